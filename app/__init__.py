@@ -1,0 +1,1 @@
+"""Quorum: three vendors' models review every pull request, and only what holds is posted."""

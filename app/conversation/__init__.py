@@ -1,0 +1,1 @@
+"""Commands and questions on a pull request."""

@@ -1,0 +1,1 @@
+"""The values of a review; standard library only, no I/O."""

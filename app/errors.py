@@ -1,0 +1,155 @@
+"""Every error that Quorum raises, in one tree; vendors' and GitHub's errors are mapped to these at the edge.
+
+Messages are short, name what to do where a person can do something, and never hold a secret.
+"""
+
+from collections.abc import Sequence
+
+from app.domain.model_call import Outcome, Provider
+
+
+class QuorumError(Exception):
+    """Root of the tree."""
+
+
+class ConfigurationError(QuorumError):
+    """A setting is missing or wrong; the operator can mend it."""
+
+
+class InputError(QuorumError):
+    """What a person gave cannot be read (CLI: exit 2)."""
+
+
+class Superseded(QuorumError):
+    """A newer head took this review's place; nothing more is posted for it."""
+
+
+class StoreUnavailable(QuorumError):
+    """The database cannot take this now; the receiver answers 503."""
+
+
+class GitHubError(QuorumError):
+    """GitHub did not do what was asked."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class GitHubNotFound(GitHubError):
+    """404 or 410: not there, or not for us."""
+
+
+class GitHubForbidden(GitHubError):
+    """401 or 403 that waiting does not mend."""
+
+
+class GitHubRateLimited(GitHubError):
+    """A primary or secondary limit in any of its forms."""
+
+    def __init__(self, message: str, *, retry_after_s: float, status: int | None = None) -> None:
+        super().__init__(message, status=status)
+        self.retry_after_s = retry_after_s
+
+
+class GitHubUnavailable(GitHubError):
+    """5xx, timeout or broken connection; the request may have been carried out all the same."""
+
+
+class GitHubRejected(GitHubError):
+    """422: the request is not acceptable as it is."""
+
+
+class ModelError(QuorumError):
+    """A model gave no usable answer. `outcome` is what the row of `model_calls` says."""
+
+    outcome: Outcome = Outcome.UNAVAILABLE
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider: Provider | None = None,
+        retry_after_s: float | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.provider = provider
+        self.retry_after_s = retry_after_s
+        self.request_id = request_id
+
+
+class ModelRateLimited(ModelError):
+    """429 that goes away by waiting."""
+
+    outcome = Outcome.RATE_LIMITED
+
+
+class ModelQuotaExhausted(ModelError):
+    """Spent quota, spend limit or missing payment: waiting does not mend it."""
+
+    outcome = Outcome.RATE_LIMITED
+
+
+class ModelTimeout(ModelError):
+    """No answer within the attempt's time."""
+
+    outcome = Outcome.TIMEOUT
+
+
+class ModelUnavailable(ModelError):
+    """5xx, overload, broken connection, a body that is no answer."""
+
+    outcome = Outcome.UNAVAILABLE
+
+
+class ModelNotFound(ModelError):
+    """The provider does not know this model, or this key may not use it."""
+
+    outcome = Outcome.UNAVAILABLE
+
+
+class ModelRefused(ModelError):
+    """The model or a safety filter declined."""
+
+    outcome = Outcome.REFUSED
+
+
+class ModelTruncated(ModelError):
+    """The answer was cut at the output limit."""
+
+    outcome = Outcome.TRUNCATED
+
+
+class ModelInvalidOutput(ModelError):
+    """The answer is not what the schema asks for."""
+
+    outcome = Outcome.INVALID_OUTPUT
+
+
+class ModelContextTooLong(ModelError):
+    """The request does not fit the model's window."""
+
+    outcome = Outcome.CONTEXT_TOO_LONG
+
+
+class ModelOverBudget(ModelError):
+    """A budget does not allow this call."""
+
+    outcome = Outcome.OVER_BUDGET
+
+
+class ModelAuthFailed(ModelError):
+    """The key was refused."""
+
+    outcome = Outcome.AUTH_FAILED
+
+
+class AllModelsFailed(ModelError):
+    """Every candidate failed; `attempts` holds all their errors, in order."""
+
+    def __init__(self, attempts: Sequence[ModelError]) -> None:
+        self.attempts = tuple(attempts)
+        said = "; ".join(f"{e.provider or 'model'}: {e}" for e in attempts)
+        super().__init__(said or "no provider is available")
+        self.outcome = attempts[-1].outcome if attempts else Outcome.UNAVAILABLE

@@ -1,0 +1,1 @@
+"""What the models see: files, selection, chunks, context, guidelines."""

@@ -1,0 +1,1 @@
+"""The stand-in GitHub: strict, stateful, backed by a real git repository."""

@@ -1,0 +1,1 @@
+"""Review, security, docs: ask, and get typed findings."""

@@ -1,0 +1,1 @@
+"""SQLite or PostgreSQL: tables, queries, migrations."""

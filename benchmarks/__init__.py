@@ -1,0 +1,1 @@
+"""Figures: one command each, against local stand-ins with set delays."""

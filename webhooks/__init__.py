@@ -1,0 +1,1 @@
+"""HTTP bytes → workflow request, and nothing else: never reaches a model or GitHub."""
