@@ -1,0 +1,160 @@
+"""What is written on a pull request, and who writes it. Values and a protocol only; never builds a sentence.
+
+Limits in the comments are GitHub's: https://docs.github.com/en/rest/checks/runs and
+https://docs.github.com/en/rest/pulls/reviews. Who fills these values keeps within them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from app.domain.diff import Side
+
+MAX_BODY_CHARACTERS = 65_536  # of a review, a comment
+MAX_CHECK_TEXT_CHARACTERS = 65_535  # of `summary` and of `text`
+MAX_ANNOTATION_BYTES = 65_536  # of `message`
+MAX_CHECK_ACTIONS = 3
+
+CommentKind = Literal["issue_comment", "review_comment"]
+Reaction = Literal["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"]
+
+
+class Conclusion(StrEnum):
+    """The conclusions of a check run that Quorum gives; with one the run is completed."""
+
+    SUCCESS = "success"
+    NEUTRAL = "neutral"
+    FAILURE = "failure"
+    CANCELLED = "cancelled"
+
+
+class AnnotationLevel(StrEnum):
+    """GitHub's `annotation_level`."""
+
+    NOTICE = "notice"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewComment:
+    """An inline comment; `start_line..line` (or `line` alone) lie in one hunk of `path` on `side`."""
+
+    path: str
+    line: int
+    body: str
+    side: Side = Side.RIGHT
+    start_line: int | None = None  # None: the one line; otherwise less than `line`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckAnnotation:
+    """A mark of a check run on lines of the head's file."""
+
+    path: str
+    start_line: int
+    end_line: int
+    level: AnnotationLevel
+    title: str  # ≤ 255 characters
+    message: str  # ≤ MAX_ANNOTATION_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckAction:
+    """A button of a completed check run; a click comes back as `check_run.requested_action`."""
+
+    label: str  # ≤ 20 characters
+    description: str  # ≤ 40
+    identifier: str  # ≤ 20
+
+
+class Writer(Protocol):
+    """Every write on one pull request, and the look-ups that tell whether one has happened.
+
+    The numbers are GitHub's ids. Look-ups see Quorum's own things alone. All methods raise `app.errors.GitHub*`;
+    after `GitHubUnavailable` a write may have been carried out all the same: look before writing again.
+    """
+
+    async def create_check_run(
+        self,
+        *,
+        head_sha: str,
+        name: str,
+        external_id: str,
+        title: str,
+        summary: str,
+        details_url: str | None = None,
+    ) -> int:
+        """Starts a check run (`in_progress`)."""
+        ...
+
+    async def update_check_run(
+        self,
+        check_run_id: int,
+        *,
+        title: str,
+        summary: str,
+        text: str = "",
+        conclusion: Conclusion | None = None,
+        annotations: Sequence[CheckAnnotation] = (),
+        actions: Sequence[CheckAction] = (),
+    ) -> None:
+        """Replaces the texts, appends the annotations, and completes the run where there is a conclusion."""
+        ...
+
+    async def find_check_run(self, *, head_sha: str, name: str, external_id: str) -> int | None:
+        """The newest check run with this name and external id."""
+        ...
+
+    async def create_review(self, *, head_sha: str, body: str, comments: Sequence[ReviewComment]) -> int:
+        """Posts one review (COMMENT), all or nothing; `GitHubRejected` where a comment's place is refused."""
+        ...
+
+    async def find_review(self, marker: str) -> int | None:
+        """The own review whose body holds `marker`."""
+        ...
+
+    async def create_file_comment(self, *, head_sha: str, path: str, body: str) -> int:
+        """Posts a comment on a changed file as a whole."""
+        ...
+
+    async def find_review_comment(self, marker: str) -> int | None:
+        """The own inline or file comment whose body holds `marker`."""
+        ...
+
+    async def create_issue_comment(self, body: str) -> int:
+        """Posts a comment in the conversation."""
+        ...
+
+    async def update_issue_comment(self, comment_id: int, body: str) -> None:
+        """Replaces the text of an own comment in the conversation."""
+        ...
+
+    async def find_issue_comment(self, marker: str) -> int | None:
+        """The own comment of the conversation whose body holds `marker`."""
+        ...
+
+    async def reply_to_review_comment(self, comment_id: int, body: str) -> int:
+        """Answers in the thread that begins with this comment."""
+        ...
+
+    async def react(self, kind: CommentKind, comment_id: int, content: Reaction) -> None:
+        """Puts a reaction on a comment; a second time changes nothing."""
+        ...
+
+    async def resolve_threads(self, node_ids: Sequence[str]) -> int:
+        """Resolves review threads, in one mutation; returns how many were (0 where the App may not)."""
+        ...
+
+    async def minimize_comments(self, node_ids: Sequence[str]) -> int:
+        """Folds comments away as outdated, in one mutation; returns how many were."""
+        ...
+
+    async def permission(self, login: str) -> str:
+        """`admin`, `write`, `read` or `none`; `none` whenever GitHub does not clearly say more."""
+        ...
+
+    async def head_sha(self) -> str:
+        """The pull request's head now, freshly read."""
+        ...
