@@ -1,1 +1,5 @@
-"""SQLite or PostgreSQL: tables, queries, migrations."""
+"""What is kept: tables, migrations and queries, one short transaction each. Knows no GitHub and no model."""
+
+from app.sqlite import ensure_sqlite
+
+ensure_sqlite()
