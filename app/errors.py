@@ -5,7 +5,7 @@ Messages are short, name what to do where a person can do something, and never h
 
 from collections.abc import Sequence
 
-from app.domain.model_call import Outcome, Provider
+from app.domain.model_call import Outcome, Provider, Usage
 
 
 class QuorumError(Exception):
@@ -61,7 +61,10 @@ class GitHubRejected(GitHubError):
 
 
 class ModelError(QuorumError):
-    """A model gave no usable answer. `outcome` is what the row of `model_calls` says."""
+    """A model gave no usable answer. `outcome` is what the row of `model_calls` says.
+
+    `usage` is set where the vendor answered, and so charges, all the same: a refusal, a cut answer.
+    """
 
     outcome: Outcome = Outcome.UNAVAILABLE
 
@@ -72,11 +75,13 @@ class ModelError(QuorumError):
         provider: Provider | None = None,
         retry_after_s: float | None = None,
         request_id: str | None = None,
+        usage: Usage | None = None,
     ) -> None:
         super().__init__(message)
         self.provider = provider
         self.retry_after_s = retry_after_s
         self.request_id = request_id
+        self.usage = usage
 
 
 class ModelRateLimited(ModelError):
@@ -105,6 +110,12 @@ class ModelUnavailable(ModelError):
 
 class ModelNotFound(ModelError):
     """The provider does not know this model, or this key may not use it."""
+
+    outcome = Outcome.UNAVAILABLE
+
+
+class ModelRequestRejected(ModelError):
+    """The provider does not take the request as it is; another vendor may."""
 
     outcome = Outcome.UNAVAILABLE
 

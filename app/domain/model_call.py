@@ -33,11 +33,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens of one answer; `input_tokens` includes the cached ones, `output_tokens` the thinking."""
+    """Tokens of one answer; `input_tokens` includes those read from and written to the cache, `output_tokens` the thinking."""
 
     input_tokens: int = 0
     cached_input_tokens: int = 0
     output_tokens: int = 0
+    cache_write_tokens: int = 0  # some vendors charge more for writing their prompt cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from app.domain.configuration import Budget, Routing
 from app.domain.model_call import Provider, Usage
 
 JsonSchema = dict[str, Any]
@@ -80,6 +81,7 @@ class CallScope:
     review_id: str | None = None
     stage: str = ""
     bypass_cache: bool = False
+    budget: Budget = Budget()  # the repository's own limits; they only lower the operator's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,7 @@ class Task:
     tier: str = "full"  # "trivial", "lite" or "full": see app/llm/router.py
     allowed: tuple[Provider, ...] = ()
     exclude: tuple[Provider, ...] = ()
+    routing: Routing = Routing.FIXED
     deadline_s: float = 600.0
 
 
