@@ -1,0 +1,275 @@
+"""What models answer: one JSON schema for every prompt, and the way from its JSON to our values.
+
+One schema, because it counts as part of the prefix that vendors cache. What was asked for is read strictly, what was
+not asked for is never looked at, and nothing is dropped without a note. Never asks a model.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from app.domain.finding import (
+    ComponentEdge,
+    FileSummary,
+    Finding,
+    Severity,
+    Stage,
+    Walkthrough,
+)
+from app.domain.rules import RULES, rule_for
+from app.domain.thread import Judgement
+from app.errors import ModelInvalidOutput
+
+MAX_FINDINGS = 50  # of one answer; a reviewer who says more says nothing
+MAX_PROBLEMS_SAID = 5  # of an invalid answer, in the error and so in the question that is asked again
+
+T = TypeVar("T")
+
+
+class _Item(BaseModel):
+    """Fields beyond ours are ignored: vendors without strict schemas add some."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+class FindingItem(_Item):
+    """One of `findings`; the fields of the contract are required, the others may be missing."""
+
+    path: str
+    line: int
+    quote: str
+    severity: Annotated[Severity, BeforeValidator(_lower)]
+    rule_id: str
+    title: str = Field(min_length=1)
+    explanation: str
+    suggestion: str | None
+    evidence: str = ""
+    pre_existing: bool = False
+
+
+class VerdictItem(_Item):
+    """One of `verdicts`."""
+
+    id: str
+    verdict: Annotated[Judgement, BeforeValidator(_lower)]
+    evidence: str
+    worth: int = Field(ge=0, le=10)
+
+
+class FileItem(_Item):
+    """One of `files`: a row of the walkthrough."""
+
+    path: str
+    change: str
+
+
+class EdgeItem(_Item):
+    """One of `edges`: an arrow of the walkthrough's diagram."""
+
+    source: str
+    target: str
+    label: str
+
+
+class DocumentItem(_Item):
+    """One of `documents`: its format is the one that was asked for."""
+
+    title: str
+    content: str
+
+
+class DocsItem(_Item):
+    """What the docs stage asks for, besides findings."""
+
+    summary: str = Field(min_length=1)
+    files: list[FileItem] = Field(default_factory=list[FileItem])
+    edges: list[EdgeItem] = Field(default_factory=list[EdgeItem])
+    documents: list[DocumentItem] = Field(default_factory=list[DocumentItem])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedFindings:
+    """Findings without their finder, and a sentence for each item that was dropped."""
+
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedVerdict:
+    """A verdict on the candidate with this id, without its author."""
+
+    id: str
+    judgement: Judgement
+    evidence: str
+    worth: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedDocs:
+    """What the docs stage wrote; documents as (title, content)."""
+
+    walkthrough: Walkthrough
+    documents: tuple[tuple[str, str], ...]
+    found: ParsedFindings
+
+
+def _closed(**properties: object) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _array(**properties: object) -> dict[str, Any]:
+    return {"type": "array", "items": _closed(**properties)}
+
+
+_TEXT: dict[str, Any] = {"type": "string"}
+_WHOLE: dict[str, Any] = {"type": "integer"}
+_NULLABLE_TEXT: dict[str, Any] = {"anyOf": [_TEXT, {"type": "null"}]}
+
+
+def answer_schema() -> dict[str, Any]:
+    """The schema of every answer, in the subset that all vendors take: all required, nullable, closed, no bounds.
+
+    Evidence stands before the claim it carries, because models write in the order of the schema.
+    https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
+    """
+    return _closed(
+        findings=_array(
+            path=_TEXT,
+            line=_WHOLE,
+            quote=_TEXT,
+            evidence=_TEXT,
+            rule_id={"type": "string", "enum": sorted(RULES)},
+            severity={"type": "string", "enum": [severity.value for severity in Severity]},
+            title=_TEXT,
+            explanation=_TEXT,
+            suggestion=_NULLABLE_TEXT,
+            pre_existing={"type": "boolean"},
+        ),
+        verdicts=_array(
+            id=_TEXT,
+            evidence=_TEXT,
+            verdict={"type": "string", "enum": [judgement.value for judgement in Judgement]},
+            worth=_WHOLE,
+        ),
+        summary=_NULLABLE_TEXT,
+        files=_array(path=_TEXT, change=_TEXT),
+        edges=_array(source=_TEXT, target=_TEXT, label=_TEXT),
+        documents=_array(title=_TEXT, content=_TEXT),
+    )
+
+
+_FINDINGS = TypeAdapter(list[FindingItem])
+_VERDICTS = TypeAdapter(list[VerdictItem])
+_DOCS = TypeAdapter(DocsItem)
+
+
+def parse_findings(value: object, *, stage: Stage, paths: Collection[str]) -> ParsedFindings:
+    """The array `findings` of an answer; `paths` are those of the diff.
+
+    Raises:
+        ModelInvalidOutput: the array is missing or an item lacks a field of the contract.
+    """
+    items = _validated(_FINDINGS, _asked(value, "findings"), "findings")
+    kept = [item for item in items[:MAX_FINDINGS] if item.path in paths]
+    notes = [
+        f"A finding on {item.path!r} was dropped: the change has no such file."
+        for item in items[:MAX_FINDINGS]
+        if item.path not in paths
+    ]
+    if len(items) > MAX_FINDINGS:
+        notes.append(f"{len(items) - MAX_FINDINGS} findings beyond the first {MAX_FINDINGS} were dropped.")
+    return ParsedFindings(findings=tuple(_finding(item, stage) for item in kept), notes=tuple(notes))
+
+
+def parse_verdicts(value: object, *, ids: Sequence[str]) -> tuple[ParsedVerdict, ...]:
+    """One verdict for each of `ids`, in their order; a candidate that was passed over is `unsure`.
+
+    Raises:
+        ModelInvalidOutput: the array is missing, answers none of the candidates, or one of them in two ways.
+    """
+    items = _validated(_VERDICTS, _asked(value, "verdicts"), "verdicts")
+    known = {item.id: item for item in items if item.id in ids}
+    twice = [item.id for item in items if item.id in known and item.verdict != known[item.id].verdict]
+    if twice:
+        raise ModelInvalidOutput(f"verdicts: {twice[0]} has two different verdicts.")
+    if ids and not known:
+        raise ModelInvalidOutput("verdicts: none of the claims has a verdict; use their ids.")
+    return tuple(_verdict(known.get(id_), id_) for id_ in ids)
+
+
+def parse_docs(value: object, *, stage: Stage, paths: Collection[str]) -> ParsedDocs:
+    """Walkthrough, documents and findings of the docs stage.
+
+    Raises:
+        ModelInvalidOutput: the summary or the array `findings` is missing, or an item is off the schema.
+    """
+    _asked(value, "summary")
+    item = _validated(_DOCS, value, "answer")
+    files = tuple(FileSummary(path=row.path, change=row.change) for row in item.files if row.path in paths)
+    edges = tuple(
+        ComponentEdge(source=edge.source, target=edge.target, label=edge.label) for edge in item.edges
+    )
+    return ParsedDocs(
+        walkthrough=Walkthrough(summary=item.summary, files=files, edges=edges),
+        documents=tuple((document.title, document.content) for document in item.documents),
+        found=parse_findings(value, stage=stage, paths=paths),
+    )
+
+
+def _asked(value: object, name: str) -> object:
+    if not isinstance(value, dict):
+        raise ModelInvalidOutput("The answer is not a JSON object.")
+    if name not in value:
+        raise ModelInvalidOutput(f"The answer has no `{name}`.")
+    return value[name]  # pyright: ignore[reportUnknownVariableType]
+
+
+def _validated(adapter: TypeAdapter[T], value: object, name: str) -> T:
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        said = [
+            f"{'.'.join(map(str, (name, *problem['loc'])))}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False, include_context=False)
+        ]
+        raise ModelInvalidOutput("; ".join(said[:MAX_PROBLEMS_SAID])) from error
+
+
+def _finding(item: FindingItem, stage: Stage) -> Finding:
+    rule = rule_for(item.rule_id)
+    line = max(item.line, 1)
+    return Finding(
+        stage=stage,
+        severity=item.severity,
+        rule_id=rule.id,
+        cwe=rule.cwe,
+        path=item.path,
+        start_line=line,
+        end_line=line,
+        title=item.title,
+        explanation=item.explanation,
+        quote=item.quote,
+        evidence=item.evidence,
+        suggestion=item.suggestion,
+        pre_existing=item.pre_existing,
+    )
+
+
+def _verdict(item: VerdictItem | None, id_: str) -> ParsedVerdict:
+    if item is None:
+        return ParsedVerdict(
+            id=id_, judgement=Judgement.UNSURE, evidence="The verifier passed over this claim.", worth=0
+        )
+    return ParsedVerdict(id=id_, judgement=item.verdict, evidence=item.evidence, worth=item.worth)

@@ -1,0 +1,238 @@
+"""Answers of models: read strictly where asked, with tolerance where not."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from app.answers import (
+    MAX_FINDINGS,
+    DocsItem,
+    FindingItem,
+    VerdictItem,
+    answer_schema,
+    parse_docs,
+    parse_findings,
+    parse_verdicts,
+)
+from app.domain.finding import Severity, Stage
+from app.domain.thread import Judgement
+from app.errors import ModelInvalidOutput
+
+
+def finding(**changes: object) -> dict[str, object]:
+    item: dict[str, object] = {
+        "path": "pay.py",
+        "line": 8,
+        "quote": 'db.execute("SELECT * FROM t WHERE id=" + id)',
+        "evidence": "id comes from the request in line 3",
+        "rule_id": "sql-injection",
+        "severity": "critical",
+        "title": "The payment query is built from the request's id",
+        "explanation": "An id such as 1 OR 1=1 reads every payment.",
+        "suggestion": None,
+        "pre_existing": False,
+    }
+    return item | changes
+
+
+def answer(**changes: object) -> dict[str, object]:
+    empty: dict[str, object] = {
+        "findings": [],
+        "verdicts": [],
+        "summary": None,
+        "files": [],
+        "edges": [],
+        "documents": [],
+    }
+    return empty | changes
+
+
+def depth_of(schema: object) -> int:
+    if isinstance(schema, dict):
+        nested = max((depth_of(value) for value in schema.values()), default=0)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return nested + (1 if schema.get("type") in ("object", "array") else 0)  # pyright: ignore[reportUnknownMemberType]
+    if isinstance(schema, list):
+        return max((depth_of(value) for value in schema), default=0)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return 0
+
+
+def objects_in(schema: Any) -> list[dict[str, Any]]:
+    if isinstance(schema, list):
+        return [found for value in schema for found in objects_in(value)]  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(schema, dict):
+        return []
+    own: list[dict[str, Any]] = [schema] if schema.get("type") == "object" else []  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return own + [found for value in schema.values() for found in objects_in(value)]  # pyright: ignore[reportUnknownVariableType]
+
+
+def test_the_schema_stays_in_the_subset_that_every_vendor_takes() -> None:
+    schema = answer_schema()
+    Draft202012Validator.check_schema(schema)
+    assert depth_of(schema) <= 5
+    for part in objects_in(schema):
+        assert part["additionalProperties"] is False
+        assert part["required"] == list(part["properties"])
+    bounds = {"minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "pattern", "format"}
+    assert not bounds & set(str(schema).replace("'", " ").split())
+
+
+def test_the_schema_names_the_fields_that_are_read() -> None:
+    properties = answer_schema()["properties"]
+    assert set(properties["findings"]["items"]["properties"]) == set(FindingItem.model_fields)
+    assert set(properties["verdicts"]["items"]["properties"]) == set(VerdictItem.model_fields)
+    assert set(DocsItem.model_fields) < set(properties)
+
+
+def test_the_evidence_is_written_before_the_claim() -> None:
+    names = list(answer_schema()["properties"]["findings"]["items"]["properties"])
+    assert names.index("quote") < names.index("evidence") < names.index("severity") < names.index("title")
+    verdict = list(answer_schema()["properties"]["verdicts"]["items"]["properties"])
+    assert verdict.index("evidence") < verdict.index("verdict")
+
+
+def test_an_answer_within_the_schema_becomes_findings() -> None:
+    value = answer(findings=[finding()])
+    assert Draft202012Validator(answer_schema()).is_valid(value)
+    [found] = parse_findings(value, stage=Stage.SECURITY, paths={"pay.py"}).findings
+    assert (found.severity, found.rule_id, found.cwe) == (Severity.CRITICAL, "sql-injection", "CWE-89")
+    assert (found.start_line, found.end_line, found.stage) == (8, 8, Stage.SECURITY)
+
+
+def test_the_contracts_fields_are_enough_for_a_finding() -> None:
+    item = finding()
+    del item["evidence"], item["pre_existing"]
+    [found] = parse_findings({"findings": [item]}, stage=Stage.REVIEW, paths=["pay.py"]).findings
+    assert found.evidence == ""
+    assert not found.pre_existing
+
+
+@pytest.mark.parametrize(
+    "name", ["path", "line", "quote", "severity", "rule_id", "title", "explanation", "suggestion"]
+)
+def test_a_finding_without_a_field_of_the_contract_is_invalid(name: str) -> None:
+    item = finding()
+    del item[name]
+    with pytest.raises(ModelInvalidOutput, match=rf"findings\.0\.{name}"):
+        parse_findings(answer(findings=[item]), stage=Stage.REVIEW, paths=["pay.py"])
+
+
+@pytest.mark.parametrize(
+    "value", [{}, {"verdicts": []}, [], None, "no findings", {"findings": None}, {"findings": "none"}]
+)
+def test_an_answer_without_the_array_that_was_asked_for_is_invalid(value: object) -> None:
+    with pytest.raises(ModelInvalidOutput):
+        parse_findings(value, stage=Stage.REVIEW, paths=["pay.py"])
+
+
+def test_arrays_that_were_not_asked_for_are_not_looked_at() -> None:
+    value = answer(findings=[finding()], verdicts="nonsense", documents=[{"x": 1}])
+    assert len(parse_findings(value, stage=Stage.REVIEW, paths=["pay.py"]).findings) == 1
+
+
+def test_a_rule_outside_the_vocabulary_becomes_other() -> None:
+    value = answer(findings=[finding(rule_id="Cosmic_Ray"), finding(rule_id="SQL_Injection")])
+    found = parse_findings(value, stage=Stage.REVIEW, paths=["pay.py"]).findings
+    assert [each.rule_id for each in found] == ["other", "sql-injection"]
+
+
+def test_a_finding_outside_the_change_is_dropped_with_a_note() -> None:
+    value = answer(findings=[finding(path="../../etc/passwd"), finding()])
+    parsed = parse_findings(value, stage=Stage.REVIEW, paths=["pay.py"])
+    assert [each.path for each in parsed.findings] == ["pay.py"]
+    assert parsed.notes == ("A finding on '../../etc/passwd' was dropped: the change has no such file.",)
+
+
+def test_a_flood_of_findings_is_cut_with_a_note() -> None:
+    value = answer(findings=[finding()] * (MAX_FINDINGS + 3))
+    parsed = parse_findings(value, stage=Stage.REVIEW, paths=["pay.py"])
+    assert len(parsed.findings) == MAX_FINDINGS
+    assert parsed.notes == (f"3 findings beyond the first {MAX_FINDINGS} were dropped.",)
+
+
+def test_an_unknown_severity_is_invalid_and_capitals_are_not() -> None:
+    assert parse_findings(answer(findings=[finding(severity="High ")]), stage=Stage.REVIEW, paths=["pay.py"])
+    with pytest.raises(ModelInvalidOutput, match="severity"):
+        parse_findings(answer(findings=[finding(severity="blocker")]), stage=Stage.REVIEW, paths=["pay.py"])
+
+
+def test_an_error_never_repeats_what_the_model_wrote() -> None:
+    with pytest.raises(ModelInvalidOutput) as caught:
+        parse_findings(answer(findings=[finding(line="s3cr3t")]), stage=Stage.REVIEW, paths=["pay.py"])
+    assert "s3cr3t" not in str(caught.value)
+
+
+def verdict(id_: str, said: str = "confirmed", worth: int = 7) -> dict[str, object]:
+    return {"id": id_, "evidence": "pay.py:8 concatenates", "verdict": said, "worth": worth}
+
+
+def test_verdicts_come_in_the_order_of_the_candidates() -> None:
+    value = answer(verdicts=[verdict("c2", "refuted", 1), verdict("c1"), verdict("c9")])
+    first, second = parse_verdicts(value, ids=["c1", "c2"])
+    assert (first.id, first.judgement, first.worth) == ("c1", Judgement.CONFIRMED, 7)
+    assert (second.id, second.judgement, second.worth) == ("c2", Judgement.REFUTED, 1)
+
+
+def test_a_candidate_that_was_passed_over_is_unsure() -> None:
+    _, second = parse_verdicts(answer(verdicts=[verdict("c1")]), ids=["c1", "c2"])
+    assert (second.id, second.judgement) == ("c2", Judgement.UNSURE)
+
+
+@pytest.mark.parametrize(
+    "verdicts",
+    [
+        [],
+        [verdict("zz")],
+        [verdict("c1", worth=11)],
+        [verdict("c1", "maybe")],
+        [verdict("c1"), verdict("c1", "refuted")],
+    ],
+)
+def test_unusable_verdicts_are_invalid(verdicts: list[object]) -> None:
+    with pytest.raises(ModelInvalidOutput):
+        parse_verdicts(answer(verdicts=verdicts), ids=["c1"])
+
+
+def test_the_docs_answer_has_a_walkthrough_documents_and_findings() -> None:
+    value = answer(
+        summary="Adds refunds.",
+        files=[{"path": "pay.py", "change": "adds refund()"}, {"path": "ghost.py", "change": "?"}],
+        edges=[{"source": "api", "target": "pay", "label": "refund"}],
+        documents=[{"title": "refund()", "content": "Refunds a payment."}],
+        findings=[finding(rule_id="missing-documentation", severity="low")],
+    )
+    docs = parse_docs(value, stage=Stage.DOCS, paths=["pay.py"])
+    assert docs.walkthrough.summary == "Adds refunds."
+    assert [row.path for row in docs.walkthrough.files] == ["pay.py"]
+    assert docs.documents == (("refund()", "Refunds a payment."),)
+    assert docs.found.findings[0].stage is Stage.DOCS
+
+
+def test_a_docs_answer_without_a_summary_is_invalid() -> None:
+    with pytest.raises(ModelInvalidOutput):
+        parse_docs(answer(summary=None), stage=Stage.DOCS, paths=[])
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["findings", "verdicts", "id", "path", "line"]), inner)
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_any_json_is_read_or_refused_in_one_way(value: object) -> None:
+    for parse in (
+        lambda: parse_findings(value, stage=Stage.REVIEW, paths=["a"]),
+        lambda: parse_verdicts(value, ids=["c1"]),
+        lambda: parse_docs(value, stage=Stage.DOCS, paths=["a"]),
+    ):
+        try:
+            parse()
+        except ModelInvalidOutput:
+            continue
