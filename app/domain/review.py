@@ -6,6 +6,7 @@ from enum import StrEnum
 from app.domain.diff import Diff, FileDiff
 from app.domain.finding import Document, Finding, Rejection, Stage, Walkthrough
 from app.domain.model_call import Provider
+from app.domain.progress import StationTime
 from app.domain.pull_request import PullRequest, PullRequestRef
 
 
@@ -138,4 +139,5 @@ class ReviewReport:
     duration_ms: int
     head_sha: str | None = None
     keyless: bool = False  # no key for any model: the analysers were the reviewer
+    stations: tuple[StationTime, ...] = ()
     notes: tuple[str, ...] = ()
