@@ -1,0 +1,145 @@
+"""The one database, SQLite or PostgreSQL: opened, migrated, and handed out as short transactions. Holds no queries.
+
+SQLite takes one writer at a time: a transaction that reads and then writes must take the lock before it reads
+(`BEGIN IMMEDIATE`), otherwise it fails with "database is locked". Hence two kinds of session, `read` and `write`.
+"""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session
+
+from app.errors import ConfigurationError, StoreUnavailable
+from app.store.migrate import upgrade
+
+BUSY_TIMEOUT_MS = 30_000
+CONNECT_TIMEOUT_S = 10
+POOL_SIZE = 8  # of 16 worker threads; the engine has a pool of its own
+IMMEDIATE = "quorum_immediate"
+PRAGMAS = (
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+    "PRAGMA journal_mode=WAL",  # one fsync a commit instead of four
+    "PRAGMA synchronous=FULL",  # with NORMAL a power cut may take the last commits, and they were acknowledged
+    "PRAGMA foreign_keys=ON",
+)
+
+
+class Database:
+    """A migrated database. Safe to share between threads; several processes may open the same one.
+
+    Raises:
+        ConfigurationError: the address is none that can be used.
+        StoreUnavailable: it does not answer, is read-only, full or locked; also from every session.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = _parse_url(url)
+        if self.is_sqlite:
+            _create_private_file(Path(self._url.database or ""))
+        self._engine = _create_engine(self._url)
+        self._writing = self._engine.execution_options(**{IMMEDIATE: True})
+        with _mapped_errors(), self._writing.begin() as connection:
+            upgrade(connection)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file of this machine."""
+        return self._url.get_backend_name() == "sqlite"
+
+    @property
+    def url(self) -> str:
+        """The address with its password: for the engine alone, never for a message."""
+        return self._url.render_as_string(hide_password=False)
+
+    def __repr__(self) -> str:
+        return f"Database({self._url!r})"  # SQLAlchemy hides the password
+
+    @contextmanager
+    def read(self) -> Generator[Session]:
+        """A transaction that only reads; it sees one state and waits for no writer."""
+        with _mapped_errors(), Session(self._engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Generator[Session]:
+        """A transaction that is committed at the end, or leaves nothing when it raises."""
+        with _mapped_errors(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def check(self) -> None:
+        """Raise `StoreUnavailable` unless a statement comes back."""
+        with self.read() as session:
+            session.connection().execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+
+def _parse_url(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigurationError("QUORUM_DATABASE_URL is no database address.") from error
+    backend = parsed.get_backend_name()
+    if backend == "sqlite" and parsed.database:
+        return parsed
+    if backend in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+psycopg")
+    raise ConfigurationError("QUORUM_DATABASE_URL must begin with sqlite:/// or postgresql://.")
+
+
+def _create_private_file(path: Path) -> None:
+    """The file and the directories that are missing, for their owner alone; `-wal` and `-shm` follow the file."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        raise StoreUnavailable(f"The database {path} cannot be opened: {error.strerror}.") from error
+
+
+def _create_engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return create_engine(
+            url,
+            pool_size=POOL_SIZE,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
+        )
+    engine = create_engine(url, pool_size=POOL_SIZE)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # the driver begins nothing: `_begin_sqlite` does
+    cursor = connection.cursor()
+    for pragma in PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get(IMMEDIATE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+@contextmanager
+def _mapped_errors() -> Generator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, TimeoutError) as error:
+        said = error.orig if isinstance(error, DBAPIError) else error
+        raise StoreUnavailable(f"The database cannot be used now: {_first_line(said)}") from error
+
+
+def _first_line(error: BaseException | None) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -1,0 +1,1 @@
+"""The schema's steps, oldest first. A released step is never changed."""
