@@ -1,0 +1,82 @@
+"""Reads source code as a tree: definitions, enclosing symbols, identifiers, syntax errors.
+
+Works on the languages of `languages` through ast-grep; never runs code, never reads a file, and answers None or
+nothing where the language is unknown or the text is too large to be parsed safely.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from ast_grep_py import SgNode
+
+from app.syntax.definitions import Definition, definitions_of
+from app.syntax.tree import IDENTIFIER_KINDS, end_line, language_of, parse, start_line
+
+__all__ = [
+    "Definition",
+    "count_errors",
+    "definitions",
+    "enclosing_definition",
+    "enclosing_symbol",
+    "identifiers",
+    "language_of",
+    "parse",
+]
+
+
+def definitions(path: str, source: str) -> list[Definition]:
+    """All definitions of the file in the order of their first lines; outer ones come before inner ones."""
+    language = language_of(path)
+    return list(definitions_of(language, source)) if language else []
+
+
+def enclosing_symbol(path: str, source: str, line: int) -> str | None:
+    """The qualified name of the innermost definition round a 1-based line."""
+    found = _innermost(path, source, line)
+    return found.name if found else None
+
+
+def enclosing_definition(path: str, source: str, line: int) -> tuple[int, int, str] | None:
+    """First line, last line and text of the innermost definition round a 1-based line."""
+    found = _innermost(path, source, line)
+    if found is None:
+        return None
+    text = source.split("\n")[found.start_line - 1 : found.end_line]
+    return found.start_line, found.end_line, "\n".join(text)
+
+
+def identifiers(path: str, source: str, lines: Iterable[int]) -> list[str]:
+    """The names used on these 1-based lines, each once, in the order in which they appear."""
+    wanted = frozenset(lines)
+    language = language_of(path)
+    root = parse(language, source) if language and wanted else None
+    if root is None:
+        return []
+    names = (
+        node.text()
+        for node in _walk(root, wanted)
+        if node.kind() in IDENTIFIER_KINDS and start_line(node) in wanted
+    )
+    return list(dict.fromkeys(names))
+
+
+def count_errors(path: str, source: str) -> int | None:
+    """How many places of the file cannot be parsed; None where that cannot be told."""
+    language = language_of(path)
+    root = parse(language, source) if language else None
+    return None if root is None else len(root.find_all(kind="ERROR"))
+
+
+def _innermost(path: str, source: str, line: int) -> Definition | None:
+    around = [one for one in definitions(path, source) if one.start_line <= line <= one.end_line]
+    return max(around, key=lambda one: (one.start_line, -one.end_line), default=None)
+
+
+def _walk(root: SgNode, wanted: frozenset[int]) -> Iterator[SgNode]:
+    """All nodes in the order of the text that touch the span of the wanted lines."""
+    first, last = min(wanted), max(wanted)
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if start_line(node) <= last and end_line(node) >= first:
+            yield node
+            stack.extend(reversed(node.children()))

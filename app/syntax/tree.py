@@ -1,0 +1,59 @@
+"""The one place that knows ast-grep's tree: parsing within limits, and lines of nodes. Never reads a file.
+
+https://ast-grep.github.io/guide/api-usage/py-api.html
+"""
+
+import re
+from pathlib import PurePosixPath
+
+from ast_grep_py import SgNode, SgRoot
+
+from app.syntax.languages import EXTENSIONS
+
+MAX_CHARACTERS = 1_000_000
+
+IDENTIFIER_KINDS = frozenset(
+    {
+        "identifier",
+        "property_identifier",
+        "shorthand_property_identifier",
+        "type_identifier",
+        "field_identifier",
+        "package_identifier",
+        "simple_identifier",
+        "constant",
+        "name",
+        "word",
+    }
+)
+_LANGUAGES = frozenset(EXTENSIONS.values())
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def language_of(path: str) -> str | None:
+    """ast-grep's name of the language, by the file's extension."""
+    return EXTENSIONS.get(PurePosixPath(path).suffix.lower())
+
+
+def parse(language: str, source: str) -> SgNode | None:
+    """The root of the tree; None for a language outside the list or a text that is too large."""
+    if language not in _LANGUAGES or len(source) > MAX_CHARACTERS:
+        return None
+    return SgRoot(_encodable(source), language).root()
+
+
+def _encodable(source: str) -> str:
+    """The same characters and lines; lone surrogates, which ast-grep refuses, become U+FFFD."""
+    return _SURROGATES.sub("\ufffd", source)
+
+
+def start_line(node: SgNode) -> int:
+    """1-based line on which the node begins."""
+    return node.range().start.line + 1
+
+
+def end_line(node: SgNode) -> int:
+    """The last line with text of the node: some grammars end a node at the beginning of the next line."""
+    span = node.range()
+    reaches_into_next = span.end.column == 0 and span.end.line > span.start.line
+    return span.end.line + (0 if reaches_into_next else 1)
