@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.domain.configuration import PathInstruction
 from app.domain.diff import Diff, FileDiff
 from app.domain.finding import Document, Finding, Rejection, Stage, Walkthrough
 from app.domain.model_call import Provider
@@ -84,6 +85,7 @@ class Chunk:
 
     files: tuple[FileDiff, ...]
     snippets: tuple[ContextSnippet, ...] = ()
+    instructions: tuple[PathInstruction, ...] = ()  # those of the configuration that apply to these files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,7 @@ class StageResult:
     error: str | None = None  # one sentence: why it is not reviewed, or which provider was out
     route: str | None = None  # the router's decision and reason, in a line
     notes: tuple[str, ...] = ()
+    call_ids: tuple[str, ...] = ()  # the calls that answered: parents of their verification
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
