@@ -1,0 +1,262 @@
+"""Unified diffs, as git, GitHub and GNU diff write them, from bytes to values. Never reads a file, never runs git.
+
+Lines end at `\\n` alone, and the counts of `@@ -8,3 +8,4 @@` say which lines belong to a hunk: whatever they look like,
+they are content. A file whose patch is damaged becomes a `FileDiff` with `error`; the other files stay readable.
+https://git-scm.com/docs/diff-format#generate_patch_text_with_p
+https://www.gnu.org/software/diffutils/manual/html_node/Detailed-Unified.html
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from app.domain.diff import Diff, DiffLine, FileDiff, FileStatus, Hunk, LineKind
+from app.domain.patch_header import Header, describe
+from app.domain.patch_names import common_name, parse_name, parse_pair, without_prefix
+from app.errors import InputError
+
+_HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@ ?(.*)", re.DOTALL)
+_SUBMODULE_LOG = re.compile(r"Submodule (.+) [0-9a-f]{7,64}\.{2,3}[0-9a-f]{7,64}\b")
+_SUBPROJECT = re.compile(r"Subproject commit [0-9a-f]{40,64}(-dirty)?")
+_BINARY = re.compile(r"Binary files (.+) differ\r?")
+_COMBINED = ("diff --cc ", "diff --combined ")
+_STARTS = ("diff --git ", *_COMBINED)
+
+
+def parse_diff(data: bytes) -> Diff:
+    """All files of a diff; no bytes are a diff without files.
+
+    Raises `InputError` where nothing in `data` is a diff.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError("The diff is UTF-16 text; write it with `git diff --output=FILE` instead of `>`.")
+    reader = _Reader(data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape"))
+    files = _parse_files(reader)
+    if not files and any(line.strip() for line in reader.lines):
+        raise InputError(f"This is {_likely(data)}, not a diff; give the output of `git diff BASE...HEAD`.")
+    return Diff(files=tuple(_join_same_paths(files)))
+
+
+def parse_file_patch(
+    *, path: str, previous_path: str | None, status: FileStatus | str, patch: str | None
+) -> FileDiff:
+    """One file of GitHub's files API, whose `patch` is hunks only; None and "" are a file without any.
+
+    https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files
+    """
+    known = FileStatus(status) if status in set(FileStatus) else FileStatus.CHANGED
+    moved = known in (FileStatus.RENAMED, FileStatus.COPIED)
+    file = FileDiff(path=path, previous_path=previous_path if moved else None, status=known)
+    reader = _Reader(patch or "")
+    try:
+        hunks = _parse_hunks(reader)
+    except InputError as error:
+        return _damaged(file, str(error))
+    if not reader.at_end:
+        return _damaged(file, f"line {reader.position + 1} of the patch belongs to no hunk")
+    return replace(file, hunks=hunks, submodule=_is_submodule(hunks))
+
+
+class _Reader:
+    """The lines, and how far they are read."""
+
+    def __init__(self, text: str) -> None:
+        self.lines = text.split("\n")
+        if not self.lines[-1]:
+            self.lines.pop()
+        self.position = 0
+        self._by_git = any(line.startswith(_STARTS) for line in self.lines)
+
+    @property
+    def at_end(self) -> bool:
+        """Whether every line is read."""
+        return self.position >= len(self.lines)
+
+    @property
+    def line(self) -> str:
+        """The next line; "" past the end, where nothing starts."""
+        return "" if self.at_end else self.lines[self.position]
+
+    def starts_file(self) -> bool:
+        """Whether a file begins here: git's first line, or a plain diff's two names before a hunk."""
+        if self.line.startswith(_STARTS):
+            return True
+        ahead = self.lines[self.position : self.position + 3]
+        return len(ahead) == 3 and all(map(str.startswith, ahead, ("--- ", "+++ ", "@@ -")))
+
+    def skip_to_next_file(self) -> None:
+        """Leave a damaged file. Content cannot look like git's first line: each of its lines has a marker."""
+        while not self.at_end and not (self.line.startswith(_STARTS) if self._by_git else self.starts_file()):
+            self.position += 1
+
+
+def _likely(data: bytes) -> str:
+    start = data.lstrip()[:200].lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+        return "an HTML page"
+    return "JSON" if start.startswith((b"{", b"[")) else "some other text"
+
+
+def _parse_files(reader: _Reader) -> list[FileDiff]:
+    files: list[FileDiff] = []
+    while not reader.at_end:
+        if reader.starts_file():
+            files.append(_parse_file(reader))
+            continue
+        if file := _parse_single_line(reader.line):
+            files.append(file)
+        elif files and _HUNK.match(reader.line):
+            files[-1] = _damaged(files[-1], "a hunk stands apart from its file")
+        reader.position += 1
+    return files
+
+
+def _parse_single_line(line: str) -> FileDiff | None:
+    """What `diff.submodule=log` and GNU diff say in one line, without a header."""
+    if submodule := _SUBMODULE_LOG.match(line):
+        return FileDiff(path=submodule[1], status=FileStatus.MODIFIED, submodule=True)
+    if binary := _BINARY.fullmatch(line):
+        old, new = parse_pair(binary[1], " and ") or ("", binary[1].rpartition(" and ")[2])
+        path = common_name(old, new) or without_prefix(new)
+        return FileDiff(path=path, status=FileStatus.MODIFIED, binary=True)
+    return None
+
+
+def _parse_file(reader: _Reader) -> FileDiff:
+    if reader.line.startswith(_COMBINED):
+        return _skip_combined(reader)
+    header = Header.read(reader.lines, reader.position)
+    reader.position = header.end
+    try:
+        file = describe(header)
+    except InputError as error:
+        reader.skip_to_next_file()
+        return FileDiff(path=header.written_name, status=FileStatus.MODIFIED, error=str(error))
+    try:
+        hunks = _parse_hunks(reader)
+    except InputError as error:
+        reader.skip_to_next_file()
+        return _damaged(file, str(error))
+    if header.has_text_names and not hunks:
+        return _damaged(file, "its hunks are missing")
+    status = FileStatus.MODIFIED if hunks and file.status is FileStatus.CHANGED else file.status
+    return replace(file, hunks=hunks, status=status, submodule=file.submodule or _is_submodule(hunks))
+
+
+def _skip_combined(reader: _Reader) -> FileDiff:
+    path = parse_name(reader.line.split(" ", 2)[2])
+    reader.position += 1
+    while not reader.at_end and not reader.line.startswith(_STARTS):
+        reader.position += 1
+    reason = "the combined diff of a merge cannot be reviewed; give the range `BASE...HEAD`"
+    return FileDiff(path=path, status=FileStatus.MODIFIED, error=reason)
+
+
+def _damaged(file: FileDiff, reason: str) -> FileDiff:
+    return replace(file, hunks=(), error=reason)
+
+
+def _parse_hunks(reader: _Reader) -> tuple[Hunk, ...]:
+    hunks: list[Hunk] = []
+    old_end = new_end = 1
+    while header := _HUNK.fullmatch(reader.line):
+        reader.position += 1
+        hunk = _parse_hunk(reader, header)
+        if (
+            _first(hunk.old_start, hunk.old_count) < old_end
+            or _first(hunk.new_start, hunk.new_count) < new_end
+        ):
+            raise InputError(f"the hunk at line {hunk.new_start} overlaps the one before it")
+        old_end = _first(hunk.old_start, hunk.old_count) + hunk.old_count
+        new_end = _first(hunk.new_start, hunk.new_count) + hunk.new_count
+        hunks.append(hunk)
+    if hunks and reader.line.startswith(("+", "-")) and not _may_follow(reader):
+        raise InputError(f"the hunk at line {hunks[-1].new_start} has more lines than it says")
+    return tuple(hunks)
+
+
+def _first(start: int, count: int) -> int:
+    """A side without lines is named by the line before it."""
+    return start if count else start + 1
+
+
+def _may_follow(reader: _Reader) -> bool:
+    """Whether the line after a hunk is the next file's, or the one above a mail's signature."""
+    return reader.starts_file() or reader.line.rstrip() == "--"
+
+
+def _parse_hunk(reader: _Reader, header: re.Match[str]) -> Hunk:
+    old_start, old_count, new_start, new_count = (
+        1 if number is None else int(number) for number in header.groups()[:4]
+    )
+    lines = _parse_lines(reader, (old_start, old_start + old_count), (new_start, new_start + new_count))
+    while reader.line.startswith("\\"):
+        reader.position += 1
+    return Hunk(
+        old_start=old_start,
+        old_count=old_count,
+        new_start=new_start,
+        new_count=new_count,
+        section=header[5].removesuffix("\r"),
+        lines=tuple(lines),
+    )
+
+
+def _parse_lines(reader: _Reader, old_range: tuple[int, int], new_range: tuple[int, int]) -> list[DiffLine]:
+    """The lines of one hunk, from the numbers in its header. One pass without calls: large diffs spend their time here."""
+    old, old_end = old_range
+    new, new_end = new_range
+    context, added, removed = LineKind.CONTEXT, LineKind.ADDED, LineKind.REMOVED
+    lines: list[DiffLine] = []
+    source, position = reader.lines, reader.position
+    while (old < old_end or new < new_end) and position < len(source):
+        line = source[position]
+        marker = line[:1]
+        if marker == "+" and new < new_end:
+            lines.append(DiffLine(kind=added, text=line[1:], old_line=None, new_line=new))
+            new += 1
+        elif marker == "-" and old < old_end:
+            lines.append(DiffLine(kind=removed, text=line[1:], old_line=old, new_line=None))
+            old += 1
+        elif (
+            marker in (" ", "") and old < old_end and new < new_end
+        ):  # some tools strip an empty line's blank
+            lines.append(DiffLine(kind=context, text=line[1:], old_line=old, new_line=new))
+            old += 1
+            new += 1
+        elif marker != "\\":
+            break
+        position += 1
+    reader.position = position
+    if (old, new) != (old_end, new_end):
+        raise InputError(f"the hunk at line {new_range[0]} does not have the lines that it says")
+    return lines
+
+
+def _is_submodule(hunks: tuple[Hunk, ...]) -> bool:
+    lines = [line for hunk in hunks for line in hunk.lines]
+    return 0 < len(lines) <= 2 and all(_SUBPROJECT.fullmatch(line.text) for line in lines)
+
+
+def _join_same_paths(files: Iterable[FileDiff]) -> list[FileDiff]:
+    """One entry a path: git tells a change of type as removal and addition; anything else named twice is unreadable."""
+    joined: dict[str, FileDiff] = {}
+    for file in files:
+        before = joined.get(file.path)
+        joined[file.path] = file if before is None else _join(before, file)
+    return list(joined.values())
+
+
+def _join(before: FileDiff, after: FileDiff) -> FileDiff:
+    if before.error or after.error:
+        return _damaged(before, before.error or after.error or "")
+    if (before.status, after.status) != (FileStatus.REMOVED, FileStatus.ADDED):
+        return _damaged(before, "the diff names this file twice; give one diff of the whole range")
+    return replace(
+        after,
+        status=FileStatus.CHANGED,
+        hunks=before.hunks + after.hunks,
+        binary=before.binary or after.binary,
+        symlink=before.symlink or after.symlink,
+        submodule=before.submodule or after.submodule,
+    )
