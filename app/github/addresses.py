@@ -1,0 +1,57 @@
+"""GitHub's addresses, derived from the API's: github.com, GHE.com, GitHub Enterprise Server, the stand-in. Pure."""
+
+import re
+from urllib.parse import urlsplit
+
+from app.domain.pull_request import PullRequestRef
+from app.errors import InputError
+
+PUBLIC_API_URL = "https://api.github.com"
+# GHES does not know the newer version that githubkit sends:
+# https://docs.github.com/en/enterprise-server@3.19/rest/about-the-rest-api/api-versions
+SERVER_API_VERSION = "2022-11-28"
+
+_SERVER_PATH = "/api/v3"
+_PULL_PATH = re.compile(
+    r"^/(?P<owner>[\w.-]+)/(?P<repo>[\w.-]+)/pull/(?P<number>[1-9]\d{0,17})(?:/.*)?$", re.ASCII
+)
+
+
+def is_enterprise_server(api_url: str) -> bool:
+    """Whether this is a GHES, whose API lives under `/api/v3`."""
+    return urlsplit(api_url).path.rstrip("/").endswith(_SERVER_PATH)
+
+
+def web_url(api_url: str) -> str:
+    """Where people and git find the repositories, without a slash at the end."""
+    parts = urlsplit(api_url)
+    if is_enterprise_server(api_url):
+        path = parts.path.rstrip("/").removesuffix(_SERVER_PATH)
+        return f"{parts.scheme}://{parts.netloc}{path}"
+    host = parts.netloc
+    if parts.scheme == "https" and host.endswith((".github.com", ".ghe.com")):
+        host = host.removeprefix("api.")
+    return f"{parts.scheme}://{host}"
+
+
+def git_url(api_url: str, repository: str) -> str:
+    """The address from which git fetches `owner/repo`."""
+    return f"{web_url(api_url)}/{repository}.git"
+
+
+def parse_pull_request_url(url: str, api_url: str = PUBLIC_API_URL) -> PullRequestRef:
+    """The pull request behind the address in a browser.
+
+    Raises:
+        InputError: it is no pull request's address, or another host's than the API's (a token is never sent there).
+    """
+    parts = urlsplit(url.strip())
+    found = _PULL_PATH.match(parts.path)
+    if parts.scheme not in ("http", "https") or not found:
+        raise InputError(f"{url} is no pull request; it looks like https://github.com/OWNER/REPO/pull/123.")
+    if parts.netloc.removeprefix("www.") != urlsplit(web_url(api_url)).netloc:
+        raise InputError(
+            f"{parts.netloc} is not the GitHub that GITHUB_API_URL names; for GitHub Enterprise Server set "
+            f"GITHUB_API_URL=https://{parts.netloc}{_SERVER_PATH}."
+        )
+    return PullRequestRef(owner=found["owner"], repo=found["repo"], number=int(found["number"]))

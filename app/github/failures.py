@@ -1,0 +1,187 @@
+"""What GitHub's and githubkit's errors mean for Quorum: the one place that maps them to `app.errors`.
+
+Never retries and never waits: a rate limit becomes a `GitHubRateLimited` that says for how long.
+"""
+
+import json
+import re
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+
+import httpx
+from githubkit.exception import GitHubException, GraphQLFailed, RequestError, RequestFailed, RequestTimeout
+
+from app.errors import (
+    GitHubError,
+    GitHubForbidden,
+    GitHubNotFound,
+    GitHubRateLimited,
+    GitHubRejected,
+    GitHubUnavailable,
+)
+
+Clock = Callable[[], float]
+
+# "If neither header is present, wait for at least one minute":
+# https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
+MIN_WAIT_S = 60.0
+MAX_MESSAGE_CHARACTERS = 300
+_LIMIT_WORDS = re.compile(r"secondary rate|rate limit exceeded|abuse detection", re.IGNORECASE)
+_GRAPHQL_LIMITS = {"RATE_LIMIT", "RATE_LIMITED"}
+
+
+@contextmanager
+def mapped_failures(*, to: str, clock: Clock) -> Generator[None]:
+    """Turns whatever a call raises into a `GitHubError`; `to` completes "GitHub refused to …"."""
+    try:
+        yield
+    except GitHubException as error:
+        failure = failure_of(error, to=to, clock=clock)
+        if failure is error.__cause__:
+            raise failure from failure.__cause__
+        raise failure from error
+    except ValueError as error:  # a body that is no JSON, a header that is no number
+        raise GitHubUnavailable(f"GitHub's answer to the request to {to} cannot be read.") from error
+
+
+def failure_of(error: GitHubException, *, to: str, clock: Clock) -> GitHubError:
+    """The `GitHubError` that says the same as githubkit's."""
+    match error:
+        case RequestFailed():
+            return failure_of_response(error.response.raw_response, to=to, clock=clock)
+        case RequestTimeout():
+            return GitHubUnavailable(f"GitHub did not answer in time when asked to {to}.")
+        case RequestError(exc=GitHubError() as inner):  # raised while the token was fetched
+            return inner
+        case RequestError(exc=GitHubException() as inner):
+            return failure_of(inner, to=to, clock=clock)
+        case GraphQLFailed():
+            return failure_of_graphql(error, to=to)
+        case _:
+            return GitHubUnavailable(f"GitHub cannot be reached to {to}.")
+
+
+def failure_of_response(response: httpx.Response, *, to: str, clock: Clock) -> GitHubError:
+    """The error that an answer of 300 or above stands for."""
+    status, said = response.status_code, _message(response)
+    if (wait_s := _rate_limit_s(response, said, clock)) is not None:
+        return GitHubRateLimited(
+            f"GitHub's rate limit was met when asked to {to}.", retry_after_s=wait_s, status=status
+        )
+    text = f"GitHub refused to {to}: {said}" if said else f"GitHub refused to {to} ({status})."
+    match status:
+        case 401 | 403 | 451:
+            return GitHubForbidden(text, status=status)
+        case 404 | 410:
+            return GitHubNotFound(text, status=status)
+        case 408:
+            return GitHubUnavailable(text, status=status)
+        case _ if 400 <= status < 500:
+            return GitHubRejected(text, status=status)
+        case _:
+            return GitHubUnavailable(f"GitHub could not {to} ({status}).", status=status)
+
+
+def failure_of_graphql(error: GraphQLFailed, *, to: str) -> GitHubError:
+    """The error that the first of GraphQL's errors stands for; an error without a type is GitHub's own fault."""
+    errors = error.response.errors or []
+    kinds = {e.type for e in errors if e.type}
+    said = _cut("; ".join(e.message for e in errors))
+    if kinds & _GRAPHQL_LIMITS or _LIMIT_WORDS.search(said):
+        return GitHubRateLimited(f"GitHub's rate limit was met when asked to {to}.", retry_after_s=MIN_WAIT_S)
+    text = f"GitHub refused to {to}: {said}"
+    if kinds & {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
+        return GitHubForbidden(text)
+    if "NOT_FOUND" in kinds:
+        return GitHubNotFound(text)
+    if not kinds or "SERVICE_UNAVAILABLE" in kinds:
+        return GitHubUnavailable(f"GitHub could not {to}: {said}")
+    return GitHubRejected(text)
+
+
+def _rate_limit_s(response: httpx.Response, said: str, clock: Clock) -> float | None:
+    """How long to wait, or None where this is no rate limit.
+
+    All forms that are seen: 403 or 429 with `retry-after`; with no requests remaining; with nothing but the
+    words "secondary rate limit"; and 422 with the code `abuse` after many quick comments.
+    """
+    spent = response.headers.get("x-ratelimit-remaining") == "0"
+    match response.status_code:
+        case 429:
+            limited = True
+        case 403:
+            limited = spent or "retry-after" in response.headers or bool(_LIMIT_WORDS.search(said))
+        case 422:
+            limited = _has_abuse_code(response)
+        case _:
+            limited = False
+    if not limited:
+        return None
+    return _wait_s(response.headers, spent=spent, now=clock())
+
+
+def _wait_s(headers: Mapping[str, str], *, spent: bool, now: float) -> float:
+    if (stated := _seconds(headers.get("retry-after", ""), now=now)) is not None:
+        return stated
+    reset = headers.get("x-ratelimit-reset", "")
+    if spent and reset.isdecimal():
+        return max(float(reset) - now, 1.0)
+    return MIN_WAIT_S
+
+
+def _seconds(retry_after: str, *, now: float) -> float | None:
+    """`retry-after` in both of HTTP's forms: seconds or a date."""
+    if retry_after.isdecimal():
+        return max(float(retry_after), 1.0)
+    try:
+        date = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    return max(date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now, 1.0)
+
+
+def _has_abuse_code(response: httpx.Response) -> bool:
+    errors = _body(response).get("errors")
+    items: list[Any] = cast("list[Any]", errors) if isinstance(errors, list) else []
+    return any(
+        cast("dict[str, Any]", item).get("code") == "abuse" for item in items if isinstance(item, dict)
+    )
+
+
+def _message(response: httpx.Response) -> str:
+    """GitHub's `message` and `errors`, which are strings here and objects there."""
+    body = _body(response)
+    errors = body.get("errors")
+    items: list[Any] = cast("list[Any]", errors) if isinstance(errors, list) else []
+    said = [body.get("message"), *map(_error_text, items)]
+    return _cut("; ".join(text for text in said if isinstance(text, str) and text))
+
+
+def _error_text(item: object) -> str:
+    if not isinstance(item, dict):
+        return str(item)
+    fields = cast("dict[str, Any]", item)
+    if isinstance(fields.get("message"), str):
+        return str(fields["message"])
+    return " ".join(str(fields[key]) for key in ("resource", "field", "code") if fields.get(key))
+
+
+def _body(response: httpx.Response) -> dict[str, Any]:
+    try:
+        body: Any = json.loads(response.content)
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+
+
+def _cut(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= MAX_MESSAGE_CHARACTERS else flat[: MAX_MESSAGE_CHARACTERS - 1] + "…"
+
+
+def utc_timestamp(text: str) -> float:
+    """GitHub's ISO 8601 times, with or without fractions of a second, as seconds since 1970."""
+    return datetime.fromisoformat(text).timestamp()
