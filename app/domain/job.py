@@ -1,0 +1,231 @@
+"""What a webhook asks for, in our own words, and how a job is run in steps. Values only; GitHub's JSON goes no further.
+
+One delivery is one job. Jobs of one `partition` (a pull request) run one after the other; of two jobs with the same
+`key` only the first one is done.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol, TypeVar
+from uuid import UUID, uuid5
+
+from app.domain.finding import Stage
+from app.domain.pull_request import PullRequestRef
+from app.domain.review import ReviewRequest
+
+T = TypeVar("T")
+REVIEWS = UUID("6d1f3d0e-7f0a-5a0e-9d0c-51a5d1c7e0b1")
+
+
+def review_id(
+    ref: PullRequestRef, *, head_sha: str | None, trigger: str, before_sha: str | None = None
+) -> str:
+    """The same question has the same id, under whatever delivery it comes; `before_sha` tells two pushes of one head apart."""
+    return str(uuid5(REVIEWS, f"{ref}@{head_sha or ''}:{trigger}:{before_sha or ''}"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A webhook as it arrived; `guid` is GitHub's `X-GitHub-Delivery`, the same for every redelivery."""
+
+    guid: str
+    event: str
+    action: str | None
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewJob:
+    """Review a pull request: it was opened, pushed to, or its check run was asked for again."""
+
+    request: ReviewRequest
+    before_sha: str | None = None  # head before the push
+    kind: Literal["review"] = "review"
+
+    @property
+    def installation_id(self) -> int:
+        """Whose it is."""
+        return self.request.installation_id
+
+    @property
+    def key(self) -> str:
+        """The review's id."""
+        return self.request.review_id
+
+    @property
+    def partition(self) -> str:
+        """The pull request."""
+        return str(self.request.ref)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """The first line of a comment, parsed: `/rereview security full` is name "rereview", words ("security", "full")."""
+
+    name: str
+    words: tuple[str, ...] = ()
+    text: str = ""  # what follows the name, with the lines below, as written
+    suggestion: str | None = None  # the closest command, where `name` is none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentJob:
+    """Somebody spoke to Quorum: a command, or a mention (`command` is None). Who may command is asked by the worker."""
+
+    installation_id: int
+    ref: PullRequestRef
+    comment_kind: Literal["issue_comment", "review_comment"]
+    comment_id: int
+    author: str
+    author_id: int
+    body: str
+    command: Command | None = None
+    thread_comment_id: int | None = None  # first comment of the review thread
+    head_sha: str | None = None
+    kind: Literal["comment"] = "comment"
+
+    @property
+    def key(self) -> str:
+        """The comment."""
+        return f"{self.comment_kind}:{self.ref.repository}:{self.comment_id}"
+
+    @property
+    def partition(self) -> str:
+        """The pull request."""
+        return str(self.ref)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckActionJob:
+    """Somebody pressed a button of a check run; `identifier` names it."""
+
+    installation_id: int
+    ref: PullRequestRef
+    check_run_id: int
+    stage: Stage
+    head_sha: str
+    identifier: str
+    sender: str
+    guid: str  # the same button may be pressed again
+    kind: Literal["check_action"] = "check_action"
+
+    @property
+    def key(self) -> str:
+        """This press."""
+        return f"check_action:{self.check_run_id}:{self.identifier}:{self.guid}"
+
+    @property
+    def partition(self) -> str:
+        """The pull request."""
+        return str(self.ref)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSuiteJob:
+    """ "Re-run all": the worker finds the pull requests of the head, which a fork's payload does not name."""
+
+    installation_id: int
+    repository: str
+    check_suite_id: int
+    head_sha: str
+    pull_requests: tuple[int, ...]
+    guid: str
+    kind: Literal["check_suite"] = "check_suite"
+
+    @property
+    def key(self) -> str:
+        """This press."""
+        return f"check_suite:{self.check_suite_id}:{self.guid}"
+
+    @property
+    def partition(self) -> str:
+        """The head."""
+        return f"{self.repository}@{self.head_sha}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeGroupJob:
+    """The merge queue wants the checks on its own commit, at once."""
+
+    installation_id: int
+    repository: str
+    head_sha: str
+    base_ref: str
+    head_ref: str  # refs/heads/gh-readonly-queue/main/pr-7-…
+    kind: Literal["merge_group"] = "merge_group"
+
+    @property
+    def key(self) -> str:
+        """The commit."""
+        return f"merge_group:{self.repository}@{self.head_sha}"
+
+    @property
+    def partition(self) -> str:
+        """The commit."""
+        return f"{self.repository}@{self.head_sha}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedJob:
+    """A pull request was closed or merged: time to see what became of its findings."""
+
+    installation_id: int
+    ref: PullRequestRef
+    head_sha: str
+    merged: bool
+    guid: str
+    kind: Literal["closed"] = "closed"
+
+    @property
+    def key(self) -> str:
+        """This closing."""
+        return f"closed:{self.ref}:{self.guid}"
+
+    @property
+    def partition(self) -> str:
+        """The pull request."""
+        return str(self.ref)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallationJob:
+    """The App was installed, removed, suspended, given other repositories or permissions, or a repository moved."""
+
+    installation_id: int
+    account: str
+    change: str  # "created", "deleted", "suspend", "unsuspend", "new_permissions_accepted", "added", "removed", "renamed"
+    guid: str
+    permissions: dict[str, str] = field(default_factory=dict[str, str])
+    repositories: tuple[str, ...] = ()  # added, removed, or the new name
+    previous_repository: str | None = None
+    kind: Literal["installation"] = "installation"
+
+    @property
+    def key(self) -> str:
+        """This change."""
+        return f"installation:{self.installation_id}:{self.guid}"
+
+    @property
+    def partition(self) -> str:
+        """The installation."""
+        return f"installation:{self.installation_id}"
+
+
+Job = ReviewJob | CommentJob | CheckActionJob | CheckSuiteJob | MergeGroupJob | ClosedJob | InstallationJob
+
+
+class Step(Protocol):
+    """Runs a part of a job at most once as far as anybody can tell.
+
+    `name` is fixed in the code; `run` is called unless an earlier attempt of the job has its result already, which is
+    then given back. Values of `type_` must be made of dataclasses, enums and JSON. Call it in the program's order
+    (`asyncio.gather(step(…), step(…))` is fine, a task that calls it later is not).
+
+    Raises:
+        Superseded: a newer head waits for the same pull request.
+    """
+
+    def __call__(self, name: str, run: Callable[[], Awaitable[T]], type_: type[T]) -> Awaitable[T]:
+        """The result of `run`, now or then."""
+        ...
