@@ -1,0 +1,73 @@
+"""Takes secrets out of texts, and tells where they stand. Never keeps, logs or returns a value.
+
+Everything that goes to a vendor, the database, a log or GitHub passes here. Line counts stay as they are.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.redaction.own import RULE as OWN_SECRET
+from app.redaction.own import OwnSecrets
+from app.redaction.rules import Span, is_ignored_path, load_secret_rules
+
+__all__ = ["OWN_SECRET", "Redactor", "SecretHit"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SecretHit:
+    """A secret by its 1-based line and the rule that found it; never its value."""
+
+    line: int
+    rule: str
+
+
+class Redactor:
+    """Finds secrets by rule, and the operator's own ones in any form; keeps none of what it reads."""
+
+    def __init__(self, own_secrets: Iterable[str] = ()) -> None:
+        self._own = OwnSecrets(own_secrets)
+
+    def redact(self, text: str) -> str:
+        """The text with each secret replaced by `[REDACTED:<rule>]`; a secret's line breaks stay."""
+        data = text.encode("utf-8", "surrogatepass")
+        spans = _merged([*self._own_spans(text), *load_secret_rules().find(data)])
+        for span in reversed(spans):
+            lines = data.count(b"\n", span.start, span.end)
+            data = data[: span.start] + f"[REDACTED:{span.rule}]".encode() + b"\n" * lines + data[span.end :]
+        return data.decode("utf-8", "surrogatepass")
+
+    def scan(self, text: str, *, path: str = "") -> list[SecretHit]:
+        """Where secrets begin, by line; nothing in files that hold only look-alikes (lock files, images)."""
+        if path and is_ignored_path(path):
+            return []
+        data = text.encode("utf-8", "surrogatepass")
+        return _hits(data, _merged([*self._own_spans(text), *load_secret_rules().find(data)]))
+
+    def scan_own(self, text: str) -> list[SecretHit]:
+        """Where pieces of the operator's own secrets stand: plain, reversed, in base64 or hex."""
+        return _hits(text.encode("utf-8", "surrogatepass"), self._own_spans(text))
+
+    def _own_spans(self, text: str) -> list[Span]:
+        return [
+            Span(_byte_length(text[:start]), _byte_length(text[:end]), OWN_SECRET)
+            for start, end in self._own.find(text)
+        ]
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    """Overlapping spans as one, under the name of the first and longest."""
+    merged: list[Span] = []
+    for span in sorted(spans, key=lambda one: (one.start, -one.end)):
+        if merged and span.start < merged[-1].end:
+            last = merged.pop()
+            span = Span(last.start, max(last.end, span.end), last.rule)
+        merged.append(span)
+    return merged
+
+
+def _hits(data: bytes, spans: list[Span]) -> list[SecretHit]:
+    return sorted({SecretHit(data.count(b"\n", 0, span.start) + 1, span.rule) for span in spans})
+
+
+def _byte_length(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))

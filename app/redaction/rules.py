@@ -1,0 +1,189 @@
+"""Loads the published and the own secret rules and finds their matches. Never keeps or returns a matched value.
+
+The published rules are those of gitleaks (`app/data/gitleaks.toml`, MIT); they are written for RE2, so matching takes
+linear time on any input. https://github.com/gitleaks/gitleaks#configuration
+"""
+
+import math
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from app.redaction.engine import Match, WordSet, compiled
+
+DATA = Path(__file__).parent.parent / "data"
+RULE_FILES = ("secrets.toml", "gitleaks.toml")
+
+# A rule is tried on each line that holds one of its keywords and on what follows it; a longer line is cut.
+MAX_REGION_BYTES = 4_000
+LOOKAHEAD_BYTES = 800
+# These span many lines and are tried on the whole text.
+_MULTI_LINE = frozenset({"private-key", "kubernetes-secret-yaml", "curl-auth-header", "curl-auth-user"})
+
+
+@dataclass(frozen=True, slots=True)
+class Allowlist:
+    """What makes a match harmless; `target` is `secret`, `match` or `line`, `paths` limit where it holds."""
+
+    target: str
+    regexes: tuple[str, ...]
+    stopwords: tuple[str, ...]
+    all_conditions: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRule:
+    """One kind of secret; `group` is where its value stands, 0 for the first group that took part."""
+
+    id: str
+    regex: str
+    keywords: tuple[str, ...]
+    entropy: float
+    group: int
+    allowlists: tuple[Allowlist, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a secret stands, in bytes."""
+
+    start: int
+    end: int
+    rule: str
+
+
+class SecretRules:
+    """All rules, compiled when their keyword is first met."""
+
+    def __init__(self, rules: Sequence[SecretRule], shared: Allowlist) -> None:
+        self._shared = shared
+        by_keyword: dict[str, list[SecretRule]] = {}
+        for rule in rules:
+            for keyword in rule.keywords:
+                by_keyword.setdefault(keyword, []).append(rule)
+        self._keywords = WordSet(list(by_keyword))
+        self._rules_of_keyword = [tuple(having) for having in by_keyword.values()]
+
+    def find(self, data: bytes) -> list[Span]:
+        """Every secret, in the order of the text; spans may overlap."""
+        present = self._candidates(data)
+        if not present:
+            return []
+        found = [
+            span
+            for rule in present
+            if rule.id in _MULTI_LINE
+            for span in self._match(rule, data, 0, len(data))
+        ]
+        for start, end in _regions(data):
+            for rule in self._candidates(data[start:end]):
+                if rule.id not in _MULTI_LINE:
+                    found.extend(self._match(rule, data, start, end))
+        return sorted(set(found), key=lambda span: (span.start, -span.end))
+
+    def _candidates(self, data: bytes) -> list[SecretRule]:
+        words = self._keywords.find(data)
+        return list(dict.fromkeys(rule for word in words for rule in self._rules_of_keyword[word]))
+
+    def _match(self, rule: SecretRule, data: bytes, start: int, end: int) -> Iterator[Span]:
+        """Matches that begin in the region; they may reach past its end."""
+        region = data[start : end + LOOKAHEAD_BYTES]
+        for match in compiled(rule.regex).finditer(region):
+            first, last = match.span(_value_group(rule, match))
+            if match.start() <= end - start and not self._is_harmless(rule, region, match, first, last):
+                yield Span(start + first, start + last, rule.id)
+
+    def _is_harmless(self, rule: SecretRule, region: bytes, match: Match, first: int, last: int) -> bool:
+        value = region[first:last]
+        if rule.entropy and _entropy(value) <= rule.entropy:
+            return True
+        if rule.id.startswith("generic") and not any(48 <= byte <= 57 for byte in value):
+            return True
+        line = region[region.rfind(b"\n", 0, first) + 1 : _line_end(region, last)]
+        texts = {"secret": value, "match": match.group(0), "line": line}
+        return any(_allows(allowlist, texts) for allowlist in (*rule.allowlists, self._shared))
+
+
+@cache
+def load_secret_rules() -> SecretRules:
+    """The rules of `RULE_FILES`, read once."""
+    documents = [tomllib.loads((DATA / name).read_text(encoding="utf-8")) for name in RULE_FILES]
+    rules = [
+        _parse_rule(raw)
+        for document in documents
+        for raw in document["rules"]
+        if "regex" in raw and "path" not in raw
+    ]
+    return SecretRules(rules, _parse_allowlist(documents[-1]["allowlist"]))
+
+
+@cache
+def ignored_path_patterns() -> tuple[str, ...]:
+    """Paths on which the published rules find only noise: lock files, images, vendored code."""
+    document = tomllib.loads((DATA / "gitleaks.toml").read_text(encoding="utf-8"))
+    return tuple(document["allowlist"]["paths"])
+
+
+def is_ignored_path(path: str) -> bool:
+    """Whether a hit in this file would be noise."""
+    return any(
+        compiled(pattern).search(path.encode("utf-8", "replace")) for pattern in ignored_path_patterns()
+    )
+
+
+def _parse_rule(raw: dict[str, Any]) -> SecretRule:
+    lists = [_parse_allowlist(one) for one in raw.get("allowlists", ()) if not one.get("paths")]
+    return SecretRule(
+        id=raw["id"],
+        regex=raw["regex"],
+        keywords=tuple(raw["keywords"]),
+        entropy=raw.get("entropy", 0.0),
+        group=raw.get("secretGroup", 0),
+        allowlists=tuple(lists),
+    )
+
+
+def _parse_allowlist(raw: dict[str, Any]) -> Allowlist:
+    return Allowlist(
+        target=raw.get("regexTarget", "secret"),
+        regexes=tuple(raw.get("regexes", ())),
+        stopwords=tuple(raw.get("stopwords", ())),
+        all_conditions=raw.get("condition") == "AND",
+    )
+
+
+def _allows(allowlist: Allowlist, texts: dict[str, bytes]) -> bool:
+    target, value = texts[allowlist.target], texts["secret"].lower()
+    by_regex = any(compiled(regex).search(target) for regex in allowlist.regexes)
+    by_word = any(word.encode() in value for word in allowlist.stopwords)
+    return by_regex and by_word if allowlist.all_conditions else by_regex or by_word
+
+
+def _value_group(rule: SecretRule, match: Match) -> int:
+    """Gitleaks takes the first group that is not empty where the rule names none."""
+    if rule.group:
+        return rule.group
+    return next((index for index, value in enumerate(match.groups(), start=1) if value), 0)
+
+
+def _regions(data: bytes) -> Iterator[tuple[int, int]]:
+    """The lines, without their ends; those over the limit in pieces."""
+    start = 0
+    while start < len(data):
+        end = min(_line_end(data, start), start + MAX_REGION_BYTES)
+        yield start, end
+        start = end + 1 if data[end : end + 1] == b"\n" else end
+
+
+def _line_end(data: bytes, position: int) -> int:
+    end = data.find(b"\n", position)
+    return len(data) if end < 0 else end
+
+
+def _entropy(value: bytes) -> float:
+    """Shannon's, in bits a character."""
+    return -sum(n / len(value) * math.log2(n / len(value)) for n in Counter(value).values()) if value else 0.0
