@@ -247,6 +247,16 @@ class CachedAnswerRow(Row, table=True):
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
+class SpendRow(Row, table=True):
+    """What was spent, or is reserved for calls under way, on one account of a budget (`app.store.spend`)."""
+
+    __tablename__ = "spend"
+
+    account: str = Field(primary_key=True, sa_type=AnyText)
+    spent_usd: float
+    updated_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
 class ConversationTurnRow(Row, table=True):
     """One question on a pull request and its answer; both redacted."""
 

@@ -197,6 +197,14 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
     )
     op.create_index("ix_reviews_status", "reviews", ["status", "installation_id"], unique=False)
     op.create_table(
+        "spend",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("spent_usd", sa.Float(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("account"),
+    )
+    op.create_index("ix_spend_updated_at", "spend", ["updated_at"])
+    op.create_table(
         "secrets",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("value", sa.String(), nullable=False),
