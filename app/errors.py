@@ -28,6 +28,10 @@ class StoreUnavailable(QuorumError):
     """The database cannot take this now; the receiver answers 503."""
 
 
+class AnalyzerFailed(QuorumError):
+    """A built-in analyser did not run to its end; the others' findings stand."""
+
+
 class GitHubError(QuorumError):
     """GitHub did not do what was asked."""
 
@@ -116,6 +120,12 @@ class ModelNotFound(ModelError):
 
 class ModelRequestRejected(ModelError):
     """The provider does not take the request as it is; another vendor may."""
+
+    outcome = Outcome.UNAVAILABLE
+
+
+class ModelFormatUnsupported(ModelError):
+    """The server does not take this way of asking for JSON; the next attempt asks another way."""
 
     outcome = Outcome.UNAVAILABLE
 
