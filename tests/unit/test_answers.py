@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validate
 
 from app.answers import (
     MAX_FINDINGS,
@@ -95,7 +95,7 @@ def test_the_evidence_is_written_before_the_claim() -> None:
 
 def test_an_answer_within_the_schema_becomes_findings() -> None:
     value = answer(findings=[finding()])
-    assert Draft202012Validator(answer_schema()).is_valid(value)
+    validate(value, answer_schema())
     [found] = parse_findings(value, stage=Stage.SECURITY, paths={"pay.py"}).findings
     assert (found.severity, found.rule_id, found.cwe) == (Severity.CRITICAL, "sql-injection", "CWE-89")
     assert (found.start_line, found.end_line, found.stage) == (8, 8, Stage.SECURITY)

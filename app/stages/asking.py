@@ -1,0 +1,121 @@
+"""One question to a model, in the layout of `ModelRequest`, through one gate that redacts.
+
+Used by the stages and by verification. Never chooses a vendor and never retries: that is the model layer's.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from app.answers import answer_schema
+from app.domain.model_call import Provider
+from app.llm.client import Answer, CallScope, ModelRequest, Task
+from app.prompting import Prompts
+
+T = TypeVar("T")
+
+CHARACTERS_PER_TOKEN = 3.5  # of mixed code; the router corrects it by vendor
+EFFORT = {"trivial": "low"}  # by tier; all others: medium
+SYSTEM_PROMPT = "shared/system"
+
+
+class Models(Protocol):
+    """What a question needs of the model layer."""
+
+    @property
+    def providers(self) -> tuple[Provider, ...]:
+        """The vendors that have a key."""
+        ...
+
+    @property
+    def is_keyless(self) -> bool:
+        """Whether no vendor has one."""
+        ...
+
+    async def ask(
+        self,
+        task: Task,
+        request: ModelRequest,
+        *,
+        scope: CallScope,
+        parse: Callable[[Any], T],
+        parent_id: str | None = None,
+    ) -> Answer:
+        """Ask the task's candidates until one answers; raises `AllModelsFailed` or `ModelOverBudget`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What all questions of one review have in common."""
+
+    models: Models
+    prompts: Prompts
+    scope: CallScope
+    redact: Callable[[str], str]
+    secret: bytes  # of the fences: the installation's, never shown
+    tier: str
+    allowed: tuple[Provider, ...]
+    deadline_s: float
+    prefix_reused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What differs between two calls on the same material."""
+
+    kind: str  # the router's task
+    prompt_id: str
+    inputs: dict[str, str]
+    parse: Callable[[Any], Any]
+
+
+async def ask(
+    desk: Desk,
+    question: Question,
+    *,
+    material: str,
+    exclude: tuple[Provider, ...] = (),
+    parent_id: str | None = None,
+) -> Answer:
+    """The validated answer to `question` about `material`.
+
+    Raises:
+        AllModelsFailed, ModelOverBudget: see `Models.ask`.
+    """
+    request = build_request(desk, question, material=material)
+    characters = len(request.system) + len(request.material) + len(request.question)
+    task = Task(
+        kind=question.kind,
+        prompt_tokens=int(characters / CHARACTERS_PER_TOKEN),
+        tier=desk.tier,
+        allowed=desk.allowed,
+        exclude=exclude,
+        deadline_s=desk.deadline_s,
+    )
+    return await desk.models.ask(task, request, scope=desk.scope, parse=question.parse, parent_id=parent_id)
+
+
+def build_request(desk: Desk, question: Question, *, material: str) -> ModelRequest:
+    """The request for any model; every text in it has passed redaction."""
+    prompt = desk.prompts.render(question.prompt_id, **question.inputs)
+    system = desk.prompts.render(SYSTEM_PROMPT)
+    shared = desk.redact(material)
+    return ModelRequest(
+        model="",
+        system=system.text,
+        material=shared,
+        question=desk.redact(_closed_up(prompt.text)),
+        schema=answer_schema(),
+        effort=EFFORT.get(desk.tier, "medium"),
+        prompt_id=prompt.id,
+        prompt_version=f"{system.version}.{prompt.version}",
+        prefix_reused=desk.prefix_reused,
+        cache_scope=hashlib.sha256(shared.encode()).hexdigest()[:16],
+    )
+
+
+def _closed_up(text: str) -> str:
+    """Without the blank lines that empty inputs leave."""
+    return "\n".join(line for line in text.split("\n") if line.strip())

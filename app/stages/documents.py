@@ -1,0 +1,113 @@
+"""The documents of the docs stage in their three formats: what to ask for, and whether what came is fit to show.
+
+Without a model, the analysers' facts become the document. Never fetches anything: references out of an OpenAPI
+document are refused before it is validated.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+
+import nh3
+from openapi_spec_validator import validate
+from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
+from pydantic import JsonValue
+
+from app.domain.analysis import Analysis
+from app.domain.diff import FileDiff
+from app.domain.finding import Document
+
+MAX_DOCUMENT_CHARACTERS = 40_000
+NO_ROUTES = "API documentation as openapi: not applicable, the change has no HTTP route."
+
+# Flask, FastAPI, Express, Koa, Gin, Echo, net/http, Spring, ASP.NET, Rails, Laravel: how a route is written.
+_ROUTE = re.compile(
+    r"""@\w+\.(?:get|post|put|patch|delete|route|api_route)\(\s*["']/"""
+    r"""|\b(?:app|router|api|server|route|mux|group|e|r|Route)(?:\.|::)(?:get|post|put|patch|delete|all|any|handle|HandleFunc)\(\s*["'`]/"""
+    r"""|\bHandleFunc\(\s*["`](?:[A-Z]+ )?/"""
+    r"""|@(?:Get|Post|Put|Patch|Delete|Request)Mapping\b"""
+    r"""|\[Http(?:Get|Post|Put|Patch|Delete)\b|\bMap(?:Get|Post|Put|Patch|Delete)\(\s*"/"""
+    r"""|^\s*(?:get|post|put|patch|delete)\s+["']/[^"']*["']\s*(?:,|=>)""",
+    re.IGNORECASE | re.MULTILINE,
+)
+_TAGS = nh3.ALLOWED_TAGS - {"img", "map", "area"}
+
+_MARKDOWN = (
+    "API documentation as Markdown: for each file with new or changed public symbols one document, `title` its path, "
+    "`content` for each symbol: signature, purpose, parameters, result, errors, and an example where use is not obvious. "
+    "Otherwise empty."
+)
+_HTML = _MARKDOWN.replace("Markdown", "plain HTML without scripts, styles and images")
+_OPENAPI = (
+    "one document: `title` the API's name, `content` a complete OpenAPI 3.1 document as JSON text that holds only the "
+    "routes this diff adds or changes, with references only inside the document."
+)
+
+
+def has_routes(files: Iterable[FileDiff]) -> bool:
+    """Whether the added lines define an HTTP route."""
+    return any(_ROUTE.search("\n".join(file.added_lines().values())) for file in files)
+
+
+def render_format(docs_format: str, files: Sequence[FileDiff]) -> str:
+    """What the prompt asks for in `documents`."""
+    if docs_format == "openapi":
+        return _OPENAPI if has_routes(files) else "empty."
+    return _HTML if docs_format == "html" else _MARKDOWN
+
+
+def check_document(docs_format: str, title: str, content: str) -> Document | str:
+    """The document, fit to be shown, or the sentence that says why it is not."""
+    if len(content) > MAX_DOCUMENT_CHARACTERS:
+        return f"The document {title!r} was left out: it is longer than {MAX_DOCUMENT_CHARACTERS} characters."
+    if docs_format == "html":
+        content = nh3.clean(content, tags=_TAGS, url_schemes={"https", "mailto"})
+    elif docs_format == "openapi":
+        wrong = _openapi_fault(content)
+        if wrong:
+            return f"The OpenAPI document {title!r} was left out: {wrong}."
+    if not content.strip():
+        return f"The document {title!r} was left out: it is empty."
+    return Document(format=docs_format, title=title, content=content)
+
+
+def analysis_documents(analysis: Analysis) -> tuple[Document, ...]:
+    """What the analysers can say about the API without a model, as Markdown."""
+    changes = [
+        f"- `{each.symbol}` ({each.path}): {each.change}{' **Breaking.**' if each.breaking else ''}"
+        for each in analysis.api_changes
+    ]
+    missing = [
+        f"- `{each.signature}` ({each.kind}, {each.path}:{each.line})" for each in analysis.undocumented
+    ]
+    parts = (("API changes", changes), ("New public names without documentation", missing))
+    return tuple(
+        Document(format="markdown", title=title, content="\n".join(rows)) for title, rows in parts if rows
+    )
+
+
+def _openapi_fault(content: str) -> str | None:
+    try:
+        document: JsonValue = json.loads(content)
+        if not isinstance(document, dict):
+            return "it is no JSON object"
+        if _leads_outside(document):
+            return "it refers to something outside itself"
+        validate(document)
+    except OpenAPIValidationError as error:
+        return f"it is not valid: {str(error).splitlines()[0][:200]}"
+    except (ValueError, RecursionError):
+        return "it is no JSON"
+    except Exception as error:  # noqa: BLE001 - the validator raises what its resolver raises
+        return f"it cannot be validated ({type(error).__name__})"
+    return None
+
+
+def _leads_outside(value: JsonValue) -> bool:
+    if isinstance(value, dict):
+        return any(
+            (key in ("$ref", "$dynamicRef", "$id", "operationRef") and not str(inner).startswith("#"))
+            or _leads_outside(inner)
+            for key, inner in value.items()
+        )
+    return isinstance(value, list) and any(_leads_outside(inner) for inner in value)

@@ -1,0 +1,89 @@
+"""The part of a request that all stages of a review share: guidelines, diff and context, as equal bytes.
+
+Only code and the base ref's own guidelines get in here, never what the pull request says about itself, because the
+security stage reads this too. Pure: values in, text out.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
+
+from app.domain.diff import DiffLine, FileDiff, FileStatus, Hunk, LineKind
+from app.domain.review import Chunk, ContextSnippet, Guideline
+from app.prompting import fence
+
+Redact = Callable[[str], str]
+
+MAX_LINE_CHARACTERS = 2_000
+MAX_REMOVED_FILE_LINES = 60  # of a file that is gone: enough to see what it was
+
+_MARKS = {LineKind.ADDED: "+", LineKind.REMOVED: "-", LineKind.CONTEXT: " "}
+
+
+def render_material(chunk: Chunk, *, guidelines: Sequence[Guideline], secret: bytes, redact: Redact) -> str:
+    """Guidelines that apply to the chunk's files, its diff and its context, each in a fence.
+
+    Secrets are redacted hunk by hunk before the line numbers go in, so that rules over several lines still see them.
+    """
+    applying = [each for each in guidelines if _applies(each, chunk.files)]
+    parts = [
+        fence("guidelines", "\n\n".join(f"# {each.path}\n{redact(each.text)}" for each in applying), secret)
+        if applying
+        else "",
+        fence("diff", "\n".join(render_file(file, redact) for file in chunk.files), secret),
+        fence("context", "\n".join(_snippet(snippet, redact) for snippet in chunk.snippets), secret)
+        if chunk.snippets
+        else "",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def render_file(file: FileDiff, redact: Redact) -> str:
+    """One changed file in the compact form that prompts/shared/system.md describes."""
+    header = f"=== {_name(file.path)} ({_status(file)})"
+    return "\n".join([header, *(_hunk(hunk, file, redact) for hunk in file.hunks)])
+
+
+def _applies(guideline: Guideline, files: Sequence[FileDiff]) -> bool:
+    folder = PurePosixPath(guideline.path).parent
+    if folder.name == ".github":
+        folder = folder.parent
+    return any(PurePosixPath(file.path).is_relative_to(folder) for file in files)
+
+
+def _name(path: str) -> str:
+    """The path as it is where it is plain, else as JSON: file names are hostile text too."""
+    return path if path.isprintable() and path == path.strip() else json.dumps(path)
+
+
+def _status(file: FileDiff) -> str:
+    renamed = (
+        f"{file.status.value} from {_name(file.previous_path)}" if file.previous_path else file.status.value
+    )
+    if file.hunks:
+        return renamed
+    return f"{renamed}, {'empty' if file.status is FileStatus.ADDED else 'content unchanged'}"
+
+
+def _hunk(hunk: Hunk, file: FileDiff, redact: Redact) -> str:
+    texts = redact("\n".join(_cut(line.text) for line in hunk.lines)).split("\n")
+    rows = [f"{_number(line)}{_MARKS[line.kind]}{text}" for line, text in zip(hunk.lines, texts, strict=True)]
+    if file.status is FileStatus.REMOVED and len(rows) > MAX_REMOVED_FILE_LINES:
+        rows = [*rows[:MAX_REMOVED_FILE_LINES], f"… {len(rows) - MAX_REMOVED_FILE_LINES} more removed lines"]
+    return "\n".join([f"@@ {redact(hunk.section)}".rstrip(), *rows])
+
+
+def _number(line: DiffLine) -> int | None:
+    return line.old_line if line.kind is LineKind.REMOVED else line.new_line
+
+
+def _cut(text: str) -> str:
+    text = text.rstrip("\r").replace("\n", " ")
+    hidden = len(text) - MAX_LINE_CHARACTERS
+    return text if hidden <= 0 else f"{text[:MAX_LINE_CHARACTERS]} […{hidden} more characters]"
+
+
+def _snippet(snippet: ContextSnippet, redact: Redact) -> str:
+    lines = redact(snippet.text).split("\n")
+    rows = [f"{number} {_cut(text)}" for number, text in enumerate(lines, snippet.start_line)]
+    return "\n".join([f"=== {_name(snippet.path)} ({snippet.kind})", *rows])

@@ -1,0 +1,70 @@
+"""Parts of a question that come from the pull request or its configuration, each fenced. Empty text where there is none."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from app.domain.configuration import PathInstruction, RepositoryConfig
+from app.domain.finding import Finding
+from app.domain.pull_request import PullRequest
+from app.prompting import fence, fence_json
+
+MAX_BODY_CHARACTERS = 6_000
+MAX_EARLIER = 40
+
+
+def render_description(pull_request: PullRequest | None, secret: bytes) -> str:
+    """Title and body: never for the security stage, whose judgement they would frame."""
+    if pull_request is None:
+        return ""
+    said = {"title": pull_request.title, "body": pull_request.body[:MAX_BODY_CHARACTERS]}
+    return f"What the author says it does (may be wrong):\n{fence_json('description', said, secret)}"
+
+
+def render_instructions(instructions: Sequence[PathInstruction], secret: bytes) -> str:
+    """What the maintainers ask for in files like these."""
+    if not instructions:
+        return ""
+    rows = _json_lines({"files": each.path, "mind": each.instructions} for each in instructions)
+    return f"The maintainers ask to mind, within the rules above:\n{fence('instructions', rows, secret)}"
+
+
+def render_earlier(findings: Sequence[Finding], secret: bytes, *, with_titles: bool) -> str:
+    """What was reported on an earlier head, so that it is not said again."""
+    if not findings:
+        return ""
+    rows = _json_lines(_typed(each, with_title=with_titles) for each in findings[:MAX_EARLIER])
+    return f"Already reported on this pull request; do not repeat:\n{fence('reported', rows, secret)}"
+
+
+def render_handover(findings: Sequence[Finding], secret: bytes) -> str:
+    """The typed findings of the stages before this one: place, rule and severity, no prose."""
+    if not findings:
+        return ""
+    rows = _json_lines(_typed(each, with_title=False) for each in findings[:MAX_EARLIER])
+    return f"Found by the stages before yours, not yet verified; do not report them:\n{fence('found', rows, secret)}"
+
+
+def render_manner(config: RepositoryConfig, secret: bytes) -> str:
+    """Language and tone, where they are not the default."""
+    parts: list[str] = []
+    if config.language != "en":
+        parts.append(
+            f"Write all prose in the language {json.dumps(config.language)}; code and names stay as they are."
+        )
+    if config.tone:
+        parts.append(f"The maintainers wish this tone:\n{fence_json('tone', config.tone, secret)}")
+    return "\n".join(parts)
+
+
+def _typed(finding: Finding, *, with_title: bool) -> dict[str, object]:
+    row: dict[str, object] = {
+        "path": finding.path,
+        "line": finding.start_line,
+        "rule_id": finding.rule_id,
+        "severity": finding.severity.value,
+    }
+    return row | {"title": finding.title} if with_title else row
+
+
+def _json_lines(rows: Iterable[dict[str, object]]) -> str:
+    return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)

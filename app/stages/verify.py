@@ -1,0 +1,147 @@
+"""Puts bare claims before another vendor's model and gets verdicts back: one call a chunk with claims.
+
+The verifier sees the code and, of each claim, place, quote and title: not who makes it, not why, not how grave it
+is said to be. Which claims go to whom and what a verdict means is decided elsewhere.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from app.answers import parse_verdicts
+from app.domain.configuration import RepositoryConfig
+from app.domain.finding import Finding, Stage
+from app.domain.model_call import Provider
+from app.domain.review import Chunk, ReviewContext
+from app.domain.thread import Verdict
+from app.errors import QuorumError
+from app.llm.client import CallScope
+from app.prompting import Prompts, fence
+from app.stages.asking import Desk, Models, Question, ask
+from app.stages.material import render_material
+
+log = logging.getLogger(__name__)
+
+VERIFY = "verify"
+
+
+async def ask_verdicts(
+    candidates: Sequence[Finding],
+    excluded: Sequence[Provider],
+    *,
+    context: ReviewContext,
+    config: RepositoryConfig,
+    models: Models,
+    prompts: Prompts,
+    scope: CallScope,
+    tier: str,
+    redact: Callable[[str], str],
+    secret: bytes,
+    parents: Mapping[Stage, str] | None = None,
+    deadline_s: float = 600.0,
+) -> list[Verdict]:
+    """A verdict for each candidate whose chunk a verifier could be found for; `Verdict.id` is the fingerprint.
+
+    A chunk whose call fails gives no verdict for its candidates: to their owner they are unverified.
+
+    Args:
+        excluded: vendors that must not answer: the finders.
+        parents: stage → id of the call that found; written on the verification's own row.
+    """
+    desk = Desk(
+        models=models,
+        prompts=prompts,
+        scope=replace(scope, stage=VERIFY),
+        redact=redact,
+        secret=secret,
+        tier=tier,
+        allowed=config.providers,
+        deadline_s=deadline_s,
+        prefix_reused=False,
+    )
+    batches = _by_chunk(candidates, context.chunks)
+    asked = [
+        _ask_batch(batch, chunk, context, desk, tuple(excluded), parents or {}) for chunk, batch in batches
+    ]
+    outcomes = await asyncio.gather(*asked)
+    return [verdict for verdicts in outcomes for verdict in verdicts]
+
+
+async def _ask_batch(
+    batch: Sequence[Finding],
+    chunk: Chunk,
+    context: ReviewContext,
+    desk: Desk,
+    excluded: tuple[Provider, ...],
+    parents: Mapping[Stage, str],
+) -> list[Verdict]:
+    claims = {f"c{number}": finding for number, finding in enumerate(batch, 1)}
+    question = Question(
+        kind=VERIFY,
+        prompt_id="verify/question",
+        inputs={"claims": fence("claims", _json_lines(claims), desk.secret)},
+        parse=lambda value: parse_verdicts(value, ids=list(claims)),
+    )
+    material = render_material(chunk, guidelines=context.guidelines, secret=desk.secret, redact=desk.redact)
+    parent_id = next((parents[finding.stage] for finding in batch if finding.stage in parents), None)
+    try:
+        answer = await ask(desk, question, material=material, exclude=excluded, parent_id=parent_id)
+    except QuorumError as error:
+        log.warning("not verified", extra={"review_id": desk.scope.review_id, "error": str(error)})
+        return []
+    by = f"{answer.response.provider}:{answer.response.model}"
+    return [
+        Verdict(
+            id=claims[parsed.id].fingerprint,
+            judgement=parsed.judgement,
+            evidence=parsed.evidence,
+            worth=parsed.worth,
+            by=by,
+        )
+        for parsed in answer.value
+    ]
+
+
+def _by_chunk(candidates: Sequence[Finding], chunks: Sequence[Chunk]) -> list[tuple[Chunk, list[Finding]]]:
+    """Each candidate with the chunk that shows its place; one whose file no chunk shows goes to the first."""
+    batches: dict[int, list[Finding]] = {}
+    for finding in candidates:
+        batches.setdefault(_chunk_of(finding, chunks), []).append(finding)
+    return [(chunks[index], batches[index]) for index in sorted(batches) if chunks]
+
+
+def _chunk_of(finding: Finding, chunks: Sequence[Chunk]) -> int:
+    showing = [
+        (not _shows_line(chunk, finding), index)
+        for index, chunk in enumerate(chunks)
+        if any(file.path == finding.path for file in chunk.files)
+    ]
+    return min(showing)[1] if showing else 0
+
+
+def _shows_line(chunk: Chunk, finding: Finding) -> bool:
+    return any(
+        finding.start_line in (line.new_line, line.old_line)
+        for file in chunk.files
+        if file.path == finding.path
+        for hunk in file.hunks
+        for line in hunk.lines
+    )
+
+
+def _json_lines(claims: Mapping[str, Finding]) -> str:
+    return "\n".join(
+        json.dumps(
+            {
+                "id": id_,
+                "path": finding.path,
+                "lines": f"{finding.start_line}-{finding.end_line}",
+                "quote": finding.quote,
+                "claim": finding.title,
+            },
+            ensure_ascii=False,
+        )
+        for id_, finding in claims.items()
+    )

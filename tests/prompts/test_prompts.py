@@ -1,0 +1,38 @@
+"""The prompts themselves: loadable, short, and never changed without a new version."""
+
+from inline_snapshot import snapshot
+
+from app.prompting import Prompts
+
+MAX_CHARACTERS = {"shared/system": 4_500}  # all others: 2,000
+
+
+def test_a_prompt_does_not_change_without_a_new_version() -> None:
+    prompts = Prompts()
+    assert {
+        id_: (prompts.prompt(id_).version, prompts.prompt(id_).content_hash) for id_ in prompts.ids()
+    } == snapshot(
+        {
+            "docs/question": ("1", "a811d5e75aa1964c"),
+            "review/question": ("1", "949a92e027717711"),
+            "security/question": ("1", "dc8ea223f561e5a2"),
+            "shared/system": ("1", "8cdfcb3ebaf18e7b"),
+            "verify/question": ("1", "e288bbf67488848e"),
+        }
+    )
+
+
+def test_prompts_stay_short() -> None:
+    prompts = Prompts()
+    for id_ in prompts.ids():
+        assert len(prompts.prompt(id_).body) <= MAX_CHARACTERS.get(id_, 2_000), id_
+
+
+def test_only_review_and_docs_are_told_what_the_author_says() -> None:
+    prompts = Prompts()
+    told = {id_ for id_ in prompts.ids() if "description" in prompts.prompt(id_).inputs}
+    assert told == {"review/question", "docs/question"}
+
+
+def test_the_verifier_is_given_nothing_but_claims() -> None:
+    assert Prompts().prompt("verify/question").inputs == {"claims"}

@@ -1,0 +1,123 @@
+"""The verifier gets code and bare claims, in one call a chunk, and its verdicts find their findings again."""
+
+import json
+
+from app.domain.configuration import RepositoryConfig
+from app.domain.finding import Finding, Stage
+from app.domain.model_call import Provider
+from app.domain.review import ReviewContext
+from app.domain.thread import Judgement, Verdict
+from app.llm.client import ModelRequest, Task
+from app.prompting import Prompts
+from app.stages.verify import ask_verdicts
+from tests.unit.stages.fakes import (
+    EMPTY,
+    SCOPE,
+    SECRET,
+    FakeModels,
+    added_file,
+    context_of,
+    finding,
+    outage,
+    plain,
+)
+
+CONTEXT = context_of([added_file("a.py", ["x = 1"])], [added_file("b.py", ["y = 2"])])
+
+
+def claims_in(request: ModelRequest) -> list[dict[str, object]]:
+    return [json.loads(line) for line in request.question.split("\n") if line.startswith("{")]
+
+
+def confirms_all(task: Task, request: ModelRequest) -> object:
+    return EMPTY | {
+        "verdicts": [
+            {"id": claim["id"], "evidence": "a.py:1", "verdict": "confirmed", "worth": 8}
+            for claim in claims_in(request)
+        ]
+    }
+
+
+async def verify(
+    models: FakeModels, candidates: list[Finding], context: ReviewContext = CONTEXT
+) -> list[Verdict]:
+    return await ask_verdicts(
+        candidates,
+        [Provider.CLAUDE],
+        context=context,
+        config=RepositoryConfig(),
+        models=models,
+        prompts=Prompts(),
+        scope=SCOPE,
+        tier="full",
+        redact=plain,
+        secret=SECRET,
+        parents={Stage.REVIEW: "call-of-review"},
+    )
+
+
+async def test_verdicts_carry_the_fingerprint_and_the_verifier() -> None:
+    candidates = [
+        finding("a.py", fingerprint="f1"),
+        finding("b.py", fingerprint="f2"),
+        finding("a.py", fingerprint="f3"),
+    ]
+    models = FakeModels(confirms_all)
+    verdicts = await verify(models, candidates)
+    assert {each.id for each in verdicts} == {"f1", "f2", "f3"}
+    assert {(each.judgement, each.worth, each.by) for each in verdicts} == {
+        (Judgement.CONFIRMED, 8, "gpt:m-1")
+    }
+    assert len(models.asked) == 2, "one call a chunk"
+
+
+async def test_the_finder_is_not_asked_and_both_calls_are_linked() -> None:
+    models = FakeModels(confirms_all)
+    await verify(models, [finding("a.py", fingerprint="f1")])
+    [(task, _, scope, parent_id)] = models.asked
+    assert (task.kind, task.exclude) == ("verify", (Provider.CLAUDE,))
+    assert (scope.stage, parent_id) == ("verify", "call-of-review")
+
+
+async def test_the_claim_is_bare() -> None:
+    models = FakeModels(confirms_all)
+    argued = finding(
+        "a.py", fingerprint="f1", explanation="PERSUASION", evidence="PERSUASION", found_by=("claude:m",)
+    )
+    await verify(models, [argued])
+    [(_, request, _, _)] = models.asked
+    assert claims_in(request) == [
+        {"id": "c1", "path": "a.py", "lines": "1-1", "quote": "x = 1", "claim": "x is wrong"}
+    ]
+    assert "PERSUASION" not in request.question
+    assert "high" not in request.question.split("<claims-")[1]
+    assert "claude" not in request.question
+
+
+async def test_the_verifier_reads_the_same_material_as_the_stages() -> None:
+    models = FakeModels(confirms_all)
+    await verify(models, [finding("b.py", fingerprint="f2")])
+    [(_, request, _, _)] = models.asked
+    assert "=== b.py" in request.material
+    assert "=== a.py" not in request.material
+
+
+async def test_without_candidates_nobody_is_asked() -> None:
+    models = FakeModels(confirms_all)
+    assert await verify(models, []) == []
+    assert models.asked == []
+
+
+async def test_a_verifier_that_fails_gives_no_verdict_and_spares_the_other_chunk() -> None:
+    def half(task: Task, request: ModelRequest) -> object:
+        return confirms_all(task, request) if "=== a.py" in request.material else outage()
+
+    verdicts = await verify(
+        FakeModels(half), [finding("a.py", fingerprint="f1"), finding("b.py", fingerprint="f2")]
+    )
+    assert [each.id for each in verdicts] == ["f1"]
+
+
+async def test_a_claim_on_a_file_that_no_chunk_shows_is_still_put() -> None:
+    verdicts = await verify(FakeModels(confirms_all), [finding("gone.lock", fingerprint="f1")])
+    assert [each.id for each in verdicts] == ["f1"]
