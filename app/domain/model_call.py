@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class Provider(StrEnum):
@@ -66,3 +67,20 @@ class ModelCall:
     reason: str | None = None  # the router's reason for this candidate
     error: str | None = None  # short and without secrets
     request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CachedAnswer:
+    """An answer that was paid for, of one tenant; `key` is a hash over everything that decides it, `value` its JSON value."""
+
+    installation_id: int
+    repository: str
+    key: str
+    provider: Provider
+    model: str
+    prompt_id: str
+    prompt_version: str
+    value: Any
+    usage: Usage  # what it took when it was given
+    created_at: datetime
+    expires_at: datetime

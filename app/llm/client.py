@@ -81,7 +81,9 @@ class CallScope:
     review_id: str | None = None
     stage: str = ""
     bypass_cache: bool = False
-    budget: Budget = Budget()  # the repository's own limits; they only lower the operator's
+    budget: Budget = field(
+        default_factory=Budget
+    )  # the repository's own limits; they only lower the operator's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,210 @@
+"""One attempt on the wire with its accounts: budget before, parse, settle and row after. Never retries, never chooses."""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from app.domain.model_call import ModelCall, Outcome, Provider, Usage
+from app.errors import ModelError, ModelInvalidOutput, ModelOverBudget, ModelTimeout
+from app.llm.budget import Budgets, Reservation
+from app.llm.client import CallScope, ModelClient, ModelRequest, ModelResponse
+from app.llm.clock import Clock
+from app.llm.fallback import Attempt
+from app.llm.faults import VENDOR
+from app.llm.prices import Prices
+from app.llm.recorder import Recorder
+from app.llm.router import Candidate
+from app.llm.tokens import TokenEstimator
+
+MAX_COMPLAINT = 500  # characters of what was wrong with an answer, told to its model alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question on its way: what stays the same over its attempts."""
+
+    request: ModelRequest
+    scope: CallScope
+    tier: str
+    text_tokens: int  # by `estimate_tokens`
+    parent_id: str | None
+    parse: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A good attempt: what `parse` made of the answer, the answer, and the id of its row."""
+
+    value: Any
+    response: ModelResponse
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Begun:
+    at: datetime
+    at_s: float
+
+
+class Attempts:
+    """Makes attempts and accounts for them."""
+
+    def __init__(
+        self,
+        *,
+        clients: Mapping[Provider, ModelClient],
+        budgets: Budgets,
+        prices: Prices,
+        tokens: TokenEstimator,
+        recorder: Recorder,
+        clock: Clock,
+    ) -> None:
+        self._clients = clients
+        self._budgets = budgets
+        self._prices = prices
+        self._tokens = tokens
+        self._recorder = recorder
+        self._clock = clock
+
+    async def make(self, asked: Asked, attempt: Attempt) -> Made:
+        """Ask once; raises a `ModelError` after its row is written."""
+        begun = _Begun(at=self._clock.now(), at_s=self._clock.monotonic_s())
+        candidate = attempt.candidate
+        try:
+            reservation = await self._reserve(asked, candidate)
+        except ModelOverBudget as error:
+            await self._record(asked, attempt, begun, error=error, cost_usd=0.0)
+            raise
+        try:
+            response = await self._clients[candidate.provider].generate(_request(asked.request, attempt))
+            value = _parse(asked, response)
+        except ModelError as error:
+            await self._fail(asked, attempt, begun, error, reservation)
+            raise
+        except asyncio.CancelledError:  # it was sent and may be charged: the reservation stays
+            stopped = ModelTimeout("The review was stopped meanwhile.", provider=candidate.provider)
+            await asyncio.shield(self._record(asked, attempt, begun, error=stopped, cost_usd=None))
+            raise
+        call_id = await self._succeed(asked, attempt, begun, response, reservation)
+        return Made(value=value, response=response, call_id=call_id)
+
+    async def record_hit(self, asked: Asked, candidate: Candidate, begun_at: datetime) -> str:
+        """The row of an answer that was found in the cache; its id."""
+        begun = _Begun(at=begun_at, at_s=self._clock.monotonic_s())
+        attempt = Attempt(candidate=candidate, number=0, timeout_s=0.0)
+        return await self._record(asked, attempt, begun, cost_usd=0.0, outcome=Outcome.CACHE_HIT)
+
+    async def _reserve(self, asked: Asked, candidate: Candidate) -> Reservation:
+        tokens = self._tokens.estimate(asked.text_tokens, provider=candidate.provider, model=candidate.model)
+        most = Usage(input_tokens=tokens, output_tokens=asked.request.max_output_tokens)
+        estimate_usd = self._prices.budgeted_usd(
+            candidate.provider, candidate.model, most, at=self._clock.now()
+        )
+        return await self._budgets.reserve(asked.scope, estimate_usd)
+
+    async def _succeed(
+        self,
+        asked: Asked,
+        attempt: Attempt,
+        begun: _Begun,
+        response: ModelResponse,
+        reservation: Reservation,
+    ) -> str:
+        candidate = attempt.candidate
+        if not asked.request.images:
+            self._tokens.learn(
+                asked.text_tokens,
+                response.usage.input_tokens,
+                provider=candidate.provider,
+                model=candidate.model,
+            )
+        cost_usd = await self._settle(candidate, response.usage, reservation)
+        return await self._record(
+            asked,
+            attempt,
+            begun,
+            cost_usd=cost_usd,
+            usage=response.usage,
+            request_id=response.request_id,
+        )
+
+    async def _fail(
+        self, asked: Asked, attempt: Attempt, begun: _Begun, error: ModelError, reservation: Reservation
+    ) -> None:
+        """A refusal inside an answer is charged; a status is not; after a time-out nobody knows: the reservation stays."""
+        cost_usd = None
+        if error.usage is not None or not isinstance(error, ModelTimeout):
+            cost_usd = await self._settle(attempt.candidate, error.usage or Usage(), reservation)
+        await self._record(asked, attempt, begun, error=error, cost_usd=cost_usd)
+
+    async def _settle(self, candidate: Candidate, usage: Usage, reservation: Reservation) -> float | None:
+        now = self._clock.now()
+        charged_usd = self._prices.budgeted_usd(candidate.provider, candidate.model, usage, at=now)
+        await self._budgets.settle(reservation, charged_usd)
+        if usage == Usage():
+            return 0.0
+        return self._prices.cost_usd(candidate.provider, candidate.model, usage, at=now)
+
+    async def _record(
+        self,
+        asked: Asked,
+        attempt: Attempt,
+        begun: _Begun,
+        *,
+        cost_usd: float | None,
+        outcome: Outcome = Outcome.OK,
+        error: ModelError | None = None,
+        usage: Usage | None = None,
+        request_id: str | None = None,
+    ) -> str:
+        scope, candidate = asked.scope, attempt.candidate
+        call = ModelCall(
+            id=uuid.uuid4().hex,
+            review_id=scope.review_id,
+            installation_id=scope.installation_id,
+            repository=scope.repository,
+            pull_request=scope.pull_request,
+            stage=scope.stage,
+            provider=candidate.provider,
+            model=candidate.model,
+            prompt_id=asked.request.prompt_id,
+            prompt_version=asked.request.prompt_version,
+            attempt=attempt.number,
+            parent_id=asked.parent_id,
+            outcome=error.outcome if error else outcome,
+            latency_ms=round((self._clock.monotonic_s() - begun.at_s) * 1_000),
+            usage=(error.usage if error else usage) or Usage(),
+            cost_usd=cost_usd,
+            started_at=begun.at,
+            tier=asked.tier,
+            reason=candidate.reason,
+            error=str(error) if error else None,
+            request_id=error.request_id if error else request_id,
+        )
+        await self._recorder.record(call)
+        return call.id
+
+
+def _request(request: ModelRequest, attempt: Attempt) -> ModelRequest:
+    question = request.question
+    if attempt.complaint is not None:
+        question += (
+            f"\n\nAn earlier answer could not be used: {attempt.complaint[:MAX_COMPLAINT]}\n"
+            "Answer again, exactly in the form that was asked for."
+        )
+    return replace(request, model=attempt.candidate.model, question=question, timeout_s=attempt.timeout_s)
+
+
+def _parse(asked: Asked, response: ModelResponse) -> Any:  # noqa: ANN401 - what the caller's `parse` returns
+    try:
+        return asked.parse(response.parsed)
+    except (ModelInvalidOutput, ValueError) as error:
+        raise ModelInvalidOutput(
+            f"{VENDOR[response.provider]}'s answer does not fit the schema.",
+            provider=response.provider,
+            usage=response.usage,
+            request_id=response.request_id,
+        ) from error

@@ -1,0 +1,129 @@
+"""Budgets: room is taken before a call by an estimate, and set right after it. Whoever crashes between has paid the estimate.
+
+Taking room in several accounts is one atomic step of the store, so that calls at the same time, in this process or another,
+cannot together spend what each alone might.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from app.errors import ModelOverBudget
+from app.llm.client import CallScope
+from app.llm.clock import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The operator's limits in USD; None: unlimited."""
+
+    review_usd: float | None = None
+    pull_request_day_usd: float | None = None
+    repository_month_usd: float | None = None
+    installation_month_usd: float | None = None
+
+
+class SpendStore(Protocol):
+    """Sums by account."""
+
+    async def reserve(self, limits_usd: Mapping[str, float | None], amount_usd: float) -> str | None:
+        """Add the amount to every account, or to none; answers the account that has no room, None when done."""
+        ...
+
+    async def settle(self, accounts: Mapping[str, float | None], difference_usd: float) -> None:
+        """Set the accounts right by what a call cost more (or less) than was reserved."""
+        ...
+
+
+class MemorySpend:
+    """Sums in memory: for the command line and for tests."""
+
+    def __init__(self) -> None:
+        self.spent_usd: dict[str, float] = {}
+        self._lock = asyncio.Lock()
+
+    async def reserve(self, limits_usd: Mapping[str, float | None], amount_usd: float) -> str | None:
+        """Add the amount to every account, or to none."""
+        async with self._lock:
+            for account, limit_usd in limits_usd.items():
+                if limit_usd is not None and self.spent_usd.get(account, 0.0) + amount_usd > limit_usd:
+                    return account
+            for account in limits_usd:
+                self.spent_usd[account] = self.spent_usd.get(account, 0.0) + amount_usd
+            return None
+
+    async def settle(self, accounts: Mapping[str, float | None], difference_usd: float) -> None:
+        """Set the accounts right."""
+        async with self._lock:
+            for account in accounts:
+                self.spent_usd[account] = self.spent_usd.get(account, 0.0) + difference_usd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Room that was taken for one call."""
+
+    accounts: Mapping[str, float | None]
+    amount_usd: float
+
+
+class Budgets:
+    """The operator's and the repository's limits; the lower one holds."""
+
+    def __init__(self, *, limits: Limits, store: SpendStore, clock: Clock) -> None:
+        self._limits = limits
+        self._store = store
+        self._clock = clock
+
+    async def reserve(self, scope: CallScope, estimate_usd: float) -> Reservation:
+        """Take room for a call.
+
+        Raises:
+            ModelOverBudget: naming the budget and its limit.
+        """
+        accounts = _accounts(scope, self._limits, self._clock.now())
+        over = await self._store.reserve(accounts, estimate_usd)
+        if over is not None:
+            name, limit_usd = _NAMES[over.partition(":")[0]], accounts[over]
+            raise ModelOverBudget(f"The budget of this {name} (${limit_usd:.2f}) has no room for this call.")
+        return Reservation(accounts=accounts, amount_usd=estimate_usd)
+
+    async def settle(self, reservation: Reservation, cost_usd: float) -> None:
+        """Set the accounts right once the cost is known."""
+        difference_usd = cost_usd - reservation.amount_usd
+        if difference_usd:
+            await self._store.settle(reservation.accounts, difference_usd)
+
+
+_NAMES = {
+    "review": "review",
+    "pull": "pull request and day",
+    "repository": "repository and month",
+    "installation": "installation and month",
+}
+
+
+def _accounts(scope: CallScope, limits: Limits, now: datetime) -> dict[str, float | None]:
+    """Account → limit. Every call is booked on every account, so that a limit set later knows what was spent."""
+    own = scope.budget
+    tenant = f"{scope.installation_id}:{scope.repository}"
+    day, month = now.strftime("%Y-%m-%d"), now.strftime("%Y-%m")
+    accounts: dict[str, float | None] = {}
+    if scope.review_id is not None:
+        accounts[f"review:{scope.review_id}"] = _lower(limits.review_usd, own.review_usd)
+    if scope.pull_request is not None:
+        accounts[f"pull:{tenant}#{scope.pull_request}:{day}"] = _lower(
+            limits.pull_request_day_usd, own.pull_request_day_usd
+        )
+    if scope.repository:
+        accounts[f"repository:{tenant}:{month}"] = _lower(
+            limits.repository_month_usd, own.repository_month_usd
+        )
+    accounts[f"installation:{scope.installation_id}:{month}"] = limits.installation_month_usd
+    return accounts
+
+
+def _lower(operator: float | None, repository: float | None) -> float | None:
+    return min((limit for limit in (operator, repository) if limit is not None), default=None)

@@ -1,0 +1,154 @@
+"""Puts the model layer together from plain values. Reads no settings and no environment; the SDKs are opened later."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from random import Random
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry
+
+from app.domain.model_call import Provider
+from app.llm.anthropic import AnthropicClient
+from app.llm.attempt import Attempts
+from app.llm.budget import Budgets, Limits, MemorySpend, SpendStore
+from app.llm.cache import AnswerCache, AnswerStore, MemoryAnswers
+from app.llm.circuits import Circuits
+from app.llm.client import ModelClient
+from app.llm.clock import Clock, SystemClock
+from app.llm.fallback import Fallback
+from app.llm.gemini import GeminiClient
+from app.llm.local import LocalClient
+from app.llm.models import Models, Parts
+from app.llm.openai import OpenAIClient
+from app.llm.prices import Prices
+from app.llm.recorder import CallStore, MemoryCalls, Recorder
+from app.llm.router import OrderPolicy, Router, VendorModels
+from app.llm.tokens import TokenEstimator
+
+if TYPE_CHECKING:
+    import httpx2
+
+
+class Cloud(StrEnum):
+    """A cloud that serves a vendor's models; the vendor's SDK reads the cloud's own variables."""
+
+    BEDROCK = "bedrock"  # Claude: AWS_REGION, AWS_BEARER_TOKEN_BEDROCK or AWS credentials
+    AZURE = "azure"  # GPT: AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_API_KEY, OPENAI_API_VERSION
+    VERTEX = "vertex"  # Gemini: GOOGLE_CLOUD_PROJECT, GOOGLE_CLOUD_LOCATION
+
+
+_PRICE_LIST = {Cloud.BEDROCK: "aws", Cloud.AZURE: "azure", Cloud.VERTEX: "google"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How to reach one provider, and its models."""
+
+    models: VendorModels
+    api_key: str | None = field(default=None, repr=False)
+    base_url: str | None = None
+    api_version: str | None = None  # Gemini alone
+    cloud: Cloud | None = None
+
+    def is_usable(self, provider: Provider) -> bool:
+        """A key, a cloud, or for the local server an address."""
+        return bool(self.base_url if provider is Provider.LOCAL else self.api_key or self.cloud)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """Where the model layer keeps what must outlive the process; by default nothing does."""
+
+    calls: CallStore = field(default_factory=MemoryCalls)
+    answers: AnswerStore = field(default_factory=MemoryAnswers)
+    spend: SpendStore = field(default_factory=MemorySpend)
+
+
+def build_models(
+    access: Mapping[Provider, Access],
+    *,
+    stores: Stores | None = None,
+    limits: Limits | None = None,
+    registry: CollectorRegistry | None = None,
+    learned: OrderPolicy | None = None,
+    call_timeout_s: float = 240.0,
+    cache_ttl_s: float = 604_800.0,
+    clock: Clock | None = None,
+    rng: Random | None = None,
+    http_client: "httpx2.AsyncClient | None" = None,
+) -> Models:
+    """All usable providers as one; without any, `is_keyless`. `http_client` stands in for the network in tests."""
+    clock, stores = clock or SystemClock(), stores or Stores()
+    usable = {provider: each for provider, each in access.items() if each.is_usable(provider)}
+    clients = {provider: build_client(provider, each, http_client) for provider, each in usable.items()}
+    prices = Prices(
+        lists={provider: _PRICE_LIST[each.cloud] for provider, each in usable.items() if each.cloud}
+    )
+    tokens, circuits = TokenEstimator(), Circuits(clock)
+    recorder = Recorder(store=stores.calls, registry=registry or CollectorRegistry())
+    return Models(
+        Parts(
+            clients=clients,
+            router=Router(
+                models={provider: each.models for provider, each in usable.items()},
+                prices=prices,
+                tokens=tokens,
+                circuits=circuits,
+                learned=learned,
+            ),
+            cache=AnswerCache(store=stores.answers, clock=clock, ttl_s=cache_ttl_s),
+            fallback=Fallback(
+                circuits=circuits,
+                clock=clock,
+                rng=rng or Random(),  # noqa: S311 - jitter
+                call_timeout_s=call_timeout_s,
+            ),
+            attempts=Attempts(
+                clients=clients,
+                budgets=Budgets(limits=limits or Limits(), store=stores.spend, clock=clock),
+                prices=prices,
+                tokens=tokens,
+                recorder=recorder,
+                clock=clock,
+            ),
+            circuits=circuits,
+            recorder=recorder,
+            clock=clock,
+        )
+    )
+
+
+def build_client(
+    provider: Provider, access: Access, http_client: "httpx2.AsyncClient | None" = None
+) -> ModelClient:
+    """One provider's client."""
+    match provider:
+        case Provider.CLAUDE:
+            return AnthropicClient(
+                api_key=access.api_key,
+                base_url=access.base_url,
+                bedrock=access.cloud is Cloud.BEDROCK,
+                http_client=http_client,
+            )
+        case Provider.GPT:
+            return OpenAIClient(
+                api_key=access.api_key,
+                base_url=access.base_url,
+                azure=access.cloud is Cloud.AZURE,
+                http_client=http_client,
+            )
+        case Provider.GEMINI:
+            return GeminiClient(
+                api_key=access.api_key,
+                base_url=access.base_url,
+                api_version=access.api_version,
+                vertex=access.cloud is Cloud.VERTEX,
+                http_client=http_client,
+            )
+        case Provider.LOCAL:
+            return LocalClient(
+                base_url=access.base_url or "", api_key=access.api_key, http_client=http_client
+            )
+        case Provider.ANALYZERS:
+            raise ValueError("the analysers are no model")

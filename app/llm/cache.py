@@ -1,0 +1,125 @@
+"""Answers that were paid for once: key, lookup and single flight. Never shared between repositories.
+
+The key is a hash over everything that decides an answer, and its tenant; what only tunes the wire (time-outs, cache hints) is
+not part of it.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from app.domain.model_call import CachedAnswer, Provider
+from app.llm.client import CallScope, ModelRequest, ModelResponse
+from app.llm.clock import Clock
+
+
+def answer_key(provider: Provider, request: ModelRequest, scope: CallScope) -> str:
+    """The hash that names the answer of one provider's model to one request of one tenant."""
+    decides = [
+        scope.installation_id,
+        scope.repository,
+        provider,
+        request.model,
+        request.prompt_id,
+        request.prompt_version,
+        request.system,
+        request.material,
+        request.question,
+        request.schema,  # in its own order: another order is another prompt
+        request.effort,
+        request.max_output_tokens,
+        [[image.media_type, hashlib.sha256(image.data).hexdigest()] for image in request.images],
+    ]
+    return hashlib.sha256(json.dumps(decides, separators=(",", ":")).encode()).hexdigest()
+
+
+class AnswerStore(Protocol):
+    """Where answers are kept."""
+
+    async def load(
+        self, installation_id: int, repository: str, keys: Sequence[str], *, now: datetime
+    ) -> dict[str, CachedAnswer]:
+        """The tenant's answers to these keys that are there and have not expired."""
+        ...
+
+    async def record(self, answer: CachedAnswer) -> None:
+        """Keep an answer; the newest of a key stays."""
+        ...
+
+
+class MemoryAnswers:
+    """Answers in memory, at most `limit`: for the command line and for tests."""
+
+    def __init__(self, *, limit: int = 1_000) -> None:
+        self._limit = limit
+        self._answers: dict[tuple[int, str, str], CachedAnswer] = {}
+
+    async def load(
+        self, installation_id: int, repository: str, keys: Sequence[str], *, now: datetime
+    ) -> dict[str, CachedAnswer]:
+        """The tenant's answers to these keys that are there and have not expired."""
+        found = {key: self._answers.get((installation_id, repository, key)) for key in keys}
+        return {key: answer for key, answer in found.items() if answer and answer.expires_at > now}
+
+    async def record(self, answer: CachedAnswer) -> None:
+        """Keep an answer; the oldest goes where there are too many."""
+        self._answers[answer.installation_id, answer.repository, answer.key] = answer
+        if len(self._answers) > self._limit:
+            self._answers.pop(next(iter(self._answers)))
+
+
+class AnswerCache:
+    """Looks answers up, keeps them for `ttl_s`, and lets one of several identical questions go ahead alone."""
+
+    def __init__(self, *, store: AnswerStore, clock: Clock, ttl_s: float) -> None:
+        self._store = store
+        self._clock = clock
+        self._ttl = timedelta(seconds=ttl_s)
+        self._flights: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    async def load(self, scope: CallScope, keys: Sequence[str]) -> CachedAnswer | None:
+        """The answer to the first of the keys that has one."""
+        if not self._ttl:
+            return None
+        found = await self._store.load(scope.installation_id, scope.repository, keys, now=self._clock.now())
+        return next((found[key] for key in keys if key in found), None)
+
+    async def record(
+        self, scope: CallScope, key: str, request: ModelRequest, response: ModelResponse
+    ) -> None:
+        """Keep a good answer."""
+        if not self._ttl:
+            return
+        now = self._clock.now()
+        await self._store.record(
+            CachedAnswer(
+                installation_id=scope.installation_id,
+                repository=scope.repository,
+                key=key,
+                provider=response.provider,
+                model=response.model,
+                prompt_id=request.prompt_id,
+                prompt_version=request.prompt_version,
+                value=response.parsed,
+                usage=response.usage,
+                created_at=now,
+                expires_at=now + self._ttl,
+            )
+        )
+
+    @asynccontextmanager
+    async def flight(self, key: str) -> AsyncGenerator[None]:
+        """Whoever asks the same meanwhile waits here, and then finds the answer; after a failure the next one asks."""
+        lock, waiting = self._flights.get(key, (asyncio.Lock(), 0))
+        self._flights[key] = lock, waiting + 1
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._flights.pop(key)
+            if waiting > 1:
+                self._flights[key] = lock, waiting - 1

@@ -1,0 +1,150 @@
+"""Asks one candidate after the other until one answers, the deadline is reached, or nobody is left. Knows no vendor.
+
+This is the one owner of retry: the SDKs' own are off, the engine does not repeat model calls.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Generic, TypeVar
+
+from app.errors import AllModelsFailed, ModelError, ModelFormatUnsupported, ModelInvalidOutput
+from app.llm.circuits import Circuits
+from app.llm.clock import Clock
+from app.llm.policy import MAX_ATTEMPTS, MAX_REASKS, Then, rule_for, wait_s
+from app.llm.router import Candidate
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt to make: whom, the how-manieth of this question, for how long, and what was wrong with the last answer."""
+
+    candidate: Candidate
+    number: int
+    timeout_s: float
+    complaint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Won(Generic[T]):
+    """The first good answer, and every failure before it."""
+
+    value: T
+    candidate: Candidate
+    failures: tuple[ModelError, ...]
+
+
+@dataclass(slots=True)
+class _Turn:
+    candidate: Candidate
+    order: int
+    ready_at_s: float = 0.0
+    failures: int = 0
+    reasks: int = 0
+    complaint: str | None = None
+
+
+class Fallback:
+    """Takes turns among candidates; a transient failure sends a candidate to the back of the queue, for a while."""
+
+    def __init__(self, *, circuits: Circuits, clock: Clock, rng: Random, call_timeout_s: float) -> None:
+        self._circuits = circuits
+        self._clock = clock
+        self._rng = rng
+        self._call_timeout_s = call_timeout_s
+
+    async def ask(
+        self,
+        candidates: Sequence[Candidate],
+        *,
+        deadline_at_s: float,
+        attempt: Callable[[Attempt], Awaitable[T]],
+    ) -> Won[T]:
+        """The first good answer.
+
+        Raises:
+            AllModelsFailed: with every attempt's error and those of the circuits that kept a candidate from being asked.
+            ModelOverBudget: a budget does not allow the call.
+        """
+        turns = [_Turn(candidate, order) for order, candidate in enumerate(candidates)]
+        failures: list[ModelError] = []
+        while turns:
+            turn = min(turns, key=self._next)
+            if not await self._wait_for(turn, deadline_at_s):
+                break
+            try:
+                value = await self._attempt(turn, len(failures) + 1, deadline_at_s, attempt)
+            except ModelError as error:
+                failures.append(error)
+                self._judge(turn, error, turns)
+            else:
+                return Won(value=value, candidate=turn.candidate, failures=(*failures, *self._unasked(turns)))
+        raise AllModelsFailed([*failures, *self._unasked(turns)])
+
+    def _next(self, turn: _Turn) -> tuple[float, int]:
+        return max(self._ready_at_s(turn), self._clock.monotonic_s()), turn.order
+
+    def _ready_at_s(self, turn: _Turn) -> float:
+        candidate = turn.candidate
+        return max(turn.ready_at_s, self._circuits.ready_at_s(candidate.provider, candidate.model))
+
+    async def _wait_for(self, turn: _Turn, deadline_at_s: float) -> bool:
+        """Whether the candidate can be asked before the deadline; waits until then."""
+        ready_at_s = self._ready_at_s(turn)
+        now = self._clock.monotonic_s()
+        if max(ready_at_s, now) >= deadline_at_s:
+            return False
+        if ready_at_s > now:
+            await self._clock.sleep(ready_at_s - now)
+        return True
+
+    async def _attempt(
+        self, turn: _Turn, number: int, deadline_at_s: float, attempt: Callable[[Attempt], Awaitable[T]]
+    ) -> T:
+        candidate = turn.candidate
+        left_s = deadline_at_s - self._clock.monotonic_s()
+        self._circuits.begin(candidate.provider, candidate.model)
+        try:
+            value = await attempt(
+                Attempt(
+                    candidate=candidate,
+                    number=number,
+                    timeout_s=min(self._call_timeout_s, left_s),
+                    complaint=turn.complaint,
+                )
+            )
+        except ModelError as error:
+            self._circuits.fail(candidate.provider, candidate.model, error)
+            raise
+        self._circuits.succeed(candidate.provider, candidate.model)
+        return value
+
+    def _judge(self, turn: _Turn, error: ModelError, turns: list[_Turn]) -> None:
+        turn.failures += 1
+        match rule_for(error).then:
+            case Then.GIVE_UP:
+                raise error
+            case Then.DROP:
+                turns.remove(turn)
+            case Then.COME_BACK:
+                turn.ready_at_s = self._clock.monotonic_s() + wait_s(error, turn.failures, self._rng)
+                if turn.failures >= MAX_ATTEMPTS:
+                    turns.remove(turn)
+            case Then.ASK_AGAIN:
+                self._ask_again(turn, error, turns)
+
+    def _ask_again(self, turn: _Turn, error: ModelError, turns: list[_Turn]) -> None:
+        if isinstance(error, ModelFormatUnsupported):
+            return
+        turn.complaint = str(error.__cause__ or error) if isinstance(error, ModelInvalidOutput) else None
+        turn.reasks += 1
+        if turn.reasks > MAX_REASKS:
+            turns.remove(turn)
+
+    def _unasked(self, turns: list[_Turn]) -> list[ModelError]:
+        """Why candidates were passed over without an attempt: what had opened their circuits."""
+        candidates = [turn.candidate for turn in turns if not turn.failures]
+        errors = [self._circuits.error(each.provider, each.model) for each in candidates]
+        return [error for error in errors if error]

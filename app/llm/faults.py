@@ -1,0 +1,217 @@
+"""What a vendor's failure means in our words: one table for all vendors. Never repeats what a vendor wrote.
+
+A vendor's message can quote the key or the code under review, so messages are our own sentences; of the vendor's words only
+its error code is kept, and only where it looks like one.
+
+https://platform.claude.com/docs/en/api/errors
+https://platform.openai.com/docs/guides/error-codes
+https://ai.google.dev/gemini-api/docs/troubleshooting
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, NoReturn
+
+from app.domain.model_call import Provider, Usage
+from app.errors import (
+    ModelAuthFailed,
+    ModelContextTooLong,
+    ModelError,
+    ModelInvalidOutput,
+    ModelNotFound,
+    ModelQuotaExhausted,
+    ModelRateLimited,
+    ModelRefused,
+    ModelRequestRejected,
+    ModelTimeout,
+    ModelUnavailable,
+)
+
+VENDOR = {
+    Provider.CLAUDE: "Anthropic",
+    Provider.GPT: "OpenAI",
+    Provider.GEMINI: "Google",
+    Provider.LOCAL: "The local server",
+}
+
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{1,60}")
+_SPENT = re.compile(
+    r"insufficient_quota|billing|spend.?limit|credit.?balance|out of credits|per.?day|PerDay", re.IGNORECASE
+)
+_TOO_LONG = re.compile(
+    r"context_length_exceeded|prompt is too long|context (length|window)|input token count|too many tokens"
+    r"|exceeds? the (maximum|available context)",
+    re.IGNORECASE,
+)
+_BAD_KEY = re.compile(
+    r"API_KEY_INVALID|API key (not valid|expired)|invalid_api_key|PERMISSION_DENIED", re.IGNORECASE
+)
+_FILTERED = re.compile(r"content_filter|content_policy|content policy|invalid_prompt|safety", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What a vendor said when it did not answer; `said` is searched for known codes and never shown."""
+
+    provider: Provider
+    status: int
+    code: str | None = None
+    said: str = ""
+    retry_after_s: float | None = None
+    request_id: str | None = None
+
+
+def error_from(failure: Failure) -> ModelError:
+    """Our error for a vendor's HTTP status."""
+    kind, sentence = _kind(failure)
+    name = VENDOR[failure.provider]
+    return kind(
+        sentence.format(vendor=name, status=failure.status, code=_code(failure.code)),
+        provider=failure.provider,
+        retry_after_s=failure.retry_after_s,
+        request_id=failure.request_id,
+    )
+
+
+_BY_STATUS: dict[int, tuple[type[ModelError], str]] = {
+    401: (ModelAuthFailed, "{vendor} refused the key."),
+    402: (ModelQuotaExhausted, "{vendor} wants payment before it answers."),
+    403: (ModelAuthFailed, "{vendor} does not allow this key to do that."),
+    404: (ModelNotFound, "{vendor} does not know this model, or this key may not use it."),
+    408: (ModelTimeout, "{vendor} did not finish in time ({status})."),
+    409: (ModelUnavailable, "{vendor} is not available ({status}{code})."),
+    413: (ModelContextTooLong, "The request is too long for {vendor}."),
+    425: (ModelUnavailable, "{vendor} is not available ({status}{code})."),
+    429: (ModelRateLimited, "{vendor} limits the rate of requests."),
+    504: (ModelTimeout, "{vendor} did not finish in time ({status})."),
+}
+
+
+def _kind(failure: Failure) -> tuple[type[ModelError], str]:
+    words = f"{failure.code or ''} {failure.said}"
+    if failure.status == 429 and _SPENT.search(words):
+        return ModelQuotaExhausted, "The quota at {vendor} is spent."
+    if failure.status in _BY_STATUS:
+        return _BY_STATUS[failure.status]
+    if failure.status >= 500:
+        return ModelUnavailable, "{vendor} is not available ({status}{code})."
+    return _rejection(words)
+
+
+def _rejection(words: str) -> tuple[type[ModelError], str]:
+    if _BAD_KEY.search(words):
+        return ModelAuthFailed, "{vendor} refused the key."
+    if _TOO_LONG.search(words):
+        return ModelContextTooLong, "The request is too long for the model at {vendor}."
+    if _SPENT.search(words):
+        return ModelQuotaExhausted, "The spend limit at {vendor} is reached."
+    if _FILTERED.search(words):
+        return ModelRefused, "{vendor}'s filter declined the request."
+    return ModelRequestRejected, "{vendor} rejected the request ({status}{code})."
+
+
+def _code(code: str | None) -> str:
+    return f" {code}" if code and _CODE.fullmatch(code) else ""
+
+
+def timed_out(provider: Provider) -> ModelTimeout:
+    """No answer within the attempt's time."""
+    return ModelTimeout(f"{VENDOR[provider]} gave no answer in time.", provider=provider)
+
+
+@asynccontextmanager
+async def within(provider: Provider, timeout_s: float) -> AsyncGenerator[None]:
+    """The whole attempt's time: an SDK's own timeout starts again with every byte that trickles in.
+
+    Raises:
+        ModelTimeout: when the time is over.
+    """
+    try:
+        async with asyncio.timeout(timeout_s):
+            yield
+    except TimeoutError as error:
+        raise timed_out(provider) from error
+
+
+def disconnected(provider: Provider) -> ModelUnavailable:
+    """The connection could not be made, or broke."""
+    return ModelUnavailable(f"The connection to {VENDOR[provider]} failed.", provider=provider)
+
+
+def not_an_answer(provider: Provider) -> ModelUnavailable:
+    """A 200 whose body is no answer: a proxy's page, cut JSON."""
+    return ModelUnavailable(f"{VENDOR[provider]} sent something that is no answer.", provider=provider)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How an answer ended, with what is worth keeping when it is no good."""
+
+    provider: Provider
+    usage: Usage
+    request_id: str | None
+
+    def fail(self, kind: type[ModelError], sentence: str) -> NoReturn:
+        """Raise `kind`; `{vendor}` in the sentence is the vendor's name."""
+        raise kind(
+            sentence.format(vendor=VENDOR[self.provider]),
+            provider=self.provider,
+            usage=self.usage,
+            request_id=self.request_id,
+        )
+
+    def refused(self, category: str | None = None) -> NoReturn:
+        """The model or its filter declined."""
+        self.fail(ModelRefused, f"{{vendor}}'s model declined to answer{_in_brackets(category)}.")
+
+    def unknown(self, reason: object) -> NoReturn:
+        """A stop reason that nobody here knows is a failure with a name, never a success."""
+        self.fail(ModelUnavailable, f"{{vendor}} stopped for an unknown reason{_in_brackets(reason)}.")
+
+    def parse_json(self, text: str) -> Any:  # noqa: ANN401 - JSON
+        """The JSON value of an answer's text.
+
+        Raises:
+            ModelInvalidOutput: for everything that is no strict JSON, empty text too.
+        """
+        try:
+            return json.loads(text, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            self.fail(
+                ModelInvalidOutput, "{vendor}'s answer is no JSON." if text else "{vendor}'s answer is empty."
+            )
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _in_brackets(reason: object) -> str:
+    text = str(reason)
+    return f" ({text})" if reason is not None and _CODE.fullmatch(text) else ""
+
+
+def parse_retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
+    """Seconds that a vendor asks to wait, from `retry-after-ms` or `Retry-After` (seconds or a date); never negative."""
+    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        value = headers.get(name)
+        if value is None:
+            continue
+        try:
+            return max(0.0, float(value) * scale)
+        except ValueError:
+            return _seconds_until(value, now or datetime.now(UTC))
+    return None
+
+
+def _seconds_until(date: str, now: datetime) -> float | None:
+    try:
+        return max(0.0, (parsedate_to_datetime(date) - now).total_seconds())
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,191 @@
+"""Gemini, over the Gemini API or Google Vertex. The only module that knows `google.genai`; never retries.
+
+https://ai.google.dev/api/generate-content
+"""
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from app.domain.model_call import Provider, Usage
+from app.errors import ModelError, ModelTruncated, ModelUnavailable
+from app.llm.client import ModelRequest, ModelResponse
+from app.llm.faults import (
+    Ending,
+    Failure,
+    disconnected,
+    error_from,
+    not_an_answer,
+    parse_retry_after,
+    timed_out,
+    within,
+)
+from app.llm.lazy import Lazy
+
+if TYPE_CHECKING:
+    import httpx2
+    from google.genai import Client
+    from google.genai.types import GenerateContentConfig, GenerateContentResponse, Part
+
+PROVIDER = Provider.GEMINI
+
+_DECLINED = frozenset(
+    (
+        "SAFETY",
+        "PROHIBITED_CONTENT",
+        "SPII",
+        "BLOCKLIST",
+        "RECITATION",
+        "LANGUAGE",
+        "MODEL_ARMOR",
+        "JAILBREAK",
+    )
+)
+_MALFORMED = frozenset(("OTHER", "MALFORMED_RESPONSE", "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL"))
+_RETRY_DELAY = re.compile(r"'retryDelay': '(\d+(?:\.\d+)?)s'")
+
+
+class GeminiClient:
+    """One attempt on the wire at a time; `vertex` takes project, place and credentials from Google's own variables."""
+
+    provider = PROVIDER
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None,
+        base_url: str | None = None,
+        api_version: str | None = None,
+        vertex: bool = False,
+        http_client: "httpx2.AsyncClient | None" = None,
+    ) -> None:
+        self._api_key = api_key
+        self._base_url = base_url
+        self._api_version = api_version
+        self._vertex = vertex
+        self._http_client = http_client
+        self._sdk = Lazy(self._open)
+
+    def _open(self) -> "Client":
+        from google import genai
+
+        options = genai.types.HttpOptions(
+            base_url=self._base_url, api_version=self._api_version, httpx_async_client=self._http_client
+        )
+        if self._vertex:
+            return genai.Client(vertexai=True, http_options=options)
+        return genai.Client(vertexai=False, api_key=self._api_key, http_options=options)
+
+    async def generate(self, request: ModelRequest) -> ModelResponse:
+        """Ask once; raises a `ModelError`."""
+        sdk = await self._sdk.get()
+        import httpx2
+        from google.genai import errors
+
+        try:
+            async with within(PROVIDER, request.timeout_s):
+                response = await sdk.aio.models.generate_content(  # pyright: ignore[reportUnknownMemberType]
+                    model=request.model, contents=cast("Any", _parts(request)), config=_config(request)
+                )
+        except errors.APIError as error:
+            raise _status_error(error) from error
+        except httpx2.TimeoutException as error:
+            raise timed_out(PROVIDER) from error
+        except httpx2.HTTPError as error:  # the SDK lets the transport's errors through
+            raise disconnected(PROVIDER) from error
+        except (ValueError, TypeError, AttributeError) as error:  # a body that is no answer
+            raise not_an_answer(PROVIDER) from error
+        return _read(response, request.model)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._sdk.value is not None:
+            await self._sdk.value.aio.aclose()
+
+
+def _parts(request: ModelRequest) -> "list[Part]":
+    from google.genai.types import Part
+
+    texts = [Part(text=text) for text in (request.material, request.question) if text]
+    images = [Part.from_bytes(data=image.data, mime_type=image.media_type) for image in request.images]
+    return [*texts[:-1], *images, *texts[-1:]]
+
+
+def _config(request: ModelRequest) -> "GenerateContentConfig":
+    from google.genai import types
+
+    thinking = None
+    if request.effort != "medium" and not request.model.startswith(("gemini-2", "gemini-1")):
+        thinking = types.ThinkingConfig(thinking_level=types.ThinkingLevel(request.effort.upper()))
+    return types.GenerateContentConfig(
+        system_instruction=request.system or None,
+        response_mime_type="application/json",
+        response_json_schema=request.schema,
+        max_output_tokens=request.max_output_tokens,
+        thinking_config=thinking,
+        automatic_continuation=False,  # it would send further requests that nobody counts
+        automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
+        http_options=types.HttpOptions(timeout=max(1, round(request.timeout_s * 1000))),  # milliseconds
+    )
+
+
+def _read(response: "GenerateContentResponse", model: str) -> ModelResponse:
+    usage = _usage(response.usage_metadata)
+    ending = Ending(provider=PROVIDER, usage=usage, request_id=response.response_id)
+    blocked = response.prompt_feedback and response.prompt_feedback.block_reason
+    if blocked:
+        ending.refused(blocked.value)
+    if not response.candidates:
+        ending.fail(ModelUnavailable, "{vendor} sent no answer.")
+    candidate = response.candidates[0]
+    reason = candidate.finish_reason.value if candidate.finish_reason else None
+    _check_finish(reason, ending)
+    parts = (candidate.content.parts if candidate.content else None) or []
+    text = "".join(part.text for part in parts if part.text and not part.thought)
+    return ModelResponse(
+        provider=PROVIDER,
+        model=response.model_version or model,
+        text=text,
+        parsed=ending.parse_json(text),
+        usage=usage,
+        request_id=ending.request_id,
+        stop_reason=reason,
+    )
+
+
+def _check_finish(reason: str | None, ending: Ending) -> None:
+    if reason == "STOP":
+        return
+    if reason == "MAX_TOKENS":
+        ending.fail(ModelTruncated, "{vendor}'s answer was cut at the output limit.")
+    if reason in _DECLINED:
+        ending.refused(reason)
+    if reason in _MALFORMED:
+        ending.fail(ModelUnavailable, f"{{vendor}} failed while answering ({reason}).")
+    ending.unknown(reason)
+
+
+def _usage(usage: Any) -> Usage:  # noqa: ANN401 - every field may be None
+    """`candidates_token_count` leaves out the thoughts, which are billed as output."""
+    return Usage(
+        input_tokens=getattr(usage, "prompt_token_count", None) or 0,
+        cached_input_tokens=getattr(usage, "cached_content_token_count", None) or 0,
+        output_tokens=(getattr(usage, "candidates_token_count", None) or 0)
+        + (getattr(usage, "thoughts_token_count", None) or 0),
+    )
+
+
+def _status_error(error: Any) -> ModelError:  # noqa: ANN401 - APIError; the SDK is imported lazily
+    said = str(error.details)
+    headers = cast("Mapping[str, str]", getattr(error.response, "headers", None) or {})
+    delay = _RETRY_DELAY.search(said)
+    return error_from(
+        Failure(
+            provider=PROVIDER,
+            status=error.code,
+            code=error.status,
+            said=said,
+            retry_after_s=float(delay[1]) if delay else parse_retry_after(headers),
+            request_id=headers.get("x-request-id"),
+        )
+    )

@@ -1,0 +1,27 @@
+"""Opens a vendor's SDK when it is first needed, in a thread, once. Knows no vendor.
+
+Importing an SDK takes up to two seconds of CPU; on the event loop that would hold up webhooks.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Lazy(Generic[T]):
+    """A value that `open_` makes on the first `get`."""
+
+    def __init__(self, open_: Callable[[], T]) -> None:
+        self._open = open_
+        self._lock = asyncio.Lock()
+        self.value: T | None = None
+
+    async def get(self) -> T:
+        """The value; the first caller opens it, the others wait for it."""
+        if self.value is None:
+            async with self._lock:
+                if self.value is None:
+                    self.value = await asyncio.to_thread(self._open)
+        return self.value

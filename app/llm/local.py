@@ -1,0 +1,182 @@
+"""A local, OpenAI-compatible server, over Chat Completions (vLLM, Ollama, llama.cpp, LM Studio). Costs nothing.
+
+Such servers differ in what they take, so the client steps down a ladder from attempt to attempt and remembers the step per model:
+JSON schema, JSON mode, prompt alone. Never retries.
+
+https://platform.openai.com/docs/api-reference/chat/create
+"""
+
+import asyncio
+import base64
+import json
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from app.domain.model_call import Provider, Usage
+from app.errors import ModelFormatUnsupported, ModelRequestRejected, ModelTruncated
+from app.llm.client import ModelRequest, ModelResponse
+from app.llm.faults import Ending, disconnected, not_an_answer, timed_out, within
+from app.llm.lazy import Lazy
+from app.llm.openai import status_error
+
+if TYPE_CHECKING:
+    import httpx2
+    from openai import AsyncOpenAI
+
+PROVIDER = Provider.LOCAL
+LADDER = ("json_schema", "json_object", "prompt")
+
+_FENCED = re.compile(r"\A\s*```(?:json)?\s*(.*?)\s*```\s*\Z", re.DOTALL)
+_THOUGHT = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
+
+
+class LocalClient:
+    """One attempt on the wire at a time: such servers answer slower when they share. Waiting is not the attempt's time."""
+
+    provider = PROVIDER
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: str | None = None,
+        concurrency: int = 1,
+        http_client: "httpx2.AsyncClient | None" = None,
+    ) -> None:
+        self._base_url = base_url
+        self._api_key = api_key or "none"  # the SDK wants one
+        self._http_client = http_client
+        self._sdk = Lazy(self._open)
+        self._turn = asyncio.Semaphore(concurrency)
+        self._step: dict[str, int] = {}
+
+    def _open(self) -> "AsyncOpenAI":
+        import openai
+
+        return openai.AsyncOpenAI(
+            api_key=self._api_key, base_url=self._base_url, max_retries=0, http_client=self._http_client
+        )
+
+    async def generate(self, request: ModelRequest) -> ModelResponse:
+        """Ask once; raises a `ModelError`.
+
+        Raises:
+            ModelFormatUnsupported: the server rejects this way of asking for JSON; the next attempt steps down.
+        """
+        async with self._turn:
+            step = self._step.get(request.model, 0)
+            try:
+                return _read(await self._send(request, LADDER[step]), request.model)
+            except ModelRequestRejected as error:
+                if step + 1 == len(LADDER):
+                    raise
+                self._step[request.model] = step + 1
+                raise ModelFormatUnsupported(
+                    f"The local server does not take {LADDER[step]}.", provider=PROVIDER
+                ) from error
+
+    async def _send(self, request: ModelRequest, mode: str) -> object:
+        sdk = await self._sdk.get()
+        import openai
+
+        try:
+            async with within(PROVIDER, request.timeout_s):
+                create = cast("Any", sdk.chat.completions.create)  # its overloads take no prepared body
+                completion = await create(**_body(request, mode), timeout=request.timeout_s)
+        except openai.APITimeoutError as error:
+            raise timed_out(PROVIDER) from error
+        except openai.APIStatusError as error:
+            raise status_error(PROVIDER, error) from error
+        except openai.APIConnectionError as error:
+            raise disconnected(PROVIDER) from error
+        except (ValueError, openai.OpenAIError) as error:
+            raise not_an_answer(PROVIDER) from error
+        return completion
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._sdk.value is not None:
+            await self._sdk.value.close()
+
+
+def _body(request: ModelRequest, mode: str) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "model": request.model,
+        "messages": [
+            {"role": "system", "content": request.system},
+            {"role": "user", "content": _content(request, mode)},
+        ],
+        "max_tokens": request.max_output_tokens,  # compatible servers do not all know max_completion_tokens
+    }
+    if mode == "json_schema":
+        schema = {"name": request.schema_name, "strict": True, "schema": request.schema}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    elif mode == "json_object":
+        body["response_format"] = {"type": "json_object"}
+    return body
+
+
+def _content(request: ModelRequest, mode: str) -> list[dict[str, Any]]:
+    question = request.question
+    if mode != "json_schema":
+        question += (
+            f"\n\nAnswer with one JSON value and nothing else. Its schema:\n{json.dumps(request.schema)}"
+        )
+    texts = [{"type": "text", "text": text} for text in (request.material, question) if text]
+    images = [
+        {
+            "type": "image_url",
+            "image_url": {"url": f"data:{image.media_type};base64,{base64.b64encode(image.data).decode()}"},
+        }
+        for image in request.images
+    ]
+    return [*texts[:-1], *images, *texts[-1:]]
+
+
+def _read(completion: object, model: str) -> ModelResponse:
+    from openai.types.chat import ChatCompletion
+
+    if not isinstance(completion, ChatCompletion):  # a 200 with HTML is a str
+        raise not_an_answer(PROVIDER)
+    usage = _usage(completion.usage)
+    ending = Ending(provider=PROVIDER, usage=usage, request_id=completion.id)
+    if not completion.choices:
+        raise not_an_answer(PROVIDER)
+    choice = completion.choices[0]
+    match choice.finish_reason:
+        case "stop":
+            pass
+        case "length":
+            ending.fail(ModelTruncated, "{vendor}'s answer was cut at the output limit.")
+        case "content_filter":
+            ending.refused("content_filter")
+        case other:
+            ending.unknown(other)
+    if choice.message.refusal:
+        ending.refused()
+    text = _bare(choice.message.content or "")
+    return ModelResponse(
+        provider=PROVIDER,
+        model=completion.model or model,
+        text=text,
+        parsed=ending.parse_json(text),
+        usage=usage,
+        request_id=ending.request_id,
+        stop_reason=choice.finish_reason,
+    )
+
+
+def _bare(text: str) -> str:
+    """The answer without the thoughts and the code fence that small models put round it."""
+    text = _THOUGHT.sub("", text, count=1)
+    fenced = _FENCED.match(text)
+    return fenced[1] if fenced else text
+
+
+def _usage(usage: Any) -> Usage:  # noqa: ANN401 - compatible servers leave parts out
+    details = getattr(usage, "prompt_tokens_details", None)
+    return Usage(
+        input_tokens=getattr(usage, "prompt_tokens", None) or 0,
+        cached_input_tokens=getattr(details, "cached_tokens", None) or 0,
+        output_tokens=getattr(usage, "completion_tokens", None) or 0,
+    )

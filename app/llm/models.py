@@ -1,0 +1,156 @@
+"""The one way to ask a model: route → cache → one candidate after the other → answer. Knows no vendor, no price.
+
+Every attempt on the wire, every cache hit and every refusal by budget leaves a row. Nothing is raised but `AllModelsFailed` and
+`ModelOverBudget`.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from app.domain.model_call import CachedAnswer, Provider, Usage
+from app.domain.review import UsageTotal
+from app.errors import ModelInvalidOutput
+from app.llm.attempt import Asked, Attempts, Made
+from app.llm.cache import AnswerCache, answer_key
+from app.llm.circuits import Circuits, OpenCircuit
+from app.llm.client import Answer, CallScope, ModelClient, ModelRequest, ModelResponse, Task
+from app.llm.clock import Clock
+from app.llm.fallback import Attempt, Fallback
+from app.llm.recorder import Recorder
+from app.llm.router import Candidate, Route, Router
+from app.llm.tokens import estimate_tokens
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What `Models` is made of; `app.llm.build` puts it together."""
+
+    clients: Mapping[Provider, ModelClient]
+    router: Router
+    cache: AnswerCache
+    fallback: Fallback
+    attempts: Attempts
+    circuits: Circuits
+    recorder: Recorder
+    clock: Clock
+
+
+class Models:
+    """All configured providers as one."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @property
+    def providers(self) -> tuple[Provider, ...]:
+        """Who is configured."""
+        return tuple(self._parts.clients)
+
+    @property
+    def is_keyless(self) -> bool:
+        """Whether nobody is configured: the analysers are the reviewer."""
+        return not self._parts.clients
+
+    @property
+    def open_circuits(self) -> list[OpenCircuit]:
+        """Who is not asked at the moment, and why."""
+        return self._parts.circuits.open()
+
+    async def usage(self, review_id: str) -> UsageTotal:
+        """What a review took up to now."""
+        return await self._parts.recorder.usage(review_id)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for client in self._parts.clients.values():
+            await client.aclose()
+
+    async def ask(
+        self,
+        task: Task,
+        request: ModelRequest,
+        *,
+        scope: CallScope,
+        parse: Callable[[Any], T],
+        parent_id: str | None = None,
+    ) -> Answer:
+        """The first good answer among the task's candidates; `value` is what `parse` made of its JSON.
+
+        `parse` raises `ModelInvalidOutput` or `ValueError` for an answer that is off the schema: its model is asked once more.
+        `parent_id` is the call whose answer is handed on, such as the finder's to the verifier.
+
+        Raises:
+            AllModelsFailed: with every attempt's error.
+            ModelOverBudget: a budget does not allow a call.
+        """
+        deadline_at_s = self._parts.clock.monotonic_s() + task.deadline_s
+        texts = (request.system, request.material, request.question)
+        asked = Asked(
+            request=request,
+            scope=scope,
+            tier=task.tier,
+            text_tokens=max(task.prompt_tokens, sum(map(estimate_tokens, texts))),
+            parent_id=parent_id,
+            parse=parse,
+        )
+        route = self._parts.router.route(
+            task, text_tokens=asked.text_tokens, max_output_tokens=request.max_output_tokens
+        )
+        keys = {
+            candidate: answer_key(candidate.provider, replace(request, model=candidate.model), scope)
+            for candidate in route.candidates
+        }
+        if scope.bypass_cache or not keys:
+            return await self._ask(asked, route, keys, deadline_at_s)
+        async with self._parts.cache.flight(keys[route.candidates[0]]):
+            hit = await self._load(asked, route, keys)
+            return hit or await self._ask(asked, route, keys, deadline_at_s)
+
+    async def _load(self, asked: Asked, route: Route, keys: Mapping[Candidate, str]) -> Answer | None:
+        begun_at = self._parts.clock.now()
+        found = await self._parts.cache.load(asked.scope, tuple(keys.values()))
+        if found is None:
+            return None
+        try:
+            value = asked.parse(found.value)
+        except (ModelInvalidOutput, ValueError):  # kept by an older version that read it otherwise: ask again
+            return None
+        candidate = next(each for each, key in keys.items() if key == found.key)
+        return Answer(
+            value=value,
+            response=_response(found),
+            call_id=await self._parts.attempts.record_hit(asked, candidate, begun_at),
+            route=f"{route.explain(candidate)}; from the cache",
+        )
+
+    async def _ask(
+        self, asked: Asked, route: Route, keys: Mapping[Candidate, str], deadline_at_s: float
+    ) -> Answer:
+        async def attempt(each: Attempt) -> Made:
+            return await self._parts.attempts.make(asked, each)
+
+        won = await self._parts.fallback.ask(route.candidates, deadline_at_s=deadline_at_s, attempt=attempt)
+        made = won.value
+        await self._parts.cache.record(asked.scope, keys[won.candidate], asked.request, made.response)
+        return Answer(
+            value=made.value,
+            response=made.response,
+            call_id=made.call_id,
+            route=route.explain(won.candidate),
+            failures=tuple(dict.fromkeys(map(str, won.failures))),
+        )
+
+
+def _response(found: CachedAnswer) -> ModelResponse:
+    """A kept answer as if it had just come, for nothing."""
+    return ModelResponse(
+        provider=found.provider,
+        model=found.model,
+        text=json.dumps(found.value),
+        parsed=found.value,
+        usage=Usage(),
+    )

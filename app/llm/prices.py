@@ -1,0 +1,147 @@
+"""What a call costs: an own dated table for what the library lacks, then genai-prices, else unknown. Never zero for unknown.
+
+Prices are USD per million tokens. The library's hourly download of newer prices stays off.
+https://github.com/pydantic/genai-prices
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from app.domain.model_call import Provider, Usage
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """Prices of a model from `starts_on`; `cached` None: not published, so read as dear as fresh input.
+
+    A request of more than `surcharge_above` input tokens pays `surcharge` times (input, output) on the whole.
+    """
+
+    model: str  # an id or the beginning of its dated forms
+    starts_on: date = date.min
+    input: float
+    cached: float | None = None
+    output: float
+    context_tokens: int | None = None
+    surcharge_above: int | None = None
+    surcharge: tuple[float, float] = (1.0, 1.0)
+
+    def cost_usd(self, usage: Usage) -> float:
+        """Cost of one call."""
+        dear = self.surcharge_above is not None and usage.input_tokens > self.surcharge_above
+        input_factor, output_factor = self.surcharge if dear else (1.0, 1.0)
+        cached_price = self.input if self.cached is None else self.cached
+        fresh = usage.input_tokens - usage.cached_input_tokens
+        in_usd = (fresh * self.input + usage.cached_input_tokens * cached_price) * input_factor
+        return (in_usd + usage.output_tokens * self.output * output_factor) / MILLION
+
+
+def _long_gpt(model: str, *, input_usd: float, output_usd: float) -> Price:
+    return Price(
+        model=model,
+        input=input_usd,
+        output=output_usd,
+        context_tokens=1_050_000,
+        surcharge_above=272_000,
+        surcharge=(2.0, 1.5),
+    )
+
+
+# As of 2026-11-22; later lines of a model win from their date on.
+OVERRIDES = (
+    _long_gpt("gpt-6.2-sol", input_usd=2, output_usd=10),
+    _long_gpt("gpt-6.2-astra", input_usd=8, output_usd=40),
+    Price(model="gemini-4-carbon", input=2, cached=0.1, output=10, context_tokens=1_048_576),
+    Price(model="gemini-4-carbon", starts_on=date(2026, 12, 1), input=4, cached=0.2, output=20),
+    Price(model="gemini-4-hydrogen", input=1.5, output=7.5, context_tokens=1_048_576),
+    # Shut down on that day; the ids are then served and charged as their successors.
+    Price(model="gemini-2.5-pro", starts_on=date(2026, 12, 1), input=0.75, cached=0.075, output=3.75),
+    Price(model="gemini-2.5-flash", starts_on=date(2026, 12, 1), input=0.3, cached=0.03, output=2.5),
+)
+
+# For budgets alone, where a model's own price is unknown: the dearest that the vendor's list shows.
+DEAREST = {
+    Provider.CLAUDE: Price(model="claude-fable-5-1", input=12.5, cached=12.5, output=50),  # as cache writes
+    Provider.GPT: Price(model="gpt-5.5-pro", input=30, cached=30, output=180),
+    Provider.GEMINI: Price(model="gemini-4-argon", input=4, cached=4, output=20),
+}
+
+_LIST = {Provider.CLAUDE: "anthropic", Provider.GPT: "openai", Provider.GEMINI: "google"}
+
+
+class Prices:
+    """Prices by provider and model; `lists` names another price list of the library, e.g. `aws` for Claude on Bedrock."""
+
+    def __init__(self, *, lists: Mapping[Provider, str] | None = None) -> None:
+        self._lists = {**_LIST, **(lists or {})}
+
+    def cost_usd(self, provider: Provider, model: str, usage: Usage, *, at: datetime) -> float | None:
+        """What a call cost; None where the price is unknown. A local server and the analysers cost nothing."""
+        if provider not in self._lists:
+            return 0.0
+        override = _override(model, at.date())
+        if override is not None:
+            return override.cost_usd(usage)
+        return _listed_cost_usd(self._lists[provider], model, usage, at)
+
+    def budgeted_usd(self, provider: Provider, model: str, usage: Usage, *, at: datetime) -> float:
+        """What a call is charged to the budgets: its cost, or the vendor's dearest where that is unknown."""
+        cost = self.cost_usd(provider, model, usage, at=at)
+        return DEAREST[provider].cost_usd(usage) if cost is None else cost
+
+    def is_surcharged(self, provider: Provider, model: str, input_tokens: int) -> bool:
+        """Whether a request of this length pays more for each token than a short one."""
+        at = datetime.now(UTC)
+        short = self.cost_usd(provider, model, Usage(input_tokens=1_000), at=at)
+        long = self.cost_usd(provider, model, Usage(input_tokens=input_tokens), at=at)
+        if not short or not long:
+            return False
+        return long / input_tokens > 1.01 * short / 1_000
+
+    def context_tokens(self, provider: Provider, model: str) -> int | None:
+        """The model's window, input and output together; None where nobody says."""
+        known = [p.context_tokens for p in OVERRIDES if p.context_tokens and model.startswith(p.model)]
+        if known or provider not in self._lists:
+            return known[0] if known else None
+        return _listed_context_tokens(self._lists[provider], model)
+
+
+def _override(model: str, day: date) -> Price | None:
+    """The newest line in force; `gemini-2.5-flash` does not speak for `gemini-2.5-flash-lite`."""
+    lines = [price for price in OVERRIDES if _is_form_of(model, price.model) and price.starts_on <= day]
+    return max(lines, key=lambda price: price.starts_on, default=None)
+
+
+def _is_form_of(model: str, name: str) -> bool:
+    """Whether `model` is `name` or its dated or numbered form, such as `name-2026-04-23`."""
+    rest = model.removeprefix(name)
+    return rest == "" or (rest != model and rest[:1] in "-@" and rest[1:2].isdigit())
+
+
+def _listed_cost_usd(price_list: str, model: str, usage: Usage, at: datetime) -> float | None:
+    import genai_prices  # takes a third of a second; not every command asks a model
+
+    counted = genai_prices.Usage(
+        input_tokens=usage.input_tokens,
+        cache_read_tokens=usage.cached_input_tokens or None,
+        cache_write_tokens=usage.cache_write_tokens or None,
+        output_tokens=usage.output_tokens,
+    )
+    try:
+        found = genai_prices.calc_price(counted, model, provider_id=price_list, genai_request_timestamp=at)
+    except (LookupError, ValueError):  # unknown model; counts that contradict each other
+        return None
+    return float(found.total_price)
+
+
+def _listed_context_tokens(price_list: str, model: str) -> int | None:
+    from genai_prices import data_snapshot
+
+    try:
+        _, found = data_snapshot.get_snapshot().find_provider_model(model, None, price_list, None)
+    except LookupError:
+        return None
+    return found.context_window

@@ -1,0 +1,178 @@
+"""Accounts for every attempt: a row, a log line, figures for Prometheus. Never writes content or secrets.
+
+Names follow the GenAI conventions where they have one.
+https://github.com/open-telemetry/semantic-conventions-genai
+"""
+
+import logging
+from collections import OrderedDict
+from dataclasses import replace
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from app.domain.model_call import ModelCall, Outcome, Provider
+from app.domain.review import UsageTotal
+
+log = logging.getLogger("quorum.llm")
+
+SYSTEM = {
+    Provider.CLAUDE: "anthropic",
+    Provider.GPT: "openai",
+    Provider.GEMINI: "gcp.gemini",
+    Provider.LOCAL: "local",
+    Provider.ANALYZERS: "analyzers",
+}
+NEVER_SENT = (Outcome.CACHE_HIT, Outcome.OVER_BUDGET)
+
+_SECONDS = (0.1, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320)
+_KEPT_REVIEWS = 1_000
+
+
+class CallStore(Protocol):
+    """Where the rows of `model_calls` are kept."""
+
+    async def record(self, call: ModelCall) -> None:
+        """Write a row."""
+        ...
+
+    async def usage(self, review_id: str) -> UsageTotal:
+        """Sum over the rows of a review."""
+        ...
+
+
+class MemoryCalls:
+    """Rows in memory, of the last reviews: for the command line and for tests."""
+
+    def __init__(self) -> None:
+        self._calls: OrderedDict[str | None, list[ModelCall]] = OrderedDict()
+
+    async def record(self, call: ModelCall) -> None:
+        """Keep a row."""
+        self._calls.setdefault(call.review_id, []).append(call)
+        if len(self._calls) > _KEPT_REVIEWS:
+            self._calls.popitem(last=False)
+
+    async def usage(self, review_id: str) -> UsageTotal:
+        """Sum over the rows of a review."""
+        return total_of(self._calls.get(review_id, []))
+
+    @property
+    def calls(self) -> list[ModelCall]:
+        """All rows, in order of the reviews."""
+        return [call for calls in self._calls.values() for call in calls]
+
+
+def total_of(calls: list[ModelCall]) -> UsageTotal:
+    """What a review took; `calls` counts attempts on the wire, so neither cache hits nor refusals by budget."""
+    total = UsageTotal()
+    for call in calls:
+        if call.outcome in NEVER_SENT:
+            continue
+        total = replace(
+            total,
+            calls=total.calls + 1,
+            input_tokens=total.input_tokens + call.usage.input_tokens,
+            cached_input_tokens=total.cached_input_tokens + call.usage.cached_input_tokens,
+            output_tokens=total.output_tokens + call.usage.output_tokens,
+            cost_usd=total.cost_usd + (call.cost_usd or 0.0),
+            unpriced_calls=total.unpriced_calls + (call.cost_usd is None),
+        )
+    return total
+
+
+class Metrics:
+    """The model layer's series, in the registry that is handed in."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ("gen_ai_provider_name", "gen_ai_request_model", "stage")
+        self._calls = Counter(
+            "quorum_model_calls",
+            "Attempts, cache hits and refusals by budget.",
+            (*labels, "outcome"),
+            registry=registry,
+        )
+        self._tokens = Counter(
+            "gen_ai_client_token_usage",
+            "Tokens by type: input (cached ones included), cached_input, output.",
+            (*labels, "gen_ai_token_type"),
+            registry=registry,
+        )
+        self._cost = Counter(
+            "quorum_model_cost_usd", "Cost of the calls whose price is known.", labels, registry=registry
+        )
+        self._unpriced = Counter(
+            "quorum_model_unpriced_calls", "Calls whose price is unknown.", labels, registry=registry
+        )
+        self._seconds = Histogram(
+            "gen_ai_client_operation_duration_seconds",
+            "Duration of the attempts on the wire.",
+            labels,
+            buckets=_SECONDS,
+            registry=registry,
+        )
+
+    def count(self, call: ModelCall) -> None:
+        """Add a row to the series."""
+        labels = (SYSTEM[call.provider], call.model, call.stage)
+        self._calls.labels(*labels, call.outcome.value).inc()
+        if call.outcome in NEVER_SENT:
+            return
+        self._seconds.labels(*labels).observe(call.latency_ms / 1_000)
+        for kind, tokens in (
+            ("input", call.usage.input_tokens),
+            ("cached_input", call.usage.cached_input_tokens),
+            ("output", call.usage.output_tokens),
+        ):
+            self._tokens.labels(*labels, kind).inc(tokens)
+        if call.cost_usd is None:
+            self._unpriced.labels(*labels).inc()
+        else:
+            self._cost.labels(*labels).inc(call.cost_usd)
+
+
+class Recorder:
+    """One row, one log line and the series, for each attempt."""
+
+    def __init__(self, *, store: CallStore, registry: CollectorRegistry) -> None:
+        self._store = store
+        self._metrics = Metrics(registry)
+
+    async def record(self, call: ModelCall) -> None:
+        """Account for an attempt, a cache hit or a refusal by budget."""
+        self._metrics.count(call)
+        log.log(_LEVEL.get(call.outcome, logging.WARNING), "model call", extra=log_fields(call))
+        await self._store.record(call)
+
+    async def usage(self, review_id: str) -> UsageTotal:
+        """What a review took up to now."""
+        return await self._store.usage(review_id)
+
+
+_LEVEL = {Outcome.OK: logging.INFO, Outcome.CACHE_HIT: logging.INFO}
+
+
+def log_fields(call: ModelCall) -> dict[str, object]:
+    """The log line's fields: ids and figures."""
+    return {
+        "call_id": call.id,
+        "parent_id": call.parent_id,
+        "review_id": call.review_id,
+        "repository": call.repository,
+        "pull_request": call.pull_request,
+        "stage": call.stage,
+        "gen_ai.provider.name": SYSTEM[call.provider],
+        "gen_ai.request.model": call.model,
+        "prompt_id": call.prompt_id,
+        "prompt_version": call.prompt_version,
+        "attempt": call.attempt,
+        "tier": call.tier,
+        "outcome": call.outcome.value,
+        "error": call.error,
+        "request_id": call.request_id,
+        "latency_ms": call.latency_ms,
+        "gen_ai.usage.input_tokens": call.usage.input_tokens,
+        "gen_ai.usage.cache_read.input_tokens": call.usage.cached_input_tokens,
+        "gen_ai.usage.output_tokens": call.usage.output_tokens,
+        "cost_usd": call.cost_usd,
+    }

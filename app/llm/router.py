@@ -1,0 +1,168 @@
+"""Decides whom to ask, in which order, with which model, and says why. Never asks.
+
+Order: by stage (favourite first, then the contract's order), or as learned; then by what is known of size and health.
+The tier chooses the model within a vendor, never another vendor.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from app.domain.configuration import Routing
+from app.domain.model_call import Provider
+from app.llm.circuits import Circuits
+from app.llm.client import Task
+from app.llm.prices import Prices
+from app.llm.tokens import TokenEstimator
+
+ORDER = {
+    "review": (Provider.CLAUDE, Provider.GPT, Provider.GEMINI, Provider.LOCAL),
+    "security": (Provider.GPT, Provider.CLAUDE, Provider.GEMINI, Provider.LOCAL),
+    "docs": (Provider.GEMINI, Provider.CLAUDE, Provider.GPT, Provider.LOCAL),
+}
+DEFAULT_ORDER = ORDER["review"]
+
+# Which kinds of task the small model does, by tier.
+SMALL_WORK: Mapping[str, frozenset[str]] = {
+    "trivial": frozenset(("review", "security", "docs", "verify", "intent")),
+    "lite": frozenset(("docs", "intent")),
+    "full": frozenset(("intent",)),
+}
+
+CONTEXT_RESERVE = 0.9  # estimates are estimates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorModels:
+    """A vendor's model for large and for small work."""
+
+    large: str
+    small: str
+
+    def __post_init__(self) -> None:
+        if not self.large:
+            raise ValueError("a vendor needs a model")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Somebody to ask, and why in this place."""
+
+    provider: Provider
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """The candidates in order, and in words who was left out."""
+
+    candidates: tuple[Candidate, ...]
+    left_out: tuple[str, ...] = ()
+    tier: str = "full"
+
+    def explain(self, chosen: Candidate) -> str:
+        """The decision in a line, for the report."""
+        parts = [f"{chosen.provider}:{chosen.model}: {chosen.reason}", *self.left_out]
+        return "; ".join(parts)
+
+
+class OrderPolicy(Protocol):
+    """Chooses an order from experience."""
+
+    def order(self, kind: str, candidates: Sequence[Provider]) -> tuple[tuple[Provider, ...], str]:
+        """The candidates, best first, and the reason."""
+        ...
+
+
+class Router:
+    """Values in, a route out; holds what the operator configured."""
+
+    def __init__(
+        self,
+        *,
+        models: Mapping[Provider, VendorModels],
+        prices: Prices,
+        tokens: TokenEstimator,
+        circuits: Circuits,
+        learned: OrderPolicy | None = None,
+    ) -> None:
+        self._models = models
+        self._prices = prices
+        self._tokens = tokens
+        self._circuits = circuits
+        self._learned = learned
+
+    def route(self, task: Task, *, text_tokens: int, max_output_tokens: int) -> Route:
+        """Candidates for a task whose prompt has `text_tokens` by `estimate_tokens`."""
+        providers, reason = self._order(task)
+        left_out: list[str] = []
+        ranked: list[tuple[int, Candidate]] = []
+        for provider in providers:
+            model, why = self._model(provider, task)
+            candidate = Candidate(
+                provider=provider, model=model, reason=", ".join(filter(None, (reason(provider), why)))
+            )
+            tokens = self._tokens.estimate(text_tokens, provider=provider, model=model)
+            if self._is_too_long(candidate, tokens + max_output_tokens):
+                left_out.append(f"{provider}: about {tokens} tokens do not fit {model}")
+                continue
+            ranked.append(self._rank(candidate, tokens))
+        ranked.sort(key=lambda pair: pair[0])  # stable: the order stays among equals
+        return Route(
+            candidates=tuple(candidate for _, candidate in ranked), left_out=tuple(left_out), tier=task.tier
+        )
+
+    def _order(self, task: Task) -> "tuple[Sequence[Provider], _Reason]":
+        allowed = task.allowed or tuple(self._models)
+        favourites = ORDER.get(task.kind, DEFAULT_ORDER)
+        providers = [
+            provider
+            for provider in favourites
+            if provider in self._models and provider in allowed and provider not in task.exclude
+        ]
+        if task.routing is Routing.LEARNED and self._learned is not None:
+            learned, why = self._learned.order(task.kind, providers)
+            return learned, lambda _: why
+        return providers, lambda provider: _place(provider, providers, favourites, task)
+
+    def _model(self, provider: Provider, task: Task) -> tuple[str, str]:
+        models = self._models[provider]
+        if task.kind in SMALL_WORK.get(task.tier, frozenset()) and models.small != models.large:
+            return models.small, f"small model for {task.tier} work"
+        return models.large, ""
+
+    def _is_too_long(self, candidate: Candidate, tokens: int) -> bool:
+        window = self._prices.context_tokens(candidate.provider, candidate.model)
+        return window is not None and tokens > window * CONTEXT_RESERVE
+
+    def _rank(self, candidate: Candidate, tokens: int) -> tuple[int, Candidate]:
+        """0 as ordered, 1 with a surcharge for length, 2 with an open circuit."""
+        error = self._circuits.error(candidate.provider, candidate.model)
+        if error is not None:
+            return 2, replace(candidate, reason=f"{candidate.reason}, last: {error}")
+        if self._prices.is_surcharged(candidate.provider, candidate.model, max(tokens, 1_000)):
+            return 1, replace(candidate, reason=f"{candidate.reason}, surcharge for length")
+        return 0, candidate
+
+
+class _Reason(Protocol):
+    def __call__(self, provider: Provider, /) -> str: ...
+
+
+def _place(
+    provider: Provider, providers: Sequence[Provider], favourites: Sequence[Provider], task: Task
+) -> str:
+    if provider is favourites[0]:
+        return f"first choice for {task.kind}"
+    if provider is providers[0]:
+        return f"next choice for {task.kind}, as {_absent(favourites, provider, task)}"
+    return f"fallback {providers.index(provider)} for {task.kind}"
+
+
+def _absent(favourites: Sequence[Provider], provider: Provider, task: Task) -> str:
+    before = favourites[: favourites.index(provider)]
+    return " and ".join(
+        f"{each} {'made the finding' if each in task.exclude else 'is not configured or not allowed'}"
+        for each in before
+    )
