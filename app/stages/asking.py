@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from app.answers import answer_schema
+from app.domain.configuration import Routing
 from app.domain.model_call import Provider
 from app.llm.client import Answer, CallScope, ModelRequest, Task
+from app.llm.tokens import estimate_tokens
 from app.prompting import Prompts
 
 T = TypeVar("T")
 
-CHARACTERS_PER_TOKEN = 3.5  # of mixed code; the router corrects it by vendor
 EFFORT = {"trivial": "low"}  # by tier; all others: medium
 SYSTEM_PROMPT = "shared/system"
 
@@ -56,6 +57,7 @@ class Desk:
     redact: Callable[[str], str]
     secret: bytes  # of the fences: the installation's, never shown
     tier: str
+    routing: Routing
     allowed: tuple[Provider, ...]
     deadline_s: float
     prefix_reused: bool
@@ -85,14 +87,15 @@ async def ask(
         AllModelsFailed, ModelOverBudget: see `Models.ask`.
     """
     request = build_request(desk, question, material=material)
-    characters = len(request.system) + len(request.material) + len(request.question)
+    texts = (request.system, request.material, request.question)
     task = Task(
         kind=question.kind,
-        prompt_tokens=int(characters / CHARACTERS_PER_TOKEN),
+        prompt_tokens=sum(map(estimate_tokens, texts)),
         tier=desk.tier,
         allowed=desk.allowed,
         exclude=exclude,
         deadline_s=desk.deadline_s,
+        routing=desk.routing,
     )
     return await desk.models.ask(task, request, scope=desk.scope, parse=question.parse, parent_id=parent_id)
 

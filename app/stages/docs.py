@@ -79,7 +79,13 @@ def _facts(analysis: Analysis, shown: set[str], secret: bytes) -> str:
         if each.path in shown
     ]
     changes = [
-        {"path": each.path, "symbol": each.symbol, "change": each.change, "breaking": each.breaking}
+        {
+            "path": each.path,
+            "line": each.line,
+            each.change: each.name,
+            "how": each.detail,
+            "breaking": each.breaking,
+        }
         for each in analysis.api_changes
         if each.path in shown
     ]

@@ -74,7 +74,7 @@ def check_document(docs_format: str, title: str, content: str) -> Document | str
 def analysis_documents(analysis: Analysis) -> tuple[Document, ...]:
     """What the analysers can say about the API without a model, as Markdown."""
     changes = [
-        f"- `{each.symbol}` ({each.path}): {each.change}{' **Breaking.**' if each.breaking else ''}"
+        f"- `{each.name}` ({each.path}), {each.change}: {each.detail}{' **Breaking.**' if each.breaking else ''}"
         for each in analysis.api_changes
     ]
     missing = [

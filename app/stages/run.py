@@ -64,6 +64,7 @@ async def run_stage(
         redact=redact,
         secret=secret,
         tier=tier,
+        routing=config.routing,
         allowed=config.providers,
         deadline_s=deadline_s,
         prefix_reused=config.quorum > 1 or len(models.providers) < len(config.stages),

@@ -57,6 +57,7 @@ async def ask_verdicts(
         redact=redact,
         secret=secret,
         tier=tier,
+        routing=config.routing,
         allowed=config.providers,
         deadline_s=deadline_s,
         prefix_reused=False,

@@ -84,12 +84,19 @@ async def test_without_any_key_docs_lists_what_is_undocumented_and_what_changed(
             UndocumentedSymbol(path="a.py", line=4, name="pay", kind="function", signature="def pay(id)"),
         ),
         api_changes=(
-            ApiChange(path="a.py", symbol="refund", change="parameter `id` was removed", breaking=True),
+            ApiChange(
+                path="a.py",
+                line=1,
+                name="refund",
+                change="changed",
+                detail="Parameter `id` was removed.",
+                breaking=True,
+            ),
         ),
     )
     result = await run(Stage.DOCS, FakeModels(finds_in_each_chunk, providers=()), analysis=analysis)
     assert [document.content for document in result.documents] == [
-        "- `refund` (a.py): parameter `id` was removed **Breaking.**",
+        "- `refund` (a.py), changed: Parameter `id` was removed. **Breaking.**",
         "- `def pay(id)` (function, a.py:4)",
     ]
 
