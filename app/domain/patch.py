@@ -140,7 +140,8 @@ def _parse_file(reader: _Reader) -> FileDiff:
     if header.has_text_names and not hunks:
         return _damaged(file, "its hunks are missing")
     status = FileStatus.MODIFIED if hunks and file.status is FileStatus.CHANGED else file.status
-    return replace(file, hunks=hunks, status=status, submodule=file.submodule or _is_submodule(hunks))
+    submodule = file.submodule if header.modes else _is_submodule(hunks)
+    return replace(file, hunks=hunks, status=status, submodule=submodule)
 
 
 def _skip_combined(reader: _Reader) -> FileDiff:

@@ -44,7 +44,7 @@ class Header:
         if lines[start].startswith(_GIT):
             header.names = lines[start].removeprefix(_GIT)
             header.end += 1
-        while header.end < len(lines) and header._take(lines[header.end]):
+        while not header._is_complete and header.end < len(lines) and header._take(lines[header.end]):
             header.end += 1
         return header
 
@@ -57,6 +57,10 @@ class Header:
     def written_name(self) -> str:
         """The best there is to show where the name cannot be read."""
         return self.moved_to or self.new or self.names or "(no name)"
+
+    @property
+    def _is_complete(self) -> bool:
+        return self.binary or self.new is not None
 
     def _take(self, line: str) -> bool:
         return self._take_name(line) or self._take_move(line) or self._take_rest(line)
