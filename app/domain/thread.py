@@ -24,6 +24,7 @@ class Thread:
     line: int | None
     is_resolved: bool
     is_outdated: bool
+    comment_node_id: str = ""  # of its first comment: what can be folded away
     replies: tuple[Reply, ...] = ()
 
 

@@ -1,0 +1,99 @@
+"""The GraphQL documents that Quorum sends. Text only; a test holds each against GitHub's published schema.
+
+Paths, ids and texts travel as variables, never inside a document: https://docs.github.com/en/graphql/reference
+"""
+
+# `fullDatabaseId` is a decimal string; `databaseId` is an Int that newer ids no longer fit.
+_COMMENT = "fullDatabaseId body viewerDidAuthor"
+_BLOB = "... on Blob { text byteSize isBinary isTruncated }"
+_PAGE = "pageInfo { hasNextPage endCursor }"
+_THREADS = f"""\
+{_PAGE}
+      nodes {{
+        id isResolved isOutdated path line
+        comments(first: 50) {{ nodes {{ id {_COMMENT} author {{ __typename login }} }} }}
+      }}"""
+
+
+def snapshot(base_paths: int) -> str:
+    """A pull request, `$p0…` of its base branch, and Quorum's threads and comments."""
+    files = " ".join(f"p{i}: file(path: $p{i}) {{ object {{ {_BLOB} }} }}" for i in range(base_paths))
+    return f"""\
+query Snapshot($owner: String!, $name: String!, $number: Int!{_declared("p", base_paths)}) {{
+  repository(owner: $owner, name: $name) {{
+    pullRequest(number: $number) {{
+      title body state isDraft changedFiles
+      author {{ __typename login }}
+      labels(first: 100) {{ nodes {{ name }} }}
+      baseRefName baseRefOid headRefName headRefOid
+      headRepository {{ nameWithOwner }}
+      baseRef {{ target {{ oid ... on Commit {{ oid {files} }} }} }}
+      reviewThreads(first: 100) {{ {_THREADS} }}
+      comments(first: 100) {{ {_PAGE} nodes {{ {_COMMENT} }} }}
+    }}
+  }}
+}}"""
+
+
+def blobs(count: int) -> str:
+    """The files that `$e0…` name as `commit:path`."""
+    objects = " ".join(f"e{i}: object(expression: $e{i}) {{ {_BLOB} }}" for i in range(count))
+    return f"""\
+query Blobs($owner: String!, $name: String!{_declared("e", count)}) {{
+  repository(owner: $owner, name: $name) {{ {objects} }}
+}}"""
+
+
+REVIEW_THREADS = f"""\
+query ReviewThreads($owner: String!, $name: String!, $number: Int!, $after: String) {{
+  repository(owner: $owner, name: $name) {{
+    pullRequest(number: $number) {{
+      reviewThreads(first: 100, after: $after) {{ {_THREADS} }}
+    }}
+  }}
+}}"""
+
+COMMENTS = f"""\
+query Comments($owner: String!, $name: String!, $number: Int!, $after: String) {{
+  repository(owner: $owner, name: $name) {{
+    pullRequest(number: $number) {{
+      comments(first: 100, after: $after) {{ {_PAGE} nodes {{ {_COMMENT} }} }}
+    }}
+  }}
+}}"""
+
+REVIEWS = f"""\
+query Reviews($owner: String!, $name: String!, $number: Int!, $after: String) {{
+  repository(owner: $owner, name: $name) {{
+    pullRequest(number: $number) {{
+      reviews(first: 100, after: $after) {{ {_PAGE} nodes {{ {_COMMENT} }} }}
+    }}
+  }}
+}}"""
+
+
+def resolve_threads(count: int) -> str:
+    """Resolves the threads `$n0…`, each on its own."""
+    parts = " ".join(
+        f"n{i}: resolveReviewThread(input: {{threadId: $n{i}}}) {{ thread {{ isResolved }} }}"
+        for i in range(count)
+    )
+    return f"mutation ResolveThreads({_ids(count)}) {{ {parts} }}"
+
+
+def minimize_comments(count: int) -> str:
+    """Folds the comments `$n0…` away as outdated, each on its own."""
+    parts = " ".join(
+        f"n{i}: minimizeComment(input: {{subjectId: $n{i}, classifier: OUTDATED}}) "
+        "{ minimizedComment { isMinimized } }"
+        for i in range(count)
+    )
+    return f"mutation MinimizeComments({_ids(count)}) {{ {parts} }}"
+
+
+def _declared(letter: str, count: int) -> str:
+    return "".join(f", ${letter}{i}: String!" for i in range(count))
+
+
+def _ids(count: int) -> str:
+    return ", ".join(f"$n{i}: ID!" for i in range(count))

@@ -1,0 +1,264 @@
+"""Writes on one pull request: check runs, a review, comments, reactions, threads. The `Writer` over GitHub's API.
+
+Each method is one request, except that annotations go in batches. Says nothing of its own: the texts are the
+publisher's. Never retries, never approves, never requests changes.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from app.domain.diff import Side
+from app.domain.publication import (
+    CheckAction,
+    CheckAnnotation,
+    CommentKind,
+    Conclusion,
+    Reaction,
+    ReviewComment,
+)
+from app.domain.pull_request import PullRequestRef
+from app.errors import GitHubError, GitHubForbidden
+from app.github import documents
+from app.github.client import RepositoryClient
+from app.github.conversation import Node, fetch_nodes
+
+ANNOTATIONS_A_REQUEST = 50  # https://docs.github.com/en/rest/checks/runs#update-a-check-run
+NODES_A_MUTATION = 50
+PERMISSIONS = ("admin", "write", "read")
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class PullRequestWriter:
+    """`app.domain.publication.Writer` for a pull request of `client`'s repository."""
+
+    def __init__(self, client: RepositoryClient, ref: PullRequestRef) -> None:
+        self._client = client
+        self._rest = client.rest
+        self._ref = ref
+        self._repository = (client.owner, client.repo)
+
+    async def create_check_run(
+        self,
+        *,
+        head_sha: str,
+        name: str,
+        external_id: str,
+        title: str,
+        summary: str,
+        details_url: str | None = None,
+    ) -> int:
+        """Starts a check run (`in_progress`)."""
+        body: Any = {
+            "name": name,
+            "head_sha": head_sha,
+            "external_id": external_id,
+            "status": "in_progress",
+            "output": {"title": title, "summary": summary},
+        }
+        if details_url:
+            body["details_url"] = details_url
+        asked = self._rest.checks.async_create(*self._repository, data=body)
+        return (await self._client.fetch(asked, to=f"start the check run {name}"))["id"]
+
+    async def update_check_run(
+        self,
+        check_run_id: int,
+        *,
+        title: str,
+        summary: str,
+        text: str = "",
+        conclusion: Conclusion | None = None,
+        annotations: Sequence[CheckAnnotation] = (),
+        actions: Sequence[CheckAction] = (),
+        resume: bool = False,
+    ) -> None:
+        """Replaces the texts, appends the annotations and, with the last of them, completes the run.
+
+        `resume`: an earlier attempt may have appended some; those that the run has are not sent again.
+        """
+        done = await self._annotation_count(check_run_id) if resume else 0
+        batches = _batches(annotations[done:], ANNOTATIONS_A_REQUEST) or [()]
+        output: dict[str, Any] = {"title": title, "summary": summary} | ({"text": text} if text else {})
+        for number, batch in enumerate(batches, start=1):
+            body: dict[str, Any] = {"output": output | {"annotations": list(map(_annotation, batch))}}
+            if not batch:
+                body = {"output": output}
+            if number == len(batches):
+                body |= _completion(conclusion, actions)
+            await self._patch_check_run(check_run_id, body)
+
+    async def _patch_check_run(self, check_run_id: int, body: Any) -> None:  # noqa: ANN401
+        asked = self._rest.checks.async_update(*self._repository, check_run_id, data=body)
+        await self._client.send(asked, to="update a check run")
+
+    async def _annotation_count(self, check_run_id: int) -> int:
+        asked = self._rest.checks.async_get(*self._repository, check_run_id)
+        return (await self._client.fetch(asked, to="read a check run"))["output"]["annotations_count"]
+
+    async def find_check_run(self, *, head_sha: str, name: str, external_id: str) -> int | None:
+        """The newest check run with this name and external id."""
+        asked = self._rest.checks.async_list_for_ref(
+            *self._repository, head_sha, check_name=name, filter_="all", per_page=100
+        )
+        runs = (await self._client.fetch(asked, to=f"list the check runs of {head_sha}"))["check_runs"]
+        return max((run["id"] for run in runs if run["external_id"] == external_id), default=None)
+
+    async def create_review(self, *, head_sha: str, body: str, comments: Sequence[ReviewComment]) -> int:
+        """Posts one review (COMMENT), all or nothing; `GitHubRejected` where a comment's place is refused."""
+        content: Any = {
+            "commit_id": head_sha,
+            "event": "COMMENT",
+            "body": body,
+            "comments": list(map(_review_comment, comments)),
+        }
+        asked = self._rest.pulls.async_create_review(*self._repository, self._ref.number, data=content)
+        return (await self._client.fetch(asked, to=f"post the review of {self._ref}"))["id"]
+
+    async def find_review(self, marker: str) -> int | None:
+        """The own review whose body ends with `marker`."""
+        return await self._find(marker, document=documents.REVIEWS, connection="reviews")
+
+    async def create_file_comment(self, *, head_sha: str, path: str, body: str) -> int:
+        """Posts a comment on a changed file as a whole."""
+        content: Any = {"commit_id": head_sha, "path": path, "body": body, "subject_type": "file"}
+        asked = self._rest.pulls.async_create_review_comment(
+            *self._repository, self._ref.number, data=content
+        )
+        return (await self._client.fetch(asked, to=f"comment on a file of {self._ref}"))["id"]
+
+    async def find_review_comment(self, marker: str) -> int | None:
+        """The own inline or file comment whose body ends with `marker`."""
+        threads = await fetch_nodes(
+            self._client, self._ref, document=documents.REVIEW_THREADS, connection="reviewThreads"
+        )
+        return _marked([comment for thread in threads for comment in thread["comments"]["nodes"]], marker)
+
+    async def create_issue_comment(self, body: str) -> int:
+        """Posts a comment in the conversation."""
+        asked = self._rest.issues.async_create_comment(*self._repository, self._ref.number, body=body)
+        return (await self._client.fetch(asked, to=f"comment on {self._ref}"))["id"]
+
+    async def update_issue_comment(self, comment_id: int, body: str) -> None:
+        """Replaces the text of an own comment in the conversation."""
+        asked = self._rest.issues.async_update_comment(*self._repository, comment_id, body=body)
+        await self._client.send(asked, to=f"edit a comment on {self._ref}")
+
+    async def find_issue_comment(self, marker: str) -> int | None:
+        """The own comment of the conversation whose body ends with `marker`."""
+        return await self._find(marker, document=documents.COMMENTS, connection="comments")
+
+    async def _find(self, marker: str, *, document: str, connection: str) -> int | None:
+        nodes = await fetch_nodes(self._client, self._ref, document=document, connection=connection)
+        return _marked(nodes, marker)
+
+    async def reply_to_review_comment(self, comment_id: int, body: str) -> int:
+        """Answers in the thread that begins with this comment."""
+        asked = self._rest.pulls.async_create_reply_for_review_comment(
+            *self._repository, self._ref.number, comment_id, body=body
+        )
+        return (await self._client.fetch(asked, to=f"answer in a thread of {self._ref}"))["id"]
+
+    async def react(self, kind: CommentKind, comment_id: int, content: Reaction) -> None:
+        """Puts a reaction on a comment; a second time changes nothing."""
+        reactions = self._rest.reactions
+        asked = (
+            reactions.async_create_for_issue_comment(*self._repository, comment_id, content=content)
+            if kind == "issue_comment"
+            else reactions.async_create_for_pull_request_review_comment(
+                *self._repository, comment_id, content=content
+            )
+        )
+        await self._client.send(asked, to="react to a comment")
+
+    async def resolve_threads(self, node_ids: Sequence[str]) -> int:
+        """Resolves review threads; returns how many were: 0 where the App has no contents:write.
+
+        https://docs.github.com/en/graphql/reference/mutations#resolvereviewthread
+        """
+        try:
+            return await _mutate(
+                self._client.resolving(), documents.resolve_threads, node_ids, to="resolve threads"
+            )
+        except GitHubForbidden as error:
+            _log.info("Threads stay open: %s", error)
+            return 0
+
+    async def minimize_comments(self, node_ids: Sequence[str]) -> int:
+        """Folds comments away as outdated; returns how many were."""
+        return await _mutate(self._client, documents.minimize_comments, node_ids, to="fold comments away")
+
+    async def permission(self, login: str) -> str:
+        """`admin`, `write`, `read` or `none`; `none` whenever GitHub does not clearly say more."""
+        asked = self._rest.repos.async_get_collaborator_permission_level(*self._repository, login)
+        try:
+            said = (await self._client.fetch(asked, to="tell a person's permission"))["permission"]
+        except GitHubError as error:
+            _log.warning("No permission is known, so none is assumed: %s", error)
+            return "none"
+        return said if said in PERMISSIONS else "none"
+
+    async def head_sha(self) -> str:
+        """The pull request's head now, freshly read."""
+        asked = self._rest.pulls.async_get(*self._repository, self._ref.number)
+        return (await self._client.fetch(asked, to=f"read {self._ref}"))["head"]["sha"]
+
+
+async def _mutate(
+    client: RepositoryClient, document: Callable[[int], str], node_ids: Sequence[str], *, to: str
+) -> int:
+    """Runs the mutation on all ids, each on its own; returns how many succeeded."""
+    done = 0
+    for batch in _batches(node_ids, NODES_A_MUTATION):
+        variables = {f"n{index}": node_id for index, node_id in enumerate(batch)}
+        data, errors = await client.graphql_partly(document(len(batch)), variables, to=to)
+        done += sum(answer is not None for answer in data.values())
+        for error in errors:
+            _log.info("GitHub refused to %s: %s", to, error.message)
+    return done
+
+
+def _batches(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def _marked(nodes: Sequence[Node], marker: str) -> int | None:
+    """The newest own one that ends with the marker."""
+    return max(
+        (
+            int(node["fullDatabaseId"])
+            for node in nodes
+            if node["viewerDidAuthor"] and node["body"].rstrip().endswith(marker)
+        ),
+        default=None,
+    )
+
+
+def _completion(conclusion: Conclusion | None, actions: Sequence[CheckAction]) -> dict[str, Any]:
+    if conclusion is None:
+        return {}
+    buttons = [{"label": a.label, "description": a.description, "identifier": a.identifier} for a in actions]
+    return {"conclusion": conclusion.value} | ({"actions": buttons} if buttons else {})
+
+
+def _annotation(annotation: CheckAnnotation) -> dict[str, Any]:
+    return {
+        "path": annotation.path,
+        "start_line": annotation.start_line,
+        "end_line": annotation.end_line,
+        "annotation_level": annotation.level.value,
+        "title": annotation.title,
+        "message": annotation.message,
+    }
+
+
+def _review_comment(comment: ReviewComment) -> dict[str, Any]:
+    """The permitted keys alone, and no null: GitHub refuses the whole review otherwise."""
+    side = Side(comment.side).value
+    placed = {"path": comment.path, "line": comment.line, "side": side, "body": comment.body}
+    if comment.start_line is None or comment.start_line == comment.line:
+        return placed
+    return placed | {"start_line": comment.start_line, "start_side": side}
