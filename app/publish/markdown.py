@@ -57,11 +57,13 @@ def clean_markdown(text: str, *, redact: Redact, max_characters: int = MAX_PROSE
     return redact("\n\n".join(block for block in blocks if block.strip()))
 
 
-def clean_line(text: str, *, redact: Redact, max_characters: int = 300) -> str:
+def clean_line(text: str, *, redact: Redact, max_characters: int = 300, inside_strong: bool = False) -> str:
     """A model's title or table cell: one line of inline Markdown, without anything live."""
     line = " ".join(redact(strip_invisible(text)).split())
     shown = line if len(line) <= max_characters else line[: max_characters - 1].rstrip() + "…"
-    return redact(_inline_line(SyntaxTreeNode(_PARSER.parseInline(shown)).children))
+    return redact(
+        _inline_line(SyntaxTreeNode(_PARSER.parseInline(shown)).children, inside_strong=inside_strong)
+    )
 
 
 def _block(node: SyntaxTreeNode) -> list[str]:
@@ -94,8 +96,7 @@ def _blocks(nodes: list[SyntaxTreeNode]) -> list[str]:
 
 
 def _heading(node: SyntaxTreeNode) -> list[str]:
-    pieces = (piece for piece in _pieces(_inline(node.children)) if piece != _STRONG)
-    line = "".join(_emit(list(_joined(pieces)))).strip()
+    line = _inline_line(node.children, inside_strong=True)
     return [f"**{line}**"] if line else []
 
 
@@ -130,9 +131,9 @@ def _inline(nodes: list[SyntaxTreeNode]) -> list[SyntaxTreeNode]:
     return [child for node in nodes for child in (node.children if node.type == "inline" else [node])]
 
 
-def _inline_line(nodes: list[SyntaxTreeNode]) -> str:
-    pieces = list(_joined(_pieces(_inline(nodes))))
-    return "".join(_emit(pieces)).strip()
+def _inline_line(nodes: list[SyntaxTreeNode], *, inside_strong: bool = False) -> str:
+    pieces = (piece for piece in _pieces(_inline(nodes)) if not (inside_strong and piece == _STRONG))
+    return "".join(_emit(list(_joined(pieces)))).strip()
 
 
 def _pieces(nodes: list[SyntaxTreeNode]) -> Iterator[_Piece]:

@@ -1,0 +1,256 @@
+"""Writes a publication on the pull request: each write once, and no finding lost when GitHub refuses a place.
+
+The ladder of a refused review: the comments on surely good lines and the rest on files, still as one review; then
+one review without comments that holds every finding. Never one request a finding.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
+
+from app.domain.finding import Finding, Placement, Stage
+from app.domain.marker import MarkerKind, marker
+from app.domain.publication import Writer
+from app.domain.pull_request import PullRequestRef
+from app.domain.review import ReviewReport
+from app.errors import GitHubNotFound, GitHubRejected
+from app.publish.checks import CheckUpdate, starting_check
+from app.publish.rendering import render_body_only_review
+from app.publish.review import (
+    PlannedFileComment,
+    PlannedReview,
+    Publication,
+    PublicationRequest,
+    demote,
+    holds_surely,
+    plan_publication,
+)
+from app.publish.wording import check_name
+
+
+class Once(Protocol):
+    """Runs a write at most once visibly: `find` is asked only where an earlier attempt began and did not finish."""
+
+    async def __call__(
+        self, key: str, *, find: Callable[[], Awaitable[int | None]], write: Callable[[], Awaitable[int]]
+    ) -> int:
+        """The id of what was written, now or earlier, under `key`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What stands on the pull request now; `findings` carry the places that GitHub took."""
+
+    findings: tuple[Finding, ...]
+    github_review_id: int | None = None  # None: this run had no review to post
+    summary_comment_id: int | None = None
+
+
+async def start_checks(
+    stages: Sequence[Stage],
+    *,
+    ref: PullRequestRef,
+    head_sha: str,
+    review_id: str,
+    writer: Writer,
+    once: Once,
+    details_url: str | None = None,
+) -> dict[Stage, int]:
+    """Create the stages' check runs, in progress; the ids are GitHub's."""
+    external_id = f"{ref}@{head_sha}"
+    ids: dict[Stage, int] = {}
+    for stage in stages:
+        ids[stage] = await once(
+            f"{review_id}:start:{stage}",
+            find=partial(
+                writer.find_check_run, head_sha=head_sha, name=check_name(stage), external_id=external_id
+            ),
+            write=partial(
+                writer.create_check_run,
+                head_sha=head_sha,
+                name=check_name(stage),
+                external_id=external_id,
+                title=starting_check(stage).title,
+                summary=starting_check(stage).summary,
+                details_url=details_url,
+            ),
+        )
+    return ids
+
+
+async def complete_checks(
+    checks: Sequence[CheckUpdate],
+    *,
+    check_run_ids: Mapping[Stage, int],
+    review_id: str,
+    writer: Writer,
+    once: Once,
+) -> None:
+    """Complete the check runs that there are, each once.
+
+    GitHub appends annotations: where an earlier attempt may have sent them, none are sent, and the text has them all.
+    """
+    for check in checks:
+        if check.stage not in check_run_ids:
+            continue
+        annotated = partial(_complete_check, check, check_run_ids[check.stage], writer=writer)
+        bare = partial(
+            _complete_check, replace(check, annotations=()), check_run_ids[check.stage], writer=writer
+        )
+        await once(f"{review_id}:check:{check.stage}", find=bare, write=annotated)
+
+
+async def publish(
+    request: PublicationRequest,
+    *,
+    writer: Writer,
+    once: Once,
+    check_run_ids: Mapping[Stage, int],
+    summary_comment_id: int | None = None,
+) -> Published:
+    """Post the review, the comments on files, the summary; complete the check runs that there are.
+
+    Raises the writer's `GitHubError`s, except for refused places, which are moved.
+    """
+    publisher = _Publisher(request, writer=writer, once=once)
+    planned = plan_publication(request)
+    report, review_id = await publisher.post_review(planned)
+    planned = _replanned(planned, request, report)
+    report = await publisher.post_file_comments(planned)
+    planned = _replanned(planned, request, report)
+    summary_id = await publisher.post_summary(planned, comment_id=summary_comment_id)
+    await complete_checks(
+        planned.checks, check_run_ids=check_run_ids, review_id=request.review_id, writer=writer, once=once
+    )
+    return Published(
+        findings=planned.report.findings, github_review_id=review_id, summary_comment_id=summary_id
+    )
+
+
+def _replanned(planned: Publication, request: PublicationRequest, report: ReviewReport) -> Publication:
+    if report == planned.report:
+        return planned
+    return plan_publication(replace(request, report=report))
+
+
+async def _complete_check(check: CheckUpdate, check_run_id: int, *, writer: Writer) -> int:
+    await writer.update_check_run(
+        check_run_id,
+        title=check.title,
+        summary=check.summary,
+        text=check.text,
+        conclusion=check.conclusion,
+        annotations=check.annotations,
+        actions=check.actions,
+    )
+    return check_run_id
+
+
+class _Publisher:
+    """The writes of one run."""
+
+    def __init__(self, request: PublicationRequest, *, writer: Writer, once: Once) -> None:
+        self._request = request
+        self._writer = writer
+        self._once = once
+
+    async def post_review(self, planned: Publication) -> tuple[ReviewReport, int | None]:
+        """The report with the places that GitHub took, and the review's id."""
+        if planned.review is None:
+            return planned.report, None
+        first_rung = planned.review
+        taken = planned.report
+
+        async def write() -> int:
+            nonlocal taken
+            posted_id, taken = await self._climb(first_rung, planned.report)
+            return posted_id
+
+        review_id = await self._once(self._key("review"), find=self._find_review, write=write)
+        return taken, review_id
+
+    async def _climb(self, review: PlannedReview, report: ReviewReport) -> tuple[int, ReviewReport]:
+        try:
+            return await self._create(review), report
+        except GitHubRejected:
+            if not review.comments:
+                raise
+        doubtful = {
+            c.finding.fingerprint for c in review.comments if not holds_surely(c.finding, self._request.diff)
+        }
+        if 0 < len(doubtful) < len(review.comments):
+            moved = demote(report, doubtful, Placement.FILE)
+            surer = plan_publication(replace(self._request, report=moved)).review
+            try:
+                return await self._create_after_refusal(surer or review), moved
+            except GitHubRejected:
+                pass  # the last rung takes all of them
+        return await self._create_body_only(review, report)
+
+    async def _create_body_only(
+        self, review: PlannedReview, report: ReviewReport
+    ) -> tuple[int, ReviewReport]:
+        body = render_body_only_review(
+            report, findings=review.findings, review_id=self._request.review_id, redact=self._request.redact
+        )
+        unplaced = {finding.fingerprint for finding in review.findings}
+        bare = replace(review, body=body, comments=())
+        return await self._create_after_refusal(bare), demote(report, unplaced, Placement.SUMMARY)
+
+    async def _create_after_refusal(self, review: PlannedReview) -> int:
+        """GitHub has been seen to keep a review that it refused: look before posting the next one."""
+        return await self._find_review() or await self._create(review)
+
+    async def _create(self, review: PlannedReview) -> int:
+        comments = [planned.comment for planned in review.comments]
+        return await self._writer.create_review(
+            head_sha=self._request.head_sha, body=review.body, comments=comments
+        )
+
+    async def _find_review(self) -> int | None:
+        return await self._writer.find_review(marker(MarkerKind.REVIEW, self._request.review_id))
+
+    async def post_file_comments(self, planned: Publication) -> ReviewReport:
+        """The report; a finding whose comment GitHub refuses goes to the summary."""
+        refused: set[str] = set()
+        for comment in planned.file_comments:
+            try:
+                await self._post_file_comment(comment)
+            except GitHubRejected:
+                refused.add(comment.finding.fingerprint)
+        return demote(planned.report, refused, Placement.SUMMARY)
+
+    async def _post_file_comment(self, comment: PlannedFileComment) -> int:
+        finding = comment.finding
+        hidden = marker(MarkerKind.FILE, finding.fingerprint)
+        return await self._once(
+            self._key(f"file:{finding.fingerprint}"),
+            find=lambda: self._writer.find_review_comment(hidden),
+            write=lambda: self._writer.create_file_comment(
+                head_sha=self._request.head_sha, path=finding.path, body=comment.body
+            ),
+        )
+
+    async def post_summary(self, planned: Publication, *, comment_id: int | None) -> int | None:
+        """Edits the summary comment, or posts it where there is none (any more)."""
+        body = planned.summary
+        if body is None:
+            return comment_id
+        if comment_id is not None:
+            try:
+                await self._writer.update_issue_comment(comment_id, body)
+            except GitHubNotFound:
+                pass  # somebody deleted it: a new one takes its place
+            else:
+                return comment_id
+        hidden = marker(MarkerKind.SUMMARY, self._request.key)
+        return await self._once(
+            self._key("summary"),
+            find=lambda: self._writer.find_issue_comment(hidden),
+            write=lambda: self._writer.create_issue_comment(body),
+        )
+
+    def _key(self, what: str) -> str:
+        return f"{self._request.review_id}:{what}"

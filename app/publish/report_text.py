@@ -1,0 +1,128 @@
+"""The report for a terminal: plain text, with colours where asked for. Nothing of a model moves the cursor.
+
+Control characters are stripped from prose and shown escaped in names, so that no finding can rewrite the screen.
+"""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from app.domain.finding import Document, Finding, Rejection, Severity
+from app.domain.review import Coverage, ReviewReport, StageResult, StageStatus
+from app.publish.characters import show_invisible, show_invisible_lines, strip_invisible
+from app.publish.markdown import Redact
+from app.publish.wording import KEYLESS_NOTE, clean_cwe, count, severity_counts, usage_line
+
+_RESET = "\x1b[0m"
+_BOLD = "\x1b[1m"
+_DIM = "\x1b[2m"
+_COLOURS = {
+    Severity.CRITICAL: "\x1b[1;31m",
+    Severity.HIGH: "\x1b[31m",
+    Severity.MEDIUM: "\x1b[33m",
+    Severity.LOW: "\x1b[36m",
+    Severity.INFO: "\x1b[2m",
+}
+_INDENT = "    "
+
+
+def render_text(report: ReviewReport, *, redact: Redact, colour: bool = False, width: int = 100) -> str:
+    """The whole report as text of at most `width` columns, code aside."""
+    writer = _TextWriter(redact=redact, colour=colour, width=width)
+    text = redact("\n".join(writer.lines(report)))
+    return text.encode("utf-8", "backslashreplace").decode() + "\n"
+
+
+class _TextWriter:
+    """How lines are wrapped, cleaned and coloured."""
+
+    def __init__(self, *, redact: Redact, colour: bool, width: int) -> None:
+        self._redact = redact
+        self._colour = colour
+        self._width = width
+
+    def lines(self, report: ReviewReport) -> Iterator[str]:
+        if report.keyless:
+            yield from (*self._wrapped(KEYLESS_NOTE), "")
+        for stage in report.stages:
+            yield from self._not_reviewed(stage)
+        for finding in report.findings:
+            yield from (*self._finding(finding), "")
+        yield self._painted(_headline(report), _BOLD)
+        yield from self._coverage(report.coverage)
+        yield from self._rejected(report.rejected)
+        yield from self._documents([d for stage in report.stages for d in stage.documents])
+        yield from self._notes(report)
+        yield self._painted(usage_line(report.usage, duration_ms=report.duration_ms), _DIM)
+
+    def _not_reviewed(self, stage: StageResult) -> Iterator[str]:
+        if stage.status is StageStatus.FAILED:
+            yield from self._wrapped(f"{stage.stage} was not reviewed: {stage.error or 'no reason is known'}")
+            yield ""
+
+    def _finding(self, finding: Finding) -> Iterator[str]:
+        badge = self._painted(f"{finding.severity.upper():<8}", _COLOURS[finding.severity])
+        span = f"-{finding.end_line}" if finding.end_line > finding.start_line else ""
+        yield f"{badge} {show_invisible(finding.path)}:{finding.start_line}{span}"
+        yield from self._wrapped(finding.title, _INDENT, _BOLD)
+        yield from self._wrapped(finding.explanation, _INDENT)
+        if finding.suggestion is not None:
+            yield (
+                f"{_INDENT}Suggested fix:"
+                if finding.suggestion.strip()
+                else f"{_INDENT}Suggested fix: delete these lines."
+            )
+            for line in show_invisible_lines(self._redact(finding.suggestion)).splitlines():
+                yield f"{_INDENT}  | {line}"
+        yield self._painted(f"{_INDENT}{_origin(finding)}", _DIM)
+
+    def _coverage(self, coverage: Coverage) -> Iterator[str]:
+        yield f"Read {coverage.reviewed:,} of {count(coverage.files, 'changed file')}."
+        for left in coverage.omitted:
+            yield f"{_INDENT}left out: {show_invisible(left.path)} ({show_invisible(left.reason)})"
+
+    def _rejected(self, rejected: Sequence[Rejection]) -> Iterator[str]:
+        if rejected:
+            yield f"Not reported: {count(len(rejected), 'claim')}."
+        for rejection in rejected:
+            finding = rejection.finding
+            where = f"{show_invisible(finding.path)}:{finding.start_line}"
+            yield from self._wrapped(f"{where} {finding.title}: {rejection.reason}", _INDENT)
+
+    def _documents(self, documents: Sequence[Document]) -> Iterator[str]:
+        for document in documents:
+            yield ""
+            yield self._painted(f"Documentation: {' '.join(strip_invisible(document.title).split())}", _BOLD)
+            yield from strip_invisible(self._redact(document.content)).splitlines()
+            yield ""
+
+    def _notes(self, report: ReviewReport) -> Iterator[str]:
+        notes = [*report.notes, *(note for stage in report.stages for note in stage.notes)]
+        for note in dict.fromkeys(notes):
+            yield from self._wrapped(f"Note: {note}")
+
+    def _wrapped(self, text: str, indent: str = "", style: str = "") -> list[str]:
+        lines: list[str] = []
+        for line in strip_invisible(self._redact(text)).strip().split("\n"):
+            wrapped = textwrap.wrap(
+                line, self._width, initial_indent=indent, subsequent_indent=indent, break_long_words=False
+            )
+            lines += [self._painted(part, style) for part in wrapped] or [""]
+        return lines
+
+    def _painted(self, text: str, style: str) -> str:
+        return f"{style}{text}{_RESET}" if self._colour and style else text
+
+
+def _origin(finding: Finding) -> str:
+    found = f"found by {', '.join(finding.found_by)}" if finding.found_by else ""
+    confirmed = f"confirmed by {', '.join(finding.confirmed_by)}" if finding.confirmed_by else ""
+    age = "stood before the change" if finding.pre_existing else ""
+    words = [finding.stage.value, clean_cwe(finding.cwe), finding.rule_id, found, confirmed, age]
+    return show_invisible(" · ".join(filter(None, words)))
+
+
+def _headline(report: ReviewReport) -> str:
+    if report.findings:
+        return f"{count(len(report.findings), 'problem')}: {severity_counts(report.findings)}"
+    complete = all(stage.status is not StageStatus.FAILED for stage in report.stages) and not report.keyless
+    return "No problems found." if complete else "No problems found, but the change was not fully reviewed."

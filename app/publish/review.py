@@ -1,0 +1,184 @@
+"""Decides what of a report goes where on the pull request. Pure: values in, a `Publication` out; never writes.
+
+At most one review a run: the first run and a commanded one post it, clean or not; a push posts one only for new
+findings. A finding that has been shown before is not posted again.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from app.domain.configuration import Publish, RepositoryConfig
+from app.domain.diff import Diff, DiffLine, Hunk, LineKind, Side
+from app.domain.finding import Finding, Placement
+from app.domain.publication import ReviewComment
+from app.domain.review import ReviewReport
+from app.publish.checks import CheckUpdate, is_sendable, plan_check
+from app.publish.markdown import Redact
+from app.publish.rendering import render_finding_comment, render_review_body
+from app.publish.summary import render_summary
+
+MAX_INLINE_COMMENTS = 45  # hundreds in one review run into GitHub's secondary limit
+MAX_FILE_COMMENTS = 10  # each is a write of its own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicationRequest:
+    """What a publication is made of.
+
+    `shown` are the fingerprints that earlier runs have shown on this pull request, in any place. `key` names the
+    pull request in the summary's marker, `review_id` the run in the review's.
+    """
+
+    report: ReviewReport
+    config: RepositoryConfig
+    diff: Diff
+    head_sha: str
+    review_id: str
+    key: str
+    redact: Redact
+    first: bool = True
+    commanded: bool = False
+    shown: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedComment:
+    """An inline comment and the finding that it is about."""
+
+    finding: Finding
+    comment: ReviewComment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedReview:
+    """The one review of a run; `findings` are all that it is about, wherever they are shown."""
+
+    body: str
+    comments: tuple[PlannedComment, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedFileComment:
+    """A comment on a file as a whole."""
+
+    finding: Finding
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """All that one run writes. `report` is the request's with the placements that are planned."""
+
+    report: ReviewReport
+    review: PlannedReview | None
+    file_comments: tuple[PlannedFileComment, ...]
+    summary: str | None
+    checks: tuple[CheckUpdate, ...]
+
+
+def plan_publication(request: PublicationRequest) -> Publication:
+    """What is posted where. Placements that GitHub would refuse are moved to where they hold."""
+    request = replace(request, report=_placed(request))
+    report, redact = request.report, request.redact
+    full = request.config.publish is Publish.FULL
+    shadow = request.config.publish is Publish.SHADOW
+    new = [finding for finding in report.findings if finding.fingerprint not in request.shown]
+    return Publication(
+        report=report,
+        review=_plan_review(request, new) if full else None,
+        file_comments=tuple(
+            _plan_file_comment(f, redact) for f in new if full and f.placement is Placement.FILE
+        ),
+        summary=None if shadow else render_summary(report, key=request.key, redact=redact),
+        checks=tuple(
+            plan_check(stage, report, config=request.config, redact=redact) for stage in report.stages
+        ),
+    )
+
+
+def demote(report: ReviewReport, fingerprints: Collection[str], placement: Placement) -> ReviewReport:
+    """The report with these findings in another place."""
+    moved = (replace(f, placement=placement) if f.fingerprint in fingerprints else f for f in report.findings)
+    return replace(report, findings=tuple(moved))
+
+
+def holds(finding: Finding, diff: Diff) -> bool:
+    """Whether GitHub takes an inline comment here: both ends in one hunk of the file, on that side.
+
+    https://docs.github.com/en/rest/pulls/reviews#create-a-review-for-a-pull-request
+    """
+    file = diff.file(finding.path)
+    return file is not None and any(_spans(hunk, finding) for hunk in file.hunks)
+
+
+def holds_surely(finding: Finding, diff: Diff) -> bool:
+    """Whether every line of the finding was added by this change: what GitHub has never refused."""
+    file = diff.file(finding.path)
+    if file is None or finding.side is not Side.RIGHT or not holds(finding, diff):
+        return False
+    return all(line in file.added_lines() for line in range(finding.start_line, finding.end_line + 1))
+
+
+def _placed(request: PublicationRequest) -> ReviewReport:
+    report = request.report
+    if request.config.publish is not Publish.FULL:
+        return demote(report, {finding.fingerprint for finding in report.findings}, Placement.SUMMARY)
+    report = replace(
+        report, findings=tuple(_where_it_holds(finding, request.diff) for finding in report.findings)
+    )
+    for placement, limit in ((Placement.INLINE, MAX_INLINE_COMMENTS), (Placement.FILE, MAX_FILE_COMMENTS)):
+        new = [f for f in report.findings if f.placement is placement and f.fingerprint not in request.shown]
+        report = demote(report, {finding.fingerprint for finding in new[limit:]}, Placement.SUMMARY)
+    return report
+
+
+def _where_it_holds(finding: Finding, diff: Diff) -> Finding:
+    if finding.placement is Placement.SUMMARY:
+        return finding
+    if diff.file(finding.path) is None or not is_sendable(finding.path):
+        return replace(finding, placement=Placement.SUMMARY)
+    if finding.placement is Placement.INLINE and not holds(finding, diff):
+        return replace(finding, placement=Placement.FILE)
+    return finding
+
+
+def _plan_review(request: PublicationRequest, new: list[Finding]) -> PlannedReview | None:
+    if not (new or request.first or request.commanded):
+        return None
+    comments = tuple(_plan_comment(f, request.redact) for f in new if f.placement is Placement.INLINE)
+    body = render_review_body(
+        request.report,
+        findings=new,
+        review_id=request.review_id,
+        redact=request.redact,
+        first=not request.shown,
+    )
+    return PlannedReview(body=body, comments=comments, findings=tuple(new))
+
+
+def _plan_comment(finding: Finding, redact: Redact) -> PlannedComment:
+    several = finding.start_line < finding.end_line
+    comment = ReviewComment(
+        path=finding.path,
+        line=finding.end_line,
+        side=finding.side,
+        start_line=finding.start_line if several else None,
+        body=render_finding_comment(finding, redact=redact),
+    )
+    return PlannedComment(finding=finding, comment=comment)
+
+
+def _plan_file_comment(finding: Finding, redact: Redact) -> PlannedFileComment:
+    return PlannedFileComment(finding=finding, body=render_finding_comment(finding, redact=redact))
+
+
+def _spans(hunk: Hunk, finding: Finding) -> bool:
+    numbers = {number for line in hunk.lines if (number := _number(line, finding.side)) is not None}
+    return finding.start_line <= finding.end_line and {finding.start_line, finding.end_line} <= numbers
+
+
+def _number(line: DiffLine, side: Side) -> int | None:
+    if side is Side.RIGHT:
+        return line.new_line
+    return None if line.kind is LineKind.ADDED else line.old_line

@@ -1,0 +1,171 @@
+"""The report as SARIF 2.1.0, in the subset that GitHub's code scanning reads. Never cuts and never invents a place.
+
+https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
+"""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from app.domain.diff import Side
+from app.domain.finding import Finding, Severity
+from app.domain.review import ReviewReport, StageStatus
+from app.domain.rules import RULES, rule_for
+from app.publish.characters import strip_invisible
+from app.publish.markdown import Redact, clean_markdown
+from app.publish.wording import clean_cwe
+
+SCHEMA_URI = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_LEVELS = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "note",
+    Severity.INFO: "note",
+}
+# GitHub sorts by this figure: over 9.0 critical, 7.0 high, 4.0 medium, above 0 low.
+_SECURITY_SEVERITY = {
+    Severity.CRITICAL: "9.5",
+    Severity.HIGH: "8.0",
+    Severity.MEDIUM: "5.5",
+    Severity.LOW: "2.0",
+    Severity.INFO: "0.1",
+}
+
+
+def render_sarif(report: ReviewReport, *, redact: Redact, version: str) -> str:
+    """The report as SARIF text; `version` is Quorum's own."""
+    return json.dumps(sarif_value(report, redact=redact, version=version), indent=2) + "\n"
+
+
+def sarif_value(report: ReviewReport, *, redact: Redact, version: str) -> dict[str, Any]:
+    """The report as a SARIF log of one run."""
+    rule_ids = list(dict.fromkeys(rule_for(finding.rule_id).id for finding in report.findings))
+    worst = {
+        rule_id: min(
+            (f.severity for f in report.findings if rule_for(f.rule_id).id == rule_id), key=lambda s: s.rank
+        )
+        for rule_id in rule_ids
+    }
+    run: dict[str, Any] = {
+        "tool": {
+            "driver": {
+                "name": "Quorum",
+                "semanticVersion": version,
+                "rules": [_rule(rule_id, worst[rule_id]) for rule_id in rule_ids],
+            }
+        },
+        "columnKind": "unicodeCodePoints",
+        "invocations": [_invocation(report, redact=redact)],
+        "results": [_result(finding, rule_ids, redact=redact) for finding in report.findings],
+    }
+    return {"$schema": SCHEMA_URI, "version": "2.1.0", "runs": [run]}
+
+
+def _rule(rule_id: str, worst: Severity) -> dict[str, Any]:
+    rule = RULES[rule_id]
+    tags = [rule.family]
+    described: dict[str, Any] = {
+        "id": rule.id,
+        "name": "".join(word.capitalize() for word in rule.id.split("-")),
+        "shortDescription": {"text": rule.title},
+        "defaultConfiguration": {"level": _LEVELS[worst]},
+        "properties": {"tags": tags},
+    }
+    if rule.cwe:
+        number = rule.cwe.removeprefix("CWE-")
+        tags += ["security", f"external/cwe/cwe-{int(number):03d}"]
+        described["helpUri"] = f"https://cwe.mitre.org/data/definitions/{number}.html"
+        described["properties"]["security-severity"] = _SECURITY_SEVERITY[worst]
+    return described
+
+
+def _result(finding: Finding, rule_ids: list[str], *, redact: Redact) -> dict[str, Any]:
+    rule_id = rule_for(finding.rule_id).id
+    title = " ".join(strip_invisible(redact(finding.title)).split())
+    prose = strip_invisible(redact(finding.explanation))
+    result: dict[str, Any] = {
+        "ruleId": rule_id,
+        "ruleIndex": rule_ids.index(rule_id),
+        "level": _LEVELS[finding.severity],
+        "message": {
+            "text": _plain(f"{title}\n\n{prose}".strip()),
+            "markdown": _plain(clean_markdown(f"**{title}**\n\n{prose}", redact=redact)),
+        },
+        "locations": [_location(finding)],
+        "properties": _properties(finding),
+    }
+    if finding.fingerprint:
+        result["partialFingerprints"] = {"quorum/v1": finding.fingerprint}
+    if _is_fixable(finding, redact=redact):
+        result["fixes"] = [_fix(finding)]
+    return result
+
+
+def _properties(finding: Finding) -> dict[str, Any]:
+    return {
+        "stage": finding.stage.value,
+        "severity": finding.severity.value,
+        "cwe": clean_cwe(finding.cwe) or None,
+        "foundBy": list(finding.found_by),
+        "confirmedBy": list(finding.confirmed_by),
+        "side": finding.side.value,
+    }
+
+
+def _location(finding: Finding) -> dict[str, Any]:
+    place: dict[str, Any] = {"artifactLocation": {"uri": _uri(finding.path), "uriBaseId": "%SRCROOT%"}}
+    if (
+        finding.side is Side.RIGHT and finding.start_line >= 1
+    ):  # lines of the old file are no place in this one
+        place["region"] = {
+            "startLine": finding.start_line,
+            "endLine": max(finding.start_line, finding.end_line),
+        }
+    return {"physicalLocation": place}
+
+
+def _is_fixable(finding: Finding, *, redact: Redact) -> bool:
+    suggestion = finding.suggestion
+    return suggestion is not None and finding.side is Side.RIGHT and redact(suggestion) == suggestion
+
+
+def _fix(finding: Finding) -> dict[str, Any]:
+    replacement: dict[str, Any] = {
+        "deletedRegion": {
+            "startLine": finding.start_line,
+            "startColumn": 1,
+            "endLine": finding.end_line + 1,
+            "endColumn": 1,
+        }
+    }
+    if finding.suggestion:
+        replacement["insertedContent"] = {"text": _plain(finding.suggestion.removesuffix("\n") + "\n")}
+    change = {"artifactLocation": {"uri": _uri(finding.path)}, "replacements": [replacement]}
+    return {"description": {"text": "Suggested fix"}, "artifactChanges": [change]}
+
+
+def _invocation(report: ReviewReport, *, redact: Redact) -> dict[str, Any]:
+    """What was not reviewed stands here: a reader of SARIF must not take silence for a clean bill."""
+    said = [
+        f"{s.stage} was not reviewed: {redact(s.error or '')}"
+        for s in report.stages
+        if s.status is StageStatus.FAILED
+    ]
+    said += [f"{left.path} was left out: {left.reason}" for left in report.coverage.omitted]
+    said += list(report.notes)
+    complete = all(stage.status is not StageStatus.FAILED for stage in report.stages)
+    notifications = [
+        {"level": "note", "message": {"text": _plain(strip_invisible(redact(text)))}} for text in said
+    ]
+    return {"executionSuccessful": complete, "toolExecutionNotifications": notifications}
+
+
+def _uri(path: str) -> str:
+    """A relative URI reference of any name; bytes that are no UTF-8 are percent-encoded like the rest."""
+    return quote(path.encode("utf-8", "surrogateescape"), safe="/")
+
+
+def _plain(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,108 @@
+"""The words that all texts share: severities, places, counts, sources, figures. Never whole sentences, never Markdown blocks."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from app.domain.finding import Finding, Severity, Stage
+from app.domain.model_call import Provider
+from app.domain.review import UsageTotal
+from app.publish.code import code_span
+
+BADGES = {
+    Severity.CRITICAL: "🔴 Critical",
+    Severity.HIGH: "🟠 High",
+    Severity.MEDIUM: "🟡 Medium",
+    Severity.LOW: "🔵 Low",
+    Severity.INFO: "⚪ Info",
+}
+_VENDORS = {
+    Provider.CLAUDE: "Claude",
+    Provider.GPT: "GPT",
+    Provider.GEMINI: "Gemini",
+    Provider.LOCAL: "the local model",
+}
+KEYLESS_NOTE = "No model was asked, because no key is set: the built-in analysers reviewed this change."
+
+
+def check_name(stage: Stage) -> str:
+    """The name of a stage's check run."""
+    return f"quorum/{stage}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 file`, `2 files`, `1,200 files`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def severity_counts(findings: Iterable[Finding]) -> str:
+    """`1 critical, 2 medium`, dearest first; empty without findings."""
+    counted = Counter(finding.severity for finding in findings)
+    return ", ".join(f"{counted[severity]} {severity}" for severity in Severity if counted[severity])
+
+
+def clean_cwe(cwe: str | None) -> str:
+    """`CWE-89`, or nothing where it is no CWE number."""
+    return cwe if cwe and re.fullmatch(r"CWE-\d{1,5}", cwe) else ""
+
+
+def lines_of(finding: Finding) -> str:
+    """`line 8` or `lines 8–10`; says where the lines are those of the base."""
+    span = (
+        f"line {finding.start_line}"
+        if finding.start_line == finding.end_line
+        else f"lines {finding.start_line}–{finding.end_line}"
+    )
+    return span if finding.side == "RIGHT" else f"{span} of the old file"
+
+
+def place(finding: Finding) -> str:
+    """`path:line` as a code span."""
+    return code_span(f"{finding.path}:{finding.start_line}")
+
+
+def source_name(source: str) -> str:
+    """A finder or verifier, `provider:model`, as Markdown for people."""
+    provider, _, model = source.partition(":")
+    if provider == Provider.ANALYZERS:
+        return f"the built-in analyser {code_span(model)}" if model else "the built-in analysers"
+    vendor = _VENDORS.get(Provider(provider)) if provider in list(Provider) else None
+    name = vendor or code_span(provider)
+    return f"{name} ({code_span(model)})" if model else name
+
+
+def joined(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def sources(finding: Finding) -> str:
+    """Who found it and who confirmed it, in a line of Markdown."""
+    finders = joined([source_name(source) for source in finding.found_by])
+    vendors = {source.partition(":")[0] for source in finding.found_by} - {Provider.ANALYZERS.value}
+    alone = ", each on its own" if len(vendors) > 1 else ""
+    said = [f"found by {finders}{alone}"] if finders else []
+    if finding.confirmed_by:
+        said.append(f"confirmed by {joined([source_name(source) for source in finding.confirmed_by])}")
+    return " · ".join(said)
+
+
+def duration(milliseconds: int) -> str:
+    """`0.8 s`, `12 s`, `3 min 20 s`."""
+    seconds = milliseconds / 1000
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def usage_line(usage: UsageTotal, *, duration_ms: int) -> str:
+    """Calls, tokens, cost and time in a line; says what has no known price."""
+    if not usage.calls:
+        return f"no model call · {duration(duration_ms)}"
+    cached = f" ({usage.cached_input_tokens:,} cached)" if usage.cached_input_tokens else ""
+    unknown = f" + {count(usage.unpriced_calls, 'call')} of unknown price" if usage.unpriced_calls else ""
+    return (
+        f"{count(usage.calls, 'model call')} · {usage.input_tokens:,} tokens in{cached}, "
+        f"{usage.output_tokens:,} out · ${usage.cost_usd:.4f}{unknown} · {duration(duration_ms)}"
+    )
