@@ -1,0 +1,197 @@
+"""The GraphQL endpoint: queries and mutations over a part of GitHub's published schema.
+
+https://docs.github.com/en/graphql
+"""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from starlette.responses import Response
+
+from app.sandbox.call import Call, answer
+from app.sandbox.errors import ApiError
+from app.sandbox.graphql_views import QueryError, Views, as_query_error
+from app.sandbox.rendering import timestamp
+from app.sandbox.state import IssueComment, Json, Review, ReviewComment, ReviewThread
+
+if TYPE_CHECKING:
+    from graphql import DocumentNode, GraphQLError, GraphQLSchema
+
+    from app.sandbox.pull import Pull
+    from app.sandbox.repository import Repository
+
+SCHEMA_PATH = Path(__file__).with_name("schema.graphql")
+_Item = TypeVar("_Item", bound="ReviewThread | IssueComment | ReviewComment | Review")
+
+
+@cache
+def schema() -> "GraphQLSchema":
+    """The part of GitHub's schema that is answered here."""
+    from graphql import build_schema
+
+    return build_schema(SCHEMA_PATH.read_text(encoding="utf-8"))
+
+
+async def serve(call: Call) -> Response:
+    """Answer a query: 200 with `data` and, where something failed, `errors` that have a `type`."""
+    from graphql import GraphQLSyntaxError, graphql_sync, parse
+
+    text, variables = call.body.get("query"), call.body.get("variables") or {}
+    if not isinstance(text, str):
+        raise ApiError(400, "A query attribute must be specified and must be a string.")
+    try:
+        document = parse(text)
+    except GraphQLSyntaxError as error:
+        return answer({"errors": [_error(error)]})
+    call.operations.append(_operation_name(document))
+    result = graphql_sync(schema(), text, root_value=_Root(call).fields(), variable_values=variables)
+    said: Json = {"data": result.data}
+    if result.errors:
+        said["errors"] = [_error(error) for error in result.errors]
+        if result.data is None:
+            del said["data"]
+    return answer(said)
+
+
+def _operation_name(document: "DocumentNode") -> str:
+    from graphql import OperationDefinitionNode
+
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode):
+            return definition.name.value if definition.name else definition.operation.value
+    return ""
+
+
+def _error(error: "GraphQLError") -> Json:
+    """GitHub puts `type` beside `message`, not into `extensions`."""
+    said: Json = dict(error.formatted)
+    cause = error.original_error
+    if isinstance(cause, QueryError):
+        said["type"] = cause.type
+    elif cause is not None:
+        raise cause
+    return said
+
+
+class _Root:
+    """The fields of Query and Mutation for one request."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._hub = call.hub
+        self._views = Views(call.actor)
+
+    def fields(self) -> Json:
+        """What is asked for by name."""
+        return {
+            "repository": self._repository,
+            "node": lambda _, id: self._node(id),
+            "nodes": lambda _, ids: [self._node(one) for one in ids],
+            "rateLimit": self._rate_limit,
+            "viewer": lambda _: self._viewer(),
+            "resolveReviewThread": lambda _, input: self._resolve(input, resolved=True),
+            "unresolveReviewThread": lambda _, input: self._resolve(input, resolved=False),
+            "minimizeComment": lambda _, input: self._minimize(input),
+            "addPullRequestReviewThreadReply": lambda _, input: self._reply(input),
+        }
+
+    def _viewer(self) -> Json:
+        account = self._call.account
+        html = self._hub.urls.html
+        return {
+            "id": f"U_{account.id}",
+            "login": account.login,
+            "url": f"{html}/{account.login}",
+            "resourcePath": f"/{account.login}",
+            "avatarUrl": f"{html}/avatars/{account.id}",
+        }
+
+    def _rate_limit(self, _info: object, **_given: object) -> Json:
+        headers = self._hub.throttle.peek(self._call.actor.key)
+        return {
+            "cost": 1,
+            "nodeCount": 0,
+            "limit": int(headers["x-ratelimit-limit"]),
+            "remaining": int(headers["x-ratelimit-remaining"]),
+            "used": int(headers["x-ratelimit-used"]),
+            "resetAt": timestamp(int(headers["x-ratelimit-reset"])),
+        }
+
+    def _repository(self, _info: object, owner: str, name: str, **_given: object) -> Json:
+        full_name = f"{owner}/{name}"
+        repo = next(
+            (r for key, r in self._hub.repositories.items() if key.lower() == full_name.lower()), None
+        )
+        if repo is None or not self._call.actor.covers(repo):
+            raise QueryError("NOT_FOUND", f"Could not resolve to a Repository with the name '{full_name}'.")
+        return self._views.repository(repo)
+
+    def _pulls(self) -> list["Pull"]:
+        reached = [r for r in self._hub.repositories.values() if self._call.actor.covers(r)]
+        return [pull for repo in reached for pull in repo.pulls.values()]
+
+    def _node(self, wanted: str) -> Json:
+        for pull in self._pulls():
+            if pull.node_id == wanted:
+                return self._views.pull(pull)
+            for item in (*pull.threads, *pull.issue_comments, *pull.reviews, *pull.review_comments()):
+                if item.node_id == wanted:
+                    return self._shown(pull, item)
+        raise QueryError("NOT_FOUND", f"Could not resolve to a node with the global id of '{wanted}'")
+
+    def _shown(self, pull: "Pull", item: ReviewThread | IssueComment | ReviewComment | Review) -> Json:
+        match item:
+            case ReviewThread():
+                return self._views.thread(pull, item)
+            case IssueComment():
+                return self._views.issue_comment(pull, item)
+            case ReviewComment():
+                return self._views.review_comment(pull, item)
+            case Review():
+                return self._views.review(pull, item)
+
+    def _find(self, wanted: str, items_of: "Callable[[Pull], list[_Item]]") -> "tuple[Pull, _Item]":
+        for pull in self._pulls():
+            for item in items_of(pull):
+                if item.node_id == wanted:
+                    return pull, item
+        raise QueryError("NOT_FOUND", f"Could not resolve to a node with the global id of '{wanted}'")
+
+    def _require(self, repo: "Repository", *needs: str) -> None:
+        if not any(self._call.actor.may(one, repo) for one in needs):
+            raise QueryError("FORBIDDEN", "Resource not accessible by integration")
+
+    def _resolve(self, given: Json, *, resolved: bool) -> Json:
+        """Resolving needs `contents: write`, other than the documentation makes believe (github/gh-aw#35726)."""
+        pull, thread = self._find(given["threadId"], lambda p: p.threads)
+        self._require(pull.repository, "contents:write")
+        self._require(pull.repository, "pull_requests:write")
+        pull.resolve(self._call.account, thread, resolved=resolved)
+        return {**_echo(given), "thread": self._views.thread(pull, thread)}
+
+    def _minimize(self, given: Json) -> Json:
+        pull, item = self._find(given["subjectId"], _minimizable)
+        self._require(
+            pull.repository, "issues:write" if isinstance(item, IssueComment) else "pull_requests:write"
+        )
+        pull.minimize(self._call.account, item, given["classifier"])
+        return {**_echo(given), "minimizedComment": self._shown(pull, item)}
+
+    def _reply(self, given: Json) -> Json:
+        pull, thread = self._find(given["pullRequestReviewThreadId"], lambda p: p.threads)
+        self._require(pull.repository, "pull_requests:write")
+        try:
+            made = pull.reply(self._call.account, thread.root, given["body"])
+        except ApiError as error:
+            raise as_query_error(error) from error
+        return {**_echo(given), "comment": self._views.review_comment(pull, made)}
+
+
+def _minimizable(pull: "Pull") -> "list[IssueComment | ReviewComment | Review]":
+    return [*pull.issue_comments, *pull.review_comments(), *pull.reviews]
+
+
+def _echo(given: Json) -> dict[str, Any]:
+    return {"clientMutationId": given.get("clientMutationId")}
