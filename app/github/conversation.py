@@ -18,6 +18,11 @@ def variables_of(ref: PullRequestRef) -> dict[str, Any]:
     return {"owner": ref.owner, "name": ref.repo, "number": ref.number}
 
 
+def child(node: Node, field: str) -> Node:
+    """An object inside another; empty where GitHub says null."""
+    return node.get(field) or {}
+
+
 async def fetch_nodes(
     client: RepositoryClient,
     ref: PullRequestRef,

@@ -99,6 +99,7 @@ class Git:
     config: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     timeout_s: float = TIMEOUT_S
+    max_file_blocks: int | None = None  # of 512 bytes; git ends where it would write a larger file
 
     async def run(
         self,
@@ -126,8 +127,7 @@ class Git:
         self, arguments: Sequence[str], stdin: bytes, max_bytes: int
     ) -> tuple[bytes, int, str]:
         process = await asyncio.create_subprocess_exec(
-            "git",
-            "--no-pager",
+            *self._command(),
             *map(os.fsencode, arguments),
             cwd=self.directory,
             env=self._environment(),
@@ -146,6 +146,11 @@ class Git:
         finally:
             _kill(process)
         return output, process.returncode or 0, _last_line(errors)
+
+    def _command(self) -> tuple[str, ...]:
+        if self.max_file_blocks is None:
+            return ("git", "--no-pager")
+        return ("sh", "-c", 'ulimit -f "$0" && exec git --no-pager "$@"', str(self.max_file_blocks))
 
     def _environment(self) -> dict[str, str]:
         settings = _OVERRULED | dict(self.config)

@@ -1,0 +1,200 @@
+"""Reads one pull request: the change, the base branch's files, Quorum's threads, contents, a search. A `Source`.
+
+At first one GraphQL query and the pages of the files API; contents and searches when they are asked for. Where git is not
+to be had it says so and goes on with less. Never writes.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from app.domain.diff import Diff, FileDiff, Side
+from app.domain.marker import MarkerKind
+from app.domain.patch import parse_diff
+from app.domain.pull_request import PullRequest, PullRequestRef
+from app.domain.source import Match, Snapshot
+from app.domain.thread import Thread
+from app.errors import GitHubError, GitHubNotFound, GitHubUnavailable, InputError, Superseded
+from app.github import documents
+from app.github.changed_files import (
+    ListedFile,
+    commits_of,
+    fetch_further_pages,
+    fetch_page,
+    parse_listed,
+)
+from app.github.client import RepositoryClient
+from app.github.contents import HeadTree, parse_blob
+from app.github.conversation import Node, child, fetch_nodes, is_own, parse_thread, variables_of
+from app.github.git_objects import GitObjects
+
+READ_ATTEMPTS = 3
+
+
+class PullRequestSource:
+    """A pull request on GitHub. `snapshot` comes first; the other methods are about the head that it saw.
+
+    `git` is None where no git fetch is wanted: then there is no search, and patches that GitHub keeps back stay unread.
+    """
+
+    def __init__(
+        self, client: RepositoryClient, ref: PullRequestRef, *, git: GitObjects | None = None
+    ) -> None:
+        self._client = client
+        self._ref = ref
+        self._git = git
+        self._tree: HeadTree | None = None
+
+    async def snapshot(self, base_paths: Sequence[str]) -> Snapshot:
+        """The change, with those of `base_paths` that the base branch has.
+
+        Raises `GitHubNotFound`, and `Superseded` where pushes come faster than it can be read.
+        """
+        paths = list(dict.fromkeys(base_paths))
+        for _ in range(READ_ATTEMPTS):
+            pull, rows = await asyncio.gather(
+                self._fetch_pull(paths), fetch_page(self._client, self._ref, page=1)
+            )
+            if len(rows) < pull["changedFiles"]:
+                rows += await fetch_further_pages(self._client, self._ref, changed_files=pull["changedFiles"])
+            if commits_of(rows) <= {pull["headRefOid"]}:
+                return await self._assemble(pull, rows, paths)
+        raise Superseded(f"{self._ref} was pushed to while it was read.")
+
+    async def blob(self, path: str, side: Side) -> bytes | None:
+        """A file at the head (RIGHT) or at the merge base (LEFT); None where there is none to be had."""
+        return await self._seen().blob(path, side)
+
+    async def grep(self, word: str, *, limit: int) -> list[Match]:
+        """Lines of the head's tree with this whole word; empty without git."""
+        return await self._seen().grep(word, limit=limit)
+
+    async def fetch_head_sha(self) -> str:
+        """The pull request's head now."""
+        asked = self._client.rest.pulls.async_get(self._client.owner, self._client.repo, self._ref.number)
+        return (await self._client.fetch(asked, to=f"read {self._ref}"))["head"]["sha"]
+
+    def _seen(self) -> HeadTree:
+        assert self._tree is not None, "snapshot() comes first"
+        return self._tree
+
+    async def _fetch_pull(self, base_paths: Sequence[str]) -> Node:
+        variables = variables_of(self._ref) | {f"p{i}": path for i, path in enumerate(base_paths)}
+        data, errors = await self._client.graphql_partly(
+            documents.snapshot(len(base_paths)), variables, to=f"read {self._ref}"
+        )
+        # A file that the base does not have may be an error of its own; anything else leaves a gap, such as a missing
+        # configuration, that must not pass for a repository without one.
+        if serious := [error.message for error in errors if error.type != "NOT_FOUND"]:
+            raise GitHubUnavailable(f"GitHub could not read {self._ref}: {serious[0][:200]}")
+        pull = child(child(data, "repository"), "pullRequest")
+        if not pull:
+            raise GitHubNotFound(f"There is no pull request {self._ref}, or none that may be read.")
+        return pull
+
+    async def _assemble(self, pull: Node, rows: list[ListedFile], base_paths: list[str]) -> Snapshot:
+        files, notes = await self._complete(list(map(parse_listed, rows)), pull)
+        self._tree = HeadTree(self._client, head_sha=pull["headRefOid"], files=files, git=self._git)
+        base_files, unread = _base_files(pull, base_paths)
+        return Snapshot(
+            pull_request=_pull_request(self._ref, pull),
+            diff=Diff(files=tuple(files)),
+            base_files=base_files,
+            threads=await self._threads(pull),
+            summary_comment_id=await self._summary_comment_id(pull),
+            notes=(*notes, *unread),
+        )
+
+    async def _complete(self, files: list[FileDiff], pull: Node) -> tuple[list[FileDiff], list[str]]:
+        """The files with those patches that GitHub keeps back, from one `git diff`."""
+        total = max(pull["changedFiles"], len(files))
+        unread = [file for file in files if file.error]
+        if not unread and len(files) == total:
+            return files, []
+        try:
+            told = await self._git_diff(pull, unread if len(files) == total else [])
+        except (GitHubError, InputError) as error:
+            note = f"{len(unread) + total - len(files)} of {total} changed files could not be read: {error}"
+            return files, [note]
+        if len(files) < total:
+            return list(told.values()), []
+        return [told.get(file.path, file) if file.error else file for file in files], []
+
+    async def _git_diff(self, pull: Node, files: Sequence[FileDiff]) -> dict[str, FileDiff]:
+        if self._git is None:
+            raise GitHubUnavailable("GitHub gives no patch for them, and git is not used here.")
+        base = await self._fetch_merge_base(pull["baseRefOid"], pull["headRefOid"])
+        await self._git.fetch(base, pull["headRefOid"])
+        paths = [path for file in files for path in (file.path, file.previous_path) if path]
+        diff = parse_diff(await self._git.diff(base, pull["headRefOid"], paths))
+        return {file.path: file for file in diff.files}
+
+    async def _fetch_merge_base(self, base_sha: str, head_sha: str) -> str:
+        asked = self._client.rest.repos.async_compare_commits(
+            self._client.owner, self._client.repo, f"{base_sha}...{head_sha}", per_page=1
+        )
+        compared = await self._client.fetch(asked, to=f"compare the branches of {self._ref}")
+        return compared["merge_base_commit"]["sha"]
+
+    async def _threads(self, pull: Node) -> tuple[Thread, ...]:
+        nodes = await fetch_nodes(
+            self._client,
+            self._ref,
+            document=documents.REVIEW_THREADS,
+            connection="reviewThreads",
+            first=pull["reviewThreads"],
+        )
+        return tuple(thread for thread in map(parse_thread, nodes) if thread)
+
+    async def _summary_comment_id(self, pull: Node) -> int | None:
+        """The first review writes the summary, so it is mostly among the first comments."""
+        if (found := _summary(pull["comments"]["nodes"])) is not None:
+            return found
+        return _summary(
+            await fetch_nodes(
+                self._client,
+                self._ref,
+                document=documents.COMMENTS,
+                connection="comments",
+                first=pull["comments"],
+            )
+        )
+
+
+def _summary(comments: Sequence[Node]) -> int | None:
+    own = [comment for comment in comments if is_own(comment, MarkerKind.SUMMARY)]
+    return int(own[0]["fullDatabaseId"]) if own else None
+
+
+def _base_files(pull: Node, paths: Sequence[str]) -> tuple[dict[str, bytes], list[str]]:
+    target = child(child(pull, "baseRef"), "target")
+    files: dict[str, bytes] = {}
+    unread: list[str] = []
+    for index, path in enumerate(paths):
+        blob = child(child(target, f"p{index}"), "object")
+        if not blob:
+            continue  # the base has no such file
+        content = parse_blob(blob)
+        if content is None:
+            unread.append(f"{path} of the base branch is no text, or too large, and was not read.")
+        else:
+            files[path] = content
+    return files, unread
+
+
+def _pull_request(ref: PullRequestRef, pull: Node) -> PullRequest:
+    author = pull["author"] or {"login": "ghost", "__typename": "User"}  # null: the account is gone
+    return PullRequest(
+        ref=ref,
+        title=pull["title"],
+        body=pull["body"],
+        author=author["login"],
+        author_is_bot=author["__typename"] == "Bot",
+        state="open" if pull["state"] == "OPEN" else "closed",
+        draft=pull["isDraft"],
+        labels=tuple(label["name"] for label in child(pull, "labels").get("nodes") or ()),
+        base_ref=pull["baseRefName"],
+        base_sha=child(child(pull, "baseRef"), "target").get("oid") or pull["baseRefOid"],
+        head_ref=pull["headRefName"],
+        head_sha=pull["headRefOid"],
+        head_repository=child(pull, "headRepository").get("nameWithOwner"),
+    )
