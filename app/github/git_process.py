@@ -126,15 +126,7 @@ class Git:
     async def _communicate(
         self, arguments: Sequence[str], stdin: bytes, max_bytes: int
     ) -> tuple[bytes, int, str]:
-        process = await asyncio.create_subprocess_exec(
-            *self._command(),
-            *map(os.fsencode, arguments),
-            cwd=self.directory,
-            env=self._environment(),
-            stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        process = await self._start(arguments, takes_input=bool(stdin))
         try:
             async with asyncio.timeout(self.timeout_s):
                 output, errors, _ = await asyncio.gather(
@@ -146,6 +138,20 @@ class Git:
         finally:
             _kill(process)
         return output, process.returncode or 0, _last_line(errors)
+
+    async def _start(self, arguments: Sequence[str], *, takes_input: bool) -> asyncio.subprocess.Process:
+        try:
+            return await asyncio.create_subprocess_exec(
+                *self._command(),
+                *map(os.fsencode, arguments),
+                cwd=self.directory,
+                env=self._environment(),
+                stdin=asyncio.subprocess.PIPE if takes_input else asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+        except (OSError, ValueError) as error:  # no git, no such directory, a NUL in a name
+            raise GitFailed(f"git cannot be started: {error}") from error
 
     def _command(self) -> tuple[str, ...]:
         if self.max_file_blocks is None:

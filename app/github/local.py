@@ -1,0 +1,215 @@
+"""What `quorum review` is pointed at on this machine: a range of a local repository, a patch, a pull request's address.
+
+Nothing of the checkout is trusted: git runs hardened (`git_process`), and what a range is reviewed with comes from its
+base commit. Reads only; needs neither network nor githubkit.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from app.domain.diff import Diff, Side
+from app.domain.patch import parse_diff
+from app.domain.source import Match, Snapshot
+from app.errors import InputError
+from app.github.addresses import parse_pull_request_url
+from app.github.git_process import DIFF_FLAGS, Git, GitFailed
+from app.github.git_search import grep_tree
+
+__all__ = ["STAGED", "WORKING_TREE", "GitRangeSource", "PatchSource", "parse_pull_request_url"]
+
+STAGED = "--staged"  # no name of a commit begins with a dash
+WORKING_TREE = "--working-tree"
+MAX_BLOB_BYTES = 2 * 1024 * 1024
+MAX_DIFF_BYTES = 256 * 1024 * 1024
+
+_RANGE = re.compile(r"(?P<base>.*?)(?P<dots>\.\.\.?)(?P<head>.*)", re.DOTALL)
+
+
+class PatchSource:
+    """A patch without a repository: there are no other files to see. Raises `InputError` where it is none."""
+
+    def __init__(self, data: bytes) -> None:
+        self._diff = parse_diff(data)
+
+    async def snapshot(self, base_paths: Sequence[str]) -> Snapshot:
+        """The change alone."""
+        return Snapshot(pull_request=None, diff=self._diff, base_files={})
+
+    async def blob(self, path: str, side: Side) -> bytes | None:
+        """None: a patch has no files."""
+        return None
+
+    async def grep(self, word: str, *, limit: int) -> list[Match]:
+        """Nothing: a patch has no tree."""
+        return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Range:
+    """`base` and `head` are object ids; `head` is None for the index or the work tree. `trusted` is the commit whose
+    configuration counts.
+    """
+
+    base: str
+    head: str | None
+    trusted: str
+
+
+class GitRangeSource:
+    """`A...B` (from their merge base), `A..B`, one commit, `STAGED` or `WORKING_TREE` of a local repository.
+
+    `index_file` is the index that a running `git commit` uses (GIT_INDEX_FILE in a hook).
+    All methods raise `InputError`, with one sentence that says what to do.
+    """
+
+    def __init__(self, directory: Path, target: str, *, index_file: Path | None = None) -> None:
+        self._target = target
+        self._top, self._git = _open_repository(directory, index_file)
+        self._range: _Range | None = None
+        self._diff = Diff(files=())
+
+    async def snapshot(self, base_paths: Sequence[str]) -> Snapshot:
+        """The change, with those of `base_paths` that the base commit has."""
+        self._git = await _without_filters(self._git)
+        self._range = await self._resolve()
+        self._diff = parse_diff(await self._read_diff(self._range))
+        contents = await asyncio.gather(
+            *(self._object(f"{self._range.trusted}:{path}") for path in base_paths)
+        )
+        return Snapshot(
+            pull_request=None,
+            diff=self._diff,
+            base_files={
+                path: content
+                for path, content in zip(base_paths, contents, strict=True)
+                if content is not None
+            },
+            notes=await self._untracked(),
+        )
+
+    async def blob(self, path: str, side: Side) -> bytes | None:
+        """A file at the head (RIGHT) or at the base (LEFT)."""
+        seen = self._seen()
+        if side is Side.LEFT:
+            return await self._base_blob(seen.base, path)
+        if seen.head:
+            return await self._object(f"{seen.head}:{path}")
+        if self._target == STAGED:
+            return await self._object(f":0:{path}")
+        return await asyncio.to_thread(_read_inside, self._top, path)
+
+    async def grep(self, word: str, *, limit: int) -> list[Match]:
+        """Lines of the head's tree, the index or the work tree with this whole word."""
+        try:
+            return await grep_tree(
+                self._git, word, limit=limit, tree=self._seen().head, cached=self._target == STAGED
+            )
+        except GitFailed as error:
+            raise InputError(f"git cannot search this repository: {error}.") from error
+
+    def _seen(self) -> _Range:
+        assert self._range is not None, "snapshot() comes first"
+        return self._range
+
+    async def _resolve(self) -> _Range:
+        if self._target in (STAGED, WORKING_TREE):
+            base = await self._commit("HEAD", default="") or await self._empty_tree()
+            return _Range(base=base, head=None, trusted=base)
+        if not (named := _RANGE.fullmatch(self._target)):
+            head = await self._commit(self._target)
+            base = await self._commit(f"{head}^", default="") or await self._empty_tree()
+            return _Range(base=base, head=head, trusted=base)
+        tip, head = await self._commit(named["base"] or "HEAD"), await self._commit(named["head"] or "HEAD")
+        base = await self._merge_base(tip, head) if named["dots"] == "..." else tip
+        return _Range(base=base, head=head, trusted=tip)
+
+    async def _commit(self, name: str, *, default: str | None = None) -> str:
+        try:
+            return await self._line(
+                "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
+            )
+        except GitFailed as error:
+            if default is not None:
+                return default
+            raise InputError(
+                f"{name!r} is no commit of this repository; give a range such as main...HEAD, or fetch it first."
+            ) from error
+
+    async def _merge_base(self, base: str, head: str) -> str:
+        try:
+            return await self._line("merge-base", base, head)
+        except GitFailed as error:
+            raise InputError(
+                f"The two sides of {self._target} have no common commit here; fetch more history "
+                "(git fetch --unshallow), or compare them with two dots."
+            ) from error
+
+    async def _empty_tree(self) -> str:
+        return await self._line("hash-object", "-t", "tree", os.devnull)
+
+    async def _line(self, *arguments: str) -> str:
+        return (await self._git.run(*arguments)).decode("ascii", "replace").strip()
+
+    async def _read_diff(self, seen: _Range) -> bytes:
+        sides = (seen.base, seen.head) if seen.head else (seen.base,)
+        cached = ("--cached",) if self._target == STAGED else ()
+        try:
+            return await self._git.run("diff", *DIFF_FLAGS, *cached, *sides, "--", max_bytes=MAX_DIFF_BYTES)
+        except GitFailed as error:
+            raise InputError(f"git cannot tell what changed in {self._target}: {error}.") from error
+
+    async def _base_blob(self, base: str, path: str) -> bytes | None:
+        """The file of this name, or the one that the change has renamed to it."""
+        if (content := await self._object(f"{base}:{path}")) is not None:
+            return content
+        file = self._diff.file(path)
+        return await self._object(f"{base}:{file.previous_path}") if file and file.previous_path else None
+
+    async def _object(self, name: str) -> bytes | None:
+        try:
+            return await self._git.run("cat-file", "blob", name, max_bytes=MAX_BLOB_BYTES)
+        except GitFailed:
+            return None  # no such file, a submodule, or too large
+
+    async def _untracked(self) -> tuple[str, ...]:
+        if self._target != WORKING_TREE:
+            return ()
+        names = await self._git.run("ls-files", "--others", "--exclude-standard", "-z")
+        count = names.count(b"\0")
+        return (
+            (f"{count} untracked files are not part of the change (git add makes them so).",) if count else ()
+        )
+
+
+def _open_repository(directory: Path, index_file: Path | None) -> tuple[Path, Git]:
+    """The repository round `directory`, found here and not by git: its `core.worktree` could point anywhere."""
+    start = directory.resolve()
+    for top in (start, *start.parents):
+        if (top / ".git").exists():
+            environment = {"GIT_DIR": str(top / ".git"), "GIT_WORK_TREE": str(top)}
+            if index_file:
+                environment["GIT_INDEX_FILE"] = str(index_file)
+            return top, Git(directory=top, environment=environment)
+    if (start / "HEAD").is_file() and (start / "objects").is_dir():
+        return start, Git(directory=start, environment={"GIT_DIR": str(start)})
+    raise InputError(f"{directory} is in no git repository; name one with --repo DIR.")
+
+
+async def _without_filters(git: Git) -> Git:
+    """The same with the repository's clean and smudge filters switched off: a diff of the work tree would run them."""
+    names = await git.run("config", "--null", "--name-only", "--get-regexp", r"^filter\.", allowed=(0, 1))
+    filters = {name.rpartition(".")[0] for name in names.decode("utf-8", "replace").split("\0") if name}
+    off = {f"{name}.{key}": "" for name in filters for key in ("clean", "smudge", "process")}
+    return replace(git, config=off | {f"{name}.required": "false" for name in filters})
+
+
+def _read_inside(top: Path, path: str) -> bytes | None:
+    """A regular file of the work tree, never through a symbolic link."""
+    file = top / path
+    if file.is_symlink() or not file.is_file() or file.resolve() != top.resolve() / path:
+        return None
+    return file.read_bytes() if file.stat().st_size <= MAX_BLOB_BYTES else None
