@@ -81,8 +81,8 @@ async def _stay_silent(request: Request) -> Response:
     """In process there is nobody to hang up: the transport makes a timeout of it. On a port, wait for the client."""
     if request.headers.get("x-sandbox-in-process"):
         raise NoAnswer
-    while not await request.is_disconnected():
-        await asyncio.sleep(0.05)
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
     return Response(status_code=504)
 
 

@@ -102,14 +102,14 @@ class Endpoint:
     creates_content: bool = False
 
 
-def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """JSON."""
     return JSONResponse(
         body, status_code=status, headers=headers, media_type="application/json; charset=utf-8"
     )
 
 
-def paged(call: Call, items: Sequence[Any], *, wrap: Callable[[list[Any]], Any] | None = None) -> Response:
+def paged(call: Call, items: Sequence[Any], *, wrap: Callable[[list[Any]], object] | None = None) -> Response:
     """A page of a list with its Link header (https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api)."""
     rows, headers = page_of(call, items)
     return answer(wrap(rows) if wrap else rows, headers=headers)

@@ -52,7 +52,7 @@ def forbidden() -> ApiError:
     return ApiError(403, "Resource not accessible by integration")
 
 
-def invalid(*errors: Any, message: str = "Validation Failed") -> ApiError:
+def invalid(*errors: str | dict[str, Any], message: str = "Validation Failed") -> ApiError:
     """422 with its errors: objects or strings."""
     return ApiError(422, message, errors=errors)
 

@@ -15,9 +15,8 @@ from app.sandbox.rendering import (
     render_repository,
     timestamp,
 )
+from app.sandbox.rendering_checks import render_check_run, render_check_suite
 from app.sandbox.rendering_pulls import (
-    render_check_run,
-    render_check_suite,
     render_issue,
     render_issue_comment,
     render_label,

@@ -4,7 +4,7 @@ https://docs.github.com/en/graphql
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,12 +12,13 @@ from starlette.responses import Response
 
 from app.sandbox.call import Call, answer
 from app.sandbox.errors import ApiError
-from app.sandbox.graphql_views import QueryError, Views, as_query_error
+from app.sandbox.graphql_pulls import PullViews
+from app.sandbox.graphql_values import QueryError, as_query_error, later, refused
 from app.sandbox.rendering import timestamp
 from app.sandbox.state import IssueComment, Json, Review, ReviewComment, ReviewThread
 
 if TYPE_CHECKING:
-    from graphql import DocumentNode, GraphQLError, GraphQLSchema
+    from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema
 
     from app.sandbox.pull import Pull
     from app.sandbox.repository import Repository
@@ -36,9 +37,9 @@ def schema() -> "GraphQLSchema":
 
 async def serve(call: Call) -> Response:
     """Answer a query: 200 with `data` and, where something failed, `errors` that have a `type`."""
-    from graphql import GraphQLSyntaxError, graphql_sync, parse
+    from graphql import GraphQLSyntaxError, parse
 
-    text, variables = call.body.get("query"), call.body.get("variables") or {}
+    text = call.body.get("query")
     if not isinstance(text, str):
         raise ApiError(400, "A query attribute must be specified and must be a string.")
     try:
@@ -46,13 +47,20 @@ async def serve(call: Call) -> Response:
     except GraphQLSyntaxError as error:
         return answer({"errors": [_error(error)]})
     call.operations.append(_operation_name(document))
-    result = graphql_sync(schema(), text, root_value=_Root(call).fields(), variable_values=variables)
+    result = _executed(call, text)
     said: Json = {"data": result.data}
     if result.errors:
         said["errors"] = [_error(error) for error in result.errors]
         if result.data is None:
             del said["data"]
     return answer(said)
+
+
+def _executed(call: Call, text: str) -> "ExecutionResult":
+    from graphql import graphql_sync  # pyright: ignore[reportUnknownVariableType]
+
+    variables: Json = call.body.get("variables") or {}
+    return graphql_sync(schema(), text, root_value=_Root(call).fields(), variable_values=variables)
 
 
 def _operation_name(document: "DocumentNode") -> str:
@@ -75,27 +83,35 @@ def _error(error: "GraphQLError") -> Json:
     return said
 
 
+def _given(name: str, resolve: Callable[[Any], object], _info: object, **arguments: object) -> object:
+    """A field of one argument."""
+    return resolve(arguments[name])
+
+
 class _Root:
     """The fields of Query and Mutation for one request."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self._hub = call.hub
-        self._views = Views(call.actor)
+        self._views = PullViews(call.actor)
 
     def fields(self) -> Json:
         """What is asked for by name."""
         return {
             "repository": self._repository,
-            "node": lambda _, id: self._node(id),
-            "nodes": lambda _, ids: [self._node(one) for one in ids],
+            "node": partial(_given, "id", self._node),
+            "nodes": partial(_given, "ids", self._nodes),
             "rateLimit": self._rate_limit,
-            "viewer": lambda _: self._viewer(),
-            "resolveReviewThread": lambda _, input: self._resolve(input, resolved=True),
-            "unresolveReviewThread": lambda _, input: self._resolve(input, resolved=False),
-            "minimizeComment": lambda _, input: self._minimize(input),
-            "addPullRequestReviewThreadReply": lambda _, input: self._reply(input),
+            "viewer": later(self._viewer),
+            "resolveReviewThread": partial(_given, "input", partial(self._resolve, resolved=True)),
+            "unresolveReviewThread": partial(_given, "input", partial(self._resolve, resolved=False)),
+            "minimizeComment": partial(_given, "input", self._minimize),
+            "addPullRequestReviewThreadReply": partial(_given, "input", self._reply),
         }
+
+    def _nodes(self, wanted: list[str]) -> list[Json]:
+        return [self._node(one) for one in wanted]
 
     def _viewer(self) -> Json:
         account = self._call.account
@@ -161,7 +177,7 @@ class _Root:
 
     def _require(self, repo: "Repository", *needs: str) -> None:
         if not any(self._call.actor.may(one, repo) for one in needs):
-            raise QueryError("FORBIDDEN", "Resource not accessible by integration")
+            raise refused()
 
     def _resolve(self, given: Json, *, resolved: bool) -> Json:
         """Resolving needs `contents: write`, other than the documentation makes believe (github/gh-aw#35726)."""

@@ -39,6 +39,11 @@ def sign(secret: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
+def _id_of(payload: Json, key: str) -> int | None:
+    part: Json | None = payload.get(key)
+    return part["id"] if part else None
+
+
 class Hook:
     """The deliveries to one App. `queue` holds what was not sent yet; tests may reorder, repeat or drop there."""
 
@@ -96,8 +101,8 @@ class Hook:
             guid=guid,
             event=event,
             action=payload.get("action"),
-            installation_id=(payload.get("installation") or {}).get("id"),
-            repository_id=(payload.get("repository") or {}).get("id"),
+            installation_id=_id_of(payload, "installation"),
+            repository_id=_id_of(payload, "repository"),
             headers=headers,
             body=body,
             delivered_at=self._hub.clock(),

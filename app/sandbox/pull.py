@@ -6,12 +6,13 @@ The REST and GraphQL routes call the same verbs with the App's bot as the user.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from app.sandbox import events, reviews
+from app.sandbox import conversation, events
+from app.sandbox.conversation import Comment
 from app.sandbox.diffs import FileChange, file_changes
-from app.sandbox.errors import ApiError, invalid, not_found
 from app.sandbox.git import FileContent
 from app.sandbox.state import (
     Account,
+    Anchor,
     IssueComment,
     Posted,
     Reaction,
@@ -19,15 +20,12 @@ from app.sandbox.state import (
     ReviewComment,
     ReviewThread,
 )
-from app.sandbox.threads import follow_head, open_thread
+from app.sandbox.threads import follow_head
 
 if TYPE_CHECKING:
     from app.sandbox.repository import Repository
-    from app.sandbox.state import Anchor
 
-Comment = IssueComment | ReviewComment
 NO_COMMIT = "0" * 40
-REACTIONS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
 
 
 class Pull:
@@ -227,170 +225,51 @@ class Pull:
 
     def comment(self, user: str | Account, body: str) -> IssueComment:
         """Write into the conversation."""
-        now, who = self.hub.clock(), self._account(user)
-        reviews.check_body(body, "IssueComment")
-        comment = IssueComment(id=self.hub.next_id(), user=who, body=body, created_at=now, updated_at=now)
-        self.issue_comments.append(comment)
-        self._record("issue_comment", who, comment)
-        self.repository.emit("issue_comment", events.issue_comment(self, who, comment, "created"))
-        return comment
+        return conversation.add_comment(self, self._account(user), body)
 
     def edit_comment(self, user: str | Account, comment: Comment, body: str) -> None:
-        """Change a comment; tells what it said before."""
-        reviews.check_body(body, "IssueComment")
-        who, before = self._account(user), comment.body
-        comment.body, comment.updated_at = body, self.hub.clock()
-        self._tell_comment(who, comment, "edited", changes={"body": {"from": before}})
-        kind = "issue_comment" if isinstance(comment, IssueComment) else "review_comment"
-        self._record(kind, who, comment, edited=True)
+        """Change a comment."""
+        conversation.change_comment(self, self._account(user), comment, body)
 
     def delete_comment(self, user: str | Account, comment: Comment) -> None:
-        """Remove a comment; a thread without comments goes with it."""
-        self._tell_comment(self._account(user), comment, "deleted")
-        if isinstance(comment, IssueComment):
-            self.issue_comments.remove(comment)
-            return
-        thread = self.thread_of(comment)
-        thread.comments.remove(comment)
-        if not thread.comments:
-            self.threads.remove(thread)
-
-    def _tell_comment(self, who: Account, comment: Comment, action: str, **more: object) -> None:
-        if isinstance(comment, IssueComment):
-            payload = events.issue_comment(self, who, comment, action, **more)
-            self.repository.emit("issue_comment", payload)
-        else:
-            payload = events.pull_request_review_comment(self, who, comment, action, **more)
-            self.repository.emit("pull_request_review_comment", payload)
+        """Remove a comment."""
+        conversation.remove_comment(self, self._account(user), comment)
 
     def review(
         self,
         user: str | Account,
         body: str,
-        comments: "Sequence[tuple[Anchor, str]]" = (),
+        comments: Sequence[tuple[Anchor, str]] = (),
         *,
         event: str = "COMMENT",
         commit_id: str | None = None,
     ) -> Review:
-        """Submit a review: all of it or, with one anchor that does not hold, nothing (422 with strings)."""
+        """Submit a review: all of it or nothing. `event` is COMMENT, APPROVE or REQUEST_CHANGES."""
         who, commit = self._account(user), commit_id or self.head_sha
-        self._check_review(who, body, event, commit)
-        changes = self.changes(commit)
-        wrong = [error for anchor, _ in comments if (error := reviews.anchor_error(changes, anchor))]
-        if wrong:
-            raise invalid(*dict.fromkeys(wrong), message="Unprocessable Entity")
-        review = self._add_review(who, body, reviews.EVENTS[event], commit)
-        opened = [open_thread(self, review, anchor, text, changes) for anchor, text in comments]
-        self._record("review", who, review)
-        self._tell_review(review, [thread.root for thread in opened])
-        return review
-
-    def _check_review(self, who: Account, body: str, event: str, commit: str) -> None:
-        reviews.check_body(body, "PullRequestReview", wanted=event != "APPROVE")
-        if event not in reviews.EVENTS:
-            raise invalid("Variable $event of type PullRequestReviewEvent was provided invalid value")
-        if event != "COMMENT" and who is self.author:
-            kind = "approve" if event == "APPROVE" else "request changes on"
-            raise invalid(f"Can not {kind} your own pull request", message="Unprocessable Entity")
-        if commit not in self.commits():
-            raise invalid("commit_id is not part of the pull request", message="Unprocessable Entity")
-
-    def _add_review(self, who: Account, body: str, state: str, commit: str) -> Review:
-        review = Review(
-            id=self.hub.next_id(),
-            user=who,
-            body=body,
-            state=state,
-            commit_id=commit,
-            submitted_at=self.hub.clock(),
-        )
-        self.reviews.append(review)
-        return review
-
-    def _tell_review(self, review: Review, comments: Sequence[ReviewComment]) -> None:
-        payload = events.pull_request_review(self, review.user, review, "submitted")
-        self.repository.emit("pull_request_review", payload)
-        for comment in comments:
-            self._tell_comment(review.user, comment, "created")
+        return conversation.submit_review(self, who, body, comments, event=event, commit=commit)
 
     def review_comment(
-        self, user: str | Account, anchor: "Anchor", body: str, *, commit_id: str | None = None
+        self, user: str | Account, anchor: Anchor, body: str, *, commit_id: str | None = None
     ) -> ReviewComment:
-        """A single comment in the diff, or on a file: GitHub wraps it into a review of its own."""
+        """Write a single comment into the diff, or on a file."""
         who, commit = self._account(user), commit_id or self.head_sha
-        reviews.check_body(body, "PullRequestReviewComment")
-        if commit not in self.commits():
-            raise invalid("commit_id is not part of the pull request", message="Unprocessable Entity")
-        changes = self.changes(commit)
-        wrong = reviews.anchor_error(changes, anchor)
-        if wrong:
-            raise ApiError(422, "Validation Failed", errors=[wrong])
-        review = self._add_review(who, "", "COMMENTED", commit)
-        comment = open_thread(self, review, anchor, body, changes).root
-        self._record("review_comment", who, comment)
-        self._tell_review(review, [comment])
-        return comment
+        return conversation.add_review_comment(self, who, anchor, body, commit=commit)
 
     def reply(self, user: str | Account, comment: ReviewComment, body: str) -> ReviewComment:
-        """Answer in a thread; only its first comment can be answered (404 for another)."""
-        thread = self.thread_of(comment)
-        if thread.root is not comment:
-            raise not_found()
-        reviews.check_body(body, "PullRequestReviewComment")
-        who, now = self._account(user), self.hub.clock()
-        review = self._add_review(who, "", "COMMENTED", self.head_sha)
-        answer = ReviewComment(
-            id=self.hub.next_id(),
-            review_id=review.id,
-            user=who,
-            body=body,
-            anchor=comment.anchor,
-            original=comment.original,
-            commit_id=comment.commit_id,
-            original_commit_id=comment.original_commit_id,
-            diff_hunk=comment.diff_hunk,
-            created_at=now,
-            updated_at=now,
-            in_reply_to_id=comment.id,
-        )
-        thread.comments.append(answer)
-        self._record("review_comment", who, answer)
-        self._tell_review(review, [answer])
-        return answer
+        """Answer the first comment of a thread."""
+        return conversation.answer_comment(self, self._account(user), comment, body)
 
     def react(self, user: str | Account, target: "Comment | Pull", content: str) -> tuple[Reaction, bool]:
-        """React to a comment; a second time is the same reaction (then False). No event is sent for reactions."""
-        if content not in REACTIONS:
-            raise invalid(f"{content} is not a reaction")
-        who = self._account(user)
-        for reaction in target.reactions:
-            if reaction.user is who and reaction.content == content:
-                return reaction, False
-        reaction = Reaction(id=self.hub.next_id(), user=who, content=content, created_at=self.hub.clock())
-        target.reactions.append(reaction)
-        if who is self.hub.bot:
-            self.repository.record(Posted(kind="reaction", id=reaction.id, body=content, target=target))
-        return reaction, True
+        """React to a comment or to the pull request; False: the reaction was there."""
+        return conversation.add_reaction(self, self._account(user), target, content)
 
     def resolve(self, user: str | Account, thread: ReviewThread, *, resolved: bool = True) -> None:
         """Resolve a thread, or take that back."""
-        who = self._account(user)
-        thread.resolved_by = who if resolved else None
-        if who is self.hub.bot:
-            self.repository.record(
-                Posted(kind="resolved_thread", id=thread.id, body=thread.root.body, target=thread)
-            )
-        action = "resolved" if resolved else "unresolved"
-        payload = events.pull_request_review_thread(self, who, thread, action)
-        self.repository.emit("pull_request_review_thread", payload)
+        conversation.set_resolved(self, self._account(user), thread, resolved=resolved)
 
     def minimize(self, user: str | Account, target: Comment | Review, reason: str) -> None:
         """Hide a comment with a reason: OUTDATED, RESOLVED, …"""
-        target.minimized_reason = reason.lower()
-        if self._account(user) is self.hub.bot:
-            self.repository.record(
-                Posted(kind="minimized_comment", id=target.id, body=target.body, target=target)
-            )
+        conversation.hide(self, self._account(user), target, reason)
 
     def thread_of(self, comment: ReviewComment) -> ReviewThread:
         """The thread that holds a comment."""
@@ -399,11 +278,6 @@ class Pull:
     def review_comments(self) -> list[ReviewComment]:
         """All comments in the diff, in the order of their making."""
         return sorted((c for thread in self.threads for c in thread.comments), key=lambda c: c.id)
-
-    def _record(self, kind: str, who: Account, target: Comment | Review, *, edited: bool = False) -> None:
-        if who is self.hub.bot:
-            item = Posted(kind=kind, id=target.id, body=target.body, target=target, edited=edited)
-            self.repository.record(item)
 
     def _is_mine(self, item: Posted) -> bool:
         target = item.target

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from app.sandbox.call import Call, Endpoint, answer, paged
 from app.sandbox.errors import not_found
 from app.sandbox.rendering import render_repository
-from app.sandbox.rendering_pulls import render_check_run, render_check_suite
+from app.sandbox.rendering_checks import render_check_run, render_check_suite
 from app.sandbox.state import CheckRun, Json
 
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from starlette.responses import Response
 
 from app.sandbox.call import Call, Endpoint, answer, paged
+from app.sandbox.conversation import Comment
 from app.sandbox.errors import ApiError, not_found
-from app.sandbox.pull import Comment, Pull
+from app.sandbox.pull import Pull
 from app.sandbox.rendering_pulls import (
     render_issue,
     render_issue_comment,

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from app.sandbox import reviews
 from app.sandbox.call import Call, Endpoint, answer, page_of, paged
+from app.sandbox.conversation import add_review
 from app.sandbox.diffs import cut_to_response
 from app.sandbox.errors import ApiError, invalid, invalid_field, not_found
 from app.sandbox.pull import Pull
@@ -18,7 +19,7 @@ from app.sandbox.rendering_pulls import (
     render_review_comment,
 )
 from app.sandbox.rest_code import diff_response
-from app.sandbox.state import Anchor, Review, ReviewComment
+from app.sandbox.state import Anchor, Json, Review, ReviewComment
 
 _FILE_KEYS = ("body", "commit_id", "path", "subject_type")
 _LINE_KEYS = (*_FILE_KEYS, "side", "line", "start_line", "start_side", "in_reply_to", "position")
@@ -92,7 +93,8 @@ async def create_review(call: Call) -> Response:
     Without `event` it would stay pending, unseen by everybody but its author.
     """
     reviews.check_review_keys(call.body)
-    comments = [reviews.parse_review_comment(row) for row in call.body.get("comments") or []]
+    rows: list[Json] = call.body.get("comments") or []
+    comments = [reviews.parse_review_comment(row) for row in rows]
     event = call.body.get("event")
     pull = call.pull
     if event is None:
@@ -114,15 +116,13 @@ def _create_pending(call: Call, pull: Pull) -> Response:
         raise invalid(
             "User can only have one pending review per pull request", message="Unprocessable Entity"
         )
-    review = Review(
-        id=call.hub.next_id(),
-        user=call.account,
-        body=call.body.get("body") or "",
+    review = add_review(
+        pull,
+        call.account,
+        call.body.get("body") or "",
         state="PENDING",
-        commit_id=call.body.get("commit_id") or pull.head_sha,
-        submitted_at=call.hub.clock(),
+        commit=call.body.get("commit_id") or pull.head_sha,
     )
-    pull.reviews.append(review)
     said = render_review(pull, review)
     del said["submitted_at"]
     return answer(said)

@@ -19,7 +19,7 @@ _NO_LINE = "Line could not be resolved"
 _NO_PATH = "Path could not be resolved"
 
 
-def check_body(body: Any, resource: str, *, wanted: bool = True) -> str:
+def check_body(body: object, resource: str, *, wanted: bool = True) -> str:
     """A text of at most 65,536 characters; an empty one only where it is not wanted."""
     if body is not None and not isinstance(body, str):
         raise invalid_field(resource, "body")
