@@ -6,6 +6,7 @@ https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#
 """
 
 import re
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -52,7 +53,7 @@ class InstallationThrottle(BaseThrottler):
     `hold(seconds)` closes it after GitHub has reported a limit: until then every request fails at once.
     """
 
-    def __init__(self, *, clock: Clock, sleep: Sleep = anyio.sleep) -> None:
+    def __init__(self, *, clock: Clock = time.time, sleep: Sleep = anyio.sleep) -> None:
         now = clock()
         self._clock = clock
         self._sleep = sleep
