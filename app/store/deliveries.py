@@ -9,7 +9,19 @@ from pydantic import Field, TypeAdapter
 from sqlalchemy import func
 from sqlmodel import Session, col, select, update
 
-from app.domain.job import Delivery, Job
+from app.domain.job import (
+    CheckActionJob,
+    CheckSuiteJob,
+    ClosedJob,
+    CommentJob,
+    Delivery,
+    InstallationJob,
+    Job,
+    MergeGroupJob,
+    ReviewJob,
+)
+from app.domain.review import ReviewStatus
+from app.store import reviews
 from app.store.database import Database
 from app.store.tables import DeliveryRow
 
@@ -28,6 +40,11 @@ class DeliveryState(StrEnum):
 
 
 UNFINISHED = (DeliveryState.QUEUED, DeliveryState.RUNNING)
+_REVIEW_STATUS = {
+    DeliveryState.DONE: ReviewStatus.COMPLETED,
+    DeliveryState.FAILED: ReviewStatus.FAILED,
+    DeliveryState.SUPERSEDED: ReviewStatus.SUPERSEDED,
+}
 
 
 def job_to_json(job: Job) -> dict[str, Any]:
@@ -55,8 +72,9 @@ def find_same_job(session: Session, job: Job) -> DeliveryRow | None:
     return session.exec(statement).first()
 
 
-def new_delivery(delivery: Delivery, job: Job, *, repository: str | None, number: int | None) -> DeliveryRow:
+def new_delivery(delivery: Delivery, job: Job) -> DeliveryRow:
     """The row of a delivery that is about to be stored."""
+    repository, number = _place(job)
     return DeliveryRow(
         guid=delivery.guid,
         event=delivery.event,
@@ -71,22 +89,39 @@ def new_delivery(delivery: Delivery, job: Job, *, repository: str | None, number
     )
 
 
-def record_delivery_state(
-    database: Database,
-    guid: str,
-    state: DeliveryState,
-    *,
-    at: datetime,
-    reason: str | None = None,
-) -> None:
-    """How the job goes; `at` is kept when that is final."""
-    finished_at = None if state in UNFINISHED else at
+def _place(job: Job) -> tuple[str | None, int | None]:
+    match job:
+        case ReviewJob():
+            return job.request.ref.repository, job.request.ref.number
+        case CommentJob() | CheckActionJob() | ClosedJob():
+            return job.ref.repository, job.ref.number
+        case CheckSuiteJob() | MergeGroupJob():
+            return job.repository, None
+        case InstallationJob():
+            return None, None
+
+
+def record_running(database: Database, guid: str, *, at: datetime) -> None:
+    """A worker has taken it."""
     with database.write() as session:
-        session.exec(
-            update(DeliveryRow)
-            .where(col(DeliveryRow.guid) == guid)
-            .values(state=state, reason=reason, finished_at=finished_at)
-        )
+        _set_state(session, guid, DeliveryState.RUNNING, reason=None, at=None)
+        reviews.mark_running(session, delivery=guid, at=at)
+
+
+def record_finished(
+    database: Database, guid: str, state: DeliveryState, *, at: datetime, reason: str | None = None
+) -> None:
+    """The job has ended, and with it its review, unless that has said so itself."""
+    with database.write() as session:
+        _set_state(session, guid, state, reason=reason, at=at)
+        reviews.mark_ended(session, delivery=guid, status=_REVIEW_STATUS[state], at=at, error=reason)
+
+
+def _set_state(
+    session: Session, guid: str, state: DeliveryState, *, reason: str | None, at: datetime | None
+) -> None:
+    statement = update(DeliveryRow).where(col(DeliveryRow.guid) == guid)
+    session.exec(statement.values(state=state, reason=reason, finished_at=at))
 
 
 def load_queue_depth(database: Database) -> dict[str, int]:

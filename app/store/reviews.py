@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import func
 from sqlmodel import Session, col, exists, select, update
 
 from app.domain.pull_request import PullRequestRef
@@ -13,7 +14,8 @@ UNFINISHED = (ReviewStatus.QUEUED, ReviewStatus.RUNNING)
 
 
 def add_queued_review(session: Session, request: ReviewRequest, *, delivery: str, at: datetime) -> None:
-    """The row of a review that waits; one that failed before waits again, under its old id."""
+    """The row of a review that waits; one that failed or was put back waits again, as old as it is."""
+    earlier = session.get(ReviewRow, request.review_id)
     session.merge(
         ReviewRow(
             id=request.review_id,
@@ -23,7 +25,7 @@ def add_queued_review(session: Session, request: ReviewRequest, *, delivery: str
             head_sha=request.head_sha,
             trigger=request.trigger,
             status=ReviewStatus.QUEUED,
-            created_at=at,
+            created_at=earlier.created_at if earlier else at,
             delivery=delivery,
             stages=[stage.value for stage in request.stages],
             full=request.full,
@@ -38,32 +40,30 @@ def record_review_queued(database: Database, request: ReviewRequest, *, delivery
         add_queued_review(session, request, delivery=delivery, at=at)
 
 
-def record_review_running(database: Database, review_id: str, *, at: datetime) -> None:
-    """A worker has taken it; the first time counts."""
-    with database.write() as session:
-        row = session.get(ReviewRow, review_id)
-        if row and row.status in UNFINISHED:
-            row.status = ReviewStatus.RUNNING
-            row.started_at = row.started_at or at
-
-
 def record_review_head(database: Database, review_id: str, head_sha: str) -> None:
     """The head that is reviewed in truth, where it is another one than the webhook named, or it named none."""
     with database.write() as session:
         session.exec(update(ReviewRow).where(col(ReviewRow.id) == review_id).values(head_sha=head_sha))
 
 
-def record_review_ended(
-    database: Database, review_id: str, status: ReviewStatus, *, at: datetime, error: str | None = None
-) -> bool:
-    """Close a review that is not closed yet; whether it was this call."""
-    statement = (
+def mark_running(session: Session, *, delivery: str, at: datetime) -> None:
+    """A worker has taken the delivery's review; the first time counts."""
+    session.exec(
         update(ReviewRow)
-        .where(col(ReviewRow.id) == review_id, col(ReviewRow.status).in_(UNFINISHED))
+        .where(col(ReviewRow.delivery) == delivery, col(ReviewRow.status).in_(UNFINISHED))
+        .values(status=ReviewStatus.RUNNING, started_at=func.coalesce(ReviewRow.started_at, at))
+    )
+
+
+def mark_ended(
+    session: Session, *, delivery: str, status: ReviewStatus, at: datetime | None, error: str | None
+) -> None:
+    """Close the delivery's review unless it is closed already (or let it wait again: `queued`)."""
+    session.exec(
+        update(ReviewRow)
+        .where(col(ReviewRow.delivery) == delivery, col(ReviewRow.status).in_(UNFINISHED))
         .values(status=status, finished_at=at, error=error)
     )
-    with database.write() as session:
-        return session.exec(statement).rowcount > 0
 
 
 def load_review(database: Database, review_id: str) -> ReviewRow | None:
@@ -72,17 +72,17 @@ def load_review(database: Database, review_id: str) -> ReviewRow | None:
         return session.get(ReviewRow, review_id)
 
 
-def is_superseded(database: Database, review_id: str) -> bool:
-    """Whether a review of another head was asked for later and waits; one that knows no head yet will see the newest."""
+def is_superseded(database: Database, *, delivery: str) -> bool:
+    """Whether a review of another head was asked for later; one that knows no head yet will see the newest."""
     with database.read() as session:
-        mine = session.get(ReviewRow, review_id)
+        mine = session.exec(select(ReviewRow).where(ReviewRow.delivery == delivery)).first()
         if mine is None or mine.head_sha is None:
             return False
         later = (
             col(ReviewRow.repository) == mine.repository,
             col(ReviewRow.pull_request) == mine.pull_request,
             col(ReviewRow.created_at) > mine.created_at,
-            col(ReviewRow.status) == ReviewStatus.QUEUED,
+            col(ReviewRow.status).in_((*UNFINISHED, ReviewStatus.COMPLETED)),
             col(ReviewRow.head_sha).is_not(None),
             col(ReviewRow.head_sha) != mine.head_sha,
         )

@@ -26,6 +26,18 @@ class ModelCallRow(Row, table=True):
     __table_args__ = (
         Index("ix_model_calls_started_at", "started_at", "provider", "model"),
         Index("ix_model_calls_review_id", "review_id"),
+        Index(  # the per-model table, from the index alone: app/store/model_calls.py
+            "ix_model_calls_stats",
+            "provider",
+            "model",
+            "latency_ms",
+            "started_at",
+            "outcome",
+            "input_tokens",
+            "cached_input_tokens",
+            "output_tokens",
+            "cost_usd",
+        ),
         Index("ix_model_calls_repository", "installation_id", "repository", "started_at"),
     )
 
@@ -62,6 +74,7 @@ class ReviewRow(Row, table=True):
         Index("ix_reviews_pull_request", "repository", "pull_request", "created_at"),
         Index("ix_reviews_created_at", "created_at"),
         Index("ix_reviews_status", "status", "installation_id"),
+        Index("ix_reviews_delivery", "delivery"),
     )
 
     id: str = Field(primary_key=True)

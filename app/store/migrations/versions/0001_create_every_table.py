@@ -192,18 +192,11 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_reviews_created_at", "reviews", ["created_at"], unique=False)
+    op.create_index("ix_reviews_delivery", "reviews", ["delivery"], unique=False)
     op.create_index(
         "ix_reviews_pull_request", "reviews", ["repository", "pull_request", "created_at"], unique=False
     )
     op.create_index("ix_reviews_status", "reviews", ["status", "installation_id"], unique=False)
-    op.create_table(
-        "spend",
-        sa.Column("account", sa.Text(), nullable=False),
-        sa.Column("spent_usd", sa.Float(), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("account"),
-    )
-    op.create_index("ix_spend_updated_at", "spend", ["updated_at"])
     op.create_table(
         "secrets",
         sa.Column("name", sa.String(), nullable=False),
@@ -211,6 +204,14 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
+    op.create_table(
+        "spend",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("spent_usd", sa.Float(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("account"),
+    )
+    op.create_index(op.f("ix_spend_updated_at"), "spend", ["updated_at"], unique=False)
     op.create_table(
         "writes",
         sa.Column("review_id", sa.String(), nullable=False),

@@ -1,0 +1,109 @@
+"""Steps of a job: the result of each is kept under its place in the program, and given back after a crash.
+
+What is kept is JSON: values through pydantic's `TypeAdapter`, Quorum's own errors by their class and fields. A step
+that must wait for GitHub or for the network is tried again here, up to a limit; longer waits end in `Postponed`.
+"""
+
+import json
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from dbos import DBOS
+from pydantic import TypeAdapter
+
+import app.errors
+from app.errors import GitHubRateLimited, GitHubUnavailable, QuorumError, StoreUnavailable, Superseded
+
+T = TypeVar("T")
+Sleep = Callable[[float], Awaitable[None]]
+
+MAX_ATTEMPTS = 5
+FIRST_BACKOFF_S = 1.0
+LONGEST_WAIT_S = 20.0  # whoever waits longer does so in the queue and not in a worker's place
+
+
+class Postponed(Exception):
+    """The job is to be queued again after `delay_s`."""
+
+    def __init__(self, delay_s: float) -> None:
+        super().__init__(f"to be tried again in {delay_s:.0f} s")
+        self.delay_s = delay_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoints:
+    """The `app.domain.job.Step` of one job."""
+
+    is_superseded: Callable[[], Awaitable[bool]]
+    sleep: Sleep
+
+    def __call__(self, name: str, run: Callable[[], Awaitable[T]], type_: type[T]) -> Awaitable[T]:
+        """See `Step`. Takes its place in the program now, not when it is awaited."""
+        reservation = DBOS.reserve_step()
+        adapter = TypeAdapter(type_)
+
+        async def recorded() -> str:
+            return json.dumps(await self._outcome(run, adapter))
+
+        async def restored() -> T:
+            outcome = json.loads(await reservation.run_async({"name": name}, recorded))
+            if "value" in outcome:
+                return adapter.validate_python(outcome["value"])
+            raise _restore_error(outcome)
+
+        return restored()
+
+    async def _outcome(self, run: Callable[[], Awaitable[T]], adapter: TypeAdapter[T]) -> dict[str, Any]:
+        try:
+            return {"value": adapter.dump_python(await self._persist(run), mode="json")}
+        except QuorumError as error:
+            return _describe_error(error)
+        except Postponed as error:
+            return {"postponed_s": error.delay_s}
+
+    async def _persist(self, run: Callable[[], Awaitable[T]]) -> T:
+        attempt = 0
+        while True:
+            attempt += 1
+            if await self.is_superseded():
+                raise Superseded("a newer head waits")
+            try:
+                return await run()
+            except (GitHubRateLimited, GitHubUnavailable, StoreUnavailable) as error:
+                delay_s = retry_delay_s(error, attempt=attempt)
+                if delay_s is None:
+                    raise
+                if delay_s > LONGEST_WAIT_S:
+                    raise Postponed(delay_s) from error
+                await self.sleep(delay_s)
+
+
+def retry_delay_s(error: QuorumError, *, attempt: int) -> float | None:
+    """How long to wait before the next attempt; None: there is none. Limits are obeyed, the rest backs off."""
+    if attempt >= MAX_ATTEMPTS:
+        return None
+    if isinstance(error, GitHubRateLimited):
+        return max(error.retry_after_s, FIRST_BACKOFF_S)
+    return FIRST_BACKOFF_S * 2 ** (attempt - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+
+
+def _describe_error(error: QuorumError) -> dict[str, Any]:
+    fields = {name: value for name, value in vars(error).items() if _is_plain(value)}
+    return {"error": type(error).__name__, "message": str(error), "fields": fields}
+
+
+def _is_plain(value: object) -> bool:
+    return value is None or isinstance(value, str | int | float)
+
+
+def _restore_error(outcome: dict[str, Any]) -> Exception:
+    """The error of an earlier attempt, of the same class and with the same plain fields."""
+    if "postponed_s" in outcome:
+        return Postponed(outcome["postponed_s"])
+    kind: type[QuorumError] = getattr(app.errors, outcome["error"], QuorumError)
+    error = kind.__new__(kind)
+    Exception.__init__(error, outcome["message"])
+    vars(error).update(outcome["fields"])
+    return error

@@ -1,0 +1,165 @@
+"""The engine: takes deliveries durably and runs their jobs, one at a time for a pull request, over any number of processes.
+
+Jobs end `done`, `failed` or `superseded`. A process that dies leaves its jobs to its successor of the same name or,
+after `LEASE_TTL_S`, to the others. Nothing here knows what a job does.
+
+DBOS Transact: https://docs.dbos.dev/python/reference/dbos-class
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from dbos import DBOS
+
+from app.domain.job import Delivery, Job
+from app.engine.checkpoint import Sleep
+from app.engine.inbox import Accepted, Duplicate, Inbox
+from app.engine.settings import MAX_THREADS, MOST_RECOVERIES, WORKFLOW, engine_config, quiet_logger
+from app.engine.worker import Handler, Worker
+from app.errors import StoreUnavailable
+from app.store import deliveries, leases
+from app.store.database import Database
+
+logger = logging.getLogger(__name__)
+
+LEASE_TTL_S = 15.0
+
+Role = Literal["web", "worker", "all"]
+
+
+def utc_now() -> datetime:
+    """Now."""
+    return datetime.now(UTC)
+
+
+class Engine:
+    """One process's part in the work; there can be one in a process. `role` web only takes deliveries, as `paused` does."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        executor_id: str,
+        handlers: Mapping[type[Any], Handler],
+        role: Role = "all",
+        paused: bool = False,
+        workers: int = 16,
+        debounce_s: float = 5.0,
+        lease_ttl_s: float = LEASE_TTL_S,
+        clock: Callable[[], datetime] = utc_now,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._database = database
+        self._executor_id = executor_id
+        self._handlers = handlers
+        self._role = role
+        self._runs = role != "web" and not paused
+        self._workers = workers
+        self._debounce_s = debounce_s
+        self._lease_ttl = timedelta(seconds=lease_ttl_s)
+        self._clock = clock
+        self._sleep = sleep
+        self._inbox: Inbox | None = None
+        self._worker: Worker | None = None
+        self._heartbeat: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Prepare the engine's own tables and begin to work.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        quiet_logger()
+        self._inbox = await asyncio.to_thread(
+            Inbox, self._database, workers=self._workers, debounce_s=self._debounce_s, clock=self._clock
+        )
+        if self._runs:
+            self._worker = self._launch(self._inbox)
+            await self._beat()
+            self._heartbeat = asyncio.create_task(self._keep_beating())
+
+    def _launch(self, inbox: Inbox) -> Worker:
+        """Synchronous on purpose: the loop of the thread that launches DBOS becomes the loop of the jobs."""
+        worker = Worker(
+            self._database,
+            inbox,
+            handlers=self._handlers,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
+
+        async def job(guid: str) -> str:
+            return await worker.run(guid)
+
+        DBOS(config=engine_config(database_url=self._database.url, executor_id=self._executor_id))
+        DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MOST_RECOVERIES)(job)
+        DBOS.launch()
+        return worker
+
+    async def stop(self, *, timeout_s: float = 15.0) -> None:
+        """Let the jobs that run end; what has not ended by then goes on in the next process, from its last step."""
+        if self._heartbeat:
+            self._heartbeat.cancel()
+        if self._worker:
+            await self._worker.stop(timeout_s=timeout_s)
+        if self._inbox:
+            await self._close(self._inbox)
+        self._inbox = self._worker = self._heartbeat = None
+
+    async def _close(self, inbox: Inbox) -> None:
+        """In a thread of its own: closing DBOS ends the pool that the loop's threads come from."""
+        loop = asyncio.get_running_loop()
+        pool = ThreadPoolExecutor(MAX_THREADS)
+        if self._worker:
+            await loop.run_in_executor(pool, lambda: DBOS.destroy(destroy_registry=True))
+            await loop.run_in_executor(pool, leases.end_lease, self._database, self._executor_id)
+        loop.set_default_executor(pool)
+        await asyncio.to_thread(inbox.close)
+
+    async def enqueue(self, delivery: Delivery, job: Job) -> Accepted | Duplicate:
+        """Store a delivery with its job; once this returns it will be done, whatever happens to this process.
+
+        Raises:
+            StoreUnavailable: it could not be stored.
+        """
+        if self._inbox is None:
+            raise StoreUnavailable("the engine does not run")
+        return await asyncio.to_thread(self._inbox.accept, delivery, job)
+
+    async def check(self) -> None:
+        """Raise `StoreUnavailable` unless deliveries can be stored."""
+        if self._inbox is None:
+            raise StoreUnavailable("the engine does not run")
+        await asyncio.to_thread(self._database.check)
+
+    async def depth(self) -> dict[str, int]:
+        """State → number of deliveries that are not finished, of all processes."""
+        return await asyncio.to_thread(deliveries.load_queue_depth, self._database)
+
+    async def _keep_beating(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease_ttl.total_seconds() / 3)
+            try:
+                await self._beat()
+            except StoreUnavailable as error:
+                logger.warning("the lease could not be renewed: %s", error)
+
+    async def _beat(self) -> None:
+        """Renew the lease, and take over the work of those who did not."""
+        living, dead = await asyncio.to_thread(
+            leases.renew_lease,
+            self._database,
+            self._executor_id,
+            role=self._role,
+            now=self._clock(),
+            ttl=self._lease_ttl,
+        )
+        pending = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+        orphaned = dead | {row.executor_id for row in pending if row.executor_id} - living
+        if orphaned:
+            logger.warning("taking over the work of %s", ", ".join(sorted(orphaned)))
+            await asyncio.to_thread(DBOS._recover_pending_workflows, sorted(orphaned))  # pyright: ignore[reportPrivateUsage]

@@ -1,0 +1,110 @@
+"""Takes deliveries: row and workflow are committed together, so that what was acknowledged will be done. Runs nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from dbos import DBOS, DBOSClient, EnqueueOptions
+from sqlmodel import Session
+
+from app.domain.job import Delivery, Job, ReviewJob
+from app.engine.settings import NAME, POLLING_S, QUEUE, SERIALIZER, VERSION, WORKFLOW
+from app.store import reviews
+from app.store.database import Database
+from app.store.deliveries import DeliveryState, find_same_job, new_delivery, parse_job
+from app.store.tables import DeliveryRow
+
+DEBOUNCED = frozenset({"synchronize"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """Stored, and will be done."""
+
+    guid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicate:
+    """Nothing new: the delivery `of` asked the same."""
+
+    guid: str
+    of: str
+
+
+class Inbox:
+    """The queue's near end. All methods wait for the database: call them in a thread."""
+
+    def __init__(
+        self, database: Database, *, workers: int, debounce_s: float, clock: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._debounce_s = debounce_s
+        self._clock = clock
+        DBOS.migrate(database.url)
+        self._client = DBOSClient(
+            system_database_url=database.url,
+            serializer=SERIALIZER,
+            application_name=NAME,
+            retry_connection_errors=False,
+        )
+        self._client.register_queue(
+            QUEUE,
+            partition_concurrency=1,  # one job of a pull request at a time
+            worker_concurrency=workers,
+            polling_interval_sec=POLLING_S,
+            on_conflict="always_update",
+        )
+
+    def accept(self, delivery: Delivery, job: Job) -> Accepted | Duplicate:
+        """Store a delivery with its job; a delivery that failed before is taken again.
+
+        Raises:
+            StoreUnavailable: it could not be stored, and nothing of it is.
+        """
+        with self._database.write() as session:
+            row = session.get(DeliveryRow, delivery.guid)
+            if row and row.state != DeliveryState.FAILED:
+                return Duplicate(guid=delivery.guid, of=delivery.guid)
+            same = find_same_job(session, job)
+            row = row or new_delivery(delivery, job)
+            session.add(row)
+            if same:
+                row.state, row.reason = DeliveryState.DUPLICATE, f"asks the same as {same.guid}"
+                return Duplicate(guid=delivery.guid, of=same.guid)
+            self._queue(session, row, job, delay_s=self._delay_s(job))
+        return Accepted(guid=delivery.guid)
+
+    def put_back(self, guid: str, *, workflow_id: str, delay_s: float) -> bool:
+        """Queue a delivery again from its beginning; whether it was this workflow's to put back."""
+        with self._database.write() as session:
+            row = session.get(DeliveryRow, guid)
+            if row is None or row.workflow_id != workflow_id:
+                return False
+            self._queue(session, row, parse_job(row.request), delay_s=delay_s)
+        return True
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.destroy()
+
+    def _queue(self, session: Session, row: DeliveryRow, job: Job, *, delay_s: float) -> None:
+        row.attempts += 1
+        row.state, row.reason, row.finished_at = DeliveryState.QUEUED, None, None
+        row.workflow_id = row.guid if row.attempts == 1 else f"{row.guid}#{row.attempts}"
+        if isinstance(job, ReviewJob):
+            reviews.add_queued_review(session, job.request, delivery=row.guid, at=self._clock())
+        options: EnqueueOptions = {
+            "workflow_name": WORKFLOW,
+            "queue_name": QUEUE,
+            "workflow_id": row.workflow_id,
+            "queue_partition_key": job.partition,
+            "app_version": VERSION,
+        }
+        if delay_s > 0:
+            options["delay_seconds"] = delay_s
+        self._client.enqueue_in_transaction(session, options, row.guid)
+
+    def _delay_s(self, job: Job) -> float:
+        waits = isinstance(job, ReviewJob) and job.request.trigger in DEBOUNCED
+        return self._debounce_s if waits else 0.0

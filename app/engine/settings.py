@@ -1,0 +1,39 @@
+"""How DBOS is set up; every value answers a pitfall that was measured (docs/decisions/). No logic."""
+
+import logging
+
+from dbos import DBOSConfig, DBOSPortableJSONSerializer
+
+NAME = "quorum"
+QUEUE = "jobs"
+WORKFLOW = "job"
+VERSION = "1"  # constant: work that another version left would never be picked up
+MAX_THREADS = 16  # unbounded, 600 workflows left 2,000 threads
+POLLING_S = 0.1
+MOST_RECOVERIES = 20  # a job that takes its process down with it is given up after as many
+SERIALIZER = DBOSPortableJSONSerializer()  # the default is pickle
+
+
+def engine_config(*, database_url: str, executor_id: str) -> DBOSConfig:
+    """The configuration of a process that runs jobs."""
+    return {
+        "name": NAME,
+        "system_database_url": database_url,
+        "application_version": VERSION,
+        "executor_id": executor_id,
+        "max_executor_threads": MAX_THREADS,
+        "serializer": SERIALIZER,
+        "run_migrations": False,  # done before, also by processes that run nothing
+        "use_listen_notify": False,  # nothing waits for a notification
+        "notification_listener_polling_interval_sec": 0.2,  # stopping waits for that thread
+        "sys_db_pool_size": MAX_THREADS,
+        "log_level": "WARNING",
+    }
+
+
+def quiet_logger() -> None:
+    """Let DBOS log through the root logger, from warnings on: with a handler of its own it would write past it."""
+    logger = logging.getLogger("dbos")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+    logger.setLevel(logging.WARNING)

@@ -1,0 +1,88 @@
+"""Log lines as JSON, each with the ids of the work it belongs to. Never a prompt, a diff, a local variable or a secret.
+
+An error appears with its class, its message and the places it came through, redacted; frames' variables never do.
+"""
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import TextIO
+
+LONGEST_MESSAGE = 2_000  # characters; what a stranger wrote may be in a message
+VENDOR_LEVELS = {
+    "dbos": logging.WARNING,
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "githubkit": logging.WARNING,
+    "anthropic": logging.WARNING,
+    "openai": logging.WARNING,
+    "google_genai": logging.WARNING,
+    "mcp": logging.WARNING,
+    "alembic": logging.WARNING,
+    "sqlalchemy": logging.WARNING,
+    "uvicorn.access": logging.WARNING,
+    "asyncio": logging.WARNING,
+}
+_ids: ContextVar[dict[str, str]] = ContextVar("log_ids", default={})  # noqa: B039 - never changed in place
+
+
+@contextmanager
+def bound(**ids: str) -> Generator[None]:
+    """Put ids (delivery, review, pull_request) on every line that is logged within, in this task and its children."""
+    token = _ids.set({**_ids.get(), **ids})
+    try:
+        yield
+    finally:
+        _ids.reset(token)
+
+
+class JsonFormatter(logging.Formatter):
+    """One line, one object; `redact` is applied to everything that is text."""
+
+    def __init__(self, redact: Callable[[str], str]) -> None:
+        super().__init__()
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": self._clean(record.getMessage()),
+            **_ids.get(),
+        }
+        if record.exc_info and record.exc_info[1]:
+            line["error"] = self._clean(_error_line(record.exc_info[1]))
+            line["at"] = _places(record.exc_info[1])
+        return json.dumps(line)
+
+    def _clean(self, text: str) -> str:
+        return self._redact(text[:LONGEST_MESSAGE])
+
+
+def _error_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _places(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    return " > ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}:{frame.name}" for frame in frames)
+
+
+def configure_logging(
+    *, redact: Callable[[str], str], level: int = logging.INFO, stream: TextIO = sys.stderr
+) -> None:
+    """Send every log line through one handler; vendors are heard from `WARNING` on."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonFormatter(redact))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name, vendor_level in VENDOR_LEVELS.items():
+        logging.getLogger(name).setLevel(max(vendor_level, level))

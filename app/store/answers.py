@@ -1,0 +1,91 @@
+"""The response cache's rows. Every query names the tenant: no answer crosses repositories."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import col, delete, select
+
+from app.domain.model_call import CachedAnswer, Provider, Usage
+from app.store.database import Database
+from app.store.tables import CachedAnswerRow
+
+
+class AnswerTable:
+    """Answers that all processes share."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load(
+        self, installation_id: int, repository: str, keys: Sequence[str], *, now: datetime
+    ) -> dict[str, CachedAnswer]:
+        """The tenant's answers to these keys that are there and have not expired."""
+        return await asyncio.to_thread(
+            load_answers, self._database, installation_id, repository, keys, now=now
+        )
+
+    async def record(self, answer: CachedAnswer) -> None:
+        """Keep an answer; the newest of a key stays."""
+        await asyncio.to_thread(record_answer, self._database, answer)
+
+
+def load_answers(
+    database: Database, installation_id: int, repository: str, keys: Sequence[str], *, now: datetime
+) -> dict[str, CachedAnswer]:
+    """Key → answer, of one tenant."""
+    statement = select(CachedAnswerRow).where(
+        col(CachedAnswerRow.installation_id) == installation_id,
+        col(CachedAnswerRow.repository) == repository,
+        col(CachedAnswerRow.key).in_(keys),
+        col(CachedAnswerRow.expires_at) > now,
+    )
+    with database.read() as session:
+        return {row.key: _answer(row) for row in session.exec(statement)}
+
+
+def record_answer(database: Database, answer: CachedAnswer) -> None:
+    """Write or replace a row."""
+    row = CachedAnswerRow(
+        installation_id=answer.installation_id,
+        repository=answer.repository,
+        key=answer.key,
+        provider=answer.provider.value,
+        model=answer.model,
+        prompt_id=answer.prompt_id,
+        prompt_version=answer.prompt_version,
+        answer=answer.value,
+        input_tokens=answer.usage.input_tokens,
+        cached_input_tokens=answer.usage.cached_input_tokens,
+        output_tokens=answer.usage.output_tokens,
+        created_at=answer.created_at,
+        expires_at=answer.expires_at,
+    )
+    with database.write() as session:
+        session.merge(row)
+
+
+def delete_expired_answers(database: Database, *, now: datetime) -> int:
+    """Forget what may no longer be used; how many there were."""
+    with database.write() as session:
+        return session.exec(delete(CachedAnswerRow).where(col(CachedAnswerRow.expires_at) <= now)).rowcount
+
+
+def _answer(row: CachedAnswerRow) -> CachedAnswer:
+    return CachedAnswer(
+        installation_id=row.installation_id,
+        repository=row.repository,
+        key=row.key,
+        provider=Provider(row.provider),
+        model=row.model,
+        prompt_id=row.prompt_id,
+        prompt_version=row.prompt_version,
+        value=row.answer,
+        usage=Usage(
+            input_tokens=row.input_tokens,
+            cached_input_tokens=row.cached_input_tokens,
+            output_tokens=row.output_tokens,
+        ),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+    )
