@@ -53,7 +53,7 @@ class AnthropicClient:
         self._base_url = base_url
         self._bedrock = bedrock
         self._http_client = http_client
-        self._sdk = Lazy(self._open)
+        self._sdk = Lazy(self._open, logger="anthropic")
 
     def _open(self) -> "AsyncAnthropic | AsyncAnthropicBedrock":
         import anthropic

@@ -64,7 +64,7 @@ class GeminiClient:
         self._api_version = api_version
         self._vertex = vertex
         self._http_client = http_client
-        self._sdk = Lazy(self._open)
+        self._sdk = Lazy(self._open, logger="google_genai")
 
     def _open(self) -> "Client":
         from google import genai

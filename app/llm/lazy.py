@@ -4,6 +4,7 @@ Importing an SDK takes up to two seconds of CPU; on the event loop that would ho
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -11,10 +12,11 @@ T = TypeVar("T")
 
 
 class Lazy(Generic[T]):
-    """A value that `open_` makes on the first `get`."""
+    """An SDK's client that `open_` makes on the first `get`; `logger` is the SDK's, whose debug lines hold whole prompts."""
 
-    def __init__(self, open_: Callable[[], T]) -> None:
+    def __init__(self, open_: Callable[[], T], *, logger: str) -> None:
         self._open = open_
+        self._logger = logging.getLogger(logger)
         self._lock = asyncio.Lock()
         self.value: T | None = None
 
@@ -24,4 +26,5 @@ class Lazy(Generic[T]):
             async with self._lock:
                 if self.value is None:
                     self.value = await asyncio.to_thread(self._open)
+                    self._logger.setLevel(logging.INFO)
         return self.value

@@ -46,7 +46,7 @@ class LocalClient:
         self._base_url = base_url
         self._api_key = api_key or "none"  # the SDK wants one
         self._http_client = http_client
-        self._sdk = Lazy(self._open)
+        self._sdk = Lazy(self._open, logger="openai")
         self._turn = asyncio.Semaphore(concurrency)
         self._step: dict[str, int] = {}
 

@@ -54,7 +54,7 @@ class OpenAIClient:
         self._base_url = base_url
         self._azure = azure
         self._http_client = http_client
-        self._sdk = Lazy(self._open)
+        self._sdk = Lazy(self._open, logger="openai")
 
     def _open(self) -> "AsyncOpenAI":
         import openai

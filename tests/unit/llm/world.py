@@ -1,0 +1,121 @@
+"""What the tests of the model layer share: a clock that only they move, a request, and models over the fake vendors."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any, cast
+
+from app.domain.model_call import ModelCall, Provider
+from app.errors import ModelInvalidOutput
+from app.llm.budget import Limits, MemorySpend
+from app.llm.build import Access, Stores, build_models
+from app.llm.cache import MemoryAnswers
+from app.llm.client import Answer, CallScope, ModelRequest, Task
+from app.llm.models import Models
+from app.llm.recorder import MemoryCalls
+from tests.fakes.vendors import FakeVendors
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"findings": {"type": "array", "items": {"type": "string"}}},
+    "required": ["findings"],
+    "additionalProperties": False,
+}
+SCOPE = CallScope(installation_id=7, repository="octo/shop", pull_request=3, review_id="r1", stage="review")
+START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+
+class ManualClock:
+    """Time that passes only by sleeping and by `pass_s`."""
+
+    def __init__(self) -> None:
+        self.elapsed_s = 0.0
+        self.slept: list[float] = []
+
+    def monotonic_s(self) -> float:
+        return 1_000.0 + self.elapsed_s
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.elapsed_s)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.elapsed_s += seconds
+        await asyncio.sleep(0)
+
+    def pass_s(self, seconds: float) -> None:
+        self.elapsed_s += seconds
+
+
+def request(**changes: Any) -> ModelRequest:
+    fields: dict[str, Any] = {
+        "model": "",
+        "system": "You review code.",
+        "material": "the diff",
+        "question": "What is wrong?",
+        "schema": SCHEMA,
+        "prompt_id": "review/user",
+        "prompt_version": "3",
+        "max_output_tokens": 1_000,
+    }
+    return ModelRequest(**{**fields, **changes})
+
+
+def parse(value: Any) -> list[str]:
+    """A strict reader of the test schema's answers."""
+    if not isinstance(value, dict) or "findings" not in value:
+        raise ModelInvalidOutput("findings: Field required")
+    return cast("list[str]", value["findings"])
+
+
+class World:
+    """Models over the fake vendors, with everything in reach."""
+
+    def __init__(
+        self,
+        *providers: Provider,
+        limits: Limits | None = None,
+        cache_ttl_s: float = 3_600.0,
+        call_timeout_s: float = 240.0,
+        vendors: FakeVendors | None = None,
+        access: Callable[[FakeVendors], dict[Provider, Access]] | None = None,
+    ) -> None:
+        self.vendors = vendors or FakeVendors()
+        self.clock = ManualClock()
+        self.calls = MemoryCalls()
+        self.spend = MemorySpend()
+        self.answers = MemoryAnswers()
+        self.models: Models = build_models(
+            access(self.vendors) if access else self.vendors.access(*providers),
+            stores=Stores(calls=self.calls, answers=self.answers, spend=self.spend),
+            limits=limits,
+            cache_ttl_s=cache_ttl_s,
+            call_timeout_s=call_timeout_s,
+            clock=self.clock,
+            rng=Random(0),
+            http_client=self.vendors.http_client(),
+        )
+
+    @property
+    def rows(self) -> list[ModelCall]:
+        return self.calls.calls
+
+    @property
+    def outcomes(self) -> list[str]:
+        return [f"{row.provider}: {row.outcome}" for row in self.rows]
+
+    async def ask(
+        self,
+        kind: str = "review",
+        *,
+        scope: CallScope = SCOPE,
+        allowed: tuple[Provider, ...] = (),
+        exclude: tuple[Provider, ...] = (),
+        deadline_s: float = 600.0,
+        tier: str = "full",
+        parent_id: str | None = None,
+        **changes: Any,
+    ) -> Answer:
+        task = Task(kind=kind, allowed=allowed, exclude=exclude, deadline_s=deadline_s, tier=tier)
+        return await self.models.ask(task, request(**changes), scope=scope, parse=parse, parent_id=parent_id)
