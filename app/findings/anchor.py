@@ -1,0 +1,130 @@
+"""Puts a finding where the code stands that it quotes. Pure; never on a line that does not hold the quote.
+
+A model's line number is a hint among equal places, nothing more. Where neither the quote nor the number decides, the
+finding is on the file as a whole: an honest place beats a wrong line. Analysers read the file itself, so their numbers
+count.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from app.domain.diff import Side
+from app.domain.finding import Finding, Placement
+from app.findings.finders import is_by_analyzers
+from app.findings.index import DiffIndex, Match, words
+from app.findings.quotes import Reading, readings, single_lines
+from app.findings.suggestion import as_prose
+
+NEAR_LINES = 3  # models that count lines themselves are off by this much
+CLEAR_LINES = 4  # how much nearer than the next equal place the nearest one must be
+MAX_QUOTE_LINES = 20  # of the quoted code that a finding keeps
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    match: Match
+    complete: bool  # it holds all that was quoted
+
+
+def anchor(finding: Finding, index: DiffIndex) -> Finding:
+    """The finding with path, side, lines and placement as the diff has them, and the code there as its quote.
+
+    INLINE: the lines are in one hunk. FILE: only the path is in the diff. SUMMARY: not even that.
+    A suggestion that would replace other lines than those quoted becomes prose.
+    """
+    path = index.path_of(finding.path)
+    finding = replace(finding, path=path or finding.path)
+    place = _place(finding, index)
+    if place is None:
+        return as_prose(replace(finding, placement=Placement.FILE if path else Placement.SUMMARY))
+    if not (place.complete and _covers(finding.suggestion, place.match)):
+        finding = as_prose(finding)
+    return _at(finding, place.match, index)
+
+
+def choose(matches: Sequence[Match], line: int, *, distinctive: bool = True) -> Match | None:
+    """The one of several equal places that is meant; None where that would be a guess.
+
+    In this order: the only one; the one at the very line; the clearly nearest one close by; the only changed one.
+    A quote that is not distinctive, a bracket for instance, is only trusted close to its line.
+    """
+    close = [match for match in matches if distinctive or match.distance(line) <= NEAR_LINES]
+    if len(close) <= 1:
+        return close[0] if close else None
+    exact = [match for match in close if match.distance(line) == 0]
+    if len(exact) == 1:
+        return exact[0]
+    nearest, second, *_ = sorted(close, key=lambda match: match.distance(line))
+    if nearest.distance(line) <= NEAR_LINES and second.distance(line) >= nearest.distance(line) + CLEAR_LINES:
+        return nearest
+    changed = [match for match in close if match.changed]
+    return changed[0] if len(changed) == 1 else None
+
+
+def _place(finding: Finding, index: DiffIndex) -> _Place | None:
+    if is_by_analyzers(finding):
+        return _by_number(finding, index)
+    found = readings(finding.quote)
+    for reading in found:
+        matches = _matches(finding, reading, index)
+        if match := choose(matches, finding.start_line, distinctive=reading.is_distinctive):
+            return _Place(match, reading.complete)
+        if matches and reading.complete and reading.is_distinctive:
+            return None
+    return _elsewhere(finding, found, index) or _by_part(finding, index)
+
+
+def _matches(finding: Finding, reading: Reading, index: DiffIndex) -> list[Match]:
+    """On the side that the quote's marks or the finder names, else on the other."""
+    first = reading.side or finding.side
+    second = Side.LEFT if first is Side.RIGHT else Side.RIGHT
+    return index.find(finding.path, first, reading.words) or index.find(finding.path, second, reading.words)
+
+
+def _by_number(finding: Finding, index: DiffIndex) -> _Place | None:
+    run = index.run_at(finding.path, finding.side, finding.start_line)
+    if run is None:
+        return None
+    end_line = min(max(finding.start_line, finding.end_line), run.end_line)
+    return _Place(run.match(finding.start_line, end_line), end_line >= finding.end_line)
+
+
+def _elsewhere(finding: Finding, found: Sequence[Reading], index: DiffIndex) -> _Place | None:
+    """In another file, where the quote stands once in all of them."""
+    others = [path for path in index.paths if path != finding.path]
+    for reading in (each for each in found if each.is_distinctive):
+        matches = [match for path in others for match in index.find(path, Side.RIGHT, reading.words)]
+        if matches:
+            return _Place(matches[0], reading.complete) if len(matches) == 1 else None
+    return None
+
+
+def _by_part(finding: Finding, index: DiffIndex) -> _Place | None:
+    """On the longest line of the quote that stands once in the file, where the quote as a whole does not."""
+    for reading in single_lines(finding.quote):
+        matches = _matches(finding, reading, index)
+        if len(matches) == 1:
+            return _Place(matches[0], False)
+    return None
+
+
+def _covers(suggestion: str | None, match: Match) -> bool:
+    """Whether the suggestion keeps what the lines hold besides the quote."""
+    if suggestion is None:
+        return True
+    replacement = words(suggestion)
+    return replacement.startswith(match.before) and replacement.endswith(match.after)
+
+
+def _at(finding: Finding, match: Match, index: DiffIndex) -> Finding:
+    run = index.run_at(match.path, match.side, match.start_line)
+    texts = run.texts(match.start_line, match.end_line) if run else []
+    return replace(
+        finding,
+        path=match.path,
+        side=match.side,
+        start_line=match.start_line,
+        end_line=match.end_line,
+        placement=Placement.INLINE,
+        quote="\n".join(texts[:MAX_QUOTE_LINES]),
+    )

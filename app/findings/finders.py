@@ -1,0 +1,28 @@
+"""Who stands behind a finding: reads `provider:model` in `found_by` and `confirmed_by`. Pure."""
+
+from collections.abc import Iterable
+
+from app.domain.finding import Finding
+from app.domain.model_call import Provider
+
+
+def provider_of(name: str) -> Provider | None:
+    """The provider of `provider:model`; None for a name that is none of ours."""
+    provider = name.partition(":")[0]
+    return Provider(provider) if provider in set(Provider) else None
+
+
+def vendors_of(names: Iterable[str]) -> tuple[Provider, ...]:
+    """The vendors among these names, each once, in order; analysers are no vendor."""
+    found = (provider_of(name) for name in names)
+    return tuple(dict.fromkeys(each for each in found if each not in (None, Provider.ANALYZERS)))
+
+
+def is_by_analyzers(finding: Finding) -> bool:
+    """Whether analysers alone found it."""
+    return bool(finding.found_by) and not vendors_of(finding.found_by)
+
+
+def backers(finding: Finding) -> tuple[Provider, ...]:
+    """The vendors that found or confirmed it."""
+    return vendors_of((*finding.found_by, *finding.confirmed_by))

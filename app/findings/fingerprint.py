@@ -1,0 +1,101 @@
+"""The name under which a finding is the same finding in every run. Pure; never made of a model's own words.
+
+It is a hash of the path, the enclosing symbol, the statement spoken of and the rule's family: paraphrased titles, other
+rule names of the family, a quote of another part of the statement and moved lines leave it as it is.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from app.domain.finding import Finding, Placement
+from app.domain.rules import rule_for
+from app.findings.index import DiffIndex, words
+from app.findings.statement import continuations, statement_round
+from app.findings.suggestion import SourceOf
+
+EnclosingSymbol = Callable[[str, str, int], str | None]
+
+FINGERPRINT_CHARACTERS = 32
+
+
+class Fingerprinter:
+    """Names findings; reads each file once."""
+
+    def __init__(self, index: DiffIndex, *, source_of: SourceOf, enclosing_symbol: EnclosingSymbol) -> None:
+        self._index = index
+        self._source_of = source_of
+        self._enclosing_symbol = enclosing_symbol
+        self._texts: dict[tuple[str, str], _Text] = {}
+
+    def name(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        """The anchored findings with their fingerprints.
+
+        Findings without a place have nothing but path and family; several of these are told apart by their order.
+        """
+        unplaced: dict[tuple[str, str], int] = {}
+        named: list[Finding] = []
+        for finding in findings:
+            family = rule_for(finding.rule_id).family
+            if finding.placement is Placement.INLINE:
+                parts = self._parts_of_place(finding)
+            else:
+                number = unplaced.get((finding.path, family), 0)
+                unplaced[finding.path, family] = number + 1
+                parts = ("", "", str(number))
+            named.append(replace(finding, fingerprint=_hash(finding.path, family, *parts)))
+        return tuple(named)
+
+    def _parts_of_place(self, finding: Finding) -> tuple[str, str, str]:
+        """Symbol, statement, and which of the equal statements in that symbol it is."""
+        text = self._text(finding)
+        first, last = finding.start_line - text.first_line, finding.end_line - text.first_line
+        start, end = statement_round(text.continues, first, last)
+        statement = text.words_of(start, end)
+        symbol = self._symbol(finding, text, start)
+        before = [at for at in text.places_of(start, end) if at < start]
+        occurrence = sum(self._symbol(finding, text, at) == symbol for at in before)
+        return symbol, statement, str(occurrence)
+
+    def _symbol(self, finding: Finding, text: "_Text", position: int) -> str:
+        if not text.is_whole:
+            return ""
+        return self._enclosing_symbol(finding.path, text.source, position + text.first_line) or ""
+
+    def _text(self, finding: Finding) -> "_Text":
+        """The whole file where it is to be had, else the hunk."""
+        source = self._source_of(finding.path, finding.side)
+        run = self._index.run_at(finding.path, finding.side, finding.start_line)
+        whole = source is not None and len(source.split("\n")) >= finding.end_line
+        first_line = 1 if whole or run is None else run.start_line
+        key = (finding.path, f"{finding.side}{0 if whole else first_line}")
+        if key not in self._texts:
+            hunk = "\n".join(run.texts(run.start_line, run.end_line)) if run else ""
+            self._texts[key] = _Text(source if whole and source else hunk, first_line, whole)
+        return self._texts[key]
+
+
+class _Text:
+    """Lines with what is asked of them again and again."""
+
+    def __init__(self, source: str, first_line: int, is_whole: bool) -> None:
+        self.source = source
+        self.first_line = first_line
+        self.is_whole = is_whole
+        self._lines = source.split("\n")
+        self.continues = continuations(self._lines)
+
+    def words_of(self, start: int, end: int) -> str:
+        return words("\n".join(self._lines[start : end + 1]))
+
+    def places_of(self, start: int, end: int) -> list[int]:
+        """Where the same lines begin, themselves among them."""
+        wanted = self.words_of(start, end)
+        first = self._lines[start].split()
+        likely = [at for at, line in enumerate(self._lines) if line.split() == first]
+        return [at for at in likely if self.words_of(at, at + end - start) == wanted]
+
+
+def _hash(*parts: str) -> str:
+    joined = "\0".join(parts).encode("utf-8", "surrogateescape")
+    return hashlib.sha256(joined).hexdigest()[:FINGERPRINT_CHARACTERS]

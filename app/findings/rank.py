@@ -1,0 +1,78 @@
+"""Orders findings by what they are worth to the reader, and says how many of them may speak up inline. Pure.
+
+Worth is the verifier's rating, never the finder's own severity: models call half of what they see grave. Only where
+nobody rates (`quorum: 1`, or no key for any model) does severity stand in for it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from app.domain.configuration import Profile, RepositoryConfig
+from app.domain.finding import Finding, Placement, Rejection
+from app.findings.finders import backers, is_by_analyzers
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How much a profile lets through to the lines of the diff; None: no limit."""
+
+    inline: int | None
+    worth: int
+
+
+LIMITS = {
+    Profile.QUIET: Limit(inline=3, worth=7),
+    Profile.NORMAL: Limit(inline=6, worth=5),
+    Profile.THOROUGH: Limit(inline=None, worth=0),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """The findings, worthiest first, each with its final placement; and those below `min_severity`."""
+
+    findings: tuple[Finding, ...]
+    rejected: tuple[Rejection, ...] = ()
+
+
+def rank(findings: Sequence[Finding], config: RepositoryConfig) -> Ranked:
+    """Order, then place: what exceeds the profile's limits moves to the summary, where it stays complete."""
+    wanted = [each for each in findings if each.severity.at_least(config.min_severity)]
+    reason = f"Below the configured minimum severity ({config.min_severity.value})."
+    return Ranked(
+        findings=tuple(_placed(sorted(wanted, key=_order), config)),
+        rejected=tuple(Rejection(finding=each, reason=reason) for each in findings if each not in wanted),
+    )
+
+
+def _order(finding: Finding) -> tuple[int, int, int, int, str, int]:
+    """Confirmed before unrated before analysers' own; then worth, vendors, severity (only where unrated), place."""
+    rated = finding.worth is not None
+    group = 2 if is_by_analyzers(finding) else 0 if finding.confirmed_by else 1
+    return (
+        group,
+        -(finding.worth or 0),
+        -len(backers(finding)),
+        0 if rated else finding.severity.rank,
+        finding.path,
+        finding.start_line,
+    )
+
+
+def _placed(findings: Sequence[Finding], config: RepositoryConfig) -> list[Finding]:
+    limit = LIMITS[config.profile]
+    room = limit.inline if config.max_inline is None else config.max_inline
+    placed: list[Finding] = []
+    for finding in findings:
+        speaks_up = _speaks_up(finding, limit) and (room is None or room > 0)
+        if speaks_up and room is not None:
+            room -= 1
+        placed.append(finding if speaks_up else replace(finding, placement=Placement.SUMMARY))
+    return placed
+
+
+def _speaks_up(finding: Finding, limit: Limit) -> bool:
+    """Whether it deserves a place of its own; a comment on a file counts like one on a line."""
+    if finding.placement is Placement.SUMMARY or finding.pre_existing:
+        return False
+    return finding.worth is None or finding.worth >= limit.worth

@@ -1,0 +1,74 @@
+"""The way of a stage's claims to what is said: anchor, merge, verify, rank. No I/O; drops nothing without a reason."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.domain.configuration import RepositoryConfig
+from app.domain.diff import Diff
+from app.domain.finding import Finding, Rejection
+from app.domain.model_call import Provider
+from app.findings.anchor import anchor
+from app.findings.finders import is_by_analyzers
+from app.findings.fingerprint import EnclosingSymbol, Fingerprinter
+from app.findings.index import DiffIndex
+from app.findings.merge import merge
+from app.findings.rank import rank
+from app.findings.suggestion import CountErrors, SourceOf, check_suggestion
+from app.findings.verify import AskVerdicts, verify
+
+
+FOREIGN_PATH = "Speaks of a file that this change does not touch."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """Findings in the order in which they are shown, with their final placement; each other claim with its reason."""
+
+    findings: tuple[Finding, ...]
+    rejected: tuple[Rejection, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+async def settle(
+    findings: Sequence[Finding],
+    *,
+    diff: Diff,
+    config: RepositoryConfig,
+    ask_verdicts: AskVerdicts,
+    source_of: SourceOf,
+    enclosing_symbol: EnclosingSymbol,
+    count_errors: CountErrors,
+    vendors: Sequence[Provider],
+) -> Settled:
+    """All claims of all stages and analysers, settled.
+
+    Args:
+        source_of: a file at the head (RIGHT) or the merge base (LEFT); None where there is none to be had.
+        enclosing_symbol: of (path, source, line).
+        count_errors: syntax errors of (path, source); None where the language is unknown.
+        vendors: the configured ones; those that the repository does not allow are not asked.
+    """
+    index = DiffIndex(diff)
+    checked = [
+        check_suggestion(anchor(finding, index), index, source_of=source_of, count_errors=count_errors)
+        for finding in findings
+    ]
+    named = Fingerprinter(index, source_of=source_of, enclosing_symbol=enclosing_symbol).name(checked)
+    known = [finding for finding in named if is_by_analyzers(finding) or index.path_of(finding.path)]
+    verified = await verify(
+        merge(known),
+        quorum=config.quorum,
+        vendors=[vendor for vendor in vendors if vendor in config.providers],
+        ask_verdicts=ask_verdicts,
+    )
+    ranked = rank(verified.findings, config)
+    foreign = (finding for finding in named if finding not in known)
+    return Settled(
+        findings=ranked.findings,
+        rejected=(
+            *(Rejection(finding=each, reason=FOREIGN_PATH) for each in foreign),
+            *verified.rejected,
+            *ranked.rejected,
+        ),
+        notes=verified.notes,
+    )

@@ -1,0 +1,107 @@
+"""Checks that a suggestion can be applied with one click; else its text moves into the explanation. Pure.
+
+https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests/commenting-on-a-pull-request
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from app.domain.diff import Side
+from app.domain.finding import Finding, Placement
+from app.findings.index import DiffIndex
+from app.findings.protected import is_protected
+
+CountErrors = Callable[[str, str], int | None]
+SourceOf = Callable[[str, Side], str | None]
+
+_FENCE = re.compile(r"\A\s*```[^\n]*\n(.*?)\n?[ \t]*```\s*\Z", re.DOTALL)
+
+
+def as_prose(finding: Finding) -> Finding:
+    """The same finding with its suggestion shown as code in the explanation."""
+    if not finding.suggestion or not finding.suggestion.strip():
+        return replace(finding, suggestion=None)
+    code = _unfenced(finding.suggestion)
+    fence = "`" * max(3, 1 + max(map(len, re.findall(r"`+", code)), default=0))
+    explanation = f"{finding.explanation}\n\nPossible fix:\n\n{fence}\n{code}\n{fence}"
+    return replace(finding, suggestion=None, explanation=explanation)
+
+
+def check_suggestion(
+    finding: Finding, index: DiffIndex, *, source_of: SourceOf, count_errors: CountErrors
+) -> Finding:
+    """The finding with a suggestion that fits, or with its fix as prose.
+
+    It fits where it replaces lines of the new side in a file of code, with their indentation and another text than
+    theirs, and where the file has no more syntax errors afterwards. Without the file, the hunk is parsed instead.
+    """
+    if finding.suggestion is None:
+        return finding
+    lines, start = _surroundings(finding, index, source_of)
+    if not lines:
+        return as_prose(finding)
+    end = start + finding.end_line - finding.start_line + 1
+    for candidate in _fitting(_unfenced(finding.suggestion), lines[start:end]):
+        after = [*lines[:start], candidate, *lines[end:]]
+        if _adds_no_error(finding.path, lines, after, count_errors):
+            return replace(finding, suggestion=candidate)
+    return as_prose(finding)
+
+
+def _surroundings(finding: Finding, index: DiffIndex, source_of: SourceOf) -> tuple[list[str], int]:
+    """The lines to parse and the place of the finding's first one among them; no lines: nothing may be replaced."""
+    if (
+        finding.placement is not Placement.INLINE
+        or finding.side is not Side.RIGHT
+        or is_protected(finding.path)
+    ):
+        return [], 0
+    run = index.run_at(finding.path, Side.RIGHT, finding.start_line)
+    if run is None or finding.end_line not in run:
+        return [], 0
+    source = source_of(finding.path, Side.RIGHT)
+    if source is None:
+        return run.texts(run.start_line, run.end_line), finding.start_line - run.start_line
+    lines = source.split("\n")
+    shown = run.texts(finding.start_line, finding.end_line)
+    same = [line.rstrip() for line in lines[finding.start_line - 1 : finding.end_line]] == [
+        line.rstrip() for line in shown
+    ]
+    return (lines, finding.start_line - 1) if same else ([], 0)
+
+
+def _unfenced(suggestion: str) -> str:
+    text = suggestion.replace("\r\n", "\n")
+    fenced = _FENCE.match(text)
+    return (fenced[1] if fenced else text).removesuffix("\n")
+
+
+def _fitting(suggestion: str, replaced: Sequence[str]) -> Iterator[str]:
+    """The suggestion with the replaced lines' indentation, in each way that the model may have meant it."""
+    original = [line.rstrip() for line in replaced]
+    for lines in _indented([line.rstrip() for line in suggestion.split("\n")], _indent(original)):
+        if lines != original:
+            yield "\n".join(lines)
+
+
+def _indented(lines: list[str], wanted: str) -> Iterator[list[str]]:
+    """As it is; with the indentation that the model dropped from all lines; or from the first."""
+    given = _indent(lines)
+    if given == wanted:
+        yield lines
+    elif given == wanted + " ":  # the blank that marks a context line
+        yield [line[1:] if line.startswith(given) else line for line in lines]
+    elif not given:
+        yield [wanted + line if line else line for line in lines]
+        yield [wanted + lines[0], *lines[1:]]
+
+
+def _indent(lines: Sequence[str]) -> str:
+    first = next((line for line in lines if line.strip()), "")
+    return first[: len(first) - len(first.lstrip())]
+
+
+def _adds_no_error(path: str, before: Sequence[str], after: Sequence[str], count_errors: CountErrors) -> bool:
+    now = count_errors(path, "\n".join(after))
+    return now is None or now <= (count_errors(path, "\n".join(before)) or 0)
