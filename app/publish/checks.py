@@ -4,18 +4,17 @@ Limits: https://docs.github.com/en/rest/checks/runs#update-a-check-run
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.domain.configuration import Gate, RepositoryConfig
 from app.domain.diff import Side
-from app.domain.finding import Finding, Severity, Stage
+from app.domain.finding import Finding, Placement, Severity, Stage
 from app.domain.model_call import Provider
 from app.domain.publication import AnnotationLevel, CheckAction, CheckAnnotation, Conclusion
 from app.domain.review import Omission, ReviewReport, StageResult, StageStatus
 from app.publish.body import Block, compose
-from app.publish.characters import show_invisible, strip_invisible
-from app.publish.markdown import Redact, clean_line, clean_markdown
-from app.publish.neutral import defuse_plain
+from app.publish.code import code_span
+from app.publish.markdown import Redact, clean_line, clean_markdown, plain_line, plain_prose
 from app.publish.rendering import finding_blocks
 from app.publish.wording import (
     KEYLESS_NOTE,
@@ -34,10 +33,7 @@ DISMISS_LOW = CheckAction(
 )
 CONFIG_PATH = ".github/quorum.yml"
 # Files whose content nobody needs to read. Every other omission is work not done, and keeps the check from being green.
-HARMLESS_OMISSIONS = frozenset(
-    {"binary", "generated", "lock file", "vendored", "ignored", "submodule", "symlink", "deleted", "removed", "renamed",
-     "mode only", "empty", "no text changed"}
-)  # fmt: skip
+HARMLESS_OMISSIONS = frozenset({"binary", "generated", "ignored", "lock file", "submodule", "vendored"})
 _LEVELS = {
     Severity.CRITICAL: AnnotationLevel.FAILURE,
     Severity.HIGH: AnnotationLevel.FAILURE,
@@ -46,7 +42,6 @@ _LEVELS = {
     Severity.INFO: AnnotationLevel.NOTICE,
 }
 _MAX_TITLE_CHARACTERS = 255
-_MAX_MESSAGE_BYTES = 60_000
 _CHECK_LIMIT_BYTES = 60_000
 
 
@@ -143,15 +138,8 @@ def config_error_annotation(message: str, *, line: int = 1, redact: Redact) -> C
         end_line=line,
         level=AnnotationLevel.WARNING,
         title="This configuration is not used as it stands",
-        message=plain_text(message, redact=redact),
+        message=plain_prose(message, redact=redact),
     )
-
-
-def plain_text(text: str, *, redact: Redact, max_bytes: int = _MAX_MESSAGE_BYTES) -> str:
-    """A model's prose for a field without Markdown, with nothing live in it."""
-    lines = (defuse_plain(line) for line in redact(strip_invisible(text)).split("\n"))
-    cut = "\n".join(lines).encode()[:max_bytes].decode(errors="ignore")
-    return cut.strip() or "(no text)"
 
 
 def is_sendable(path: str) -> bool:
@@ -216,8 +204,7 @@ def _unread(report: ReviewReport, *, redact: Redact) -> str:
     if not left:
         return ""
     lines = [
-        f"- {clean_line(show_invisible(omission.path), redact=redact)}: {omission.reason}"
-        for omission in left
+        f"- {code_span(omission.path)}: {clean_line(omission.reason, redact=redact)}" for omission in left
     ]
     more = f"\n- and {count(len(left) - 100, 'file')} more" if len(left) > 100 else ""
     return "Not read, so this is no clean bill:\n\n" + "\n".join(lines[:100]) + more
@@ -239,7 +226,8 @@ def _answered(result: StageResult) -> str:
 def _text(findings: Sequence[Finding], *, redact: Redact) -> str:
     blocks: list[Block] = []
     for finding in findings:
-        parts = [block.markdown for block in finding_blocks(finding, redact=redact) if block.markdown]
+        shown = replace(finding, placement=Placement.SUMMARY)
+        parts = [block.markdown for block in finding_blocks(shown, redact=redact) if block.markdown]
         blocks.append(Block(f"{finding.path}:{finding.start_line}", "\n\n".join(parts)))
     return compose(blocks, redact=redact, elsewhere=_ELSEWHERE, limit_bytes=_CHECK_LIMIT_BYTES)
 
@@ -249,12 +237,12 @@ _ELSEWHERE = "The annotations and Quorum's dashboard have the rest."
 
 def _annotation(finding: Finding, *, redact: Redact) -> CheckAnnotation:
     cwe = f" ({clean_cwe(finding.cwe)})" if clean_cwe(finding.cwe) else ""
-    title = plain_text(f"{finding.severity.capitalize()}: {finding.title}", redact=redact, max_bytes=220)
+    title = plain_line(f"{finding.severity.capitalize()}: {finding.title}", redact=redact, max_characters=220)
     return CheckAnnotation(
         path=finding.path,
         start_line=finding.start_line,
         end_line=finding.end_line,
         level=_LEVELS[finding.severity],
-        title=" ".join(f"{title}{cwe}".split())[:_MAX_TITLE_CHARACTERS],
-        message=plain_text(finding.explanation, redact=redact),
+        title=f"{title}{cwe}"[:_MAX_TITLE_CHARACTERS],
+        message=plain_prose(finding.explanation, redact=redact),
     )

@@ -6,12 +6,12 @@ File names and code are a stranger's: they hold backticks, pipes, line breaks an
 import re
 
 from app.publish.characters import show_invisible, show_invisible_lines
+from app.publish.neutral import COMMAND_LINE
 
 _LANGUAGE = re.compile(r"[a-z][a-z0-9+#-]{0,19}")
 # What GitHub draws or executes instead of showing: https://docs.github.com/en/get-started/writing-on-github
-_DRAWN = frozenset({"suggestion", "mermaid", "math", "geojson", "topojson", "stl"})
-# Bots read bodies line by line, code or not: `/approve`, `@dependabot merge`, `bors r+`.
-_COMMAND_LINE = re.compile(r"^(?=/[a-z][\w-]*(?:\s|$)|@\w|bors\b|jenkins\b)", re.IGNORECASE | re.MULTILINE)
+_DRAWN = ("suggestion", "mermaid", "math", "geojson", "topojson", "stl")
+_COMMAND_LINE = re.compile(rf"^(?={COMMAND_LINE})", re.IGNORECASE | re.MULTILINE)
 
 
 def code_span(text: str) -> str:
@@ -46,7 +46,7 @@ def commands_bots(code: str) -> bool:
 def safe_language(info: str) -> str:
     """A fence's language where it only colours the code; nothing for those that GitHub draws or applies."""
     word = info.strip().lower().partition(" ")[0]
-    return word if _LANGUAGE.fullmatch(word) and word not in _DRAWN else ""
+    return word if _LANGUAGE.fullmatch(word) and not word.startswith(_DRAWN) else ""
 
 
 def table_cell(markdown: str) -> str:

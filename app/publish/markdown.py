@@ -14,7 +14,7 @@ from markdown_it.tree import SyntaxTreeNode
 from app.publish.characters import strip_invisible
 from app.publish.code import code_span, fence
 from app.publish.escaping import escape_text
-from app.publish.neutral import split_live
+from app.publish.neutral import defuse_plain, split_live
 
 Redact = Callable[[str], str]
 MAX_PROSE_CHARACTERS = 8_000
@@ -66,6 +66,20 @@ def clean_line(text: str, *, redact: Redact, max_characters: int = 300, inside_s
     )
 
 
+def plain_line(text: str, *, redact: Redact, max_characters: int = 300) -> str:
+    """A model's prose as one line for a field without Markdown, with nothing live in it."""
+    line = " ".join(redact(strip_invisible(text)).split())
+    return defuse_plain(line if len(line) <= max_characters else line[: max_characters - 1].rstrip() + "…")
+
+
+def plain_prose(text: str, *, redact: Redact, max_characters: int = MAX_PROSE_CHARACTERS) -> str:
+    """A model's prose for a field without Markdown, line by line, with nothing live in it; never empty."""
+    source = redact(strip_invisible(text)).strip()
+    shown = "\n".join(defuse_plain(line) for line in source[:max_characters].split("\n"))
+    cut = "" if len(source) <= max_characters else f"\n… (cut after {max_characters:,} characters)"
+    return shown + cut or "(no text)"
+
+
 def _block(node: SyntaxTreeNode) -> list[str]:
     match node.type:
         case "paragraph":
@@ -77,10 +91,12 @@ def _block(node: SyntaxTreeNode) -> list[str]:
         case "blockquote":
             return [f"> {line}".rstrip() for line in _blocks(node.children)]
         case "bullet_list":
-            return _list(node, markers=("- " for _ in node.children))
+            return _list(node, markers=(f"{node.markup} " for _ in node.children))
         case "ordered_list":
             start = min(int(node.attrs.get("start", 1)), _MAX_LIST_NUMBER)
-            return _list(node, markers=(f"{start + index}. " for index in range(len(node.children))))
+            return _list(
+                node, markers=(f"{start + index}{node.markup} " for index in range(len(node.children)))
+            )
         case "table":
             return _table_as_list(node)
         case _:  # rules are decoration; nothing else can be parsed with HTML off
@@ -139,7 +155,7 @@ def _inline_line(nodes: list[SyntaxTreeNode], *, inside_strong: bool = False) ->
 def _pieces(nodes: list[SyntaxTreeNode]) -> Iterator[_Piece]:
     for node in nodes:
         match node.type:
-            case "text" | "text_special":
+            case "text" | "text_special" | "image":
                 yield _Piece("text", strip_invisible(node.content).replace("\n", " ").replace("\t", " "))
             case (
                 "softbreak" | "hardbreak"
@@ -150,8 +166,6 @@ def _pieces(nodes: list[SyntaxTreeNode]) -> Iterator[_Piece]:
             case "em" | "strong":
                 mark = _EMPHASIS if node.type == "em" else _STRONG
                 yield from (mark, *_pieces(node.children), mark)
-            case "image":
-                yield _Piece("text", strip_invisible(node.content))
             case _:  # a link: its text stays
                 yield from _pieces(node.children)
 

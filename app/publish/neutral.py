@@ -19,41 +19,50 @@ _LIVE = re.compile(
             r"[\w.+/-]{0,80}@+[\w-][\w./-]*",  # mentions, teams, e-mail addresses, user@sha
             r"[\w./-]{0,120}#\d+\b",  # #1, user#1, owner/repo#1
             r"\bGH-\d+\b",
-            r"\bGHSA(?:-[0-9a-z]{4}){3}\b",
+            r"\bGHSA(?:-[0-9a-z]{4}){3}",
             r"\b[0-9a-f]{7,64}\b",  # commits
         )
     ),
     re.IGNORECASE,
 )
-_COMMAND = re.compile(
-    r"^\s*(?:/[a-z][\w-]*|!?bors\b[^.\n]{0,40}|homu\b|jenkins\b[^.\n]{0,40}|(?:please\s+)?(?:re)?test this(?: please)?"
-    r"|ok to test|add to whitelist|recheck\b|retest\b|rebuild\b|!\w+)",
-    re.IGNORECASE,
+# Lines that are commands to some bot. Bots read raw bodies line by line, whether or not a line is code.
+COMMAND_LINE = (
+    r"(?:/[a-z][\w-]*(?![\w/-])|!\w+[ \t]*$|(?:bors|homu|jenkins)[ \t]\S.{0,60}|(?:please )?(?:re)?test this\b(?: please)?"
+    r"|(?:ok to test|add to whitelist|recheck|retest|rebuild)[ \t]*$"
+    r"|@(?:dependabot|bors|homu|mergify(?:io)?|renovate(?:bot)?|rustbot|pytorchbot|coderabbitai|copilot|claude|codex"
+    r"|cursor|greptileai|sourcery-ai)\b)"
 )
+_COMMAND = re.compile(rf"/[a-z][\w./-]*|{COMMAND_LINE}", re.IGNORECASE)
 _JOINER = "\u2060"
 
 
 def split_live(text: str, *, at_line_start: bool) -> Iterator[tuple[str, bool]]:
     """The text in pieces, each with whether it is live; a command is live only where a line starts."""
-    start = 0
+    text = text.lstrip() if at_line_start else text
     command = _COMMAND.match(text) if at_line_start else None
     if command:
-        yield command[0].strip(), True
-        start = command.end()
-    for found in _LIVE.finditer(text, start):
-        if found.start() > start:
-            yield text[start : found.start()], False
+        yield command[0].rstrip(), True
+    yield from _split(text[command.end() :] if command else text)
+
+
+def _split(text: str) -> Iterator[tuple[str, bool]]:
+    """What stands between two live pieces is looked at again: where a code span begins, a reference may end."""
+    start = 0
+    for found in _LIVE.finditer(text):
+        yield from _split(text[start : found.start()])
         yield found[0], True
         start = found.end()
-    if start < len(text):
-        yield text[start:], False
+    if start:
+        yield from _split(text[start:])
+    elif text:
+        yield text, False
 
 
 def defuse_plain(text: str) -> str:
-    """Text for fields without Markdown (titles, annotations): a word joiner after each sign that starts something."""
-    return "".join(
-        re.sub(r"(^/|[@#$]|GH(?=-)|://|www(?=\.))", rf"\1{_JOINER}", piece, flags=re.IGNORECASE)
-        if live
-        else piece
-        for piece, live in split_live(text, at_line_start=True)
-    )
+    """Text for fields without Markdown (titles, annotations): a word joiner inside everything that is live."""
+    return "".join(_defused(piece) if live else piece for piece, live in split_live(text, at_line_start=True))
+
+
+def _defused(piece: str) -> str:
+    marked = re.sub(r"(^/|[@#$]|GH(?=-)|://|www(?=\.))", rf"\1{_JOINER}", piece, flags=re.IGNORECASE)
+    return marked if marked != piece else f"{piece[0]}{_JOINER}{piece[1:]}"

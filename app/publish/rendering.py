@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from app.domain.diff import Side
 from app.domain.finding import Finding, Placement
 from app.domain.marker import MarkerKind, marker
-from app.domain.review import ReviewReport, StageStatus
+from app.domain.review import Coverage, ReviewReport, StageStatus
 from app.publish.body import Block, compose
 from app.publish.characters import has_invisible
 from app.publish.code import code_span, commands_bots, details, fence, suggestion_fence
@@ -22,7 +22,6 @@ from app.publish.wording import (
     count,
     joined,
     lines_of,
-    place,
     severity_counts,
     sources,
 )
@@ -47,7 +46,7 @@ def finding_blocks(finding: Finding, *, redact: Redact) -> list[Block]:
     heading = (
         f"**{BADGES[finding.severity]} · {clean_line(finding.title, redact=redact, inside_strong=True)}**"
     )
-    where = "" if finding.placement is Placement.INLINE else f"{place(finding)}, {lines_of(finding)}"
+    where = "" if finding.placement is Placement.INLINE else f"{code_span(finding.path)}, {lines_of(finding)}"
     before = "This code stood before the change." if finding.pre_existing else ""
     return [
         Block("the title", heading),
@@ -100,7 +99,7 @@ def render_review_body(
 
     `findings` are those that this review is about: on a push the new ones alone (`first` false).
     """
-    result = _found(report, findings, first=first) if findings else _nothing_found(report, first=first)
+    result = _found(findings, first=first) if findings else _nothing_found(report.coverage, first=first)
     earlier = len(report.findings) - len(findings)
     still = (
         f"{count(earlier, 'problem')} shown earlier still {'stands' if earlier == 1 else 'stand'}."
@@ -121,7 +120,7 @@ def render_body_only_review(
 ) -> str:
     """The review where GitHub took no place for a comment: all its findings in the body."""
     placed = [replace(finding, placement=Placement.SUMMARY) for finding in findings]
-    blocks = [Block("the result", f"{_found(report, findings)} GitHub took no place for them on the lines.")]
+    blocks = [Block("the result", f"{_found(findings)} GitHub took no comment on the lines.")]
     for finding in placed:
         parts = [part.markdown for part in finding_blocks(finding, redact=redact) if part.markdown]
         blocks.append(Block(f"{finding.path}:{finding.start_line}", "\n\n".join(parts)))
@@ -133,24 +132,26 @@ def render_body_only_review(
     )
 
 
-def _found(report: ReviewReport, findings: Sequence[Finding], *, first: bool = True) -> str:
-    new = "" if first else "new "
-    said = f"Found {count(len(findings), f'{new}problem')} in {_files(report)}: {severity_counts(findings)}."
+def _found(findings: Sequence[Finding], *, first: bool = True) -> str:
+    noun = "problem" if first else "new problem"
+    said = f"Found {count(len(findings), noun)}: {severity_counts(findings)}."
     unplaced = sum(finding.placement is Placement.SUMMARY for finding in findings)
-    if not unplaced:
-        return said
-    return f"{said} The summary comment holds {'all' if unplaced == len(findings) else unplaced} of them."
+    match unplaced, len(findings):
+        case 0, _:
+            return said
+        case 1, 1:
+            return f"{said} It is in the summary comment."
+        case some, every if some == every:
+            return f"{said} They are in the summary comment."
+        case some, _:
+            return f"{said} {some} of them {'is' if some == 1 else 'are'} in the summary comment."
 
 
-def _nothing_found(report: ReviewReport, *, first: bool) -> str:
-    return f"Found no {'' if first else 'new '}problems in {_files(report)}."
-
-
-def _files(report: ReviewReport) -> str:
-    coverage = report.coverage
-    if coverage.reviewed == coverage.files:
-        return count(coverage.files, "file")
-    return f"{coverage.reviewed:,} of {count(coverage.files, 'file')}; the summary names those left out"
+def _nothing_found(coverage: Coverage, *, first: bool) -> str:
+    read = count(coverage.files, "file")
+    if coverage.reviewed != coverage.files:
+        read = f"{coverage.reviewed:,} of {read}; the summary names those not read"
+    return f"Found no {'' if first else 'new '}problems in {read}."
 
 
 def _reservations(report: ReviewReport, *, redact: Redact) -> list[str]:

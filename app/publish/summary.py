@@ -11,7 +11,8 @@ from app.domain.review import ReviewReport, StageResult, StageStatus
 from app.publish.body import Block, compose
 from app.publish.code import code_span, details, fence, table
 from app.publish.diagram import render_diagram
-from app.publish.markdown import Redact, clean_line, clean_markdown
+from app.publish.escaping import escape_html
+from app.publish.markdown import Redact, clean_line, clean_markdown, plain_line
 from app.publish.rendering import finding_blocks
 from app.publish.wording import BADGES, KEYLESS_NOTE, count, place, severity_counts, source_name, usage_line
 
@@ -107,10 +108,11 @@ def _titled(finding: Finding, *, redact: Redact) -> str:
 
 
 def _in_full(finding: Finding, *, redact: Redact) -> str:
-    parts = [block.markdown for block in finding_blocks(finding, redact=redact) if block.markdown]
+    _, *blocks = finding_blocks(finding, redact=redact)  # the title stands on the fold
+    title = escape_html(plain_line(finding.title.replace("`", ""), redact=redact, max_characters=160))
     return details(
-        f"{BADGES[finding.severity]}, finding {finding.fingerprint[:8] or 'without a number'}",
-        "\n\n".join(parts),
+        f"{BADGES[finding.severity]} · {title}",
+        "\n\n".join(block.markdown for block in blocks if block.markdown),
     )
 
 

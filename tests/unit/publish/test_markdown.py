@@ -1,0 +1,119 @@
+"""What a model writes is shown, and nothing of it acts."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.publish.markdown import clean_line, clean_markdown
+from tests.unit.publish.github_reader import Seen, read
+
+OUTPUTS: dict[str, list[str]] = json.loads(
+    (Path(__file__).parents[2] / "data" / "hostile_outputs" / "outputs.json").read_text()
+)
+HOSTILE = [text for texts in OUTPUTS.values() for text in texts]
+
+
+def clean(text: str) -> str:
+    return clean_markdown(text, redact=str)
+
+
+def test_the_corpus_holds_at_least_a_hundred_outputs() -> None:
+    assert len(HOSTILE) >= 100
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_output_comes_out_dead(text: str) -> None:
+    assert read(clean(text)) == []
+    assert read(clean_line(text, redact=str)) == []
+    assert "\n" not in clean_line(text, redact=str)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_cleaning_what_is_clean_changes_nothing(text: str) -> None:
+    assert clean(clean(text)) == clean(text)
+
+
+FRAGMENTS = st.sampled_from(
+    [*HOSTILE, *"@#/`*_~<>[]()!|\\&$:-+.=\n\t ", "octocat", "12", "https://", "www.", "a.b", "```", "~~~", "\u200b", "- ", "1. ",
+     "    ", "> ", "deadbeef", "&#64;", "[x]: ", "suggestion", "GH-", "bors r+", "](", "\u00e9", "😀"]
+)  # fmt: skip
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.lists(FRAGMENTS, max_size=12).map("".join))
+def test_no_mixture_of_hostile_pieces_comes_out_alive(text: str) -> None:
+    cleaned = clean(text)
+    assert read(cleaned) == []
+    assert read(clean_line(text, redact=str)) == []
+    assert len(cleaned) <= 65_536
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=200))
+def test_no_text_comes_out_alive(text: str) -> None:
+    assert read(clean(text)) == []
+
+
+def test_the_reader_of_these_tests_sees_what_is_alive() -> None:
+    kinds = {
+        seen.kind
+        for seen in read(
+            "![a](b) [c](d) <b> @e #1 https://f.g $x$\n\n/approve\n\n```suggestion\n```\na\u202eb"
+        )
+    }
+    assert kinds == {
+        "image", "link_open", "html", "mention", "reference", "address", "mathematics", "command", "drawn", "hidden",
+    }  # fmt: skip
+    assert read("deadbeef") == [Seen("commit", "deadbeef")]
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("Plain **strong** and *emphasis* with `code`.", "Plain **strong** and *emphasis* with `code`."),
+        ("# A heading\n\nText", "**A heading**\n\nText"),
+        ("one\ntwo", "one two"),
+        ("- a\n  - b\n- c", "- a\n  - b\n- c"),
+        ("3. a\n4. b", "3. a\n4. b"),
+        ("> said\n> again", "> said again"),
+        ("| a | b |\n|---|---|\n| 1 | 2 |", "- a · b\n- 1 · 2"),
+        ("```python\nx = 1\n```", "```python\nx = 1\n```"),
+        ("use snake_case and __init__ names", "use snake_case and **init** names"),
+        ("if a < b && c > d", "if a &lt; b && c > d"),
+        ("see [the docs](https://docs.example/x)", "see the docs"),
+        ("ask @octocat about #12", "ask `@octocat` about `#12`"),
+        ("a@b.example", "`a@b.example`"),
+        ("1. not a list", "1. not a list"),
+        ("2\\. not a list", "2\\. not a list"),
+        ("Price: $5", "Price: `$5`"),
+        ("👩‍💻 ❤️ 🇩🇪", "👩‍💻 ❤️ 🇩🇪"),
+    ],
+)
+def test_ordinary_prose_reads_as_it_was_written(written: str, shown: str) -> None:
+    assert clean(written) == shown
+
+
+def test_a_fence_is_longer_than_any_inside() -> None:
+    assert clean("````\n```\nx\n```\n````") == "````\n```\nx\n```\n````"
+
+
+def test_a_text_over_its_limit_is_cut_and_says_so() -> None:
+    cleaned = clean_markdown("word " * 100, redact=str, max_characters=50)
+    assert cleaned.endswith("… (cut after 50 characters)")
+    assert len(cleaned) < 100
+
+
+def test_a_secret_is_redacted_even_when_markup_hides_it() -> None:
+    def redact(text: str) -> str:
+        return text.replace("hunter2", "[REDACTED:password]")
+
+    assert "hunter2" not in clean_markdown(
+        "pass&#119;ord: hunter2, hun\u200bter2, h&#117;nter2", redact=redact
+    )
+
+
+def test_a_megabyte_of_brackets_is_no_burden() -> None:
+    assert len(clean("[" * 1_000_000)) < 30_000
