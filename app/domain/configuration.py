@@ -100,3 +100,13 @@ class RepositoryConfig:
     )
     docs_format: str = "markdown"
     budget: Budget = Budget()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationProblem:
+    """What is wrong in a configuration file; never stops a review. `key` is None where the file is not readable."""
+
+    path: str  # the file's name, as an annotation on it needs it
+    line: int
+    key: str | None
+    message: str  # one sentence: what is wrong, what was done instead, the closest right name

@@ -28,7 +28,7 @@ from app.stages.security import security_question
 log = logging.getLogger(__name__)
 
 MAX_PATHS_SAID = 5  # of unread files, in one sentence
-NOTHING_TO_READ = "No model was asked: there is no changed file to read."
+NOTHING_TO_READ = "No model was asked: there is nothing new to read."
 
 
 async def run_stage(

@@ -1,0 +1,221 @@
+"""Reads `.github/quorum.yml` of the base ref and the organisation's default. Never raises and never blocks a review.
+
+Each key stands for itself: one that is wrong is reported with the closest right one, and its default is used. A
+repository's budget only lowers the operator's.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from app.domain.configuration import (
+    Budget,
+    ConfigurationProblem,
+    Gate,
+    PathInstruction,
+    Pipeline,
+    Profile,
+    Publish,
+    RepositoryConfig,
+    Routing,
+)
+from app.domain.finding import Severity, Stage
+from app.domain.model_call import Provider
+from app.gather.strict_yaml import Refused, parse_mapping
+
+CONFIGURATION_PATH = ".github/quorum.yml"
+ORGANISATION_PATH = "the organisation's quorum.yml"
+
+MAX_PATTERNS = 100
+_Pattern = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+_Patterns = Annotated[tuple[_Pattern, ...], Field(max_length=MAX_PATTERNS)]
+_Usd = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
+_Origin = Literal["default", "organisation", "repository", "operator"]
+
+_D = RepositoryConfig()
+
+
+class PathInstructionItem(BaseModel):
+    """What to mind in files that match a glob."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    path: _Pattern
+    instructions: Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
+
+
+class BudgetItem(BaseModel):
+    """Upper limits in USD; they only lower what the operator allows."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    review_usd: _Usd | None = Field(default=None, description="Limit of one review.")
+    pull_request_day_usd: _Usd | None = Field(default=None, description="Limit of one pull request and day.")
+    repository_month_usd: _Usd | None = Field(default=None, description="Limit of this repository and month.")
+
+
+class ConfigurationFile(BaseModel):
+    """`.github/quorum.yml`: how Quorum reviews this repository. No key is required."""
+
+    model_config = ConfigDict(extra="forbid", title="Quorum configuration")
+
+    enabled: bool = Field(_D.enabled, description="false: no pull request is reviewed.")
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1)] = Field(_D.stages, description="Stages to run.")
+    providers: tuple[Provider, ...] = Field(
+        _D.providers, description="Vendors that may see the code; `analyzers` alone: no model is asked."
+    )
+    pipeline: Pipeline = Field(_D.pipeline, description="Stages at once, or docs after the others' findings.")
+    routing: Routing = Field(_D.routing, description="Order of the vendors: as set, or as learned.")
+    quorum: Literal[1, 2, 3] = Field(
+        2, description="How many vendors must hold a finding: 1 is no verification."
+    )
+    publish: Publish = Field(_D.publish, description="shadow: dashboard and check runs only.")
+    profile: Profile = Field(_D.profile, description="How much is said inline.")
+    gate: Gate = Field(_D.gate, description="From which severity on a finding makes the check fail.")
+    min_severity: Severity = Field(_D.min_severity, description="Findings below it are not shown.")
+    max_inline: Annotated[int, Field(ge=0, le=100)] | None = Field(
+        _D.max_inline, description="Inline comments of one review; unset: as the profile says."
+    )
+    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9 ()-]{1,34}$")] = Field(
+        _D.language, description="Language of all prose, as a tag (de) or a name (German)."
+    )
+    tone: Annotated[str, StringConstraints(max_length=300)] = Field(
+        _D.tone, description="How comments should sound."
+    )
+    ignore_paths: _Patterns = Field(_D.ignore_paths, description="Globs as in .gitignore, not reviewed.")
+    path_instructions: Annotated[tuple[PathInstructionItem, ...], Field(max_length=50)] = Field(
+        (), description="What to mind in files that match a glob."
+    )
+    ignore_authors: _Patterns = Field(_D.ignore_authors, description="Logins whose changes are not reviewed.")
+    ignore_labels: _Patterns = Field(_D.ignore_labels, description="Labels that keep Quorum away.")
+    ignore_branches: _Patterns = Field(_D.ignore_branches, description="Globs of head branches to leave out.")
+    ignore_titles: _Patterns = Field(_D.ignore_titles, description="Words in titles to leave out.")
+    drafts: bool = Field(_D.drafts, description="true: drafts are reviewed too.")
+    review_on_push: bool = Field(_D.review_on_push, description="false: a push alone starts no review.")
+    guidelines: Annotated[tuple[_Pattern, ...], Field(max_length=20)] = Field(
+        _D.guidelines, description="Files of the base ref that say how this team writes code."
+    )
+    docs_format: Literal["markdown", "openapi", "html"] = Field(
+        "markdown", description="Format of the API documentation."
+    )
+    budget: BudgetItem = Field(default=BudgetItem(), description="Limits in USD.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """The effective configuration, what was wrong in the files, and where each value comes from."""
+
+    config: RepositoryConfig
+    problems: tuple[ConfigurationProblem, ...]
+    origins: Mapping[str, _Origin]  # by key
+
+
+def parse_configuration(
+    repository: bytes | None,
+    *,
+    organisation: bytes | None = None,
+    operator_budget: Budget = Budget(),  # noqa: B008 - a frozen value
+) -> Configuration:
+    """The repository's file over the organisation's over the defaults; None where there is no such file."""
+    default, wrong_default = _read(organisation, ORGANISATION_PATH)
+    own, wrong_own = _read(repository, CONFIGURATION_PATH)
+    budget, lowered = _lowered(operator_budget, default.pop("budget", None), own.pop("budget", None))
+    origins: dict[str, _Origin] = {field.name: "default" for field in fields(RepositoryConfig)}
+    origins.update(dict.fromkeys(default, "organisation"))
+    origins.update(dict.fromkeys(own, "repository"))
+    if budget != Budget():
+        origins["budget"] = "operator" if budget == operator_budget else lowered
+    return Configuration(
+        config=RepositoryConfig(**(default | own), budget=budget),
+        problems=(*wrong_default, *wrong_own),
+        origins=MappingProxyType(origins),
+    )
+
+
+def configuration_schema() -> dict[str, Any]:
+    """The JSON Schema published as docs/quorum.schema.json."""
+    schema = ConfigurationFile.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _read(raw: bytes | None, path: str) -> tuple[dict[str, Any], list[ConfigurationProblem]]:
+    if raw is None:
+        return {}, []
+    try:
+        values, lines = parse_mapping(raw)
+    except Refused as error:
+        message = f"The file is not used, because {error}; defaults apply."
+        return {}, [ConfigurationProblem(path=path, line=1, key=None, message=message)]
+    read: dict[str, Any] = {}
+    problems: list[ConfigurationProblem] = []
+    for key, value in values.items():
+        if value is None:
+            continue
+        outcome = _read_key(key, value)
+        if isinstance(outcome, str):
+            problems.append(ConfigurationProblem(path=path, line=lines.get(key, 1), key=key, message=outcome))
+        else:
+            read |= outcome
+    return read, problems
+
+
+def _read_key(key: str, value: object) -> dict[str, Any] | str:
+    """The key with its value in our words, or the sentence that says why it is not used."""
+    if key not in ConfigurationFile.model_fields:
+        return f"There is no key `{key[:60]}`, it is ignored.{_closest(key, ConfigurationFile.model_fields)}"
+    try:
+        parsed: object = getattr(ConfigurationFile.model_validate({key: value}), key)
+    except ValidationError as error:
+        return _explain(key, error)
+    return {key: _in_domain(parsed)}
+
+
+def _in_domain(value: object) -> object:
+    if isinstance(value, BudgetItem):
+        return Budget(**value.model_dump())
+    if isinstance(value, tuple):
+        items = cast("tuple[object, ...]", value)
+        return tuple(
+            PathInstruction(path=item.path, instructions=item.instructions)
+            if isinstance(item, PathInstructionItem)
+            else item
+            for item in items
+        )
+    return value
+
+
+def _explain(key: str, error: ValidationError) -> str:
+    problem = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    wrong = (problem["msg"][:1].lower() + problem["msg"][1:]).replace("a valid tuple", "a list")
+    hint = ""
+    if problem["type"] == "extra_forbidden":
+        known = BudgetItem.model_fields if key == "budget" else PathInstructionItem.model_fields
+        wrong, hint = "there is no such key", _closest(str(problem["loc"][-1]), known)
+    return f"`{where[:120]}`: {wrong}; the default is used.{hint}"
+
+
+def _closest(key: str, known: Mapping[str, object]) -> str:
+    close = difflib.get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=0.5)
+    return f" Did you mean `{close[0]}`?" if close else ""
+
+
+def _lowered(
+    operator: Budget, organisation: Budget | None, repository: Budget | None
+) -> tuple[Budget, _Origin]:
+    """The least of the limits, each for itself, and who set the last one that counts."""
+    known = [each for each in (operator, organisation, repository) if each is not None]
+    budget = Budget(
+        review_usd=_least(each.review_usd for each in known),
+        pull_request_day_usd=_least(each.pull_request_day_usd for each in known),
+        repository_month_usd=_least(each.repository_month_usd for each in known),
+    )
+    return budget, "repository" if repository is not None else "organisation"
+
+
+def _least(limits: Iterable[float | None]) -> float | None:
+    return min((limit for limit in limits if limit is not None), default=None)

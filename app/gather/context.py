@@ -1,0 +1,254 @@
+"""Finds the little code round a change that helps to judge it: what encloses it, what it uses, who calls it.
+
+Short and within a budget, because more raw context lowers what models find. Reads through the `Source` alone and never
+runs anything; what is not found is left out.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from app.domain.diff import FileDiff, Hunk, LineKind, Side
+from app.domain.review import ContextSnippet
+from app.domain.source import Match, Source
+from app.gather.chunks import CHARACTERS_PER_TOKEN, file_tokens
+from app.syntax import Definition, definitions, enclosing_definition, identifiers, language_of
+
+MAX_ENCLOSING_LINES = 120  # of a definition that is shown whole
+WINDOW_LINES = 15  # round the change, of a longer one
+HEAD_LINES = 3  # of a longer one: its signature
+MAX_DEFINITION_LINES = 25
+MAX_CALLERS = 3  # of one symbol
+GREP_LIMIT = 40
+MIN_NAME = 4  # shorter names are found everywhere
+SHARE_OF_DIFF = 0.6  # context is never more than this part of the diff …
+FLOOR_TOKENS = 400  # … but may always be this much
+
+_DEFINES = r"(?:def|class|func|fn|function|type|interface|struct|enum|trait|record|module|object|const|let|var|val|macro_rules!)"
+_IMPORTS = re.compile(r"^\s*(?:import|from|use|require|include|#include|using|export\b.*\bfrom)\b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextLimits:
+    """What one chunk's context may cost."""
+
+    tokens: int
+    searches: int  # of the tree, for definitions and for callers together
+
+
+LIMITS = {
+    "trivial": ContextLimits(tokens=600, searches=0),
+    "lite": ContextLimits(tokens=1_500, searches=6),
+    "full": ContextLimits(tokens=4_000, searches=16),
+}
+NO_CONTEXT = ContextLimits(tokens=0, searches=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """The changed files' contents, by path of the head, `bases` too; `defined` is read from the heads once."""
+
+    heads: Mapping[str, str]
+    bases: Mapping[str, str]
+    defined: Mapping[str, Sequence[Definition]]
+
+    @classmethod
+    def of(cls, *, heads: Mapping[str, str], bases: Mapping[str, str]) -> "Texts":
+        """The texts with their definitions."""
+        defined = {path: definitions(path, head) for path, head in heads.items()}
+        return cls(heads=heads, bases=bases, defined=defined)
+
+
+async def find_context(
+    files: Sequence[FileDiff], *, texts: Texts, source: Source, limits: ContextLimits
+) -> tuple[ContextSnippet, ...]:
+    """Snippets for one chunk, the most telling first, until the budget is spent; no line of the diff is repeated."""
+    if not limits.tokens:
+        return ()
+    visible = {file.path: _visible(file) for file in files}
+    found = list(_enclosing(files, texts, visible))
+    names = _used_names(files, texts)
+    found += _definitions_here(names, texts, visible)
+    here = {_last(each) for one in texts.defined.values() for each in one}
+    missing = [name for name in names if name not in here]
+    half = limits.searches // 2
+    found += await _definitions_elsewhere(missing[:half], source, files)
+    found += await _callers(_touched_symbols(files, texts)[: limits.searches - half], source, visible)
+    budget = min(limits.tokens, max(FLOOR_TOKENS, round(sum(map(file_tokens, files)) * SHARE_OF_DIFF)))
+    return tuple(_within(found, budget))
+
+
+def _visible(file: FileDiff) -> set[int]:
+    return {line.new_line for hunk in file.hunks for line in hunk.lines if line.new_line is not None}
+
+
+def _within(snippets: Iterable[ContextSnippet], budget: int) -> Iterator[ContextSnippet]:
+    seen: set[tuple[str, int]] = set()
+    for snippet in snippets:
+        tokens = 10 + round(len(snippet.text) / CHARACTERS_PER_TOKEN)
+        if (snippet.path, snippet.start_line) in seen or tokens > budget:
+            continue
+        seen.add((snippet.path, snippet.start_line))
+        budget -= tokens
+        yield snippet
+
+
+def _enclosing(
+    files: Sequence[FileDiff], texts: Texts, visible: Mapping[str, set[int]]
+) -> Iterator[ContextSnippet]:
+    for file in files:
+        head = texts.heads.get(file.path)
+        if head is None:
+            continue
+        wanted: dict[int, None] = {}
+        for hunk in file.hunks:
+            wanted |= dict.fromkeys(_lines_round(file.path, head, hunk))
+        missing = sorted(set(wanted) - visible[file.path])
+        yield from _runs(file.path, head.split("\n"), missing, kind="enclosing")
+
+
+def _lines_round(path: str, head: str, hunk: Hunk) -> Iterator[int]:
+    """The lines of the definition round a hunk's changes, or of a long one its head and a window."""
+    changed = _changed_lines(hunk)
+    for line in {changed[0], changed[-1]} if changed else ():
+        around = enclosing_definition(path, head, line)
+        if around is None:
+            continue
+        start, end, _ = around
+        if end - start < MAX_ENCLOSING_LINES:
+            yield from range(start, end + 1)
+        else:
+            yield from range(start, min(end, start + HEAD_LINES - 1) + 1)
+            yield from range(max(start, line - WINDOW_LINES), min(end, line + WINDOW_LINES) + 1)
+
+
+def _changed_lines(hunk: Hunk) -> list[int]:
+    """New line numbers of the added lines, and of the lines that removed ones stood before."""
+    lines: list[int] = []
+    following = hunk.new_start
+    for line in hunk.lines:
+        if line.new_line is not None:
+            following = line.new_line + 1
+        if line.kind is LineKind.ADDED and line.new_line is not None:
+            lines.append(line.new_line)
+        elif line.kind is LineKind.REMOVED:
+            lines.append(max(following - 1, 1))
+    return lines
+
+
+def _runs(path: str, source: Sequence[str], lines: Sequence[int], *, kind: str) -> Iterator[ContextSnippet]:
+    """Consecutive lines as one snippet each; runs without text are left out."""
+    start = 0
+    for index, line in enumerate(lines):
+        if index + 1 < len(lines) and lines[index + 1] == line + 1:
+            continue
+        first = lines[start]
+        text = "\n".join(source[first - 1 : line])
+        if text.strip():
+            yield ContextSnippet(path=path, start_line=first, kind=kind, text=text)
+        start = index + 1
+
+
+def _used_names(files: Sequence[FileDiff], texts: Texts) -> list[str]:
+    """Names on the added lines that look like something called or constructed, in their order."""
+    names: dict[str, None] = {}
+    for file in files:
+        added = file.added_lines()
+        text = "\n".join(added.values())
+        for name in identifiers(file.path, texts.heads.get(file.path, ""), added):
+            if len(name) >= MIN_NAME and re.search(
+                rf"\b{re.escape(name)}\s*\(|\bnew\s+{re.escape(name)}\b", text
+            ):
+                names[name] = None
+    return list(names)
+
+
+def _last(definition: Definition) -> str:
+    return definition.name.rpartition(".")[2]
+
+
+def _definitions_here(
+    names: Sequence[str], texts: Texts, visible: Mapping[str, set[int]]
+) -> Iterator[ContextSnippet]:
+    """Definitions of used names in the changed files, where the diff does not show them."""
+    wanted = set(names)
+    for path, defined in texts.defined.items():
+        source = texts.heads[path].split("\n")
+        for definition in defined:
+            if _last(definition) not in wanted or not definition.callable:
+                continue
+            last = min(definition.end_line, definition.start_line + MAX_DEFINITION_LINES - 1)
+            lines = [n for n in range(definition.start_line, last + 1) if n not in visible.get(path, set())]
+            yield from _runs(path, source, lines, kind="definition")
+
+
+async def _definitions_elsewhere(
+    names: Sequence[str], source: Source, files: Sequence[FileDiff]
+) -> list[ContextSnippet]:
+    suffixes = {PurePosixPath(file.path).suffix for file in files}
+    found = await asyncio.gather(*(_definition_elsewhere(name, source, suffixes) for name in names))
+    return [snippet for snippet in found if snippet is not None]
+
+
+async def _definition_elsewhere(name: str, source: Source, suffixes: set[str]) -> ContextSnippet | None:
+    defines = re.compile(rf"\b{_DEFINES}\s+(?:\([^)]*\)\s*)?{re.escape(name)}\b")
+    matches = [
+        match
+        for match in await source.grep(name, limit=GREP_LIMIT)
+        if PurePosixPath(match.path).suffix in suffixes and defines.search(match.text)
+    ]
+    if len({match.path for match in matches}) != 1:
+        return None  # not there, or so common a name that any choice could mislead
+    return await _read_definition(matches[0], source)
+
+
+async def _read_definition(match: Match, source: Source) -> ContextSnippet:
+    raw = await source.blob(match.path, Side.RIGHT)
+    text = raw.decode("utf-8", "replace") if raw else ""
+    around = enclosing_definition(match.path, text, match.line)
+    if around is None:
+        return ContextSnippet(path=match.path, start_line=match.line, kind="definition", text=match.text)
+    shown = "\n".join(around[2].split("\n")[:MAX_DEFINITION_LINES])
+    return ContextSnippet(path=match.path, start_line=around[0], kind="definition", text=shown)
+
+
+def _touched_symbols(files: Sequence[FileDiff], texts: Texts) -> list[str]:
+    """Functions whose callers the change can reach: gone ones first, then those with another signature or body."""
+    gone: dict[str, None] = {}
+    changed: dict[str, None] = {}
+    for file in files:
+        after = {_last(d): d for d in texts.defined.get(file.path, ()) if d.callable}
+        before = {_last(d): d for d in definitions(file.path, texts.bases.get(file.path, "")) if d.callable}
+        touched = {line for hunk in file.hunks for line in _changed_lines(hunk)}
+        gone |= dict.fromkeys(name for name in before if name not in after)
+        other = [n for n in before if n in after and before[n].signature != after[n].signature]
+        inside = [
+            name
+            for name, definition in after.items()
+            if name in before and touched & set(range(definition.start_line, definition.end_line + 1))
+        ]
+        changed |= dict.fromkeys((*other, *inside))
+    return [name for name in (*gone, *changed) if len(name) >= MIN_NAME and not name.startswith("__")]
+
+
+async def _callers(
+    names: Sequence[str], source: Source, visible: Mapping[str, set[int]]
+) -> list[ContextSnippet]:
+    found = await asyncio.gather(*(source.grep(name, limit=GREP_LIMIT) for name in names))
+    return [
+        ContextSnippet(path=match.path, start_line=match.line, kind=f"uses {name}", text=match.text)
+        for name, matches in zip(names, found, strict=True)
+        for match in [each for each in matches if _is_call(each, name, visible)][:MAX_CALLERS]
+    ]
+
+
+def _is_call(match: Match, name: str, visible: Mapping[str, set[int]]) -> bool:
+    return (
+        language_of(match.path) is not None
+        and match.line not in visible.get(match.path, set())
+        and not _IMPORTS.search(match.text)
+        and re.search(rf"\b{_DEFINES}\s+(?:\([^)]*\)\s*)?{re.escape(name)}\b", match.text) is None
+        and re.search(rf"\b{re.escape(name)}\b", match.text) is not None
+    )

@@ -1,0 +1,149 @@
+"""`.github/quorum.yml` never blocks a review: what is wrong is named with the closest right key."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inline_snapshot import snapshot
+
+from app.domain.configuration import Budget, Gate, PathInstruction, RepositoryConfig
+from app.domain.finding import Stage
+from app.gather.configuration import ConfigurationFile, configuration_schema, parse_configuration
+
+SCHEMA_FILE = Path(__file__).parents[3] / "docs" / "quorum.schema.json"
+
+
+def messages(text: str | bytes) -> list[str]:
+    raw = text.encode() if isinstance(text, str) else text
+    return [f"{each.line}: {each.message}" for each in parse_configuration(raw).problems]
+
+
+def test_without_a_file_the_defaults_hold() -> None:
+    parsed = parse_configuration(None)
+    assert parsed.config == RepositoryConfig()
+    assert set(parsed.origins.values()) == {"default"}
+
+
+def test_every_key_of_the_domain_can_be_set_and_has_the_same_default() -> None:
+    assert set(ConfigurationFile.model_fields) == {field.name for field in fields(RepositoryConfig)}
+    for name, value in RepositoryConfig().__class__.__dataclass_fields__.items():
+        if name != "budget":
+            assert ConfigurationFile.model_fields[name].default == value.default, name
+
+
+def test_what_is_written_is_used() -> None:
+    text = """
+stages: [review, security]
+gate: off
+quorum: 3
+path_instructions:
+  - path: "src/pay/**"
+    instructions: mind rounding
+budget:
+  review_usd: 0.5
+language: no
+drafts: true
+"""
+    config = parse_configuration(text.encode()).config
+    assert config.stages == (Stage.REVIEW, Stage.SECURITY)
+    assert config.gate is Gate.OFF, "`off` is a word here, not a boolean"
+    assert config.language == "no"
+    assert config.path_instructions == (PathInstruction(path="src/pay/**", instructions="mind rounding"),)
+    assert (config.quorum, config.drafts, config.budget.review_usd) == (3, True, 0.5)
+
+
+def test_a_wrong_key_is_named_with_the_closest_right_one_and_the_others_hold() -> None:
+    parsed = parse_configuration(b"quorum: 3\nignore_path: [docs]\nmax-inline: 2\nzzz: 1\n")
+    assert parsed.config.quorum == 3
+    assert [f"{each.line}: {each.message}" for each in parsed.problems] == snapshot(
+        [
+            "2: There is no key `ignore_path`, it is ignored. Did you mean `ignore_paths`?",
+            "3: There is no key `max-inline`, it is ignored. Did you mean `max_inline`?",
+            "4: There is no key `zzz`, it is ignored.",
+        ]
+    )
+
+
+def test_a_wrong_value_costs_only_its_own_key() -> None:
+    assert messages(
+        "quorum: 4\ngate: urgent\nmax_inline: -1\nstages: review\nbudget: {reviw_usd: 1}\ndrafts: 2\n"
+    ) == snapshot(
+        [
+            "1: `quorum`: input should be 1, 2 or 3; the default is used.",
+            "2: `gate`: input should be 'off', 'critical', 'high' or 'medium'; the default is used.",
+            "3: `max_inline`: input should be greater than or equal to 0; the default is used.",
+            "4: `stages`: input should be a list; the default is used.",
+            "5: `budget.reviw_usd`: there is no such key; the default is used. Did you mean `review_usd`?",
+            "6: `drafts`: input should be a valid boolean, unable to interpret input; the default is used.",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"a: &x 1\nb: *x",
+        b"gate: high\ngate: off",
+        b"budget: {review_usd: 1, review_usd: 2}",
+        b"[" * 3_000,
+        b"- a: " * 500,
+        b"\xff\xfe",
+        b"quorum: " + b"9" * 6_000,
+        b"tone: !!python/object/apply:os.system [id]",
+        b"!!set {a}",
+        b"tone: !!bool perhaps",
+        b"- quorum",
+        b"just text",
+        b"a: [",
+        b"\x00",
+        b"? [1]\n: 2",
+        b"tone: '" + b"x" * 17_000 + b"'",
+    ],
+)
+def test_a_hostile_file_leaves_the_defaults_and_one_problem(raw: bytes) -> None:
+    parsed = parse_configuration(raw)
+    assert parsed.config == RepositoryConfig()
+    assert len(parsed.problems) == 1
+    assert parsed.problems[0].message.startswith("The file is not used, because ")
+
+
+@given(st.binary(max_size=400) | st.text(alphabet="quorm: []{}&*!-'\"\n#12", max_size=200).map(str.encode))
+def test_no_bytes_stop_a_review(raw: bytes) -> None:
+    parse_configuration(raw)
+
+
+def test_the_repository_wins_over_its_organisation_key_by_key() -> None:
+    parsed = parse_configuration(b"quorum: 1\n", organisation=b"quorum: 3\nprofile: quiet\n")
+    assert (parsed.config.quorum, parsed.config.profile) == (1, "quiet")
+    assert (parsed.origins["quorum"], parsed.origins["profile"], parsed.origins["tone"]) == (
+        "repository",
+        "organisation",
+        "default",
+    )
+
+
+def test_problems_of_the_organisations_file_are_told_apart() -> None:
+    [problem] = parse_configuration(None, organisation=b"nope: 1").problems
+    assert problem.path == "the organisation's quorum.yml"
+
+
+def test_a_budget_is_only_ever_lowered() -> None:
+    operator = Budget(review_usd=1.0, repository_month_usd=50.0)
+    parsed = parse_configuration(
+        b"budget: {review_usd: 5, pull_request_day_usd: 2}",
+        organisation=b"budget: {repository_month_usd: 20}",
+        operator_budget=operator,
+    )
+    assert parsed.config.budget == Budget(review_usd=1.0, pull_request_day_usd=2.0, repository_month_usd=20.0)
+    assert (
+        parse_configuration(b"budget: {review_usd: 5}", operator_budget=operator).origins["budget"]
+        == "operator"
+    )
+
+
+def test_the_published_schema_is_the_codes() -> None:
+    text = json.dumps(configuration_schema(), indent=2) + "\n"
+    assert SCHEMA_FILE.read_text() == text, "write configuration_schema() to docs/quorum.schema.json"
