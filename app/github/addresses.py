@@ -13,7 +13,7 @@ SERVER_API_VERSION = "2022-11-28"
 
 _SERVER_PATH = "/api/v3"
 _PULL_PATH = re.compile(
-    r"^/(?P<owner>[\w.-]+)/(?P<repo>[\w.-]+)/pull/(?P<number>[1-9]\d{0,17})(?:/.*)?$", re.ASCII
+    r"^/(?P<owner>[\w-]+)/(?P<repo>[\w.-]+)/pull/(?P<number>[1-9]\d{0,17})(?:/.*)?$", re.ASCII
 )
 
 

@@ -7,7 +7,8 @@ A client belongs to the event loop in which it is first used.
 
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -105,13 +106,8 @@ class ApiClient:
 
     async def send(self, answer: Awaitable[Response[Any, J]], *, to: str) -> Response[Any, J]:
         """The answer to a request; `to` says what for, in the words of an error."""
-        try:
-            with mapped_failures(to=to, clock=self._clock):
-                return await answer
-        except GitHubRateLimited as error:
-            if error.status is not None:
-                self._throttle.hold(error.retry_after_s)
-            raise
+        with self._guarded(to):
+            return await answer
 
     async def fetch(self, answer: Awaitable[Response[Any, J]], *, to: str) -> J:
         """The JSON of an answer, typed but unchecked: githubkit's models refuse real answers."""
@@ -121,20 +117,31 @@ class ApiClient:
 
     async def graphql(self, document: str, variables: dict[str, Any], *, to: str) -> dict[str, Any]:
         """The data of a document that must succeed as a whole."""
-        with mapped_failures(to=to, clock=self._clock):
+        with self._guarded(to):
             return await self._github.graphql.arequest(document, variables)
 
     async def graphql_partly(
         self, document: str, variables: dict[str, Any], *, to: str
     ) -> tuple[dict[str, Any], list[GraphQLError]]:
         """The data and the errors of a document whose parts may fail; raises where there is no data at all."""
-        with mapped_failures(to=to, clock=self._clock):
+        with self._guarded(to):
             try:
                 return await self._github.graphql.arequest(document, variables), []
             except GraphQLFailed as failed:
                 if failed.response.data is None:
                     raise
                 return failed.response.data, failed.response.errors or []
+
+    @contextmanager
+    def _guarded(self, to: str) -> Generator[None]:
+        """Maps failures; after a limit that GitHub reports, the installation's requests wait in their queue."""
+        try:
+            with mapped_failures(to=to, clock=self._clock):
+                yield
+        except GitHubRateLimited as error:
+            if error.status is not None:  # None: the throttle's own
+                self._throttle.hold(error.retry_after_s)
+            raise
 
     async def token(self) -> str:
         """The credential's token, for git."""

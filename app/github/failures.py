@@ -7,12 +7,18 @@ import json
 import re
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any, cast
 
 import httpx
-from githubkit.exception import GitHubException, GraphQLFailed, RequestError, RequestFailed, RequestTimeout
+from githubkit.exception import (
+    GitHubException,
+    GraphQLFailed,
+    RateLimitExceeded,
+    RequestError,
+    RequestFailed,
+    RequestTimeout,
+)
 
 from app.errors import (
     GitHubError,
@@ -50,6 +56,8 @@ def mapped_failures(*, to: str, clock: Clock) -> Generator[None]:
 def failure_of(error: GitHubException, *, to: str, clock: Clock) -> GitHubError:
     """The `GitHubError` that says the same as githubkit's."""
     match error:
+        case RateLimitExceeded(response=response) if response.status_code == 200:  # GraphQL says it so
+            return _rate_limited(to, response.raw_response, clock)
         case RequestFailed():
             return failure_of_response(error.response.raw_response, to=to, clock=clock)
         case RequestTimeout():
@@ -67,10 +75,8 @@ def failure_of(error: GitHubException, *, to: str, clock: Clock) -> GitHubError:
 def failure_of_response(response: httpx.Response, *, to: str, clock: Clock) -> GitHubError:
     """The error that an answer of 300 or above stands for."""
     status, said = response.status_code, _message(response)
-    if (wait_s := _rate_limit_s(response, said, clock)) is not None:
-        return GitHubRateLimited(
-            f"GitHub's rate limit was met when asked to {to}.", retry_after_s=wait_s, status=status
-        )
+    if _is_rate_limit(response, said):
+        return _rate_limited(to, response, clock)
     text = f"GitHub refused to {to}: {said}" if said else f"GitHub refused to {to} ({status})."
     match status:
         case 401 | 403 | 451:
@@ -102,45 +108,41 @@ def failure_of_graphql(error: GraphQLFailed, *, to: str) -> GitHubError:
     return GitHubRejected(text)
 
 
-def _rate_limit_s(response: httpx.Response, said: str, clock: Clock) -> float | None:
-    """How long to wait, or None where this is no rate limit.
-
-    All forms that are seen: 403 or 429 with `retry-after`; with no requests remaining; with nothing but the
-    words "secondary rate limit"; and 422 with the code `abuse` after many quick comments.
+def _is_rate_limit(response: httpx.Response, said: str) -> bool:
+    """All forms that are seen: 429; 403 with `retry-after`, with no requests remaining, or with nothing but the words
+    "secondary rate limit"; and 422 with the code `abuse` after many quick comments.
     """
-    spent = response.headers.get("x-ratelimit-remaining") == "0"
     match response.status_code:
         case 429:
-            limited = True
+            return True
         case 403:
-            limited = spent or "retry-after" in response.headers or bool(_LIMIT_WORDS.search(said))
+            return (
+                response.headers.get("x-ratelimit-remaining") == "0"
+                or "retry-after" in response.headers
+                or bool(_LIMIT_WORDS.search(said))
+            )
         case 422:
-            limited = _has_abuse_code(response)
+            return _has_abuse_code(response)
         case _:
-            limited = False
-    if not limited:
-        return None
-    return _wait_s(response.headers, spent=spent, now=clock())
+            return False
 
 
-def _wait_s(headers: Mapping[str, str], *, spent: bool, now: float) -> float:
-    if (stated := _seconds(headers.get("retry-after", ""), now=now)) is not None:
-        return stated
-    reset = headers.get("x-ratelimit-reset", "")
+def _rate_limited(to: str, response: httpx.Response, clock: Clock) -> GitHubRateLimited:
+    return GitHubRateLimited(
+        f"GitHub's rate limit was met when asked to {to}.",
+        retry_after_s=_wait_s(response.headers, now=clock()),
+        status=response.status_code,
+    )
+
+
+def _wait_s(headers: Mapping[str, str], *, now: float) -> float:
+    spent = headers.get("x-ratelimit-remaining") == "0"
+    stated, reset = headers.get("retry-after", ""), headers.get("x-ratelimit-reset", "")
+    if stated.isdecimal():
+        return max(float(stated), 1.0)
     if spent and reset.isdecimal():
         return max(float(reset) - now, 1.0)
     return MIN_WAIT_S
-
-
-def _seconds(retry_after: str, *, now: float) -> float | None:
-    """`retry-after` in both of HTTP's forms: seconds or a date."""
-    if retry_after.isdecimal():
-        return max(float(retry_after), 1.0)
-    try:
-        date = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    return max(date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now, 1.0)
 
 
 def _has_abuse_code(response: httpx.Response) -> bool:

@@ -7,6 +7,7 @@ publisher's. Never retries, never approves, never requests changes.
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from app.domain.diff import Side
 from app.domain.publication import (
@@ -193,7 +194,10 @@ class PullRequestWriter:
 
     async def permission(self, login: str) -> str:
         """`admin`, `write`, `read` or `none`; `none` whenever GitHub does not clearly say more."""
-        asked = self._rest.repos.async_get_collaborator_permission_level(*self._repository, login)
+        asked = self._rest.repos.async_get_collaborator_permission_level(
+            *self._repository,
+            quote(login, safe=""),  # githubkit puts it into the path as it is
+        )
         try:
             said = (await self._client.fetch(asked, to="tell a person's permission"))["permission"]
         except GitHubError as error:

@@ -1,0 +1,80 @@
+"""The stand-in GitHub with one repository, and the App's clients on it, in process."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from app.domain.pull_request import PullRequestRef
+from app.github.client import GitHubApp, RepositoryClient
+from app.github.git_objects import GitObjects
+from app.github.reader import PullRequestSource
+from app.github.writer import PullRequestWriter
+from app.sandbox.git import FileContent
+from app.sandbox.hub import GitHubSandbox
+from app.sandbox.pull import Pull
+from app.sandbox.repository import Repository
+
+NOW = 1_800_000_000.0
+
+
+class World:
+    """A GitHub with the repository `octo/shop`, and Quorum's view of it. `now` is everybody's time."""
+
+    def __init__(self, root: Path) -> None:
+        self.now = NOW
+        self.root = root
+        self.github = GitHubSandbox(root / "github", clock=lambda: self.now)
+        self.repository: Repository = self.github.create_repository(
+            "octo/shop", {"pay.py": "one\ntwo\nthree\n", "AGENTS.md": "Be kind.\n"}, private=True
+        )
+        self.app = GitHubApp(
+            self.github.app.id,
+            self.github.app.private_key,
+            transport=self.github.transport(),
+            clock=lambda: self.now,
+        )
+
+    @property
+    def installation_id(self) -> int:
+        installation = self.github.installation_on("octo/shop")
+        assert installation is not None
+        return installation.id
+
+    @property
+    def client(self) -> RepositoryClient:
+        return self.app.installation(self.installation_id, "octo/shop")
+
+    def open_pull(self, files: Mapping[str, FileContent], **how: str | bool) -> Pull:
+        return self.repository.open_pull(files, **how)  # pyright: ignore[reportArgumentType]
+
+    def ref(self, number: int = 1) -> PullRequestRef:
+        return PullRequestRef(owner="octo", repo="shop", number=number)
+
+    def source(self, number: int = 1, *, git: GitObjects | None = None) -> PullRequestSource:
+        return PullRequestSource(self.client, self.ref(number), git=git)
+
+    def writer(self, number: int = 1) -> PullRequestWriter:
+        return PullRequestWriter(self.client, self.ref(number))
+
+    def git(self) -> GitObjects:
+        """Git objects fetched straight from the stand-in's own repository, without a server."""
+
+        async def no_token() -> str:
+            return ""
+
+        return GitObjects(
+            self.root / "objects",
+            url=f"file://{self.repository.git.path}",
+            token=no_token,
+            protocols=("file",),
+        )
+
+    def asked(self) -> list[str]:
+        """The requests so far, in words."""
+        return [f"{request.method} {request.operation or request.path}" for request in self.github.requests]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)

@@ -1,0 +1,226 @@
+"""Tokens: narrow, kept, renewed, and never seen."""
+
+import asyncio
+
+import httpx
+import pytest
+from inline_snapshot import snapshot
+
+from app.errors import ConfigurationError, GitHubForbidden, GitHubNotFound
+from app.github.client import GitHubApp, token_client
+from app.github.writer import PullRequestWriter
+from app.sandbox.limits import Accident
+from tests.unit.github.conftest import World
+
+
+async def read_pull(world: World) -> str:
+    return await world.writer().head_sha()
+
+
+async def test_one_token_serves_all_requests_of_its_hour(world: World) -> None:
+    pull = world.open_pull({"pay.py": "two\n"})
+    shas = await asyncio.gather(*(read_pull(world) for _ in range(5)))
+    world.now += 3_500
+    await read_pull(world)
+
+    assert set(shas) == {pull.head_sha}
+    assert world.asked().count(f"POST /app/installations/{world.installation_id}/access_tokens") == 1
+
+
+async def test_a_token_near_its_end_is_replaced_before_github_refuses_it(world: World) -> None:
+    world.open_pull({"pay.py": "two\n"})
+    await read_pull(world)
+    world.now += 3_545
+    await read_pull(world)
+
+    assert {request.status for request in world.github.requests} == {200, 201}
+    assert sum("access_tokens" in asked for asked in world.asked()) == 2
+
+
+class Revoking(httpx.AsyncBaseTransport):
+    """The stand-in, but tokens in `revoked` are refused, as after a revocation."""
+
+    def __init__(self, world: World) -> None:
+        self._inner = world.github.transport()
+        self.revoked: set[str] = set()
+        self.statuses: list[int] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.headers["authorization"].removeprefix("Bearer ") in self.revoked:
+            response = httpx.Response(401, json={"message": "Bad credentials"})
+        else:
+            response = await self._inner.handle_async_request(request)
+        self.statuses.append(response.status_code)
+        return response
+
+
+async def test_a_refused_token_is_renewed_once_and_the_request_repeated(world: World) -> None:
+    world.open_pull({"pay.py": "two\n"})
+    transport = Revoking(world)
+    app = GitHubApp(
+        world.github.app.id, world.github.app.private_key, transport=transport, clock=lambda: world.now
+    )
+    client = app.installation(world.installation_id, "octo/shop")
+    transport.revoked.add(await client.token())
+
+    comment_id = await PullRequestWriter(client, world.ref()).create_issue_comment("Once")
+
+    assert transport.statuses == [201, 401, 201, 201]
+    assert [c.id for c in world.repository.pulls[1].issue_comments] == [comment_id]
+
+
+async def test_a_request_that_is_refused_with_a_new_token_too_fails(world: World) -> None:
+    world.open_pull({"pay.py": "two\n"})
+    refused = 0
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal refused
+        refused += 1
+        if request.url.path.endswith("access_tokens"):
+            token = {"token": f"ghs_{refused}", "expires_at": "2027-01-15T09:00:00.123Z"}
+            return httpx.Response(201, json=token)
+        return httpx.Response(401, json={"message": "Bad credentials"})
+
+    app = GitHubApp(
+        1, world.github.app.private_key, transport=httpx.MockTransport(answer), clock=lambda: world.now
+    )
+    with pytest.raises(GitHubForbidden):
+        await app.installation(1, "octo/shop").fetch(
+            app.installation(1, "octo/shop").rest.pulls.async_get("octo", "shop", 1), to="read"
+        )
+    assert refused == 4
+
+
+async def test_a_token_reaches_one_repository_with_the_permissions_of_a_review(world: World) -> None:
+    world.github.create_repository("octo/other", {"a": "b"}, private=True)
+    other = world.app.installation(world.installation_id, "octo/shop")
+    token = await other.token()
+    actor = world.github.tokens.actor(f"Bearer {token}")
+
+    assert actor.repositories == {"octo/shop"}
+    assert actor.permissions == snapshot(
+        {
+            "metadata": "read",
+            "contents": "read",
+            "pull_requests": "write",
+            "issues": "write",
+            "checks": "write",
+        }
+    )
+    with pytest.raises(GitHubNotFound):
+        await other.fetch(other.rest.repos.async_get("octo", "other"), to="read another repository")
+
+
+async def test_an_installation_that_lacks_a_permission_says_what_its_owner_must_do(world: World) -> None:
+    installation = world.github.installation_on("octo/shop")
+    assert installation is not None
+    installation.permissions.pop("checks")
+
+    with pytest.raises(GitHubForbidden) as caught:
+        await world.client.token()
+
+    assert str(caught.value) == snapshot(
+        "The installation does not grant octo/shop or a permission that Quorum needs; its owner must accept the App's permissions."
+    )
+
+
+async def test_a_suspended_installation_is_forbidden_and_a_removed_one_not_found(world: World) -> None:
+    installation = world.github.installation_on("octo/shop")
+    assert installation is not None
+    client = world.client
+    world.github.suspend(installation)
+    with pytest.raises(GitHubForbidden, match="suspended"):
+        await client.fetch(client.rest.pulls.async_get("octo", "shop", 1), to="read")
+    world.github.unsuspend(installation)
+    world.github.uninstall(installation)
+    with pytest.raises(GitHubNotFound):
+        await client.fetch(client.rest.pulls.async_get("octo", "shop", 1), to="read")
+
+
+async def test_a_token_that_cannot_be_fetched_now_is_github_being_unavailable(world: World) -> None:
+    from app.errors import GitHubUnavailable
+
+    world.open_pull({"pay.py": "two\n"})
+    world.github.faults.order(Accident.BAD_GATEWAY, path="access_tokens")
+    with pytest.raises(GitHubUnavailable):
+        await read_pull(world)
+    await read_pull(world)
+
+
+async def test_the_app_s_jwt_is_kept_for_minutes_and_not_for_ever(world: World) -> None:
+    api = world.app.api
+    first = await api.token()
+    world.now += 400
+    assert await api.token() == first
+    world.now += 100
+    assert await api.token() != first
+    world.now -= 10_000  # the clock was set back: a JWT from the future is refused
+    assert world.github.tokens.actor(f"Bearer {await api.token()}").kind == "app"
+
+
+@pytest.mark.parametrize(
+    "key", ["", "nonsense", "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----"]
+)
+def test_a_key_that_is_none_is_said_at_once(key: str) -> None:
+    with pytest.raises(ConfigurationError, match="private key is no PEM text of an RSA key") as caught:
+        GitHubApp(1, key)
+    assert "AAAA" not in str(caught.value)
+
+
+def test_a_key_written_on_one_line_is_read(world: World) -> None:
+    GitHubApp(1, world.github.app.private_key.replace("\n", "\\n"), transport=world.github.transport())
+
+
+async def test_no_secret_is_in_any_repr(world: World) -> None:
+    world.open_pull({"pay.py": "two\n"})
+    client = world.client
+    token = await client.token()
+    seen = [
+        repr(value)
+        for thing in (world.app, world.app.api, client)
+        for value in (thing, *vars(thing).values())
+    ]
+
+    assert not [text for text in seen if token in text or "PRIVATE KEY" in text]
+
+
+@pytest.mark.parametrize(
+    ("api_url", "version"),
+    [("https://api.github.com", "2026-03-10"), ("https://github.example.com/api/v3", "2022-11-28")],
+)
+async def test_a_server_is_asked_in_the_api_s_older_version(api_url: str, version: str) -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={"head": {"sha": "1"}})
+
+    client = token_client("t", "o/r", api_url, transport=httpx.MockTransport(answer))
+    await client.fetch(client.rest.pulls.async_get("o", "r", 1), to="read")
+
+    assert str(seen[0].url) == f"{api_url}/repos/o/r/pulls/1"
+    assert seen[0].headers["X-GitHub-Api-Version"] == version
+    assert seen[0].extensions["timeout"]["read"] == 30.0
+
+
+async def test_a_person_s_token_is_sent_as_it_is_and_never_renewed(world: World) -> None:
+    client = token_client("ghp_wrong", "octo/shop", transport=world.github.transport())
+    with pytest.raises(GitHubForbidden, match="Bad credentials"):
+        await client.fetch(client.rest.pulls.async_get("octo", "shop", 1), to="read octo/shop#1")
+    assert len(world.github.requests) == 1
+
+
+async def test_many_clients_share_one_transport_that_closes_with_the_app(world: World) -> None:
+    class Counting(httpx.MockTransport):
+        closed = 0
+
+        async def aclose(self) -> None:
+            self.closed += 1
+
+    transport = Counting(lambda _: httpx.Response(200, json={"head": {"sha": "1"}}))
+    app = GitHubApp(1, world.github.app.private_key, transport=transport)
+    await app.api.fetch(app.api.rest.pulls.async_get("o", "r", 1), to="read")
+    await app.api.fetch(app.api.rest.pulls.async_get("o", "r", 2), to="read")
+    assert transport.closed == 0
+    await app.aclose()
+    assert transport.closed == 1

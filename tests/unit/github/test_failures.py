@@ -1,0 +1,172 @@
+"""Every form in which GitHub says no, and what Quorum makes of it; over the real githubkit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from app.errors import (
+    GitHubError,
+    GitHubForbidden,
+    GitHubNotFound,
+    GitHubRateLimited,
+    GitHubRejected,
+    GitHubUnavailable,
+)
+from app.github.client import RepositoryClient, token_client
+
+NOW = 1_800_000_000.0
+TOKEN = "ghp_secretsecretsecret"
+
+
+def client_for(handler: Callable[[httpx.Request], httpx.Response]) -> RepositoryClient:
+    return token_client(TOKEN, "octo/shop", transport=httpx.MockTransport(handler), clock=lambda: NOW)
+
+
+async def failure_of(client: RepositoryClient) -> GitHubError:
+    with pytest.raises(GitHubError) as caught:
+        await client.fetch(client.rest.pulls.async_get("octo", "shop", 1), to="read octo/shop#1")
+    return caught.value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    status: int
+    body: Any = field(default_factory=dict[str, Any])
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    error: type[GitHubError]
+    retry_after_s: float | None = None
+
+
+SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes."}
+CASES = {
+    "401": Case(status=401, body={"message": "Bad credentials"}, error=GitHubForbidden),
+    "403 without a right": Case(
+        status=403, body={"message": "Resource not accessible by integration"}, error=GitHubForbidden
+    ),
+    "404": Case(status=404, body={"message": "Not Found"}, error=GitHubNotFound),
+    "410": Case(status=410, error=GitHubNotFound),
+    "409": Case(status=409, body={"message": "Git Repository is empty."}, error=GitHubRejected),
+    "422": Case(status=422, body={"message": "Unprocessable", "errors": ["x"]}, error=GitHubRejected),
+    "500": Case(status=500, error=GitHubUnavailable),
+    "502 with a page": Case(status=502, body="<html>", error=GitHubUnavailable),
+    "200 that is no JSON": Case(status=200, body="<html>", error=GitHubUnavailable),
+    "primary limit": Case(
+        status=403,
+        body={"message": "API rate limit exceeded for installation."},
+        headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW) + 700)},
+        error=GitHubRateLimited,
+        retry_after_s=700,
+    ),
+    "primary limit as 429": Case(
+        status=429,
+        headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW) + 700)},
+        error=GitHubRateLimited,
+        retry_after_s=700,
+    ),
+    "primary limit that is over": Case(
+        status=403,
+        headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW) - 5)},
+        error=GitHubRateLimited,
+        retry_after_s=1,
+    ),
+    "secondary limit with retry-after": Case(
+        status=403, headers={"retry-after": "17"}, error=GitHubRateLimited, retry_after_s=17
+    ),
+    "secondary limit as 429 with retry-after": Case(
+        status=429, headers={"retry-after": "17"}, error=GitHubRateLimited, retry_after_s=17
+    ),
+    "retry-after that is no number": Case(
+        status=429, headers={"retry-after": "soon"}, error=GitHubUnavailable
+    ),
+    "secondary limit in words alone": Case(
+        status=403,
+        body=SECONDARY,
+        headers={"x-ratelimit-remaining": "4000"},
+        error=GitHubRateLimited,
+        retry_after_s=60,
+    ),
+    "429 with nothing": Case(status=429, error=GitHubRateLimited, retry_after_s=60),
+    "abuse as 422": Case(
+        status=422,
+        body={"message": "Validation Failed", "errors": [{"code": "abuse", "field": "base"}]},
+        error=GitHubRateLimited,
+        retry_after_s=60,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+async def test_each_refusal_becomes_the_error_that_says_what_can_be_done(case: Case) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if isinstance(case.body, str):
+            return httpx.Response(case.status, text=case.body, headers=case.headers)
+        return httpx.Response(case.status, json=case.body, headers=case.headers)
+
+    error = await failure_of(client_for(answer))
+
+    assert type(error) is case.error
+    if isinstance(error, GitHubRateLimited):
+        assert error.retry_after_s == case.retry_after_s
+    assert TOKEN not in repr(error)
+    assert error.__cause__ is not None
+
+
+@pytest.mark.parametrize("fault", [httpx.ReadTimeout, httpx.ConnectError, httpx.RemoteProtocolError])
+async def test_a_broken_connection_may_have_carried_the_request_out(
+    fault: type[httpx.TransportError],
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise fault("gone", request=request)
+
+    assert type(await failure_of(client_for(answer))) is GitHubUnavailable
+
+
+async def test_github_s_own_words_reach_the_reader_on_one_line_and_cut() -> None:
+    said = {"message": "Unprocessable\nEntity", "errors": ["Line could not be resolved", {"code": "x" * 500}]}
+
+    error = await failure_of(client_for(lambda _: httpx.Response(422, json=said)))
+
+    assert str(error).startswith(
+        "GitHub refused to read octo/shop#1: Unprocessable Entity; Line could not be resolved; xxx"
+    )
+    assert len(str(error)) < 400
+
+
+async def test_after_a_limit_the_next_request_waits_in_the_queue_and_not_at_github() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(429, headers={"retry-after": "120"})
+
+    client = client_for(answer)
+    await failure_of(client)
+    second = await failure_of(client)
+
+    assert len(asked) == 1
+    assert isinstance(second, GitHubRateLimited)
+    assert second.retry_after_s == 120
+
+
+@pytest.mark.parametrize(
+    ("errors", "expected"),
+    [
+        ([{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}], GitHubRateLimited),
+        ([{"type": "RATE_LIMIT", "message": "API rate limit exceeded"}], GitHubRateLimited),
+        ([{"message": "You have exceeded a secondary rate limit"}], GitHubRateLimited),
+        ([{"type": "NOT_FOUND", "message": "Could not resolve"}], GitHubNotFound),
+        ([{"type": "FORBIDDEN", "message": "Resource not accessible by integration"}], GitHubForbidden),
+        ([{"type": "MAX_NODE_LIMIT_EXCEEDED", "message": "too many"}], GitHubRejected),
+        ([{"message": "Something went wrong while executing your query"}], GitHubUnavailable),
+    ],
+)
+async def test_graphql_says_no_with_a_200(errors: list[Any], expected: type[GitHubError]) -> None:
+    client = client_for(lambda _: httpx.Response(200, json={"data": None, "errors": errors}))
+
+    with pytest.raises(GitHubError) as caught:
+        await client.graphql("query { viewer { login } }", {}, to="ask who asks")
+
+    assert type(caught.value) is expected

@@ -1,0 +1,107 @@
+"""The throttle keeps GitHub's limits with a clock of its own; nothing here waits."""
+
+import httpx
+import pytest
+
+from app.errors import GitHubRateLimited
+from app.github.throttle import CONCURRENCY, InstallationThrottle
+
+
+class Time:
+    """A clock that moves when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        self.slept: list[float] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def throttle_at(time: Time) -> InstallationThrottle:
+    return InstallationThrottle(clock=time.clock, sleep=time.sleep)
+
+
+READ = httpx.Request("GET", "https://api.github.com/repos/o/r/pulls/1")
+COMMENT = httpx.Request("POST", "https://api.github.com/repos/o/r/issues/1/comments")
+CHECK = httpx.Request("PATCH", "https://api.github.com/repos/o/r/check-runs/1")
+
+
+async def send(throttle: InstallationThrottle, request: httpx.Request, *, times: int = 1) -> None:
+    for _ in range(times):
+        async with throttle.async_acquire(request):
+            pass
+
+
+async def test_a_burst_of_eighty_comments_goes_out_at_once() -> None:
+    time = Time()
+    await send(throttle_at(time), COMMENT, times=80)
+    assert time.slept == []
+
+
+async def test_the_comment_after_the_burst_waits_for_its_share_of_the_minute() -> None:
+    time = Time()
+    await send(throttle_at(time), COMMENT, times=81)
+    assert time.slept == [pytest.approx(60 / 80)]
+
+
+async def test_in_an_hour_no_more_than_five_hundred_comments_and_the_refill_go_out() -> None:
+    time = Time()
+    throttle = throttle_at(time)
+    sent = 0
+    while time.now < 1_000.0 + 3_600:
+        try:
+            await send(throttle, COMMENT)
+            sent += 1
+        except GitHubRateLimited as error:
+            time.now += error.retry_after_s
+    assert 500 <= sent <= 1_001
+
+
+async def test_a_write_costs_five_reads() -> None:
+    time = Time()
+    throttle = throttle_at(time)
+    await send(throttle, CHECK, times=170)
+    await send(throttle, READ, times=50)
+    assert time.slept == []
+    await send(throttle, READ)
+    assert time.slept == [pytest.approx(1 / 15)]
+
+
+async def test_a_long_wait_goes_back_to_the_queue() -> None:
+    time = Time()
+    throttle = throttle_at(time)
+    throttle.hold(300)
+    with pytest.raises(GitHubRateLimited) as caught:
+        await send(throttle, READ)
+    assert caught.value.retry_after_s == pytest.approx(300)
+    assert time.slept == []
+    time.now += 300
+    await send(throttle, READ)
+
+
+async def test_no_more_than_eight_requests_run_at_once() -> None:
+    import anyio
+
+    throttle = throttle_at(Time())
+    running = peak = 0
+    release = anyio.Event()
+
+    async def one() -> None:
+        nonlocal running, peak
+        async with throttle.async_acquire(READ):
+            running += 1
+            peak = max(peak, running)
+            if running == CONCURRENCY:
+                release.set()
+            await release.wait()
+            running -= 1
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(20):
+            tasks.start_soon(one)
+    assert peak == CONCURRENCY
