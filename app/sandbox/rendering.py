@@ -57,6 +57,18 @@ def render_account(urls: Urls, account: Account) -> Json:
     }
 
 
+def render_public_user(urls: Urls, account: Account, *, since: float) -> Json:
+    """`public-user`: a person as shown to themselves."""
+    unsaid = ("name", "company", "blog", "location", "email", "hireable", "bio")
+    return {
+        **render_account(urls, account),
+        **dict.fromkeys(unsaid),
+        **dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0),
+        "created_at": timestamp(since),
+        "updated_at": timestamp(since),
+    }
+
+
 _TEMPLATES = {
     "archive_url": "/{archive_format}{/ref}", "assignees_url": "/assignees{/user}", "blobs_url": "/git/blobs{/sha}",
     "branches_url": "/branches{/branch}", "collaborators_url": "/collaborators{/collaborator}",

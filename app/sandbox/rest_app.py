@@ -14,9 +14,9 @@ from app.sandbox.errors import ApiError, invalid, not_found
 from app.sandbox.events import render_hook_config
 from app.sandbox.hooks import render_delivery, render_delivery_item
 from app.sandbox.rendering import (
-    render_account,
     render_app,
     render_installation,
+    render_public_user,
     render_repository,
     timestamp,
 )
@@ -180,7 +180,7 @@ async def get_user(call: Call) -> Response:
     """Whose token it is."""
     if call.actor.kind != "user" or call.actor.account is None:
         raise ApiError(403, "Resource not accessible by integration")
-    return answer(render_account(call.hub.urls, call.actor.account))
+    return answer(render_public_user(call.hub.urls, call.actor.account, since=call.hub.app.created_at))
 
 
 async def get_rate_limit(call: Call) -> Response:
