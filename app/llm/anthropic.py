@@ -4,17 +4,21 @@ https://platform.claude.com/docs/en/api/messages
 """
 
 import base64
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from app.domain.model_call import Provider, Usage
 from app.errors import ModelContextTooLong, ModelError, ModelTruncated
 from app.llm.client import ModelRequest, ModelResponse
 from app.llm.faults import (
+    CHECK_TIMEOUT_S,
     Ending,
     Failure,
     disconnected,
     error_from,
     not_an_answer,
+    not_set_up,
     parse_retry_after,
     timed_out,
     within,
@@ -58,39 +62,62 @@ class AnthropicClient:
     def _open(self) -> "AsyncAnthropic | AsyncAnthropicBedrock":
         import anthropic
 
-        if self._bedrock:
-            from anthropic.lib.bedrock import AsyncAnthropicBedrock
+        try:
+            if self._bedrock:
+                from anthropic.lib.bedrock import AsyncAnthropicBedrock
 
-            return AsyncAnthropicBedrock(
-                base_url=self._base_url, max_retries=0, http_client=self._http_client
+                return AsyncAnthropicBedrock(
+                    base_url=self._base_url, max_retries=0, http_client=self._http_client
+                )
+            return anthropic.AsyncAnthropic(
+                api_key=self._api_key,
+                base_url=self._base_url,
+                max_retries=0,
+                http_client=self._http_client,
             )
-        return anthropic.AsyncAnthropic(
-            api_key=self._api_key, base_url=self._base_url, max_retries=0, http_client=self._http_client
-        )
+        except (ValueError, ImportError, anthropic.AnthropicError) as error:
+            raise not_set_up(PROVIDER) from error
 
     async def generate(self, request: ModelRequest) -> ModelResponse:
         """Ask once; raises a `ModelError`."""
         sdk = await self._sdk.get()
-        import anthropic
-
-        try:
-            async with within(PROVIDER, request.timeout_s):
-                create = cast("Any", sdk.messages.create)  # its overloads take no prepared body
-                message = await create(**_body(request), timeout=request.timeout_s)
-        except anthropic.APITimeoutError as error:
-            raise timed_out(PROVIDER) from error
-        except anthropic.APIStatusError as error:
-            raise _status_error(error) from error
-        except anthropic.APIConnectionError as error:
-            raise disconnected(PROVIDER) from error
-        except (ValueError, anthropic.AnthropicError) as error:  # a 200 with broken JSON is a bare ValueError
-            raise not_an_answer(PROVIDER) from error
+        async with _on_the_wire(request.timeout_s):
+            create = cast("Any", sdk.messages.create)  # its overloads take no prepared body
+            message = await create(**_body(request), timeout=request.timeout_s)
         return _read(message)
+
+    async def check(self, model: str) -> None:
+        """Raise a `ModelError` unless the key is taken and the model is there; Bedrock has no such question."""
+        if self._bedrock:
+            return
+        sdk = await self._sdk.get()
+        async with _on_the_wire(CHECK_TIMEOUT_S):
+            await sdk.models.retrieve(model, timeout=CHECK_TIMEOUT_S)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 
     async def aclose(self) -> None:
         """Close the connections."""
         if self._sdk.value is not None:
             await self._sdk.value.close()
+
+
+@asynccontextmanager
+async def _on_the_wire(timeout_s: float) -> AsyncGenerator[None]:
+    """One attempt's time, and the SDK's errors in our words."""
+    import anthropic
+
+    try:
+        async with within(PROVIDER, timeout_s):
+            yield
+    except anthropic.APITimeoutError as error:
+        raise timed_out(PROVIDER) from error
+    except anthropic.APIStatusError as error:
+        raise _status_error(error) from error
+    except anthropic.APIConnectionError as error:
+        raise disconnected(PROVIDER) from error
+    except ImportError as error:  # AWS credentials other than a token need `anthropic[bedrock]`
+        raise not_set_up(PROVIDER) from error
+    except (ValueError, anthropic.AnthropicError) as error:  # a 200 with broken JSON is a bare ValueError
+        raise not_an_answer(PROVIDER) from error
 
 
 def _body(request: ModelRequest) -> dict[str, Any]:

@@ -18,12 +18,13 @@ from app.llm.client import ModelClient
 from app.llm.clock import Clock, SystemClock
 from app.llm.fallback import Fallback
 from app.llm.gemini import GeminiClient
+from app.llm.learned import LearnedOrder, RecordStore
 from app.llm.local import LocalClient
 from app.llm.models import Models, Parts
 from app.llm.openai import OpenAIClient
 from app.llm.prices import Prices
 from app.llm.recorder import CallStore, MemoryCalls, Recorder
-from app.llm.router import OrderPolicy, Router, VendorModels
+from app.llm.router import Router, VendorModels
 from app.llm.tokens import TokenEstimator
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Stores:
     calls: CallStore = field(default_factory=MemoryCalls)
     answers: AnswerStore = field(default_factory=MemoryAnswers)
     spend: SpendStore = field(default_factory=MemorySpend)
+    records: RecordStore | None = None  # None: `routing: learned` orders as `fixed`
 
 
 def build_models(
@@ -71,7 +73,6 @@ def build_models(
     stores: Stores | None = None,
     limits: Limits | None = None,
     registry: CollectorRegistry | None = None,
-    learned: OrderPolicy | None = None,
     call_timeout_s: float = 240.0,
     cache_ttl_s: float = 604_800.0,
     clock: Clock | None = None,
@@ -82,26 +83,31 @@ def build_models(
     clock, stores = clock or SystemClock(), stores or Stores()
     usable = {provider: each for provider, each in access.items() if each.is_usable(provider)}
     clients = {provider: build_client(provider, each, http_client) for provider, each in usable.items()}
+    models = {provider: each.models for provider, each in usable.items()}
     prices = Prices(
         lists={provider: _PRICE_LIST[each.cloud] for provider, each in usable.items() if each.cloud}
     )
+    rng = rng or Random()  # noqa: S311 - jitter and sampling
     tokens, circuits = TokenEstimator(), Circuits(clock)
+    learned = LearnedOrder(store=stores.records, clock=clock, rng=rng) if stores.records else None
     recorder = Recorder(store=stores.calls, registry=registry or CollectorRegistry())
     return Models(
         Parts(
             clients=clients,
+            models=models,
             router=Router(
-                models={provider: each.models for provider, each in usable.items()},
+                models=models,
                 prices=prices,
                 tokens=tokens,
                 circuits=circuits,
                 learned=learned,
             ),
+            learned=learned,
             cache=AnswerCache(store=stores.answers, clock=clock, ttl_s=cache_ttl_s),
             fallback=Fallback(
                 circuits=circuits,
                 clock=clock,
-                rng=rng or Random(),  # noqa: S311 - jitter
+                rng=rng,
                 call_timeout_s=call_timeout_s,
             ),
             attempts=Attempts(

@@ -66,6 +66,10 @@ class ModelClient(Protocol):
         """Ask once."""
         ...
 
+    async def check(self, model: str) -> None:
+        """Raise a `ModelError` unless the key is taken and the model is there; costs nothing."""
+        ...
+
     async def aclose(self) -> None:
         """Close the connections."""
         ...

@@ -40,6 +40,8 @@ VENDOR = {
     Provider.LOCAL: "The local server",
 }
 
+CHECK_TIMEOUT_S = 15.0  # of a question that costs nothing
+
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{1,60}")
 _SPENT = re.compile(
     r"insufficient_quota|billing|spend.?limit|credit.?balance|out of credits|per.?day|PerDay", re.IGNORECASE
@@ -123,6 +125,14 @@ def _code(code: str | None) -> str:
 def timed_out(provider: Provider) -> ModelTimeout:
     """No answer within the attempt's time."""
     return ModelTimeout(f"{VENDOR[provider]} gave no answer in time.", provider=provider)
+
+
+def not_set_up(provider: Provider) -> ModelAuthFailed:
+    """The SDK's client cannot be made: a cloud's credentials, an address or a proxy's is missing or wrong."""
+    return ModelAuthFailed(
+        f"The client of {VENDOR[provider]} cannot be set up: credentials or address are missing or wrong.",
+        provider=provider,
+    )
 
 
 @asynccontextmanager

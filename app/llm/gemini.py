@@ -4,18 +4,21 @@ https://ai.google.dev/api/generate-content
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from app.domain.model_call import Provider, Usage
 from app.errors import ModelError, ModelTruncated, ModelUnavailable
 from app.llm.client import ModelRequest, ModelResponse
 from app.llm.faults import (
+    CHECK_TIMEOUT_S,
     Ending,
     Failure,
     disconnected,
     error_from,
     not_an_answer,
+    not_set_up,
     parse_retry_after,
     timed_out,
     within,
@@ -68,39 +71,61 @@ class GeminiClient:
 
     def _open(self) -> "Client":
         from google import genai
+        from google.auth.exceptions import GoogleAuthError
 
         options = genai.types.HttpOptions(
             base_url=self._base_url, api_version=self._api_version, httpx_async_client=self._http_client
         )
-        if self._vertex:
-            return genai.Client(vertexai=True, http_options=options)
-        return genai.Client(vertexai=False, api_key=self._api_key, http_options=options)
+        try:
+            if self._vertex:
+                return genai.Client(vertexai=True, http_options=options)
+            return genai.Client(vertexai=False, api_key=self._api_key, http_options=options)
+        except (ValueError, GoogleAuthError) as error:
+            raise not_set_up(PROVIDER) from error
 
     async def generate(self, request: ModelRequest) -> ModelResponse:
         """Ask once; raises a `ModelError`."""
         sdk = await self._sdk.get()
-        import httpx2
-        from google.genai import errors
-
-        try:
-            async with within(PROVIDER, request.timeout_s):
-                response = await sdk.aio.models.generate_content(  # pyright: ignore[reportUnknownMemberType]
-                    model=request.model, contents=cast("Any", _parts(request)), config=_config(request)
-                )
-        except errors.APIError as error:
-            raise _status_error(error) from error
-        except httpx2.TimeoutException as error:
-            raise timed_out(PROVIDER) from error
-        except httpx2.HTTPError as error:  # the SDK lets the transport's errors through
-            raise disconnected(PROVIDER) from error
-        except (ValueError, TypeError, AttributeError) as error:  # a body that is no answer
-            raise not_an_answer(PROVIDER) from error
+        async with _on_the_wire(request.timeout_s):
+            response = await sdk.aio.models.generate_content(  # pyright: ignore[reportUnknownMemberType]
+                model=request.model, contents=cast("Any", _parts(request)), config=_config(request)
+            )
         return _read(response, request.model)
+
+    async def check(self, model: str) -> None:
+        """Raise a `ModelError` unless the key is taken and the model is there."""
+        sdk = await self._sdk.get()
+        async with _on_the_wire(CHECK_TIMEOUT_S):
+            await sdk.aio.models.get(
+                model=model, config={"http_options": {"timeout": round(CHECK_TIMEOUT_S * 1000)}}
+            )
 
     async def aclose(self) -> None:
         """Close the connections."""
         if self._sdk.value is not None:
             await self._sdk.value.aio.aclose()
+
+
+@asynccontextmanager
+async def _on_the_wire(timeout_s: float) -> AsyncGenerator[None]:
+    """One attempt's time, and the SDK's and the transport's errors, which it lets through, in our words."""
+    import httpx2
+    from google.auth.exceptions import GoogleAuthError
+    from google.genai import errors
+
+    try:
+        async with within(PROVIDER, timeout_s):
+            yield
+    except errors.APIError as error:
+        raise _status_error(error) from error
+    except GoogleAuthError as error:
+        raise not_set_up(PROVIDER) from error
+    except httpx2.TimeoutException as error:
+        raise timed_out(PROVIDER) from error
+    except httpx2.HTTPError as error:
+        raise disconnected(PROVIDER) from error
+    except (ValueError, TypeError, AttributeError) as error:  # a body that is no answer
+        raise not_an_answer(PROVIDER) from error
 
 
 def _parts(request: ModelRequest) -> "list[Part]":

@@ -13,11 +13,11 @@ import re
 from typing import TYPE_CHECKING, Any, cast
 
 from app.domain.model_call import Provider, Usage
-from app.errors import ModelFormatUnsupported, ModelRequestRejected, ModelTruncated
+from app.errors import ModelFormatUnsupported, ModelNotFound, ModelRequestRejected, ModelTruncated
 from app.llm.client import ModelRequest, ModelResponse
-from app.llm.faults import Ending, disconnected, not_an_answer, timed_out, within
+from app.llm.faults import CHECK_TIMEOUT_S, Ending, not_an_answer, not_set_up
 from app.llm.lazy import Lazy
-from app.llm.openai import status_error
+from app.llm.openai import on_the_wire
 
 if TYPE_CHECKING:
     import httpx2
@@ -53,9 +53,15 @@ class LocalClient:
     def _open(self) -> "AsyncOpenAI":
         import openai
 
-        return openai.AsyncOpenAI(
-            api_key=self._api_key, base_url=self._base_url, max_retries=0, http_client=self._http_client
-        )
+        try:
+            return openai.AsyncOpenAI(
+                api_key=self._api_key,
+                base_url=self._base_url,
+                max_retries=0,
+                http_client=self._http_client,
+            )
+        except (ValueError, openai.OpenAIError) as error:
+            raise not_set_up(PROVIDER) from error
 
     async def generate(self, request: ModelRequest) -> ModelResponse:
         """Ask once; raises a `ModelError`.
@@ -77,21 +83,17 @@ class LocalClient:
 
     async def _send(self, request: ModelRequest, mode: str) -> object:
         sdk = await self._sdk.get()
-        import openai
+        async with on_the_wire(PROVIDER, request.timeout_s):
+            create = cast("Any", sdk.chat.completions.create)  # its overloads take no prepared body
+            return await create(**_body(request, mode), timeout=request.timeout_s)
 
-        try:
-            async with within(PROVIDER, request.timeout_s):
-                create = cast("Any", sdk.chat.completions.create)  # its overloads take no prepared body
-                completion = await create(**_body(request, mode), timeout=request.timeout_s)
-        except openai.APITimeoutError as error:
-            raise timed_out(PROVIDER) from error
-        except openai.APIStatusError as error:
-            raise status_error(PROVIDER, error) from error
-        except openai.APIConnectionError as error:
-            raise disconnected(PROVIDER) from error
-        except (ValueError, openai.OpenAIError) as error:
-            raise not_an_answer(PROVIDER) from error
-        return completion
+    async def check(self, model: str) -> None:
+        """Raise a `ModelError` unless the server answers and lists the model."""
+        sdk = await self._sdk.get()
+        async with on_the_wire(PROVIDER, CHECK_TIMEOUT_S):
+            listed = [each.id async for each in sdk.models.list(timeout=CHECK_TIMEOUT_S)]
+        if model not in listed:
+            raise ModelNotFound("The local server does not list this model.", provider=PROVIDER)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from app.domain.configuration import Routing
 from app.domain.model_call import CachedAnswer, Provider, Usage
 from app.domain.review import UsageTotal
-from app.errors import ModelInvalidOutput
+from app.errors import ModelError, ModelInvalidOutput
 from app.llm.attempt import Asked, Attempts, Made
 from app.llm.cache import AnswerCache, answer_key
 from app.llm.circuits import Circuits, OpenCircuit
@@ -19,7 +20,7 @@ from app.llm.client import Answer, CallScope, ModelClient, ModelRequest, ModelRe
 from app.llm.clock import Clock
 from app.llm.fallback import Attempt, Fallback
 from app.llm.recorder import Recorder
-from app.llm.router import Candidate, Route, Router
+from app.llm.router import Candidate, OrderPolicy, Route, Router, VendorModels
 from app.llm.tokens import estimate_tokens
 
 T = TypeVar("T")
@@ -30,13 +31,32 @@ class Parts:
     """What `Models` is made of; `app.llm.build` puts it together."""
 
     clients: Mapping[Provider, ModelClient]
+    models: Mapping[Provider, VendorModels]
     router: Router
+    learned: OrderPolicy | None
     cache: AnswerCache
     fallback: Fallback
     attempts: Attempts
     circuits: Circuits
     recorder: Recorder
     clock: Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCheck:
+    """What a provider says of one of the configured models; `error` None: it is there."""
+
+    provider: Provider
+    model: str
+    error: ModelError | None
+
+
+async def _check(client: ModelClient, model: str) -> ModelError | None:
+    try:
+        await client.check(model)
+    except ModelError as error:
+        return error
+    return None
 
 
 class Models:
@@ -64,6 +84,16 @@ class Models:
         """What a review took up to now."""
         return await self._parts.recorder.usage(review_id)
 
+    async def check(self) -> list[ModelCheck]:
+        """Whether each provider takes the key and has both models; costs nothing."""
+        return [
+            ModelCheck(
+                provider=provider, model=model, error=await _check(self._parts.clients[provider], model)
+            )
+            for provider, models in self._parts.models.items()
+            for model in dict.fromkeys((models.large, models.small))
+        ]
+
     async def aclose(self) -> None:
         """Close all connections."""
         for client in self._parts.clients.values():
@@ -88,6 +118,8 @@ class Models:
             ModelOverBudget: a budget does not allow a call.
         """
         deadline_at_s = self._parts.clock.monotonic_s() + task.deadline_s
+        if task.routing is Routing.LEARNED and self._parts.learned is not None:
+            await self._parts.learned.refresh()
         texts = (request.system, request.material, request.question)
         asked = Asked(
             request=request,

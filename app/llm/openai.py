@@ -4,6 +4,8 @@ https://platform.openai.com/docs/api-reference/responses/create
 """
 
 import base64
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from app.domain.model_call import Provider, Usage
@@ -16,11 +18,13 @@ from app.errors import (
 )
 from app.llm.client import ModelRequest, ModelResponse
 from app.llm.faults import (
+    CHECK_TIMEOUT_S,
     Ending,
     Failure,
     disconnected,
     error_from,
     not_an_answer,
+    not_set_up,
     parse_retry_after,
     timed_out,
     within,
@@ -59,35 +63,56 @@ class OpenAIClient:
     def _open(self) -> "AsyncOpenAI":
         import openai
 
-        if self._azure:
-            return openai.AsyncAzureOpenAI(max_retries=0, http_client=self._http_client)
-        return openai.AsyncOpenAI(
-            api_key=self._api_key, base_url=self._base_url, max_retries=0, http_client=self._http_client
-        )
+        try:
+            if self._azure:
+                return openai.AsyncAzureOpenAI(max_retries=0, http_client=self._http_client)
+            return openai.AsyncOpenAI(
+                api_key=self._api_key,
+                base_url=self._base_url,
+                max_retries=0,
+                http_client=self._http_client,
+            )
+        except (ValueError, openai.OpenAIError) as error:
+            raise not_set_up(PROVIDER) from error
 
     async def generate(self, request: ModelRequest) -> ModelResponse:
         """Ask once; raises a `ModelError`."""
         sdk = await self._sdk.get()
-        import openai
-
-        try:
-            async with within(PROVIDER, request.timeout_s):
-                create = cast("Any", sdk.responses.create)  # its overloads take no prepared body
-                response = await create(**_body(request), timeout=request.timeout_s)
-        except openai.APITimeoutError as error:
-            raise timed_out(PROVIDER) from error
-        except openai.APIStatusError as error:
-            raise status_error(PROVIDER, error) from error
-        except openai.APIConnectionError as error:
-            raise disconnected(PROVIDER) from error
-        except (ValueError, openai.OpenAIError) as error:  # a 200 with broken JSON is a bare ValueError
-            raise not_an_answer(PROVIDER) from error
+        async with on_the_wire(PROVIDER, request.timeout_s):
+            create = cast("Any", sdk.responses.create)  # its overloads take no prepared body
+            response = await create(**_body(request), timeout=request.timeout_s)
         return _read(response)
+
+    async def check(self, model: str) -> None:
+        """Raise a `ModelError` unless the key is taken and the model is there; Azure names deployments, not models."""
+        if self._azure:
+            return
+        sdk = await self._sdk.get()
+        async with on_the_wire(PROVIDER, CHECK_TIMEOUT_S):
+            await sdk.models.retrieve(model, timeout=CHECK_TIMEOUT_S)
 
     async def aclose(self) -> None:
         """Close the connections."""
         if self._sdk.value is not None:
             await self._sdk.value.close()
+
+
+@asynccontextmanager
+async def on_the_wire(provider: Provider, timeout_s: float) -> AsyncGenerator[None]:
+    """One attempt's time, and the SDK's errors in our words; for OpenAI and for compatible servers."""
+    import openai
+
+    try:
+        async with within(provider, timeout_s):
+            yield
+    except openai.APITimeoutError as error:
+        raise timed_out(provider) from error
+    except openai.APIStatusError as error:
+        raise _status_error(provider, error) from error
+    except openai.APIConnectionError as error:
+        raise disconnected(provider) from error
+    except (ValueError, openai.OpenAIError) as error:  # a 200 with broken JSON is a bare ValueError
+        raise not_an_answer(provider) from error
 
 
 def _body(request: ModelRequest) -> dict[str, Any]:
@@ -188,7 +213,7 @@ def _usage(usage: Any) -> Usage:  # noqa: ANN401 - compatible servers leave part
     )
 
 
-def status_error(provider: Provider, error: "APIStatusError") -> ModelError:
+def _status_error(provider: Provider, error: "APIStatusError") -> ModelError:
     """Our error for an HTTP status of OpenAI's or of a compatible server."""
     return error_from(
         Failure(

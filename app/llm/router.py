@@ -68,7 +68,11 @@ class Route:
 
 
 class OrderPolicy(Protocol):
-    """Chooses an order from experience."""
+    """Chooses an order from experience (`app.llm.learned`)."""
+
+    async def refresh(self) -> None:
+        """Read the experience again, where it is stale."""
+        ...
 
     def order(self, kind: str, candidates: Sequence[Provider]) -> tuple[tuple[Provider, ...], str]:
         """The candidates, best first, and the reason."""

@@ -112,7 +112,8 @@ def load_usage(database: Database, review_id: str) -> UsageTotal:
     """What a review took; attempts on the wire alone."""
     statement = select(*_sums()).where(col(ModelCallRow.review_id) == review_id)
     with database.read() as session:
-        calls, given, cached, output, cost, unpriced = session.connection().execute(statement).one()
+        row: tuple[Any, ...] = tuple(session.connection().execute(statement).one())
+    calls, given, cached, output, cost, unpriced = row
     return UsageTotal(
         calls=calls,
         input_tokens=given,

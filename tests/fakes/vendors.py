@@ -138,7 +138,7 @@ class FakeVendors:
                 Route("/v1beta/models/{model}:generateContent", gemini, methods=["POST"]),
                 Route("/v1/models/{model}", self._model, methods=["GET"]),
                 Route("/v1beta/models/{model}", self._model, methods=["GET"]),
-                Route("/local/v1/models/{model}", self._model, methods=["GET"]),
+                Route("/local/v1/models", self._local_models, methods=["GET"]),
             ]
         )
 
@@ -199,6 +199,14 @@ class FakeVendors:
         if fault in _STATUS:
             return self._status(provider, fault)
         return JSONResponse({"id": model, "name": f"models/{model}", "object": "model", "type": "model"})
+
+    async def _local_models(self, request: Request) -> Response:
+        """What a local server lists."""
+        fault = self._next_fault(Provider.LOCAL)
+        if fault in _STATUS:
+            return self._status(Provider.LOCAL, fault)
+        listed = {"id": MODELS[Provider.LOCAL].large, "object": "model", "created": 0, "owned_by": "local"}
+        return JSONResponse({"object": "list", "data": [listed]})
 
     def _next_fault(self, provider: Provider) -> Fault:
         planned = self._faults[provider]

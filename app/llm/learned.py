@@ -1,0 +1,169 @@
+"""Learns from recorded reviews whom to ask first: Thompson sampling per stage, with a floor for exploration. Asks nobody.
+
+A provider's worth at a stage is the chance that it answers times the chance that its findings hold, each a Beta distribution over
+the last calls and findings (a sliding window, so that it follows when a provider degrades), less a little for cost and time.
+https://arxiv.org/abs/1707.02038
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+
+from app.domain.model_call import Provider
+from app.domain.routing import ProviderRecord
+from app.llm.clock import Clock
+
+FLOOR = 0.05  # the least share of questions for which each candidate is asked first
+COST_WEIGHT = 0.10  # the dearest candidate loses a tenth of its worth, the slowest a twentieth
+TIME_WEIGHT = 0.05
+REFRESH_S = 300.0
+FAVOURITE_PRIOR = 2.0  # of findings that held, for the stage's favourite; everyone else starts with 1
+
+_SAMPLES = 4_000
+_CREDIBLE = (0.025, 0.975)
+
+
+class RecordStore(Protocol):
+    """Where the records come from."""
+
+    async def load_records(self) -> Sequence[ProviderRecord]:
+        """Each provider's latest record at each stage."""
+        ...
+
+
+class LearnedOrder:
+    """Orders candidates by a sample of each one's worth. `refresh` reads the records; ordering itself does no I/O."""
+
+    def __init__(self, *, store: RecordStore, clock: Clock, rng: Random) -> None:
+        self._store = store
+        self._clock = clock
+        self._rng = rng
+        self._records: dict[tuple[str, Provider], ProviderRecord] = {}
+        self._stale_at_s: float | None = None
+
+    async def refresh(self) -> None:
+        """Read the records again, every five minutes at most."""
+        now = self._clock.monotonic_s()
+        if self._stale_at_s is None or now >= self._stale_at_s:
+            self._stale_at_s = now + REFRESH_S
+            self._records = {(each.stage, each.provider): each for each in await self._store.load_records()}
+
+    def order(self, kind: str, candidates: Sequence[Provider]) -> tuple[tuple[Provider, ...], str]:
+        """The candidates, best sample first, and the reason; `candidates` come favourite first."""
+        records = [self._record(kind, provider) for provider in candidates]
+        if len(candidates) > 1 and self._rng.random() < FLOOR * len(candidates):
+            first = self._rng.choice(candidates)
+            rest = [provider for provider in candidates if provider is not first]
+            return (first, *rest), f"learned order for {kind}, this time to try it out"
+        worths = dict(zip(candidates, sample_worths(records, self._rng), strict=True))
+        ordered = sorted(candidates, key=lambda provider: worths[provider], reverse=True)
+        return tuple(ordered), f"learned order for {kind}"
+
+    def _record(self, kind: str, provider: Provider) -> ProviderRecord:
+        return self._records.get((kind, provider)) or ProviderRecord(stage=kind, provider=provider)
+
+
+def sample_worths(records: Sequence[ProviderRecord], rng: Random) -> list[float]:
+    """One sample of the worth of each of a stage's candidates, favourite first."""
+    penalties = _penalties(records)
+    return [
+        rng.betavariate(*_answers(record)) * rng.betavariate(*_holds(record, place)) * (1 - penalty)
+        for place, (record, penalty) in enumerate(zip(records, penalties, strict=True))
+    ]
+
+
+def _answers(record: ProviderRecord) -> tuple[float, float]:
+    return 1.0 + record.answered, 1.0 + record.calls - record.answered
+
+
+def _holds(record: ProviderRecord, place: int) -> tuple[float, float]:
+    return (FAVOURITE_PRIOR if place == 0 else 1.0) + record.held, 1.0 + record.fell
+
+
+def _penalties(records: Sequence[ProviderRecord]) -> list[float]:
+    dearest = max((_cost_usd(record) for record in records), default=0.0)
+    slowest = max((record.average_ms for record in records), default=0.0)
+    return [
+        COST_WEIGHT * (_cost_usd(record) / dearest if dearest else 0.0)
+        + TIME_WEIGHT * (record.average_ms / slowest if slowest else 0.0)
+        for record in records
+    ]
+
+
+def _cost_usd(record: ProviderRecord) -> float:
+    return record.cost_usd / record.calls if record.calls else 0.0
+
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingFigure:
+    """A line of `quorum stats --routing`; intervals hold the true share with 95 % credibility. `place` 1: would be asked first."""
+
+    stage: str
+    provider: Provider
+    place: int
+    calls: int
+    success_rate: float | None
+    success_interval: Interval
+    judged: int  # findings of which it is known whether they held
+    held_share: float | None
+    held_interval: Interval
+    average_ms: float
+    cost_usd_per_call: float
+
+
+def routing_figures(
+    records: Sequence[ProviderRecord], favourites: Mapping[str, Sequence[Provider]]
+) -> list[RoutingFigure]:
+    """Every stage's providers in the order that the records speak for; the same records give the same figures."""
+    figures: list[RoutingFigure] = []
+    for stage in sorted({record.stage for record in records}):
+        order = list(favourites.get(stage, tuple(Provider)))
+        at_stage = sorted(
+            (record for record in records if record.stage == stage and record.provider in order),
+            key=lambda record: order.index(record.provider),
+        )
+        figures += _stage_figures(at_stage)
+    return figures
+
+
+def _stage_figures(records: Sequence[ProviderRecord]) -> list[RoutingFigure]:
+    rng = Random(0)  # noqa: S311 - intervals by sampling, the same every time
+    worths = _expected_worths(records)
+    ranked = sorted(range(len(records)), key=lambda index: worths[index], reverse=True)
+    return [
+        RoutingFigure(
+            stage=record.stage,
+            provider=record.provider,
+            place=place,
+            calls=record.calls,
+            success_rate=record.answered / record.calls if record.calls else None,
+            success_interval=_interval(_answers(record), rng),
+            judged=record.held + record.fell,
+            held_share=record.held / judged if (judged := record.held + record.fell) else None,
+            held_interval=_interval((1.0 + record.held, 1.0 + record.fell), rng),
+            average_ms=record.average_ms,
+            cost_usd_per_call=_cost_usd(record),
+        )
+        for place, record in enumerate((records[index] for index in ranked), start=1)
+    ]
+
+
+def _expected_worths(records: Sequence[ProviderRecord]) -> list[float]:
+    return [
+        _mean(_answers(record)) * _mean(_holds(record, place)) * (1 - penalty)
+        for place, (record, penalty) in enumerate(zip(records, _penalties(records), strict=True))
+    ]
+
+
+def _mean(beta: tuple[float, float]) -> float:
+    return beta[0] / sum(beta)
+
+
+def _interval(beta: tuple[float, float], rng: Random) -> Interval:
+    samples = sorted(rng.betavariate(*beta) for _ in range(_SAMPLES))
+    low, high = (samples[int(share * _SAMPLES)] for share in _CREDIBLE)
+    return low, high
