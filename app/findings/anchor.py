@@ -5,7 +5,7 @@ finding is on the file as a whole: an honest place beats a wrong line. Analysers
 count.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.diff import Side
@@ -65,13 +65,51 @@ def _place(finding: Finding, index: DiffIndex) -> _Place | None:
     if is_by_analyzers(finding):
         return _by_number(finding, index)
     found = readings(finding.quote)
-    for reading in found:
-        matches = _matches(finding, reading, index)
-        if match := choose(matches, finding.start_line, distinctive=reading.is_distinctive):
+    return _here(finding, found, index) or _elsewhere(finding, found, index) or _by_part(finding, index)
+
+
+def _here(finding: Finding, found: Sequence[Reading], index: DiffIndex) -> _Place | None:
+    """In the named file, with the line number as a hint."""
+    places = [(reading, _matches(finding, reading, index)) for reading in found]
+    for reading, good in _best_first(places):
+        if match := choose(good, finding.start_line, distinctive=reading.is_distinctive):
             return _Place(match, reading.complete)
-        if matches and reading.complete and reading.is_distinctive:
-            return None
-    return _elsewhere(finding, found, index) or _by_part(finding, index)
+    return None
+
+
+def _elsewhere(finding: Finding, found: Sequence[Reading], index: DiffIndex) -> _Place | None:
+    """In another file, if the quote stands once in all of them and nowhere in the named one."""
+    if any(reading.complete and _matches(finding, reading, index) for reading in found):
+        return None
+    others = [path for path in index.paths if path != finding.path]
+    places = [
+        (reading, [match for path in others for match in index.find(path, Side.RIGHT, reading.words)])
+        for reading in found
+        if reading.is_distinctive
+    ]
+    for reading, good in _best_first(places):
+        if good:
+            return _Place(good[0], reading.complete) if len(good) == 1 else None
+    return None
+
+
+def _best_first(places: Sequence[tuple[Reading, list[Match]]]) -> Iterator[tuple[Reading, list[Match]]]:
+    """The same lines before lines with the same words, and these before lines that hold more than the quote."""
+    for is_good in (_has_same_lines, _has_same_words, _has_quote):
+        for reading, matches in places:
+            yield reading, [match for match in matches if is_good(match, reading)]
+
+
+def _has_same_lines(match: Match, reading: Reading) -> bool:
+    return match.is_whole and match.end_line - match.start_line + 1 == reading.lines
+
+
+def _has_same_words(match: Match, reading: Reading) -> bool:
+    return match.is_whole
+
+
+def _has_quote(match: Match, reading: Reading) -> bool:
+    return True
 
 
 def _matches(finding: Finding, reading: Reading, index: DiffIndex) -> list[Match]:
@@ -87,16 +125,6 @@ def _by_number(finding: Finding, index: DiffIndex) -> _Place | None:
         return None
     end_line = min(max(finding.start_line, finding.end_line), run.end_line)
     return _Place(run.match(finding.start_line, end_line), end_line >= finding.end_line)
-
-
-def _elsewhere(finding: Finding, found: Sequence[Reading], index: DiffIndex) -> _Place | None:
-    """In another file, where the quote stands once in all of them."""
-    others = [path for path in index.paths if path != finding.path]
-    for reading in (each for each in found if each.is_distinctive):
-        matches = [match for path in others for match in index.find(path, Side.RIGHT, reading.words)]
-        if matches:
-            return _Place(matches[0], reading.complete) if len(matches) == 1 else None
-    return None
 
 
 def _by_part(finding: Finding, index: DiffIndex) -> _Place | None:

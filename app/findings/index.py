@@ -34,6 +34,11 @@ class Match:
     before: str = ""
     after: str = ""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the lines hold nothing but the quote."""
+        return not self.before and not self.after
+
     def distance(self, line: int) -> int:
         """How far from a line of the same side; 0 inside."""
         return max(self.start_line - line, line - self.end_line, 0)

@@ -17,9 +17,13 @@ _GAP = re.compile(r"\w*\[REDACTED(?::[^\]\n]*)?\]\w*|\[…\d+ more characters\]|
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One way to read a quote. `side`: only where marks tell it; `complete`: nothing of the quote is left out."""
+    """One way to read a quote.
+
+    `lines`: how many it has, blank ones aside; `side`: only where marks tell it; `complete`: nothing is left out.
+    """
 
     words: str
+    lines: int
     side: Side | None = None
     complete: bool = True
 
@@ -33,8 +37,8 @@ class Reading:
 def readings(quote: str) -> list[Reading]:
     """All ways to read a quote, the most literal first, each once."""
     texts = list(_texts(_unfenced(quote)))
-    whole = [Reading(words=words(text), side=side) for text, side in texts]
-    parts = [Reading(words=_longest_piece(text), side=side, complete=False) for text, side in texts]
+    whole = [_reading(text, side) for text, side in texts]
+    parts = [_reading(_longest_piece(text), side, complete=False) for text, side in texts]
     found: dict[str, Reading] = {}
     for reading in [*whole, *parts]:
         found.setdefault(reading.words, reading)
@@ -44,8 +48,13 @@ def readings(quote: str) -> list[Reading]:
 def single_lines(quote: str) -> list[Reading]:
     """The lines of a quote one by one, longest first: for quotes of which a part is misquoted."""
     *_, (plain, _) = _texts(_unfenced(quote))
-    lines = [Reading(words=words(line.lstrip("+- ")), complete=False) for line in plain.split("\n")]
+    lines = [_reading(line.lstrip("+- "), None, complete=False) for line in plain.split("\n")]
     return sorted((line for line in lines if line.is_distinctive), key=lambda line: -len(line.words))
+
+
+def _reading(text: str, side: Side | None, *, complete: bool = True) -> Reading:
+    lines = sum(bool(line.strip()) for line in text.split("\n"))
+    return Reading(words=words(text), lines=lines, side=side, complete=complete)
 
 
 def _texts(quote: str) -> Iterator[tuple[str, Side | None]]:
@@ -70,8 +79,7 @@ def _without_marks(lines: Sequence[str]) -> Iterator[tuple[str, Side | None]]:
 
 def _longest_piece(text: str) -> str:
     """Of what stands between ellipses and redactions; a word cut by one is no word."""
-    pieces = [words(piece) for piece in _GAP.split(text)]
-    return max(pieces, key=len)
+    return max(_GAP.split(text), key=len)
 
 
 def _unfenced(quote: str) -> str:

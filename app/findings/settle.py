@@ -16,7 +16,6 @@ from app.findings.rank import rank
 from app.findings.suggestion import CountErrors, SourceOf, check_suggestion
 from app.findings.verify import AskVerdicts, verify
 
-
 FOREIGN_PATH = "Speaks of a file that this change does not touch."
 
 
