@@ -64,5 +64,5 @@ def defuse_plain(text: str) -> str:
 
 
 def _defused(piece: str) -> str:
-    marked = re.sub(r"(^/|[@#$]|GH(?=-)|://|www(?=\.))", rf"\1{_JOINER}", piece, flags=re.IGNORECASE)
-    return marked if marked != piece else f"{piece[0]}{_JOINER}{piece[1:]}"
+    marked = re.sub(r"(^/|[@#$:]|GH(?=-|SA)|www)", rf"\1{_JOINER}", piece, flags=re.IGNORECASE)
+    return re.sub(r"[0-9a-f]{6}(?=[0-9a-f])", rf"\g<0>{_JOINER}", marked, flags=re.IGNORECASE)

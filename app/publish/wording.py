@@ -104,5 +104,5 @@ def usage_line(usage: UsageTotal, *, duration_ms: int) -> str:
     unknown = f" + {count(usage.unpriced_calls, 'call')} of unknown price" if usage.unpriced_calls else ""
     return (
         f"{count(usage.calls, 'model call')} · {usage.input_tokens:,} tokens in{cached}, "
-        f"{usage.output_tokens:,} out · ${usage.cost_usd:.4f}{unknown} · {duration(duration_ms)}"
+        f"{usage.output_tokens:,} out · {usage.cost_usd:.4f} USD{unknown} · {duration(duration_ms)}"
     )

@@ -11,7 +11,7 @@ _GITHUB = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrou
 _LIVE = {
     "mention": r"@\w",
     "reference": r"#\d+\b|\bgh-\d+\b|\bghsa-\w{4}-\w{4}-\w{4}",
-    "address": r"\w://\w|\bwww\.\w|\b(?:mailto|xmpp):\S",
+    "address": r"\w://[^\W_]|\bwww\.[^\W_]|\b(?:mailto|xmpp):\w",
     "commit": r"\b[0-9a-f]{7,40}\b",
     "mathematics": r"\$",
 }
@@ -43,6 +43,18 @@ def read(body: str, *, own_html: bool = False) -> list[Seen]:
     for token in _flat(_GITHUB.parse(body)):
         seen += _of_token(token, own_html=own_html)
     return seen
+
+
+def read_plain(text: str) -> list[Seen]:
+    """Everything live in a text that is shown without Markdown."""
+    seen = [
+        Seen(kind, found[0])
+        for kind, pattern in _LIVE.items()
+        for found in re.finditer(pattern, text, re.IGNORECASE)
+    ]
+    return [thing for thing in seen if thing.kind != "mathematics"] + [
+        Seen("hidden", repr(found[0])) for found in _HIDDEN.finditer(text)
+    ]
 
 
 def _of_token(token: Token, *, own_html: bool) -> Iterator[Seen]:

@@ -14,6 +14,7 @@ OUTPUTS: dict[str, list[str]] = json.loads(
     (Path(__file__).parents[2] / "data" / "hostile_outputs" / "outputs.json").read_text()
 )
 HOSTILE = [text for texts in OUTPUTS.values() for text in texts]
+NAMES = [f"{kind} {number}" for kind, texts in OUTPUTS.items() for number in range(len(texts))]
 
 
 def clean(text: str) -> str:
@@ -24,14 +25,14 @@ def test_the_corpus_holds_at_least_a_hundred_outputs() -> None:
     assert len(HOSTILE) >= 100
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", HOSTILE, ids=NAMES)
 def test_a_hostile_output_comes_out_dead(text: str) -> None:
     assert read(clean(text)) == []
     assert read(clean_line(text, redact=str)) == []
     assert "\n" not in clean_line(text, redact=str)
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", HOSTILE, ids=NAMES)
 def test_cleaning_what_is_clean_changes_nothing(text: str) -> None:
     assert clean(clean(text)) == clean(text)
 

@@ -1,0 +1,223 @@
+"""A check run is green only for work that was done and found nothing."""
+
+from dataclasses import replace
+
+import pytest
+from inline_snapshot import snapshot
+
+from app.domain.configuration import Gate, RepositoryConfig
+from app.domain.finding import Severity, Stage
+from app.domain.publication import (
+    MAX_CHECK_ACTIONS,
+    MAX_CHECK_TEXT_CHARACTERS,
+    AnnotationLevel,
+    CheckAction,
+    CheckAnnotation,
+    Conclusion,
+)
+from app.domain.review import Coverage, Omission, ReviewReport, StageResult, StageStatus
+from app.publish.checks import (
+    CheckUpdate,
+    conclude,
+    config_error_annotation,
+    failed_check,
+    plan_check,
+    starting_check,
+    superseded_check,
+)
+from tests.unit.publish.examples import CLEAN, FAILED, INJECTION, KEYLESS, LEFT_SIDE, REPORT, SECURITY
+from tests.unit.publish.github_reader import read, read_plain
+from tests.unit.publish.test_markdown import HOSTILE, NAMES
+
+
+def stage_of(report: ReviewReport, stage: Stage) -> StageResult:
+    return next(result for result in report.stages if result.stage is stage)
+
+
+def checked(report: ReviewReport, stage: Stage, *, gate: Gate = Gate.OFF) -> CheckUpdate:
+    return plan_check(stage_of(report, stage), report, config=RepositoryConfig(gate=gate), redact=str)
+
+
+UNREAD = replace(
+    CLEAN, coverage=Coverage(files=2, reviewed=1, omitted=(Omission(path="a.py", reason="too large"),))
+)
+ONLY_BINARY = replace(
+    CLEAN, coverage=Coverage(files=1, reviewed=0, omitted=(Omission(path="a.png", reason="binary"),))
+)
+SKIPPED = replace(CLEAN, stages=(StageResult(stage=Stage.SECURITY, status=StageStatus.SKIPPED),))
+
+
+@pytest.mark.parametrize(
+    ("report", "off", "high"),
+    [
+        (CLEAN, Conclusion.SUCCESS, Conclusion.SUCCESS),
+        (REPORT, Conclusion.NEUTRAL, Conclusion.FAILURE),
+        (FAILED, Conclusion.NEUTRAL, Conclusion.FAILURE),
+        (KEYLESS, Conclusion.NEUTRAL, Conclusion.FAILURE),
+        (UNREAD, Conclusion.NEUTRAL, Conclusion.FAILURE),
+        (ONLY_BINARY, Conclusion.NEUTRAL, Conclusion.NEUTRAL),
+        (SKIPPED, Conclusion.NEUTRAL, Conclusion.NEUTRAL),
+    ],
+)
+def test_the_conclusion_follows_findings_gate_and_work_done(
+    report: ReviewReport, off: Conclusion, high: Conclusion
+) -> None:
+    security = stage_of(report, Stage.SECURITY)
+    assert conclude(security, report, gate=Gate.OFF) is off
+    assert conclude(security, report, gate=Gate.HIGH) is high
+
+
+@pytest.mark.parametrize(
+    ("severity", "gate", "conclusion"),
+    [
+        (Severity.MEDIUM, Gate.HIGH, Conclusion.NEUTRAL),
+        (Severity.HIGH, Gate.HIGH, Conclusion.FAILURE),
+        (Severity.HIGH, Gate.CRITICAL, Conclusion.NEUTRAL),
+        (Severity.MEDIUM, Gate.MEDIUM, Conclusion.FAILURE),
+        (Severity.LOW, Gate.MEDIUM, Conclusion.NEUTRAL),
+    ],
+)
+def test_a_finding_fails_the_check_from_the_gate_on(
+    severity: Severity, gate: Gate, conclusion: Conclusion
+) -> None:
+    report = replace(REPORT, findings=(replace(INJECTION, severity=severity),))
+    assert conclude(SECURITY, report, gate=gate) is conclusion
+
+
+def test_a_finding_of_another_stage_does_not_count() -> None:
+    report = replace(REPORT, findings=(replace(INJECTION, stage=Stage.REVIEW),))
+    assert conclude(SECURITY, report, gate=Gate.CRITICAL) is Conclusion.SUCCESS
+
+
+def test_titles_say_how_it_stands() -> None:
+    titles = [
+        checked(report, Stage.SECURITY).title
+        for report in (CLEAN, REPORT, FAILED, KEYLESS, UNREAD, ONLY_BINARY, SKIPPED)
+    ]
+    assert titles == snapshot(
+        [
+            "No findings",
+            "1 finding: 1 critical",
+            "Not reviewed",
+            "No model was asked",
+            "1 file not read",
+            "Nothing to review",
+            "Not run",
+        ]
+    )
+
+
+def test_a_stage_that_failed_says_why_and_what_to_do() -> None:
+    assert checked(FAILED, Stage.SECURITY, gate=Gate.HIGH).summary == snapshot("""\
+Not reviewed: GPT: rate limited; Claude: timeout
+
+Press “Review again”, or comment `/rereview`, to try once more.
+
+Read 2 of 2 changed files.
+
+The gate is `high`: a finding of that severity or worse, or a stage that was not reviewed, fails this check.
+
+5 model calls · 12,345 tokens in (2,000 cached), 1,234 out · 0.0312 USD · 12 s\
+""")
+
+
+def test_files_that_were_not_read_are_named() -> None:
+    assert (
+        "Not read, so this is no clean bill:\n\n- `a.py`: too large" in checked(UNREAD, Stage.REVIEW).summary
+    )
+
+
+def test_annotations_stand_on_lines_of_the_new_file_and_the_text_has_every_finding() -> None:
+    check = checked(replace(REPORT, findings=(INJECTION, LEFT_SIDE)), Stage.SECURITY)
+    assert [(a.path, a.start_line, a.end_line, a.level) for a in check.annotations] == [
+        ("pay.py", 8, 9, AnnotationLevel.FAILURE)
+    ]
+    assert check.annotations[0].title == "Critical: `id` goes into the SQL text (CWE-89)"
+    assert check.text.count("goes into the SQL text") == 2
+    assert "line 2 of the old file" in check.text
+
+
+def test_a_path_that_github_cannot_be_told_has_no_annotation_and_is_in_the_text() -> None:
+    check = checked(replace(REPORT, findings=(replace(INJECTION, path="caf\udce9.py"),)), Stage.SECURITY)
+    assert check.annotations == ()
+    assert "`caf\\udce9.py`" in check.text
+
+
+def test_the_buttons_keep_githubs_limits() -> None:
+    low = replace(REPORT, findings=(replace(INJECTION, severity=Severity.LOW),))
+    assert [action.identifier for action in checked(REPORT, Stage.SECURITY).actions] == ["rereview"]
+    actions = checked(low, Stage.SECURITY).actions
+    assert [action.identifier for action in actions] == ["rereview", "dismiss_low"]
+    assert len(actions) <= MAX_CHECK_ACTIONS
+    for action in actions:
+        assert len(action.label) <= 20
+        assert len(action.description) <= 40
+        assert len(action.identifier) <= 20
+
+
+def test_a_check_of_hundreds_of_findings_keeps_githubs_limits() -> None:
+    many = tuple(replace(INJECTION, explanation="x " * 4_000, title="t" * 500) for _ in range(120))
+    check = checked(replace(REPORT, findings=many), Stage.SECURITY)
+    assert len(check.text.encode()) <= MAX_CHECK_TEXT_CHARACTERS
+    assert len(check.annotations) == 120
+    assert all(len(annotation.title) <= 255 for annotation in check.annotations)
+
+
+def test_texts_of_a_review_that_runs_was_overtaken_or_broke_off() -> None:
+    broken = failed_check(Stage.DOCS, reason="GitHub did not answer for an hour.", gate=Gate.HIGH, redact=str)
+    assert [starting_check(Stage.DOCS), superseded_check(Stage.DOCS), broken] == snapshot(
+        [
+            CheckUpdate(
+                stage=Stage.DOCS, title="Review is running", summary="Quorum is reading this change."
+            ),
+            CheckUpdate(
+                stage=Stage.DOCS,
+                title="Superseded by a newer commit",
+                summary="A newer commit was pushed while this review ran. Quorum reviews that one instead.",
+                conclusion=Conclusion.CANCELLED,
+            ),
+            CheckUpdate(
+                stage=Stage.DOCS,
+                title="Not reviewed",
+                summary="""\
+Not reviewed: GitHub did not answer for an hour.
+
+Press “Review again”, or comment `/rereview`, to try once more.\
+""",
+                conclusion=Conclusion.FAILURE,
+                actions=(
+                    CheckAction(
+                        label="Review again",
+                        description="Run all stages on the newest commit",
+                        identifier="rereview",
+                    ),
+                ),
+            ),
+        ]
+    )
+    assert failed_check(Stage.DOCS, reason="x", gate=Gate.OFF, redact=str).conclusion is Conclusion.NEUTRAL
+
+
+def test_a_mistake_in_the_configuration_is_marked_in_its_file() -> None:
+    assert config_error_annotation("`quorum` must be 1, 2 or 3", line=4, redact=str) == snapshot(
+        CheckAnnotation(
+            path=".github/quorum.yml",
+            start_line=4,
+            end_line=4,
+            level=AnnotationLevel.WARNING,
+            title="This configuration is not used as it stands",
+            message="`quorum` must be 1, 2 or 3",
+        )
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=NAMES)
+def test_a_check_made_of_hostile_texts_comes_out_dead(text: str) -> None:
+    finding = replace(INJECTION, title=text, explanation=text, path=text)
+    failed = StageResult(stage=Stage.SECURITY, status=StageStatus.FAILED, error=text)
+    coverage = Coverage(files=1, reviewed=0, omitted=(Omission(path=text, reason=text),))
+    check = checked(replace(REPORT, findings=(finding,), stages=(failed,), coverage=coverage), Stage.SECURITY)
+    assert read(check.summary, own_html=True) == []
+    assert read(check.text, own_html=True) == []
+    for annotation in check.annotations:
+        assert read_plain(annotation.title) + read_plain(annotation.message) == []

@@ -1,0 +1,191 @@
+"""The texts of a review, as people read them."""
+
+from dataclasses import replace
+
+import pytest
+from inline_snapshot import snapshot
+
+from app.domain.diff import Side
+from app.domain.finding import Placement
+from app.publish.rendering import (
+    is_committable,
+    render_body_only_review,
+    render_finding_comment,
+    render_fix,
+    render_review_body,
+)
+from tests.unit.publish.examples import (
+    CLEAN,
+    FAILED,
+    INJECTION,
+    KEYLESS,
+    OFF_BY_ONE,
+    REPORT,
+    UNTESTED,
+)
+from tests.unit.publish.github_reader import read
+from tests.unit.publish.test_markdown import HOSTILE, NAMES
+
+
+def test_a_finding_says_what_is_wrong_why_the_fix_and_who_says_so() -> None:
+    assert render_finding_comment(INJECTION, redact=str) == snapshot("""\
+**🔴 Critical · `id` goes into the SQL text**
+
+The query is concatenated from `id`, so `1 OR 1=1` returns every payment.
+
+```suggestion
+    q = "SELECT * FROM payments WHERE id = ?"
+    return db.execute(q, (id,))
+```
+
+<details><summary>Why it was confirmed</summary>
+
+`pay.py:9` passes the string to `execute` unchanged.
+
+</details>
+
+<sub>security · CWE-89 `sql-injection` · found by GPT (`gpt-6.2-sol`) · confirmed by Claude (`claude-sonnet-5-5`)</sub>
+
+<!-- quorum:finding:a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1 -->\
+""")
+
+
+def test_a_finding_without_a_line_names_its_place() -> None:
+    assert render_finding_comment(OFF_BY_ONE, redact=str) == snapshot("""\
+**🟡 Medium · The last page is never reached**
+
+`pages.go`, line 3
+
+`page < pages` stops one page early when the total is a multiple of the page size.
+
+<sub>review · CWE-193 `off-by-one` · found by Claude (`claude-sonnet-5-5`) and Gemini (`gemini-3.8-flash`), each on its own</sub>
+
+<!-- quorum:file:b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2 -->\
+""")
+
+
+def test_a_suggestion_for_the_old_side_is_shown_and_not_offered() -> None:
+    left = replace(INJECTION, side=Side.LEFT)
+    assert render_fix(left, redact=str) == snapshot("""\
+Suggested fix, in place of lines 8–9 of the old file:
+
+```py
+    q = "SELECT * FROM payments WHERE id = ?"
+    return db.execute(q, (id,))
+```\
+""")
+
+
+def test_an_empty_suggestion_deletes_the_lines() -> None:
+    assert render_fix(replace(INJECTION, suggestion=""), redact=str) == "```suggestion\n```"
+    unplaced = replace(INJECTION, suggestion="", placement=Placement.SUMMARY)
+    assert render_fix(unplaced, redact=str) == "Suggested fix: delete lines 8–9."
+
+
+@pytest.mark.parametrize(
+    ("case", "suggestion"),
+    [
+        ("hides a character", "ok = a\u202eb"),
+        ("commands a bot", "x = 1\n/approve\n"),
+        ("holds a secret", "key = hunter2"),
+    ],
+)
+def test_a_suggestion_is_not_offered_where_it(case: str, suggestion: str) -> None:
+    def redact(text: str) -> str:
+        return text.replace("hunter2", "[REDACTED:x]")
+
+    finding = replace(INJECTION, suggestion=suggestion)
+    assert not is_committable(finding, redact=redact), case
+    fix = render_fix(finding, redact=redact)
+    assert "```suggestion" not in fix
+    assert "hunter2" not in fix
+    assert read(fix) == []
+
+
+def test_a_suggestion_keeps_every_byte_even_with_fences_and_decorators_inside() -> None:
+    code = '    """\n    ```python\n    ````\n    """\n@property\n'
+    fix = render_fix(replace(INJECTION, suggestion=code), redact=str)
+    assert fix == f"`````suggestion\n{code}`````"
+
+
+def test_a_clean_review_is_one_line() -> None:
+    body = render_review_body(CLEAN, findings=(), review_id="r1", redact=str)
+    assert body == snapshot("""\
+Found no problems in 2 files.
+
+<!-- quorum:review:r1 -->\
+""")
+
+
+def test_a_review_counts_what_it_found() -> None:
+    assert render_review_body(REPORT, findings=REPORT.findings, review_id="r1", redact=str) == snapshot("""\
+Found 3 problems: 1 critical, 1 medium, 1 low. 1 of them is in the summary comment.
+
+<!-- quorum:review:r1 -->\
+""")
+
+
+def test_a_push_speaks_of_what_is_new_and_what_still_stands() -> None:
+    body = render_review_body(REPORT, findings=[UNTESTED], review_id="r1", redact=str, first=False)
+    assert body == snapshot("""\
+Found 1 new problem: 1 low. It is in the summary comment. 2 problems shown earlier still stand.
+
+<!-- quorum:review:r1 -->\
+""")
+
+
+def test_a_stage_that_failed_is_named_in_the_review() -> None:
+    assert render_review_body(FAILED, findings=(), review_id="r1", redact=str) == snapshot("""\
+Found no problems in 2 files. Not reviewed: `security` (GPT: rate limited; Claude: timeout).
+
+<!-- quorum:review:r1 -->\
+""")
+
+
+def test_a_keyless_review_says_that_no_model_was_asked() -> None:
+    body = render_review_body(KEYLESS, findings=KEYLESS.findings, review_id="r1", redact=str)
+    assert body == snapshot("""\
+Found 1 problem: 1 low. It is in the summary comment. No model was asked, because no key is set: the built-in analysers reviewed this change.
+
+<!-- quorum:review:r1 -->\
+""")
+
+
+def test_a_review_without_places_holds_every_finding() -> None:
+    body = render_body_only_review(REPORT, findings=[INJECTION, OFF_BY_ONE], review_id="r1", redact=str)
+    assert "goes into the SQL text" in body
+    assert "The last page is never reached" in body
+    assert "```suggestion" not in body
+    assert body.endswith("<!-- quorum:review:r1 -->")
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=NAMES)
+def test_a_finding_made_of_hostile_texts_comes_out_dead(text: str) -> None:
+    hostile = replace(
+        INJECTION,
+        title=text,
+        explanation=text,
+        suggestion=text,
+        verifier_evidence=text,
+        path=f"src/{text}",
+        rule_id=text,
+        cwe=text,
+        found_by=(f"claude:{text}", text),
+        side=Side.LEFT,
+    )
+    assert read(render_finding_comment(hostile, redact=str), own_html=True) == []
+
+
+def test_every_body_ends_with_its_marker_however_long_it_is() -> None:
+    long = replace(
+        INJECTION, explanation="word " * 100_000, suggestion="x = 1\n" * 100_000, title="t" * 10_000
+    )
+    body = render_finding_comment(long, redact=str)
+    assert len(body.encode()) <= 65_536
+    assert body.endswith(f"<!-- quorum:finding:{INJECTION.fingerprint} -->")
+    assert "The suggested fix is too long for a comment." in body
+    many = [replace(INJECTION, fingerprint=f"{number:032x}") for number in range(500)]
+    body = render_body_only_review(REPORT, findings=many, review_id="r1", redact=str)
+    assert len(body.encode()) <= 65_536
+    assert body.endswith("<!-- quorum:review:r1 -->")
+    assert "_Left out, because it does not fit here: " in body

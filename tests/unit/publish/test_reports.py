@@ -1,0 +1,308 @@
+"""The four formats of `quorum review`, each complete and each safe to read."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from inline_snapshot import snapshot
+from jsonschema import Draft7Validator
+
+from app.publish.report_json import render_json, report_value
+from app.publish.report_markdown import render_markdown
+from app.publish.report_text import render_text
+from app.publish.sarif import render_sarif, sarif_value
+from tests.unit.publish.examples import CLEAN, FAILED, INJECTION, KEYLESS, LEFT_SIDE, REPORT
+from tests.unit.publish.github_reader import read
+from tests.unit.publish.test_markdown import HOSTILE, NAMES
+
+SARIF_SCHEMA = json.loads(
+    (Path(__file__).parents[2] / "data" / "sarif" / "sarif-schema-2.1.0.json").read_text()
+)
+SARIF: Any = Draft7Validator(SARIF_SCHEMA)
+
+
+def sarif_errors(log: dict[str, Any]) -> list[str]:
+    return [error.message for error in SARIF.iter_errors(log)]
+
+
+def test_the_json_report_is_the_documented_one() -> None:
+    value = report_value(replace(REPORT, findings=REPORT.findings[:1]), redact=str)
+    assert value == snapshot(
+        {
+            "version": 1,
+            "findings": [
+                {
+                    "id": "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
+                    "stage": "security",
+                    "severity": "critical",
+                    "rule_id": "sql-injection",
+                    "cwe": "CWE-89",
+                    "path": "pay.py",
+                    "start_line": 8,
+                    "end_line": 9,
+                    "side": "RIGHT",
+                    "title": "`id` goes into the SQL text",
+                    "explanation": "The query is concatenated from `id`, so `1 OR 1=1` returns every payment.",
+                    "suggestion": """\
+    q = "SELECT * FROM payments WHERE id = ?"
+    return db.execute(q, (id,))\
+""",
+                    "found_by": ["gpt:gpt-6.2-sol"],
+                    "confirmed_by": ["claude:claude-sonnet-5-5"],
+                    "placement": "inline",
+                }
+            ],
+            "rejected": [
+                {"title": "`limit` may be negative", "reason": "Refuted by Claude: the caller checks it."}
+            ],
+            "stages": [
+                {
+                    "stage": "review",
+                    "status": "completed",
+                    "provider": "claude",
+                    "model": "claude-sonnet-5-5",
+                    "error": None,
+                },
+                {
+                    "stage": "security",
+                    "status": "completed",
+                    "provider": "gpt",
+                    "model": "gpt-6.2-sol",
+                    "error": None,
+                },
+                {
+                    "stage": "docs",
+                    "status": "completed",
+                    "provider": "gemini",
+                    "model": "gemini-3.8-flash",
+                    "error": None,
+                },
+            ],
+            "coverage": {"files": 3, "reviewed": 2, "omitted": [{"path": "a.png", "reason": "binary"}]},
+            "documents": [
+                {
+                    "format": "markdown",
+                    "title": "Payments",
+                    "content": """\
+# find_payment
+
+Returns one payment.\
+""",
+                }
+            ],
+            "usage": {
+                "calls": 5,
+                "input_tokens": 12345,
+                "cached_input_tokens": 2000,
+                "output_tokens": 1234,
+                "cost_usd": 0.0312,
+            },
+            "duration_ms": 12345,
+        }
+    )
+    assert json.loads(render_json(replace(REPORT, findings=REPORT.findings[:1]), redact=str)) == value
+
+
+def test_json_of_a_name_that_is_no_text_can_be_read_back() -> None:
+    odd = replace(REPORT, findings=(replace(INJECTION, path="caf\udce9.py"),))
+    text = render_json(odd, redact=str)
+    text.encode()
+    assert json.loads(text)["findings"][0]["path"] == "caf\udce9.py"
+
+
+def test_the_text_report_reads_well() -> None:
+    assert render_text(REPORT, redact=str) == snapshot("""\
+CRITICAL pay.py:8-9
+    `id` goes into the SQL text
+    The query is concatenated from `id`, so `1 OR 1=1` returns every payment.
+    Suggested fix:
+      |     q = "SELECT * FROM payments WHERE id = ?"
+      |     return db.execute(q, (id,))
+    security · CWE-89 · sql-injection · found by gpt:gpt-6.2-sol · confirmed by claude:claude-sonnet-5-5
+
+MEDIUM   pages.go:3
+    The last page is never reached
+    `page < pages` stops one page early when the total is a multiple of the page size.
+    review · CWE-193 · off-by-one · found by claude:claude-sonnet-5-5, gemini:gemini-3.8-flash
+
+LOW      pay.py:30
+    No test for a refused card
+    The branch that raises `CardRefused` is not covered.
+    review · missing-test · found by analyzers:ruff · stood before the change
+
+3 problems: 1 critical, 1 medium, 1 low
+Read 2 of 3 changed files.
+    left out: a.png (binary)
+Not reported: 1 claim.
+    pages.go:3 `limit` may be negative: Refuted by Claude: the caller checks it.
+
+Documentation: Payments
+# find_payment
+
+Returns one payment.
+
+Note: Shown besides the diff: 4 definitions, 2 callers.
+5 model calls · 12,345 tokens in (2,000 cached), 1,234 out · 0.0312 USD · 12 s
+""")
+
+
+def test_the_text_of_a_clean_review_is_short_and_honest() -> None:
+    assert render_text(CLEAN, redact=str) == snapshot("""\
+No problems found.
+Read 2 of 2 changed files.
+5 model calls · 12,345 tokens in (2,000 cached), 1,234 out · 0.0312 USD · 12 s
+""")
+    assert "No problems found, but the change was not fully reviewed." in render_text(FAILED, redact=str)
+    assert render_text(KEYLESS, redact=str).startswith("No model was asked, because no key is set")
+
+
+def test_colours_come_only_where_they_are_asked_for() -> None:
+    assert "\x1b[" not in render_text(REPORT, redact=str)
+    assert "\x1b[1;31mCRITICAL" in render_text(REPORT, redact=str, colour=True)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(HOSTILE) | st.text(max_size=60))
+def test_nothing_in_a_report_moves_the_cursor_of_a_terminal(text: str) -> None:
+    hostile = replace(INJECTION, title=text, explanation=text, suggestion=text, path=text, found_by=(text,))
+    shown = render_text(replace(REPORT, findings=(hostile,)), redact=str)
+    assert not any(ord(sign) < 32 and sign not in "\n\t" for sign in shown)
+    assert "\u202e" not in shown
+
+
+def test_the_markdown_report_holds_every_finding_in_full() -> None:
+    text = render_markdown(REPORT, redact=str)
+    for finding in REPORT.findings:
+        assert finding.explanation in text
+    assert "quorum:" not in text
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=NAMES)
+def test_a_markdown_report_made_of_hostile_texts_comes_out_dead(text: str) -> None:
+    hostile = replace(INJECTION, title=text, explanation=text, suggestion=text, path=text)
+    seen = read(render_markdown(replace(REPORT, findings=(hostile,)), redact=str), own_html=True)
+    assert [thing for thing in seen if thing.content != "mermaid"] == []
+
+
+@pytest.mark.parametrize("report", [REPORT, CLEAN, FAILED, KEYLESS])
+def test_sarif_is_valid_by_the_published_schema(report: Any) -> None:
+    assert sarif_errors(json.loads(render_sarif(report, redact=str, version="0.1.0"))) == []
+
+
+def test_the_judge_of_sarif_sees_a_mistake() -> None:
+    log = sarif_value(REPORT, redact=str, version="0.1.0")
+    log["runs"][0]["results"][0]["level"] = "high"
+    assert sarif_errors(log)
+
+
+def test_a_sarif_result_names_rule_place_fix_and_fingerprint() -> None:
+    run = sarif_value(replace(REPORT, findings=(INJECTION,)), redact=str, version="0.1.0")["runs"][0]
+    assert run["tool"]["driver"]["rules"] == snapshot(
+        [
+            {
+                "id": "sql-injection",
+                "name": "SqlInjection",
+                "shortDescription": {"text": "SQL built from input"},
+                "defaultConfiguration": {"level": "error"},
+                "properties": {
+                    "tags": ["injection", "security", "external/cwe/cwe-089"],
+                    "security-severity": "9.5",
+                },
+                "helpUri": "https://cwe.mitre.org/data/definitions/89.html",
+            }
+        ]
+    )
+    assert run["results"] == snapshot(
+        [
+            {
+                "ruleId": "sql-injection",
+                "ruleIndex": 0,
+                "level": "error",
+                "message": {
+                    "text": """\
+`id` goes into the SQL text
+
+The query is concatenated from `id`, so `1 OR 1=1` returns every payment.\
+""",
+                    "markdown": """\
+**`id` goes into the SQL text**
+
+The query is concatenated from `id`, so `1 OR 1=1` returns every payment.\
+""",
+                },
+                "locations": [
+                    {
+                        "physicalLocation": {
+                            "artifactLocation": {"uri": "pay.py", "uriBaseId": "%SRCROOT%"},
+                            "region": {"startLine": 8, "endLine": 9},
+                        }
+                    }
+                ],
+                "properties": {
+                    "stage": "security",
+                    "severity": "critical",
+                    "cwe": "CWE-89",
+                    "foundBy": ["gpt:gpt-6.2-sol"],
+                    "confirmedBy": ["claude:claude-sonnet-5-5"],
+                    "side": "RIGHT",
+                },
+                "partialFingerprints": {"quorum/v1": "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"},
+                "fixes": [
+                    {
+                        "description": {"text": "Suggested fix"},
+                        "artifactChanges": [
+                            {
+                                "artifactLocation": {"uri": "pay.py"},
+                                "replacements": [
+                                    {
+                                        "deletedRegion": {
+                                            "startLine": 8,
+                                            "startColumn": 1,
+                                            "endLine": 10,
+                                            "endColumn": 1,
+                                        },
+                                        "insertedContent": {
+                                            "text": """\
+    q = "SELECT * FROM payments WHERE id = ?"
+    return db.execute(q, (id,))
+"""
+                                        },
+                                    }
+                                ],
+                            }
+                        ],
+                    }
+                ],
+            }
+        ]
+    )
+
+
+def test_sarif_names_no_line_of_the_new_file_for_a_finding_in_the_old_one() -> None:
+    (result,) = sarif_value(replace(REPORT, findings=(LEFT_SIDE,)), redact=str, version="0.1.0")["runs"][0][
+        "results"
+    ]
+    assert "region" not in result["locations"][0]["physicalLocation"]
+    assert "fixes" not in result
+
+
+def test_sarif_says_what_was_not_reviewed() -> None:
+    (invocation,) = sarif_value(FAILED, redact=str, version="0.1.0")["runs"][0]["invocations"]
+    assert invocation["executionSuccessful"] is False
+    assert "security was not reviewed" in invocation["toolExecutionNotifications"][0]["message"]["text"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(HOSTILE) | st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+def test_sarif_of_hostile_texts_is_valid(text: str) -> None:
+    hostile = replace(INJECTION, title=text, explanation=text, suggestion=text, path="a/\udce9:b c#?.py")
+    log = json.loads(render_sarif(replace(REPORT, findings=(hostile,)), redact=str, version="0.1.0"))
+    assert sarif_errors(log) == []
+    assert (
+        log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        == "a/%E9%3Ab%20c%23%3F.py"
+    )

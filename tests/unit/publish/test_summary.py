@@ -1,0 +1,186 @@
+"""The summary comment holds everything that a review knows, and nothing that acts."""
+
+from dataclasses import replace
+
+import pytest
+from inline_snapshot import snapshot
+
+from app.domain.finding import ComponentEdge, Document, FileSummary, Placement, Rejection, Walkthrough
+from app.domain.review import Coverage, Omission
+from app.publish.diagram import render_diagram
+from app.publish.summary import headline, render_summary
+from tests.unit.publish.examples import CLEAN, DOCS, FAILED, INJECTION, KEYLESS, REPORT, UNTESTED
+from tests.unit.publish.github_reader import Seen, read
+from tests.unit.publish.test_markdown import HOSTILE, NAMES
+
+
+def test_a_summary_tells_the_whole_review() -> None:
+    assert render_summary(REPORT, key="pull", redact=str) == snapshot("""\
+### Quorum: 3 problems (1 critical, 1 medium, 1 low)
+
+Payments are looked up by id, and the list of payments is paged.
+
+<details><summary>Changes by file</summary>
+
+| File | Change |
+| --- | --- |
+| `pay.py` | Adds `find_payment`. |
+| `pages.go` | Counts pages. |
+
+</details>
+
+```mermaid
+flowchart LR
+  n0["API"]
+  n1["Payments"]
+  n2["DB #34;main#34;"]
+  n0 -->|"find"| n1
+  n1 --> n2
+```
+
+| Severity | Where | Problem | Shown |
+| --- | --- | --- | --- |
+| 🔴 Critical | `pay.py:8` | `id` goes into the SQL text | on the line |
+| 🟡 Medium | `pages.go:3` | The last page is never reached | on the file |
+| 🔵 Low | `pay.py:30` | No test for a refused card (there before) | below |
+
+<details><summary>🔵 Low · No test for a refused card</summary>
+
+`pay.py`, line 30
+
+The branch that raises `CardRefused` is not covered.
+
+This code stood before the change.
+
+<sub>review · `missing-test` · found by the built-in analyser `ruff`</sub>
+
+</details>
+
+<details><summary>Not posted: 1 claim, and why</summary>
+
+- `pages.go:3` `limit` may be negative — Refuted by Claude: the caller checks it.
+
+</details>
+
+<details><summary>Reviewed 2 of 3 changed files; what was left out</summary>
+
+- `a.png` — binary
+
+</details>
+
+<details><summary>Who was asked</summary>
+
+| Stage | Result | Answered by | Why |
+| --- | --- | --- | --- |
+| `review` | completed | Claude (`claude-sonnet-5-5`) | claude first for review |
+| `security` | completed | GPT (`gpt-6.2-sol`) | gpt first for security |
+| `docs` | completed | Gemini (`gemini-3.8-flash`) | gemini first for docs |
+
+</details>
+
+<details><summary>Notes</summary>
+
+- Shown besides the diff: 4 definitions, 2 callers.
+
+</details>
+
+<details><summary>Documentation</summary>
+
+**Payments**
+
+**find_payment**
+
+Returns one payment.
+
+</details>
+
+<sub>5 model calls · 12,345 tokens in (2,000 cached), 1,234 out · 0.0312 USD · 12 s · at `5c0ffee5c0ff`</sub>
+
+<!-- quorum:summary:pull -->\
+""")
+
+
+def test_a_clean_summary_is_short() -> None:
+    assert render_summary(CLEAN, key="pull", redact=str) == snapshot("""\
+### Quorum: no problems found
+
+Reviewed all 2 changed files.
+
+<details><summary>Who was asked</summary>
+
+| Stage | Result | Answered by | Why |
+| --- | --- | --- | --- |
+| `review` | completed | Claude (`claude-sonnet-5-5`) | claude first for review |
+| `security` | completed | GPT (`gpt-6.2-sol`) | gpt first for security |
+| `docs` | completed | Gemini (`gemini-3.8-flash`) | gemini first for docs |
+
+</details>
+
+<sub>5 model calls · 12,345 tokens in (2,000 cached), 1,234 out · 0.0312 USD · 12 s · at `5c0ffee5c0ff`</sub>
+
+<!-- quorum:summary:pull -->\
+""")
+
+
+def test_a_headline_is_never_good_news_where_work_was_not_done() -> None:
+    assert headline(CLEAN) == "Quorum: no problems found"
+    assert headline(FAILED) == "Quorum: not fully reviewed"
+    assert headline(replace(KEYLESS, findings=())) == "Quorum: not fully reviewed"
+
+
+def test_why_a_stage_was_not_reviewed_stands_at_the_top() -> None:
+    top = render_summary(FAILED, key="pull", redact=str).split("\n\n")[1]
+    assert top == "**`security` was not reviewed:** GPT: rate limited; Claude: timeout"
+
+
+def test_a_diagram_is_drawn_from_three_components_on() -> None:
+    two = (ComponentEdge(source="a", target="b", label="x"),)
+    assert render_diagram(two, redact=str) == ""
+    three = (
+        *two,
+        ComponentEdge(source="b", target='c"]; click n0 "https://evil.example"', label="end\n%%{init}%%"),
+    )
+    assert render_diagram(three, redact=str) == snapshot("""\
+```mermaid
+flowchart LR
+  n0["a"]
+  n1["b"]
+  n2["c#34;#93;#59; click n0 #34;https#58;//evil.example#34;"]
+  n0 -->|"x"| n1
+  n1 -->|"end #37;#37;#123;init#125;#37;#37;"| n2
+```\
+""")
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=NAMES)
+def test_a_summary_made_of_hostile_texts_comes_out_dead(text: str) -> None:
+    finding = replace(UNTESTED, title=text, explanation=text, path=text, rule_id=text)
+    edges = tuple(ComponentEdge(source=f"{text}{n}", target=f"n{n}", label=text) for n in range(3))
+    walkthrough = Walkthrough(summary=text, files=(FileSummary(path=text, change=text),), edges=edges)
+    documents = tuple(
+        Document(format=form, title=text, content=text) for form in ("markdown", "openapi", "html", text)
+    )
+    docs = replace(
+        DOCS, walkthrough=walkthrough, documents=documents, route=text, model=text, notes=(text,), error=text
+    )
+    report = replace(
+        REPORT,
+        findings=(finding,),
+        rejected=(Rejection(finding=finding, reason=text),),
+        stages=(docs,),
+        coverage=Coverage(files=1, reviewed=0, omitted=(Omission(path=text, reason=text),)),
+        notes=(text,),
+    )
+    seen = read(render_summary(report, key="pull", redact=str), own_html=True)
+    assert [thing for thing in seen if thing != Seen("drawn", "mermaid")] == []
+
+
+def test_a_summary_of_hundreds_of_findings_fits_and_says_what_it_left_out() -> None:
+    many = tuple(
+        replace(INJECTION, placement=Placement.SUMMARY, fingerprint=f"{number:032x}") for number in range(600)
+    )
+    body = render_summary(replace(REPORT, findings=many), key="pull", redact=str)
+    assert len(body.encode()) <= 65_536
+    assert "… and 540 findings more" in body
+    assert "_Left out, because it does not fit here: pay.py:8" in body
+    assert body.endswith("<!-- quorum:summary:pull -->")
