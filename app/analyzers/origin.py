@@ -1,0 +1,113 @@
+"""Where a value in the code comes from, as far as its function shows it. Never runs or resolves anything."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum, auto
+
+from ast_grep_py import SgNode
+
+from app.syntax.languages import DEFINITION_KINDS
+from app.syntax.tree import IDENTIFIER_KINDS
+
+
+class Origin(Enum):
+    """From harmless to dangerous."""
+
+    CONSTANT = auto()  # only literals, or names written as constants
+    UNKNOWN = auto()
+    INPUT = auto()  # a parameter of the function round it, or a request
+
+
+MAX_STEPS = 4
+_FUNCTION_KINDS = frozenset(
+    kind
+    for kinds in DEFINITION_KINDS.values()
+    for kind, name in kinds.items()
+    if name in {"function", "method", "constructor"}
+) | {
+    "arrow_function",
+    "function_expression",
+    "func_literal",
+    "lambda",
+    "lambda_expression",
+    "closure_expression",
+    "anonymous_function",
+}
+_VALUE_NAMES = IDENTIFIER_KINDS - {"type_identifier"}
+_PARAMETER_FIELDS = ("parameters", "parameter")
+_CONSTANT_NAME = re.compile(r"[A-Z][A-Z0-9_]+\Z")
+# What web frameworks and command lines call their input.
+_REQUEST = re.compile(
+    r"\b(?:req|request)\.(?:query|params|body|headers|cookies|args|form|values|json|files|GET|POST|get|nextUrl)\b"
+    r"|\$_(?:GET|POST|REQUEST|COOKIE|FILES|SERVER)\b|\bparams\[|\bprocess\.argv\b|\bsys\.argv\b|\bos\.Args\b"
+    r"|\b(?:getParameter|getHeader|getQueryString|FormValue|PostFormValue|QueryParam|PathValue)\("
+    r"|\bURL\.Query\(\)|\bRequest\.(?:Query|Form|QueryString)\b|\binput\(|\blocation\.(?:search|hash|href)\b|\bmux\.Vars\("
+    r"|\bdocument\.(?:URL|referrer|cookie)\b"
+)
+
+
+def origin_of(values: Sequence[SgNode], place: SgNode) -> Origin:
+    """The worst origin of the values, seen from where they are used; UNKNOWN where there are none."""
+    if not values:
+        return Origin.UNKNOWN
+    names = set(_names(values))
+    text = " ".join(value.text() for value in values)
+    if _REQUEST.search(text):
+        return Origin.INPUT
+    if all(_CONSTANT_NAME.match(name) for name in names):
+        return Origin.CONSTANT
+    function = _enclosing_function(place)
+    if function is None:
+        return Origin.UNKNOWN
+    return _origin_in(function, names)
+
+
+def _origin_in(function: SgNode, names: set[str]) -> Origin:
+    """Follows plain assignments backwards through the function, a few steps."""
+    parameters = set(_parameter_names(function))
+    body = function.text()
+    for _ in range(MAX_STEPS):
+        if names & parameters:
+            return Origin.INPUT
+        sources = [right for name in names for right in _assigned(name, body)]
+        if any(_REQUEST.search(right) for right in sources):
+            return Origin.INPUT
+        found = {word for right in sources for word in re.findall(r"[A-Za-z_$]\w*", right)}
+        if found <= names:
+            break
+        names = names | found
+    return Origin.UNKNOWN
+
+
+def _assigned(name: str, body: str) -> Iterator[str]:
+    pattern = rf"(?<![\w.$]){re.escape(name)}\s*(?::\s*[\w<>\[\], .]+)?(?::=|=(?![=>])|\+=|\.=)\s*([^\n]+)"
+    for match in re.finditer(pattern, body):
+        yield match.group(1)
+
+
+def _names(values: Iterable[SgNode]) -> Iterator[str]:
+    stack = list(values)
+    while stack:
+        node = stack.pop()
+        if node.kind() in _VALUE_NAMES or node.kind() == "variable_name":
+            yield node.text()
+        stack.extend(node.children())
+
+
+def _enclosing_function(node: SgNode) -> SgNode | None:
+    """The outermost of the nested functions, so that a callback sees the handler's parameters."""
+    return next((above for above in reversed(node.ancestors()) if above.kind() in _FUNCTION_KINDS), None)
+
+
+def _parameter_names(function: SgNode) -> Iterator[str]:
+    """Parameters of the function and of those inside it; `self`, `this` and the like are none."""
+    stack = [function]
+    while stack:
+        node = stack.pop()
+        if node.kind() in _FUNCTION_KINDS:
+            for field in _PARAMETER_FIELDS:
+                if (found := node.field(field)) is not None:
+                    yield from (
+                        name for name in _names([found]) if name not in {"self", "cls", "this", "ctx"}
+                    )
+        stack.extend(node.children())

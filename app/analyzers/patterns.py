@@ -1,0 +1,125 @@
+"""Own rules on the syntax tree, for eight languages; each is data with its examples in `rules/<language>.yml`.
+
+A rule may name meta-variables whose origin decides how bad the hit is: a value that comes from a parameter or a
+request makes an injection likely, a constant of the file makes it harmless. Runs in the worker process only, since
+a hostile file may hang or crash a parser. https://ast-grep.github.io/reference/rule.html
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, cast
+
+from ast_grep_py import Config, SgNode
+
+from app.analyzers.origin import Origin, origin_of
+from app.analyzers.rules import load_rule_file
+from app.analyzers.values import Hit
+from app.domain.finding import Severity
+from app.syntax import language_of, parse
+
+TOOL = "patterns"
+# A hit on one of these is about its head, not about all it holds.
+_BLOCKS = frozenset({"for_statement", "catch_clause", "except_clause", "method_declaration", "if_statement"})
+RULE_FILES = {
+    "python": ("python",),
+    "javascript": ("javascript", "jsx"),
+    "typescript": ("javascript",),
+    "tsx": ("javascript", "jsx"),
+    "go": ("go",),
+    "java": ("java",),
+    "ruby": ("ruby",),
+    "php": ("php",),
+    "csharp": ("csharp",),
+    "rust": ("rust",),
+}
+_TEST_PATH = re.compile(
+    r"(?:^|/)(?:tests?|__tests__|specs?|testdata|fixtures)/|(?:^|/)(?:test_|conftest)|[._-](?:test|spec)s?\.\w+$|Tests?\.\w+$"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatternRule:
+    """One rule; `input` are the meta-variables whose origin counts, `good` and `bad` its tested examples."""
+
+    id: str
+    rule_id: str
+    severity: Severity
+    severity_from_input: Severity | None
+    input: tuple[str, ...]
+    in_tests: bool
+    title: str
+    explanation: str
+    config: dict[str, Any]
+    bad: tuple[str, ...]
+    good: tuple[str, ...]
+
+
+@cache
+def load_rules(language: str) -> tuple[PatternRule, ...]:
+    """The rules of one of ast-grep's languages; none for a language without a file."""
+    return tuple(_parse_rule(raw) for name in RULE_FILES.get(language, ()) for raw in load_rule_file(name))
+
+
+def find_pattern_hits(path: str, source: str) -> list[Hit]:
+    """Every hit of every rule of the file's language."""
+    language = language_of(path)
+    root = parse(language, source) if language and language in RULE_FILES else None
+    if root is None or language is None:
+        return []
+    is_test = _TEST_PATH.search(path) is not None
+    rules = [rule for rule in load_rules(language) if rule.in_tests or not is_test]
+    return [hit for rule in rules for hit in _hits(rule, root, path)]
+
+
+def _hits(rule: PatternRule, root: SgNode, path: str) -> Iterator[Hit]:
+    for node in root.find_all(cast("Config", rule.config)):
+        origin = origin_of(_inputs(rule, node), node)
+        if origin is not Origin.CONSTANT:
+            yield _hit(rule, node, path, from_input=origin is Origin.INPUT)
+
+
+def _inputs(rule: PatternRule, node: SgNode) -> Sequence[SgNode]:
+    """The nodes whose origin counts: the named meta-variables, or the node itself for `input: [self]`."""
+    nodes: list[SgNode] = []
+    for name in rule.input:
+        if name == "self":
+            nodes.append(node)
+        elif (one := node.get_match(name)) is not None:
+            nodes.append(one)
+        else:
+            nodes.extend(node.get_multiple_matches(name))
+    return nodes
+
+
+def _hit(rule: PatternRule, node: SgNode, path: str, *, from_input: bool) -> Hit:
+    span = node.range()
+    severity = rule.severity_from_input if from_input and rule.severity_from_input else rule.severity
+    return Hit(
+        path=path,
+        start_line=span.start.line + 1,
+        end_line=(span.start.line if node.kind() in _BLOCKS else span.end.line) + 1,
+        rule_id=rule.rule_id,
+        severity=severity,
+        title=rule.title,
+        explanation=rule.explanation,
+        tool=TOOL,
+    )
+
+
+def _parse_rule(raw: dict[str, Any]) -> PatternRule:
+    from_input = raw.get("severity_from_input")
+    return PatternRule(
+        id=raw["id"],
+        rule_id=raw["rule_id"],
+        severity=Severity(raw["severity"]),
+        severity_from_input=Severity(from_input) if from_input else None,
+        input=tuple(raw.get("input", ())),
+        in_tests=raw.get("in_tests", False),
+        title=raw["title"],
+        explanation=" ".join(raw["explanation"].split()),
+        config={key: raw[key] for key in ("rule", "constraints", "utils") if key in raw},
+        bad=tuple(raw["bad"]),
+        good=tuple(raw["good"]),
+    )

@@ -1,0 +1,152 @@
+"""The one place where an analyser becomes a process: own directory, clean environment, limits on everything.
+
+Never runs anything of the pull request, never hands a token on, and never lets a name of the pull request reach the
+disk or a command line: contents stand under numbers.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.errors import AnalyzerFailed
+
+PROJECT = Path(__file__).parents[2]
+
+# Sets the limits and becomes the tool: `preexec_fn` is not safe beside threads.
+_LAUNCHER = """
+import os, resource, sys
+memory, cpu, size, command = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:]
+for limit, value in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, cpu), (resource.RLIMIT_FSIZE, size),
+                     (resource.RLIMIT_CORE, 0)):
+    try:
+        resource.setrlimit(limit, (value, value))
+    except (ValueError, OSError):
+        pass
+os.execv(command[0], command)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one process may use."""
+
+    seconds: float = 20.0
+    memory_bytes: int = 4 << 30  # address space; Rust and Python reserve far more than they touch
+    output_bytes: int = 16 << 20
+
+
+def find_tool(name: str) -> Path | None:
+    """A program beside the running Python, else on the operator's path; None where it is not installed."""
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.is_file() else shutil.which(name)
+    return Path(found) if found else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """What a process wrote; `problem` says why it did not come to its end by itself."""
+
+    output: bytes
+    problem: str | None = None
+
+    def complete(self) -> bytes:
+        """The output of a process that came to its end; raises `AnalyzerFailed` otherwise."""
+        if self.problem:
+            raise AnalyzerFailed(self.problem)
+        return self.output
+
+
+async def run(
+    command: Sequence[str], *, directory: Path, stdin: bytes = b"", limits: Limits | None = None
+) -> Finished:
+    """Standard output of the command, whatever its exit code; raises `AnalyzerFailed` where it cannot start."""
+    limits = limits or Limits()
+    process = await _start(command, directory=directory, limits=limits)
+    output = bytearray()
+    problem: str | None = None
+    try:
+        async with asyncio.timeout(limits.seconds):
+            problem = await _talk(process, stdin, output, limits.output_bytes)
+            code = 0 if problem else await process.wait()
+            problem = f"was ended by signal {-code}" if code < 0 else problem
+    except TimeoutError:
+        problem = f"took longer than {limits.seconds:g} s"
+    finally:
+        await _end(process)
+    return Finished(output=bytes(output), problem=problem)
+
+
+async def _start(command: Sequence[str], *, directory: Path, limits: Limits) -> asyncio.subprocess.Process:
+    numbers = (limits.memory_bytes, int(limits.seconds) + 1, limits.output_bytes)
+    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, *map(str, numbers), *command]
+    try:
+        return await asyncio.create_subprocess_exec(
+            *launcher,
+            cwd=directory,
+            env=_environment(directory),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise AnalyzerFailed(f"could not start: {error.strerror}") from error
+
+
+def _environment(directory: Path) -> dict[str, str]:
+    """Nothing of the operator's environment: no token, no key, no configuration path."""
+    return {
+        "HOME": str(directory),
+        "TMPDIR": str(directory),
+        "PATH": os.defpath,
+        "LANG": "C.UTF-8",
+        "NO_COLOR": "1",
+        "PYTHONPATH": str(PROJECT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+async def _talk(
+    process: asyncio.subprocess.Process, stdin: bytes, output: bytearray, limit: int
+) -> str | None:
+    """Writes and reads at once, so that neither side waits for the other's full pipe."""
+    writer = asyncio.ensure_future(_write(process, stdin))
+    try:
+        return await _read(process, output, limit)
+    finally:
+        writer.cancel()
+        with suppress(asyncio.CancelledError):
+            await writer
+
+
+async def _write(process: asyncio.subprocess.Process, stdin: bytes) -> None:
+    pipe = process.stdin
+    if pipe is None:
+        return
+    with suppress(BrokenPipeError, ConnectionResetError):
+        pipe.write(stdin)
+        await pipe.drain()
+        pipe.close()
+        await pipe.wait_closed()
+
+
+async def _read(process: asyncio.subprocess.Process, output: bytearray, limit: int) -> str | None:
+    while process.stdout is not None and (chunk := await process.stdout.read(1 << 16)):
+        output += chunk
+        if len(output) > limit:
+            return f"wrote more than {limit >> 20} MB"
+    return None
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ends the process and whatever it started."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()

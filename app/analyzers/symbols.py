@@ -1,0 +1,152 @@
+"""Facts about the names of a file: new public ones without documentation, and changes of its interface.
+
+Python's interfaces are compared by griffe, statically; it never imports the code. Other languages are compared by
+signature. Runs in the worker process only. https://mkdocstrings.github.io/griffe/guide/users/checking/
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import griffe
+
+from app.analyzers.values import ApiChange, UndocumentedSymbol
+from app.syntax import Definition, definitions, language_of
+
+_BREAKAGES = {
+    griffe.BreakageKind.PARAMETER_MOVED: "A parameter moved: calls that pass it by position mean another one now.",
+    griffe.BreakageKind.PARAMETER_REMOVED: "A parameter is gone: calls that pass it fail.",
+    griffe.BreakageKind.PARAMETER_CHANGED_KIND: "A parameter can no longer be passed as before.",
+    griffe.BreakageKind.PARAMETER_CHANGED_DEFAULT: "The default of a parameter changed: calls without it do something else.",
+    griffe.BreakageKind.PARAMETER_CHANGED_REQUIRED: "A parameter has no default any more: calls without it fail.",
+    griffe.BreakageKind.PARAMETER_ADDED_REQUIRED: "A new parameter without a default: all calls written so far fail.",
+    griffe.BreakageKind.RETURN_CHANGED_TYPE: "The type of the result changed.",
+    griffe.BreakageKind.OBJECT_REMOVED: "The name is gone: imports and calls of it fail.",
+    griffe.BreakageKind.OBJECT_CHANGED_KIND: "The name stands for something of another kind now.",
+    griffe.BreakageKind.ATTRIBUTE_CHANGED_TYPE: "The type of the value changed.",
+    griffe.BreakageKind.ATTRIBUTE_CHANGED_VALUE: "The value changed.",
+    griffe.BreakageKind.CLASS_REMOVED_BASE: "The class lost a base: what it inherited is gone.",
+}
+_HARMLESS = frozenset({griffe.BreakageKind.ATTRIBUTE_CHANGED_VALUE})
+# A test file or a private module has no callers to break and no readers to document for.
+_INTERNAL_PARTS = ("tests/", "test/", "__tests__/", "spec/", "testdata/", "examples/", "migrations/")
+
+
+def is_internal(path: str) -> bool:
+    """Whether the file is no interface: tests, examples, migrations, private modules."""
+    name = path.rpartition("/")[2]
+    private = name.startswith("_") and not name.startswith("__")
+    is_test = name.startswith(("test_", "conftest")) or any(
+        part in name for part in (".test.", ".spec.", "_test.")
+    )
+    return private or is_test or any(f"/{path}".find(f"/{part}") >= 0 for part in _INTERNAL_PARTS)
+
+
+def find_undocumented(path: str, head: str, added: frozenset[int]) -> Iterator[UndocumentedSymbol]:
+    """Public names that begin on an added line and have no documentation."""
+    for one in definitions(path, head):
+        is_new = any(
+            line in added for line in range(one.start_line, min(one.end_line, one.start_line + 2) + 1)
+        )
+        if is_new and one.public and not one.documented and not _is_exempt(one):
+            yield UndocumentedSymbol(
+                path=path, line=_name_line(head, one), name=one.name, kind=one.kind, signature=one.signature
+            )
+
+
+def find_api_changes(path: str, head: str, base: str) -> list[ApiChange]:
+    """Public names that were removed, changed or added, most serious first."""
+    compared = (
+        _python_changes(path, head, base) if language_of(path) == "python" else _changes(path, head, base)
+    )
+    known = {change.name for change in compared}
+    return [*compared, *(one for one in _added(path, head, base) if one.name not in known)]
+
+
+def _python_changes(path: str, head: str, base: str) -> list[ApiChange]:
+    old, new = _module(base), _module(head)
+    breakages = griffe.find_breaking_changes(old, new)
+    return [_python_change(path, head, base, one) for one in breakages if one.kind not in _HARMLESS]
+
+
+def _module(source: str) -> griffe.Module:
+    return griffe.visit("module", filepath=Path("module.py"), code=source)
+
+
+def _python_change(path: str, head: str, base: str, breakage: griffe.Breakage) -> ApiChange:
+    name = breakage.obj.path.removeprefix("module.")
+    before, after = (_named(path, source, name) for source in (base, head))
+    removed = breakage.kind is griffe.BreakageKind.OBJECT_REMOVED
+    return ApiChange(
+        path=path,
+        line=after.start_line if after else 1,
+        name=name,
+        change="removed" if removed else "changed",
+        detail=_BREAKAGES[breakage.kind],
+        breaking=True,
+        before=before.signature if before else None,
+        after=after.signature if after else None,
+    )
+
+
+def _changes(path: str, head: str, base: str) -> list[ApiChange]:
+    """By signature, for languages without a static interface checker here."""
+    return [
+        change
+        for name, before in _public(path, base).items()
+        if (change := _change(path, before, _public(path, head).get(name)))
+    ]
+
+
+def _change(path: str, before: Definition, after: Definition | None) -> ApiChange | None:
+    if after is not None and (after.signature == before.signature or not after.callable):
+        return None
+    return ApiChange(
+        path=path,
+        line=after.start_line if after else 1,
+        name=before.name,
+        change="changed" if after else "removed",
+        detail="The signature changed." if after else "The name is gone: imports and calls of it fail.",
+        breaking=after is None,
+        before=before.signature,
+        after=after.signature if after else None,
+    )
+
+
+def _added(path: str, head: str, base: str) -> Iterator[ApiChange]:
+    known = _public(path, base)
+    for name, one in _public(path, head).items():
+        if name not in known:
+            yield ApiChange(
+                path=path,
+                line=one.start_line,
+                name=name,
+                change="added",
+                detail="New public name.",
+                breaking=False,
+                after=one.signature,
+            )
+
+
+def _public(path: str, source: str) -> dict[str, Definition]:
+    return {one.name: one for one in definitions(path, source) if one.public}
+
+
+def _named(path: str, source: str, name: str) -> Definition | None:
+    return next((one for one in definitions(path, source) if one.name == name.partition("(")[0]), None)
+
+
+def _is_exempt(one: Definition) -> bool:
+    """Names that explain themselves: special methods, constructors, Rust's `impl` blocks, `main`."""
+    last = one.name.rpartition(".")[2]
+    return (
+        last.startswith("__")
+        or one.kind in {"impl", "constructor", "module"}
+        or last in {"constructor", "main"}
+    )
+
+
+def _name_line(source: str, one: Definition) -> int:
+    """The line with the name, below decorators and attributes."""
+    last = one.name.rpartition(".")[2]
+    lines = source.split("\n")[one.start_line - 1 : one.end_line]
+    return next((one.start_line + index for index, line in enumerate(lines) if last in line), one.start_line)
