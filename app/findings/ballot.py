@@ -73,7 +73,7 @@ def plan(cases: Sequence[Case], *, needed: int, vendors: Sequence[Provider]) -> 
     """
     batches: list[Batch] = []
     waiting = [case for case in cases if case.is_open(needed)]
-    while waiting:
+    while waiting and vendors:
         vendor = max(vendors, key=lambda each: sum(each not in case.barred for case in waiting))
         judged = [case for case in waiting if vendor not in case.barred]
         if not judged:

@@ -17,7 +17,7 @@ from app.domain.model_call import Provider
 from app.domain.thread import Verdict
 from app.errors import ModelError
 from app.findings.ballot import Batch, Case, plan, rate_along
-from app.findings.finders import backers, is_by_analyzers
+from app.findings.finders import backers, is_by_analyzers, vendors_of
 from app.findings.merge import Candidate, united
 
 AskVerdicts = Callable[[Sequence[Finding], Sequence[Provider]], Awaitable[Sequence[Verdict]]]
@@ -83,7 +83,8 @@ async def _ask(batch: Batch, excluded: Sequence[Provider], ask_verdicts: AskVerd
 
 
 def _notes_of_one_vendor(claims: Sequence[Case], vendor: Provider) -> tuple[str, ...]:
-    judges = dict.fromkeys(verdict.by for case in claims for verdict in case.verdicts)
+    own = [case for case in claims if vendor in vendors_of(case.finding.found_by)]
+    judges = dict.fromkeys(verdict.by for case in own for verdict in case.verdicts)
     finders = {name for case in claims for name in case.finding.found_by}
     return tuple(
         f"Only {vendor.value} is available: its findings were checked by "

@@ -1,0 +1,88 @@
+"""What is worth most comes first; what is worth little, or too much at once, waits in the summary."""
+
+import pytest
+
+from app.domain.configuration import Profile, RepositoryConfig
+from app.domain.finding import Finding, Placement, Severity
+from app.findings.rank import rank
+from tests.unit.findings.making import CLAUDE, GPT, RUFF, finding
+
+
+def confirmed(title: str, worth: int | None, **fields: object) -> Finding:
+    return finding(
+        **{"title": title, "worth": worth, "confirmed_by": (GPT,), "placement": Placement.INLINE, **fields}
+    )
+
+
+def inline(findings: list[Finding], **config: object) -> list[str]:
+    ranked = rank(findings, RepositoryConfig(**config))  # pyright: ignore[reportArgumentType]
+    assert len(ranked.findings) + len(ranked.rejected) == len(findings)
+    return [each.title for each in ranked.findings if each.placement is not Placement.SUMMARY]
+
+
+def test_worth_decides_and_the_finders_severity_does_not() -> None:
+    loud = confirmed("loud", 6, severity=Severity.CRITICAL)
+    assert inline([loud, confirmed("useful", 9, severity=Severity.LOW)]) == ["useful", "loud"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "count"), [(Profile.QUIET, 3), (Profile.NORMAL, 6), (Profile.THOROUGH, 10)]
+)
+def test_a_profile_limits_how_many_speak_up(profile: Profile, count: int) -> None:
+    assert len(inline([confirmed(f"{n}", 10) for n in range(10)], profile=profile)) == count
+
+
+@pytest.mark.parametrize(
+    ("profile", "least"), [(Profile.QUIET, 7), (Profile.NORMAL, 5), (Profile.THOROUGH, 0)]
+)
+def test_a_profile_limits_how_little_they_may_be_worth(profile: Profile, least: int) -> None:
+    spoken = [inline([confirmed(f"{worth}", worth)], profile=profile) for worth in range(11)]
+    assert [bool(each) for each in spoken] == [worth >= least for worth in range(11)]
+
+
+@pytest.mark.parametrize("limit", [0, 2, 8])
+def test_a_configured_limit_takes_the_place_of_the_profiles(limit: int) -> None:
+    assert len(inline([confirmed(f"{n}", 9) for n in range(10)], max_inline=limit)) == limit
+
+
+def test_the_rest_is_in_the_summary_in_order() -> None:
+    ranked = rank([confirmed(f"{n}", n) for n in range(10)], RepositoryConfig(profile=Profile.QUIET))
+    assert [each.title for each in ranked.findings] == ["9", "8", "7", "6", "5", "4", "3", "2", "1", "0"]
+
+
+def test_comments_on_files_count_like_comments_on_lines() -> None:
+    findings = [confirmed(f"{n}", 9, placement=Placement.FILE) for n in range(5)]
+    assert len(inline(findings, profile=Profile.QUIET)) == 3
+
+
+def test_what_stood_there_before_is_not_inline() -> None:
+    assert inline([confirmed("old", 10, pre_existing=True)]) == []
+
+
+def test_an_unconfirmed_finding_is_not_put_back_inline() -> None:
+    assert inline([confirmed("unsure", 10, placement=Placement.SUMMARY)], profile=Profile.THOROUGH) == []
+
+
+def test_below_the_minimum_severity_there_is_a_reason() -> None:
+    ranked = rank(
+        [confirmed("small", 9, severity=Severity.LOW)], RepositoryConfig(min_severity=Severity.MEDIUM)
+    )
+    assert [each.reason for each in ranked.rejected] == ["Below the configured minimum severity (medium)."]
+
+
+def test_analysers_come_after_what_was_confirmed() -> None:
+    analyser = finding(title="S608", found_by=(RUFF,), severity=Severity.CRITICAL, placement=Placement.INLINE)
+    assert inline([analyser, confirmed("rated", 5)]) == ["rated", "S608"]
+
+
+def test_without_any_model_the_analysers_findings_go_by_severity() -> None:
+    findings = [
+        finding(title=severity.value, severity=severity, found_by=(RUFF,), placement=Placement.INLINE)
+        for severity in reversed(Severity)
+    ]
+    assert inline(findings, profile=Profile.QUIET) == ["critical", "high", "medium"]
+
+
+def test_what_two_vendors_found_speaks_up_unrated() -> None:
+    both = confirmed("both", None, found_by=(CLAUDE, GPT))
+    assert inline([both], profile=Profile.QUIET) == ["both"]

@@ -1,0 +1,119 @@
+"""From what stages claim to what is said, with nothing lost on the way."""
+
+from collections.abc import Sequence
+
+from inline_snapshot import snapshot
+
+from app.domain.configuration import RepositoryConfig
+from app.domain.diff import Side
+from app.domain.finding import Finding, Placement, Severity, Stage
+from app.domain.model_call import Provider
+from app.domain.thread import Judgement, Verdict
+from app.findings.settle import Settled, settle
+from tests.unit.findings.making import CLAUDE, GPT, RUFF, diff_of, finding, sources_of
+
+OLD = "import db\n\n\ndef pay(id):\n    return db.run(1)\n"
+NEW = 'import db\n\n\ndef pay(id):\n    q = "SELECT " + id\n    print(q)\n    return db.run(q)\n'
+FILES = {"pay.py": (OLD, NEW)}
+
+
+class Gemini:
+    """Confirms what speaks of injection and refutes the rest."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[list[str], list[Provider]]] = []
+
+    async def __call__(self, candidates: Sequence[Finding], excluded: Sequence[Provider]) -> list[Verdict]:
+        self.asked.append(([each.title for each in candidates], list(excluded)))
+        return [self._judge(each) for each in candidates]
+
+    def _judge(self, claim: Finding) -> Verdict:
+        real = claim.rule_id == "sql-injection"
+        judgement = Judgement.CONFIRMED if real else Judgement.REFUTED
+        return Verdict(
+            id=claim.fingerprint, judgement=judgement, evidence="pay.py:5", worth=9 * real, by="gemini:pro"
+        )
+
+
+async def settled(
+    findings: Sequence[Finding], gemini: Gemini, config: RepositoryConfig | None = None
+) -> Settled:
+    return await settle(
+        findings,
+        diff=diff_of(FILES),
+        config=config or RepositoryConfig(),
+        ask_verdicts=gemini,
+        source_of=sources_of(FILES),
+        enclosing_symbol=lambda path, source, line: "pay",
+        count_errors=lambda path, source: 0,
+        vendors=(Provider.CLAUDE, Provider.GPT, Provider.GEMINI),
+    )
+
+
+CLAIMS = [
+    finding(
+        title="The id reaches the query", rule_id="sql-injection", quote='q = "SELECT " + id', line=99,
+        suggestion='q = "SELECT ?"', severity=Severity.HIGH,
+    ),
+    finding(title="S608", rule_id="sql-injection", line=5, found_by=(RUFF,), severity=Severity.MEDIUM),
+    finding(title="Prints the query", rule_id="sensitive-data-in-log", quote="print(q)", line=1),
+    finding(title="T201", rule_id="sensitive-data-in-log", line=6, found_by=(RUFF,), severity=Severity.LOW),
+    finding(title="Password in the open", path="/etc/shadow", quote="root", stage=Stage.SECURITY, found_by=(GPT,)),
+    finding(title="db.run is slow", rule_id="performance", quote="return db.run(q)", line=7, found_by=(GPT,)),
+]  # fmt: skip
+
+
+async def test_each_claim_ends_as_a_finding_or_with_a_reason() -> None:
+    gemini = Gemini()
+    result = await settled(CLAIMS, gemini)
+    shown = [(each.title, each.placement.value, each.start_line, each.found_by) for each in result.findings]
+    assert shown == snapshot(
+        [
+            ("The id reaches the query", "inline", 5, ("claude:opus", "analyzers:ruff")),
+            ("T201", "inline", 6, ("analyzers:ruff",)),
+        ]
+    )
+    assert [(each.finding.title, each.reason) for each in result.rejected] == snapshot(
+        [
+            ("Password in the open", "Speaks of a file that this change does not touch."),
+            ("Prints the query", "Refuted by gemini:pro: pay.py:5"),
+            ("db.run is slow", "Refuted by gemini:pro: pay.py:5"),
+        ]
+    )
+    assert gemini.asked == snapshot(
+        [
+            (
+                ["The id reaches the query", "Prints the query", "db.run is slow"],
+                [Provider.CLAUDE, Provider.GPT],
+            )
+        ]
+    )
+
+
+async def test_a_confirmed_finding_carries_its_code_its_name_and_a_fitting_suggestion() -> None:
+    first, *_ = (await settled(CLAIMS, Gemini())).findings
+    assert first.quote == '    q = "SELECT " + id'
+    assert first.suggestion == '    q = "SELECT ?"'
+    assert (first.side, first.placement, first.worth) == (Side.RIGHT, Placement.INLINE, 9)
+    assert len(first.fingerprint) == 32
+    assert first.found_by == (CLAUDE, RUFF)
+
+
+async def test_names_are_the_same_in_every_run_and_one_each() -> None:
+    one, other = (await settled(CLAIMS, Gemini())), (await settled(CLAIMS[::-1], Gemini()))
+    names = {each.title: each.fingerprint for each in one.findings}
+    assert names == {each.title: each.fingerprint for each in other.findings}
+    assert len(set(names.values())) == len(names)
+
+
+async def test_a_vendor_that_the_repository_does_not_allow_is_not_asked() -> None:
+    gemini = Gemini()
+    config = RepositoryConfig(providers=(Provider.CLAUDE, Provider.GPT))
+    await settled(CLAIMS[:1], gemini, config)
+    assert gemini.asked == [(["The id reaches the query"], [Provider.CLAUDE])]
+
+
+async def test_no_claims_cost_nothing() -> None:
+    gemini = Gemini()
+    assert await settled([], gemini) == Settled(findings=())
+    assert gemini.asked == []

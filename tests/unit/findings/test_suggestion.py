@@ -1,0 +1,138 @@
+"""A suggestion can be applied with one click and leaves a file that parses, or it is prose. Nothing is lost."""
+
+import ast
+
+import pytest
+
+from app.domain.diff import Side
+from app.domain.finding import Finding
+from app.findings.anchor import anchor
+from app.findings.protected import is_protected
+from app.findings.suggestion import as_prose, check_suggestion
+from tests.unit.findings.making import finding, index_of, sources_of
+
+CODE = """\
+def total(orders):
+    result = 0
+    for order in orders:
+        if order.paid:
+            result += order.sum
+    return result
+"""
+
+
+def count_errors(path: str, source: str) -> int | None:
+    """Python's own parser: 1 where it fails."""
+    if not path.endswith(".py"):
+        return None
+    try:
+        ast.parse(source)
+    except SyntaxError:
+        return 1
+    return 0
+
+
+def checked(*, quote: str, suggestion: str, path: str = "pay.py", code: str = CODE) -> Finding:
+    files = {path: ("", code)}
+    index = index_of(files)
+    said = anchor(finding(path=path, quote=quote, suggestion=suggestion), index)
+    return check_suggestion(said, index, source_of=sources_of(files), count_errors=count_errors)
+
+
+FITTING = {
+    "as it is": ("        if order.paid:", "        if order.paid and order.sum:", None),
+    "fenced": ("    return result", "```python\n    return result or 0\n```", "    return result or 0"),
+    "without indentation": ("    return result", "return result or 0", "    return result or 0"),
+    "several lines without indentation": (
+        "        if order.paid:\n            result += order.sum",
+        "if order.paid:\n    result -= order.sum",
+        "        if order.paid:\n            result -= order.sum",
+    ),
+    "first line without indentation": (
+        "        if order.paid:\n            result += order.sum",
+        "if order.paid:\n            result -= order.sum",
+        "        if order.paid:\n                    result -= order.sum",
+    ),
+    "one blank too much": ("    result = 0", "     result = 0.0", "    result = 0.0"),
+    "more lines": ("    result = 0", "    result = 0\n    count = 0\n", "    result = 0\n    count = 0"),
+}
+
+
+@pytest.mark.parametrize(("quote", "suggestion", "expected"), FITTING.values(), ids=FITTING.keys())
+def test_a_fitting_suggestion_keeps_the_indentation(
+    quote: str, suggestion: str, expected: str | None
+) -> None:
+    assert checked(quote=quote, suggestion=suggestion).suggestion == (expected or suggestion)
+
+
+UNFIT = {
+    "does not parse": ("    return result", "    return result ("),
+    "is what stands there": ("    return result", "return result"),
+    "goes elsewhere": ("    return result", "  return result or 0"),
+    "replaces half a line": ("orders:", "sorted(orders):"),
+}
+
+
+@pytest.mark.parametrize(("quote", "suggestion"), UNFIT.values(), ids=UNFIT.keys())
+def test_an_unfit_suggestion_becomes_prose(quote: str, suggestion: str) -> None:
+    said = checked(quote=quote, suggestion=suggestion)
+    assert said.suggestion is None
+    assert suggestion in said.explanation
+
+
+def test_a_file_that_did_not_parse_before_may_still_be_mended() -> None:
+    broken = "def f(:\n    return 1\n"
+    assert checked(quote="    return 1", suggestion="    return 2", code=broken).suggestion == "    return 2"
+
+
+def test_the_carriage_returns_of_a_file_are_no_reason_to_refuse() -> None:
+    said = checked(quote="    return result", suggestion="    return 1", code=CODE.replace("\n", "\r\n"))
+    assert said.suggestion == "    return 1"
+
+
+def test_a_file_that_is_not_what_the_diff_shows_is_never_suggested_for() -> None:
+    index = index_of({"pay.py": ("", CODE)})
+    said = anchor(finding(quote="    return result", suggestion="    return 1"), index)
+    after = check_suggestion(
+        said, index, source_of=sources_of({"pay.py": ("", "\n" + CODE)}), count_errors=count_errors
+    )
+    assert after.suggestion is None
+
+
+def test_without_the_file_the_hunk_is_parsed() -> None:
+    index = index_of({"pay.py": ("", CODE)})
+    said = anchor(finding(quote="    return result", suggestion="    return ("), index)
+    after = check_suggestion(said, index, source_of=lambda path, side: None, count_errors=count_errors)
+    assert after.suggestion is None
+
+
+def test_a_removed_line_gets_no_suggestion() -> None:
+    index = index_of({"pay.py": ("old = 1\n", "new = 1\n")})
+    said = anchor(finding(quote="old = 1", suggestion="older = 1"), index)
+    after = check_suggestion(said, index, source_of=lambda path, side: None, count_errors=count_errors)
+    assert (after.side, after.suggestion) == (Side.LEFT, None)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".github/workflows/ci.yml", ".gitlab-ci.yml", "deploy/values.yaml", "pyproject.toml", "package.json",
+        "package-lock.json", "poetry.lock", "go.sum", "Dockerfile", "docker/Dockerfile.dev", "Makefile",
+        "requirements-dev.txt", "Jenkinsfile", "src/.env", "vite.config.ts", ".husky/pre-commit", "conftest.cfg",
+    ],
+)  # fmt: skip
+def test_ci_configuration_and_lock_files_get_prose_only(path: str) -> None:
+    assert is_protected(path)
+    assert checked(path=path, quote="    return result", suggestion="    return 1").suggestion is None
+
+
+@pytest.mark.parametrize(
+    "path", ["pay.py", "src/config.py", "docs/setup.md", "lib/lock.rs", "requirements.py"]
+)
+def test_code_is_not_mistaken_for_configuration(path: str) -> None:
+    assert not is_protected(path)
+
+
+def test_prose_shows_code_that_holds_fences_in_a_longer_fence() -> None:
+    said = as_prose(finding(suggestion="text = '''\n```\n'''"))
+    assert "````\ntext = '''\n```\n'''\n````" in said.explanation

@@ -1,0 +1,224 @@
+"""A claim reaches the pull request only when another vendor's model says that it holds."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.domain.finding import Finding, Placement, Severity
+from app.domain.model_call import Provider
+from app.domain.thread import Judgement, Verdict
+from app.errors import AllModelsFailed
+from app.findings.finders import backers, is_by_analyzers
+from app.findings.merge import Candidate, merge
+from app.findings.verify import Verified, verify
+from tests.unit.findings.making import CLAUDE, GEMINI, GPT, RUFF, finding
+
+C, U, R = Judgement.CONFIRMED, Judgement.UNSURE, Judgement.REFUTED
+ALL = (Provider.CLAUDE, Provider.GPT, Provider.GEMINI)
+
+
+class Judges:
+    """Verifying vendors with prepared judgements; the first that is not excluded answers. None: it is out."""
+
+    def __init__(
+        self, judgements: dict[str, Judgement | None], *, worth: int = 8, vendors: Sequence[Provider] = ALL
+    ) -> None:
+        self.calls: list[tuple[str, list[str]]] = []
+        self._judgements = judgements
+        self._worth = worth
+        self._vendors = vendors
+
+    async def __call__(self, candidates: Sequence[Finding], excluded: Sequence[Provider]) -> list[Verdict]:
+        able = [vendor for vendor in self._vendors if vendor not in excluded]
+        for vendor in able:
+            judgement = self._judgements.get(vendor)
+            if judgement is not None:
+                self.calls.append((vendor, [each.fingerprint for each in candidates]))
+                by = f"{vendor}:judge"
+                return [
+                    Verdict(
+                        id=each.fingerprint,
+                        judgement=judgement,
+                        evidence="see line 3",
+                        worth=self._worth,
+                        by=by,
+                    )
+                    for each in candidates
+                ]
+        raise AllModelsFailed([])
+
+
+def claim(*found_by: str, line: int = 1, **fields: object) -> Finding:
+    name = f"{line}"
+    return finding(
+        **{"line": line, "found_by": found_by, "placement": Placement.INLINE, "fingerprint": name, **fields}
+    )
+
+
+async def settle(
+    findings: Sequence[Finding], judges: Judges, *, quorum: int = 2, vendors: Sequence[Provider] = ALL
+) -> Verified:
+    return await verify(merge(findings), quorum=quorum, vendors=vendors, ask_verdicts=judges)
+
+
+async def test_a_confirmed_claim_keeps_its_place_and_names_who_confirmed_it() -> None:
+    result = await settle([claim(CLAUDE)], Judges({"gpt": C}))
+    (one,) = result.findings
+    assert (one.placement, one.confirmed_by, one.worth) == (Placement.INLINE, ("gpt:judge",), 8)
+    assert one.verifier_evidence == "see line 3"
+    assert result.notes == ()
+
+
+async def test_a_refuted_claim_is_kept_with_the_reason() -> None:
+    result = await settle([claim(CLAUDE)], Judges({"gpt": R}))
+    assert result.findings == ()
+    assert [each.reason for each in result.rejected] == ["Refuted by gpt:judge: see line 3"]
+
+
+async def test_nobody_judges_what_they_found_themselves() -> None:
+    judges = Judges({"claude": C, "gpt": C, "gemini": C})
+    await settle([claim(CLAUDE, line=1), claim(GPT, line=2)], judges)
+    assert judges.calls == [("gemini", ["1", "2"])]
+
+
+async def test_claims_of_all_vendors_need_two_calls() -> None:
+    judges = Judges({"claude": C, "gpt": C, "gemini": C})
+    result = await settle([claim(CLAUDE, line=1), claim(GPT, line=2), claim(GEMINI, line=3)], judges)
+    assert len(judges.calls) == 2
+    assert all(len(backers(each)) == 2 for each in result.findings)
+
+
+async def test_without_a_claim_nobody_is_asked() -> None:
+    judges = Judges({"gpt": C})
+    result = await settle([claim(RUFF), claim(CLAUDE, GPT, line=2)], judges)
+    assert judges.calls == []
+    assert len(result.findings) == 2
+
+
+async def test_what_two_vendors_found_is_rated_where_a_call_goes_out_anyway() -> None:
+    judges = Judges({"gemini": R, "gpt": R, "claude": R}, worth=2)
+    result = await settle([claim(CLAUDE, line=1), claim(CLAUDE, GPT, line=2)], judges)
+    (kept,) = result.findings
+    assert (kept.fingerprint, kept.worth, kept.confirmed_by) == ("2", 2, (GPT,))
+    assert len(judges.calls) == 1
+
+
+async def test_where_one_vendor_is_unsure_the_third_decides() -> None:
+    judges = Judges({"gpt": U, "gemini": C})
+    (one,) = (await settle([claim(CLAUDE)], judges)).findings
+    assert (one.confirmed_by, one.placement) == (("gemini:judge",), Placement.INLINE)
+    assert [vendor for vendor, _ in judges.calls] == ["gpt", "gemini"]
+
+
+async def test_what_stays_unsure_is_only_in_the_summary_and_a_note_says_so() -> None:
+    result = await settle([claim(CLAUDE)], Judges({"gpt": U, "gemini": U}))
+    assert [each.placement for each in result.findings] == [Placement.SUMMARY]
+    assert result.notes == (
+        "1 finding did not get the votes that the quorum needs: shown as unconfirmed, in the summary only.",
+    )
+
+
+async def test_where_the_chosen_vendor_is_out_the_next_one_is_asked() -> None:
+    judges = Judges({"gpt": None, "gemini": C})
+    (one,) = (await settle([claim(CLAUDE)], judges)).findings
+    assert one.confirmed_by == ("gemini:judge",)
+
+
+async def test_what_nobody_could_check_stays_with_its_severity_but_not_inline() -> None:
+    result = await settle([claim(CLAUDE, severity=Severity.CRITICAL)], Judges({}))
+    (one,) = result.findings
+    assert (one.placement, one.severity, one.confirmed_by) == (Placement.SUMMARY, Severity.CRITICAL, ())
+    assert result.notes == (
+        "1 finding could not be put before another vendor's model: shown as unconfirmed, in the summary only.",
+    )
+
+
+async def test_no_vendor_at_all_is_said_too() -> None:
+    result = await settle([claim(CLAUDE)], Judges({}), vendors=())
+    assert [each.placement for each in result.findings] == [Placement.SUMMARY]
+    assert len(result.notes) == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "words"), [("judge", "another of its models (claude:judge)"), ("opus", "another of its models")]
+)
+async def test_with_one_vendor_a_second_look_of_its_own_counts_and_a_note_says_which(
+    model: str, words: str
+) -> None:
+    judges = Judges({"claude": C})
+    result = await settle([claim(CLAUDE)], judges, vendors=(Provider.CLAUDE,))
+    assert result.findings[0].placement is Placement.INLINE
+    assert words in result.notes[0]
+    assert len(judges.calls) == 1
+
+
+async def test_the_same_model_in_a_fresh_context_is_called_that() -> None:
+    result = await settle([claim("claude:judge")], Judges({"claude": C}), vendors=(Provider.CLAUDE,))
+    assert result.notes == (
+        "Only claude is available: its findings were checked by itself in a fresh context (claude:judge).",
+    )
+
+
+async def test_a_quorum_of_one_asks_nobody() -> None:
+    judges = Judges({"gpt": R})
+    result = await settle([claim(CLAUDE)], judges, quorum=1)
+    assert (judges.calls, result.findings[0].placement) == ([], Placement.INLINE)
+
+
+async def test_a_quorum_of_three_needs_both_other_vendors() -> None:
+    judges = Judges({"gpt": C, "gemini": C})
+    (one,) = (await settle([claim(CLAUDE)], judges, quorum=3)).findings
+    assert (one.confirmed_by, one.placement) == (("gpt:judge", "gemini:judge"), Placement.INLINE)
+    result = await settle([claim(CLAUDE)], Judges({"gpt": C, "gemini": R}), quorum=3)
+    assert result.findings == ()
+    result = await settle([claim(CLAUDE)], Judges({"gpt": C, "gemini": U}), quorum=3)
+    assert result.findings[0].placement is Placement.SUMMARY
+
+
+async def test_a_quorum_of_three_with_two_vendors_is_lowered_and_said() -> None:
+    two = (Provider.CLAUDE, Provider.GPT)
+    result = await settle([claim(CLAUDE)], Judges({"gpt": C}, vendors=two), quorum=3, vendors=two)
+    assert result.findings[0].placement is Placement.INLINE
+    assert result.notes == ("The quorum of 3 was lowered to 2: only 2 vendors can be asked.",)
+
+
+@pytest.mark.parametrize("judgement", [R, U])
+async def test_where_a_models_claim_falls_the_analysers_own_words_stay(judgement: Judgement) -> None:
+    both = [claim(RUFF, title="S608"), claim(CLAUDE, title="The id reaches the query")]
+    result = await settle(both, Judges({"gpt": judgement, "gemini": judgement}))
+    (kept,) = result.findings
+    assert (kept.title, kept.found_by, kept.placement) == ("S608", (RUFF,), Placement.INLINE)
+    (fallen,) = result.rejected
+    assert (fallen.finding.title, fallen.finding.found_by) == ("The id reaches the query", (CLAUDE,))
+
+
+finders = st.lists(st.sampled_from([CLAUDE, GPT, GEMINI, RUFF]), min_size=1, max_size=3, unique=True)
+judgements = st.dictionaries(st.sampled_from(["claude", "gpt", "gemini"]), st.sampled_from([C, U, R, None]))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    found=st.lists(finders, max_size=6), given=judgements, quorum=st.integers(1, 3), count=st.integers(0, 3)
+)
+async def test_nothing_is_lost_and_no_analysers_finding_falls(
+    found: list[list[str]], given: dict[str, Judgement | None], quorum: int, count: int
+) -> None:
+    candidates = merge([claim(*names, line=10 * n) for n, names in enumerate(found, 1)])
+    vendors = ALL[:count]
+    judges = Judges(given, vendors=vendors)
+    result = await verify(candidates, quorum=quorum, vendors=vendors, ask_verdicts=judges)
+    shown = {each.fingerprint for each in result.findings}
+    assert shown | {each.finding.fingerprint for each in result.rejected} == {
+        str(10 * n) for n in range(1, len(found) + 1)
+    }
+    assert all(_is_kept(candidate, shown) for candidate in candidates if candidate.by_analyzers)
+    assert len(judges.calls) <= 2 * quorum
+    for each in result.findings:
+        if each.placement is Placement.INLINE and quorum > 1 and count > 1 and not is_by_analyzers(each):
+            assert len(backers(each)) >= min(quorum, count)
+
+
+def _is_kept(candidate: Candidate, shown: set[str]) -> bool:
+    return candidate.finding.fingerprint in shown
