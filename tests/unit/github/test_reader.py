@@ -1,0 +1,414 @@
+"""What Quorum sees of a pull request, and what it costs GitHub."""
+
+import asyncio
+
+import httpx
+import pytest
+from inline_snapshot import snapshot
+
+from app.domain.diff import FileStatus, Side
+from app.domain.marker import MarkerKind, marker
+from app.domain.publication import ReviewComment
+from app.domain.source import Source
+from app.errors import GitHubNotFound, GitHubUnavailable, Superseded
+from app.github.client import GitHubApp, token_client
+from app.github.contents import fetch_file
+from app.github.reader import PullRequestSource
+from app.sandbox.diffs import DiffLimits
+from app.sandbox.git import Entry
+from app.sandbox.limits import Accident
+from app.sandbox.state import Anchor
+from tests.unit.github.conftest import World
+
+FINDING = marker(MarkerKind.FINDING, "f1")
+SUMMARY = marker(MarkerKind.SUMMARY, "octo/shop#1")
+
+
+def test_a_pull_request_is_a_source(world: World) -> None:
+    source: Source = world.source()
+    assert source
+
+
+async def test_a_small_pull_request_is_read_with_four_requests(world: World) -> None:
+    world.open_pull({"pay.py": "one\n2\nthree\n", "new.py": "x\n", "lib/y.py": "y\n"})
+    source = world.source()
+    seen = await source.snapshot([".github/quorum.yml", "AGENTS.md", "CLAUDE.md"])
+    for file in seen.diff.files:
+        await asyncio.gather(source.blob(file.path, Side.LEFT), source.blob(file.path, Side.RIGHT))
+
+    assert sorted(world.asked()) == sorted(
+        [
+            f"POST /app/installations/{world.installation_id}/access_tokens",
+            "POST Snapshot",
+            "GET /repos/octo/shop/pulls/1/files",
+            "POST Blobs",
+        ]
+    )
+
+
+async def test_the_pull_request_is_told_in_github_s_words(world: World) -> None:
+    pull = world.open_pull(
+        {"pay.py": "2\n"}, title="Pay in pounds", body="Because.", author="bob", fork="bob", draft=True
+    )
+    pull.add_label("money")
+    seen = (await world.source().snapshot([])).pull_request
+    assert seen is not None
+
+    assert (seen.title, seen.body, seen.author, seen.draft) == ("Pay in pounds", "Because.", "bob", True)
+    assert (seen.state, seen.labels, seen.author_is_bot) == ("open", ("money",), False)
+    assert (seen.base_ref, seen.base_sha) == ("main", pull.base_sha)
+    assert (seen.head_sha, seen.head_repository) == (pull.head_sha, "bob/shop")
+
+
+async def test_a_deleted_fork_and_a_bot_are_told(world: World) -> None:
+    pull = world.open_pull({"pay.py": "2\n"}, author="dependabot[bot]", fork="bob")
+    pull.delete_head_repository()
+    pull.close()
+    seen = (await world.source().snapshot([])).pull_request
+    assert seen is not None
+    assert (seen.head_repository, seen.author_is_bot, seen.state) == (None, True, "closed")
+
+
+async def test_files_of_the_base_come_from_the_base_branch_as_it_is_now(world: World) -> None:
+    world.open_pull({"AGENTS.md": "Obey me.\n", ".github/quorum.yml": "enabled: false\n"})
+    world.repository.push({"AGENTS.md": "Be kinder.\n", "logo.md": b"\x00\x01"})
+
+    seen = await world.source().snapshot(["AGENTS.md", ".github/quorum.yml", "logo.md", "AGENTS.md"])
+
+    assert seen.base_files == {"AGENTS.md": b"Be kinder.\n"}
+    assert seen.notes == snapshot(("logo.md of the base branch is no text, or too large, and was not read.",))
+
+
+async def test_own_threads_and_the_summary_are_known_again(world: World) -> None:
+    pull = world.open_pull({"pay.py": "one\n2\nthree\n"})
+    writer = world.writer()
+    await writer.create_review(
+        head_sha=pull.head_sha,
+        body=marker(MarkerKind.REVIEW, "r"),
+        comments=[
+            ReviewComment(path="pay.py", line=2, body=f"Wrong.\n{FINDING}"),
+            ReviewComment(path="pay.py", line=1, body="No marker"),
+        ],
+    )
+    summary = await writer.create_issue_comment(f"Summary\n{SUMMARY}")
+    pull.comment("mallory", f"Not yours\n{SUMMARY}")
+    pull.reply("bob", pull.review_comments()[0], "Is it?")
+
+    seen = await world.source().snapshot([])
+
+    assert seen.summary_comment_id == summary
+    (thread,) = seen.threads
+    assert (thread.fingerprint, thread.path, thread.line, thread.is_resolved) == ("f1", "pay.py", 2, False)
+    assert thread.comment_id == pull.review_comments()[0].id
+    assert [(reply.author, reply.author_is_bot, reply.body) for reply in thread.replies] == [
+        ("bob", False, "Is it?")
+    ]
+
+
+async def test_somebody_s_thread_with_our_marker_is_not_ours(world: World) -> None:
+    pull = world.open_pull({"pay.py": "one\n2\nthree\n"})
+    pull.review_comment("mallory", Anchor(path="pay.py", line=2), f"Wrong.\n{FINDING}")
+    seen = await world.source().snapshot([])
+    assert seen.threads == ()
+
+
+async def test_more_than_a_hundred_comments_and_threads_are_read_to_the_end(world: World) -> None:
+    pull = world.open_pull({"pay.py": "one\n2\nthree\n"})
+    for number in range(110):
+        pull.comment("alice", f"comment {number}")
+    writer = world.writer()
+    for number in range(6):
+        comments = [
+            ReviewComment(path="pay.py", line=2, body=f"x\n{marker(MarkerKind.FINDING, f'{number}-{n}')}")
+            for n in range(20)
+        ]
+        await writer.create_review(head_sha=pull.head_sha, body="r", comments=comments)
+        world.now += 60
+    summary = await writer.create_issue_comment(f"Late\n{SUMMARY}")
+
+    seen = await world.source().snapshot([])
+
+    assert seen.summary_comment_id == summary
+    assert len({thread.fingerprint for thread in seen.threads}) == 120
+
+
+async def test_the_base_s_version_is_the_head_s_with_the_patch_taken_back(world: World) -> None:
+    world.repository.push({"gone.py": "g\n" * 5, "old.py": "a\nb\nc\nd\ne\nf\ng\nh\n"})
+    world.open_pull(
+        {
+            "pay.py": "one\n2\nthree\nfour\n",
+            "gone.py": None,
+            "old.py": None,
+            "new_name.py": "a\nb\nc\nd\ne\nf\ng\nH\n",
+            "added.py": "x\n",
+        }
+    )
+    source = world.source()
+    await source.snapshot([])
+
+    both = {
+        path: (await source.blob(path, Side.LEFT), await source.blob(path, Side.RIGHT))
+        for path in ("pay.py", "gone.py", "new_name.py", "old.py", "added.py", "nowhere.py")
+    }
+
+    assert both == {
+        "pay.py": (b"one\ntwo\nthree\n", b"one\n2\nthree\nfour\n"),
+        "gone.py": (b"g\ng\ng\ng\ng\n", None),
+        "new_name.py": (b"a\nb\nc\nd\ne\nf\ng\nh\n", b"a\nb\nc\nd\ne\nf\ng\nH\n"),
+        "old.py": (b"a\nb\nc\nd\ne\nf\ng\nh\n", None),
+        "added.py": (None, b"x\n"),
+        "nowhere.py": (None, None),
+    }
+
+
+async def test_two_files_that_swap_their_names_keep_their_own_past(world: World) -> None:
+    first, second = "first\n" * 9, "second\n" * 9
+    world.repository.push({"a.py": first, "b.py": second})
+    world.open_pull({"a.py": second + "A\n", "b.py": first + "B\n"})
+    source = world.source()
+    await source.snapshot([])
+    assert await source.blob("a.py", Side.LEFT) == first.encode()
+    assert await source.blob("b.py", Side.LEFT) == second.encode()
+
+
+async def test_odd_files_are_all_told(world: World) -> None:
+    world.repository.push({"mode.sh": "x\n", "image.png": b"\x00\x01", "link": Entry(b"pay.py", "120000")})
+    world.open_pull(
+        {
+            "mode.sh": Entry(b"x\n", "100755"),
+            "image.png": b"\x00\x02",
+            "empty.txt": "",
+            "sub": Entry(b"1" * 40, "160000"),
+            "with space and 'quote\".py": "x\n",
+            "new\nline.py": "x\n",
+            "ünï.py": "x\n",
+            "link": Entry(b"AGENTS.md", "120000"),
+        }
+    )
+    files = {file.path: file for file in (await world.source().snapshot([])).diff.files}
+
+    assert set(files) == {
+        "mode.sh", "image.png", "empty.txt", "sub", "with space and 'quote\".py", "new\nline.py", "ünï.py", "link",
+    }  # fmt: skip
+    assert files["image.png"].binary
+    assert files["sub"].submodule
+    assert not files["empty.txt"].binary
+    assert files["empty.txt"].status is FileStatus.ADDED
+    assert all(file.error is None for file in files.values())
+
+
+async def test_an_empty_pull_request_is_no_error(world: World) -> None:
+    world.open_pull({"pay.py": "one\ntwo\nthree\n"})
+    assert (await world.source().snapshot([])).diff.files == ()
+
+
+@pytest.mark.parametrize("number", [99])
+async def test_a_pull_request_that_is_not_there_is_said_so(world: World, number: int) -> None:
+    with pytest.raises(GitHubNotFound):
+        await world.source(number).snapshot([])
+
+
+async def test_a_repository_that_may_not_be_read_is_said_so(world: World) -> None:
+    world.open_pull({"pay.py": "2\n"})
+    token = world.github.tokens.create_user_token("stranger")
+    client = token_client(token, "octo/shop", transport=world.github.transport())
+    with pytest.raises(GitHubNotFound):
+        await PullRequestSource(client, world.ref()).snapshot([])
+
+
+async def test_many_files_are_read_page_by_page(world: World) -> None:
+    world.open_pull({f"src/{number:03}.py": f"{number}\n" for number in range(250)})
+    seen = await world.source().snapshot([])
+    assert [file.path for file in seen.diff.files] == [f"src/{number:03}.py" for number in range(250)]
+    assert world.asked().count("GET /repos/octo/shop/pulls/1/files") == 3
+
+
+async def test_rows_that_a_full_page_hides_are_asked_for_in_smaller_pages(world: World) -> None:
+    big = "".join(f"{n}\n" for n in range(1_900))
+    files = {f"a{number:02}.txt": big for number in range(12)}
+    world.open_pull({**files, "z_evil.py": "import os\n"})
+
+    seen = await world.source().snapshot([])
+
+    evil = seen.diff.file("z_evil.py")
+    assert evil is not None
+    assert evil.added_lines() == {1: "import os"}
+    assert all(file.added for file in seen.diff.files)
+
+
+async def test_a_binary_file_alone_costs_no_second_look(world: World) -> None:
+    world.open_pull({"image.png": b"\x00\x02", "pay.py": "2\n"})
+    await world.source().snapshot([])
+    assert world.asked().count("GET /repos/octo/shop/pulls/1/files") == 1
+
+
+async def test_a_patch_that_github_keeps_back_comes_from_git(world: World) -> None:
+    world.repository.push({"large.py": "x\n"})
+    world.open_pull({"large.py": "".join(f"{n}\n" for n in range(2_500)), "pay.py": "2\n"})
+    world.repository.push({"later.py": "on main only\n"})
+
+    seen = await world.source(git=world.git()).snapshot([])
+
+    large = seen.diff.file("large.py")
+    assert large is not None
+    assert (large.added, large.removed, large.error) == (2_500, 1, None)
+    assert [file.path for file in seen.diff.files] == ["large.py", "pay.py"]
+    assert seen.notes == ()
+
+
+async def test_without_git_such_a_patch_is_said_to_be_missing(world: World) -> None:
+    world.open_pull({"large.py": "".join(f"{n}\n" for n in range(2_500)), "pay.py": "2\n"})
+    seen = await world.source().snapshot([])
+    large = seen.diff.file("large.py")
+    assert large is not None
+    assert large.error == snapshot("GitHub gives no patch for it")
+    assert seen.notes == snapshot(
+        ("1 of 2 changed files could not be read: GitHub gives no patch for them, and git is not used here.",)
+    )
+
+
+async def test_files_beyond_github_s_list_come_from_git_or_are_counted(world: World) -> None:
+    world.github.limits = DiffLimits(listed_files=100)
+    world.open_pull({f"src/{number:03}.py": f"{number}\n" for number in range(130)})
+
+    seen = await world.source(git=world.git()).snapshot([])
+    assert len(seen.diff.files) == 130
+
+    seen = await world.source().snapshot([])
+    assert len(seen.diff.files) == 100
+    assert seen.notes == snapshot(
+        (
+            "30 of 130 changed files could not be read: GitHub gives no patch for them, and git is not used here.",
+        )
+    )
+
+
+async def test_other_files_and_searches_come_from_one_fetch(world: World) -> None:
+    world.repository.push({"shop/cart.py": "def total():\n    return pay\n", "b.bin": b"pay\x00"})
+    world.open_pull({"pay.py": "pay = 1\n"})
+    git = world.git()
+    source = world.source(git=git)
+    await source.snapshot([])
+
+    matches = await source.grep("pay", limit=10)
+
+    assert [(match.path, match.line, match.text) for match in matches] == [
+        ("pay.py", 1, "pay = 1"),
+        ("shop/cart.py", 2, "    return pay"),
+    ]
+    assert await source.grep("pa", limit=10) == []
+    assert len(await source.grep("pay", limit=1)) == 1
+    assert await source.blob("shop/cart.py", Side.RIGHT) == b"def total():\n    return pay\n"
+    assert await source.blob("shop/cart.py", Side.LEFT) == b"def total():\n    return pay\n"
+    assert await source.blob("no/such.py", Side.RIGHT) is None
+
+
+async def test_a_large_pull_request_s_contents_come_from_git(world: World) -> None:
+    world.open_pull({f"src/{number:03}.py": f"{number}\n" for number in range(20)})
+    source = world.source(git=world.git())
+    await source.snapshot([])
+    assert await source.blob("src/007.py", Side.RIGHT) == b"7\n"
+    assert "POST Blobs" not in world.asked()
+
+
+async def test_without_git_a_large_pull_request_s_contents_come_one_by_one(world: World) -> None:
+    world.open_pull({f"src/{number:03}.py": f"{number}\n" for number in range(20)})
+    source = world.source()
+    await source.snapshot([])
+    assert await source.blob("src/007.py", Side.RIGHT) == b"7\n"
+    assert await source.grep("7", limit=3) == []
+
+
+async def test_git_that_cannot_fetch_costs_the_search_and_not_the_review(world: World) -> None:
+    world.open_pull({"pay.py": "pay = 1\n"})
+    git = world.git()
+    source = world.source(git=git)
+    await source.snapshot([])
+    world.repository.git.path.rename(world.root / "moved.git")
+    try:
+        assert await source.grep("pay", limit=3) == []
+        assert await source.blob("elsewhere.py", Side.RIGHT) is None
+    finally:
+        (world.root / "moved.git").rename(world.repository.git.path)
+
+
+class Pushing(httpx.AsyncBaseTransport):
+    """The stand-in, where somebody pushes between the query and the list of files."""
+
+    def __init__(self, world: World, *, pushes: int) -> None:
+        self._inner = world.github.transport()
+        self._pull = world.repository.pulls[1]
+        self._pushes = list(range(1, pushes + 1))
+        self._queried = asyncio.Event()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/graphql":
+            response = await self._inner.handle_async_request(request)
+            if self._pushes:
+                self._pull.push({"pay.py": f"pushed {self._pushes.pop(0)}\n"})
+            self._queried.set()
+            return response
+        if request.url.path.endswith("/files"):
+            await self._queried.wait()
+            self._queried.clear()
+        return await self._inner.handle_async_request(request)
+
+
+def source_with_pushes(world: World, pushes: int) -> PullRequestSource:
+    app = GitHubApp(
+        world.github.app.id,
+        world.github.app.private_key,
+        transport=Pushing(world, pushes=pushes),
+        clock=lambda: world.now,
+    )
+    return PullRequestSource(app.installation(world.installation_id, "octo/shop"), world.ref())
+
+
+async def test_a_push_in_the_middle_is_read_again(world: World) -> None:
+    pull = world.open_pull({"pay.py": "2\n"})
+
+    seen = await source_with_pushes(world, 1).snapshot([])
+
+    assert seen.pull_request is not None
+    assert seen.pull_request.head_sha == pull.head_sha
+    assert seen.diff.files[0].added_lines() == {1: "pushed 1"}
+
+
+async def test_pushes_without_end_supersede_the_review(world: World) -> None:
+    world.open_pull({"pay.py": "2\n"})
+    with pytest.raises(Superseded):
+        await source_with_pushes(world, 50).snapshot([])
+
+
+async def test_half_an_answer_is_no_answer(world: World) -> None:
+    """A configuration that could not be read must not pass for a repository that has none."""
+    world.open_pull({"pay.py": "2\n"})
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/files"):
+            return httpx.Response(200, json=[])
+        error = {"message": "Something went wrong", "path": ["repository", "pullRequest", "baseRef"]}
+        pull = {"baseRef": None, "changedFiles": 0, "headRefOid": "1"}
+        return httpx.Response(200, json={"data": {"repository": {"pullRequest": pull}}, "errors": [error]})
+
+    client = token_client("t", "octo/shop", transport=httpx.MockTransport(answer))
+    with pytest.raises(GitHubUnavailable, match="Something went wrong"):
+        await PullRequestSource(client, world.ref()).snapshot([".github/quorum.yml"])
+
+
+async def test_a_file_of_another_repository_is_read_or_is_none(world: World) -> None:
+    world.github.create_repository("octo/.github", {"quorum.yml": "enabled: true\n"}, private=True)
+    client = world.app.installation(world.installation_id, "octo/.github")
+    assert await fetch_file(client, "quorum.yml") == b"enabled: true\n"
+    assert await fetch_file(client, "no such?file#.yml") is None
+    world.github.faults.order(Accident.BAD_GATEWAY, method="GET", path="contents")
+    with pytest.raises(GitHubUnavailable):
+        await fetch_file(client, "quorum.yml")
+
+
+async def test_the_head_is_read_afresh(world: World) -> None:
+    pull = world.open_pull({"pay.py": "2\n"})
+    source = world.source()
+    await source.snapshot([])
+    pull.push({"pay.py": "3\n"})
+    assert await source.fetch_head_sha() == pull.head_sha

@@ -1,0 +1,63 @@
+"""Taking a patch back gives the file as it was: for any two texts, by git's own diff."""
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.domain.diff import FileDiff, FileStatus
+from app.domain.patch import parse_diff, parse_file_patch
+from app.github.reversal import take_back
+
+LINES = st.lists(
+    st.sampled_from(["a", "b", "", "\r", "é", "\x0c x", "--- a", "+++ b", "@@ -1 +1 @@"]), max_size=14
+)
+
+
+def git_diff(directory: Path, old: bytes, new: bytes) -> FileDiff | None:
+    (directory / "old").write_bytes(old)
+    (directory / "new").write_bytes(new)
+    ran = subprocess.run(
+        ["git", "diff", "--no-index", "--no-color", "--text", "old", "new"],
+        cwd=directory,
+        capture_output=True,
+        check=False,
+    )
+    files = parse_diff(ran.stdout).files
+    return files[0] if files else None
+
+
+@settings(max_examples=60, deadline=None)
+@given(old=LINES, new=LINES)
+def test_the_old_file_comes_back_for_any_change(
+    tmp_path_factory: pytest.TempPathFactory, old: list[str], new: list[str]
+) -> None:
+    before, after = ("".join(f"{line}\n" for line in lines).encode() for lines in (old, new))
+    file = git_diff(tmp_path_factory.mktemp("reversal"), before, after)
+    if file is None:
+        assert before == after
+        return
+    assert take_back(after, replace(file, status=FileStatus.MODIFIED)) == before
+
+
+def listed(patch: str | None, status: str = "modified") -> FileDiff:
+    return parse_file_patch(path="a", previous_path=None, status=status, patch=patch)
+
+
+def test_a_removed_file_comes_back_whole() -> None:
+    assert take_back(b"", listed("@@ -1,2 +0,0 @@\n-one\n-two", "removed")) == b"one\ntwo\n"
+
+
+def test_a_renamed_file_without_a_patch_is_unchanged() -> None:
+    assert take_back(b"same\n", listed(None, "renamed")) == b"same\n"
+
+
+def test_an_added_file_was_not_there() -> None:
+    assert take_back(b"new\n", listed("@@ -0,0 +1 @@\n+new", "added")) is None
+
+
+def test_a_patch_that_does_not_fit_gives_nothing_instead_of_something_wrong() -> None:
+    assert take_back(b"other\n", listed("@@ -1 +1 @@\n-old\n+new")) is None
