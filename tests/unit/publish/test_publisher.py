@@ -1,0 +1,165 @@
+"""Each write stands once on the pull request, and no finding is lost when GitHub refuses a place."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from app.domain.finding import Finding, Placement, Stage
+from app.domain.publication import Conclusion, Writer
+from app.domain.pull_request import PullRequestRef
+from app.errors import GitHubRejected, GitHubUnavailable
+from app.publish.checks import superseded_check
+from app.publish.publisher import Once, Published, complete_checks, publish, start_checks
+from app.publish.review import PublicationRequest
+from tests.unit.publish.examples import CLEAN, DIFF, HEAD, INJECTION, OFF_BY_ONE, REPORT
+from tests.unit.publish.fake_github import FakeLedger, FakePullRequest
+from tests.unit.publish.test_review import request
+
+CHECKS = {Stage.REVIEW: 1, Stage.SECURITY: 2, Stage.DOCS: 3}
+ON_CONTEXT = replace(INJECTION, path="pages.go", start_line=1, end_line=1, fingerprint="f6" * 16)
+
+
+async def published(
+    pull: FakePullRequest,
+    asked: PublicationRequest,
+    *,
+    ledger: FakeLedger | None = None,
+    summary: int | None = None,
+) -> Published:
+    once: Once = ledger or FakeLedger()
+    writer: Writer = pull
+    return await publish(asked, writer=writer, once=once, check_run_ids=CHECKS, summary_comment_id=summary)
+
+
+def with_findings(*findings: Finding) -> PublicationRequest:
+    return request(report=replace(REPORT, findings=findings))
+
+
+def placements(result: Published) -> list[Placement]:
+    return [finding.placement for finding in result.findings]
+
+
+async def test_a_run_writes_one_review_one_comment_a_file_one_summary_and_three_checks() -> None:
+    pull = FakePullRequest(DIFF)
+    result = await published(pull, request())
+    assert pull.calls == [
+        "create_review",
+        "create_file_comment",
+        "create_issue_comment",
+        "update_check_run",
+        "update_check_run",
+        "update_check_run",
+    ]
+    assert result.github_review_id in pull.reviews
+    assert result.summary_comment_id in pull.issue_comments
+    assert {check.conclusion for check in pull.checks.values()} == {Conclusion.NEUTRAL, Conclusion.SUCCESS}
+
+
+async def test_a_later_run_edits_the_summary_in_place() -> None:
+    pull = FakePullRequest(DIFF)
+    first = await published(pull, request())
+    later = request(report=CLEAN, review_id="r2", first=False)
+    second = await published(pull, later, summary=first.summary_comment_id)
+    assert second.summary_comment_id == first.summary_comment_id
+    assert len(pull.issue_comments) == 1
+    assert len(pull.reviews) == 1
+    assert "no problems found" in pull.issue_comments[first.summary_comment_id or 0]
+
+
+async def test_a_summary_that_somebody_deleted_is_posted_anew() -> None:
+    pull = FakePullRequest(DIFF)
+    result = await published(pull, request(), summary=77)
+    assert list(pull.issue_comments) == [result.summary_comment_id]
+
+
+async def test_when_a_place_is_refused_the_surely_good_stay_inline_in_one_review() -> None:
+    pull = FakePullRequest(DIFF, refused=["pages.go"])
+    result = await published(pull, with_findings(INJECTION, ON_CONTEXT))
+    assert len(pull.reviews) == 1
+    (review,) = pull.reviews.values()
+    assert [comment.path for comment in review.comments] == ["pay.py"]
+    assert [path for path, _ in pull.file_comments.values()] == ["pages.go"]
+    assert placements(result) == [Placement.INLINE, Placement.FILE]
+    assert pull.calls.count("create_review") == 2
+
+
+async def test_when_every_place_is_refused_one_review_holds_all_findings() -> None:
+    pull = FakePullRequest(DIFF, refused=["pay.py", "pages.go"])
+    second = replace(ON_CONTEXT, title="Another problem")
+    result = await published(pull, with_findings(INJECTION, second))
+    (review,) = pull.reviews.values()
+    assert review.comments == ()
+    assert "goes into the SQL text" in review.body
+    assert "Another problem" in review.body
+    assert placements(result) == [Placement.SUMMARY, Placement.SUMMARY]
+    assert "below" in pull.issue_comments[result.summary_comment_id or 0]
+    assert pull.calls.count("create_review") == 3
+
+
+async def test_a_refused_review_without_comments_is_an_error_and_no_loop() -> None:
+    pull = FakePullRequest(DIFF, refuses_reviews=True)
+    with pytest.raises(GitHubRejected):
+        await published(pull, request(report=CLEAN))
+    assert pull.calls.count("create_review") == 1
+
+
+async def test_a_refused_comment_on_a_file_goes_to_the_summary() -> None:
+    pull = FakePullRequest(DIFF, refused_files=["pages.go"])
+    result = await published(pull, with_findings(OFF_BY_ONE))
+    assert placements(result) == [Placement.SUMMARY]
+    assert OFF_BY_ONE.explanation in pull.issue_comments[result.summary_comment_id or 0]
+
+
+async def test_a_review_that_github_kept_although_it_answered_422_is_not_posted_again() -> None:
+    class Orphaning(FakePullRequest):
+        async def create_review(self, *, head_sha: str, body: str, comments: Sequence[object]) -> int:
+            kept = await super().create_review(head_sha=head_sha, body=body, comments=())
+            if comments:
+                raise GitHubRejected("Line could not be resolved", status=422)
+            return kept
+
+    pull = Orphaning(DIFF)
+    result = await published(pull, request())
+    assert list(pull.reviews) == [result.github_review_id]
+
+
+@pytest.mark.parametrize("broken", ["create_review", "create_issue_comment", "update_check_run"])
+async def test_a_write_that_was_answered_with_an_error_and_yet_done_is_not_done_twice(broken: str) -> None:
+    pull, ledger = FakePullRequest(DIFF), FakeLedger()
+    pull.broken_after.add(broken)
+    with pytest.raises(GitHubUnavailable):
+        await published(pull, request(), ledger=ledger)
+    await published(pull, request(), ledger=ledger)
+    assert len(pull.reviews) == 1
+    assert len(pull.file_comments) == 1
+    assert len(pull.issue_comments) == 1
+    assert [len(check.annotations) for check in pull.checks.values()] == [2, 1, 0]
+    assert all(check.conclusion for check in pull.checks.values())
+
+
+async def test_a_run_that_is_repeated_writes_nothing_again() -> None:
+    pull, ledger = FakePullRequest(DIFF), FakeLedger()
+    await published(pull, request(), ledger=ledger)
+    calls = len(pull.calls)
+    await published(pull, request(), ledger=ledger)
+    assert len(pull.calls) == calls
+
+
+async def test_a_run_of_one_stage_touches_that_stages_check_alone() -> None:
+    pull = FakePullRequest(DIFF)
+    writer: Writer = pull
+    await publish(request(), writer=writer, once=FakeLedger(), check_run_ids={Stage.SECURITY: 2})
+    assert list(pull.checks) == [2]
+
+
+async def test_checks_start_in_progress_and_end_when_a_newer_commit_comes() -> None:
+    pull, once = FakePullRequest(DIFF), FakeLedger()
+    writer: Writer = pull
+    ref = PullRequestRef(owner="octo", repo="shop", number=7)
+    ids = await start_checks(list(Stage), ref=ref, head_sha=HEAD, review_id="r1", writer=writer, once=once)
+    assert pull.calls == [f"create_check_run quorum/{stage} octo/shop#7@{HEAD}" for stage in Stage]
+    assert {check.conclusion for check in pull.checks.values()} == {None}
+    updates = [superseded_check(stage) for stage in Stage]
+    await complete_checks(updates, check_run_ids=ids, review_id="r1", writer=writer, once=once)
+    assert {check.conclusion for check in pull.checks.values()} == {Conclusion.CANCELLED}

@@ -1,0 +1,199 @@
+"""What of a report is posted where."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.configuration import Publish, RepositoryConfig
+from app.domain.diff import Diff, Side
+from app.domain.finding import Finding, Placement, Stage
+from app.publish.review import (
+    MAX_FILE_COMMENTS,
+    MAX_INLINE_COMMENTS,
+    PublicationRequest,
+    holds,
+    holds_surely,
+    plan_publication,
+)
+from tests.unit.publish.examples import (
+    CLEAN,
+    DIFF,
+    HEAD,
+    INJECTION,
+    OFF_BY_ONE,
+    REPORT,
+    UNTESTED,
+    added,
+    with_context,
+)
+
+
+def request(**changes: object) -> PublicationRequest:
+    plain = PublicationRequest(
+        report=REPORT,
+        config=RepositoryConfig(),
+        diff=DIFF,
+        head_sha=HEAD,
+        review_id="r1",
+        key="pull",
+        redact=str,
+    )
+    return replace(plain, **changes)  # pyright: ignore[reportArgumentType]
+
+
+def fingerprints(*findings: Finding) -> set[str]:
+    return {finding.fingerprint for finding in findings}
+
+
+def test_a_first_run_posts_one_review_one_summary_three_checks_and_file_comments() -> None:
+    planned = plan_publication(request())
+    assert planned.review is not None
+    assert [(c.comment.path, c.comment.start_line, c.comment.line) for c in planned.review.comments] == [
+        ("pay.py", 8, 9)
+    ]
+    assert [comment.finding for comment in planned.file_comments] == [OFF_BY_ONE]
+    assert planned.summary is not None
+    assert [check.stage for check in planned.checks] == [Stage.REVIEW, Stage.SECURITY, Stage.DOCS]
+
+
+def test_a_clean_first_run_posts_one_line() -> None:
+    planned = plan_publication(request(report=CLEAN))
+    assert planned.review is not None
+    assert planned.review.body.startswith("Found no problems in 2 files.\n\n<!--")
+    assert planned.review.comments == ()
+
+
+def test_a_push_without_new_findings_posts_no_review() -> None:
+    shown = fingerprints(*REPORT.findings)
+    planned = plan_publication(request(first=False, shown=shown))
+    assert planned.review is None
+    assert planned.file_comments == ()
+    assert planned.summary is not None
+    assert "goes into the SQL text" in planned.summary
+
+
+def test_a_push_posts_only_what_is_new() -> None:
+    planned = plan_publication(request(first=False, shown=fingerprints(OFF_BY_ONE, UNTESTED)))
+    assert planned.review is not None
+    assert [comment.finding for comment in planned.review.comments] == [INJECTION]
+    assert "Found 1 new problem: 1 critical." in planned.review.body
+    assert planned.file_comments == ()
+
+
+def test_a_command_posts_a_review_even_when_nothing_is_new() -> None:
+    planned = plan_publication(request(first=False, commanded=True, shown=fingerprints(*REPORT.findings)))
+    assert planned.review is not None
+    assert planned.review.comments == ()
+    assert planned.review.body.startswith(
+        "Found no new problems in 2 of 3 files; the summary names those not read. 3 problems shown earlier still stand."
+    )
+
+
+def test_summary_mode_posts_no_review_and_the_summary_holds_every_finding_in_full() -> None:
+    planned = plan_publication(request(config=RepositoryConfig(publish=Publish.SUMMARY)))
+    assert planned.review is None
+    assert planned.file_comments == ()
+    assert planned.summary is not None
+    assert all(finding.explanation in planned.summary for finding in REPORT.findings)
+
+
+def test_shadow_mode_writes_check_runs_only() -> None:
+    planned = plan_publication(request(config=RepositoryConfig(publish=Publish.SHADOW)))
+    assert planned.review is None
+    assert planned.summary is None
+    assert planned.file_comments == ()
+    assert len(planned.checks) == 3
+    assert any(INJECTION.explanation in check.text for check in planned.checks)
+
+
+def test_a_finding_outside_the_hunks_becomes_a_comment_on_its_file() -> None:
+    far = replace(INJECTION, start_line=400, end_line=400)
+    planned = plan_publication(request(report=replace(REPORT, findings=(far,))))
+    assert planned.review is not None
+    assert planned.review.comments == ()
+    assert [comment.finding.placement for comment in planned.file_comments] == [Placement.FILE]
+    assert "```suggestion" not in planned.file_comments[0].body
+
+
+def test_a_finding_in_a_file_that_did_not_change_goes_to_the_summary() -> None:
+    foreign = replace(INJECTION, path="elsewhere.py")
+    planned = plan_publication(request(report=replace(REPORT, findings=(foreign,))))
+    assert planned.review is not None
+    assert planned.review.comments == ()
+    assert planned.file_comments == ()
+    assert planned.summary is not None
+    assert foreign.explanation in planned.summary
+
+
+def test_what_exceeds_githubs_patience_goes_to_the_summary() -> None:
+    inline = tuple(replace(INJECTION, fingerprint=f"{n:032x}") for n in range(MAX_INLINE_COMMENTS + 5))
+    on_files = tuple(replace(OFF_BY_ONE, fingerprint=f"{n:031x}f") for n in range(MAX_FILE_COMMENTS + 3))
+    planned = plan_publication(request(report=replace(REPORT, findings=inline + on_files)))
+    assert planned.review is not None
+    assert len(planned.review.comments) == MAX_INLINE_COMMENTS
+    assert len(planned.file_comments) == MAX_FILE_COMMENTS
+    moved = [f for f in planned.report.findings if f.placement is Placement.SUMMARY]
+    assert len(moved) == 8
+
+
+def test_one_line_has_no_start_and_a_deleted_line_is_on_the_left() -> None:
+    left = replace(INJECTION, path="pages.go", start_line=2, end_line=2, side=Side.LEFT)
+    planned = plan_publication(request(report=replace(REPORT, findings=(left,))))
+    assert planned.review is not None
+    (planned_comment,) = planned.review.comments
+    assert (planned_comment.comment.side, planned_comment.comment.line) == (Side.LEFT, 2)
+    assert planned_comment.comment.start_line is None
+
+
+def test_a_range_over_two_hunks_does_not_hold() -> None:
+    first, second = added("a.py", first=1, count=3), added("a.py", first=4, count=3)
+    diff = Diff(files=(replace(first, hunks=(*first.hunks, *second.hunks)),))
+    finding = replace(INJECTION, path="a.py", start_line=2, end_line=5)
+    assert not holds(finding, diff)
+    assert holds(replace(finding, end_line=3), diff)
+
+
+def test_only_added_lines_are_surely_good() -> None:
+    diff = Diff(files=(with_context("a.py", first=1, kinds=" +-+ "),))
+    finding = replace(INJECTION, path="a.py", start_line=2, end_line=3)
+    assert holds_surely(finding, diff)
+    assert not holds_surely(replace(finding, start_line=1), diff)
+    assert not holds_surely(replace(finding, side=Side.LEFT), diff)
+
+
+@st.composite
+def placed_findings(draw: st.DrawFn) -> list[Finding]:
+    """Findings with every kind of place, good and bad."""
+    findings: list[Finding] = []
+    for number in range(draw(st.integers(0, 8))):
+        start = draw(st.integers(1, 20))
+        findings.append(
+            replace(
+                INJECTION,
+                fingerprint=f"{number:032x}",
+                path=draw(st.sampled_from(["pay.py", "pages.go", "a.png", "no.py"])),
+                start_line=start,
+                end_line=start + draw(st.integers(0, 5)),
+                side=draw(st.sampled_from(Side)),
+                placement=draw(st.sampled_from(Placement)),
+            )
+        )
+    return findings
+
+
+@given(placed_findings(), st.sampled_from(Publish), st.booleans())
+def test_every_finding_is_shown_exactly_once_in_full(
+    findings: list[Finding], publish: Publish, first: bool
+) -> None:
+    planned = plan_publication(
+        request(
+            report=replace(REPORT, findings=tuple(findings)),
+            config=RepositoryConfig(publish=publish),
+            first=first,
+        )
+    )
+    inline = [c.finding.fingerprint for c in planned.review.comments] if planned.review else []
+    files = [comment.finding.fingerprint for comment in planned.file_comments]
+    summary = [f.fingerprint for f in planned.report.findings if f.placement is Placement.SUMMARY]
+    assert sorted(inline + files + summary) == sorted(finding.fingerprint for finding in findings)
