@@ -5,7 +5,7 @@
 
 from app.analyzers.analysis import analyze
 from app.analyzers.dependencies import Advisory, AdvisoryAnswer, AdvisoryLookup, Package
-from app.analyzers.values import Analysis, ApiChange, ChangedFile, UndocumentedSymbol
+from app.domain.analysis import Analysis, ApiChange, ChangedFile, UndocumentedSymbol
 
 __all__ = [
     "Advisory",

@@ -16,9 +16,10 @@ from app.analyzers.runner import find_tool
 from app.analyzers.secrets import find_secret_hits
 from app.analyzers.selection import select
 from app.analyzers.tree_tools import TreeFacts, find_tree_facts
-from app.analyzers.values import Analysis, ChangedFile, Hit
+from app.analyzers.values import Hit
 from app.analyzers.workspace import Material, Text, read_material, write_material
 from app.analyzers.zizmor import find_zizmor_hits
+from app.domain.analysis import Analysis, ChangedFile
 from app.errors import AnalyzerFailed
 from app.redaction import Redactor
 

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from app.analyzers.manifests import Manifest, manifest_of
-from app.analyzers.values import ChangedFile, Hit
+from app.analyzers.values import Hit
+from app.domain.analysis import ChangedFile
 from app.domain.finding import Severity
 from app.errors import QuorumError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import griffe
 
-from app.analyzers.values import ApiChange, UndocumentedSymbol
+from app.domain.analysis import ApiChange, UndocumentedSymbol
 from app.syntax import Definition, definitions, language_of
 
 _BREAKAGES = {

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from app.analyzers.runner import Limits, run
-from app.analyzers.values import ApiChange, Hit, UndocumentedSymbol
+from app.analyzers.values import Hit
 from app.analyzers.workspace import Text
+from app.domain.analysis import ApiChange, UndocumentedSymbol
 from app.domain.finding import Severity
 from app.syntax import language_of
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from app.analyzers.fragments import fragment_text
-from app.analyzers.values import ChangedFile
+from app.domain.analysis import ChangedFile
 
 MAX_FILE_BYTES = 1_000_000
 MAX_LINE_CHARACTERS = 20_000
