@@ -1,0 +1,152 @@
+"""The command line: names, options and exit codes, nothing else. Never imports an SDK: commands load when called."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.domain.finding import Severity, Stage
+from app.errors import QuorumError
+
+cli = typer.Typer(
+    name="quorum",
+    help="Three vendors' models review every pull request, and only what holds is posted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+class ReportFormat(StrEnum):
+    """How a report is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    SARIF = "sarif"
+
+
+class TableFormat(StrEnum):
+    """How a table is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Role(StrEnum):
+    """Which part of the App a process is."""
+
+    WEB = "web"
+    WORKER = "worker"
+    ALL = "all"
+
+
+class FailOn(StrEnum):
+    """From which severity on `quorum review` ends with 1."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    NEVER = "never"
+
+
+Port = Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one.")]
+
+
+@cli.command()
+def demo(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Show the review and end.")] = False,
+    port: Port = 0,
+) -> None:
+    """Review a sample pull request on this machine: the whole App, nothing to configure."""
+    from app.commands.demo import demo as run
+
+    raise typer.Exit(run(once=once, port=port))
+
+
+@cli.command()
+def review(
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="A git range (main...HEAD), a patch file, - (standard input) or a pull request's URL."
+        ),
+    ],
+    *,
+    repo: Annotated[Path, typer.Option(help="The repository of a range.")] = Path(),
+    report_format: Annotated[
+        ReportFormat, typer.Option("--format", help="How to print.")
+    ] = ReportFormat.TEXT,
+    stage: Annotated[list[Stage] | None, typer.Option(help="Only this stage; repeatable.")] = None,
+    fail_on: Annotated[FailOn, typer.Option(help="Exit 1 for a finding this bad or worse.")] = FailOn.NEVER,
+    config: Annotated[Path | None, typer.Option(help="Configuration to use instead of the base's.")] = None,
+    post: Annotated[bool, typer.Option("--post", help="Post the review (only for a URL).")] = False,
+) -> None:
+    """Review a change without the App. Exit: 0 done, 1 --fail-on, 2 unreadable input, 3 a stage is missing."""
+    from app.commands.review import ReviewOptions
+    from app.commands.review import review as run
+
+    options = ReviewOptions(
+        target=target,
+        repo=repo,
+        report_format=report_format.value,
+        stages=tuple(stage or Stage),
+        fail_on=None if fail_on is FailOn.NEVER else Severity(fail_on.value),
+        config=config,
+        post=post,
+    )
+    raise typer.Exit(run(options))
+
+
+@cli.command()
+def serve(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Port = 8000,
+    role: Annotated[Role, typer.Option(help="Which part this process is.")] = Role.ALL,
+    poll: Annotated[
+        bool, typer.Option("--poll", help="Read the App's delivery log: no public address.")
+    ] = False,
+) -> None:
+    """Run the App: webhook receiver, workers, dashboard and MCP endpoint."""
+    from app.commands.serve import serve as run
+
+    raise typer.Exit(run(host=host, port=port, role=role.value, poll=poll))
+
+
+@cli.command()
+def stats(
+    *,
+    since: Annotated[str, typer.Option(help="How far back: 12h, 7d, 4w.")] = "7d",
+    table_format: Annotated[TableFormat, typer.Option("--format", help="How to print.")] = TableFormat.TEXT,
+    routing: Annotated[
+        bool, typer.Option("--routing", help="Show the order that learning would choose.")
+    ] = False,
+) -> None:
+    """Print the per-model table: calls, success, latency, tokens, cost."""
+    from app.commands.stats import stats as run
+
+    raise typer.Exit(run(since=since, table_format=table_format.value, routing=routing))
+
+
+@cli.command()
+def replay(
+    delivery_id: Annotated[str, typer.Argument(help="The delivery's id (X-GitHub-Delivery).")],
+) -> None:
+    """Run a stored delivery again."""
+    from app.commands.replay import replay as run
+
+    raise typer.Exit(run(delivery_id))
+
+
+def main() -> None:
+    """The program's entry: errors become one sentence on stderr and the exit code 2, never a traceback."""
+    try:
+        cli()
+    except QuorumError as error:
+        sys.stderr.write(f"quorum: {error}\n")
+        sys.exit(2)

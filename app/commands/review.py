@@ -1,0 +1,214 @@
+"""`quorum review`: the pipeline on a range, a patch, standard input or a pull request's address, without the App.
+
+It runs in checkouts that nobody vouches for: it reads no `.env`, no data and no configuration from the working directory.
+"""
+
+import asyncio
+import os
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from app.domain.finding import Severity, Stage
+from app.domain.progress import StationEvent, StationState
+from app.domain.pull_request import PullRequestRef
+from app.domain.review import ReviewReport, StageStatus
+from app.domain.source import Source
+from app.errors import ConfigurationError, GitHubError, InputError
+from app.gather import Gathered
+from app.github.local import GitRangeSource, PatchSource, parse_pull_request_url
+from app.llm.client import CallScope
+from app.main import Network, Program, build_program
+from app.pipeline import Order, gather_change, review_gathered
+from app.publish.report_json import render_json
+from app.publish.report_markdown import render_markdown
+from app.publish.report_text import render_text
+from app.publish.sarif import render_sarif
+from app.settings import Settings, load_settings, user_state_dir
+from app.stations import Stations
+
+if TYPE_CHECKING:
+    from app.github.client import RepositoryClient
+
+DONE, FOUND, UNREADABLE, INCOMPLETE = 0, 1, 2, 3
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewOptions:
+    """What stands on the command line."""
+
+    target: str
+    repo: Path = Path()
+    report_format: str = "text"
+    stages: tuple[Stage, ...] = tuple(Stage)
+    fail_on: Severity | None = None
+    config: Path | None = None
+    post: bool = False
+
+
+def review(options: ReviewOptions) -> int:
+    """Review the target, print the report to stdout, and return the exit code."""
+    settings = isolated_settings()
+    try:
+        return asyncio.run(_review(options, settings))
+    except (InputError, GitHubError, ConfigurationError) as error:
+        sys.stderr.write(f"quorum: {error}\n")
+        return UNREADABLE
+
+
+def isolated_settings() -> Settings:
+    """Settings of the environment alone, with the data in the user's state directory."""
+    settings = load_settings(env_file=None)
+    if "QUORUM_DATA_DIR" in os.environ:
+        return settings
+    return settings.model_copy(update={"quorum_data_dir": user_state_dir(dict(os.environ))})
+
+
+async def _review(options: ReviewOptions, settings: Settings, *, network: Network | None = None) -> int:
+    configuration = _read_configuration(options.config)
+    target = _open_target(options, settings)
+    program = build_program(settings, network=network)
+    try:
+        gathered, report = await _run(options, target, program, configuration)
+        if options.post:
+            await _post(target, gathered, report, program)
+    finally:
+        await target.close()
+        await program.close()
+    sys.stdout.write(_render(report, options.report_format, program))
+    return _exit_code(report, options)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What is reviewed: a source, and for an address the pull request with its client."""
+
+    source: Source
+    ref: PullRequestRef | None = None
+    client: "RepositoryClient | None" = None
+
+    async def close(self) -> None:
+        """Close the connection that there may be."""
+        if self.client:
+            await self.client.aclose()
+
+
+def _open_target(options: ReviewOptions, settings: Settings) -> Target:
+    target = options.target
+    if options.post and "://" not in target:
+        raise InputError("--post needs a pull request's URL.")
+    if target == STDIN:
+        return Target(source=PatchSource(sys.stdin.buffer.read()))
+    if "://" in target:
+        return _open_pull_request(target, settings)
+    path = Path(target)
+    if path.is_file():
+        return Target(source=PatchSource(_read(path)))
+    return Target(source=GitRangeSource(options.repo, target))
+
+
+def _open_pull_request(url: str, settings: Settings) -> Target:
+    from app.github.client import token_client
+    from app.github.reader import PullRequestSource
+
+    ref = parse_pull_request_url(url, settings.github_api_url)
+    if not settings.github_token:
+        raise InputError("Set GITHUB_TOKEN to a token that may read this pull request.")
+    client = token_client(settings.github_token.get_secret_value(), ref.repository, settings.github_api_url)
+    return Target(source=PullRequestSource(client, ref), ref=ref, client=client)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _read_configuration(path: Path | None) -> bytes | None:
+    return _read(path) if path else None
+
+
+async def _run(
+    options: ReviewOptions, target: Target, program: Program, configuration: bytes | None
+) -> tuple[Gathered, ReviewReport]:
+    review_id = str(uuid4())
+    order = Order(
+        scope=CallScope(
+            review_id=review_id,
+            repository=target.ref.repository if target.ref else "local",
+            pull_request=target.ref.number if target.ref else None,
+        ),
+        stages=options.stages,
+    )
+    stations = Stations(review_id, _tell)
+    gathered = await stations.run(
+        "gather", lambda: gather_change(target.source, order, program.services, configuration=configuration)
+    )
+    for problem in gathered.problems:
+        sys.stderr.write(f"quorum: {problem.message}\n")
+    return gathered, await review_gathered(order, gathered, program.services, stations=stations)
+
+
+async def _post(target: Target, gathered: Gathered, report: ReviewReport, program: Program) -> None:
+    """One review on the pull request; no check runs, which only an App may write."""
+    from app.github.writer import PullRequestWriter
+    from app.publish.publisher import publish
+    from app.publish.review import PublicationRequest
+    from app.store.ledger import Ledger
+
+    assert target.client, "--post comes with a URL"
+    assert target.ref, "--post comes with a URL"
+    assert report.head_sha, "a pull request has a head"
+    await publish(
+        PublicationRequest(
+            report=report,
+            config=gathered.config,
+            diff=gathered.context.diff,
+            head_sha=report.head_sha,
+            review_id=f"cli:{report.head_sha}",
+            key=str(target.ref),
+            redact=program.services.redactor.redact,
+            commanded=True,
+            shown={thread.fingerprint for thread in gathered.snapshot.threads},
+        ),
+        writer=PullRequestWriter(target.client, target.ref),
+        once=Ledger(program.database, review_id=f"cli:{report.head_sha}"),
+        check_run_ids={},
+        summary_comment_id=gathered.snapshot.summary_comment_id,
+    )
+
+
+def _tell(event: StationEvent) -> None:
+    """Progress on stderr, so that stdout holds the report alone."""
+    if event.state is not StationState.STARTED:
+        sys.stderr.write(f"{event.station:<10}{(event.duration_ms or 0) / 1_000:6.1f} s  {event.state}\n")
+
+
+def _render(report: ReviewReport, report_format: str, program: Program) -> str:
+    redact = program.services.redactor.redact
+    match report_format:
+        case "json":
+            return render_json(report, redact=redact) + "\n"
+        case "markdown":
+            return render_markdown(report, redact=redact) + "\n"
+        case "sarif":
+            return render_sarif(report, redact=redact, version=version("quorum-review")) + "\n"
+        case _:
+            return render_text(report, redact=redact, colour=sys.stdout.isatty())
+
+
+def _exit_code(report: ReviewReport, options: ReviewOptions) -> int:
+    """3 before 1: what was not reviewed could hold worse than what was found."""
+    failed = [result for result in report.stages if result.status is StageStatus.FAILED]
+    for result in failed:
+        sys.stderr.write(f"quorum: {result.stage} was not completed: {result.error}\n")
+    if failed:
+        return INCOMPLETE
+    if options.fail_on and any(finding.severity.at_least(options.fail_on) for finding in report.findings):
+        return FOUND
+    return DONE

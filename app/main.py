@@ -1,0 +1,145 @@
+"""The composition root: settings in, everything built once and passed on. No logic of a review stands here."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
+
+from app.domain.configuration import Budget
+from app.domain.model_call import Provider
+from app.gather import TierThresholds
+from app.llm.budget import Limits
+from app.llm.build import Access, Cloud, Stores, build_models
+from app.llm.models import Models
+from app.llm.router import VendorModels
+from app.prompting import Prompts
+from app.redaction import Redactor
+from app.services import Services
+from app.settings import Settings
+from app.store.answers import AnswerTable
+from app.store.database import Database
+from app.store.model_calls import CallTable
+from app.store.secrets import FENCE, load_or_create_secret
+from app.store.spend import SpendTable
+
+if TYPE_CHECKING:
+    import httpx
+    import httpx2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """What stands in for the network in tests and in the demo; None: the network."""
+
+    github: "httpx.AsyncBaseTransport | None" = None
+    models: "httpx2.AsyncClient | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """What the composition root has built; `close` it at the end."""
+
+    settings: Settings
+    database: Database
+    services: Services
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.services.models.aclose()
+        self.database.close()
+
+
+def build_program(settings: Settings, *, network: Network | None = None) -> Program:
+    """Everything that every door needs, over one database.
+
+    Raises:
+        ConfigurationError, StoreUnavailable: the settings or the database cannot be used.
+    """
+    network = network or Network()
+    registry = CollectorRegistry()
+    database = Database(settings.database_url)
+    secret = load_or_create_secret(database, FENCE)
+    services = Services(
+        models=_build_models(settings, database, registry, network),
+        prompts=Prompts(),
+        redactor=Redactor(_own_secrets(settings)),
+        secret=secret.encode(),
+        thresholds=TierThresholds(
+            trivial_max_lines=settings.quorum_trivial_max_lines,
+            lite_max_lines=settings.quorum_lite_max_lines,
+            full_min_files=settings.quorum_full_min_files,
+        ),
+        stage_deadline_s=settings.quorum_stage_deadline_s,
+        chunk_tokens=settings.quorum_chunk_tokens,
+        budget=Budget(
+            review_usd=settings.quorum_budget_review_usd,
+            pull_request_day_usd=settings.quorum_budget_pull_request_day_usd,
+            repository_month_usd=settings.quorum_budget_repository_month_usd,
+        ),
+    )
+    return Program(settings=settings, database=database, services=services, registry=registry)
+
+
+def _build_models(
+    settings: Settings, database: Database, registry: CollectorRegistry, network: Network
+) -> Models:
+    return build_models(
+        provider_access(settings, os.environ),
+        stores=Stores(calls=CallTable(database), answers=AnswerTable(database), spend=SpendTable(database)),
+        limits=Limits(
+            review_usd=settings.quorum_budget_review_usd,
+            pull_request_day_usd=settings.quorum_budget_pull_request_day_usd,
+            repository_month_usd=settings.quorum_budget_repository_month_usd,
+            installation_month_usd=settings.quorum_budget_installation_month_usd,
+        ),
+        registry=registry,
+        call_timeout_s=settings.quorum_call_timeout_s,
+        cache_ttl_s=settings.quorum_cache_ttl_s,
+        http_client=network.models,
+    )
+
+
+def provider_access(settings: Settings, environ: Mapping[str, str]) -> dict[Provider, Access]:
+    """How to reach each provider; the clouds are known by the variables that their SDKs read."""
+    return {
+        Provider.CLAUDE: Access(
+            models=VendorModels(large=settings.quorum_claude_model, small=settings.quorum_claude_small_model),
+            api_key=_value(settings.anthropic_api_key),
+            base_url=settings.anthropic_base_url,
+            cloud=Cloud.BEDROCK if environ.get("AWS_BEARER_TOKEN_BEDROCK") else None,
+        ),
+        Provider.GPT: Access(
+            models=VendorModels(large=settings.quorum_gpt_model, small=settings.quorum_gpt_small_model),
+            api_key=_value(settings.openai_api_key),
+            base_url=settings.openai_base_url,
+            cloud=Cloud.AZURE if environ.get("AZURE_OPENAI_ENDPOINT") else None,
+        ),
+        Provider.GEMINI: Access(
+            models=VendorModels(large=settings.quorum_gemini_model, small=settings.quorum_gemini_small_model),
+            api_key=_value(settings.gemini_api_key),
+            base_url=settings.google_gemini_base_url,
+            api_version=settings.google_genai_api_version,
+            cloud=Cloud.VERTEX if environ.get("GOOGLE_GENAI_USE_VERTEXAI") else None,
+        ),
+        Provider.LOCAL: Access(
+            models=VendorModels(
+                large=settings.quorum_local_model or "local", small=settings.quorum_local_model or "local"
+            ),
+            api_key=_value(settings.quorum_local_api_key),
+            base_url=settings.quorum_local_base_url,
+        ),
+    }
+
+
+def _value(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
+def _own_secrets(settings: Settings) -> list[str]:
+    """Every secret that the operator gave: none of them may leave in any form."""
+    given = [getattr(settings, name) for name in type(settings).model_fields]
+    return [value.get_secret_value() for value in given if isinstance(value, SecretStr)]

@@ -1,0 +1,193 @@
+"""The stations of a review in order: gather → analyse → ask → settle. Every door enters here; nothing is posted here.
+
+What holds the text of the change (gathering, the analysers) is done again after a crash; what was paid for is a step.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+from app.analyzers import analyze
+from app.domain.analysis import Analysis
+from app.domain.configuration import Pipeline
+from app.domain.diff import Side
+from app.domain.finding import Finding, Stage
+from app.domain.model_call import Provider
+from app.domain.review import ReviewReport, StageResult, StageStatus
+from app.domain.source import Source
+from app.domain.step import Step, run_at_once
+from app.domain.thread import Verdict
+from app.findings.settle import Settled, settle
+from app.gather import Gathered, gather
+from app.llm.client import CallScope
+from app.services import Services
+from app.stages import ask_verdicts, run_stage
+from app.stations import Stations
+from app.syntax import count_errors, enclosing_symbol
+
+NOT_ASKED_FOR = "this stage was not asked for"
+SWITCHED_OFF = "the repository's configuration leaves this stage out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is asked of the pipeline.
+
+    `seen` are keys of hunks that earlier reviews of this pull request have read, `earlier` what they found; with
+    `full` everything is read anew.
+    """
+
+    scope: CallScope
+    stages: tuple[Stage, ...] = tuple(Stage)
+    full: bool = False
+    seen: Collection[str] = ()
+    earlier: Sequence[Finding] = ()
+
+
+async def gather_change(
+    source: Source,
+    order: Order,
+    services: Services,
+    *,
+    organisation_default: bytes | None = None,
+    configuration: bytes | None = None,
+) -> Gathered:
+    """What the models see of a change, and the configuration that its base gives.
+
+    Raises:
+        GitHubError, InputError: the change cannot be read.
+    """
+    return await gather(
+        source,
+        organisation_default=organisation_default,
+        operator_budget=services.budget,
+        thresholds=services.thresholds,
+        chunk_tokens=services.chunk_tokens,
+        earlier_findings=order.earlier,
+        seen=() if order.full else order.seen,
+        configuration=configuration,
+        for_models=not services.models.is_keyless,
+    )
+
+
+async def review_gathered(
+    order: Order, gathered: Gathered, services: Services, *, stations: Stations, step: Step = run_at_once
+) -> ReviewReport:
+    """The report on a change that has been gathered.
+
+    Raises:
+        Superseded: a newer head has taken this one's place.
+    """
+    scope = replace(order.scope, budget=gathered.config.budget, bypass_cache=order.full)
+    order = replace(order, scope=scope)
+    analysis = await stations.run(
+        "analyse", lambda: analyze(gathered.changed_files, redactor=services.redactor)
+    )
+    results = await _ask_stages(order, gathered, analysis, services, stations=stations, step=step)
+    settled = await stations.run(
+        "verify", lambda: step("settle", lambda: _settle(order, gathered, results, services), Settled)
+    )
+    pull_request = gathered.context.pull_request
+    return ReviewReport(
+        findings=settled.findings,
+        rejected=settled.rejected,
+        stages=tuple(replace(result, findings=()) for result in results),
+        coverage=gathered.coverage,
+        usage=await services.models.usage(order.scope.review_id or ""),
+        duration_ms=stations.elapsed_ms,
+        head_sha=pull_request.head_sha if pull_request else None,
+        keyless=_is_keyless(gathered, services),
+        stations=tuple(stations.times),
+        notes=(*gathered.notes, *analysis.notes, *settled.notes),
+    )
+
+
+async def _ask_stages(
+    order: Order,
+    gathered: Gathered,
+    analysis: Analysis,
+    services: Services,
+    *,
+    stations: Stations,
+    step: Step,
+) -> list[StageResult]:
+    """One result a stage, in the stages' order, also for those that are not run."""
+    wanted = [stage for stage in Stage if stage in order.stages and stage in gathered.config.stages]
+
+    def ask(stage: Stage, handover: Sequence[Finding] = ()) -> Awaitable[StageResult]:
+        async def work() -> StageResult:
+            return await run_stage(
+                stage,
+                gathered.context,
+                gathered.config,
+                models=services.models,
+                prompts=services.prompts,
+                scope=order.scope,
+                analysis=analysis,
+                tier=gathered.tier,
+                redact=services.redactor.redact,
+                secret=services.secret,
+                handover=handover,
+                deadline_s=services.stage_deadline_s,
+            )
+
+        reserved = step(f"stage:{stage}", work, StageResult)
+        return stations.run(stage.value, lambda: reserved)
+
+    if gathered.config.pipeline is Pipeline.PARALLEL:
+        asked = list(await asyncio.gather(*map(ask, wanted)))
+    else:
+        asked: list[StageResult] = []
+        for stage in wanted:
+            handover = [finding for result in asked for finding in result.findings]
+            asked.append(await ask(stage, handover if stage is Stage.DOCS else ()))
+    answered = {result.stage: result for result in asked}
+    return [answered.get(stage) or _skipped(stage, order) for stage in Stage]
+
+
+def _skipped(stage: Stage, order: Order) -> StageResult:
+    reason = SWITCHED_OFF if stage in order.stages else NOT_ASKED_FOR
+    return StageResult(stage=stage, status=StageStatus.SKIPPED, error=reason)
+
+
+async def _settle(
+    order: Order, gathered: Gathered, results: Sequence[StageResult], services: Services
+) -> Settled:
+    sources = {(file.path, Side.RIGHT): file.head for file in gathered.changed_files}
+    sources |= {(file.path, Side.LEFT): file.base for file in gathered.changed_files}
+
+    def source_of(path: str, side: Side) -> str | None:
+        content = sources.get((path, side))
+        return None if content is None else content.decode("utf-8", "replace")
+
+    async def ask(candidates: Sequence[Finding], excluded: Sequence[Provider]) -> list[Verdict]:
+        return await ask_verdicts(
+            candidates,
+            excluded,
+            context=gathered.context,
+            config=gathered.config,
+            models=services.models,
+            prompts=services.prompts,
+            scope=order.scope,
+            tier=gathered.tier,
+            redact=services.redactor.redact,
+            secret=services.secret,
+            parents={result.stage: result.call_ids[0] for result in results if result.call_ids},
+            deadline_s=services.stage_deadline_s,
+        )
+
+    return await settle(
+        [finding for result in results for finding in result.findings],
+        diff=gathered.context.diff,
+        config=gathered.config,
+        ask_verdicts=ask,
+        source_of=source_of,
+        enclosing_symbol=enclosing_symbol,
+        count_errors=count_errors,
+        vendors=services.models.providers,
+    )
+
+
+def _is_keyless(gathered: Gathered, services: Services) -> bool:
+    """Whether no model could be asked: none has a key, or the repository allows none of those that have one."""
+    return not set(services.models.providers) & set(gathered.config.providers)

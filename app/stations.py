@@ -1,0 +1,43 @@
+"""Runs the stations of one review, tells those who watch, and keeps the times. Knows nothing of what a station does."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from app.domain.progress import StationEvent, StationState, StationTime, Watch, nobody_watches
+
+T = TypeVar("T")
+
+
+class Stations:
+    """The clock of one review."""
+
+    def __init__(self, review_id: str, watch: Watch = nobody_watches) -> None:
+        self._review_id = review_id
+        self._watch = watch
+        self._begun_s = time.monotonic()
+        self.times: list[StationTime] = []
+
+    @property
+    def elapsed_ms(self) -> int:
+        """Since the review began in this process."""
+        return round((time.monotonic() - self._begun_s) * 1_000)
+
+    async def run(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
+        """The value of one station."""
+        started_ms = self.elapsed_ms
+        self._tell(StationEvent(review_id=self._review_id, station=name, state=StationState.STARTED))
+        state = StationState.FAILED
+        try:
+            value = await work()
+            state = StationState.FINISHED
+            return value
+        finally:
+            duration_ms = self.elapsed_ms - started_ms
+            self.times.append(StationTime(station=name, started_ms=started_ms, duration_ms=duration_ms))
+            self._tell(
+                StationEvent(review_id=self._review_id, station=name, state=state, duration_ms=duration_ms)
+            )
+
+    def _tell(self, event: StationEvent) -> None:
+        self._watch(event)
