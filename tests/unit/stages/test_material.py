@@ -47,7 +47,7 @@ def test_a_change_is_shown_with_its_numbers_guidelines_and_context() -> None:
     text = render_material(chunk, guidelines=guidelines, secret=SECRET, redact=plain)
     assert re.sub(r"-[0-9a-f]{16}>", "-HEX>", text) == snapshot("""\
 <guidelines-HEX>
-# AGENTS.md
+=== AGENTS.md
 Use two().
 </guidelines-HEX>
 
@@ -60,7 +60,7 @@ Use two().
 </diff-HEX>
 
 <context-HEX>
-=== db.py (definition)
+=== db.py
 4|def connect():
 5|    ...
 </context-HEX>\
