@@ -1,1 +1,1 @@
-"""HTTP bytes → workflow request, and nothing else: never reaches a model or GitHub."""
+"""The door for GitHub: bytes come in, are verified, become a job, and are stored. Nothing of the network, no model."""

@@ -1,20 +1,19 @@
-"""What a webhook asks for, in our own words, and how a job is run in steps. Values only; GitHub's JSON goes no further.
+"""What a webhook asks for, in our own words. Values only; GitHub's JSON goes no further.
 
 One delivery is one job. Jobs of one `partition` (a pull request) run one after the other; of two jobs with the same
 `key` only the first one is done.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol, TypeVar
+from typing import Literal
 from uuid import UUID, uuid5
 
 from app.domain.finding import Stage
+from app.domain.publication import CommentKind
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewRequest
 
-T = TypeVar("T")
 REVIEWS = UUID("6d1f3d0e-7f0a-5a0e-9d0c-51a5d1c7e0b1")
 
 
@@ -61,12 +60,16 @@ class ReviewJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """The first line of a comment, parsed: `/rereview security full` is name "rereview", words ("security", "full")."""
+    """The first line of a comment, parsed: `/rereview security full` is name "rereview", words ("security", "full").
+
+    Where free text follows the name, it is `text` alone: what people write is redacted in one place.
+    """
 
     name: str
     words: tuple[str, ...] = ()
     text: str = ""  # what follows the name, with the lines below, as written
     suggestion: str | None = None  # the closest command, where `name` is none
+    problem: str | None = None  # what is wrong with the words, in a sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,7 @@ class CommentJob:
 
     installation_id: int
     ref: PullRequestRef
-    comment_kind: Literal["issue_comment", "review_comment"]
+    comment_kind: CommentKind
     comment_id: int
     author: str
     author_id: int
@@ -212,20 +215,19 @@ class InstallationJob:
         return f"installation:{self.installation_id}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The delivery is stored, and its job will be done."""
+
+    guid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicate:
+    """Nothing new: the delivery `of` asked the same."""
+
+    guid: str
+    of: str
+
+
 Job = ReviewJob | CommentJob | CheckActionJob | CheckSuiteJob | MergeGroupJob | ClosedJob | InstallationJob
-
-
-class Step(Protocol):
-    """Runs a part of a job at most once as far as anybody can tell.
-
-    `name` is fixed in the code; `run` is called unless an earlier attempt of the job has its result already, which is
-    then given back. Values of `type_` must be made of dataclasses, enums and JSON. Call it in the program's order
-    (`asyncio.gather(step(…), step(…))` is fine, a task that calls it later is not).
-
-    Raises:
-        Superseded: a newer head waits for the same pull request.
-    """
-
-    def __call__(self, name: str, run: Callable[[], Awaitable[T]], type_: type[T]) -> Awaitable[T]:
-        """The result of `run`, now or then."""
-        ...

@@ -8,7 +8,8 @@ import json
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from types import CoroutineType
+from typing import Any, TypeVar, cast
 
 from dbos import DBOS
 from pydantic import TypeAdapter
@@ -34,18 +35,20 @@ class Postponed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoints:
-    """The `app.domain.job.Step` of one job."""
+    """The `app.domain.step.Step` of one job."""
 
     is_superseded: Callable[[], Awaitable[bool]]
     sleep: Sleep
 
-    def __call__(self, name: str, run: Callable[[], Awaitable[T]], type_: type[T]) -> Awaitable[T]:
-        """See `Step`. Takes its place in the program now, not when it is awaited."""
+    def __call__(
+        self, name: str, work: Callable[[], Awaitable[T]], type_: object
+    ) -> CoroutineType[Any, Any, T]:
+        """See `Step`. Takes its place in the program now, not when it is awaited: so steps may run side by side."""
         reservation = DBOS.reserve_step()
-        adapter = TypeAdapter(type_)
+        adapter = TypeAdapter(cast("type[T]", type_))
 
         async def recorded() -> str:
-            return json.dumps(await self._outcome(run, adapter))
+            return json.dumps(await self._outcome(work, adapter))
 
         async def restored() -> T:
             outcome = json.loads(await reservation.run_async({"name": name}, recorded))
@@ -55,22 +58,22 @@ class Checkpoints:
 
         return restored()
 
-    async def _outcome(self, run: Callable[[], Awaitable[T]], adapter: TypeAdapter[T]) -> dict[str, Any]:
+    async def _outcome(self, work: Callable[[], Awaitable[T]], adapter: TypeAdapter[T]) -> dict[str, Any]:
         try:
-            return {"value": adapter.dump_python(await self._persist(run), mode="json")}
+            return {"value": adapter.dump_python(await self._persist(work), mode="json")}
         except QuorumError as error:
             return _describe_error(error)
         except Postponed as error:
             return {"postponed_s": error.delay_s}
 
-    async def _persist(self, run: Callable[[], Awaitable[T]]) -> T:
+    async def _persist(self, work: Callable[[], Awaitable[T]]) -> T:
         attempt = 0
         while True:
             attempt += 1
             if await self.is_superseded():
                 raise Superseded("a newer head waits")
             try:
-                return await run()
+                return await work()
             except (GitHubRateLimited, GitHubUnavailable, StoreUnavailable) as error:
                 delay_s = retry_delay_s(error, attempt=attempt)
                 if delay_s is None:

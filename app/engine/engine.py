@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 from dbos import DBOS
 
-from app.domain.job import Delivery, Job
+from app.domain.job import Accepted, Delivery, Duplicate, Job
 from app.engine.checkpoint import Sleep
-from app.engine.inbox import Accepted, Duplicate, Inbox
+from app.engine.inbox import Inbox
 from app.engine.settings import MAX_THREADS, MOST_RECOVERIES, WORKFLOW, engine_config, quiet_logger
 from app.engine.worker import Handler, Worker
 from app.errors import StoreUnavailable

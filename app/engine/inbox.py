@@ -1,13 +1,12 @@
 """Takes deliveries: row and workflow are committed together, so that what was acknowledged will be done. Runs nothing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from dbos import DBOS, DBOSClient, EnqueueOptions
 from sqlmodel import Session
 
-from app.domain.job import Delivery, Job, ReviewJob
+from app.domain.job import Accepted, Delivery, Duplicate, Job, ReviewJob
 from app.engine.settings import NAME, POLLING_S, QUEUE, SERIALIZER, VERSION, WORKFLOW
 from app.store import reviews
 from app.store.database import Database
@@ -15,21 +14,6 @@ from app.store.deliveries import DeliveryState, find_same_job, new_delivery, par
 from app.store.tables import DeliveryRow
 
 DEBOUNCED = frozenset({"synchronize"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
-    """Stored, and will be done."""
-
-    guid: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Duplicate:
-    """Nothing new: the delivery `of` asked the same."""
-
-    guid: str
-    of: str
 
 
 class Inbox:

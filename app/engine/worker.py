@@ -9,7 +9,7 @@ from typing import Any, cast
 from dbos import DBOS
 from dbos._error import DBOSUnexpectedStepError
 
-from app.domain.job import Step
+from app.domain.step import Step
 from app.engine.checkpoint import Checkpoints, Postponed, Sleep
 from app.engine.inbox import Inbox
 from app.errors import QuorumError, Superseded

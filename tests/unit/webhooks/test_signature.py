@@ -1,0 +1,64 @@
+import hashlib
+import hmac
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import ConfigurationError
+from tests.unit.webhooks.deliveries import SECRET, sign
+from webhooks.signature import check_secrets, is_signed
+
+KEYS = check_secrets([SECRET])
+
+
+def test_what_github_signed_is_taken() -> None:
+    # GitHub's own example: https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+    header = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+    assert is_signed(b"Hello, World!", header, check_secrets(["It's a Secret to Everybody"]))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "sha256=",
+        "sha1=" + hmac.new(SECRET.encode(), b"body", hashlib.sha1).hexdigest(),
+        "sha256=" + "0" * 64,
+        sign(b"body").upper(),
+        sign(b"body") + " ",
+        " " + sign(b"body"),
+        sign(b"body") + "\n",
+        sign(b"body")[:-1],
+        sign(b"body") + "0",
+        "sha256=" + "é" * 64,
+        "sha256=" + "１" * 64,  # digits, but not ASCII's
+        sign(b"other body"),
+        sign(b"body", "another-secret"),
+    ],
+)
+def test_what_github_did_not_sign_is_refused(header: str | None) -> None:
+    assert not is_signed(b"body", header, KEYS)
+
+
+def test_while_the_secret_is_changed_both_are_taken() -> None:
+    keys = check_secrets(["the-new-secret", "the-old-secret"])
+    assert is_signed(b"body", sign(b"body", "the-old-secret"), keys)
+    assert is_signed(b"body", sign(b"body", "the-new-secret"), keys)
+
+
+@pytest.mark.parametrize("secrets", [[], [""], ["short"], [SECRET, ""]])
+def test_without_a_secret_that_cannot_be_guessed_nothing_starts(secrets: list[str]) -> None:
+    with pytest.raises(ConfigurationError, match="GITHUB_WEBHOOK_SECRET"):
+        check_secrets(secrets)
+
+
+@given(body=st.binary(), header=st.text())
+def test_no_made_up_header_is_ever_taken_or_an_error(body: bytes, header: str) -> None:
+    assert not is_signed(body, header, KEYS)
+
+
+@given(body=st.binary(), other=st.binary())
+def test_a_signature_is_good_for_its_own_body_alone(body: bytes, other: bytes) -> None:
+    assert is_signed(other, sign(body), KEYS) == (body == other)
