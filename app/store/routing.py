@@ -17,6 +17,9 @@ from app.store.tables import FindingRow, ModelCallRow, RejectionRow
 
 WINDOW = 100  # latest calls, and latest findings judged, of each provider at each stage
 SINCE_DAYS = 90
+REFUTED = (
+    "Refuted"  # how the reason of a finding begins that a second vendor refuted (app/findings/verify.py)
+)
 _READ = 10_000  # rows looked at
 
 Place = tuple[str, Provider]
@@ -89,7 +92,7 @@ def _load_judged(session: Session, since: datetime) -> dict[Place, list[bool]]:
     ).all()
     rejected = session.exec(
         select(RejectionRow)
-        .where(col(RejectionRow.created_at) >= since)
+        .where(col(RejectionRow.created_at) >= since, col(RejectionRow.reason).startswith(REFUTED))
         .order_by(col(RejectionRow.created_at).desc())
         .limit(_READ)
     ).all()

@@ -151,6 +151,22 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
     op.create_index(
         "ix_model_calls_started_at", "model_calls", ["started_at", "provider", "model"], unique=False
     )
+    op.create_index(
+        "ix_model_calls_stats",
+        "model_calls",
+        [
+            "provider",
+            "model",
+            "latency_ms",
+            "started_at",
+            "outcome",
+            "input_tokens",
+            "cached_input_tokens",
+            "output_tokens",
+            "cost_usd",
+        ],
+        unique=False,
+    )
     op.create_table(
         "pull_requests",
         sa.Column("repository", sa.Text(), nullable=False),

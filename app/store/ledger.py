@@ -1,0 +1,52 @@
+"""Writes to GitHub that must stand there once, whatever dies in between (docs/decisions/0006-ledger.md).
+
+Before a write its key is committed as begun, after it as done. Never writes to GitHub itself.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from app.store.database import Database
+from app.store.tables import WriteRow
+
+
+class Ledger:
+    """The writes of one review. Call it as `app.publish.publisher.Once`."""
+
+    def __init__(
+        self, database: Database, review_id: str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._database = database
+        self._review_id = review_id
+        self._clock = clock
+
+    async def __call__(
+        self, key: str, *, find: Callable[[], Awaitable[int | None]], write: Callable[[], Awaitable[int]]
+    ) -> int:
+        """The id of what was written under `key`, now or earlier.
+
+        `find` is asked only where an earlier attempt began and did not finish: GitHub may have it all the same.
+        """
+        begun_before, github_id = await asyncio.to_thread(self._begin, key)
+        if github_id is not None:
+            return github_id
+        if begun_before:
+            github_id = await find()
+        if github_id is None:
+            github_id = await write()
+        await asyncio.to_thread(self._finish, key, github_id)
+        return github_id
+
+    def _begin(self, key: str) -> tuple[bool, int | None]:
+        with self._database.write() as session:
+            row = session.get(WriteRow, (self._review_id, key))
+            if row is not None:
+                return True, row.github_id
+            session.add(WriteRow(review_id=self._review_id, key=key, begun_at=self._clock()))
+            return False, None
+
+    def _finish(self, key: str, github_id: int) -> None:
+        with self._database.write() as session:
+            row = session.get_one(WriteRow, (self._review_id, key))
+            row.github_id, row.done_at = github_id, self._clock()

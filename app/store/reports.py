@@ -1,0 +1,162 @@
+"""What a review found and what is known of its pull request: written when it is published, read by the next one.
+
+Everything that comes in has been redacted by the caller. One short transaction each.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from uuid import NAMESPACE_OID, uuid5
+
+from sqlmodel import Session, col, delete, select
+
+from app.domain.finding import Finding, Rejection
+from app.domain.pull_request import PullRequestRef
+from app.domain.review import ReviewReport, ReviewRequest, StageResult
+from app.store.database import Database
+from app.store.tables import FindingRow, PullRequestRow, RejectionRow, ReviewRow, StageResultRow
+
+QUOTED_LINES = 20
+OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """What earlier reviews of a pull request left."""
+
+    reviewed: bool  # one has been published
+    shown: frozenset[str]  # fingerprints
+    summary_comment_id: int | None
+
+
+def load_remembered(database: Database, ref: PullRequestRef) -> Remembered:
+    """What is known of a pull request before this review."""
+    with database.read() as session:
+        row = session.get(PullRequestRow, (ref.repository, ref.number))
+        shown = session.exec(
+            select(FindingRow.fingerprint).where(
+                FindingRow.repository == ref.repository, FindingRow.pull_request == ref.number
+            )
+        ).all()
+    return Remembered(
+        reviewed=row is not None and row.reviewed_sha is not None,
+        shown=frozenset(shown),
+        summary_comment_id=row.summary_comment_id if row else None,
+    )
+
+
+def record_report(
+    database: Database,
+    request: ReviewRequest,
+    report: ReviewReport,
+    *,
+    findings: Sequence[Finding],
+    summary_comment_id: int | None,
+    at: datetime,
+) -> None:
+    """The whole outcome of a published review, in place of what an earlier attempt of it may have left."""
+    with database.write() as session:
+        review = session.get_one(ReviewRow, request.review_id)
+        _fill(review, report)
+        _forget(session, request.review_id)
+        session.add_all(_stage_row(request.review_id, result) for result in report.stages)
+        session.add_all(_finding_row(request, finding, at) for finding in _distinct(findings))
+        session.add_all(
+            _rejection_row(request, number, rejection, at) for number, rejection in enumerate(report.rejected)
+        )
+        pull_request = session.get(PullRequestRow, (request.ref.repository, request.ref.number))
+        pull_request = pull_request or PullRequestRow(
+            repository=request.ref.repository,
+            number=request.ref.number,
+            installation_id=request.installation_id,
+            updated_at=at,
+        )
+        pull_request.summary_comment_id = summary_comment_id or pull_request.summary_comment_id
+        pull_request.reviewed_sha = report.head_sha
+        pull_request.updated_at = at
+        session.add(pull_request)
+
+
+def _fill(review: ReviewRow, report: ReviewReport) -> None:
+    review.head_sha = report.head_sha
+    review.cost_usd = report.usage.cost_usd
+    review.coverage = asdict(report.coverage)
+    review.duration_ms = report.duration_ms
+    review.notes = list(report.notes)
+    review.stations = [asdict(station) for station in report.stations]
+
+
+def _forget(session: Session, review_id: str) -> None:
+    for table in (StageResultRow, FindingRow, RejectionRow):
+        session.exec(delete(table).where(col(table.review_id) == review_id))
+    session.flush()
+
+
+def _stage_row(review_id: str, result: StageResult) -> StageResultRow:
+    return StageResultRow(
+        review_id=review_id,
+        stage=result.stage,
+        status=result.status,
+        provider=result.provider,
+        model=result.model,
+        error=result.error,
+        route=result.route,
+        notes=list(result.notes),
+        documents=[asdict(document) for document in result.documents],
+        walkthrough=asdict(result.walkthrough) if result.walkthrough else None,
+    )
+
+
+def _distinct(findings: Sequence[Finding]) -> list[Finding]:
+    """One row a fingerprint and stage."""
+    return list({(finding.fingerprint, finding.stage): finding for finding in findings}.values())
+
+
+def _finding_row(request: ReviewRequest, finding: Finding, at: datetime) -> FindingRow:
+    name = f"{request.review_id}:{finding.stage}:{finding.fingerprint}"
+    return FindingRow(
+        id=str(uuid5(NAMESPACE_OID, name)),
+        review_id=request.review_id,
+        installation_id=request.installation_id,
+        repository=request.ref.repository,
+        pull_request=request.ref.number,
+        fingerprint=finding.fingerprint,
+        stage=finding.stage,
+        severity=finding.severity,
+        path=finding.path,
+        line=finding.end_line,
+        start_line=finding.start_line,
+        side=finding.side,
+        found_by=list(finding.found_by),
+        confirmed_by=list(finding.confirmed_by),
+        placement=finding.placement,
+        outcome=OPEN,
+        rule_id=finding.rule_id,
+        cwe=finding.cwe,
+        title=finding.title,
+        explanation=finding.explanation,
+        quote="\n".join(finding.quote.split("\n")[:QUOTED_LINES]),
+        suggestion=finding.suggestion,
+        evidence=finding.evidence,
+        verifier_evidence=finding.verifier_evidence,
+        worth=finding.worth,
+        pre_existing=finding.pre_existing,
+        created_at=at,
+    )
+
+
+def _rejection_row(request: ReviewRequest, number: int, rejection: Rejection, at: datetime) -> RejectionRow:
+    finding = rejection.finding
+    return RejectionRow(
+        id=str(uuid5(NAMESPACE_OID, f"{request.review_id}:rejected:{number}")),
+        review_id=request.review_id,
+        stage=finding.stage,
+        severity=finding.severity,
+        rule_id=finding.rule_id,
+        path=finding.path,
+        line=finding.end_line,
+        title=finding.title,
+        reason=rejection.reason,
+        found_by=list(finding.found_by),
+        created_at=at,
+    )
