@@ -35,6 +35,7 @@ _FUNCTION_KINDS = frozenset(
 }
 _VALUE_NAMES = IDENTIFIER_KINDS - {"type_identifier"}
 _PARAMETER_FIELDS = ("parameters", "parameter")
+_INLINE_ARGUMENT = re.compile(r"\{([a-z_]\w*)")  # Rust: format!("… {name}")
 _CONSTANT_NAME = re.compile(r"[A-Z][A-Z0-9_]+\Z")
 # What web frameworks and command lines call their input.
 _REQUEST = re.compile(
@@ -91,6 +92,8 @@ def _names(values: Iterable[SgNode]) -> Iterator[str]:
         node = stack.pop()
         if node.kind() in _VALUE_NAMES or node.kind() == "variable_name":
             yield node.text()
+        if node.kind() == "macro_invocation":
+            yield from _INLINE_ARGUMENT.findall(node.text())
         stack.extend(node.children())
 
 

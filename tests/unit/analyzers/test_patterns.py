@@ -1,0 +1,91 @@
+"""Every own rule finds its bad example, once, and leaves its good ones alone."""
+
+import pytest
+
+from app.analyzers.patterns import RULE_FILES, PatternRule, find_pattern_hits, load_rules
+from app.analyzers.ruff import load_words
+from app.analyzers.rules import load_rule_file
+from app.domain.finding import Severity
+from app.domain.rules import RULES
+
+FILE_NAMES = {
+    "python": "a.py",
+    "javascript": "a.js",
+    "typescript": "a.ts",
+    "tsx": "a.tsx",
+    "go": "a.go",
+    "java": "A.java",
+    "ruby": "a.rb",
+    "php": "a.php",
+    "csharp": "A.cs",
+    "rust": "a.rs",
+}
+ALL = [
+    pytest.param(language, rule, id=f"{language}-{rule.id}")
+    for language in RULE_FILES
+    for rule in load_rules(language)
+]
+
+
+@pytest.mark.parametrize(("language", "rule"), ALL)
+def test_a_rule_finds_each_bad_example_once(language: str, rule: PatternRule) -> None:
+    for source in rule.bad:
+        hits = [hit for hit in find_pattern_hits(FILE_NAMES[language], source) if hit.title == rule.title]
+        assert [hit.rule_id for hit in hits] == [rule.rule_id], source
+
+
+@pytest.mark.parametrize(("language", "rule"), ALL)
+def test_no_rule_finds_anything_in_a_good_example(language: str, rule: PatternRule) -> None:
+    for source in rule.good:
+        assert find_pattern_hits(FILE_NAMES[language], source) == [], source
+
+
+def test_each_rule_id_is_in_the_vocabulary() -> None:
+    named = {rule.rule_id for language in RULE_FILES for rule in load_rules(language)}
+    for said in (*load_words().values(), *load_rule_file("zizmor").values()):
+        named.add(said["rule"])
+    assert named <= RULES.keys()
+
+
+def test_words_are_sentences_and_severities_exist() -> None:
+    for words in (*load_words().values(), *load_rule_file("zizmor").values()):
+        assert Severity(words["severity"])
+        assert words["explanation"].endswith((".", "?", "!")), words
+        assert not words["title"].endswith("."), words
+
+
+def sql(value: str, *, parameter: str = "") -> str:
+    return f'def find({parameter}):\n    return db.execute("SELECT * FROM t WHERE a = " + {value})\n'
+
+
+@pytest.mark.parametrize(
+    ("source", "severity"),
+    [
+        (sql("name", parameter="name"), Severity.HIGH),
+        (sql("request.args['name']"), Severity.HIGH),
+        (sql("local"), Severity.MEDIUM),
+        (sql("self.name", parameter="self"), Severity.MEDIUM),
+    ],
+    ids=["parameter", "request", "unknown", "attribute"],
+)
+def test_where_a_value_comes_from_decides_how_bad_it_is(source: str, severity: Severity) -> None:
+    assert [hit.severity for hit in find_pattern_hits("a.py", source)] == [severity]
+
+
+def test_a_value_is_followed_through_plain_assignments() -> None:
+    source = (
+        'def find(raw):\n    name = raw.strip()\n    key = name\n    q = f"SELECT * FROM t WHERE a = {key}"\n'
+    )
+    assert [hit.severity for hit in find_pattern_hits("a.py", source)] == [Severity.HIGH]
+
+
+def test_a_constant_in_a_statement_is_harmless() -> None:
+    assert find_pattern_hits("a.py", sql("TABLE")) == []
+
+
+def test_tests_may_do_what_production_code_may_not() -> None:
+    assert find_pattern_hits("tests/test_a.py", sql("name", parameter="name")) == []
+
+
+def test_an_unknown_language_has_no_hits() -> None:
+    assert find_pattern_hits("a.zig", "const x = 1;") == []
