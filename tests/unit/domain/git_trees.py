@@ -45,11 +45,14 @@ _lines = st.one_of(
     st.integers(0, 30).map(b"value = %d".__mod__),
     st.binary(max_size=12).map(lambda raw: raw.replace(b"\n", b"").replace(b"\0", b"")),
 )
+
+
+def _joined(lines: list[bytes], end: bytes, last: bool) -> bytes:
+    return end.join(lines) + (end if last else b"")
+
+
 _contents = st.builds(
-    lambda lines, end, last: end.join(lines) + (end if last else b""),
-    st.lists(_lines, max_size=25),
-    st.sampled_from([b"\n", b"\n", b"\r\n"]),
-    st.booleans(),
+    _joined, st.lists(_lines, max_size=25), st.sampled_from([b"\n", b"\n", b"\r\n"]), st.booleans()
 )
 _binaries = st.binary(max_size=40).map(b"\0\1".__add__)
 _folders = st.sampled_from([b"", b"a/", b"b/", b"src/", b"sp ace/", b"a/b/", b"\xc3\xa9t\xe9/"])

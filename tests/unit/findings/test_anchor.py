@@ -212,7 +212,11 @@ def test_wrong_numbers_and_wrong_files_never_keep_a_unique_quote_from_its_lines(
 
 
 @settings(max_examples=150, deadline=None)
-@given(lines=st.lists(code_lines, min_size=1, max_size=40), quote=code_lines, hint=st.integers(1, 60))
+@given(
+    lines=st.lists(code_lines, min_size=1, max_size=40),
+    quote=code_lines.map(lambda line: line.lstrip(" +")),
+    hint=st.integers(1, 60),
+)
 def test_no_finding_is_ever_inline_on_lines_that_do_not_hold_its_quote(
     lines: list[str], quote: str, hint: int
 ) -> None:
