@@ -15,9 +15,9 @@ _INVISIBLE = re.compile(f"[{_INVISIBLE_CLASS}]")
 _PICTOGRAPH = "[\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]"
 # A pictograph with its variation selector, and pictographs joined to one: 👩‍💻. Flags of England, Scotland and Wales.
 _EMOJI = re.compile(
-    f"{_PICTOGRAPH}\ufe0f?(?:\u200d{_PICTOGRAPH}\ufe0f?)*"
-    "|\U0001f3f4(?:\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074"
+    "\U0001f3f4(?:\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074"
     "|\U000e0077\U000e006c\U000e0073)\U000e007f)"
+    f"|{_PICTOGRAPH}\ufe0f?(?:\u200d{_PICTOGRAPH}\ufe0f?)*"
 )
 _EMOJI_OR_INVISIBLE = re.compile(f"({_EMOJI.pattern})|[{_INVISIBLE_CLASS}]")
 _LINE_BREAKS = re.compile("\r\n?|\u2028|\u2029|\u0085|\u000b|\u000c")

@@ -16,7 +16,7 @@ _LIVE = re.compile(
             rf"\bwww\.{_URL_END}",
             r"\b(?:mailto|xmpp|javascript|vbscript|data|file|tel):[^\s<>]+",
             r"\S{0,20}\$\S*",  # $…$ is drawn as mathematics
-            r"[\w.+/-]{0,80}@+[\w-][\w./-]*",  # mentions, teams, e-mail addresses, user@sha
+            r"[\w.+/@-]{0,80}@[\w-][\w./-]*",  # mentions, teams, e-mail addresses, user@sha
             r"[\w./-]{0,120}#\d+\b",  # #1, user#1, owner/repo#1
             r"\bGH-\d+\b",
             r"\bGHSA(?:-[0-9a-z]{4}){3}",

@@ -30,7 +30,7 @@ from app.publish.wording import check_name
 
 
 class Once(Protocol):
-    """Runs a write at most once visibly: `find` is asked only where an earlier attempt began and did not finish."""
+    """The writes of one review, each at most once visibly: `find` is asked only where an earlier attempt began."""
 
     async def __call__(
         self, key: str, *, find: Callable[[], Awaitable[int | None]], write: Callable[[], Awaitable[int]]
@@ -53,7 +53,6 @@ async def start_checks(
     *,
     ref: PullRequestRef,
     head_sha: str,
-    review_id: str,
     writer: Writer,
     once: Once,
     details_url: str | None = None,
@@ -63,7 +62,7 @@ async def start_checks(
     ids: dict[Stage, int] = {}
     for stage in stages:
         ids[stage] = await once(
-            f"{review_id}:start:{stage}",
+            f"start:{stage}",
             find=partial(
                 writer.find_check_run, head_sha=head_sha, name=check_name(stage), external_id=external_id
             ),
@@ -84,7 +83,6 @@ async def complete_checks(
     checks: Sequence[CheckUpdate],
     *,
     check_run_ids: Mapping[Stage, int],
-    review_id: str,
     writer: Writer,
     once: Once,
 ) -> None:
@@ -99,7 +97,7 @@ async def complete_checks(
         bare = partial(
             _complete_check, replace(check, annotations=()), check_run_ids[check.stage], writer=writer
         )
-        await once(f"{review_id}:check:{check.stage}", find=bare, write=annotated)
+        await once(f"check:{check.stage}", find=bare, write=annotated)
 
 
 async def publish(
@@ -121,9 +119,7 @@ async def publish(
     report = await publisher.post_file_comments(planned)
     planned = _replanned(planned, request, report)
     summary_id = await publisher.post_summary(planned, comment_id=summary_comment_id)
-    await complete_checks(
-        planned.checks, check_run_ids=check_run_ids, review_id=request.review_id, writer=writer, once=once
-    )
+    await complete_checks(planned.checks, check_run_ids=check_run_ids, writer=writer, once=once)
     return Published(
         findings=planned.report.findings, github_review_id=review_id, summary_comment_id=summary_id
     )
@@ -168,7 +164,7 @@ class _Publisher:
             posted_id, taken = await self._climb(first_rung, planned.report)
             return posted_id
 
-        review_id = await self._once(self._key("review"), find=self._find_review, write=write)
+        review_id = await self._once("review", find=self._find_review, write=write)
         return taken, review_id
 
     async def _climb(self, review: PlannedReview, report: ReviewReport) -> tuple[int, ReviewReport]:
@@ -226,7 +222,7 @@ class _Publisher:
         finding = comment.finding
         hidden = marker(MarkerKind.FILE, finding.fingerprint)
         return await self._once(
-            self._key(f"file:{finding.fingerprint}"),
+            f"file:{finding.fingerprint}",
             find=lambda: self._writer.find_review_comment(hidden),
             write=lambda: self._writer.create_file_comment(
                 head_sha=self._request.head_sha, path=finding.path, body=comment.body
@@ -247,10 +243,7 @@ class _Publisher:
                 return comment_id
         hidden = marker(MarkerKind.SUMMARY, self._request.key)
         return await self._once(
-            self._key("summary"),
+            "summary",
             find=lambda: self._writer.find_issue_comment(hidden),
             write=lambda: self._writer.create_issue_comment(body),
         )
-
-    def _key(self, what: str) -> str:
-        return f"{self._request.review_id}:{what}"

@@ -43,7 +43,7 @@ FRAGMENTS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.lists(FRAGMENTS, max_size=12).map("".join))
 def test_no_mixture_of_hostile_pieces_comes_out_alive(text: str) -> None:
     cleaned = clean(text)
@@ -52,7 +52,7 @@ def test_no_mixture_of_hostile_pieces_comes_out_alive(text: str) -> None:
     assert len(cleaned) <= 65_536
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.text(max_size=200))
 def test_no_text_comes_out_alive(text: str) -> None:
     assert read(clean(text)) == []

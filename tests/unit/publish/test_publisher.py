@@ -60,7 +60,7 @@ async def test_a_later_run_edits_the_summary_in_place() -> None:
     pull = FakePullRequest(DIFF)
     first = await published(pull, request())
     later = request(report=CLEAN, review_id="r2", first=False)
-    second = await published(pull, later, summary=first.summary_comment_id)
+    second = await published(pull, later, ledger=FakeLedger(), summary=first.summary_comment_id)
     assert second.summary_comment_id == first.summary_comment_id
     assert len(pull.issue_comments) == 1
     assert len(pull.reviews) == 1
@@ -157,9 +157,9 @@ async def test_checks_start_in_progress_and_end_when_a_newer_commit_comes() -> N
     pull, once = FakePullRequest(DIFF), FakeLedger()
     writer: Writer = pull
     ref = PullRequestRef(owner="octo", repo="shop", number=7)
-    ids = await start_checks(list(Stage), ref=ref, head_sha=HEAD, review_id="r1", writer=writer, once=once)
+    ids = await start_checks(list(Stage), ref=ref, head_sha=HEAD, writer=writer, once=once)
     assert pull.calls == [f"create_check_run quorum/{stage} octo/shop#7@{HEAD}" for stage in Stage]
     assert {check.conclusion for check in pull.checks.values()} == {None}
     updates = [superseded_check(stage) for stage in Stage]
-    await complete_checks(updates, check_run_ids=ids, review_id="r1", writer=writer, once=once)
+    await complete_checks(updates, check_run_ids=ids, writer=writer, once=once)
     assert {check.conclusion for check in pull.checks.values()} == {Conclusion.CANCELLED}
