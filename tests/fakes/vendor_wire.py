@@ -3,6 +3,7 @@
 Each wire reads a body into an `Asked` and writes an answer or an error in the vendor's form. Holds no state.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -95,7 +96,7 @@ class AnthropicWire:
     """https://platform.claude.com/docs/en/api/messages"""
 
     def key(self, headers: Mapping[str, str]) -> str | None:
-        return headers.get("x-api-key")
+        return headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
 
     def read(self, body: Json, *, model: str, headers: Mapping[str, str]) -> Asked:
         only(body, "model max_tokens messages system output_config thinking cache_control anthropic_version")
@@ -257,6 +258,12 @@ class OpenAIWire:
         return {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": code}}
 
 
+def schema_in(text: str) -> Json | None:
+    """The schema that a prompt states, as a model would read it."""
+    start = text.find('{"type": "object"')
+    return json.JSONDecoder().raw_decode(text, start)[0] if start >= 0 else None
+
+
 class ChatWire:
     """A compatible server: https://platform.openai.com/docs/api-reference/chat/create"""
 
@@ -268,12 +275,13 @@ class ChatWire:
         form = part(part(body, "response_format"), "json_schema")
         system, user = cast("list[Json]", body["messages"])
         parts = cast("list[Json]", user["content"])
+        text = "".join(each.get("text", "") for each in parts)
         return Asked(
             provider=Provider.LOCAL,
             model=model,
             system=system["content"],
-            text="".join(each.get("text", "") for each in parts),
-            schema=form.get("schema"),
+            text=text,
+            schema=form.get("schema") or schema_in(text),
             body=body,
             images=sum(each["type"] == "image_url" for each in parts),
             headers=headers,
@@ -315,7 +323,7 @@ class GeminiWire:
         only(config, "responseMimeType responseJsonSchema maxOutputTokens thinkingConfig", "generationConfig")
         need(config.get("responseMimeType") == "application/json", "responseMimeType")
         old = model.startswith("gemini-2")
-        need(not (old and "thinkingLevel" in part(config, "thinkingConfig")), "thinkingLevel")
+        need(not (old and part(config, "thinkingConfig")), "thinkingLevel")
         parts = cast("list[Json]", body["contents"][0]["parts"])
         need(body["contents"][0].get("role", "user") == "user", "contents: role")
         system = cast("list[Json]", part(body, "systemInstruction").get("parts") or [])

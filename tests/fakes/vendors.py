@@ -122,7 +122,11 @@ class FakeVendors:
     def __init__(self, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self.requests: list[Asked] = []
         self.answers: dict[Provider, Callable[[Asked], Any]] = {}
+        self.texts: dict[Provider, str] = {}  # instead of an answer's JSON, as it stands
         self.delay_s: dict[Provider, float] = {}
+        self.reached: dict[Provider, asyncio.Event] = defaultdict(
+            asyncio.Event
+        )  # set by a provider's first request
         self._sleep = sleep
         self._faults: dict[Provider, deque[_Planned]] = defaultdict(deque)
         self._prompts: dict[tuple[Provider, str], set[str]] = defaultdict(set)
@@ -177,9 +181,10 @@ class FakeVendors:
             except (BadRequest, KeyError, TypeError) as error:
                 return JSONResponse(wire.error(400, "invalid_request", f"{error}"), 400)
             self.requests.append(asked)
+            self.reached[provider].set()
             await self._sleep(self.delay_s.get(provider, 0.0))
             fault = self._next_fault(provider)
-            if wire.key(request.headers) not in (KEYS[provider], None):
+            if not self._takes(provider, request):
                 fault = Fault.BAD_KEY
             return await self._respond(asked, fault)
 
@@ -194,7 +199,7 @@ class FakeVendors:
                 {"error": {"message": "no such model", "code": 404, "status": "NOT_FOUND"}}, 404
             )
         fault = self._next_fault(provider)
-        if WIRES[provider].key(request.headers) not in (KEYS[provider], None):
+        if not self._takes(provider, request):
             fault = Fault.BAD_KEY
         if fault in _STATUS:
             return self._status(provider, fault)
@@ -207,6 +212,10 @@ class FakeVendors:
             return self._status(Provider.LOCAL, fault)
         listed = {"id": MODELS[Provider.LOCAL].large, "object": "model", "created": 0, "owned_by": "local"}
         return JSONResponse({"object": "list", "data": [listed]})
+
+    def _takes(self, provider: Provider, request: Request) -> bool:
+        """Whether the key is the provider's; a local server takes any."""
+        return provider is Provider.LOCAL or WIRES[provider].key(request.headers) == KEYS[provider]
 
     def _next_fault(self, provider: Provider) -> Fault:
         planned = self._faults[provider]
@@ -253,7 +262,7 @@ class FakeVendors:
 
     def _answer(self, asked: Asked, fault: Fault) -> Response:
         value = self.answers.get(asked.provider, emptiest)(asked)
-        text = _TEXT.get(fault, json.dumps(value))
+        text = _TEXT.get(fault, self.texts.get(asked.provider, json.dumps(value)))
         counted = self._count(asked, text)
         ending = _ENDING.get(fault, "ok")
         headers = {"request-id": "req_fake", "x-request-id": "req_fake"}

@@ -72,6 +72,9 @@ KINDS = {
 }
 
 
+@pytest.mark.filterwarnings(
+    "ignore:A_NEW_REASON is not a valid FinishReason:UserWarning"
+)  # google-genai says so
 @pytest.mark.parametrize("provider", VENDORS)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.fault)
 async def test_a_fault_is_recorded_and_the_next_provider_answers(

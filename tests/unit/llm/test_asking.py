@@ -1,0 +1,246 @@
+"""Who is asked, when, how often: retry, fallback, deadline and circuits, over the real SDKs and a clock that only moves by hand."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from app.domain.model_call import Outcome, Provider
+from app.errors import AllModelsFailed, ModelAuthFailed, ModelRateLimited, ModelUnavailable
+from app.llm.circuits import MENDED_BY_PEOPLE_S, OPEN_S, THRESHOLD
+from tests.fakes.vendors import Fault
+from tests.unit.llm.world import SCOPE, START, World
+
+CLAUDE, GPT, GEMINI = Provider.CLAUDE, Provider.GPT, Provider.GEMINI
+
+
+async def test_each_stage_has_its_own_favourite() -> None:
+    world = World(Provider.CLAUDE, Provider.GPT, Provider.GEMINI, Provider.LOCAL)
+    first = [
+        (await world.ask(kind, question=kind)).response.provider for kind in ("review", "security", "docs")
+    ]
+    assert first == [CLAUDE, GPT, GEMINI]
+
+
+async def test_a_good_answer_leaves_a_complete_row() -> None:
+    world = World()
+    answer = await world.ask(parent_id="call-of-the-finder")
+    (row,) = world.rows
+    assert row.id == answer.call_id
+    assert row.outcome is Outcome.OK
+    assert (row.repository, row.pull_request, row.review_id) == ("octo/shop", 3, "r1")
+    assert (row.stage, row.tier, row.reason) == ("review", "full", "first choice for review")
+    assert (row.prompt_id, row.prompt_version, row.attempt) == ("review/user", "3", 1)
+    assert (row.parent_id, row.started_at, row.error) == ("call-of-the-finder", START, None)
+    assert row.request_id == "req_fake"
+    assert row.usage.input_tokens > 0
+    assert row.usage.output_tokens > 0
+    assert row.cost_usd is not None
+    assert row.cost_usd > 0
+
+
+async def test_with_the_first_vendor_down_one_failed_attempt_costs_no_wait() -> None:
+    world = World()
+    world.vendors.fail(CLAUDE, Fault.OVERLOADED)
+    answer = await world.ask()
+    assert world.outcomes == ["claude: unavailable", "gpt: ok"]
+    assert world.clock.slept == []
+    assert answer.failures == ("Anthropic is not available (529 overloaded_error).",)
+
+
+async def test_later_reviews_skip_a_vendor_that_is_down() -> None:
+    world = World(cache_ttl_s=0)
+    world.vendors.fail(CLAUDE, Fault.OVERLOADED)
+    answers = [await world.ask() for _ in range(THRESHOLD + 2)]
+    assert len(world.vendors.asked(CLAUDE)) == THRESHOLD
+    assert answers[-1].failures == ("Anthropic is not available (529 overloaded_error).",)
+    assert [each.provider for each in world.models.open_circuits] == [CLAUDE]
+
+
+async def test_an_open_circuit_lets_one_probe_through_after_a_while_and_closes_when_it_succeeds() -> None:
+    world = World(cache_ttl_s=0)
+    world.vendors.fail(CLAUDE, Fault.OVERLOADED)
+    for _ in range(THRESHOLD):
+        await world.ask()
+    world.clock.pass_s(OPEN_S + 1)
+    world.vendors.heal(CLAUDE)
+    world.vendors.delay_s[CLAUDE] = 0.01
+    answers = await asyncio.gather(*(world.ask(question=f"{n}") for n in range(4)))
+    by = sorted(answer.response.provider for answer in answers)
+    assert by == [CLAUDE, GPT, GPT, GPT]
+    assert world.models.open_circuits == []
+    assert (await world.ask(question="afterwards")).response.provider is CLAUDE
+
+
+async def test_a_failed_probe_opens_the_circuit_again() -> None:
+    world = World(cache_ttl_s=0)
+    world.vendors.fail(CLAUDE, Fault.OVERLOADED)
+    for _ in range(THRESHOLD):
+        await world.ask()
+    world.clock.pass_s(OPEN_S + 1)
+    await world.ask()
+    await world.ask()
+    assert len(world.vendors.asked(CLAUDE)) == THRESHOLD + 1
+
+
+async def test_a_refused_key_is_tried_again_after_a_quarter_of_an_hour() -> None:
+    world = World(cache_ttl_s=0)
+    world.vendors.fail(CLAUDE, Fault.BAD_KEY, times=1)
+    await world.ask()
+    await world.ask()
+    assert len(world.vendors.asked(CLAUDE)) == 1
+    world.clock.pass_s(MENDED_BY_PEOPLE_S + 1)
+    assert (await world.ask()).response.provider is CLAUDE
+
+
+async def test_an_unknown_model_closes_nothing_but_itself() -> None:
+    world = World(cache_ttl_s=0)
+    world.vendors.fail(CLAUDE, Fault.UNKNOWN_MODEL, times=1)
+    await world.ask()
+    await world.ask()
+    assert len(world.vendors.asked(CLAUDE)) == 1
+    small = await world.ask(tier="trivial")
+    assert small.response.model == "claude-haiku-5-5"
+
+
+async def test_alone_a_vendor_that_stumbles_is_asked_again_after_a_growing_wait() -> None:
+    world = World(CLAUDE)
+    world.vendors.fail(CLAUDE, Fault.SERVER_ERROR, times=2)
+    answer = await world.ask()
+    assert world.outcomes == ["claude: unavailable", "claude: unavailable", "claude: ok"]
+    assert [row.attempt for row in world.rows] == [1, 2, 3]
+    first, second = world.clock.slept
+    assert 0.375 <= first <= 0.625
+    assert 0.75 <= second <= 1.25
+    assert answer.failures == ("Anthropic is not available (500 server_error).",)
+
+
+async def test_a_vendor_that_stays_down_is_asked_three_times_and_every_error_is_told() -> None:
+    world = World(CLAUDE, GPT)
+    world.vendors.fail(CLAUDE, Fault.OVERLOADED)
+    world.vendors.fail(GPT, Fault.BAD_KEY)
+    with pytest.raises(AllModelsFailed) as failed:
+        await world.ask()
+    errors = failed.value.attempts
+    assert [type(error) for error in errors] == [ModelUnavailable, ModelAuthFailed, *[ModelUnavailable] * 2]
+    assert "claude: Anthropic is not available (529 overloaded_error)." in str(failed.value)
+    assert "gpt: OpenAI refused the key." in str(failed.value)
+    assert len(world.rows) == 4
+
+
+async def test_an_hour_of_retry_after_is_not_waited_for_within_ten_minutes() -> None:
+    world = World(CLAUDE)
+    world.vendors.fail(CLAUDE, Fault.RATE_LIMITED_ONE_HOUR, times=1)
+    with pytest.raises(AllModelsFailed) as failed:
+        await world.ask()
+    assert [type(error) for error in failed.value.attempts] == [ModelRateLimited]
+    assert world.clock.slept == []
+    world.clock.pass_s(3_599)
+    with pytest.raises(AllModelsFailed, match="limits the rate"):
+        await world.ask(deadline_s=0.5)
+    world.clock.pass_s(2)
+    assert (await world.ask()).response.provider is CLAUDE
+
+
+async def test_retry_after_is_honoured_where_the_deadline_allows_it() -> None:
+    world = World(CLAUDE)
+    world.vendors.fail(CLAUDE, Fault.RATE_LIMITED_ONE_HOUR, times=1)
+    await world.ask(deadline_s=7_200)
+    assert world.clock.slept == [pytest.approx(3_600)]
+
+
+async def test_a_vendor_that_hangs_leaves_the_rest_of_the_time_to_the_next() -> None:
+    world = World(call_timeout_s=0.05)
+    world.vendors.fail(CLAUDE, Fault.HANGS)
+    answer = await world.ask()
+    assert world.outcomes == ["claude: timeout", "gpt: ok"]
+    assert answer.failures == ("Anthropic gave no answer in time.",)
+
+
+async def test_a_stage_whose_time_is_over_asks_nobody_any_more() -> None:
+    world = World()
+    with pytest.raises(AllModelsFailed):
+        await world.ask(deadline_s=0.0)
+    assert world.rows == []
+
+
+async def test_a_timed_out_call_has_an_unknown_cost() -> None:
+    world = World(call_timeout_s=0.05)
+    world.vendors.fail(CLAUDE, Fault.HANGS)
+    await world.ask()
+    assert world.rows[0].cost_usd is None
+    total = await world.models.usage("r1")
+    assert (total.calls, total.unpriced_calls) == (2, 1)
+
+
+async def test_an_answer_off_the_schema_is_asked_for_once_more_with_what_was_wrong() -> None:
+    world = World()
+    world.vendors.fail(CLAUDE, Fault.OFF_SCHEMA, times=1)
+    answer = await world.ask()
+    first, second = world.vendors.asked(CLAUDE)
+    assert "findings: Field required" in second.text
+    assert second.text.startswith(first.text)  # the prefix stays, and its cache with it
+    assert answer.response.provider is CLAUDE
+    assert answer.failures == ("Anthropic's answer does not fit the schema.",)
+    assert world.outcomes == ["claude: invalid_output", "claude: ok"]
+
+
+async def test_the_provider_that_made_a_finding_is_not_asked_to_verify_it() -> None:
+    world = World()
+    answer = await world.ask("verify", exclude=(CLAUDE,))
+    assert answer.response.provider is GPT
+    assert answer.route == "gpt:gpt-6.2-sol: next choice for verify, as claude made the finding"
+
+
+async def test_without_a_key_there_is_nobody_to_ask() -> None:
+    world = World(access=lambda _: {})
+    assert world.models.is_keyless
+    assert world.models.providers == ()
+    with pytest.raises(AllModelsFailed, match="no provider is available"):
+        await world.ask()
+
+
+async def test_a_provider_without_a_key_is_not_used() -> None:
+    world = World(
+        access=lambda vendors: {
+            provider: replace(each, api_key=None) if provider is CLAUDE else each
+            for provider, each in vendors.access().items()
+        }
+    )
+    assert world.models.providers == (GPT, GEMINI)
+    assert (await world.ask()).response.provider is GPT
+
+
+async def test_a_review_that_is_stopped_leaves_a_row_for_what_was_under_way() -> None:
+    world = World()
+    world.vendors.fail(CLAUDE, Fault.HANGS)
+    asking = asyncio.create_task(world.ask())
+    await world.vendors.reached[CLAUDE].wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    (row,) = world.rows
+    assert row.outcome is Outcome.TIMEOUT
+    assert row.error == "The review was stopped meanwhile."
+
+
+async def test_every_configured_model_can_be_checked_for_nothing() -> None:
+    world = World(Provider.CLAUDE, Provider.GPT, Provider.GEMINI, Provider.LOCAL)
+    world.vendors.fail(GPT, Fault.BAD_KEY)
+    checks = {(check.provider, check.model): check.error for check in await world.models.check()}
+    assert len(checks) == 7
+    assert isinstance(checks[GPT, "gpt-6-luna"], ModelAuthFailed)
+    assert [key for key, error in checks.items() if error] == [(GPT, "gpt-6.2-sol"), (GPT, "gpt-6-luna")]
+    assert world.rows == []
+
+
+async def test_a_review_knows_what_it_took() -> None:
+    world = World()
+    await world.ask()
+    await world.ask()  # from the cache
+    await world.ask(scope=replace(SCOPE, review_id="another"), question="another")
+    total = await world.models.usage("r1")
+    assert total.calls == 1
+    assert total.input_tokens == world.rows[0].usage.input_tokens
+    assert total.cost_usd == world.rows[0].cost_usd
+    await world.models.aclose()

@@ -1,0 +1,166 @@
+"""Budgets: refused before the call, settled after it, never overrun by many at once, in memory and in the database."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.configuration import Budget
+from app.domain.model_call import Outcome, Provider
+from app.errors import ModelOverBudget
+from app.llm.budget import Budgets, Limits, MemorySpend, SpendStore
+from app.llm.client import CallScope
+from app.store.database import Database
+from app.store.spend import SpendTable, load_spend
+from tests.fakes.vendors import Fault
+from tests.unit.llm.world import SCOPE, ManualClock, World
+
+
+def budgets(store: SpendStore, **limits: float) -> Budgets:
+    return Budgets(limits=Limits(**limits), store=store, clock=ManualClock())
+
+
+@pytest.mark.parametrize(
+    ("limits", "sentence"),
+    [
+        (Limits(review_usd=0.001), "The budget of this review ($0.00) has no room for this call."),
+        (
+            Limits(pull_request_day_usd=0.01),
+            "The budget of this pull request and day ($0.01) has no room for this call.",
+        ),
+        (
+            Limits(repository_month_usd=0.005),
+            "The budget of this repository and month ($0.01) has no room for this call.",
+        ),
+        (
+            Limits(installation_month_usd=0.0),
+            "The budget of this installation and month ($0.00) has no room for this call.",
+        ),
+    ],
+)
+async def test_a_call_that_no_budget_allows_is_not_made_and_leaves_a_row(
+    limits: Limits, sentence: str
+) -> None:
+    world = World(limits=limits)
+    with pytest.raises(ModelOverBudget) as over:
+        await world.ask()
+    assert str(over.value) == sentence
+    assert world.vendors.requests == []
+    (row,) = world.rows
+    assert (row.outcome, row.error, row.cost_usd) == (Outcome.OVER_BUDGET, sentence, 0.0)
+    assert (await world.models.usage("r1")).calls == 0
+
+
+async def test_a_repository_can_lower_the_limit_but_not_raise_it() -> None:
+    store = MemorySpend()
+    operator = budgets(store, review_usd=1.0)
+    lowered = replace(SCOPE, budget=Budget(review_usd=0.5))
+    raised = replace(SCOPE, budget=Budget(review_usd=100.0))
+    with pytest.raises(ModelOverBudget, match=r"\$0\.50"):
+        await operator.reserve(lowered, 0.6)
+    with pytest.raises(ModelOverBudget, match=r"\$1\.00"):
+        await operator.reserve(raised, 1.1)
+    await operator.reserve(raised, 0.9)
+
+
+async def test_the_estimate_is_set_right_by_what_the_call_cost() -> None:
+    world = World(limits=Limits(review_usd=1.0))
+    await world.ask()
+    (cost_usd,) = {round(spent, 9) for spent in world.spend.spent_usd.values()}
+    assert cost_usd == pytest.approx(world.rows[0].cost_usd, abs=1e-9)
+    assert set(world.spend.spent_usd) == {
+        "review:r1",
+        "pull:7:octo/shop#3:2026-11-22",
+        "repository:7:octo/shop:2026-11",
+        "installation:7:2026-11",
+    }
+
+
+async def test_a_failed_call_gives_its_room_back_but_a_timed_out_one_may_have_been_charged() -> None:
+    world = World(Provider.CLAUDE, call_timeout_s=0.05)
+    world.vendors.fail(Provider.CLAUDE, Fault.BAD_REQUEST, times=1)
+    with pytest.raises(Exception, match="rejected"):
+        await world.ask()
+    assert world.spend.spent_usd["review:r1"] == pytest.approx(0.0)
+    world.vendors.fail(Provider.CLAUDE, Fault.HANGS)
+    with pytest.raises(Exception, match="in time"):
+        await world.ask(deadline_s=0.05)
+    assert world.spend.spent_usd["review:r1"] > 0.0
+
+
+async def test_an_unknown_price_is_budgeted_at_the_vendors_dearest() -> None:
+    world = World(
+        limits=Limits(review_usd=0.1),
+        access=lambda vendors: {
+            provider: replace(each, models=replace(each.models, large="gpt-of-next-month"))
+            for provider, each in vendors.access(Provider.GPT).items()
+        },
+    )
+    with pytest.raises(ModelOverBudget):
+        await world.ask(max_output_tokens=1_000)  # 1,000 tokens at $180 a million are more than ten cents
+    await world.ask(max_output_tokens=100)
+    assert world.rows[-1].cost_usd is None
+    assert world.spend.spent_usd["review:r1"] > 0
+
+
+async def test_a_local_server_needs_no_budget() -> None:
+    world = World(Provider.LOCAL, limits=Limits(review_usd=0.0))
+    await world.ask()
+    assert world.rows[0].cost_usd == 0.0
+
+
+@given(
+    amounts=st.lists(st.floats(0.01, 2.0), min_size=1, max_size=30),
+    limit_usd=st.floats(0.5, 5.0),
+)
+def test_what_is_reserved_never_exceeds_the_limit(amounts: list[float], limit_usd: float) -> None:
+    async def spend() -> float:
+        store = MemorySpend()
+        made = budgets(store, review_usd=limit_usd)
+        await asyncio.gather(*(made.reserve(SCOPE, amount) for amount in amounts), return_exceptions=True)
+        return store.spent_usd.get("review:r1", 0.0)
+
+    assert asyncio.run(spend()) <= limit_usd + 1e-9
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database(f"sqlite:///{tmp_path / 'quorum.db'}")
+
+
+@pytest.fixture(params=["memory", "database"])
+def store(request: pytest.FixtureRequest) -> SpendStore:
+    opened: Callable[[], SpendStore] = {
+        "memory": MemorySpend,
+        "database": lambda: SpendTable(request.getfixturevalue("database")),
+    }[request.param]
+    return opened()
+
+
+async def test_many_at_once_stay_within_the_budget(store: SpendStore) -> None:
+    made = budgets(store, repository_month_usd=1.0)
+    scopes = [replace(SCOPE, review_id=f"r{n}") for n in range(30)]
+    results = await asyncio.gather(*(made.reserve(scope, 0.1) for scope in scopes), return_exceptions=True)
+    assert sum(isinstance(result, ModelOverBudget) for result in results) == 20
+    assert all(not isinstance(r, Exception) or isinstance(r, ModelOverBudget) for r in results)
+
+
+async def test_a_refusal_by_one_account_leaves_the_others_untouched(database: Database) -> None:
+    made = budgets(SpendTable(database), pull_request_day_usd=1.0, installation_month_usd=5.0)
+    first = await made.reserve(SCOPE, 0.8)
+    with pytest.raises(ModelOverBudget):
+        await made.reserve(SCOPE, 0.3)
+    await made.settle(first, 0.5)
+    assert [round(spent, 9) for spent in load_spend(database).values()] == [0.5] * 4
+    assert set(load_spend(database, "installation:7:")) == {"installation:7:2026-11"}
+    await made.reserve(SCOPE, 0.3)
+
+
+async def test_the_command_line_has_only_the_installations_account() -> None:
+    store = MemorySpend()
+    await budgets(store).reserve(CallScope(), 0.2)
+    assert store.spent_usd == {"installation:0:2026-11": 0.2}

@@ -1,0 +1,68 @@
+"""A local server: JSON schema, else JSON mode, else the prompt alone with one repair. Every attempt is a row."""
+
+import json
+
+import pytest
+
+from app.domain.model_call import Provider
+from app.errors import AllModelsFailed
+from tests.fakes.vendors import Fault
+from tests.unit.llm.world import World
+
+LOCAL = Provider.LOCAL
+
+
+def modes(world: World) -> list[str]:
+    """How JSON was asked for, request by request."""
+    forms = [asked.body.get("response_format", {"type": "prompt"}) for asked in world.vendors.asked(LOCAL)]
+    return [form["type"] for form in forms]
+
+
+async def test_a_server_that_takes_schemas_is_asked_with_one() -> None:
+    world = World(LOCAL)
+    await world.ask()
+    assert modes(world) == ["json_schema"]
+
+
+async def test_a_server_that_takes_no_schema_is_asked_in_json_mode_from_then_on() -> None:
+    world = World(LOCAL, cache_ttl_s=0)
+    world.vendors.fail(LOCAL, Fault.FORMAT_UNSUPPORTED, times=1)
+    await world.ask()
+    await world.ask()
+    assert modes(world) == ["json_schema", "json_object", "json_object"]
+    assert json.dumps(world.vendors.requests[0].schema) in world.vendors.requests[1].text
+    assert world.outcomes == ["local: unavailable", "local: ok", "local: ok"]
+    assert world.rows[0].error == "The local server does not take json_schema."
+
+
+async def test_a_server_that_takes_neither_is_asked_by_the_prompt_alone_with_one_repair() -> None:
+    world = World(LOCAL)
+    world.vendors.fail(LOCAL, Fault.FORMAT_UNSUPPORTED, times=2)
+    world.vendors.fail(LOCAL, Fault.NOT_JSON, times=1)
+    answer = await world.ask()
+    assert modes(world) == ["json_schema", "json_object", "prompt", "prompt"]
+    assert "is no JSON" in world.vendors.requests[-1].text
+    assert answer.value == []
+
+
+async def test_a_fenced_answer_with_thoughts_is_read() -> None:
+    world = World(LOCAL)
+    world.vendors.texts[LOCAL] = '<think>hm {"findings": 1}</think>\n```json\n{"findings": ["x"]}\n```\n'
+    assert (await world.ask()).value == ["x"]
+
+
+async def test_a_local_server_costs_nothing() -> None:
+    world = World(LOCAL)
+    await world.ask()
+    assert world.rows[0].cost_usd == 0.0
+    assert (await world.models.usage("r1")).unpriced_calls == 0
+
+
+async def test_a_server_that_rejects_every_form_is_given_up() -> None:
+    world = World(LOCAL, Provider.CLAUDE)
+    world.vendors.fail(LOCAL, Fault.FORMAT_UNSUPPORTED)
+    world.vendors.fail(Provider.CLAUDE, Fault.TRUNCATED)
+    with pytest.raises(AllModelsFailed) as failed:
+        await world.ask()
+    assert str(failed.value).count("local: The local server") == 3
+    assert modes(world) == ["json_schema", "json_object", "prompt"]

@@ -1,0 +1,121 @@
+"""What calls cost, to the cent, by model and by day; unknown stays unknown."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.model_call import Provider, Usage
+from app.llm.prices import DEAREST, Prices
+
+NOVEMBER = datetime(2026, 11, 22, tzinfo=UTC)
+DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
+CLAUDE, GPT, GEMINI = Provider.CLAUDE, Provider.GPT, Provider.GEMINI
+USAGE = Usage(input_tokens=100_000, cached_input_tokens=50_000, output_tokens=10_000)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "at", "usd"),
+    [
+        (CLAUDE, "claude-sonnet-5-5", NOVEMBER, 0.205),
+        (CLAUDE, "claude-opus-4-7", NOVEMBER, 0.525),
+        (CLAUDE, "claude-haiku-5-5", NOVEMBER, 0.0105),
+        (GPT, "gpt-5.5", NOVEMBER, 0.575),
+        (GPT, "gpt-5.5-2026-04-23", NOVEMBER, 0.575),
+        (GPT, "gpt-6.2-sol", NOVEMBER, 0.30),  # cached price not published: as dear as fresh
+        (GPT, "gpt-6.2-sol-2026-11-17", NOVEMBER, 0.30),
+        (GPT, "gpt-6.2-astra", NOVEMBER, 1.20),
+        (GPT, "gpt-6-luna", NOVEMBER, 0.0105),
+        (GEMINI, "gemini-3.8-flash", NOVEMBER, 0.07875),
+        (GEMINI, "gemini-2.5-pro", NOVEMBER, 0.16875),
+        (GEMINI, "gemini-2.5-pro", DECEMBER, 0.07875),  # then served by its successor
+        (GEMINI, "gemini-2.5-flash", DECEMBER, 0.0415),
+        (GEMINI, "gemini-2.5-flash-lite", DECEMBER, 0.0095),
+        (GEMINI, "gemini-4-argon", NOVEMBER, 0.205),
+        (GEMINI, "gemini-4-argon", DECEMBER, 0.41),
+        (GEMINI, "gemini-4-carbon", NOVEMBER, 0.205),
+        (GEMINI, "gemini-4-carbon", DECEMBER, 0.41),
+        (GEMINI, "gemini-4-hydrogen", NOVEMBER, 0.225),
+        (Provider.LOCAL, "anything", NOVEMBER, 0.0),
+    ],
+)
+def test_a_call_costs_what_the_price_list_of_its_day_says(
+    provider: Provider, model: str, at: datetime, usd: float
+) -> None:
+    assert Prices().cost_usd(provider, model, USAGE, at=at) == pytest.approx(usd)
+
+
+def test_long_requests_pay_the_surcharge_on_the_whole() -> None:
+    long = Usage(input_tokens=300_000, output_tokens=1_000)
+    assert Prices().cost_usd(GPT, "gpt-6.2-sol", long, at=NOVEMBER) == pytest.approx(0.3 * 4 + 0.001 * 15)
+
+
+def test_writing_the_cache_is_dearer_than_reading_it() -> None:
+    prices = Prices()
+    written = Usage(input_tokens=100_000, cache_write_tokens=100_000)
+    read = Usage(input_tokens=100_000, cached_input_tokens=100_000)
+    assert prices.cost_usd(CLAUDE, "claude-sonnet-5-5", written, at=NOVEMBER) == pytest.approx(0.25)
+    assert prices.cost_usd(CLAUDE, "claude-sonnet-5-5", read, at=NOVEMBER) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("provider", [CLAUDE, GPT, GEMINI])
+def test_an_unknown_price_stays_unknown_and_is_budgeted_at_the_dearest(provider: Provider) -> None:
+    prices = Prices()
+    assert prices.cost_usd(provider, "model-of-next-month", USAGE, at=NOVEMBER) is None
+    assert prices.budgeted_usd(provider, "model-of-next-month", USAGE, at=NOVEMBER) == pytest.approx(
+        DEAREST[provider].cost_usd(USAGE)
+    )
+
+
+@given(
+    fresh=st.integers(0, 10**6),
+    cached=st.integers(0, 10**6),
+    output=st.integers(0, 10**5),
+    model=st.sampled_from(
+        ("claude-sonnet-5-5", "claude-opus-5-5", "claude-fable-5-1", "claude-haiku-5-5", "claude-opus-4-7")
+    ),
+)
+def test_no_current_claude_costs_more_than_the_dearest(
+    fresh: int, cached: int, output: int, model: str
+) -> None:
+    usage = Usage(input_tokens=fresh + cached, cached_input_tokens=cached, output_tokens=output)
+    known = Prices().cost_usd(CLAUDE, model, usage, at=NOVEMBER)
+    assert known is not None
+    assert 0 <= known <= DEAREST[CLAUDE].cost_usd(usage) + 1e-9
+
+
+def test_claude_on_bedrock_has_the_clouds_price() -> None:
+    prices = Prices(lists={CLAUDE: "aws"})
+    cost = prices.cost_usd(CLAUDE, "us.anthropic.claude-sonnet-5-5-v1:0", USAGE, at=NOVEMBER)
+    assert cost == pytest.approx(0.2255)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "tokens"),
+    [
+        (CLAUDE, "claude-sonnet-5-5", 1_000_000),
+        (CLAUDE, "claude-haiku-4-5", 200_000),
+        (GPT, "gpt-6.2-sol", 1_050_000),
+        (GEMINI, "gemini-4-carbon", 1_048_576),
+        (GPT, "model-of-next-month", None),
+        (Provider.LOCAL, "qwen3-coder", None),
+    ],
+)
+def test_the_window_of_a_model_is_known_or_unlimited(
+    provider: Provider, model: str, tokens: int | None
+) -> None:
+    assert Prices().context_tokens(provider, model) == tokens
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens", "surcharged"),
+    [
+        ("gpt-6.2-sol", 300_000, True),
+        ("gpt-6.2-sol", 200_000, False),
+        ("gpt-5.5", 300_000, True),
+        ("model-of-next-month", 300_000, False),
+    ],
+)
+def test_a_surcharge_for_length_is_seen(model: str, tokens: int, surcharged: bool) -> None:
+    assert Prices().is_surcharged(GPT, model, tokens) is surcharged
