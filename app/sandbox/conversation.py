@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.sandbox import events, reviews
 from app.sandbox.diffs import FileChange
-from app.sandbox.errors import invalid, not_found
+from app.sandbox.errors import invalid, invalid_field, not_found
 from app.sandbox.state import (
     Account,
     Anchor,
@@ -139,7 +139,8 @@ def add_review_comment(
     changes: list[FileChange] = pull.changes(commit)
     wrong = reviews.anchor_error(changes, anchor)
     if wrong:
-        raise invalid(wrong)
+        field = "pull_request_review_thread.line"
+        raise invalid_field("PullRequestReviewComment", field, code="custom", message=wrong)
     review = add_review(pull, who, "", state="COMMENTED", commit=commit)
     comment = open_thread(pull, review, anchor, body, changes).root
     _note(pull, "review_comment", who, comment)

@@ -63,3 +63,12 @@ def invalid_field(
     """422 about one field (https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#validation-failed)."""
     detail = {"resource": resource, "field": field, "code": code}
     return invalid({**detail, "message": message} if message else detail)
+
+
+def with_strings(error: ApiError) -> ApiError:
+    """The same refusal as the review route words it: its `errors` are strings, not objects."""
+    said = [
+        e if isinstance(e, str) else str(e.get("message") or f"{e['field']} {e['code']}")
+        for e in error.errors
+    ]
+    return ApiError(error.status, error.message, errors=said, headers=error.headers)

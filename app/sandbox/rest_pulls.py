@@ -9,7 +9,7 @@ from app.sandbox import reviews
 from app.sandbox.call import Call, Endpoint, answer, page_of, paged
 from app.sandbox.conversation import add_review
 from app.sandbox.diffs import cut_to_response
-from app.sandbox.errors import ApiError, invalid, invalid_field, not_found
+from app.sandbox.errors import ApiError, invalid, invalid_field, not_found, with_strings
 from app.sandbox.pull import Pull
 from app.sandbox.rendering import render_commit, render_file_change
 from app.sandbox.rendering_pulls import (
@@ -93,6 +93,13 @@ async def create_review(call: Call) -> Response:
     Without `event` it would stay pending, unseen by everybody but its author.
     """
     reviews.check_review_keys(call.body)
+    try:
+        return _submit(call)
+    except ApiError as error:
+        raise with_strings(error) from error
+
+
+def _submit(call: Call) -> Response:
     rows: list[Json] = call.body.get("comments") or []
     comments = [reviews.parse_review_comment(row) for row in rows]
     event = call.body.get("event")

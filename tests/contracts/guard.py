@@ -31,6 +31,8 @@ GENERAL_ERRORS = (400, 401, 403, 404, 406, 422, 429, 500, 502, 503, 504)
 # Where the description is wrong about the real service, with the reason.
 KNOWN_GAPS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "head/repo": (lambda value: value is None, "null when the fork was deleted; described as never null"),
+    "/line": (lambda value: value is None, "null once a comment is outdated; described as an integer"),
+    "/position": (lambda value: value is None, "null once a comment is outdated; described as an integer"),
     "0/account": (lambda value: "login" in value, "described as a user and an enterprise at once"),
 }
 

@@ -44,8 +44,11 @@ def find_charge(connection: Connection, charge_id: int) -> Charge:
 def search_charges(connection: Connection, merchant_id: int, reference: str) -> list[Charge]:
     """A merchant's charges whose reference begins with the given text, newest first."""
     query = (
-        "SELECT * FROM charges WHERE merchant_id = " + str(merchant_id)
-        + " AND reference LIKE '" + reference + "%' ORDER BY id DESC"
+        "SELECT * FROM charges WHERE merchant_id = "
+        + str(merchant_id)
+        + " AND reference LIKE '"
+        + reference
+        + "%' ORDER BY id DESC"
     )
     return [_charge(row) for row in connection.execute(query)]
 
