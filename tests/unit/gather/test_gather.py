@@ -85,6 +85,37 @@ async def test_context_stays_within_its_share_of_the_change() -> None:
     assert len(source.searched) <= LIMITS["full"].searches
 
 
+CACHE = (
+    """class Cache:
+    limit = 100
+
+"""
+    + "".join(f"    def unrelated_{n}(self):\n        return {n} * {n}\n\n\n" for n in range(60))
+    + """    def put(self, key, value):
+        if key not in self.values:
+            self.order.append(key)
+        self.values[key] = value
+"""
+)
+
+
+async def test_functions_that_share_the_changed_state_are_shown() -> None:
+    drop = "\n    def drop(self, key):\n        del self.values[key]\n"
+    after = CACHE.replace("\n    def unrelated_3(", f"{drop}\n    def unrelated_3(")
+    [chunk] = (await gathered(FakeSource(base={"cache.py": CACHE}, head={"cache.py": after}))).context.chunks
+    assert "self.order.append(key)" in "\n".join(
+        each.text for each in chunk.snippets if each.kind == "shares state"
+    )
+
+
+async def test_a_short_file_is_shown_in_full_and_no_line_twice() -> None:
+    tree = {"a.py": "LIMIT = 20\n" + "\n" * 20 + "def page(n):\n    return n * LIMIT\n"}
+    source = FakeSource(base=tree, head={"a.py": tree["a.py"].replace("n * LIMIT", "(n - 1) * LIMIT")})
+    [chunk] = (await gathered(source)).context.chunks
+    shown = [(each.start_line, each.text) for each in chunk.snippets]
+    assert shown == [(1, "LIMIT = 20")]
+
+
 async def test_a_trivial_change_searches_nothing() -> None:
     source = changed()
     result = await gathered(source, TierThresholds())
