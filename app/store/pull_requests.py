@@ -29,22 +29,6 @@ def record_paused(
         _row(session, ref, installation_id=installation_id, at=at).paused_by = by
 
 
-def record_reviewed(
-    database: Database,
-    ref: PullRequestRef,
-    *,
-    installation_id: int,
-    head_sha: str,
-    summary_comment_id: int | None,
-    at: datetime,
-) -> None:
-    """The head that was reviewed, and where the summary stands; a summary that is known is never forgotten."""
-    with database.write() as session:
-        row = _row(session, ref, installation_id=installation_id, at=at)
-        row.reviewed_sha = head_sha
-        row.summary_comment_id = summary_comment_id or row.summary_comment_id
-
-
 def _row(session: Session, ref: PullRequestRef, *, installation_id: int, at: datetime) -> PullRequestRow:
     row = session.get(PullRequestRow, (ref.repository, ref.number)) or PullRequestRow(
         repository=ref.repository, number=ref.number, installation_id=installation_id, updated_at=at

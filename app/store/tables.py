@@ -96,9 +96,9 @@ class ReviewRow(Row, table=True):
     notes: list[str] = Field(default_factory=list, sa_type=JSON)
     coverage: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     duration_ms: int | None = None
-    gathered_ms: int | None = None  # when gathering ended, counted from started_at; the others likewise
-    asked_ms: int | None = None
-    settled_ms: int | None = None
+    stations: list[dict[str, Any]] = Field(
+        default_factory=list, sa_type=JSON
+    )  # app.domain.progress.StationTime
 
 
 class StageResultRow(Row, table=True):

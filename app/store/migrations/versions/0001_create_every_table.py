@@ -202,9 +202,7 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
         sa.Column("notes", sa.JSON(), nullable=False),
         sa.Column("coverage", sa.JSON(), nullable=True),
         sa.Column("duration_ms", sa.Integer(), nullable=True),
-        sa.Column("gathered_ms", sa.Integer(), nullable=True),
-        sa.Column("asked_ms", sa.Integer(), nullable=True),
-        sa.Column("settled_ms", sa.Integer(), nullable=True),
+        sa.Column("stations", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_reviews_created_at", "reviews", ["created_at"], unique=False)

@@ -1,0 +1,71 @@
+"""Retention: what people or models wrote goes after its time; figures stay. Deleted installations go altogether.
+
+Kept for ever: `model_calls` and `reviews` (ids, figures). A finding keeps what the statistics need and loses its words.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, delete, select, update
+
+from app.store.database import Database
+from app.store.tables import (
+    CachedAnswerRow,
+    ConversationTurnRow,
+    DeliveryRow,
+    FindingRow,
+    InstallationRow,
+    LearnedRuleRow,
+    ModelCallRow,
+    PullRequestRow,
+    RejectionRow,
+    ReviewRow,
+    StageResultRow,
+    WriteRow,
+)
+
+NO_WORDS = {
+    "title": "",
+    "explanation": "",
+    "quote": "",
+    "suggestion": None,
+    "evidence": "",
+    "verifier_evidence": "",
+    "reason": None,
+}
+
+
+def purge(database: Database, *, now: datetime, keep: timedelta) -> None:
+    """Remove what is older than `keep`, and answers that are no longer valid."""
+    before = now - keep
+    with database.write() as session:
+        session.exec(delete(CachedAnswerRow).where(col(CachedAnswerRow.expires_at) < now))
+        session.exec(delete(DeliveryRow).where(col(DeliveryRow.finished_at) < before))
+        session.exec(delete(WriteRow).where(col(WriteRow.begun_at) < before))
+        session.exec(delete(RejectionRow).where(col(RejectionRow.created_at) < before))
+        session.exec(delete(ConversationTurnRow).where(col(ConversationTurnRow.created_at) < before))
+        session.exec(update(FindingRow).where(col(FindingRow.created_at) < before).values(**NO_WORDS))
+        old_reviews = select(ReviewRow.id).where(col(ReviewRow.finished_at) < before)
+        session.exec(delete(StageResultRow).where(col(StageResultRow.review_id).in_(old_reviews)))
+        session.exec(
+            update(ReviewRow).where(col(ReviewRow.finished_at) < before).values(notes=[], error=None)
+        )
+        _purge_installations(session, before)
+
+
+def _purge_installations(session: Session, before: datetime) -> None:
+    """All that belongs to installations that were deleted before a moment."""
+    gone = list(
+        session.exec(select(InstallationRow.id).where(col(InstallationRow.deleted_at) < before)).all()
+    )
+    for table in (
+        CachedAnswerRow,
+        DeliveryRow,
+        FindingRow,
+        ReviewRow,
+        ModelCallRow,
+        ConversationTurnRow,
+        LearnedRuleRow,
+        PullRequestRow,
+    ):
+        session.exec(delete(table).where(col(table.installation_id).in_(gone)))
+    session.exec(delete(InstallationRow).where(col(InstallationRow.id).in_(gone)))
