@@ -136,7 +136,7 @@ class Git:
         except TimeoutError as error:
             raise GitFailed(f"git {arguments[0]} took longer than {self.timeout_s:.0f} s") from error
         finally:
-            _kill(process)
+            await _end(process)
         return output, process.returncode or 0, _last_line(errors)
 
     async def _start(self, arguments: Sequence[str], *, takes_input: bool) -> asyncio.subprocess.Process:
@@ -197,6 +197,12 @@ async def _write(process: asyncio.subprocess.Process, data: bytes) -> None:
         process.stdin.write(data)
         await process.stdin.drain()
     process.stdin.close()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Leaves neither a running program nor an open pipe, whatever has happened."""
+    _kill(process)
+    await process.communicate()
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:

@@ -180,9 +180,7 @@ class GitRangeSource:
             return ()
         names = await self._git.run("ls-files", "--others", "--exclude-standard", "-z")
         count = names.count(b"\0")
-        return (
-            (f"{count} untracked files are not part of the change (git add makes them so).",) if count else ()
-        )
+        return (f"Not part of the change: {count} untracked; git add makes them so.",) if count else ()
 
 
 def _open_repository(directory: Path, index_file: Path | None) -> tuple[Path, Git]:
@@ -201,7 +199,10 @@ def _open_repository(directory: Path, index_file: Path | None) -> tuple[Path, Gi
 
 async def _without_filters(git: Git) -> Git:
     """The same with the repository's clean and smudge filters switched off: a diff of the work tree would run them."""
-    names = await git.run("config", "--null", "--name-only", "--get-regexp", r"^filter\.", allowed=(0, 1))
+    try:
+        names = await git.run("config", "--null", "--name-only", "--get-regexp", r"^filter\.", allowed=(0, 1))
+    except GitFailed as error:
+        raise InputError(f"{git.directory} is no readable git repository: {error}.") from error
     filters = {name.rpartition(".")[0] for name in names.decode("utf-8", "replace").split("\0") if name}
     off = {f"{name}.{key}": "" for name in filters for key in ("clean", "smudge", "process")}
     return replace(git, config=off | {f"{name}.required": "false" for name in filters})
@@ -209,7 +210,7 @@ async def _without_filters(git: Git) -> Git:
 
 def _read_inside(top: Path, path: str) -> bytes | None:
     """A regular file of the work tree, never through a symbolic link."""
-    file = top / path
-    if file.is_symlink() or not file.is_file() or file.resolve() != top.resolve() / path:
+    file, inside = top / path, top.resolve()
+    if file.resolve() != inside / path or not file.resolve().is_relative_to(inside) or not file.is_file():
         return None
     return file.read_bytes() if file.stat().st_size <= MAX_BLOB_BYTES else None

@@ -1,0 +1,229 @@
+"""A repository whose configuration, attributes, hooks and submodules would start programs starts none."""
+
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from app.domain.diff import Side
+from app.errors import InputError
+from app.github.git_process import Git, GitFailed
+from app.github.local import STAGED, WORKING_TREE, GitRangeSource
+from tests.unit.github.repositories import ENVIRONMENT, Checkout
+
+
+class Trap:
+    """A program that leaves a trace when somebody starts it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.traces = directory / "traces"
+        self.program = directory / "trap.sh"
+        self.program.write_text(f'#!/bin/sh\necho "$0 $*" >> {self.traces}\ncat\n')
+        self.program.chmod(self.program.stat().st_mode | stat.S_IXUSR)
+
+    @property
+    def was_sprung(self) -> bool:
+        return self.traces.exists()
+
+
+HOSTILE = [
+    "core.fsmonitor",
+    "core.pager",
+    "core.editor",
+    "core.sshCommand",
+    "core.gitProxy",
+    "core.alternateRefsCommand",
+    "core.askPass",
+    "diff.external",
+    "diff.evil.command",
+    "diff.evil.textconv",
+    "filter.evil.clean",
+    "filter.evil.smudge",
+    "filter.evil.process",
+    "merge.evil.driver",
+    "gpg.program",
+    "credential.helper",
+    "interactive.diffFilter",
+    "uploadpack.packObjectsHook",
+    "sequence.editor",
+    "pager.diff",
+    "pager.grep",
+]
+
+
+@pytest.fixture
+def trap(tmp_path: Path) -> Trap:
+    return Trap(tmp_path)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, trap: Trap) -> Checkout:
+    made = Checkout(tmp_path / "hostile")
+    made.commit({"pay.py": "one\n", ".gitattributes": "* diff=evil filter=evil merge=evil\n"})
+    inner = Checkout(made.directory / "module")
+    inner.commit({"a.py": "a\n"})
+    made.git("-c", "protocol.file.allow=always", "add", "--all")
+    made.git("commit", "--quiet", "-m", "with a repository inside")
+    made.git("checkout", "--quiet", "-b", "topic")
+    made.commit({"pay.py": "one\nword\n"})
+    for key in HOSTILE:
+        made.git("config", key, str(trap.program))
+        inner.git("config", key, str(trap.program))
+    made.git("config", "filter.evil.required", "true")
+    made.git("config", "log.showSignature", "true")
+    made.git("config", "core.hooksPath", str(made.directory / "hooks"))
+    hooks = made.directory / "hooks"
+    hooks.mkdir()
+    for hook in ("pre-commit", "post-index-change", "reference-transaction", "fsmonitor-watchman"):
+        (hooks / hook).symlink_to(trap.program)
+    for file in (made.directory / "pay.py", made.directory / "module" / "a.py"):
+        file.write_text("dirty word\n")
+        os.utime(file, (1, 1))
+    return made
+
+
+def test_the_trap_would_spring_for_git_as_it_is(checkout: Checkout, trap: Trap) -> None:
+    subprocess.run(
+        ["git", "--no-pager", "diff", "HEAD"],
+        cwd=checkout.directory,
+        env=ENVIRONMENT,
+        capture_output=True,
+        check=False,
+    )
+    assert trap.was_sprung
+
+
+@pytest.mark.parametrize("target", ["main...topic", "main..topic", "topic", STAGED, WORKING_TREE])
+async def test_nothing_of_a_repository_is_run(checkout: Checkout, trap: Trap, target: str) -> None:
+    source = GitRangeSource(checkout.directory, target)
+    seen = await source.snapshot(["pay.py", "AGENTS.md"])
+    await source.grep("word", limit=5)
+    await source.blob("pay.py", Side.LEFT)
+    await source.blob("pay.py", Side.RIGHT)
+
+    assert not trap.was_sprung
+    if target != STAGED:
+        assert "pay.py" in [file.path for file in seen.diff.files]
+
+
+async def test_a_missing_object_is_not_fetched_by_the_repository_s_own_means(
+    checkout: Checkout, trap: Trap
+) -> None:
+    checkout.git("config", "remote.origin.url", f"ext::{trap.program}")
+    checkout.git("config", "remote.origin.promisor", "true")
+    checkout.git("config", "remote.origin.uploadpack", str(trap.program))
+    checkout.git("config", "protocol.allow", "always")
+    checkout.git("config", "protocol.ext.allow", "always")
+    blob = checkout.git("rev-parse", "topic:pay.py")
+    (checkout.directory / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+
+    with pytest.raises(InputError):
+        await GitRangeSource(checkout.directory, "main...topic").snapshot([])
+
+    assert not trap.was_sprung
+
+
+async def test_variables_of_the_caller_s_git_do_not_count(
+    checkout: Checkout, trap: Trap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (
+        "GIT_EXTERNAL_DIFF",
+        "GIT_PAGER",
+        "GIT_SSH_COMMAND",
+        "GIT_ASKPASS",
+        "PAGER",
+        "GIT_PROXY_COMMAND",
+    ):
+        monkeypatch.setenv(name, str(trap.program))
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    monkeypatch.setenv("GIT_CONFIG_PARAMETERS", f"'diff.external={trap.program}'")
+
+    seen = await GitRangeSource(checkout.directory, "main...topic").snapshot([])
+
+    assert [file.path for file in seen.diff.files] == ["pay.py"]
+    assert not trap.was_sprung
+
+
+async def test_how_the_repository_likes_its_diffs_does_not_count(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path / "particular")
+    checkout.commit({"pay.py": "one\n"})
+    checkout.commit({"pay.py": "one\nword\n"})
+    for key, value in {
+        "diff.noprefix": "true",
+        "diff.mnemonicPrefix": "true",
+        "diff.context": "0",
+        "diff.interHunkContext": "9",
+        "diff.relative": "true",
+        "diff.submodule": "log",
+        "diff.suppressBlankEmpty": "true",
+        "diff.renames": "false",
+        "diff.wordRegex": ".",
+        "color.ui": "always",
+        "core.quotePath": "false",
+        "core.abbrev": "4",
+    }.items():
+        checkout.git("config", key, value)
+    unflagged = await _git(checkout).run("diff", "main~1", "main")
+    assert b"--- a/pay.py" not in unflagged  # without the flags it counts
+
+    seen = await GitRangeSource(checkout.directory, "main~1..main").snapshot([])
+
+    (file,) = seen.diff.files
+    assert (file.path, file.added_lines(), len(file.hunks[0].lines)) == ("pay.py", {2: "word"}, 2)
+
+
+def _git(checkout: Checkout) -> Git:
+    return Git(directory=checkout.directory)
+
+
+async def test_a_work_tree_that_points_elsewhere_is_not_followed(checkout: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "pay.py").write_text("secret\n")
+    checkout.git("config", "core.worktree", str(tmp_path / "private"))
+    source = GitRangeSource(checkout.directory, WORKING_TREE)
+    seen = await source.snapshot([])
+    file = seen.diff.file("pay.py")
+    assert file is not None
+    assert "secret" not in file.added_lines().values()
+    assert await source.blob("pay.py", Side.RIGHT) == b"dirty word\n"
+
+
+async def test_output_and_time_have_an_end(checkout: Checkout) -> None:
+    git = _git(checkout)
+    with pytest.raises(GitFailed, match="wrote more than 10 bytes"):
+        await git.run("cat-file", "-p", "HEAD", max_bytes=10)
+    assert len(await git.read_some("cat-file", "-p", "HEAD", max_bytes=10)) == 10
+    slow = Git(directory=checkout.directory, timeout_s=0.0)
+    with pytest.raises(GitFailed, match="took longer than 0 s"):
+        await slow.run("cat-file", "--batch", stdin=b"HEAD\n" * 10)
+
+
+async def test_a_file_that_is_too_large_is_not_written(tmp_path: Path) -> None:
+    large = Checkout(tmp_path / "large")
+    large.commit({"big.bin": os.urandom(100_000)})
+    for blocks, expected in ((2, False), (2_000, True)):
+        git = Git(
+            directory=tmp_path,
+            config={"protocol.file.allow": "always"},
+            environment={"GIT_ALLOW_PROTOCOL": "file"},
+            max_file_blocks=blocks,
+        )
+        target = tmp_path / f"{blocks}.git"
+        try:
+            await git.run("clone", "--quiet", "--bare", f"file://{large.directory}", str(target))
+            written = True
+        except GitFailed:
+            written = False
+        assert written is expected
+
+
+async def test_without_git_or_directory_the_error_says_so(tmp_path: Path) -> None:
+    with pytest.raises(GitFailed, match="cannot be started"):
+        await Git(directory=tmp_path / "nowhere").run("version")
+
+
+def test_secret_settings_are_not_shown() -> None:
+    git = Git(directory=Path(), config={"http.extraHeader": "Authorization: Basic c2VjcmV0"})
+    assert "c2VjcmV0" not in repr(git)
