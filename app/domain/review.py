@@ -89,6 +89,15 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedImage:
+    """A picture that the change adds or replaces, as it is at the head."""
+
+    path: str
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewContext:
     """Everything the stages get to see."""
 
@@ -98,6 +107,7 @@ class ReviewContext:
     omissions: tuple[Omission, ...] = ()
     guidelines: tuple[Guideline, ...] = ()
     earlier_findings: tuple[Finding, ...] = ()
+    images: tuple[ChangedImage, ...] = ()  # for the docs stage
     notes: tuple[str, ...] = ()  # for the report: what was shown, what could not be read
 
 

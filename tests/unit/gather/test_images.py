@@ -1,0 +1,61 @@
+"""Changed pictures are shown within limits, and only if they are what they say."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from app.domain.diff import FileDiff, FileStatus, Side
+from app.domain.review import Omission
+from app.domain.source import Match, Snapshot
+from app.gather.images import MAX_BYTES, MAX_IMAGES, fetch_images
+
+PNG = b"\x89PNG\r\n\x1a\nrest"
+
+
+class Blobs:
+    """A source that has blobs alone."""
+
+    def __init__(self, blobs: dict[str, bytes]) -> None:
+        self.blobs = blobs
+
+    async def snapshot(self, base_paths: Sequence[str]) -> Snapshot:
+        raise NotImplementedError
+
+    async def blob(self, path: str, side: Side) -> bytes | None:
+        assert side is Side.RIGHT
+        return self.blobs.get(path)
+
+    async def grep(self, word: str, *, limit: int) -> list[Match]:
+        raise NotImplementedError
+
+
+async def shown(blobs: dict[str, bytes], status: FileStatus = FileStatus.ADDED) -> list[tuple[str, str]]:
+    files = [FileDiff(path=path, status=status, binary=True) for path in blobs]
+    omitted = [Omission(path=path, reason="binary") for path in blobs]
+    return [(each.path, each.media_type) for each in await fetch_images(Blobs(blobs), omitted, files)]
+
+
+@pytest.mark.parametrize(
+    ("path", "raw", "media_type"),
+    [
+        ("a.png", PNG, "image/png"),
+        ("a.jpg", b"\xff\xd8\xff\xe0", "image/jpeg"),
+        ("a.gif", b"GIF89a..", "image/gif"),
+        ("a.webp", b"RIFF....WEBPVP8 ", "image/webp"),
+        ("a.PNG", b"\xff\xd8\xff\xe0", "image/jpeg"),
+    ],
+)
+async def test_the_bytes_say_what_a_picture_is(path: str, raw: bytes, media_type: str) -> None:
+    assert await shown({path: raw}) == [(path, media_type)]
+
+
+@pytest.mark.parametrize(
+    ("path", "raw"), [("a.png", b"<svg>"), ("a.bin", PNG), ("a.png", PNG + b"x" * MAX_BYTES), ("a.png", b"")]
+)
+async def test_what_is_no_picture_or_too_large_is_not_shown(path: str, raw: bytes) -> None:
+    assert await shown({path: raw}) == []
+
+
+async def test_removed_pictures_are_not_asked_for_and_no_more_than_a_few_are() -> None:
+    assert await shown({"a.png": PNG}, FileStatus.REMOVED) == []
+    assert len(await shown({f"{n}.png": PNG for n in range(9)})) == MAX_IMAGES
