@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from app.domain.diff import Diff, DiffLine, FileDiff, FileStatus, Hunk, LineKind
-from app.domain.patch_header import Header, describe
+from app.domain.patch_header import Header, describe, fault_of
 from app.domain.patch_names import common_name, parse_name, parse_pair, without_prefix
 from app.errors import InputError
 
-_HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@ ?(.*)", re.DOTALL)
+_HUNK = re.compile(r"@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@ ?(.*)", re.DOTALL)
 _SUBMODULE_LOG = re.compile(r"Submodule (.+) [0-9a-f]{7,64}\.{2,3}[0-9a-f]{7,64}\b")
 _SUBPROJECT = re.compile(r"Subproject commit [0-9a-f]{40,64}(-dirty)?")
 _BINARY = re.compile(r"Binary files (.+) differ\r?")
@@ -137,8 +137,8 @@ def _parse_file(reader: _Reader) -> FileDiff:
     except InputError as error:
         reader.skip_to_next_file()
         return _damaged(file, str(error))
-    if header.has_text_names and not hunks:
-        return _damaged(file, "its hunks are missing")
+    if fault := fault_of(header, file, has_hunks=bool(hunks)):
+        return _damaged(file, fault)
     status = FileStatus.MODIFIED if hunks and file.status is FileStatus.CHANGED else file.status
     submodule = file.submodule if header.modes else _is_submodule(hunks)
     return replace(file, hunks=hunks, status=status, submodule=submodule)

@@ -34,6 +34,7 @@ class Header:
     moved_to: str | None = None
     status: FileStatus | None = None
     modes: set[str] = field(default_factory=set[str])
+    has_ids: bool = False  # the `index` line of two different contents
     binary: bool = False
     end: int = 0
 
@@ -49,9 +50,10 @@ class Header:
         return header
 
     @property
-    def has_text_names(self) -> bool:
-        """Whether hunks must follow."""
-        return self.old is not None or self.new is not None
+    def needs_hunks(self) -> bool:
+        """Whether hunks must follow: text has other contents; an empty file that comes or goes has none."""
+        whole_file = self.status in (FileStatus.ADDED, FileStatus.REMOVED)
+        return self.new is not None or (self.has_ids and not whole_file and not self.binary)
 
     @property
     def written_name(self) -> str:
@@ -87,6 +89,7 @@ class Header:
     def _take_rest(self, line: str) -> bool:
         if line.startswith((*_MODES, "index ")):
             self.modes.add(line.rstrip("\r").rpartition(" ")[2])
+        self.has_ids = self.has_ids or line.startswith("index ")
         self.binary = self.binary or line.startswith(_BINARY)
         return line.startswith((*_MODES, *_REST, *_BINARY))
 
@@ -103,6 +106,20 @@ def describe(header: Header) -> FileDiff:
     )
 
 
+def fault_of(header: Header, file: FileDiff, *, has_hunks: bool) -> str | None:
+    """Why a header contradicts itself or what follows it, so that the file's hunks cannot be trusted."""
+    if (header.old is None) != (header.new is None):
+        return "only one of its two names is given"
+    old, new = header.moved_from or file.path, file.path
+    if header.names and not (_names(header.old, old) and _names(header.new, new)):
+        return "its header names two different files"
+    return "its hunks are missing" if header.needs_hunks and not has_hunks else None
+
+
+def _names(text: str | None, path: str) -> bool:
+    return text in (None, NO_FILE, path) or text.endswith("/" + path)
+
+
 def _status(header: Header) -> FileStatus:
     if header.status:
         return header.status
@@ -110,7 +127,7 @@ def _status(header: Header) -> FileStatus:
         return FileStatus.ADDED
     if header.new == NO_FILE:
         return FileStatus.REMOVED
-    only_mode = len(header.modes) > 1 and not header.binary and not header.has_text_names
+    only_mode = len(header.modes) > 1 and not header.binary and not header.has_ids
     return FileStatus.CHANGED if only_mode else FileStatus.MODIFIED
 
 

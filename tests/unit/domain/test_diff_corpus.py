@@ -1,0 +1,81 @@
+"""Hostile diffs, read as git reads them; `tests/data/diffs/expected.json` holds git's own counts (see `diff_corpus`)."""
+
+import json
+
+import pytest
+
+from app.domain.diff import FileDiff
+from app.domain.patch import parse_diff
+from app.errors import InputError
+from tests.unit.domain.diff_corpus import CORPUS
+
+Row = tuple[str, int | None, int | None]
+
+EXPECTED: dict[str, list[Row] | None] = json.loads((CORPUS / "expected.json").read_text())
+STRICTER = {  # git reads on where a reviewer could overlook something; the file is unreadable to us, with the reason
+    "written-combined": "the combined diff of a merge cannot be reviewed; give the range `BASE...HEAD`",
+    "written-combined-forging": "the combined diff of a merge cannot be reviewed; give the range `BASE...HEAD`",
+    "written-hunk-too-long": "the hunk at line 1 has more lines than it says",
+    "written-hunks-overlap": "the hunk at line 2 overlaps the one before it",
+    "written-names-differ": "its header names two different files",
+    "written-no-hunks": "its hunks are missing",
+    "written-same-file-twice": "the diff names this file twice; give one diff of the whole range",
+}
+MORE_LENIENT = {"written-no-end-of-last-line"}  # GitHub's patches end so
+READ_BY_GIT = sorted(name for name, rows in EXPECTED.items() if rows is not None and name not in STRICTER)
+REFUSED_BY_GIT = sorted(name for name, rows in EXPECTED.items() if rows is None and name not in MORE_LENIENT)
+
+
+def read(name: str) -> tuple[FileDiff, ...]:
+    return parse_diff((CORPUS / f"{name}.diff").read_bytes()).files
+
+
+def path_of(file: FileDiff) -> str:
+    """As git's answer is stored: bytes as Latin-1."""
+    return file.path.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def counts(rows: list[Row]) -> dict[str, tuple[int, int]]:
+    """By path; a change of type has two rows."""
+    total: dict[str, tuple[int, int]] = {}
+    for path, added, removed in rows:
+        before = total.get(path, (0, 0))
+        total[path] = (before[0] + (added or 0), before[1] + (removed or 0))
+    return total
+
+
+def test_the_corpus_is_large_enough_and_all_of_it_is_read() -> None:
+    files = {path.stem for path in CORPUS.glob("*.diff")}
+    assert files == set(EXPECTED)
+    assert len(files) >= 120
+
+
+@pytest.mark.parametrize("name", READ_BY_GIT)
+def test_files_and_counts_are_gits(name: str) -> None:
+    files = read(name)
+    assert [file.error for file in files if file.error] == []
+    assert {path_of(file): (file.added, file.removed) for file in files} == counts(EXPECTED[name] or [])
+    binary = {path for path, added, _ in EXPECTED[name] or [] if added is None}
+    assert {path_of(file) for file in files if file.binary} == binary
+
+
+@pytest.mark.parametrize(("name", "reason"), STRICTER.items())
+def test_what_contradicts_itself_is_unreadable_and_the_next_file_is_not(name: str, reason: str) -> None:
+    first, second = read(name)
+    assert (first.path, first.error, first.hunks) == ("pay.py", reason, ())
+    assert (second.path, second.error, second.added) == ("z.py", None, 1)
+
+
+@pytest.mark.parametrize("name", REFUSED_BY_GIT)
+def test_what_git_refuses_is_never_taken_for_reviewed(name: str) -> None:
+    try:
+        files = read(name)
+    except InputError:
+        return
+    assert [file.hunks for file in files if file.error] == [()]
+    assert all((file.path, file.added) == ("z.py", 1) for file in files if not file.error)
+
+
+@pytest.mark.parametrize("name", sorted(MORE_LENIENT))
+def test_a_last_line_without_its_end_is_read(name: str) -> None:
+    assert [(file.error, file.added, file.removed) for file in read(name)] == [(None, 1, 1)]
