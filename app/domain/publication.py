@@ -99,8 +99,12 @@ class Writer(Protocol):
         conclusion: Conclusion | None = None,
         annotations: Sequence[CheckAnnotation] = (),
         actions: Sequence[CheckAction] = (),
+        resume: bool = False,
     ) -> None:
-        """Replaces the texts, appends the annotations, and completes the run where there is a conclusion."""
+        """Replaces the texts, appends the annotations, and completes the run where there is a conclusion.
+
+        `resume`: an earlier attempt may have appended some; those that the run has are not sent again.
+        """
         ...
 
     async def find_check_run(self, *, head_sha: str, name: str, external_id: str) -> int | None:

@@ -3,7 +3,7 @@
 Limits: https://docs.github.com/en/rest/checks/runs#update-a-check-run
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.configuration import Gate, RepositoryConfig
@@ -47,7 +47,7 @@ _CHECK_LIMIT_BYTES = 60_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckUpdate:
-    """What a stage's check run is to say; `text` names every finding, should the annotations be lost."""
+    """What a stage's check run is to say; `text` names every finding: not all have a line to annotate."""
 
     stage: Stage
     title: str
@@ -88,9 +88,14 @@ def findings_of(stage: Stage, findings: Sequence[Finding]) -> list[Finding]:
 
 
 def plan_check(
-    result: StageResult, report: ReviewReport, *, config: RepositoryConfig, redact: Redact
+    result: StageResult,
+    report: ReviewReport,
+    *,
+    config: RepositoryConfig,
+    redact: Redact,
+    unmarked: Collection[str] = (),
 ) -> CheckUpdate:
-    """The finished check run of one stage."""
+    """The finished check run of one stage. `unmarked` are fingerprints whose lines are those of an older head."""
     findings = findings_of(result.stage, report.findings)
     low = any(finding.severity.rank >= Severity.LOW.rank for finding in findings)
     return CheckUpdate(
@@ -99,7 +104,11 @@ def plan_check(
         summary=_summary(result, report, gate=config.gate, redact=redact),
         text=_text(findings, redact=redact),
         conclusion=conclude(result, report, gate=config.gate),
-        annotations=tuple(_annotation(finding, redact=redact) for finding in findings if _has_place(finding)),
+        annotations=tuple(
+            _annotation(finding, redact=redact)
+            for finding in findings
+            if _has_place(finding) and finding.fingerprint not in unmarked
+        ),
         actions=(REREVIEW, DISMISS_LOW) if low else (REREVIEW,),
     )
 

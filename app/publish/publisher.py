@@ -41,7 +41,7 @@ class Once(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What stands on the pull request now; `findings` carry the places that GitHub took."""
+    """What stands on the pull request now; `findings` are the report's own, in the places that GitHub took."""
 
     findings: tuple[Finding, ...]
     github_review_id: int | None = None  # None: this run had no review to post
@@ -88,16 +88,13 @@ async def complete_checks(
 ) -> None:
     """Complete the check runs that there are, each once.
 
-    GitHub appends annotations: where an earlier attempt may have sent them, none are sent, and the text has them all.
+    GitHub appends annotations: where an earlier attempt may have sent some, only the others are sent.
     """
     for check in checks:
         if check.stage not in check_run_ids:
             continue
-        annotated = partial(_complete_check, check, check_run_ids[check.stage], writer=writer)
-        bare = partial(
-            _complete_check, replace(check, annotations=()), check_run_ids[check.stage], writer=writer
-        )
-        await once(f"check:{check.stage}", find=bare, write=annotated)
+        complete = partial(_complete_check, check, check_run_ids[check.stage], writer=writer)
+        await once(f"check:{check.stage}", find=partial(complete, resume=True), write=complete)
 
 
 async def publish(
@@ -120,8 +117,11 @@ async def publish(
     planned = _replanned(planned, request, report)
     summary_id = await publisher.post_summary(planned, comment_id=summary_comment_id)
     await complete_checks(planned.checks, check_run_ids=check_run_ids, writer=writer, once=once)
+    own = {finding.fingerprint for finding in request.report.findings}
     return Published(
-        findings=planned.report.findings, github_review_id=review_id, summary_comment_id=summary_id
+        findings=tuple(finding for finding in planned.report.findings if finding.fingerprint in own),
+        github_review_id=review_id,
+        summary_comment_id=summary_id,
     )
 
 
@@ -131,7 +131,9 @@ def _replanned(planned: Publication, request: PublicationRequest, report: Review
     return plan_publication(replace(request, report=report))
 
 
-async def _complete_check(check: CheckUpdate, check_run_id: int, *, writer: Writer) -> int:
+async def _complete_check(
+    check: CheckUpdate, check_run_id: int, *, writer: Writer, resume: bool = False
+) -> int:
     await writer.update_check_run(
         check_run_id,
         title=check.title,
@@ -140,6 +142,7 @@ async def _complete_check(check: CheckUpdate, check_run_id: int, *, writer: Writ
         conclusion=check.conclusion,
         annotations=check.annotations,
         actions=check.actions,
+        resume=resume,
     )
     return check_run_id
 

@@ -4,18 +4,19 @@ At most one review a run: the first run and a commanded one post it, clean or no
 findings. A finding that has been shown before is not posted again.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.configuration import Publish, RepositoryConfig
 from app.domain.diff import Diff, DiffLine, Hunk, LineKind, Side
 from app.domain.finding import Finding, Placement
 from app.domain.publication import ReviewComment
-from app.domain.review import ReviewReport
+from app.domain.review import ReviewReport, StageResult, StageStatus
 from app.publish.checks import CheckUpdate, is_sendable, plan_check
 from app.publish.markdown import Redact
 from app.publish.rendering import render_finding_comment, render_review_body
 from app.publish.summary import render_summary
+from app.publish.wording import joined
 
 MAX_INLINE_COMMENTS = 45  # hundreds in one review run into GitHub's secondary limit
 MAX_FILE_COMMENTS = 10  # each is a write of its own
@@ -25,8 +26,11 @@ MAX_FILE_COMMENTS = 10  # each is a write of its own
 class PublicationRequest:
     """What a publication is made of.
 
-    `shown` are the fingerprints that earlier runs have shown on this pull request, in any place. `key` names the
-    pull request in the summary's marker, `review_id` the run in the review's.
+    `shown` are the fingerprints that earlier runs have shown on this pull request, in any place; `standing` are the
+    findings of earlier runs that nobody has fixed or dismissed and that this run did not meet again: they count for
+    the check runs and stay in the summary.
+    `earlier_stages` are the last results of stages: the summary keeps those that this run did not ask for.
+    `key` names the pull request in the summary's marker, `review_id` the run in the review's.
     """
 
     report: ReviewReport
@@ -39,6 +43,8 @@ class PublicationRequest:
     first: bool = True
     commanded: bool = False
     shown: Collection[str] = ()
+    standing: Sequence[Finding] = ()
+    earlier_stages: Sequence[StageResult] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +85,7 @@ class Publication:
 
 def plan_publication(request: PublicationRequest) -> Publication:
     """What is posted where. Placements that GitHub would refuse are moved to where they hold."""
+    request = _with_standing(request)
     request = replace(request, report=_placed(request))
     report, redact = request.report, request.redact
     full = request.config.publish is Publish.FULL
@@ -90,10 +97,8 @@ def plan_publication(request: PublicationRequest) -> Publication:
         file_comments=tuple(
             _plan_file_comment(f, redact) for f in new if full and f.placement is Placement.FILE
         ),
-        summary=None if shadow else render_summary(report, key=request.key, redact=redact),
-        checks=tuple(
-            plan_check(stage, report, config=request.config, redact=redact) for stage in report.stages
-        ),
+        summary=None if shadow else render_summary(_with_earlier(request), key=request.key, redact=redact),
+        checks=_plan_checks(request),
     )
 
 
@@ -120,21 +125,41 @@ def holds_surely(finding: Finding, diff: Diff) -> bool:
     return all(line in file.added_lines() for line in range(finding.start_line, finding.end_line + 1))
 
 
+def _with_standing(request: PublicationRequest) -> PublicationRequest:
+    """Earlier findings join the report behind its own, as already shown."""
+    found = {finding.fingerprint for finding in request.report.findings}
+    standing = [finding for finding in request.standing if finding.fingerprint not in found]
+    return replace(
+        request,
+        report=replace(request.report, findings=(*request.report.findings, *standing)),
+        shown={*request.shown, *(finding.fingerprint for finding in request.standing)},
+    )
+
+
+def _with_earlier(request: PublicationRequest) -> ReviewReport:
+    """The report for the summary: a stage that this run left out is shown as it was."""
+    earlier = {result.stage: result for result in request.earlier_stages}
+    left_out = [result.stage for result in request.report.stages if result.status is StageStatus.SKIPPED]
+    stages = (earlier.get(r.stage, r) if r.stage in left_out else r for r in request.report.stages)
+    kept = joined([f"`{stage}`" for stage in left_out if stage in earlier])
+    notes = (f"From an earlier run: {kept}.",) if kept else ()
+    return replace(request.report, stages=tuple(stages), notes=(*request.report.notes, *notes))
+
+
 def _placed(request: PublicationRequest) -> ReviewReport:
     report = request.report
     if request.config.publish is not Publish.FULL:
         return demote(report, {finding.fingerprint for finding in report.findings}, Placement.SUMMARY)
-    report = replace(
-        report, findings=tuple(_where_it_holds(finding, request.diff) for finding in report.findings)
-    )
+    report = replace(report, findings=tuple(_where_it_holds(finding, request) for finding in report.findings))
     for placement, limit in ((Placement.INLINE, MAX_INLINE_COMMENTS), (Placement.FILE, MAX_FILE_COMMENTS)):
         new = [f for f in report.findings if f.placement is placement and f.fingerprint not in request.shown]
         report = demote(report, {finding.fingerprint for finding in new[limit:]}, Placement.SUMMARY)
     return report
 
 
-def _where_it_holds(finding: Finding, diff: Diff) -> Finding:
-    if finding.placement is Placement.SUMMARY:
+def _where_it_holds(finding: Finding, request: PublicationRequest) -> Finding:
+    diff = request.diff
+    if finding.placement is Placement.SUMMARY or finding.fingerprint in request.shown:
         return finding
     if diff.file(finding.path) is None or not is_sendable(finding.path):
         return replace(finding, placement=Placement.SUMMARY)
@@ -155,6 +180,14 @@ def _plan_review(request: PublicationRequest, new: list[Finding]) -> PlannedRevi
         first=not request.shown,
     )
     return PlannedReview(body=body, comments=comments, findings=tuple(new))
+
+
+def _plan_checks(request: PublicationRequest) -> tuple[CheckUpdate, ...]:
+    older = {finding.fingerprint for finding in request.standing}
+    return tuple(
+        plan_check(result, request.report, config=request.config, redact=request.redact, unmarked=older)
+        for result in request.report.stages
+    )
 
 
 def _plan_comment(finding: Finding, redact: Redact) -> PlannedComment:

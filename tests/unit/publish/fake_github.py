@@ -92,11 +92,12 @@ class FakePullRequest:
         conclusion: Conclusion | None = None,
         annotations: Sequence[CheckAnnotation] = (),
         actions: Sequence[CheckAction] = (),
+        resume: bool = False,
     ) -> None:
         self._written("update_check_run")
         check = self.checks.setdefault(check_run_id, CheckRun("", ""))
         check.title, check.summary, check.text, check.conclusion = title, summary, text, conclusion
-        check.annotations += annotations
+        check.annotations += annotations[len(check.annotations) if resume else 0 :]
         self._answered("update_check_run")
 
     async def find_check_run(self, *, head_sha: str, name: str, external_id: str) -> int | None:

@@ -146,6 +146,14 @@ async def test_a_run_that_is_repeated_writes_nothing_again() -> None:
     assert len(pull.calls) == calls
 
 
+async def test_what_stands_from_earlier_runs_is_no_finding_of_this_one() -> None:
+    pull = FakePullRequest(DIFF)
+    result = await published(pull, request(report=CLEAN, first=False, standing=[INJECTION]))
+    assert result.findings == ()
+    assert pull.reviews == {}
+    assert "goes into the SQL text" in pull.issue_comments[result.summary_comment_id or 0]
+
+
 async def test_a_run_of_one_stage_touches_that_stages_check_alone() -> None:
     pull = FakePullRequest(DIFF)
     writer: Writer = pull

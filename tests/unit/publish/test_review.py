@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from app.domain.configuration import Publish, RepositoryConfig
 from app.domain.diff import Diff, Side
 from app.domain.finding import Finding, Placement, Stage
+from app.domain.publication import Conclusion
+from app.domain.review import StageStatus
 from app.publish.review import (
     MAX_FILE_COMMENTS,
     MAX_INLINE_COMMENTS,
@@ -19,10 +21,12 @@ from app.publish.review import (
 from tests.unit.publish.examples import (
     CLEAN,
     DIFF,
+    DOCS,
     HEAD,
     INJECTION,
     OFF_BY_ONE,
     REPORT,
+    REVIEW,
     UNTESTED,
     added,
     with_context,
@@ -88,6 +92,27 @@ def test_a_command_posts_a_review_even_when_nothing_is_new() -> None:
     assert planned.review.body.startswith(
         "Found no new problems in 2 of 3 files; the summary names those not read. 3 problems shown earlier still stand."
     )
+
+
+def test_an_earlier_finding_that_stands_keeps_the_check_from_being_green_and_stays_in_the_summary() -> None:
+    planned = plan_publication(request(report=CLEAN, first=False, standing=[INJECTION, UNTESTED]))
+    assert planned.review is None
+    assert planned.summary is not None
+    assert "goes into the SQL text" in planned.summary
+    assert UNTESTED.explanation in planned.summary
+    conclusions = {check.stage: check.conclusion for check in planned.checks}
+    assert conclusions[Stage.SECURITY] is Conclusion.NEUTRAL
+    assert [check.annotations for check in planned.checks] == [(), (), ()]
+    assert any(INJECTION.explanation in check.text for check in planned.checks)
+
+
+def test_a_run_of_one_stage_keeps_what_the_others_said_in_the_summary() -> None:
+    skipped = replace(DOCS, status=StageStatus.SKIPPED, walkthrough=None, documents=(), error="not asked for")
+    report = replace(CLEAN, stages=(REVIEW, skipped))
+    planned = plan_publication(request(report=report, first=False, earlier_stages=[DOCS]))
+    assert planned.summary is not None
+    assert "Payments are looked up by id" in planned.summary
+    assert "From an earlier run: `docs`." in planned.summary
 
 
 def test_summary_mode_posts_no_review_and_the_summary_holds_every_finding_in_full() -> None:
