@@ -1,0 +1,149 @@
+"""Fetching from GitHub by git: over HTTP with the installation's token, once, and written nowhere."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from app.domain.diff import Side
+from app.errors import GitHubUnavailable
+from app.github.addresses import git_url
+from app.github.client import GitHubApp
+from app.github.git_objects import GitCache, GitObjects
+from app.github.reader import PullRequestSource
+from tests.unit.github.conftest import World
+
+
+@asynccontextmanager
+async def served(world: World) -> AsyncGenerator[str]:
+    """The stand-in on a port of this machine, because git cannot be reached in process."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(world.github.asgi, log_level="error", lifespan="off"))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
+
+
+def objects_of(app: GitHubApp, world: World, root: Path) -> GitObjects:
+    client = app.installation(world.installation_id, "octo/shop")
+    return GitCache(root).repository(
+        client.git_url, installation_id=client.installation_id, token=client.token
+    )
+
+
+async def test_a_private_repository_is_fetched_once_with_the_installation_s_token(
+    world: World, tmp_path: Path
+) -> None:
+    world.repository.push({"cart.py": "import pay\n"})
+    world.open_pull({"pay.py": "pay = 1\n"}, fork="bob")
+    async with served(world) as url:
+        app = GitHubApp(
+            world.github.app.id, world.github.app.private_key, url, clock=lambda: world.now
+        )
+        git = objects_of(app, world, tmp_path / "git")
+        client = app.installation(world.installation_id, "octo/shop")
+        token = await client.token()
+        source = PullRequestSource(client, world.ref(), git=git)
+        await source.snapshot([])
+
+        found = await asyncio.gather(*(source.grep("pay", limit=9) for _ in range(5)))
+        again = PullRequestSource(client, world.ref(), git=objects_of(app, world, tmp_path / "git"))
+        await again.snapshot([])
+        content = await again.blob("cart.py", Side.RIGHT)
+        await app.aclose()
+
+    assert [match.path for match in found[0]] == ["cart.py", "pay.py"]
+    assert content == b"import pay\n"
+    packs = [asked for asked in world.asked() if asked.endswith("POST /octo/shop.git/git-upload-pack")]
+    assert 1 <= len(packs) <= 2  # one fetch: what is there, and the pack
+    written = [path.read_bytes() for path in (tmp_path / "git").rglob("*") if path.is_file()]
+    assert not [data for data in written if token.encode() in data or b"Authorization" in data]
+
+
+async def test_a_repository_that_the_token_does_not_reach_is_unavailable(world: World, tmp_path: Path) -> None:
+    async with served(world) as url:
+
+        async def wrong() -> str:
+            return "ghs_wrong"
+
+        git = GitObjects(tmp_path / "git", url=git_url(url, "octo/shop"), token=wrong)
+        with pytest.raises(GitHubUnavailable, match="git cannot fetch"):
+            await git.fetch("1" * 40)
+
+
+async def test_a_commit_that_is_not_there_is_unavailable(world: World) -> None:
+    git = world.git()
+    with pytest.raises(GitHubUnavailable):
+        await git.fetch("1" * 40)
+    await git.fetch(world.repository.commit("main"))
+    assert await git.blob(world.repository.commit("main"), "pay.py") == b"one\ntwo\nthree\n"
+
+
+async def test_a_file_above_the_limit_stays_at_github_and_breaks_no_search(world: World) -> None:
+    world.repository.push({"data.csv": "word\n" * 60_000, "small.py": "word\n"})
+    git = world.git()
+    head = world.repository.commit("main")
+    await git.fetch(head)
+    assert await git.blob(head, "data.csv") is None
+    assert [match.path for match in await git.grep(head, "word", limit=9)] == ["small.py"]
+
+
+async def test_a_diff_fetches_the_large_files_that_it_needs(world: World) -> None:
+    before = world.repository.commit("main")
+    after = world.repository.push({"data.csv": "word\n" * 60_000})
+    git = world.git()
+    await git.fetch(before, after)
+    assert (await git.diff(before, after)).count(b"\n+word") == 60_000
+    assert await git.diff(before, after, ["pay.py"]) == b""
+
+
+async def test_a_repository_comes_only_from_the_protocols_of_the_web(world: World, tmp_path: Path) -> None:
+    async def no_token() -> str:
+        return ""
+
+    git = GitObjects(tmp_path / "git", url=f"file://{world.repository.git.path}", token=no_token)
+    with pytest.raises(GitHubUnavailable, match="not allowed"):
+        await git.fetch(world.repository.commit("main"))
+
+
+async def test_many_at_once_fetch_without_getting_in_each_other_s_way(world: World) -> None:
+    commits = [world.repository.push({"n.py": f"{n}\n"}) for n in range(6)]
+    await asyncio.gather(*(world.git().fetch(commit) for commit in commits))
+    contents = [await world.git().blob(commit, "n.py") for commit in commits]
+    assert contents == [f"{n}\n".encode() for n in range(6)]
+
+
+async def no_token() -> str:
+    return ""
+
+
+def test_installations_share_no_objects(tmp_path: Path) -> None:
+    cache = GitCache(tmp_path)
+    url = "https://github.com/octo/shop.git"
+    for installation_id in (1, 2, None):
+        cache.repository(url, installation_id=installation_id, token=no_token)
+    cache.repository(url.upper().replace("HTTPS", "https"), installation_id=1, token=no_token)
+    directories = list(tmp_path.iterdir())
+    assert len(directories) == 3
+    assert {directory.stat().st_mode & 0o777 for directory in directories} == {0o700}
+
+
+async def test_the_longest_unused_repository_goes_when_there_are_too_many(world: World, tmp_path: Path) -> None:
+    now = [0.0]
+    cache = GitCache(tmp_path / "cache", max_bytes=1, clock=lambda: now[0])
+
+    async def fetch(installation_id: int) -> None:
+        git = cache.repository(
+            f"file://{world.repository.git.path}", installation_id=installation_id, token=no_token
+        )
+        del git
+
+    await fetch(1)
