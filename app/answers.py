@@ -4,6 +4,7 @@ One schema, because it counts as part of the prefix that vendors cache. What was
 not asked for is never looked at, and nothing is dropped without a note. Never asks a model.
 """
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
@@ -24,6 +25,8 @@ from app.errors import ModelInvalidOutput
 
 MAX_FINDINGS = 50  # of one answer; a reviewer who says more says nothing
 MAX_PROBLEMS_SAID = 5  # of an invalid answer, in the error and so in the question that is asked again
+
+_REDACTED = "[REDACTED"  # how redaction marks a secret
 
 T = TypeVar("T")
 
@@ -182,15 +185,17 @@ def parse_findings(value: object, *, stage: Stage, paths: Collection[str]) -> Pa
         ModelInvalidOutput: the array is missing or an item lacks a field of the contract.
     """
     items = _validated(_FINDINGS, _asked(value, "findings"), "findings")
-    kept = [item for item in items[:MAX_FINDINGS] if item.path in paths]
+    named = _Names(paths)
+    kept = [(item, named.path_of(item.path)) for item in items[:MAX_FINDINGS]]
     notes = [
         f"A finding on {item.path!r} was dropped: the change has no such file."
-        for item in items[:MAX_FINDINGS]
-        if item.path not in paths
+        for item, path in kept
+        if path is None
     ]
     if len(items) > MAX_FINDINGS:
         notes.append(f"{len(items) - MAX_FINDINGS} findings beyond the first {MAX_FINDINGS} were dropped.")
-    return ParsedFindings(findings=tuple(_finding(item, stage) for item in kept), notes=tuple(notes))
+    findings = tuple(_finding(item, path, stage) for item, path in kept if path is not None)
+    return ParsedFindings(findings=findings, notes=tuple(notes))
 
 
 def parse_verdicts(value: object, *, ids: Sequence[str]) -> tuple[ParsedVerdict, ...]:
@@ -217,15 +222,37 @@ def parse_docs(value: object, *, stage: Stage, paths: Collection[str]) -> Parsed
     """
     _asked(value, "summary")
     item = _validated(_DOCS, value, "answer")
-    files = tuple(FileSummary(path=row.path, change=row.change) for row in item.files if row.path in paths)
+    named = _Names(paths)
+    rows = [(named.path_of(row.path), row) for row in item.files]
+    lost = [f"A row of the walkthrough on {row.path!r} was dropped." for path, row in rows if path is None]
+    found = parse_findings(value, stage=stage, paths=paths)
+    files = tuple(FileSummary(path=path, change=row.change) for path, row in rows if path is not None)
     edges = tuple(
         ComponentEdge(source=edge.source, target=edge.target, label=edge.label) for edge in item.edges
     )
     return ParsedDocs(
         walkthrough=Walkthrough(summary=item.summary, files=files, edges=edges),
         documents=tuple((document.title, document.content) for document in item.documents),
-        found=parse_findings(value, stage=stage, paths=paths),
+        found=ParsedFindings(findings=found.findings, notes=(*found.notes, *lost)),
     )
+
+
+class _Names:
+    """The paths of the diff, by the ways in which models write them."""
+
+    def __init__(self, paths: Collection[str]) -> None:
+        self._paths = {json.dumps(path)[1:-1]: path for path in paths} | {path: path for path in paths}
+
+    def path_of(self, name: str) -> str | None:
+        """The path meant by `src/a.py`, `./src/a.py` or the diff's `b/src/a.py`; None where there is no such file."""
+        return next(
+            (
+                self._paths[name[len(prefix) :]]
+                for prefix in ("", "./", "b/", "a/", "/")
+                if name.startswith(prefix) and name[len(prefix) :] in self._paths
+            ),
+            None,
+        )
 
 
 def _asked(value: object, name: str) -> object:
@@ -247,22 +274,25 @@ def _validated(adapter: TypeAdapter[T], value: object, name: str) -> T:
         raise ModelInvalidOutput("; ".join(said[:MAX_PROBLEMS_SAID])) from error
 
 
-def _finding(item: FindingItem, stage: Stage) -> Finding:
+def _finding(item: FindingItem, path: str, stage: Stage) -> Finding:
     rule = rule_for(item.rule_id)
+    suggestion = item.suggestion
+    if suggestion is not None and _REDACTED in suggestion:
+        suggestion = None  # applied, it would write the mark in place of what the model was not shown
     line = max(item.line, 1)
     return Finding(
         stage=stage,
         severity=item.severity,
         rule_id=rule.id,
         cwe=rule.cwe,
-        path=item.path,
+        path=path,
         start_line=line,
         end_line=line,
         title=item.title,
         explanation=item.explanation,
         quote=item.quote,
         evidence=item.evidence,
-        suggestion=item.suggestion,
+        suggestion=suggestion,
         pre_existing=item.pre_existing,
     )
 

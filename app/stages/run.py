@@ -27,6 +27,8 @@ from app.stages.security import security_question
 
 log = logging.getLogger(__name__)
 
+MAX_CHUNKS_AT_ONCE = 8  # of one stage: vendors limit requests a minute
+LAST_CHANCE_S = 1.0  # for a chunk that waited until the stage's deadline
 MAX_PATHS_SAID = 5  # of unread files, in one sentence
 NOTHING_TO_READ = "No model was asked: there is nothing new to read."
 
@@ -89,12 +91,18 @@ async def _ask_chunks(
     if not context.chunks:
         return StageResult(stage=stage, status=StageStatus.COMPLETED, notes=(NOTHING_TO_READ,))
 
+    room = asyncio.Semaphore(MAX_CHUNKS_AT_ONCE)
+    now_s = asyncio.get_running_loop().time
+    ends_at_s = now_s() + desk.deadline_s
+
     async def ask_one(chunk: Chunk) -> Answer:
         question = _question(stage, chunk, context, config, desk.secret, analysis, handover)
         material = render_material(
             chunk, guidelines=context.guidelines, secret=desk.secret, redact=desk.redact
         )
-        return await ask(desk, question, material=material)
+        async with room:
+            rest = replace(desk, deadline_s=max(ends_at_s - now_s(), LAST_CHANCE_S))
+            return await ask(rest, question, material=material)
 
     outcomes = await asyncio.gather(*map(ask_one, context.chunks), return_exceptions=True)
     for outcome in outcomes:

@@ -145,6 +145,27 @@ def test_a_finding_outside_the_change_is_dropped_with_a_note() -> None:
     assert parsed.notes == ("A finding on '../../etc/passwd' was dropped: the change has no such file.",)
 
 
+@pytest.mark.parametrize("name", ["pay.py", "./pay.py", "b/pay.py", "/pay.py"])
+def test_a_path_is_understood_however_it_is_written(name: str) -> None:
+    [found] = parse_findings(
+        answer(findings=[finding(path=name)]), stage=Stage.REVIEW, paths=["pay.py"]
+    ).findings
+    assert found.path == "pay.py"
+
+
+def test_a_name_that_is_no_utf8_is_found_by_what_was_shown_of_it() -> None:
+    [found] = parse_findings(
+        answer(findings=[finding(path="caf\\udce9.py")]), stage=Stage.REVIEW, paths=["caf\udce9.py"]
+    ).findings
+    assert found.path == "caf\udce9.py"
+
+
+def test_a_suggestion_never_writes_a_redaction_mark_into_code() -> None:
+    value = answer(findings=[finding(suggestion='KEY = "[REDACTED:aws-key]"')])
+    [found] = parse_findings(value, stage=Stage.REVIEW, paths=["pay.py"]).findings
+    assert found.suggestion is None
+
+
 def test_a_flood_of_findings_is_cut_with_a_note() -> None:
     value = answer(findings=[finding()] * (MAX_FINDINGS + 3))
     parsed = parse_findings(value, stage=Stage.REVIEW, paths=["pay.py"])
@@ -206,6 +227,7 @@ def test_the_docs_answer_has_a_walkthrough_documents_and_findings() -> None:
     docs = parse_docs(value, stage=Stage.DOCS, paths=["pay.py"])
     assert docs.walkthrough.summary == "Adds refunds."
     assert [row.path for row in docs.walkthrough.files] == ["pay.py"]
+    assert docs.found.notes == ("A row of the walkthrough on 'ghost.py' was dropped.",)
     assert docs.documents == (("refund()", "Refunds a payment."),)
     assert docs.found.findings[0].stage is Stage.DOCS
 

@@ -1,5 +1,6 @@
 """A stage asks about every chunk, says what failed, and never loses an analyser's finding."""
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import Any
@@ -12,9 +13,9 @@ from app.domain.finding import Severity, Stage
 from app.domain.model_call import Provider
 from app.domain.review import ChangedImage, Chunk, ReviewContext, StageResult, StageStatus
 from app.errors import ModelOverBudget
-from app.llm.client import ModelRequest, Task
+from app.llm.client import Answer, ModelRequest, Task
 from app.prompting import Prompts
-from app.stages.run import NOTHING_TO_READ, run_stage
+from app.stages.run import MAX_CHUNKS_AT_ONCE, NOTHING_TO_READ, run_stage
 from tests.unit.stages.fakes import (
     EMPTY,
     SCOPE,
@@ -262,3 +263,22 @@ async def test_changed_pictures_are_shown_to_the_docs_stage_alone() -> None:
     shown = [(scope.stage, request.question) for _, request, scope, _ in models.asked if request.images]
     assert [stage for stage, _ in shown] == ["docs"], "once, whatever the number of chunks"
     assert '"a.png"' in shown[0][1]
+
+
+async def test_a_change_of_many_parts_is_not_asked_all_at_once_and_shares_one_deadline() -> None:
+    waiting = asyncio.Event()
+
+    class SlowModels(FakeModels):
+        async def ask(self, task: Task, request: ModelRequest, **more: Any) -> Answer:
+            answer = await super().ask(task, request, **more)
+            if len(self.asked) >= MAX_CHUNKS_AT_ONCE:
+                waiting.set()
+            await waiting.wait()
+            return answer
+
+    models = SlowModels(always(EMPTY))
+    chunks = [[added_file(f"f{n}.py", ["x = 1"])] for n in range(3 * MAX_CHUNKS_AT_ONCE)]
+    result = await run(Stage.REVIEW, models, context_of(*chunks), deadline_s=50.0)
+    assert result.status is StageStatus.COMPLETED
+    assert len(models.asked) == 3 * MAX_CHUNKS_AT_ONCE
+    assert all(task.deadline_s <= 50.0 for task, *_ in models.asked)
