@@ -42,7 +42,7 @@ class Checkpoints:
 
     def __call__(
         self, name: str, work: Callable[[], Awaitable[T]], type_: object
-    ) -> CoroutineType[Any, Any, T]:
+    ) -> "CoroutineType[Any, Any, T]":
         """See `Step`. Takes its place in the program now, not when it is awaited: so steps may run side by side."""
         reservation = DBOS.reserve_step()
         adapter = TypeAdapter(cast("type[T]", type_))
