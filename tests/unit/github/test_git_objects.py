@@ -1,6 +1,7 @@
 """Fetching from GitHub by git: over HTTP with the installation's token, once, and written nowhere."""
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -32,6 +33,10 @@ async def served(world: World) -> AsyncGenerator[str]:
         listener.close()
 
 
+async def no_token() -> str:
+    return ""
+
+
 def objects_of(app: GitHubApp, world: World, root: Path) -> GitObjects:
     client = app.installation(world.installation_id, "octo/shop")
     return GitCache(root).repository(
@@ -45,9 +50,7 @@ async def test_a_private_repository_is_fetched_once_with_the_installation_s_toke
     world.repository.push({"cart.py": "import pay\n"})
     world.open_pull({"pay.py": "pay = 1\n"}, fork="bob")
     async with served(world) as url:
-        app = GitHubApp(
-            world.github.app.id, world.github.app.private_key, url, clock=lambda: world.now
-        )
+        app = GitHubApp(world.github.app.id, world.github.app.private_key, url, clock=lambda: world.now)
         git = objects_of(app, world, tmp_path / "git")
         client = app.installation(world.installation_id, "octo/shop")
         token = await client.token()
@@ -68,7 +71,9 @@ async def test_a_private_repository_is_fetched_once_with_the_installation_s_toke
     assert not [data for data in written if token.encode() in data or b"Authorization" in data]
 
 
-async def test_a_repository_that_the_token_does_not_reach_is_unavailable(world: World, tmp_path: Path) -> None:
+async def test_a_repository_that_the_token_does_not_reach_is_unavailable(
+    world: World, tmp_path: Path
+) -> None:
     async with served(world) as url:
 
         async def wrong() -> str:
@@ -106,9 +111,6 @@ async def test_a_diff_fetches_the_large_files_that_it_needs(world: World) -> Non
 
 
 async def test_a_repository_comes_only_from_the_protocols_of_the_web(world: World, tmp_path: Path) -> None:
-    async def no_token() -> str:
-        return ""
-
     git = GitObjects(tmp_path / "git", url=f"file://{world.repository.git.path}", token=no_token)
     with pytest.raises(GitHubUnavailable, match="not allowed"):
         await git.fetch(world.repository.commit("main"))
@@ -119,10 +121,6 @@ async def test_many_at_once_fetch_without_getting_in_each_other_s_way(world: Wor
     await asyncio.gather(*(world.git().fetch(commit) for commit in commits))
     contents = [await world.git().blob(commit, "n.py") for commit in commits]
     assert contents == [f"{n}\n".encode() for n in range(6)]
-
-
-async def no_token() -> str:
-    return ""
 
 
 def test_installations_share_no_objects(tmp_path: Path) -> None:
@@ -136,14 +134,27 @@ def test_installations_share_no_objects(tmp_path: Path) -> None:
     assert {directory.stat().st_mode & 0o777 for directory in directories} == {0o700}
 
 
-async def test_the_longest_unused_repository_goes_when_there_are_too_many(world: World, tmp_path: Path) -> None:
-    now = [0.0]
-    cache = GitCache(tmp_path / "cache", max_bytes=1, clock=lambda: now[0])
+def fill(directory: Path, *, used_at: float) -> None:
+    """What a fetch leaves behind, 100 bytes large."""
+    (directory / "objects" / "pack").mkdir(parents=True)
+    (directory / "objects" / "pack" / "pack-1.pack").write_bytes(b"x" * 100)
+    (directory / "quorum.lock").touch()
+    os.utime(directory / "quorum.lock", (used_at, used_at))
 
-    async def fetch(installation_id: int) -> None:
-        git = cache.repository(
-            f"file://{world.repository.git.path}", installation_id=installation_id, token=no_token
-        )
-        del git
 
-    await fetch(1)
+def test_the_longest_unused_repositories_go_until_the_rest_fits(tmp_path: Path) -> None:
+    for name, used_at in {"oldest": 0, "older": 1_000, "old": 2_000, "in use": 9_000}.items():
+        fill(tmp_path / name, used_at=used_at)
+    cache = GitCache(tmp_path, max_bytes=250, clock=lambda: 10_000)
+
+    cache.repository("https://github.com/octo/shop.git", installation_id=1, token=no_token)
+
+    kept = {path.name for path in tmp_path.iterdir() if (path / "quorum.lock").exists()}
+    assert kept == {"old", "in use"}
+
+
+def test_what_was_used_in_the_last_hour_stays_however_large(tmp_path: Path) -> None:
+    fill(tmp_path / "in use", used_at=9_000)
+    cache = GitCache(tmp_path, max_bytes=1, clock=lambda: 10_000)
+    cache.repository("https://github.com/octo/shop.git", installation_id=1, token=no_token)
+    assert (tmp_path / "in use").exists()
