@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterable, Sequence
 
 import nh3
-from openapi_spec_validator import validate
-from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 from pydantic import JsonValue
 
 from app.domain.analysis import Analysis
@@ -87,6 +85,10 @@ def analysis_documents(analysis: Analysis) -> tuple[Document, ...]:
 
 
 def _openapi_fault(content: str) -> str | None:
+    # Imported here because it takes 0.4 s that only this format is worth.
+    from openapi_spec_validator import validate
+    from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
+
     try:
         document: JsonValue = json.loads(content)
         if not isinstance(document, dict):
