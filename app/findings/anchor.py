@@ -17,7 +17,7 @@ from app.findings.suggestion import as_prose
 
 NEAR_LINES = 3  # models that count lines themselves are off by this much
 CLEAR_LINES = 4  # how much nearer than the next equal place the nearest one must be
-MAX_QUOTE_LINES = 20  # of the quoted code that a finding keeps
+MAX_QUOTE_LINES = 20  # of a quote that a finding keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class _Place:
 
 
 def anchor(finding: Finding, index: DiffIndex) -> Finding:
-    """The finding with path, side, lines and placement as the diff has them, and the code there as its quote.
+    """The finding with path, side, lines and placement as the diff has them.
 
     INLINE: the lines are in one hunk. FILE: only the path is in the diff. SUMMARY: not even that.
     A suggestion that would replace other lines than those quoted becomes prose.
@@ -35,11 +35,12 @@ def anchor(finding: Finding, index: DiffIndex) -> Finding:
     path = index.path_of(finding.path)
     finding = replace(finding, path=path or finding.path)
     place = _place(finding, index)
+    finding = replace(finding, quote="\n".join(finding.quote.split("\n")[:MAX_QUOTE_LINES]))
     if place is None:
         return as_prose(replace(finding, placement=Placement.FILE if path else Placement.SUMMARY))
     if not (place.complete and _covers(finding.suggestion, place.match)):
         finding = as_prose(finding)
-    return _at(finding, place.match, index)
+    return _at(finding, place.match)
 
 
 def choose(matches: Sequence[Match], line: int, *, distinctive: bool = True) -> Match | None:
@@ -144,9 +145,8 @@ def _covers(suggestion: str | None, match: Match) -> bool:
     return replacement.startswith(match.before) and replacement.endswith(match.after)
 
 
-def _at(finding: Finding, match: Match, index: DiffIndex) -> Finding:
-    run = index.run_at(match.path, match.side, match.start_line)
-    texts = run.texts(match.start_line, match.end_line) if run else []
+def _at(finding: Finding, match: Match) -> Finding:
+    """The quote stays the finder's: the code itself may hold a secret that the finder was not shown."""
     return replace(
         finding,
         path=match.path,
@@ -154,5 +154,4 @@ def _at(finding: Finding, match: Match, index: DiffIndex) -> Finding:
         start_line=match.start_line,
         end_line=match.end_line,
         placement=Placement.INLINE,
-        quote="\n".join(texts[:MAX_QUOTE_LINES]),
     )

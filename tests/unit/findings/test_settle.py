@@ -90,9 +90,9 @@ async def test_each_claim_ends_as_a_finding_or_with_a_reason() -> None:
     )
 
 
-async def test_a_confirmed_finding_carries_its_code_its_name_and_a_fitting_suggestion() -> None:
+async def test_a_confirmed_finding_carries_its_line_its_name_and_a_fitting_suggestion() -> None:
     first, *_ = (await settled(CLAIMS, Gemini())).findings
-    assert first.quote == '    q = "SELECT " + id'
+    assert first.start_line == 5
     assert first.suggestion == '    q = "SELECT ?"'
     assert (first.side, first.placement, first.worth) == (Side.RIGHT, Placement.INLINE, 9)
     assert len(first.fingerprint) == 32
