@@ -26,7 +26,6 @@ SYSTEM = {
 NEVER_SENT = (Outcome.CACHE_HIT, Outcome.OVER_BUDGET)
 
 _SECONDS = (0.1, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320)
-_KEPT_REVIEWS = 1_000
 
 
 class CallStore(Protocol):
@@ -44,13 +43,14 @@ class CallStore(Protocol):
 class MemoryCalls:
     """Rows in memory, of the last reviews: for the command line and for tests."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, reviews: int = 1_000) -> None:
+        self._reviews = reviews
         self._calls: OrderedDict[str | None, list[ModelCall]] = OrderedDict()
 
     async def record(self, call: ModelCall) -> None:
         """Keep a row."""
         self._calls.setdefault(call.review_id, []).append(call)
-        if len(self._calls) > _KEPT_REVIEWS:
+        if len(self._calls) > self._reviews:
             self._calls.popitem(last=False)
 
     async def usage(self, review_id: str) -> UsageTotal:

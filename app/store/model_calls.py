@@ -78,8 +78,14 @@ class ModelStats:
 
 
 def record_model_call(database: Database, call: ModelCall) -> None:
-    """Write a row; the same id is written once."""
-    row = ModelCallRow(
+    """Write a row."""
+    with database.write() as session:
+        session.add(model_call_row(call))
+
+
+def model_call_row(call: ModelCall) -> ModelCallRow:
+    """The row of a call."""
+    return ModelCallRow(
         id=call.id,
         review_id=call.review_id,
         installation_id=call.installation_id,
@@ -104,8 +110,6 @@ def record_model_call(database: Database, call: ModelCall) -> None:
         error=call.error,
         request_id=call.request_id,
     )
-    with database.write() as session:
-        session.add(row)
 
 
 def load_usage(database: Database, review_id: str) -> UsageTotal:

@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.model_call import Provider, Usage
 from app.llm.build import build_client
-from app.llm.client import Image, ModelRequest
+from app.llm.client import Image
 from app.llm.faults import parse_retry_after
 from tests.fakes.vendors import KEYS, FakeVendors
 from tests.unit.llm.world import START, World, request
@@ -159,7 +159,3 @@ async def test_a_wrong_key_is_refused_and_never_repeated(provider: Provider) -> 
 )
 def test_retry_after_is_read_in_all_its_forms(headers: dict[str, str], seconds: float | None) -> None:
     assert parse_retry_after(headers, now=START) == seconds
-
-
-def test_a_request_has_no_temperature() -> None:
-    assert not hasattr(ModelRequest, "temperature")
