@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from app.domain.diff import Side
 from app.domain.finding import Finding, Placement
 from app.findings.finders import is_by_analyzers
-from app.findings.index import DiffIndex, Match, words
+from app.findings.index import DiffIndex, Match, run_of_source, words
 from app.findings.quotes import Reading, readings, single_lines
 from app.findings.suggestion import as_prose
 
@@ -41,6 +41,21 @@ def anchor(finding: Finding, index: DiffIndex) -> Finding:
     if not (place.complete and _covers(finding.suggestion, place.match)):
         finding = as_prose(finding)
     return _at(finding, place.match)
+
+
+def locate(finding: Finding, source: str | None) -> Finding:
+    """A finding on a whole file with the line numbers of its quote, if the file holds that once outside the hunks.
+
+    It stays on the file: GitHub takes comments on the lines of hunks only.
+    """
+    if finding.placement is not Placement.FILE or source is None:
+        return finding
+    run = run_of_source(finding.path, source)
+    places = [(reading, list(run.find(reading.words))) for reading in readings(finding.quote)]
+    for reading, good in _best_first(places):
+        if len(good) == 1 and reading.is_distinctive:
+            return replace(finding, start_line=good[0].start_line, end_line=good[0].end_line)
+    return finding
 
 
 def choose(matches: Sequence[Match], line: int, *, distinctive: bool = True) -> Match | None:

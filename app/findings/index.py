@@ -109,6 +109,15 @@ class Run:
         return " ".join(parts) + " ", offsets
 
 
+def run_of_source(path: str, source: str) -> Run:
+    """A whole file as one run, for code that no hunk shows."""
+    lines = (
+        DiffLine(kind=LineKind.CONTEXT, text=text, old_line=number, new_line=number)
+        for number, text in enumerate(source.split("\n"), 1)
+    )
+    return Run(path, Side.RIGHT, tuple(lines), 1)
+
+
 class DiffIndex:
     """A diff, asked by path, side and line. Nothing is read twice; a file that nobody asks for costs nothing."""
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.domain.configuration import RepositoryConfig
-from app.domain.diff import Diff
+from app.domain.diff import Diff, Side
 from app.domain.finding import Finding, Rejection
 from app.domain.model_call import Provider
-from app.findings.anchor import anchor
+from app.findings.anchor import anchor, locate
 from app.findings.finders import is_by_analyzers
 from app.findings.fingerprint import EnclosingSymbol, Fingerprinter
 from app.findings.index import DiffIndex
@@ -48,9 +48,11 @@ async def settle(
         vendors: the configured ones; those that the repository does not allow are not asked.
     """
     index = DiffIndex(diff)
+    anchored = (anchor(finding, index) for finding in findings)
+    located = (locate(finding, source_of(finding.path, Side.RIGHT)) for finding in anchored)
     checked = [
-        check_suggestion(anchor(finding, index), index, source_of=source_of, count_errors=count_errors)
-        for finding in findings
+        check_suggestion(finding, index, source_of=source_of, count_errors=count_errors)
+        for finding in located
     ]
     named = Fingerprinter(index, source_of=source_of, enclosing_symbol=enclosing_symbol).name(checked)
     known = [finding for finding in named if is_by_analyzers(finding) or index.path_of(finding.path)]

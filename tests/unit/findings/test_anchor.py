@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from app.domain.diff import Side
 from app.domain.finding import Finding, Placement
 from app.domain.patch import parse_diff
-from app.findings.anchor import anchor
+from app.findings.anchor import anchor, locate
 from app.findings.index import DiffIndex, Match, words
 from tests.unit.findings.making import RUFF, finding, index_of
 
@@ -111,6 +111,15 @@ def test_a_quote_that_stands_nowhere_leaves_the_finding_on_its_file(quote: str) 
 
 def test_a_file_outside_the_change_has_no_place() -> None:
     assert anchor(finding(path="/etc/passwd", quote="root:x:0:0"), INDEX).placement is Placement.SUMMARY
+
+
+def test_code_outside_the_hunks_is_named_by_its_line_but_stays_on_the_file() -> None:
+    on_file = finding(quote="conn.close(now)", line=99, placement=Placement.FILE)
+    source = "import db\n\n\nconn.open()\nconn.close(now)\n"
+    located = locate(on_file, source)
+    assert (located.start_line, located.end_line, located.placement) == (5, 5, Placement.FILE)
+    assert locate(on_file, source + "conn.close(now)\n") == on_file
+    assert locate(on_file, None) == on_file
 
 
 REPEATED = "".join(f"first_{n} = 1\nif ready:\n    go()\nlast_{n} = 2\n" for n in range(12))
