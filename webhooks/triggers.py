@@ -192,6 +192,7 @@ def _decide_comment(
         command=replace(command, text=redact(command.text)) if command else None,
         thread_comment_id=comment.in_reply_to_id,
         head_sha=head_sha,
+        guid=context.delivery.guid,
     )
 
 

@@ -86,6 +86,7 @@ class CommentJob:
     command: Command | None = None
     thread_comment_id: int | None = None  # first comment of the review thread
     head_sha: str | None = None
+    guid: str  # of the delivery
     kind: Literal["comment"] = "comment"
 
     @property

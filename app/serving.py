@@ -1,0 +1,171 @@
+"""Puts the App together: GitHub, doors, engine, and the HTTP application with its routes. The second half of composition."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import FastAPI
+
+from app.dashboard.access import Access
+from app.dashboard.api import Api
+from app.domain.job import CommentJob, InstallationJob, ReviewJob
+from app.domain.progress import Watch, nobody_watches
+from app.domain.review import ReviewRequest
+from app.domain.step import Step
+from app.doors.comment import CommentDoor
+from app.doors.pull_request import PullRequestAccess, ReviewDoor
+from app.engine.engine import Engine, Role
+from app.engine.executor import ExecutorId
+from app.errors import ConfigurationError
+from app.github.addresses import git_url
+from app.github.client import GitHubApp
+from app.github.git_objects import GitCache
+from app.github.reader import PullRequestSource
+from app.github.writer import PullRequestWriter
+from app.main import Network, Program
+from app.settings import Settings
+from app.store.installations import record_installation
+from app.store.ledger import Ledger
+from app.store.secrets import DASHBOARD, load_or_create_secret
+from webhooks.receiver import webhook_router
+from webhooks.triggers import Rules
+
+
+def utc_now() -> datetime:
+    """Now."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """The App, ready to be started by a server."""
+
+    http: FastAPI
+    engine: Engine
+    dashboard_token: str | None
+
+
+def build_served(
+    program: Program,
+    *,
+    role: Role = "all",
+    network: Network | None = None,
+    watch: Watch = nobody_watches,
+    open_dashboard: bool = False,
+    app_slug: str = "quorum",
+) -> Served:
+    """The App over a program.
+
+    Raises:
+        ConfigurationError: the App's id, key or webhook secret is missing.
+    """
+    settings = program.settings
+    github = _github(settings, network or Network())
+    executor = ExecutorId(settings.quorum_data_dir)
+    engine = Engine(
+        program.database,
+        executor_id=executor.value,
+        handlers=_handlers(program, github, watch),
+        role=role,
+        paused=settings.quorum_paused,
+        debounce_s=settings.quorum_debounce_s,
+    )
+    token = None if open_dashboard else _token(program)
+    http = FastAPI(
+        title="Quorum",
+        lifespan=_lifespan(program, engine, executor, github),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    if role != "worker":
+        http.include_router(
+            webhook_router(
+                secrets=_webhook_secrets(settings),
+                enqueue=engine.enqueue,
+                rules=Rules(
+                    redact=program.services.redactor.redact,
+                    app_slug=app_slug,
+                    allowed_owners=frozenset(settings.quorum_allowed_owners),
+                ),
+                clock=utc_now,
+            )
+        )
+    api = Api(database=program.database, engine=engine, registry=program.registry, access=Access(token=token))
+    http.include_router(api.router())
+    return Served(http=http, engine=engine, dashboard_token=token)
+
+
+def _lifespan(
+    program: Program, engine: Engine, executor: ExecutorId, github: GitHubApp
+) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        await engine.start()
+        try:
+            yield
+        finally:
+            await engine.stop()
+            await github.aclose()
+            await program.close()
+            executor.release()
+
+    return lifespan
+
+
+def _handlers(program: Program, github: GitHubApp, watch: Watch) -> dict[type[Any], Any]:
+    git_cache = GitCache(program.settings.quorum_data_dir / "git")
+
+    def open_pull_request(request: ReviewRequest) -> PullRequestAccess:
+        client = github.installation(request.installation_id, request.ref.repository)
+        git = git_cache.repository(
+            git_url(program.settings.github_api_url, request.ref.repository),
+            installation_id=request.installation_id,
+            token=client.token,
+        )
+        return PullRequestAccess(
+            source=PullRequestSource(client, request.ref, git=git),
+            writer=PullRequestWriter(client, request.ref),
+            once=Ledger(program.database, request.review_id),
+        )
+
+    review = ReviewDoor(
+        services=program.services,
+        database=program.database,
+        open_pull_request=open_pull_request,
+        clock=utc_now,
+        watch=watch,
+    )
+
+    async def installation(job: InstallationJob, step: Step) -> None:
+        async def record() -> None:
+            record_installation(program.database, job, at=utc_now())
+
+        await step("record", record, type(None))
+
+    return {
+        ReviewJob: review,
+        CommentJob: CommentDoor(database=program.database, review=review, clock=utc_now),
+        InstallationJob: installation,
+    }
+
+
+def _github(settings: Settings, network: Network) -> GitHubApp:
+    key = settings.private_key()
+    if not settings.github_app_id or not key:
+        raise ConfigurationError(
+            "GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY_PATH are not set: run `quorum setup` to register the App."
+        )
+    return GitHubApp(settings.github_app_id, key, settings.github_api_url, transport=network.github)
+
+
+def _webhook_secrets(settings: Settings) -> list[str]:
+    given = (settings.github_webhook_secret, settings.github_webhook_secret_previous)
+    return [secret.get_secret_value() for secret in given if secret]
+
+
+def _token(program: Program) -> str:
+    given = program.settings.quorum_dashboard_token
+    return given.get_secret_value() if given else load_or_create_secret(program.database, DASHBOARD)
