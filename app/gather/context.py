@@ -4,33 +4,27 @@ Short and within a budget, because more raw context lowers what models find. Rea
 runs anything; what is not found is left out.
 """
 
-import asyncio
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
-from app.domain.diff import FileDiff, Hunk, LineKind, Side
+from app.domain.diff import FileDiff, Hunk, LineKind
 from app.domain.review import ContextSnippet
-from app.domain.source import Match, Source
+from app.domain.source import Source
 from app.gather.chunks import CHARACTERS_PER_TOKEN, file_tokens
-from app.syntax import Definition, definitions, enclosing_definition, identifiers, language_of
+from app.gather.texts import MAX_DEFINITION_LINES, MIN_NAME, Texts, changed_lines, last_name
+from app.gather.tree_search import find_callers, find_definitions, touched_symbols
+from app.syntax import Definition, enclosing_definition, identifiers
 
 MAX_ENCLOSING_LINES = 120  # of a definition that is shown whole
 WINDOW_LINES = 15  # round the change, of a longer one
 HEAD_LINES = 3  # of a longer one: its signature
-MAX_DEFINITION_LINES = 25
-MAX_CALLERS = 3  # of one symbol
 MAX_SHARING = 3  # functions of one file
 SMALL_FILE_LINES = 120
-GREP_LIMIT = 40
-MIN_NAME = 4  # shorter names are found everywhere
 SHARE_OF_DIFF = 0.6  # context is never more than this part of the diff …
 FLOOR_TOKENS = 400  # … but may always be this much
 
-_DEFINES = r"(?:def|class|func|fn|function|type|interface|struct|enum|trait|record|module|object|const|let|var|val|macro_rules!)"
 _ATTRIBUTE = re.compile(r"(?:\b(?:self|this|[a-z]\w?)(?:\.|->)|@)_?([a-z_]\w{2,})\b(?!\()")
-_IMPORTS = re.compile(r"^\s*(?:import|from|use|require|include|#include|using|export\b.*\bfrom)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,21 +43,6 @@ LIMITS = {
 NO_CONTEXT = ContextLimits(tokens=0, searches=0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Texts:
-    """The changed files' contents, by path of the head, `bases` too; `defined` is read from the heads once."""
-
-    heads: Mapping[str, str]
-    bases: Mapping[str, str]
-    defined: Mapping[str, Sequence[Definition]]
-
-    @classmethod
-    def of(cls, *, heads: Mapping[str, str], bases: Mapping[str, str]) -> "Texts":
-        """The texts with their definitions."""
-        defined = {path: definitions(path, head) for path, head in heads.items()}
-        return cls(heads=heads, bases=bases, defined=defined)
-
-
 async def find_context(
     files: Sequence[FileDiff], *, texts: Texts, source: Source, limits: ContextLimits
 ) -> tuple[ContextSnippet, ...]:
@@ -74,12 +53,12 @@ async def find_context(
     found = list(_enclosing(files, texts, visible))
     names = _used_names(files, texts)
     found += _definitions_here(names, texts, visible)
-    here = {_last(each) for one in texts.defined.values() for each in one}
+    here = {last_name(each) for one in texts.defined.values() for each in one}
     missing = [name for name in names if name not in here]
     found += _shared_state(files, texts, visible)
     half = limits.searches // 2
-    found += await _definitions_elsewhere(missing[:half], source, files)
-    found += await _callers(_touched_symbols(files, texts)[: limits.searches - half], source, visible)
+    found += await find_definitions(missing[:half], source, files)
+    found += await find_callers(touched_symbols(files, texts)[: limits.searches - half], source, visible)
     found += _rest_of_small_files(files, texts, visible)
     budget = min(limits.tokens, max(FLOOR_TOKENS, round(sum(map(file_tokens, files)) * SHARE_OF_DIFF)))
     return tuple(_within(found, budget))
@@ -120,7 +99,7 @@ def _enclosing(
 
 def _lines_round(path: str, head: str, hunk: Hunk) -> Iterator[int]:
     """The lines of the definition round a hunk's changes, or of a long one its head and a window."""
-    changed = _changed_lines(hunk)
+    changed = changed_lines(hunk)
     for line in {changed[0], changed[-1]} if changed else ():
         around = enclosing_definition(path, head, line)
         if around is None:
@@ -131,20 +110,6 @@ def _lines_round(path: str, head: str, hunk: Hunk) -> Iterator[int]:
         else:
             yield from range(start, min(end, start + HEAD_LINES - 1) + 1)
             yield from range(max(start, line - WINDOW_LINES), min(end, line + WINDOW_LINES) + 1)
-
-
-def _changed_lines(hunk: Hunk) -> list[int]:
-    """New line numbers of the added lines, and of the lines that removed ones stood before."""
-    lines: list[int] = []
-    following = hunk.new_start
-    for line in hunk.lines:
-        if line.new_line is not None:
-            following = line.new_line + 1
-        if line.kind is LineKind.ADDED and line.new_line is not None:
-            lines.append(line.new_line)
-        elif line.kind is LineKind.REMOVED:
-            lines.append(max(following - 1, 1))
-    return lines
 
 
 def _runs(
@@ -181,10 +146,6 @@ def _used_names(files: Sequence[FileDiff], texts: Texts) -> list[str]:
     return list(names)
 
 
-def _last(definition: Definition) -> str:
-    return definition.name.rpartition(".")[2]
-
-
 def _definitions_here(
     names: Sequence[str], texts: Texts, visible: Mapping[str, set[int]]
 ) -> Iterator[ContextSnippet]:
@@ -193,7 +154,7 @@ def _definitions_here(
     for path, defined in texts.defined.items():
         source = _numbered(texts.heads[path])
         for definition in defined:
-            if _last(definition) not in wanted:
+            if last_name(definition) not in wanted:
                 continue
             last = min(definition.end_line, definition.start_line + MAX_DEFINITION_LINES - 1)
             lines = [n for n in range(definition.start_line, last + 1) if n not in visible.get(path, set())]
@@ -244,73 +205,3 @@ def _rest_of_small_files(
         if len(source) <= SMALL_FILE_LINES:
             rest = [number for number in range(1, len(source) + 1) if number not in visible[file.path]]
             yield from _runs(file.path, source, rest, kind="rest of the file")
-
-
-async def _definitions_elsewhere(
-    names: Sequence[str], source: Source, files: Sequence[FileDiff]
-) -> list[ContextSnippet]:
-    suffixes = {PurePosixPath(file.path).suffix for file in files}
-    found = await asyncio.gather(*(_definition_elsewhere(name, source, suffixes) for name in names))
-    return [snippet for snippet in found if snippet is not None]
-
-
-async def _definition_elsewhere(name: str, source: Source, suffixes: set[str]) -> ContextSnippet | None:
-    defines = re.compile(rf"\b{_DEFINES}\s+(?:\([^)]*\)\s*)?{re.escape(name)}\b")
-    matches = [
-        match
-        for match in await source.grep(name, limit=GREP_LIMIT)
-        if PurePosixPath(match.path).suffix in suffixes and defines.search(match.text)
-    ]
-    if len({match.path for match in matches}) != 1:
-        return None  # not there, or so common a name that any choice could mislead
-    return await _read_definition(matches[0], source)
-
-
-async def _read_definition(match: Match, source: Source) -> ContextSnippet:
-    raw = await source.blob(match.path, Side.RIGHT)
-    text = raw.decode("utf-8", "replace") if raw else ""
-    around = enclosing_definition(match.path, text, match.line)
-    if around is None:
-        return ContextSnippet(path=match.path, start_line=match.line, kind="definition", text=match.text)
-    shown = "\n".join(around[2].split("\n")[:MAX_DEFINITION_LINES])
-    return ContextSnippet(path=match.path, start_line=around[0], kind="definition", text=shown)
-
-
-def _touched_symbols(files: Sequence[FileDiff], texts: Texts) -> list[str]:
-    """Functions whose callers the change can reach: gone ones first, then those with another signature or body."""
-    gone: dict[str, None] = {}
-    changed: dict[str, None] = {}
-    for file in files:
-        after = {_last(d): d for d in texts.defined.get(file.path, ()) if d.callable}
-        before = {_last(d): d for d in definitions(file.path, texts.bases.get(file.path, "")) if d.callable}
-        touched = {line for hunk in file.hunks for line in _changed_lines(hunk)}
-        gone |= dict.fromkeys(name for name in before if name not in after)
-        other = [n for n in before if n in after and before[n].signature != after[n].signature]
-        inside = [
-            name
-            for name, definition in after.items()
-            if name in before and touched & set(range(definition.start_line, definition.end_line + 1))
-        ]
-        changed |= dict.fromkeys((*other, *inside))
-    return [name for name in (*gone, *changed) if len(name) >= MIN_NAME and not name.startswith("__")]
-
-
-async def _callers(
-    names: Sequence[str], source: Source, visible: Mapping[str, set[int]]
-) -> list[ContextSnippet]:
-    found = await asyncio.gather(*(source.grep(name, limit=GREP_LIMIT) for name in names))
-    return [
-        ContextSnippet(path=match.path, start_line=match.line, kind=f"uses {name}", text=match.text)
-        for name, matches in zip(names, found, strict=True)
-        for match in [each for each in matches if _is_call(each, name, visible)][:MAX_CALLERS]
-    ]
-
-
-def _is_call(match: Match, name: str, visible: Mapping[str, set[int]]) -> bool:
-    return (
-        language_of(match.path) is not None
-        and match.line not in visible.get(match.path, set())
-        and not _IMPORTS.search(match.text)
-        and re.search(rf"\b{_DEFINES}\s+(?:\([^)]*\)\s*)?{re.escape(name)}\b", match.text) is None
-        and re.search(rf"\b{re.escape(name)}\b", match.text) is not None
-    )

@@ -15,13 +15,14 @@ from app.domain.review import Chunk, Coverage, Omission, ReviewContext
 from app.domain.source import Snapshot, Source
 from app.gather.chunks import split_into_chunks
 from app.gather.configuration import CONFIGURATION_PATH, Configuration, parse_configuration
-from app.gather.context import LIMITS, NO_CONTEXT, ContextLimits, Texts, find_context
+from app.gather.context import LIMITS, NO_CONTEXT, ContextLimits, find_context
 from app.gather.globs import Globs
 from app.gather.guidelines import choose_guidelines, folder_candidates
 from app.gather.images import fetch_images
 from app.gather.incremental import hunk_keys, unseen
 from app.gather.risk import ChangeFacts, TierThresholds, measure_change, tier_of
 from app.gather.selection import Selection, is_lock_file, is_marked_generated, select_files
+from app.gather.texts import Texts
 
 MAX_READS_AT_ONCE = 8
 DEFAULT_GUIDELINES = RepositoryConfig().guidelines
