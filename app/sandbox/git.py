@@ -100,6 +100,7 @@ class GitRepository:
             (path / folder).mkdir(parents=True, exist_ok=True)
         (path / "HEAD").write_text("ref: refs/heads/main\n")
         (path / "config").write_text(_CONFIG)
+        self.forgotten: set[str] = set()
         self.tree = lru_cache(maxsize=256)(self._tree)
         self.blob = lru_cache(maxsize=1024)(self._blob)
         self.raw_diff = lru_cache(maxsize=256)(self._raw_diff)
@@ -177,6 +178,10 @@ class GitRepository:
         except GitFailed:
             return None
         return sha if self.is_reachable(sha) else None
+
+    def is_served(self, sha: str) -> bool:
+        """Whether an object may be fetched: all but commits that were replaced and that nothing leads to."""
+        return sha not in self.forgotten or self.is_reachable(sha)
 
     def is_reachable(self, sha: str) -> bool:
         """Whether a branch, tag or pull ref leads to this commit."""

@@ -7,6 +7,7 @@ Never writes: pushing is refused.
 import asyncio
 import gzip
 import os
+import re
 
 from starlette.responses import Response
 
@@ -34,8 +35,18 @@ async def upload_pack(call: Call) -> Response:
     body = call.raw_body
     if call.request.headers.get("content-encoding") == "gzip":
         body = gzip.decompress(body)
-    pack = await _upload_pack(call, body)
+    pack = _refusal(call, body) or await _upload_pack(call, body)
     return Response(pack, media_type=f"application/x-{_SERVICE}-result")
+
+
+def _refusal(call: Call, body: bytes) -> bytes | None:
+    """Protocol 2 serves every object that is there; a commit that a force-push left behind shall be gone."""
+    for wanted in re.findall(rb"want ([0-9a-f]{40})", body):
+        sha = wanted.decode()
+        if not call.repository.git.is_served(sha):
+            said = f"ERR upload-pack: not our ref {sha}".encode()
+            return b"%04x%s" % (len(said) + 4, said)
+    return None
 
 
 async def _upload_pack(call: Call, body: bytes, *options: str) -> bytes:

@@ -74,12 +74,14 @@ def _operation_name(document: "DocumentNode") -> str:
 
 def _error(error: "GraphQLError") -> Json:
     """GitHub puts `type` beside `message`, not into `extensions`."""
+    from graphql import GraphQLError
+
     said: Json = dict(error.formatted)
     cause = error.original_error
     if isinstance(cause, QueryError):
         said["type"] = cause.type
-    elif cause is not None:
-        raise cause
+    elif cause is not None and not isinstance(cause, GraphQLError):
+        raise cause  # a fault of the stand-in, not of the query
     return said
 
 

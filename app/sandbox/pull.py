@@ -149,6 +149,7 @@ class Pull:
         """
         if keep_before:
             self.repository.git.point(f"refs/keep/{self.head_sha}", self.head_sha)
+        self.repository.git.forgotten.add(self.head_sha)
         tip = self.repository.commit(self.base_ref)
         return self._move(files, parent=tip, author=author, message=message, forced=True)
 

@@ -14,7 +14,6 @@ from urllib.parse import parse_qsl
 
 import httpx
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
@@ -23,6 +22,7 @@ from tests.contracts.vendoring import DATA
 
 Json = dict[str, Any]
 ROOT = "urn:github"
+_SAID_MAX = 300
 # These parts of a path may hold slashes.
 _WITH_SLASHES = ("path", "basehead", "ref")
 # Answers of every route, on pages of their own: https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
@@ -236,13 +236,20 @@ def _schema_errors(pointer: str, value: Any, *, closed: bool) -> Iterator[str]:
     for error in found:
         where = "/".join(str(part) for part in error.absolute_path)
         if not _is_known_gap(where, error.instance):
-            yield f"{where or 'body'}: {_plainest(error)[:300]}"
+            yield f"{where or 'body'}: {_plainest(error)}"
+
+
+def _shallowness(error: Any) -> int:
+    return -len(error.absolute_path)
 
 
 def _plainest(error: Any) -> str:
     """The message that says most: the deepest one below an `anyOf`."""
-    best: Any = best_match([error])
-    return str(best.message)
+    deeper: list[Any] = sorted(error.context or (), key=_shallowness)
+    if deeper:
+        return _plainest(deeper[0])
+    said = str(error.message)
+    return said if len(said) <= _SAID_MAX else f"{said[: _SAID_MAX // 2]} … {said[-_SAID_MAX // 2 :]}"
 
 
 def _is_known_gap(where: str, value: Any) -> bool:

@@ -91,7 +91,7 @@ async def test_a_range_over_two_neighbouring_hunks_is_refused(world: World) -> N
 @pytest.mark.parametrize("key", ["subject_type", "fingerprint"])
 async def test_a_key_that_is_not_permitted_is_refused(unguarded: World, key: str) -> None:
     """https://github.com/danobi/prr/issues/33"""
-    answer = await unguarded.ask("POST", REVIEWS, unguarded.review(comment(**{key: "line"})))
+    answer = await unguarded.ask("POST", REVIEWS, unguarded.review({**comment(), key: "line"}))
     assert answer.status_code == 422
     assert f'"{key}" is not a permitted key' in answer.json()["message"]
 

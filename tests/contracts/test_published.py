@@ -1,0 +1,76 @@
+"""The stand-in's GraphQL schema is a part of the published one, and the vendored data is whole."""
+
+import json
+
+import pytest
+from graphql import parse, print_ast
+from graphql.language import ast
+
+from app.sandbox.graphql_api import SCHEMA_PATH
+from tests.contracts.graphql import check_document
+from tests.contracts.vendoring import DATA
+
+_Fielded = ast.ObjectTypeDefinitionNode | ast.InterfaceTypeDefinitionNode | ast.InputObjectTypeDefinitionNode
+
+
+def definitions(text: str) -> dict[str, ast.TypeDefinitionNode]:
+    return {d.name.value: d for d in parse(text).definitions if isinstance(d, ast.TypeDefinitionNode)}
+
+
+MINE = definitions(SCHEMA_PATH.read_text(encoding="utf-8"))
+PUBLISHED = definitions((DATA / "schema.graphql").read_text(encoding="utf-8"))
+
+
+def members(node: ast.TypeDefinitionNode) -> dict[str, tuple[str, dict[str, str]]]:
+    """Name to (type, arguments) of fields and values."""
+    if isinstance(node, ast.EnumTypeDefinitionNode):
+        return {value.name.value: ("", {}) for value in node.values or ()}
+    if not isinstance(node, _Fielded):
+        return {}
+    return {
+        field.name.value: (
+            print_ast(field.type),
+            {a.name.value: print_ast(a.type) for a in getattr(field, "arguments", None) or ()},
+        )
+        for field in node.fields or ()
+    }
+
+
+@pytest.mark.parametrize("name", sorted(MINE))
+def test_each_type_of_the_stand_in_is_a_part_of_the_published_one(name: str) -> None:
+    assert type(MINE[name]) is type(PUBLISHED[name])
+    published = members(PUBLISHED[name])
+    for member, (kind, arguments) in members(MINE[name]).items():
+        assert published[member][0] == kind, member
+        assert arguments.items() <= published[member][1].items(), member
+        required = {a for a, t in published[member][1].items() if t.endswith("!")}
+        assert required <= arguments.keys(), member
+
+
+@pytest.mark.parametrize(
+    "name", sorted(n for n, d in MINE.items() if isinstance(d, ast.InputObjectTypeDefinitionNode))
+)
+def test_inputs_and_enums_are_whole(name: str) -> None:
+    assert members(MINE[name]) == members(PUBLISHED[name])
+
+
+def test_a_document_is_held_against_the_schema() -> None:
+    assert (
+        check_document(
+            'query($n: Int!) { repository(owner: "a", name: "b") { pullRequest(number: $n) { title } } }'
+        )
+        == []
+    )
+    assert check_document("{ viewer { password } }") == ["Cannot query field 'password' on type 'User'."]
+
+
+def test_the_examples_of_webhooks_are_all_there() -> None:
+    examples = json.loads((DATA / "webhooks-examples.json").read_text(encoding="utf-8"))
+    assert (len(examples), sum(map(len, examples.values()))) == (58, 329)
+    assert len(examples["pull_request"]) == 29
+
+
+def test_the_vendored_data_names_its_licences() -> None:
+    said = (DATA / "LICENSES.md").read_text(encoding="utf-8")
+    assert all(path.name in said for path in DATA.iterdir() if path.name != "LICENSES.md")
+    assert "MIT" in said
