@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, SQLColumnExpression, String, case, func, select
+from sqlalchemy import SQLColumnExpression, String, case, func, select
 from sqlmodel import Session, col
 
 from app.domain.model_call import ModelCall, Outcome
@@ -21,6 +21,22 @@ from app.store.database import Database
 from app.store.tables import ModelCallRow
 
 NEVER_SENT = (Outcome.CACHE_HIT, Outcome.OVER_BUDGET)
+
+_NAMES = ("provider", "model")
+_NOTHING = (0, 0, 0, 0, 0, 0.0, 0, None)
+_OUTCOME = col(ModelCallRow.outcome)
+_SENT = _OUTCOME.not_in(NEVER_SENT)
+_SUMS = (
+    func.count(),
+    func.count(case((_OUTCOME == Outcome.OK, 1))),
+    func.coalesce(func.sum(col(ModelCallRow.input_tokens)), 0),
+    func.coalesce(func.sum(col(ModelCallRow.cached_input_tokens)), 0),
+    func.coalesce(func.sum(col(ModelCallRow.output_tokens)), 0),
+    func.coalesce(func.sum(col(ModelCallRow.cost_usd)), 0.0),
+    func.count(col(ModelCallRow.cost_usd)),
+    func.avg(col(ModelCallRow.latency_ms)),
+)
+_UNSENT = tuple(func.count(case((_OUTCOME == outcome, 1))) for outcome in NEVER_SENT)
 
 
 class CallTable:
@@ -114,33 +130,41 @@ def model_call_row(call: ModelCall) -> ModelCallRow:
 
 def load_usage(database: Database, review_id: str) -> UsageTotal:
     """What a review took; attempts on the wire alone."""
-    statement = select(*_sums()).where(col(ModelCallRow.review_id) == review_id)
+    statement = select(*_SUMS).where(col(ModelCallRow.review_id) == review_id, _SENT)
     with database.read() as session:
         row: tuple[Any, ...] = tuple(session.connection().execute(statement).one())
-    calls, given, cached, output, cost, unpriced = row
+    calls, _, given, cached, output, cost, priced, _ = row
     return UsageTotal(
         calls=calls,
         input_tokens=given,
         cached_input_tokens=cached,
         output_tokens=output,
         cost_usd=float(cost),
-        unpriced_calls=unpriced,
+        unpriced_calls=calls - priced,
     )
 
 
 def load_stats(database: Database, since: datetime, *, by: Sequence[Dimension] = ()) -> list[ModelStats]:
     """The per-model table since a moment: one line a provider and model, split further by `by`."""
     keys = [col(ModelCallRow.provider), col(ModelCallRow.model), *map(_column, by)]
-    statement = (
-        select(*keys, *_sums(), *_counts())
-        .where(col(ModelCallRow.started_at) >= since)
-        .group_by(*keys)
-        .order_by(*keys)
-    )
+    new = col(ModelCallRow.started_at) >= since
     with database.read() as session:
-        rows = session.connection().execute(statement).all()
+        connection = session.connection()
+        sums = connection.execute(select(*keys, *_SUMS).where(new, _SENT).group_by(*keys)).all()
+        unsent = connection.execute(select(*keys, *_UNSENT).where(new, ~_SENT).group_by(*keys)).all()
         latencies = _load_latencies(session, since, keys) if by else None
-        return [_stats(session, since, row, by, latencies) for row in rows]
+        width = len(keys)
+        lines = {tuple(row[:width]): row[width:] for row in sums}
+        extras = {tuple(row[:width]): row[width:] for row in unsent}
+        return [
+            _stats(
+                dict(zip(_NAMES + tuple(each.value for each in by), key, strict=True)),
+                lines.get(key, _NOTHING),
+                extras.get(key, (0, 0)),
+                latencies[key] if latencies is not None else _Walk(session, since, key),
+            )
+            for key in sorted({*lines, *extras})
+        ]
 
 
 def _column(dimension: Dimension) -> SQLColumnExpression[Any]:
@@ -153,106 +177,70 @@ def _column(dimension: Dimension) -> SQLColumnExpression[Any]:
             return func.date(col(ModelCallRow.started_at), type_=String)
 
 
-def _sent() -> ColumnElement[bool]:
-    return col(ModelCallRow.outcome).not_in(NEVER_SENT)
-
-
-def _sum(condition: ColumnElement[bool], value: Any = 1) -> ColumnElement[Any]:  # noqa: ANN401 - column or number
-    return func.coalesce(func.sum(case((condition, value), else_=0)), 0)
-
-
-def _sums() -> list[ColumnElement[Any]]:
-    sent = _sent()
-    return [
-        _sum(sent),
-        _sum(sent, col(ModelCallRow.input_tokens)),
-        _sum(sent, col(ModelCallRow.cached_input_tokens)),
-        _sum(sent, col(ModelCallRow.output_tokens)),
-        _sum(sent, func.coalesce(col(ModelCallRow.cost_usd), 0.0)),
-        _sum(sent & col(ModelCallRow.cost_usd).is_(None)),
-    ]
-
-
-def _counts() -> list[ColumnElement[Any]]:
-    outcome = col(ModelCallRow.outcome)
-    return [
-        _sum(outcome == Outcome.OK),
-        _sum(outcome == Outcome.CACHE_HIT),
-        _sum(outcome == Outcome.OVER_BUDGET),
-        func.avg(case((_sent(), col(ModelCallRow.latency_ms)))),
-    ]
-
-
 def _stats(
-    session: Session,
-    since: datetime,
-    row: Row[Any],
-    by: Sequence[Dimension],
-    latencies: dict[tuple[str, ...], list[int]] | None,
+    key: dict[str, str], sums: Sequence[Any], unsent: Sequence[Any], latencies: "Sequence[int] | _Walk"
 ) -> ModelStats:
-    keys, figures = tuple(row[: 2 + len(by)]), row[2 + len(by) :]
-    calls, given, cached, output, cost, unpriced, succeeded, hits, over, average = figures
-    if latencies is None:
-        p50, p95 = (_percentile_ms(session, since, keys, calls, share) for share in (0.5, 0.95))
-    else:
-        p50, p95 = (_percentile(latencies[keys], share) for share in (0.5, 0.95))
+    calls, succeeded, given, cached, output, cost, priced, average = sums
     return ModelStats(
-        provider=keys[0],
-        model=keys[1],
-        **dict(zip((each.value for each in by), keys[2:], strict=True)),
+        provider=key["provider"],
+        model=key["model"],
+        stage=key.get("stage"),
+        repository=key.get("repository"),
+        day=key.get("day"),
         calls=calls,
         succeeded=succeeded,
-        cache_hits=hits,
-        over_budget=over,
+        cache_hits=unsent[0],
+        over_budget=unsent[1],
         average_ms=None if average is None else float(average),
-        p50_ms=p50,
-        p95_ms=p95,
+        p50_ms=_percentile(latencies, calls, 0.5),
+        p95_ms=_percentile(latencies, calls, 0.95),
         input_tokens=given,
         cached_input_tokens=cached,
         output_tokens=output,
         cost_usd=float(cost),
-        unpriced_calls=unpriced,
+        unpriced_calls=calls - priced,
     )
 
 
-def _percentile_ms(
-    session: Session, since: datetime, keys: tuple[str, ...], calls: int, share: float
-) -> int | None:
-    """A walk along the index: the database holds the latencies of each model in order."""
-    statement = (
-        select(col(ModelCallRow.latency_ms))
-        .where(
-            col(ModelCallRow.provider) == keys[0],
-            col(ModelCallRow.model) == keys[1],
-            col(ModelCallRow.started_at) >= since,
-            _sent(),
+def _percentile(latencies: "Sequence[int] | _Walk", calls: int, share: float) -> int | None:
+    """The nearest-rank percentile of latencies in order."""
+    return latencies[max(0, math.ceil(calls * share) - 1)] if calls else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """A model's latencies in order, one at a time: a walk along the index, where the database holds them so."""
+
+    session: Session
+    since: datetime
+    key: tuple[str, ...]
+
+    def __getitem__(self, place: int) -> int | None:
+        statement = (
+            select(col(ModelCallRow.latency_ms))
+            .where(
+                col(ModelCallRow.provider) == self.key[0],
+                col(ModelCallRow.model) == self.key[1],
+                col(ModelCallRow.started_at) >= self.since,
+                _SENT,
+            )
+            .order_by(col(ModelCallRow.latency_ms))
+            .offset(place)
+            .limit(1)
         )
-        .order_by(col(ModelCallRow.latency_ms))
-        .offset(_place(calls, share))
-        .limit(1)
-    )
-    return session.connection().execute(statement).scalar()
+        return self.session.connection().execute(statement).scalar()
 
 
 def _load_latencies(
     session: Session, since: datetime, keys: Sequence[SQLColumnExpression[Any]]
 ) -> dict[tuple[str, ...], list[int]]:
     """Key → latencies in order; for splits so fine that a walk for each would take longer."""
-    statement = (
-        select(*keys, col(ModelCallRow.latency_ms))
-        .where(col(ModelCallRow.started_at) >= since, _sent())
-        .order_by(col(ModelCallRow.latency_ms))
+    statement = select(*keys, col(ModelCallRow.latency_ms)).where(
+        col(ModelCallRow.started_at) >= since, _SENT
     )
     latencies: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
-    for *key, latency_ms in session.connection().execute(statement):
-        latencies[tuple(key)].append(latency_ms)
+    for row in session.connection().execute(statement):
+        latencies[row[:-1]].append(row[-1])
+    for each in latencies.values():
+        each.sort()
     return latencies
-
-
-def _percentile(ordered: Sequence[int], share: float) -> int | None:
-    return ordered[_place(len(ordered), share)] if ordered else None
-
-
-def _place(count: int, share: float) -> int:
-    """The nearest-rank percentile's place, from 0."""
-    return max(0, math.ceil(count * share) - 1)

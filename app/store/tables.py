@@ -37,6 +37,8 @@ class ModelCallRow(Row, table=True):
             "cached_input_tokens",
             "output_tokens",
             "cost_usd",
+            "stage",
+            "repository",
         ),
         Index("ix_model_calls_repository", "installation_id", "repository", "started_at"),
     )

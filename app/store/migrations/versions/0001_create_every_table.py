@@ -164,6 +164,8 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
             "cached_input_tokens",
             "output_tokens",
             "cost_usd",
+            "stage",
+            "repository",
         ],
         unique=False,
     )
