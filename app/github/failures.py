@@ -36,6 +36,8 @@ Clock = Callable[[], float]
 MIN_WAIT_S = 60.0
 MAX_MESSAGE_CHARACTERS = 300
 _LIMIT_WORDS = re.compile(r"secondary rate|rate limit exceeded|abuse detection", re.IGNORECASE)
+# githubkit wraps whatever is raised below it; these are failures, all else is a defect.
+_FAILURES = (httpx.HTTPError, httpx.InvalidURL, GitHubError, GitHubException)
 _GRAPHQL_LIMITS = {"RATE_LIMIT", "RATE_LIMITED"}
 
 
@@ -45,12 +47,20 @@ def mapped_failures(*, to: str, clock: Clock) -> Generator[None]:
     try:
         yield
     except GitHubException as error:
+        if (defect := _defect(error)) is not None:
+            raise defect from defect.__cause__
         failure = failure_of(error, to=to, clock=clock)
         if failure is error.__cause__:
             raise failure from failure.__cause__
         raise failure from error
     except ValueError as error:  # a body that is no JSON, a header that is no number
         raise GitHubUnavailable(f"GitHub's answer to the request to {to} cannot be read.") from error
+
+
+def _defect(error: GitHubException) -> Exception | None:
+    """What githubkit has wrapped though it is neither GitHub's nor the network's: no outage of theirs."""
+    inner = cast("Exception | None", getattr(error, "exc", None))
+    return None if inner is None or isinstance(inner, _FAILURES) else inner
 
 
 def failure_of(error: GitHubException, *, to: str, clock: Clock) -> GitHubError:

@@ -5,6 +5,7 @@ publisher's. Never retries, never approves, never requests changes.
 """
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -29,6 +30,8 @@ NODES_A_MUTATION = 50
 PERMISSIONS = ("admin", "write", "read")
 
 T = TypeVar("T")
+
+_LOGIN = re.compile(r"[\w-]{1,100}(\[bot\])?", re.ASCII)
 
 _log = logging.getLogger(__name__)
 
@@ -194,10 +197,10 @@ class PullRequestWriter:
 
     async def permission(self, login: str) -> str:
         """`admin`, `write`, `read` or `none`; `none` whenever GitHub does not clearly say more."""
-        asked = self._rest.repos.async_get_collaborator_permission_level(
-            *self._repository,
-            quote(login, safe=""),  # githubkit puts it into the path as it is
-        )
+        if not _LOGIN.fullmatch(login):
+            _log.warning("A login that GitHub would not give anybody has no permission")
+            return "none"
+        asked = self._rest.repos.async_get_collaborator_permission_level(*self._repository, quote(login))
         try:
             said = (await self._client.fetch(asked, to="tell a person's permission"))["permission"]
         except GitHubError as error:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import httpx
 import pytest
 
 from app.domain.pull_request import PullRequestRef
@@ -14,6 +15,7 @@ from app.sandbox.git import FileContent
 from app.sandbox.hub import GitHubSandbox
 from app.sandbox.pull import Pull
 from app.sandbox.repository import Repository
+from tests.contracts.guard import OpenApiGuard
 
 NOW = 1_800_000_000.0
 
@@ -31,9 +33,13 @@ class World:
         self.app = GitHubApp(
             self.github.app.id,
             self.github.app.private_key,
-            transport=self.github.transport(),
+            transport=self.transport(),
             clock=lambda: self.now,
         )
+
+    def transport(self) -> httpx.AsyncBaseTransport:
+        """A way to the stand-in on which every request and answer is held against GitHub's own description."""
+        return OpenApiGuard().wrap(self.github.transport())
 
     @property
     def installation_id(self) -> int:

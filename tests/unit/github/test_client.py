@@ -41,7 +41,7 @@ class Revoking(httpx.AsyncBaseTransport):
     """The stand-in, but tokens in `revoked` are refused, as after a revocation."""
 
     def __init__(self, world: World) -> None:
-        self._inner = world.github.transport()
+        self._inner = world.transport()
         self.revoked: set[str] = set()
         self.statuses: list[int] = []
 
@@ -168,7 +168,7 @@ def test_a_key_that_is_none_is_said_at_once(key: str) -> None:
 
 
 def test_a_key_written_on_one_line_is_read(world: World) -> None:
-    GitHubApp(1, world.github.app.private_key.replace("\n", "\\n"), transport=world.github.transport())
+    GitHubApp(1, world.github.app.private_key.replace("\n", "\\n"), transport=world.transport())
 
 
 async def test_no_secret_is_in_any_repr(world: World) -> None:
@@ -204,7 +204,7 @@ async def test_a_server_is_asked_in_the_api_s_older_version(api_url: str, versio
 
 
 async def test_a_person_s_token_is_sent_as_it_is_and_never_renewed(world: World) -> None:
-    client = token_client("ghp_wrong", "octo/shop", transport=world.github.transport())
+    client = token_client("ghp_wrong", "octo/shop", transport=world.transport())
     with pytest.raises(GitHubForbidden, match="Bad credentials"):
         await client.fetch(client.rest.pulls.async_get("octo", "shop", 1), to="read octo/shop#1")
     assert len(world.github.requests) == 1

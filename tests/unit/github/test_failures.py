@@ -124,6 +124,15 @@ async def test_a_broken_connection_may_have_carried_the_request_out(
     assert type(await failure_of(client_for(answer))) is GitHubUnavailable
 
 
+async def test_a_defect_below_is_not_taken_for_an_outage() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise ZeroDivisionError
+
+    client = client_for(answer)
+    with pytest.raises(ZeroDivisionError):
+        await client.fetch(client.rest.pulls.async_get("octo", "shop", 1), to="read octo/shop#1")
+
+
 async def test_github_s_own_words_reach_the_reader_on_one_line_and_cut() -> None:
     said = {"message": "Unprocessable\nEntity", "errors": ["Line could not be resolved", {"code": "x" * 500}]}
 

@@ -211,7 +211,7 @@ async def test_a_pull_request_that_is_not_there_is_said_so(world: World, number:
 async def test_a_repository_that_may_not_be_read_is_said_so(world: World) -> None:
     world.open_pull({"pay.py": "2\n"})
     token = world.github.tokens.create_user_token("stranger")
-    client = token_client(token, "octo/shop", transport=world.github.transport())
+    client = token_client(token, "octo/shop", transport=world.transport())
     with pytest.raises(GitHubNotFound):
         await PullRequestSource(client, world.ref()).snapshot([])
 
@@ -336,7 +336,7 @@ class Pushing(httpx.AsyncBaseTransport):
     """The stand-in, where somebody pushes between the query and the list of files."""
 
     def __init__(self, world: World, *, pushes: int) -> None:
-        self._inner = world.github.transport()
+        self._inner = world.transport()
         self._pull = world.repository.pulls[1]
         self._pushes = list(range(1, pushes + 1))
         self._queried = asyncio.Event()

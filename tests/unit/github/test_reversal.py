@@ -18,10 +18,11 @@ LINES = st.lists(
 
 
 def git_diff(directory: Path, old: bytes, new: bytes) -> FileDiff | None:
-    (directory / "old").write_bytes(old)
-    (directory / "new").write_bytes(new)
+    for side, content in (("a", old), ("b", new)):
+        (directory / side).mkdir()
+        (directory / side / "file").write_bytes(content)
     ran = subprocess.run(
-        ["git", "diff", "--no-index", "--no-color", "--text", "old", "new"],
+        ["git", "diff", "--no-index", "--no-color", "--no-prefix", "--text", "a/file", "b/file"],
         cwd=directory,
         capture_output=True,
         check=False,

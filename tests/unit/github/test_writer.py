@@ -348,7 +348,7 @@ async def test_a_person_s_token_cannot_write_check_runs_and_says_so(world: World
     client = token_client(
         world.github.tokens.create_user_token("bob"),
         "octo/shop",
-        transport=world.github.transport(),
+        transport=world.transport(),
         clock=lambda: world.now,
     )
     writer = PullRequestWriter(client, world.ref())

@@ -1,0 +1,148 @@
+"""What the App asks GitHub about itself, for doctor, setup, the sweeper and polling."""
+
+from collections.abc import Mapping
+
+import httpx
+import pytest
+
+from app.errors import GitHubForbidden, GitHubNotFound
+from app.github.client import GitHubApp
+from app.github.registration import AppRegistration, convert_manifest
+from tests.unit.github.conftest import World
+
+
+@pytest.fixture
+def registration(world: World) -> AppRegistration:
+    return AppRegistration(world.app)
+
+
+async def test_the_app_knows_who_it_is(world: World, registration: AppRegistration) -> None:
+    identity = await registration.fetch_app()
+    assert (identity.id, identity.slug) == (world.app.app_id, "quorum")
+    assert identity.permissions["checks"] == "write"
+    assert "pull_request" in identity.events
+
+
+async def test_another_app_s_key_is_refused(world: World) -> None:
+    app = GitHubApp(42, world.github.app.private_key, transport=world.transport(), clock=lambda: world.now)
+    with pytest.raises(GitHubForbidden):
+        await AppRegistration(app).fetch_app()
+
+
+async def test_a_clock_that_is_wrong_is_refused_in_github_s_words(world: World) -> None:
+    app = GitHubApp(
+        world.app.app_id,
+        world.github.app.private_key,
+        transport=world.transport(),
+        clock=lambda: world.now + 7_200,
+    )
+    with pytest.raises(GitHubForbidden, match=r"\('iat'\)"):
+        await AppRegistration(app).fetch_app()
+
+
+async def test_the_webhook_s_address_is_told_and_its_secret_is_not(
+    world: World, registration: AppRegistration
+) -> None:
+    config = await registration.fetch_hook_config()
+    assert config.url == world.github.app.webhook_url
+    assert (config.has_secret, config.verifies_tls, config.content_type) == (True, True, "json")
+
+
+async def test_every_installation_is_listed(world: World) -> None:
+    for number in range(120):
+        world.github.install(f"owner-{number}")
+    app = GitHubApp(
+        world.app.app_id,
+        world.github.app.private_key,
+        transport=world.github.transport(),
+        clock=lambda: world.now,
+    )
+    suspended = world.github.install("suspended")
+    world.github.suspend(suspended)
+
+    found = {
+        installation.account: installation
+        for installation in await AppRegistration(app).fetch_installations()
+    }
+
+    assert len(found) == 122
+    assert found["suspended"].is_suspended
+    assert not found["octo"].is_suspended
+
+
+async def nobody(headers: Mapping[str, str], body: bytes) -> int:
+    return 503
+
+
+async def test_deliveries_are_read_back_to_a_time_and_each_with_its_payload(
+    world: World, registration: AppRegistration
+) -> None:
+    world.open_pull({"pay.py": "2\n"})
+    await world.github.deliver_all(nobody)
+    world.now += 3_600
+    pull = world.repository.pulls[1]
+    for number in range(130):
+        pull.comment("alice", f"comment {number}")
+    await world.github.deliver_all(nobody)
+
+    recent = await registration.fetch_deliveries(since=world.now - 60)
+    everything = await registration.fetch_deliveries(since=world.now - 7_200)
+
+    assert len(recent) == 130
+    assert {delivery.event for delivery in recent} == {"issue_comment"}
+    assert not any(delivery.is_ok for delivery in recent)
+    opened = next(d for d in everything if (d.event, d.action) == ("pull_request", "opened"))
+    assert opened.status_code == 503
+    content = await registration.fetch_delivery(opened.id)
+    assert content.payload["pull_request"]["head"]["sha"] == pull.head_sha
+    assert content.delivery.guid == opened.guid
+    assert content.delivery.installation_id == world.installation_id
+
+
+async def test_a_redelivery_comes_under_the_same_guid(world: World, registration: AppRegistration) -> None:
+    world.open_pull({"pay.py": "2\n"})
+    await world.github.deliver_all(nobody)
+    failed = (await registration.fetch_deliveries(since=0))[0]
+
+    await registration.request_redelivery(failed.id)
+
+    guids: list[str] = []
+
+    async def keep(headers: Mapping[str, str], body: bytes) -> int:
+        guids.append({name.lower(): value for name, value in headers.items()}["x-github-delivery"])
+        return 202
+
+    await world.github.deliver_all(keep)
+    assert guids == [failed.guid]
+    assert (await registration.fetch_deliveries(since=0))[0].is_ok
+
+
+async def test_a_manifest_s_code_becomes_credentials_that_show_no_secret() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.url.path == "/app-manifests/abc/conversions"
+        assert "authorization" not in request.headers
+        said = {
+            "id": 7,
+            "slug": "quorum-octo",
+            "html_url": "https://github.com/apps/quorum-octo",
+            "client_id": "Iv1",
+            "client_secret": "client-secret",
+            "webhook_secret": "hook-secret",
+            "pem": "PRIVATE",
+        }
+        return httpx.Response(201, json=said)
+
+    made = await convert_manifest("abc", transport=httpx.MockTransport(answer))
+
+    assert (made.app_id, made.slug, made.client_id) == (7, "quorum-octo", "Iv1")
+    assert (made.private_key, made.webhook_secret, made.client_secret) == (
+        "PRIVATE",
+        "hook-secret",
+        "client-secret",
+    )
+    assert not [secret for secret in ("PRIVATE", "hook-secret", "client-secret") if secret in repr(made)]
+
+
+async def test_a_code_that_is_over_is_not_found(world: World) -> None:
+    with pytest.raises(GitHubNotFound):
+        await convert_manifest("nothing", transport=world.transport())
