@@ -1,9 +1,9 @@
 """A name for this process that no living one has and that it gets again after a restart. Nothing else."""
 
 import fcntl
+import os
 import socket
 from pathlib import Path
-from typing import IO
 
 from app.errors import StoreUnavailable
 
@@ -20,23 +20,22 @@ class ExecutorId:
     def __init__(self, data_dir: Path) -> None:
         directory = data_dir / "executors"
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for number in range(MOST):
-            lock = (directory / f"{number}.lock").open("w", encoding="utf-8")
-            if _try_lock(lock):
-                self._lock = lock
-                self.value = f"{socket.gethostname()}-{number}"
-                return
-            lock.close()
-        raise StoreUnavailable(f"{MOST} processes use {data_dir} already.")
+        self._lock, number = _lock_first(directory)
+        self.value = f"{socket.gethostname()}-{number}"
 
     def release(self) -> None:
         """Let another process have the name."""
-        self._lock.close()
+        os.close(self._lock)
 
 
-def _try_lock(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+def _lock_first(directory: Path) -> tuple[int, int]:
+    """(file descriptor, number) of the first lock that is free."""
+    for number in range(MOST):
+        lock = os.open(directory / f"{number}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+        else:
+            return lock, number
+    raise StoreUnavailable(f"{MOST} processes use {directory.parent} already.")

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from app.domain.job import Accepted, Delivery, Duplicate, Job, ReviewJob
 from app.engine.settings import NAME, POLLING_S, QUEUE, SERIALIZER, VERSION, WORKFLOW
 from app.store import reviews
-from app.store.database import Database
+from app.store.database import Database, serialise
 from app.store.deliveries import DeliveryState, find_same_job, new_delivery, parse_job
 from app.store.tables import DeliveryRow
 
@@ -47,6 +47,7 @@ class Inbox:
             StoreUnavailable: it could not be stored, and nothing of it is.
         """
         with self._database.write() as session:
+            serialise(session, f"delivery:{delivery.guid}", f"job:{job.key}")
             row = session.get(DeliveryRow, delivery.guid)
             if row and row.state != DeliveryState.FAILED:
                 return Duplicate(guid=delivery.guid, of=delivery.guid)

@@ -82,6 +82,15 @@ class Database:
         self._engine.dispose()
 
 
+def serialise(session: Session, *names: str) -> None:
+    """Let only one transaction at a time hold any of these names, until it ends. SQLite's writers are in line anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        for name in sorted(set(names)):
+            session.connection().execute(
+                text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
+            )
+
+
 def _parse_url(url: str) -> URL:
     try:
         parsed = make_url(url)

@@ -103,3 +103,9 @@ def load_review_of_head(database: Database, ref: PullRequestRef, head_sha: str) 
     )
     with database.read() as session:
         return session.exec(statement).first()
+
+
+def load_newest_review(database: Database) -> ReviewRow | None:
+    """The review that was asked for last."""
+    with database.read() as session:
+        return session.exec(select(ReviewRow).order_by(col(ReviewRow.created_at).desc())).first()

@@ -1,0 +1,44 @@
+"""Fixtures for the rooms that need a database."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from app.store.database import Database
+from tests import postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Generator[str]:
+    with postgres.server() as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/data/quorum.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> Generator[str]:
+    """A fresh database, once on each engine."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_url")
+    else:
+        with postgres.fresh_database(request.getfixturevalue("postgres_server")) as url:
+            yield url
+
+
+@pytest.fixture
+def database(sqlite_url: str) -> Generator[Database]:
+    database = Database(sqlite_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def any_database(database_url: str) -> Generator[Database]:
+    database = Database(database_url)
+    yield database
+    database.close()

@@ -1,0 +1,72 @@
+"""A worker process that can be killed: `python -m tests.unit.engine.process DATABASE_URL EXECUTOR_ID GITHUB_FILE TTL_S`.
+
+Its GitHub is a file with a line for everything that was posted; its journal a file with a line for every step that ran.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from app.domain.job import ReviewJob
+from app.domain.step import Step
+from app.engine.engine import Engine
+from app.store.database import Database
+from app.store.ledger import Ledger
+
+
+class GitHub:
+    """Lines of a file; a line's number is its id. One line is written at once, as one request is carried out."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def find(self, text: str) -> int | None:
+        lines = self._path.read_text().splitlines()
+        return lines.index(text) + 1 if text in lines else None
+
+    async def post(self, text: str) -> int:
+        with self._path.open("a") as file:
+            file.write(text + "\n")
+        await asyncio.sleep(0.02)  # the answer is on its way: a good moment to be killed
+        return len(self._path.read_text().splitlines())
+
+
+async def serve(url: str, executor_id: str, github_path: Path, lease_ttl_s: float) -> None:
+    database = Database(url)
+    github, journal = GitHub(github_path), GitHub(github_path.with_suffix(".journal"))
+
+    async def review(job: ReviewJob, step: Step) -> None:
+        once = Ledger(database, job.request.review_id)
+        name = f"{job.request.ref}"
+
+        def run(stage: str, delay_s: float):  # noqa: ANN202 - a step's work
+            async def work() -> str:
+                await journal.post(f"{name} {stage} begins")
+                await asyncio.sleep(delay_s)
+                await journal.post(f"{name} {stage}")
+                return stage
+
+            return work
+
+        async def publish() -> int:
+            return await once("review", find=lambda: github.find(name), write=lambda: github.post(name))
+
+        await step("start", run("start", 0), str)
+        stages = {"review": 0.03, "security": 0.01, "docs": 0.02}
+        results = await asyncio.gather(*(step(stage, run(stage, s), str) for stage, s in stages.items()))
+        assert results == list(stages)
+        await step("publish", publish, int)
+
+    engine = Engine(
+        database,
+        executor_id=executor_id,
+        handlers={ReviewJob: review},
+        role="worker",
+        lease_ttl_s=lease_ttl_s,
+    )
+    await engine.start()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(sys.argv[1], sys.argv[2], Path(sys.argv[3]), float(sys.argv[4])))

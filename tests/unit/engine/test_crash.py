@@ -1,0 +1,110 @@
+"""Processes that are killed with SIGKILL while they work. Benchmarks and the long harness are elsewhere."""
+
+import asyncio
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from dbos import DBOSClient
+
+from app.store.database import Database
+from tests.unit.engine.world import delivery, ended, review_job, running
+
+ROOT = Path(__file__).parents[3]
+
+
+@asynccontextmanager
+async def process(
+    url: str, executor_id: str, github: Path, *, ttl_s: float = 60
+) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """A worker, killed at the end if it still lives."""
+    started = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.unit.engine.process", url, executor_id, str(github), str(ttl_s), cwd=ROOT
+    )
+    try:
+        yield started
+    finally:
+        if started.returncode is None:
+            started.kill()
+        await started.wait()
+
+
+async def grown(path: Path, lines: int) -> None:
+    """Until the file has so many lines."""
+    while len(_lines(path)) < lines:  # noqa: ASYNC110 - another process writes it
+        await asyncio.sleep(0.01)
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines()
+
+
+def recorded_steps(url: str, numbers: Iterable[int]) -> list[str]:
+    """What the engine's own record holds: `octo/shop#1 review`, …"""
+    client = DBOSClient(system_database_url=url)
+    steps = [
+        f"octo/shop#{number} {step['function_name']}"
+        for number in numbers
+        for step in client.list_workflow_steps(f"guid-{number}")
+    ]
+    client.destroy()
+    return steps
+
+
+def prepared(tmp_path: Path) -> tuple[Path, Path]:
+    github = tmp_path / "github"
+    journal = github.with_suffix(".journal")
+    github.touch()
+    journal.touch()
+    return github, journal
+
+
+async def test_after_every_kill_the_successor_ends_what_was_accepted_and_nothing_is_posted_twice(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    github, journal = prepared(tmp_path)
+    database = Database(sqlite_url)
+    numbers = range(1, 9)
+    async with running(database, unused, executor_id="web", role="web") as web:
+        for number in numbers:
+            await web.enqueue(delivery(f"guid-{number}"), review_job(number=number))
+        for kill in range(2):
+            async with process(sqlite_url, "worker", github) as worker:
+                await grown(journal, 10 + 15 * kill)
+                worker.send_signal(signal.SIGKILL)
+        async with process(sqlite_url, "worker", github):
+            states = [(await ended(database, f"guid-{number}")).state for number in numbers]
+    database.close()
+    assert states == ["done"] * 8
+    assert Counter(_lines(github)) == Counter(f"octo/shop#{number}" for number in numbers)
+
+
+async def test_a_dead_workers_jobs_are_taken_over_by_the_living_and_no_finished_step_runs_again(
+    database_url: str, tmp_path: Path
+) -> None:
+    github, journal = prepared(tmp_path)
+    database = Database(database_url)
+    numbers = range(1, 16)
+    async with running(database, unused, executor_id="web", role="web") as web:
+        async with process(database_url, "dies", github, ttl_s=1) as dies:
+            for number in numbers:
+                await web.enqueue(delivery(f"guid-{number}"), review_job(number=number))
+            await grown(journal, 60)
+            dies.send_signal(signal.SIGKILL)
+            await dies.wait()
+        finished = await asyncio.to_thread(recorded_steps, database_url, numbers)
+        begun = Counter(_lines(journal))
+        async with process(database_url, "lives", github, ttl_s=1):
+            states = [(await ended(database, f"guid-{number}")).state for number in numbers]
+    database.close()
+    assert states == ["done"] * 15
+    assert Counter(_lines(github)) == Counter(f"octo/shop#{number}" for number in numbers)
+    assert len(finished) > 5
+    assert [step for step in finished if Counter(_lines(journal))[step] != begun[step]] == []
+
+
+async def unused(job: object, step: object) -> None:
+    del job, step

@@ -1,0 +1,97 @@
+"""An engine with handlers that note what they do; not a test."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from app.domain.job import Delivery, ReviewJob, review_id
+from app.domain.pull_request import PullRequestRef
+from app.domain.review import ReviewRequest
+from app.engine.engine import Engine, Role
+from app.engine.worker import Handler
+from app.store.database import Database
+from app.store.deliveries import load_delivery
+from app.store.reviews import load_review
+from app.store.tables import DeliveryRow, ReviewRow
+
+NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+
+
+def delivery(guid: str) -> Delivery:
+    return Delivery(guid=guid, event="pull_request", action="opened", received_at=NOW)
+
+
+def review_job(
+    head: str = "a", *, number: int = 7, trigger: str = "opened", before: str | None = None
+) -> ReviewJob:
+    ref = PullRequestRef(owner="octo", repo="shop", number=number)
+    sha, before_sha = head * 40, before * 40 if before else None
+    request = ReviewRequest(
+        review_id=review_id(ref, head_sha=sha, trigger=trigger, before_sha=before_sha),
+        ref=ref,
+        installation_id=77,
+        trigger=trigger,
+        head_sha=sha,
+    )
+    return ReviewJob(request=request, before_sha=before_sha)
+
+
+async def no_wait(_: float) -> None:
+    await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def running(
+    database: Database,
+    handler: Handler,
+    *,
+    kind: type[Any] = ReviewJob,
+    executor_id: str = "one",
+    role: Role = "all",
+    paused: bool = False,
+    debounce_s: float = 0.0,
+    sleep: Callable[[float], Any] = no_wait,
+    stop_timeout_s: float = 5.0,
+) -> AsyncGenerator[Engine]:
+    """An engine from its start to its stop."""
+    engine = Engine(
+        database,
+        executor_id=executor_id,
+        handlers={kind: handler},
+        role=role,
+        paused=paused,
+        debounce_s=debounce_s,
+        sleep=sleep,
+    )
+    await engine.start()
+    try:
+        yield engine
+    finally:
+        await engine.stop(timeout_s=stop_timeout_s)
+
+
+async def ended(database: Database, guid: str) -> DeliveryRow:
+    """The delivery, once its job has ended."""
+    return await _once(database, guid, lambda row: row.finished_at is not None)
+
+
+async def put_back(database: Database, guid: str) -> DeliveryRow:
+    """The delivery, once its job has been queued again."""
+    return await _once(database, guid, lambda row: row.attempts > 1)
+
+
+async def _once(database: Database, guid: str, holds: Callable[[DeliveryRow], bool]) -> DeliveryRow:
+    """Other threads and processes write the row: it is looked at until the test's own time limit."""
+    while True:
+        row = await asyncio.to_thread(load_delivery, database, guid)
+        if row and holds(row):
+            return row
+        await asyncio.sleep(0.02)
+
+
+def review_of(database: Database, job: ReviewJob) -> ReviewRow:
+    row = load_review(database, job.request.review_id)
+    assert row is not None
+    return row

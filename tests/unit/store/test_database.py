@@ -1,0 +1,258 @@
+import os
+import sqlite3
+import stat
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import inspect
+from sqlmodel import SQLModel, select
+
+from app.errors import ConfigurationError, StoreUnavailable
+from app.sqlite import ensure_sqlite
+from app.store.columns import AnyText, storable
+from app.store.database import Database
+from app.store.migrate import migration_config
+from app.store.tables import PullRequestRow, SecretRow
+
+NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+
+
+def secret(name: str, value: str = "x") -> SecretRow:
+    return SecretRow(name=name, value=value, created_at=NOW)
+
+
+def test_the_newest_schema_is_that_of_the_tables(any_database: Database) -> None:
+    with any_database.read() as session:
+        context = MigrationContext.configure(session.connection())
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_the_contracts_columns_are_there_by_their_names(database: Database) -> None:
+    with database.read() as session:
+        inspector = inspect(session.connection())
+        columns = {
+            table: {column["name"] for column in inspector.get_columns(table)}
+            for table in ("model_calls", "reviews", "findings")
+        }
+    assert columns["model_calls"] >= {
+        "id",
+        "review_id",
+        "repository",
+        "pull_request",
+        "stage",
+        "provider",
+        "model",
+        "prompt_id",
+        "prompt_version",
+        "attempt",
+        "parent_id",
+        "outcome",
+        "latency_ms",
+        "input_tokens",
+        "cached_input_tokens",
+        "output_tokens",
+        "cost_usd",
+        "started_at",
+    }
+    assert columns["reviews"] >= {
+        "id",
+        "repository",
+        "pull_request",
+        "head_sha",
+        "trigger",
+        "status",
+        "created_at",
+        "finished_at",
+        "cost_usd",
+    }
+    assert columns["findings"] >= {
+        "id",
+        "review_id",
+        "fingerprint",
+        "stage",
+        "severity",
+        "path",
+        "line",
+        "found_by",
+        "confirmed_by",
+        "placement",
+        "outcome",
+        "reactions_up",
+        "reactions_down",
+    }
+
+
+def test_many_processes_may_start_at_once_on_an_empty_database(database_url: str) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        databases = list(pool.map(Database, [database_url] * 6))
+    for database in databases:
+        database.check()
+        database.close()
+
+
+def test_the_file_is_its_owners_alone_with_all_that_belongs_to_it(tmp_path: Path) -> None:
+    umask = os.umask(0)
+    try:
+        database = Database(f"sqlite:///{tmp_path}/data/quorum.db")
+        with database.write() as session:
+            session.add(secret("a"))
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "data").iterdir()}
+        database.close()
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+    assert set(modes.values()) == {0o600}
+    assert "quorum.db-wal" in modes
+
+
+def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    path = tmp_path / "quorum.db"
+    path.touch(mode=0o644)
+    Database(f"sqlite:///{path}").close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_sqlite_keeps_a_journal_that_survives_a_power_cut(database: Database) -> None:
+    with database.read() as session:
+        connection = session.connection()
+        found = {
+            pragma: connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one()
+            for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}
+
+
+def test_a_transaction_that_raises_leaves_nothing(any_database: Database) -> None:
+    def fail() -> None:
+        with any_database.write() as session:
+            session.add(secret("a"))
+            session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    with any_database.read() as session:
+        assert session.exec(select(SecretRow)).all() == []
+
+
+def test_reading_and_then_writing_from_many_threads_never_fails(any_database: Database) -> None:
+    """Without the lock before the read, two thirds of these end in "database is locked"."""
+    with any_database.write() as session:
+        session.add(secret("counter", "0"))
+
+    def count_up(_: int) -> None:
+        with any_database.write() as session:
+            row = session.get_one(SecretRow, "counter", with_for_update=True)
+            row.value = str(int(row.value) + 1)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(count_up, range(80)))
+    with any_database.read() as session:
+        assert session.get_one(SecretRow, "counter").value == "80"
+
+
+def test_a_moment_comes_back_in_utc_whatever_its_zone_was(any_database: Database) -> None:
+    tokyo = timezone(timedelta(hours=9))
+    with any_database.write() as session:
+        session.add(SecretRow(name="a", value="x", created_at=NOW.astimezone(tokyo)))
+    with any_database.read() as session:
+        found = session.get_one(SecretRow, "a").created_at
+    assert (found, found.tzinfo) == (NOW, UTC)
+
+
+def test_a_moment_without_a_zone_is_a_fault() -> None:
+    row = SecretRow(name="a", value="x", created_at=NOW.replace(tzinfo=None))
+    assert row.created_at.tzinfo is None
+
+
+@pytest.mark.parametrize("name", ["plain.py", "caf\udce9.py", "nul\x00.py", "emoji 🎈.py", "half \ud83d.py"])
+def test_names_that_are_no_utf8_come_back_as_they_were(any_database: Database, name: str) -> None:
+    with any_database.write() as session:
+        session.add(PullRequestRow(repository=name, number=7, installation_id=2**62, updated_at=NOW))
+    expected = name.replace("\x00", "\ufffd").replace("\ud83d", "?")
+    with any_database.read() as session:
+        row = session.exec(select(PullRequestRow).where(PullRequestRow.repository == name)).one()
+        assert (row.repository, row.installation_id) == (expected, 2**62)
+
+
+@given(st.text(alphabet=st.characters()))
+def test_every_text_can_be_stored(text: str) -> None:
+    storable(text).encode("utf-8")
+    assert "\x00" not in storable(text)
+
+
+@given(st.binary())
+def test_every_file_name_comes_back(name: bytes) -> None:
+    text = name.replace(b"\x00", b"").decode("utf-8", "surrogateescape")
+    back = AnyText().process_result_value(storable(text), sqlite_dialect())
+    private_use = any(0xEF80 <= ord(character) <= 0xEFFF for character in text)
+    assert back == text or private_use
+
+
+def sqlite_dialect():  # noqa: ANN201
+    from sqlalchemy.dialects.sqlite import dialect
+
+    return dialect()
+
+
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "mysql://x/y", "sqlite://", "sqlite:///", "/var/lib/quorum.db"]
+)
+def test_an_address_that_is_none_is_a_fault_of_the_settings(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="QUORUM_DATABASE_URL"):
+        Database(url)
+
+
+def test_a_place_where_nothing_can_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+        Database(f"sqlite:///{tmp_path}/file/quorum.db")
+
+
+def test_a_database_that_cannot_be_written_is_unavailable_and_works_again_afterwards(
+    database: Database,
+) -> None:
+    with database.read() as session:
+        session.connection().exec_driver_sql("PRAGMA query_only=ON")
+
+    def write() -> None:
+        with database.write() as session:
+            session.add(secret("a"))
+
+    with pytest.raises(StoreUnavailable, match="cannot be used now"):
+        write()
+    with database.read() as session:
+        session.connection().exec_driver_sql("PRAGMA query_only=OFF")
+    write()
+    database.check()
+
+
+def test_a_server_that_does_not_answer_is_unavailable_and_its_password_is_not_said() -> None:
+    with pytest.raises(StoreUnavailable) as raised:
+        Database("postgresql://quorum:hunter2@127.0.0.1:1/quorum")
+    assert "hunter2" not in str(raised.value)
+
+
+def test_the_password_of_an_address_is_not_shown(database: Database) -> None:
+    assert "quorum.db" in repr(database)
+
+
+def test_migrations_can_be_run_again(database: Database) -> None:
+    from app.store.migrate import upgrade
+
+    with database.write() as session:
+        upgrade(session.connection())
+        assert migration_config(session.connection()).get_main_option("script_location")
+
+
+def test_a_new_enough_sqlite_is_in_place_and_an_old_one_is_named() -> None:
+    assert sys.modules["sqlite3"].sqlite_version_info >= (3, 42)
+    ensure_sqlite(found=(3, 40, 1))
+    ensure_sqlite(found=sqlite3.sqlite_version_info)
