@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from app.sandbox.rendering import (
     node_id,
     render_account,
-    render_app,
     render_commit,
     render_installation,
+    render_organization,
     render_repository,
     timestamp,
 )
@@ -45,15 +45,13 @@ if TYPE_CHECKING:
 
 def in_repository(repo: "Repository", sender: Account, **said: object) -> Json:
     """A payload with the keys that every event of a repository has."""
-    owner = render_account(repo.hub.urls, repo.owner)
     payload: Json = {
         **said,
         "repository": render_repository(repo),
         "sender": render_account(repo.hub.urls, sender),
     }
     if repo.owner.type == "Organization":
-        kept = ("login", "id", "node_id", "url", "events_url", "avatar_url", "repos_url")
-        payload["organization"] = {key: owner[key] for key in kept}
+        payload["organization"] = render_organization(repo.hub.urls, repo.owner)
     return payload
 
 
@@ -244,6 +242,7 @@ def ping(hub: "GitHubSandbox") -> Json:
         "hook": {
             "type": "App",
             "id": app.hook_id,
+            "url": f"{hub.urls.api}/app/hook",
             "name": "web",
             "active": True,
             "events": list(app.events),
@@ -252,7 +251,7 @@ def ping(hub: "GitHubSandbox") -> Json:
             "created_at": timestamp(app.created_at),
             "updated_at": timestamp(app.created_at),
         },
-        "app": render_app(hub.urls, app),
+        "sender": render_account(hub.urls, app.owner),
     }
 
 

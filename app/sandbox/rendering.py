@@ -57,6 +57,22 @@ def render_account(urls: Urls, account: Account) -> Json:
     }
 
 
+def render_organization(urls: Urls, account: Account) -> Json:
+    """`organization-simple`, as events have it."""
+    me = f"{urls.api}/orgs/{account.login}"
+    return {
+        "login": account.login,
+        "id": account.id,
+        "node_id": node_id("O", account.id),
+        "url": me,
+        **{f"{name}_url": f"{me}/{name}" for name in ("repos", "events", "hooks", "issues")},
+        "members_url": f"{me}/members{{/member}}",
+        "public_members_url": f"{me}/public_members{{/member}}",
+        "avatar_url": f"{urls.html}/avatars/{account.id}",
+        "description": "",
+    }
+
+
 def render_public_user(urls: Urls, account: Account, *, since: float) -> Json:
     """`public-user`: a person as shown to themselves."""
     unsaid = ("name", "company", "blog", "location", "email", "hireable", "bio")
@@ -87,12 +103,12 @@ _TEMPLATES = {
 
 
 def render_repository(repo: "Repository") -> Json:
-    """`full-repository`, which is also good for the smaller shapes."""
+    """`repository`, which is also good for the smaller shapes."""
     urls = repo.hub.urls
     made = timestamp(repo.created_at)
     host = urls.html.split("://", 1)[1]
     counts = ("forks", "forks_count", "open_issues", "open_issues_count", "stargazers_count", "watchers")
-    more = ("watchers_count", "network_count", "subscribers_count", "size")
+    more = ("watchers_count", "size")
     return {
         "id": repo.id,
         "node_id": node_id("R", repo.id),
@@ -120,10 +136,19 @@ def render_repository(repo: "Repository") -> Json:
         **dict.fromkeys(("has_issues", "has_projects", "has_wiki", "has_downloads"), True),
         "has_pages": False,
         "has_discussions": False,
+        **dict.fromkeys(("is_template", "web_commit_signoff_required"), False),
+        "allow_forking": True,
+        "topics": [],
+        "custom_properties": {},
         "created_at": made,
         "updated_at": made,
         "pushed_at": made,
     }
+
+
+def render_full_repository(repo: "Repository") -> Json:
+    """`full-repository`: one alone has two counts more."""
+    return {**render_repository(repo), "network_count": 0, "subscribers_count": 0}
 
 
 def render_app(urls: Urls, app: "AppRegistration") -> Json:

@@ -15,7 +15,7 @@ from app.sandbox.rendering import (
     render_commit,
     render_content,
     render_file_change,
-    render_repository,
+    render_full_repository,
 )
 from app.sandbox.rendering_pulls import render_pull
 from app.sandbox.repository import Repository
@@ -29,7 +29,7 @@ _DIRECTORY_LIMIT = 1_000
 
 async def get_repository(call: Call) -> Response:
     """The repository."""
-    return answer(render_repository(call.repository))
+    return answer(render_full_repository(call.repository))
 
 
 async def get_contents(call: Call) -> Response:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from app.sandbox.hub import GitHubSandbox
 
 
-class _Server(uvicorn.Server):
+class UnsignalledServer(uvicorn.Server):
     """Leaves signals to the program that it runs in."""
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         """Capture none."""
         yield
 
 
 @asynccontextmanager
-async def serve(sandbox: "GitHubSandbox", *, port: int = 0) -> AsyncIterator[str]:
+async def serve(sandbox: "GitHubSandbox", *, port: int = 0) -> AsyncGenerator[str]:
     """Serve on loopback while the block runs; gives the address, below which GitHub Enterprise's paths are.
 
     `GITHUB_API_URL` is the address with `/api/v3`; `sandbox.urls` says the same afterwards. Port 0: any free one.
@@ -35,7 +35,7 @@ async def serve(sandbox: "GitHubSandbox", *, port: int = 0) -> AsyncIterator[str
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     sandbox.urls = Urls(api=f"{address}/api/v3", html=address)
     config = uvicorn.Config(sandbox.asgi, log_level="warning", access_log=False, lifespan="off")
-    server = _Server(config)
+    server = UnsignalledServer(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield address
