@@ -1,5 +1,6 @@
 """The command line: names, options and exit codes, nothing else. Never imports an SDK: commands load when called."""
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -9,6 +10,8 @@ import typer
 
 from app.domain.finding import Severity, Stage
 from app.errors import QuorumError
+
+INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
 
 cli = typer.Typer(
     name="quorum",
@@ -150,3 +153,9 @@ def main() -> None:
     except QuorumError as error:
         sys.stderr.write(f"quorum: {error}\n")
         sys.exit(2)
+    except Exception as error:
+        if os.environ.get("QUORUM_DEBUG"):
+            raise
+        said = f"quorum: this is a fault of Quorum's ({type(error).__name__}); QUORUM_DEBUG=1 shows where.\n"
+        sys.stderr.write(said)
+        sys.exit(INTERNAL_ERROR)

@@ -4,7 +4,7 @@ What holds the text of the change (gathering, the analysers) is done again after
 """
 
 import asyncio
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from app.analyzers import analyze
@@ -17,6 +17,7 @@ from app.domain.review import ReviewReport, StageResult, StageStatus
 from app.domain.source import Source
 from app.domain.step import Step, run_at_once
 from app.domain.thread import Verdict
+from app.findings.finders import is_by_analyzers
 from app.findings.settle import Settled, settle
 from app.gather import Gathered, gather
 from app.llm.client import CallScope
@@ -111,12 +112,15 @@ async def _ask_stages(
     stations: Stations,
     step: Step,
 ) -> list[StageResult]:
-    """One result a stage, in the stages' order, also for those that are not run."""
+    """One result a stage, in the stages' order, also for those that are not run.
+
+    Checkpoints hold what models said of redacted text; what the analysers quote from the code is added afterwards.
+    """
     wanted = [stage for stage in Stage if stage in order.stages and stage in gathered.config.stages]
 
     def ask(stage: Stage, handover: Sequence[Finding] = ()) -> Awaitable[StageResult]:
         async def work() -> StageResult:
-            return await run_stage(
+            result = await run_stage(
                 stage,
                 gathered.context,
                 gathered.config,
@@ -130,9 +134,15 @@ async def _ask_stages(
                 handover=handover,
                 deadline_s=services.stage_deadline_s,
             )
+            return replace(result, findings=tuple(f for f in result.findings if not is_by_analyzers(f)))
+
+        async def with_analyzers(asked: Awaitable[StageResult]) -> StageResult:
+            result = await asked
+            own = (finding for finding in analysis.findings if finding.stage is stage)
+            return replace(result, findings=(*result.findings, *own))
 
         reserved = step(f"stage:{stage}", work, StageResult)
-        return stations.run(stage.value, lambda: reserved)
+        return stations.run(stage.value, lambda: with_analyzers(reserved))
 
     if gathered.config.pipeline is Pipeline.PARALLEL:
         asked = list(await asyncio.gather(*map(ask, wanted)))
@@ -176,7 +186,7 @@ async def _settle(
             deadline_s=services.stage_deadline_s,
         )
 
-    return await settle(
+    settled = await settle(
         [finding for result in results for finding in result.findings],
         diff=gathered.context.diff,
         config=gathered.config,
@@ -185,6 +195,27 @@ async def _settle(
         enclosing_symbol=enclosing_symbol,
         count_errors=count_errors,
         vendors=services.models.providers,
+    )
+    redact = services.redactor.redact
+    return replace(
+        settled,
+        findings=tuple(redact_finding(finding, redact) for finding in settled.findings),
+        rejected=tuple(
+            replace(each, finding=redact_finding(each.finding, redact)) for each in settled.rejected
+        ),
+    )
+
+
+def redact_finding(finding: Finding, redact: Callable[[str], str]) -> Finding:
+    """The finding as it may be kept and shown."""
+    return replace(
+        finding,
+        title=redact(finding.title),
+        explanation=redact(finding.explanation),
+        quote=redact(finding.quote),
+        evidence=redact(finding.evidence),
+        verifier_evidence=redact(finding.verifier_evidence),
+        suggestion=redact(finding.suggestion) if finding.suggestion else None,
     )
 
 

@@ -42,6 +42,7 @@ def utc_now() -> datetime:
 class Served:
     """The App, ready to be started by a server."""
 
+    program: Program
     http: FastAPI
     engine: Engine
     dashboard_token: str | None
@@ -55,6 +56,7 @@ def build_served(
     watch: Watch = nobody_watches,
     open_dashboard: bool = False,
     app_slug: str = "quorum",
+    poll: bool = False,
 ) -> Served:
     """The App over a program.
 
@@ -95,7 +97,7 @@ def build_served(
         )
     api = Api(database=program.database, engine=engine, registry=program.registry, access=Access(token=token))
     http.include_router(api.router())
-    return Served(http=http, engine=engine, dashboard_token=token)
+    return Served(program=program, http=http, engine=engine, dashboard_token=token)
 
 
 def _lifespan(

@@ -31,6 +31,8 @@ from app.settings import Settings, load_settings, user_state_dir
 from app.stations import Stations
 
 if TYPE_CHECKING:
+    import httpx
+
     from app.github.client import RepositoryClient
 
 DONE, FOUND, UNREADABLE, INCOMPLETE = 0, 1, 2, 3
@@ -50,11 +52,11 @@ class ReviewOptions:
     post: bool = False
 
 
-def review(options: ReviewOptions) -> int:
+def review(options: ReviewOptions, *, network: Network | None = None) -> int:
     """Review the target, print the report to stdout, and return the exit code."""
     settings = isolated_settings()
     try:
-        return asyncio.run(_review(options, settings))
+        return asyncio.run(_review(options, settings, network or Network()))
     except (InputError, GitHubError, ConfigurationError) as error:
         sys.stderr.write(f"quorum: {error}\n")
         return UNREADABLE
@@ -68,9 +70,9 @@ def isolated_settings() -> Settings:
     return settings.model_copy(update={"quorum_data_dir": user_state_dir(dict(os.environ))})
 
 
-async def _review(options: ReviewOptions, settings: Settings, *, network: Network | None = None) -> int:
+async def _review(options: ReviewOptions, settings: Settings, network: Network) -> int:
     configuration = _read_configuration(options.config)
-    target = _open_target(options, settings)
+    target = _open_target(options, settings, network)
     program = build_program(settings, network=network)
     try:
         gathered, report = await _run(options, target, program, configuration)
@@ -90,36 +92,39 @@ class Target:
     source: Source
     ref: PullRequestRef | None = None
     client: "RepositoryClient | None" = None
+    transport: "httpx.AsyncBaseTransport | None" = None
 
     async def close(self) -> None:
-        """Close the connection that there may be."""
-        if self.client:
-            await self.client.aclose()
+        """Close the connections that there may be."""
+        if self.transport:
+            await self.transport.aclose()
 
 
-def _open_target(options: ReviewOptions, settings: Settings) -> Target:
+def _open_target(options: ReviewOptions, settings: Settings, network: Network) -> Target:
     target = options.target
     if options.post and "://" not in target:
         raise InputError("--post needs a pull request's URL.")
     if target == STDIN:
         return Target(source=PatchSource(sys.stdin.buffer.read()))
     if "://" in target:
-        return _open_pull_request(target, settings)
+        return _open_pull_request(target, settings, network)
     path = Path(target)
     if path.is_file():
         return Target(source=PatchSource(_read(path)))
     return Target(source=GitRangeSource(options.repo, target))
 
 
-def _open_pull_request(url: str, settings: Settings) -> Target:
-    from app.github.client import token_client
+def _open_pull_request(url: str, settings: Settings, network: Network) -> Target:
+    from app.github.client import open_transport, token_client
     from app.github.reader import PullRequestSource
 
     ref = parse_pull_request_url(url, settings.github_api_url)
     if not settings.github_token:
         raise InputError("Set GITHUB_TOKEN to a token that may read this pull request.")
-    client = token_client(settings.github_token.get_secret_value(), ref.repository, settings.github_api_url)
-    return Target(source=PullRequestSource(client, ref), ref=ref, client=client)
+    token, api_url = settings.github_token.get_secret_value(), settings.github_api_url
+    transport = network.github or open_transport(api_url)
+    client = token_client(token, ref.repository, api_url, transport=transport)
+    return Target(source=PullRequestSource(client, ref), ref=ref, client=client, transport=transport)
 
 
 def _read(path: Path) -> bytes:
@@ -193,11 +198,11 @@ def _render(report: ReviewReport, report_format: str, program: Program) -> str:
     redact = program.services.redactor.redact
     match report_format:
         case "json":
-            return render_json(report, redact=redact) + "\n"
+            return render_json(report, redact=redact)
         case "markdown":
-            return render_markdown(report, redact=redact) + "\n"
+            return render_markdown(report, redact=redact)
         case "sarif":
-            return render_sarif(report, redact=redact, version=version("quorum-review")) + "\n"
+            return render_sarif(report, redact=redact, version=version("quorum-review"))
         case _:
             return render_text(report, redact=redact, colour=sys.stdout.isatty())
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain.configuration import Gate
-from app.domain.finding import Finding, Stage
+from app.domain.finding import Stage
 from app.domain.job import ReviewJob
 from app.domain.progress import Watch, nobody_watches
 from app.domain.publication import Writer
@@ -205,27 +205,14 @@ class _Run:
         )
 
     async def _record(self, report: ReviewReport, published: Published) -> None:
-        redacted = [self._redacted(finding) for finding in published.findings]
         await asyncio.to_thread(
             reports.record_report,
             self._door.database,
             self._request,
             report,
-            findings=redacted,
+            findings=published.findings,
             summary_comment_id=published.summary_comment_id,
             at=self._door.clock(),
-        )
-
-    def _redacted(self, finding: Finding) -> Finding:
-        redact = self._door.services.redactor.redact
-        return replace(
-            finding,
-            title=redact(finding.title),
-            explanation=redact(finding.explanation),
-            quote=redact(finding.quote),
-            evidence=redact(finding.evidence),
-            verifier_evidence=redact(finding.verifier_evidence),
-            suggestion=redact(finding.suggestion) if finding.suggestion else None,
         )
 
     def _failed(self, reason: str) -> Callable[[Stage], CheckUpdate]:

@@ -69,6 +69,15 @@ class Inbox:
             self._queue(session, row, parse_job(row.request), delay_s=delay_s)
         return True
 
+    def replay(self, guid: str) -> bool:
+        """Queue a delivery again because somebody asked for it; False where there is no such delivery."""
+        with self._database.write() as session:
+            row = session.get(DeliveryRow, guid)
+            if row is None:
+                return False
+            self._queue(session, row, parse_job(row.request), delay_s=0.0)
+        return True
+
     def close(self) -> None:
         """Close the connections."""
         self._client.destroy()

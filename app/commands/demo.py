@@ -1,0 +1,107 @@
+"""`quorum demo`: the whole App on loopback against the stand-in GitHub, and what it says of a sample pull request.
+
+The production path: a signed webhook over HTTP, the durable engine, SQLite, the real clients. Nothing of the operator's
+is touched: the data goes to a temporary directory. Models are asked only where their keys are in the environment.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import tempfile
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import httpx
+import uvicorn
+from rich.console import Console
+
+from app.commands.demo_view import ReviewView, show_progress
+from app.domain.progress import StationEvent
+from app.domain.review import ReviewStatus
+from app.main import build_program
+from app.sandbox import GitHubSandbox
+from app.sandbox.sample import build_sample
+from app.sandbox.server import UnsignalledServer, post_to, serve
+from app.serving import Served, build_served
+from app.settings import Settings, load_settings
+from app.store.reviews import load_newest_review
+from app.store.tables import ReviewRow
+
+HOST = "127.0.0.1"
+POLL_S = 0.05
+LONGEST_S = 1_800.0  # with models that take their time
+FINISHED = frozenset({ReviewStatus.COMPLETED, ReviewStatus.FAILED, ReviewStatus.SUPERSEDED})
+
+
+def demo(*, once: bool, port: int) -> int:
+    """Run the demo; returns the exit code."""
+    logging.disable(logging.WARNING)  # the terminal belongs to the demo
+    console = Console()
+    with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory(prefix="quorum-demo-") as folder:
+        return asyncio.run(_demo(Path(folder), console, once=once, port=port))
+    return 0
+
+
+async def _demo(folder: Path, console: Console, *, once: bool, port: int) -> int:
+    sandbox = GitHubSandbox(folder / "github")
+    events: asyncio.Queue[StationEvent] = asyncio.Queue()
+    async with serve(sandbox):
+        program = build_program(_settings(sandbox, folder))
+        served = build_served(program, watch=events.put_nowait, open_dashboard=True)
+        async with _running(served, port) as app_url:
+            pull = build_sample(sandbox)
+            console.print(f"{pull.author.login} opens a pull request: [bold]{pull.title}[/]")
+            async with httpx.AsyncClient() as client:
+                await sandbox.deliver_all(post_to(client, f"{app_url}/webhooks/github"))
+            review = await _wait(served, events, console)
+            ReviewView(console, pull).show(review, dashboard=f"{app_url}/reviews/{review.id}")
+            if not once:
+                console.print("The dashboard stays open until you press Ctrl-C.")
+                await asyncio.Event().wait()
+    return 0 if review.status == ReviewStatus.COMPLETED else 1
+
+
+def _settings(sandbox: GitHubSandbox, folder: Path) -> Settings:
+    """The operator's models, and everything else the demo's own."""
+    own = {
+        "github_app_id": str(sandbox.app.id),
+        "github_app_private_key": sandbox.app.private_key,
+        "github_webhook_secret": sandbox.app.webhook_secret,
+        "github_api_url": sandbox.urls.api,
+        "quorum_data_dir": folder / "data",
+        "quorum_database_url": None,
+        "quorum_paused": False,
+        "quorum_allowed_owners": (),
+    }
+    given = load_settings(env_file=None)
+    return Settings.model_validate({**given.model_dump(), **own})
+
+
+@contextlib.asynccontextmanager
+async def _running(served: Served, port: int) -> AsyncGenerator[str]:
+    """The App on a port of this machine while the block runs; gives its address."""
+    with socket.create_server((HOST, port)) as listener:
+        config = uvicorn.Config(served.http, log_config=None, access_log=False)
+        server = UnsignalledServer(config)
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(POLL_S)
+        try:
+            yield f"http://{HOST}:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await task
+
+
+async def _wait(served: Served, events: "asyncio.Queue[StationEvent]", console: Console) -> ReviewRow:
+    """Until the review has ended; meanwhile the stations are shown."""
+    with show_progress(console) as progress:
+        async with asyncio.timeout(LONGEST_S):
+            while True:
+                while not events.empty():
+                    progress(events.get_nowait())
+                review = await asyncio.to_thread(load_newest_review, served.program.database)
+                if review is not None and review.status in FINISHED and events.empty():
+                    return review
+                await asyncio.sleep(POLL_S)

@@ -1,0 +1,102 @@
+"""What `quorum demo` shows in the terminal: the stations as they run, then the review as it stands on the pull request."""
+
+import re
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from app.domain.progress import StationEvent, StationState
+from app.sandbox import Pull
+from app.sandbox.state import ReviewComment
+from app.store.tables import ReviewRow
+
+STATIONS = {
+    "gather": "read the pull request, its base's configuration, the code round it",
+    "analyse": "run the built-in analysers",
+    "review": "review the code",
+    "security": "scan for security",
+    "docs": "document the change",
+    "verify": "put every finding before another vendor's model, find its lines",
+    "publish": "post the review, the summary, the check runs",
+}
+MARKS = {StationState.FINISHED: "[green]✓[/]", StationState.FAILED: "[red]✗[/]"}
+_CHECKS = {"success": "green", "neutral": "yellow", "failure": "red", "cancelled": "dim"}
+_TAGS = re.compile(r"<!--.*?-->|</?(?:sub|details|summary|br ?/?)>", re.DOTALL)
+
+
+@contextmanager
+def show_progress(console: Console) -> Generator[Callable[[StationEvent], None]]:
+    """A line a station, with its time when it has ended."""
+    columns = (SpinnerColumn(finished_text=" "), TextColumn("{task.description}"))
+    with Progress(*columns, console=console) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(event: StationEvent) -> None:
+            what = STATIONS.get(event.station, "")
+            if event.state is StationState.STARTED:
+                tasks[event.station] = progress.add_task(f"  {event.station:<9} [dim]{what}[/]", total=1)
+                return
+            time_s = (event.duration_ms or 0) / 1_000
+            line = f"{MARKS[event.state]} {event.station:<9} {time_s:6.2f} s  [dim]{what}[/]"
+            progress.update(tasks[event.station], description=line, completed=1)
+
+        yield tell
+
+
+class ReviewView:
+    """Shows what the App has posted."""
+
+    def __init__(self, console: Console, pull: Pull) -> None:
+        self._console = console
+        self._pull = pull
+
+    def show(self, review: ReviewRow, *, dashboard: str) -> None:
+        """The review, the comments, the summary, the check runs, the cost and the dashboard's address."""
+        for posted in self._pull.reviews:
+            self._rule("The review")
+            self._print(posted.body)
+        for comment in self._pull.review_comments():
+            self._comment(comment)
+        for summary in self._pull.issue_comments:
+            self._rule("The summary comment, edited in place by later runs")
+            self._print(summary.body)
+        self._rule("The check runs")
+        self._console.print(self._checks())
+        self._console.print(_cost(review))
+        self._console.print(f"Dashboard: [link={dashboard}]{dashboard}[/link]")
+
+    def _rule(self, title: str) -> None:
+        self._console.print(Rule(title, align="left", style="cyan"))
+
+    def _print(self, body: str) -> None:
+        self._console.print(Padding(_markdown(body), (0, 1)))
+
+    def _comment(self, comment: ReviewComment) -> None:
+        line = comment.anchor.line
+        place = Text(f"{comment.anchor.path}:{line}" if line else comment.anchor.path, style="bold")
+        panel = Panel(_markdown(comment.body), title=place, title_align="left", border_style="dim")
+        self._console.print(panel)
+
+    def _checks(self) -> Table:
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 1))
+        for run in self._pull.repository.check_runs.values():
+            colour = _CHECKS.get(run.conclusion or "", "white")
+            table.add_row(run.name, f"[{colour}]{run.conclusion}[/]", run.title or "")
+        return table
+
+
+def _markdown(body: str) -> Markdown:
+    return Markdown(_TAGS.sub("", body).strip())
+
+
+def _cost(review: ReviewRow) -> str:
+    time_s = (review.duration_ms or 0) / 1_000
+    return f"\nReviewed in {time_s:.1f} s for {review.cost_usd or 0:.4f} USD."

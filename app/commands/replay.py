@@ -1,0 +1,26 @@
+"""`quorum replay`: runs a stored delivery again, as if it had just come. A running worker takes it up."""
+
+import sys
+from pathlib import Path
+
+from app.engine.inbox import Inbox
+from app.serving import utc_now
+from app.settings import load_settings
+from app.store.database import Database
+
+
+def replay(delivery_id: str) -> int:
+    """Queue the delivery again; the exit code is 2 where there is no such delivery."""
+    settings = load_settings(env_file=Path(".env"))
+    database = Database(settings.database_url)
+    inbox = Inbox(database, workers=1, debounce_s=settings.quorum_debounce_s, clock=utc_now)
+    try:
+        replayed = inbox.replay(delivery_id)
+    finally:
+        inbox.close()
+        database.close()
+    if not replayed:
+        sys.stderr.write(f"quorum: there is no delivery {delivery_id} in this database.\n")
+        return 2
+    sys.stdout.write(f"Delivery {delivery_id} is queued again.\n")
+    return 0

@@ -1,0 +1,44 @@
+"""`quorum serve`: the receiver, the workers and the dashboard in one process, or a part of them."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import uvicorn
+
+from app.logs import configure_logging
+from app.main import build_program
+from app.serving import build_served
+from app.settings import load_settings
+
+if TYPE_CHECKING:
+    from app.serving import Served
+
+ENV_FILE = Path(".env")
+GRACE_S = 20  # docker and systemd kill later than that
+MAX_CONNECTIONS = 1_000  # slow ones must not take all file descriptors
+
+
+def serve(*, host: str, port: int, role: Literal["web", "worker", "all"], poll: bool) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code."""
+    settings = load_settings(env_file=ENV_FILE)
+    program = build_program(settings)
+    configure_logging(redact=program.services.redactor.redact)
+    served = build_served(program, role=role, poll=poll)
+    _tell_token(served, given=settings.quorum_dashboard_token is not None)
+    uvicorn.run(
+        served.http,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    return 0
+
+
+def _tell_token(served: "Served", *, given: bool) -> None:
+    if not given:
+        sys.stderr.write(f"quorum: the dashboard's token is {served.dashboard_token}\n")
