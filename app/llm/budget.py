@@ -84,6 +84,8 @@ class Budgets:
             ModelOverBudget: naming the budget and its limit.
         """
         accounts = _accounts(scope, self._limits, self._clock.now())
+        if all(limit_usd is None for limit_usd in accounts.values()):
+            return Reservation(accounts=accounts, amount_usd=0.0)  # nothing to hold back; booked when settled
         over = await self._store.reserve(accounts, estimate_usd)
         if over is not None:
             name, limit_usd = _NAMES[over.partition(":")[0]], accounts[over]

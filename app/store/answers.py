@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlmodel import col, delete, select
+from sqlalchemy import bindparam, insert, select
+from sqlmodel import col, delete
 
 from app.domain.model_call import CachedAnswer, Provider, Usage
 from app.store.database import Database
@@ -30,39 +32,56 @@ class AnswerTable:
         await asyncio.to_thread(record_answer, self._database, answer)
 
 
+_COLUMNS = [col(getattr(CachedAnswerRow, name)) for name in CachedAnswerRow.model_fields]
+_LOAD = select(*_COLUMNS).where(
+    col(CachedAnswerRow.installation_id) == bindparam("tenant_installation_id"),
+    col(CachedAnswerRow.repository) == bindparam("tenant_repository"),
+    col(CachedAnswerRow.key).in_(bindparam("keys", expanding=True)),
+    col(CachedAnswerRow.expires_at) > bindparam("now"),
+)
+_DELETE = delete(CachedAnswerRow).where(
+    col(CachedAnswerRow.installation_id) == bindparam("tenant_installation_id"),
+    col(CachedAnswerRow.repository) == bindparam("tenant_repository"),
+    col(CachedAnswerRow.key) == bindparam("answer_key"),
+)
+_INSERT = insert(CachedAnswerRow)
+
+
 def load_answers(
     database: Database, installation_id: int, repository: str, keys: Sequence[str], *, now: datetime
 ) -> dict[str, CachedAnswer]:
     """Key → answer, of one tenant."""
-    statement = select(CachedAnswerRow).where(
-        col(CachedAnswerRow.installation_id) == installation_id,
-        col(CachedAnswerRow.repository) == repository,
-        col(CachedAnswerRow.key).in_(keys),
-        col(CachedAnswerRow.expires_at) > now,
-    )
+    tenant = {"tenant_installation_id": installation_id, "tenant_repository": repository}
     with database.read() as session:
-        return {row.key: _answer(row) for row in session.exec(statement)}
+        rows = session.connection().execute(_LOAD, {**tenant, "keys": list(keys), "now": now}).all()
+    return {row.key: _answer(row) for row in rows}
 
 
 def record_answer(database: Database, answer: CachedAnswer) -> None:
     """Write or replace a row."""
-    row = CachedAnswerRow(
-        installation_id=answer.installation_id,
-        repository=answer.repository,
-        key=answer.key,
-        provider=answer.provider.value,
-        model=answer.model,
-        prompt_id=answer.prompt_id,
-        prompt_version=answer.prompt_version,
-        answer=answer.value,
-        input_tokens=answer.usage.input_tokens,
-        cached_input_tokens=answer.usage.cached_input_tokens,
-        output_tokens=answer.usage.output_tokens,
-        created_at=answer.created_at,
-        expires_at=answer.expires_at,
-    )
+    tenant = {
+        "tenant_installation_id": answer.installation_id,
+        "tenant_repository": answer.repository,
+        "answer_key": answer.key,
+    }
+    row = {
+        "installation_id": answer.installation_id,
+        "repository": answer.repository,
+        "key": answer.key,
+        "provider": answer.provider.value,
+        "model": answer.model,
+        "prompt_id": answer.prompt_id,
+        "prompt_version": answer.prompt_version,
+        "answer": answer.value,
+        "input_tokens": answer.usage.input_tokens,
+        "cached_input_tokens": answer.usage.cached_input_tokens,
+        "output_tokens": answer.usage.output_tokens,
+        "created_at": answer.created_at,
+        "expires_at": answer.expires_at,
+    }
     with database.write() as session:
-        session.merge(row)
+        session.connection().execute(_DELETE, tenant)
+        session.connection().execute(_INSERT, row)
 
 
 def delete_expired_answers(database: Database, *, now: datetime) -> int:
@@ -71,7 +90,7 @@ def delete_expired_answers(database: Database, *, now: datetime) -> int:
         return session.exec(delete(CachedAnswerRow).where(col(CachedAnswerRow.expires_at) <= now)).rowcount
 
 
-def _answer(row: CachedAnswerRow) -> CachedAnswer:
+def _answer(row: Any) -> CachedAnswer:  # noqa: ANN401 - a row of `_LOAD`
     return CachedAnswer(
         installation_id=row.installation_id,
         repository=row.repository,

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import SQLColumnExpression, String, case, func, select
+from sqlalchemy import SQLColumnExpression, String, case, func, insert, select
 from sqlmodel import Session, col
 
 from app.domain.model_call import ModelCall, Outcome
@@ -22,6 +22,7 @@ from app.store.tables import ModelCallRow
 
 NEVER_SENT = (Outcome.CACHE_HIT, Outcome.OVER_BUDGET)
 
+_INSERT = insert(ModelCallRow)
 _NAMES = ("provider", "model")
 _NOTHING = (0, 0, 0, 0, 0, 0.0, 0, None)
 _OUTCOME = col(ModelCallRow.outcome)
@@ -96,36 +97,37 @@ class ModelStats:
 def record_model_call(database: Database, call: ModelCall) -> None:
     """Write a row."""
     with database.write() as session:
-        session.add(model_call_row(call))
+        session.connection().execute(_INSERT, row_of(call))
 
 
-def model_call_row(call: ModelCall) -> ModelCallRow:
-    """The row of a call."""
-    return ModelCallRow(
-        id=call.id,
-        review_id=call.review_id,
-        installation_id=call.installation_id,
-        repository=call.repository,
-        pull_request=call.pull_request,
-        stage=call.stage,
-        provider=call.provider.value,
-        model=call.model,
-        prompt_id=call.prompt_id,
-        prompt_version=call.prompt_version,
-        attempt=call.attempt,
-        parent_id=call.parent_id,
-        outcome=call.outcome.value,
-        latency_ms=call.latency_ms,
-        input_tokens=call.usage.input_tokens,
-        cached_input_tokens=call.usage.cached_input_tokens,
-        output_tokens=call.usage.output_tokens,
-        cost_usd=call.cost_usd,
-        started_at=call.started_at,
-        tier=call.tier,
-        reason=call.reason,
-        error=call.error,
-        request_id=call.request_id,
-    )
+def row_of(call: ModelCall) -> dict[str, Any]:
+    """The columns of a call."""
+    usage = call.usage
+    return {
+        "id": call.id,
+        "review_id": call.review_id,
+        "installation_id": call.installation_id,
+        "repository": call.repository,
+        "pull_request": call.pull_request,
+        "stage": call.stage,
+        "provider": call.provider.value,
+        "model": call.model,
+        "prompt_id": call.prompt_id,
+        "prompt_version": call.prompt_version,
+        "attempt": call.attempt,
+        "parent_id": call.parent_id,
+        "outcome": call.outcome.value,
+        "latency_ms": call.latency_ms,
+        "input_tokens": usage.input_tokens,
+        "cached_input_tokens": usage.cached_input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cost_usd": call.cost_usd,
+        "started_at": call.started_at,
+        "tier": call.tier,
+        "reason": call.reason,
+        "error": call.error,
+        "request_id": call.request_id,
+    }
 
 
 def load_usage(database: Database, review_id: str) -> UsageTotal:

@@ -1,13 +1,13 @@
 """What each account of a budget has spent, as atomic steps over several accounts. Knows no limits of its own, no prices."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import CursorResult
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, col, select, update
+from sqlalchemy import Float, bindparam, text
+from sqlmodel import Session, col, select
 
+from app.store.columns import AnyText, UtcDateTime
 from app.store.database import Database
 from app.store.tables import SpendRow
 
@@ -27,57 +27,68 @@ class SpendTable:
         await asyncio.to_thread(record_settlement, self._database, tuple(accounts), difference_usd)
 
 
+_UNLIMITED_USD = 1e15
+
+_ADD = text(
+    """
+    INSERT INTO spend (account, spent_usd, updated_at) VALUES (:account, :amount_usd, :now)
+    ON CONFLICT (account) DO UPDATE SET spent_usd = spend.spent_usd + :amount_usd, updated_at = :now
+    WHERE spend.spent_usd + :amount_usd <= :limit_usd
+    """
+).bindparams(
+    bindparam("account", type_=AnyText()),
+    bindparam("amount_usd", type_=Float()),
+    bindparam("limit_usd", type_=Float()),
+    bindparam("now", type_=UtcDateTime()),
+)
+
+
 class _NoRoom(Exception):
     """Undoes the transaction."""
-
-    def __init__(self, account: str) -> None:
-        super().__init__(account)
-        self.account = account
 
 
 def record_reservation(
     database: Database, limits_usd: Mapping[str, float | None], amount_usd: float
 ) -> str | None:
     """`SpendTable.reserve`, in one transaction; accounts in order, so that two of them never wait for each other."""
+    accounts = [
+        (account, _UNLIMITED_USD if limit_usd is None else limit_usd)
+        for account, limit_usd in sorted(limits_usd.items())
+    ]
     try:
         with database.write() as session:
-            for account in sorted(limits_usd):
-                if not _add(session, account, amount_usd, limits_usd[account]):
-                    raise _NoRoom(account)  # noqa: TRY301 - leaving the transaction this way undoes it
-    except _NoRoom as error:
-        return error.account
+            if not all(amount_usd <= limit_usd for _, limit_usd in accounts):
+                raise _NoRoom  # noqa: TRY301 - leaving the transaction this way undoes it
+            if _add(session, accounts, amount_usd) != len(accounts):
+                raise _NoRoom  # noqa: TRY301
+    except _NoRoom:
+        return _without_room(database, accounts, amount_usd)
     return None
 
 
-def _add(session: Session, account: str, amount_usd: float, limit_usd: float | None) -> bool:
-    if limit_usd is not None and amount_usd > limit_usd:
-        return False
-    dialect = session.get_bind().dialect.name
-    new = postgresql.insert(SpendRow) if dialect == "postgresql" else sqlite.insert(SpendRow)
+def _add(session: Session, accounts: Sequence[tuple[str, float]], amount_usd: float) -> int:
+    """How many of the accounts took the amount."""
     now = datetime.now(UTC)
-    total = col(SpendRow.spent_usd) + amount_usd
-    statement = new.values(account=account, spent_usd=amount_usd, updated_at=now).on_conflict_do_update(
-        index_elements=["account"],
-        set_={"spent_usd": total, "updated_at": now},
-        where=None if limit_usd is None else total <= limit_usd,
-    )
-    result = session.connection().execute(statement)
-    return _rows(result) == 1
+    values = [
+        {"account": account, "amount_usd": amount_usd, "limit_usd": limit_usd, "now": now}
+        for account, limit_usd in accounts
+    ]
+    return session.connection().execute(_ADD, values).rowcount
 
 
-def _rows(result: object) -> int:
-    return result.rowcount if isinstance(result, CursorResult) else 0
+def _without_room(database: Database, accounts: Sequence[tuple[str, float]], amount_usd: float) -> str:
+    """The account that has the least room."""
+    names = [account for account, _ in accounts]
+    with database.read() as session:
+        rows = session.exec(select(SpendRow).where(col(SpendRow.account).in_(names)))
+        spent_usd = {row.account: row.spent_usd for row in rows}
+    return min(accounts, key=lambda each: each[1] - spent_usd.get(each[0], 0.0) - amount_usd)[0]
 
 
 def record_settlement(database: Database, accounts: tuple[str, ...], difference_usd: float) -> None:
     """`SpendTable.settle`, in one transaction."""
     with database.write() as session:
-        for account in sorted(accounts):
-            session.exec(
-                update(SpendRow)
-                .where(col(SpendRow.account) == account)
-                .values(spent_usd=col(SpendRow.spent_usd) + difference_usd)
-            )
+        _add(session, [(account, _UNLIMITED_USD) for account in sorted(accounts)], difference_usd)
 
 
 def load_spend(database: Database, prefix: str = "") -> dict[str, float]:

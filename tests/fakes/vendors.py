@@ -166,6 +166,11 @@ class FakeVendors:
         """No more faults at a provider."""
         self._faults.pop(provider, None)
 
+    def forget(self) -> None:
+        """Start with an empty memory: requests and prefix caches."""
+        self.requests.clear()
+        self._prompts.clear()
+
     def asked(self, provider: Provider) -> list[Asked]:
         """What a provider was asked."""
         return [asked for asked in self.requests if asked.provider is provider]

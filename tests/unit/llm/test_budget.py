@@ -81,7 +81,7 @@ async def test_the_estimate_is_set_right_by_what_the_call_cost() -> None:
 
 
 async def test_a_failed_call_gives_its_room_back_but_a_timed_out_one_may_have_been_charged() -> None:
-    world = World(Provider.CLAUDE, call_timeout_s=0.05)
+    world = World(Provider.CLAUDE, call_timeout_s=0.05, limits=Limits(review_usd=1.0))
     world.vendors.fail(Provider.CLAUDE, Fault.BAD_REQUEST, times=1)
     with pytest.raises(Exception, match="rejected"):
         await world.ask()
@@ -162,5 +162,6 @@ async def test_a_refusal_by_one_account_leaves_the_others_untouched(database: Da
 
 async def test_the_command_line_has_only_the_installations_account() -> None:
     store = MemorySpend()
-    await budgets(store).reserve(CallScope(), 0.2)
+    made = budgets(store)
+    await made.settle(await made.reserve(CallScope(), 0.5), 0.2)
     assert store.spent_usd == {"installation:0:2026-11": 0.2}

@@ -24,8 +24,8 @@ from app.store.model_calls import (
     Dimension,
     load_stats,
     load_usage,
-    model_call_row,
     record_model_call,
+    row_of,
 )
 from app.store.routing import RoutingTable, load_provider_records
 from app.store.spend import SpendTable
@@ -123,7 +123,7 @@ def test_percentiles_are_those_of_the_nearest_rank(
     with shared.write() as session:
         session.exec(delete(ModelCallRow))
         session.add_all(
-            model_call_row(replace(CALL, id=f"c{index}", latency_ms=latency_ms))
+            ModelCallRow(**row_of(replace(CALL, id=f"c{index}", latency_ms=latency_ms)))
             for index, latency_ms in enumerate(latencies)
         )
     (line,) = load_stats(shared, START, by=by)
@@ -148,7 +148,7 @@ def test_the_table_splits_by_stage_repository_and_day(database: Database) -> Non
         for index in range(200)
     ]
     with database.write() as session:
-        session.add_all(map(model_call_row, calls))
+        session.add_all(ModelCallRow(**row_of(call)) for call in calls)
     lines = load_stats(database, START, by=tuple(Dimension))
     assert {(line.provider, line.stage, line.repository, line.day) for line in lines} == {
         (call.provider, call.stage, call.repository or "", f"{call.started_at:%Y-%m-%d}") for call in calls
