@@ -4,21 +4,9 @@ from collections.abc import Iterator
 
 from app.analyzers.values import Hit
 from app.domain.finding import Severity
-from app.redaction import Redactor
+from app.redaction import LIKELY_RULES, Redactor
 
 TOOL = "secrets"
-_CERTAIN = Severity.CRITICAL
-# Rules that look at names and shapes rather than at a vendor's own format.
-_LIKELY = {
-    "generic-api-key": Severity.MEDIUM,
-    "password": Severity.HIGH,
-    "password-setting": Severity.HIGH,
-    "basic-auth-url": Severity.HIGH,
-    "authorization-header": Severity.HIGH,
-    "jwt": Severity.HIGH,
-    "curl-auth-header": Severity.HIGH,
-    "curl-auth-user": Severity.HIGH,
-}
 _ABBREVIATIONS = {
     "api": "API",
     "aws": "AWS",
@@ -59,9 +47,11 @@ def find_secret_hits(path: str, source: str, *, redactor: Redactor) -> Iterator[
 
 
 def _severity(rule: str, path: str) -> Severity | None:
-    if not _is_sample(path):
-        return _LIKELY.get(rule, _CERTAIN)
-    return None if rule in _LIKELY else Severity.MEDIUM
+    if _is_sample(path):
+        return None if rule in LIKELY_RULES else Severity.MEDIUM
+    if rule == "generic-api-key":
+        return Severity.MEDIUM
+    return Severity.HIGH if rule in LIKELY_RULES else Severity.CRITICAL
 
 
 def _is_sample(path: str) -> bool:

@@ -12,7 +12,7 @@ from app.analyzers.fragments import fragment_text
 from app.domain.analysis import ChangedFile
 
 MAX_FILE_BYTES = 1_000_000
-MAX_LINE_CHARACTERS = 20_000
+MAX_LINE_CHARACTERS = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from app.redaction.own import RULE as OWN_SECRET
 from app.redaction.own import OwnSecrets
-from app.redaction.rules import Span, is_ignored_path, load_secret_rules
+from app.redaction.rules import LIKELY_RULES, Span, is_ignored_path, load_secret_rules
 
-__all__ = ["OWN_SECRET", "Redactor", "SecretHit"]
+__all__ = ["LIKELY_RULES", "OWN_SECRET", "Redactor", "SecretHit"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -55,12 +55,13 @@ class Redactor:
 
 
 def _merged(spans: list[Span]) -> list[Span]:
-    """Overlapping spans as one, under the name of the first and longest."""
+    """Overlapping spans as one, under the name of the rule that knows most about the format."""
     merged: list[Span] = []
-    for span in sorted(spans, key=lambda one: (one.start, -one.end)):
+    for span in sorted(spans, key=lambda one: (one.start, -one.end, one.rule in LIKELY_RULES, one.rule)):
         if merged and span.start < merged[-1].end:
             last = merged.pop()
-            span = Span(last.start, max(last.end, span.end), last.rule)
+            rule = span.rule if last.rule in LIKELY_RULES else last.rule
+            span = Span(last.start, max(last.end, span.end), rule)
         merged.append(span)
     return merged
 

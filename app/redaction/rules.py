@@ -21,6 +21,19 @@ RULE_FILES = ("secrets.toml", "gitleaks.toml")
 # A rule is tried on each line that holds one of its keywords and on what follows it; a longer line is cut.
 MAX_REGION_BYTES = 4_000
 LOOKAHEAD_BYTES = 800
+# These go by names and shapes; all others know one issuer's own format.
+LIKELY_RULES = frozenset(
+    {
+        "generic-api-key",
+        "password",
+        "password-setting",
+        "basic-auth-url",
+        "authorization-header",
+        "jwt",
+        "curl-auth-header",
+        "curl-auth-user",
+    }
+)
 # These span many lines and are tried on the whole text.
 _MULTI_LINE = frozenset({"private-key", "kubernetes-secret-yaml", "curl-auth-header", "curl-auth-user"})
 

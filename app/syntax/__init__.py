@@ -60,10 +60,14 @@ def identifiers(path: str, source: str, lines: Iterable[int]) -> list[str]:
 
 
 def count_errors(path: str, source: str) -> int | None:
-    """How many places of the file cannot be parsed; None where that cannot be told."""
+    """How many places of the file cannot be parsed, tokens that are missing among them; None where unknown."""
     language = language_of(path)
     root = parse(language, source) if language else None
-    return None if root is None else len(root.find_all(kind="ERROR"))
+    if root is None:
+        return None
+    # The parser puts nodes without text where something is missing.
+    wrong = root.find_all({"rule": {"any": [{"kind": "ERROR"}, {"regex": "^$"}]}})
+    return len(wrong) if source.strip() else 0
 
 
 def _innermost(path: str, source: str, line: int) -> Definition | None:

@@ -17,6 +17,7 @@ IDENTIFIER_KINDS = frozenset(
         "identifier",
         "property_identifier",
         "shorthand_property_identifier",
+        "shorthand_property_identifier_pattern",
         "type_identifier",
         "field_identifier",
         "package_identifier",

@@ -1,0 +1,355 @@
+"""The built-in reviewer as a whole: what it says of a change, and what it keeps to itself."""
+
+import secrets
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from app.analyzers import Advisory, AdvisoryAnswer, Analysis, ChangedFile, Package, analyze
+from app.analyzers.fragments import fragment_text
+from app.analyzers.hidden import find_hidden_hits
+from app.analyzers.runner import Limits, run
+from app.domain.finding import Severity, Stage
+from app.errors import AnalyzerFailed, GitHubUnavailable
+from app.redaction import Redactor
+
+PAYMENT = '''"""Payments."""
+
+
+def find_payment(db, payment_id):
+    """The payment with this id."""
+    query = "SELECT * FROM payments WHERE id = '" + payment_id + "'"
+    return db.execute(query)
+'''
+
+
+def changed(path: str, head: str, base: str | None = None) -> ChangedFile:
+    """A file of which the lines that the base does not have count as added."""
+    known = set(base.split("\n")) if base is not None else set[str]()
+    added = frozenset(number for number, line in enumerate(head.split("\n"), 1) if line and line not in known)
+    return ChangedFile(
+        path=path, head=head.encode(), base=None if base is None else base.encode(), added=added
+    )
+
+
+async def findings_of(*files: ChangedFile) -> list[tuple[str, int, str]]:
+    return [(one.path, one.start_line, one.rule_id) for one in (await analyze(files)).findings]
+
+
+async def test_a_query_built_from_a_parameter_is_one_grave_finding_on_its_line() -> None:
+    analysis = await analyze([changed("pay.py", PAYMENT)])
+    (finding,) = analysis.findings
+    assert (finding.rule_id, finding.cwe, finding.start_line, finding.end_line) == (
+        "sql-injection",
+        "CWE-89",
+        6,
+        6,
+    )
+    assert finding.severity is Severity.HIGH
+    assert finding.stage is Stage.SECURITY
+    assert finding.quote == '    query = "SELECT * FROM payments WHERE id = \'" + payment_id + "\'"'
+    assert finding.found_by == ("analyzers:patterns", "analyzers:ruff")
+
+
+async def test_taint_and_pattern_and_ruff_on_one_line_are_one_critical_finding() -> None:
+    source = 'from web import app, db\n@app.get("/p/{name}")\ndef view(name):\n    return db.execute("SELECT * FROM p WHERE n = " + name)\n'
+    (finding,) = (await analyze([changed("web.py", source)])).findings
+    assert finding.severity is Severity.CRITICAL
+    assert finding.found_by == ("analyzers:taint", "analyzers:patterns", "analyzers:ruff")
+
+
+async def test_only_added_lines_are_spoken_of() -> None:
+    file = ChangedFile(path="pay.py", head=PAYMENT.encode(), base=None, added=frozenset({4, 5}))
+    assert await findings_of(file) == []
+
+
+async def test_what_the_base_already_had_is_not_new_when_it_moves() -> None:
+    moved = PAYMENT.replace('"""Payments."""', '"""Payments."""\n\nLIMIT = 10')
+    file = ChangedFile(
+        path="pay.py", head=moved.encode(), base=PAYMENT.encode(), added=frozenset(range(1, 20))
+    )
+    assert await findings_of(file) == []
+
+
+async def test_a_second_copy_of_an_old_fault_is_new() -> None:
+    twice = PAYMENT + PAYMENT.replace("find_payment", "find_refund").replace('"""Payments."""', "")
+    added = frozenset(range(8, 16))
+    file = ChangedFile(path="pay.py", head=twice.encode(), base=PAYMENT.encode(), added=added)
+    assert [line for _, line, rule in await findings_of(file) if rule == "sql-injection"] == [13]
+
+
+async def test_noqa_silences_nobody() -> None:
+    assert await findings_of(changed("a.py", "def f(x=[]):  # noqa\n    return x\n")) == [
+        ("a.py", 1, "shared-mutable-state")
+    ]
+
+
+async def test_configuration_of_the_change_is_not_read() -> None:
+    files = [
+        changed("ruff.toml", 'exclude = ["*"]\n'),
+        changed("pyproject.toml", '[tool.ruff]\nexclude = ["*.py"]\n'),
+        changed("a.py", "def f(x=[]):\n    return x\n"),
+    ]
+    assert ("a.py", 1, "shared-mutable-state") in await findings_of(*files)
+
+
+@pytest.mark.parametrize(
+    "path", ["-rf.py", "a b/c.py", "../../evil.py", "n\newline.py", "ü/\udcff.py", "con:.py"], ids=repr
+)
+async def test_a_hostile_name_reaches_no_disk_and_keeps_its_findings(path: str) -> None:
+    assert await findings_of(changed(path, PAYMENT)) == [(path, 6, "sql-injection")]
+
+
+async def test_a_patch_alone_is_reviewed_on_its_own_lines() -> None:
+    visible = {
+        40: "        name = request.args['name']",
+        41: "        cursor.execute(\"SELECT * FROM t WHERE a = '%s'\" % name)",
+        42: "        return unknown_here",
+        43: "",
+        44: "    def other(self):",
+        45: "        pass",
+    }
+    file = ChangedFile(path="v.py", head=None, base=None, added=frozenset({40, 41, 42}), visible=visible)
+    (finding,) = (await analyze([file])).findings
+    assert (finding.start_line, finding.rule_id, finding.severity) == (41, "sql-injection", Severity.CRITICAL)
+
+
+def test_a_fragment_keeps_line_numbers_and_opens_the_blocks_it_needs() -> None:
+    text = fragment_text("a.py", {10: "        x = 1", 11: "    y = 2", 12: "z = 3"})
+    assert text.split("\n")[7:12] == ["if True:", "    if True:", "        x = 1", "    y = 2", "z = 3"]
+
+
+async def test_other_languages_are_reviewed_too() -> None:
+    found = await findings_of(
+        changed("cart.ts", "for (let i = 0; i <= items.length; i++) {\n  total += items[i].price;\n}\n"),
+        changed("main.go", "package p\nvar c = &tls.Config{InsecureSkipVerify: true}\n"),
+        changed("A.java", 'class A { boolean paid(String s) { return s == "paid"; } }\n'),
+    )
+    assert found == [
+        ("A.java", 1, "wrong-operator"),
+        ("cart.ts", 1, "off-by-one"),
+        ("main.go", 2, "tls-verification-disabled"),
+    ]
+
+
+async def test_a_workflow_that_pastes_a_title_into_a_script_is_found() -> None:
+    workflow = (
+        "name: ci\non: issues\npermissions: {}\njobs:\n  a:\n    runs-on: ubuntu-latest\n    permissions: {}\n    steps:\n"
+        "      - run: echo ${{ github.event.issue.title }} # zizmor: ignore[template-injection]\n"
+    )
+    found = await findings_of(changed(".github/workflows/ci.yml", workflow))
+    assert (".github/workflows/ci.yml", 9, "workflow-injection") in found
+
+
+async def test_a_secret_is_named_by_rule_and_line_and_never_by_value() -> None:
+    token = "gh" + "p_" + secrets.token_hex(18)
+    analysis = await analyze([changed("deploy.py", f'TOKEN = "{token}"\n')], redactor=Redactor())
+    (finding,) = analysis.findings
+    assert (finding.rule_id, finding.severity) == ("hardcoded-secret", Severity.CRITICAL)
+    assert token not in finding.title + finding.explanation + finding.evidence
+
+
+async def test_code_that_does_not_parse_still_gets_what_can_be_said() -> None:
+    source = 'def f(:\n    q = "SELECT * FROM t WHERE a = " + name\n'
+    assert ("a.py", 2, "sql-injection") in await findings_of(changed("a.py", source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["x = " + "(" * 4_000 + ")" * 4_000, "x = " + "-" * 4_900 + "1", "[" * 4_900],
+    ids=["parentheses", "minus", "open"],
+)
+async def test_a_hostile_file_takes_nothing_else_with_it(source: str) -> None:
+    found = await findings_of(changed("a_first.py", PAYMENT), changed("z_hostile.py", source))
+    assert ("a_first.py", 6, "sql-injection") in found
+
+
+async def test_missing_tools_are_said_and_the_others_still_speak() -> None:
+    analysis = await analyze([changed("pay.py", PAYMENT)], find_tool=lambda _: None)
+    assert "ruff is not installed, so its rules were not run." in analysis.notes
+    assert [one.found_by for one in analysis.findings] == [("analyzers:patterns",)]
+
+
+async def test_a_tool_that_answers_nonsense_is_a_note() -> None:
+    analysis = await analyze([changed("pay.py", PAYMENT)], find_tool=lambda _: Path("/bin/echo"))
+    assert any(note.startswith("ruff answered") for note in analysis.notes)
+    assert analysis.findings
+
+
+async def test_binary_and_deleted_files_have_no_findings() -> None:
+    binary = ChangedFile(path="a.py", head=b"\0\1\2", base=None, added=frozenset({1}))
+    deleted = ChangedFile(path="b.py", head=None, base=PAYMENT.encode(), added=frozenset())
+    assert await analyze([binary, deleted]) == Analysis()
+
+
+async def test_a_huge_file_is_left_out_and_named() -> None:
+    analysis = await analyze([changed("big.py", "x = 1\n" * 200_000)])
+    assert analysis.notes == ("big.py: not analysed, over 1 MB.",)
+
+
+async def test_new_public_names_without_documentation_are_listed() -> None:
+    base = '"""M."""\n\n\ndef old():\n    return 1\n'
+    head = (
+        base
+        + '\n\ndef new(a):\n    return a\n\n\ndef said():\n    """Says."""\n\n\ndef _private():\n    return 2\n'
+    )
+    analysis = await analyze([changed("m.py", head, base)])
+    assert [(one.name, one.line, one.signature) for one in analysis.undocumented] == [
+        ("new", 8, "def new(a)")
+    ]
+
+
+async def test_tests_need_no_documentation() -> None:
+    assert (await analyze([changed("tests/test_m.py", "def test_x():\n    assert f()\n")])).undocumented == ()
+
+
+async def test_changes_of_a_python_interface_are_told_with_what_breaks() -> None:
+    base = '"""M."""\n\ndef pay(a, b=1):\n    """P."""\n\ndef gone():\n    """G."""\n'
+    head = '"""M."""\n\ndef pay(a, b, c):\n    """P."""\n\ndef fresh():\n    """F."""\n'
+    changes = (await analyze([changed("m.py", head, base)])).api_changes
+    assert {(one.name, one.change, one.breaking) for one in changes} >= {
+        ("gone", "removed", True),
+        ("fresh", "added", False),
+    }
+    assert any(one.change == "changed" and one.breaking and one.name.startswith("pay") for one in changes)
+
+
+async def test_changes_of_other_interfaces_are_told_by_signature() -> None:
+    base = "package p\n\n// Pay pays.\nfunc Pay(a int) {}\n\n// Gone goes.\nfunc Gone() {}\n"
+    head = "package p\n\n// Pay pays.\nfunc Pay(a int, b int) {}\n"
+    changes = (await analyze([changed("p.go", head, base)])).api_changes
+    assert [(one.name, one.change, one.before, one.after) for one in changes] == [
+        ("Pay", "changed", "func Pay(a int)", "func Pay(a int, b int)"),
+        ("Gone", "removed", "func Gone()", None),
+    ]
+
+
+async def test_new_packages_that_nobody_checked_are_never_called_clean() -> None:
+    analysis = await analyze([changed("requirements.txt", "flask==2.0\n")])
+    assert analysis.notes == (
+        "Could not check new packages for known flaws, no source of advisories was asked: flask 2.0.",
+    )
+
+
+async def test_a_source_that_does_not_answer_is_named() -> None:
+    async def down(_: Sequence[Package]) -> AdvisoryAnswer:
+        raise GitHubUnavailable("502")
+
+    analysis = await analyze([changed("requirements.txt", "flask==2.0\n")], lookup_advisories=down)
+    assert "did not answer" in analysis.notes[0]
+
+
+async def test_a_known_flaw_of_a_new_package_is_a_finding_on_its_line() -> None:
+    async def known(packages: Sequence[Package]) -> AdvisoryAnswer:
+        flaws = [
+            Advisory(
+                package=one,
+                id="GHSA-x",
+                severity=Severity.HIGH,
+                summary="Cookies leak",
+                fixed_version="2.2.5",
+            )
+            for one in packages
+            if one.name == "flask"
+        ]
+        return AdvisoryAnswer(source="the advisory database", advisories=tuple(flaws))
+
+    file = changed("requirements.txt", "requests==2.0\nflask==2.0\n", "requests==2.0\n")
+    analysis = await analyze([file], lookup_advisories=known)
+    (finding,) = analysis.findings
+    assert (finding.start_line, finding.rule_id) == (2, "vulnerable-dependency")
+    assert finding.explanation == "Cookies leak. Version 2.2.5 mends it."
+    assert analysis.notes == ("1 new package(s) were checked against the advisory database.",)
+
+
+MANIFESTS = {
+    "pyproject.toml": '[project]\ndependencies = ["flask==2.0"]\n',
+    "poetry.lock": '[[package]]\nname = "flask"\nversion = "2.0"\n',
+    "web/package.json": '{"dependencies": {"flask": "2.0"}}\n',
+    "package-lock.json": '{"packages": {"": {}, "node_modules/flask": {"version": "2.0"}}}\n',
+    "go.mod": "module a\n\nrequire (\n\texample.com/flask v2.0\n)\n",
+    "pom.xml": "<dependency><groupId>a</groupId><artifactId>flask</artifactId><version>2.0</version></dependency>\n",
+    "Gemfile.lock": "GEM\n  specs:\n    flask (2.0)\n",
+    "Cargo.toml": '[dependencies]\nflask = "2.0"\n',
+    "yarn.lock": 'flask@^2.0:\n  version "2.0"\n',
+    "pnpm-lock.yaml": "packages:\n  flask@2.0:\n    resolution: {}\n",
+}
+
+
+@pytest.mark.parametrize("path", MANIFESTS)
+async def test_new_packages_of_each_kind_of_manifest_are_seen(path: str) -> None:
+    asked: list[Package] = []
+
+    async def remember(packages: Sequence[Package]) -> AdvisoryAnswer:
+        asked.extend(packages)
+        return AdvisoryAnswer(source="nobody")
+
+    await analyze([changed(path, MANIFESTS[path])], lookup_advisories=remember)
+    assert [
+        (one.name.rpartition("/")[2].rpartition(":")[2], (one.version or "").lstrip("v")) for one in asked
+    ] == [("flask", "2.0")]
+
+
+@pytest.mark.parametrize(
+    ("text", "severity"),
+    [
+        ("if ok\u202e: pass", Severity.HIGH),
+        ("x = 'a\U000e0041'", Severity.HIGH),
+        ("na\u200bme = 1", Severity.LOW),
+        ("na\u200dme = 1", Severity.LOW),
+    ],
+    ids=["bidi", "tag", "zero width", "joiner"],
+)
+def test_hidden_characters_are_found(text: str, severity: Severity) -> None:
+    assert [(hit.start_line, hit.severity) for hit in find_hidden_hits("a.py", f"ok\n{text}\n")] == [
+        (2, severity)
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "naïve café",
+        "👩\u200d💻 ok",
+        "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        "می\u200cخواهم",
+        "❤\ufe0f",
+    ],
+    ids=["accents", "emoji", "flag", "persian", "heart"],
+)
+def test_ordinary_writing_is_not_hidden(text: str) -> None:
+    assert list(find_hidden_hits("a.md", text)) == []
+
+
+async def test_a_process_sees_no_token_and_ends_in_time(tmp_path: Path) -> None:
+    show = "import os; print(sorted(os.environ))"
+    finished = await run([sys.executable, "-I", "-c", show], directory=tmp_path)
+    names = finished.complete().decode()
+    assert "TOKEN" not in names
+    assert "KEY" not in names
+
+
+async def test_a_process_that_hangs_is_ended(tmp_path: Path) -> None:
+    finished = await run(
+        [sys.executable, "-c", "while True: pass"], directory=tmp_path, limits=Limits(seconds=0.3)
+    )
+    with pytest.raises(AnalyzerFailed, match="took longer"):
+        finished.complete()
+
+
+async def test_a_process_that_floods_is_ended(tmp_path: Path) -> None:
+    flood = "import sys\nwhile True: sys.stdout.write('x' * 65536)"
+    finished = await run(
+        [sys.executable, "-c", flood], directory=tmp_path, limits=Limits(output_bytes=1 << 20)
+    )
+    assert finished.problem == "wrote more than 1 MB"
+
+
+async def test_a_process_gets_no_more_memory_than_its_limit(tmp_path: Path) -> None:
+    hungry = "x = bytearray(2 << 30); print('got it')"
+    finished = await run(
+        [sys.executable, "-c", hungry], directory=tmp_path, limits=Limits(memory_bytes=1 << 30)
+    )
+    assert b"got it" not in finished.output

@@ -1,0 +1,179 @@
+"""Source trees answer what gather, findings and the analysers ask, in every language of the list."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.syntax import (
+    count_errors,
+    definitions,
+    enclosing_definition,
+    enclosing_symbol,
+    identifiers,
+    language_of,
+    parse,
+)
+from app.syntax.languages import DEFINITION_KINDS, EXTENSIONS
+
+PYTHON = '''@cached
+def total(items,
+          rate=1):
+    """Adds up."""
+    def inner():
+        pass
+    return sum(items) * rate
+
+
+class Cart:
+    # a comment
+    async def pay(self, amount: int) -> bool:
+        return self._send(amount)
+
+    def _send(self, amount):
+        return True
+'''
+
+# Path → source, and name, kind, first line, last line, public, documented of what it defines.
+Described = tuple[str, str, int, int, bool, bool]
+LANGUAGES: dict[str, tuple[str, list[Described]]] = {
+    "a.ts": (
+        "/** Pays. */\nexport class A {\n  pay(id: string): void {}\n  private z() {}\n}\nexport const f = async () => 1\nfunction g() {}\n",
+        [
+            ("A", "class", 2, 5, True, True),
+            ("A.pay", "method", 3, 3, True, False),
+            ("A.z", "method", 4, 4, False, False),
+            ("f", "function", 6, 6, True, False),
+            ("g", "function", 7, 7, False, False),
+        ],
+    ),
+    "a.go": (
+        "package p\n\n// Pay pays.\nfunc Pay(id string) error { return nil }\n\ntype t struct{}\n",
+        [("Pay", "function", 4, 4, True, True), ("t", "type", 6, 6, False, False)],
+    ),
+    "A.java": (
+        "public class A {\n  /** Pays. */\n  @Override\n  public int pay(String id) { return 1; }\n}\n",
+        [("A", "class", 1, 5, True, False), ("A.pay", "method", 3, 4, True, True)],
+    ),
+    "a.rs": (
+        "/// A thing.\n#[derive(Debug)]\npub struct S { a: i32 }\nimpl S { fn p(&self) {} }\n",
+        [
+            ("S", "struct", 3, 3, True, True),
+            ("S", "impl", 4, 4, False, False),
+            ("S.p", "method", 4, 4, False, False),
+        ],
+    ),
+    "a.rb": (
+        "class A\n  # Pays.\n  def pay(id)\n    id\n  end\nend\n",
+        [("A", "class", 1, 6, True, False), ("A.pay", "method", 3, 5, True, True)],
+    ),
+    "a.php": (
+        "<?php\n/** Pays. */\nfunction pay($id) { return $id; }\n",
+        [("pay", "function", 3, 3, True, True)],
+    ),
+    "A.cs": (
+        "public class A {\n  // Pays.\n  public int Pay(string id) { return 1; }\n}\n",
+        [("A", "class", 1, 4, True, False), ("A.Pay", "method", 3, 3, True, True)],
+    ),
+    "a.c": ("/* Pays. */\nint *pay(int a) { return 0; }\n", [("pay", "function", 2, 2, True, True)]),
+    "a.kt": (
+        "class A {\n  private fun pay(id: String): Int { return 1 }\n}\n",
+        [("A", "class", 1, 3, True, False), ("A.pay", "method", 2, 2, False, False)],
+    ),
+}
+
+
+def described(path: str, source: str) -> list[Described]:
+    return [
+        (one.name, one.kind, one.start_line, one.end_line, one.public, one.documented)
+        for one in definitions(path, source)
+    ]
+
+
+def test_definitions_of_python_carry_names_ranges_and_documentation() -> None:
+    assert described("a.py", PYTHON) == [
+        ("total", "function", 1, 7, True, True),
+        ("total.inner", "function", 5, 6, False, False),
+        ("Cart", "class", 10, 16, True, False),
+        ("Cart.pay", "method", 12, 13, True, False),
+        ("Cart._send", "method", 15, 16, False, False),
+    ]
+
+
+def test_a_signature_is_one_line_without_the_body() -> None:
+    assert [one.signature for one in definitions("a.py", PYTHON)][:4] == [
+        "def total(items, rate=1)",
+        "def inner()",
+        "class Cart",
+        "async def pay(self, amount: int) -> bool",
+    ]
+
+
+@pytest.mark.parametrize("path", LANGUAGES)
+def test_definitions_are_found_in_each_language(path: str) -> None:
+    source, expected = LANGUAGES[path]
+    assert described(path, source) == expected
+
+
+def test_the_symbol_round_a_line_is_the_innermost() -> None:
+    assert [enclosing_symbol("a.py", PYTHON, line) for line in (1, 6, 7, 8, 13)] == [
+        "total",
+        "total.inner",
+        "total",
+        None,
+        "Cart.pay",
+    ]
+
+
+def test_the_definition_round_a_line_comes_with_its_text() -> None:
+    assert enclosing_definition("a.py", PYTHON, 16) == (
+        15,
+        16,
+        "    def _send(self, amount):\n        return True",
+    )
+    assert enclosing_definition("a.py", PYTHON, 9) is None
+
+
+def test_identifiers_of_lines_come_once_and_in_order() -> None:
+    assert identifiers("a.py", PYTHON, [7, 13]) == ["sum", "items", "rate", "self", "_send", "amount"]
+    assert identifiers("a.py", PYTHON, []) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "errors"),
+    [("a.py", PYTHON, 0), ("a.js", "f(1);", 0), ("a.unknown", "(((", None), ("README.md", "# a", None)],
+)
+def test_errors_are_counted_where_the_language_is_known(path: str, source: str, errors: int | None) -> None:
+    assert count_errors(path, source) == errors
+
+
+def test_broken_code_has_errors() -> None:
+    assert (count_errors("a.py", "def f(:\n") or 0) > 0
+
+
+def test_a_text_that_is_too_large_is_not_parsed() -> None:
+    assert count_errors("a.py", "x = 1\n" * 200_000) is None
+    assert definitions("a.py", "def f(): pass\n" * 100_000) == []
+
+
+@pytest.mark.parametrize("language", sorted(set(EXTENSIONS.values())))
+def test_every_listed_language_can_be_parsed(language: str) -> None:
+    root = parse(language, "x")
+    assert root is not None
+    for kind in DEFINITION_KINDS.get(language, {}):
+        root.find_all(kind=kind)
+
+
+def test_a_language_outside_the_list_never_reaches_the_parser() -> None:
+    assert parse("cobol", "x") is None
+    assert language_of("a.COBOL") is None
+    assert language_of("B.PY") == "python"
+
+
+@given(st.sampled_from(sorted(EXTENSIONS)), st.text(alphabet=st.characters(), max_size=200))
+def test_no_text_raises(extension: str, source: str) -> None:
+    path = f"a{extension}"
+    for one in definitions(path, source):
+        assert 1 <= one.start_line <= one.end_line <= source.count("\n") + 1
+    enclosing_symbol(path, source, 1)
+    identifiers(path, source, [1, 2])
+    count_errors(path, source)
