@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from app.analyzers.guards import checked_names, dotted_name, is_harmless_type, is_negative, leaves
 from app.analyzers.sinks import (
     SANITIZERS,
     SINK_RULES,
@@ -22,9 +23,6 @@ from app.analyzers.values import Hit
 
 TOOL = "taint"
 REQUEST = "request"
-_EXITS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
-_EXIT_CALLS = frozenset({"abort", "exit", "sys.exit", "redirect"})
-
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -99,7 +97,7 @@ class TaintPass:
         scope = Scope(route=route)
         arguments = function.args
         for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
-            if argument.arg not in {"self", "cls", "request"} and not _is_harmless_type(argument.annotation):
+            if argument.arg not in {"self", "cls", "request"} and not is_harmless_type(argument.annotation):
                 scope.variables[argument.arg] = Taint(frozenset({REQUEST if route else argument.arg}))
         self._walk(function.body, scope)
         return scope
@@ -175,14 +173,14 @@ class TaintPass:
         """A check that leaves the function makes what it checks safe below; one that does not, inside."""
         self._taint(statement.test, scope)
         before = dict(scope.variables)
-        checked = _checked_names(statement.test)
-        for name in checked if not _is_negative(statement.test) else ():
+        checked = checked_names(statement.test)
+        for name in checked if not is_negative(statement.test) else ():
             scope.variables.pop(name, None)
         self._walk(statement.body, scope)
         after_body, scope.variables = scope.variables, dict(before)
         self._walk(statement.orelse, scope)
-        if _leaves(statement.body):
-            for name in checked if _is_negative(statement.test) else ():
+        if leaves(statement.body):
+            for name in checked if is_negative(statement.test) else ():
                 scope.variables.pop(name, None)
         else:
             scope.variables |= after_body
@@ -251,61 +249,6 @@ class TaintPass:
             taint = arguments[position - shift] if 0 <= position - shift < len(arguments) else None
             if taint:
                 scope.flows.append(Flow(flow.sink, taint.sources, flow.line))
-
-
-def dotted_name(node: ast.expr) -> str:
-    """`a.b.c` for a chain of names, `?.c` where it begins with something else."""
-    match node:
-        case ast.Name(id=name):
-            return name
-        case ast.Attribute(value=value, attr=name):
-            return f"{dotted_name(value)}.{name}"
-        case _:
-            return "?"
-
-
-def _is_harmless_type(annotation: ast.expr | None) -> bool:
-    return isinstance(annotation, ast.Name) and annotation.id in {
-        "int",
-        "float",
-        "bool",
-        "UUID",
-        "date",
-        "datetime",
-    }
-
-
-def _checked_names(test: ast.expr) -> set[str]:
-    """Names that a check compares or hands to a function."""
-    return {
-        node.id
-        for part in ast.walk(test)
-        if isinstance(part, ast.Compare | ast.Call)
-        for node in ast.walk(part)
-        if isinstance(node, ast.Name)
-    }
-
-
-def _is_negative(test: ast.expr) -> bool:
-    """`not ok(x)`, `x not in allowed`, `x != known`, `".." in x`: true for the values that are refused."""
-    match test:
-        case ast.UnaryOp(op=ast.Not()):
-            return True
-        case ast.Compare(ops=[ast.NotIn() | ast.NotEq()]):
-            return True
-        case ast.Compare(left=ast.Constant(), ops=[ast.In()]):
-            return True
-        case ast.BoolOp(values=values):
-            return any(_is_negative(value) for value in values)
-        case _:
-            return False
-
-
-def _leaves(body: Sequence[ast.stmt]) -> bool:
-    last = body[-1]
-    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
-        return dotted_name(last.value.func) in _EXIT_CALLS
-    return isinstance(last, _EXITS)
 
 
 def _has_markup(value: ast.expr) -> bool:
