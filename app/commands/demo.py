@@ -36,7 +36,7 @@ FINISHED = frozenset({ReviewStatus.COMPLETED, ReviewStatus.FAILED, ReviewStatus.
 
 def demo(*, once: bool, port: int) -> int:
     """Run the demo; returns the exit code."""
-    logging.disable(logging.WARNING)  # the terminal belongs to the demo
+    logging.disable(logging.CRITICAL)  # the terminal belongs to the demo
     console = Console()
     with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory(prefix="quorum-demo-") as folder:
         return asyncio.run(_demo(Path(folder), console, once=once, port=port))

@@ -8,17 +8,19 @@ DBOS Transact: https://docs.dbos.dev/python/reference/dbos-class
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from dbos import DBOS
+from sqlalchemy.exc import DBAPIError
 
 from app.domain.job import Accepted, Delivery, Duplicate, Job
+from app.engine import upkeep
 from app.engine.checkpoint import Sleep
 from app.engine.inbox import Inbox
-from app.engine.settings import MAX_THREADS, MOST_RECOVERIES, WORKFLOW, engine_config, quiet_logger
+from app.engine.settings import MAX_THREADS, MOST_RECOVERIES, WORKERS, WORKFLOW, engine_config, quiet_logger
 from app.engine.worker import Handler, Worker
 from app.errors import StoreUnavailable
 from app.store import deliveries, leases
@@ -27,6 +29,7 @@ from app.store.database import Database
 logger = logging.getLogger(__name__)
 
 LEASE_TTL_S = 15.0
+SWEEP_S = 600.0
 
 Role = Literal["web", "worker", "all"]
 
@@ -47,9 +50,10 @@ class Engine:
         handlers: Mapping[type[Any], Handler],
         role: Role = "all",
         paused: bool = False,
-        workers: int = 16,
+        workers: int = WORKERS,
         debounce_s: float = 5.0,
         lease_ttl_s: float = LEASE_TTL_S,
+        retention_days: int = 30,
         clock: Callable[[], datetime] = utc_now,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
@@ -61,11 +65,12 @@ class Engine:
         self._workers = workers
         self._debounce_s = debounce_s
         self._lease_ttl = timedelta(seconds=lease_ttl_s)
+        self._keep = timedelta(days=retention_days)
         self._clock = clock
         self._sleep = sleep
         self._inbox: Inbox | None = None
         self._worker: Worker | None = None
-        self._heartbeat: asyncio.Task[None] | None = None
+        self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Prepare the engine's own tables and begin to work.
@@ -80,7 +85,11 @@ class Engine:
         if self._runs:
             self._worker = self._launch(self._inbox)
             await self._beat()
-            self._heartbeat = asyncio.create_task(self._keep_beating())
+            beat_s = self._lease_ttl.total_seconds() / 3
+            self._background = [
+                asyncio.create_task(_repeat(self._beat, every_s=beat_s)),
+                asyncio.create_task(_repeat(self._sweep, every_s=SWEEP_S)),
+            ]
 
     def _launch(self, inbox: Inbox) -> Worker:
         """Synchronous on purpose: the loop of the thread that launches DBOS becomes the loop of the jobs."""
@@ -102,13 +111,13 @@ class Engine:
 
     async def stop(self, *, timeout_s: float = 15.0) -> None:
         """Let the jobs that run end; what has not ended by then goes on in the next process, from its last step."""
-        if self._heartbeat:
-            self._heartbeat.cancel()
+        for task in self._background:
+            task.cancel()
         if self._worker:
             await self._worker.stop(timeout_s=timeout_s)
         if self._inbox:
             await self._close(self._inbox)
-        self._inbox = self._worker = self._heartbeat = None
+        self._inbox = self._worker = None
 
     async def _close(self, inbox: Inbox) -> None:
         """In a thread of its own: closing DBOS ends the pool that the loop's threads come from."""
@@ -140,13 +149,8 @@ class Engine:
         """State → number of deliveries that are not finished, of all processes."""
         return await asyncio.to_thread(deliveries.load_queue_depth, self._database)
 
-    async def _keep_beating(self) -> None:
-        while True:
-            await asyncio.sleep(self._lease_ttl.total_seconds() / 3)
-            try:
-                await self._beat()
-            except StoreUnavailable as error:
-                logger.warning("the lease could not be renewed: %s", error)
+    async def _sweep(self) -> None:
+        await upkeep.sweep(self._database, now=self._clock(), keep=self._keep)
 
     async def _beat(self) -> None:
         """Renew the lease, and take over the work of those who did not."""
@@ -163,3 +167,12 @@ class Engine:
         if orphaned:
             logger.warning("taking over the work of %s", ", ".join(sorted(orphaned)))
             await asyncio.to_thread(DBOS._recover_pending_workflows, sorted(orphaned))  # pyright: ignore[reportPrivateUsage]
+
+
+async def _repeat(do: Callable[[], Awaitable[None]], *, every_s: float) -> None:
+    while True:
+        await asyncio.sleep(every_s)
+        try:
+            await do()
+        except (StoreUnavailable, DBAPIError) as error:
+            logger.warning("the engine's upkeep failed and is tried again: %s", type(error).__name__)

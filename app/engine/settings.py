@@ -8,6 +8,7 @@ NAME = "quorum"
 QUEUE = "jobs"
 WORKFLOW = "job"
 VERSION = "1"  # constant: work that another version left would never be picked up
+WORKERS = 16  # jobs of one process at a time
 MAX_THREADS = 16  # unbounded, 600 workflows left 2,000 threads
 POLLING_S = 0.1
 MOST_RECOVERIES = 20  # a job that takes its process down with it is given up after as many
@@ -27,6 +28,7 @@ def engine_config(*, database_url: str, executor_id: str) -> DBOSConfig:
         "use_listen_notify": False,  # nothing waits for a notification
         "notification_listener_polling_interval_sec": 0.2,  # stopping waits for that thread
         "sys_db_pool_size": MAX_THREADS,
+        "db_engine_kwargs": {"hide_parameters": True},  # an error's text holds no value of a row
         "log_level": "WARNING",
     }
 
