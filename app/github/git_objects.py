@@ -9,6 +9,7 @@ import base64
 import fcntl
 import hashlib
 import logging
+import math
 import shutil
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -28,6 +29,7 @@ MAX_DIFF_BYTES = 64 * 1024 * 1024
 MAX_FILE_BLOCKS = 2 * 1024 * 1024  # of 512 bytes: no pack above 1 GiB
 MAX_CACHE_BYTES = 5 * 1024 * 1024 * 1024
 UNUSED_AFTER_S = 3_600.0
+EVICTION_PERIOD_S = 600.0
 FETCH_TIMEOUT_S = 120.0
 LOCK = "quorum.lock"
 
@@ -140,6 +142,7 @@ class GitCache:
         self._root = root
         self._clock = clock
         self._max_bytes = max_bytes
+        self._evicted_at = -math.inf
 
     def repository(
         self, url: str, *, installation_id: int | None, token: Callable[[], Awaitable[str]]
@@ -153,6 +156,9 @@ class GitCache:
 
     def _evict(self, *, keep: Path) -> None:
         """Removes repositories that nobody has used for an hour, the longest unused first, until the rest fits."""
+        if self._clock() - self._evicted_at < EVICTION_PERIOD_S:
+            return
+        self._evicted_at = self._clock()
         used = sorted((lock.stat().st_mtime, lock.parent) for lock in self._root.glob(f"*/{LOCK}"))
         sizes = {directory: _size_bytes(directory) for _, directory in used}
         total = sum(sizes.values())

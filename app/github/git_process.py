@@ -8,6 +8,7 @@ unless the caller opens one. https://git-scm.com/docs/git-config
 import asyncio
 import contextlib
 import os
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,12 +105,11 @@ class Git:
     async def run(
         self,
         *arguments: str,
-        stdin: bytes = b"",
         max_bytes: int = MAX_OUTPUT_BYTES,
         allowed: Sequence[int] = (0,),
     ) -> bytes:
         """What git writes. Raises `GitFailed` for another exit code than `allowed`, or more than `max_bytes`."""
-        output, code, said = await self._communicate(arguments, stdin, max_bytes)
+        output, code, said = await self._communicate(arguments, max_bytes)
         if len(output) > max_bytes:
             raise GitFailed(f"git {arguments[0]} wrote more than {max_bytes} bytes")
         if code not in allowed:
@@ -118,20 +118,16 @@ class Git:
 
     async def read_some(self, *arguments: str, max_bytes: int, allowed: Sequence[int] = (0,)) -> bytes:
         """As `run`, but more than `max_bytes` is cut off instead of refused."""
-        output, code, said = await self._communicate(arguments, b"", max_bytes)
+        output, code, said = await self._communicate(arguments, max_bytes)
         if len(output) <= max_bytes and code not in allowed:
             raise GitFailed(said or f"git {arguments[0]} ended with {code}")
         return output[:max_bytes]
 
-    async def _communicate(
-        self, arguments: Sequence[str], stdin: bytes, max_bytes: int
-    ) -> tuple[bytes, int, str]:
-        process = await self._start(arguments, takes_input=bool(stdin))
+    async def _communicate(self, arguments: Sequence[str], max_bytes: int) -> tuple[bytes, int, str]:
+        process = await self._start(arguments)
         try:
             async with asyncio.timeout(self.timeout_s):
-                output, errors, _ = await asyncio.gather(
-                    _read(process, max_bytes + 1), _drain(process), _write(process, stdin)
-                )
+                output, errors = await asyncio.gather(_read(process, max_bytes + 1), _drain(process))
                 await process.wait()
         except TimeoutError as error:
             raise GitFailed(f"git {arguments[0]} took longer than {self.timeout_s:.0f} s") from error
@@ -139,16 +135,17 @@ class Git:
             await _end(process)
         return output, process.returncode or 0, _last_line(errors)
 
-    async def _start(self, arguments: Sequence[str], *, takes_input: bool) -> asyncio.subprocess.Process:
+    async def _start(self, arguments: Sequence[str]) -> asyncio.subprocess.Process:
         try:
             return await asyncio.create_subprocess_exec(
                 *self._command(),
                 *map(os.fsencode, arguments),
                 cwd=self.directory,
                 env=self._environment(),
-                stdin=asyncio.subprocess.PIPE if takes_input else asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,  # so that what git has started can be ended with it
             )
         except (OSError, ValueError) as error:  # no git, no such directory, a NUL in a name
             raise GitFailed(f"git cannot be started: {error}") from error
@@ -190,15 +187,6 @@ async def _drain(process: asyncio.subprocess.Process) -> bytes:
     return kept
 
 
-async def _write(process: asyncio.subprocess.Process, data: bytes) -> None:
-    if process.stdin is None:
-        return
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.write(data)
-        await process.stdin.drain()
-    process.stdin.close()
-
-
 async def _end(process: asyncio.subprocess.Process) -> None:
     """Leaves neither a running program nor an open pipe, whatever has happened."""
     _kill(process)
@@ -208,7 +196,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 def _kill(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _last_line(errors: bytes) -> str:

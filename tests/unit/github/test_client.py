@@ -4,10 +4,12 @@ import asyncio
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from inline_snapshot import snapshot
 
 from app.errors import ConfigurationError, GitHubForbidden, GitHubNotFound
-from app.github.client import GitHubApp, token_client
+from app.github.client import KEPT_CLIENTS, GitHubApp, token_client
 from app.github.writer import PullRequestWriter
 from app.sandbox.limits import Accident
 from tests.unit.github.conftest import World
@@ -165,6 +167,23 @@ def test_a_key_that_is_none_is_said_at_once(key: str) -> None:
     with pytest.raises(ConfigurationError, match="private key is no PEM text of an RSA key") as caught:
         GitHubApp(1, key)
     assert "AAAA" not in str(caught.value)
+
+
+def test_a_key_of_another_kind_is_said_at_once() -> None:
+    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    with pytest.raises(ConfigurationError, match="is no RSA key"):
+        GitHubApp(1, pem.decode())
+
+
+def test_clients_are_kept_but_not_for_ever(world: World) -> None:
+    first = world.app.installation(1, "octo/shop")
+    assert world.app.installation(1, "Octo/Shop") is first
+    assert world.app.installation(2, "octo/shop") is not first
+    for number in range(KEPT_CLIENTS):
+        world.app.installation(3, f"octo/{number}")
+    assert world.app.installation(1, "octo/shop") is not first
 
 
 def test_a_key_written_on_one_line_is_read(world: World) -> None:

@@ -194,9 +194,18 @@ async def test_output_and_time_have_an_end(checkout: Checkout) -> None:
     with pytest.raises(GitFailed, match="wrote more than 10 bytes"):
         await git.run("cat-file", "-p", "HEAD", max_bytes=10)
     assert len(await git.read_some("cat-file", "-p", "HEAD", max_bytes=10)) == 10
+    with pytest.raises(GitFailed, match="Not a valid object name"):
+        await git.read_some("cat-file", "-p", "nothing", max_bytes=10)
     slow = Git(directory=checkout.directory, timeout_s=0.0)
     with pytest.raises(GitFailed, match="took longer than 0 s"):
-        await slow.run("cat-file", "--batch", stdin=b"HEAD\n" * 10)
+        await slow.run("log")
+
+
+async def test_what_git_has_started_ends_with_it(tmp_path: Path) -> None:
+    """A fetch that hangs is a program of git's own; left alone it would hold the output open."""
+    git = Git(directory=tmp_path, config={"alias.hang": "!sleep 50"}, timeout_s=0.2)
+    with pytest.raises(GitFailed, match="took longer"):
+        await git.run("hang")
 
 
 async def test_a_file_that_is_too_large_is_not_written(tmp_path: Path) -> None:

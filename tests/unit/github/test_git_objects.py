@@ -92,6 +92,16 @@ async def test_a_commit_that_is_not_there_is_unavailable(world: World) -> None:
     assert await git.blob(world.repository.commit("main"), "pay.py") == b"one\ntwo\nthree\n"
 
 
+async def test_what_was_not_fetched_cannot_be_searched_or_compared(world: World) -> None:
+    git = world.git()
+    await git.fetch(world.repository.commit("main"))
+    later = world.repository.push({"pay.py": "2\n"})
+    with pytest.raises(GitHubUnavailable, match="git cannot search"):
+        await git.grep(later, "one", limit=5)
+    with pytest.raises(GitHubUnavailable, match="git cannot tell what changed"):
+        await git.diff("1" * 40, "2" * 40)
+
+
 async def test_a_file_above_the_limit_stays_at_github_and_breaks_no_search(world: World) -> None:
     world.repository.push({"data.csv": "word\n" * 60_000, "small.py": "word\n"})
     git = world.git()
@@ -151,6 +161,18 @@ def test_the_longest_unused_repositories_go_until_the_rest_fits(tmp_path: Path) 
 
     kept = {path.name for path in tmp_path.iterdir() if (path / "quorum.lock").exists()}
     assert kept == {"old", "in use"}
+
+
+def test_the_cache_is_tidied_now_and_then_and_not_at_every_review(tmp_path: Path) -> None:
+    now = [10_000.0]
+    cache = GitCache(tmp_path, max_bytes=1, clock=lambda: now[0])
+    cache.repository("https://github.com/octo/shop.git", installation_id=1, token=no_token)
+    fill(tmp_path / "old", used_at=0)
+    cache.repository("https://github.com/octo/shop.git", installation_id=1, token=no_token)
+    assert (tmp_path / "old").exists()
+    now[0] += 600
+    cache.repository("https://github.com/octo/shop.git", installation_id=1, token=no_token)
+    assert not (tmp_path / "old").exists()
 
 
 def test_what_was_used_in_the_last_hour_stays_however_large(tmp_path: Path) -> None:

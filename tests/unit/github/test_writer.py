@@ -78,6 +78,19 @@ async def test_a_check_run_starts_in_progress_and_ends_with_its_conclusion(world
     assert [action["identifier"] for action in run.actions] == ["rerun"]
 
 
+async def test_a_check_run_leads_to_the_page_with_its_details(world: World) -> None:
+    writer = opened(world)
+    run_id = await writer.create_check_run(
+        head_sha=world.repository.pulls[1].head_sha,
+        name="quorum/docs",
+        external_id="octo/shop#1@abc",
+        title="t",
+        summary="s",
+        details_url="https://quorum.example/reviews/1",
+    )
+    assert world.repository.check_runs[run_id].details_url == "https://quorum.example/reviews/1"
+
+
 @pytest.mark.parametrize(("count", "requests"), [(0, 1), (50, 1), (51, 2), (120, 3)])
 async def test_annotations_go_fifty_at_a_time_and_the_run_ends_with_the_last(
     world: World, count: int, requests: int
