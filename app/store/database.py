@@ -120,9 +120,10 @@ def _create_engine(url: URL) -> Engine:
             url,
             pool_size=POOL_SIZE,
             pool_pre_ping=True,
+            hide_parameters=True,  # an error's text holds no value of a row
             connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
         )
-    engine = create_engine(url, pool_size=POOL_SIZE)
+    engine = create_engine(url, pool_size=POOL_SIZE, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

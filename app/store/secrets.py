@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from app.store.database import Database
+from app.store.database import Database, serialise
 from app.store.tables import SecretRow
 
 BYTES = 32
@@ -22,6 +22,7 @@ def load_or_create_secret(
     if row:
         return row.value
     with database.write() as session:
+        serialise(session, f"secret:{name}")
         row = session.get(SecretRow, name)  # another process may have been first
         if row is None:
             row = SecretRow(name=name, value=secrets.token_urlsafe(BYTES), created_at=clock())

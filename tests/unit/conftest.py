@@ -42,3 +42,11 @@ def any_database(database_url: str) -> Generator[Database]:
     database = Database(database_url)
     yield database
     database.close()
+
+
+@pytest.fixture(scope="module")
+def database_of_the_module(tmp_path_factory: pytest.TempPathFactory) -> Generator[Database]:
+    """For properties, whose examples share it."""
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('shared')}/quorum.db")
+    yield database
+    database.close()

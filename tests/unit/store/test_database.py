@@ -12,13 +12,15 @@ from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import inspect
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.exc import IntegrityError, StatementError
 from sqlmodel import SQLModel, select
 
 from app.errors import ConfigurationError, StoreUnavailable
 from app.sqlite import ensure_sqlite
 from app.store.columns import AnyText, storable
 from app.store.database import Database
-from app.store.migrate import migration_config
+from app.store.migrate import upgrade
 from app.store.tables import PullRequestRow, SecretRow
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -167,9 +169,13 @@ def test_a_moment_comes_back_in_utc_whatever_its_zone_was(any_database: Database
     assert (found, found.tzinfo) == (NOW, UTC)
 
 
-def test_a_moment_without_a_zone_is_a_fault() -> None:
-    row = SecretRow(name="a", value="x", created_at=NOW.replace(tzinfo=None))
-    assert row.created_at.tzinfo is None
+def test_a_moment_without_a_zone_is_a_fault(database: Database) -> None:
+    def write() -> None:
+        with database.write() as session:
+            session.add(SecretRow(name="a", value="x", created_at=NOW.replace(tzinfo=None)))
+
+    with pytest.raises(StatementError, match="zone"):
+        write()
 
 
 @pytest.mark.parametrize("name", ["plain.py", "caf\udce9.py", "nul\x00.py", "emoji 🎈.py", "half \ud83d.py"])
@@ -191,15 +197,9 @@ def test_every_text_can_be_stored(text: str) -> None:
 @given(st.binary())
 def test_every_file_name_comes_back(name: bytes) -> None:
     text = name.replace(b"\x00", b"").decode("utf-8", "surrogateescape")
-    back = AnyText().process_result_value(storable(text), sqlite_dialect())
+    back = AnyText().process_result_value(storable(text), SQLiteDialect_pysqlite())
     private_use = any(0xEF80 <= ord(character) <= 0xEFFF for character in text)
     assert back == text or private_use
-
-
-def sqlite_dialect():  # noqa: ANN201
-    from sqlalchemy.dialects.sqlite import dialect
-
-    return dialect()
 
 
 @pytest.mark.parametrize(
@@ -240,16 +240,25 @@ def test_a_server_that_does_not_answer_is_unavailable_and_its_password_is_not_sa
     assert "hunter2" not in str(raised.value)
 
 
+def test_an_error_of_the_database_holds_no_value_of_a_row(any_database: Database) -> None:
+    def write_twice() -> None:
+        for _ in range(2):
+            with any_database.write() as session:
+                session.add(secret("a", "hunter2"))
+
+    with pytest.raises(IntegrityError) as raised:
+        write_twice()
+    assert "hunter2" not in str(raised.value)
+
+
 def test_the_password_of_an_address_is_not_shown(database: Database) -> None:
     assert "quorum.db" in repr(database)
 
 
 def test_migrations_can_be_run_again(database: Database) -> None:
-    from app.store.migrate import upgrade
-
     with database.write() as session:
         upgrade(session.connection())
-        assert migration_config(session.connection()).get_main_option("script_location")
+    database.check()
 
 
 def test_a_new_enough_sqlite_is_in_place_and_an_old_one_is_named() -> None:

@@ -1,0 +1,51 @@
+import io
+import json
+import logging
+from collections.abc import Callable
+
+from app.logs import JsonFormatter, bound
+
+
+def lines(log: Callable[[logging.Logger], None]) -> list[dict[str, str]]:
+    """What a function writes to its logger."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonFormatter(lambda text: text.replace("hunter2", "[REDACTED]")))
+    logger = logging.Logger("test")  # noqa: LOG001 - one of our own, outside the tree
+    logger.addHandler(handler)
+    log(logger)
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_line_carries_the_ids_of_its_work_and_no_others() -> None:
+    def work(logger: logging.Logger) -> None:
+        with bound(delivery="guid-1"):
+            with bound(review="r1"):
+                logger.info("in both")
+            logger.info("in one")
+        logger.info("in none")
+
+    found = [(line.get("delivery"), line.get("review")) for line in lines(work)]
+    assert found == [("guid-1", "r1"), ("guid-1", None), (None, None)]
+
+
+def test_what_a_stranger_wrote_cannot_make_a_second_line() -> None:
+    (line,) = lines(lambda logger: logger.info("event %s", 'x\n{"level": "error"}\r\n\u2028'))
+    assert line["level"] == "info"
+    assert len(lines(lambda logger: logger.info("a" * 1_000_000))[0]["message"]) <= 2_000
+
+
+def test_an_error_is_logged_with_its_places_and_without_variables_or_secrets() -> None:
+    def refuse(password: str) -> None:
+        raise ValueError(f"the password is {password}")
+
+    def fail(logger: logging.Logger) -> None:
+        try:
+            refuse("hunter2")
+        except ValueError:
+            logger.exception("it failed")
+
+    (line,) = lines(fail)
+    assert line["error"] == "ValueError: the password is [REDACTED]"
+    assert "test_logs.py" in line["at"]
+    assert "hunter2" not in json.dumps(line)
