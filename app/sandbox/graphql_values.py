@@ -12,6 +12,8 @@ from app.sandbox.rendering import node_id
 from app.sandbox.state import Account, Json
 
 if TYPE_CHECKING:
+    from graphql import GraphQLResolveInfo
+
     from app.sandbox.repository import Repository
 
 CONNECTION_MAX = 100
@@ -31,15 +33,17 @@ def refused() -> QueryError:
 
 
 def connection(name: str, items: Sequence[Any], view: Callable[[Any], Json]) -> Callable[..., Json]:
-    """A connection; GitHub wants `first` or `last`, of 1 to 100.
+    """A connection; GitHub wants `first` or `last`, of 1 to 100, for more than its count.
 
     https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api#node-limit
     """
 
-    def resolve(_info: object, **arguments: Any) -> Json:  # noqa: ANN401 - what a query gives
+    def resolve(info: "GraphQLResolveInfo[Any]", **arguments: Any) -> Json:  # noqa: ANN401 - what a query gives
         first: int | None = arguments.get("first")
         last: int | None = arguments.get("last")
         size = last if first is None else first
+        if size is None and not _asks_for_rows(info):
+            size = first = 0
         if size is None:
             raise QueryError(
                 "MISSING_PAGINATION_BOUNDARIES",
@@ -58,6 +62,16 @@ def connection(name: str, items: Sequence[Any], view: Callable[[Any], Json]) -> 
         }
 
     return resolve
+
+
+def _asks_for_rows(info: "GraphQLResolveInfo[Any]") -> bool:
+    """A count alone needs no bounds."""
+    from graphql import FieldNode
+
+    parts = [
+        part for node in info.field_nodes if node.selection_set for part in node.selection_set.selections
+    ]
+    return any(not isinstance(part, FieldNode) or part.name.value != "totalCount" for part in parts)
 
 
 def _bounds(total: int, first: int | None, last: int | None, arguments: Json) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from app.sandbox.call import Call, Endpoint, answer, page_of, paged
 from app.sandbox.diffs import cut_to_response, exceeded_limit, render_diff
 from app.sandbox.errors import ApiError, not_found
+from app.sandbox.git import GitFailed
 from app.sandbox.rendering import (
     render_account,
     render_commit,
@@ -70,7 +71,7 @@ async def get_blob(call: Call) -> Response:
     repo, sha = call.repository, call.text("sha")
     try:
         data = repo.git.blob(sha)
-    except Exception as error:
+    except GitFailed as error:
         raise not_found() from error
     return answer(
         {

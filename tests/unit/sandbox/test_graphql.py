@@ -114,8 +114,14 @@ async def test_what_is_not_there_is_an_error_of_a_type_with_status_200(
 )
 async def test_connections_want_first_or_last_up_to_100(world: World, arguments: str, kind: str) -> None:
     """https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api#node-limit"""
-    text = f'{{ repository(owner: "acme", name: "payments") {{ pullRequest(number: 1) {{ comments{arguments} {{ totalCount }} }} }} }}'
+    text = f'{{ repository(owner: "acme", name: "payments") {{ pullRequest(number: 1) {{ comments{arguments} {{ nodes {{ id }} }} }} }} }}'
     assert (await world.query(text))["errors"][0]["type"] == kind
+
+
+async def test_a_count_alone_needs_no_bounds(world: World) -> None:
+    world.pull.comment("bob", "one")
+    text = '{ repository(owner: "acme", name: "payments") { pullRequest(number: 1) { comments { totalCount } } } }'
+    assert (await world.query(text))["data"]["repository"]["pullRequest"]["comments"] == {"totalCount": 1}
 
 
 async def test_connections_are_paged_by_cursor(world: World) -> None:
@@ -194,3 +200,74 @@ async def test_the_enterprise_path_leads_to_the_same_endpoint(world: World) -> N
     body = {"query": "{ viewer { login } }"}
     answer = await world.ask("POST", "api/graphql", body)
     assert answer.json()["data"]["viewer"]["login"] == "quorum[bot]"
+
+
+async def test_files_are_read_by_expression_and_blobs_listed_by_tree(world: World) -> None:
+    text = """query($e: String!) { repository(owner: "acme", name: "payments") {
+      file: object(expression: $e) { ... on Blob { text } }
+      head: object(expression: "HEAD") { oid ... on Commit { tree { entries { path object { oid } } } } }
+      gone: object(expression: "nowhere:README.md") { oid }
+      none: object(expression: "main:nowhere") { oid }
+      ref(qualifiedName: "refs/heads/main") { name target { oid } }
+      missing: ref(qualifiedName: "refs/heads/nowhere") { name }
+      defaultBranchRef { name }
+    } }"""
+    told = (await world.query(text, {"e": f"{world.pull.head_sha}:new.py"}))["data"]["repository"]
+    assert told["file"]["text"] == "one\ntwo\nthree\n"
+    assert [e["path"] for e in told["head"]["tree"]["entries"]] == sorted(
+        [".github/quorum.yml", "README.md", "old.py", "pay.py"]
+    )
+    assert (told["gone"], told["none"], told["missing"]) == (None, None, None)
+    assert told["ref"]["target"]["oid"] == told["head"]["oid"] == world.pull.base_sha
+    assert told["defaultBranchRef"]["name"] == "main"
+
+
+async def test_things_are_found_by_their_global_id(world: World) -> None:
+    inline = world.pull.review_comment("bob", Anchor(path="pay.py", line=5), "why?")
+    said = world.pull.comment("bob", "hello")
+    world.pull.react("alice", said, "+1")
+    text = """query($ids: [ID!]!) { nodes(ids: $ids) { __typename
+      ... on IssueComment { body pullRequest { number } reactionGroups { content reactors { totalCount } } }
+      ... on PullRequestReviewComment { body pullRequestReview { state comments(first: 5) { totalCount } } }
+      ... on PullRequest { labels(first: 5) { nodes { name } } files(first: 5) { nodes { path changeType } } }
+      ... on PullRequestReview { state author { login } }
+      ... on PullRequestReviewThread { path }
+    } }"""
+    world.pull.add_label("urgent")
+    thread, review = world.pull.threads[0], world.pull.reviews[0]
+    ids = [world.pull.node_id, said.node_id, inline.node_id, thread.node_id, review.node_id]
+    answer = await world.query(text, {"ids": ids})
+    assert "errors" not in answer, answer["errors"]
+    pull, comment_told, inline_told, thread_told, review_told = answer["data"]["nodes"]
+    assert pull["labels"]["nodes"] == [{"name": "urgent"}]
+    assert {f["path"]: f["changeType"] for f in pull["files"]["nodes"]} == {
+        "new.py": "ADDED",
+        "old.py": "DELETED",
+        "pay.py": "MODIFIED",
+    }
+    assert comment_told["pullRequest"]["number"] == 1
+    groups = {g["content"]: g["reactors"]["totalCount"] for g in comment_told["reactionGroups"]}
+    assert groups["THUMBS_UP"] == 1
+    assert inline_told["pullRequestReview"] == {"state": "COMMENTED", "comments": {"totalCount": 1}}
+    assert (thread_told["path"], review_told["author"]["login"]) == ("pay.py", "bob")
+    single = await world.query("query($id: ID!) { node(id: $id) { id } }", {"id": "PR_nowhere"})
+    assert single["errors"][0]["type"] == "NOT_FOUND"
+
+
+async def test_the_rate_limit_is_told(world: World) -> None:
+    answer = await world.query("{ rateLimit { limit remaining used resetAt } }")
+    assert answer["data"]["rateLimit"]["limit"] == 5_000
+
+
+async def test_an_empty_answer_to_a_thread_is_refused(world: World) -> None:
+    first = world.pull.review_comment("bob", Anchor(path="pay.py", line=5), "why?")
+    text = """mutation($id: ID!) { addPullRequestReviewThreadReply(input: {pullRequestReviewThreadId: $id, body: ""}) {
+      comment { body } } }"""
+    answer = await world.query(text, {"id": world.pull.thread_of(first).node_id})
+    assert answer["errors"][0]["type"] == "UNPROCESSABLE"
+
+
+async def test_a_cursor_that_is_none_is_refused(world: World) -> None:
+    text = """{ repository(owner: "acme", name: "payments") { pullRequest(number: 1) {
+      comments(first: 1, after: "bm9uc2Vuc2U=") { totalCount } } } }"""
+    assert (await world.query(text))["errors"][0]["type"] == "INVALID_CURSOR_ARGUMENTS"
