@@ -98,11 +98,13 @@ class Attempts:
         return await self._record(asked, attempt, begun, cost_usd=0.0, outcome=Outcome.CACHE_HIT)
 
     async def _reserve(self, asked: Asked, candidate: Candidate) -> Reservation:
-        tokens = self._tokens.estimate(asked.text_tokens, provider=candidate.provider, model=candidate.model)
-        most = Usage(input_tokens=tokens, output_tokens=asked.request.max_output_tokens)
-        estimate_usd = self._prices.budgeted_usd(
-            candidate.provider, candidate.model, most, at=self._clock.now()
-        )
+        provider, model = candidate.provider, candidate.model
+
+        def estimate_usd() -> float:
+            tokens = self._tokens.estimate(asked.text_tokens, provider=provider, model=model)
+            most = Usage(input_tokens=tokens, output_tokens=asked.request.max_output_tokens)
+            return self._prices.budgeted_usd(provider, model, most, at=self._clock.now())
+
         return await self._budgets.reserve(asked.scope, estimate_usd)
 
     async def _succeed(
@@ -141,12 +143,14 @@ class Attempts:
         await self._record(asked, attempt, begun, error=error, cost_usd=cost_usd)
 
     async def _settle(self, candidate: Candidate, usage: Usage, reservation: Reservation) -> float | None:
-        now = self._clock.now()
-        charged_usd = self._prices.budgeted_usd(candidate.provider, candidate.model, usage, at=now)
+        """Book what was used; answers the cost, None where the price is unknown."""
+        provider = candidate.provider
+        cost_usd = 0.0
+        if usage != Usage():
+            cost_usd = self._prices.cost_usd(provider, candidate.model, usage, at=self._clock.now())
+        charged_usd = self._prices.dearest_usd(provider, usage) if cost_usd is None else cost_usd
         await self._budgets.settle(reservation, charged_usd)
-        if usage == Usage():
-            return 0.0
-        return self._prices.cost_usd(candidate.provider, candidate.model, usage, at=now)
+        return cost_usd
 
     async def _record(
         self,

@@ -5,7 +5,7 @@ cannot together spend what each alone might.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -77,8 +77,8 @@ class Budgets:
         self._store = store
         self._clock = clock
 
-    async def reserve(self, scope: CallScope, estimate_usd: float) -> Reservation:
-        """Take room for a call.
+    async def reserve(self, scope: CallScope, estimate_usd: Callable[[], float]) -> Reservation:
+        """Take room for a call; it is estimated only where a limit wants to know.
 
         Raises:
             ModelOverBudget: naming the budget and its limit.
@@ -86,11 +86,12 @@ class Budgets:
         accounts = _accounts(scope, self._limits, self._clock.now())
         if all(limit_usd is None for limit_usd in accounts.values()):
             return Reservation(accounts=accounts, amount_usd=0.0)  # nothing to hold back; booked when settled
-        over = await self._store.reserve(accounts, estimate_usd)
+        amount_usd = estimate_usd()
+        over = await self._store.reserve(accounts, amount_usd)
         if over is not None:
             name, limit_usd = _NAMES[over.partition(":")[0]], accounts[over]
             raise ModelOverBudget(f"The budget of this {name} (${limit_usd:.2f}) has no room for this call.")
-        return Reservation(accounts=accounts, amount_usd=estimate_usd)
+        return Reservation(accounts=accounts, amount_usd=amount_usd)
 
     async def settle(self, reservation: Reservation, cost_usd: float) -> None:
         """Set the accounts right once the cost is known."""

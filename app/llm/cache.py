@@ -7,34 +7,58 @@ not part of it.
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from app.domain.model_call import CachedAnswer, Provider
+from app.domain.model_call import CachedAnswer
 from app.llm.client import CallScope, ModelRequest, ModelResponse
 from app.llm.clock import Clock
+from app.llm.router import Candidate
 
 
-def answer_key(provider: Provider, request: ModelRequest, scope: CallScope) -> str:
-    """The hash that names the answer of one provider's model to one request of one tenant."""
-    decides = [
-        scope.installation_id,
-        scope.repository,
-        provider,
-        request.model,
-        request.prompt_id,
-        request.prompt_version,
-        request.system,
-        request.material,
-        request.question,
-        request.schema,  # in its own order: another order is another prompt
-        request.effort,
-        request.max_output_tokens,
-        [[image.media_type, hashlib.sha256(image.data).hexdigest()] for image in request.images],
-    ]
-    return hashlib.sha256(json.dumps(decides, separators=(",", ":")).encode()).hexdigest()
+def answer_keys(
+    candidates: Sequence[Candidate], request: ModelRequest, scope: CallScope
+) -> dict[Candidate, str]:
+    """The hashes that name the answers of several candidates to one request of one tenant; its long texts are read once."""
+    shared = hashlib.sha256()
+    for part in _decisive_parts(request, scope):
+        _feed(shared, part)
+    keys: dict[Candidate, str] = {}
+    for candidate in candidates:
+        own = shared.copy()
+        _feed(own, candidate.provider)
+        _feed(own, candidate.model)
+        keys[candidate] = own.hexdigest()
+    return keys
+
+
+def _decisive_parts(request: ModelRequest, scope: CallScope) -> Iterator[str]:
+    yield str(scope.installation_id)
+    yield scope.repository
+    yield request.prompt_id
+    yield request.prompt_version
+    yield request.system
+    yield request.material
+    yield request.question
+    yield json.dumps(request.schema)  # in its own order: another order is another prompt
+    yield request.effort
+    yield str(request.max_output_tokens)
+    for image in request.images:
+        yield image.media_type
+        yield hashlib.sha256(image.data).hexdigest()
+
+
+class _Hash(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+
+def _feed(hashed: _Hash, part: str) -> None:
+    """Each part with its length: text that moves from one part to the next is another question."""
+    data = part.encode("utf-8", "surrogatepass")
+    hashed.update(len(data).to_bytes(8, "big"))
+    hashed.update(data)
 
 
 class AnswerStore(Protocol):

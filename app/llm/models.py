@@ -6,7 +6,7 @@ Every attempt on the wire, every cache hit and every refusal by budget leaves a 
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from app.domain.configuration import Routing
@@ -14,7 +14,7 @@ from app.domain.model_call import CachedAnswer, Provider, Usage
 from app.domain.review import UsageTotal
 from app.errors import ModelError, ModelInvalidOutput
 from app.llm.attempt import Asked, Attempts, Made
-from app.llm.cache import AnswerCache, answer_key
+from app.llm.cache import AnswerCache, answer_keys
 from app.llm.circuits import Circuits, OpenCircuit
 from app.llm.client import Answer, CallScope, ModelClient, ModelRequest, ModelResponse, Task
 from app.llm.clock import Clock
@@ -132,10 +132,7 @@ class Models:
         route = self._parts.router.route(
             task, text_tokens=asked.text_tokens, max_output_tokens=request.max_output_tokens
         )
-        keys = {
-            candidate: answer_key(candidate.provider, replace(request, model=candidate.model), scope)
-            for candidate in route.candidates
-        }
+        keys = answer_keys(route.candidates, request, scope)
         if scope.bypass_cache or not keys:
             return await self._ask(asked, route, keys, deadline_at_s)
         async with self._parts.cache.flight(keys[route.candidates[0]]):

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from app.domain.model_call import Provider, Usage
 
 MILLION = 1_000_000
+LEAST_SURCHARGED = 64_000  # tokens; no vendor's surcharge begins below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,17 +90,21 @@ class Prices:
 
     def budgeted_usd(self, provider: Provider, model: str, usage: Usage, *, at: datetime) -> float:
         """What a call is charged to the budgets: its cost, or the vendor's dearest where that is unknown."""
-        cost = self.cost_usd(provider, model, usage, at=at)
-        return DEAREST[provider].cost_usd(usage) if cost is None else cost
+        cost_usd = self.cost_usd(provider, model, usage, at=at)
+        return self.dearest_usd(provider, usage) if cost_usd is None else cost_usd
+
+    def dearest_usd(self, provider: Provider, usage: Usage) -> float:
+        """What the vendor's dearest model would cost."""
+        return DEAREST[provider].cost_usd(usage)
 
     def is_surcharged(self, provider: Provider, model: str, input_tokens: int) -> bool:
-        """Whether a request of this length pays more for each token than a short one."""
+        """Whether a request of about this length pays more for each token than a short one."""
+        if input_tokens < LEAST_SURCHARGED:
+            return False
         at = datetime.now(UTC)
         short = self.cost_usd(provider, model, Usage(input_tokens=1_000), at=at)
         long = self.cost_usd(provider, model, Usage(input_tokens=input_tokens), at=at)
-        if not short or not long:
-            return False
-        return long / input_tokens > 1.01 * short / 1_000
+        return bool(short and long and long / input_tokens > 1.01 * short / 1_000)
 
     def context_tokens(self, provider: Provider, model: str) -> int | None:
         """The model's window, input and output together; None where nobody says."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Float, bindparam, text
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
 from app.store.columns import AnyText, UtcDateTime
 from app.store.database import Database
@@ -89,6 +89,12 @@ def record_settlement(database: Database, accounts: tuple[str, ...], difference_
     """`SpendTable.settle`, in one transaction."""
     with database.write() as session:
         _add(session, [(account, _UNLIMITED_USD) for account in sorted(accounts)], difference_usd)
+
+
+def delete_old_spend(database: Database, *, before: datetime) -> int:
+    """Forget accounts that nothing was booked on since a moment, e.g. last quarter's; how many there were."""
+    with database.write() as session:
+        return session.exec(delete(SpendRow).where(col(SpendRow.updated_at) < before)).rowcount
 
 
 def load_spend(database: Database, prefix: str = "") -> dict[str, float]:

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from app.errors import ModelOverBudget
 from app.llm.budget import Budgets, Limits, MemorySpend, SpendStore
 from app.llm.client import CallScope
 from app.store.database import Database
-from app.store.spend import SpendTable, load_spend
+from app.store.spend import SpendTable, delete_old_spend, load_spend
 from tests.fakes.vendors import Fault
 from tests.unit.llm.world import SCOPE, ManualClock, World
 
@@ -61,10 +63,10 @@ async def test_a_repository_can_lower_the_limit_but_not_raise_it() -> None:
     lowered = replace(SCOPE, budget=Budget(review_usd=0.5))
     raised = replace(SCOPE, budget=Budget(review_usd=100.0))
     with pytest.raises(ModelOverBudget, match=r"\$0\.50"):
-        await operator.reserve(lowered, 0.6)
+        await operator.reserve(lowered, lambda: 0.6)
     with pytest.raises(ModelOverBudget, match=r"\$1\.00"):
-        await operator.reserve(raised, 1.1)
-    await operator.reserve(raised, 0.9)
+        await operator.reserve(raised, lambda: 1.1)
+    await operator.reserve(raised, lambda: 0.9)
 
 
 async def test_the_estimate_is_set_right_by_what_the_call_cost() -> None:
@@ -121,7 +123,9 @@ def test_what_is_reserved_never_exceeds_the_limit(amounts: list[float], limit_us
     async def spend() -> float:
         store = MemorySpend()
         made = budgets(store, review_usd=limit_usd)
-        await asyncio.gather(*(made.reserve(SCOPE, amount) for amount in amounts), return_exceptions=True)
+        await asyncio.gather(
+            *(made.reserve(SCOPE, partial(float, amount)) for amount in amounts), return_exceptions=True
+        )
         return store.spent_usd.get("review:r1", 0.0)
 
     assert asyncio.run(spend()) <= limit_usd + 1e-9
@@ -144,24 +148,35 @@ def store(request: pytest.FixtureRequest) -> SpendStore:
 async def test_many_at_once_stay_within_the_budget(store: SpendStore) -> None:
     made = budgets(store, repository_month_usd=1.0)
     scopes = [replace(SCOPE, review_id=f"r{n}") for n in range(30)]
-    results = await asyncio.gather(*(made.reserve(scope, 0.1) for scope in scopes), return_exceptions=True)
+    results = await asyncio.gather(
+        *(made.reserve(scope, lambda: 0.1) for scope in scopes), return_exceptions=True
+    )
     assert sum(isinstance(result, ModelOverBudget) for result in results) == 20
     assert all(not isinstance(r, Exception) or isinstance(r, ModelOverBudget) for r in results)
 
 
 async def test_a_refusal_by_one_account_leaves_the_others_untouched(database: Database) -> None:
     made = budgets(SpendTable(database), pull_request_day_usd=1.0, installation_month_usd=5.0)
-    first = await made.reserve(SCOPE, 0.8)
+    first = await made.reserve(SCOPE, lambda: 0.8)
     with pytest.raises(ModelOverBudget):
-        await made.reserve(SCOPE, 0.3)
+        await made.reserve(SCOPE, lambda: 0.3)
     await made.settle(first, 0.5)
     assert [round(spent, 9) for spent in load_spend(database).values()] == [0.5] * 4
     assert set(load_spend(database, "installation:7:")) == {"installation:7:2026-11"}
-    await made.reserve(SCOPE, 0.3)
+    await made.reserve(SCOPE, lambda: 0.3)
+
+
+async def test_accounts_of_the_past_are_forgotten(database: Database) -> None:
+    made = budgets(SpendTable(database))
+    await made.settle(await made.reserve(SCOPE, lambda: 0.0), 0.2)
+    now = datetime.now(UTC)
+    assert delete_old_spend(database, before=now - timedelta(days=1)) == 0
+    assert delete_old_spend(database, before=now + timedelta(days=1)) == 4
+    assert load_spend(database) == {}
 
 
 async def test_the_command_line_has_only_the_installations_account() -> None:
     store = MemorySpend()
     made = budgets(store)
-    await made.settle(await made.reserve(CallScope(), 0.5), 0.2)
+    await made.settle(await made.reserve(CallScope(), lambda: 0.5), 0.2)
     assert store.spent_usd == {"installation:0:2026-11": 0.2}

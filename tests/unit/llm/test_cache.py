@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from app.domain.model_call import Outcome, Provider
 from app.errors import AllModelsFailed
-from app.llm.cache import answer_key
+from app.llm.cache import answer_keys
 from app.llm.client import CallScope, Image, ModelRequest
+from app.llm.router import Candidate
 from tests.fakes.vendors import Fault
 from tests.unit.llm.world import SCOPE, World, request
 
@@ -99,11 +100,18 @@ async def test_when_the_one_call_is_cancelled_the_next_in_line_asks() -> None:
 async def test_an_answer_that_no_longer_parses_is_asked_for_again() -> None:
     world = World()
     await world.ask()
-    key = answer_key(Provider.CLAUDE, request(model="claude-sonnet-5-5"), SCOPE)
+    key = key_of(request())
     (kept,) = (await world.answers.load(7, "octo/shop", [key], now=world.clock.now())).values()
     await world.answers.record(replace(kept, value={"older": "form"}))
     assert (await world.ask()).value == []
     assert len(world.vendors.requests) == 2
+
+
+CLAUDE = Candidate(provider=Provider.CLAUDE, model="claude-sonnet-5-5", reason="")
+
+
+def key_of(asked: ModelRequest, scope: CallScope = SCOPE, candidate: Candidate = CLAUDE) -> str:
+    return answer_keys([candidate], asked, scope)[candidate]
 
 
 TENANT = st.builds(
@@ -116,7 +124,7 @@ TENANT = st.builds(
 @given(first=TENANT, second=TENANT)
 def test_no_two_tenants_share_a_key(first: CallScope, second: CallScope) -> None:
     same = (first.installation_id, first.repository) == (second.installation_id, second.repository)
-    keys = {answer_key(Provider.CLAUDE, request(), scope) for scope in (first, second)}
+    keys = {key_of(request(), scope) for scope in (first, second)}
     assert (len(keys) == 1) == same
 
 
@@ -127,17 +135,13 @@ def test_no_two_tenants_share_a_key(first: CallScope, second: CallScope) -> None
 def test_moving_text_from_one_part_to_the_next_is_another_question(
     parts: list[str], others: list[str]
 ) -> None:
-    keys = [
-        answer_key(Provider.CLAUDE, request(system=a, material=b, question=c), SCOPE)
-        for a, b, c in (parts, others)
-    ]
+    keys = [key_of(request(system=a, material=b, question=c)) for a, b, c in (parts, others)]
     assert (keys[0] == keys[1]) == (parts == others)
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"model": "another"},
         {"prompt_id": "another"},
         {"prompt_version": "4"},
         {"schema": {"type": "object"}},
@@ -148,14 +152,21 @@ def test_moving_text_from_one_part_to_the_next_is_another_question(
     ids=lambda change: next(iter(change)),
 )
 def test_whatever_decides_an_answer_is_part_of_its_key(change: dict[str, Any]) -> None:
-    assert answer_key(Provider.CLAUDE, request(**change), SCOPE) != answer_key(
-        Provider.CLAUDE, request(), SCOPE
-    )
+    assert key_of(request(**change)) != key_of(request())
+
+
+def test_each_provider_and_model_has_its_own_key() -> None:
+    candidates = [
+        CLAUDE,
+        Candidate(provider=Provider.CLAUDE, model="another", reason=""),
+        Candidate(provider=Provider.GPT, model="claude-sonnet-5-5", reason=""),
+    ]
+    assert len(set(answer_keys(candidates, request(), SCOPE).values())) == 3
 
 
 def test_what_only_tunes_the_wire_is_not_part_of_the_key() -> None:
     tuned: ModelRequest = request(prefix_reused=True, cache_scope="x", timeout_s=1.0)
-    assert answer_key(Provider.CLAUDE, tuned, SCOPE) == answer_key(Provider.CLAUDE, request(), SCOPE)
+    assert key_of(tuned) == key_of(request())
 
 
 async def test_another_repository_never_gets_the_answer() -> None:
