@@ -1,13 +1,18 @@
 import asyncio
+import inspect
+import json
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dbos import DBOS
 
 from app.domain.finding import Finding, Severity, Stage
 from app.domain.job import Accepted, Duplicate, ReviewJob
 from app.domain.step import Step
+from app.engine import upkeep
 from app.engine.engine import Engine
 from app.engine.executor import ExecutorId
 from app.errors import (
@@ -17,7 +22,7 @@ from app.errors import (
     StoreUnavailable,
 )
 from app.store.database import Database
-from tests.unit.engine.world import delivery, ended, put_back, review_job, review_of, running
+from tests.unit.engine.world import NOW, delivery, ended, put_back, review_job, review_of, running
 
 
 async def nothing(job: Any, step: Step) -> None:
@@ -412,3 +417,58 @@ def test_a_process_gets_its_name_again_and_two_never_the_same(tmp_path: Path) ->
     assert third.value == name
     second.release()
     third.release()
+
+
+async def test_a_job_that_the_engine_gave_up_is_said_to_have_failed(database: Database) -> None:
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        del job, step
+        begun.set()
+        await never.wait()
+
+    async with running(database, handler, stop_timeout_s=0.1) as engine:
+        await engine.enqueue(delivery("one"), review_job())
+        await begun.wait()
+        await DBOS.cancel_workflow_async("one")
+        await upkeep.sweep(database, now=NOW, keep=timedelta(days=30))
+        row = await ended(database, "one")
+    assert row.state == "failed"
+    assert "given up" in (row.reason or "")
+
+
+async def test_records_of_finished_jobs_go_after_their_time(database: Database) -> None:
+    async with running(database, nothing) as engine:
+        await engine.enqueue(delivery("one"), review_job())
+        await ended(database, "one")
+        while not await DBOS.list_workflows_async(status="SUCCESS"):  # noqa: ASYNC110 - DBOS tells nobody
+            await asyncio.sleep(0.02)
+        await upkeep.sweep(database, now=datetime.now(UTC), keep=timedelta(days=30))
+        kept = await DBOS.list_workflows_async()
+        await upkeep.sweep(database, now=datetime.now(UTC) + timedelta(days=31), keep=timedelta(days=30))
+        assert (len(kept), await DBOS.list_workflows_async()) == (1, [])
+
+
+def test_the_private_function_of_dbos_that_takes_work_over_is_there() -> None:
+    """An upgrade that renames it must not go unseen: without it a dead worker's jobs stay where they are."""
+    assert list(inspect.signature(DBOS._recover_pending_workflows).parameters) == ["executor_ids"]  # pyright: ignore[reportPrivateUsage]
+
+
+async def test_what_the_engine_keeps_is_json_and_no_pickle(database: Database) -> None:
+    async def handler(job: ReviewJob, step: Step) -> None:
+        del job
+
+        async def work() -> int:
+            return 41
+
+        await step("one", work, int)
+
+    async with running(database, handler) as engine:
+        await engine.enqueue(delivery("one"), review_job())
+        await ended(database, "one")
+    with database.read() as session:
+        connection = session.connection()
+        inputs = connection.exec_driver_sql("SELECT inputs FROM workflow_input").scalars().all()
+        outputs = connection.exec_driver_sql("SELECT output FROM operation_outputs").scalars().all()
+    assert [json.loads(text) for text in inputs] == [{"positionalArgs": ["one"], "namedArgs": {}}]
+    assert [json.loads(json.loads(text)) for text in outputs] == [{"value": 41}]
