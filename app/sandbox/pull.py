@@ -85,10 +85,6 @@ class Pull:
         """Its page."""
         return f"{self.repository.html_url}/pull/{self.number}"
 
-    @property
-    def _pull_ref(self) -> str:
-        return f"refs/pull/{self.number}/head"
-
     def changes(self, head: str | None = None) -> list[FileChange]:
         """The files of the pull request: from the merge base with the base branch to the head (or to a commit of it)."""
         git = self.repository.git
@@ -120,7 +116,7 @@ class Pull:
         git = self.repository.git
         self.head_sha = git.commit(
             files,
-            ref=self._pull_ref,
+            ref=f"refs/pull/{self.number}/head",
             parents=[parent],
             message=message,
             author=author,
