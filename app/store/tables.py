@@ -160,6 +160,7 @@ class FindingRow(Row, table=True):
     verifier_evidence: str = Field(default="", sa_type=AnyText)
     worth: int | None = None
     pre_existing: bool = False
+    shown: bool = True  # False: of a shadow review, that nobody saw on the pull request
     comment_id: int | None = Field(default=None, sa_type=BigInteger)
     thread_id: str | None = None  # GraphQL node id
     reason: str | None = Field(default=None, sa_type=AnyText)  # why it was dismissed
@@ -227,6 +228,8 @@ class PullRequestRow(Row, table=True):
     paused_by: str | None = None  # login of who said /pause; None: not paused
     summary_comment_id: int | None = Field(default=None, sa_type=BigInteger)
     reviewed_sha: str | None = None  # head of the last completed review
+    hunk_keys: list[str] = Field(default_factory=list, sa_type=JSON)  # hunks that every stage has read
+    hunk_keys_before: list[str] = Field(default_factory=list, sa_type=JSON)  # what it was before `reviewed_sha`
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -292,6 +295,7 @@ class ConversationTurnRow(Row, table=True):
     intent: str
     question: str = Field(sa_type=AnyText)
     answer: str = Field(default="", sa_type=AnyText)
+    call_ids: list[str] = Field(default_factory=list, sa_type=JSON)  # `model_calls.id` of its good answers
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -309,6 +313,7 @@ class LearnedRuleRow(Row, table=True):
     dismissals: int
     created_at: datetime = Field(sa_type=UtcDateTime)
     removed_by: str | None = None  # login, or "reaction"; None: in force
+    removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # dismissals before it count no more
 
 
 class InstallationRow(Row, table=True):

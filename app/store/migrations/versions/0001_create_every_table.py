@@ -40,6 +40,7 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
         sa.Column("intent", sa.String(), nullable=False),
         sa.Column("question", sa.Text(), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("call_ids", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -98,6 +99,7 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
         sa.Column("dismissals", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("removed_by", sa.String(), nullable=True),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
@@ -177,6 +179,8 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
         sa.Column("paused_by", sa.String(), nullable=True),
         sa.Column("summary_comment_id", sa.BigInteger(), nullable=True),
         sa.Column("reviewed_sha", sa.String(), nullable=True),
+        sa.Column("hunk_keys", sa.JSON(), nullable=False),
+        sa.Column("hunk_keys_before", sa.JSON(), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("repository", "number"),
     )
@@ -268,6 +272,7 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
         sa.Column("verifier_evidence", sa.Text(), nullable=False),
         sa.Column("worth", sa.Integer(), nullable=True),
         sa.Column("pre_existing", sa.Boolean(), nullable=False),
+        sa.Column("shown", sa.Boolean(), nullable=False),
         sa.Column("comment_id", sa.BigInteger(), nullable=True),
         sa.Column("thread_id", sa.String(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
