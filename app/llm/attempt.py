@@ -13,7 +13,7 @@ from app.llm.budget import Budgets, Reservation
 from app.llm.client import CallScope, ModelClient, ModelRequest, ModelResponse
 from app.llm.clock import Clock
 from app.llm.fallback import Attempt
-from app.llm.faults import VENDOR
+from app.llm.faults import VENDOR, within
 from app.llm.prices import Prices
 from app.llm.recorder import Recorder
 from app.llm.router import Candidate
@@ -79,7 +79,8 @@ class Attempts:
             await self._record(asked, attempt, begun, error=error, cost_usd=0.0)
             raise
         try:
-            response = await self._clients[candidate.provider].generate(_request(asked.request, attempt))
+            async with within(candidate.provider, attempt.left_s):
+                response = await self._clients[candidate.provider].generate(_request(asked.request, attempt))
             value = _parse(asked, response)
         except ModelError as error:
             await self._fail(asked, attempt, begun, error, reservation)
@@ -94,7 +95,7 @@ class Attempts:
     async def record_hit(self, asked: Asked, candidate: Candidate, begun_at: datetime) -> str:
         """The row of an answer that was found in the cache; its id."""
         begun = _Begun(at=begun_at, at_s=self._clock.monotonic_s())
-        attempt = Attempt(candidate=candidate, number=0, timeout_s=0.0)
+        attempt = Attempt(candidate=candidate, number=0, timeout_s=0.0, left_s=0.0)
         return await self._record(asked, attempt, begun, cost_usd=0.0, outcome=Outcome.CACHE_HIT)
 
     async def _reserve(self, asked: Asked, candidate: Candidate) -> Reservation:
@@ -123,7 +124,7 @@ class Attempts:
                 provider=candidate.provider,
                 model=candidate.model,
             )
-        cost_usd = await self._settle(candidate, response.usage, reservation)
+        cost_usd = await self._settle(candidate, response.usage, reservation, answered_by=response.model)
         return await self._record(
             asked,
             attempt,
@@ -142,12 +143,19 @@ class Attempts:
             cost_usd = await self._settle(attempt.candidate, error.usage or Usage(), reservation)
         await self._record(asked, attempt, begun, error=error, cost_usd=cost_usd)
 
-    async def _settle(self, candidate: Candidate, usage: Usage, reservation: Reservation) -> float | None:
-        """Book what was used; answers the cost, None where the price is unknown."""
-        provider = candidate.provider
-        cost_usd = 0.0
-        if usage != Usage():
-            cost_usd = self._prices.cost_usd(provider, candidate.model, usage, at=self._clock.now())
+    async def _settle(
+        self, candidate: Candidate, usage: Usage, reservation: Reservation, *, answered_by: str = ""
+    ) -> float | None:
+        """Book what was used; answers the cost, None where the price is unknown.
+
+        Where only the answer names the model, e.g. behind a deployment's name, its price counts.
+        """
+        provider, now = candidate.provider, self._clock.now()
+        cost_usd = (
+            self._prices.cost_usd(provider, candidate.model, usage, at=now) if usage != Usage() else 0.0
+        )
+        if cost_usd is None and answered_by:
+            cost_usd = self._prices.cost_usd(provider, answered_by, usage, at=now)
         charged_usd = self._prices.dearest_usd(provider, usage) if cost_usd is None else cost_usd
         await self._budgets.settle(reservation, charged_usd)
         return cost_usd

@@ -19,11 +19,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One attempt to make: whom, the how-manieth of this question, for how long, and what was wrong with the last answer."""
+    """One attempt to make: whom, the how-manieth of this question, for how long, and what was wrong with the last answer.
+
+    `timeout_s` is the attempt's time on the wire, `left_s` all that the stage has, waiting for a turn included.
+    """
 
     candidate: Candidate
     number: int
     timeout_s: float
+    left_s: float
     complaint: str | None = None
 
 
@@ -72,8 +76,12 @@ class Fallback:
         failures: list[ModelError] = []
         while turns:
             turn = min(turns, key=self._next)
-            if not await self._wait_for(turn, deadline_at_s):
+            wait_for_s = self._ready_at_s(turn) - self._clock.monotonic_s()
+            if max(wait_for_s, 0.0) >= deadline_at_s - self._clock.monotonic_s():
                 break
+            if wait_for_s > 0:
+                await self._clock.sleep(wait_for_s)
+                continue  # somebody else may be ready by now, or the probe of a half-open circuit be taken
             try:
                 value = await self._attempt(turn, len(failures) + 1, deadline_at_s, attempt)
             except ModelError as error:
@@ -90,16 +98,6 @@ class Fallback:
         candidate = turn.candidate
         return max(turn.ready_at_s, self._circuits.ready_at_s(candidate.provider, candidate.model))
 
-    async def _wait_for(self, turn: _Turn, deadline_at_s: float) -> bool:
-        """Whether the candidate can be asked before the deadline; waits until then."""
-        ready_at_s = self._ready_at_s(turn)
-        now = self._clock.monotonic_s()
-        if max(ready_at_s, now) >= deadline_at_s:
-            return False
-        if ready_at_s > now:
-            await self._clock.sleep(ready_at_s - now)
-        return True
-
     async def _attempt(
         self, turn: _Turn, number: int, deadline_at_s: float, attempt: Callable[[Attempt], Awaitable[T]]
     ) -> T:
@@ -112,6 +110,7 @@ class Fallback:
                     candidate=candidate,
                     number=number,
                     timeout_s=min(self._call_timeout_s, left_s),
+                    left_s=left_s,
                     complaint=turn.complaint,
                 )
             )

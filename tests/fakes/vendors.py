@@ -10,7 +10,7 @@ Real SDKs talk to it through `httpx2.ASGITransport`, or over a socket under any 
 
 import asyncio
 import json
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -127,6 +127,8 @@ class FakeVendors:
         self.reached: dict[Provider, asyncio.Event] = defaultdict(
             asyncio.Event
         )  # set by a provider's first request
+        self.most_at_once: Counter[Provider] = Counter()
+        self._at_once: Counter[Provider] = Counter()
         self._sleep = sleep
         self._faults: dict[Provider, deque[_Planned]] = defaultdict(deque)
         self._prompts: dict[tuple[Provider, str], set[str]] = defaultdict(set)
@@ -187,7 +189,10 @@ class FakeVendors:
                 return JSONResponse(wire.error(400, "invalid_request", f"{error}"), 400)
             self.requests.append(asked)
             self.reached[provider].set()
+            self._at_once[provider] += 1
+            self.most_at_once[provider] = max(self.most_at_once[provider], self._at_once[provider])
             await self._sleep(self.delay_s.get(provider, 0.0))
+            self._at_once[provider] -= 1
             fault = self._next_fault(provider)
             if not self._takes(provider, request):
                 fault = Fault.BAD_KEY

@@ -33,6 +33,7 @@ async def test_gpt_answers_on_azure(monkeypatch: pytest.MonkeyPatch) -> None:
     client = OpenAIClient(api_key=None, azure=True, http_client=vendors.http_client())
     response = await client.generate(request(model="my-deployment"))
     assert response.parsed == {"findings": []}
+    assert vendors.requests[0].model == "my-deployment"
     await client.check("any")
     await client.aclose()
 

@@ -1,5 +1,6 @@
 """A local server: JSON schema, else JSON mode, else the prompt alone with one repair. Every attempt is a row."""
 
+import asyncio
 import json
 
 import pytest
@@ -49,6 +50,26 @@ async def test_a_fenced_answer_with_thoughts_is_read() -> None:
     world = World(LOCAL)
     world.vendors.texts[LOCAL] = '<think>hm {"findings": 1}</think>\n```json\n{"findings": ["x"]}\n```\n'
     assert (await world.ask()).value == ["x"]
+
+
+async def test_a_server_that_is_asked_by_many_answers_one_after_the_other() -> None:
+    world = World(LOCAL)
+    world.vendors.delay_s[LOCAL] = 0.01
+    await asyncio.gather(*(world.ask(question=f"{number}") for number in range(4)))
+    assert world.vendors.most_at_once[LOCAL] == 1
+
+
+async def test_waiting_for_a_turn_ends_with_the_stages_time() -> None:
+    world = World(LOCAL, call_timeout_s=30.0)
+    world.vendors.fail(LOCAL, Fault.HANGS)
+    first = asyncio.create_task(world.ask(deadline_s=30.0))
+    await world.vendors.reached[LOCAL].wait()
+    with pytest.raises(AllModelsFailed, match="no answer in time"):
+        await world.ask(question="second", deadline_s=0.05)
+    assert len(world.vendors.requests) == 1
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
 
 
 async def test_a_local_server_costs_nothing() -> None:
