@@ -19,17 +19,18 @@ from app.sandbox.state import ReviewComment
 from app.store.tables import ReviewRow
 
 STATIONS = {
-    "gather": "read the pull request, its base's configuration, the code round it",
+    "gather": "read the change and the code round it",
     "analyse": "run the built-in analysers",
     "review": "review the code",
     "security": "scan for security",
     "docs": "document the change",
-    "verify": "put every finding before another vendor's model, find its lines",
-    "publish": "post the review, the summary, the check runs",
+    "verify": "find the lines, ask another vendor",
+    "publish": "post review, summary, check runs",
 }
 MARKS = {StationState.FINISHED: "[green]✓[/]", StationState.FAILED: "[red]✗[/]"}
 _CHECKS = {"success": "green", "neutral": "yellow", "failure": "red", "cancelled": "dim"}
-_TAGS = re.compile(r"<!--.*?-->|</?(?:sub|details|summary|br ?/?)>", re.DOTALL)
+_SUMMARY = re.compile(r"<summary>(.*?)</summary>", re.DOTALL)
+_TAGS = re.compile(r"<!--.*?-->|</?(?:sub|details|br ?/?)>", re.DOTALL)
 
 
 @contextmanager
@@ -94,7 +95,7 @@ class ReviewView:
 
 
 def _markdown(body: str) -> Markdown:
-    return Markdown(_TAGS.sub("", body).strip())
+    return Markdown(_TAGS.sub("", _SUMMARY.sub(r"**\1**", body)).strip())
 
 
 def _cost(review: ReviewRow) -> str:

@@ -61,11 +61,15 @@ def place(finding: Finding) -> str:
     return code_span(f"{finding.path}:{finding.start_line}")
 
 
+BUILT_IN = "built-in"  # the analysers as a whole, where a stage names its model
+
+
 def source_name(source: str) -> str:
     """A finder or verifier, `provider:model`, as Markdown for people."""
     provider, _, model = source.partition(":")
     if provider == Provider.ANALYZERS:
-        return f"the built-in analyser {code_span(model)}" if model else "the built-in analysers"
+        named = model and model != BUILT_IN
+        return f"the built-in analyser {code_span(model)}" if named else "the built-in analysers"
     vendor = _VENDORS.get(Provider(provider)) if provider in list(Provider) else None
     name = vendor or code_span(provider)
     return f"{name} ({code_span(model)})" if model else name
