@@ -42,7 +42,7 @@ VENDOR = {
 
 CHECK_TIMEOUT_S = 15.0  # of a question that costs nothing
 
-_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{1,60}")
+_CODE = re.compile(r"(?=.{1,60}\Z)[A-Za-z]+(?:_[A-Za-z]+)*")  # no digits, no hyphens: a key is none
 _SPENT = re.compile(
     r"insufficient_quota|billing|spend.?limit|credit.?balance|out of credits|per.?day|PerDay", re.IGNORECASE
 )
