@@ -20,6 +20,7 @@ from app.domain.job import Accepted, Delivery, Duplicate, Job
 from app.engine import upkeep
 from app.engine.checkpoint import Sleep
 from app.engine.inbox import Inbox
+from app.engine.intake import Intake
 from app.engine.settings import MAX_THREADS, MOST_RECOVERIES, WORKERS, WORKFLOW, engine_config, quiet_logger
 from app.engine.worker import Handler, Worker
 from app.errors import StoreUnavailable
@@ -69,6 +70,7 @@ class Engine:
         self._clock = clock
         self._sleep = sleep
         self._inbox: Inbox | None = None
+        self._intake: Intake | None = None
         self._worker: Worker | None = None
         self._background: list[asyncio.Task[None]] = []
 
@@ -82,6 +84,7 @@ class Engine:
         self._inbox = await asyncio.to_thread(
             Inbox, self._database, workers=self._workers, debounce_s=self._debounce_s, clock=self._clock
         )
+        self._intake = Intake(self._inbox.accept)
         if self._runs:
             self._worker = self._launch(self._inbox)
             await self._beat()
@@ -111,6 +114,9 @@ class Engine:
 
     async def stop(self, *, timeout_s: float = 15.0) -> None:
         """Let the jobs that run end; what has not ended by then goes on in the next process, from its last step."""
+        intake, self._intake = self._intake, None  # from here on nothing is taken
+        if intake:
+            await intake.close()
         for task in self._background:
             task.cancel()
         if self._worker:
@@ -135,13 +141,13 @@ class Engine:
         Raises:
             StoreUnavailable: it could not be stored.
         """
-        if self._inbox is None:
+        if self._intake is None:
             raise StoreUnavailable("the engine does not run")
-        return await asyncio.to_thread(self._inbox.accept, delivery, job)
+        return await self._intake.put(delivery, job)
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` unless deliveries can be stored."""
-        if self._inbox is None:
+        if self._intake is None:
             raise StoreUnavailable("the engine does not run")
         await asyncio.to_thread(self._database.check)
 

@@ -1,12 +1,13 @@
 """Takes deliveries: row and workflow are committed together, so that what was acknowledged will be done. Runs nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from dbos import DBOS, DBOSClient, EnqueueOptions
 from sqlmodel import Session
 
 from app.domain.job import Accepted, Delivery, Duplicate, Job, ReviewJob
+from app.engine.intake import Answer, Order
 from app.engine.settings import NAME, POLLING_S, QUEUE, SERIALIZER, VERSION, WORKFLOW
 from app.store import reviews
 from app.store.database import Database, serialise
@@ -40,25 +41,32 @@ class Inbox:
             on_conflict="always_update",
         )
 
-    def accept(self, delivery: Delivery, job: Job) -> Accepted | Duplicate:
-        """Store a delivery with its job; a delivery that failed before is taken again.
+    def accept(self, orders: Sequence[Order]) -> list[Answer]:
+        """Store deliveries with their jobs in one transaction; one that failed before is taken again.
 
         Raises:
-            StoreUnavailable: it could not be stored, and nothing of it is.
+            StoreUnavailable: they could not be stored, and nothing of them is.
         """
+        names = [f"delivery:{delivery.guid}" for delivery, _ in orders] + [
+            f"job:{job.key}" for _, job in orders
+        ]
         with self._database.write() as session:
-            serialise(session, f"delivery:{delivery.guid}", f"job:{job.key}")
-            row = session.get(DeliveryRow, delivery.guid)
-            if row and row.state != DeliveryState.FAILED:
-                return Duplicate(guid=delivery.guid, of=delivery.guid)
-            same = find_same_job(session, job)
-            row = row or new_delivery(delivery, job)
-            session.add(row)
-            if same:
-                row.state, row.reason = DeliveryState.DUPLICATE, f"asks the same as {same.guid}"
-                return Duplicate(guid=delivery.guid, of=same.guid)
+            serialise(session, *names)
+            return [self._accept(session, delivery, job) for delivery, job in orders]
+
+    def _accept(self, session: Session, delivery: Delivery, job: Job) -> Answer:
+        row = session.get(DeliveryRow, delivery.guid)
+        if row and row.state != DeliveryState.FAILED:
+            return Duplicate(guid=delivery.guid, of=delivery.guid)
+        same = find_same_job(session, job)
+        row = row or new_delivery(delivery, job)
+        session.add(row)
+        if same:
+            row.state, row.reason = DeliveryState.DUPLICATE, f"asks the same as {same.guid}"
+        else:
             self._queue(session, row, job, delay_s=self._delay_s(job))
-        return Accepted(guid=delivery.guid)
+        session.flush()  # the next one of the transaction must see it
+        return Duplicate(guid=delivery.guid, of=same.guid) if same else Accepted(guid=delivery.guid)
 
     def put_back(self, guid: str, *, workflow_id: str, delay_s: float) -> bool:
         """Queue a delivery again from its beginning; whether it was this workflow's to put back."""
