@@ -4,10 +4,11 @@ The ladder of a refused review: the comments on surely good lines and the rest o
 one review without comments that holds every finding. Never one request a finding.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar, cast
 
 from app.domain.finding import Finding, Placement, Stage
 from app.domain.marker import MarkerKind, marker
@@ -29,6 +30,9 @@ from app.publish.review import (
 from app.publish.wording import check_name
 
 
+T = TypeVar("T")
+
+
 class Once(Protocol):
     """The writes of one review, each at most once visibly: `find` is asked only where an earlier attempt began."""
 
@@ -48,6 +52,31 @@ class Published:
     summary_comment_id: int | None = None
 
 
+async def start_check(
+    stage: Stage,
+    *,
+    ref: PullRequestRef,
+    head_sha: str,
+    writer: Writer,
+    once: Once,
+    details_url: str | None = None,
+) -> int:
+    """Create a stage's check run, in progress; the id is GitHub's."""
+    starting = starting_check(stage)
+    named = {"head_sha": head_sha, "name": check_name(stage), "external_id": f"{ref}@{head_sha}"}
+    return await once(
+        f"start:{stage}",
+        find=partial(writer.find_check_run, **named),
+        write=partial(
+            writer.create_check_run,
+            **named,
+            title=starting.title,
+            summary=starting.summary,
+            details_url=details_url,
+        ),
+    )
+
+
 async def start_checks(
     stages: Sequence[Stage],
     *,
@@ -57,26 +86,21 @@ async def start_checks(
     once: Once,
     details_url: str | None = None,
 ) -> dict[Stage, int]:
-    """Create the stages' check runs, in progress; the ids are GitHub's."""
-    external_id = f"{ref}@{head_sha}"
-    ids: dict[Stage, int] = {}
-    for stage in stages:
-        ids[stage] = await once(
-            f"start:{stage}",
-            find=partial(
-                writer.find_check_run, head_sha=head_sha, name=check_name(stage), external_id=external_id
-            ),
-            write=partial(
-                writer.create_check_run,
-                head_sha=head_sha,
-                name=check_name(stage),
-                external_id=external_id,
-                title=starting_check(stage).title,
-                summary=starting_check(stage).summary,
-                details_url=details_url,
-            ),
-        )
-    return ids
+    """Create the stages' check runs, side by side; the ids are GitHub's."""
+    ids = await all_of(
+        start_check(stage, ref=ref, head_sha=head_sha, writer=writer, once=once, details_url=details_url)
+        for stage in stages
+    )
+    return dict(zip(stages, ids, strict=True))
+
+
+async def all_of(writes: Iterable[Awaitable[T]]) -> list[T]:
+    """The results of writes that go side by side; each ends before the first error is raised."""
+    results = await asyncio.gather(*writes, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return cast("list[T]", results)
 
 
 async def complete_checks(
@@ -86,15 +110,16 @@ async def complete_checks(
     writer: Writer,
     once: Once,
 ) -> None:
-    """Complete the check runs that there are, each once.
+    """Complete the check runs that there are, side by side and each once.
 
     GitHub appends annotations: where an earlier attempt may have sent some, only the others are sent.
     """
-    for check in checks:
-        if check.stage not in check_run_ids:
-            continue
-        complete = partial(_complete_check, check, check_run_ids[check.stage], writer=writer)
-        await once(f"check:{check.stage}", find=partial(complete, resume=True), write=complete)
+
+    async def complete(check: CheckUpdate) -> int:
+        write = partial(_complete_check, check, check_run_ids[check.stage], writer=writer)
+        return await once(f"check:{check.stage}", find=partial(write, resume=True), write=write)
+
+    await all_of(complete(check) for check in checks if check.stage in check_run_ids)
 
 
 async def publish(

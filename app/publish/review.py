@@ -7,12 +7,18 @@ findings. A finding that has been shown before is not posted again.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from app.domain.configuration import Publish, RepositoryConfig
+from app.domain.configuration import ConfigurationProblem, Publish, RepositoryConfig
 from app.domain.diff import Diff, DiffLine, Hunk, LineKind, Side
 from app.domain.finding import Finding, Placement
 from app.domain.publication import ReviewComment
 from app.domain.review import ReviewReport, StageResult, StageStatus
-from app.publish.checks import CheckUpdate, is_sendable, plan_check
+from app.publish.checks import (
+    CONFIG_PATH,
+    CheckUpdate,
+    config_error_annotation,
+    is_sendable,
+    plan_check,
+)
 from app.publish.markdown import Redact
 from app.publish.rendering import render_finding_comment, render_review_body
 from app.publish.summary import render_summary
@@ -30,6 +36,7 @@ class PublicationRequest:
     findings of earlier runs that nobody has fixed or dismissed and that this run did not meet again: they count for
     the check runs and stay in the summary.
     `earlier_stages` are the last results of stages: the summary keeps those that this run did not ask for.
+    `problems` are mistakes of the configuration: the first check run marks those of the repository's file.
     `key` names the pull request in the summary's marker, `review_id` the run in the review's.
     """
 
@@ -45,6 +52,7 @@ class PublicationRequest:
     shown: Collection[str] = ()
     standing: Sequence[Finding] = ()
     earlier_stages: Sequence[StageResult] = ()
+    problems: Sequence[ConfigurationProblem] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,9 +192,19 @@ def _plan_review(request: PublicationRequest, new: list[Finding]) -> PlannedRevi
 
 def _plan_checks(request: PublicationRequest) -> tuple[CheckUpdate, ...]:
     older = {finding.fingerprint for finding in request.standing}
-    return tuple(
+    checks = [
         plan_check(result, request.report, config=request.config, redact=request.redact, unmarked=older)
         for result in request.report.stages
+    ]
+    marks = tuple(
+        config_error_annotation(problem.message, line=problem.line, redact=request.redact)
+        for problem in request.problems
+        if problem.path == CONFIG_PATH
+    )
+    run = [result.stage for result in request.report.stages if result.status is not StageStatus.SKIPPED]
+    return tuple(
+        replace(check, annotations=(*marks, *check.annotations)) if check.stage in run[:1] else check
+        for check in checks
     )
 
 

@@ -1,48 +1,22 @@
-"""What a review found and what is known of its pull request: written when it is published, read by the next one.
+"""What a review found and read: written when it is published; `app.store.memory` reads it for the next one.
 
 Everything that comes in has been redacted by the caller. One short transaction each.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from uuid import NAMESPACE_OID, uuid5
 
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete
 
 from app.domain.finding import Finding, Rejection
-from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewReport, ReviewRequest, StageResult
 from app.store.database import Database
 from app.store.tables import FindingRow, PullRequestRow, RejectionRow, ReviewRow, StageResultRow
 
 QUOTED_LINES = 20
 OPEN = "open"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remembered:
-    """What earlier reviews of a pull request left."""
-
-    reviewed: bool  # one has been published
-    shown: frozenset[str]  # fingerprints
-    summary_comment_id: int | None
-
-
-def load_remembered(database: Database, ref: PullRequestRef) -> Remembered:
-    """What is known of a pull request before this review."""
-    with database.read() as session:
-        row = session.get(PullRequestRow, (ref.repository, ref.number))
-        shown = session.exec(
-            select(FindingRow.fingerprint).where(
-                FindingRow.repository == ref.repository, FindingRow.pull_request == ref.number
-            )
-        ).all()
-    return Remembered(
-        reviewed=row is not None and row.reviewed_sha is not None,
-        shown=frozenset(shown),
-        summary_comment_id=row.summary_comment_id if row else None,
-    )
 
 
 def record_report(
@@ -53,14 +27,21 @@ def record_report(
     findings: Sequence[Finding],
     summary_comment_id: int | None,
     at: datetime,
+    hunk_keys: Sequence[str] | None = None,
+    shown: bool = True,
 ) -> None:
-    """The whole outcome of a published review, in place of what an earlier attempt of it may have left."""
+    """The whole outcome of a published review, in place of what an earlier attempt of it may have left.
+
+    Args:
+        hunk_keys: of what every stage has read by now; None: some stage has not read this change.
+        shown: whether the findings can be seen on the pull request.
+    """
     with database.write() as session:
         review = session.get_one(ReviewRow, request.review_id)
         _fill(review, report)
         _forget(session, request.review_id)
         session.add_all(_stage_row(request.review_id, result) for result in report.stages)
-        session.add_all(_finding_row(request, finding, at) for finding in _distinct(findings))
+        session.add_all(_finding_row(request, finding, at, shown=shown) for finding in _distinct(findings))
         session.add_all(
             _rejection_row(request, number, rejection, at) for number, rejection in enumerate(report.rejected)
         )
@@ -71,10 +52,19 @@ def record_report(
             installation_id=request.installation_id,
             updated_at=at,
         )
+        _remember_hunks(pull_request, report.head_sha, hunk_keys)
         pull_request.summary_comment_id = summary_comment_id or pull_request.summary_comment_id
         pull_request.reviewed_sha = report.head_sha
         pull_request.updated_at = at
         session.add(pull_request)
+
+
+def _remember_hunks(row: PullRequestRow, head_sha: str | None, hunk_keys: Sequence[str] | None) -> None:
+    """A second run on the same head leaves what was known before that head as it is."""
+    if row.reviewed_sha != head_sha:
+        row.hunk_keys_before = row.hunk_keys
+    if hunk_keys is not None:
+        row.hunk_keys = sorted(hunk_keys)
 
 
 def _fill(review: ReviewRow, report: ReviewReport) -> None:
@@ -112,7 +102,7 @@ def _distinct(findings: Sequence[Finding]) -> list[Finding]:
     return list({(finding.fingerprint, finding.stage): finding for finding in findings}.values())
 
 
-def _finding_row(request: ReviewRequest, finding: Finding, at: datetime) -> FindingRow:
+def _finding_row(request: ReviewRequest, finding: Finding, at: datetime, *, shown: bool) -> FindingRow:
     name = f"{request.review_id}:{finding.stage}:{finding.fingerprint}"
     return FindingRow(
         id=str(uuid5(NAMESPACE_OID, name)),
@@ -141,6 +131,7 @@ def _finding_row(request: ReviewRequest, finding: Finding, at: datetime) -> Find
         verifier_evidence=finding.verifier_evidence,
         worth=finding.worth,
         pre_existing=finding.pre_existing,
+        shown=shown,
         created_at=at,
     )
 
