@@ -90,7 +90,7 @@ class DocumentItem(_Item):
 class DocsItem(_Item):
     """What the docs stage asks for, besides findings."""
 
-    summary: str = Field(min_length=1)
+    summary: str | None = None
     files: list[FileItem] = Field(default_factory=list[FileItem])
     edges: list[EdgeItem] = Field(default_factory=list[EdgeItem])
     documents: list[DocumentItem] = Field(default_factory=list[DocumentItem])
@@ -118,7 +118,7 @@ class ParsedVerdict:
 class ParsedDocs:
     """What the docs stage wrote; documents as (title, content)."""
 
-    walkthrough: Walkthrough
+    walkthrough: Walkthrough | None  # None: the answer has no summary
     documents: tuple[tuple[str, str], ...]
     found: ParsedFindings
 
@@ -181,21 +181,18 @@ _DOCS = TypeAdapter(DocsItem)
 def parse_findings(value: object, *, stage: Stage, paths: Collection[str]) -> ParsedFindings:
     """The array `findings` of an answer; `paths` are those of the diff.
 
+    A path that is none of them stays as it was written: the quote may tell which file is meant.
+
     Raises:
         ModelInvalidOutput: the array is missing or an item lacks a field of the contract.
     """
     items = _validated(_FINDINGS, _asked(value, "findings"), "findings")
     named = _Names(paths)
-    kept = [(item, named.path_of(item.path)) for item in items[:MAX_FINDINGS]]
-    notes = [
-        f"A finding on {item.path!r} was dropped: the change has no such file."
-        for item, path in kept
-        if path is None
-    ]
+    notes: list[str] = []
     if len(items) > MAX_FINDINGS:
         notes.append(f"{len(items) - MAX_FINDINGS} findings beyond the first {MAX_FINDINGS} were dropped.")
-    findings = tuple(_finding(item, path, stage) for item, path in kept if path is not None)
-    return ParsedFindings(findings=findings, notes=tuple(notes))
+    findings = (_finding(item, named.path_of(item.path) or item.path, stage) for item in items[:MAX_FINDINGS])
+    return ParsedFindings(findings=tuple(findings), notes=tuple(notes))
 
 
 def parse_verdicts(value: object, *, ids: Sequence[str]) -> tuple[ParsedVerdict, ...]:
@@ -218,9 +215,9 @@ def parse_docs(value: object, *, stage: Stage, paths: Collection[str]) -> Parsed
     """Walkthrough, documents and findings of the docs stage.
 
     Raises:
-        ModelInvalidOutput: the summary or the array `findings` is missing, or an item is off the schema.
+        ModelInvalidOutput: the array `findings` is missing, or an item is off the schema.
     """
-    _asked(value, "summary")
+    _asked(value, "findings")
     item = _validated(_DOCS, value, "answer")
     named = _Names(paths)
     rows = [(named.path_of(row.path), row) for row in item.files]
@@ -231,7 +228,7 @@ def parse_docs(value: object, *, stage: Stage, paths: Collection[str]) -> Parsed
         ComponentEdge(source=edge.source, target=edge.target, label=edge.label) for edge in item.edges
     )
     return ParsedDocs(
-        walkthrough=Walkthrough(summary=item.summary, files=files, edges=edges),
+        walkthrough=Walkthrough(summary=item.summary, files=files, edges=edges) if item.summary else None,
         documents=tuple((document.title, document.content) for document in item.documents),
         found=ParsedFindings(findings=found.findings, notes=(*found.notes, *lost)),
     )

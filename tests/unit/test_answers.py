@@ -138,11 +138,10 @@ def test_a_rule_outside_the_vocabulary_becomes_other() -> None:
     assert [each.rule_id for each in found] == ["other", "sql-injection"]
 
 
-def test_a_finding_outside_the_change_is_dropped_with_a_note() -> None:
+def test_a_finding_outside_the_change_keeps_its_path_for_whoever_looks_for_its_quote() -> None:
     value = answer(findings=[finding(path="../../etc/passwd"), finding()])
     parsed = parse_findings(value, stage=Stage.REVIEW, paths=["pay.py"])
-    assert [each.path for each in parsed.findings] == ["pay.py"]
-    assert parsed.notes == ("A finding on '../../etc/passwd' was dropped: the change has no such file.",)
+    assert [each.path for each in parsed.findings] == ["../../etc/passwd", "pay.py"]
 
 
 @pytest.mark.parametrize("name", ["pay.py", "./pay.py", "b/pay.py", "/pay.py"])
@@ -232,9 +231,13 @@ def test_the_docs_answer_has_a_walkthrough_documents_and_findings() -> None:
     assert docs.found.findings[0].stage is Stage.DOCS
 
 
-def test_a_docs_answer_without_a_summary_is_invalid() -> None:
+def test_a_docs_answer_without_a_summary_has_no_walkthrough() -> None:
+    assert parse_docs(answer(summary=None), stage=Stage.DOCS, paths=[]).walkthrough is None
+
+
+def test_a_docs_answer_without_findings_is_invalid() -> None:
     with pytest.raises(ModelInvalidOutput):
-        parse_docs(answer(summary=None), stage=Stage.DOCS, paths=[])
+        parse_docs({"summary": "Adds refunds."}, stage=Stage.DOCS, paths=[])
 
 
 JSON = st.recursive(
