@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from dbos import DBOS
-from sqlalchemy.exc import DBAPIError
 
 from app.domain.job import Accepted, Delivery, Duplicate, Job
 from app.engine import upkeep
@@ -180,5 +179,5 @@ async def _repeat(do: Callable[[], Awaitable[None]], *, every_s: float) -> None:
         await asyncio.sleep(every_s)
         try:
             await do()
-        except (StoreUnavailable, DBAPIError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever the database says, the next time may do
             logger.warning("the engine's upkeep failed and is tried again: %s", type(error).__name__)

@@ -4,13 +4,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from dbos import DBOS, DBOSClient, EnqueueOptions
-from sqlmodel import Session
 
 from app.domain.job import Accepted, Delivery, Duplicate, Job, ReviewJob
 from app.engine.intake import Answer, Order
 from app.engine.settings import NAME, POLLING_S, QUEUE, SERIALIZER, VERSION, WORKFLOW
 from app.store import reviews
-from app.store.database import Database, serialise
+from app.store.database import Database, Session, serialise
 from app.store.deliveries import DeliveryState, find_same_job, new_delivery, parse_job
 from app.store.tables import DeliveryRow
 
