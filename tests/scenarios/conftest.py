@@ -1,0 +1,40 @@
+"""Worlds for scenarios. DBOS is one a process: a scenario opens one world at a time."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from tests.scenarios.world import World, open_world
+
+SLOWEST_S = 15
+
+
+class Open(Protocol):
+    """`async with open_(keyless=True) as world`, in the test's own folder."""
+
+    def __call__(self, **how: Any) -> AbstractAsyncContextManager[World]: ...
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A scenario that waits for what never comes ends soon."""
+    for item in items:
+        if "scenarios" in item.path.parts and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(SLOWEST_S))
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Open:
+    def open_(**how: Any) -> AbstractAsyncContextManager[World]:
+        return open_world(tmp_path, **how)
+
+    return open_
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncGenerator[World]:
+    """The world in which nothing is out of the ordinary: three vendors, a repository without configuration."""
+    async with open_world(tmp_path) as world:
+        yield world

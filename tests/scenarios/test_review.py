@@ -1,0 +1,356 @@
+"""From the webhook to what stands on the pull request: three stages, three vendors, one review."""
+
+import pytest
+
+from app.sandbox import Accident, Pull
+from app.sandbox.git import FileContent
+from app.sandbox.state import CheckRun
+from tests.scenarios.conftest import Open
+from tests.scenarios.vendors import finding
+from tests.scenarios.world import (
+    World,
+    conclusions,
+    inline_comments,
+    take_checks,
+    take_file_comments,
+    take_review,
+    take_summary,
+)
+
+PAY: dict[str, FileContent] = {
+    "pay.py": "def pay(cart, rate):\n    share = cart.total / rate\n    return share\n",
+}
+DIVISION = finding(
+    "pay.py",
+    "    share = cart.total / rate",
+    line=2,
+    title="A rate of 0 ends in a ZeroDivisionError",
+    rule_id="division-by-zero",
+    suggestion="    share = cart.total / rate if rate else 0",
+)
+ROUNDING = finding(
+    "pay.py",
+    "    return share",
+    line=3,
+    title="The share is not rounded to cents",
+    rule_id="precision-loss",
+    severity="medium",
+)
+GREEN = {"review": "success", "security": "success", "docs": "success"}
+
+
+def take_all_clean(pull: Pull) -> None:
+    """What a review without findings leaves."""
+    assert "no problems" in take_review(pull).body.lower()
+    assert "no problems found" in take_summary(pull).body
+    assert conclusions(take_checks(pull)) == GREEN
+
+
+async def test_three_check_runs_are_in_progress_before_any_model_is_asked(world: World) -> None:
+    world.vendors.hold()
+    pull = world.open_pull(PAY)
+    await world.until_asked(1)
+    runs = list(world.repository.check_runs.values())
+    assert [run.name for run in runs] == ["quorum/review", "quorum/security", "quorum/docs"]
+    assert {run.status for run in runs} == {"in_progress"}
+    assert {run.external_id for run in runs} == {f"octo/shop#1@{pull.head_sha}"}
+    world.vendors.release()
+    await world.settle()
+    take_all_clean(pull)
+
+
+async def test_the_stages_are_asked_at_the_same_time_each_of_its_own_vendor(world: World) -> None:
+    world.vendors.hold()
+    pull = world.open_pull(PAY)
+    await world.until_asked(3)
+    asked = world.vendors.claude.asked("review"), world.vendors.gpt.asked("security"), world.vendors.gemini.asked("docs")
+    assert [len(each) for each in asked] == [1, 1, 1]
+    world.vendors.release()
+    await world.settle()
+    assert world.calls() == [("claude", "ok"), ("gpt", "ok"), ("gemini", "ok")]
+    take_all_clean(pull)
+
+
+async def test_every_vendor_is_asked_through_its_own_json_schema_output(world: World) -> None:
+    pull = world.open_pull(PAY)
+    await world.settle()
+    assert [asked.schema is not None for asked in world.vendors.requests] == [True, True, True]
+    take_all_clean(pull)
+
+
+async def test_a_sequential_pipeline_hands_earlier_findings_to_docs_and_to_nobody_else(opened: Open) -> None:
+    async with opened(config="pipeline: sequential\n") as world:
+        world.vendors.claude.finds(DIVISION)
+        world.vendors.gpt.finds(ROUNDING)
+        pull = world.open_pull(PAY)
+        await world.settle()
+        [review], [security], [docs] = (
+            world.vendors.claude.asked("review"),
+            world.vendors.gpt.asked("security"),
+            world.vendors.gemini.asked("docs"),
+        )
+        order = [world.vendors.requests.index(each) for each in (review, security, docs)]
+        assert order == sorted(order)
+        for title in (DIVISION["title"], ROUNDING["title"]):
+            assert title in docs.text
+            assert title not in security.text
+        take_review(pull)
+        take_summary(pull)
+        take_checks(pull)
+
+
+async def test_security_sees_code_and_neither_title_nor_description(world: World) -> None:
+    pull = world.open_pull(PAY, title="Audited by the bank", body="Nothing to see here, approved twice.")
+    await world.settle()
+    [security], [review] = world.vendors.gpt.asked("security"), world.vendors.claude.asked("review")
+    assert "cart.total / rate" in security.text
+    assert "Audited" not in security.text
+    assert "approved twice" not in security.text
+    assert "Audited" in review.text
+    take_all_clean(pull)
+
+
+async def test_one_review_carries_the_inline_comments_and_what_can_be_applied(world: World) -> None:
+    world.vendors.claude.finds(DIVISION)
+    world.vendors.gpt.finds(ROUNDING)
+    pull = world.open_pull(PAY)
+    await world.settle()
+    review = take_review(pull)
+    assert (review.state, review.commit_id) == ("COMMENTED", pull.head_sha)
+    first, second = sorted(inline_comments(pull), key=lambda comment: comment.anchor.line or 0)
+    assert (first.anchor.path, first.anchor.line, first.anchor.side) == ("pay.py", 2, "RIGHT")
+    assert "```suggestion\n    share = cart.total / rate if rate else 0\n```" in first.body
+    assert "found by Claude" in first.body
+    assert "confirmed by GPT" in first.body
+    assert (second.anchor.line, "suggestion" in second.body) == (3, False)
+    assert {comment.review_id for comment in (first, second)} == {review.id}
+    summary = take_summary(pull)
+    assert DIVISION["title"] in summary.body
+    for body in (review.body, first.body, second.body, summary.body):
+        assert body.rsplit("\n", 1)[-1].startswith("<!-- quorum:")
+    checks = take_checks(pull)
+    assert conclusions(checks) == {"review": "neutral", "security": "neutral", "docs": "success"}
+    [annotation] = checks["quorum/review"].annotations
+    assert (annotation["path"], annotation["start_line"]) == ("pay.py", 2)
+
+
+async def test_a_refuted_finding_is_not_posted_and_the_summary_says_why(world: World) -> None:
+    world.vendors.claude.finds(DIVISION)
+    world.vendors.gpt.refutes(DIVISION["title"], because="pay.py:1 is only called with a rate above 0.")
+    pull = world.open_pull(PAY)
+    await world.settle()
+    assert "no problems" in take_review(pull).body.lower()
+    assert not inline_comments(pull)
+    summary = take_summary(pull).body
+    assert "Not posted: 1 claim" in summary
+    assert "is only called with a rate above 0" in summary
+    assert conclusions(take_checks(pull)) == GREEN
+
+
+async def test_a_finding_beside_the_diff_goes_to_the_file_and_nothing_is_dropped(opened: Open) -> None:
+    lines = [f"value_{number} = {number}" for number in range(1, 101)]
+    async with opened(files={"values.py": "\n".join(lines) + "\n"}) as world:
+        world.vendors.claude.finds(
+            finding("values.py", "value_60 = 60", line=60, title="Another value no longer fits"),
+        )
+        lines[4] = "value_5 = 6"
+        pull = world.open_pull({"values.py": "\n".join(lines) + "\n"})
+        await world.settle()
+        [comment] = take_file_comments(pull)
+        assert (comment.anchor.subject_type, comment.anchor.line) == ("file", None)
+        assert "Another value no longer fits" in comment.body
+        take_review(pull)
+        assert "on the file" in take_summary(pull).body
+        assert conclusions(take_checks(pull))["review"] == "neutral"
+
+
+async def test_what_has_no_room_inline_is_a_row_of_the_summary(opened: Open) -> None:
+    async with opened(config="max_inline: 1\n") as world:
+        world.vendors.claude.finds(DIVISION, ROUNDING)
+        pull = world.open_pull(PAY)
+        await world.settle()
+        assert len(inline_comments(pull)) == 1
+        take_review(pull)
+        summary = take_summary(pull).body
+        assert DIVISION["title"] in summary
+        assert ROUNDING["title"] in summary
+        assert "| below |" in summary
+        take_checks(pull)
+
+
+async def test_more_than_fifty_annotations_are_appended_in_batches(opened: Open) -> None:
+    async with opened(config="quorum: 1\nprofile: thorough\n") as world:
+        names = [f"value_{number}" for number in range(60)]
+        source = "".join(f"{name} = 10 / 0\n" for name in names)
+        found = [
+            finding("values.py", f"{name} = 10 / 0", line=number, title=f"{name} divides by zero")
+            for number, name in enumerate(names, 1)
+        ]
+        world.vendors.claude.finds(*found[:50])
+        world.vendors.gpt.finds()
+        world.vendors.gemini.documents_as("Divides.")
+        pull = world.open_pull({"values.py": source, "more.py": _many_shells(), "other.py": "import pickle\n"})
+        await world.settle()
+        checks = take_checks(pull)
+        review = checks["quorum/review"]
+        assert len(review.annotations) >= 50
+        _assert_all_are_there(checks)
+        take_review(pull)
+        take_summary(pull)
+
+
+def _many_shells() -> str:
+    """Findings that analysers make without any model: more than one batch of them."""
+    return "import subprocess\n" + "".join(
+        f"def run_{number}(name):\n    subprocess.run('ls ' + name, shell=True)\n\n\n" for number in range(60)
+    )
+
+
+def _assert_all_are_there(checks: dict[str, CheckRun]) -> None:
+    security = checks["quorum/security"]
+    lines = [annotation["start_line"] for annotation in security.annotations]
+    assert len(lines) > 50
+    assert len(lines) == len(set(lines))
+
+
+async def test_the_first_review_of_a_small_change_takes_at_most_14_calls_to_github(opened: Open) -> None:
+    files: dict[str, FileContent] = {"AGENTS.md": "Be kind.\n", "cart.py": "a = 1\n", "shop.py": "b = 1\n"}
+    async with opened(files=files, config="profile: normal\n") as world:
+        world.vendors.claude.finds(DIVISION)
+        pull = world.open_pull({**PAY, "cart.py": "a = 2\n", "shop.py": "b = 2\n"})
+        await world.settle()
+        called = [request for request in world.github.requests if not request.path.endswith((".git/info/refs", "git-upload-pack"))]
+        assert len(called) <= 14, [(request.method, request.path) for request in called]
+        take_review(pull)
+        take_summary(pull)
+        take_checks(pull)
+
+
+@pytest.mark.parametrize("how", ["reopened", "ready_for_review"])
+async def test_a_pull_request_is_reviewed_when_it_becomes_open_or_ready(world: World, how: str) -> None:
+    pull = world.open_pull(PAY, draft=how == "ready_for_review")
+    if how == "reopened":
+        pull.close()
+        world.github.hook.queue.clear()  # while Quorum was not listening
+        pull.reopen()
+    else:
+        await world.settle()
+        assert not world.vendors.requests
+        pull.mark_ready()
+    await world.settle()
+    take_all_clean(pull)
+    assert how in [review.trigger for review in world.reviews()]
+
+
+async def test_a_push_is_reviewed_and_the_summary_is_edited_in_place(world: World) -> None:
+    world.vendors.claude.finds(DIVISION)
+    pull = world.open_pull(PAY)
+    await world.settle()
+    take_review(pull)
+    take_checks(pull)
+    first = take_summary(pull)
+    pull.push({"ship.py": "def ship(order):\n    return order\n"})
+    await world.settle()
+    second = take_summary(pull)
+    assert first.id == second.id
+    assert len(pull.issue_comments) == 1
+    assert "ship.py" in second.body or "2 changed files" in second.body
+    assert len(inline_comments(pull)) == 1  # nothing is said twice, and without news there is no second review
+    checks = take_checks(pull)
+    assert {run.head_sha for run in checks.values()} == {pull.head_sha}
+    assert conclusions(checks)["review"] == "neutral"
+
+
+async def test_a_push_with_a_new_finding_posts_that_one_alone(world: World) -> None:
+    world.vendors.claude.finds(DIVISION)
+    pull = world.open_pull(PAY)
+    await world.settle()
+    pull.take_all()
+    new = finding("ship.py", "    return order.id", line=2, title="The order is shipped twice")
+    world.vendors.claude.finds(DIVISION, new)
+    pull.push({"ship.py": "def ship(order):\n    return order.id\n"})
+    await world.settle()
+    review = take_review(pull)
+    posted = [comment for comment in inline_comments(pull) if comment.review_id == review.id]
+    assert [comment.anchor.path for comment in posted] == ["ship.py"]
+    take_summary(pull)
+    take_checks(pull)
+
+
+async def test_a_push_during_the_review_supersedes_it_and_nothing_is_posted_for_the_old_head(world: World) -> None:
+    world.vendors.claude.finds(DIVISION)
+    world.vendors.hold()
+    pull = world.open_pull(PAY)
+    await world.until_asked(3)
+    old = pull.head_sha
+    pull.push({"pay.py": "def pay(cart):\n    return cart.total\n"})
+    world.vendors.claude.finds()
+    await world.deliver()
+    world.vendors.release()
+    await world.settle()
+    assert [review.status for review in world.reviews()] == ["superseded", "completed"]
+    assert take_review(pull).commit_id == pull.head_sha != old
+    assert len(pull.reviews) == 1
+    take_summary(pull)
+    runs = list(world.repository.check_runs.values())
+    assert {run.conclusion for run in runs if run.head_sha == old} == {"cancelled"}
+    assert {run.conclusion for run in runs if run.head_sha == pull.head_sha} == {"success"}
+    pull.take_all("check_run")
+
+
+async def test_a_push_that_no_webhook_told_of_is_seen_before_posting(world: World) -> None:
+    world.vendors.hold()
+    pull = world.open_pull(PAY)
+    await world.until_asked(3)
+    pull.push({"pay.py": "def pay(cart):\n    return cart.total\n"})
+    world.github.hook.queue.clear()
+    world.vendors.release()
+    await world.settle()
+    assert [review.status for review in world.reviews()] == ["superseded"]
+    assert conclusions(take_checks(pull)) == dict.fromkeys(GREEN, "cancelled")
+
+
+@pytest.mark.parametrize(
+    ("path", "accident"),
+    [
+        pytest.param("/reviews$", Accident.DONE_THEN_BAD_GATEWAY, id="the review"),
+        pytest.param("/issues/1/comments$", Accident.DONE_THEN_BAD_GATEWAY, id="the summary"),
+        pytest.param("/check-runs$", Accident.DONE_THEN_NO_ANSWER, id="a check run"),
+    ],
+)
+async def test_what_was_made_without_an_answer_is_found_and_not_made_twice(
+    world: World, path: str, accident: Accident
+) -> None:
+    world.vendors.claude.finds(DIVISION)
+    world.github.faults.order(accident, path=path)
+    pull = world.open_pull(PAY)
+    await world.settle()
+    assert len(pull.reviews) == 1
+    assert len(pull.issue_comments) == 1
+    assert len(world.repository.check_runs) == 3
+    take_review(pull)
+    take_summary(pull)
+    assert conclusions(take_checks(pull))["review"] == "neutral"
+
+
+CONCLUSIONS = [
+    pytest.param("off", [], "success", id="no finding, no gate"),
+    pytest.param("off", [DIVISION], "neutral", id="findings, no gate"),
+    pytest.param("high", [], "success", id="no finding, gate"),
+    pytest.param("high", [DIVISION], "failure", id="a finding at the gate"),
+    pytest.param("medium", [DIVISION], "failure", id="a finding above the gate"),
+    pytest.param("critical", [DIVISION], "neutral", id="a finding below the gate"),
+]
+
+
+@pytest.mark.parametrize(("gate", "found", "conclusion"), CONCLUSIONS)
+async def test_the_conclusion_follows_findings_and_gate(
+    opened: Open, gate: str, found: list[dict[str, object]], conclusion: str
+) -> None:
+    async with opened(config=f"gate: '{gate}'\n") as world:
+        world.vendors.claude.finds(*found)
+        pull = world.open_pull(PAY)
+        await world.settle()
+        assert conclusions(take_checks(pull)) == {**GREEN, "review": conclusion}
+        take_review(pull)
+        take_summary(pull)
