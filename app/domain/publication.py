@@ -69,6 +69,24 @@ class CheckAction:
     identifier: str  # ≤ 20
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadAnswer:
+    """What is done with one review thread: a reply, if there is something to say, and that it is settled."""
+
+    thread_node_id: str
+    comment_node_id: str  # of its first comment: folded away where the App may not resolve
+    body: str | None
+    settled: bool = True  # resolve the thread
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadsDone:
+    """How many threads were resolved, and how many comments folded away instead."""
+
+    resolved: int = 0
+    folded: int = 0
+
+
 class Writer(Protocol):
     """Every write on one pull request, and the look-ups that tell whether one has happened.
 
@@ -161,4 +179,12 @@ class Writer(Protocol):
 
     async def head_sha(self) -> str:
         """The pull request's head now, freshly read."""
+        ...
+
+
+class ThreadWriter(Writer, Protocol):
+    """A writer that also answers threads."""
+
+    async def answer_threads(self, answers: Sequence[ThreadAnswer]) -> ThreadsDone:
+        """All replies and resolutions in one request; where threads may not be resolved, in a second one comments fold."""
         ...

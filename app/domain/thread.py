@@ -26,6 +26,8 @@ class Thread:
     is_outdated: bool
     comment_node_id: str = ""  # of its first comment: what can be folded away
     replies: tuple[Reply, ...] = ()
+    thumbs_up: int = 0  # on its first comment
+    thumbs_down: int = 0
 
 
 class Judgement(StrEnum):

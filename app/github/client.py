@@ -167,6 +167,7 @@ class RepositoryClient(ApiClient):
         self.repository = repository
         self.owner, _, self.repo = repository.partition("/")
         self.installation_id = installation_id
+        self.resolving_refused_until_s = 0.0  # the owner did not grant contents:write: not asked for again before
         self._app = app
 
     @property

@@ -73,7 +73,14 @@ def parse_thread(node: Node) -> Thread | None:
         is_resolved=node["isResolved"],
         is_outdated=node["isOutdated"],
         replies=tuple(map(_parse_reply, answers)),
+        thumbs_up=_reactions(first, "THUMBS_UP"),
+        thumbs_down=_reactions(first, "THUMBS_DOWN"),
     )
+
+
+def _reactions(comment: Node, content: str) -> int:
+    groups: list[Node] = comment.get("reactionGroups") or []
+    return sum(group["reactors"]["totalCount"] for group in groups if group["content"] == content)
 
 
 def _parse_reply(comment: Node) -> Reply:

@@ -6,12 +6,13 @@ Paths, ids and texts travel as variables, never inside a document: https://docs.
 # `fullDatabaseId` is a decimal string; `databaseId` is an Int that newer ids no longer fit.
 _COMMENT = "fullDatabaseId body viewerDidAuthor"
 _BLOB = "... on Blob { text byteSize isBinary isTruncated }"
+_REACTIONS = "reactionGroups { content reactors(first: 1) { totalCount } }"
 _PAGE = "pageInfo { hasNextPage endCursor }"
 _THREADS = f"""\
 {_PAGE}
       nodes {{
         id isResolved isOutdated path line
-        comments(first: 50) {{ nodes {{ id {_COMMENT} author {{ __typename login }} }} }}
+        comments(first: 50) {{ nodes {{ id {_COMMENT} {_REACTIONS} author {{ __typename login }} }} }}
       }}"""
 
 
@@ -89,6 +90,27 @@ def minimize_comments(count: int) -> str:
         for i in range(count)
     )
     return f"mutation MinimizeComments({_ids(count)}) {{ {parts} }}"
+
+
+def answer_threads(replies: int, resolved: int, folded: int) -> str:
+    """Answers the threads `$t0…` with `$b0…`, resolves `$n0…` and folds the comments `$m0…`, in one request."""
+    parts = [
+        f"r{i}: addPullRequestReviewThreadReply(input: {{pullRequestReviewThreadId: $t{i}, body: $b{i}}}) "
+        "{ comment { id } }"
+        for i in range(replies)
+    ]
+    parts += [
+        f"n{i}: resolveReviewThread(input: {{threadId: $n{i}}}) {{ thread {{ isResolved }} }}"
+        for i in range(resolved)
+    ]
+    parts += [
+        f"m{i}: minimizeComment(input: {{subjectId: $m{i}, classifier: RESOLVED}}) "
+        "{ minimizedComment { isMinimized } }"
+        for i in range(folded)
+    ]
+    named = [f"$t{i}: ID!, $b{i}: String!" for i in range(replies)]
+    named += [f"$n{i}: ID!" for i in range(resolved)] + [f"$m{i}: ID!" for i in range(folded)]
+    return f"mutation AnswerThreads({', '.join(named)}) {{ {' '.join(parts)} }}"
 
 
 def _declared(letter: str, count: int) -> str:

@@ -18,12 +18,15 @@ from app.domain.publication import (
     Conclusion,
     Reaction,
     ReviewComment,
+    ThreadAnswer,
+    ThreadsDone,
 )
 from app.domain.pull_request import PullRequestRef
 from app.errors import GitHubError, GitHubForbidden
 from app.github import documents
 from app.github.client import RepositoryClient
 from app.github.conversation import Node, fetch_nodes
+from app.github.thread_answers import answer_threads
 
 ANNOTATIONS_A_REQUEST = 50  # https://docs.github.com/en/rest/checks/runs#update-a-check-run
 NODES_A_MUTATION = 50
@@ -194,6 +197,10 @@ class PullRequestWriter:
     async def minimize_comments(self, node_ids: Sequence[str]) -> int:
         """Folds comments away as outdated; returns how many were."""
         return await _mutate(self._client, documents.minimize_comments, node_ids, to="fold comments away")
+
+    async def answer_threads(self, answers: Sequence[ThreadAnswer]) -> ThreadsDone:
+        """Replies to threads and resolves the settled ones; comments fold where the App has no contents:write."""
+        return await answer_threads(self._client, answers)
 
     async def permission(self, login: str) -> str:
         """`admin`, `write`, `read` or `none`; `none` whenever GitHub does not clearly say more."""

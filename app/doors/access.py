@@ -1,0 +1,52 @@
+"""What a door needs of one pull request on GitHub, and how it gets it. Decides nothing."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.domain.publication import Writer
+from app.domain.pull_request import PullRequestRef
+from app.domain.source import Snapshot, Source
+from app.publish.publisher import Once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequestAccess:
+    """One pull request on GitHub: to read, to write, and to write once."""
+
+    source: Source
+    writer: Writer
+    once: Once
+
+
+class OpenPullRequest(Protocol):
+    """Gives access; `ledger` names the job, within which each write is done once."""
+
+    def __call__(self, ref: PullRequestRef, *, installation_id: int, ledger: str) -> PullRequestAccess:
+        """Access to one pull request."""
+        ...
+
+
+OrganisationDefault = Callable[[int, str], Awaitable[bytes | None]]
+"""The organisation's `quorum.yml` for an installation and an owner; None: there is none."""
+
+
+async def no_organisation_default(installation_id: int, owner: str) -> bytes | None:
+    """For doors that know of no organisation."""
+    del installation_id, owner
+    return None
+
+
+class ReadOnce:
+    """A `Source` whose snapshot has been taken: whoever decides by it and whoever gathers see the same head."""
+
+    def __init__(self, source: Source, snapshot: Snapshot) -> None:
+        self._source = source
+        self._snapshot = snapshot
+        self.blob = source.blob
+        self.grep = source.grep
+
+    async def snapshot(self, base_paths: object) -> Snapshot:
+        """The snapshot that was taken, whatever is asked."""
+        del base_paths
+        return self._snapshot
