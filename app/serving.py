@@ -1,6 +1,8 @@
 """Puts the App together: GitHub, doors, engine, and the HTTP application with its routes. The second half of composition."""
 
-from collections.abc import AsyncGenerator, Callable
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +17,7 @@ from app.domain.progress import Watch, nobody_watches
 from app.domain.review import ReviewRequest
 from app.domain.step import Step
 from app.doors.comment import CommentDoor
+from app.doors.delivery_log import DeliveryLog, Taking
 from app.doors.pull_request import PullRequestAccess, ReviewDoor
 from app.engine.engine import Engine, Role
 from app.engine.executor import ExecutorId
@@ -23,14 +26,20 @@ from app.github.addresses import git_url
 from app.github.client import GitHubApp
 from app.github.git_objects import GitCache
 from app.github.reader import PullRequestSource
+from app.github.registration import AppRegistration
 from app.github.writer import PullRequestWriter
 from app.main import Network, Program
 from app.settings import Settings
 from app.store.installations import record_installation
 from app.store.ledger import Ledger
 from app.store.secrets import DASHBOARD, load_or_create_secret
+from webhooks.late import late_deliveries
 from webhooks.receiver import webhook_router
-from webhooks.triggers import Rules
+from webhooks.triggers import Rules, may_ask
+
+logger = logging.getLogger(__name__)
+
+Background = Callable[[], Coroutine[Any, Any, None]]
 
 
 def utc_now() -> datetime:
@@ -57,8 +66,9 @@ def build_served(
     open_dashboard: bool = False,
     app_slug: str = "quorum",
     poll: bool = False,
+    recover: bool = False,
 ) -> Served:
-    """The App over a program.
+    """The App over a program. `recover` takes what never arrived from GitHub's delivery log, `poll` everything.
 
     Raises:
         ConfigurationError: the App's id, key or webhook secret is missing.
@@ -75,9 +85,17 @@ def build_served(
         debounce_s=settings.quorum_debounce_s,
     )
     token = None if open_dashboard else _token(program)
+    rules = Rules(
+        redact=program.services.redactor.redact,
+        app_slug=app_slug,
+        allowed_owners=frozenset(settings.quorum_allowed_owners),
+    )
+    background: list[Background] = []
+    if poll or recover:
+        background.append(_delivery_log(program, engine, executor, github, rules, polls=poll).run)
     http = FastAPI(
         title="Quorum",
-        lifespan=_lifespan(program, engine, executor, github),
+        lifespan=_lifespan(program, engine, executor, github, background),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -87,11 +105,7 @@ def build_served(
             webhook_router(
                 secrets=_webhook_secrets(settings),
                 enqueue=engine.enqueue,
-                rules=Rules(
-                    redact=program.services.redactor.redact,
-                    app_slug=app_slug,
-                    allowed_owners=frozenset(settings.quorum_allowed_owners),
-                ),
+                rules=rules,
                 clock=utc_now,
             )
         )
@@ -101,20 +115,49 @@ def build_served(
 
 
 def _lifespan(
-    program: Program, engine: Engine, executor: ExecutorId, github: GitHubApp
+    program: Program,
+    engine: Engine,
+    executor: ExecutorId,
+    github: GitHubApp,
+    background: Sequence[Background],
 ) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         await engine.start()
+        tasks = [asyncio.create_task(run()) for run in background]
+        for task in tasks:
+            task.add_done_callback(_tell_end)
         try:
             yield
         finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await engine.stop()
             await github.aclose()
             await program.close()
             executor.release()
 
     return lifespan
+
+
+def _tell_end(task: "asyncio.Task[None]") -> None:
+    """What runs beside the server never ends by itself: where it does, somebody must hear of it."""
+    if not task.cancelled():
+        logger.critical("a part of the server has ended", exc_info=task.exception())
+
+
+def _delivery_log(
+    program: Program, engine: Engine, executor: ExecutorId, github: GitHubApp, rules: Rules, *, polls: bool
+) -> DeliveryLog:
+    return DeliveryLog(
+        AppRegistration(github),
+        program.database,
+        Taking(may_ask=may_ask, take=late_deliveries(enqueue=engine.enqueue, rules=rules)),
+        executor_id=executor.value,
+        polls=polls,
+        clock=utc_now,
+    )
 
 
 def _handlers(program: Program, github: GitHubApp, watch: Watch) -> dict[type[Any], Any]:

@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     github_client_secret: SecretStr | None = Field(
         None, description="The App's client secret, for signing in."
     )
+    github_app_slug: str = Field("quorum", description="The App's name in addresses: how people mention it.")
     github_api_url: str = Field(
         "https://api.github.com", description="GitHub's API; GHES: https://HOST/api/v3."
     )

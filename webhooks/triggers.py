@@ -70,6 +70,12 @@ class Context:
 Body = Mapping[str, Any]
 
 
+def may_ask(event: str, action: str | None) -> bool:
+    """Whether deliveries of this event and action can ask for anything: others need not be read to be left out."""
+    actions = _ASKING.get(event, frozenset())
+    return actions is None or action in actions
+
+
 def decide(delivery: Delivery, body: Body, rules: Rules) -> Job | Ignored:
     """The job of a delivery.
 
@@ -327,4 +333,15 @@ _REPOSITORY_EVENTS: Mapping[str, Callable[[Body, Context], Job | Ignored]] = {
     "check_suite": _decide_check_suite,
     "merge_group": _decide_merge_group,
     "repository": _decide_repository,
+}
+_ASKING: Mapping[str, frozenset[str] | None] = {  # None: every action
+    "pull_request": REVIEWED_ACTIONS | {"closed", "edited"},
+    "issue_comment": frozenset({"created"}),
+    "pull_request_review_comment": frozenset({"created"}),
+    "check_run": frozenset({"rerequested", "requested_action"}),
+    "check_suite": frozenset({"rerequested"}),
+    "merge_group": frozenset({"checks_requested"}),
+    "repository": frozenset({"renamed"}),
+    "installation": INSTALLATION_ACTIONS,
+    "installation_repositories": None,
 }

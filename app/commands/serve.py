@@ -24,7 +24,7 @@ def serve(*, host: str, port: int, role: Literal["web", "worker", "all"], poll: 
     settings = load_settings(env_file=ENV_FILE)
     program = build_program(settings)
     configure_logging(redact=program.services.redactor.redact)
-    served = build_served(program, role=role, poll=poll)
+    served = build_served(program, role=role, poll=poll, recover=True, app_slug=settings.github_app_slug)
     _tell_token(served, given=settings.quorum_dashboard_token is not None)
     uvicorn.run(
         served.http,

@@ -1,6 +1,6 @@
 """Deliveries: what was accepted, and how its job went. One short transaction each, or part of the caller's."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -39,6 +39,7 @@ class DeliveryState(StrEnum):
     DUPLICATE = "duplicate"
 
 
+MOST_NAMED = 500  # values in one statement
 UNFINISHED = (DeliveryState.QUEUED, DeliveryState.RUNNING)
 _REVIEW_STATUS = {
     DeliveryState.DONE: ReviewStatus.COMPLETED,
@@ -61,6 +62,17 @@ def load_delivery(database: Database, guid: str) -> DeliveryRow | None:
     """The delivery with this guid."""
     with database.read() as session:
         return session.get(DeliveryRow, guid)
+
+
+def load_known_guids(database: Database, guids: Collection[str]) -> set[str]:
+    """Which of these deliveries were accepted."""
+    known: set[str] = set()
+    wanted = sorted(guids)
+    with database.read() as session:
+        for first in range(0, len(wanted), MOST_NAMED):
+            some = wanted[first : first + MOST_NAMED]
+            known |= set(session.exec(select(DeliveryRow.guid).where(col(DeliveryRow.guid).in_(some))).all())
+    return known
 
 
 def find_same_job(session: Session, job: Job) -> DeliveryRow | None:

@@ -28,3 +28,9 @@ def end_lease(database: Database, executor_id: str) -> None:
     """Say goodbye, so that others need not wait for the lease to run out."""
     with database.write() as session:
         session.exec(delete(LeaseRow).where(col(LeaseRow.executor_id) == executor_id))
+
+
+def load_living(database: Database, *, now: datetime) -> set[str]:
+    """Who holds a lease that has not run out."""
+    with database.read() as session:
+        return set(session.exec(select(LeaseRow.executor_id).where(col(LeaseRow.expires_at) >= now)).all())
