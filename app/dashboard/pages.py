@@ -1,0 +1,269 @@
+"""The pages. Each is a function of the request and its viewer; there is no way to a page without a viewer.
+
+GET and HEAD change nothing. The database is read in threads. Nothing of a page is kept between requests.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from app.dashboard.access import Access, is_from_here
+from app.dashboard.charts import PROVIDERS, overview_charts
+from app.dashboard.live import Broadcast
+from app.dashboard.rendering import StaticFiles, Templates
+from app.dashboard.review_page import ReviewPages
+from app.dashboard.sign_in import People, SignIn
+from app.domain.model_call import Provider
+from app.domain.review import ReviewStatus
+from app.errors import QuorumError, StoreUnavailable
+from app.llm.circuits import OpenCircuit
+from app.store.dashboard.compared import load_records
+from app.store.dashboard.deliveries import count_living, load_deliveries
+from app.store.dashboard.overview import load_overview
+from app.store.dashboard.repositories import load_repositories, load_rules
+from app.store.dashboard.reviews import (
+    ReviewFilter,
+    load_repository_names,
+    load_reviews,
+    parse_cursor,
+)
+from app.store.dashboard.time_buckets import bucket_names, bucket_of
+from app.store.database import Database
+from app.store.deliveries import DeliveryState, load_delivery
+from app.store.viewer import Viewer
+
+RANGES = {
+    "24h": timedelta(hours=24),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+    "90d": timedelta(days=90),
+}
+DEFAULT_RANGE = "30d"
+
+Page = Callable[[Request, Viewer], Awaitable[Response]]
+
+
+class Queue(Protocol):
+    """What is asked of the engine."""
+
+    async def depth(self) -> dict[str, int]:
+        """State → number of unfinished deliveries."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dashboard:
+    """Everything that the pages need; `replay` None: deliveries cannot be run again from here."""
+
+    database: Database
+    access: Access
+    queue: Queue
+    live: Broadcast
+    providers: Sequence[Provider] = ()
+    open_circuits: Callable[[], Sequence[OpenCircuit]] = list[OpenCircuit]
+    replay: Callable[[str], Awaitable[object]] | None = None
+    people: People | None = None
+    github_url: str = "https://github.com"
+    repository_month_usd: float | None = None  # the operator's limit
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+
+def dashboard_router(dashboard: Dashboard) -> APIRouter:
+    """The routes of all pages and of their static files."""
+    return _Pages(dashboard).router()
+
+
+class _Pages:
+    def __init__(self, dashboard: Dashboard) -> None:
+        self._dashboard = dashboard
+        self._static = StaticFiles()
+        self._templates = Templates(self._static, is_open=dashboard.access.token is None)
+        self._sign_in = SignIn(dashboard.access, self._templates, dashboard.people)
+        self._review = ReviewPages(
+            database=dashboard.database,
+            live=dashboard.live,
+            templates=self._templates,
+            clock=dashboard.clock,
+            github_url=dashboard.github_url,
+        )
+
+    def router(self) -> APIRouter:
+        pages: dict[str, Page] = {
+            "/": self.overview,
+            "/now": self.now,
+            "/reviews": self.reviews,
+            "/reviews/{review_id}": self._review.show,
+            "/reviews/{review_id}/events": self._review.events,
+            "/models": self.models,
+            "/repositories": self.repositories,
+            "/rules": self.rules,
+            "/deliveries": self.deliveries,
+        }
+        return APIRouter(
+            routes=[
+                *(Route(path, self._guarded(page), methods=["GET"]) for path, page in pages.items()),
+                Route("/deliveries/{guid}/replay", self._guarded(self.replay), methods=["POST"]),
+                Route("/sign-in", self._sign_in.show, methods=["GET"]),
+                Route("/sign-in", self._sign_in.with_token, methods=["POST"]),
+                Route("/sign-out", self._sign_in.out, methods=["POST"]),
+                Route("/sign-in/github", self._sign_in.to_github, methods=["GET"]),
+                Route("/sign-in/github/callback", self._sign_in.from_github, methods=["GET"]),
+                Route("/static/{name:path}", self._static.answer, methods=["GET"]),
+            ]
+        )
+
+    def _guarded(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            try:
+                viewer = await self._sign_in.viewer(request)
+                if viewer is None:
+                    return self._sign_in.refusal(request)
+                return await page(request, viewer)
+            except StoreUnavailable as error:
+                return self._templates.page("problem.html", status=503, title="Not now", said=str(error))
+
+        return answer
+
+    def _page(self, name: str, viewer: Viewer, **values: Any) -> Response:  # noqa: ANN401 - the template's
+        return self._templates.page(
+            name,
+            viewer=viewer,
+            now=self._dashboard.clock(),
+            github_url=self._dashboard.github_url,
+            **values,
+        )
+
+    async def overview(self, request: Request, viewer: Viewer) -> Response:
+        """`/`: what was done, what it cost, how good it was."""
+        chosen, span = _range(request)
+        now = self._dashboard.clock()
+        bucket = bucket_of(span)
+        overview = await asyncio.to_thread(
+            load_overview, self._dashboard.database, viewer, since=now - span, bucket=bucket
+        )
+        return self._page(
+            "overview.html",
+            viewer,
+            chosen=chosen,
+            ranges=list(RANGES),
+            overview=overview,
+            charts=overview_charts(overview, bucket_names(now - span, now, bucket)),
+            **await self._state(),
+        )
+
+    async def now(self, request: Request, viewer: Viewer) -> Response:
+        """`/now`: the part of the overview that is asked for every few seconds."""
+        del request
+        return self._page("now.html", viewer, **await self._state())
+
+    async def _state(self) -> dict[str, Any]:
+        dashboard = self._dashboard
+        return {
+            "depth": await dashboard.queue.depth(),
+            "workers": await asyncio.to_thread(count_living, dashboard.database, now=dashboard.clock()),
+            "providers": [provider.value for provider in dashboard.providers],
+            "circuits": list(dashboard.open_circuits()),
+        }
+
+    async def reviews(self, request: Request, viewer: Viewer) -> Response:
+        """`/reviews`: the list, newest first."""
+        asked = request.query_params
+        wanted = ReviewFilter(
+            repository=asked.get("repository", ""),
+            status=asked.get("status", ""),
+            provider=asked.get("provider", ""),
+        )
+        after = parse_cursor(asked.get("after", ""))
+        database = self._dashboard.database
+        return self._page(
+            "reviews.html",
+            viewer,
+            wanted=wanted,
+            page=await asyncio.to_thread(load_reviews, database, viewer, wanted, after=after),
+            is_first=after is None,
+            repositories=await asyncio.to_thread(load_repository_names, database, viewer),
+            statuses=[status.value for status in ReviewStatus],
+            providers=PROVIDERS,
+        )
+
+    async def models(self, request: Request, viewer: Viewer) -> Response:
+        """`/models`: models compared by what became of their findings."""
+        chosen, span = _range(request)
+        records = await asyncio.to_thread(
+            load_records, self._dashboard.database, viewer, since=self._dashboard.clock() - span
+        )
+        return self._page("models.html", viewer, chosen=chosen, ranges=list(RANGES), records=records)
+
+    async def repositories(self, request: Request, viewer: Viewer) -> Response:
+        """`/repositories`: what each was reviewed and cost."""
+        chosen, span = _range(request)
+        now = self._dashboard.clock()
+        lines = await asyncio.to_thread(
+            load_repositories, self._dashboard.database, viewer, since=now - span, now=now
+        )
+        return self._page(
+            "repositories.html",
+            viewer,
+            chosen=chosen,
+            ranges=list(RANGES),
+            lines=lines,
+            limit_usd=self._dashboard.repository_month_usd,
+        )
+
+    async def rules(self, request: Request, viewer: Viewer) -> Response:
+        """`/rules`: what repositories have taught."""
+        del request
+        rules = await asyncio.to_thread(load_rules, self._dashboard.database, viewer)
+        return self._page("rules.html", viewer, rules=rules)
+
+    async def deliveries(self, request: Request, viewer: Viewer) -> Response:
+        """`/deliveries`: what GitHub sent, and how it went."""
+        state = request.query_params.get("state", "")
+        after = parse_cursor(request.query_params.get("after", ""))
+        page = await asyncio.to_thread(
+            load_deliveries, self._dashboard.database, viewer, state=state, after=after
+        )
+        return self._page(
+            "deliveries.html",
+            viewer,
+            page=page,
+            state=state,
+            states=[each.value for each in DeliveryState],
+            is_first=after is None,
+            said=request.query_params.get("said", ""),
+            can_replay=viewer.is_operator and self._dashboard.replay is not None,
+        )
+
+    async def replay(self, request: Request, viewer: Viewer) -> Response:
+        """Run a delivery again; the operator alone, and only from our own form."""
+        guid = request.path_params["guid"]
+        if not (is_from_here(request) or self._dashboard.access.has_bearer(request)):
+            return self._problem(403, "Not from here", "This form was not sent by a page of Quorum.")
+        if not viewer.is_operator or self._dashboard.replay is None:
+            return self._problem(403, "Not allowed", "Only the operator can run deliveries again.")
+        if await asyncio.to_thread(load_delivery, self._dashboard.database, guid) is None:
+            return self._problem(404, "Not found", "There is no such delivery.")
+        try:
+            await self._dashboard.replay(guid)
+        except StoreUnavailable:
+            raise
+        except QuorumError as error:
+            return self._problem(409, "Not run again", str(error))
+        return RedirectResponse("/deliveries?said=replayed", status_code=303)
+
+    def _problem(self, status: int, title: str, said: str) -> Response:
+        return self._templates.page("problem.html", status=status, title=title, said=said)
+
+
+def _range(request: Request) -> tuple[str, timedelta]:
+    """The span that the address asks for; another one than those offered is the default."""
+    chosen = request.query_params.get("since", DEFAULT_RANGE)
+    chosen = chosen if chosen in RANGES else DEFAULT_RANGE
+    return chosen, RANGES[chosen]

@@ -1,0 +1,102 @@
+"""One review: its page, and the stream that renews the page while the review runs. Reads only."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from app.dashboard.access import SECURITY_HEADERS
+from app.dashboard.live import Broadcast
+from app.dashboard.rendering import Templates
+from app.dashboard.timeline import build_timeline
+from app.domain.finding import Severity, Stage
+from app.store.dashboard.reviews import ReviewDetail, load_review_detail
+from app.store.database import Database
+from app.store.reviews import UNFINISHED
+from app.store.viewer import Viewer
+
+POLL_S = 2.0  # for reviews that other processes run
+STREAM_S = 240.0  # then the browser connects anew, and is let in anew
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewPages:
+    """`/reviews/{review_id}` and its events."""
+
+    database: Database
+    live: Broadcast
+    templates: Templates
+    clock: Callable[[], datetime]
+    github_url: str
+    poll_s: float = POLL_S
+
+    async def show(self, request: Request, viewer: Viewer) -> Response:
+        """The whole page."""
+        detail = await self._load(request, viewer)
+        if detail is None:
+            return self.templates.page(
+                "problem.html",
+                status=404,
+                title="Not found",
+                said="There is no such review that you can see.",
+            )
+        return self.templates.page("review.html", viewer=viewer, **self._values(detail))
+
+    async def events(self, request: Request, viewer: Viewer) -> Response:
+        """Server-sent events: the page's body whenever it has changed, then `done`."""
+        return StreamingResponse(
+            self._stream(request, viewer), media_type="text/event-stream", headers=SECURITY_HEADERS
+        )
+
+    async def _stream(self, request: Request, viewer: Viewer) -> AsyncGenerator[str]:
+        ends_s = asyncio.get_running_loop().time() + STREAM_S
+        last = ""
+        with self.live.subscribe(request.path_params["review_id"]) as bell:
+            while asyncio.get_running_loop().time() < ends_s:
+                detail = await self._load(request, viewer)
+                if detail is None:
+                    return
+                body = self.templates.render("review_body.html", **self._values(detail))
+                if body != last:
+                    yield _message(body)
+                    last = body
+                if not _is_running(detail):
+                    yield "event: done\ndata: done\n\n"
+                    return
+                await bell.wait(self.poll_s)
+
+    async def _load(self, request: Request, viewer: Viewer) -> ReviewDetail | None:
+        review_id = request.path_params["review_id"]
+        return await asyncio.to_thread(load_review_detail, self.database, viewer, review_id)
+
+    def _values(self, detail: ReviewDetail) -> dict[str, Any]:
+        review, now = detail.review, self.clock()
+        seen = self.live.progress(review.id) if _is_running(detail) else ()
+        order = [stage.value for stage in Stage]
+        severities = Counter(finding.severity for finding in detail.findings)
+        return {
+            "now": now,
+            "review": review,
+            "is_running": _is_running(detail),
+            "stages": sorted(detail.stages, key=lambda stage: order.index(stage.stage)),
+            "findings": detail.findings,
+            "severities": [(each.value, severities[each]) for each in Severity if severities[each]],
+            "rejections": detail.rejections,
+            "calls": detail.calls,
+            "timeline": build_timeline(review, detail.calls, seen, now=now),
+            "github_url": self.github_url,
+        }
+
+
+def _is_running(detail: ReviewDetail) -> bool:
+    return detail.review.status in UNFINISHED
+
+
+def _message(body: str) -> str:
+    """https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream"""
+    return "".join(f"data: {line}\n" for line in body.splitlines()) + "\n"

@@ -1,0 +1,75 @@
+// Draws the charts of the overview from their data attributes with uPlot; draws them anew when their width or the colours change.
+"use strict";
+
+const FORMATS = {
+  count: value => value.toLocaleString("en"),
+  usd: value => "$" + value.toLocaleString("en", { maximumFractionDigits: value < 1 ? 4 : 2 }),
+  ms: value => value < 1000 ? `${Math.round(value)} ms` : `${(value / 1000).toLocaleString("en", { maximumFractionDigits: 1 })} s`,
+  share: value => `${Math.round(value * 100)} %`,
+};
+const HEIGHT = 180;
+const HOUR = 3600;
+
+const colour = name => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+function stacked(series) {
+  const sums = [];
+  return series.map(each => each.values.map((value, at) => (sums[at] = (sums[at] || 0) + (value || 0))));
+}
+
+function when(seconds, step) {
+  const options = step <= HOUR
+    ? { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC" }
+    : { day: "numeric", month: "short", timeZone: "UTC" };
+  return new Date(seconds * 1000).toLocaleString("en-GB", options);
+}
+
+function options(chart, width) {
+  const format = FORMATS[chart.unit];
+  const bars = chart.kind === "bars";
+  const step = chart.x.length > 1 ? chart.x[1] - chart.x[0] : 24 * HOUR;
+  const axis = { stroke: colour("muted"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
+  const drawn = chart.series.map(each => ({
+    label: each.label,
+    stroke: colour(each.colour),
+    fill: bars ? colour(each.colour) : undefined,
+    width: bars ? 0 : 1.75,
+    paths: bars ? uPlot.paths.bars({ size: [0.72, 28], radius: 0.12 }) : undefined,
+    points: { show: !bars && chart.x.length < 12 },
+    spanGaps: true,
+    value: (plot, _, index, at) => at == null || each.values[at] == null ? "–" : format(each.values[at]),
+  }));
+  return {
+    width,
+    height: HEIGHT,
+    series: [{ label: "When", value: (plot, seconds) => seconds == null ? "–" : when(seconds, step) }, ...(bars ? drawn.reverse() : drawn)],
+    axes: [
+      { ...axis, grid: { show: false }, values: (plot, marks) => marks.map(mark => when(mark, step)), space: 64, incrs: [HOUR, 2 * HOUR, 4 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR, 48 * HOUR, 168 * HOUR, 336 * HOUR, 720 * HOUR] },
+      { ...axis, size: 54, values: (plot, marks) => marks.map(format), space: 34 },
+    ],
+    scales: {
+      x: { time: false, range: () => [chart.x[0] - step / 2, chart.x[chart.x.length - 1] + step / 2] },
+      y: { range: (plot, low, high) => chart.unit === "share" ? [Math.min(0.5, low || 0), 1] : [0, (high || 1) * 1.08] },
+    },
+    cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 } },
+    legend: { live: true },
+  };
+}
+
+function draw(place) {
+  const chart = JSON.parse(place.dataset.chart);
+  const values = chart.kind === "bars" ? stacked(chart.series).reverse() : chart.series.map(each => each.values);
+  place.replaceChildren();
+  place.plot = new uPlot(options(chart, place.clientWidth), [chart.x, ...values], place);
+}
+
+function follow(place) {
+  draw(place);
+  new ResizeObserver(() => {
+    if (place.plot.width !== place.clientWidth) place.plot.setSize({ width: place.clientWidth, height: HEIGHT });
+  }).observe(place);
+}
+
+const places = document.querySelectorAll("[data-chart]");
+places.forEach(follow);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => places.forEach(draw));

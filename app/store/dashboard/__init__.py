@@ -1,0 +1,1 @@
+"""What the pages read: bound parameters, indexes, no caches. Every function takes the `Viewer` whose rows it may show."""

@@ -1,0 +1,151 @@
+"""Models compared by what became of their findings: shown, confirmed, resolved, dismissed, refuted, and what each cost.
+
+A finding that several models found counts for each of them; one that several reviews of a pull request showed counts once.
+"""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Text, cast, func, select
+from sqlmodel import Session, col
+
+from app.domain.finding import Stage
+from app.store.database import Database
+from app.store.findings import FindingOutcome
+from app.store.model_calls import NEVER_SENT
+from app.store.routing import REFUTED
+from app.store.tables import FindingRow, ModelCallRow, RejectionRow, ReviewRow
+from app.store.viewer import Viewer
+
+
+@dataclass(slots=True, kw_only=True)
+class ModelRecord:
+    """What became of one model's findings. `cost_usd` is of its calls in the three stages, without verification."""
+
+    source: str  # provider:model
+    shown: int = 0
+    confirmed: int = 0
+    outcomes: dict[str, int] = field(default_factory=lambda: defaultdict[str, int](int))
+    refuted: int = 0
+    thumbs_up: int = 0
+    thumbs_down: int = 0
+    cost_usd: float = 0.0
+    unpriced_calls: int = 0
+
+    @property
+    def provider(self) -> str:
+        """Whose model it is."""
+        return self.source.partition(":")[0]
+
+    @property
+    def model(self) -> str:
+        """The model, or the analyser."""
+        return self.source.partition(":")[2]
+
+    @property
+    def resolved(self) -> int:
+        """Findings that the authors acted on."""
+        return self.outcomes.get(FindingOutcome.RESOLVED, 0)
+
+    @property
+    def decided(self) -> int:
+        """Findings of which it is known what became of them."""
+        known = (FindingOutcome.RESOLVED, FindingOutcome.DISMISSED, FindingOutcome.OUTDATED)
+        return sum(self.outcomes.get(outcome, 0) for outcome in known)
+
+    @property
+    def usd_per_resolved(self) -> float | None:
+        """Cost of a finding that was acted on; None without one, or where a price is unknown."""
+        return self.cost_usd / self.resolved if self.resolved and not self.unpriced_calls else None
+
+
+def load_records(database: Database, viewer: Viewer, *, since: datetime) -> list[ModelRecord]:
+    """One record a model or analyser, the one with the most findings first."""
+    records: defaultdict[str, ModelRecord] = _Records()
+    with database.read() as session:
+        _add_findings(session, viewer, since, records)
+        _add_refuted(session, viewer, since, records)
+        _add_costs(session, viewer, since, records)
+    return sorted(records.values(), key=lambda record: (-record.shown, record.source))
+
+
+class _Records(defaultdict[str, ModelRecord]):
+    def __missing__(self, source: str) -> ModelRecord:
+        self[source] = record = ModelRecord(source=source)
+        return record
+
+
+def _add_findings(session: Session, viewer: Viewer, since: datetime, records: dict[str, ModelRecord]) -> None:
+    """Grouped by the database to a few hundred lines: which finders, what became of it, confirmed or not."""
+    each = (
+        select(
+            func.max(cast(FindingRow.found_by, Text)).label("found_by"),
+            func.max(cast(FindingRow.confirmed_by, Text)).label("confirmed_by"),
+            func.coalesce(func.max(FindingRow.outcome), "").label("outcome"),
+            func.max(FindingRow.reactions_up).label("up"),
+            func.max(FindingRow.reactions_down).label("down"),
+        )
+        .where(col(FindingRow.created_at) >= since, viewer.rows(FindingRow))
+        .group_by(
+            col(FindingRow.installation_id),
+            col(FindingRow.repository),
+            col(FindingRow.pull_request),
+            col(FindingRow.fingerprint),
+        )
+        .subquery()
+    )
+    confirmed = (each.c.confirmed_by != "[]").label("confirmed")
+    statement = select(
+        each.c.found_by, confirmed, each.c.outcome, func.count(), func.sum(each.c.up), func.sum(each.c.down)
+    ).group_by(each.c.found_by, confirmed, each.c.outcome)
+    for found_by, is_confirmed, outcome, count, up, down in session.connection().execute(statement):
+        for source in json.loads(found_by):
+            record = records[source]
+            record.shown += count
+            record.confirmed += count if is_confirmed else 0
+            record.outcomes[outcome] += count
+            record.thumbs_up += up
+            record.thumbs_down += down
+
+
+def _add_refuted(session: Session, viewer: Viewer, since: datetime, records: dict[str, ModelRecord]) -> None:
+    finders = cast(RejectionRow.found_by, Text)
+    statement = (
+        select(finders, func.count())
+        .join(ReviewRow, col(ReviewRow.id) == col(RejectionRow.review_id))
+        .where(
+            col(ReviewRow.created_at) >= since,
+            col(RejectionRow.reason).startswith(REFUTED),
+            viewer.rows(ReviewRow),
+        )
+        .group_by(finders)
+    )
+    for found_by, count in session.connection().execute(statement):
+        for source in json.loads(found_by):
+            records[source].refuted += count
+
+
+def _add_costs(session: Session, viewer: Viewer, since: datetime, records: dict[str, ModelRecord]) -> None:
+    price = col(ModelCallRow.cost_usd)
+    statement = (
+        select(
+            col(ModelCallRow.provider),
+            col(ModelCallRow.model),
+            func.count(),
+            func.count(price),
+            func.sum(price),
+        )
+        .where(
+            col(ModelCallRow.started_at) >= since,
+            col(ModelCallRow.outcome).not_in(NEVER_SENT),
+            col(ModelCallRow.stage).in_([stage.value for stage in Stage]),
+            viewer.rows(ModelCallRow),
+        )
+        .group_by(col(ModelCallRow.provider), col(ModelCallRow.model))
+    )
+    for provider, model, calls, priced, cost in session.connection().execute(statement):
+        record = records[f"{provider}:{model}"]
+        record.cost_usd += float(cost or 0.0)
+        record.unpriced_calls += calls - priced

@@ -1,0 +1,268 @@
+"""The overview: reviews, cost, silence, resolution, and the per-model table with its points over time.
+
+One pass over the calls gives both the table and the charts; percentiles are walks along `ix_model_calls_stats`.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, exists, func, select
+from sqlmodel import Session, col
+
+from app.domain.model_call import Outcome
+from app.domain.review import ReviewStatus
+from app.store.dashboard.time_buckets import Bucket, bucket_name
+from app.store.database import Database
+from app.store.findings import FindingOutcome
+from app.store.model_calls import NEVER_SENT, ModelStats
+from app.store.tables import FindingRow, ModelCallRow, ReviewRow
+from app.store.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallPoint:
+    """The calls of one model in one bucket of time; `latency_ms` is their sum."""
+
+    bucket: str
+    provider: str
+    model: str
+    calls: int
+    succeeded: int
+    cache_hits: int
+    over_budget: int
+    latency_ms: int
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    cost_usd: float
+    unpriced_calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewPoint:
+    """The reviews of one status in one bucket of time."""
+
+    bucket: str
+    status: str
+    reviews: int
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """What happened since a moment."""
+
+    bucket: Bucket
+    reviews: tuple[ReviewPoint, ...]
+    calls: tuple[CallPoint, ...]
+    models: tuple[ModelStats, ...]
+    completed: int
+    silent: int  # completed without a finding
+    outcomes: dict[str, int]  # of findings; "" where nothing is known yet
+
+    @property
+    def review_count(self) -> int:
+        """All reviews, however they ended."""
+        return sum(point.reviews for point in self.reviews)
+
+    @property
+    def cost_usd(self) -> float:
+        """Of the calls whose price is known."""
+        return sum(model.cost_usd for model in self.models)
+
+    @property
+    def unpriced_calls(self) -> int:
+        """Calls that the cost says nothing of."""
+        return sum(model.unpriced_calls for model in self.models)
+
+    @property
+    def finding_count(self) -> int:
+        """Findings, each counted once a pull request."""
+        return sum(self.outcomes.values())
+
+    @property
+    def decided(self) -> int:
+        """Findings of which it is known what became of them."""
+        known = (FindingOutcome.RESOLVED, FindingOutcome.DISMISSED, FindingOutcome.OUTDATED)
+        return sum(self.outcomes.get(outcome, 0) for outcome in known)
+
+    @property
+    def resolved(self) -> int:
+        """Findings that the authors acted on."""
+        return self.outcomes.get(FindingOutcome.RESOLVED, 0)
+
+
+def load_overview(database: Database, viewer: Viewer, *, since: datetime, bucket: Bucket) -> Overview:
+    """Everything on the overview that the database knows."""
+    with database.read() as session:
+        calls = _load_calls(session, viewer, since, bucket)
+        completed, silent = _load_silence(session, viewer, since)
+        return Overview(
+            bucket=bucket,
+            reviews=_load_reviews(session, viewer, since, bucket),
+            calls=calls,
+            models=tuple(_load_models(session, viewer, since, calls)),
+            completed=completed,
+            silent=silent,
+            outcomes=_load_outcomes(session, viewer, since),
+        )
+
+
+def _load_reviews(
+    session: Session, viewer: Viewer, since: datetime, bucket: Bucket
+) -> tuple[ReviewPoint, ...]:
+    name = bucket_name(session, col(ReviewRow.created_at), bucket)
+    statement = (
+        select(name, col(ReviewRow.status), func.count(), func.sum(ReviewRow.cost_usd))
+        .where(col(ReviewRow.created_at) >= since, viewer.rows(ReviewRow))
+        .group_by(name, col(ReviewRow.status))
+    )
+    return tuple(
+        ReviewPoint(bucket=at, status=status, reviews=count, cost_usd=float(cost or 0.0))
+        for at, status, count, cost in session.connection().execute(statement)
+    )
+
+
+def _load_silence(session: Session, viewer: Viewer, since: datetime) -> tuple[int, int]:
+    shown = exists().where(col(FindingRow.review_id) == col(ReviewRow.id))
+    statement = select(func.count(), func.coalesce(func.sum(case((shown, 0), else_=1)), 0)).where(
+        col(ReviewRow.created_at) >= since,
+        col(ReviewRow.status) == ReviewStatus.COMPLETED,
+        viewer.rows(ReviewRow),
+    )
+    completed, silent = session.connection().execute(statement).one()
+    return completed, silent
+
+
+def _load_outcomes(session: Session, viewer: Viewer, since: datetime) -> dict[str, int]:
+    """A finding that several reviews of a pull request showed counts once."""
+    each = (
+        select(
+            col(FindingRow.installation_id),
+            col(FindingRow.repository),
+            col(FindingRow.pull_request),
+            col(FindingRow.fingerprint),
+            func.coalesce(func.max(FindingRow.outcome), "").label("outcome"),
+        )
+        .where(col(FindingRow.created_at) >= since, viewer.rows(FindingRow))
+        .group_by(
+            col(FindingRow.installation_id),
+            col(FindingRow.repository),
+            col(FindingRow.pull_request),
+            col(FindingRow.fingerprint),
+        )
+        .subquery()
+    )
+    statement = select(each.c.outcome, func.count()).group_by(each.c.outcome)
+    return {outcome: count for outcome, count in session.connection().execute(statement)}
+
+
+def _load_calls(session: Session, viewer: Viewer, since: datetime, bucket: Bucket) -> tuple[CallPoint, ...]:
+    name = bucket_name(session, col(ModelCallRow.started_at), bucket)
+    keys = [col(ModelCallRow.provider), col(ModelCallRow.model), name]
+    statement = (
+        select(*keys, *_sums())
+        .where(col(ModelCallRow.started_at) >= since, viewer.rows(ModelCallRow))
+        .group_by(*keys)
+    )
+    rows = sorted(tuple(row) for row in session.connection().execute(statement))
+    return tuple(_point(row) for row in rows)
+
+
+def _sums() -> list[ColumnElement[Any]]:
+    outcome, price = col(ModelCallRow.outcome), col(ModelCallRow.cost_usd)
+    sent = outcome.not_in(NEVER_SENT)
+    figures: list[tuple[ColumnElement[bool], Any]] = [
+        (sent, 1),
+        (outcome == Outcome.OK, 1),
+        (outcome == Outcome.CACHE_HIT, 1),
+        (outcome == Outcome.OVER_BUDGET, 1),
+        (sent, col(ModelCallRow.latency_ms)),
+        (sent, col(ModelCallRow.input_tokens)),
+        (sent, col(ModelCallRow.cached_input_tokens)),
+        (sent, col(ModelCallRow.output_tokens)),
+        (sent, func.coalesce(price, 0.0)),
+        (sent & price.is_(None), 1),
+    ]
+    return [func.sum(case((condition, value), else_=0)) for condition, value in figures]
+
+
+def _point(row: tuple[Any, ...]) -> CallPoint:
+    provider, model, bucket, calls, succeeded, hits, over, latency, given, cached, output, cost, unpriced = (
+        row
+    )
+    return CallPoint(
+        bucket=bucket,
+        provider=provider,
+        model=model,
+        calls=calls,
+        succeeded=succeeded,
+        cache_hits=hits,
+        over_budget=over,
+        latency_ms=int(latency),
+        input_tokens=int(given),
+        cached_input_tokens=int(cached),
+        output_tokens=int(output),
+        cost_usd=float(cost),
+        unpriced_calls=unpriced,
+    )
+
+
+def _load_models(
+    session: Session, viewer: Viewer, since: datetime, points: Iterable[CallPoint]
+) -> Iterable[ModelStats]:
+    for (provider, model), group in groupby(points, key=lambda point: (point.provider, point.model)):
+        of_model = list(group)
+        calls = sum(point.calls for point in of_model)
+        p50, p95 = (
+            _percentile_ms(session, viewer, since, (provider, model), _place(calls, share))
+            for share in (0.5, 0.95)
+        )
+        yield _stats(of_model, calls, p50, p95)
+
+
+def _stats(points: list[CallPoint], calls: int, p50_ms: int | None, p95_ms: int | None) -> ModelStats:
+    return ModelStats(
+        provider=points[0].provider,
+        model=points[0].model,
+        calls=calls,
+        succeeded=sum(point.succeeded for point in points),
+        cache_hits=sum(point.cache_hits for point in points),
+        over_budget=sum(point.over_budget for point in points),
+        average_ms=sum(point.latency_ms for point in points) / calls if calls else None,
+        p50_ms=p50_ms,
+        p95_ms=p95_ms,
+        input_tokens=sum(point.input_tokens for point in points),
+        cached_input_tokens=sum(point.cached_input_tokens for point in points),
+        output_tokens=sum(point.output_tokens for point in points),
+        cost_usd=sum(point.cost_usd for point in points),
+        unpriced_calls=sum(point.unpriced_calls for point in points),
+    )
+
+
+def _percentile_ms(
+    session: Session, viewer: Viewer, since: datetime, key: tuple[str, str], place: int
+) -> int | None:
+    statement = (
+        select(col(ModelCallRow.latency_ms))
+        .where(
+            col(ModelCallRow.provider) == key[0],
+            col(ModelCallRow.model) == key[1],
+            col(ModelCallRow.started_at) >= since,
+            col(ModelCallRow.outcome).not_in(NEVER_SENT),
+            viewer.rows(ModelCallRow),
+        )
+        .order_by(col(ModelCallRow.latency_ms))
+        .offset(place)
+        .limit(1)
+    )
+    return session.connection().execute(statement).scalar()
+
+
+def _place(count: int, share: float) -> int:
+    """The nearest-rank percentile's place, from 0."""
+    return max(0, math.ceil(count * share) - 1)
