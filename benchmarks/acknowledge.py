@@ -1,0 +1,64 @@
+"""How long GitHub waits for the answer to a webhook: 30 at once, then a stream, while their reviews run.
+
+python -m benchmarks.acknowledge [--rate 50] [--seconds 20]
+"""
+
+import argparse
+import asyncio
+from statistics import median
+
+from benchmarks.figures import Figure, percentile, print_figures
+from benchmarks.local_world import World, open_world
+from benchmarks.sender import send_all
+
+AT_ONCE = 30
+BAR_MS = 250
+GITHUB_S, MODELS_S = 0.1, 2.0
+
+
+async def measure(*, rate: float = 50.0, seconds: float = 20.0) -> list[Figure]:
+    """Two figures: the burst and the stream, each over an App of its own."""
+    burst = await _measure(AT_ONCE, rate=0.0)
+    stream = await _measure(int(rate * seconds), rate=rate)
+    return [
+        _figure(f"webhook to 202, {AT_ONCE} at once", burst, "peer: p50 33 s"),
+        _figure(f"webhook to 202, {rate:g}/s for {seconds:g} s", stream, "0 errors"),
+    ]
+
+
+async def _measure(deliveries: int, *, rate: float) -> list[tuple[int, float]]:
+    async with open_world(github_s=GITHUB_S, models_s=MODELS_S) as world:
+        opened = [_open(world, number) for number in range(deliveries)]
+        waiting = [each for each in world.github.hook.queue if each.event == "pull_request"]
+        assert len(waiting) == len(opened)
+        return await send_all(f"{world.app_url}/webhooks/github", waiting, rate=rate)
+
+
+def _open(world: World, number: int) -> object:
+    """Pull requests of ten repositories in ten installations."""
+    known = [each for each in world.github.repositories.values() if each.name == f"shop-{number % 10}"]
+    if not known:
+        return world.open_pull(number)
+    return known[0].open_pull(
+        {"shop/notes.py": f"NUMBER = {number}\n"}, title=f"Note {number}", branch=f"note-{number}"
+    )
+
+
+def _figure(name: str, answers: list[tuple[int, float]], remark: str) -> Figure:
+    times_ms = [taken_s * 1_000 for _, taken_s in answers]
+    errors = sum(status != 202 for status, _ in answers)
+    p99_ms = percentile(times_ms, 0.99)
+    return Figure(
+        name=name,
+        measured=f"p50 {median(times_ms):.0f} ms, p99 {p99_ms:.0f} ms, {errors} errors",
+        bar=f"p99 ≤ {BAR_MS} ms ({remark})",
+        reached=p99_ms <= BAR_MS and not errors,
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rate", type=float, default=50.0)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    given = parser.parse_args()
+    print_figures(asyncio.run(measure(rate=given.rate, seconds=given.seconds)))

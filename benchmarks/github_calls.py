@@ -1,0 +1,50 @@
+"""How often GitHub is called for the first review of a small pull request: three files, configuration, guidelines, a finding.
+
+python -m benchmarks.github_calls
+"""
+
+import asyncio
+from collections import Counter
+
+from app.sandbox.state import RequestRecord
+from benchmarks.figures import Figure, print_figures
+from benchmarks.local_world import open_world
+
+MOST_CALLS, MOST_FETCHES = 14, 2
+
+
+async def measure() -> list[Figure]:
+    """Every request of one review, the installation's token included; git's own are counted apart."""
+    async with open_world() as world:
+        pull = world.open_pull(1)
+        await world.deliver()
+        await world.until_reviewed(pull)
+        requests = list(world.github.requests)
+        models = len(world.vendors.requests)
+    fetches = [each for each in requests if ".git/" in each.path]
+    calls = [each for each in requests if each not in fetches]
+    for name, times in Counter(map(_name, calls)).items():
+        print(f"     {times} × {name}")
+    return [
+        Figure(
+            name="GitHub calls of a small pull request's first review",
+            measured=f"{len(calls)}",
+            bar=f"≤ {MOST_CALLS} (peer: 40)",
+            reached=len(calls) <= MOST_CALLS,
+        ),
+        Figure(
+            name="git requests of it, and model calls",
+            measured=f"{len(fetches)} git, {models} models",
+            bar=f"≤ {MOST_FETCHES} git fetches of up to 3 requests",
+            reached=len(fetches) <= MOST_FETCHES * 3,
+        ),
+    ]
+
+
+def _name(request: RequestRecord) -> str:
+    path = "/".join("N" if part.isdigit() else part for part in request.path.split("/"))
+    return f"{request.method} {request.operation or path} {request.status}"
+
+
+if __name__ == "__main__":
+    print_figures(asyncio.run(measure()))

@@ -1,0 +1,242 @@
+"""The App as a real process among stand-ins on loopback: GitHub and the three vendors, each as far away as is said.
+
+    async with open_world(github_s=0.1, models_s=2.0) as world:
+        pull = world.open_pull(1)
+        await world.deliver()
+        await world.until_reviewed(pull)
+
+The stand-ins live in this process, the App in its own, with sockets between them. Nothing leaves the machine.
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Any
+
+import httpx
+import uvicorn
+
+from app.domain.model_call import Provider
+from app.sandbox import GitHubSandbox, Pull, RateLimits
+from app.sandbox.server import UnsignalledServer, post_to, serve
+from tests.fakes.vendor_wire import Asked
+from tests.fakes.vendors import KEYS, FakeVendors
+
+VENDORS = (Provider.CLAUDE, Provider.GPT, Provider.GEMINI)
+NOTHING: dict[str, Any] = {
+    "findings": [], "verdicts": [], "summary": None, "files": [], "edges": [], "documents": [],
+}  # fmt: skip
+FILES = {
+    "shop/__init__.py": '"""A shop."""\n',
+    "shop/cart.py": '"""The cart."""\n\n\ndef total(items: list[int]) -> int:\n    """The sum."""\n    return sum(items)\n',
+    "shop/search.py": '"""Looks things up."""\n',
+    ".github/quorum.yml": "max_inline: 20\n",
+    "AGENTS.md": "# House rules\nPrices are whole cents. Every query is parametrised.\n",
+    "README.md": "# Shop\n",
+}
+QUOTE = "    return sum(items) / len(items)"
+FINDING: dict[str, Any] = {
+    "path": "shop/cart.py", "line": 11, "quote": QUOTE, "evidence": "An empty cart has no items.",
+    "rule_id": "division-by-zero", "severity": "high", "title": "The mean of an empty cart raises",
+    "explanation": "`len(items)` is 0 for an empty cart.", "suggestion": None, "pre_existing": False,
+}  # fmt: skip
+POLL_S = 0.01
+LONGEST_S = 120.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Interval:
+    """From when to when a vendor thought, in seconds of the monotonic clock."""
+
+    started_s: float
+    ended_s: float
+
+
+@dataclass(kw_only=True)
+class World:
+    """The stand-ins, and the App's process with its address."""
+
+    github: GitHubSandbox
+    vendors: FakeVendors
+    client: httpx.AsyncClient
+    app_url: str = ""
+    process: asyncio.subprocess.Process
+    log: Path
+    ready_s: float = 0.0
+    thinking: list[Interval] = field(default_factory=list[Interval])
+
+    def open_pull(self, number: int) -> Pull:
+        """A small pull request of three files in a repository of its own; the webhook waits for `deliver`."""
+        repository = self.github.create_repository(f"bench-{number % 10}/shop-{number}", FILES)
+        return repository.open_pull(small_change(number), title=f"Add the mean and the search, {number}")
+
+    async def deliver(self) -> list[float]:
+        """Send all that waits, one after the other; seconds from each webhook to its answer."""
+        times: list[float] = []
+        post = post_to(self.client, f"{self.app_url}/webhooks/github")
+
+        async def send(headers: Mapping[str, str], body: bytes) -> int:
+            started_s = time.monotonic()
+            status = await post(headers, body)
+            times.append(time.monotonic() - started_s)
+            return status
+
+        for delivery in await self.github.deliver_all(send):
+            assert delivery.status_code in (200, 202), delivery.status_code
+        return times
+
+    async def until_reviewed(self, pull: Pull) -> float:
+        """Wait for the three check runs to be completed; the time of the monotonic clock."""
+        async with asyncio.timeout(LONGEST_S):
+            while True:
+                runs = list(pull.repository.check_runs.values())
+                if len(runs) == 3 and all(run.conclusion for run in runs):
+                    return time.monotonic()
+                await asyncio.sleep(POLL_S)
+
+
+def small_change(number: int) -> dict[str, str]:
+    """Three files, some sixty lines; `number` keeps changes from being the same."""
+    fields = "\n".join(f'    "field_{index}": "column_{number}_{index}",' for index in range(24))
+    return {
+        "shop/cart.py": f"{FILES['shop/cart.py']}\n\ndef mean(items: list[int]) -> float:\n"
+        f'    """The mean price, {number}."""\n{QUOTE}\n',
+        "shop/search.py": f'"""Looks things up by field."""\n\nFIELDS = {{\n{fields}\n}}\n\n\n'
+        'def column(name: str) -> str:\n    """The column of a field."""\n    return FIELDS[name]\n',
+        "tests/test_search.py": f'from shop.search import column\n\n\ndef test_column() -> None:\n    assert column("field_1") == "column_{number}_1"\n',
+    }
+
+
+def answer(asked: Asked) -> dict[str, Any]:
+    """Claude finds one thing and whoever is asked confirms it, so that a review is a chain of two model calls."""
+    if "# Task: refute" in asked.text:
+        return NOTHING | {
+            "verdicts": [_confirm(line) for line in asked.text.splitlines() if line.startswith('{"id": ')]
+        }
+    if "# Task: correctness" in asked.text:
+        return NOTHING | {"findings": [FINDING]}
+    return NOTHING | {"summary": "Adds a mean and a search by field."}
+
+
+def _confirm(claim: str) -> dict[str, Any]:
+    identifier = claim.split('"')[3]
+    return {"id": identifier, "verdict": "confirmed", "evidence": "An empty list reaches it.", "worth": 8}
+
+
+@asynccontextmanager
+async def open_world(
+    *, github_s: float = 0.0, models_s: float = 0.0, vendors: tuple[Provider, ...] = VENDORS
+) -> AsyncGenerator[World]:
+    """The App over the stand-ins while the block runs; `vendors` are those it has keys for."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="quorum-bench-")))
+        github = GitHubSandbox(folder / "github", rate_limits=RateLimits(primary_per_hour=1_000_000))
+        thinking: list[Interval] = []
+        fake = FakeVendors(sleep=_keep_intervals(thinking))
+        fake.delay_s = dict.fromkeys(VENDORS, models_s)
+        fake.answers = dict.fromkeys(VENDORS, answer)
+        await stack.enter_async_context(serve(github))
+        vendors_url = await stack.enter_async_context(_serve_vendors(fake))
+        client = await stack.enter_async_context(httpx.AsyncClient(timeout=60))
+        port = _free_port()
+        environment = app_environment(github, folder / "data", vendors_url, vendors)
+        started_s = time.monotonic()
+        log = stack.enter_context((folder / "app.log").open("wb"))
+        process = await _start(environment, port, log)
+        stack.push_async_callback(_end, process)
+        world = World(
+            github=github, vendors=fake, client=client, process=process, thinking=thinking,
+            log=folder / "app.log",
+            app_url=f"http://127.0.0.1:{port}",
+        )  # fmt: skip
+        world.ready_s = await _until_ready(world) - started_s
+        github.faults.latency_s = github_s
+        yield world
+
+
+def app_environment(
+    github: GitHubSandbox, data: Path, vendors_url: str, vendors: tuple[Provider, ...]
+) -> dict[str, str]:
+    """What an operator would set, and nothing of this process's."""
+    keys = {
+        Provider.CLAUDE: {"ANTHROPIC_API_KEY": KEYS[Provider.CLAUDE], "ANTHROPIC_BASE_URL": vendors_url},
+        Provider.GPT: {"OPENAI_API_KEY": KEYS[Provider.GPT], "OPENAI_BASE_URL": f"{vendors_url}/v1"},
+        Provider.GEMINI: {
+            "GEMINI_API_KEY": KEYS[Provider.GEMINI], "GOOGLE_GEMINI_BASE_URL": vendors_url,
+        },
+    }  # fmt: skip
+    own = {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ.get("HOME", "/"),
+        "GITHUB_APP_ID": str(github.app.id),
+        "GITHUB_APP_PRIVATE_KEY": github.app.private_key,
+        "GITHUB_WEBHOOK_SECRET": github.app.webhook_secret,
+        "GITHUB_API_URL": github.urls.api,
+        "QUORUM_DATA_DIR": str(data),
+        "QUORUM_DASHBOARD_TOKEN": secrets.token_urlsafe(),
+    }
+    return own | {name: value for vendor in vendors for name, value in keys[vendor].items()}
+
+
+def _keep_intervals(kept: list[Interval]) -> Callable[[float], Awaitable[None]]:
+    async def think(time_s: float) -> None:
+        started_s = time.monotonic()
+        await asyncio.sleep(time_s)
+        kept.append(Interval(started_s=started_s, ended_s=time.monotonic()))
+
+    return think
+
+
+@asynccontextmanager
+async def _serve_vendors(fake: FakeVendors) -> AsyncGenerator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(fake.app, log_level="warning", access_log=False, lifespan="off")
+        server = UnsignalledServer(config)
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await task
+
+
+async def _start(environment: Mapping[str, str], port: int, log: IO[bytes]) -> asyncio.subprocess.Process:
+    quorum = Path(sys.executable).with_name("quorum")
+    return await asyncio.create_subprocess_exec(
+        quorum, "serve", "--port", str(port),
+        env=dict(environment),
+        cwd=Path(environment["QUORUM_DATA_DIR"]).parent,
+        stdout=log,
+        stderr=log,
+    )  # fmt: skip
+
+
+async def _until_ready(world: World) -> float:
+    async with asyncio.timeout(LONGEST_S):
+        while True:
+            if world.process.returncode is not None:
+                raise RuntimeError(f"quorum serve ended: {world.log.read_text()}")
+            try:
+                if (await world.client.get(f"{world.app_url}/readyz")).status_code == 200:
+                    return time.monotonic()
+            except httpx.TransportError:
+                await asyncio.sleep(POLL_S)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+    await process.wait()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

@@ -1,0 +1,57 @@
+"""How much memory the App holds after 30 reviews, with three vendors and without any key. Linux alone.
+
+    python -m benchmarks.memory
+
+PSS: pages that processes share are counted in parts. https://docs.kernel.org/filesystems/proc.html
+"""
+
+import asyncio
+import re
+from pathlib import Path
+
+from app.domain.model_call import Provider
+from benchmarks.figures import Figure, print_figures
+from benchmarks.local_world import VENDORS, open_world
+
+REVIEWS = 30
+BAR_MIB, KEYLESS_BAR_MIB = 320, 160
+_PSS = re.compile(r"^Pss:\s+(\d+) kB$", re.MULTILINE)
+
+
+async def measure() -> list[Figure]:
+    """One figure with three vendors, one without a key."""
+    return [
+        await _measure("three vendors", VENDORS, BAR_MIB, "peer: 522 MiB"),
+        await _measure("no key", (), KEYLESS_BAR_MIB, "analysers alone"),
+    ]
+
+
+async def _measure(name: str, vendors: tuple[Provider, ...], bar_mib: int, remark: str) -> Figure:
+    async with open_world(vendors=vendors) as world:
+        at_start_mib = pss_mib(world.process.pid)
+        pulls = [world.open_pull(number) for number in range(REVIEWS)]
+        await world.deliver()
+        for pull in pulls:
+            await world.until_reviewed(pull)
+        after_mib = pss_mib(world.process.pid)
+    return Figure(
+        name=f"memory after {REVIEWS} reviews, {name}",
+        measured=f"{after_mib:.0f} MiB PSS ({at_start_mib:.0f} at the start)",
+        bar=f"≤ {bar_mib} MiB ({remark})",
+        reached=after_mib <= bar_mib,
+    )
+
+
+def pss_mib(pid: int) -> float:
+    """The proportional set size of a process and its children."""
+    family = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+    return sum(_pss_mib(each) for each in family)
+
+
+def _pss_mib(pid: int) -> float:
+    found = _PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_text())
+    return int(found[1]) / 1_024 if found else 0.0
+
+
+if __name__ == "__main__":
+    print_figures(asyncio.run(measure()))

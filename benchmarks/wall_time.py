@@ -1,0 +1,62 @@
+"""How much longer a review takes than the models that it waits for: GitHub 100 ms away, each model 2 s.
+
+python -m benchmarks.wall_time
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from statistics import median
+
+from benchmarks.figures import Figure, print_figures
+from benchmarks.local_world import Interval, World, open_world
+
+ROUNDS = 5
+BAR_S = 1.5
+GITHUB_S, MODELS_S = 0.1, 2.0
+
+
+async def measure() -> list[Figure]:
+    """From the webhook to the last check run, less the time in which at least one model was thinking, of the same run."""
+    async with open_world(github_s=GITHUB_S, models_s=MODELS_S) as world:
+        first = await _review(world, 1)
+        later = [await _review(world, number) for number in range(2, 2 + ROUNDS)]
+    walls, own = zip(*later, strict=True)
+    return [
+        _figure("wall time over the slowest model chain", median(own), median(walls)),
+        _figure("the same, first review of a fresh process", first[1], first[0]),
+    ]
+
+
+async def _review(world: World, number: int) -> tuple[float, float]:
+    """Wall time, and what of it no model was asked in, in seconds."""
+    world.thinking.clear()
+    pull = world.open_pull(number)
+    started_s = time.monotonic()
+    delivering = asyncio.create_task(world.deliver())
+    ended_s = await world.until_reviewed(pull)
+    await delivering
+    wall_s = ended_s - started_s
+    return wall_s, wall_s - covered_s(world.thinking)
+
+
+def covered_s(intervals: Sequence[Interval]) -> float:
+    """The length of the intervals' union."""
+    total_s = reached_s = 0.0
+    for each in sorted(intervals, key=lambda interval: interval.started_s):
+        total_s += max(0.0, each.ended_s - max(each.started_s, reached_s))
+        reached_s = max(reached_s, each.ended_s)
+    return total_s
+
+
+def _figure(name: str, own_s: float, wall_s: float) -> Figure:
+    return Figure(
+        name=name,
+        measured=f"+{own_s:.2f} s of {wall_s:.2f} s",
+        bar=f"≤ +{BAR_S} s (peer: +4.7 s)",
+        reached=own_s <= BAR_S,
+    )
+
+
+if __name__ == "__main__":
+    print_figures(asyncio.run(measure()))
