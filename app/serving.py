@@ -12,8 +12,10 @@ from fastapi import FastAPI
 
 from app.dashboard.access import Access
 from app.dashboard.api import Api
+from app.dashboard.live import Broadcast
+from app.dashboard.pages import Dashboard, dashboard_router
 from app.domain.job import CommentJob, InstallationJob, ReviewJob
-from app.domain.progress import Watch, nobody_watches
+from app.domain.progress import StationEvent, Watch, nobody_watches
 from app.domain.review import ReviewRequest
 from app.domain.step import Step
 from app.doors.comment import CommentDoor
@@ -22,7 +24,7 @@ from app.doors.pull_request import PullRequestAccess, ReviewDoor
 from app.engine.engine import Engine, Role
 from app.engine.executor import ExecutorId
 from app.errors import ConfigurationError
-from app.github.addresses import git_url
+from app.github.addresses import git_url, web_url
 from app.github.client import GitHubApp
 from app.github.git_objects import GitCache
 from app.github.reader import PullRequestSource
@@ -76,10 +78,16 @@ def build_served(
     settings = program.settings
     github = _github(settings, network or Network())
     executor = ExecutorId(settings.quorum_data_dir)
+    live = Broadcast()
+
+    def tell(event: StationEvent) -> None:
+        live.publish(event)
+        watch(event)
+
     engine = Engine(
         program.database,
         executor_id=executor.value,
-        handlers=_handlers(program, github, watch),
+        handlers=_handlers(program, github, tell),
         role=role,
         paused=settings.quorum_paused,
         debounce_s=settings.quorum_debounce_s,
@@ -109,9 +117,27 @@ def build_served(
                 clock=utc_now,
             )
         )
-    api = Api(database=program.database, engine=engine, registry=program.registry, access=Access(token=token))
+    access = Access(token=token)
+    api = Api(database=program.database, engine=engine, registry=program.registry, access=access)
     http.include_router(api.router())
+    http.include_router(dashboard_router(_dashboard(program, engine, live, access)))
     return Served(program=program, http=http, engine=engine, dashboard_token=token)
+
+
+def _dashboard(program: Program, engine: Engine, live: Broadcast, access: Access) -> Dashboard:
+    settings, models = program.settings, program.services.models
+    return Dashboard(
+        database=program.database,
+        access=access,
+        queue=engine,
+        live=live,
+        providers=models.providers,
+        open_circuits=models.open_circuits,
+        replay=engine.replay,
+        github_url=web_url(settings.github_api_url),
+        repository_month_usd=settings.quorum_budget_repository_month_usd,
+        clock=utc_now,
+    )
 
 
 def _lifespan(

@@ -22,7 +22,7 @@ from app.dashboard.review_page import ReviewPages
 from app.dashboard.sign_in import People, SignIn
 from app.domain.model_call import Provider
 from app.domain.review import ReviewStatus
-from app.errors import QuorumError, StoreUnavailable
+from app.errors import StoreUnavailable
 from app.llm.circuits import OpenCircuit
 from app.store.dashboard.compared import load_records
 from app.store.dashboard.deliveries import count_living, load_deliveries
@@ -36,7 +36,7 @@ from app.store.dashboard.reviews import (
 )
 from app.store.dashboard.time_buckets import bucket_names, bucket_of
 from app.store.database import Database
-from app.store.deliveries import DeliveryState, load_delivery
+from app.store.deliveries import UNFINISHED, DeliveryState, load_delivery
 from app.store.viewer import Viewer
 
 RANGES = {
@@ -68,7 +68,7 @@ class Dashboard:
     live: Broadcast
     providers: Sequence[Provider] = ()
     open_circuits: Callable[[], Sequence[OpenCircuit]] = list[OpenCircuit]
-    replay: Callable[[str], Awaitable[object]] | None = None
+    replay: Callable[[str], Awaitable[bool]] | None = None
     people: People | None = None
     github_url: str = "https://github.com"
     repository_month_usd: float | None = None  # the operator's limit
@@ -248,14 +248,11 @@ class _Pages:
             return self._problem(403, "Not from here", "This form was not sent by a page of Quorum.")
         if not viewer.is_operator or self._dashboard.replay is None:
             return self._problem(403, "Not allowed", "Only the operator can run deliveries again.")
-        if await asyncio.to_thread(load_delivery, self._dashboard.database, guid) is None:
+        row = await asyncio.to_thread(load_delivery, self._dashboard.database, guid)
+        if row and row.state in UNFINISHED:
+            return self._problem(409, "Not run again", "This delivery is still waiting or running.")
+        if not row or not await self._dashboard.replay(guid):
             return self._problem(404, "Not found", "There is no such delivery.")
-        try:
-            await self._dashboard.replay(guid)
-        except StoreUnavailable:
-            raise
-        except QuorumError as error:
-            return self._problem(409, "Not run again", str(error))
         return RedirectResponse("/deliveries?said=replayed", status_code=303)
 
     def _problem(self, status: int, title: str, said: str) -> Response:

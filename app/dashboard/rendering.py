@@ -5,6 +5,7 @@ The policy of `SECURITY_HEADERS` allows no inline script and no inline style, so
 
 import hashlib
 import mimetypes
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from app.dashboard.statistics import wilson_interval
 
 HERE = Path(__file__).parent
 YEAR_S = 31_536_000
+_CODE_SPAN = re.compile(r"`([^`\n]+)`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,16 +77,18 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(
-            usd=formats.usd,
-            number=formats.number,
-            compact=formats.compact,
-            percent=formats.percent,
-            ms=formats.milliseconds,
-            moment=formats.moment,
-            vendor=_vendor,
-            combine=_combine,
-        )
+        filters: dict[str, Any] = {
+            "usd": formats.usd,
+            "number": formats.number,
+            "compact": formats.compact,
+            "percent": formats.percent,
+            "ms": formats.milliseconds,
+            "moment": formats.moment,
+            "prose": prose,
+            "vendor": _vendor,
+            "combine": _combine,
+        }
+        self._environment.filters.update(filters)
         shared: dict[str, Any] = {
             "asset": static.url,
             "plural": formats.plural,
@@ -101,6 +105,14 @@ class Templates:
     def page(self, name: str, *, status: int = 200, **values: Any) -> Response:  # noqa: ANN401 - as above
         """A whole page."""
         return HTMLResponse(self.render(name, **values), status_code=status, headers=SECURITY_HEADERS)
+
+
+def prose(text: str) -> Markup:
+    """What models write, escaped; only `code spans` become code."""
+    pieces = _CODE_SPAN.split(printable(text))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if place % 2 else piece for place, piece in enumerate(pieces)
+    )
 
 
 def _vendor(name: str) -> str:

@@ -144,6 +144,16 @@ class Engine:
             raise StoreUnavailable("the engine does not run")
         return await self._intake.put(delivery, job)
 
+    async def replay(self, guid: str) -> bool:
+        """Run a stored delivery again; False where there is no such delivery.
+
+        Raises:
+            StoreUnavailable: it could not be stored.
+        """
+        if self._inbox is None:
+            raise StoreUnavailable("the engine does not run")
+        return await asyncio.to_thread(self._inbox.replay, guid)
+
     async def check(self) -> None:
         """Raise `StoreUnavailable` unless deliveries can be stored."""
         if self._intake is None:
