@@ -16,11 +16,12 @@ from app.dashboard.live import Broadcast
 from app.dashboard.pages import Dashboard, dashboard_router
 from app.domain.job import CommentJob, InstallationJob, ReviewJob
 from app.domain.progress import StationEvent, Watch, nobody_watches
-from app.domain.review import ReviewRequest
+from app.domain.pull_request import PullRequestRef
 from app.domain.step import Step
+from app.doors.access import PullRequestAccess
 from app.doors.comment import CommentDoor
 from app.doors.delivery_log import DeliveryLog, Taking
-from app.doors.pull_request import PullRequestAccess, ReviewDoor
+from app.doors.review import ReviewDoor
 from app.engine.engine import Engine, Role
 from app.engine.executor import ExecutorId
 from app.errors import ConfigurationError
@@ -132,7 +133,7 @@ def _dashboard(program: Program, engine: Engine, live: Broadcast, access: Access
         queue=engine,
         live=live,
         providers=models.providers,
-        open_circuits=models.open_circuits,
+        open_circuits=lambda: models.open_circuits,
         replay=engine.replay,
         github_url=web_url(settings.github_api_url),
         repository_month_usd=settings.quorum_budget_repository_month_usd,
@@ -189,17 +190,17 @@ def _delivery_log(
 def _handlers(program: Program, github: GitHubApp, watch: Watch) -> dict[type[Any], Any]:
     git_cache = GitCache(program.settings.quorum_data_dir / "git")
 
-    def open_pull_request(request: ReviewRequest) -> PullRequestAccess:
-        client = github.installation(request.installation_id, request.ref.repository)
+    def open_pull_request(ref: PullRequestRef, *, installation_id: int, ledger: str) -> PullRequestAccess:
+        client = github.installation(installation_id, ref.repository)
         git = git_cache.repository(
-            git_url(program.settings.github_api_url, request.ref.repository),
-            installation_id=request.installation_id,
+            git_url(program.settings.github_api_url, ref.repository),
+            installation_id=installation_id,
             token=client.token,
         )
         return PullRequestAccess(
-            source=PullRequestSource(client, request.ref, git=git),
-            writer=PullRequestWriter(client, request.ref),
-            once=Ledger(program.database, request.review_id),
+            source=PullRequestSource(client, ref, git=git),
+            writer=PullRequestWriter(client, ref),
+            once=Ledger(program.database, ledger),
         )
 
     review = ReviewDoor(
