@@ -24,6 +24,11 @@ function when(seconds, step) {
   return new Date(seconds * 1000).toLocaleString("en-GB", options);
 }
 
+// without a pointer the legend speaks of the last moment
+function showLast(plot) {
+  plot.setLegend({ idx: plot.data[0].length - 1 });
+}
+
 function options(chart, width) {
   const format = FORMATS[chart.unit];
   const bars = chart.kind === "bars";
@@ -44,8 +49,8 @@ function options(chart, width) {
     height: HEIGHT,
     series: [{ label: "When", value: (plot, seconds) => seconds == null ? "–" : when(seconds, step) }, ...(bars ? drawn.reverse() : drawn)],
     axes: [
-      { ...axis, grid: { show: false }, values: (plot, marks) => marks.map(mark => when(mark, step)), space: 64, incrs: [HOUR, 2 * HOUR, 4 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR, 48 * HOUR, 168 * HOUR, 336 * HOUR, 720 * HOUR] },
-      { ...axis, size: 54, values: (plot, marks) => marks.map(format), space: 34 },
+      { ...axis, size: 26, grid: { show: false }, values: (plot, marks) => marks.map(mark => when(mark, step)), space: 64, incrs: [HOUR, 2 * HOUR, 4 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR, 48 * HOUR, 168 * HOUR, 336 * HOUR, 720 * HOUR] },
+      { ...axis, size: 54, values: (plot, marks) => marks.map(format), space: 34, incrs: chart.unit === "count" ? [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] : undefined },
     ],
     scales: {
       x: { time: false, range: () => [chart.x[0] - step / 2, chart.x[chart.x.length - 1] + step / 2] },
@@ -53,6 +58,7 @@ function options(chart, width) {
     },
     cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 } },
     legend: { live: true },
+    hooks: { ready: [showLast], setCursor: [plot => plot.cursor.idx == null && showLast(plot)] },
   };
 }
 
