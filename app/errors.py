@@ -24,6 +24,14 @@ class Superseded(QuorumError):
     """A newer head took this review's place; nothing more is posted for it."""
 
 
+class Postponed(Exception):
+    """The job is to be queued again after `delay_s`; no failure, so it is none of `QuorumError`."""
+
+    def __init__(self, delay_s: float) -> None:
+        super().__init__(f"to be tried again in {delay_s:.0f} s")
+        self.delay_s = delay_s
+
+
 class StoreUnavailable(QuorumError):
     """The database cannot take this now; the receiver answers 503."""
 

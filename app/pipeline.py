@@ -35,7 +35,7 @@ class Order:
     """What is asked of the pipeline.
 
     `seen` are keys of hunks that earlier reviews of this pull request have read, `earlier` what they found; with
-    `full` everything is read anew.
+    `full` everything is read anew. `dependencies_only`: of a dependency bot's change, nothing but manifests and locks.
     """
 
     scope: CallScope
@@ -43,6 +43,7 @@ class Order:
     full: bool = False
     seen: Collection[str] = ()
     earlier: Sequence[Finding] = ()
+    dependencies_only: bool = False
 
 
 async def gather_change(
@@ -68,6 +69,7 @@ async def gather_change(
         seen=() if order.full else order.seen,
         configuration=configuration,
         for_models=not services.models.is_keyless,
+        dependencies_only=order.dependencies_only,
     )
 
 

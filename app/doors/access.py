@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.domain.publication import Writer
+from app.domain.publication import ThreadWriter
 from app.domain.pull_request import PullRequestRef
 from app.domain.source import Snapshot, Source
 from app.publish.publisher import Once
@@ -15,7 +15,7 @@ class PullRequestAccess:
     """One pull request on GitHub: to read, to write, and to write once."""
 
     source: Source
-    writer: Writer
+    writer: ThreadWriter
     once: Once
 
 

@@ -13,7 +13,8 @@ from app.domain.job import CommentJob, ReviewJob, review_id
 from app.domain.publication import Reaction
 from app.domain.review import ReviewRequest
 from app.domain.step import Step
-from app.doors.pull_request import PullRequestAccess, ReviewDoor
+from app.doors.access import PullRequestAccess
+from app.doors.review import ReviewDoor
 from app.store.database import Database
 from app.store.reviews import record_review_queued
 
@@ -31,7 +32,7 @@ class CommentDoor:
     async def __call__(self, job: CommentJob, step: Step) -> None:
         """Do the command, or show with a reaction that it is not understood or not allowed."""
         request = _review_request(job)
-        access = self.review.open_pull_request(request)
+        access = self.review.open_pull_request(job.ref, installation_id=job.installation_id, ledger=job.key)
         permission = await step("permission", lambda: access.writer.permission(job.author), str)
         command = job.command
         understood = command is not None and command.name == "rereview" and command.problem is None

@@ -12,10 +12,18 @@ from types import CoroutineType
 from typing import Any, TypeVar, cast
 
 from dbos import DBOS
+from dbos._error import DBOSUnexpectedStepError
 from pydantic import TypeAdapter
 
 import app.errors
-from app.errors import GitHubRateLimited, GitHubUnavailable, QuorumError, StoreUnavailable, Superseded
+from app.errors import (
+    GitHubRateLimited,
+    GitHubUnavailable,
+    Postponed,
+    QuorumError,
+    StoreUnavailable,
+    Superseded,
+)
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
@@ -23,14 +31,6 @@ Sleep = Callable[[float], Awaitable[None]]
 MAX_ATTEMPTS = 5
 FIRST_BACKOFF_S = 1.0
 LONGEST_WAIT_S = 20.0  # whoever waits longer does so in the queue and not in a worker's place
-
-
-class Postponed(Exception):
-    """The job is to be queued again after `delay_s`."""
-
-    def __init__(self, delay_s: float) -> None:
-        super().__init__(f"to be tried again in {delay_s:.0f} s")
-        self.delay_s = delay_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,10 @@ class Checkpoints:
             return json.dumps(await self._outcome(work, adapter))
 
         async def restored() -> T:
-            outcome = json.loads(await reservation.run_async({"name": name}, recorded))
+            try:
+                outcome = json.loads(await reservation.run_async({"name": name}, recorded))
+            except DBOSUnexpectedStepError as error:  # the steps on record are those of an older program
+                raise Postponed(0.0) from error
             if "value" in outcome:
                 return adapter.validate_python(outcome["value"])
             raise _restore_error(outcome)

@@ -10,9 +10,9 @@ from dbos import DBOS
 from dbos._error import DBOSUnexpectedStepError
 
 from app.domain.step import Step
-from app.engine.checkpoint import Checkpoints, Postponed, Sleep
+from app.engine.checkpoint import Checkpoints, Sleep
 from app.engine.inbox import Inbox
-from app.errors import QuorumError, Superseded
+from app.errors import Postponed, QuorumError, Superseded
 from app.logs import bound
 from app.store import deliveries, reviews
 from app.store.database import Database

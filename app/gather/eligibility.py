@@ -1,14 +1,33 @@
-"""Whether a pull request is reviewed at all, by its repository's configuration. Pure; the answer is a reason."""
+"""Whether a pull request is reviewed at all, and how much of it, by its repository's configuration. Pure; no is a reason."""
+
+import re
+from pathlib import PurePosixPath
 
 from app.domain.configuration import RepositoryConfig
 from app.domain.pull_request import PullRequest
 from app.gather.globs import Globs
+from app.gather.selection import is_lock_file
 
 PUSH = "synchronize"
+DEPENDENCY_BOTS = frozenset({"dependabot", "dependabot-preview", "renovate", "renovate-bot"})
+NOT_A_DEPENDENCY = "not a manifest or lock file of this dependency update"
+
+_MANIFEST = re.compile(
+    r"package\.json|pyproject\.toml|setup\.(?:py|cfg)|pipfile|.*requirements.*\.(?:txt|in)|cargo\.toml|go\.(?:mod|work)"
+    r"|gemfile|.*\.gemspec|composer\.json|pom\.xml|build\.gradle(?:\.kts)?|.*\.versions\.toml|.*\.(?:cs|fs|vb)proj"
+    r"|packages\.config|directory\.packages\.props|mix\.exs|pubspec\.yaml|podfile|package\.swift|.*\.tf"
+    r"|(?:.*\.)?dockerfile(?:\..*)?|(?:docker-)?compose.*\.ya?ml|\.pre-commit-config\.yaml|deno\.jsonc?"
+)
+_WORKFLOW = re.compile(r"\.github/(?:workflows/[^/]+|actions/.+)\.ya?ml")
 
 
 def reason_to_leave_out(
-    pull_request: PullRequest, config: RepositoryConfig, *, trigger: str, commanded: bool
+    pull_request: PullRequest,
+    config: RepositoryConfig,
+    *,
+    trigger: str,
+    commanded: bool,
+    paused_by: str | None = None,
 ) -> str | None:
     """Why this pull request is not reviewed now; None: it is.
 
@@ -18,6 +37,8 @@ def reason_to_leave_out(
         return "the configuration says `enabled: false`"
     if commanded:
         return None
+    if paused_by is not None and trigger == PUSH:
+        return f"{paused_by} has paused it"
     if pull_request.draft and not config.drafts:
         return "it is a draft"
     if trigger == PUSH and not config.review_on_push:
@@ -38,3 +59,15 @@ def _ignored(pull_request: PullRequest, config: RepositoryConfig) -> str | None:
     if any(words.lower() in title for words in config.ignore_titles):
         return "its title has words of `ignore_titles`"
     return None
+
+
+def is_dependency_update(pull_request: PullRequest) -> bool:
+    """Whether one of the well-known bots opened it; a person of that name is no bot."""
+    name = pull_request.author.lower().removesuffix("[bot]")
+    return pull_request.author_is_bot and name in DEPENDENCY_BOTS
+
+
+def is_dependency_file(path: str) -> bool:
+    """Whether a file says which dependencies there are, or pins them."""
+    name = PurePosixPath(path).name.lower()
+    return is_lock_file(path) or bool(_MANIFEST.fullmatch(name)) or bool(_WORKFLOW.fullmatch(path.lower()))

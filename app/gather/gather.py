@@ -4,7 +4,7 @@ The only station that asks the `Source` for contents. Never asks a model and nev
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.analysis import ChangedFile
@@ -16,6 +16,7 @@ from app.domain.source import Snapshot, Source
 from app.gather.chunks import split_into_chunks
 from app.gather.configuration import CONFIGURATION_PATH, Configuration, parse_configuration
 from app.gather.context import LIMITS, NO_CONTEXT, ContextLimits, find_context
+from app.gather.eligibility import NOT_A_DEPENDENCY, is_dependency_file
 from app.gather.globs import Globs
 from app.gather.guidelines import choose_guidelines, folder_candidates
 from app.gather.images import fetch_images
@@ -26,6 +27,7 @@ from app.gather.texts import Texts
 
 MAX_READS_AT_ONCE = 8
 DEFAULT_GUIDELINES = RepositoryConfig().guidelines
+BASE_PATHS = (CONFIGURATION_PATH, *DEFAULT_GUIDELINES)  # what a snapshot brings of the base ref
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,18 +87,20 @@ async def gather(
     seen: Collection[str] = (),
     configuration: bytes | None = None,
     for_models: bool = True,
+    dependencies_only: bool = False,
 ) -> Gathered:
     """Read the change and what the base ref says of it.
 
     Args:
         seen: `hunk_keys` of earlier reviews of this pull request: the chunks leave those hunks out.
         for_models: False where no model is asked: then no context and no further guidelines are looked for.
+        dependencies_only: read nothing but manifests and lock files; the other files are omitted with that reason.
         configuration: takes the place of the base ref's file (`quorum review --config`).
 
     Raises:
         GitHubError, InputError: the change itself cannot be read.
     """
-    snapshot = await source.snapshot((CONFIGURATION_PATH, *DEFAULT_GUIDELINES))
+    snapshot = await source.snapshot(BASE_PATHS)
     settled = parse_configuration(
         configuration if configuration is not None else snapshot.base_files.get(CONFIGURATION_PATH),
         organisation=organisation_default,
@@ -104,6 +108,10 @@ async def gather(
     )
     ignored = Globs(settled.config.ignore_paths)
     selection = select_files(snapshot.diff.files, ignored=ignored)
+    if dependencies_only:
+        selection = _leaving_out(
+            selection, lambda path: not is_dependency_file(path), reason=NOT_A_DEPENDENCY
+        )
     contents = await _fetch_contents(source, [*selection.reviewed, *_lock_files(snapshot, ignored)])
     selection = _without_generated(selection, contents)
     facts = measure_change(selection.reviewed)
@@ -171,11 +179,13 @@ def _without_generated(selection: Selection, contents: _Contents) -> Selection:
     generated = {
         file.path for file in selection.reviewed if is_marked_generated(contents.bases.get(file.path))
     }
-    omitted = (
-        Omission(path=file.path, reason="generated") for file in selection.reviewed if file.path in generated
-    )
+    return _leaving_out(selection, generated.__contains__, reason="generated")
+
+
+def _leaving_out(selection: Selection, unwanted: Callable[[str], bool], *, reason: str) -> Selection:
+    omitted = [Omission(path=file.path, reason=reason) for file in selection.reviewed if unwanted(file.path)]
     return Selection(
-        reviewed=tuple(file for file in selection.reviewed if file.path not in generated),
+        reviewed=tuple(file for file in selection.reviewed if not unwanted(file.path)),
         omitted=(*selection.omitted, *omitted),
     )
 

@@ -24,9 +24,9 @@ DEFAULT_ORDER = ORDER["review"]
 
 # Which kinds of task the small model does, by tier.
 SMALL_WORK: Mapping[str, frozenset[str]] = {
-    "trivial": frozenset(("review", "security", "docs", "verify", "intent")),
-    "lite": frozenset(("docs", "intent")),
-    "full": frozenset(("intent",)),
+    "trivial": frozenset(("review", "security", "docs", "verify", "intent", "fixed")),
+    "lite": frozenset(("docs", "intent", "fixed")),
+    "full": frozenset(("intent", "fixed")),
 }
 
 CONTEXT_RESERVE = 0.9  # estimates are estimates

@@ -116,6 +116,16 @@ def render_config_error(error: str, *, key: str, redact: Redact) -> str:
     )
 
 
+def render_fixed(why: str, *, head_sha: str, key: str, redact: Redact) -> str:
+    """In a finding's thread: a push has fixed it."""
+    return _reply(f"Fixed by {head_sha[:12]}. {clean_line(why, redact=redact)}", key=key)
+
+
+def render_back(*, head_sha: str, key: str) -> str:
+    """In the thread of a finding that was fixed: a later push brought it back."""
+    return _reply(f"This is back in {head_sha[:12]}.", key=key)
+
+
 def render_unknown_command(command: str, *, key: str) -> str:
     """A command that does not exist, or does not fit here."""
     return _reply(f"{code_span(command[:100])} is no command here. `/help` lists them.", key=key)

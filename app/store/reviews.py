@@ -46,6 +46,16 @@ def record_review_head(database: Database, review_id: str, head_sha: str) -> Non
         session.exec(update(ReviewRow).where(col(ReviewRow.id) == review_id).values(head_sha=head_sha))
 
 
+def record_left_out(database: Database, review_id: str, *, reason: str, at: datetime) -> None:
+    """The review is not done, and why."""
+    with database.write() as session:
+        session.exec(
+            update(ReviewRow)
+            .where(col(ReviewRow.id) == review_id)
+            .values(status=ReviewStatus.CANCELLED, finished_at=at, error=reason)
+        )
+
+
 def mark_running(session: Session, *, delivery: str, at: datetime) -> None:
     """A worker has taken the delivery's review; the first time counts."""
     session.exec(
@@ -109,3 +119,21 @@ def load_newest_review(database: Database) -> ReviewRow | None:
     """The review that was asked for last."""
     with database.read() as session:
         return session.exec(select(ReviewRow).order_by(col(ReviewRow.created_at).desc())).first()
+
+
+def load_lost_review(database: Database, ref: PullRequestRef) -> ReviewRow | None:
+    """The newest review that was superseded and that no completed one has followed: nobody got what it was asked for."""
+    of_it = (ReviewRow.repository == ref.repository, ReviewRow.pull_request == ref.number)
+    newest_first = col(ReviewRow.created_at).desc()
+    with database.read() as session:
+        lost = session.exec(
+            select(ReviewRow).where(*of_it, ReviewRow.status == ReviewStatus.SUPERSEDED).order_by(newest_first)
+        ).first()
+        if lost is None:
+            return None
+        followed = session.exec(
+            select(ReviewRow).where(
+                *of_it, ReviewRow.status == ReviewStatus.COMPLETED, col(ReviewRow.created_at) > lost.created_at
+            )
+        ).first()
+        return None if followed else lost

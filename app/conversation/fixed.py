@@ -1,0 +1,115 @@
+"""Asks a small model whether findings whose code was changed are fixed: one call for all of a push.
+
+Sees the place as it is now, never what people say about it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from app.answers import parse_verdicts
+from app.domain.configuration import RepositoryConfig
+from app.domain.finding import Finding
+from app.domain.thread import Judgement
+from app.errors import ModelError
+from app.llm.client import CallScope
+from app.prompting import fence, visible
+from app.services import Services
+from app.stages.asking import Desk, Question, ask
+from app.syntax import enclosing_definition
+
+FIXED = "fixed"
+WINDOW_LINES = 40  # round the place, where no definition encloses it
+MAX_EXCERPT_LINES = 160
+MAX_FINDINGS = 30  # of one push; the others stay as they are
+DEADLINE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What the check says of one finding."""
+
+    fingerprint: str
+    judgement: Judgement  # refuted: it is fixed
+    evidence: str
+
+
+async def look_again(
+    changed: Sequence[tuple[Finding, str]],
+    *,
+    services: Services,
+    config: RepositoryConfig,
+    scope: CallScope,
+) -> tuple[Look, ...]:
+    """What became of findings, each with the text of its file now; empty where nobody could be asked."""
+    asked = changed[:MAX_FINDINGS]
+    if not asked or not set(services.models.providers) & set(config.providers):
+        return ()
+    claims = {f"c{number}": finding for number, (finding, _) in enumerate(asked, 1)}
+    question = Question(
+        kind=FIXED,
+        prompt_id="conversation/fixed",
+        inputs={"claims": fence("claims", _json_lines(claims), services.secret)},
+        parse=lambda value: parse_verdicts(value, ids=list(claims)),
+    )
+    material = "\n\n".join(
+        fence("code", excerpt(finding, services.redactor.redact(text)), services.secret)
+        for finding, text in asked
+    )
+    try:
+        answer = await ask(desk_for(services, config, scope, stage=FIXED), question, material=material)
+    except ModelError:
+        return ()
+    redact = services.redactor.redact
+    return tuple(
+        Look(
+            fingerprint=claims[verdict.id].fingerprint,
+            judgement=verdict.judgement,
+            evidence=redact(verdict.evidence),
+        )
+        for verdict in answer.value
+    )
+
+
+def desk_for(
+    services: Services,
+    config: RepositoryConfig,
+    scope: CallScope,
+    *,
+    stage: str,
+    deadline_s: float = DEADLINE_S,
+) -> Desk:
+    """The desk at which one question about a pull request is asked."""
+    return Desk(
+        models=services.models,
+        prompts=services.prompts,
+        scope=replace(scope, stage=stage, budget=config.budget),
+        redact=services.redactor.redact,
+        secret=services.secret,
+        tier="lite",
+        routing=config.routing,
+        allowed=config.providers,
+        deadline_s=deadline_s,
+        prefix_reused=False,
+    )
+
+
+def excerpt(finding: Finding, text: str) -> str:
+    """The definition round the finding's line, or a window, with line numbers."""
+    lines = text.split("\n")
+    line = min(finding.start_line, len(lines))
+    around = enclosing_definition(finding.path, text, line)
+    start, end = (around[0], around[1]) if around else (line - WINDOW_LINES, line + WINDOW_LINES)
+    start, end = max(1, start), min(len(lines), end, max(1, start) + MAX_EXCERPT_LINES - 1)
+    rows = [f"{number}|{lines[number - 1]}" for number in range(start, end + 1)]
+    return "\n".join([f"=== {visible(finding.path)}", *rows])
+
+
+def _json_lines(claims: Mapping[str, Finding]) -> str:
+    return "\n".join(
+        json.dumps(
+            {"id": id_, "path": finding.path, "finding": finding.title, "lines_then": finding.quote},
+            ensure_ascii=False,
+        )
+        for id_, finding in claims.items()
+    )

@@ -1,0 +1,40 @@
+"""Whether a review that was asked for is done: what the configuration says, and what has been done already."""
+
+import asyncio
+
+from app.domain.configuration import RepositoryConfig
+from app.domain.pull_request import PullRequest
+from app.domain.review import ReviewRequest
+from app.gather.eligibility import PUSH, reason_to_leave_out
+from app.store import reviews
+from app.store.database import Database
+from app.store.memory import Remembered
+
+
+async def why_left_out(
+    database: Database,
+    request: ReviewRequest,
+    pull_request: PullRequest,
+    config: RepositoryConfig,
+    remembered: Remembered,
+) -> str | None:
+    """Why this review is not done; None: it is.
+
+    A push that cuts another review short stands in for it, whatever the configuration says about pushes: nobody else would
+    do what that one was asked for.
+    """
+    if pull_request.state != "open" and not request.commanded:
+        return "it is closed"
+    trigger, commanded = request.trigger, request.commanded
+    if trigger == PUSH:
+        done = await asyncio.to_thread(
+            reviews.load_review_of_head, database, request.ref, pull_request.head_sha
+        )
+        if done is not None:
+            return "its head has been reviewed"
+        lost = await asyncio.to_thread(reviews.load_lost_review, database, request.ref)
+        if lost is not None and lost.trigger != PUSH:
+            trigger, commanded = lost.trigger, lost.commanded
+    return reason_to_leave_out(
+        pull_request, config, trigger=trigger, commanded=commanded, paused_by=remembered.paused_by
+    )

@@ -1,0 +1,225 @@
+"""What one review writes on its pull request: threads of earlier findings, review, summary, check runs. In this order.
+
+The head is read again right before the first write.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from app.conversation.fixed import Look, look_again
+from app.domain.configuration import Publish
+from app.domain.diff import Side
+from app.domain.finding import Finding, Stage
+from app.domain.marker import MarkerKind, marker
+from app.domain.model_call import Provider
+from app.domain.review import ReviewReport, ReviewRequest, StageStatus
+from app.domain.step import Step
+from app.doors.access import PullRequestAccess
+from app.doors.experience import unlearn
+from app.doors.threads import BY_HAND, Followed, follow, plan_answers
+from app.doors.walkthrough import with_earlier_walkthrough
+from app.errors import Superseded
+from app.gather import Gathered
+from app.llm.client import CallScope
+from app.publish.publisher import Published, publish
+from app.publish.review import PublicationRequest
+from app.services import Services
+from app.store.database import Database
+from app.store.findings import FindingOutcome, record_outcome, record_reactions
+from app.store.memory import Remembered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """Everything that a publication is made of."""
+
+    request: ReviewRequest
+    gathered: Gathered
+    report: ReviewReport
+    remembered: Remembered
+    services: Services
+
+    @property
+    def head_sha(self) -> str:
+        """The head that was reviewed."""
+        pull_request = self.gathered.context.pull_request
+        assert pull_request, "the App reviews pull requests"
+        return pull_request.head_sha
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether people see the findings on the pull request."""
+        return self.gathered.config.publish is not Publish.SHADOW
+
+    @property
+    def found(self) -> frozenset[str]:
+        """Fingerprints of what this review found."""
+        return frozenset(finding.fingerprint for finding in self.report.findings)
+
+    def returned(self) -> frozenset[str]:
+        """Findings that a push had fixed and that are back."""
+        return frozenset(
+            known.finding.fingerprint
+            for known in self.remembered.findings
+            if known.outcome == FindingOutcome.RESOLVED and known.reason != BY_HAND
+        ) & frozenset(self.found)
+
+    def whole_report(self) -> ReviewReport:
+        """The report with what earlier runs said of the files that this one did not read."""
+        paths = {file.path for file in self.gathered.context.diff.files}
+        notes = tuple(f"`{problem.path}`: {problem.message}" for problem in self.gathered.problems)
+        report = replace(self.report, notes=(*notes, *self.report.notes))
+        if self.request.full or not self.remembered.seen(self.head_sha):
+            return report
+        return with_earlier_walkthrough(report, self.remembered.stages, paths=paths)
+
+    def hunk_keys_read(self) -> tuple[str, ...] | None:
+        """The keys of the whole change, if every stage has read all of it now or before."""
+        results = [result for result in self.report.stages if result.stage in self.gathered.config.stages]
+        read = not self.report.keyless and all(
+            result.status is StageStatus.COMPLETED and result.provider is not Provider.ANALYZERS
+            for result in results
+        )
+        return self.gathered.hunk_keys if read else None
+
+    def plan(self, followed: Followed) -> PublicationRequest:
+        """What is asked of the publisher."""
+        return PublicationRequest(
+            report=self.whole_report(),
+            config=self.gathered.config,
+            diff=self.gathered.context.diff,
+            head_sha=self.head_sha,
+            review_id=self.request.review_id,
+            key=str(self.request.ref),
+            redact=self.services.redactor.redact,
+            first=self.remembered.reviewed_sha is None,
+            commanded=self.request.commanded,
+            shown={thread.fingerprint for thread in self.gathered.snapshot.threads} | self.remembered.shown,
+            standing=followed.standing,
+            earlier_stages=self.remembered.stages,
+            problems=self.gathered.problems,
+        )
+
+    def record_followed(self, database: Database, followed: Followed, *, at: datetime) -> None:
+        """What became of earlier findings, and the thumbs under their comments."""
+        ref = self.request.ref
+        record_outcomes(database, self.request, followed, at=at)
+        known = {each.finding.fingerprint: each.finding for each in self.remembered.findings}
+        for thread in self.gathered.snapshot.threads:
+            if thread.thumbs_up or thread.thumbs_down:
+                record_reactions(
+                    database, ref, thread.fingerprint, up=thread.thumbs_up, down=thread.thumbs_down
+                )
+            if thread.thumbs_up and thread.fingerprint in known:
+                unlearn(
+                    database,
+                    ref,
+                    known[thread.fingerprint],
+                    installation_id=self.request.installation_id,
+                    by="reaction",
+                    at=at,
+                )
+
+
+def record_outcomes(database: Database, request: ReviewRequest, followed: Followed, *, at: datetime) -> None:
+    """Each finding's outcome with its reason."""
+    for outcome, reasons in followed.outcomes().items():
+        for fingerprint, reason in reasons.items():
+            record_outcome(database, request.ref, [fingerprint], outcome, at=at, reason=reason)
+
+
+class Writing:
+    """The writes of one publication."""
+
+    def __init__(
+        self,
+        publication: Publication,
+        access: PullRequestAccess,
+        check_run_ids: Mapping[Stage, int],
+        step: Step,
+    ) -> None:
+        self._publication = publication
+        self._access = access
+        self._check_run_ids = check_run_ids
+        self._step = step
+
+    async def follow(self) -> Followed:
+        """What became of the findings of earlier reviews."""
+        publication = self._publication
+        return await follow(
+            publication.remembered.findings,
+            found=publication.found,
+            threads=publication.gathered.snapshot.threads,
+            diff=publication.gathered.context.diff,
+            read_head=self._read_head,
+            redact=publication.services.redactor.redact,
+            look_again=self._look_again,
+        )
+
+    async def _read_head(self, path: str) -> str | None:
+        content = await self._access.source.blob(path, Side.RIGHT)
+        return None if content is None else content.decode("utf-8", "replace")
+
+    async def _look_again(self, changed: Sequence[tuple[Finding, str]]) -> Sequence[Look]:
+        publication, request = self._publication, self._publication.request
+        scope = CallScope(
+            installation_id=request.installation_id,
+            repository=request.ref.repository,
+            pull_request=request.ref.number,
+            review_id=request.review_id,
+        )
+        return await self._step(
+            "look again",
+            lambda: look_again(
+                changed, services=publication.services, config=publication.gathered.config, scope=scope
+            ),
+            tuple[Look, ...],
+        )
+
+    async def publish(self, followed: Followed) -> Published:
+        """Everything, for the newest head alone.
+
+        Raises:
+            Superseded: the reviewed head is no longer the newest.
+        """
+        return await self._step("publish", lambda: self._publish(followed), Published)
+
+    async def _publish(self, followed: Followed) -> Published:
+        publication = self._publication
+        if await self._access.writer.head_sha() != publication.head_sha:
+            raise Superseded("The pull request was pushed to while it was reviewed.")
+        if publication.gathered.config.publish is Publish.FULL:
+            await self._answer_threads(followed)
+        snapshot, remembered = publication.gathered.snapshot, publication.remembered
+        return await publish(
+            publication.plan(followed),
+            writer=self._access.writer,
+            once=self._access.once,
+            check_run_ids=self._check_run_ids,
+            summary_comment_id=snapshot.summary_comment_id or remembered.summary_comment_id,
+        )
+
+    async def _answer_threads(self, followed: Followed) -> None:
+        publication, writer = self._publication, self._access.writer
+        answers = plan_answers(
+            followed,
+            returned=publication.returned(),
+            threads=publication.gathered.snapshot.threads,
+            head_sha=publication.head_sha,
+            redact=publication.services.redactor.redact,
+        )
+        if not answers:
+            return
+        first = next(
+            thread.fingerprint
+            for thread in publication.gathered.snapshot.threads
+            if thread.node_id == answers[0].thread_node_id
+        )
+        hidden = marker(MarkerKind.REPLY, f"{first}@{publication.head_sha}")
+
+        async def write() -> int:
+            done = await writer.answer_threads(answers)
+            return done.resolved + done.folded
+
+        await self._access.once("threads", find=lambda: writer.find_review_comment(hidden), write=write)

@@ -1,0 +1,281 @@
+"""A review of a pull request as the App does it: read, start the check runs, review, publish, record.
+
+Called again after a crash: what was paid for is a step, what is written on GitHub goes through the ledger, and the text of
+the change is read anew. Nothing is posted for a head that is no longer the newest.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from app.domain.configuration import Gate
+from app.domain.finding import Stage
+from app.domain.job import ReviewJob
+from app.domain.progress import Watch, nobody_watches
+from app.domain.pull_request import PullRequest
+from app.domain.review import ReviewReport, ReviewRequest
+from app.domain.source import Snapshot
+from app.domain.step import Step
+from app.doors.access import OpenPullRequest, OrganisationDefault, ReadOnce, no_organisation_default
+from app.doors.eligible import why_left_out
+from app.doors.experience import sort_out
+from app.doors.publication import Publication, Writing
+from app.errors import Postponed, QuorumError, Superseded
+from app.gather import Configuration, Gathered, parse_configuration
+from app.gather.configuration import CONFIGURATION_PATH
+from app.gather.eligibility import is_dependency_update
+from app.gather.gather import BASE_PATHS
+from app.llm.client import CallScope
+from app.pipeline import Order, gather_change, review_gathered
+from app.publish.checks import CheckUpdate, failed_check, superseded_check
+from app.publish.publisher import all_of, complete_checks, start_check
+from app.services import Services
+from app.stations import Stations
+from app.store import learned, reports, reviews
+from app.store.database import Database
+from app.store.findings import FindingOutcome, record_threads
+from app.store.memory import Remembered, load_remembered
+
+logger = logging.getLogger(__name__)
+
+MOST_HEADS = 5  # of one job: whoever pushes faster is reviewed by the job of a push
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewDoor:
+    """Does review jobs."""
+
+    services: Services
+    database: Database
+    open_pull_request: OpenPullRequest
+    clock: Callable[[], datetime]
+    watch: Watch = nobody_watches
+    details_url: Callable[[str], str | None] = lambda _: None
+    organisation_default: OrganisationDefault = no_organisation_default
+
+    async def __call__(self, job: ReviewJob, step: Step) -> None:
+        """The whole review, of the newest head.
+
+        Raises:
+            Superseded: another review has taken its place; its check runs are cancelled.
+        """
+        for _ in range(MOST_HEADS - 1):
+            try:
+                return await _Run(self, job.request, step).review()
+            except Superseded as error:
+                # The step raises where a later review is on record. Where there is none, the push told nobody.
+                await step("take the newer head", _nothing, type(None))
+                logger.info("another head is reviewed instead: %s", error)
+        return await _Run(self, job.request, step).review()
+
+
+async def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Start:
+    """What is known of a head before it is read."""
+
+    snapshot: Snapshot
+    pull_request: PullRequest
+    configuration: Configuration
+    remembered: Remembered
+    organisation_default: bytes | None
+
+
+class _Run:
+    """One review of one head on its way."""
+
+    def __init__(self, door: ReviewDoor, request: ReviewRequest, step: Step) -> None:
+        self._door = door
+        self._request = request
+        self._step = step
+        self._stations = Stations(request.review_id, door.watch)
+        self._access = self._open(request.review_id)
+        self._checks: dict[Stage, int] = {}
+        self._gate = Gate.OFF
+
+    async def review(self) -> None:
+        """The review. However it ends, but to be tried again, its check runs are completed."""
+        try:
+            await self._review()
+        except Superseded:
+            await self._end_checks(superseded_check)
+            raise
+        except Postponed:
+            raise
+        except Exception as error:
+            reason = str(error) if isinstance(error, QuorumError) else "Quorum made an error."
+            await self._end_checks(self._failed(reason))
+            raise
+
+    async def _review(self) -> None:
+        start = await self._stations.run("look", self._look)
+        self._gate = start.configuration.config.gate
+        if reason := await why_left_out(
+            self._door.database,
+            self._request,
+            start.pull_request,
+            start.configuration.config,
+            start.remembered,
+        ):
+            await asyncio.to_thread(
+                reviews.record_left_out,
+                self._door.database,
+                self._request.review_id,
+                reason=reason,
+                at=self._door.clock(),
+            )
+            logger.info("not reviewed: %s", reason)
+            return
+        await self._start_checks(start)
+        order = self._order(start)
+        gathered = await self._stations.run("gather", lambda: self._gather(start, order))
+        report = await review_gathered(
+            order, gathered, self._door.services, stations=self._stations, step=self._step
+        )
+        await self._publish(start, gathered, await self._sorted_out(report, start))
+
+    async def _look(self) -> _Start:
+        """The newest head and what its base says; the checkpoint keeps the head alone, so that it is read anew."""
+        held: list[Snapshot] = []
+
+        async def read() -> str:
+            held.append(await self._access.source.snapshot(BASE_PATHS))
+            return _pull_request(held[0]).head_sha
+
+        head_sha = await self._step("look", read, str)
+        snapshot = held[0] if held else await self._access.source.snapshot(BASE_PATHS)
+        pull_request = _pull_request(snapshot)
+        await asyncio.to_thread(
+            reviews.record_review_head, self._door.database, self._request.review_id, pull_request.head_sha
+        )
+        if pull_request.head_sha != head_sha:
+            raise Superseded("The pull request was pushed to while its review was interrupted.")
+        self._access = replace(self._access, once=self._open(f"{self._request.review_id}@{head_sha}").once)
+        default = await self._door.organisation_default(self._request.installation_id, pull_request.ref.owner)
+        return _Start(
+            snapshot=snapshot,
+            pull_request=pull_request,
+            configuration=parse_configuration(
+                snapshot.base_files.get(CONFIGURATION_PATH),
+                organisation=default,
+                operator_budget=self._door.services.budget,
+            ),
+            remembered=await asyncio.to_thread(load_remembered, self._door.database, self._request.ref),
+            organisation_default=default,
+        )
+
+    def _open(self, ledger: str):  # noqa: ANN202 - PullRequestAccess
+        request = self._request
+        return self._door.open_pull_request(
+            request.ref, installation_id=request.installation_id, ledger=ledger
+        )
+
+    def _order(self, start: _Start) -> Order:
+        request, head_sha = self._request, start.pull_request.head_sha
+        scope = CallScope(
+            installation_id=request.installation_id,
+            repository=request.ref.repository,
+            pull_request=request.ref.number,
+            review_id=request.review_id,
+        )
+        return Order(
+            scope=scope,
+            stages=request.stages,
+            full=request.full,
+            seen=start.remembered.seen(head_sha),
+            earlier=start.remembered.earlier(head_sha),
+            dependencies_only=is_dependency_update(start.pull_request) and not request.commanded,
+        )
+
+    async def _gather(self, start: _Start, order: Order) -> Gathered:
+        return await gather_change(
+            ReadOnce(self._access.source, start.snapshot),
+            order,
+            self._door.services,
+            organisation_default=start.organisation_default,
+        )
+
+    async def _start_checks(self, start: _Start) -> None:
+        wanted = [stage for stage in self._request.stages if stage in start.configuration.config.stages]
+
+        async def begin(stage: Stage) -> None:
+            self._checks[stage] = await start_check(
+                stage,
+                ref=self._request.ref,
+                head_sha=start.pull_request.head_sha,
+                writer=self._access.writer,
+                once=self._access.once,
+                details_url=self._door.details_url(self._request.review_id),
+            )
+
+        async def begin_all() -> dict[Stage, int]:
+            await all_of(begin(stage) for stage in wanted)
+            return self._checks
+
+        self._checks = await self._step("start checks", begin_all, dict[Stage, int])
+
+    async def _sorted_out(self, report: ReviewReport, start: _Start) -> ReviewReport:
+        rules = await asyncio.to_thread(
+            learned.load_rules,
+            self._door.database,
+            self._request.installation_id,
+            self._request.ref.repository,
+        )
+        dismissed = start.remembered.with_outcome(FindingOutcome.DISMISSED)
+        return sort_out(report, dismissed=dismissed, rules=rules)
+
+    async def _publish(self, start: _Start, gathered: Gathered, report: ReviewReport) -> None:
+        await asyncio.to_thread(
+            record_threads, self._door.database, self._request.ref, start.snapshot.threads
+        )
+        publication = Publication(
+            request=self._request,
+            gathered=gathered,
+            report=report,
+            remembered=start.remembered,
+            services=self._door.services,
+        )
+        writing = Writing(publication, self._access, self._checks, self._step)
+        followed = await self._stations.run("follow", writing.follow)
+        published = await self._stations.run("publish", lambda: writing.publish(followed))
+        report = replace(publication.whole_report(), stations=tuple(self._stations.times))
+        await asyncio.to_thread(
+            reports.record_report,
+            self._door.database,
+            self._request,
+            report,
+            findings=published.findings,
+            summary_comment_id=published.summary_comment_id,
+            at=self._door.clock(),
+            hunk_keys=publication.hunk_keys_read(),
+            shown=publication.is_shown,
+        )
+        await asyncio.to_thread(
+            publication.record_followed, self._door.database, followed, at=self._door.clock()
+        )
+
+    def _failed(self, reason: str) -> Callable[[Stage], CheckUpdate]:
+        redact = self._door.services.redactor.redact
+        return lambda stage: failed_check(stage, reason=reason, gate=self._gate, redact=redact)
+
+    async def _end_checks(self, update: Callable[[Stage], CheckUpdate]) -> None:
+        """What is not ended here stays in progress for ever; why the review ended is more telling than why this failed."""
+        try:
+            await complete_checks(
+                [update(stage) for stage in self._checks],
+                check_run_ids=self._checks,
+                writer=self._access.writer,
+                once=self._access.once,
+            )
+        except QuorumError:
+            logger.exception("the check runs could not be completed")
+
+
+def _pull_request(snapshot: Snapshot) -> PullRequest:
+    assert snapshot.pull_request, "the App reviews pull requests"
+    return snapshot.pull_request
