@@ -167,8 +167,23 @@ class RepositoryClient(ApiClient):
         self.repository = repository
         self.owner, _, self.repo = repository.partition("/")
         self.installation_id = installation_id
-        self.resolving_refused_until_s = 0.0  # the owner did not grant contents:write: not asked for again before
+        self.resolving_refused_until_s = (
+            0.0  # the owner did not grant contents:write: not asked for again before
+        )
         self._app = app
+        self._own_login: str | None = None
+
+    async def own_login(self) -> str:
+        """The login under which this client writes: the App's bot, or the person whose token it is."""
+        if self._own_login is None:
+            if self._app:
+                asked = self._app.api.rest.apps.async_get_authenticated()
+                said = await self._app.api.fetch(asked, to="tell who the App is")
+                self._own_login = f"{said['slug']}[bot]"  # pyright: ignore[reportOptionalSubscript, reportTypedDictNotRequiredAccess]
+            else:
+                asked_person = self.rest.users.async_get_authenticated()
+                self._own_login = (await self.fetch(asked_person, to="tell whose token it is"))["login"]
+        return self._own_login
 
     @property
     def git_url(self) -> str:

@@ -14,7 +14,7 @@ from githubkit.utils import UNSET
 
 from app.domain.diff import FileDiff, FileStatus, Side
 from app.domain.source import Match
-from app.errors import GitHubError, GitHubNotFound
+from app.errors import GitHubError, GitHubNotFound, GitHubRateLimited
 from app.github import documents
 from app.github.client import RepositoryClient
 from app.github.git_objects import GitObjects
@@ -111,7 +111,15 @@ class HeadTree:
     async def _fetch_blobs(self, paths: Sequence[str]) -> dict[str, bytes | None]:
         variables: dict[str, Any] = {"owner": self._client.owner, "name": self._client.repo}
         variables |= {f"e{index}": f"{self._head_sha}:{path}" for index, path in enumerate(paths)}
-        data = await self._client.graphql(documents.blobs(len(paths)), variables, to="read the changed files")
+        try:
+            data = await self._client.graphql(
+                documents.blobs(len(paths)), variables, to="read the changed files"
+            )
+        except GitHubRateLimited:
+            raise
+        except GitHubError as error:
+            _log.warning("Reading the changed files one by one: %s", error)
+            return {}
         blobs = data["repository"]
         return {path: parse_blob(blobs[f"e{index}"]) for index, path in enumerate(paths)}
 

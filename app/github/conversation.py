@@ -3,12 +3,17 @@
 "Own" is what GitHub says the asking credential wrote (`viewerDidAuthor`): a marker that somebody copies counts for nothing.
 """
 
+import logging
 from typing import Any
 
 from app.domain.marker import MarkerKind, parse_marker
 from app.domain.pull_request import PullRequestRef
 from app.domain.thread import Reply, Thread
+from app.errors import GitHubError, GitHubRateLimited
 from app.github.client import RepositoryClient
+from app.github.without_graphql import fetch_connection
+
+_log = logging.getLogger(__name__)
 
 Node = dict[str, Any]
 
@@ -33,12 +38,24 @@ async def fetch_nodes(
 ) -> list[Node]:
     """All nodes of one of the pull request's connections; `first` is its first page where that is there already."""
     nodes: list[Node] = []
-    page = first or await _fetch_page(client, ref, document=document, connection=connection, after=None)
+    page = first or await _fetch_first_page(client, ref, document=document, connection=connection)
     while page["pageInfo"]["hasNextPage"]:
         nodes += page["nodes"]
         after = page["pageInfo"]["endCursor"]
         page = await _fetch_page(client, ref, document=document, connection=connection, after=after)
     return nodes + page["nodes"]
+
+
+async def _fetch_first_page(
+    client: RepositoryClient, ref: PullRequestRef, *, document: str, connection: str
+) -> Node:
+    try:
+        return await _fetch_page(client, ref, document=document, connection=connection, after=None)
+    except GitHubRateLimited:
+        raise
+    except GitHubError as error:
+        _log.warning("Going on without GraphQL: %s", error)
+        return await fetch_connection(client, ref, connection)
 
 
 async def _fetch_page(

@@ -5,6 +5,7 @@ to be had it says so and goes on with less. Never writes.
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
 from app.domain.diff import Diff, FileDiff, Side
@@ -13,7 +14,14 @@ from app.domain.patch import parse_diff
 from app.domain.pull_request import PullRequest, PullRequestRef
 from app.domain.source import Match, Snapshot
 from app.domain.thread import Thread
-from app.errors import GitHubError, GitHubNotFound, GitHubUnavailable, InputError, Superseded
+from app.errors import (
+    GitHubError,
+    GitHubNotFound,
+    GitHubRateLimited,
+    GitHubUnavailable,
+    InputError,
+    Superseded,
+)
 from app.github import documents
 from app.github.changed_files import (
     ListedFile,
@@ -26,8 +34,11 @@ from app.github.client import RepositoryClient
 from app.github.contents import HeadTree, parse_blob
 from app.github.conversation import Node, child, fetch_nodes, is_own, parse_thread, variables_of
 from app.github.git_objects import GitObjects
+from app.github.without_graphql import fetch_pull_node
 
 READ_ATTEMPTS = 3
+
+_log = logging.getLogger(__name__)
 
 
 class PullRequestSource:
@@ -52,7 +63,7 @@ class PullRequestSource:
         paths = list(dict.fromkeys(base_paths))
         for _ in range(READ_ATTEMPTS):
             pull, rows = await asyncio.gather(
-                self._fetch_pull(paths), fetch_page(self._client, self._ref, page=1)
+                self._fetch_pull_anyhow(paths), fetch_page(self._client, self._ref, page=1)
             )
             if len(rows) < pull["changedFiles"]:
                 rows += await fetch_further_pages(self._client, self._ref, changed_files=pull["changedFiles"])
@@ -76,6 +87,16 @@ class PullRequestSource:
     def _seen(self) -> HeadTree:
         assert self._tree is not None, "snapshot() comes first"
         return self._tree
+
+    async def _fetch_pull_anyhow(self, base_paths: Sequence[str]) -> Node:
+        """By one query, or by REST where GraphQL is not to be had."""
+        try:
+            return await self._fetch_pull(base_paths)
+        except GitHubRateLimited:
+            raise
+        except GitHubError as error:
+            _log.warning("Going on without GraphQL: %s", error)
+            return await fetch_pull_node(self._client, self._ref, base_paths)
 
     async def _fetch_pull(self, base_paths: Sequence[str]) -> Node:
         variables = variables_of(self._ref) | {f"p{i}": path for i, path in enumerate(base_paths)}
