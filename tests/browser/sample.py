@@ -172,6 +172,7 @@ def _call(
         output_tokens=1_180,
         cost_usd={"claude": 0.0312, "gpt": 0.0207, "gemini": 0.0041}[provider],
         started_at=review.started_at + timedelta(milliseconds=at_ms),
+        day=f"{review.started_at:%Y-%m-%d}",
         reason=f"first choice for {stage}" if stage in FINDERS else "another vendor than the finder",
     )
 

@@ -4,13 +4,13 @@ One pass over the calls gives both the table and the charts; percentiles are wal
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, case, exists, func, select
+from sqlalchemy import case, exists, func, select
 from sqlmodel import Session, col
 
 from app.domain.model_call import Outcome
@@ -162,53 +162,65 @@ def _load_outcomes(session: Session, viewer: Viewer, since: datetime) -> dict[st
 
 
 def _load_calls(session: Session, viewer: Viewer, since: datetime, bucket: Bucket) -> tuple[CallPoint, ...]:
-    name = bucket_name(session, col(ModelCallRow.started_at), bucket)
-    keys = [col(ModelCallRow.provider), col(ModelCallRow.model), name]
+    day = bucket is Bucket.DAY
+    name = col(ModelCallRow.day) if day else bucket_name(session, col(ModelCallRow.started_at), bucket)
+    keys = [col(ModelCallRow.provider), col(ModelCallRow.model), col(ModelCallRow.outcome), name]
     statement = (
-        select(*keys, *_sums())
+        select(*keys, *_SUMS)
         .where(col(ModelCallRow.started_at) >= since, viewer.rows(ModelCallRow))
         .group_by(*keys)
     )
-    rows = sorted(tuple(row) for row in session.connection().execute(statement))
-    return tuple(_point(row) for row in rows)
+    rows = [_Sums(*row) for row in session.connection().execute(statement)]
+    rows.sort(key=lambda row: (row.provider, row.model, row.bucket))
+    groups = groupby(rows, key=lambda row: (row.provider, row.model, row.bucket))
+    return tuple(_point(key, list(group)) for key, group in groups)
 
 
-def _sums() -> list[ColumnElement[Any]]:
-    outcome, price = col(ModelCallRow.outcome), col(ModelCallRow.cost_usd)
-    sent = outcome.not_in(NEVER_SENT)
-    figures: list[tuple[ColumnElement[bool], Any]] = [
-        (sent, 1),
-        (outcome == Outcome.OK, 1),
-        (outcome == Outcome.CACHE_HIT, 1),
-        (outcome == Outcome.OVER_BUDGET, 1),
-        (sent, col(ModelCallRow.latency_ms)),
-        (sent, col(ModelCallRow.input_tokens)),
-        (sent, col(ModelCallRow.cached_input_tokens)),
-        (sent, col(ModelCallRow.output_tokens)),
-        (sent, func.coalesce(price, 0.0)),
-        (sent & price.is_(None), 1),
-    ]
-    return [func.sum(case((condition, value), else_=0)) for condition, value in figures]
+_SUMS = (
+    func.count(),
+    func.sum(ModelCallRow.latency_ms),
+    func.sum(ModelCallRow.input_tokens),
+    func.sum(ModelCallRow.cached_input_tokens),
+    func.sum(ModelCallRow.output_tokens),
+    func.sum(ModelCallRow.cost_usd),
+    func.count(col(ModelCallRow.cost_usd)),
+)
 
 
-def _point(row: tuple[Any, ...]) -> CallPoint:
-    provider, model, bucket, calls, succeeded, hits, over, latency, given, cached, output, cost, unpriced = (
-        row
-    )
+class _Sums(NamedTuple):
+    """The calls of one model with one outcome in one bucket."""
+
+    provider: str
+    model: str
+    outcome: str
+    bucket: str
+    calls: int
+    latency_ms: int
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    priced_calls: int
+
+
+def _point(key: tuple[str, str, str], rows: Sequence[_Sums]) -> CallPoint:
+    sent = [row for row in rows if row.outcome not in NEVER_SENT]
+    counts = {row.outcome: row.calls for row in rows}
+    calls = sum(row.calls for row in sent)
     return CallPoint(
-        bucket=bucket,
-        provider=provider,
-        model=model,
+        bucket=key[2],
+        provider=key[0],
+        model=key[1],
         calls=calls,
-        succeeded=succeeded,
-        cache_hits=hits,
-        over_budget=over,
-        latency_ms=int(latency),
-        input_tokens=int(given),
-        cached_input_tokens=int(cached),
-        output_tokens=int(output),
-        cost_usd=float(cost),
-        unpriced_calls=unpriced,
+        succeeded=counts.get(Outcome.OK, 0),
+        cache_hits=counts.get(Outcome.CACHE_HIT, 0),
+        over_budget=counts.get(Outcome.OVER_BUDGET, 0),
+        latency_ms=int(sum(row.latency_ms for row in sent)),
+        input_tokens=int(sum(row.input_tokens for row in sent)),
+        cached_input_tokens=int(sum(row.cached_input_tokens for row in sent)),
+        output_tokens=int(sum(row.output_tokens for row in sent)),
+        cost_usd=sum(float(row.cost_usd or 0.0) for row in sent),
+        unpriced_calls=calls - sum(row.priced_calls for row in sent),
     )
 
 

@@ -137,11 +137,31 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
         sa.Column("output_tokens", sa.Integer(), nullable=False),
         sa.Column("cost_usd", sa.Float(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("day", sa.String(), nullable=True),
         sa.Column("tier", sa.String(), nullable=True),
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("request_id", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_model_calls_days",
+        "model_calls",
+        [
+            "provider",
+            "model",
+            "outcome",
+            "day",
+            "started_at",
+            "latency_ms",
+            "input_tokens",
+            "cached_input_tokens",
+            "output_tokens",
+            "cost_usd",
+            "installation_id",
+            "repository",
+        ],
+        unique=False,
     )
     op.create_index(
         "ix_model_calls_repository",
