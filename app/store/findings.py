@@ -112,3 +112,15 @@ def _of(ref: PullRequestRef, fingerprints: Iterable[str]):  # noqa: ANN202 - SQL
         col(FindingRow.pull_request) == ref.number,
         col(FindingRow.fingerprint).in_(list(fingerprints)),
     )
+
+
+def load_finding_row(database: Database, fingerprint: str) -> FindingRow | None:
+    """The newest row of a finding, whatever its pull request."""
+    statement = (
+        select(FindingRow)
+        .where(FindingRow.fingerprint == fingerprint)
+        .order_by(col(FindingRow.created_at).desc())
+        .limit(1)
+    )
+    with database.read() as session:
+        return session.exec(statement).first()

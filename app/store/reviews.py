@@ -137,3 +137,10 @@ def load_lost_review(database: Database, ref: PullRequestRef) -> ReviewRow | Non
             )
         ).first()
         return None if followed else lost
+
+
+def load_recent_reviews(database: Database, count: int) -> list[ReviewRow]:
+    """The reviews that were asked for last, the newest first."""
+    statement = select(ReviewRow).order_by(col(ReviewRow.created_at).desc()).limit(count)
+    with database.read() as session:
+        return list(session.exec(statement).all())

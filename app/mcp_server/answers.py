@@ -1,0 +1,131 @@
+"""What the tools answer, as structured output with a schema. Values only."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+
+class FindingAnswer(BaseModel):
+    """A claim about a place in the code; `id` names it for `explain_finding`."""
+
+    id: str
+    stage: str
+    severity: Literal["critical", "high", "medium", "low", "info"]
+    rule_id: str
+    cwe: str | None
+    path: str
+    start_line: int
+    end_line: int
+    side: str
+    title: str
+    explanation: str
+    suggestion: str | None = Field(description="Text that replaces start_line..end_line, or null.")
+    found_by: list[str]
+    confirmed_by: list[str]
+    placement: str
+
+
+class RejectedAnswer(BaseModel):
+    """A claim that did not hold, and why."""
+
+    title: str
+    reason: str
+
+
+class StageAnswer(BaseModel):
+    """How a stage ended; `failed` means: not reviewed."""
+
+    stage: str
+    status: Literal["completed", "failed", "skipped"]
+    provider: str | None
+    model: str | None
+    error: str | None
+
+
+class DocumentAnswer(BaseModel):
+    """What the docs stage wrote."""
+
+    format: str
+    title: str
+    content: str
+
+
+class UsageAnswer(BaseModel):
+    """What the call took; attempts on the wire, tokens and USD."""
+
+    calls: int
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    cost_usd: float
+
+
+class ReportAnswer(BaseModel):
+    """A review's report."""
+
+    status: Literal["reviewed", "not_reviewed"] = Field(
+        description="not_reviewed: a stage that was asked for failed."
+    )
+    findings: list[FindingAnswer]
+    rejected: list[RejectedAnswer]
+    stages: list[StageAnswer]
+    documents: list[DocumentAnswer]
+    notes: list[str] = Field(description="What was not looked at, and why; that no model has a key.")
+    usage: UsageAnswer
+    duration_ms: int
+
+
+class PackageAnswer(BaseModel):
+    """A package that the change adds; `version` null: a range, or not said."""
+
+    ecosystem: str
+    name: str
+    version: str | None
+    path: str
+    line: int
+
+
+class ScanAnswer(BaseModel):
+    """A security scan.
+
+    `checked` is the only status that lets an empty `findings` mean "nothing found"; `could_not_check` and
+    `not_applicable` say in `notes` why nobody looked.
+    """
+
+    scan_type: Literal["sast", "sca", "dast"]
+    status: Literal["checked", "could_not_check", "not_applicable"]
+    findings: list[FindingAnswer] = []
+    rejected: list[RejectedAnswer] = []
+    packages: list[PackageAnswer] = []
+    notes: list[str] = []
+    stages: list[StageAnswer] = []
+    usage: UsageAnswer | None = None
+
+
+class DocumentationAnswer(BaseModel):
+    """Documentation of the code; `documents` is empty where `status` is not `written`, and `notes` say why."""
+
+    status: Literal["written", "not_written"]
+    documents: list[DocumentAnswer]
+    notes: list[str]
+    stages: list[StageAnswer]
+    usage: UsageAnswer
+
+
+class ExplanationAnswer(BaseModel):
+    """Everything that is known of a finding."""
+
+    finding: FindingAnswer
+    rule: str = Field(description="What the rule stands for.")
+    why: str = Field(description="The finder's evidence.")
+    verified: str = Field(
+        description="What the verifier says decides the matter; empty: nobody else was asked."
+    )
+    outcome: str | None = Field(description="open, resolved, dismissed, outdated, or null.")
+
+
+class StatsAnswer(BaseModel):
+    """The per-model table."""
+
+    since: str
+    models: list[dict[str, Any]]

@@ -1,0 +1,215 @@
+"""Dynamic testing: sends generated requests to a running API that the operator has allow-listed, and to nothing else.
+
+The target comes from an OpenAPI description's `servers`; its host must be in QUORUM_DAST_TARGETS to the letter. Only GET and HEAD
+are sent unless the operator opts in; no redirect is followed, no foreign `$ref` is read, no credential is sent.
+
+https://schemathesis.readthedocs.io/en/stable/reference/cli/
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import yaml
+
+from app.analyzers.runner import Limits, find_tool, run
+from app.errors import AnalyzerFailed
+from app.mcp_server.answers import FindingAnswer, ScanAnswer
+
+SAFE_METHODS = ("get", "head")
+METHODS = (*SAFE_METHODS, "post", "put", "patch", "delete", "options", "trace")
+DURATION_S = 60
+REQUESTS = "10/s"
+EXAMPLES = 50  # of one operation
+DEEPEST = 100  # levels of a description
+SEVERITIES = {"critical": "critical", "high": "high", "medium": "medium", "low": "low"}
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DastPolicy:
+    """What the operator allows: hosts, with their port where it is not the scheme's own, and the methods."""
+
+    targets: tuple[str, ...] = ()
+    all_methods: bool = False
+
+
+class NotApplicable(Exception):
+    """Nothing is sent; the message says why."""
+
+
+async def scan_running_api(
+    code: str, policy: DastPolicy, *, find_tool: Callable[[str], Path | None] = find_tool
+) -> ScanAnswer:
+    """Test the API that an OpenAPI 3 description names; says plainly where nothing was sent."""
+    try:
+        document = _parse(code)
+        target = _target(document, policy)
+        tool = _find(find_tool)
+        allowed = _allowed(document, METHODS if policy.all_methods else SAFE_METHODS)
+    except NotApplicable as error:
+        return ScanAnswer(scan_type="dast", status="not_applicable", notes=[str(error)])
+    try:
+        said = await _run(tool, allowed, target)
+    except AnalyzerFailed as error:
+        note = f"The requests to {target} did not come to their end: schemathesis {error}."
+        return ScanAnswer(scan_type="dast", status="could_not_check", notes=[note])
+    return _answer(said, target, all_methods=policy.all_methods)
+
+
+def _parse(code: str) -> Json:
+    try:
+        document: object = yaml.safe_load(code)  # JSON is YAML
+    except (yaml.YAMLError, ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict) or not str(cast(Json, document).get("openapi", "")).startswith("3"):
+        raise NotApplicable(
+            "Dynamic testing needs a running target: give an OpenAPI 3 description whose `servers` name it. "
+            "This text is none; for code use `sast`, for manifests `sca`."
+        )
+    found = cast(Json, document)
+    if any(not reference.startswith("#") for reference in _references(found)):
+        raise NotApplicable("The description refers to other documents; nothing outside it is read.")
+    return found
+
+
+def _references(value: object, depth: int = 0) -> Iterator[str]:
+    if depth > DEEPEST:
+        raise NotApplicable("The description is nested too deeply.")
+    if isinstance(value, dict):
+        for key, inner in cast("dict[object, object]", value).items():
+            if key in ("$ref", "$dynamicRef", "externalValue", "operationRef") and isinstance(inner, str):
+                yield inner
+            yield from _references(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in cast("list[object]", value):
+            yield from _references(inner, depth + 1)
+
+
+def _target(document: Json, policy: DastPolicy) -> str:
+    """The first server, if the operator has named its host."""
+    servers: object = document.get("servers")
+    first = cast("list[object]", servers)[0] if isinstance(servers, list) and servers else None
+    url = str(cast(Json, first).get("url", "")) if isinstance(first, dict) else ""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or "{" in url:
+        raise NotApplicable(
+            "The description's first server is no absolute http(s) address, so there is no target."
+        )
+    if parts.netloc.lower() not in {target.lower() for target in policy.targets}:
+        raise NotApplicable(
+            "The target is not among the hosts that the operator allows to be tested (QUORUM_DAST_TARGETS); "
+            "nothing was sent."
+        )
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def _find(find_tool: Callable[[str], Path | None]) -> Path:
+    tool = find_tool("schemathesis")
+    if tool is None:
+        raise NotApplicable("schemathesis is not installed here: pip install 'quorum-review[dast]'.")
+    return tool
+
+
+def _allowed(document: Json, methods: Sequence[str]) -> Json:
+    """The description without the operations that may not be called, and without servers of their own."""
+    paths: Mapping[str, object] = document.get("paths") or {}
+    kept: Json = {}
+    for path, item in paths.items():
+        if isinstance(item, dict):
+            operations = cast(Json, item)
+            kept[path] = {
+                key: _without_servers(value)
+                for key, value in operations.items()
+                if key in methods or key in ("parameters", "summary", "description")
+            }
+    if not any(method in item for item in kept.values() for method in methods):
+        raise NotApplicable(f"The description has no operation that may be called ({', '.join(methods)}).")
+    return {key: value for key, value in document.items() if key != "webhooks"} | {"paths": kept}
+
+
+def _without_servers(operation: object) -> object:
+    if not isinstance(operation, dict):
+        return operation
+    return {key: value for key, value in cast(Json, operation).items() if key not in ("servers", "callbacks")}
+
+
+async def _run(tool: Path, document: Json, target: str) -> Json:
+    with TemporaryDirectory(prefix="quorum-dast-") as name:
+        folder = await asyncio.to_thread(_write, Path(name), document)
+        finished = await run(
+            [str(tool), *_arguments(target)], directory=folder, limits=Limits(seconds=DURATION_S + 30.0)
+        )
+        finished.complete()
+        return await asyncio.to_thread(_read_report, folder)
+
+
+def _write(directory: Path, document: Json) -> Path:
+    folder = directory.resolve()
+    (folder / "openapi.json").write_text(json.dumps(document, default=str), encoding="utf-8")
+    return folder
+
+
+def _read_report(folder: Path) -> Json:
+    try:
+        return json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise AnalyzerFailed("wrote no report") from error
+
+
+def _arguments(target: str) -> list[str]:
+    """No `coverage` phase and no `unsupported_method` check: both call methods that the description does not have."""
+    return [
+        *("run", "openapi.json", "--url", target),
+        *("--phases", "examples,fuzzing", "--exclude-checks", "unsupported_method"),
+        *("--max-examples", str(EXAMPLES), "--max-time", str(DURATION_S), "--rate-limit", REQUESTS),
+        *("--max-redirects", "0", "--request-timeout", "10", "--generation-database", "none"),
+        *("--report", "json", "--report-json-path", "report.json", "--no-color"),
+    ]
+
+
+def _answer(said: Json, target: str, *, all_methods: bool) -> ScanAnswer:
+    operations: Json = said.get("operations") or {}
+    errors: list[Json] = said.get("errors") or []
+    failures: list[Json] = said.get("failures") or []
+    tested = int(operations.get("tested", 0))
+    methods = "every method" if all_methods else "GET and HEAD only"
+    notes = [f"{tested} operations of {target} were called, {methods}, without credentials."]
+    if errors:
+        notes.append(f"{len(errors)} errors kept schemathesis from testing everything.")
+    return ScanAnswer(
+        scan_type="dast",
+        status="checked" if tested and said.get("complete") and not errors else "could_not_check",
+        findings=[_finding(failure) for failure in failures],
+        notes=notes,
+    )
+
+
+def _finding(failure: Json) -> FindingAnswer:
+    operations = ", ".join(map(str, failure.get("operations") or [])) or "the API"
+    title = str(failure.get("title", "Failure"))
+    return FindingAnswer.model_validate(
+        {
+            "id": f"dast:{failure.get('code', '')}:{operations}"[:200],
+            "stage": "security",
+            "severity": SEVERITIES.get(str(failure.get("severity")), "info"),
+            "rule_id": "other",
+            "cwe": None,
+            "path": operations,
+            "start_line": 1,
+            "end_line": 1,
+            "side": "RIGHT",
+            "title": f"{title}: {operations}",
+            "explanation": f"{failure.get('count', 1)} generated requests to {operations} met this: {title}.",
+            "suggestion": None,
+            "found_by": ["analyzers:schemathesis"],
+            "confirmed_by": [],
+            "placement": "summary",
+        }
+    )

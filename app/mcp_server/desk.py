@@ -1,0 +1,239 @@
+"""Does what the tools ask: the pipeline on what a caller gave, with the caller's progress. Knows nothing of the protocol.
+
+Every call spends on the account of the repository `mcp`, whose month QUORUM_BUDGET_REPOSITORY_MONTH_USD limits; a few run at once.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import uuid4
+
+from app.analyzers.dependencies import find_dependency_facts
+from app.analyzers.manifests import manifest_of
+from app.domain.analysis import ChangedFile
+from app.domain.finding import Finding, Stage
+from app.domain.progress import Watch, nobody_watches
+from app.domain.review import ReviewReport, StageStatus
+from app.domain.rules import rule_for
+from app.errors import InputError
+from app.llm.client import CallScope
+from app.mcp_server.answers import (
+    DocumentationAnswer,
+    ExplanationAnswer,
+    FindingAnswer,
+    PackageAnswer,
+    ReportAnswer,
+    ScanAnswer,
+    StatsAnswer,
+)
+from app.mcp_server.dast import DastPolicy, scan_running_api
+from app.mcp_server.given import changed_files, check_length, open_given
+from app.pipeline import Order, gather_change, review_gathered
+from app.publish.report_json import report_value
+from app.publish.wording import KEYLESS_NOTE
+from app.services import Services
+from app.since import parse_since
+from app.stations import Stations
+from app.store.database import Database
+from app.store.findings import load_finding_row
+from app.store.model_calls import load_stats
+from app.store.reviews import load_recent_reviews
+from app.store.tables import FindingRow
+
+ACCOUNT = "mcp"
+MOST_AT_ONCE = 4
+MOST_KEPT = 50
+
+DocsFormat = Literal["markdown", "openapi", "html"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A report of this process, for `explain_finding` and the list of recent reviews."""
+
+    id: str
+    at: datetime
+    report: ReviewReport
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """What the tools share."""
+
+    services: Services
+    database: Database
+    dast: DastPolicy = field(default_factory=DastPolicy)
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    kept: "OrderedDict[str, Kept]" = field(default_factory=OrderedDict[str, Kept])
+    _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
+
+    async def review(
+        self,
+        code: str,
+        language: str | None,
+        *,
+        stages: Sequence[Stage],
+        docs_format: DocsFormat = "markdown",
+        watch: Watch = nobody_watches,
+    ) -> ReportAnswer:
+        """The stages on the code.
+
+        Raises:
+            InputError: the code or the language cannot be read.
+        """
+        source = open_given(code, language)
+        review_id = str(uuid4())
+        order = Order(scope=CallScope(review_id=review_id, repository=ACCOUNT), stages=tuple(stages))
+        stations = Stations(review_id, watch)
+        configuration = f"docs_format: {docs_format}\n".encode()
+        async with self._room:
+            gathered = await stations.run(
+                "gather", lambda: gather_change(source, order, self.services, configuration=configuration)
+            )
+            report = await review_gathered(order, gathered, self.services, stations=stations)
+        self._keep(Kept(id=review_id, at=self.clock(), report=report))
+        return self._answer(report)
+
+    async def scan_dependencies(self, code: str, language: str | None) -> ScanAnswer:
+        """The packages that manifests and lock files add. No source of advisories is built in: never "clean"."""
+        files = changed_files(code, language)
+        manifests = [file for file in files if manifest_of(file.path)]
+        if not manifests:
+            note = "No manifest or lock file is in it; name the file as `language`, e.g. package-lock.json."
+            return ScanAnswer(scan_type="sca", status="not_applicable", notes=[note])
+        facts = await find_dependency_facts(manifests, lookup=None)
+        notes = [*facts.notes, *_partly(manifests)]
+        packages = [PackageAnswer(**asdict(package)) for package in facts.packages]
+        if not packages:
+            notes.append("No package could be read from it.")
+        return ScanAnswer(scan_type="sca", status="could_not_check", packages=packages, notes=notes)
+
+    async def scan_running_api(self, code: str) -> ScanAnswer:
+        """See `app.mcp_server.dast`."""
+        check_length(code)
+        async with self._room:
+            return await scan_running_api(code, self.dast)
+
+    async def document(self, code: str, language: str | None, docs_format: DocsFormat) -> DocumentationAnswer:
+        """Documentation of the code, by the docs stage."""
+        report = await self.review(code, language, stages=[Stage.DOCS], docs_format=docs_format)
+        notes = report.notes
+        if not report.documents:
+            notes = [
+                *notes,
+                "Documentation is written by a model; the analysers only name what is undocumented.",
+            ]
+        return DocumentationAnswer(
+            status="written" if report.documents else "not_written",
+            documents=report.documents,
+            notes=notes,
+            stages=report.stages,
+            usage=report.usage,
+        )
+
+    async def explain(self, finding_id: str) -> ExplanationAnswer:
+        """What is known of a finding of this process's calls, or of the App's reviews.
+
+        Raises:
+            InputError: there is no such finding.
+        """
+        for kept in reversed(self.kept.values()):
+            for finding in kept.report.findings:
+                if finding.fingerprint == finding_id:
+                    return self._explanation(finding, kept.report)
+        row = await asyncio.to_thread(load_finding_row, self.database, finding_id)
+        if row is None:
+            raise InputError("There is no such finding; ids are those of `findings[].id`.")
+        return _stored_explanation(row)
+
+    async def stats(self, since: str) -> StatsAnswer:
+        """The per-model table; raises `InputError` for a span that is none."""
+        begin = self.clock() - parse_since(since)
+        rows = await asyncio.to_thread(load_stats, self.database, begin)
+        return StatsAnswer(
+            since=since, models=[{**asdict(row), "success_rate": row.success_rate} for row in rows]
+        )
+
+    async def recent(self) -> dict[str, Any]:
+        """The last calls of this process and the last reviews of the App, the newest first."""
+        rows = await asyncio.to_thread(load_recent_reviews, self.database, MOST_KEPT)
+        return {
+            "calls": [_call(kept) for kept in reversed(self.kept.values())],
+            "reviews": [
+                {
+                    "id": row.id,
+                    "repository": row.repository,
+                    "pull_request": row.pull_request,
+                    "head_sha": row.head_sha,
+                    "trigger": row.trigger,
+                    "status": row.status,
+                    "created_at": row.created_at.isoformat(),
+                    "cost_usd": row.cost_usd,
+                }
+                for row in rows
+            ],
+        }
+
+    def _keep(self, kept: Kept) -> None:
+        self.kept[kept.id] = kept
+        while len(self.kept) > MOST_KEPT:
+            self.kept.popitem(last=False)
+
+    def _answer(self, report: ReviewReport) -> ReportAnswer:
+        redact = self.services.redactor.redact
+        value = report_value(report, redact=redact)
+        failed = any(stage.status is StageStatus.FAILED for stage in report.stages)
+        left_out = [f"{each.path} was not reviewed: {each.reason}." for each in report.coverage.omitted]
+        keyless = [KEYLESS_NOTE] if report.keyless else []
+        notes = [*keyless, *left_out, *map(redact, report.notes)]
+        status = "not_reviewed" if failed or not report.coverage.reviewed else "reviewed"
+        return ReportAnswer.model_validate({**value, "status": status, "notes": notes})
+
+    def _explanation(self, finding: Finding, report: ReviewReport) -> ExplanationAnswer:
+        redact = self.services.redactor.redact
+        value = report_value(report, redact=redact)
+        shown = next(each for each in value["findings"] if each["id"] == finding.fingerprint)
+        return ExplanationAnswer(
+            finding=shown,
+            rule=_rule(finding.rule_id),
+            why=redact(finding.evidence),
+            verified=redact(finding.verifier_evidence),
+            outcome=None,
+        )
+
+
+def _call(kept: Kept) -> dict[str, Any]:
+    return {
+        "id": kept.id,
+        "at": kept.at.isoformat(),
+        "findings": [finding.fingerprint for finding in kept.report.findings],
+        "stages": {stage.stage.value: stage.status.value for stage in kept.report.stages},
+        "cost_usd": kept.report.usage.cost_usd,
+    }
+
+
+def _rule(rule_id: str) -> str:
+    rule = rule_for(rule_id)
+    return f"{rule.title} ({rule.cwe})" if rule.cwe else rule.title
+
+
+def _stored_explanation(row: FindingRow) -> ExplanationAnswer:
+    shown = row.model_dump() | {"id": row.fingerprint, "end_line": row.line}
+    return ExplanationAnswer(
+        finding=FindingAnswer.model_validate(shown),
+        rule=_rule(row.rule_id),
+        why=row.evidence,
+        verified=row.verifier_evidence,
+        outcome=row.outcome,
+    )
+
+
+def _partly(files: Sequence[ChangedFile]) -> list[str]:
+    return [
+        f"{file.path}: only pieces of it are in the diff; give the whole file to have its packages listed."
+        for file in files
+        if file.head is None
+    ]

@@ -1,0 +1,164 @@
+"""Tells what a caller gave, source text or a unified diff, and makes a change of it that the pipeline can read.
+
+A text is a new file of which every line counts; its name comes from its language, or from what it looks like. Reads no file.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from app.domain.analysis import ChangedFile
+from app.domain.diff import Diff, DiffLine, FileDiff, FileStatus, Hunk, LineKind, Side
+from app.domain.patch import parse_diff
+from app.domain.source import Match, Snapshot, Source
+from app.errors import InputError
+from app.github.local import PatchSource
+from app.syntax import count_errors
+from app.syntax.languages import EXTENSIONS
+
+LONGEST_CODE = 400_000  # characters
+SAMPLE_LINES = 400  # of an unnamed text, to see which grammar reads it
+_DIFF = re.compile(
+    r"\s*(?:diff --(?:git|cc|combined) |--- \S.*\n\+\+\+ |Index: \S|From [0-9a-f]{40} |commit [0-9a-f]{40}\b)"
+)
+_EXTENSION = {language: extension for extension, language in reversed(EXTENSIONS.items())}
+_ALIASES = {
+    "js": "javascript",
+    "ts": "typescript",
+    "c++": "cpp",
+    "c#": "csharp",
+    "shell": "bash",
+    "golang": "go",
+}
+_GUESSED = ("python", "typescript", "go", "java", "rust", "ruby", "php", "csharp", "c", "cpp", "bash")
+_MANIFESTS = (
+    (re.compile(r'^\s*\{.*"lockfileVersion"', re.DOTALL), "package-lock.json"),
+    (re.compile(r'^\s*\{.*"(?:d|devD|peerD)ependencies"', re.DOTALL), "package.json"),
+    (re.compile(r"^\[\[package\]\]$.*^checksum = ", re.DOTALL | re.MULTILINE), "Cargo.lock"),
+    (re.compile(r"^\[\[package\]\]$", re.MULTILINE), "poetry.lock"),
+    (re.compile(r"^\[project\]$|^\[tool\.poetry", re.MULTILINE), "pyproject.toml"),
+    (re.compile(r"^\[(?:dev-|build-)?dependencies\]$", re.MULTILINE), "Cargo.toml"),
+    (re.compile(r"^module \S+$.*^require", re.DOTALL | re.MULTILINE), "go.mod"),
+    (re.compile(r"^\s*(?:<\?xml[^>]*>\s*)?<project\b"), "pom.xml"),
+    (re.compile(r"^GEM$.*^ {2}specs:$", re.DOTALL | re.MULTILINE), "Gemfile.lock"),
+    (re.compile(r"\A(?:\s*(?:#.*|[\w.-]+(?:\[[\w,-]+\])?\s*[=~<>!]=.*)?\n?)+\Z"), "requirements.txt"),
+)
+
+
+def is_diff(code: str) -> bool:
+    """Whether the text begins as a unified diff does; a diff quoted further down is text."""
+    return _DIFF.match(code) is not None
+
+
+def open_given(code: str, language: str | None) -> Source:
+    """The change that a caller speaks of.
+
+    Raises:
+        InputError: it is empty or too long, the diff is damaged, or the language is not known.
+    """
+    check_length(code)
+    if is_diff(code):
+        return PatchSource(code.encode("utf-8", "surrogatepass"))
+    return TextSource(name_of(code, language), code)
+
+
+def changed_files(code: str, language: str | None) -> list[ChangedFile]:
+    """The same for the dependency reader; of a diff only what it shows is known. Raises `InputError` as `open_given`."""
+    check_length(code)
+    if not is_diff(code):
+        return [ChangedFile.whole(_manifest_name(code, language), code)]
+    diff = parse_diff(code.encode("utf-8", "surrogatepass"))
+    return [ChangedFile.from_diff(file, head=_added_text(file), base=None) for file in diff.files]
+
+
+def check_length(code: str) -> None:
+    """Raise `InputError` for nothing, or for more than one call takes."""
+    if not code.strip():
+        raise InputError("`code` is empty: give source text or a unified diff.")
+    if len(code) > LONGEST_CODE:
+        raise InputError(
+            f"`code` has {len(code):,} characters; one call takes {LONGEST_CODE:,}. Give it in parts."
+        )
+
+
+def name_of(code: str, language: str | None) -> str:
+    """A file name for the text: `language` may be a language, an extension or a file name such as `go.mod`."""
+    if language is None:
+        return _manifest_of(code) or f"snippet{_EXTENSION.get(_guess(code), '.txt')}"
+    wanted = PurePosixPath(language.strip()).name
+    lowered = _ALIASES.get(wanted.lower(), wanted.lower())
+    if lowered in _EXTENSION:
+        return f"snippet{_EXTENSION[lowered]}"
+    if f".{lowered.lstrip('.')}" in EXTENSIONS:
+        return f"snippet.{lowered.lstrip('.')}"
+    if "." in wanted.strip(".") and wanted.isprintable():
+        return wanted
+    raise InputError(f"The language {language[:40]!r} is not known; one of {', '.join(sorted(_EXTENSION))}.")
+
+
+def _manifest_name(code: str, language: str | None) -> str:
+    found = _manifest_of(code)
+    return found if found and (language is None or "." not in language) else name_of(code, language)
+
+
+def _manifest_of(code: str) -> str | None:
+    return next((name for pattern, name in _MANIFESTS if pattern.search(code)), None)
+
+
+def _guess(code: str) -> str:
+    """The grammar with the fewest errors; the order above decides between equals."""
+    if _is_json(code):
+        return "json"
+    sample = "\n".join(code.split("\n")[:SAMPLE_LINES])
+    errors = {name: count_errors(f"snippet{_EXTENSION[name]}", sample) for name in _GUESSED}
+    return min(_GUESSED, key=lambda name: (errors[name] is None, errors[name] or 0))
+
+
+def _is_json(code: str) -> bool:
+    try:
+        json.loads(code)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _added_text(file: FileDiff) -> bytes | None:
+    """A manifest that the diff shows whole, because it is new; of others only pieces are known."""
+    if file.status is not FileStatus.ADDED:
+        return None
+    return "\n".join(file.added_lines().values()).encode("utf-8", "surrogateescape")
+
+
+@dataclass(frozen=True, slots=True)
+class TextSource:
+    """One text as a new file."""
+
+    path: str
+    code: str
+
+    async def snapshot(self, base_paths: Sequence[str]) -> Snapshot:
+        """A change that adds the file."""
+        lines = self.code.removesuffix("\n").split("\n")
+        hunk = Hunk(
+            old_start=0,
+            old_count=0,
+            new_start=1,
+            new_count=len(lines),
+            section="",
+            lines=tuple(
+                DiffLine(kind=LineKind.ADDED, text=text, old_line=None, new_line=number)
+                for number, text in enumerate(lines, 1)
+            ),
+        )
+        file = FileDiff(path=self.path, status=FileStatus.ADDED, hunks=(hunk,))
+        return Snapshot(pull_request=None, diff=Diff(files=(file,)), base_files={})
+
+    async def blob(self, path: str, side: Side) -> bytes | None:
+        """The text itself."""
+        return self.code.encode("utf-8", "surrogatepass") if (path, side) == (self.path, Side.RIGHT) else None
+
+    async def grep(self, word: str, *, limit: int) -> list[Match]:
+        """Nothing: there is no tree."""
+        return []

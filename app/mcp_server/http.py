@@ -1,0 +1,85 @@
+"""The MCP server over HTTP at `/mcp`: own bearer token, Host and Origin checked, opened after the web server is ready.
+
+The SDK takes a second to load; until it has, callers wait. Never logs a token.
+"""
+
+import asyncio
+import hmac
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from mcp.server import MCPServer
+
+PATH = "/mcp"
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McpAccess:
+    """Who may call: the token, and the public hosts beside loopback (`host` or `host:port`)."""
+
+    token: str = field(repr=False)
+    hosts: tuple[str, ...] = ()
+
+    def allows(self, headers: Headers) -> bool:
+        """Whether the request carries the token; in constant time."""
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        same = hmac.compare_digest(given.strip().encode("utf-8", "replace"), self.token.encode())
+        return scheme.lower() == "bearer" and same
+
+
+class McpEndpoint:
+    """The ASGI application of the route `PATH`; `run` opens the server behind it and keeps it open until cancelled."""
+
+    def __init__(self, build: "Callable[[], MCPServer]", access: McpAccess) -> None:
+        self._build = build
+        self._access = access
+        self._opened: asyncio.Future[ASGIApp] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 401 without the token, 503 where nobody runs the server; the rest is the SDK's."""
+        if not self._access.allows(Headers(scope=scope)):
+            refused = JSONResponse(
+                {"error": "The token is missing or wrong."}, 401, {"WWW-Authenticate": "Bearer"}
+            )
+            return await refused(scope, receive, send)
+        if self._opened is None:
+            return await JSONResponse({"error": "The server is not open."}, 503)(scope, receive, send)
+        app = await asyncio.shield(self._opened)
+        return await app(scope, receive, send)
+
+    async def run(self) -> None:
+        """Load the SDK, then hold its session manager open."""
+        self._opened = asyncio.get_running_loop().create_future()
+        try:
+            server = await asyncio.to_thread(self._build)
+            app = _http_app(server, self._access.hosts)
+            async with server.session_manager.run():
+                self._opened.set_result(app)
+                await asyncio.Event().wait()
+        finally:
+            if not self._opened.done():
+                self._opened.cancel()
+            self._opened = None
+
+
+def _http_app(server: "MCPServer", hosts: Sequence[str]) -> ASGIApp:
+    from mcp.server.transport_security import TransportSecuritySettings
+
+    known = [*LOOPBACK, *hosts]
+    security = TransportSecuritySettings(
+        allowed_hosts=[*known, *(f"{host}:*" for host in known)],
+        allowed_origins=[
+            *(f"http://{host}{port}" for host in LOOPBACK for port in ("", ":*")),
+            *(f"https://{host}" for host in hosts),
+        ],
+    )
+    return server.streamable_http_app(
+        streamable_http_path=PATH, stateless_http=True, json_response=False, transport_security=security
+    )

@@ -1,0 +1,46 @@
+"""The stages' prompts with a caller's code in them, as text for the caller's own model. Asks no model."""
+
+from app.domain.analysis import Analysis
+from app.domain.configuration import RepositoryConfig
+from app.domain.finding import Stage
+from app.domain.review import Chunk, ReviewContext
+from app.llm.client import CallScope
+from app.mcp_server.given import open_given
+from app.pipeline import Order, gather_change
+from app.services import Services
+from app.stages.asking import SYSTEM_PROMPT, Question
+from app.stages.docs import docs_question
+from app.stages.material import render_material
+from app.stages.review import review_question
+from app.stages.security import security_question
+
+
+async def stage_prompt(services: Services, stage: Stage, code: str, language: str | None) -> str:
+    """Instructions, the code in a fence, and the stage's question; redacted as for our own models.
+
+    Raises:
+        InputError: the code or the language cannot be read.
+    """
+    source = open_given(code, language)
+    gathered = await gather_change(source, Order(scope=CallScope(), stages=(stage,)), services)
+    context, config = gathered.context, gathered.config
+    parts = [services.prompts.render(SYSTEM_PROMPT).text]
+    for chunk in context.chunks:
+        question = _question(stage, chunk, context, config, services.secret)
+        material = render_material(
+            chunk, guidelines=(), secret=services.secret, redact=services.redactor.redact
+        )
+        parts += [material, services.prompts.render(question.prompt_id, **question.inputs).text]
+    return services.redactor.redact("\n\n".join(parts))
+
+
+def _question(
+    stage: Stage, chunk: Chunk, context: ReviewContext, config: RepositoryConfig, secret: bytes
+) -> Question:
+    match stage:
+        case Stage.REVIEW:
+            return review_question(chunk, context, config, secret=secret)
+        case Stage.SECURITY:
+            return security_question(chunk, context, config, secret=secret)
+        case Stage.DOCS:
+            return docs_question(chunk, context, config, secret=secret, analysis=Analysis(), handover=())

@@ -1,0 +1,39 @@
+"""A desk over the real pipeline: without keys, or with the strict fake of the three vendors."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from app.main import Network, Program, build_program
+from app.mcp_server.dast import DastPolicy
+from app.mcp_server.desk import Desk
+from app.sandbox import GitHubSandbox
+from app.settings import Settings
+from tests.scenarios.vendors import Vendors
+from tests.scenarios.world import ALL, app_settings
+
+
+def desk_of(program: Program) -> Desk:
+    return Desk(services=program.services, database=program.database, dast=DastPolicy())
+
+
+@pytest.fixture
+async def keyless(tmp_path: Path) -> AsyncGenerator[Desk]:
+    program = build_program(Settings.model_validate({"quorum_data_dir": tmp_path / "data"}))
+    yield desk_of(program)
+    await program.close()
+
+
+@pytest.fixture
+def vendors() -> Vendors:
+    return Vendors()
+
+
+@pytest.fixture
+async def with_models(tmp_path: Path, vendors: Vendors) -> AsyncGenerator[Desk]:
+    given = app_settings(GitHubSandbox(tmp_path / "github"), tmp_path / "data", ALL)
+    network = Network(models=vendors.fake.http_client())
+    program = build_program(Settings.model_validate(given), network=network)
+    yield desk_of(program)
+    await program.close()

@@ -1,0 +1,214 @@
+"""The tools through the SDK's own client, in memory."""
+
+import json
+from typing import Any
+
+import pytest
+from mcp import Client
+
+from app.mcp_server.desk import Desk
+from app.mcp_server.server import STATIONS, build_mcp_server
+from tests.scenarios.vendors import Vendors, finding
+
+SINK = "import os\nfrom flask import request\n\n\ndef run():\n    os.system('ls ' + request.args['d'])\n"
+DIFF = f"""diff --git a/pay.py b/pay.py
+new file mode 100644
+--- /dev/null
++++ b/pay.py
+@@ -0,0 +1,6 @@
+{"".join("+" + line for line in SINK.splitlines(keepends=True))}"""
+LOCK = json.dumps(
+    {"lockfileVersion": 3, "packages": {"node_modules/left-pad": {"version": "1.3.0"}}}, indent=1
+)
+
+
+async def call(desk: Desk, tool: str, **arguments: Any) -> dict[str, Any]:
+    async with Client(build_mcp_server(desk)) as client:
+        answer = await client.call_tool(tool, arguments)
+    assert not answer.is_error, answer.content
+    assert answer.structured_content is not None
+    return answer.structured_content
+
+
+async def refusal(desk: Desk, tool: str, **arguments: Any) -> str:
+    async with Client(build_mcp_server(desk)) as client:
+        answer = await client.call_tool(tool, arguments)
+    assert answer.is_error
+    return str(answer.content)
+
+
+async def test_every_tool_has_a_schema_for_what_it_takes_and_what_it_answers(keyless: Desk) -> None:
+    async with Client(build_mcp_server(keyless)) as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+
+    assert set(tools) == {
+        "code_review",
+        "security_scan",
+        "doc_generator",
+        "review_pipeline",
+        "explain_finding",
+        "stats",
+    }
+    assert all(tool.output_schema and tool.description for tool in tools.values())
+    scan = tools["security_scan"].input_schema
+    assert scan["required"] == ["code"]
+    assert scan["properties"]["scan_type"]["enum"] == ["sast", "sca", "dast"]
+
+
+async def test_without_a_key_the_analysers_scan_and_it_is_said(keyless: Desk) -> None:
+    said = await call(keyless, "security_scan", code=SINK)
+
+    assert (said["scan_type"], said["status"]) == ("sast", "checked")
+    assert any(f["path"] == "snippet.py" and f["start_line"] == 6 for f in said["findings"])
+    assert "No model was asked" in said["notes"][0]
+
+
+async def test_a_diff_is_read_as_a_change_of_its_own_files(keyless: Desk) -> None:
+    said = await call(keyless, "security_scan", code=DIFF)
+    assert {f["path"] for f in said["findings"]} == {"pay.py"}
+
+
+async def test_a_model_s_finding_is_verified_by_another_vendor(with_models: Desk, vendors: Vendors) -> None:
+    quote = "    os.system('ls ' + request.args['d'])"
+    vendors.claude.finds(finding("snippet.py", quote, line=6, title="The directory may be missing"))
+
+    said = await call(with_models, "code_review", code=SINK, language="python")
+
+    found = next(f for f in said["findings"] if f["title"] == "The directory may be missing")
+    assert found["found_by"][0].startswith("claude:")
+    assert found["confirmed_by"]
+    assert said["status"] == "reviewed"
+    assert said["usage"]["calls"] == len([a for v in vendors for a in v.asked()]) > 1
+
+
+async def test_what_no_model_could_answer_is_not_reviewed(with_models: Desk, vendors: Vendors) -> None:
+    for vendor in vendors:
+        vendor.refuses()
+
+    review = await call(with_models, "code_review", code="x = 1\n")
+    scan = await call(with_models, "security_scan", code="x = 1\n")
+
+    assert review["status"] == "not_reviewed"
+    assert scan["status"] == "could_not_check"
+    assert review["stages"][0]["error"]
+
+
+async def test_secrets_do_not_reach_a_model(with_models: Desk, vendors: Vendors) -> None:
+    key = "AKIA" + "Q3EGRIMTTH5A" + "7KXZ"
+    await call(with_models, "code_review", code=f'KEY = "{key}"\n', language="python")
+    asked = [text.text for vendor in vendors for text in vendor.asked()]
+    assert asked
+    assert not [text for text in asked if key in text]
+
+
+async def test_the_pipeline_tells_its_progress_station_by_station(keyless: Desk) -> None:
+    heard: list[tuple[float, float | None, str | None]] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        heard.append((progress, total, message))
+
+    async with Client(build_mcp_server(keyless)) as client:
+        answer = await client.call_tool("review_pipeline", {"code": SINK}, progress_callback=hear)
+
+    assert not answer.is_error
+    assert [done for done, *_ in heard] == list(range(1, len(STATIONS) + 1))
+    assert {message.split(":")[0] for _, _, message in heard if message} == set(STATIONS)
+
+
+async def test_documentation_is_written_by_a_model_in_the_format_asked_for(
+    with_models: Desk, vendors: Vendors
+) -> None:
+    for vendor in vendors:
+        vendor.documents_as(
+            "Runs a listing.",
+            {"format": "html", "title": "run", "content": "<p>Lists a directory.</p>"},
+        )
+
+    said = await call(with_models, "doc_generator", code=SINK, format="html")
+
+    assert said["status"] == "written"
+    assert {document["format"] for document in said["documents"]} == {"html"}
+
+
+async def test_without_a_model_the_analysers_document_and_it_is_said(keyless: Desk) -> None:
+    said = await call(keyless, "doc_generator", code=SINK)
+    assert [stage["provider"] for stage in said["stages"] if stage["stage"] == "docs"] == ["analyzers"]
+    assert "No model was asked" in said["notes"][0]
+
+
+async def test_packages_that_nobody_could_check_are_never_clean(keyless: Desk) -> None:
+    said = await call(keyless, "security_scan", code=LOCK, scan_type="sca")
+
+    assert said["status"] == "could_not_check"
+    assert [(p["ecosystem"], p["name"], p["version"]) for p in said["packages"]] == [
+        ("npm", "left-pad", "1.3.0")
+    ]
+    assert any("Could not check" in note for note in said["notes"])
+
+
+async def test_code_is_no_manifest(keyless: Desk) -> None:
+    said = await call(keyless, "security_scan", code=SINK, scan_type="sca")
+    assert said["status"] == "not_applicable"
+
+
+async def test_a_finding_can_be_explained_by_its_id(keyless: Desk) -> None:
+    server = build_mcp_server(keyless)
+    async with Client(server) as client:
+        scan = (await client.call_tool("security_scan", {"code": SINK})).structured_content
+        assert scan
+        wanted = scan["findings"][0]
+        told = (await client.call_tool("explain_finding", {"finding_id": wanted["id"]})).structured_content
+        unknown = await client.call_tool("explain_finding", {"finding_id": "nothing"})
+
+    assert told
+    assert told["finding"] == wanted
+    assert told["rule"]
+    assert unknown.is_error
+
+
+async def test_figures_of_the_models_are_told(with_models: Desk) -> None:
+    await call(with_models, "code_review", code="x = 1\n")
+    said = await call(with_models, "stats", since="1h")
+    assert said["models"][0]["calls"] >= 1
+    assert "span" in await refusal(with_models, "stats", since="a while")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"code": "  \n"}, "empty"),
+        ({"code": "x" * 400_001}, "in parts"),
+        ({"code": "x", "language": "klingon"}, "not known"),
+        ({"code": "diff --git a/x b/x\n@@ nonsense"}, ""),
+    ],
+)
+async def test_what_cannot_be_read_is_refused_in_a_sentence(
+    keyless: Desk, arguments: dict[str, str], reason: str
+) -> None:
+    if reason:
+        assert reason in await refusal(keyless, "code_review", **arguments)
+    else:
+        assert (await call(keyless, "code_review", **arguments))["status"] == "not_reviewed"
+
+
+async def test_the_schema_and_the_recent_calls_are_resources(keyless: Desk) -> None:
+    async with Client(build_mcp_server(keyless)) as client:
+        await client.call_tool("code_review", {"code": "x = 1\n"})
+        names = {str(resource.uri) for resource in (await client.list_resources()).resources}
+        recent = await client.read_resource("quorum://reviews/recent")
+        schema = await client.read_resource("quorum://configuration/schema")
+
+    assert names == {"quorum://reviews/recent", "quorum://configuration/schema"}
+    assert len(json.loads(recent.contents[0].model_dump()["text"])["calls"]) == 1
+    assert "min_severity" in json.loads(schema.contents[0].model_dump()["text"])["properties"]
+
+
+@pytest.mark.parametrize("stage", ["review", "security", "docs"])
+async def test_the_stages_prompts_can_be_used_by_others(keyless: Desk, stage: str) -> None:
+    async with Client(build_mcp_server(keyless)) as client:
+        prompt = await client.get_prompt(stage, {"code": SINK, "language": "python"})
+
+    text = prompt.messages[0].content.model_dump()["text"]
+    assert "# Task: " in text
+    assert "snippet.py" in text
+    assert "os.system" in text
