@@ -22,6 +22,7 @@ from app.dashboard.review_page import ReviewPages
 from app.dashboard.sign_in import People, SignIn
 from app.domain.model_call import Provider
 from app.domain.review import ReviewStatus
+from app.domain.viewer import Viewer
 from app.errors import StoreUnavailable
 from app.llm.circuits import OpenCircuit
 from app.store.dashboard.compared import load_records
@@ -37,7 +38,6 @@ from app.store.dashboard.reviews import (
 from app.store.dashboard.time_buckets import bucket_names, bucket_of
 from app.store.database import Database
 from app.store.deliveries import UNFINISHED, DeliveryState, load_delivery
-from app.store.viewer import Viewer
 
 RANGES = {
     "24h": timedelta(hours=24),

@@ -15,10 +15,10 @@ from app.dashboard.live import Broadcast
 from app.dashboard.rendering import Templates
 from app.dashboard.timeline import build_timeline
 from app.domain.finding import Severity, Stage
+from app.domain.viewer import Viewer
 from app.store.dashboard.reviews import ReviewDetail, load_review_detail
 from app.store.database import Database
 from app.store.reviews import UNFINISHED
-from app.store.viewer import Viewer
 
 POLL_S = 2.0  # for reviews that other processes run
 STREAM_S = 240.0  # then the browser connects anew, and is let in anew

@@ -22,8 +22,8 @@ from starlette.responses import RedirectResponse, Response
 
 from app.dashboard.access import COOKIE, SESSION_S, Access, is_from_here, own_path, set_cookie
 from app.dashboard.rendering import Templates
+from app.domain.viewer import OPERATOR, Viewer
 from app.errors import GitHubError
-from app.store.viewer import OPERATOR, Viewer
 
 PERSON_COOKIE = "quorum_person"
 STATE_COOKIE = "quorum_state"

@@ -12,12 +12,13 @@ from sqlalchemy import Text, cast, func, select
 from sqlmodel import Session, col
 
 from app.domain.finding import Stage
+from app.domain.viewer import Viewer
 from app.store.database import Database
 from app.store.findings import FindingOutcome
 from app.store.model_calls import NEVER_SENT
 from app.store.routing import REFUTED
 from app.store.tables import FindingRow, ModelCallRow, RejectionRow, ReviewRow
-from app.store.viewer import Viewer
+from app.store.viewer import visible
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,7 +88,7 @@ def _add_findings(session: Session, viewer: Viewer, since: datetime, records: di
             func.max(FindingRow.reactions_up).label("up"),
             func.max(FindingRow.reactions_down).label("down"),
         )
-        .where(col(FindingRow.created_at) >= since, viewer.rows(FindingRow))
+        .where(col(FindingRow.created_at) >= since, visible(viewer, FindingRow))
         .group_by(
             col(FindingRow.installation_id),
             col(FindingRow.repository),
@@ -118,7 +119,7 @@ def _add_refuted(session: Session, viewer: Viewer, since: datetime, records: dic
         .where(
             col(ReviewRow.created_at) >= since,
             col(RejectionRow.reason).startswith(REFUTED),
-            viewer.rows(ReviewRow),
+            visible(viewer, ReviewRow),
         )
         .group_by(finders)
     )
@@ -141,7 +142,7 @@ def _add_costs(session: Session, viewer: Viewer, since: datetime, records: dict[
             col(ModelCallRow.started_at) >= since,
             col(ModelCallRow.outcome).not_in(NEVER_SENT),
             col(ModelCallRow.stage).in_([stage.value for stage in Stage]),
-            viewer.rows(ModelCallRow),
+            visible(viewer, ModelCallRow),
         )
         .group_by(col(ModelCallRow.provider), col(ModelCallRow.model))
     )

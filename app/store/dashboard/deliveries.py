@@ -6,10 +6,11 @@ from datetime import datetime
 from sqlalchemy import func, true, tuple_
 from sqlmodel import col, select
 
+from app.domain.viewer import Viewer
 from app.store.dashboard.reviews import PAGE, Cursor
 from app.store.database import Database
 from app.store.tables import DeliveryRow, LeaseRow
-from app.store.viewer import Viewer
+from app.store.viewer import visible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ def load_deliveries(
         older = tuple_(col(DeliveryRow.received_at), col(DeliveryRow.guid)) < tuple_(after.at, after.id)
     statement = (
         select(DeliveryRow)
-        .where(viewer.rows(DeliveryRow), older, col(DeliveryRow.state) == state if state else true())
+        .where(visible(viewer, DeliveryRow), older, col(DeliveryRow.state) == state if state else true())
         .order_by(col(DeliveryRow.received_at).desc(), col(DeliveryRow.guid).desc())
         .limit(limit + 1)
     )

@@ -15,12 +15,13 @@ from sqlmodel import Session, col
 
 from app.domain.model_call import Outcome
 from app.domain.review import ReviewStatus
+from app.domain.viewer import Viewer
 from app.store.dashboard.time_buckets import Bucket, bucket_name
 from app.store.database import Database
 from app.store.findings import FindingOutcome
 from app.store.model_calls import NEVER_SENT, ModelStats
 from app.store.tables import FindingRow, ModelCallRow, ReviewRow
-from app.store.viewer import Viewer
+from app.store.viewer import visible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,7 @@ def _load_reviews(
     name = bucket_name(session, col(ReviewRow.created_at), bucket)
     statement = (
         select(name, col(ReviewRow.status), func.count(), func.sum(ReviewRow.cost_usd))
-        .where(col(ReviewRow.created_at) >= since, viewer.rows(ReviewRow))
+        .where(col(ReviewRow.created_at) >= since, visible(viewer, ReviewRow))
         .group_by(name, col(ReviewRow.status))
     )
     return tuple(
@@ -132,7 +133,7 @@ def _load_silence(session: Session, viewer: Viewer, since: datetime) -> tuple[in
     statement = select(func.count(), func.coalesce(func.sum(case((shown, 0), else_=1)), 0)).where(
         col(ReviewRow.created_at) >= since,
         col(ReviewRow.status) == ReviewStatus.COMPLETED,
-        viewer.rows(ReviewRow),
+        visible(viewer, ReviewRow),
     )
     completed, silent = session.connection().execute(statement).one()
     return completed, silent
@@ -148,7 +149,7 @@ def _load_outcomes(session: Session, viewer: Viewer, since: datetime) -> dict[st
             col(FindingRow.fingerprint),
             func.coalesce(func.max(FindingRow.outcome), "").label("outcome"),
         )
-        .where(col(FindingRow.created_at) >= since, viewer.rows(FindingRow))
+        .where(col(FindingRow.created_at) >= since, visible(viewer, FindingRow))
         .group_by(
             col(FindingRow.installation_id),
             col(FindingRow.repository),
@@ -167,7 +168,7 @@ def _load_calls(session: Session, viewer: Viewer, since: datetime, bucket: Bucke
     keys = [col(ModelCallRow.provider), col(ModelCallRow.model), col(ModelCallRow.outcome), name]
     statement = (
         select(*keys, *_SUMS)
-        .where(col(ModelCallRow.started_at) >= since, viewer.rows(ModelCallRow))
+        .where(col(ModelCallRow.started_at) >= since, visible(viewer, ModelCallRow))
         .group_by(*keys)
     )
     rows = [_Sums(*row) for row in session.connection().execute(statement)]
@@ -266,7 +267,7 @@ def _percentile_ms(
             col(ModelCallRow.model) == key[1],
             col(ModelCallRow.started_at) >= since,
             col(ModelCallRow.outcome).not_in(NEVER_SENT),
-            viewer.rows(ModelCallRow),
+            visible(viewer, ModelCallRow),
         )
         .order_by(col(ModelCallRow.latency_ms))
         .offset(place)

@@ -8,10 +8,11 @@ from sqlalchemy import func, select
 from sqlmodel import col
 from sqlmodel import select as select_rows
 
+from app.domain.viewer import Viewer
 from app.store.database import Database
 from app.store.spend import load_spend
 from app.store.tables import FindingRow, LearnedRuleRow, ReviewRow
-from app.store.viewer import Viewer
+from app.store.viewer import visible
 
 Place = tuple[int, str]
 
@@ -41,12 +42,12 @@ def load_repositories(
             func.sum(ReviewRow.cost_usd),
             func.max(ReviewRow.created_at),
         )
-        .where(col(ReviewRow.created_at) >= since, viewer.rows(ReviewRow))
+        .where(col(ReviewRow.created_at) >= since, visible(viewer, ReviewRow))
         .group_by(col(ReviewRow.installation_id), col(ReviewRow.repository))
     )
     findings = (
         select(col(FindingRow.installation_id), col(FindingRow.repository), func.count())
-        .where(col(FindingRow.created_at) >= since, viewer.rows(FindingRow))
+        .where(col(FindingRow.created_at) >= since, visible(viewer, FindingRow))
         .group_by(col(FindingRow.installation_id), col(FindingRow.repository))
     )
     with database.read() as session:
@@ -78,7 +79,7 @@ def load_rules(database: Database, viewer: Viewer) -> list[LearnedRuleRow]:
     """Learned rules, those in force first, then the newest."""
     statement = (
         select_rows(LearnedRuleRow)
-        .where(viewer.rows(LearnedRuleRow))
+        .where(visible(viewer, LearnedRuleRow))
         .order_by(col(LearnedRuleRow.created_at).desc(), col(LearnedRuleRow.id))
     )
     with database.read() as session:

@@ -8,9 +8,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, true, tuple_
 from sqlmodel import Session, col, exists, select
 
+from app.domain.viewer import Viewer
 from app.store.database import Database
 from app.store.tables import FindingRow, ModelCallRow, RejectionRow, ReviewRow, StageResultRow
-from app.store.viewer import Viewer
+from app.store.viewer import visible
 
 PAGE = 50
 
@@ -75,7 +76,7 @@ def load_reviews(
     newest = (col(ReviewRow.created_at).desc(), col(ReviewRow.id).desc())
     statement = (
         select(ReviewRow)
-        .where(viewer.rows(ReviewRow), _matches(wanted), _older(after))
+        .where(visible(viewer, ReviewRow), _matches(wanted), _older(after))
         .order_by(*newest)
         .limit(limit + 1)
     )
@@ -151,7 +152,7 @@ def load_review_detail(database: Database, viewer: Viewer, review_id: str) -> Re
     """The review; None where there is none that this viewer may see."""
     with database.read() as session:
         review = session.exec(
-            select(ReviewRow).where(ReviewRow.id == review_id, viewer.rows(ReviewRow))
+            select(ReviewRow).where(ReviewRow.id == review_id, visible(viewer, ReviewRow))
         ).first()
         if review is None:
             return None
@@ -183,7 +184,9 @@ def _load_findings(session: Session, review_id: str) -> tuple[FindingRow, ...]:
 
 def load_repository_names(database: Database, viewer: Viewer) -> list[str]:
     """The repositories that have reviews, for a filter."""
-    statement = select(ReviewRow.repository).where(viewer.rows(ReviewRow)).group_by(col(ReviewRow.repository))
+    statement = (
+        select(ReviewRow.repository).where(visible(viewer, ReviewRow)).group_by(col(ReviewRow.repository))
+    )
     with database.read() as session:
         return sorted(session.exec(statement).all(), key=str.lower)
 
@@ -191,7 +194,7 @@ def load_repository_names(database: Database, viewer: Viewer) -> list[str]:
 def count_reviews_by_status(database: Database, viewer: Viewer) -> dict[str, int]:
     """Status → number of all reviews."""
     statement = (
-        select(ReviewRow.status, func.count()).where(viewer.rows(ReviewRow)).group_by(ReviewRow.status)
+        select(ReviewRow.status, func.count()).where(visible(viewer, ReviewRow)).group_by(ReviewRow.status)
     )
     with database.read() as session:
         return dict(session.exec(statement).all())

@@ -1,0 +1,126 @@
+"""People who sign in with GitHub: who they are, and what they can read of the repositories on which the App is installed.
+
+The person's token is the App's own user token, so it reaches no more than the App and the person both do. Keeps nothing.
+https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-user-access-token-for-a-github-app
+"""
+
+import time
+from collections.abc import AsyncGenerator
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+
+from app.domain.viewer import Viewer
+from app.errors import GitHubForbidden, GitHubUnavailable
+from app.github.addresses import PUBLIC_API_URL, web_url
+from app.github.auth import FixedToken
+from app.github.client import TIMEOUT_S, USER_AGENT, ApiClient, KeptOpenTransport, open_transport
+from app.github.failures import Clock
+from app.github.throttle import InstallationThrottle
+
+A_PAGE = 100
+MOST_PAGES = 100  # 10,000 repositories of one installation; what lies beyond is not seen
+
+
+class GitHubPeople:
+    """Signs people in by the App's client id and secret. `transport` replaces the network."""
+
+    def __init__(
+        self,
+        client_id: str,
+        client_secret: str,
+        api_url: str = PUBLIC_API_URL,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Clock = time.time,
+    ) -> None:
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._api_url = api_url
+        self._web_url = web_url(api_url)
+        self._transport = KeptOpenTransport(transport or open_transport(api_url))
+        self._clock = clock
+
+    def authorize_url(self, *, state: str, challenge: str) -> str:
+        """Where the browser is sent; GitHub sends it back to the App's callback address."""
+        query = {
+            "client_id": self._client_id,
+            "state": state,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        }
+        return f"{self._web_url}/login/oauth/authorize?{urlencode(query)}"
+
+    async def exchange(self, code: str, *, verifier: str) -> str:
+        """The person's token for the code that the browser brought.
+
+        Raises:
+            GitHubForbidden: GitHub does not take the code.
+            GitHubUnavailable: it does not answer, or not in JSON.
+        """
+        form = {
+            "client_id": self._client_id,
+            "client_secret": self._client_secret,
+            "code": code,
+            "code_verifier": verifier,
+        }
+        headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+        try:
+            async with httpx.AsyncClient(
+                transport=self._transport, timeout=TIMEOUT_S, trust_env=False
+            ) as client:
+                url = f"{self._web_url}/login/oauth/access_token"
+                answer = await client.post(url, data=form, headers=headers)
+            said: Any = answer.raise_for_status().json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise GitHubUnavailable("GitHub did not answer the sign-in.") from error
+        if not isinstance(said, dict) or not isinstance(token := said.get("access_token"), str):  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            raise GitHubForbidden("GitHub does not take the sign-in's code.")
+        return token
+
+    async def load_viewer(self, token: str) -> Viewer:
+        """Who it is and what they can read now.
+
+        Raises:
+            GitHubError: it cannot be said; somebody whose token GitHub no longer takes is nobody.
+        """
+        client = ApiClient(
+            FixedToken(token),
+            api_url=self._api_url,
+            transport=self._transport,
+            throttle=InstallationThrottle(clock=self._clock),
+            clock=self._clock,
+        )
+        person = await client.fetch(client.rest.users.async_get_authenticated(), to="tell who has signed in")
+        repositories = {
+            installation: frozenset([name async for name in _repositories(client, installation)])
+            for installation in [number async for number in _installations(client)]
+        }
+        return Viewer(login=person["login"], repositories=repositories)
+
+
+async def _installations(client: ApiClient) -> AsyncGenerator[int]:
+    """https://docs.github.com/en/rest/apps/installations#list-app-installations-accessible-to-the-user-access-token"""
+    for page in range(1, MOST_PAGES + 1):
+        asked = client.rest.apps.async_list_installations_for_authenticated_user(per_page=A_PAGE, page=page)
+        found = (await client.fetch(asked, to="list the installations that the person sees"))["installations"]
+        for installation in found:
+            yield installation["id"]
+        if len(found) < A_PAGE:
+            return
+
+
+async def _repositories(client: ApiClient, installation: int) -> AsyncGenerator[str]:
+    """https://docs.github.com/en/rest/apps/installations#list-repositories-accessible-to-the-user-access-token"""
+    for page in range(1, MOST_PAGES + 1):
+        asked = client.rest.apps.async_list_installation_repos_for_authenticated_user(
+            installation, per_page=A_PAGE, page=page
+        )
+        found = (await client.fetch(asked, to="list the repositories that the person can read"))[
+            "repositories"
+        ]
+        for repository in found:
+            yield repository["full_name"]
+        if len(found) < A_PAGE:
+            return
