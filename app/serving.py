@@ -6,9 +6,10 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from app.dashboard.access import Access
 from app.dashboard.api import Api
@@ -28,17 +29,24 @@ from app.errors import ConfigurationError
 from app.github.addresses import git_url, web_url
 from app.github.client import GitHubApp
 from app.github.git_objects import GitCache
+from app.github.people import GitHubPeople
 from app.github.reader import PullRequestSource
 from app.github.registration import AppRegistration
 from app.github.writer import PullRequestWriter
 from app.main import Network, Program
+from app.mcp_server.http import PATH, McpAccess, McpEndpoint
 from app.settings import Settings
 from app.store.installations import record_installation
 from app.store.ledger import Ledger
-from app.store.secrets import DASHBOARD, load_or_create_secret
+from app.store.secrets import DASHBOARD, MCP, load_or_create_secret
 from webhooks.late import late_deliveries
 from webhooks.receiver import webhook_router
 from webhooks.triggers import Rules, may_ask
+
+if TYPE_CHECKING:
+    from mcp.server import MCPServer
+
+    from app.mcp_server.desk import Desk
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +66,7 @@ class Served:
     http: FastAPI
     engine: Engine
     dashboard_token: str | None
+    mcp_token: str | None = None
 
 
 def build_served(
@@ -70,14 +79,18 @@ def build_served(
     app_slug: str = "quorum",
     poll: bool = False,
     recover: bool = False,
+    mcp: bool = False,
 ) -> Served:
     """The App over a program. `recover` takes what never arrived from GitHub's delivery log, `poll` everything.
+
+    `mcp` opens `/mcp` beside the rest, once the server is up.
 
     Raises:
         ConfigurationError: the App's id, key or webhook secret is missing.
     """
     settings = program.settings
-    github = _github(settings, network or Network())
+    network = network or Network()
+    github = _github(settings, network)
     executor = ExecutorId(settings.quorum_data_dir)
     live = Broadcast()
 
@@ -121,11 +134,40 @@ def build_served(
     access = Access(token=token)
     api = Api(database=program.database, engine=engine, registry=program.registry, access=access)
     http.include_router(api.router())
-    http.include_router(dashboard_router(_dashboard(program, engine, live, access)))
-    return Served(program=program, http=http, engine=engine, dashboard_token=token)
+    http.include_router(dashboard_router(_dashboard(program, engine, live, access, network)))
+    mcp_token = _mcp_token(program) if mcp and role != "worker" else None
+    if mcp_token:
+        endpoint = _mcp_endpoint(program, mcp_token)
+        background.append(endpoint.run)
+        http.router.routes.append(Route(PATH, endpoint))
+    return Served(program=program, http=http, engine=engine, dashboard_token=token, mcp_token=mcp_token)
 
 
-def _dashboard(program: Program, engine: Engine, live: Broadcast, access: Access) -> Dashboard:
+def _mcp_endpoint(program: Program, token: str) -> McpEndpoint:
+    def build() -> "MCPServer":
+        from app.mcp_server.server import build_mcp_server  # a second to load: after the server is up
+
+        return build_mcp_server(mcp_desk(program))
+
+    return McpEndpoint(build, McpAccess(token=token, hosts=program.settings.quorum_mcp_hosts))
+
+
+def mcp_desk(program: Program) -> "Desk":
+    """What the MCP tools work with."""
+    from app.mcp_server.dast import DastPolicy
+    from app.mcp_server.desk import Desk
+
+    settings = program.settings
+    return Desk(
+        services=program.services,
+        database=program.database,
+        dast=DastPolicy(targets=settings.quorum_dast_targets, all_methods=settings.quorum_dast_all_methods),
+    )
+
+
+def _dashboard(
+    program: Program, engine: Engine, live: Broadcast, access: Access, network: Network
+) -> Dashboard:
     settings, models = program.settings, program.services.models
     return Dashboard(
         database=program.database,
@@ -135,6 +177,7 @@ def _dashboard(program: Program, engine: Engine, live: Broadcast, access: Access
         providers=models.providers,
         open_circuits=lambda: models.open_circuits,
         replay=engine.replay,
+        people=_people(settings, network),
         github_url=web_url(settings.github_api_url),
         repository_month_usd=settings.quorum_budget_repository_month_usd,
         clock=utc_now,
@@ -233,9 +276,25 @@ def _github(settings: Settings, network: Network) -> GitHubApp:
     return GitHubApp(settings.github_app_id, key, settings.github_api_url, transport=network.github)
 
 
+def _people(settings: Settings, network: Network) -> GitHubPeople | None:
+    if not settings.github_client_id or not settings.github_client_secret:
+        return None
+    return GitHubPeople(
+        settings.github_client_id,
+        settings.github_client_secret.get_secret_value(),
+        settings.github_api_url,
+        transport=network.github,
+    )
+
+
 def _webhook_secrets(settings: Settings) -> list[str]:
     given = (settings.github_webhook_secret, settings.github_webhook_secret_previous)
     return [secret.get_secret_value() for secret in given if secret]
+
+
+def _mcp_token(program: Program) -> str:
+    given = program.settings.quorum_mcp_token
+    return given.get_secret_value() if given else load_or_create_secret(program.database, MCP)
 
 
 def _token(program: Program) -> str:

@@ -102,15 +102,21 @@ class Settings(BaseSettings):
     quorum_mcp_token: SecretStr | None = Field(
         None, description="Token of /mcp; made at start where not set."
     )
+    quorum_mcp_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Public hosts under which /mcp is reached, with commas; loopback always is."
+    )
     quorum_allowed_owners: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Accounts whose installations are served, with commas; empty: all."
     )
     quorum_dast_targets: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Hosts that `security_scan` may test with requests, with commas."
     )
+    quorum_dast_all_methods: bool = Field(
+        False, description="true: those tests may use every method, not GET and HEAD alone."
+    )
     quorum_paused: bool = Field(False, description="true: deliveries are kept, nothing runs.")
 
-    @field_validator("quorum_allowed_owners", "quorum_dast_targets", mode="before")
+    @field_validator("quorum_allowed_owners", "quorum_dast_targets", "quorum_mcp_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (

@@ -13,6 +13,7 @@ from app.settings import load_settings
 
 if TYPE_CHECKING:
     from app.serving import Served
+    from app.settings import Settings
 
 ENV_FILE = Path(".env")
 GRACE_S = 20  # docker and systemd kill later than that
@@ -24,8 +25,10 @@ def serve(*, host: str, port: int, role: Literal["web", "worker", "all"], poll: 
     settings = load_settings(env_file=ENV_FILE)
     program = build_program(settings)
     configure_logging(redact=program.services.redactor.redact)
-    served = build_served(program, role=role, poll=poll, recover=True, app_slug=settings.github_app_slug)
-    _tell_token(served, given=settings.quorum_dashboard_token is not None)
+    served = build_served(
+        program, role=role, poll=poll, recover=True, mcp=True, app_slug=settings.github_app_slug
+    )
+    _tell_tokens(served, settings)
     uvicorn.run(
         served.http,
         host=host,
@@ -39,6 +42,8 @@ def serve(*, host: str, port: int, role: Literal["web", "worker", "all"], poll: 
     return 0
 
 
-def _tell_token(served: "Served", *, given: bool) -> None:
-    if not given:
+def _tell_tokens(served: "Served", settings: "Settings") -> None:
+    if settings.quorum_dashboard_token is None and served.dashboard_token:
         sys.stderr.write(f"quorum: the dashboard's token is {served.dashboard_token}\n")
+    if settings.quorum_mcp_token is None and served.mcp_token:
+        sys.stderr.write(f"quorum: the token of /mcp is {served.mcp_token}\n")

@@ -1,0 +1,27 @@
+"""`quorum mcp`: the MCP server on standard input and output, for a program on this machine that starts it.
+
+It runs in checkouts that nobody vouches for: it reads no `.env`, no data and no configuration from the working directory.
+"""
+
+import asyncio
+
+from app.commands.review import isolated_settings
+from app.logs import configure_logging
+from app.main import build_program
+from app.mcp_server.server import build_mcp_server
+from app.serving import mcp_desk
+
+
+def mcp() -> int:
+    """Serve until the other side closes; returns the exit code."""
+    asyncio.run(_serve())
+    return 0
+
+
+async def _serve() -> None:
+    program = build_program(isolated_settings())
+    configure_logging(redact=program.services.redactor.redact)  # to stderr: stdout is the protocol's
+    try:
+        await build_mcp_server(mcp_desk(program)).run_stdio_async()
+    finally:
+        await program.close()
