@@ -19,11 +19,10 @@ from app.prompting import Prompts
 from app.redaction import Redactor
 from app.services import Services
 from app.settings import Settings
-from app.store.answers import AnswerTable
+from app.store.call_tables import CallTables
 from app.store.database import Database
-from app.store.model_calls import CallTable
+from app.store.routing import RoutingTable
 from app.store.secrets import FENCE, load_or_create_secret
-from app.store.spend import SpendTable
 
 if TYPE_CHECKING:
     import httpx
@@ -89,7 +88,7 @@ def _build_models(
 ) -> Models:
     return build_models(
         provider_access(settings, os.environ),
-        stores=Stores(calls=CallTable(database), answers=AnswerTable(database), spend=SpendTable(database)),
+        stores=Stores(calls=CallTables(database), records=RoutingTable(database)),
         limits=Limits(
             review_usd=settings.quorum_budget_review_usd,
             pull_request_day_usd=settings.quorum_budget_pull_request_day_usd,

@@ -18,10 +18,8 @@ from app.domain.model_call import Provider
 from app.llm.build import Stores, build_client, build_models
 from app.llm.client import CallScope, ModelRequest, Task
 from app.llm.models import Models
-from app.store.answers import AnswerTable
+from app.store.call_tables import CallTables
 from app.store.database import Database
-from app.store.model_calls import CallTable
-from app.store.spend import SpendTable
 from tests.fakes.vendors import MODELS, FakeVendors, Fault
 
 SCHEMA = {
@@ -93,9 +91,7 @@ async def _own_cpu() -> list[Figure]:
         database = Database(f"sqlite:///{Path(directory) / 'quorum.db'}")
         layers = {
             "in memory": Stores(),
-            "rows, cache and budgets in SQLite": Stores(
-                calls=CallTable(database), answers=AnswerTable(database), spend=SpendTable(database)
-            ),
+            "with SQLite": Stores(calls=CallTables(database)),
         }
         figures: list[Figure] = []
         for name, stores in layers.items():

@@ -84,3 +84,20 @@ class CachedAnswer:
     usage: Usage  # what it took when it was given
     created_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """What one call changes on the accounts of its budgets: what it cost more (or less) than was reserved for it."""
+
+    accounts: tuple[str, ...]
+    difference_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEntry:
+    """All that one call leaves, kept at once or not at all: its row, what it spent, and its answer if that was good."""
+
+    call: ModelCall
+    booking: Booking | None = None
+    answer: CachedAnswer | None = None

@@ -1,4 +1,4 @@
-"""One attempt on the wire with its accounts: budget before, parse, settle and row after. Never retries, never chooses."""
+"""One attempt on the wire with its accounts: budget before, parse, and all that it leaves in one write after. Never retries, never chooses."""
 
 import asyncio
 import uuid
@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from app.domain.model_call import ModelCall, Outcome, Provider, Usage
+from app.domain.model_call import Booking, CachedAnswer, CallEntry, ModelCall, Outcome, Provider, Usage
 from app.errors import ModelError, ModelInvalidOutput, ModelOverBudget, ModelTimeout
 from app.llm.budget import Budgets, Reservation
+from app.llm.cache import AnswerCache
 from app.llm.client import CallScope, ModelClient, ModelRequest, ModelResponse
 from app.llm.clock import Clock
 from app.llm.fallback import Attempt
@@ -30,6 +31,7 @@ class Asked:
     scope: CallScope
     tier: str
     text_tokens: int  # by `estimate_tokens`
+    keys: Mapping[Candidate, str]  # of the answers in the cache
     parent_id: str | None
     parse: Callable[[Any], Any]
 
@@ -56,6 +58,7 @@ class Attempts:
         self,
         *,
         clients: Mapping[Provider, ModelClient],
+        cache: AnswerCache,
         budgets: Budgets,
         prices: Prices,
         tokens: TokenEstimator,
@@ -63,6 +66,7 @@ class Attempts:
         clock: Clock,
     ) -> None:
         self._clients = clients
+        self._cache = cache
         self._budgets = budgets
         self._prices = prices
         self._tokens = tokens
@@ -124,12 +128,14 @@ class Attempts:
                 provider=candidate.provider,
                 model=candidate.model,
             )
-        cost_usd = await self._settle(candidate, response.usage, reservation, answered_by=response.model)
+        cost_usd, booking = self._settle(candidate, response.usage, reservation, answered_by=response.model)
         return await self._record(
             asked,
             attempt,
             begun,
             cost_usd=cost_usd,
+            booking=booking,
+            answer=self._cache.entry(asked.scope, asked.keys[candidate], asked.request, response),
             usage=response.usage,
             request_id=response.request_id,
         )
@@ -138,15 +144,15 @@ class Attempts:
         self, asked: Asked, attempt: Attempt, begun: _Begun, error: ModelError, reservation: Reservation
     ) -> None:
         """A refusal inside an answer is charged; a status is not; after a time-out nobody knows: the reservation stays."""
-        cost_usd = None
+        cost_usd = booking = None
         if error.usage is not None or not isinstance(error, ModelTimeout):
-            cost_usd = await self._settle(attempt.candidate, error.usage or Usage(), reservation)
-        await self._record(asked, attempt, begun, error=error, cost_usd=cost_usd)
+            cost_usd, booking = self._settle(attempt.candidate, error.usage or Usage(), reservation)
+        await self._record(asked, attempt, begun, error=error, cost_usd=cost_usd, booking=booking)
 
-    async def _settle(
+    def _settle(
         self, candidate: Candidate, usage: Usage, reservation: Reservation, *, answered_by: str = ""
-    ) -> float | None:
-        """Book what was used; answers the cost, None where the price is unknown.
+    ) -> tuple[float | None, Booking | None]:
+        """What the usage cost, None where the price is unknown, and how it is booked.
 
         Where only the answer names the model, e.g. behind a deployment's name, its price counts.
         """
@@ -157,8 +163,7 @@ class Attempts:
         if cost_usd is None and answered_by:
             cost_usd = self._prices.cost_usd(provider, answered_by, usage, at=now)
         charged_usd = self._prices.dearest_usd(provider, usage) if cost_usd is None else cost_usd
-        await self._budgets.settle(reservation, charged_usd)
-        return cost_usd
+        return cost_usd, reservation.settled(charged_usd)
 
     async def _record(
         self,
@@ -171,6 +176,8 @@ class Attempts:
         error: ModelError | None = None,
         usage: Usage | None = None,
         request_id: str | None = None,
+        booking: Booking | None = None,
+        answer: CachedAnswer | None = None,
     ) -> str:
         scope, candidate = asked.scope, attempt.candidate
         call = ModelCall(
@@ -196,7 +203,7 @@ class Attempts:
             error=str(error) if error else None,
             request_id=error.request_id if error else request_id,
         )
-        await self._recorder.record(call)
+        await self._recorder.record(CallEntry(call=call, booking=booking, answer=answer))
         return call.id
 
 

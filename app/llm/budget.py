@@ -4,13 +4,13 @@ Taking room in several accounts is one atomic step of the store, so that calls a
 cannot together spend what each alone might.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
+from app.domain.model_call import Booking
 from app.errors import ModelOverBudget
+from app.llm.call_store import CallStore
 from app.llm.client import CallScope
 from app.llm.clock import Clock
 
@@ -25,42 +25,6 @@ class Limits:
     installation_month_usd: float | None = None
 
 
-class SpendStore(Protocol):
-    """Sums by account."""
-
-    async def reserve(self, limits_usd: Mapping[str, float | None], amount_usd: float) -> str | None:
-        """Add the amount to every account, or to none; answers the account that has no room, None when done."""
-        ...
-
-    async def settle(self, accounts: Mapping[str, float | None], difference_usd: float) -> None:
-        """Set the accounts right by what a call cost more (or less) than was reserved."""
-        ...
-
-
-class MemorySpend:
-    """Sums in memory: for the command line and for tests."""
-
-    def __init__(self) -> None:
-        self.spent_usd: dict[str, float] = {}
-        self._lock = asyncio.Lock()
-
-    async def reserve(self, limits_usd: Mapping[str, float | None], amount_usd: float) -> str | None:
-        """Add the amount to every account, or to none."""
-        async with self._lock:
-            for account, limit_usd in limits_usd.items():
-                if limit_usd is not None and self.spent_usd.get(account, 0.0) + amount_usd > limit_usd:
-                    return account
-            for account in limits_usd:
-                self.spent_usd[account] = self.spent_usd.get(account, 0.0) + amount_usd
-            return None
-
-    async def settle(self, accounts: Mapping[str, float | None], difference_usd: float) -> None:
-        """Set the accounts right."""
-        async with self._lock:
-            for account in accounts:
-                self.spent_usd[account] = self.spent_usd.get(account, 0.0) + difference_usd
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
     """Room that was taken for one call."""
@@ -68,11 +32,18 @@ class Reservation:
     accounts: Mapping[str, float | None]
     amount_usd: float
 
+    def settled(self, cost_usd: float) -> Booking | None:
+        """What sets the accounts right once the cost is known; None where they are."""
+        difference_usd = cost_usd - self.amount_usd
+        return (
+            Booking(accounts=tuple(self.accounts), difference_usd=difference_usd) if difference_usd else None
+        )
+
 
 class Budgets:
     """The operator's and the repository's limits; the lower one holds."""
 
-    def __init__(self, *, limits: Limits, store: SpendStore, clock: Clock) -> None:
+    def __init__(self, *, limits: Limits, store: CallStore, clock: Clock) -> None:
         self._limits = limits
         self._store = store
         self._clock = clock
@@ -92,12 +63,6 @@ class Budgets:
             name, limit_usd = _NAMES[over.partition(":")[0]], accounts[over]
             raise ModelOverBudget(f"The budget of this {name} (${limit_usd:.2f}) has no room for this call.")
         return Reservation(accounts=accounts, amount_usd=amount_usd)
-
-    async def settle(self, reservation: Reservation, cost_usd: float) -> None:
-        """Set the accounts right once the cost is known."""
-        difference_usd = cost_usd - reservation.amount_usd
-        if difference_usd:
-            await self._store.settle(reservation.accounts, difference_usd)
 
 
 _NAMES = {

@@ -1,6 +1,6 @@
 """Puts the model layer together from plain values. Reads no settings and no environment; the SDKs are opened later."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
@@ -11,8 +11,9 @@ from prometheus_client import CollectorRegistry
 from app.domain.model_call import Provider
 from app.llm.anthropic import AnthropicClient
 from app.llm.attempt import Attempts
-from app.llm.budget import Budgets, Limits, MemorySpend, SpendStore
-from app.llm.cache import AnswerCache, AnswerStore, MemoryAnswers
+from app.llm.budget import Budgets, Limits
+from app.llm.cache import AnswerCache
+from app.llm.call_store import CallStore, MemoryCalls
 from app.llm.circuits import Circuits
 from app.llm.client import ModelClient
 from app.llm.clock import Clock, SystemClock
@@ -23,7 +24,7 @@ from app.llm.local import LocalClient
 from app.llm.models import Models, Parts
 from app.llm.openai import OpenAIClient
 from app.llm.prices import Prices
-from app.llm.recorder import CallStore, MemoryCalls, Recorder
+from app.llm.recorder import Recorder
 from app.llm.router import Router, VendorModels
 from app.llm.tokens import TokenEstimator
 
@@ -62,8 +63,6 @@ class Stores:
     """Where the model layer keeps what must outlive the process; by default nothing does."""
 
     calls: CallStore = field(default_factory=MemoryCalls)
-    answers: AnswerStore = field(default_factory=MemoryAnswers)
-    spend: SpendStore = field(default_factory=MemorySpend)
     records: RecordStore | None = None  # None: `routing: learned` orders as `fixed`
 
 
@@ -78,11 +77,17 @@ def build_models(
     clock: Clock | None = None,
     rng: Random | None = None,
     http_client: "httpx2.AsyncClient | None" = None,
+    wrap: Callable[[ModelClient], ModelClient] | None = None,
 ) -> Models:
-    """All usable providers as one; without any, `is_keyless`. `http_client` stands in for the network in tests."""
+    """All usable providers as one; without any, `is_keyless`.
+
+    `http_client` stands in for the network in tests; `wrap` puts something before each vendor, such as a recorder.
+    """
     clock, stores = clock or SystemClock(), stores or Stores()
     usable = {provider: each for provider, each in access.items() if each.is_usable(provider)}
     clients = {provider: build_client(provider, each, http_client) for provider, each in usable.items()}
+    if wrap is not None:
+        clients = {provider: wrap(client) for provider, client in clients.items()}
     models = {provider: each.models for provider, each in usable.items()}
     prices = Prices(
         lists={provider: _PRICE_LIST[each.cloud] for provider, each in usable.items() if each.cloud}
@@ -90,6 +95,7 @@ def build_models(
     rng = rng or Random()  # noqa: S311 - jitter and sampling
     tokens, circuits = TokenEstimator(), Circuits(clock)
     learned = LearnedOrder(store=stores.records, clock=clock, rng=rng) if stores.records else None
+    cache = AnswerCache(store=stores.calls, clock=clock, ttl_s=cache_ttl_s)
     recorder = Recorder(store=stores.calls, registry=registry or CollectorRegistry())
     return Models(
         Parts(
@@ -103,7 +109,7 @@ def build_models(
                 learned=learned,
             ),
             learned=learned,
-            cache=AnswerCache(store=stores.answers, clock=clock, ttl_s=cache_ttl_s),
+            cache=cache,
             fallback=Fallback(
                 circuits=circuits,
                 clock=clock,
@@ -112,7 +118,8 @@ def build_models(
             ),
             attempts=Attempts(
                 clients=clients,
-                budgets=Budgets(limits=limits or Limits(), store=stores.spend, clock=clock),
+                cache=cache,
+                budgets=Budgets(limits=limits or Limits(), store=stores.calls, clock=clock),
                 prices=prices,
                 tokens=tokens,
                 recorder=recorder,

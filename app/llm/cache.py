@@ -1,4 +1,4 @@
-"""Answers that were paid for once: key, lookup and single flight. Never shared between repositories.
+"""Answers that were paid for once: key, look-up and single flight. Never shared between repositories.
 
 The key is a hash over everything that decides an answer, and its tenant; what only tunes the wire (time-outs, cache hints) is
 not part of it.
@@ -9,10 +9,11 @@ import hashlib
 import json
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 from app.domain.model_call import CachedAnswer
+from app.llm.call_store import CallStore
 from app.llm.client import CallScope, ModelRequest, ModelResponse
 from app.llm.clock import Clock
 from app.llm.router import Candidate
@@ -61,45 +62,10 @@ def _feed(hashed: _Hash, part: str) -> None:
     hashed.update(data)
 
 
-class AnswerStore(Protocol):
-    """Where answers are kept."""
-
-    async def load(
-        self, installation_id: int, repository: str, keys: Sequence[str], *, now: datetime
-    ) -> dict[str, CachedAnswer]:
-        """The tenant's answers to these keys that are there and have not expired."""
-        ...
-
-    async def record(self, answer: CachedAnswer) -> None:
-        """Keep an answer; the newest of a key stays."""
-        ...
-
-
-class MemoryAnswers:
-    """Answers in memory, at most `limit`: for the command line and for tests."""
-
-    def __init__(self, *, limit: int = 1_000) -> None:
-        self._limit = limit
-        self._answers: dict[tuple[int, str, str], CachedAnswer] = {}
-
-    async def load(
-        self, installation_id: int, repository: str, keys: Sequence[str], *, now: datetime
-    ) -> dict[str, CachedAnswer]:
-        """The tenant's answers to these keys that are there and have not expired."""
-        found = {key: self._answers.get((installation_id, repository, key)) for key in keys}
-        return {key: answer for key, answer in found.items() if answer and answer.expires_at > now}
-
-    async def record(self, answer: CachedAnswer) -> None:
-        """Keep an answer; the oldest goes where there are too many."""
-        self._answers[answer.installation_id, answer.repository, answer.key] = answer
-        if len(self._answers) > self._limit:
-            self._answers.pop(next(iter(self._answers)))
-
-
 class AnswerCache:
-    """Looks answers up, keeps them for `ttl_s`, and lets one of several identical questions go ahead alone."""
+    """Looks answers up, says what is kept for `ttl_s`, and lets one of several identical questions go ahead alone."""
 
-    def __init__(self, *, store: AnswerStore, clock: Clock, ttl_s: float) -> None:
+    def __init__(self, *, store: CallStore, clock: Clock, ttl_s: float) -> None:
         self._store = store
         self._clock = clock
         self._ttl = timedelta(seconds=ttl_s)
@@ -109,30 +75,30 @@ class AnswerCache:
         """The answer to the first of the keys that has one."""
         if not self._ttl:
             return None
-        found = await self._store.load(scope.installation_id, scope.repository, keys, now=self._clock.now())
+        found = await self._store.load_answers(
+            scope.installation_id, scope.repository, keys, now=self._clock.now()
+        )
         return next((found[key] for key in keys if key in found), None)
 
-    async def record(
+    def entry(
         self, scope: CallScope, key: str, request: ModelRequest, response: ModelResponse
-    ) -> None:
-        """Keep a good answer."""
+    ) -> CachedAnswer | None:
+        """A good answer as it is to be kept; None where nothing is."""
         if not self._ttl:
-            return
+            return None
         now = self._clock.now()
-        await self._store.record(
-            CachedAnswer(
-                installation_id=scope.installation_id,
-                repository=scope.repository,
-                key=key,
-                provider=response.provider,
-                model=response.model,
-                prompt_id=request.prompt_id,
-                prompt_version=request.prompt_version,
-                value=response.parsed,
-                usage=response.usage,
-                created_at=now,
-                expires_at=now + self._ttl,
-            )
+        return CachedAnswer(
+            installation_id=scope.installation_id,
+            repository=scope.repository,
+            key=key,
+            provider=response.provider,
+            model=response.model,
+            prompt_id=request.prompt_id,
+            prompt_version=request.prompt_version,
+            value=response.parsed,
+            usage=response.usage,
+            created_at=now,
+            expires_at=now + self._ttl,
         )
 
     @asynccontextmanager

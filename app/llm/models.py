@@ -20,7 +20,7 @@ from app.llm.client import Answer, CallScope, ModelClient, ModelRequest, ModelRe
 from app.llm.clock import Clock
 from app.llm.fallback import Attempt, Fallback
 from app.llm.recorder import Recorder
-from app.llm.router import Candidate, OrderPolicy, Route, Router, VendorModels
+from app.llm.router import OrderPolicy, Route, Router, VendorModels
 from app.llm.tokens import estimate_tokens
 
 T = TypeVar("T")
@@ -121,34 +121,35 @@ class Models:
         if task.routing is Routing.LEARNED and self._parts.learned is not None:
             await self._parts.learned.refresh()
         texts = (request.system, request.material, request.question)
+        text_tokens = max(task.prompt_tokens, sum(map(estimate_tokens, texts)))
+        route = self._parts.router.route(
+            task, text_tokens=text_tokens, max_output_tokens=request.max_output_tokens
+        )
         asked = Asked(
             request=request,
             scope=scope,
             tier=task.tier,
-            text_tokens=max(task.prompt_tokens, sum(map(estimate_tokens, texts))),
+            text_tokens=text_tokens,
+            keys=answer_keys(route.candidates, request, scope),
             parent_id=parent_id,
             parse=parse,
         )
-        route = self._parts.router.route(
-            task, text_tokens=asked.text_tokens, max_output_tokens=request.max_output_tokens
-        )
-        keys = answer_keys(route.candidates, request, scope)
-        if scope.bypass_cache or not keys:
-            return await self._ask(asked, route, keys, deadline_at_s)
-        async with self._parts.cache.flight(keys[route.candidates[0]]):
-            hit = await self._load(asked, route, keys)
-            return hit or await self._ask(asked, route, keys, deadline_at_s)
+        if scope.bypass_cache or not asked.keys:
+            return await self._ask(asked, route, deadline_at_s)
+        async with self._parts.cache.flight(asked.keys[route.candidates[0]]):
+            hit = await self._load(asked, route)
+            return hit or await self._ask(asked, route, deadline_at_s)
 
-    async def _load(self, asked: Asked, route: Route, keys: Mapping[Candidate, str]) -> Answer | None:
+    async def _load(self, asked: Asked, route: Route) -> Answer | None:
         begun_at = self._parts.clock.now()
-        found = await self._parts.cache.load(asked.scope, tuple(keys.values()))
+        found = await self._parts.cache.load(asked.scope, tuple(asked.keys.values()))
         if found is None:
             return None
         try:
             value = asked.parse(found.value)
         except (ModelInvalidOutput, ValueError):  # kept by an older version that read it otherwise: ask again
             return None
-        candidate = next(each for each, key in keys.items() if key == found.key)
+        candidate = next(each for each, key in asked.keys.items() if key == found.key)
         return Answer(
             value=value,
             response=_response(found),
@@ -156,15 +157,12 @@ class Models:
             route=f"{route.explain(candidate)}; from the cache",
         )
 
-    async def _ask(
-        self, asked: Asked, route: Route, keys: Mapping[Candidate, str], deadline_at_s: float
-    ) -> Answer:
+    async def _ask(self, asked: Asked, route: Route, deadline_at_s: float) -> Answer:
         async def attempt(each: Attempt) -> Made:
             return await self._parts.attempts.make(asked, each)
 
         won = await self._parts.fallback.ask(route.candidates, deadline_at_s=deadline_at_s, attempt=attempt)
         made = won.value
-        await self._parts.cache.record(asked.scope, keys[won.candidate], asked.request, made.response)
         return Answer(
             value=made.value,
             response=made.response,

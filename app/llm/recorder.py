@@ -5,14 +5,12 @@ https://github.com/open-telemetry/semantic-conventions-genai
 """
 
 import logging
-from collections import OrderedDict
-from dataclasses import replace
-from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from app.domain.model_call import ModelCall, Outcome, Provider
+from app.domain.model_call import CallEntry, ModelCall, Outcome, Provider
 from app.domain.review import UsageTotal
+from app.llm.call_store import NEVER_SENT, CallStore
 
 log = logging.getLogger("quorum.llm")
 
@@ -23,62 +21,7 @@ SYSTEM = {
     Provider.LOCAL: "local",
     Provider.ANALYZERS: "analyzers",
 }
-NEVER_SENT = (Outcome.CACHE_HIT, Outcome.OVER_BUDGET)
-
 _SECONDS = (0.1, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320)
-
-
-class CallStore(Protocol):
-    """Where the rows of `model_calls` are kept."""
-
-    async def record(self, call: ModelCall) -> None:
-        """Write a row."""
-        ...
-
-    async def usage(self, review_id: str) -> UsageTotal:
-        """Sum over the rows of a review."""
-        ...
-
-
-class MemoryCalls:
-    """Rows in memory, of the last reviews: for the command line and for tests."""
-
-    def __init__(self, *, reviews: int = 1_000) -> None:
-        self._reviews = reviews
-        self._calls: OrderedDict[str | None, list[ModelCall]] = OrderedDict()
-
-    async def record(self, call: ModelCall) -> None:
-        """Keep a row."""
-        self._calls.setdefault(call.review_id, []).append(call)
-        if len(self._calls) > self._reviews:
-            self._calls.popitem(last=False)
-
-    async def usage(self, review_id: str) -> UsageTotal:
-        """Sum over the rows of a review."""
-        return total_of(self._calls.get(review_id, []))
-
-    @property
-    def calls(self) -> list[ModelCall]:
-        """All rows, in order of the reviews."""
-        return [call for calls in self._calls.values() for call in calls]
-
-
-def total_of(calls: list[ModelCall]) -> UsageTotal:
-    """What a review took; `calls` counts attempts on the wire, so neither cache hits nor refusals by budget."""
-    total = UsageTotal()
-    for call in calls:
-        if call.outcome in NEVER_SENT:
-            continue
-        total = replace(
-            total,
-            calls=total.calls + 1,
-            input_tokens=total.input_tokens + call.usage.input_tokens,
-            cached_input_tokens=total.cached_input_tokens + call.usage.cached_input_tokens,
-            output_tokens=total.output_tokens + call.usage.output_tokens,
-            cost_usd=total.cost_usd + (call.cost_usd or 0.0),
-            unpriced_calls=total.unpriced_calls + (call.cost_usd is None),
-        )
-    return total
 
 
 class Metrics:
@@ -138,11 +81,14 @@ class Recorder:
         self._store = store
         self._metrics = Metrics(registry)
 
-    async def record(self, call: ModelCall) -> None:
+    async def record(self, entry: CallEntry) -> None:
         """Account for an attempt, a cache hit or a refusal by budget."""
+        call = entry.call
         self._metrics.count(call)
-        log.log(_LEVEL.get(call.outcome, logging.WARNING), "model call", extra=log_fields(call))
-        await self._store.record(call)
+        level = _LEVEL.get(call.outcome, logging.WARNING)
+        if log.isEnabledFor(level):
+            log.log(level, "model call", extra=log_fields(call))
+        await self._store.record(entry)
 
     async def usage(self, review_id: str) -> UsageTotal:
         """What a review took up to now."""

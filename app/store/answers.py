@@ -1,36 +1,15 @@
 """The response cache's rows. Every query names the tenant: no answer crosses repositories."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 from sqlmodel import col, delete
 
 from app.domain.model_call import CachedAnswer, Provider, Usage
 from app.store.database import Database
 from app.store.tables import CachedAnswerRow
-
-
-class AnswerTable:
-    """Answers that all processes share."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def load(
-        self, installation_id: int, repository: str, keys: Sequence[str], *, now: datetime
-    ) -> dict[str, CachedAnswer]:
-        """The tenant's answers to these keys that are there and have not expired."""
-        return await asyncio.to_thread(
-            load_answers, self._database, installation_id, repository, keys, now=now
-        )
-
-    async def record(self, answer: CachedAnswer) -> None:
-        """Keep an answer; the newest of a key stays."""
-        await asyncio.to_thread(record_answer, self._database, answer)
-
 
 _COLUMNS = [col(getattr(CachedAnswerRow, name)) for name in CachedAnswerRow.model_fields]
 _LOAD = select(*_COLUMNS).where(
@@ -57,8 +36,8 @@ def load_answers(
     return {row.key: _answer(row) for row in rows}
 
 
-def record_answer(database: Database, answer: CachedAnswer) -> None:
-    """Write or replace a row."""
+def replace_answer(connection: Connection, answer: CachedAnswer) -> None:
+    """Write a row, in the transaction of `app.store.call_tables`; the newest of a key stays."""
     tenant = {
         "tenant_installation_id": answer.installation_id,
         "tenant_repository": answer.repository,
@@ -79,9 +58,8 @@ def record_answer(database: Database, answer: CachedAnswer) -> None:
         "created_at": answer.created_at,
         "expires_at": answer.expires_at,
     }
-    with database.write() as session:
-        session.connection().execute(_DELETE, tenant)
-        session.connection().execute(_INSERT, row)
+    connection.execute(_DELETE, tenant)
+    connection.execute(_INSERT, row)
 
 
 def delete_expired_answers(database: Database, *, now: datetime) -> int:

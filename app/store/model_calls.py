@@ -1,9 +1,8 @@
-"""Rows of `model_calls`: written one by one, summed up for reviews, the per-model table and charts. Holds no prices.
+"""Rows of `model_calls`: inserted, summed up for reviews, the per-model table and charts. Holds no prices.
 
 The figures of the per-model table come from one covering index (`ix_model_calls_stats`), also with 100,000 rows.
 """
 
-import asyncio
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import SQLColumnExpression, String, case, func, insert, select
+from sqlalchemy import Connection, SQLColumnExpression, String, case, func, insert, select
 from sqlmodel import Session, col
 
 from app.domain.model_call import ModelCall, Outcome
@@ -38,21 +37,6 @@ _SUMS = (
     func.avg(col(ModelCallRow.latency_ms)),
 )
 _UNSENT = tuple(func.count(case((_OUTCOME == outcome, 1))) for outcome in NEVER_SENT)
-
-
-class CallTable:
-    """The rows, for the model layer's recorder."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def record(self, call: ModelCall) -> None:
-        """Write a row."""
-        await asyncio.to_thread(record_model_call, self._database, call)
-
-    async def usage(self, review_id: str) -> UsageTotal:
-        """Sum over the rows of a review."""
-        return await asyncio.to_thread(load_usage, self._database, review_id)
 
 
 class Dimension(StrEnum):
@@ -94,10 +78,9 @@ class ModelStats:
         return self.succeeded / self.calls if self.calls else None
 
 
-def record_model_call(database: Database, call: ModelCall) -> None:
-    """Write a row."""
-    with database.write() as session:
-        session.connection().execute(_INSERT, row_of(call))
+def insert_model_call(connection: Connection, call: ModelCall) -> None:
+    """Write a row, in the transaction of `app.store.call_tables`."""
+    connection.execute(_INSERT, row_of(call))
 
 
 def row_of(call: ModelCall) -> dict[str, Any]:

@@ -1,31 +1,15 @@
 """What each account of a budget has spent, as atomic steps over several accounts. Knows no limits of its own, no prices."""
 
-import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Float, bindparam, text
-from sqlmodel import Session, col, delete, select
+from sqlalchemy import Connection, Float, bindparam, text
+from sqlmodel import col, delete, select
 
+from app.domain.model_call import Booking
 from app.store.columns import AnyText, UtcDateTime
 from app.store.database import Database
 from app.store.tables import SpendRow
-
-
-class SpendTable:
-    """Sums that all processes share; a reservation is never lost by a crash, it stays spent."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def reserve(self, limits_usd: Mapping[str, float | None], amount_usd: float) -> str | None:
-        """Add the amount to every account, or to none; answers the account that has no room, None when done."""
-        return await asyncio.to_thread(record_reservation, self._database, limits_usd, amount_usd)
-
-    async def settle(self, accounts: Iterable[str], difference_usd: float) -> None:
-        """Set the accounts right by what a call cost more (or less) than was reserved."""
-        await asyncio.to_thread(record_settlement, self._database, tuple(accounts), difference_usd)
-
 
 _UNLIMITED_USD = 1e15
 
@@ -50,30 +34,34 @@ class _NoRoom(Exception):
 def record_reservation(
     database: Database, limits_usd: Mapping[str, float | None], amount_usd: float
 ) -> str | None:
-    """`SpendTable.reserve`, in one transaction; accounts in order, so that two of them never wait for each other."""
+    """Add the amount to every account, or to none; answers the account that has no room, None when done.
+
+    One transaction; accounts in order, so that two of them never wait for each other.
+    """
     accounts = [
         (account, _UNLIMITED_USD if limit_usd is None else limit_usd)
-        for account, limit_usd in sorted(limits_usd.items())
+        for account, limit_usd in limits_usd.items()
     ]
     try:
         with database.write() as session:
             if not all(amount_usd <= limit_usd for _, limit_usd in accounts):
                 raise _NoRoom  # noqa: TRY301 - leaving the transaction this way undoes it
-            if _add(session, accounts, amount_usd) != len(accounts):
+            if _add(session.connection(), accounts, amount_usd, at=datetime.now(UTC)) != len(accounts):
                 raise _NoRoom  # noqa: TRY301
     except _NoRoom:
         return _without_room(database, accounts, amount_usd)
     return None
 
 
-def _add(session: Session, accounts: Sequence[tuple[str, float]], amount_usd: float) -> int:
-    """How many of the accounts took the amount."""
-    now = datetime.now(UTC)
+def _add(
+    connection: Connection, accounts: Sequence[tuple[str, float]], amount_usd: float, *, at: datetime
+) -> int:
+    """How many of the accounts took the amount; always in the same order, see `record_reservation`."""
     values = [
-        {"account": account, "amount_usd": amount_usd, "limit_usd": limit_usd, "now": now}
-        for account, limit_usd in accounts
+        {"account": account, "amount_usd": amount_usd, "limit_usd": limit_usd, "now": at}
+        for account, limit_usd in sorted(accounts)
     ]
-    return session.connection().execute(_ADD, values).rowcount
+    return connection.execute(_ADD, values).rowcount
 
 
 def _without_room(database: Database, accounts: Sequence[tuple[str, float]], amount_usd: float) -> str:
@@ -85,10 +73,11 @@ def _without_room(database: Database, accounts: Sequence[tuple[str, float]], amo
     return min(accounts, key=lambda each: each[1] - spent_usd.get(each[0], 0.0) - amount_usd)[0]
 
 
-def record_settlement(database: Database, accounts: tuple[str, ...], difference_usd: float) -> None:
-    """`SpendTable.settle`, in one transaction."""
-    with database.write() as session:
-        _add(session, [(account, _UNLIMITED_USD) for account in sorted(accounts)], difference_usd)
+def book_spend(connection: Connection, booking: Booking, *, at: datetime) -> None:
+    """Set accounts right, in the transaction of `app.store.call_tables`; no limit holds back what was spent."""
+    _add(
+        connection, [(account, _UNLIMITED_USD) for account in booking.accounts], booking.difference_usd, at=at
+    )
 
 
 def delete_old_spend(database: Database, *, before: datetime) -> int:

@@ -1,29 +1,34 @@
 """Budgets: refused before the call, settled after it, never overrun by many at once, in memory and in the database."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.configuration import Budget
-from app.domain.model_call import Outcome, Provider
+from app.domain.model_call import Booking, CallEntry, Outcome, Provider
 from app.errors import ModelOverBudget
-from app.llm.budget import Budgets, Limits, MemorySpend, SpendStore
+from app.llm.budget import Budgets, Limits, Reservation
+from app.llm.call_store import CallStore, MemoryCalls
 from app.llm.client import CallScope
+from app.store.call_tables import CallTables
 from app.store.database import Database
-from app.store.spend import SpendTable, delete_old_spend, load_spend
+from app.store.spend import delete_old_spend, load_spend
 from tests.fakes.vendors import Fault
-from tests.unit.llm.world import SCOPE, ManualClock, World
+from tests.unit.llm.world import CALL, SCOPE, ManualClock, World
 
 
-def budgets(store: SpendStore, **limits: float) -> Budgets:
+def budgets(store: CallStore, **limits: float) -> Budgets:
     return Budgets(limits=Limits(**limits), store=store, clock=ManualClock())
+
+
+async def settle(store: CallStore, reservation: Reservation, cost_usd: float) -> None:
+    await store.record(CallEntry(call=replace(CALL, id=uuid4().hex), booking=reservation.settled(cost_usd)))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +63,7 @@ async def test_a_call_that_no_budget_allows_is_not_made_and_leaves_a_row(
 
 
 async def test_a_repository_can_lower_the_limit_but_not_raise_it() -> None:
-    store = MemorySpend()
+    store = MemoryCalls()
     operator = budgets(store, review_usd=1.0)
     lowered = replace(SCOPE, budget=Budget(review_usd=0.5))
     raised = replace(SCOPE, budget=Budget(review_usd=100.0))
@@ -72,9 +77,9 @@ async def test_a_repository_can_lower_the_limit_but_not_raise_it() -> None:
 async def test_the_estimate_is_set_right_by_what_the_call_cost() -> None:
     world = World(limits=Limits(review_usd=1.0))
     await world.ask()
-    (cost_usd,) = {round(spent, 9) for spent in world.spend.spent_usd.values()}
+    (cost_usd,) = {round(spent, 9) for spent in world.calls.spent_usd.values()}
     assert cost_usd == pytest.approx(world.rows[0].cost_usd, abs=1e-9)
-    assert set(world.spend.spent_usd) == {
+    assert set(world.calls.spent_usd) == {
         "review:r1",
         "pull:7:octo/shop#3:2026-11-22",
         "repository:7:octo/shop:2026-11",
@@ -87,11 +92,11 @@ async def test_a_failed_call_gives_its_room_back_but_a_timed_out_one_may_have_be
     world.vendors.fail(Provider.CLAUDE, Fault.BAD_REQUEST, times=1)
     with pytest.raises(Exception, match="rejected"):
         await world.ask()
-    assert world.spend.spent_usd["review:r1"] == pytest.approx(0.0)
+    assert world.calls.spent_usd["review:r1"] == pytest.approx(0.0)
     world.vendors.fail(Provider.CLAUDE, Fault.HANGS)
     with pytest.raises(Exception, match="in time"):
         await world.ask(deadline_s=0.05)
-    assert world.spend.spent_usd["review:r1"] > 0.0
+    assert world.calls.spent_usd["review:r1"] > 0.0
 
 
 async def test_an_unknown_price_is_budgeted_at_the_vendors_dearest() -> None:
@@ -106,7 +111,7 @@ async def test_an_unknown_price_is_budgeted_at_the_vendors_dearest() -> None:
         await world.ask(max_output_tokens=1_000)  # 1,000 tokens at $180 a million are more than ten cents
     await world.ask(max_output_tokens=100)
     assert world.rows[-1].cost_usd is None
-    assert world.spend.spent_usd["review:r1"] > 0
+    assert world.calls.spent_usd["review:r1"] > 0
 
 
 async def test_a_local_server_needs_no_budget() -> None:
@@ -121,7 +126,7 @@ async def test_a_local_server_needs_no_budget() -> None:
 )
 def test_what_is_reserved_never_exceeds_the_limit(amounts: list[float], limit_usd: float) -> None:
     async def spend() -> float:
-        store = MemorySpend()
+        store = MemoryCalls()
         made = budgets(store, review_usd=limit_usd)
         await asyncio.gather(
             *(made.reserve(SCOPE, partial(float, amount)) for amount in amounts), return_exceptions=True
@@ -131,21 +136,16 @@ def test_what_is_reserved_never_exceeds_the_limit(amounts: list[float], limit_us
     assert asyncio.run(spend()) <= limit_usd + 1e-9
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return Database(f"sqlite:///{tmp_path / 'quorum.db'}")
+async def test_many_at_once_stay_within_the_budget_in_memory() -> None:
+    await ask_many(MemoryCalls())
 
 
-@pytest.fixture(params=["memory", "database"])
-def store(request: pytest.FixtureRequest) -> SpendStore:
-    opened: Callable[[], SpendStore] = {
-        "memory": MemorySpend,
-        "database": lambda: SpendTable(request.getfixturevalue("database")),
-    }[request.param]
-    return opened()
+async def test_many_at_once_stay_within_the_budget_in_each_database(any_database: Database) -> None:
+    await ask_many(CallTables(any_database))
+    assert load_spend(any_database, "repository:") == {"repository:7:octo/shop:2026-11": pytest.approx(1.0)}
 
 
-async def test_many_at_once_stay_within_the_budget(store: SpendStore) -> None:
+async def ask_many(store: CallStore) -> None:
     made = budgets(store, repository_month_usd=1.0)
     scopes = [replace(SCOPE, review_id=f"r{n}") for n in range(30)]
     results = await asyncio.gather(
@@ -155,20 +155,34 @@ async def test_many_at_once_stay_within_the_budget(store: SpendStore) -> None:
     assert all(not isinstance(r, Exception) or isinstance(r, ModelOverBudget) for r in results)
 
 
-async def test_a_refusal_by_one_account_leaves_the_others_untouched(database: Database) -> None:
-    made = budgets(SpendTable(database), pull_request_day_usd=1.0, installation_month_usd=5.0)
+async def test_calls_that_end_at_once_book_every_cent_on_accounts_they_share(any_database: Database) -> None:
+    tables = CallTables(any_database)
+    shared = [("installation:7", "pull:1"), ("pull:1", "installation:7"), ("pull:2", "installation:7")]
+
+    async def book(number: int) -> None:
+        booking = Booking(accounts=shared[number % 3], difference_usd=0.25)
+        await tables.record(CallEntry(call=replace(CALL, id=f"c{number}"), booking=booking))
+
+    await asyncio.gather(*map(book, range(24)))
+    assert load_spend(any_database) == {"installation:7": 6.0, "pull:1": 4.0, "pull:2": 2.0}
+    assert (await tables.usage("r1")).calls == 24
+
+
+async def test_a_refusal_by_one_account_leaves_the_others_untouched(any_database: Database) -> None:
+    tables = CallTables(any_database)
+    made = budgets(tables, pull_request_day_usd=1.0, installation_month_usd=5.0)
     first = await made.reserve(SCOPE, lambda: 0.8)
     with pytest.raises(ModelOverBudget):
         await made.reserve(SCOPE, lambda: 0.3)
-    await made.settle(first, 0.5)
-    assert [round(spent, 9) for spent in load_spend(database).values()] == [0.5] * 4
-    assert set(load_spend(database, "installation:7:")) == {"installation:7:2026-11"}
+    await settle(tables, first, 0.5)
+    assert [round(spent, 9) for spent in load_spend(any_database).values()] == [0.5] * 4
+    assert set(load_spend(any_database, "installation:7:")) == {"installation:7:2026-11"}
     await made.reserve(SCOPE, lambda: 0.3)
 
 
 async def test_accounts_of_the_past_are_forgotten(database: Database) -> None:
-    made = budgets(SpendTable(database))
-    await made.settle(await made.reserve(SCOPE, lambda: 0.0), 0.2)
+    tables = CallTables(database)
+    await settle(tables, await budgets(tables).reserve(SCOPE, lambda: 0.0), 0.2)
     now = datetime.now(UTC)
     assert delete_old_spend(database, before=now - timedelta(days=1)) == 0
     assert delete_old_spend(database, before=now + timedelta(days=1)) == 4
@@ -176,7 +190,7 @@ async def test_accounts_of_the_past_are_forgotten(database: Database) -> None:
 
 
 async def test_the_command_line_has_only_the_installations_account() -> None:
-    store = MemorySpend()
+    store = MemoryCalls()
     made = budgets(store)
-    await made.settle(await made.reserve(CallScope(), lambda: 0.5), 0.2)
+    await settle(store, await made.reserve(CallScope(), lambda: 0.5), 0.2)
     assert store.spent_usd == {"installation:0:2026-11": 0.2}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.model_call import Outcome, Provider
+from app.domain.model_call import CallEntry, Outcome, Provider
 from app.errors import AllModelsFailed
 from app.llm.cache import answer_keys
 from app.llm.client import CallScope, Image, ModelRequest
@@ -101,8 +101,9 @@ async def test_an_answer_that_no_longer_parses_is_asked_for_again() -> None:
     world = World()
     await world.ask()
     key = key_of(request())
-    (kept,) = (await world.answers.load(7, "octo/shop", [key], now=world.clock.now())).values()
-    await world.answers.record(replace(kept, value={"older": "form"}))
+    (kept,) = (await world.calls.load_answers(7, "octo/shop", [key], now=world.clock.now())).values()
+    older = replace(kept, value={"older": "form"})
+    await world.calls.record(CallEntry(call=world.rows[0], answer=older))
     assert (await world.ask()).value == []
     assert len(world.vendors.requests) == 2
 

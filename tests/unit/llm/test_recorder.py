@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from app.domain.model_call import Provider
 from app.llm.build import Stores, build_models
+from app.llm.call_store import MemoryCalls, total_of
 from app.llm.client import Task
-from app.llm.recorder import MemoryCalls, total_of
 from tests.fakes.vendors import KEYS, FakeVendors, Fault
 from tests.unit.llm.world import SCOPE, ManualClock, World, parse, request
 

@@ -7,31 +7,32 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, delete
 
-from app.domain.model_call import CachedAnswer, ModelCall, Outcome, Provider, Usage
+from app.domain.model_call import Booking, CachedAnswer, CallEntry, ModelCall, Outcome, Provider, Usage
 from app.domain.routing import ProviderRecord
 from app.llm.build import Stores, build_models
 from app.llm.client import Task
-from app.store.answers import AnswerTable, delete_expired_answers, load_answers, record_answer
+from app.store.answers import delete_expired_answers, load_answers
+from app.store.call_tables import CallTables, record_call
 from app.store.database import Database
 from app.store.model_calls import (
-    CallTable,
     Dimension,
     load_stats,
     load_usage,
-    record_model_call,
     row_of,
 )
 from app.store.routing import RoutingTable, load_provider_records
-from app.store.spend import SpendTable
+from app.store.spend import load_spend
 from app.store.tables import FindingRow, ModelCallRow, RejectionRow, ReviewRow
 from tests.fakes.vendors import FakeVendors, Fault
-from tests.unit.llm.world import SCOPE, START, parse, request
+from tests.unit.llm.world import CALL, SCOPE, START, parse, request
 
 CLAUDE, GPT = Provider.CLAUDE, Provider.GPT
 
@@ -41,25 +42,8 @@ def database(tmp_path: Path) -> Database:
     return Database(f"sqlite:///{tmp_path / 'quorum.db'}")
 
 
-CALL = ModelCall(
-    id="c1",
-    review_id="r1",
-    installation_id=7,
-    repository="octo/shop",
-    pull_request=3,
-    stage="review",
-    provider=CLAUDE,
-    model="claude-sonnet-5-5",
-    prompt_id="review/user",
-    prompt_version="3",
-    attempt=1,
-    parent_id=None,
-    outcome=Outcome.OK,
-    latency_ms=100,
-    usage=Usage(input_tokens=1_000, cached_input_tokens=400, output_tokens=50),
-    cost_usd=0.01,
-    started_at=START,
-)
+def record(database: Database, call: ModelCall) -> None:
+    record_call(database, CallEntry(call=call))
 
 
 async def test_asking_with_the_database_leaves_rows_answers_and_spend(database: Database) -> None:
@@ -67,9 +51,7 @@ async def test_asking_with_the_database_leaves_rows_answers_and_spend(database: 
     models = build_models(
         vendors.access(),
         stores=Stores(
-            calls=CallTable(database),
-            answers=AnswerTable(database),
-            spend=SpendTable(database),
+            calls=CallTables(database),
             records=RoutingTable(database),
         ),
         http_client=vendors.http_client(),
@@ -95,7 +77,7 @@ def test_usage_leaves_out_what_was_never_sent(database: Database) -> None:
         {"review_id": "another"},
     )
     for index, change in enumerate(changes):
-        record_model_call(database, replace(CALL, id=f"c{index}", **change))
+        record(database, replace(CALL, id=f"c{index}", **change))
     total = load_usage(database, "r1")
     assert (total.calls, total.input_tokens, total.cached_input_tokens, total.output_tokens) == (
         2,
@@ -159,7 +141,7 @@ def test_the_table_splits_by_stage_repository_and_day(database: Database) -> Non
 
 
 def test_a_model_that_was_only_answered_from_the_cache_has_no_latency(database: Database) -> None:
-    record_model_call(database, replace(CALL, outcome=Outcome.CACHE_HIT, usage=Usage(), cost_usd=0.0))
+    record(database, replace(CALL, outcome=Outcome.CACHE_HIT, usage=Usage(), cost_usd=0.0))
     (line,) = load_stats(database, START)
     assert (line.calls, line.success_rate, line.average_ms, line.p50_ms) == (0, None, None, None)
 
@@ -179,8 +161,21 @@ ANSWER = CachedAnswer(
 )
 
 
+def test_a_call_without_a_row_keeps_no_answer_and_books_nothing(any_database: Database) -> None:
+    booking = Booking(accounts=("review:r1",), difference_usd=0.1)
+    record_call(any_database, CallEntry(call=CALL, booking=booking))
+    with pytest.raises(IntegrityError):  # the same row again
+        record_call(any_database, CallEntry(call=CALL, booking=booking, answer=ANSWER))
+    assert load_answers(any_database, 7, "octo/shop", ["k"], now=START) == {}
+    assert load_spend(any_database) == {"review:r1": 0.1}
+
+
+def keep(database: Database, answer: CachedAnswer) -> None:
+    record_call(database, CallEntry(call=replace(CALL, id=uuid4().hex), answer=answer))
+
+
 def test_an_answer_is_found_again_by_its_tenant_alone_and_until_it_expires(database: Database) -> None:
-    record_answer(database, ANSWER)
+    keep(database, ANSWER)
     assert load_answers(database, 7, "octo/shop", ["k", "other"], now=START) == {"k": ANSWER}
     assert load_answers(database, 8, "octo/shop", ["k"], now=START) == {}
     assert load_answers(database, 7, "octo/other", ["k"], now=START) == {}
@@ -188,9 +183,9 @@ def test_an_answer_is_found_again_by_its_tenant_alone_and_until_it_expires(datab
 
 
 def test_the_newest_answer_of_a_key_stays(database: Database) -> None:
-    record_answer(database, ANSWER)
+    keep(database, ANSWER)
     newer = replace(ANSWER, value=[], expires_at=START + timedelta(days=9))
-    record_answer(database, newer)
+    keep(database, newer)
     assert load_answers(database, 7, "octo/shop", ["k"], now=START) == {"k": newer}
     assert delete_expired_answers(database, now=START + timedelta(days=8)) == 0
     assert delete_expired_answers(database, now=START + timedelta(days=9)) == 1
@@ -252,10 +247,10 @@ def add_review(session: Session) -> None:
 
 
 def test_the_records_say_what_held_and_what_fell(database: Database) -> None:
-    record_model_call(database, CALL)
-    record_model_call(database, replace(CALL, id="c2", outcome=Outcome.REFUSED, latency_ms=5))
-    record_model_call(database, replace(CALL, id="c3", outcome=Outcome.CACHE_HIT))
-    record_model_call(database, replace(CALL, id="c4", stage="verify"))
+    record(database, CALL)
+    record(database, replace(CALL, id="c2", outcome=Outcome.REFUSED, latency_ms=5))
+    record(database, replace(CALL, id="c3", outcome=Outcome.CACHE_HIT))
+    record(database, replace(CALL, id="c4", stage="verify"))
     with database.write() as session:
         add_review(session)
         session.add_all(

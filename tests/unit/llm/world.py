@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, cast
 
-from app.domain.model_call import ModelCall, Provider
+from app.domain.model_call import ModelCall, Outcome, Provider, Usage
 from app.errors import ModelInvalidOutput
-from app.llm.budget import Limits, MemorySpend
+from app.llm.budget import Limits
 from app.llm.build import Access, Stores, build_models
-from app.llm.cache import MemoryAnswers
+from app.llm.call_store import MemoryCalls
 from app.llm.client import Answer, CallScope, ModelRequest, Task
 from app.llm.models import Models
-from app.llm.recorder import MemoryCalls
 from tests.fakes.vendors import FakeVendors
 
 SCHEMA = {
@@ -24,6 +23,26 @@ SCHEMA = {
 }
 SCOPE = CallScope(installation_id=7, repository="octo/shop", pull_request=3, review_id="r1", stage="review")
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+CALL = ModelCall(
+    id="c1",
+    review_id="r1",
+    installation_id=7,
+    repository="octo/shop",
+    pull_request=3,
+    stage="review",
+    provider=Provider.CLAUDE,
+    model="claude-sonnet-5-5",
+    prompt_id="review/user",
+    prompt_version="3",
+    attempt=1,
+    parent_id=None,
+    outcome=Outcome.OK,
+    latency_ms=100,
+    usage=Usage(input_tokens=1_000, cached_input_tokens=400, output_tokens=50),
+    cost_usd=0.01,
+    started_at=START,
+)
 
 
 class ManualClock:
@@ -84,11 +103,9 @@ class World:
         self.vendors = vendors or FakeVendors()
         self.clock = ManualClock()
         self.calls = MemoryCalls()
-        self.spend = MemorySpend()
-        self.answers = MemoryAnswers()
         self.models: Models = build_models(
             access(self.vendors) if access else self.vendors.access(*providers),
-            stores=Stores(calls=self.calls, answers=self.answers, spend=self.spend),
+            stores=Stores(calls=self.calls),
             limits=limits,
             cache_ttl_s=cache_ttl_s,
             call_timeout_s=call_timeout_s,

@@ -1,0 +1,103 @@
+"""Where the model layer keeps what calls leave: rows, answers and what was spent. The tables are `app.store.call_tables`."""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from app.domain.model_call import Booking, CachedAnswer, CallEntry, ModelCall, Outcome
+from app.domain.review import UsageTotal
+
+NEVER_SENT = (Outcome.CACHE_HIT, Outcome.OVER_BUDGET)
+
+
+class CallStore(Protocol):
+    """One look-up and one write a call; a reservation only where a limit is set."""
+
+    async def load_answers(
+        self, installation_id: int, repository: str, keys: Sequence[str], *, now: datetime
+    ) -> dict[str, CachedAnswer]:
+        """The tenant's answers to these keys that are there and have not expired."""
+        ...
+
+    async def reserve(self, limits_usd: Mapping[str, float | None], amount_usd: float) -> str | None:
+        """Add the amount to every account, or to none; answers the account that has no room, None when done."""
+        ...
+
+    async def record(self, entry: CallEntry) -> None:
+        """Keep the row, what was spent and the answer (the newest of its key stays): all of it, or nothing."""
+        ...
+
+    async def usage(self, review_id: str) -> UsageTotal:
+        """Sum over the rows of a review."""
+        ...
+
+
+class MemoryCalls:
+    """Everything in memory, rows of the last reviews and answers up to a number: for the command line and for tests."""
+
+    def __init__(self, *, reviews: int = 1_000, answers: int = 1_000) -> None:
+        self.spent_usd: dict[str, float] = {}
+        self._reviews = reviews
+        self._calls: OrderedDict[str | None, list[ModelCall]] = OrderedDict()
+        self._limit = answers
+        self._answers: dict[tuple[int, str, str], CachedAnswer] = {}
+
+    @property
+    def calls(self) -> list[ModelCall]:
+        """All rows, in order of the reviews."""
+        return [call for calls in self._calls.values() for call in calls]
+
+    async def load_answers(
+        self, installation_id: int, repository: str, keys: Sequence[str], *, now: datetime
+    ) -> dict[str, CachedAnswer]:
+        """The tenant's answers."""
+        found = {key: self._answers.get((installation_id, repository, key)) for key in keys}
+        return {key: answer for key, answer in found.items() if answer and answer.expires_at > now}
+
+    async def reserve(self, limits_usd: Mapping[str, float | None], amount_usd: float) -> str | None:
+        """Add the amount to every account, or to none; nothing is awaited, so nobody comes between."""
+        for account, limit_usd in limits_usd.items():
+            if limit_usd is not None and self.spent_usd.get(account, 0.0) + amount_usd > limit_usd:
+                return account
+        self._book(Booking(accounts=tuple(limits_usd), difference_usd=amount_usd))
+        return None
+
+    async def record(self, entry: CallEntry) -> None:
+        """Keep an entry; the oldest review's rows and the oldest answer go where there are too many."""
+        self._calls.setdefault(entry.call.review_id, []).append(entry.call)
+        if len(self._calls) > self._reviews:
+            self._calls.popitem(last=False)
+        if entry.booking:
+            self._book(entry.booking)
+        if answer := entry.answer:
+            self._answers[answer.installation_id, answer.repository, answer.key] = answer
+            if len(self._answers) > self._limit:
+                self._answers.pop(next(iter(self._answers)))
+
+    async def usage(self, review_id: str) -> UsageTotal:
+        """Sum over the rows of a review."""
+        return total_of(self._calls.get(review_id, []))
+
+    def _book(self, booking: Booking) -> None:
+        for account in booking.accounts:
+            self.spent_usd[account] = self.spent_usd.get(account, 0.0) + booking.difference_usd
+
+
+def total_of(calls: Sequence[ModelCall]) -> UsageTotal:
+    """What a review took; `calls` counts attempts on the wire, so neither cache hits nor refusals by budget."""
+    total = UsageTotal()
+    for call in calls:
+        if call.outcome in NEVER_SENT:
+            continue
+        total = replace(
+            total,
+            calls=total.calls + 1,
+            input_tokens=total.input_tokens + call.usage.input_tokens,
+            cached_input_tokens=total.cached_input_tokens + call.usage.cached_input_tokens,
+            output_tokens=total.output_tokens + call.usage.output_tokens,
+            cost_usd=total.cost_usd + (call.cost_usd or 0.0),
+            unpriced_calls=total.unpriced_calls + (call.cost_usd is None),
+        )
+    return total
