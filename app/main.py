@@ -13,6 +13,7 @@ from app.domain.model_call import Provider
 from app.gather import TierThresholds
 from app.llm.budget import Limits
 from app.llm.build import Access, Cloud, Stores, build_models
+from app.llm.clock import Clock, SystemClock
 from app.llm.models import Models
 from app.llm.router import VendorModels
 from app.prompting import Prompts
@@ -31,10 +32,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """What stands in for the network in tests and in the demo; None: the network."""
+    """What stands in for the network in tests and in the demo; None: the network. `clock` is for what waits on it."""
 
     github: "httpx.AsyncBaseTransport | None" = None
     models: "httpx2.AsyncClient | None" = None
+    clock: Clock = field(default_factory=SystemClock)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,30 +101,31 @@ def _build_models(
         call_timeout_s=settings.quorum_call_timeout_s,
         cache_ttl_s=settings.quorum_cache_ttl_s,
         http_client=network.models,
+        clock=network.clock,
     )
 
 
 def provider_access(settings: Settings, environ: Mapping[str, str]) -> dict[Provider, Access]:
-    """How to reach each provider; the clouds are known by the variables that their SDKs read."""
+    """How to reach each provider: with the vendor's own key, else through the cloud whose variables are set."""
     return {
         Provider.CLAUDE: Access(
             models=VendorModels(large=settings.quorum_claude_model, small=settings.quorum_claude_small_model),
             api_key=_value(settings.anthropic_api_key),
             base_url=settings.anthropic_base_url,
-            cloud=Cloud.BEDROCK if environ.get("AWS_BEARER_TOKEN_BEDROCK") else None,
+            cloud=_cloud(Cloud.BEDROCK, environ, instead_of=settings.anthropic_api_key),
         ),
         Provider.GPT: Access(
             models=VendorModels(large=settings.quorum_gpt_model, small=settings.quorum_gpt_small_model),
             api_key=_value(settings.openai_api_key),
             base_url=settings.openai_base_url,
-            cloud=Cloud.AZURE if environ.get("AZURE_OPENAI_ENDPOINT") else None,
+            cloud=_cloud(Cloud.AZURE, environ, instead_of=settings.openai_api_key),
         ),
         Provider.GEMINI: Access(
             models=VendorModels(large=settings.quorum_gemini_model, small=settings.quorum_gemini_small_model),
             api_key=_value(settings.gemini_api_key),
             base_url=settings.google_gemini_base_url,
             api_version=settings.google_genai_api_version,
-            cloud=Cloud.VERTEX if environ.get("GOOGLE_GENAI_USE_VERTEXAI") else None,
+            cloud=_cloud(Cloud.VERTEX, environ, instead_of=settings.gemini_api_key),
         ),
         Provider.LOCAL: Access(
             models=VendorModels(
@@ -132,6 +135,22 @@ def provider_access(settings: Settings, environ: Mapping[str, str]) -> dict[Prov
             base_url=settings.quorum_local_base_url,
         ),
     }
+
+
+_CLOUD_VARIABLES = {  # as the SDKs read them
+    Cloud.BEDROCK: ("AWS_BEARER_TOKEN_BEDROCK",),
+    Cloud.AZURE: ("AZURE_OPENAI_ENDPOINT",),
+    Cloud.VERTEX: ("GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_ENTERPRISE"),
+}
+_OFF = ("", "0", "false")
+
+
+def _cloud(cloud: Cloud, environ: Mapping[str, str], *, instead_of: SecretStr | None) -> Cloud | None:
+    """A vendor's own key comes first: such variables are often there for something else on the machine."""
+    if _value(instead_of):
+        return None
+    given = (environ.get(name, "").lower() for name in _CLOUD_VARIABLES[cloud])
+    return cloud if any(value not in _OFF for value in given) else None
 
 
 def _value(secret: SecretStr | None) -> str | None:

@@ -105,6 +105,7 @@ def build_served(
         role=role,
         paused=settings.quorum_paused,
         debounce_s=settings.quorum_debounce_s,
+        sleep=network.clock.sleep,
     )
     token = None if open_dashboard else _token(program)
     rules = Rules(

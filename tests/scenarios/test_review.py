@@ -46,6 +46,11 @@ def take_all_clean(pull: Pull) -> None:
     assert conclusions(take_checks(pull)) == GREEN
 
 
+def ended(world: World, head_sha: str) -> set[str | None]:
+    """How the check runs of a head ended."""
+    return {run.conclusion for run in world.repository.check_runs.values() if run.head_sha == head_sha}
+
+
 async def test_three_check_runs_are_in_progress_before_any_model_is_asked(world: World) -> None:
     world.vendors.hold()
     pull = world.open_pull(PAY)
@@ -67,7 +72,7 @@ async def test_the_stages_are_asked_at_the_same_time_each_of_its_own_vendor(worl
     assert [len(each) for each in asked] == [1, 1, 1]
     world.vendors.release()
     await world.settle()
-    assert world.calls() == [("claude", "ok"), ("gpt", "ok"), ("gemini", "ok")]
+    assert sorted(world.calls()) == [("claude", "ok"), ("gemini", "ok"), ("gpt", "ok")]
     take_all_clean(pull)
 
 
@@ -91,9 +96,10 @@ async def test_a_sequential_pipeline_hands_earlier_findings_to_docs_and_to_nobod
         )
         order = [world.vendors.requests.index(each) for each in (review, security, docs)]
         assert order == sorted(order)
-        for title in (DIVISION["title"], ROUNDING["title"]):
-            assert title in docs.text
-            assert title not in security.text
+        handed_over = docs.text.partition("Found by the stages before yours")[2]
+        for rule_id in ("division-by-zero", "precision-loss"):
+            assert f'"rule_id": "{rule_id}"' in handed_over
+        assert "Found by the stages before" not in security.text
         take_review(pull)
         take_summary(pull)
         take_checks(pull)
@@ -121,7 +127,7 @@ async def test_one_review_carries_the_inline_comments_and_what_can_be_applied(wo
     assert (first.anchor.path, first.anchor.line, first.anchor.side) == ("pay.py", 2, "RIGHT")
     assert "```suggestion\n    share = cart.total / rate if rate else 0\n```" in first.body
     assert "found by Claude" in first.body
-    assert "confirmed by GPT" in first.body
+    assert "confirmed by G" in first.body  # GPT or Gemini, whoever has less to verify
     assert (second.anchor.line, "suggestion" in second.body) == (3, False)
     assert {comment.review_id for comment in (first, second)} == {review.id}
     summary = take_summary(pull)
@@ -292,9 +298,8 @@ async def test_a_push_during_the_review_supersedes_it_and_nothing_is_posted_for_
     assert take_review(pull).commit_id == pull.head_sha != old
     assert len(pull.reviews) == 1
     take_summary(pull)
-    runs = list(world.repository.check_runs.values())
-    assert {run.conclusion for run in runs if run.head_sha == old} == {"cancelled"}
-    assert {run.conclusion for run in runs if run.head_sha == pull.head_sha} == {"success"}
+    assert ended(world, old) == {"cancelled"}
+    assert ended(world, pull.head_sha) == {"success"}
     pull.take_all("check_run")
 
 
@@ -302,12 +307,17 @@ async def test_a_push_that_no_webhook_told_of_is_seen_before_posting(world: Worl
     world.vendors.hold()
     pull = world.open_pull(PAY)
     await world.until_asked(3)
+    old = pull.head_sha
     pull.push({"pay.py": "def pay(cart):\n    return cart.total\n"})
     world.github.hook.queue.clear()
     world.vendors.release()
     await world.settle()
-    assert [review.status for review in world.reviews()] == ["superseded"]
-    assert conclusions(take_checks(pull)) == dict.fromkeys(GREEN, "cancelled")
+    assert take_review(pull).commit_id == pull.head_sha
+    assert len(pull.reviews) == 1
+    take_summary(pull)
+    assert ended(world, old) == {"cancelled"}
+    assert ended(world, pull.head_sha) == {"success"}
+    pull.take_all("check_run")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import httpx
 from sqlmodel import select
 
 from app.domain.model_call import Provider
+from app.llm.clock import SystemClock
 from app.main import Network, build_program
 from app.sandbox import Delivery, GitHubSandbox, Posted, Pull
 from app.sandbox.git import FileContent
@@ -38,6 +40,7 @@ FILES: dict[str, FileContent] = {
 DASHBOARD_TOKEN = "a-token-of-the-dashboard"
 WEBHOOK = "/webhooks/github"
 POLL_S = 0.01
+LONGEST_S = 12.0  # of one wait; a scenario has 15 s
 ALL = (Provider.CLAUDE, Provider.GPT, Provider.GEMINI)
 
 
@@ -86,17 +89,19 @@ class World:
 
     async def settle(self) -> None:
         """Send what waits, until nothing waits and no job is left."""
-        while True:
-            await self.deliver()
-            while any((await self.served.engine.depth()).values()):
-                await asyncio.sleep(POLL_S)
-            if not self.github.hook.queue:
-                return
+        async with asyncio.timeout(LONGEST_S):
+            while True:
+                await self.deliver()
+                while any((await self.served.engine.depth()).values()):
+                    await asyncio.sleep(POLL_S)
+                if not self.github.hook.queue:
+                    return
 
     async def until_asked(self, times: int) -> None:
         """Send what waits, and wait until the vendors were asked so often altogether."""
         await self.deliver()
-        await self.vendors.are_asked(times)
+        async with asyncio.timeout(LONGEST_S):
+            await self.vendors.are_asked(times)
 
     def rows(self, table: type[Any]) -> list[Any]:
         """All rows of a table."""
@@ -138,7 +143,7 @@ def take_file_comments(pull: Pull) -> list[ReviewComment]:
 
 def take_reactions(pull: Pull) -> list[str]:
     """The contents of the App's reactions."""
-    return [item.target.content for item in pull.take_all("reaction")]
+    return [item.body for item in pull.take_all("reaction")]
 
 
 def take_checks(pull: Pull) -> dict[str, CheckRun]:
@@ -182,7 +187,9 @@ async def open_world(
     world = World(github, {**files, **({".github/quorum.yml": config} if config else {})})
     async with serve(github):  # for git alone: the API is reached through the guard
         network = Network(
-            github=world.guard.wrap(github.transport()), models=world.vendors.fake.http_client()
+            github=world.guard.wrap(github.transport()),
+            models=world.vendors.fake.http_client(),
+            clock=ShortClock(),
         )
         given = app_settings(github, folder / "data", providers) | settings
         program = build_program(Settings.model_validate(given), network=network)
@@ -194,7 +201,10 @@ async def open_world(
                 httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://quorum.test") as client,
             ):
                 world.client = client
-                yield world
+                try:
+                    yield world
+                finally:
+                    world.vendors.release()
                 if not world.served.program.settings.quorum_paused:
                     await world.settle()
     world.close()
@@ -223,6 +233,23 @@ def app_settings(github: GitHubSandbox, data: Path, providers: tuple[Provider, .
         **keys,
         **urls,
     }
+
+
+class ShortClock(SystemClock):
+    """The machine's time, but what anybody waits for passes at once."""
+
+    def __init__(self) -> None:
+        self._skipped_s = 0.0
+
+    def monotonic_s(self) -> float:
+        return super().monotonic_s() + self._skipped_s
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self._skipped_s)
+
+    async def sleep(self, seconds: float) -> None:
+        self._skipped_s += seconds
+        await asyncio.sleep(0)
 
 
 class _ErrorLog(logging.Handler):

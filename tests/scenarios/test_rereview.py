@@ -1,0 +1,167 @@
+"""`/rereview` and re-requested check runs: by whom, what of, and what it costs."""
+
+import pytest
+
+from tests.scenarios.conftest import Open
+from tests.scenarios.vendors import finding
+from tests.scenarios.world import (
+    World,
+    conclusions,
+    inline_comments,
+    take_checks,
+    take_reactions,
+    take_review,
+    take_summary,
+)
+
+PAY = {"pay.py": "def pay(cart, rate):\n    return cart.total / rate\n"}
+DIVISION = finding("pay.py", "    return cart.total / rate", line=2, title="A rate of 0 ends in an error")
+
+
+async def test_rereview_by_a_writer_shows_eyes_reviews_again_and_edits_the_summary(world: World) -> None:
+    pull = world.open_pull(PAY)
+    await world.settle()
+    take_review(pull)
+    take_checks(pull)
+    before = take_summary(pull)
+    world.vendors.claude.finds(DIVISION)
+    pull.comment("alice", "/rereview full")
+    await world.settle()
+    assert take_reactions(pull) == ["eyes"]
+    assert "1 problem" in take_review(pull).body
+    assert take_summary(pull).id == before.id
+    assert conclusions(take_checks(pull))["review"] == "neutral"
+    assert [review.status for review in world.reviews()] == ["completed", "completed"]
+    assert [review.trigger.split(":")[0] for review in world.reviews()] == ["opened", "comment"]
+
+
+async def test_eyes_come_before_any_model_is_asked_again(world: World) -> None:
+    pull = world.open_pull(PAY)
+    await world.settle()
+    pull.take_all()
+    world.vendors.hold()
+    pull.comment("alice", "/rereview full")
+    await world.until_asked(4)
+    assert take_reactions(pull) == ["eyes"]
+    world.vendors.release()
+    await world.settle()
+    pull.take_all()
+
+
+@pytest.mark.parametrize("stage", ["review", "security", "docs"])
+async def test_rereview_of_one_stage_asks_and_checks_that_stage_alone(world: World, stage: str) -> None:
+    pull = world.open_pull(PAY)
+    await world.settle()
+    pull.take_all()
+    world.vendors.fake.forget()
+    pull.comment("alice", f"/rereview {stage} full")
+    await world.settle()
+    assert [len(world.vendors.fake.requests)] == [1]
+    assert conclusions(take_checks(pull)) == {stage: "success"}
+    take_reactions(pull)
+    take_review(pull)
+    take_summary(pull)
+
+
+async def test_rereview_answers_from_the_cache_and_full_asks_anew(world: World) -> None:
+    pull = world.open_pull(PAY)
+    await world.settle()
+    pull.take_all()
+    pull.comment("alice", "/rereview")
+    await world.settle()
+    assert [outcome for _, outcome in world.calls()] == ["ok"] * 3 + ["cache_hit"] * 3
+    pull.take_all()
+    pull.comment("alice", "/rereview full")
+    await world.settle()
+    assert [outcome for _, outcome in world.calls()] == ["ok"] * 3 + ["cache_hit"] * 3 + ["ok"] * 3
+    pull.take_all()
+
+
+async def test_rereview_says_nothing_twice_but_always_answers(world: World) -> None:
+    world.vendors.claude.finds(DIVISION)
+    pull = world.open_pull(PAY)
+    await world.settle()
+    pull.take_all()
+    pull.comment("alice", "/rereview")
+    await world.settle()
+    take_review(pull)
+    assert len(inline_comments(pull)) == 1
+    take_summary(pull)
+    take_checks(pull)
+    take_reactions(pull)
+
+
+@pytest.mark.parametrize("role", ["read", "triage"])
+async def test_rereview_by_an_outsider_gets_a_confused_face_and_asks_no_model(world: World, role: str) -> None:
+    pull = world.open_pull(PAY)
+    await world.settle()
+    pull.take_all()
+    asked = len(world.vendors.requests)
+    world.repository.set_role("mallory", role)
+    world.repository.associations["mallory"] = "MEMBER"  # what the payload claims is not what counts
+    pull.comment("mallory", "/rereview full")
+    await world.settle()
+    assert set(take_reactions(pull)) <= {"confused"}
+    assert len(world.vendors.requests) == asked
+    assert len(world.reviews()) == 1
+
+
+async def test_a_member_whom_the_payload_calls_a_stranger_may_command(world: World) -> None:
+    pull = world.open_pull(PAY)
+    await world.settle()
+    pull.take_all()
+    world.repository.set_role("bob", "maintain")
+    world.repository.associations["bob"] = "NONE"
+    pull.comment("bob", "/rereview")
+    await world.settle()
+    assert take_reactions(pull) == ["eyes"]
+    pull.take_all()
+
+
+async def test_the_bots_own_comments_and_edited_ones_command_nothing(world: World) -> None:
+    pull = world.open_pull(PAY)
+    await world.settle()
+    pull.take_all()
+    comment = pull.comment("alice", "Well done")
+    pull.edit_comment("alice", comment, "/rereview full")
+    pull.comment(world.github.account("other[bot]"), "/rereview full")
+    await world.settle()
+    assert len(world.reviews()) == 1
+
+
+async def test_a_requested_check_run_runs_its_stage_again(world: World) -> None:
+    pull = world.open_pull(PAY)
+    await world.settle()
+    checks = take_checks(pull)
+    pull.take_all()
+    world.vendors.fake.forget()
+    world.repository.rerequest(checks["quorum/security"])
+    await world.settle()
+    assert conclusions(take_checks(pull)) == {"security": "success"}
+    assert [review.trigger.split(":")[0] for review in world.reviews()] == ["opened", "check_run"]
+    take_review(pull)
+    take_summary(pull)
+
+
+async def test_rerunning_all_checks_runs_all_stages_again(world: World) -> None:
+    pull = world.open_pull(PAY)
+    await world.settle()
+    pull.take_all()
+    world.repository.rerequest_suite(pull.head_sha)
+    await world.settle()
+    assert conclusions(take_checks(pull)) == {"review": "success", "security": "success", "docs": "success"}
+    take_review(pull)
+    take_summary(pull)
+
+
+async def test_a_command_reviews_even_what_the_configuration_leaves_out(opened: Open) -> None:
+    async with opened(config="ignore_titles: ['wip']\n") as world:
+        pull = world.open_pull(PAY, title="WIP: pay")
+        await world.settle()
+        assert not world.vendors.requests
+        pull.comment("alice", "/rereview")
+        await world.settle()
+        assert take_reactions(pull) == ["eyes"]
+        take_review(pull)
+        take_summary(pull)
+        take_checks(pull)
