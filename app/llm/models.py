@@ -76,6 +76,11 @@ class Models:
         return not self._parts.clients
 
     @property
+    def learns(self) -> bool:
+        """Whether `routing: learned` has records to go by; without them it orders as `fixed`."""
+        return self._parts.learned is not None
+
+    @property
     def open_circuits(self) -> list[OpenCircuit]:
         """Who is not asked at the moment, and why."""
         return self._parts.circuits.open()

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, delete, select, update
 
+from app.store.answers import delete_expired_answers
 from app.store.database import Database
+from app.store.spend import delete_old_spend
 from app.store.tables import (
     CachedAnswerRow,
     ConversationTurnRow,
@@ -23,6 +25,7 @@ from app.store.tables import (
     WriteRow,
 )
 
+LONGEST_BUDGET = timedelta(days=62)  # accounts are of a month at most; the last one's sums are worth showing
 NO_WORDS = {
     "title": "",
     "explanation": "",
@@ -35,10 +38,9 @@ NO_WORDS = {
 
 
 def purge(database: Database, *, now: datetime, keep: timedelta) -> None:
-    """Remove what is older than `keep`, and answers that are no longer valid."""
+    """Remove what is older than `keep`, answers that are no longer valid, and closed accounts."""
     before = now - keep
     with database.write() as session:
-        session.exec(delete(CachedAnswerRow).where(col(CachedAnswerRow.expires_at) < now))
         session.exec(delete(DeliveryRow).where(col(DeliveryRow.finished_at) < before))
         session.exec(delete(WriteRow).where(col(WriteRow.begun_at) < before))
         session.exec(delete(RejectionRow).where(col(RejectionRow.created_at) < before))
@@ -50,6 +52,8 @@ def purge(database: Database, *, now: datetime, keep: timedelta) -> None:
             update(ReviewRow).where(col(ReviewRow.finished_at) < before).values(notes=[], error=None)
         )
         _purge_installations(session, before)
+    delete_expired_answers(database, now=now)
+    delete_old_spend(database, before=now - max(keep, LONGEST_BUDGET))
 
 
 def _purge_installations(session: Session, before: datetime) -> None:

@@ -31,11 +31,13 @@ from app.store.reports import record_report
 from app.store.retention import purge
 from app.store.reviews import is_superseded, load_review, load_review_of_head, record_review_queued
 from app.store.secrets import load_or_create_secret
+from app.store.spend import load_spend
 from app.store.tables import (
     CachedAnswerRow,
     FindingRow,
     RejectionRow,
     ReviewRow,
+    SpendRow,
     StageResultRow,
     WriteRow,
 )
@@ -291,3 +293,12 @@ def test_a_renamed_repository_keeps_its_history(database: Database) -> None:
     renamed = PullRequestRef(owner="octo", repo="store", number=7)
     assert load_open_findings(database, renamed) == (FINDING,)
     assert load_open_findings(database, REF) == ()
+
+
+def test_accounts_of_budgets_go_when_no_limit_speaks_of_their_time_any_more(database: Database) -> None:
+    with database.write() as session:
+        session.add(SpendRow(account="review:r1", spent_usd=1.0, updated_at=NOW))
+    purge(database, now=NOW + timedelta(days=61), keep=timedelta(days=30))
+    assert load_spend(database) == {"review:r1": 1.0}
+    purge(database, now=NOW + timedelta(days=63), keep=timedelta(days=30))
+    assert load_spend(database) == {}

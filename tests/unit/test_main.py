@@ -1,0 +1,58 @@
+"""The composition root: which provider is reached how, by the environment alone."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from app.domain.model_call import Provider
+from app.llm.build import Cloud
+from app.main import build_program, provider_access
+from app.settings import Settings
+
+CLAUDE, GPT, GEMINI = Provider.CLAUDE, Provider.GPT, Provider.GEMINI
+CLOUDS = {
+    CLAUDE: (Cloud.BEDROCK, "AWS_BEARER_TOKEN_BEDROCK", "a-token"),
+    GPT: (Cloud.AZURE, "AZURE_OPENAI_ENDPOINT", "https://shop.openai.azure.com"),
+    GEMINI: (Cloud.VERTEX, "GOOGLE_GENAI_USE_VERTEXAI", "true"),
+}
+KEYS = {CLAUDE: "anthropic_api_key", GPT: "openai_api_key", GEMINI: "gemini_api_key"}
+
+
+def made_key() -> str:
+    return f"sk-{Random(1).getrandbits(80):x}"
+
+
+def settings(**given: str) -> Settings:
+    return Settings.model_validate(given)
+
+
+@pytest.mark.parametrize("provider", CLOUDS)
+def test_a_cloud_serves_a_vendor_that_has_no_key_of_its_own(provider: Provider) -> None:
+    cloud, variable, value = CLOUDS[provider]
+    access = provider_access(settings(), {variable: value})
+    assert access[provider].cloud is cloud
+    assert [each for each in access if access[each].is_usable(each)] == [provider]
+
+
+@pytest.mark.parametrize("provider", CLOUDS)
+def test_a_vendors_own_key_comes_before_a_cloud(provider: Provider) -> None:
+    _, variable, value = CLOUDS[provider]
+    access = provider_access(settings(**{KEYS[provider]: made_key()}), {variable: value})
+    assert (access[provider].cloud, access[provider].api_key) == (None, made_key())
+
+
+@pytest.mark.parametrize("value", ["", "0", "false", "False"])
+def test_a_switch_that_says_no_is_no(value: str) -> None:
+    assert provider_access(settings(), {"GOOGLE_GENAI_USE_VERTEXAI": value})[GEMINI].cloud is None
+
+
+def test_nobody_is_reached_without_a_key() -> None:
+    access = provider_access(settings(), {})
+    assert not any(each.is_usable(provider) for provider, each in access.items())
+
+
+async def test_the_learned_order_has_the_recorded_rows_to_learn_from(tmp_path: Path) -> None:
+    program = build_program(settings(quorum_data_dir=str(tmp_path), anthropic_api_key=made_key()))
+    assert program.services.models.learns
+    await program.close()
