@@ -8,7 +8,7 @@ import asyncio
 from statistics import median
 
 from benchmarks.figures import Figure, percentile, print_figures
-from benchmarks.local_world import World, open_world
+from benchmarks.local_world import OWNERS, World, open_world
 from benchmarks.sender import send_all
 
 AT_ONCE = 30
@@ -35,8 +35,8 @@ async def _measure(deliveries: int, *, rate: float) -> list[tuple[int, float]]:
 
 
 def _open(world: World, number: int) -> object:
-    """Pull requests of ten repositories in ten installations."""
-    known = [each for each in world.github.repositories.values() if each.name == f"shop-{number % 10}"]
+    """Pull requests of a repository in each of the installations."""
+    known = [each for each in world.github.repositories.values() if each.name == f"shop-{number % OWNERS}"]
     if not known:
         return world.open_pull(number)
     return known[0].open_pull(

@@ -48,6 +48,7 @@ FINDING: dict[str, Any] = {
     "rule_id": "division-by-zero", "severity": "high", "title": "The mean of an empty cart raises",
     "explanation": "`len(items)` is 0 for an empty cart.", "suggestion": None, "pre_existing": False,
 }  # fmt: skip
+OWNERS = 10
 POLL_S = 0.01
 LONGEST_S = 120.0
 
@@ -75,7 +76,7 @@ class World:
 
     def open_pull(self, number: int) -> Pull:
         """A small pull request of three files in a repository of its own; the webhook waits for `deliver`."""
-        repository = self.github.create_repository(f"bench-{number % 10}/shop-{number}", FILES)
+        repository = self.github.create_repository(f"bench-{number % OWNERS}/shop-{number}", FILES)
         return repository.open_pull(small_change(number), title=f"Add the mean and the search, {number}")
 
     async def deliver(self) -> list[float]:

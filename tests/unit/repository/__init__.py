@@ -1,0 +1,1 @@
+"""Tests that hold the repository's files against the code."""

@@ -1,0 +1,160 @@
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import typer.main
+from fastapi import APIRouter
+
+from app.cli import cli
+from app.dashboard.access import Access
+from app.dashboard.api import Api
+from app.settings import Settings
+from tests.unit.repository.files import ROOT, read, read_yaml
+
+INSTRUCTION = re.compile(r"^([A-Z]+)\s+(.*)$")
+CLOUD_PREFIXES = ("POSTGRES_",)
+
+
+def instructions() -> list[tuple[str, str]]:
+    """(instruction, arguments) of the Dockerfile, continued lines joined."""
+    joined = read("Dockerfile").replace("\\\n", " ")
+    return [(m[1], m[2].strip()) for line in joined.splitlines() if (m := INSTRUCTION.match(line))]
+
+
+def arguments(name: str) -> list[str]:
+    """The arguments of every instruction of that name."""
+    return [argument for instruction, argument in instructions() if instruction == name]
+
+
+def parse_program(words: list[str]) -> None:
+    """Fail unless `quorum` has this command with these options."""
+    group: Any = typer.main.get_command(cli)
+    group.commands[words[0]].make_context(words[0], words[1:])
+
+
+def routes() -> set[str]:
+    """The paths that are served without a token."""
+    api = Api(
+        database=cast("Any", None),
+        engine=cast("Any", None),
+        registry=cast("Any", None),
+        access=Access(token="t"),
+    )
+    router: APIRouter = api.router()
+    return {route.path for route in router.routes if not getattr(route, "dependencies", ())}  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    return read_yaml("compose.yaml")
+
+
+def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    run = subprocess.run([hadolint, "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (0, "")
+
+
+def test_everything_that_is_copied_exists_and_reaches_the_build() -> None:
+    sources = [word for copied in arguments("COPY") if "--from" not in copied for word in copied.split()[:-1]]
+    assert sources
+    assert all((ROOT / source).exists() for source in sources)
+    allowed = {line[1:] for line in read(".dockerignore").splitlines() if line.startswith("!")}
+    assert {source.partition("/")[0] for source in sources} <= allowed
+
+
+def test_what_the_program_reads_at_run_time_is_copied() -> None:
+    copied = {word for line in arguments("COPY") if "--from" not in line for word in line.split()[:-1]}
+    packages = set(re.findall(r'include = \["(\w+)\*", "(\w+)\*"\]', read("pyproject.toml"))[0])
+    assert packages | {"prompts", "app.yml", "pyproject.toml", "README.md", "LICENSE"} <= copied
+
+
+def test_the_image_starts_the_program_with_options_that_it_has() -> None:
+    assert json.loads(arguments("ENTRYPOINT")[0]) == ["quorum"]
+    parse_program(json.loads(arguments("CMD")[0]))
+
+
+def test_the_health_check_asks_the_port_that_is_served_for_a_path_that_needs_no_token() -> None:
+    (check,) = arguments("HEALTHCHECK")
+    command = json.loads(check.partition("CMD")[2])
+    (address,) = re.findall(r"http://127\.0\.0\.1:(\d+)(/\w+)", command[-1])
+    served = json.loads(arguments("CMD")[0])
+    assert address[0] == served[served.index("--port") + 1] == arguments("EXPOSE")[0]
+    assert address[1] in routes()
+    compile(command[-1], "healthcheck", "exec")
+
+
+def test_the_image_runs_as_a_user_without_rights_and_keeps_data_in_one_place() -> None:
+    final = instructions()[max(i for i, each in enumerate(instructions()) if each[0] == "FROM") :]
+    user = next(argument for name, argument in final if name == "USER")
+    created = next(argument for name, argument in final if name == "RUN")
+    assert user.isdigit()
+    assert f"--uid {user}" in created
+    environment = shlex.split(next(argument for name, argument in final if name == "ENV"))
+    assert f"QUORUM_DATA_DIR={arguments('VOLUME')[0]}" in environment
+
+
+def test_both_stages_have_one_python() -> None:
+    assert len({argument.split()[0] for argument in arguments("FROM")}) == 1
+
+
+def test_the_lock_that_is_installed_is_checked_by_hashes() -> None:
+    installs = [part for run in arguments("RUN") for part in run.split("&&") if "pip install" in part]
+    assert len(installs) == 2
+    assert all("--require-hashes" in each or "--no-deps" in each for each in installs)
+
+
+def test_services_start_the_program_with_options_that_it_has(compose: dict[str, Any]) -> None:
+    own = {name: each for name, each in compose["services"].items() if each.get("build")}
+    assert {"quorum", "web", "worker-1", "worker-2"} == set(own)
+    for service in own.values():
+        if "command" in service:
+            parse_program(service["command"])
+
+
+def test_services_set_variables_that_exist(compose: dict[str, Any]) -> None:
+    known = {name.upper() for name in Settings.model_fields}
+    for service in compose["services"].values():
+        own = {name for name in service.get("environment", {}) if not name.startswith(CLOUD_PREFIXES)}
+        assert own <= known
+
+
+def test_each_profile_is_named_on_top_and_has_one_way_in(compose: dict[str, Any]) -> None:
+    profiles = {name for each in compose["services"].values() for name in each["profiles"]}
+    assert set(re.findall(r"--profile (\w+)", read("compose.yaml"))) == profiles
+    for profile in profiles:
+        ways = [
+            each["ports"]
+            for each in compose["services"].values()
+            if profile in each["profiles"] and "ports" in each
+        ]
+        assert ways == [["127.0.0.1:8000:8000"]]
+
+
+def test_services_are_locked_down(compose: dict[str, Any]) -> None:
+    for service in compose["services"].values():
+        if service.get("build"):
+            assert service["read_only"] is True
+            assert service["cap_drop"] == ["ALL"]
+            assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_every_volume_is_declared_and_no_two_processes_share_one(compose: dict[str, Any]) -> None:
+    mounted = [
+        volume.partition(":")[0] for each in compose["services"].values() for volume in each["volumes"]
+    ]
+    assert sorted(mounted) == sorted(compose["volumes"])
+
+
+def test_workers_and_web_use_one_database(compose: dict[str, Any]) -> None:
+    urls = {
+        compose["services"][name]["environment"]["QUORUM_DATABASE_URL"]
+        for name in ("web", "worker-1", "worker-2")
+    }
+    assert len(urls) == 1
+    assert urls.pop().startswith("postgresql://")

@@ -1,0 +1,72 @@
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from pydantic import ValidationError
+
+from app.domain.job import Delivery
+from app.github.client import RESOLVE_PERMISSIONS, REVIEW_PERMISSIONS
+from tests.unit.repository.files import read_yaml
+from webhooks.triggers import Ignored, Rules, decide
+
+MANIFEST: dict[str, Any] = read_yaml("app.yml")
+# https://docs.github.com/en/webhooks/webhook-events-and-payloads
+NEEDS = {
+    "pull_request": "pull_requests",
+    "pull_request_review": "pull_requests",
+    "pull_request_review_comment": "pull_requests",
+    "pull_request_review_thread": "pull_requests",
+    "issue_comment": "issues",
+    "check_run": "checks",
+    "check_suite": "checks",
+    "merge_group": "merge_queues",
+    "repository": "metadata",
+}
+# Sent to every App without a subscription: https://docs.github.com/en/webhooks/webhook-events-and-payloads#installation
+ALWAYS_SENT = {"installation", "installation_repositories", "ping"}
+
+
+def is_needed(event: str) -> bool:
+    """Whether the receiver does something with the event."""
+    delivery = Delivery(guid="g", event=event, action=None, received_at=datetime.now(UTC))
+    try:
+        decision = decide(delivery, {}, Rules(redact=str))
+    except ValidationError:
+        return True
+    return not (isinstance(decision, Ignored) and "not needed" in decision.reason)
+
+
+@pytest.mark.parametrize("event", MANIFEST["default_events"])
+def test_the_app_hears_only_what_it_needs_and_may_hear(event: str) -> None:
+    assert is_needed(event)
+    assert NEEDS[event] in MANIFEST["default_permissions"]
+
+
+@pytest.mark.parametrize("event", sorted(NEEDS))
+def test_the_app_hears_everything_that_it_needs(event: str) -> None:
+    assert is_needed(event) == (event in MANIFEST["default_events"])
+
+
+def test_what_is_sent_without_a_subscription_is_not_subscribed_to() -> None:
+    assert not ALWAYS_SENT & set(MANIFEST["default_events"])
+
+
+def test_the_app_asks_for_what_its_tokens_ask_for_and_no_more() -> None:
+    asked: dict[str, str] = MANIFEST["default_permissions"]
+    for_events = {NEEDS[event]: "read" for event in MANIFEST["default_events"]}
+    assert asked == for_events | dict(REVIEW_PERMISSIONS)
+
+
+def test_resolving_threads_wants_one_permission_more_that_an_owner_may_grant() -> None:
+    asked: dict[str, str] = MANIFEST["default_permissions"]
+    assert {name for name, level in RESOLVE_PERMISSIONS.items() if asked[name] != level} == {"contents"}
+
+
+def test_the_app_is_private_and_its_hook_points_to_nobodys_host() -> None:
+    assert MANIFEST["public"] is False
+    hook: dict[str, Any] = MANIFEST["hook_attributes"]
+    address = urlsplit(str(hook["url"]))
+    assert hook["active"] is False
+    assert address.hostname == "quorum.invalid"  # https://www.rfc-editor.org/rfc/rfc6761#section-6.4
+    assert address.path == "/webhooks/github"
