@@ -1,0 +1,194 @@
+"""`quorum doctor`: what is set up and what is not, one line each, a failing one with its remedy. Changes nothing.
+
+A missing or rejected credential, a wrong webhook address or an unreachable database is a failure (exit 1); no delivery yet, an
+address that does not answer from here and a model near its end are warnings (exit 0). Asks no model anything that costs.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from app.commands.doctor_checks import (
+    Check,
+    Verdict,
+    check_address,
+    check_credentials,
+    check_deliveries,
+    check_identity,
+    check_key,
+    check_model,
+    check_permissions,
+    failure,
+    is_reserved,
+    ok,
+    warning,
+)
+from app.domain.model_call import Provider
+from app.errors import ConfigurationError, GitHubError, GitHubForbidden, GitHubNotFound, StoreUnavailable
+from app.github.client import GitHubApp
+from app.github.registration import AppRegistration
+from app.llm.build import build_models
+from app.main import Network, provider_access
+from app.settings import Settings, load_settings
+from app.store.database import Database
+
+ENV_FILE = Path(".env")
+KEPT_S = 3 * 86_400
+PROBE_TIMEOUT_S = 5.0
+# https://ai.google.dev/gemini-api/terms
+UNPAID = "Google may use what an unpaid key sends to improve its products: for private code, bill the key's project"
+
+
+def doctor() -> int:
+    """Print the checks as they come; the exit code is 1 where one has failed."""
+    return asyncio.run(_print())
+
+
+async def _print() -> int:
+    verdicts: set[Verdict] = set()
+    async for check in examine():
+        sys.stdout.write(f"{check}\n")
+        sys.stdout.flush()
+        verdicts.add(check.verdict)
+    return 1 if Verdict.FAILURE in verdicts else 0
+
+
+async def examine(
+    settings: Settings | None = None,
+    *,
+    network: Network | None = None,
+    probe: httpx.AsyncBaseTransport | None = None,
+    now: Callable[[], float] = time.time,
+) -> AsyncGenerator[Check]:
+    """Every check, in the order in which one would mend them. `probe` stands in for the way to the webhook's address."""
+    network = network or Network()
+    try:
+        settings = settings or load_settings(env_file=ENV_FILE)
+    except ConfigurationError as error:
+        yield failure("settings", str(error), "correct them in the environment or in .env")
+        return
+    yield ok("settings", "they can be read")
+    yield await _check_database(settings)
+    for check in check_credentials(settings):
+        yield check
+    async for check in _check_github(settings, network, probe, now):
+        yield check
+    async for check in _check_models(settings, network, datetime.fromtimestamp(now(), UTC).date()):
+        yield check
+
+
+async def _check_database(settings: Settings) -> Check:
+    kind = urlsplit(settings.database_url).scheme
+    try:
+        database = await asyncio.to_thread(Database, settings.database_url)
+    except (StoreUnavailable, ConfigurationError) as error:
+        remedy = "start it, free the disk, or correct QUORUM_DATABASE_URL or QUORUM_DATA_DIR"
+        return failure("database", str(error), remedy)
+    try:
+        await asyncio.to_thread(database.check)
+    except StoreUnavailable as error:
+        return failure("database", str(error), "start it again and look at its log")
+    finally:
+        database.close()
+    return ok("database", f"{kind} answers, its tables are up to date")
+
+
+async def _check_github(
+    settings: Settings,
+    network: Network,
+    probe: httpx.AsyncBaseTransport | None,
+    now: Callable[[], float],
+) -> AsyncGenerator[Check]:
+    if check_key(settings).verdict is Verdict.FAILURE:
+        return
+    async with _registration(settings, network) as registration:
+        try:
+            async for check in _ask_github(registration, settings, probe, now):
+                yield check
+        except (GitHubForbidden, GitHubNotFound) as error:
+            remedy = "check GITHUB_APP_ID, the key, GITHUB_API_URL and this machine's clock"
+            yield failure("app", str(error), remedy)
+        except GitHubError as error:
+            yield warning("app", str(error), "GitHub could not be asked now; try again")
+
+
+async def _ask_github(
+    registration: AppRegistration,
+    settings: Settings,
+    probe: httpx.AsyncBaseTransport | None,
+    now: Callable[[], float],
+) -> AsyncGenerator[Check]:
+    app = await registration.fetch_app()
+    yield check_identity(app.slug, settings)
+    yield check_permissions(app.permissions, app.events)
+    yield await _check_installations(registration, settings)
+    hook = await registration.fetch_hook_config()
+    yield check_address(hook)
+    yield check_deliveries(await registration.fetch_deliveries(since=now() - KEPT_S), hook)
+    if hook.url and not is_reserved(hook.url):
+        yield await _probe(hook.url, probe)
+
+
+@asynccontextmanager
+async def _registration(settings: Settings, network: Network) -> AsyncGenerator[AppRegistration]:
+    app_id, key = settings.github_app_id or "", settings.private_key() or ""
+    app = GitHubApp(app_id, key, settings.github_api_url, transport=network.github)
+    try:
+        yield AppRegistration(app)
+    finally:
+        await app.aclose()
+
+
+async def _check_installations(registration: AppRegistration, settings: Settings) -> Check:
+    installations = [each for each in await registration.fetch_installations() if not each.is_suspended]
+    allowed = {owner.lower() for owner in settings.quorum_allowed_owners}
+    served = [each for each in installations if not allowed or each.account.lower() in allowed]
+    if not installations:
+        return warning("installed", "the App is installed nowhere", "install it from its page")
+    if not served:
+        return warning("installed", "none of its accounts is served", "correct QUORUM_ALLOWED_OWNERS")
+    return ok(
+        "installed", f"on {', '.join(sorted(each.account for each in served)[:5])} ({len(served)} served)"
+    )
+
+
+async def _probe(url: str, probe: httpx.AsyncBaseTransport | None) -> Check:
+    """Whether the server answers from here, which a proxy may keep it from doing."""
+    parts = urlsplit(url)
+    health = f"{parts.scheme}://{parts.netloc}/healthz"
+    try:
+        async with httpx.AsyncClient(transport=probe, timeout=PROBE_TIMEOUT_S) as client:
+            answer = await client.get(health)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return warning(
+            "address",
+            f"{health} does not answer from here ({type(error).__name__})",
+            "start `quorum serve`, or look at the proxy",
+        )
+    if answer.is_error:
+        return warning(
+            "address", f"{health} answers {answer.status_code}", "see that the proxy leads to `quorum serve`"
+        )
+    return ok("address", f"{health} answers")
+
+
+async def _check_models(settings: Settings, network: Network, today: date) -> AsyncGenerator[Check]:
+    models = build_models(provider_access(settings, os.environ), http_client=network.models)
+    try:
+        if models.is_keyless:
+            said = "no provider has a key: the analysers are the reviewer"
+            yield warning("models", said, "set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY")
+        for check in await models.check():
+            yield check_model(check, today)
+        if Provider.GEMINI in models.providers:
+            yield ok("gemini", UNPAID)
+    finally:
+        await models.aclose()

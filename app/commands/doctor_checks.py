@@ -1,0 +1,195 @@
+"""What `quorum doctor` thinks of what it has seen: values in, one `Check` out. Asks nobody; reads app.yml and the key's file."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from app.errors import ConfigurationError, ModelAuthFailed, ModelError, ModelNotFound
+from app.github.registration import HookConfig, HookDelivery
+from app.llm.lifetimes import shut_down_on
+from app.llm.models import ModelCheck
+from app.settings import Settings
+
+MANIFEST = Path(__file__).parents[2] / "app.yml"
+WEBHOOK_PATH = "/webhooks/github"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+NEAR = timedelta(days=60)
+SHORTEST_SECRET = 8
+
+
+class Verdict(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "FAILURE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One line: what was looked at, what was seen, and what to do."""
+
+    what: str
+    verdict: Verdict
+    said: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        remedy = f" → {self.remedy}" if self.remedy else ""
+        return f"{self.verdict.value:<8} {self.what:<12} {self.said}{remedy}"
+
+
+def ok(what: str, said: str) -> Check:
+    """Nothing to do."""
+    return Check(what=what, verdict=Verdict.OK, said=said)
+
+
+def warning(what: str, said: str, remedy: str) -> Check:
+    """Works, but somebody should look."""
+    return Check(what=what, verdict=Verdict.WARNING, said=said, remedy=remedy)
+
+
+def failure(what: str, said: str, remedy: str) -> Check:
+    """Does not work."""
+    return Check(what=what, verdict=Verdict.FAILURE, said=said, remedy=remedy)
+
+
+def check_credentials(settings: Settings) -> Iterable[Check]:
+    """What can be seen without asking anybody."""
+    secret = settings.github_webhook_secret
+    if secret is None:
+        yield failure(
+            "secret", "GITHUB_WEBHOOK_SECRET is not set", "run `quorum setup`, or copy it from the App's page"
+        )
+    elif len(secret.get_secret_value()) < SHORTEST_SECRET:
+        yield failure(
+            "secret", "GITHUB_WEBHOOK_SECRET can be guessed", "set a longer one, there and on the App's page"
+        )
+    else:
+        yield ok("secret", "the webhook's secret is set")
+    yield check_key(settings)
+
+
+def check_key(settings: Settings) -> Check:
+    """The App's id and private key, as far as can be seen without asking GitHub."""
+    try:
+        key = settings.private_key()
+    except ConfigurationError as error:
+        return failure("key", str(error), "correct GITHUB_APP_PRIVATE_KEY_PATH, or run `quorum setup`")
+    if not settings.github_app_id or not key:
+        missing = "GITHUB_APP_ID" if not settings.github_app_id else "GITHUB_APP_PRIVATE_KEY(_PATH)"
+        return failure("key", f"{missing} is not set", "run `quorum setup` to register the App")
+    if not settings.github_app_id.isdecimal():
+        return failure("key", "GITHUB_APP_ID is no number", "copy the App ID from its page (not the client id)")
+    try:
+        load_pem_private_key(key.encode(), password=None)
+    except (ValueError, TypeError):
+        return failure("key", "the private key is no PEM key", "download a new one on the App's page")
+    path = settings.github_app_private_key_path
+    if path and not settings.github_app_private_key and path.stat().st_mode & 0o077:
+        return warning("key", f"others on this machine can read {path}", f"chmod 600 {path}")
+    return ok("key", "the App's private key can be read")
+
+
+def check_identity(slug: str, settings: Settings) -> Check:
+    """Whether GitHub and the settings name the App alike."""
+    if slug != settings.github_app_slug:
+        said = f"GitHub knows the App as {slug!r}, the settings as {settings.github_app_slug!r}"
+        return warning("app", said, f"set GITHUB_APP_SLUG={slug}, so that mentions are understood")
+    return ok("app", f"GitHub takes the key of {slug}")
+
+
+def check_permissions(granted: Mapping[str, str], events: Iterable[str]) -> Check:
+    """What the App was given, beside what app.yml asks for."""
+    manifest: dict[str, Any] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
+    levels = ("read", "write", "admin")
+    wanted: dict[str, str] = manifest["default_permissions"]
+    missing = [
+        f"{name}: {level}"
+        for name, level in wanted.items()
+        if name not in granted or levels.index(granted[name]) < levels.index(level)
+    ]
+    missing += [f"event {event}" for event in manifest["default_events"] if event not in set(events)]
+    if missing:
+        remedy = (
+            "add them on the App's page under Permissions & events, and accept them where it is installed"
+        )
+        return warning("permissions", f"the App lacks {', '.join(missing)}", remedy)
+    return ok("permissions", "the App has every permission and event of app.yml")
+
+
+def check_address(hook: HookConfig) -> Check:
+    """The App's hook is either ours, over TLS and signed, or a reserved name for `quorum serve --poll`."""
+    url = hook.url or ""
+    remedy = f"set https://YOUR-HOST{WEBHOOK_PATH} on the App's page, or run `quorum serve --poll`"
+    if not url:
+        return failure("webhook", "the App has no webhook address", remedy)
+    if is_reserved(url):
+        return ok("webhook", f"{url} is nobody's address: run `quorum serve --poll`")
+    parts = urlsplit(url)
+    if parts.path.rstrip("/") != WEBHOOK_PATH:
+        return failure("webhook", f"{url} does not end in {WEBHOOK_PATH}", remedy)
+    if not hook.has_secret:
+        return failure(
+            "webhook", "the App's webhook has no secret", "set GITHUB_WEBHOOK_SECRET's value on its page"
+        )
+    if hook.content_type != "json":
+        return failure("webhook", "the App's webhook sends forms", "choose application/json on its page")
+    if parts.hostname not in LOOPBACK and (parts.scheme != "https" or not hook.verifies_tls):
+        return warning(
+            "webhook", f"{url} is not verified over TLS", "use https and switch SSL verification on"
+        )
+    return ok("webhook", f"webhooks go to {url}")
+
+
+def is_reserved(url: str) -> bool:
+    """A name that can belong to nobody: https://www.rfc-editor.org/rfc/rfc2606"""
+    return (urlsplit(url).hostname or "").endswith(".invalid")
+
+
+def check_deliveries(attempts: list[HookDelivery], hook: HookConfig) -> Check:
+    """What the App's log says of the last three days; newest first."""
+    if not attempts:
+        return warning("deliveries", "none in 3 days", "open a pull request where the App is installed")
+    if is_reserved(hook.url or ""):
+        return ok("deliveries", f"{len(attempts)} attempts in 3 days are in the log")
+    newest = attempts[0]
+    if not newest.is_ok:
+        status = newest.status_code or "no answer"
+        remedy = "see that the address is reachable; what was missed is taken from the log"
+        return warning("deliveries", f"the last one ended with {status}", remedy)
+    return ok("deliveries", f"the last of {len(attempts)} in 3 days arrived")
+
+
+def check_model(check: ModelCheck, today: date) -> Check:
+    """Whether a configured model answers, and for how long."""
+    what, name = str(check.provider), check.model
+    if check.error:
+        return _failedcheck_model(what, name, check.error)
+    ends = shut_down_on(name)
+    if ends and ends <= today:
+        return warning(what, f"{name} was shut down on {ends}", f"choose another in {_variable(check)}")
+    if ends and ends - today <= NEAR:
+        return warning(what, f"{name} is shut down on {ends}", f"choose another in {_variable(check)}")
+    return ok(what, f"{name} is there")
+
+
+def _variable(check: ModelCheck) -> str:
+    name = check.provider.value.upper()
+    return f"QUORUM_{name}_MODEL or QUORUM_{name}_SMALL_MODEL"
+
+
+def _failedcheck_model(what: str, name: str, error: ModelError) -> Check:
+    said = f"{name}: {error}"
+    if isinstance(error, ModelAuthFailed):
+        return failure(what, said, "correct the provider's key; the others go on without it")
+    if isinstance(error, ModelNotFound):
+        return failure(what, said, "choose a model that this key may use")
+    return warning(what, said, "it could not be asked now; try again")

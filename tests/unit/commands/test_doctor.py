@@ -1,0 +1,197 @@
+"""`quorum doctor` against the stand-in GitHub and the fake vendors: what it says of each thing that can be wrong."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from inline_snapshot import snapshot
+
+from app.commands.doctor import examine
+from app.commands.doctor_checks import MANIFEST, Check, Verdict, check_address, check_model
+from app.domain.model_call import Provider
+from app.github.registration import HookConfig
+from app.llm.models import ModelCheck
+from app.main import Network
+from app.sandbox import GitHubSandbox
+from app.settings import Settings
+from tests.contracts.guard import OpenApiGuard
+from tests.scenarios.vendors import Vendors
+from tests.scenarios.world import ALL, app_settings
+
+HOOK = "https://quorum.example.com/webhooks/github"
+OURS = HookConfig(url=HOOK, content_type="json", has_secret=True, verifies_tls=True)
+
+
+class World:
+    """Everything is set up as it should be; tests take something away."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.github = GitHubSandbox(folder / "github")
+        self.github.create_repository("octo/shop", {"a.py": "1\n"})
+        self.github.app.webhook_url = HOOK
+        manifest: dict[str, Any] = yaml.safe_load(MANIFEST.read_text())
+        self.github.app.permissions = dict(manifest["default_permissions"])
+        self.github.app.events = tuple(manifest["default_events"])
+        self.vendors = Vendors()
+        self.settings: dict[str, Any] = app_settings(self.github, folder / "data", ALL)
+        self.server_status = 200
+
+    async def checks(self) -> dict[str, Check]:
+        def probe(request: httpx.Request) -> httpx.Response:
+            assert str(request.url) == "https://quorum.example.com/healthz"
+            return httpx.Response(self.server_status)
+
+        network = Network(
+            github=OpenApiGuard().wrap(self.github.transport()), models=self.vendors.fake.http_client()
+        )
+        settings = Settings.model_validate(self.settings)
+        found = examine(settings, network=network, probe=httpx.MockTransport(probe))
+        worst: dict[str, Check] = {}
+        async for check in found:
+            if check.what not in worst or check.verdict is not Verdict.OK:
+                worst[check.what] = check
+        return worst
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+async def arrived(headers: Mapping[str, str], body: bytes) -> int:
+    return 202
+
+
+async def failed(headers: Mapping[str, str], body: bytes) -> int:
+    return 502
+
+
+def not_ok(checks: dict[str, Check]) -> dict[str, Verdict]:
+    return {what: check.verdict for what, check in checks.items() if check.verdict is not Verdict.OK}
+
+
+async def test_what_is_set_up_is_sound_in_every_line(world: World) -> None:
+    world.github.repositories["octo/shop"].open_pull({"b.py": "1\n"})
+    await world.github.deliver_all(arrived)
+
+    checks = await world.checks()
+
+    assert not_ok(checks) == {}
+    assert str(checks["webhook"]) == snapshot(
+        "ok       webhook      webhooks go to https://quorum.example.com/webhooks/github"
+    )
+
+
+async def test_no_delivery_yet_is_a_warning(world: World) -> None:
+    assert not_ok(await world.checks()) == {"deliveries": Verdict.WARNING}
+
+
+async def test_a_delivery_that_failed_is_a_warning(world: World) -> None:
+    world.github.repositories["octo/shop"].open_pull({"b.py": "1\n"})
+    await world.github.deliver_all(failed)
+    assert "502" in (await world.checks())["deliveries"].said
+
+
+@pytest.mark.parametrize("name", ["github_app_id", "github_app_private_key", "github_webhook_secret"])
+async def test_a_missing_credential_is_a_failure_with_its_remedy(world: World, name: str) -> None:
+    del world.settings[name]
+    found = [check for check in (await world.checks()).values() if check.verdict is Verdict.FAILURE]
+    assert len(found) == 1
+    assert "quorum setup" in found[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "what"),
+    [
+        ("github_app_id", "4242", "app"),
+        ("github_app_id", "Iv23abc", "key"),
+        ("github_app_private_key", "nonsense", "key"),
+        ("github_webhook_secret", "short", "secret"),
+        ("quorum_database_url", "mysql://host/db", "database"),
+        ("quorum_database_url", "sqlite:////proc/nowhere/quorum.db", "database"),
+        ("anthropic_api_key", "sk-wrong", "claude"),
+        ("quorum_gpt_model", "gpt-nobody-knows", "gpt"),
+    ],
+)
+async def test_a_wrong_setting_is_a_failure(world: World, name: str, value: str, what: str) -> None:
+    world.settings[name] = value
+    if name == "anthropic_api_key":
+        world.vendors.claude.rejects_its_key()
+    checks = await world.checks()
+    assert checks[what].verdict is Verdict.FAILURE
+    assert checks[what].remedy
+    assert value not in str(checks[what]) or name != "anthropic_api_key"
+
+
+async def test_a_server_that_does_not_answer_from_here_is_a_warning(world: World) -> None:
+    world.server_status = 502
+    checks = await world.checks()
+    assert checks["address"].verdict is Verdict.WARNING
+
+
+async def test_without_a_key_for_any_model_the_analysers_review(world: World) -> None:
+    for name in ("anthropic_api_key", "openai_api_key", "gemini_api_key"):
+        del world.settings[name]
+    checks = await world.checks()
+    assert checks["models"].verdict is Verdict.WARNING
+
+
+async def test_a_permission_that_was_not_given_is_named(world: World) -> None:
+    del world.github.app.permissions["checks"]
+    world.github.app.events = tuple(each for each in world.github.app.events if each != "check_run")
+    checks = await world.checks()
+    assert checks["permissions"].verdict is Verdict.WARNING
+    assert "checks: write, event check_run" in checks["permissions"].said
+
+
+async def test_an_app_that_serves_nobody_is_a_warning(world: World) -> None:
+    world.settings["quorum_allowed_owners"] = ("somebody-else",)
+    assert (await world.checks())["installed"].verdict is Verdict.WARNING
+
+
+@pytest.mark.parametrize(
+    ("hook", "verdict"),
+    [
+        (OURS, Verdict.OK),
+        (replace(OURS, url="https://quorum.invalid/webhooks/github"), Verdict.OK),
+        (replace(OURS, url=None), Verdict.FAILURE),
+        (replace(OURS, url="https://quorum.example.com/"), Verdict.FAILURE),
+        (replace(OURS, has_secret=False), Verdict.FAILURE),
+        (replace(OURS, content_type="form"), Verdict.FAILURE),
+        (replace(OURS, url="http://quorum.example.com/webhooks/github"), Verdict.WARNING),
+        (replace(OURS, verifies_tls=False), Verdict.WARNING),
+    ],
+)
+def test_the_webhook_s_address_is_ours_or_nobody_s(hook: HookConfig, verdict: Verdict) -> None:
+    assert check_address(hook).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("model", "today", "line"),
+    [
+        (
+            "gemini-2.5-pro",
+            date(2026, 11, 22),
+            snapshot(
+                "warning  gemini       gemini-2.5-pro is shut down on 2026-12-01 → choose another in QUORUM_GEMINI_MODEL or QUORUM_GEMINI_SMALL_MODEL"
+            ),
+        ),
+        (
+            "gemini-2.5-pro",
+            date(2026, 12, 1),
+            snapshot(
+                "warning  gemini       gemini-2.5-pro was shut down on 2026-12-01 → choose another in QUORUM_GEMINI_MODEL or QUORUM_GEMINI_SMALL_MODEL"
+            ),
+        ),
+        ("gemini-2.5-pro", date(2026, 1, 1), snapshot("ok       gemini       gemini-2.5-pro is there")),
+        ("gemini-3.8-flash", date(2026, 11, 22), snapshot("ok       gemini       gemini-3.8-flash is there")),
+    ],
+)
+def test_a_model_near_its_end_is_named_with_its_day(model: str, today: date, line: str) -> None:
+    assert str(check_model(ModelCheck(provider=Provider.GEMINI, model=model, error=None), today)) == line
