@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from app.analyzers import analyze
+from app.domain.advisory import AdvisoryLookup
 from app.domain.analysis import Analysis
 from app.domain.configuration import Pipeline
 from app.domain.diff import Side
@@ -74,9 +75,18 @@ async def gather_change(
 
 
 async def review_gathered(
-    order: Order, gathered: Gathered, services: Services, *, stations: Stations, step: Step = run_at_once
+    order: Order,
+    gathered: Gathered,
+    services: Services,
+    *,
+    stations: Stations,
+    step: Step = run_at_once,
+    lookup_advisories: AdvisoryLookup | None = None,
 ) -> ReviewReport:
     """The report on a change that has been gathered.
+
+    Args:
+        lookup_advisories: asked only where a manifest or lock file brings new packages.
 
     Raises:
         Superseded: a newer head has taken this one's place.
@@ -84,7 +94,10 @@ async def review_gathered(
     scope = replace(order.scope, budget=gathered.config.budget, bypass_cache=order.full)
     order = replace(order, scope=scope)
     analysis = await stations.run(
-        "analyse", lambda: analyze(gathered.changed_files, redactor=services.redactor)
+        "analyse",
+        lambda: analyze(
+            gathered.changed_files, redactor=services.redactor, lookup_advisories=lookup_advisories
+        ),
     )
     results = await _ask_stages(order, gathered, analysis, services, stations=stations, step=step)
     settled = await stations.run(

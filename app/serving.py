@@ -241,10 +241,12 @@ def _handlers(program: Program, github: GitHubApp, watch: Watch) -> dict[type[An
             installation_id=installation_id,
             token=client.token,
         )
+        source = PullRequestSource(client, ref, git=git)
         return PullRequestAccess(
-            source=PullRequestSource(client, ref, git=git),
+            source=source,
             writer=PullRequestWriter(client, ref),
             once=Ledger(program.database, ledger),
+            lookup_advisories=source.look_up_advisories,
         )
 
     review = ReviewDoor(

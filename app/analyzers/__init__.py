@@ -4,7 +4,7 @@
 """
 
 from app.analyzers.analysis import analyze
-from app.analyzers.dependencies import Advisory, AdvisoryAnswer, AdvisoryLookup, Package
+from app.domain.advisory import Advisory, AdvisoryAnswer, AdvisoryLookup, Package
 from app.domain.analysis import Analysis, ApiChange, ChangedFile, UndocumentedSymbol
 
 __all__ = [

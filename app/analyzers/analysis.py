@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from app.analyzers.dependencies import AdvisoryLookup, DependencyFacts, find_dependency_facts
+from app.analyzers.dependencies import DependencyFacts, find_dependency_facts
 from app.analyzers.hidden import find_hidden_hits
 from app.analyzers.ruff import find_ruff_hits
 from app.analyzers.runner import find_tool
@@ -19,6 +19,7 @@ from app.analyzers.tree_tools import TreeFacts, find_tree_facts
 from app.analyzers.values import Hit
 from app.analyzers.workspace import Material, Text, read_material, write_material
 from app.analyzers.zizmor import find_zizmor_hits
+from app.domain.advisory import AdvisoryLookup
 from app.domain.analysis import Analysis, ChangedFile
 from app.errors import AnalyzerFailed
 from app.redaction import Redactor

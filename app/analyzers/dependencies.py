@@ -3,51 +3,17 @@
 No answer is never a clean bill: what could not be asked is said.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.analyzers.manifests import Manifest, manifest_of
 from app.analyzers.values import Hit
+from app.domain.advisory import Advisory, AdvisoryAnswer, AdvisoryLookup, Package
 from app.domain.analysis import ChangedFile
-from app.domain.finding import Severity
 from app.errors import QuorumError
 
 TOOL = "dependencies"
 MAX_MANIFEST_BYTES = 5_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
-    """A package that the head names and the base did not, in this version; None: a range, or not said."""
-
-    ecosystem: str
-    name: str
-    version: str | None
-    path: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advisory:
-    """A published flaw that covers a package as it was added."""
-
-    package: Package
-    id: str  # GHSA-…, CVE-… or PYSEC-…
-    severity: Severity
-    summary: str
-    fixed_version: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdvisoryAnswer:
-    """What one source knows; `unchecked` are the packages it could not judge."""
-
-    source: str
-    advisories: tuple[Advisory, ...] = ()
-    unchecked: tuple[Package, ...] = ()
-
-
-AdvisoryLookup = Callable[[Sequence[Package]], Awaitable[AdvisoryAnswer]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from app.domain.advisory import AdvisoryLookup
 from app.domain.finding import Severity, Stage
 from app.domain.progress import StationEvent, StationState
 from app.domain.pull_request import PullRequestRef
@@ -91,6 +92,7 @@ class Target:
 
     source: Source
     ref: PullRequestRef | None = None
+    lookup_advisories: AdvisoryLookup | None = None
     client: "RepositoryClient | None" = None
     transport: "httpx.AsyncBaseTransport | None" = None
 
@@ -124,7 +126,14 @@ def _open_pull_request(url: str, settings: Settings, network: Network) -> Target
     token, api_url = settings.github_token.get_secret_value(), settings.github_api_url
     transport = network.github or open_transport(api_url)
     client = token_client(token, ref.repository, api_url, transport=transport)
-    return Target(source=PullRequestSource(client, ref), ref=ref, client=client, transport=transport)
+    source = PullRequestSource(client, ref)
+    return Target(
+        source=source,
+        ref=ref,
+        lookup_advisories=source.look_up_advisories,
+        client=client,
+        transport=transport,
+    )
 
 
 def _read(path: Path) -> bytes:
@@ -156,7 +165,10 @@ async def _run(
     )
     for problem in gathered.problems:
         sys.stderr.write(f"quorum: {problem.message}\n")
-    return gathered, await review_gathered(order, gathered, program.services, stations=stations)
+    report = await review_gathered(
+        order, gathered, program.services, stations=stations, lookup_advisories=target.lookup_advisories
+    )
+    return gathered, report
 
 
 async def _post(target: Target, gathered: Gathered, report: ReviewReport, program: Program) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.domain.advisory import AdvisoryLookup
 from app.domain.publication import ThreadWriter
 from app.domain.pull_request import PullRequestRef
 from app.domain.source import Snapshot, Source
@@ -17,6 +18,7 @@ class PullRequestAccess:
     source: Source
     writer: ThreadWriter
     once: Once
+    lookup_advisories: AdvisoryLookup | None = None  # None: nobody is asked, and the report says so
 
 
 class OpenPullRequest(Protocol):

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+from app.domain.advisory import AdvisoryAnswer, Package
 from app.domain.diff import Diff, FileDiff, Side
 from app.domain.marker import MarkerKind
 from app.domain.patch import parse_diff
@@ -23,6 +24,7 @@ from app.errors import (
     Superseded,
 )
 from app.github import documents
+from app.github.advisories import fetch_advisories
 from app.github.changed_files import (
     ListedFile,
     commits_of,
@@ -54,6 +56,7 @@ class PullRequestSource:
         self._ref = ref
         self._git = git
         self._tree: HeadTree | None = None
+        self._shas = ("", "")
 
     async def snapshot(self, base_paths: Sequence[str]) -> Snapshot:
         """The change, with those of `base_paths` that the base branch has.
@@ -78,6 +81,15 @@ class PullRequestSource:
     async def grep(self, word: str, *, limit: int) -> list[Match]:
         """Lines of the head's tree with this whole word; empty without git."""
         return await self._seen().grep(word, limit=limit)
+
+    async def look_up_advisories(self, packages: Sequence[Package]) -> AdvisoryAnswer:
+        """What GitHub knows of new packages of the change.
+
+        Raises:
+            GitHubError: nobody answers.
+        """
+        base_sha, head_sha = self._shas
+        return await fetch_advisories(self._client, packages, base_sha=base_sha, head_sha=head_sha)
 
     async def fetch_head_sha(self) -> str:
         """The pull request's head now."""
@@ -115,6 +127,7 @@ class PullRequestSource:
     async def _assemble(self, pull: Node, rows: list[ListedFile], base_paths: list[str]) -> Snapshot:
         files, notes = await self._complete(list(map(parse_listed, rows)), pull)
         self._tree = HeadTree(self._client, head_sha=pull["headRefOid"], files=files, git=self._git)
+        self._shas = pull["baseRefOid"], pull["headRefOid"]
         base_files, unread = _base_files(pull, base_paths)
         return Snapshot(
             pull_request=_pull_request(self._ref, pull),

@@ -113,6 +113,7 @@ class GitHubSandbox:
         self.posted: list[Posted] = []
         self.throttle = Throttle(rate_limits or RateLimits(), clock)
         self.faults = Faults()
+        self.advisories: list[tuple[str, Json]] = []  # (package@version, GitHub's advisory)
         self.hook = Hook(self)
         self.app = self._register(app_slug, webhook_secret)
         self.tokens = Tokens(self)

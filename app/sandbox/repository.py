@@ -38,6 +38,7 @@ class Repository:
         self.associations: dict[str, str] = {}
         self.label_ids: dict[str, int] = {}
         self.sarifs: list[Json] = []
+        self.dependency_changes: list[Json] | None = None  # of the dependency review; None: it is off
         self.posted: list[Posted] = []
 
     @property

@@ -190,9 +190,24 @@ async def get_permission(call: Call) -> Response:
 
 
 async def compare_dependencies(call: Call) -> Response:
-    """The dependency graph is off here, as on most private repositories."""
-    assert call.repository
-    raise ApiError(403, "Dependency graph is not enabled for this repository.")
+    """The dependency changes that somebody said; off, as on most private repositories, while nobody has."""
+    if call.repository.dependency_changes is None:
+        raise ApiError(403, "Dependency graph is not enabled for this repository.")
+    return answer(call.repository.dependency_changes)
+
+
+async def list_advisories(call: Call) -> Response:
+    """Published advisories of the ecosystem whose `package@version` is among those asked for."""
+    wanted = set(call.query.get("affects", "").split(","))
+    ecosystem = call.query.get("ecosystem")
+    return answer(
+        [
+            advisory
+            for affected, advisory in call.hub.advisories
+            if affected in wanted
+            and any(flaw["package"]["ecosystem"] == ecosystem for flaw in advisory["vulnerabilities"])
+        ]
+    )
 
 
 async def upload_sarif(call: Call) -> Response:
@@ -217,6 +232,7 @@ ENDPOINTS = (
     Endpoint(
         "GET", f"{_R}/dependency-graph/compare/{{basehead:path}}", compare_dependencies, "contents:read"
     ),
+    Endpoint("GET", "/advisories", list_advisories, "anyone"),
     Endpoint("POST", f"{_R}/code-scanning/sarifs", upload_sarif, "security_events:write"),
 )
 LAST = (Endpoint("GET", f"{_R}/commits/{{ref:path}}", get_commit, "contents:read"),)

@@ -1,0 +1,176 @@
+"""New packages and their known flaws: the dependency review, else the advisory database, and never a silent clean bill."""
+
+from typing import Any
+
+import pytest
+
+from app.analyzers import ChangedFile, analyze
+from app.domain.advisory import Advisory, AdvisoryAnswer, Package
+from app.domain.finding import Severity
+from app.errors import GitHubUnavailable
+from app.github.reader import PullRequestSource
+from app.sandbox.limits import Accident
+from tests.unit.github.conftest import World
+
+
+def package(name: str = "jinja2", version: str | None = "3.1.3", ecosystem: str = "pip") -> Package:
+    return Package(ecosystem=ecosystem, name=name, version=version, path="requirements.txt", line=1)
+
+
+def change(name: str = "jinja2", version: str = "3.1.3", *flaws: str, kind: str = "added") -> dict[str, Any]:
+    return {
+        "change_type": kind,
+        "manifest": "requirements.txt",
+        "ecosystem": "pip",
+        "name": name,
+        "version": version,
+        "package_url": None,
+        "license": None,
+        "source_repository_url": None,
+        "scope": "runtime",
+        "vulnerabilities": [
+            {
+                "severity": "moderate",
+                "advisory_ghsa_id": flaw,
+                "advisory_summary": "Sandbox breakout",
+                "advisory_url": f"https://github.com/advisories/{flaw}",
+            }
+            for flaw in flaws
+        ],
+    }
+
+
+def published(name: str = "jinja2", *, ecosystem: str = "pip") -> dict[str, Any]:
+    at = "2024-05-06T14:20:59Z"
+    return {
+        "ghsa_id": "GHSA-h75v-3vvj-5mfj",
+        "cve_id": None,
+        "url": "https://api.github.com/advisories/GHSA-h75v-3vvj-5mfj",
+        "html_url": "https://github.com/advisories/GHSA-h75v-3vvj-5mfj",
+        "repository_advisory_url": None,
+        "summary": "HTML attribute injection",
+        "description": None,
+        "type": "reviewed",
+        "severity": "high",
+        "source_code_location": None,
+        "identifiers": None,
+        "references": None,
+        "published_at": at,
+        "updated_at": at,
+        "github_reviewed_at": None,
+        "nvd_published_at": None,
+        "withdrawn_at": None,
+        "vulnerabilities": [
+            {
+                "package": {"ecosystem": ecosystem, "name": name},
+                "vulnerable_version_range": "< 3.1.4",
+                "first_patched_version": "3.1.4",
+                "vulnerable_functions": None,
+            }
+        ],
+        "cvss": None,
+        "cwes": None,
+        "credits": None,
+    }
+
+
+async def opened(world: World) -> PullRequestSource:
+    world.open_pull({"requirements.txt": "jinja2==3.1.3\n"})
+    source = world.source()
+    await source.snapshot([])
+    return source
+
+
+async def test_the_dependency_review_says_what_is_known_of_a_new_package(world: World) -> None:
+    source = await opened(world)
+    world.repository.dependency_changes = [
+        change("Jinja2", "= 3.1.3", "GHSA-1111-2222-3333"),
+        change("jinja2", "3.1.3", "GHSA-1111-2222-3333"),  # in a second manifest
+        change("flask", "0.1", "GHSA-4444-5555-6666", kind="removed"),
+    ]
+    asked_before = len(world.asked())
+    assert await source.look_up_advisories([package()]) == AdvisoryAnswer(
+        source="GitHub's dependency review",
+        advisories=(
+            Advisory(
+                package=package(),
+                id="GHSA-1111-2222-3333",
+                severity=Severity.MEDIUM,
+                summary="Sandbox breakout",
+            ),
+        ),
+    )
+    assert len(world.asked()) == asked_before + 1
+
+
+async def test_a_package_that_the_review_does_not_name_is_unchecked_not_clean(world: World) -> None:
+    source = await opened(world)
+    world.repository.dependency_changes = [change("jinja2", "3.1.4")]
+    answer = await source.look_up_advisories([package(), package("left-pad", ecosystem="npm")])
+    assert answer.advisories == ()
+    assert [each.name for each in answer.unchecked] == ["jinja2", "left-pad"]
+
+
+async def test_without_the_dependency_graph_the_advisory_database_is_asked(world: World) -> None:
+    source = await opened(world)
+    world.github.advisories.append(("jinja2@3.1.3", published()))
+    answer = await source.look_up_advisories([package(), package("flask", "3.0.0"), package("six", None)])
+    assert answer == AdvisoryAnswer(
+        source="GitHub's advisory database",
+        advisories=(
+            Advisory(
+                package=package(),
+                id="GHSA-h75v-3vvj-5mfj",
+                severity=Severity.HIGH,
+                summary="HTML attribute injection",
+                fixed_version="3.1.4",
+            ),
+        ),
+        unchecked=(package("six", None),),
+    )
+
+
+async def test_two_versions_of_one_package_are_asked_apart(world: World) -> None:
+    source = await opened(world)
+    world.github.advisories.append(("jinja2@3.1.3", published()))
+    answer = await source.look_up_advisories([package(), package(version="3.1.6")])
+    assert [advisory.package.version for advisory in answer.advisories] == ["3.1.3"]
+
+
+async def test_what_lies_behind_a_full_page_is_unchecked(world: World) -> None:
+    source = await opened(world)
+    world.github.advisories += [("jinja2@3.1.3", published())] * 100
+    answer = await source.look_up_advisories([package(), package("flask", "3.0.0")])
+    assert [each.name for each in answer.unchecked] == ["flask"]
+
+
+async def test_no_answer_is_said_and_stops_nothing(world: World) -> None:
+    source = await opened(world)
+    world.github.faults.order(Accident.BAD_GATEWAY, method="GET", path="/dependency-graph/")
+    with pytest.raises(GitHubUnavailable):
+        await source.look_up_advisories([package()])
+    world.github.faults.order(Accident.BAD_GATEWAY, method="GET", path="/dependency-graph/")
+    file = ChangedFile.whole("requirements.txt", "jinja2==3.1.3\n")
+    analysis = await analyze([file], lookup_advisories=source.look_up_advisories)
+    (note,) = (note for note in analysis.notes if "jinja2" in note)
+    assert note.startswith(
+        "Could not check new packages for known flaws, the source of advisories did not answer"
+    )
+
+
+async def test_a_known_flaw_becomes_a_finding_that_names_its_cure_and_its_source(world: World) -> None:
+    source = await opened(world)
+    world.github.advisories.append(("jinja2@3.1.3", published()))
+    file = ChangedFile.whole("requirements.txt", "flask==3.0.0\njinja2==3.1.3\n")
+    analysis = await analyze([file], lookup_advisories=source.look_up_advisories)
+    (finding,) = analysis.findings
+    assert (finding.rule_id, finding.start_line) == ("vulnerable-dependency", 2)
+    assert "Version 3.1.4 mends it." in finding.explanation
+    assert "2 new package(s) were checked against GitHub's advisory database." in analysis.notes
+
+
+async def test_nobody_is_asked_where_no_package_is_new(world: World) -> None:
+    source = await opened(world)
+    asked_before = world.asked()
+    await analyze([ChangedFile.whole("pay.py", "x = 1\n")], lookup_advisories=source.look_up_advisories)
+    assert world.asked() == asked_before
