@@ -10,6 +10,8 @@ from app.store import reviews
 from app.store.database import Database
 from app.store.memory import Remembered
 
+OPENED = "opened"  # may arrive after the pushes that came after it
+
 
 async def why_left_out(
     database: Database,
@@ -26,12 +28,13 @@ async def why_left_out(
     if pull_request.state != "open" and not request.commanded:
         return "it is closed"
     trigger, commanded = request.trigger, request.commanded
-    if trigger == PUSH:
+    if trigger in (PUSH, OPENED):
         done = await asyncio.to_thread(
             reviews.load_review_of_head, database, request.ref, pull_request.head_sha
         )
         if done is not None:
             return "its head has been reviewed"
+    if trigger == PUSH:
         lost = await asyncio.to_thread(reviews.load_lost_review, database, request.ref)
         if lost is not None and lost.trigger != PUSH:
             trigger, commanded = lost.trigger, lost.commanded

@@ -19,6 +19,7 @@ from app.domain.review import ReviewReport, ReviewRequest
 from app.domain.source import Snapshot
 from app.domain.step import Step
 from app.doors.access import OpenPullRequest, OrganisationDefault, ReadOnce, no_organisation_default
+from app.doors.check_runs import end_check_runs, ledger_name
 from app.doors.eligible import why_left_out
 from app.doors.experience import sort_out
 from app.doors.publication import Publication, Writing
@@ -30,7 +31,7 @@ from app.gather.gather import BASE_PATHS
 from app.llm.client import CallScope
 from app.pipeline import Order, gather_change, review_gathered
 from app.publish.checks import CheckUpdate, failed_check, superseded_check
-from app.publish.publisher import all_of, complete_checks, start_check
+from app.publish.publisher import all_of, start_check
 from app.services import Services
 from app.stations import Stations
 from app.store import learned, reports, reviews
@@ -135,7 +136,12 @@ class _Run:
         order = self._order(start)
         gathered = await self._stations.run("gather", lambda: self._gather(start, order))
         report = await review_gathered(
-            order, gathered, self._door.services, stations=self._stations, step=self._step
+            order,
+            gathered,
+            self._door.services,
+            stations=self._stations,
+            step=self._step,
+            lookup_advisories=self._access.lookup_advisories,
         )
         await self._publish(start, gathered, await self._sorted_out(report, start))
 
@@ -155,7 +161,10 @@ class _Run:
         )
         if pull_request.head_sha != head_sha:
             raise Superseded("The pull request was pushed to while its review was interrupted.")
-        self._access = replace(self._access, once=self._open(f"{self._request.review_id}@{head_sha}").once)
+        await self._end_checks(superseded_check, but_of=head_sha)  # of a head before it was put back
+        self._access = replace(
+            self._access, once=self._open(ledger_name(self._request.review_id, head_sha)).once
+        )
         default = await self._door.organisation_default(self._request.installation_id, pull_request.ref.owner)
         return _Start(
             snapshot=snapshot,
@@ -263,17 +272,14 @@ class _Run:
         redact = self._door.services.redactor.redact
         return lambda stage: failed_check(stage, reason=reason, gate=self._gate, redact=redact)
 
-    async def _end_checks(self, update: Callable[[Stage], CheckUpdate]) -> None:
-        """What is not ended here stays in progress for ever; why the review ended is more telling than why this failed."""
-        try:
-            await complete_checks(
-                [update(stage) for stage in self._checks],
-                check_run_ids=self._checks,
-                writer=self._access.writer,
-                once=self._access.once,
-            )
-        except QuorumError:
-            logger.exception("the check runs could not be completed")
+    async def _end_checks(self, update: Callable[[Stage], CheckUpdate], *, but_of: str | None = None) -> None:
+        await end_check_runs(
+            self._request,
+            update,
+            database=self._door.database,
+            open_pull_request=self._door.open_pull_request,
+            but_of=but_of,
+        )
 
 
 def _pull_request(snapshot: Snapshot) -> PullRequest:

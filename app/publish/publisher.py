@@ -29,7 +29,6 @@ from app.publish.review import (
 )
 from app.publish.wording import check_name
 
-
 T = TypeVar("T")
 
 
@@ -63,13 +62,14 @@ async def start_check(
 ) -> int:
     """Create a stage's check run, in progress; the id is GitHub's."""
     starting = starting_check(stage)
-    named = {"head_sha": head_sha, "name": check_name(stage), "external_id": f"{ref}@{head_sha}"}
     return await once(
         f"start:{stage}",
-        find=partial(writer.find_check_run, **named),
+        find=partial(find_check, stage, ref=ref, head_sha=head_sha, writer=writer),
         write=partial(
             writer.create_check_run,
-            **named,
+            head_sha=head_sha,
+            name=check_name(stage),
+            external_id=_external_id(ref, head_sha),
             title=starting.title,
             summary=starting.summary,
             details_url=details_url,
@@ -92,6 +92,17 @@ async def start_checks(
         for stage in stages
     )
     return dict(zip(stages, ids, strict=True))
+
+
+async def find_check(stage: Stage, *, ref: PullRequestRef, head_sha: str, writer: Writer) -> int | None:
+    """GitHub's id of a stage's newest check run on this head."""
+    return await writer.find_check_run(
+        head_sha=head_sha, name=check_name(stage), external_id=_external_id(ref, head_sha)
+    )
+
+
+def _external_id(ref: PullRequestRef, head_sha: str) -> str:
+    return f"{ref}@{head_sha}"
 
 
 async def all_of(writes: Iterable[Awaitable[T]]) -> list[T]:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -73,6 +73,8 @@ async def _serve(hub: "GitHubSandbox", endpoint: Endpoint, request: Request) -> 
     except NoAnswer:
         _log(hub, request, 0, actor, None)
         return await _stay_silent(request)
+    except ClientDisconnect:  # it died, or was killed, before all was said: nothing was done
+        return Response(status_code=499)
     _log(hub, request, response.status_code, actor, next(iter(operation), None))
     return response
 

@@ -4,11 +4,32 @@ Before a write its key is committed as begun, after it as done. Never writes to 
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from sqlmodel import col, select
 
 from app.store.database import Database
 from app.store.tables import WriteRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A write that was begun; `github_id` None: nobody knows whether it was done."""
+
+    github_id: int | None
+
+
+def load_begun(database: Database, prefix: str) -> dict[str, dict[str, Begun]]:
+    """Ledger → key → write, of all ledgers whose name begins with `prefix`."""
+    begun: dict[str, dict[str, Begun]] = defaultdict(dict)
+    statement = select(WriteRow).where(col(WriteRow.review_id).startswith(prefix, autoescape=True))
+    with database.read() as session:
+        for row in session.exec(statement):
+            begun[row.review_id][row.key] = Begun(github_id=row.github_id)
+    return dict(begun)
 
 
 class Ledger:

@@ -4,11 +4,12 @@ from datetime import datetime
 
 from sqlalchemy import func
 from sqlmodel import Session, col, exists, select, update
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewRequest, ReviewStatus
 from app.store.database import Database
-from app.store.tables import ReviewRow
+from app.store.tables import DeliveryRow, ReviewRow
 
 UNFINISHED = (ReviewStatus.QUEUED, ReviewStatus.RUNNING)
 
@@ -83,7 +84,10 @@ def load_review(database: Database, review_id: str) -> ReviewRow | None:
 
 
 def is_superseded(database: Database, *, delivery: str) -> bool:
-    """Whether a review of another head was asked for later; one that knows no head yet will see the newest."""
+    """Whether a review of another head was asked for later; one that knows no head yet will see the newest.
+
+    Webhooks come in any order: a head that some push is known to have replaced is no newer one.
+    """
     with database.read() as session:
         mine = session.exec(select(ReviewRow).where(ReviewRow.delivery == delivery)).first()
         if mine is None or mine.head_sha is None:
@@ -95,8 +99,18 @@ def is_superseded(database: Database, *, delivery: str) -> bool:
             col(ReviewRow.status).in_((*UNFINISHED, ReviewStatus.COMPLETED)),
             col(ReviewRow.head_sha).is_not(None),
             col(ReviewRow.head_sha) != mine.head_sha,
+            col(ReviewRow.head_sha).not_in(_replaced_heads(mine)),
         )
         return bool(session.exec(select(exists().where(*later))).one())
+
+
+def _replaced_heads(review: ReviewRow) -> SelectOfScalar[str]:
+    before_sha = col(DeliveryRow.request)["before_sha"].as_string()
+    return select(before_sha).where(
+        DeliveryRow.repository == review.repository,
+        DeliveryRow.pull_request == review.pull_request,
+        before_sha.is_not(None),
+    )
 
 
 def load_review_of_head(database: Database, ref: PullRequestRef, head_sha: str) -> ReviewRow | None:
@@ -127,13 +141,17 @@ def load_lost_review(database: Database, ref: PullRequestRef) -> ReviewRow | Non
     newest_first = col(ReviewRow.created_at).desc()
     with database.read() as session:
         lost = session.exec(
-            select(ReviewRow).where(*of_it, ReviewRow.status == ReviewStatus.SUPERSEDED).order_by(newest_first)
+            select(ReviewRow)
+            .where(*of_it, ReviewRow.status == ReviewStatus.SUPERSEDED)
+            .order_by(newest_first)
         ).first()
         if lost is None:
             return None
         followed = session.exec(
             select(ReviewRow).where(
-                *of_it, ReviewRow.status == ReviewStatus.COMPLETED, col(ReviewRow.created_at) > lost.created_at
+                *of_it,
+                ReviewRow.status == ReviewStatus.COMPLETED,
+                col(ReviewRow.created_at) > lost.created_at,
             )
         ).first()
         return None if followed else lost

@@ -321,6 +321,28 @@ async def test_a_running_review_stops_at_its_next_step_when_a_newer_head_waits(d
     assert (review_of(database, old).status, review_of(database, new).status) == ("superseded", "completed")
 
 
+async def test_a_push_that_arrives_late_takes_nothing_from_the_newer_one(any_database: Database) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        del job
+
+        async def ask() -> None:
+            begun.set()
+            await go_on.wait()
+
+        await step("ask", ask, type(None))
+        await step("post", ask, type(None))
+
+    async with running(any_database, handler) as engine:
+        await engine.enqueue(delivery("last"), review_job("c", trigger="synchronize", before="b"))
+        await begun.wait()
+        await engine.enqueue(delivery("late"), review_job("b", trigger="synchronize", before="a"))
+        await engine.enqueue(delivery("later still"), review_job("a"))
+        go_on.set()
+        assert (await ended(any_database, "last")).state == "done"
+
+
 async def test_a_process_that_only_receives_runs_nothing_and_another_does(any_database: Database) -> None:
     async with running(any_database, nothing, executor_id="web", role="web") as web:
         await web.enqueue(delivery("one"), review_job())

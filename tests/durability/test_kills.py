@@ -1,0 +1,20 @@
+"""SIGKILL at random moments: what was accepted stands on GitHub once. `benchmarks/kills.py` does it two hundred times."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.durability.killing import kill_many
+
+SEED = 20_261_122
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("engine", "kills"), [("sqlite", 12), ("postgresql", 10)])
+async def test_whatever_is_killed_every_head_gets_one_review_and_nothing_stands_twice(
+    engine: str, kills: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = None if engine == "sqlite" else request.getfixturevalue("fresh_postgres")
+    run = await kill_many(tmp_path, kills=kills, seed=SEED, database_url=url)
+    assert run.faults == []
+    assert run.accepted >= run.pulls > 3
