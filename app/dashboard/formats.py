@@ -8,12 +8,12 @@ _SUFFIXES = ("", "k", "M", "G")
 
 
 def usd(value: float | None) -> str:
-    """`$1,204`, `$12.40`, `$0.0312`; a dash where it is unknown."""
+    """`$1,204`, `$12.40`, `$0.80`, `$0.0312`; a dash where it is unknown."""
     if value is None:
         return NOTHING
     if value == 0:
         return "$0"
-    places = 0 if value >= 1_000 else 2 if value >= 1 else 4
+    places = 0 if value >= 1_000 else 2 if value >= 0.1 else 4
     return f"${value:,.{places}f}"
 
 

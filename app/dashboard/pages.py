@@ -4,8 +4,9 @@ GET and HEAD change nothing. The database is read in threads. Nothing of a page 
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -72,7 +73,8 @@ class Dashboard:
     people: People | None = None
     github_url: str = "https://github.com"
     repository_month_usd: float | None = None  # the operator's limit
-    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    monotonic: Callable[[], float] = time.monotonic
 
 
 def dashboard_router(dashboard: Dashboard) -> APIRouter:
@@ -85,7 +87,7 @@ class _Pages:
         self._dashboard = dashboard
         self._static = StaticFiles()
         self._templates = Templates(self._static, is_open=dashboard.access.token is None)
-        self._sign_in = SignIn(dashboard.access, self._templates, dashboard.people)
+        self._sign_in = SignIn(dashboard.access, self._templates, dashboard.people, clock=dashboard.monotonic)
         self._review = ReviewPages(
             database=dashboard.database,
             live=dashboard.live,

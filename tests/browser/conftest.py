@@ -1,0 +1,192 @@
+"""The dashboard in a real Chromium: a server on a loopback port, a fresh profile, and an end that forgives nothing.
+
+Where there is no Chromium the tests are skipped and say so; in CI that is a failure.
+"""
+
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from app.dashboard.access import Access
+from app.dashboard.live import Broadcast
+from app.dashboard.pages import Dashboard, dashboard_router
+from app.domain.model_call import Provider
+from app.llm.circuits import OpenCircuit
+from app.store.database import Database
+from tests.browser import sample
+
+TOKEN = "the-operators-token"
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+HARMLESS = "Password forms should have (optionally hidden) username fields"  # there is one token and no user
+
+
+class Queue:
+    """The engine, as far as the pages ask it."""
+
+    def __init__(self) -> None:
+        self.replayed: list[str] = []
+
+    async def depth(self) -> dict[str, int]:
+        return {"queued": 3, "running": 1}
+
+    async def replay(self, guid: str) -> bool:
+        self.replayed.append(guid)
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The running server."""
+
+    url: str
+    database: Database
+    live: Broadcast
+    queue: Queue
+    hostile: str  # id of the review whose texts are attacks
+
+
+@dataclass(kw_only=True)  # without slots: Playwright keeps its listeners on it
+class Visit:
+    """A page that writes down what it complained of, and whom it asked."""
+
+    page: Page
+    site: Site
+    complaints: list[str] = field(default_factory=list[str])
+    foreign: list[str] = field(default_factory=list[str])
+
+    def open(self, path: str) -> Page:
+        """Go there and wait until it has loaded."""
+        self.page.goto(self.site.url + path)
+        return self.page
+
+    def listen(self) -> None:
+        """Begin to write down."""
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", self._request)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and HARMLESS not in message.text:
+            self.complaints.append(message.text)
+
+    def _request(self, request: Request) -> None:
+        if not request.url.startswith((self.site.url, "data:")):
+            self.foreign.append(request.url)
+
+
+def chromium() -> str | None:
+    """Where the browser is."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def build_site(database: Database, *, token: str | None) -> tuple[FastAPI, Broadcast, Queue]:
+    """The pages over a database, at the sample's moment."""
+    live, queue = Broadcast(clock=lambda: sample.NOW), Queue()
+    circuit = OpenCircuit(
+        provider=Provider.GEMINI, model=None, opens_in_s=42.0, error="503: the model is overloaded"
+    )
+    app = FastAPI()
+    app.include_router(
+        dashboard_router(
+            Dashboard(
+                database=database,
+                access=Access(token=token),
+                queue=queue,
+                live=live,
+                providers=(Provider.CLAUDE, Provider.GPT, Provider.GEMINI),
+                open_circuits=lambda: [circuit],
+                replay=queue.replay,
+                repository_month_usd=25.0,
+                clock=lambda: sample.NOW,
+            )
+        )
+    )
+    return app, live, queue
+
+
+def serve(app: FastAPI) -> Generator[str]:
+    """The address of a server in a thread."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+@pytest.fixture(scope="session")
+def executable() -> str:
+    path = chromium()
+    if path is None:
+        reason = "there is no Chromium: install your system's `chromium` package to run the browser tests"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+@pytest.fixture(scope="session")
+def site(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('site')}/quorum.db")
+    sample.fill(database)
+    hostile = sample.add_hostile(database)
+    app, live, queue = build_site(database, token=TOKEN)
+    for url in serve(app):
+        yield Site(url=url, database=database, live=live, queue=queue, hostile=hostile)
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def browser(executable: str) -> Generator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def visit(site: Site, browser: Browser) -> Generator[Visit]:
+    """A visit with the token; at its end nothing was complained of, and nobody else was asked."""
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900},
+        extra_http_headers={"Authorization": f"Bearer {TOKEN}"},
+    )
+    visit = Visit(page=context.new_page(), site=site)
+    visit.listen()
+    yield visit
+    context.close()
+    assert visit.complaints == []
+    assert visit.foreign == []
+
+
+@pytest.fixture
+def stranger(site: Site, browser: Browser) -> Generator[Visit]:
+    """A visit without the token."""
+    context = browser.new_context()
+    visit = Visit(page=context.new_page(), site=site)
+    visit.listen()
+    yield visit
+    context.close()
+    assert visit.foreign == []

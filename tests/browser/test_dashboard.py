@@ -1,0 +1,180 @@
+"""The pages as people meet them. Every visit also fails by what the console says and by any request to another host."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from app.domain.progress import StationEvent, StationState
+from app.store.tables import ReviewRow
+from tests.browser import sample
+from tests.browser.conftest import TOKEN, Site, Visit
+
+CHECKS = (Path(__file__).parent / "checks.js").read_text(encoding="utf-8")
+PAGES = {
+    "/": "Overview",
+    "/reviews": "Reviews",
+    f"/reviews/{sample.STARRED}": "acme/payments#1482",
+    "/models": "Models compared",
+    "/repositories": "Repositories",
+    "/rules": "Learned rules",
+    "/deliveries": "Deliveries",
+    "/reviews/review-hostile": f"acme/{sample.HOSTILE}#1482",
+    "/reviews/none": "Not found",
+}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_each_page_can_be_read_in_light_in_dark_and_on_a_phone(visit: Visit, path: str) -> None:
+    page = visit.open(path)
+    expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
+    for details in page.locator("details").all():
+        details.evaluate("details => { details.open = true }")
+    assert page.evaluate(CHECKS) == []
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(CHECKS) == []
+    page.set_viewport_size({"width": 360, "height": 780})
+    assert page.evaluate(CHECKS) == []
+    visit.complaints = [said for said in visit.complaints if "404" not in said or path != "/reviews/none"]
+
+
+def test_the_charts_are_drawn(visit: Visit) -> None:
+    page = visit.open("/")
+    charts = page.locator(".plot canvas")
+    expect(charts).to_have_count(4)
+    for chart in charts.all():
+        painted = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"
+        assert chart.evaluate(painted)
+
+
+def test_the_charts_follow_the_colours_of_the_system(visit: Visit) -> None:
+    page = visit.open("/")
+    picture = "canvas => canvas.toDataURL()"
+    light = page.locator(".plot canvas").first.evaluate(picture)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(
+        "before => document.querySelector('.plot canvas')?.toDataURL() !== before", arg=light
+    )
+
+
+def test_the_figures_of_a_chart_stand_in_a_table_too(visit: Visit) -> None:
+    page = visit.open("/?since=7d")
+    cost = page.locator("figure", has_text="Cost")
+    cost.get_by_text("As a table").click()
+    expect(cost.get_by_role("row").nth(1)).to_be_visible()
+    expect(cost.locator("details").get_by_role("columnheader", name="Claude")).to_be_visible()
+
+
+def test_hostile_words_stay_words(visit: Visit) -> None:
+    for path in ("/reviews/review-hostile", "/reviews", "/models", "/repositories", "/rules", "/deliveries"):
+        page = visit.open(path)
+        expect(page.locator("main")).to_contain_text(sample.HOSTILE)
+        assert page.locator("main img").count() == 0
+        assert page.locator("main script").count() == 0
+        assert page.title() != "owned"
+
+
+def test_a_filter_narrows_the_list_without_loading_the_page_anew(visit: Visit) -> None:
+    page = visit.open("/reviews")
+    page.evaluate("window.unchanged = true")
+    page.get_by_label("Status").select_option("failed")
+    expect(page).to_have_url(re.compile("status=failed"))
+    rows = page.locator("#list tbody tr")
+    expect(rows.first).to_contain_text("failed")
+    assert all("failed" in row.inner_text() for row in rows.all())
+    assert page.evaluate("window.unchanged")
+    page.get_by_label("Repository").select_option("acme/ledger")
+    expect(page).to_have_url(re.compile("repository=acme%2Fledger"))
+
+
+def test_a_filter_works_without_scripts(browser: Browser, site: Site) -> None:
+    context = browser.new_context(
+        java_script_enabled=False, extra_http_headers={"Authorization": f"Bearer {TOKEN}"}
+    )
+    page = context.new_page()
+    page.goto(f"{site.url}/reviews")
+    page.get_by_label("Provider").select_option("gemini")
+    page.get_by_role("button", name="Filter").click()
+    expect(page).to_have_url(re.compile("provider=gemini"))
+    expect(page.locator("#list tbody tr").first).to_contain_text("Gemini")
+    context.close()
+
+
+def test_older_reviews_are_a_page_away(visit: Visit) -> None:
+    page = visit.open("/reviews")
+    first = page.locator("#list tbody tr a").first.get_attribute("href")
+    page.get_by_role("link", name="Older").click()
+    expect(page.locator("#list tbody tr").first).to_be_visible()
+    assert page.locator("#list tbody tr a").first.get_attribute("href") != first
+    page.get_by_role("link", name="Newest").click()
+    expect(page.locator("#list tbody tr a").first).to_have_attribute("href", str(first))
+
+
+def test_a_reviews_timeline_shows_every_station_and_call(visit: Visit) -> None:
+    page = visit.open(f"/reviews/{sample.STARRED}")
+    timeline = page.locator(".gantt")
+    expect(timeline.locator("rect.bar")).to_have_count(13)
+    boxes = [bar.bounding_box() for bar in timeline.locator("rect.bar").all()]
+    assert all(box and box["width"] >= 1 for box in boxes)
+    expect(timeline.get_by_text("rate limited")).to_be_visible()
+
+
+def test_a_running_review_is_followed_until_it_ends(visit: Visit) -> None:
+    database = visit.site.database
+    review = ReviewRow(
+        id="running",
+        installation_id=7,
+        repository="acme/payments",
+        pull_request=9,
+        trigger="opened",
+        status="running",
+        created_at=sample.NOW,
+        started_at=sample.NOW,
+    )
+    with database.write() as session:
+        session.add(review)
+    page = visit.open("/reviews/running")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    visit.site.live.publish(StationEvent(review_id="running", station="analyse", state=StationState.STARTED))
+    expect(page.locator(".gantt tbody tr")).to_contain_text("analyse")
+    with database.write() as session:
+        row = session.get_one(ReviewRow, "running")
+        row.status = "completed"
+    expect(page.get_by_text("Nothing to say")).to_be_visible()
+    expect(page.get_by_text("Live", exact=True)).to_have_count(0)
+    with database.write() as session:
+        session.delete(session.get_one(ReviewRow, "running"))
+
+
+def test_a_delivery_is_run_again_by_its_button(stranger: Visit) -> None:
+    page = stranger.open("/deliveries?state=failed")
+    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_role("button", name="Sign in with the token").click()
+    expect(page).to_have_url(f"{stranger.site.url}/deliveries?state=failed")
+    row = page.locator("tr", has_text="5f0c1e02")
+    row.get_by_role("button").click()
+    expect(page.get_by_role("status")).to_have_text("The delivery waits to be run again.")
+    assert stranger.site.queue.replayed == ["5f0c1e02-2b7d-11f0-9c1a-6f2f4d8ea002"]
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    assert stranger.complaints == []
+
+
+def test_the_sign_in_page_can_be_read_and_tells_a_wrong_token(stranger: Visit) -> None:
+    page = stranger.open("/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    assert page.evaluate(CHECKS) == []
+    page.get_by_label("Token").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("This is not the token.")
+
+
+def test_the_keyboard_reaches_content_and_navigation(visit: Visit) -> None:
+    page = visit.open("/reviews")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Repository")).to_be_focused()
+    expect(page.get_by_role("link", name="Reviews", exact=True)).to_have_attribute("aria-current", "page")
