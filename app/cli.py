@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from app.domain.configuration import Profile
 from app.domain.finding import Severity, Stage
+from app.domain.model_call import Provider
 from app.errors import QuorumError
 
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
@@ -122,6 +124,43 @@ def serve(
 
 
 @cli.command()
+def setup(
+    *,
+    organisation: Annotated[
+        str | None, typer.Option("--org", help="Register the App for this organisation, not for you.")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Public address of `quorum serve`; none: it will poll.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The App's name; unique on GitHub.")] = None,
+    port: Port = 0,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+) -> None:
+    """Register the App on GitHub in the browser, and write its credentials to .env."""
+    from app.commands.setup import SetupOptions
+    from app.commands.setup import setup as run
+
+    options = SetupOptions(organisation=organisation, url=url, name=name, port=port, browser=browser)
+    raise typer.Exit(run(options))
+
+
+@cli.command()
+def doctor() -> None:
+    """Check settings, key, webhook address, permissions, models and database. Exit: 0 sound, 1 something fails."""
+    from app.commands.doctor import doctor as run
+
+    raise typer.Exit(run())
+
+
+@cli.command()
+def mcp() -> None:
+    """Serve the MCP tools on standard input and output."""
+    from app.commands.mcp import mcp as run
+
+    raise typer.Exit(run())
+
+
+@cli.command()
 def stats(
     *,
     since: Annotated[str, typer.Option(help="How far back: 12h, 7d, 4w.")] = "7d",
@@ -144,6 +183,43 @@ def replay(
     from app.commands.replay import replay as run
 
     raise typer.Exit(run(delivery_id))
+
+
+@cli.command(name="eval")
+def evaluate(
+    *,
+    case: Annotated[
+        list[str] | None, typer.Option(help="Only these cases (shell patterns); repeatable.")
+    ] = None,
+    stage: Annotated[list[Stage] | None, typer.Option(help="Only this stage; repeatable.")] = None,
+    provider: Annotated[
+        list[Provider] | None, typer.Option(help="Only this provider; analyzers: no model. Repeatable.")
+    ] = None,
+    answers: Annotated[Path | None, typer.Option(help="Replay the recorded answers of this folder.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Keep the models' answers in this folder.")] = None,
+    profile: Annotated[Profile, typer.Option(help="How much is said.")] = Profile.NORMAL,
+    quorum: Annotated[int, typer.Option(min=1, max=3, help="Vendors behind a finding.")] = 2,
+    table_format: Annotated[TableFormat, typer.Option("--format", help="How to print.")] = TableFormat.TEXT,
+    out: Annotated[Path | None, typer.Option(help="Write the figures as JSON to this file too.")] = None,
+    at_once: Annotated[int, typer.Option(min=1, help="Cases reviewed at the same time.")] = 4,
+) -> None:
+    """Measure reviews on pull requests whose defects are known. Exit: 0 done, 3 a stage was not completed."""
+    from app.commands.eval import EvalOptions
+    from app.commands.eval import evaluate as run
+
+    options = EvalOptions(
+        cases=tuple(case or ()),
+        stages=tuple(stage or Stage),
+        providers=tuple(provider or ()),
+        answers=answers,
+        record=record,
+        profile=profile,
+        quorum=quorum,
+        report_format=table_format.value,
+        out=out,
+        at_once=at_once,
+    )
+    raise typer.Exit(run(options))
 
 
 def main() -> None:

@@ -1,0 +1,176 @@
+"""`quorum setup`: registers the App from app.yml through GitHub's manifest flow, and writes its credentials to `.env`.
+
+A page on loopback posts the manifest to GitHub from the person's own browser; GitHub sends the browser back with a code, and the
+code becomes the credentials. Keeps what stands in `.env`; shows no secret; opens nothing to other machines.
+
+https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
+"""
+
+import asyncio
+import socket
+import sys
+import time
+import webbrowser
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from app.commands.setup_files import check_env_file, write_credentials
+from app.commands.setup_pages import BACK_PATH, SetupPages, app_manifest, installation_url
+from app.errors import GitHubError, InputError
+from app.github.addresses import web_url
+from app.github.client import GitHubApp
+from app.github.registration import AppCredentials, AppRegistration, convert_manifest
+from app.main import Network
+from app.settings import Settings, load_settings
+
+HOST = "127.0.0.1"
+ENV_FILE = Path(".env")
+PING_WAIT_S = 180.0
+PING_LOOK_S = 3.0
+PING_AGAIN_S = 15.0
+POLLING = """
+There is no public address, so GitHub cannot send webhooks here. Either
+  quorum serve --poll          reads the App's delivery log every ten seconds: nothing to open, or
+  quorum setup --url https://… behind a proxy or tunnel that leads to `quorum serve`.
+"""
+Sleep = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupOptions:
+    """What stands on the command line."""
+
+    organisation: str | None = None
+    url: str | None = None
+    name: str | None = None
+    port: int = 0
+    browser: bool = True
+
+
+def setup(options: SetupOptions) -> int:
+    """Register the App; the exit code is 1 where the person has left before the end."""
+    settings = load_settings(env_file=ENV_FILE)
+    return asyncio.run(register(options, settings))
+
+
+async def register(
+    options: SetupOptions,
+    settings: Settings,
+    *,
+    env_file: Path = ENV_FILE,
+    network: Network | None = None,
+    open_browser: Callable[[str], object] = webbrowser.open,
+    sleep: Sleep = asyncio.sleep,
+) -> int:
+    """The whole way, from the page to the first ping.
+
+    Raises:
+        InputError: an App is registered already, or the address is none.
+    """
+    network = network or Network()
+    check_env_file(env_file)
+    public_url = _public_url(options.url)
+    with socket.create_server((HOST, options.port)) as listener:
+        address = f"{HOST}:{listener.getsockname()[1]}"
+        pages = SetupPages(
+            manifest=app_manifest(
+                name=options.name, public_url=public_url, back_url=f"http://{address}{BACK_PATH}"
+            ),
+            github_url=web_url(settings.github_api_url),
+            organisation=options.organisation,
+            hosts=frozenset({address, address.replace(HOST, "localhost")}),
+            convert=lambda code: convert_manifest(code, settings.github_api_url, transport=network.github),
+            keep=lambda credentials: write_credentials(
+                credentials, env_file=env_file, key_folder=settings.quorum_data_dir
+            ),
+            registered=asyncio.get_running_loop().create_future(),
+        )
+        async with _served(pages.application(), listener) as server:
+            _say(f"Open http://{address}/ in a browser on this machine.")
+            if options.browser:
+                await asyncio.to_thread(open_browser, f"http://{address}/")
+            await asyncio.wait({server, pages.registered}, return_when=asyncio.FIRST_COMPLETED)
+        if not pages.registered.done():
+            return 1
+    await _finish(pages.registered.result(), settings, network, public_url=public_url, sleep=sleep)
+    return 0
+
+
+def _public_url(url: str | None) -> str | None:
+    if url is None:
+        return None
+    if not url.startswith("https://"):
+        raise InputError(
+            "--url must begin with https://; without a public address leave it out and use --poll."
+        )
+    return url.rstrip("/")
+
+
+@asynccontextmanager
+async def _served(app: ASGIApp, listener: socket.socket) -> "AsyncGenerator[asyncio.Task[None]]":
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield task
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def _finish(
+    credentials: AppCredentials, settings: Settings, network: Network, *, public_url: str | None, sleep: Sleep
+) -> None:
+    _say(
+        f"The App {credentials.slug} is registered; its credentials are in .env, its key in a file of its own."
+    )
+    _say(f"Install it: {installation_url(credentials)}")
+    if public_url is None:
+        _say(POLLING.strip("\n"))
+        return
+    _say("Start `quorum serve` now; waiting for GitHub's first ping …")
+    app = GitHubApp(
+        credentials.app_id, credentials.private_key, settings.github_api_url, transport=network.github
+    )
+    try:
+        arrived = await wait_for_ping(AppRegistration(app), sleep=sleep)
+    except GitHubError as error:
+        _say(f"GitHub could not be asked for the ping: {error}")
+        arrived = False
+    finally:
+        await app.aclose()
+    _say(
+        "The ping has arrived: webhooks reach you."
+        if arrived
+        else "No ping has arrived; see `quorum doctor`."
+    )
+
+
+async def wait_for_ping(
+    registration: AppRegistration, *, sleep: Sleep, now: Callable[[], float] = time.time
+) -> bool:
+    """Whether a ping reaches the server; one that met nobody is asked for again now and then.
+
+    Raises:
+        GitHubError: GitHub does not show the log.
+    """
+    waited_s = 0.0
+    while waited_s < PING_WAIT_S:
+        attempts = await registration.fetch_deliveries(since=now() - 3_600)
+        pings = [attempt for attempt in attempts if attempt.event == "ping"]
+        if any(ping.is_ok for ping in pings):
+            return True
+        if pings and waited_s % PING_AGAIN_S == 0:
+            await registration.request_redelivery(pings[0].id)
+        await sleep(PING_LOOK_S)
+        waited_s += PING_LOOK_S
+    return False
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

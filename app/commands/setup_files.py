@@ -1,0 +1,90 @@
+"""Where `quorum setup` writes: the private key into a file of its own, the rest into `.env`, both for their owner alone."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from app.errors import ConfigurationError, InputError
+from app.github.registration import AppCredentials
+
+OWNER_ONLY = 0o600
+
+
+def check_env_file(path: Path) -> None:
+    """Raise `InputError` where an App is registered already: its credentials are never written over."""
+    taken = sorted(name for name in _names(_read(path)) if name.startswith("GITHUB_APP_ID"))
+    if taken:
+        raise InputError(f"{path} names an App already; take its GITHUB_ lines out to register another one.")
+
+
+def write_credentials(credentials: AppCredentials, *, env_file: Path, key_folder: Path) -> Path:
+    """Write key and `.env`; returns the key's file. Lines of `.env` that say something else stay as they are.
+
+    Raises:
+        ConfigurationError: a file cannot be written.
+    """
+    key_file = (key_folder / f"{_safe(credentials.slug)}.private-key.pem").absolute()
+    try:
+        key_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(key_file, credentials.private_key)
+        _write(env_file, merge_env(_read(env_file), _variables(credentials, key_file)))
+    except OSError as error:
+        raise ConfigurationError(f"{error.filename} cannot be written: {error.strerror}.") from error
+    return key_file
+
+
+def merge_env(text: str, variables: Mapping[str, str]) -> str:
+    """`text` with these variables: a line that sets one of them is replaced, the others are added at the end."""
+    left = dict(variables)
+    lines: list[str] = []
+    for line in text.splitlines():
+        name = _name(line)
+        lines.append(f"{name}={left.pop(name)}" if name in left else line)
+    return "\n".join([*lines, *(f"{name}={value}" for name, value in left.items())]) + "\n"
+
+
+def _variables(credentials: AppCredentials, key_file: Path) -> dict[str, str]:
+    return {
+        "GITHUB_APP_ID": str(credentials.app_id),
+        "GITHUB_APP_SLUG": credentials.slug,
+        "GITHUB_APP_PRIVATE_KEY_PATH": _quoted(str(key_file)),
+        "GITHUB_WEBHOOK_SECRET": _quoted(credentials.webhook_secret),
+        "GITHUB_CLIENT_ID": credentials.client_id,
+        "GITHUB_CLIENT_SECRET": _quoted(credentials.client_secret),
+    }
+
+
+def _quoted(value: str) -> str:
+    """In single quotes where a reader of `.env` could stumble."""
+    if all(character.isalnum() or character in "_./-" for character in value):
+        return value
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _safe(slug: str) -> str:
+    return "".join(character for character in slug if character.isalnum() or character in "-_") or "app"
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _names(text: str) -> list[str]:
+    return [name for line in text.splitlines() if (name := _name(line))]
+
+
+def _name(line: str) -> str:
+    """The variable that a line sets; empty for comments and blank lines."""
+    name, equals, _ = line.removeprefix("export ").partition("=")
+    return name.strip() if equals and not line.lstrip().startswith("#") else ""
+
+
+def _write(path: Path, text: str) -> None:
+    """At once and for the owner alone, also where the file was there with wider permissions."""
+    with NamedTemporaryFile("w", dir=path.absolute().parent, delete=False, encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).chmod(OWNER_ONLY)
+    Path(file.name).replace(path)

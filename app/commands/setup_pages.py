@@ -1,0 +1,129 @@
+"""The two pages of `quorum setup`: the form that posts the manifest to GitHub, and where GitHub sends the browser back to.
+
+Answers this machine's browser alone: other Host names are refused, and a code counts only with the state that was given out, once.
+"""
+
+import asyncio
+import hmac
+import json
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import yaml
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from app.errors import QuorumError
+from app.github.registration import AppCredentials
+
+MANIFEST = Path(__file__).parents[2] / "app.yml"
+WEBHOOK_PATH = "/webhooks/github"
+SIGN_IN_PATH = "/sign-in/github/callback"
+BACK_PATH = "/registered"
+NOBODY = f"https://quorum.invalid{WEBHOOK_PATH}"  # a name that can belong to nobody: RFC 2606
+STYLE = "body{font:16px/1.5 system-ui;max-width:40rem;margin:3rem auto;padding:0 1rem}button{font:inherit;padding:.5rem 1rem}"
+
+
+def app_manifest(*, name: str | None, public_url: str | None, back_url: str) -> dict[str, Any]:
+    """app.yml as GitHub takes it, with the addresses of this installation.
+
+    Without a public address the hook stays switched on and leads nowhere, so that GitHub keeps the log that is polled.
+    """
+    manifest: dict[str, Any] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
+    hook_url = f"{public_url}{WEBHOOK_PATH}" if public_url else NOBODY
+    own = {
+        "hook_attributes": {"url": hook_url, "active": True},
+        "redirect_url": back_url,
+        **({"name": name} if name else {}),
+        **({"url": public_url, "callback_urls": [f"{public_url}{SIGN_IN_PATH}"]} if public_url else {}),
+    }
+    return manifest | own
+
+
+def registration_url(github_url: str, organisation: str | None, state: str) -> str:
+    """Where the form goes."""
+    place = f"/organizations/{quote(organisation, safe='')}" if organisation else ""
+    return f"{github_url}{place}/settings/apps/new?{urlencode({'state': state})}"
+
+
+@dataclass(slots=True, kw_only=True)
+class SetupPages:
+    """The application. `registered` ends with the credentials, once `convert` and `keep` have gone well."""
+
+    manifest: dict[str, Any]
+    github_url: str
+    organisation: str | None
+    hosts: frozenset[str]
+    convert: Callable[[str], Awaitable[AppCredentials]]
+    keep: Callable[[AppCredentials], object]
+    registered: "asyncio.Future[AppCredentials]"
+    _state: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+
+    def application(self) -> Starlette:
+        """Its routes."""
+        return Starlette(routes=[Route("/", self.form), Route(BACK_PATH, self.back)])
+
+    async def form(self, request: Request) -> Response:
+        """The button that takes the manifest to GitHub."""
+        if request.headers.get("host") not in self.hosts:
+            return self._page("This page answers on this machine alone.", status=421)
+        action = registration_url(self.github_url, self.organisation, self._state)
+        value = escape(json.dumps(self.manifest), quote=True)
+        whose = f"the organisation {escape(self.organisation)}" if self.organisation else "your account"
+        return self._page(
+            f"<p>GitHub will show you the App's name and permissions for {whose}; nothing is registered before you "
+            f'agree there.</p><form action="{escape(action, quote=True)}" method="post">'
+            f'<input type="hidden" name="manifest" value="{value}"><button>Register Quorum on GitHub</button></form>'
+        )
+
+    async def back(self, request: Request) -> Response:
+        """The code becomes the credentials."""
+        state, code = request.query_params.get("state", ""), request.query_params.get("code", "")
+        if request.headers.get("host") not in self.hosts:
+            return self._page("This page answers on this machine alone.", status=421)
+        if not code or not self._state or not hmac.compare_digest(state.encode(), self._state.encode()):
+            return self._page("<p>This is not the answer to our question. Begin again.</p>", status=400)
+        self._state = ""  # counts once
+        try:
+            credentials = await self.convert(code)
+            await asyncio.to_thread(self.keep, credentials)
+        except QuorumError as error:
+            self._state = secrets.token_urlsafe(32)
+            said = f'<p>It did not work: {escape(str(error))}</p><p><a href="/">Try again</a></p>'
+            return self._page(said, status=502)
+        self.registered.set_result(credentials)
+        return self._page(
+            f"<p>The App <b>{escape(credentials.slug)}</b> is registered, its credentials are in .env.</p>"
+            f'<p><a href="{escape(installation_url(credentials), quote=True)}">Install it on your repositories</a>, '
+            "then go on in the terminal.</p>"
+        )
+
+    def _page(self, body: str, *, status: int = 200) -> Response:
+        nonce = secrets.token_urlsafe(12)
+        policy = (
+            f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self' {self.github_url}; "
+            "base-uri 'none'; frame-ancestors 'none'"
+        )
+        return HTMLResponse(
+            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Quorum</title><style nonce="{nonce}">{STYLE}'
+            f"</style><h1>Quorum</h1>{body}</html>",
+            status_code=status,
+            headers={
+                "Content-Security-Policy": policy,
+                "Cache-Control": "no-store",
+                "Referrer-Policy": "no-referrer",
+                "X-Content-Type-Options": "nosniff",
+            },
+        )
+
+
+def installation_url(credentials: AppCredentials) -> str:
+    """Where the App is installed on repositories."""
+    return f"{credentials.html_url}/installations/new"
