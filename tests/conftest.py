@@ -1,0 +1,52 @@
+"""What holds for every test: no way out of the machine, and nothing of the operator's environment.
+
+pytest-socket ends connections to other hosts; here a name is not even looked up, and the test fails though the code
+under test may have taken the refusal for an outage: a vendor's client that was built without a transport of the test's
+ends here.
+"""
+
+import os
+import sys
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+LOOPBACK = ("localhost", "127.", "::1")
+OPERATORS = ("QUORUM_", "GITHUB_", "ANTHROPIC_", "OPENAI_", "GEMINI_", "GOOGLE_", "AWS_", "AZURE_")
+_reached: list[str] = []
+
+
+def pytest_configure() -> None:
+    """Before anything is imported that reads the environment; processes that tests start inherit it."""
+    for name in [name for name in os.environ if name.startswith(OPERATORS)]:
+        del os.environ[name]
+    sys.addaudithook(_refuse_strangers)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None]:
+    """Fail the test that reached out."""
+    yield
+    reached = take_reached()
+    assert not reached, f"this test reached for the network: {reached}"
+
+
+def take_reached() -> list[str]:
+    """The hosts that were asked for, and forget them."""
+    reached, _reached[:] = list(_reached), []
+    return reached
+
+
+def _refuse_strangers(event: str, arguments: tuple[Any, ...]) -> None:
+    """An audit hook: https://docs.python.org/3/library/audit_events.html"""
+    if event == "socket.getaddrinfo":
+        host = arguments[0]
+    elif event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+    else:
+        return
+    name = host.decode() if isinstance(host, bytes) else host
+    if name and not str(name).startswith(LOOPBACK):
+        _reached.append(str(name))
+        raise ConnectionRefusedError(f"a test must not reach {name}")
