@@ -1,0 +1,155 @@
+"""`quorum eval`: reviews the pull requests of `evals/` and prints how many of their known defects were found.
+
+With keys it asks real models and pays for them; without, the analysers are the reviewer; with `--answers` it replays
+what was recorded, asks nobody and says so. Reads no `.env` and writes nothing but the files it is told to.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from app.domain.configuration import Profile
+from app.domain.finding import Stage
+from app.domain.model_call import Provider
+from app.errors import InputError
+from app.evaluation.cases import DEFAULT_FOLDER, Case, load_cases
+from app.evaluation.recorded import RecordedClient, Recording, RecordingClient
+from app.evaluation.report import render_json, render_text
+from app.evaluation.run import CaseRun, Setup, run_cases
+from app.llm.build import Access
+from app.llm.client import ModelClient
+from app.llm.router import VendorModels
+from app.main import provider_access
+from app.prompting import DEFAULT_FOLDER as PROMPTS
+from app.prompting import Prompts
+from app.settings import load_settings
+
+DONE, INCOMPLETE = 0, 3
+META = "recording.json"
+KEYLESS = "No key for any model: the built-in analysers were the reviewer."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvalOptions:
+    """What stands on the command line."""
+
+    cases: tuple[str, ...] = ()
+    folder: Path = DEFAULT_FOLDER
+    stages: tuple[Stage, ...] = tuple(Stage)
+    providers: tuple[Provider, ...] = ()
+    answers: Path | None = None
+    record: Path | None = None
+    profile: Profile = Profile.NORMAL
+    quorum: int = 2
+    report_format: str = "text"
+    out: Path | None = None
+    at_once: int = 4
+
+
+def evaluate(options: EvalOptions) -> int:
+    """Run the cases, print the figures, and return the exit code.
+
+    Raises:
+        InputError, ConfigurationError: the cases, the recording or the settings cannot be read.
+    """
+    cases = load_cases(options.folder, wanted=options.cases)
+    setup, notes, finish = _prepare(options)
+    runs = asyncio.run(run_cases(cases, setup, tell=_tell))
+    notes = [*notes, *finish()]
+    text = (render_json if options.report_format == "json" else render_text)(runs, notes=notes)
+    sys.stdout.write(text)
+    if options.out:
+        options.out.write_text(render_json(runs, notes=notes), encoding="utf-8")
+    return INCOMPLETE if any(run.failures for run in runs) else DONE
+
+
+Finish = Callable[[], list[str]]
+"""What is left to do after the run; answers notes for the report."""
+
+
+def _prepare(options: EvalOptions) -> tuple[Setup, list[str], Finish]:
+    setup = Setup(
+        stages=options.stages, profile=options.profile, quorum=options.quorum, at_once=options.at_once
+    )
+    if options.answers:
+        return replay(setup, options.answers, options.providers)
+    settings = load_settings(env_file=None)
+    access = _only(options.providers, provider_access(settings, os.environ))
+    usable = {provider: each for provider, each in access.items() if each.is_usable(provider)}
+    setup = replace(
+        setup,
+        access=usable,
+        call_timeout_s=settings.quorum_call_timeout_s,
+        stage_deadline_s=settings.quorum_stage_deadline_s,
+    )
+    notes = [] if usable else [KEYLESS]
+    if options.record and usable:
+        return _record(setup, options.record, notes)
+    return setup, notes, list
+
+
+def replay(
+    setup: Setup, folder: Path, providers: tuple[Provider, ...] = ()
+) -> tuple[Setup, list[str], Finish]:
+    """The setup with recorded answers in place of the vendors, and with the prompts that they answered."""
+    recording, (note, models) = Recording.load(folder), _load_meta(folder)
+
+    def wrap(case: Case) -> Callable[[ModelClient], ModelClient]:
+        return lambda client: RecordedClient(client.provider, case=case.name, recording=recording)
+
+    def finish() -> list[str]:
+        drifted = recording.drifted
+        return [f"{drifted} answers were given to the same question over older material."] if drifted else []
+
+    access = {provider: Access(models=each, api_key="recorded") for provider, each in models.items()}
+    replayed = replace(setup, access=_only(providers, access), prompts=Prompts(folder / "prompts"), wrap=wrap)
+    return replayed, [f"Recorded answers of {folder.name}: {note}"], finish
+
+
+def _record(setup: Setup, folder: Path, notes: list[str]) -> tuple[Setup, list[str], Finish]:
+    recording = Recording.load(folder) if (folder / META).exists() else Recording()
+
+    def wrap(case: Case) -> Callable[[ModelClient], ModelClient]:
+        return lambda client: RecordingClient(client, case=case.name, recording=recording)
+
+    def finish() -> list[str]:
+        recording.save(folder)
+        shutil.copytree(PROMPTS, folder / "prompts", dirs_exist_ok=True)
+        _save_meta(folder, setup.access)
+        return [f"{len(recording)} answers are recorded in {folder}."]
+
+    return replace(setup, wrap=wrap), notes, finish
+
+
+def _load_meta(folder: Path) -> tuple[str, dict[Provider, VendorModels]]:
+    try:
+        meta = json.loads((folder / META).read_text(encoding="utf-8"))
+        models = {Provider(name): VendorModels(**each) for name, each in meta["models"].items()}
+        return str(meta["note"]), models
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder / META} does not describe a recording.") from error
+
+
+def _save_meta(folder: Path, access: Mapping[Provider, Access]) -> None:
+    path = folder / META
+    note = _load_meta(folder)[0] if path.exists() else "say here who answered, and when."
+    models = {
+        provider.value: {"large": each.models.large, "small": each.models.small}
+        for provider, each in access.items()
+    }
+    path.write_text(json.dumps({"note": note, "models": models}, indent=2) + "\n", encoding="utf-8")
+
+
+def _only(providers: tuple[Provider, ...], access: Mapping[Provider, Access]) -> dict[Provider, Access]:
+    return {provider: each for provider, each in access.items() if not providers or provider in providers}
+
+
+def _tell(run: CaseRun) -> None:
+    """Progress on stderr, so that stdout holds the figures alone."""
+    state = "; ".join(run.failures) or f"{len(run.report.findings)} findings"
+    sys.stderr.write(f"{run.case.name:<36} {state}\n")

@@ -1,0 +1,221 @@
+"""The figures as people read them and as JSON. Pure: values in, text out."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from app.evaluation.breakdown import ModelRow, model_rows, verification
+from app.evaluation.cases import Kind
+from app.evaluation.figures import Figures, figures_of
+from app.evaluation.judge import Judged, Verdict
+from app.evaluation.run import CaseRun
+
+VERSION = 1
+NOTHING = "–"
+
+SCOPES: dict[str, Callable[[CaseRun], Verdict]] = {
+    "before verification": lambda run: run.claimed,
+    "after verification": lambda run: run.shown,
+    "inline only": lambda run: run.inline,
+}
+_FIGURES: dict[str, Callable[[Figures], str]] = {
+    "precision": lambda each: _percent(each.precision),
+    "lenient": lambda each: _percent(each.lenient_precision),
+    "recall": lambda each: _percent(each.recall),
+    "F1": lambda each: _percent(each.f1),
+    "comments/PR": lambda each: _number(each.comments_per_case),
+    "on line": lambda each: _percent(each.line_accuracy),
+    "found": lambda each: str(each.found),
+    "missed": lambda each: str(each.missed),
+    "false": lambda each: str(each.false),
+    "plausible": lambda each: str(each.plausible),
+}
+
+
+def render_text(runs: Sequence[CaseRun], *, notes: Sequence[str]) -> str:
+    """Tables with a heading each, and what must be known to read them."""
+    parts = [
+        _heading(runs),
+        _scopes(runs),
+        *(_groups(runs, name, of) for name, of in _GROUPINGS.items()),
+        _models(model_rows(runs)),
+        _verifier(runs),
+        _cases(runs),
+        "\n".join((*notes, *_failures(runs))),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def render_json(runs: Sequence[CaseRun], *, notes: Sequence[str]) -> str:
+    """The same figures, with every finding and what it met."""
+    value = {
+        "version": VERSION,
+        "notes": [*notes, *_failures(runs)],
+        "cases": len(runs),
+        "figures": {name: _figures_value(figures_of(list(map(of, runs)))) for name, of in SCOPES.items()},
+        "groups": {
+            name: {
+                key: _figures_value(figures_of([run.shown for run in group]))
+                for key, group in _grouped(runs, of)
+            }
+            for name, of in _GROUPINGS.items()
+        },
+        "models": [asdict(row) for row in model_rows(runs)],
+        "verification": asdict(verification(runs)),
+        "cost_usd": sum(run.report.usage.cost_usd for run in runs),
+        "results": [_case_value(run) for run in runs],
+    }
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+_GROUPINGS: dict[str, Callable[[CaseRun], str]] = {
+    "kind": lambda run: run.case.kind.value,
+    "language": lambda run: run.case.language,
+    "topic": lambda run: run.case.topic or NOTHING,
+}
+
+
+def _heading(runs: Sequence[CaseRun]) -> str:
+    kinds = ", ".join(f"{sum(run.case.kind is kind for run in runs)} {kind}" for kind in Kind)
+    usage = [run.report.usage for run in runs]
+    calls, cost = sum(each.calls for each in usage), sum(each.cost_usd for each in usage)
+    return f"{len(runs)} pull requests ({kinds}); {calls} calls, {cost:.4f} USD"
+
+
+def _scopes(runs: Sequence[CaseRun]) -> str:
+    rows = [(name, figures_of(list(map(of, runs)))) for name, of in SCOPES.items()]
+    return _figures_table("", rows)
+
+
+def _groups(runs: Sequence[CaseRun], name: str, of: Callable[[CaseRun], str]) -> str:
+    rows = [(key, figures_of([run.shown for run in group])) for key, group in _grouped(runs, of)]
+    return _figures_table(f"after verification, by {name}", rows)
+
+
+def _grouped(runs: Sequence[CaseRun], of: Callable[[CaseRun], str]) -> Iterable[tuple[str, list[CaseRun]]]:
+    groups: dict[str, list[CaseRun]] = {}
+    for run in runs:
+        groups.setdefault(of(run), []).append(run)
+    return sorted(groups.items())
+
+
+def _figures_table(title: str, rows: Sequence[tuple[str, Figures]]) -> str:
+    return _table(
+        (title, *_FIGURES), [(name, *(show(each) for show in _FIGURES.values())) for name, each in rows]
+    )
+
+
+def _models(rows: Sequence[ModelRow]) -> str:
+    head = ("prompt", "version", "model", "calls", "failed", "claims", "true", "in", "out", "USD")
+    return _table(
+        head,
+        [
+            (
+                row.prompt_id,
+                row.prompt_version,
+                row.model,
+                *map(str, (row.calls, row.failed, row.claims, row.true)),
+                f"{row.input_tokens:,}",
+                f"{row.output_tokens:,}",
+                NOTHING if row.cost_usd is None else f"{row.cost_usd:.4f}",
+            )
+            for row in rows
+        ],
+    )
+
+
+def _verifier(runs: Sequence[CaseRun]) -> str:
+    each = verification(runs)
+    if not any(asdict(each).values()):
+        return ""
+    return (
+        f"models' claims: true {each.true_kept} kept, {each.true_refuted} taken away; "
+        f"false {each.false_kept} kept, {each.false_refuted} taken away"
+    )
+
+
+def _cases(runs: Sequence[CaseRun]) -> str:
+    rows = [
+        (
+            run.case.name,
+            *(f"{_found(of(run))}/{len(run.case.goldens)} +{_false(of(run))}" for of in SCOPES.values()),
+        )
+        for run in runs
+    ]
+    return _table(("found/known +false", *SCOPES), rows)
+
+
+def _found(verdict: Verdict) -> int:
+    return sum(each.is_true for each in verdict.judged)
+
+
+def _false(verdict: Verdict) -> int:
+    return sum(not each.is_true for each in verdict.judged)
+
+
+def _failures(runs: Sequence[CaseRun]) -> list[str]:
+    return [f"Not completed: {run.case.name}, {failure}" for run in runs for failure in run.failures]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if index == 0 else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in (head, *rows)
+    )
+
+
+def _percent(share: float | None) -> str:
+    return NOTHING if share is None else f"{share:.1%}"
+
+
+def _number(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.2f}"
+
+
+def _figures_value(each: Figures) -> dict[str, Any]:
+    names = (
+        "precision",
+        "lenient_precision",
+        "recall",
+        "f1",
+        "comments_per_case",
+        "line_accuracy",
+        "comments",
+    )
+    return asdict(each) | {name: getattr(each, name) for name in names}
+
+
+def _case_value(run: CaseRun) -> dict[str, Any]:
+    shown = {each.finding.fingerprint for each in run.shown.judged}
+    return {
+        "case": run.case.name,
+        "kind": run.case.kind.value,
+        "findings": [_finding_value(each, shown) for each in run.claimed.judged],
+        "missed": [golden.what for golden in run.shown.missed],
+        "failures": list(run.failures),
+    }
+
+
+def _finding_value(each: Judged, shown: set[str]) -> dict[str, Any]:
+    finding = each.finding
+    return {
+        "path": finding.path,
+        "lines": [finding.start_line, finding.end_line],
+        "rule_id": finding.rule_id,
+        "severity": finding.severity.value,
+        "title": finding.title,
+        "found_by": list(finding.found_by),
+        "confirmed_by": list(finding.confirmed_by),
+        "worth": finding.worth,
+        "verifier": finding.verifier_evidence,
+        "placement": finding.placement.value if finding.fingerprint in shown else "rejected",
+        "meets": each.golden.what if each.golden else None,
+        "on_line": each.is_on_line,
+        "duplicate": each.is_duplicate,
+        "plausible": each.is_plausible,
+    }

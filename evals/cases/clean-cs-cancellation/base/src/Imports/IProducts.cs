@@ -1,0 +1,6 @@
+namespace Shop.Imports;
+
+public interface IProducts
+{
+    Task UpsertAsync(string sku, string name, CancellationToken cancellation = default);
+}

@@ -1,0 +1,5 @@
+package audit;
+
+import java.time.Instant;
+
+public record AuditEvent(long id, String actor, String action, Instant at) {}

@@ -1,0 +1,5 @@
+CREATE TABLE tokens (
+    id INTEGER PRIMARY KEY,
+    user_id INTEGER NOT NULL REFERENCES users (id),
+    token TEXT NOT NULL UNIQUE
+);

@@ -1,0 +1,5 @@
+class Project < ApplicationRecord
+  belongs_to :account
+
+  validates :name, presence: true
+end

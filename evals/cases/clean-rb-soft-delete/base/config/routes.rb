@@ -1,0 +1,3 @@
+Rails.application.routes.draw do
+  resources :projects, only: %i[index destroy]
+end

@@ -1,0 +1,9 @@
+ActiveRecord::Schema[7.1].define(version: 2025_02_01_090000) do
+  create_table "projects", force: :cascade do |t|
+    t.bigint "account_id", null: false
+    t.string "name", null: false
+    t.datetime "created_at", null: false
+    t.datetime "updated_at", null: false
+    t.index ["account_id"], name: "index_projects_on_account_id"
+  end
+end

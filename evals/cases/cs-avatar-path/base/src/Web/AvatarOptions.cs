@@ -1,0 +1,6 @@
+namespace Web;
+
+public sealed class AvatarOptions
+{
+    public string Folder { get; set; } = "/var/lib/app/avatars";
+}

@@ -1,0 +1,12 @@
+using Web;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.Services.Configure<AvatarOptions>(builder.Configuration.GetSection("Avatars"));
+builder.Services.AddAuthentication().AddCookie();
+builder.Services.AddAuthorization();
+var app = builder.Build();
+app.UseAuthentication();
+app.UseAuthorization();
+app.MapGet("/healthz", () => Results.NoContent());
+app.MapAvatars();
+app.Run();

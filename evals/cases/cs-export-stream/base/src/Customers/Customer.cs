@@ -1,0 +1,3 @@
+namespace Shop.Customers;
+
+public sealed record Customer(int Id, string Name, string Email);

@@ -1,0 +1,6 @@
+namespace Shop.Customers;
+
+public interface ICustomers
+{
+    IAsyncEnumerable<Customer> AllAsync(CancellationToken cancellation);
+}

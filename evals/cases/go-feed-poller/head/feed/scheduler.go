@@ -1,0 +1,29 @@
+package feed
+
+import (
+	"context"
+	"log"
+	"time"
+)
+
+// Run polls all feeds every five minutes until ctx ends.
+func Run(ctx context.Context, poller *Poller, urls []string) {
+	ticker := time.NewTicker(5 * time.Minute)
+	defer ticker.Stop()
+	for {
+		for _, url := range urls {
+			changed, err := poller.Poll(ctx, url)
+			switch {
+			case err != nil:
+				log.Printf("poll %s: %v", url, err)
+			case changed:
+				log.Printf("poll %s: new items", url)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,29 @@
+package chat
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// Handler takes messages of logged-in users.
+type Handler struct {
+	Room      interface{ Post(Message) }
+	User      func(*http.Request) string
+	Previewer *Previewer
+}
+
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var in struct{ Text string }
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 16<<10)).Decode(&in); err != nil {
+		http.Error(w, "bad message", http.StatusBadRequest)
+		return
+	}
+	message := Message{Author: h.User(r), Text: in.Text}
+	if url := FirstLink(in.Text); url != "" {
+		if preview, err := h.Previewer.Preview(r.Context(), url); err == nil {
+			message.Preview = preview
+		}
+	}
+	h.Room.Post(message)
+	w.WriteHeader(http.StatusNoContent)
+}

@@ -1,0 +1,3 @@
+package shop.imports;
+
+public record Row(String sku, int quantity) {}

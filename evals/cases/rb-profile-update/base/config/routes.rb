@@ -1,0 +1,7 @@
+Rails.application.routes.draw do
+  resource :profile, only: %i[edit update]
+
+  namespace :api do
+    resources :articles, only: %i[index show]
+  end
+end

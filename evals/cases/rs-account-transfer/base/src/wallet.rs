@@ -1,0 +1,4 @@
+#[derive(Debug, Default)]
+pub struct Wallet {
+    pub credits: u64,
+}

@@ -1,0 +1,2 @@
+pub mod series;
+pub mod dashboard;

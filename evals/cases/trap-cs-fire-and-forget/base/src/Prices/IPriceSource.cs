@@ -1,0 +1,6 @@
+namespace Shop.Prices;
+
+public interface IPriceSource
+{
+    Task<IReadOnlyDictionary<string, decimal>> LoadAsync(CancellationToken cancellation);
+}

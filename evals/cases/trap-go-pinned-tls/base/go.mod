@@ -1,0 +1,3 @@
+module example.org/pos
+
+go 1.22

@@ -1,0 +1,41 @@
+import { Router } from "express";
+import { requireLogin } from "../auth";
+import { fileNameOf } from "./fileName";
+import { renderPdf } from "./render";
+import type { InvoiceRepository } from "./repository";
+
+export function invoiceRoutes(invoices: InvoiceRepository): Router {
+  const router = Router();
+  router.use(requireLogin);
+
+  router.get("/", async (req, res) => {
+    res.json(await invoices.listForCustomer(req.user!.customerId));
+  });
+
+  router.get("/:id", async (req, res) => {
+    const invoice = await invoices.findById(Number(req.params.id));
+    if (!invoice || invoice.customerId !== req.user!.customerId) {
+      res.status(404).json({ error: "not found" });
+      return;
+    }
+    res.json(invoice);
+  });
+
+  router.get("/:id/pdf", async (req, res, next) => {
+    try {
+      const invoice = await invoices.findById(Number(req.params.id));
+      if (!invoice) {
+        res.status(404).json({ error: "not found" });
+        return;
+      }
+      const pdf = await renderPdf(invoice);
+      res.setHeader("Content-Type", "application/pdf");
+      res.setHeader("Content-Disposition", `attachment; filename="${fileNameOf(invoice)}"`);
+      res.send(pdf);
+    } catch (error) {
+      next(error);
+    }
+  });
+
+  return router;
+}
