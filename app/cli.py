@@ -76,12 +76,15 @@ def demo(
 @cli.command()
 def review(
     target: Annotated[
-        str,
+        str | None,
         typer.Argument(
             help="A git range (main...HEAD), a patch file, - (standard input) or a pull request's URL."
         ),
-    ],
+    ] = None,
     *,
+    staged: Annotated[
+        bool, typer.Option("--staged", help="Review what is staged for the next commit.")
+    ] = False,
     repo: Annotated[Path, typer.Option(help="The repository of a range.")] = Path(),
     report_format: Annotated[
         ReportFormat, typer.Option("--format", help="How to print.")
@@ -90,19 +93,25 @@ def review(
     fail_on: Annotated[FailOn, typer.Option(help="Exit 1 for a finding this bad or worse.")] = FailOn.NEVER,
     config: Annotated[Path | None, typer.Option(help="Configuration to use instead of the base's.")] = None,
     post: Annotated[bool, typer.Option("--post", help="Post the review (only for a URL).")] = False,
+    no_models: Annotated[
+        bool, typer.Option("--no-models", help="Ask no model: the built-in analysers alone.")
+    ] = False,
 ) -> None:
     """Review a change without the App. Exit: 0 done, 1 --fail-on, 2 unreadable input, 3 a stage is missing."""
-    from app.commands.review import ReviewOptions
+    from app.commands.review import STAGED, ReviewOptions
     from app.commands.review import review as run
 
+    if (target is None) is not staged:
+        raise typer.BadParameter("give either a TARGET or --staged")
     options = ReviewOptions(
-        target=target,
+        target=target or STAGED,
         repo=repo,
         report_format=report_format.value,
         stages=tuple(stage or Stage),
         fail_on=None if fail_on is FailOn.NEVER else Severity(fail_on.value),
         config=config,
         post=post,
+        no_models=no_models,
     )
     raise typer.Exit(run(options))
 

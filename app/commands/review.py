@@ -6,7 +6,7 @@ It runs in checkouts that nobody vouches for: it reads no `.env`, no data and no
 import asyncio
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +14,14 @@ from uuid import uuid4
 
 from app.domain.advisory import AdvisoryLookup
 from app.domain.finding import Severity, Stage
+from app.domain.model_call import Provider
 from app.domain.progress import StationEvent, StationState
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewReport, StageStatus
 from app.domain.source import Source
 from app.errors import ConfigurationError, GitHubError, InputError
 from app.gather import Gathered
-from app.github.local import GitRangeSource, PatchSource, parse_pull_request_url
+from app.github.local import STAGED, GitRangeSource, PatchSource, parse_pull_request_url
 from app.llm.client import CallScope
 from app.main import Network, Program, build_program
 from app.pipeline import Order, gather_change, review_gathered
@@ -51,6 +52,7 @@ class ReviewOptions:
     fail_on: Severity | None = None
     config: Path | None = None
     post: bool = False
+    no_models: bool = False
 
 
 def review(options: ReviewOptions, *, network: Network | None = None) -> int:
@@ -110,10 +112,18 @@ def _open_target(options: ReviewOptions, settings: Settings, network: Network) -
         return Target(source=PatchSource(sys.stdin.buffer.read()))
     if "://" in target:
         return _open_pull_request(target, settings, network)
+    if target == STAGED:
+        return Target(source=GitRangeSource(options.repo, STAGED, index_file=_index_file()))
     path = Path(target)
     if path.is_file():
         return Target(source=PatchSource(_read(path)))
     return Target(source=GitRangeSource(options.repo, target))
+
+
+def _index_file() -> Path | None:
+    """The index of the commit that is being made, where a hook runs: of `git commit FILE` it is not the usual one."""
+    named = os.environ.get("GIT_INDEX_FILE")
+    return Path(named).absolute() if named else None
 
 
 def _open_pull_request(url: str, settings: Settings, network: Network) -> Target:
@@ -165,10 +175,18 @@ async def _run(
     )
     for problem in gathered.problems:
         sys.stderr.write(f"quorum: {problem.message}\n")
+    if options.no_models:
+        gathered = _without_models(gathered)
     report = await review_gathered(
         order, gathered, program.services, stations=stations, lookup_advisories=target.lookup_advisories
     )
     return gathered, report
+
+
+def _without_models(gathered: Gathered) -> Gathered:
+    """The same with nobody to ask but the analysers, whatever keys there are."""
+    config = replace(gathered.config, providers=(Provider.ANALYZERS,))
+    return replace(gathered, configuration=replace(gathered.configuration, config=config))
 
 
 async def _post(target: Target, gathered: Gathered, report: ReviewReport, program: Program) -> None:
@@ -201,9 +219,9 @@ async def _post(target: Target, gathered: Gathered, report: ReviewReport, progra
 
 
 def _tell(event: StationEvent) -> None:
-    """Progress on stderr, so that stdout holds the report alone."""
-    if event.state is not StationState.STARTED:
-        sys.stderr.write(f"{event.station:<10}{(event.duration_ms or 0) / 1_000:6.1f} s  {event.state}\n")
+    """Progress on stderr, so that stdout holds the report alone; of what failed, the error says more."""
+    if event.state is StationState.FINISHED:
+        sys.stderr.write(f"{event.station:<10}{(event.duration_ms or 0) / 1_000:6.1f} s\n")
 
 
 def _render(report: ReviewReport, report_format: str, program: Program) -> str:

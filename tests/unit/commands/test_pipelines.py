@@ -1,0 +1,152 @@
+"""Quorum in other pipelines: the staged change in a hook, and the action's own script on a pull request."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from app.analyzers.runner import find_tool
+
+ROOT = Path(__file__).parents[3]
+SINK = "import os\nfrom flask import request\n\n\ndef run():\n    os.system('ls ' + request.args['d'])\n"
+GIT_ENVIRONMENT = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+    "GIT_AUTHOR_NAME": "a",
+    "GIT_AUTHOR_EMAIL": "a@example.com",
+    "GIT_COMMITTER_NAME": "a",
+    "GIT_COMMITTER_EMAIL": "a@example.com",
+}
+
+
+class Checkout:
+    """Somebody's repository with one commit."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "repository"
+        self.folder.mkdir()
+        state = {"XDG_STATE_HOME": str(folder / "state"), "HOME": str(folder)}
+        self.environment = {"PATH": os.environ["PATH"], **GIT_ENVIRONMENT, **state}
+        self.git("init", "-q", "-b", "main")
+        self.write("README.md", "# Shop\n")
+        self.git("add", ".")
+        self.git("commit", "-q", "-m", "first")
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text)
+
+    def git(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        return self.run("git", *arguments, check=check)
+
+    def run(
+        self, *command: str, check: bool = True, **environment: str
+    ) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            check=check,
+        )
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path)
+
+
+def test_a_commit_that_stages_a_flaw_is_stopped_by_the_hook(checkout: Checkout) -> None:
+    definition: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    hook = definition[0]
+    hooks = checkout.folder / ".git" / "hooks"
+    script = f"#!/bin/sh\nexec {ROOT / hook['entry']} {' '.join(hook['args'])}\n"
+    (hooks / "pre-commit").write_text(script)
+    (hooks / "pre-commit").chmod(0o755)
+    checkout.write("run.py", SINK)
+    checkout.git("add", "run.py")
+
+    stopped = checkout.git("commit", "-q", "-m", "a flaw", check=False)
+
+    assert stopped.returncode == 1
+    assert "run.py" in stopped.stdout + stopped.stderr
+    checkout.write(
+        "run.py", "def run() -> None:\n    return None\n"
+    )  # the work tree is not what is committed
+    assert checkout.git("commit", "-q", "-m", "a flaw", check=False).returncode == 1
+    checkout.git("add", "run.py")
+    assert checkout.git("commit", "-q", "-m", "mended").returncode == 0
+
+
+def test_the_hook_of_a_partial_commit_sees_that_commit_alone(checkout: Checkout) -> None:
+    (checkout.folder / ".git" / "hooks" / "pre-commit").write_text(
+        f"#!/bin/sh\nexec {ROOT / 'hooks/pre-commit'} --no-models --fail-on=high\n"
+    )
+    (checkout.folder / ".git" / "hooks" / "pre-commit").chmod(0o755)
+    checkout.write("run.py", SINK)
+    checkout.git("add", "run.py")
+    checkout.write("README.md", "# The shop\n")
+    assert checkout.git("commit", "-q", "-m", "words", "README.md").returncode == 0
+
+
+def _step(name: str) -> dict[str, Any]:
+    action: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
+    return next(step for step in action["runs"]["steps"] if step.get("id") == name)
+
+
+def _act(checkout: Checkout, tmp_path: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return checkout.run(
+        "bash",
+        "-e",
+        "-o",
+        "pipefail",
+        "-c",
+        _step("review")["run"],
+        check=False,
+        GITHUB_ACTION_PATH=str(ROOT),
+        GITHUB_WORKSPACE=str(checkout.folder),
+        GITHUB_OUTPUT=str(tmp_path / "output"),
+        RUNNER_TEMP=str(tmp_path),
+        **environment,
+    )
+
+
+def test_the_action_reports_a_pull_request_s_findings_as_sarif(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.write("run.py", SINK)
+    checkout.git("add", ".")
+    checkout.git("commit", "-q", "-m", "a flaw")
+    base, head = (checkout.git("rev-parse", name).stdout.strip() for name in ("HEAD^", "HEAD"))
+
+    done = _act(checkout, tmp_path, BASE_SHA=base, HEAD_SHA=head, FAIL_ON="high", STAGES="review security")
+
+    assert done.returncode == 0, done.stderr
+    outputs = dict(line.split("=", 1) for line in (tmp_path / "output").read_text().splitlines())
+    assert outputs["code"] == "1"
+    sarif = json.loads(Path(outputs["sarif"]).read_text())
+    places = [result["locations"][0]["physicalLocation"] for result in sarif["runs"][0]["results"]]
+    assert {place["artifactLocation"]["uri"] for place in places} == {"run.py"}
+
+
+def test_the_action_says_where_it_has_no_pull_request(checkout: Checkout, tmp_path: Path) -> None:
+    done = _act(checkout, tmp_path, BASE_SHA="", HEAD_SHA="", FAIL_ON="never", STAGES="")
+    assert done.returncode == 2
+    assert "pull_request event" in done.stdout
+
+
+def test_zizmor_has_nothing_against_the_action() -> None:
+    zizmor = find_tool("zizmor")
+    assert zizmor
+    command = [str(zizmor), "--offline", "--no-config", "--format", "plain", str(ROOT / "action.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["--staged", "main...HEAD"]])
+def test_a_target_or_staged_and_not_both(arguments: list[str], checkout: Checkout) -> None:
+    quorum = str(Path(sys.executable).parent / "quorum")
+    assert checkout.run(quorum, "review", *arguments, check=False).returncode == 2
