@@ -7,7 +7,7 @@ ends here.
 
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import pytest
@@ -40,13 +40,18 @@ def take_reached() -> list[str]:
 
 def _refuse_strangers(event: str, arguments: tuple[Any, ...]) -> None:
     """An audit hook: https://docs.python.org/3/library/audit_events.html"""
+    host = _host_of(event, arguments)
+    if host and not host.startswith(LOOPBACK):
+        _reached.append(host)
+        raise ConnectionRefusedError(f"a test must not reach {host}")
+
+
+def _host_of(event: str, arguments: Sequence[Any]) -> str:
+    """Who is asked for; empty where it is nobody, or this machine by another way than by its name."""
     if event == "socket.getaddrinfo":
         host = arguments[0]
-    elif event == "socket.connect" and isinstance(arguments[1], tuple):
+    elif event == "socket.connect" and not isinstance(arguments[1], str | bytes):  # those are Unix sockets
         host = arguments[1][0]
     else:
-        return
-    name = host.decode() if isinstance(host, bytes) else host
-    if name and not str(name).startswith(LOOPBACK):
-        _reached.append(str(name))
-        raise ConnectionRefusedError(f"a test must not reach {name}")
+        return ""
+    return host.decode() if isinstance(host, bytes) else str(host or "")

@@ -17,7 +17,9 @@ from tests.scenarios.world import (
 
 QUERY = '    return db.execute("SELECT * FROM payments WHERE owner = \'" + owner + "\'")'
 PAY = {"pay.py": f"def payments(db, owner):\n{QUERY}\n"}
-INJECTION = finding("pay.py", QUERY, line=2, title="The owner's name is part of the query", rule_id="sql-injection")
+INJECTION = finding(
+    "pay.py", QUERY, line=2, title="The owner's name is part of the query", rule_id="sql-injection"
+)
 
 
 async def test_when_claude_is_down_the_next_vendor_reviews_and_every_attempt_is_a_row(world: World) -> None:
@@ -82,7 +84,9 @@ async def test_a_refused_key_is_not_tried_again_by_the_next_review(world: World)
     assert world.calls().count(("claude", "auth_failed")) == 1
 
 
-async def test_no_secret_of_the_operator_reaches_a_model_the_database_or_the_pull_request(world: World) -> None:
+async def test_no_secret_of_the_operator_reaches_a_model_the_database_or_the_pull_request(
+    world: World,
+) -> None:
     secret = world.served.program.settings.github_webhook_secret
     assert secret is not None
     leaked = f"TOKEN = '{secret.get_secret_value()}'\n"
@@ -115,7 +119,9 @@ async def test_without_any_key_docs_list_undocumented_functions_and_api_changes(
     files = {"api.py": 'def charge(card, amount):\n    """Charge a card."""\n    return card\n'}
     async with opened(providers=(), files=files) as world:
         pull = world.open_pull(
-            {"api.py": 'def charge(card):\n    """Charge a card."""\n    return card\n\n\ndef refund(card):\n    return card\n'}
+            {
+                "api.py": 'def charge(card):\n    """Charge a card."""\n    return card\n\n\ndef refund(card):\n    return card\n'
+            }
         )
         await world.settle()
         summary = take_summary(pull).body
@@ -152,11 +158,17 @@ async def test_a_finding_that_nobody_could_check_is_shown_as_unconfirmed_in_the_
     take_checks(pull)
 
 
-async def test_an_answer_that_is_no_answer_is_asked_once_more_and_then_given_to_the_next(world: World) -> None:
+async def test_an_answer_that_is_no_answer_is_asked_once_more_and_then_given_to_the_next(
+    world: World,
+) -> None:
     world.vendors.fake.fail(Provider.CLAUDE, Fault.OFF_SCHEMA)
     pull = world.open_pull({"cart.py": "def total(items):\n    return len(items)\n"})
     await world.settle()
-    assert world.calls("review") == [("claude", "invalid_output"), ("claude", "invalid_output"), ("gpt", "ok")]
+    assert world.calls("review") == [
+        ("claude", "invalid_output"),
+        ("claude", "invalid_output"),
+        ("gpt", "ok"),
+    ]
     take_review(pull)
     take_summary(pull)
     take_checks(pull)

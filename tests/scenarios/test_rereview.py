@@ -92,7 +92,9 @@ async def test_rereview_says_nothing_twice_but_always_answers(world: World) -> N
 
 
 @pytest.mark.parametrize("role", ["read", "triage"])
-async def test_rereview_by_an_outsider_gets_a_confused_face_and_asks_no_model(world: World, role: str) -> None:
+async def test_rereview_by_an_outsider_gets_a_confused_face_and_asks_no_model(
+    world: World, role: str
+) -> None:
     pull = world.open_pull(PAY)
     await world.settle()
     pull.take_all()

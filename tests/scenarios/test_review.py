@@ -68,7 +68,11 @@ async def test_the_stages_are_asked_at_the_same_time_each_of_its_own_vendor(worl
     world.vendors.hold()
     pull = world.open_pull(PAY)
     await world.until_asked(3)
-    asked = world.vendors.claude.asked("review"), world.vendors.gpt.asked("security"), world.vendors.gemini.asked("docs")
+    asked = (
+        world.vendors.claude.asked("review"),
+        world.vendors.gpt.asked("security"),
+        world.vendors.gemini.asked("docs"),
+    )
     assert [len(each) for each in asked] == [1, 1, 1]
     world.vendors.release()
     await world.settle()
@@ -195,7 +199,9 @@ async def test_more_than_fifty_annotations_are_appended_in_batches(opened: Open)
         world.vendors.claude.finds(*found[:50])
         world.vendors.gpt.finds()
         world.vendors.gemini.documents_as("Divides.")
-        pull = world.open_pull({"values.py": source, "more.py": _many_shells(), "other.py": "import pickle\n"})
+        pull = world.open_pull(
+            {"values.py": source, "more.py": _many_shells(), "other.py": "import pickle\n"}
+        )
         await world.settle()
         checks = take_checks(pull)
         review = checks["quorum/review"]
@@ -225,7 +231,11 @@ async def test_the_first_review_of_a_small_change_takes_at_most_14_calls_to_gith
         world.vendors.claude.finds(DIVISION)
         pull = world.open_pull({**PAY, "cart.py": "a = 2\n", "shop.py": "b = 2\n"})
         await world.settle()
-        called = [request for request in world.github.requests if not request.path.endswith((".git/info/refs", "git-upload-pack"))]
+        called = [
+            request
+            for request in world.github.requests
+            if not request.path.endswith((".git/info/refs", "git-upload-pack"))
+        ]
         assert len(called) <= 14, [(request.method, request.path) for request in called]
         take_review(pull)
         take_summary(pull)
@@ -261,7 +271,9 @@ async def test_a_push_is_reviewed_and_the_summary_is_edited_in_place(world: Worl
     assert first.id == second.id
     assert len(pull.issue_comments) == 1
     assert "ship.py" in second.body or "2 changed files" in second.body
-    assert len(inline_comments(pull)) == 1  # nothing is said twice, and without news there is no second review
+    assert (
+        len(inline_comments(pull)) == 1
+    )  # nothing is said twice, and without news there is no second review
     checks = take_checks(pull)
     assert {run.head_sha for run in checks.values()} == {pull.head_sha}
     assert conclusions(checks)["review"] == "neutral"
@@ -283,7 +295,9 @@ async def test_a_push_with_a_new_finding_posts_that_one_alone(world: World) -> N
     take_checks(pull)
 
 
-async def test_a_push_during_the_review_supersedes_it_and_nothing_is_posted_for_the_old_head(world: World) -> None:
+async def test_a_push_during_the_review_supersedes_it_and_nothing_is_posted_for_the_old_head(
+    world: World,
+) -> None:
     world.vendors.claude.finds(DIVISION)
     world.vendors.hold()
     pull = world.open_pull(PAY)

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import text
 
@@ -38,8 +39,10 @@ def states(world: World) -> list[tuple[str, str]]:
 )
 async def test_an_unsigned_delivery_is_not_even_parsed(world: World, signature: dict[str, str]) -> None:
     names = {"x-github-event": "ping", "x-github-delivery": "1"}
-    encoded = {name: value.encode() for name, value in {**names, **signature}.items()}
-    answer = await world.client.post("/webhooks/github", headers=encoded, content=b"{not JSON")
+    headers = httpx.Headers(
+        [(name.encode(), value.encode()) for name, value in {**names, **signature}.items()]
+    )
+    answer = await world.client.post("/webhooks/github", headers=headers, content=b"{not JSON")
     assert answer.status_code == 401
     assert not world.rows(DeliveryRow)
 

@@ -105,7 +105,9 @@ class Vendor:
         """The answer to one request, in the schema of all prompts."""
         task = task_of(asked)
         if task == "verify":
-            return NOTHING | {"verdicts": [self._judge(json.loads(claim)) for claim in _CLAIM.findall(asked.text)]}
+            return NOTHING | {
+                "verdicts": [self._judge(json.loads(claim)) for claim in _CLAIM.findall(asked.text)]
+            }
         if task == Stage.DOCS:
             said = {"summary": self.summary, "documents": self.documents, "findings": self.remarks}
             return NOTHING | said
@@ -113,11 +115,15 @@ class Vendor:
 
     def _judge(self, claim: Json) -> Json:
         reason = self._refuted.get(claim["claim"])
-        judged = {"verdict": "refuted", "evidence": reason, "worth": 0} if reason else {
-            "verdict": "confirmed",
-            "evidence": EVIDENCE,
-            "worth": 8,
-        }
+        judged = (
+            {"verdict": "refuted", "evidence": reason, "worth": 0}
+            if reason
+            else {
+                "verdict": "confirmed",
+                "evidence": EVIDENCE,
+                "worth": 8,
+            }
+        )
         return {"id": claim["id"], **judged}
 
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from sqlmodel import select
@@ -92,7 +92,7 @@ class World:
         async with asyncio.timeout(LONGEST_S):
             while True:
                 await self.deliver()
-                while any((await self.served.engine.depth()).values()):
+                while any((await self.served.engine.depth()).values()):  # noqa: ASYNC110 - threads write the rows
                     await asyncio.sleep(POLL_S)
                 if not self.github.hook.queue:
                     return
@@ -198,7 +198,9 @@ async def open_world(
         with world.log:
             async with (
                 app.router.lifespan_context(app),
-                httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://quorum.test") as client,
+                httpx.AsyncClient(
+                    transport=httpx.ASGITransport(app=app), base_url="http://quorum.test"
+                ) as client,
             ):
                 world.client = client
                 try:
@@ -260,7 +262,9 @@ class _ErrorLog(logging.Handler):
         self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.messages.append(f"{record.name}: {record.getMessage()} {record.exc_info and record.exc_info[1]!r}")
+        self.messages.append(
+            f"{record.name}: {record.getMessage()} {record.exc_info and record.exc_info[1]!r}"
+        )
 
     def take(self, text: str) -> str:
         """The oldest message that holds the text."""
@@ -268,7 +272,7 @@ class _ErrorLog(logging.Handler):
         self.messages.remove(found)
         return found
 
-    def __enter__(self) -> "_ErrorLog":
+    def __enter__(self) -> Self:
         logging.getLogger().addHandler(self)
         return self
 

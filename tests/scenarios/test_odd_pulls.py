@@ -1,0 +1,218 @@
+"""Pull requests that hold no ordinary code: each gets a review that says what it covered, and no error."""
+
+import pytest
+
+from app.sandbox import DiffLimits, Entry, GitHubSandbox
+from app.sandbox.git import FileContent
+from tests.scenarios.conftest import Open
+from tests.scenarios.vendors import finding
+from tests.scenarios.world import (
+    World,
+    conclusions,
+    inline_comments,
+    take_checks,
+    take_file_comments,
+    take_review,
+    take_summary,
+)
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+CODE = "def pay(cart, rate):\n    return cart.total / rate\n"
+GREEN = {"review": "success", "security": "success", "docs": "success"}
+NOTHING_READ = dict.fromkeys(GREEN, "neutral")
+
+
+async def test_an_empty_pull_request_has_nothing_to_review_and_says_so(world: World) -> None:
+    pull = world.open_pull({})
+    await world.settle()
+    assert not world.vendors.requests
+    assert "No changed files" in take_summary(pull).body
+    take_review(pull)
+    assert set(conclusions(take_checks(pull)).values()) <= {"success", "neutral"}
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        pytest.param({"logo.bin": b"\x00\x01\x02" * 100}, "binary", id="a binary"),
+        pytest.param({"logo.png": PNG}, "binary", id="a picture"),
+        pytest.param({"lib": Entry(b"1" * 40, mode="160000")}, "submodule", id="a submodule"),
+        pytest.param({"package-lock.json": '{"lockfileVersion": 3}\n'}, "lock file", id="a lock file"),
+        pytest.param({"vendor/x.js": "var x = 1\n"}, "vendored", id="vendored code"),
+    ],
+)
+async def test_what_is_not_read_is_listed_with_the_reason(
+    world: World, files: dict[str, FileContent], reason: str
+) -> None:
+    pull = world.open_pull(files)
+    await world.settle()
+    summary = take_summary(pull).body
+    assert "Reviewed 0 of 1 changed file" in summary
+    assert f"`{next(iter(files))}` — {reason}" in summary
+    take_review(pull)
+    assert conclusions(take_checks(pull)) == NOTHING_READ
+
+
+async def test_only_deletions_are_read_as_deletions(world: World) -> None:
+    pull = world.open_pull({"cart.py": None})
+    await world.settle()
+    [asked] = world.vendors.claude.asked("review")
+    assert "1-def total(items):" in asked.text
+    assert "Reviewed all 1 changed file" in take_summary(pull).body
+    take_review(pull)
+    assert conclusions(take_checks(pull)) == GREEN
+
+
+async def test_a_finding_on_a_deleted_line_stands_on_the_old_side(world: World) -> None:
+    world.vendors.claude.finds(
+        finding(
+            "cart.py",
+            "    return sum(item.price for item in items)",
+            line=2,
+            title="A caller still needs this",
+        )
+    )
+    pull = world.open_pull({"cart.py": None})
+    await world.settle()
+    [comment] = inline_comments(pull)
+    assert (comment.anchor.side, comment.anchor.line) == ("LEFT", 2)
+    take_review(pull)
+    take_summary(pull)
+    take_checks(pull)
+
+
+async def test_renames_with_and_without_changes_are_followed(opened: Open) -> None:
+    files = {"old.py": "def one():\n    return 1\n" * 20, "same.py": "a = 1\n" * 20}
+    async with opened(files=files) as world:
+        world.vendors.claude.finds(finding("new.py", "    return 2", line=2, title="One is two now"))
+        pull = world.open_pull(
+            {
+                "old.py": None,
+                "new.py": files["old.py"].replace("return 1", "return 2", 1),
+                "same.py": None,
+                "moved.py": files["same.py"],
+            }
+        )
+        await world.settle()
+        [comment] = inline_comments(pull)
+        assert (comment.anchor.path, comment.anchor.line) == ("new.py", 2)
+        summary = take_summary(pull).body
+        assert "2 changed files" in summary
+        take_review(pull)
+        take_checks(pull)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "with space.py",
+        'a "quoted" name.py',
+        "it's.py",
+        "new\nline.py",
+        "tab\there.py",
+        "dash -- and `ticks`|pipes.py",
+        "ünïcödé/日本.py",
+        "<b>bold</b>@everyone.py",
+    ],
+)
+async def test_odd_file_names_are_reviewed_and_commented_on(world: World, path: str) -> None:
+    world.vendors.claude.finds(
+        finding(path, "    return cart.total / rate", line=2, title="A rate of 0 ends in an error")
+    )
+    pull = world.open_pull({path: CODE})
+    await world.settle()
+    [comment] = inline_comments(pull)
+    assert (comment.anchor.path, comment.anchor.line) == (path, 2)
+    assert "A rate of 0 ends in an error" in take_summary(pull).body
+    take_review(pull)
+    assert conclusions(take_checks(pull))["review"] == "neutral"
+
+
+async def test_a_name_that_is_no_utf8_is_reviewed_or_listed_and_stops_nothing(world: World) -> None:
+    name = b"caf\xe9.py".decode("utf-8", "surrogateescape")
+    world.vendors.claude.finds(
+        finding("pay.py", "    return cart.total / rate", line=2, title="A rate of 0 ends in an error")
+    )
+    pull = world.open_pull({name: CODE, "pay.py": CODE})
+    await world.settle()
+    assert any(comment.anchor.path == "pay.py" for comment in inline_comments(pull))
+    assert "2 changed files" in take_summary(pull).body
+    take_review(pull)
+    take_file_comments(pull)
+    take_checks(pull)
+
+
+async def test_a_pull_request_of_a_fork_is_reviewed_like_any_other(world: World) -> None:
+    world.vendors.claude.finds(
+        finding("pay.py", "    return cart.total / rate", line=2, title="A rate of 0 ends in an error")
+    )
+    pull = world.open_pull({"pay.py": CODE}, fork="mallory", author="mallory")
+    await world.settle()
+    assert len(inline_comments(pull)) == 1
+    take_review(pull)
+    take_summary(pull)
+    assert conclusions(take_checks(pull))["review"] == "neutral"
+
+
+async def test_the_configuration_of_the_pull_request_itself_counts_for_nothing(world: World) -> None:
+    pull = world.open_pull({"pay.py": CODE, ".github/quorum.yml": "enabled: false\n"}, fork="mallory")
+    await world.settle()
+    take_review(pull)
+    take_summary(pull)
+    assert set(conclusions(take_checks(pull))) == set(GREEN)
+
+
+async def test_a_fork_that_was_deleted_is_no_error(world: World) -> None:
+    pull = world.open_pull({"pay.py": CODE}, fork="mallory")
+    pull.delete_head_repository()
+    await world.settle()
+    take_review(pull)
+    take_summary(pull)
+    assert conclusions(take_checks(pull)) == GREEN
+
+
+async def test_a_patch_that_github_keeps_back_is_read_from_git(
+    tmp_path_factory: pytest.TempPathFactory, opened: Open
+) -> None:
+    github = GitHubSandbox(tmp_path_factory.mktemp("limits"), limits=DiffLimits(patch_changed_lines=50))
+    async with opened(github=github) as world:
+        long = "".join(f"value_{number} = {number}\n" for number in range(100))
+        world.vendors.claude.finds(
+            finding("long.py", "value_50 = 50", line=51, title="The fifty-first value is wrong")
+        )
+        pull = world.open_pull({"long.py": long})
+        await world.settle()
+        assert "Reviewed all 1 changed file" in take_summary(pull).body
+        assert len(pull.threads) == 1
+        take_review(pull)
+        take_file_comments(pull)
+        take_checks(pull)
+
+
+async def test_crlf_files_without_a_last_newline_keep_their_lines(world: World) -> None:
+    world.vendors.claude.finds(
+        finding("win.py", "    return cart.total / rate", line=2, title="A rate of 0 ends in an error")
+    )
+    pull = world.open_pull({"win.py": CODE.replace("\n", "\r\n").rstrip()})
+    await world.settle()
+    [comment] = inline_comments(pull)
+    assert comment.anchor.line == 2
+    take_review(pull)
+    take_summary(pull)
+    take_checks(pull)
+
+
+async def test_a_mode_change_alone_is_covered(opened: Open) -> None:
+    async with opened(files={"run.sh": "echo hi\n"}) as world:
+        pull = world.open_pull({"run.sh": Entry(b"echo hi\n", mode="100755")})
+        await world.settle()
+        assert "1 changed file" in take_summary(pull).body
+        take_review(pull)
+        take_checks(pull)
+
+
+async def test_a_draft_waits_and_is_not_reviewed(world: World) -> None:
+    pull = world.open_pull({"pay.py": CODE}, draft=True)
+    await world.settle()
+    assert not world.vendors.requests
+    assert not pull.unread()

@@ -1,0 +1,330 @@
+"""`quorum review` as somebody runs it: a range, a patch, standard input, an address; four formats; exit codes."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.commands.review import ReviewOptions, review
+from app.domain.finding import Severity, Stage
+from app.main import Network
+from app.sandbox import GitHubSandbox
+from app.sandbox.git import GitRepository
+from tests.contracts.guard import OpenApiGuard
+from tests.fakes.vendors import BASE_URLS, KEYS
+from tests.scenarios.vendors import Vendors, finding
+from tests.scenarios.world import ALL, ShortClock
+
+ROOT = Path(__file__).parents[2]
+QUERY = '    return db.execute("SELECT * FROM payments WHERE owner = \'" + owner + "\'")'
+PAY = f"def payments(db, owner):\n{QUERY}\n"
+DIVISION = finding("pay.py", QUERY.strip(), line=2, title="The owner's name is part of the query")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home directory."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, home: Path) -> Path:
+    """A repository with `main` and `change`."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    commit(folder, {"cart.py": "a = 1\n"}, branch="main")
+    commit(folder, {"pay.py": PAY}, branch="change")
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> bytes:
+    who = ("-c", "user.name=Alice", "-c", "user.email=alice@example.com", "-c", "init.defaultBranch=main")
+    return subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True).stdout
+
+
+def commit(folder: Path, files: dict[str, str], *, branch: str) -> None:
+    if not (folder / ".git").exists():
+        git(folder, "init", "--quiet")
+    if branch != "main":
+        git(folder, "checkout", "--quiet", "-B", branch)
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "Change")
+
+
+@pytest.fixture
+def vendors(monkeypatch: pytest.MonkeyPatch) -> Vendors:
+    """Three vendors with keys in the environment."""
+    for provider, key, url in (
+        ("claude", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"),
+        ("gpt", "OPENAI_API_KEY", "OPENAI_BASE_URL"),
+        ("gemini", "GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL"),
+    ):
+        chosen = next(each for each in ALL if each == provider)
+        monkeypatch.setenv(key, KEYS[chosen])
+        monkeypatch.setenv(url, BASE_URLS[chosen])
+    return Vendors()
+
+
+def asking(vendors: Vendors) -> Network:
+    return Network(models=vendors.fake.http_client(), clock=ShortClock())
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(checkout: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """(exit code, report, progress) of `quorum review` in the checkout."""
+
+    def run_(
+        target: str = "main...change", *, network: Network | None = None, **options: Any
+    ) -> tuple[int, str, str]:
+        code = review(ReviewOptions(target=target, repo=checkout, **options), network=network)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run_
+
+
+def test_a_range_is_reviewed_by_all_three_vendors(run: Run, vendors: Vendors) -> None:
+    vendors.claude.finds(DIVISION)
+    code, out, err = run(network=asking(vendors), report_format="json")
+    report = json.loads(out)
+    assert code == 0
+    assert [stage["provider"] for stage in report["stages"]] == ["claude", "gpt", "gemini"]
+    [found] = [each for each in report["findings"] if each["title"] == DIVISION["title"]]
+    assert (found["path"], found["start_line"], found["placement"]) == ("pay.py", 2, "inline")
+    assert report["usage"]["calls"] == len(vendors.requests) == 4
+    assert "gather" in err
+
+
+def test_without_a_key_the_analysers_review_and_the_report_says_so(run: Run) -> None:
+    code, out, _ = run()
+    assert code == 0
+    assert "No model was asked" in out
+    assert "pay.py" in out
+    assert "SQL is built from a value" in out
+
+
+def test_a_patch_file_and_standard_input_are_reviewed(
+    run: Run, checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patch = git(checkout, "diff", "main", "change")
+    (tmp_path / "change.patch").write_bytes(patch)
+    _, from_file, _ = run(str(tmp_path / "change.patch"), report_format="json")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(patch)))
+    _, from_stdin, _ = run("-", report_format="json")
+    reports = [json.loads(text) for text in (from_file, from_stdin)]
+    assert reports[0]["coverage"] == {"files": 1, "reviewed": 1, "omitted": []}
+    assert reports[0]["coverage"] == reports[1]["coverage"]
+    assert reports[0]["findings"] == reports[1]["findings"]
+
+
+@pytest.mark.parametrize(
+    ("report_format", "begins"),
+    [("text", "No model was asked"), ("json", "{"), ("markdown", "###"), ("sarif", "{")],
+)
+def test_the_report_comes_in_four_formats_and_alone_on_stdout(
+    run: Run, report_format: str, begins: str
+) -> None:
+    code, out, _ = run(report_format=report_format)
+    assert code == 0
+    assert out.startswith(begins), out[:200]
+    if begins == "{":
+        assert json.loads(out)["version"] in (1, "2.1.0")
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "code"), [(None, 0), (Severity.CRITICAL, 0), (Severity.HIGH, 1), (Severity.LOW, 1)]
+)
+def test_a_finding_at_or_above_fail_on_is_exit_1(run: Run, fail_on: Severity | None, code: int) -> None:
+    assert run(fail_on=fail_on)[0] == code
+
+
+def test_a_stage_that_is_not_completed_is_exit_3_and_the_rest_is_printed(run: Run, vendors: Vendors) -> None:
+    for vendor in vendors:
+        vendor.is_down()
+    code, out, err = run(network=asking(vendors), fail_on=Severity.LOW)
+    assert code == 3
+    assert "SQL is built from a value" in out
+    for stage in Stage:
+        assert f"{stage} was not completed" in err
+
+
+def test_only_the_stages_that_were_asked_for_are_run(run: Run, vendors: Vendors) -> None:
+    code, out, _ = run(network=asking(vendors), stages=(Stage.SECURITY,), report_format="json")
+    assert code == 0
+    assert [stage["status"] for stage in json.loads(out)["stages"]] == ["skipped", "completed", "skipped"]
+    assert not vendors.claude.asked("review")
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        pytest.param(
+            "main...nowhere", "'nowhere' is no commit of this repository", id="a range that does not exist"
+        ),
+        pytest.param(
+            "https://github.com/octo/shop/issues/1", "is no pull request", id="a URL of no pull request"
+        ),
+        pytest.param("https://gitlab.com/octo/shop/pull/1", "is not the GitHub", id="another host"),
+        pytest.param("https://github.com/octo/shop/pull/1", "Set GITHUB_TOKEN", id="no token"),
+    ],
+)
+def test_what_cannot_be_read_is_exit_2_with_one_sentence(run: Run, target: str, says: str) -> None:
+    code, out, err = run(target)
+    assert (code, out) == (2, "")
+    assert says in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_a_patch_that_is_none_is_exit_2_with_one_sentence(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "letter.patch").write_text("Dear reviewer,\nplease look at my change.\n")
+    code, out, err = run(str(tmp_path / "letter.patch"))
+    assert (code, out) == (2, "")
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_posting_wants_an_address(run: Run) -> None:
+    code, _, err = run(post=True)
+    assert (code, err) == (2, "quorum: --post needs a pull request's URL.\n")
+
+
+class Hub:
+    """A GitHub with one pull request, reached through the guard."""
+
+    def __init__(self, folder: Path) -> None:
+        self.guard = OpenApiGuard()
+        self.github = GitHubSandbox(folder / "github")
+        self.repository = self.github.create_repository("octo/shop", {"cart.py": "a = 1\n"}, private=True)
+        self.repository.set_role("alice", "write")
+        self.pull = self.repository.open_pull({"pay.py": PAY})
+
+    def network(self, vendors: Vendors | None = None) -> Network:
+        models = vendors.fake.http_client() if vendors else None
+        return Network(github=self.guard.wrap(self.github.transport()), models=models)
+
+
+@pytest.fixture
+def hub(tmp_path: Path, home: Path) -> Hub:
+    return Hub(tmp_path)
+
+
+URL = "https://github.com/octo/shop/pull/1"
+
+
+def test_a_pull_requests_address_is_reviewed_and_nothing_is_written(
+    run: Run, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", hub.github.tokens.create_user_token("alice"))
+    code, out, _ = run(URL, network=hub.network(), report_format="json")
+    assert code == 0
+    assert json.loads(out)["findings"][0]["path"] == "pay.py"
+    assert not hub.github.unread()
+    assert {request.method for request in hub.github.requests if request.operation is None} == {"GET"}
+
+
+def test_post_writes_one_review_and_one_summary_and_no_check_run(
+    run: Run, hub: Hub, vendors: Vendors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendors.claude.finds(DIVISION)
+    monkeypatch.setenv("GITHUB_TOKEN", hub.github.tokens.create_user_token("alice"))
+    code, _, _ = run(URL, network=hub.network(vendors), post=True)
+    assert code == 0
+    assert len(hub.pull.reviews) == 1
+    assert len(hub.pull.issue_comments) == 1
+    assert not hub.repository.check_runs
+
+
+@pytest.mark.parametrize("token", ["a-wrong-token", "a stranger's"])
+def test_a_token_without_rights_is_exit_2_with_one_sentence(
+    run: Run, hub: Hub, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = hub.github.tokens.create_user_token("mallory") if token == "a stranger's" else token
+    monkeypatch.setenv("GITHUB_TOKEN", given)
+    code, out, err = run(URL, network=hub.network())
+    assert (code, out) == (2, "")
+    assert err.startswith("quorum: ")
+    assert len(err.strip().splitlines()) == 1
+
+
+def quorum(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The program as a process, with nothing of this one's environment but the home directory and the path."""
+    own = {name: os.environ[name] for name in ("HOME", "PATH")}
+    command = [sys.executable, "-c", "from app.cli import main; main()", *arguments]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**own, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_what_is_committed_in_the_checkout_is_neither_settings_nor_data_nor_configuration(
+    checkout: Path, home: Path
+) -> None:
+    git(checkout, "checkout", "--quiet", "main")
+    planted = {
+        ".env": "QUORUM_DATA_DIR=.\nANTHROPIC_API_KEY=planted\nANTHROPIC_BASE_URL=http://127.0.0.1:9\nQUORUM_DATABASE_URL=sqlite:///planted.db\n",
+        "quorum.db": "not a database",
+        ".quorum/quorum.db": "not a database",
+        "ruff.toml": "select = []\nexclude = ['*']\n",
+        "pyproject.toml": "[tool.ruff]\nexclude = ['*']\n",
+    }
+    git(checkout, "checkout", "--quiet", "-B", "planted", "change")
+    commit(checkout, {**planted, ".github/quorum.yml": "enabled: false\nstages: []\n"}, branch="planted")
+    done = quorum(checkout, "review", "main...planted", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert "pay.py" in {each["path"] for each in report["findings"]}
+    assert {stage["provider"] for stage in report["stages"]} == {"analyzers"}
+    assert (home / ".local/state/quorum/quorum.db").is_file()
+    assert git(checkout, "status", "--porcelain", "--ignored") == b""
+    assert "Traceback" not in done.stderr
+
+
+def test_the_configuration_of_a_range_comes_from_its_base_commit(checkout: Path, run: Run) -> None:
+    git(checkout, "checkout", "--quiet", "main")
+    commit(checkout, {".github/quorum.yml": "stages: [security]\n"}, branch="base")
+    commit(checkout, {"pay.py": PAY, ".github/quorum.yml": "stages: [docs]\n"}, branch="head")
+    _, out, _ = run("base...head", report_format="json")
+    statuses = {stage["stage"]: stage["status"] for stage in json.loads(out)["stages"]}
+    assert statuses == {"review": "skipped", "security": "completed", "docs": "skipped"}
+
+
+def test_a_bare_repository_and_a_folder_of_one_are_good_enough(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare = GitRepository(tmp_path / "bare.git")
+    base = bare.commit(
+        {"a.py": "a = 1\n"}, ref="refs/heads/main", parents=[], message="One", author="alice", at=1e9
+    )
+    bare.commit(
+        {"a.py": "a = 2\n"}, ref="refs/heads/change", parents=[base], message="Two", author="alice", at=1e9
+    )
+    assert review(ReviewOptions(target="main...change", repo=bare.path, report_format="json")) == 0
+    assert json.loads(capsys.readouterr().out)["coverage"]["files"] == 1
+
+
+def test_a_folder_without_a_repository_is_exit_2_and_no_traceback(tmp_path: Path, home: Path) -> None:
+    done = quorum(tmp_path, "review", "main...HEAD")
+    assert done.returncode == 2
+    assert "is in no git repository" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_option_is_exit_2(tmp_path: Path, home: Path) -> None:
+    assert quorum(tmp_path, "review", "main...HEAD", "--format", "pdf").returncode == 2
