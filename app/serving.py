@@ -15,19 +15,33 @@ from app.dashboard.access import Access
 from app.dashboard.api import Api
 from app.dashboard.live import Broadcast
 from app.dashboard.pages import Dashboard, dashboard_router
-from app.domain.job import CommentJob, InstallationJob, ReviewJob
+from app.domain.job import (
+    CheckActionJob,
+    CheckSuiteJob,
+    ClosedJob,
+    CommentJob,
+    InstallationJob,
+    MergeGroupJob,
+    ReviewJob,
+)
 from app.domain.progress import StationEvent, Watch, nobody_watches
 from app.domain.pull_request import PullRequestRef
-from app.domain.step import Step
 from app.doors.access import PullRequestAccess
+from app.doors.checks import CheckActionDoor, CheckSuiteDoor, MergeGroupDoor
+from app.doors.closed import ClosedDoor
 from app.doors.comment import CommentDoor
 from app.doors.delivery_log import DeliveryLog, Taking
+from app.doors.installation import InstallationDoor
+from app.doors.organisation import Fetch, OrganisationDefaults
+from app.doors.permission import Permissions
 from app.doors.review import ReviewDoor
 from app.engine.engine import Engine, Role
 from app.engine.executor import ExecutorId
 from app.errors import ConfigurationError
+from app.gather.configuration import CONFIGURATION_PATH
 from app.github.addresses import git_url, web_url
 from app.github.client import GitHubApp
+from app.github.contents import fetch_file
 from app.github.git_objects import GitCache
 from app.github.people import GitHubPeople
 from app.github.reader import PullRequestSource
@@ -36,7 +50,6 @@ from app.github.writer import PullRequestWriter
 from app.main import Network, Program
 from app.mcp_server.http import PATH, McpAccess, McpEndpoint
 from app.settings import Settings
-from app.store.installations import record_installation
 from app.store.ledger import Ledger
 from app.store.secrets import DASHBOARD, MCP, load_or_create_secret
 from webhooks.late import late_deliveries
@@ -90,7 +103,7 @@ def build_served(
     """
     settings = program.settings
     network = network or Network()
-    github = _github(settings, network)
+    github = _github(settings, network, processes=lambda: engine.living)
     executor = ExecutorId(settings.quorum_data_dir)
     live = Broadcast()
 
@@ -255,28 +268,40 @@ def _handlers(program: Program, github: GitHubApp, watch: Watch) -> dict[type[An
         open_pull_request=open_pull_request,
         clock=utc_now,
         watch=watch,
+        organisation_default=OrganisationDefaults(_organisation_file(github), clock=utc_now),
     )
-
-    async def installation(job: InstallationJob, step: Step) -> None:
-        async def record() -> None:
-            record_installation(program.database, job, at=utc_now())
-
-        await step("record", record, type(None))
-
+    permissions = Permissions(utc_now)
     return {
         ReviewJob: review,
-        CommentJob: CommentDoor(database=program.database, review=review, clock=utc_now),
-        InstallationJob: installation,
+        CommentJob: CommentDoor(review=review, permissions=permissions),
+        CheckActionJob: CheckActionDoor(review=review, permissions=permissions),
+        CheckSuiteJob: CheckSuiteDoor(review=review),
+        MergeGroupJob: MergeGroupDoor(review=review),
+        ClosedJob: ClosedDoor(review=review),
+        InstallationJob: InstallationDoor(database=program.database, clock=utc_now),
     }
 
 
-def _github(settings: Settings, network: Network) -> GitHubApp:
+def _organisation_file(github: GitHubApp) -> Fetch:
+    async def fetch(installation_id: int, repository: str) -> bytes | None:
+        return await fetch_file(github.installation(installation_id, repository), CONFIGURATION_PATH)
+
+    return fetch
+
+
+def _github(settings: Settings, network: Network, *, processes: Callable[[], int]) -> GitHubApp:
     key = settings.private_key()
     if not settings.github_app_id or not key:
         raise ConfigurationError(
             "GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY_PATH are not set: run `quorum setup` to register the App."
         )
-    return GitHubApp(settings.github_app_id, key, settings.github_api_url, transport=network.github)
+    return GitHubApp(
+        settings.github_app_id,
+        key,
+        settings.github_api_url,
+        transport=network.github,
+        processes=processes,
+    )
 
 
 def _people(settings: Settings, network: Network) -> GitHubPeople | None:

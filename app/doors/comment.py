@@ -3,65 +3,48 @@
 By others than people with write access nothing is done and no model is asked.
 """
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
-from app.domain.finding import Stage
-from app.domain.job import CommentJob, ReviewJob, review_id
-from app.domain.publication import Reaction
-from app.domain.review import ReviewRequest
+from app.domain.job import CommentJob
 from app.domain.step import Step
-from app.doors.access import PullRequestAccess
+from app.doors.commands import COMMANDS
+from app.doors.conversation import converse
+from app.doors.permission import Permissions
 from app.doors.review import ReviewDoor
-from app.store.database import Database
-from app.store.reviews import record_review_queued
-
-MAY_COMMAND = frozenset({"admin", "write"})  # `maintain` is folded into write by the endpoint that is asked
+from app.doors.visit import Visit
+from app.publish import replies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentDoor:
     """Does comment jobs."""
 
-    database: Database
     review: ReviewDoor
-    clock: Callable[[], datetime]
+    permissions: Permissions
 
     async def __call__(self, job: CommentJob, step: Step) -> None:
-        """Do the command, or show with a reaction that it is not understood or not allowed."""
-        request = _review_request(job)
+        """Do the command, or answer the question."""
         access = self.review.open_pull_request(job.ref, installation_id=job.installation_id, ledger=job.key)
-        permission = await step("permission", lambda: access.writer.permission(job.author), str)
-        command = job.command
-        understood = command is not None and command.name == "rereview" and command.problem is None
-        if permission not in MAY_COMMAND or not understood:
-            await self._react(job, access, step, "confused")
+        visit = Visit(job=job, access=access, review=self.review, step=step)
+        allowed = await step(
+            "permission",
+            lambda: self.permissions.may_command(access.writer, job.ref.repository, job.author),
+            bool,
+        )
+        if not allowed:
+            await visit.react("confused")
             return
-        await self._react(job, access, step, "eyes")
-        await asyncio.to_thread(
-            record_review_queued, self.database, request, delivery=job.guid, at=self.clock()
-        )
-        await self.review(ReviewJob(request=request), step)
-
-    async def _react(self, job: CommentJob, access: PullRequestAccess, step: Step, content: Reaction) -> None:
-        await step(
-            "react", lambda: access.writer.react(job.comment_kind, job.comment_id, content), type(None)
-        )
+        await _do(visit)
 
 
-def _review_request(job: CommentJob) -> ReviewRequest:
-    """The review that `/rereview [stage] [full]` asks for, of whatever the head is."""
-    words = job.command.words if job.command else ()
-    stages = tuple(stage for stage in Stage if stage.value in words)
-    trigger = f"comment:{job.comment_id}"
-    return ReviewRequest(
-        review_id=review_id(job.ref, head_sha=None, trigger=trigger),
-        ref=job.ref,
-        installation_id=job.installation_id,
-        trigger=trigger,
-        stages=stages or tuple(Stage),
-        full="full" in words,
-        commanded=True,
-    )
+async def _do(visit: Visit) -> None:
+    command = visit.job.command
+    if command is None:
+        await converse(visit, visit.job.body)
+    elif command.name not in COMMANDS:
+        said = replies.render_unknown_command(f"/{command.name}", key=visit.key, closest=command.suggestion)
+        await visit.answer(said)
+    elif command.problem:
+        await visit.answer(replies.render_failure(command.problem, key=visit.key, redact=visit.redact))
+    else:
+        await COMMANDS[command.name](visit, command)

@@ -13,10 +13,11 @@ from app.domain.diff import Side
 from app.domain.finding import Finding, Stage
 from app.domain.marker import MarkerKind, marker
 from app.domain.model_call import Provider
+from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewReport, ReviewRequest, StageStatus
 from app.domain.step import Step
 from app.doors.access import PullRequestAccess
-from app.doors.experience import unlearn
+from app.doors.reactions import record_thumbs
 from app.doors.threads import BY_HAND, Followed, follow, plan_answers
 from app.doors.walkthrough import with_earlier_walkthrough
 from app.errors import Superseded
@@ -26,7 +27,7 @@ from app.publish.publisher import Published, publish
 from app.publish.review import PublicationRequest
 from app.services import Services
 from app.store.database import Database
-from app.store.findings import FindingOutcome, record_outcome, record_reactions
+from app.store.findings import FindingOutcome, record_outcome
 from app.store.memory import Remembered
 
 
@@ -104,29 +105,22 @@ class Publication:
     def record_followed(self, database: Database, followed: Followed, *, at: datetime) -> None:
         """What became of earlier findings, and the thumbs under their comments."""
         ref = self.request.ref
-        record_outcomes(database, self.request, followed, at=at)
-        known = {each.finding.fingerprint: each.finding for each in self.remembered.findings}
-        for thread in self.gathered.snapshot.threads:
-            if thread.thumbs_up or thread.thumbs_down:
-                record_reactions(
-                    database, ref, thread.fingerprint, up=thread.thumbs_up, down=thread.thumbs_down
-                )
-            if thread.thumbs_up and thread.fingerprint in known:
-                unlearn(
-                    database,
-                    ref,
-                    known[thread.fingerprint],
-                    installation_id=self.request.installation_id,
-                    by="reaction",
-                    at=at,
-                )
+        record_outcomes(database, ref, followed, at=at)
+        record_thumbs(
+            database,
+            ref,
+            self.remembered,
+            self.gathered.snapshot.threads,
+            installation_id=self.request.installation_id,
+            at=at,
+        )
 
 
-def record_outcomes(database: Database, request: ReviewRequest, followed: Followed, *, at: datetime) -> None:
+def record_outcomes(database: Database, ref: PullRequestRef, followed: Followed, *, at: datetime) -> None:
     """Each finding's outcome with its reason."""
     for outcome, reasons in followed.outcomes().items():
         for fingerprint, reason in reasons.items():
-            record_outcome(database, request.ref, [fingerprint], outcome, at=at, reason=reason)
+            record_outcome(database, ref, [fingerprint], outcome, at=at, reason=reason)
 
 
 class Writing:

@@ -19,6 +19,7 @@ ORDER = {
     "review": (Provider.CLAUDE, Provider.GPT, Provider.GEMINI, Provider.LOCAL),
     "security": (Provider.GPT, Provider.CLAUDE, Provider.GEMINI, Provider.LOCAL),
     "docs": (Provider.GEMINI, Provider.CLAUDE, Provider.GPT, Provider.LOCAL),
+    "product_question": (Provider.GPT, Provider.CLAUDE, Provider.GEMINI, Provider.LOCAL),
 }
 DEFAULT_ORDER = ORDER["review"]
 

@@ -4,7 +4,7 @@ Every text is a whole body, with its marker: `key` is what the answer is to, for
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from app.domain.configuration import RepositoryConfig
@@ -100,11 +100,42 @@ def render_resolved(resolved: int, folded: int, *, key: str) -> str:
     return _reply(" ".join(said), key=key)
 
 
-def render_config(config: RepositoryConfig, *, error: str | None, key: str, redact: Redact) -> str:
-    """`/config`: what holds for this pull request, and what is wrong with the file."""
+def render_config(
+    config: RepositoryConfig,
+    *,
+    error: str | None,
+    key: str,
+    redact: Redact,
+    origins: Mapping[str, str] | None = None,
+    learned: Sequence[str] = (),
+) -> str:
+    """`/config`: what holds for this pull request, where each value comes from, and what is wrong with the file.
+
+    `learned` are the rules that dismissals have made, each in a line with its id.
+    """
     wrong = f"`.github/quorum.yml` has a mistake: {clean_line(error, redact=redact)}" if error else ""
-    shown = fence(json.dumps(asdict(config), indent=2, ensure_ascii=False, default=str), "json")
-    return _reply(wrong, "In force here, from the base branch:", shown, key=key, redact=redact)
+    said: dict[str, object] = asdict(config)
+    shown = fence(json.dumps(said, indent=2, ensure_ascii=False, default=str), "json")
+    if origins is not None:
+        rows = [
+            (code_span(name), code_span(_value(value)), origins.get(name, "default"))
+            for name, value in said.items()
+        ]
+        shown = table(("Key", "Value", "From"), rows)
+    rules = "\n".join(f"- {clean_line(line, redact=redact)}" for line in learned)
+    return _reply(
+        wrong,
+        "In force here, from the base branch:",
+        shown,
+        f"Learned from dismissals (`/undismiss ID` takes one back):\n\n{rules}" if rules else "",
+        key=key,
+        redact=redact,
+    )
+
+
+def _value(value: object) -> str:
+    said = json.dumps(value, ensure_ascii=False, default=str)
+    return said if len(said) <= 200 else f"{said[:200]}…"
 
 
 def render_config_error(error: str, *, key: str, redact: Redact) -> str:
@@ -126,9 +157,22 @@ def render_back(*, head_sha: str, key: str) -> str:
     return _reply(f"This is back in {head_sha[:12]}.", key=key)
 
 
-def render_unknown_command(command: str, *, key: str) -> str:
+def render_unknown_command(command: str, *, key: str, closest: str | None = None) -> str:
     """A command that does not exist, or does not fit here."""
-    return _reply(f"{code_span(command[:100])} is no command here. `/help` lists them.", key=key)
+    meant = f" Did you mean {code_span(f'/{closest}')}?" if closest else ""
+    return _reply(f"{code_span(command[:100])} is no command here.{meant} `/help` lists them.", key=key)
+
+
+def render_withdrawn(answer: str, finding: Finding, *, answered_by: str, key: str, redact: Redact) -> str:
+    """A complaint that is right: the finding is withdrawn, and how to have it back."""
+    said = clean_markdown(answer, redact=redact, max_characters=20_000)
+    back = f"The finding is withdrawn (`/undismiss {finding.fingerprint[:12]}` brings it back)."
+    return _reply(said, back, f"<sub>{source_name(answered_by)}</sub>", key=key, redact=redact)
+
+
+def render_rule_removed(*, key: str) -> str:
+    """`/undismiss` with the id of a learned rule."""
+    return _reply("Taken back: findings like these are shown again.", key=key)
 
 
 def render_not_in_a_thread(command: str, *, key: str) -> str:

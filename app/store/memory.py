@@ -16,7 +16,7 @@ from app.domain.finding import (
 )
 from app.domain.model_call import Provider
 from app.domain.pull_request import PullRequestRef
-from app.domain.review import ReviewStatus, StageResult, StageStatus
+from app.domain.review import Coverage, Omission, ReviewStatus, StageResult, StageStatus
 from app.store.database import Database
 from app.store.findings import FindingOutcome, finding_of
 from app.store.tables import FindingRow, PullRequestRow, ReviewRow, StageResultRow
@@ -55,6 +55,7 @@ class Remembered:
     hunk_keys_before: frozenset[str] = frozenset()
     findings: tuple[KnownFinding, ...] = ()
     stages: tuple[StageResult, ...] = ()
+    coverage: Coverage | None = None  # of the last review
 
     @property
     def shown(self) -> frozenset[str]:
@@ -92,6 +93,7 @@ def load_remembered(database: Database, ref: PullRequestRef) -> Remembered:
             hunk_keys_before=frozenset(row.hunk_keys_before),
             findings=tuple(_known_findings(session, ref)),
             stages=tuple(_last_stages(session, ref)),
+            coverage=_last_coverage(session, ref),
         )
 
 
@@ -135,6 +137,24 @@ def _last_stages(session: Session, ref: PullRequestRef) -> list[StageResult]:
         .order_by(col(ReviewRow.created_at))
     )
     return list({row.stage: _stage_result(row) for row in session.exec(statement)}.values())
+
+
+def _last_coverage(session: Session, ref: PullRequestRef) -> Coverage | None:
+    statement = (
+        select(ReviewRow)
+        .where(
+            ReviewRow.repository == ref.repository,
+            ReviewRow.pull_request == ref.number,
+            ReviewRow.status == ReviewStatus.COMPLETED,
+        )
+        .order_by(col(ReviewRow.created_at).desc())
+    )
+    row = session.exec(statement).first()
+    if row is None or row.coverage is None:
+        return None
+    stored: dict[str, Any] = row.coverage
+    omitted = tuple(Omission(**omission) for omission in stored["omitted"])
+    return Coverage(files=stored["files"], reviewed=stored["reviewed"], omitted=omitted)
 
 
 def _stage_result(row: StageResultRow) -> StageResult:

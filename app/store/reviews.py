@@ -162,3 +162,14 @@ def load_recent_reviews(database: Database, count: int) -> list[ReviewRow]:
     statement = select(ReviewRow).order_by(col(ReviewRow.created_at).desc()).limit(count)
     with database.read() as session:
         return list(session.exec(statement).all())
+
+
+def load_pull_requests_of_head(database: Database, repository: str, head_sha: str) -> list[int]:
+    """The pull requests that were reviewed, or are to be, at this head."""
+    statement = (
+        select(ReviewRow.pull_request)
+        .where(ReviewRow.repository == repository, ReviewRow.head_sha == head_sha)
+        .distinct()
+    )
+    with database.read() as session:
+        return sorted(session.exec(statement))

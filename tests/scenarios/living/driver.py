@@ -26,7 +26,7 @@ from sqlmodel import col, select
 from tests.fakes.vendor_wire import Asked
 from tests.fakes.vendors import BASE_URLS, KEYS, FakeVendors, emptiest
 
-SETTLED_S = 20.0
+SETTLED_S = 50.0  # the first review of a process imports the SDKs
 POLL_S = 0.01
 BUG = "total = sum(prices) / len(prices)"
 _NUMBERED = re.compile(r"^(\d+)[+|](.*)$", re.MULTILINE)
