@@ -9,7 +9,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -20,6 +19,7 @@ from app.llm.client import CallScope, ModelRequest, Task
 from app.llm.models import Models
 from app.store.call_tables import CallTables
 from app.store.database import Database
+from benchmarks.figures import Figure, print_figures
 from tests.fakes.vendors import MODELS, FakeVendors, Fault
 
 SCHEMA = {
@@ -35,25 +35,10 @@ CALLS = 200
 ROUNDS = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One line of the table."""
-
-    name: str
-    measured: str
-    bar: str
-    reached: bool
-
-
-def main() -> list[Figure]:
-    """Measure, print, and give back the figures."""
+def main() -> None:
+    """Measure and print."""
     logging.disable(logging.CRITICAL)
-    figures = asyncio.run(_measure())
-    for figure in figures:
-        print(
-            f"{'ok ' if figure.reached else 'NOT'}  {figure.name:<62} {figure.measured:<34} bar: {figure.bar}"
-        )
-    return figures
+    print_figures(asyncio.run(_measure()))
 
 
 async def _measure() -> list[Figure]:

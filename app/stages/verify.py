@@ -60,7 +60,7 @@ async def ask_verdicts(
         routing=config.routing,
         allowed=config.providers,
         deadline_s=deadline_s,
-        prefix_reused=False,
+        prefix_reused=True,  # a stage has sent this material to the same vendor: without a breakpoint its cache is not read
     )
     batches = _by_chunk(candidates, context.chunks)
     asked = [

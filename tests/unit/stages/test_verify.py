@@ -121,3 +121,10 @@ async def test_a_verifier_that_fails_gives_no_verdict_and_spares_the_other_chunk
 async def test_a_claim_on_a_file_that_no_chunk_shows_is_still_put() -> None:
     verdicts = await verify(FakeModels(confirms_all), [finding("gone.lock", fingerprint="f1")])
     assert [each.id for each in verdicts] == ["f1"]
+
+
+async def test_the_verifier_reads_the_prefix_that_its_own_stage_has_sent() -> None:
+    models = FakeModels(confirms_all)
+    await verify(models, [finding("a.py")])
+    ((_, request, _, _),) = models.asked
+    assert request.prefix_reused  # without a breakpoint Anthropic's cache is neither written nor read
