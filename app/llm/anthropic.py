@@ -94,6 +94,10 @@ class AnthropicClient:
         async with _on_the_wire(CHECK_TIMEOUT_S):
             await sdk.models.retrieve(model, timeout=CHECK_TIMEOUT_S)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 
+    async def open(self) -> None:
+        """Load the SDK now instead of in the first call."""
+        await self._sdk.get()
+
     async def aclose(self) -> None:
         """Close the connections."""
         if self._sdk.value is not None:

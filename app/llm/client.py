@@ -1,7 +1,7 @@
 """The one request shape over all vendors, and what answers it. Knows no vendor, no price, no retry."""
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from app.domain.configuration import Budget, Routing
 from app.domain.model_call import Provider, Usage
@@ -72,6 +72,15 @@ class ModelClient(Protocol):
 
     async def aclose(self) -> None:
         """Close the connections."""
+        ...
+
+
+@runtime_checkable
+class Openable(Protocol):
+    """A client whose SDK takes a while to load."""
+
+    async def open(self) -> None:
+        """Load it."""
         ...
 
 

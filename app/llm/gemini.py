@@ -100,6 +100,10 @@ class GeminiClient:
                 model=model, config={"http_options": {"timeout": round(CHECK_TIMEOUT_S * 1000)}}
             )
 
+    async def open(self) -> None:
+        """Load the SDK now instead of in the first call."""
+        await self._sdk.get()
+
     async def aclose(self) -> None:
         """Close the connections."""
         if self._sdk.value is not None:

@@ -95,6 +95,10 @@ class LocalClient:
         if model not in listed:
             raise ModelNotFound("The local server does not list this model.", provider=PROVIDER)
 
+    async def open(self) -> None:
+        """Load the SDK now instead of in the first call."""
+        await self._sdk.get()
+
     async def aclose(self) -> None:
         """Close the connections."""
         if self._sdk.value is not None:

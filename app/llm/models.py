@@ -16,7 +16,7 @@ from app.errors import ModelError, ModelInvalidOutput
 from app.llm.attempt import Asked, Attempts, Made
 from app.llm.cache import AnswerCache, answer_keys
 from app.llm.circuits import Circuits, OpenCircuit
-from app.llm.client import Answer, CallScope, ModelClient, ModelRequest, ModelResponse, Task
+from app.llm.client import Answer, CallScope, ModelClient, ModelRequest, ModelResponse, Openable, Task
 from app.llm.clock import Clock
 from app.llm.fallback import Attempt, Fallback
 from app.llm.recorder import Recorder
@@ -98,6 +98,12 @@ class Models:
             for provider, models in self._parts.models.items()
             for model in dict.fromkeys((models.large, models.small))
         ]
+
+    async def open(self) -> None:
+        """Load the vendors' SDKs now, one after the other, so that no review waits for them."""
+        for client in self._parts.clients.values():
+            if isinstance(client, Openable):
+                await client.open()
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -91,6 +91,10 @@ class OpenAIClient:
         async with on_the_wire(PROVIDER, CHECK_TIMEOUT_S):
             await sdk.models.retrieve(model, timeout=CHECK_TIMEOUT_S)
 
+    async def open(self) -> None:
+        """Load the SDK now instead of in the first call."""
+        await self._sdk.get()
+
     async def aclose(self) -> None:
         """Close the connections."""
         if self._sdk.value is not None:
