@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import select
 
 from app.domain.job import Accepted, Delivery, Duplicate, Job
+from app.domain.step import Step
 from app.doors.delivery_log import LONGEST_WAIT_S, POLL_S, DeliveryLog, Sleep, Taking
-from app.engine.inbox import Inbox
+from app.engine.engine import Engine
 from app.errors import GitHubRateLimited, StoreUnavailable
 from app.github.client import GitHubApp
 from app.github.registration import AppRegistration, DeliveryContent, HookDelivery
@@ -19,6 +20,7 @@ from app.sandbox import GitHubSandbox, Pull
 from app.store.database import Database
 from app.store.leases import renew_lease
 from app.store.tables import DeliveryRow
+from tests.unit.engine.world import running
 from webhooks.late import late_deliveries
 from webhooks.triggers import Rules, may_ask
 
@@ -41,10 +43,10 @@ class Ended(Exception):
 class World:
     """A GitHub whose webhooks went nowhere, and a database that takes them late."""
 
-    def __init__(self, root: Path, database: Database, inbox: Inbox) -> None:
+    def __init__(self, root: Path, database: Database, engine: Engine) -> None:
         self.now = NOW
         self.database = database
-        self._inbox = inbox
+        self._engine = engine
         self.stores = True
         self.github = GitHubSandbox(root / "github", clock=lambda: self.now.timestamp())
         self.repository = self.github.create_repository("octo/shop", {"pay.py": "1\n"})
@@ -73,7 +75,7 @@ class World:
     async def _enqueue(self, delivery: Delivery, job: Job) -> Accepted | Duplicate:
         if not self.stores:
             raise StoreUnavailable("the disk is full")
-        return self._inbox.accept([(delivery, job)])[0]
+        return await self._engine.enqueue(delivery, job)
 
     async def outage(self, count: int, *, talk: int = 1) -> list[Pull]:
         """Pull requests are opened, pushed to and talked about while nobody listens."""
@@ -97,19 +99,14 @@ class World:
         return sum(request.path.startswith(path) for request in self.github.requests)
 
 
-@asynccontextmanager
-async def opened(root: Path, database: Database) -> AsyncGenerator[World]:
-    inbox = await asyncio.to_thread(Inbox, database, workers=1, debounce_s=0.0, clock=lambda: NOW)
-    try:
-        yield World(root, database, inbox)
-    finally:
-        await asyncio.to_thread(inbox.close)
+async def does_nothing(job: Any, step: Step) -> None:
+    raise AssertionError("a process of the role web runs no job")
 
 
 @pytest.fixture
 async def world(tmp_path: Path, database: Database) -> AsyncGenerator[World]:
-    async with opened(tmp_path, database) as world:
-        yield world
+    async with running(database, does_nothing, role="web") as engine:
+        yield World(tmp_path, database, engine)
 
 
 async def test_a_long_outage_is_recovered_whole_and_in_order(world: World) -> None:
@@ -171,6 +168,7 @@ async def test_a_later_attempt_that_arrived_counts_for_all(world: World) -> None
 async def test_the_log_is_read_from_where_the_last_reading_ended(world: World) -> None:
     log = world.log(polls=True)
     await world.outage(1, talk=110)
+    world.now += timedelta(hours=1)
     await log.catch_up()
     pages = world.requests("/app/hook/deliveries")
     world.now += timedelta(hours=1)
