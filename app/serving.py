@@ -93,10 +93,11 @@ def build_served(
     poll: bool = False,
     recover: bool = False,
     mcp: bool = False,
+    preload: bool = False,
 ) -> Served:
     """The App over a program. `recover` takes what never arrived from GitHub's delivery log, `poll` everything.
 
-    `mcp` opens `/mcp` beside the rest, once the server is up.
+    `mcp` opens `/mcp` beside the rest, and `preload` loads the vendors' SDKs, both once the server is up.
 
     Raises:
         ConfigurationError: the App's id, key or webhook secret is missing.
@@ -129,6 +130,8 @@ def build_served(
     background: list[Background] = []
     if poll or recover:
         background.append(_delivery_log(program, engine, executor, github, rules, polls=poll).run)
+    if preload and role != "web":
+        background.append(program.services.models.open)
     http = FastAPI(
         title="Quorum",
         lifespan=_lifespan(program, engine, executor, github, background),
@@ -226,8 +229,8 @@ def _lifespan(
 
 
 def _tell_end(task: "asyncio.Task[None]") -> None:
-    """What runs beside the server never ends by itself: where it does, somebody must hear of it."""
-    if not task.cancelled():
+    """What runs beside the server is done or never ends: where it breaks, somebody must hear of it."""
+    if not task.cancelled() and task.exception():
         logger.critical("a part of the server has ended", exc_info=task.exception())
 
 

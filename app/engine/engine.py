@@ -20,7 +20,15 @@ from app.engine import upkeep
 from app.engine.checkpoint import Sleep
 from app.engine.inbox import Inbox
 from app.engine.intake import Intake
-from app.engine.settings import MAX_THREADS, MOST_RECOVERIES, WORKERS, WORKFLOW, engine_config, quiet_logger
+from app.engine.settings import (
+    MAX_THREADS,
+    MOST_RECOVERIES,
+    SHARE,
+    WORKERS,
+    WORKFLOW,
+    engine_config,
+    quiet_logger,
+)
 from app.engine.worker import Handler, Worker
 from app.errors import StoreUnavailable
 from app.store import deliveries, leases
@@ -51,6 +59,7 @@ class Engine:
         role: Role = "all",
         paused: bool = False,
         workers: int = WORKERS,
+        share: int = SHARE,
         debounce_s: float = 5.0,
         lease_ttl_s: float = LEASE_TTL_S,
         retention_days: int = 30,
@@ -63,6 +72,8 @@ class Engine:
         self._role = role
         self._runs = role != "web" and not paused
         self._workers = workers
+        self._share = share
+        self._living = 1
         self._debounce_s = debounce_s
         self._lease_ttl = timedelta(seconds=lease_ttl_s)
         self._keep = timedelta(days=retention_days)
@@ -81,7 +92,12 @@ class Engine:
         """
         quiet_logger()
         self._inbox = await asyncio.to_thread(
-            Inbox, self._database, workers=self._workers, debounce_s=self._debounce_s, clock=self._clock
+            Inbox,
+            self._database,
+            workers=self._workers,
+            share=self._share,
+            debounce_s=self._debounce_s,
+            clock=self._clock,
         )
         self._intake = Intake(self._inbox.accept)
         if self._runs:
@@ -164,7 +180,14 @@ class Engine:
         """State → number of deliveries that are not finished, of all processes."""
         return await asyncio.to_thread(deliveries.load_queue_depth, self._database)
 
+    @property
+    def living(self) -> int:
+        """How many processes run jobs; what is allowed once for all of them is divided by it."""
+        return self._living
+
     async def _sweep(self) -> None:
+        if self._inbox:
+            await asyncio.to_thread(self._inbox.admit_waiting)
         await upkeep.sweep(self._database, now=self._clock(), keep=self._keep)
 
     async def _beat(self) -> None:
@@ -177,6 +200,7 @@ class Engine:
             now=self._clock(),
             ttl=self._lease_ttl,
         )
+        self._living = len(living)
         pending = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
         orphaned = dead | {row.executor_id for row in pending if row.executor_id} - living
         if orphaned:

@@ -1,4 +1,8 @@
-"""Takes deliveries: row and workflow are committed together, so that what was acknowledged will be done. Runs nothing."""
+"""Takes deliveries: row and workflow are committed together, so that what was acknowledged will be done. Runs nothing.
+
+Of one installation at most `share` jobs are with the engine at a time, over all processes; the others wait as rows, the
+oldest first, and cost no worker anything. So a storm in one installation leaves the others their turn.
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -10,7 +14,16 @@ from app.engine.intake import Answer, Order
 from app.engine.settings import NAME, POLLING_S, QUEUE, SERIALIZER, VERSION, WORKFLOW
 from app.store import reviews
 from app.store.database import Database, Session, serialise
-from app.store.deliveries import DeliveryState, find_same_job, new_delivery, parse_job
+from app.store.deliveries import (
+    DeliveryState,
+    count_begun,
+    find_same_job,
+    find_waiting,
+    load_waiting_installations,
+    mark_finished,
+    new_delivery,
+    parse_job,
+)
 from app.store.tables import DeliveryRow
 
 DEBOUNCED = frozenset({"synchronize"})
@@ -20,9 +33,16 @@ class Inbox:
     """The queue's near end. All methods wait for the database: call them in a thread."""
 
     def __init__(
-        self, database: Database, *, workers: int, debounce_s: float, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        *,
+        workers: int,
+        share: int,
+        debounce_s: float,
+        clock: Callable[[], datetime],
     ) -> None:
         self._database = database
+        self._share = share
         self._debounce_s = debounce_s
         self._clock = clock
         DBOS.migrate(database.url)
@@ -46,9 +66,9 @@ class Inbox:
         Raises:
             StoreUnavailable: they could not be stored, and nothing of them is.
         """
-        names = [f"delivery:{delivery.guid}" for delivery, _ in orders] + [
-            f"job:{job.key}" for _, job in orders
-        ]
+        names = [f"delivery:{delivery.guid}" for delivery, _ in orders]
+        names += [f"job:{job.key}" for _, job in orders]
+        names += [_share_name(job.installation_id) for _, job in orders]
         with self._database.write() as session:
             serialise(session, *names)
             return [self._accept(session, delivery, job) for delivery, job in orders]
@@ -73,8 +93,24 @@ class Inbox:
             row = session.get(DeliveryRow, guid)
             if row is None or row.workflow_id != workflow_id:
                 return False
+            serialise(session, _share_name(row.installation_id))
             self._queue(session, row, parse_job(row.request), delay_s=delay_s)
+            self._admit(session, row.installation_id)
         return True
+
+    def finish(self, row: DeliveryRow, state: DeliveryState, *, reason: str | None = None) -> None:
+        """The job has ended; the next one of its installation takes its place."""
+        with self._database.write() as session:
+            serialise(session, _share_name(row.installation_id))
+            mark_finished(session, row.guid, state, at=self._clock(), reason=reason)
+            self._admit(session, row.installation_id)
+
+    def admit_waiting(self) -> None:
+        """Start what waits for no reason: its place was given back by a process that died right then."""
+        for installation_id in load_waiting_installations(self._database):
+            with self._database.write() as session:
+                serialise(session, _share_name(installation_id))
+                self._admit(session, installation_id)
 
     def replay(self, guid: str) -> bool:
         """Queue a delivery again because somebody asked for it; False where there is no such delivery."""
@@ -82,6 +118,7 @@ class Inbox:
             row = session.get(DeliveryRow, guid)
             if row is None:
                 return False
+            serialise(session, _share_name(row.installation_id))
             self._queue(session, row, parse_job(row.request), delay_s=0.0)
         return True
 
@@ -91,10 +128,22 @@ class Inbox:
 
     def _queue(self, session: Session, row: DeliveryRow, job: Job, *, delay_s: float) -> None:
         row.attempts += 1
-        row.state, row.reason, row.finished_at = DeliveryState.QUEUED, None, None
-        row.workflow_id = row.guid if row.attempts == 1 else f"{row.guid}#{row.attempts}"
+        row.state, row.reason, row.finished_at, row.workflow_id = DeliveryState.QUEUED, None, None, None
         if isinstance(job, ReviewJob):
             reviews.add_queued_review(session, job.request, delivery=row.guid, at=self._clock())
+        session.flush()
+        if count_begun(session, row.installation_id) < self._share:
+            self._begin(session, row, job, delay_s=delay_s)
+
+    def _admit(self, session: Session, installation_id: int | None) -> None:
+        """Begin what waits, as far as the installation's share goes."""
+        session.flush()
+        room = self._share - count_begun(session, installation_id)
+        for row in find_waiting(session, installation_id, limit=room) if room > 0 else ():
+            self._begin(session, row, parse_job(row.request), delay_s=0.0)
+
+    def _begin(self, session: Session, row: DeliveryRow, job: Job, *, delay_s: float) -> None:
+        row.workflow_id = row.guid if row.attempts == 1 else f"{row.guid}#{row.attempts}"
         options: EnqueueOptions = {
             "workflow_name": WORKFLOW,
             "queue_name": QUEUE,
@@ -109,3 +158,7 @@ class Inbox:
     def _delay_s(self, job: Job) -> float:
         waits = isinstance(job, ReviewJob) and job.request.trigger in DEBOUNCED
         return self._debounce_s if waits else 0.0
+
+
+def _share_name(installation_id: int | None) -> str:
+    return f"share:{installation_id}"

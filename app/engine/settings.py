@@ -9,9 +9,10 @@ QUEUE = "jobs"
 WORKFLOW = "job"
 VERSION = "1"  # constant: work that another version left would never be picked up
 WORKERS = 16  # jobs of one process at a time
+SHARE = 8  # jobs of one installation at a time, over all processes: as many as it may ask GitHub at once
 MAX_THREADS = 16  # unbounded, 600 workflows left 2,000 threads
 POLLING_S = 0.1
-MOST_RECOVERIES = 20  # a job that takes its process down with it is given up after as many
+MOST_RECOVERIES = 50  # a job that takes its process down with it is given up after as many
 SERIALIZER = DBOSPortableJSONSerializer()  # the default is pickle
 
 

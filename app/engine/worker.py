@@ -78,7 +78,7 @@ class Worker:
                 await self._handle(row)
             except Exception as error:  # noqa: BLE001 - the boundary: whatever a handler raises ends this job alone
                 return await self._end(row, workflow_id, _decisive(error))
-            return await self._finish(guid, DeliveryState.DONE)
+            return await self._finish(row, DeliveryState.DONE)
 
     async def _handle(self, row: DeliveryRow) -> None:
         job = deliveries.parse_job(row.request)
@@ -91,11 +91,11 @@ class Worker:
 
     async def _end(self, row: DeliveryRow, workflow_id: str, error: BaseException) -> str:
         if isinstance(error, Superseded):
-            return await self._finish(row.guid, DeliveryState.SUPERSEDED, reason=str(error))
+            return await self._finish(row, DeliveryState.SUPERSEDED, reason=str(error))
         if isinstance(error, Postponed | DBOSUnexpectedStepError) and row.attempts < MOST_ATTEMPTS:
             return await self._put_back(row.guid, workflow_id, error)
         logger.error("the job failed", exc_info=error)
-        return await self._finish(row.guid, DeliveryState.FAILED, reason=_reason(error))
+        return await self._finish(row, DeliveryState.FAILED, reason=_reason(error))
 
     async def _put_back(self, guid: str, workflow_id: str, error: Postponed | DBOSUnexpectedStepError) -> str:
         """Again from the beginning: later, or because the steps on record are those of an older program."""
@@ -104,10 +104,8 @@ class Worker:
         await asyncio.to_thread(self._inbox.put_back, guid, workflow_id=workflow_id, delay_s=delay_s)
         return "put back"
 
-    async def _finish(self, guid: str, state: DeliveryState, *, reason: str | None = None) -> str:
-        await asyncio.to_thread(
-            deliveries.record_finished, self._database, guid, state, at=self._clock(), reason=reason
-        )
+    async def _finish(self, row: DeliveryRow, state: DeliveryState, *, reason: str | None = None) -> str:
+        await asyncio.to_thread(self._inbox.finish, row, state, reason=reason)
         return state.value
 
 

@@ -24,7 +24,7 @@ from app.errors import GitHubForbidden, GitHubRateLimited, GitHubRejected
 from app.github.addresses import PUBLIC_API_URL, SERVER_API_VERSION, git_url, is_enterprise_server
 from app.github.auth import AppJwt, BearerAuth, Credential, FixedToken, InstallationToken
 from app.github.failures import Clock, mapped_failures
-from app.github.throttle import InstallationThrottle
+from app.github.throttle import InstallationThrottle, Processes
 
 TIMEOUT_S = 30.0
 USER_AGENT = "quorum-review"
@@ -200,7 +200,7 @@ class RepositoryClient(ApiClient):
 class GitHubApp:
     """The App: calls as itself, and makes the clients of its installations.
 
-    `transport` replaces the network (tests: `httpx.ASGITransport`).
+    `transport` replaces the network (tests: `httpx.ASGITransport`). `processes` tells how many share the limits.
     """
 
     def __init__(
@@ -211,11 +211,13 @@ class GitHubApp:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock = time.time,
+        processes: Processes = lambda: 1,
     ) -> None:
         self.app_id = int(app_id)
         self.api_url = api_url
         self._clock = clock
         self._transport = KeptOpenTransport(transport or open_transport(api_url))
+        self._processes = processes
         self._throttles: dict[int, InstallationThrottle] = {}
         self._clients: OrderedDict[tuple[int, str, tuple[tuple[str, str], ...]], RepositoryClient] = (
             OrderedDict()
@@ -256,10 +258,16 @@ class GitHubApp:
             installation_id=installation_id,
             api_url=self.api_url,
             transport=self._transport,
-            throttle=self._throttles.setdefault(installation_id, InstallationThrottle(clock=self._clock)),
+            throttle=self._throttle_of(installation_id),
             clock=self._clock,
             app=self,
         )
+
+    def _throttle_of(self, installation_id: int) -> InstallationThrottle:
+        if installation_id not in self._throttles:
+            throttle = InstallationThrottle(clock=self._clock, processes=self._processes)
+            self._throttles[installation_id] = throttle
+        return self._throttles[installation_id]
 
     async def _fetch_token(
         self, installation_id: int, repository: str, permissions: Mapping[str, str]

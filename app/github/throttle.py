@@ -23,6 +23,7 @@ MAX_SLEEP_S = 5.0
 READ_POINTS, WRITE_POINTS = 1, 5
 
 Sleep = Callable[[float], Awaitable[None]]
+Processes = Callable[[], int]
 
 _CREATES_CONTENT = re.compile(r"/(comments|reviews|replies)$")
 
@@ -50,13 +51,17 @@ class Bucket:
 class InstallationThrottle(BaseThrottler):
     """At most `CONCURRENCY` requests at once, points and created content by the minute and the hour.
 
-    `hold(seconds)` closes it after GitHub has reported a limit: until then every request fails at once.
+    `hold(seconds)` closes it after GitHub has reported a limit: until then every request fails at once. `processes` tells
+    how many share the limits: each keeps to its part, since none sees what the others ask.
     """
 
-    def __init__(self, *, clock: Clock = time.time, sleep: Sleep = anyio.sleep) -> None:
+    def __init__(
+        self, *, clock: Clock = time.time, sleep: Sleep = anyio.sleep, processes: Processes = lambda: 1
+    ) -> None:
         now = clock()
         self._clock = clock
         self._sleep = sleep
+        self._processes = processes
         self._slots = anyio.Semaphore(CONCURRENCY)
         self._closed_until = 0.0
         self._points = Bucket(size=900, period_s=60, now=now)
@@ -97,4 +102,5 @@ class InstallationThrottle(BaseThrottler):
         costs = [(self._points, float(READ_POINTS if is_read else WRITE_POINTS))]
         if request.method == "POST" and _CREATES_CONTENT.search(request.url.path):
             costs += [(bucket, 1.0) for bucket in self._content]
-        return costs
+        sharing = self._processes()
+        return [(bucket, cost * sharing) for bucket, cost in costs]

@@ -1,6 +1,6 @@
 """Deliveries: what was accepted, and how its job went. One short transaction each, or part of the caller's."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -125,8 +125,51 @@ def record_finished(
 ) -> None:
     """The job has ended, and with it its review, unless that has said so itself."""
     with database.write() as session:
-        _set_state(session, guid, state, reason=reason, at=at)
-        reviews.mark_ended(session, delivery=guid, status=_REVIEW_STATUS[state], at=at, error=reason)
+        mark_finished(session, guid, state, at=at, reason=reason)
+
+
+def mark_finished(
+    session: Session, guid: str, state: DeliveryState, *, at: datetime, reason: str | None = None
+) -> None:
+    """`record_finished` as a part of the caller's transaction."""
+    _set_state(session, guid, state, reason=reason, at=at)
+    reviews.mark_ended(session, delivery=guid, status=_REVIEW_STATUS[state], at=at, error=reason)
+
+
+def count_begun(session: Session, installation_id: int | None) -> int:
+    """How many of an installation's deliveries are queued with the engine or running, in whatever process."""
+    statement = select(func.count()).where(
+        col(DeliveryRow.state).in_(UNFINISHED),
+        DeliveryRow.installation_id == installation_id,
+        col(DeliveryRow.workflow_id).is_not(None),
+    )
+    return session.exec(statement).one()
+
+
+def find_waiting(session: Session, installation_id: int | None, *, limit: int) -> Sequence[DeliveryRow]:
+    """The installation's oldest deliveries that wait for its share of the workers."""
+    statement = (
+        select(DeliveryRow)
+        .where(
+            DeliveryRow.state == DeliveryState.QUEUED,
+            DeliveryRow.installation_id == installation_id,
+            col(DeliveryRow.workflow_id).is_(None),
+        )
+        .order_by(col(DeliveryRow.received_at))
+        .limit(limit)
+    )
+    return session.exec(statement).all()
+
+
+def load_waiting_installations(database: Database) -> list[int | None]:
+    """Installations of which deliveries wait for their share."""
+    statement = (
+        select(DeliveryRow.installation_id)
+        .where(DeliveryRow.state == DeliveryState.QUEUED, col(DeliveryRow.workflow_id).is_(None))
+        .distinct()
+    )
+    with database.read() as session:
+        return list(session.exec(statement).all())
 
 
 def _set_state(

@@ -27,6 +27,7 @@ INSTALLATIONS = 3
 MOST_FILES = 40
 REPEATED = 0.1  # share of the deliveries that GitHub sends twice
 LONGEST_LIFE_S = 0.8
+LONGEST_WAIT_S = 4.0  # for a request that may not come
 MOST_REQUESTS = 30  # of one life
 DEEDS = 2  # of people, in one life
 SETTLE_S = 120.0
@@ -122,7 +123,7 @@ class _Run:
         ends_s = time.monotonic() + self._rng.uniform(0.05, LONGEST_LIFE_S)
         by_request = self._rng.random() < 0.5
         if by_request:
-            ends_s += LONGEST_LIFE_S
+            ends_s += LONGEST_WAIT_S
         while time.monotonic() < ends_s and not (by_request and len(self._github.requests) >= seen):  # noqa: ASYNC110 - servers answer meanwhile
             await asyncio.sleep(0.001)
         app.kill()

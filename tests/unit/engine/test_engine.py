@@ -24,6 +24,8 @@ from app.errors import (
 from app.store.database import Database
 from tests.unit.engine.world import NOW, delivery, ended, put_back, review_job, review_of, running
 
+QUIET = 78
+
 
 async def nothing(job: Any, step: Step) -> None:
     del job, step
@@ -129,6 +131,32 @@ async def test_jobs_of_one_pull_request_run_one_after_the_other_and_others_besid
             await ended(database, f"{number}-reopened")
     assert most == {1: 1, 2: 1, 3: 1}
     assert all_at_once > 1
+
+
+async def test_a_storm_in_one_installation_leaves_the_others_their_turn(any_database: Database) -> None:
+    """What waits for its installation's share costs no worker anything, and begins when a place is free."""
+    most, at_once = 0, 0
+    quiet_done = asyncio.Event()
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        nonlocal most, at_once
+        del step
+        if job.installation_id == QUIET:
+            quiet_done.set()
+            return
+        at_once += 1
+        most = max(most, at_once)
+        await quiet_done.wait()
+        at_once -= 1
+
+    async with running(any_database, handler, workers=3, share=2) as engine:
+        for number in range(1, 9):
+            await engine.enqueue(delivery(f"storm-{number}"), review_job(number=number))
+        await engine.enqueue(delivery("quiet"), review_job(number=99, installation_id=QUIET))
+        await ended(any_database, "quiet")
+        for number in range(1, 9):
+            assert (await ended(any_database, f"storm-{number}")).state == "done"
+    assert most == 2
 
 
 async def test_values_of_steps_come_back_as_they_were(database: Database) -> None:

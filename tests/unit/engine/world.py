@@ -24,14 +24,19 @@ def delivery(guid: str) -> Delivery:
 
 
 def review_job(
-    head: str = "a", *, number: int = 7, trigger: str = "opened", before: str | None = None
+    head: str = "a",
+    *,
+    number: int = 7,
+    trigger: str = "opened",
+    before: str | None = None,
+    installation_id: int = 77,
 ) -> ReviewJob:
     ref = PullRequestRef(owner="octo", repo="shop", number=number)
     sha, before_sha = head * 40, before * 40 if before else None
     request = ReviewRequest(
         review_id=review_id(ref, head_sha=sha, trigger=trigger, before_sha=before_sha),
         ref=ref,
-        installation_id=77,
+        installation_id=installation_id,
         trigger=trigger,
         head_sha=sha,
     )
@@ -52,6 +57,8 @@ async def running(
     role: Role = "all",
     paused: bool = False,
     debounce_s: float = 0.0,
+    workers: int = 16,
+    share: int = 16,
     sleep: Callable[[float], Any] = no_wait,
     stop_timeout_s: float = 5.0,
 ) -> AsyncGenerator[Engine]:
@@ -63,6 +70,8 @@ async def running(
         role=role,
         paused=paused,
         debounce_s=debounce_s,
+        workers=workers,
+        share=share,
         sleep=sleep,
     )
     await engine.start()

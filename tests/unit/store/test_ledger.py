@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.errors import GitHubUnavailable
@@ -53,6 +53,7 @@ async def test_reviews_and_keys_do_not_share_their_writes(database: Database) ->
     assert (len(github.comments), github.looked) == (4, 0)
 
 
+@settings(deadline=None)  # each example waits for the disk
 @given(faults=st.lists(st.sampled_from([None, "request lost", "answer lost"]), min_size=1, max_size=6))
 async def test_whatever_is_lost_there_is_never_more_than_one_comment(
     database_of_the_module: Database, faults: list[str | None]
