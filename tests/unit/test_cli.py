@@ -1,0 +1,109 @@
+"""The command line: names, options, quickness, and errors as sentences. What commands do is tested where they are."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli import cli
+from app.errors import ConfigurationError
+
+SDKS = (
+    "anthropic",
+    "openai",
+    "google.genai",
+    "githubkit",
+    "mcp",
+    "dbos",
+    "fastapi",
+    "sqlmodel",
+    "rich.progress",
+)
+PROGRAM = "from app.cli import main; main()"
+
+
+def run(
+    *arguments: str, cwd: Path, code: str = PROGRAM, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    root = str(Path(__file__).parents[2])
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=cwd,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(cwd), "PYTHONPATH": root, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_help_loads_no_sdk(tmp_path: Path) -> None:
+    code = "import sys, app.cli; print('\\n'.join(sys.modules))"
+    loaded = set(run(cwd=tmp_path, code=code).stdout.split())
+    assert "app.cli" in loaded
+    assert not loaded & set(SDKS)
+
+
+@pytest.mark.parametrize("command", ["demo", "review", "serve", "setup", "doctor", "stats", "mcp", "replay"])
+def test_every_command_of_the_contract_explains_itself(command: str) -> None:
+    shown = CliRunner().invoke(cli, [command, "--help"])
+    assert shown.exit_code == 0
+    assert command in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("demo", ["--once", "--port"]),
+        ("review", ["--repo", "--format", "--stage", "--fail-on", "--config", "--post"]),
+        ("serve", ["--host", "--port", "--role", "--poll"]),
+        ("stats", ["--since", "--format"]),
+    ],
+)
+def test_the_options_of_the_contract_are_there(command: str, options: list[str]) -> None:
+    shown = CliRunner().invoke(cli, [command, "--help"], env={"COLUMNS": "200"}).stdout
+    assert [option for option in options if option not in shown] == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nothing"],
+        ["review"],
+        ["review", "x", "--stage", "style"],
+        ["stats", "--format", "xml"],
+        ["serve", "--port", "-1"],
+    ],
+)
+def test_wrong_usage_is_exit_2(arguments: list[str]) -> None:
+    assert CliRunner().invoke(cli, arguments).exit_code == 2
+
+
+def test_a_wrong_setting_is_named_without_its_value(tmp_path: Path) -> None:
+    done = run("stats", cwd=tmp_path, QUORUM_CALL_TIMEOUT_S="a-secret-by-mistake")
+    assert done.returncode == 2
+    assert done.stderr.startswith("quorum: QUORUM_CALL_TIMEOUT_S:")
+    assert "a-secret-by-mistake" not in done.stderr + done.stdout
+
+
+def test_a_fault_of_quorums_own_is_a_sentence_and_no_traceback(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['app.commands.stats'] = None; sys.argv[1:] = ['stats']; " + PROGRAM
+    done = run(cwd=tmp_path, code=code)
+    assert done.returncode == 70
+    assert "QUORUM_DEBUG=1" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Traceback" in run(cwd=tmp_path, code=code, QUORUM_DEBUG="1").stderr
+
+
+def test_serving_without_an_app_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError, match="run `quorum setup`"):
+        CliRunner().invoke(cli, ["serve"], catch_exceptions=False)
+
+
+def test_a_delivery_that_nobody_knows_is_exit_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(cli, ["replay", "no-such-delivery"])
+    assert done.exit_code == 2
+    assert done.stderr == "quorum: there is no delivery no-such-delivery in this database.\n"
