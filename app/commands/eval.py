@@ -89,7 +89,7 @@ def _prepare(options: EvalOptions) -> tuple[Setup, list[str], Finish]:
     )
     notes = [] if usable else [KEYLESS]
     if options.record and usable:
-        return _record(setup, options.record, notes)
+        return record(setup, options.record, notes)
     return setup, notes, list
 
 
@@ -111,7 +111,8 @@ def replay(
     return replayed, [f"Recorded answers of {folder.name}: {note}"], finish
 
 
-def _record(setup: Setup, folder: Path, notes: list[str]) -> tuple[Setup, list[str], Finish]:
+def record(setup: Setup, folder: Path, notes: list[str]) -> tuple[Setup, list[str], Finish]:
+    """The setup with a recorder before each vendor; what is left to do is to write the folder, with the prompts."""
     recording = Recording.load(folder) if (folder / META).exists() else Recording()
 
     def wrap(case: Case) -> Callable[[ModelClient], ModelClient]:

@@ -12,7 +12,6 @@ from app.domain.finding import Finding, Placement
 from app.domain.review import ReviewReport
 from app.domain.rules import rule_for
 from app.evaluation.cases import Case, Golden, Kind
-from app.findings.finders import is_by_analyzers
 
 LINE_SLACK = 3
 NOT_JUDGED = frozenset({"documentation", "test"})  # families: remarks that no case lists
@@ -49,8 +48,10 @@ class Verdict:
 
 def claims_of(report: ReviewReport) -> tuple[Finding, ...]:
     """Everything that was claimed, before verification took anything away; each once."""
-    claims = (*report.findings, *(rejection.finding for rejection in report.rejected))
-    return tuple({(each.fingerprint, each.rule_id): each for each in reversed(claims)}.values())[::-1]
+    claims: dict[str, Finding] = {}
+    for each in (*report.findings, *(rejection.finding for rejection in report.rejected)):
+        claims.setdefault(each.fingerprint, each)
+    return tuple(claims.values())
 
 
 def inline_of(report: ReviewReport) -> tuple[Finding, ...]:
@@ -94,8 +95,3 @@ def _distance(finding: Finding, golden: Golden) -> int:
     """Lines between the two ranges; 0 where they touch."""
     first, last = golden.lines
     return max(first - finding.end_line, finding.start_line - last, 0)
-
-
-def is_models(finding: Finding) -> bool:
-    """Whether a model stands behind it."""
-    return not is_by_analyzers(finding)

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.domain.configuration import Profile
 from app.domain.finding import Stage
@@ -25,6 +26,9 @@ from app.prompting import Prompts
 from app.redaction import Redactor
 from app.services import Services
 from app.stations import Stations
+
+if TYPE_CHECKING:
+    import httpx2
 
 FENCE_SECRET = b"quorum eval"  # fixed, so that a request has the same bytes in every run
 
@@ -43,6 +47,7 @@ class Setup:
     call_timeout_s: float = 240.0
     stage_deadline_s: float = 600.0
     at_once: int = 4
+    http_client: "httpx2.AsyncClient | None" = None  # stands in for the network in tests
     wrap: Wrap | None = None
 
 
@@ -112,6 +117,7 @@ def _services(case: Case, setup: Setup, calls: MemoryCalls) -> Services:
         setup.access,
         stores=Stores(calls=calls),
         call_timeout_s=setup.call_timeout_s,
+        http_client=setup.http_client,
         wrap=setup.wrap(case) if setup.wrap else None,
     )
     return Services(
