@@ -15,6 +15,7 @@ from app.dashboard.access import Access
 from app.dashboard.api import Api
 from app.dashboard.live import Broadcast
 from app.dashboard.pages import Dashboard, dashboard_router
+from app.domain.advisory import AdvisoryLookup
 from app.domain.job import (
     CheckActionJob,
     CheckSuiteJob,
@@ -40,7 +41,8 @@ from app.engine.executor import ExecutorId
 from app.errors import ConfigurationError
 from app.gather.configuration import CONFIGURATION_PATH
 from app.github.addresses import git_url, web_url
-from app.github.client import GitHubApp
+from app.github.advisories import fetch_published_flaws
+from app.github.client import GitHubApp, token_client
 from app.github.contents import fetch_file
 from app.github.git_objects import GitCache
 from app.github.people import GitHubPeople
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+ADVISORIES = "github/advisory-database"  # a client wants a repository's name; the database is public
 Background = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -154,22 +157,22 @@ def build_served(
     http.include_router(dashboard_router(_dashboard(program, engine, live, access, network)))
     mcp_token = _mcp_token(program) if mcp and role != "worker" else None
     if mcp_token:
-        endpoint = _mcp_endpoint(program, mcp_token)
+        endpoint = _mcp_endpoint(program, network, mcp_token)
         background.append(endpoint.run)
         http.router.routes.append(Route(PATH, endpoint))
     return Served(program=program, http=http, engine=engine, dashboard_token=token, mcp_token=mcp_token)
 
 
-def _mcp_endpoint(program: Program, token: str) -> McpEndpoint:
+def _mcp_endpoint(program: Program, network: Network, token: str) -> McpEndpoint:
     def build() -> "MCPServer":
         from app.mcp_server.server import build_mcp_server  # a second to load: after the server is up
 
-        return build_mcp_server(mcp_desk(program))
+        return build_mcp_server(mcp_desk(program, network))
 
     return McpEndpoint(build, McpAccess(token=token, hosts=program.settings.quorum_mcp_hosts))
 
 
-def mcp_desk(program: Program) -> "Desk":
+def mcp_desk(program: Program, network: Network | None = None) -> "Desk":
     """What the MCP tools work with."""
     from app.mcp_server.dast import DastPolicy
     from app.mcp_server.desk import Desk
@@ -178,6 +181,7 @@ def mcp_desk(program: Program) -> "Desk":
     return Desk(
         services=program.services,
         database=program.database,
+        lookup_advisories=_published_flaws(settings, network or Network()),
         dast=DastPolicy(targets=settings.quorum_dast_targets, all_methods=settings.quorum_dast_all_methods),
     )
 
@@ -199,6 +203,15 @@ def _dashboard(
         repository_month_usd=settings.quorum_budget_repository_month_usd,
         clock=utc_now,
     )
+
+
+def _published_flaws(settings: Settings, network: Network) -> AdvisoryLookup | None:
+    """GitHub's advisory database, where the operator's environment holds a token for it."""
+    if settings.github_token is None:
+        return None
+    token = settings.github_token.get_secret_value()
+    client = token_client(token, ADVISORIES, settings.github_api_url, transport=network.github)
+    return lambda packages: fetch_published_flaws(client, packages)
 
 
 def _lifespan(

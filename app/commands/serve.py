@@ -26,7 +26,13 @@ def serve(*, host: str, port: int, role: Literal["web", "worker", "all"], poll: 
     program = build_program(settings)
     configure_logging(redact=program.services.redactor.redact)
     served = build_served(
-        program, role=role, poll=poll, recover=True, mcp=True, app_slug=settings.github_app_slug
+        program,
+        role=role,
+        poll=poll,
+        recover=True,
+        mcp=True,
+        preload=True,
+        app_slug=settings.github_app_slug,
     )
     _tell_tokens(served, settings)
     uvicorn.run(
