@@ -13,10 +13,16 @@ def test_a_prompt_does_not_change_without_a_new_version() -> None:
         id_: (prompts.prompt(id_).version, prompts.prompt(id_).content_hash) for id_ in prompts.ids()
     } == snapshot(
         {
+            "conversation/answer": ("1", "d224d16cc3c7cdde"),
+            "conversation/complaint": ("1", "8581e1298069ef92"),
+            "conversation/fixed": ("1", "c98af0823efd0ec5"),
+            "conversation/intent": ("1", "0bafc4c23cc67479"),
+            "conversation/product": ("1", "95b9c3641a9b3a89"),
+            "conversation/system": ("1", "d4e8d58694a4d720"),
             "docs/question": ("1", "b1d990802d131e80"),
             "review/question": ("1", "949a92e027717711"),
             "security/question": ("1", "4cd4f899d22b5ada"),
-            "shared/system": ("1", 'ec93b67778844c23'),
+            "shared/system": ("1", "ec93b67778844c23"),
             "verify/question": ("1", "a32134210f493e13"),
         }
     )

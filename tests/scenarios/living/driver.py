@@ -46,7 +46,9 @@ class App:
     def database(self) -> Database:
         return self.served.program.database
 
-    def repository(self, files: Mapping[str, FileContent] | None = None, name: str = "acme/shop") -> Repository:
+    def repository(
+        self, files: Mapping[str, FileContent] | None = None, name: str = "acme/shop"
+    ) -> Repository:
         repository = self.sandbox.create_repository(name, {"README.md": "A shop.\n", **(files or {})})
         repository.set_role("alice", "write")
         repository.set_role("mallory", "read")
@@ -116,7 +118,9 @@ async def running(folder: Path, *, debounce_s: float = 0.0, keyless: bool = Fals
         "google_gemini_base_url": BASE_URLS[Provider.GEMINI],
     }
     settings = Settings.model_construct(
-        **{name: field.default for name, field in Settings.model_fields.items()} | own | ({} if keyless else keys)
+        **{name: field.default for name, field in Settings.model_fields.items()}
+        | own
+        | ({} if keyless else keys)
     )
     network = Network(github=sandbox.transport(), models=vendors.http_client())
     served = build_served(build_program(settings, network=network), network=network)

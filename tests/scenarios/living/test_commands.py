@@ -24,9 +24,7 @@ async def says(app: App, pull: Pull, text: str, *, who: str = "alice") -> str:
     before = set(map(id, pull.issue_comments))
     pull.comment(who, text)
     await app.settle()
-    return "\n".join(
-        c.body for c in pull.issue_comments if id(c) not in before and c.user is app.sandbox.bot
-    )
+    return "\n".join(c.body for c in pull.issue_comments if id(c) not in before and c.user is app.sandbox.bot)
 
 
 async def replies(app: App, pull: Pull, text: str, *, who: str = "alice") -> str:
@@ -149,7 +147,11 @@ async def test_a_product_question_goes_to_gpt_with_the_documentation_and_the_fig
 async def test_a_justified_complaint_withdraws_the_finding(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
         people = Reviewers(app.vendors)
-        people.intent, people.withdraws, people.answer = "complaint", True, "You are right, I had missed the guard."
+        people.intent, people.withdraws, people.answer = (
+            "complaint",
+            True,
+            "You are right, I had missed the guard.",
+        )
         pull = await opened(app)
 
         said = await replies(app, pull, "@quorum this is wrong, the caller checks it")

@@ -69,3 +69,112 @@ async def test_a_fixed_finding_gets_one_reply_and_its_comment_folds(tmp_path: Pa
         assert "Fixed by" in thread.comments[1].body
         assert thread.root.minimized_reason == "resolved"
         assert set(app.outcomes().values()) == {"resolved"}
+
+
+async def test_nothing_is_said_twice_over_twenty_pushes_rebases_and_redeliveries(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull = await opened(app)
+        for number in range(20):
+            if number % 4 == 3:
+                pull.force_push({"shop.py": f"# {number}\n{CART}", "other.py": LINES})
+            else:
+                pull.push({f"file_{number}.py": f"x = {number}\n", "shop.py": f"# {number}\n{CART}"})
+            await app.settle()
+            newest = [each for each in app.sandbox.hook.log.values() if each.event == "pull_request"][-1]
+            app.sandbox.hook.redeliver(newest.id)
+            await app.settle()
+        assert len(own_comments(app, pull)) == 1
+        assert len(pull.reviews) == 1
+        assert len(pull.issue_comments) == 1
+        assert set(app.outcomes().values()) == {"open"}
+
+
+async def test_of_five_pushes_in_a_row_the_last_is_reviewed(tmp_path: Path) -> None:
+    async with running(tmp_path, debounce_s=1.0) as app:
+        Reviewers(app.vendors)
+        pull = await opened(app)
+        for number in range(5):
+            pull.push({"more.py": f"average = {number}\n{CART if number == 4 else ''}"})
+            await app.deliver()
+        await app.settle()
+        assert [review.commit_id for review in pull.reviews[1:]] == [pull.head_sha]
+        assert [row.status for row in app.reviews()].count("completed") == 2
+        unended = [run for run in pull.repository.check_runs.values() if run.status != "completed"]
+        assert unended == []
+
+
+async def test_a_push_of_which_no_webhook_tells_is_reviewed_all_the_same(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        people = Reviewers(app.vendors)
+        pull = app.repository().open_pull({"shop.py": CART})
+        waiting = list(app.sandbox.hook.queue)
+
+        def push_meanwhile(asked: object) -> object:
+            if len(pull.commits()) == 1:
+                pull.push({"late.py": "x = 1\n"})
+                app.sandbox.hook.queue.clear()  # the delivery is lost
+            return people.say(asked)  # pyright: ignore[reportArgumentType]
+
+        app.vendors.answers[next(iter(app.vendors.answers))] = push_meanwhile
+        app.sandbox.hook.queue[:] = waiting
+        await app.settle()
+        assert [review.commit_id for review in pull.reviews] == [pull.head_sha]
+        first, second = (
+            [run.conclusion for run in pull.repository.check_runs.values() if run.head_sha == sha]
+            for sha in pull.commits()
+        )
+        assert set(first) == {"cancelled"}
+        assert "cancelled" not in second
+
+
+async def test_a_finding_that_comes_back_is_said_once_in_its_thread(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull = await opened(app)
+        pull.push({"shop.py": CART.replace(BUG, "total = 0")})
+        await app.settle()
+        pull.push({"shop.py": f"# again\n{CART}"})
+        await app.settle()
+        [thread] = pull.threads
+        assert ["This is back in" in comment.body for comment in thread.comments] == [False, False, True]
+        assert app.findings()[-1].outcome == "open"
+
+
+async def test_a_person_who_spoke_last_is_not_talked_over(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull = await opened(app)
+        [thread] = pull.threads
+        pull.reply("alice", thread.root, "I will look into this tomorrow.")
+        pull.push({"shop.py": CART.replace(BUG, "total = 0")})
+        await app.settle()
+        assert len(thread.comments) == 2
+        assert set(app.outcomes().values()) == {"resolved"}
+
+
+async def test_changed_code_that_is_still_wrong_is_not_called_fixed(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        people = Reviewers(app.vendors)
+        people.fixed = "confirmed"
+        pull = await opened(app)
+        pull.push({"shop.py": CART.replace(BUG, "total = sum(prices)   /  len( list(prices) )")})
+        await app.settle()
+        assert len(own_comments(app, pull)) == 1
+        assert set(app.outcomes().values()) == {"open"}
+        assert "1 problem" in pull.issue_comments[0].body
+
+
+async def test_a_push_that_fixes_findings_costs_at_most_twelve_calls_of_github(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        names = [f"cart_{number}.py" for number in range(4)]
+        pull = await opened(app, dict.fromkeys(names, CART))
+        pull.push({names[0]: CART.replace(BUG, "total = 0")})
+        await app.settle()  # since then it is known that threads may not be resolved here
+        before = len(app.sandbox.requests)
+        pull.push({name: CART.replace(BUG, "total = 1") for name in names[1:]})
+        await app.settle()
+        calls = app.github_calls()[before:]
+        assert len(calls) <= 12, calls
+        assert all(len(thread.comments) == 2 for thread in pull.threads)
