@@ -52,6 +52,11 @@ async def fetch_advisories(
     return _reviewed(packages, [row for row in rows if row["change_type"] == "added"])
 
 
+async def fetch_published_flaws(client: RepositoryClient, packages: Sequence[Package]) -> AdvisoryAnswer:
+    """What the advisory database knows of packages that are in no repository; raises `GitHubError`."""
+    return await _from_database(client, packages)
+
+
 def _reviewed(packages: Sequence[Package], rows: _Rows) -> AdvisoryAnswer:
     """The rows' flaws by our packages. A package that no row names was not judged: not every lock file is understood."""
     by_name: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)

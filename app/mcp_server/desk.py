@@ -11,9 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import uuid4
 
-from app.analyzers.dependencies import find_dependency_facts
-from app.analyzers.manifests import manifest_of
-from app.domain.analysis import ChangedFile
+from app.domain.advisory import AdvisoryLookup
 from app.domain.finding import Finding, Stage
 from app.domain.progress import Watch, nobody_watches
 from app.domain.review import ReviewReport, StageStatus
@@ -24,13 +22,13 @@ from app.mcp_server.answers import (
     DocumentationAnswer,
     ExplanationAnswer,
     FindingAnswer,
-    PackageAnswer,
     ReportAnswer,
     ScanAnswer,
     StatsAnswer,
 )
 from app.mcp_server.dast import DastPolicy, scan_running_api
-from app.mcp_server.given import changed_files, check_length, open_given
+from app.mcp_server.dependencies import scan_dependencies
+from app.mcp_server.given import check_length, open_given
 from app.pipeline import Order, gather_change, review_gathered
 from app.publish.report_json import report_value
 from app.publish.wording import KEYLESS_NOTE
@@ -66,6 +64,7 @@ class Desk:
     services: Services
     database: Database
     dast: DastPolicy = field(default_factory=DastPolicy)
+    lookup_advisories: AdvisoryLookup | None = None  # None: nobody is asked, and the answer says so
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     kept: "OrderedDict[str, Kept]" = field(default_factory=OrderedDict[str, Kept])
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
@@ -98,18 +97,9 @@ class Desk:
         return self._answer(report)
 
     async def scan_dependencies(self, code: str, language: str | None) -> ScanAnswer:
-        """The packages that manifests and lock files add. No source of advisories is built in: never "clean"."""
-        files = changed_files(code, language)
-        manifests = [file for file in files if manifest_of(file.path)]
-        if not manifests:
-            note = "No manifest or lock file is in it; name the file as `language`, e.g. package-lock.json."
-            return ScanAnswer(scan_type="sca", status="not_applicable", notes=[note])
-        facts = await find_dependency_facts(manifests, lookup=None)
-        notes = [*facts.notes, *_partly(manifests)]
-        packages = [PackageAnswer(**asdict(package)) for package in facts.packages]
-        if not packages:
-            notes.append("No package could be read from it.")
-        return ScanAnswer(scan_type="sca", status="could_not_check", packages=packages, notes=notes)
+        """See `app.mcp_server.dependencies`."""
+        async with self._room:
+            return await scan_dependencies(code, language, lookup=self.lookup_advisories)
 
     async def scan_running_api(self, code: str) -> ScanAnswer:
         """See `app.mcp_server.dast`."""
@@ -229,11 +219,3 @@ def _stored_explanation(row: FindingRow) -> ExplanationAnswer:
         verified=row.verifier_evidence,
         outcome=row.outcome,
     )
-
-
-def _partly(files: Sequence[ChangedFile]) -> list[str]:
-    return [
-        f"{file.path}: only pieces of it are in the diff; give the whole file to have its packages listed."
-        for file in files
-        if file.head is None
-    ]

@@ -1,11 +1,14 @@
 """The tools through the SDK's own client, in memory."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from mcp import Client
 
+from app.domain.advisory import Advisory, AdvisoryAnswer, Package
+from app.domain.finding import Severity
 from app.mcp_server.desk import Desk
 from app.mcp_server.server import STATIONS, build_mcp_server
 from tests.scenarios.vendors import Vendors, finding
@@ -212,3 +215,34 @@ async def test_the_stages_prompts_can_be_used_by_others(keyless: Desk, stage: st
     assert "# Task: " in text
     assert "snippet.py" in text
     assert "os.system" in text
+
+
+async def database_of_one_flaw(packages: Sequence[Package]) -> AdvisoryAnswer:
+    flaw = Advisory(package=packages[0], id="GHSA-x", severity=Severity.HIGH, summary="It runs what it reads")
+    known = tuple(package for package in packages if package.version is None)
+    return AdvisoryAnswer(source="the database", advisories=(flaw,), unchecked=known)
+
+
+async def test_packages_that_a_database_has_judged_are_checked(keyless: Desk) -> None:
+    keyless.lookup_advisories = database_of_one_flaw
+    said = await call(keyless, "security_scan", code=LOCK, scan_type="sca")
+    assert said["status"] == "checked"
+    assert [(f["rule_id"], f["severity"]) for f in said["findings"]] == [("vulnerable-dependency", "high")]
+
+
+async def test_one_package_without_a_judgement_is_enough_to_say_so(keyless: Desk) -> None:
+    keyless.lookup_advisories = database_of_one_flaw
+    said = await call(keyless, "security_scan", code="flask==3.0.0\nrequests>=2\n", scan_type="sca")
+    assert said["status"] == "could_not_check"
+    assert [package["name"] for package in said["packages"]] == ["flask", "requests"]
+
+
+async def test_a_manifest_that_a_diff_shows_in_pieces_is_not_checked(keyless: Desk) -> None:
+    keyless.lookup_advisories = database_of_one_flaw
+    diff = (
+        "diff --git a/requirements.txt b/requirements.txt\n--- a/requirements.txt\n+++ b/requirements.txt\n"
+        "@@ -1 +1,2 @@\n flask==3.0.0\n+requests==2.0\n"
+    )
+    said = await call(keyless, "security_scan", code=diff, scan_type="sca")
+    assert said["status"] == "could_not_check"
+    assert any("only pieces" in note for note in said["notes"])
