@@ -3,6 +3,7 @@
 make benchmark
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -16,6 +17,9 @@ LONGEST_S = 180
 def main() -> int:
     """Every benchmark in turn; 1 if one did not come to its end."""
     started_s = time.monotonic()
+    print(
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}: above {os.cpu_count()} times are the machine's, not ours"
+    )
     found = {path.stem for path in Path(__file__).parent.glob("*.py")}
     broken = [name for name in sorted(found - PARTS - BY_HAND) if _run(name)]
     print(f"\n{time.monotonic() - started_s:.0f} s in all" + "".join(f"; {name} broke" for name in broken))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from benchmarks.figures import Figure, print_figures
-from benchmarks.local_world import Interval, World, open_world
+from benchmarks.local_world import Interval, World, cpu_s, open_world
 
 ROUNDS = 5
 BAR_S = 1.5
@@ -20,10 +20,14 @@ async def measure() -> list[Figure]:
     """From the webhook to the last check run, less the time in which at least one model was thinking, of the same run."""
     async with open_world(github_s=GITHUB_S, models_s=MODELS_S) as world:
         first = await _review(world, 1)
+        before_s = cpu_s(world.process.pid)
         later = [await _review(world, number) for number in range(2, 2 + ROUNDS)]
+        used_s = (cpu_s(world.process.pid) - before_s) / ROUNDS
     walls, own = zip(*later, strict=True)
     return [
-        _figure("wall time over the slowest model chain", median(own), median(walls)),
+        _figure(
+            f"wall time over the slowest model chain ({used_s:.2f} s of CPU)", median(own), median(walls)
+        ),
         _figure("the same, first review of a fresh process", first[1], first[0]),
     ]
 
