@@ -1,0 +1,165 @@
+"""What became of findings, what is learned from it, and what configuration changes."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from app.sandbox.pull import Pull
+from app.sandbox.repository import Repository
+from app.store.outcomes import Dimension, load_outcome_rates
+from app.store.pull_requests import load_pull_request
+from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
+
+pytestmark = pytest.mark.timeout(60)
+
+CART = f"def average(prices):\n    {BUG}\n    return total\n"
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+CONFIG = ".github/quorum.yml"
+
+
+async def opens(app: App, repository: Repository, files: dict[str, str], **how: object) -> Pull:
+    pull = repository.open_pull(files, **how)  # pyright: ignore[reportArgumentType]
+    await app.settle()
+    return pull
+
+
+async def dismisses(app: App, pull: Pull) -> None:
+    pull.reply("alice", pull.threads[0].root, "/dismiss")
+    await app.settle()
+
+
+async def test_what_was_dismissed_three_times_is_not_shown_the_fourth_time(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        repository = app.repository()
+        for number in range(3):
+            await dismisses(app, await opens(app, repository, {f"cart_{number}.py": CART}))
+
+        fourth = await opens(app, repository, {"cart_4.py": CART})
+        assert own_comments(app, fourth) == []
+        summary = fourth.issue_comments[0].body
+        assert "Dismissed here before" in summary
+
+        fourth.comment("alice", "/config")
+        await app.settle()
+        said = fourth.issue_comments[-1].body
+        id_ = re.findall(r"\b[0-9a-f]{12}\b", said.split("Learned from dismissals")[1])[0]
+        fourth.comment("alice", f"/undismiss {id_}")
+        await app.settle()
+        assert "shown again" in fourth.issue_comments[-1].body
+
+        fifth = await opens(app, repository, {"cart_5.py": CART})
+        assert len(own_comments(app, fifth)) == 1
+
+
+async def test_outcomes_are_known_at_the_merge(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        repository = app.repository()
+        fixed = await opens(app, repository, {"a.py": CART})
+        fixed.push({"a.py": "total = 0\n"})
+        ignored = await opens(app, repository, {"b.py": CART})
+        liked = await opens(app, repository, {"c.py": CART})
+        liked.react("alice", liked.threads[0].root, "+1")
+        unwanted = await opens(app, repository, {"d.py": CART})
+        await dismisses(app, unwanted)
+        for pull in (fixed, ignored, liked, unwanted):
+            pull.close()
+        await app.settle()
+
+        [line] = load_outcome_rates(app.database, LONG_AGO, by=Dimension.PROVIDER)
+        assert (line.name, line.findings, line.resolved, line.dismissed, line.silent) == ("claude", 4, 1, 1, 1)
+        assert line.thumbs_up == 1
+        assert line.resolution_rate == pytest.approx(1 / 3)
+
+
+async def test_a_wrong_configuration_is_marked_on_its_line_and_blocks_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull = await opens(app, app.repository({CONFIG: "gate: off\nmax_inlin: 3\n"}), {"shop.py": CART})
+        [run] = [run for run in pull.repository.check_runs.values() if run.name == "quorum/review"]
+        [mark] = [mark for mark in run.annotations if mark["path"] == CONFIG]
+        assert mark["start_line"] == 2
+        assert "max_inline" in mark["message"]
+        assert "max_inline" in pull.issue_comments[0].body
+        assert len(own_comments(app, pull)) == 1
+
+
+async def test_in_shadow_nothing_is_said_and_everything_is_known(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull = await opens(app, app.repository({CONFIG: "publish: shadow\n"}), {"shop.py": CART})
+        assert (pull.reviews, pull.issue_comments, pull.review_comments()) == ([], [], [])
+        assert len(app.findings()) == 1
+        assert not app.findings()[0].shown
+        assert {run.conclusion for run in pull.repository.check_runs.values()} == {"neutral", "success"}
+
+
+async def test_the_organisations_default_holds_until_the_repository_says_otherwise(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        app.repository({CONFIG: "gate: high\nstages: [review]\n"}, name="acme/.github")
+        pull = await opens(app, app.repository({CONFIG: "gate: off\n"}), {"shop.py": CART})
+        assert [run.conclusion for run in pull.repository.check_runs.values()] == ["neutral"]
+        pull.comment("alice", "/config")
+        await app.settle()
+        said = pull.issue_comments[-1].body
+        assert "| `stages` | `[\"review\"]` | organisation |" in said
+        assert "| `gate` | `\"off\"` | repository |" in said
+
+
+async def test_a_dependency_bots_change_is_read_for_its_manifests_unless_asked(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        files = {"package.json": '{"dependencies": {"left-pad": "1.3.0"}}\n', "shop.py": CART}
+        pull = await opens(app, app.repository(), files, author="dependabot[bot]")
+        assert own_comments(app, pull) == []
+        assert "dependency update" in pull.issue_comments[0].body
+        pull.comment("alice", "/rereview full")
+        await app.settle()
+        assert len(own_comments(app, pull)) == 1
+
+
+async def test_a_push_stands_in_for_the_review_that_it_cut_short(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        people = Reviewers(app.vendors)
+        repository = app.repository({CONFIG: "review_on_push: false\n"})
+        pull = repository.open_pull({"shop.py": CART})
+        pull.push({"late.py": "x = 1\n"})
+        await app.settle()
+        assert people.bugs
+        assert [review.commit_id for review in pull.reviews] == [pull.head_sha]
+
+        pull.push({"later.py": "y = 1\n"})
+        await app.settle()
+        assert len(pull.reviews) == 1
+        assert app.reviews()[-1].error == "the configuration says `review_on_push: false`"
+
+
+async def test_a_renamed_repository_keeps_its_memory(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull = await opens(app, app.repository(), {"shop.py": CART})
+        assert pull.number == 1
+        from app.domain.job import InstallationJob
+        from app.domain.pull_request import PullRequestRef
+        from app.domain.step import run_at_once
+        from app.doors.installation import InstallationDoor
+
+        [installation] = app.sandbox.installations.values()
+        door = InstallationDoor(database=app.database, clock=lambda: LONG_AGO)
+        job = InstallationJob(
+            installation_id=installation.id,
+            account="acme",
+            change="renamed",
+            guid="g",
+            repositories=("acme/store",),
+            previous_repository="acme/shop",
+        )
+        await door(job, run_at_once)
+        ref = PullRequestRef(owner="acme", repo="store", number=1)
+        row = load_pull_request(app.database, ref)
+        assert row is not None
+        assert row.reviewed_sha == pull.head_sha
