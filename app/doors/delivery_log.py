@@ -4,6 +4,7 @@ GitHub sends each webhook once, keeps it for three days and sends it again only 
 a webhook that came in, and twice does no harm: a guid is taken once. Never decides what a delivery asks for.
 
 https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries
+A hook that is switched off leaves no log: https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/troubleshooting-webhooks
 """
 
 import asyncio

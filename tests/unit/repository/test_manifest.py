@@ -67,6 +67,8 @@ def test_the_app_is_private_and_its_hook_points_to_nobodys_host() -> None:
     assert MANIFEST["public"] is False
     hook: dict[str, Any] = MANIFEST["hook_attributes"]
     address = urlsplit(str(hook["url"]))
-    assert hook["active"] is False
+    # without deliveries to look at there is nothing to poll:
+    # https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/troubleshooting-webhooks
+    assert hook["active"] is True
     assert address.hostname == "quorum.invalid"  # https://www.rfc-editor.org/rfc/rfc6761#section-6.4
     assert address.path == "/webhooks/github"
