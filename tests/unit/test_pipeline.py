@@ -1,0 +1,120 @@
+"""The stations in order, entered without any door: what is checkpointed, what is left out, what is redacted."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import pytest
+
+from app.domain.finding import Stage
+from app.domain.model_call import Provider
+from app.domain.progress import StationEvent, StationState
+from app.domain.review import ReviewReport, StageResult, StageStatus
+from app.errors import Superseded
+from app.findings.settle import Settled
+from app.github.local import PatchSource
+from app.llm.build import build_models
+from app.llm.client import CallScope
+from app.pipeline import NOT_ASKED_FOR, SWITCHED_OFF, Order, gather_change, review_gathered
+from app.prompting import Prompts
+from app.redaction import Redactor
+from app.services import Services
+from app.stations import Stations
+
+T = TypeVar("T")
+SECRET = "the-operators-own-secret"
+PATCH = f"""\
+diff --git a/pay.py b/pay.py
+new file mode 100644
+--- /dev/null
++++ b/pay.py
+@@ -0,0 +1,3 @@
++import subprocess
++TOKEN = "{SECRET}"
++subprocess.run("pay " + TOKEN, shell=True)
+""".encode()
+
+
+def services() -> Services:
+    """Without any model."""
+    return Services(
+        models=build_models({}), prompts=Prompts(), redactor=Redactor((SECRET,)), secret=b"secret"
+    )
+
+
+class Steps:
+    """Runs steps at once, and keeps their values as a checkpoint would."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    async def __call__(self, name: str, work: Callable[[], Awaitable[T]], type_: object) -> T:
+        del type_
+        value = self.values[name] = await work()
+        return value
+
+
+async def reviewed(
+    steps: Steps, *, configuration: bytes = b"", events: list[StationEvent] | None = None, **order: Any
+) -> ReviewReport:
+    stations = Stations("one", (events if events is not None else []).append)
+    asked = Order(scope=CallScope(review_id="one", repository="local", pull_request=None), **order)
+    gathered = await gather_change(PatchSource(PATCH), asked, services(), configuration=configuration)
+    return await review_gathered(asked, gathered, services(), stations=stations, step=steps)
+
+
+async def test_without_models_every_stage_is_the_analysers() -> None:
+    report = await reviewed(Steps())
+    assert report.keyless
+    assert {result.provider for result in report.stages} == {Provider.ANALYZERS}
+    assert [result.stage for result in report.stages] == list(Stage)
+    assert report.usage.calls == 0
+    assert "pay.py" in {finding.path for finding in report.findings}
+
+
+async def test_a_stage_that_is_left_out_says_by_whom() -> None:
+    report = await reviewed(Steps(), configuration=b"stages: [review]\n", stages=(Stage.REVIEW, Stage.DOCS))
+    said = {result.stage: (result.status, result.error) for result in report.stages}
+    assert said[Stage.REVIEW] == (StageStatus.COMPLETED, None)
+    assert said[Stage.SECURITY] == (StageStatus.SKIPPED, NOT_ASKED_FOR)
+    assert said[Stage.DOCS] == (StageStatus.SKIPPED, SWITCHED_OFF)
+
+
+async def test_what_the_analysers_found_is_found_anew_after_a_crash_and_not_checkpointed_with_the_stages() -> (
+    None
+):
+    steps = Steps()
+    report = await reviewed(steps)
+    assert report.findings
+    stages: list[StageResult] = [steps.values[f"stage:{stage}"] for stage in Stage]
+    assert [result.findings for result in stages] == [(), (), ()]
+
+
+@pytest.mark.parametrize("pipeline", ["parallel", "sequential"])
+async def test_no_secret_is_in_a_checkpoint_or_in_the_report(pipeline: str) -> None:
+    steps = Steps()
+    report = await reviewed(steps, configuration=f"pipeline: {pipeline}\n".encode())
+    settled: Settled = steps.values["settle"]
+    assert settled.findings
+    assert SECRET not in repr(steps.values)
+    assert SECRET not in repr(report)
+
+
+async def test_every_station_is_told_and_timed() -> None:
+    events: list[StationEvent] = []
+    report = await reviewed(Steps(), events=events)
+    ended = [event.station for event in events if event.state is StationState.FINISHED]
+    assert sorted(ended) == ["analyse", "docs", "review", "security", "verify"]
+    assert [station.station for station in report.stations] == ended
+
+
+async def test_a_newer_head_ends_the_review_at_the_next_step() -> None:
+    class Overtaken(Steps):
+        async def __call__(self, name: str, work: Callable[[], Awaitable[T]], type_: object) -> T:
+            if name == "settle":
+                raise Superseded("a newer head waits")
+            return await super().__call__(name, work, type_)
+
+    events: list[StationEvent] = []
+    with pytest.raises(Superseded):
+        await reviewed(Overtaken(), events=events)
+    assert events[-1].state is StationState.FAILED
