@@ -132,9 +132,8 @@ class _Run:
             )
             logger.info("not reviewed: %s", reason)
             return
-        await self._start_checks(start)
         order = self._order(start)
-        gathered = await self._stations.run("gather", lambda: self._gather(start, order))
+        gathered = await self._gather_beside_checks(start, order)
         report = await review_gathered(
             order,
             gathered,
@@ -200,6 +199,16 @@ class _Run:
             earlier=start.remembered.earlier(head_sha),
             dependencies_only=is_dependency_update(start.pull_request) and not request.commanded,
         )
+
+    async def _gather_beside_checks(self, start: _Start, order: Order) -> Gathered:
+        """What the models see, read while the check runs are created; both have ended before an error is raised."""
+        held: list[Gathered] = []
+
+        async def gather() -> None:
+            held.append(await self._stations.run("gather", lambda: self._gather(start, order)))
+
+        await all_of((self._start_checks(start), gather()))
+        return held[0]
 
     async def _gather(self, start: _Start, order: Order) -> Gathered:
         return await gather_change(

@@ -151,8 +151,12 @@ async def publish(
     planned = _replanned(planned, request, report)
     report = await publisher.post_file_comments(planned)
     planned = _replanned(planned, request, report)
-    summary_id = await publisher.post_summary(planned, comment_id=summary_comment_id)
-    await complete_checks(planned.checks, check_run_ids=check_run_ids, writer=writer, once=once)
+    summary_id, _ = await all_of(
+        (
+            publisher.post_summary(planned, comment_id=summary_comment_id),
+            complete_checks(planned.checks, check_run_ids=check_run_ids, writer=writer, once=once),
+        )
+    )
     own = {finding.fingerprint for finding in request.report.findings}
     return Published(
         findings=tuple(finding for finding in planned.report.findings if finding.fingerprint in own),
