@@ -200,3 +200,9 @@ def _settings(folder: Path, providers: Sequence[Provider]) -> dict[str, Any]:
     for provider in providers:
         given |= {keys[provider]: KEYS[provider], urls[provider]: BASE_URLS[provider]}
     return given
+
+
+def read_files(folder: Path, commit: str) -> dict[str, str]:
+    """Path → text of every file of a commit."""
+    names = _git(folder, "ls-tree", "-r", "--name-only", commit).decode().split()
+    return {name: _git(folder, "show", f"{commit}:{name}").decode() for name in names}

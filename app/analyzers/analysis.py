@@ -4,8 +4,8 @@ One analyser that fails or is missing becomes a note; the others' findings stand
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,10 +21,14 @@ from app.analyzers.workspace import Material, Text, read_material, write_materia
 from app.analyzers.zizmor import find_zizmor_hits
 from app.domain.advisory import AdvisoryLookup
 from app.domain.analysis import Analysis, ChangedFile
+from app.domain.finding import Finding
 from app.errors import AnalyzerFailed
 from app.redaction import Redactor
 
 FindTool = Callable[[str], Path | None]
+MIN_SECRET_CHARACTERS = 4  # shorter ones are words
+REDACTED = "[REDACTED]"
+
 TwoSides = tuple[list[Hit], list[Hit]]
 
 
@@ -35,6 +39,7 @@ class _Gathered:
     hits: list[Hit] = field(default_factory=list[Hit])
     base_hits: list[Hit] = field(default_factory=list[Hit])
     notes: list[str] = field(default_factory=list[str])
+    secrets: set[str] = field(default_factory=set[str])
 
     def take(self, sides: TwoSides) -> None:
         self.hits.extend(sides[0])
@@ -52,6 +57,7 @@ async def analyze(
 
     `lookup_advisories` asks a source for known flaws of new packages; without one the notes say that nobody was asked.
     """
+    redactor = redactor or Redactor()
     material = read_material(files)
     with TemporaryDirectory(prefix="quorum-", ignore_cleanup_errors=True) as name:
         directory = _resolved(name)
@@ -72,7 +78,7 @@ async def analyze(
                 gathered,
                 lambda zizmor: find_zizmor_hits(material.texts, directory=directory, zizmor=zizmor),
             ),
-            asyncio.to_thread(_text_hits, material.texts, redactor or Redactor(), gathered),
+            asyncio.to_thread(_text_hits, material.texts, redactor, gathered),
         )
     return _analysis(files, material, gathered, tree, dependencies)
 
@@ -113,6 +119,7 @@ def _text_hits(texts: Sequence[Text], redactor: Redactor, gathered: _Gathered) -
             if source is not None:
                 hits.extend(find_secret_hits(text.path, source, redactor=redactor))
                 hits.extend(find_hidden_hits(text.path, source))
+        gathered.secrets |= redactor.secrets_of(text.head)
 
 
 def _analysis(
@@ -130,11 +137,20 @@ def _analysis(
         added={file.path: file.added for file in files},
     )
     return Analysis(
-        findings=findings,
+        findings=tuple(_without_secrets(finding, gathered.secrets) for finding in findings),
         undocumented=tree.undocumented,
         api_changes=tree.api_changes,
         notes=(*gathered.notes, *dependencies.notes),
     )
+
+
+def _without_secrets(finding: Finding, secrets: Collection[str]) -> Finding:
+    """A tool may name a secret in its own words (an undefined name, say), where no rule knows it for one any more."""
+    title, explanation = finding.title, finding.explanation
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= MIN_SECRET_CHARACTERS:
+            title, explanation = title.replace(secret, REDACTED), explanation.replace(secret, REDACTED)
+    return replace(finding, title=title, explanation=explanation)
 
 
 def _lines(files: Sequence[ChangedFile]) -> dict[str, list[str]]:

@@ -36,6 +36,12 @@ class Redactor:
             data = data[: span.start] + f"[REDACTED:{span.rule}]".encode() + b"\n" * lines + data[span.end :]
         return data.decode("utf-8", "surrogatepass")
 
+    def secrets_of(self, text: str) -> frozenset[str]:
+        """The secrets themselves, to take them out of what others say of the text; never to be kept."""
+        data = text.encode("utf-8", "surrogatepass")
+        spans = _merged([*self._own_spans(text), *load_secret_rules().find(data)])
+        return frozenset(data[span.start : span.end].decode("utf-8", "surrogatepass") for span in spans)
+
     def scan(self, text: str, *, path: str = "") -> list[SecretHit]:
         """Where secrets begin, by line; nothing in files that hold only look-alikes (lock files, images)."""
         if path and is_ignored_path(path):

@@ -151,6 +151,13 @@ async def test_a_secret_is_named_by_rule_and_line_and_never_by_value() -> None:
     assert token not in finding.title + finding.explanation + finding.evidence
 
 
+async def test_no_tool_says_a_secret_in_its_own_words() -> None:
+    value = "Gh" + secrets.token_hex(6)
+    analysis = await analyze([changed("conf.py", f"POSTGRES_PASSWORD={value}\n")])
+    assert {finding.rule_id for finding in analysis.findings} == {"undefined-name", "hardcoded-secret"}
+    assert not any(value in f"{finding.title} {finding.explanation}" for finding in analysis.findings)
+
+
 async def test_code_that_does_not_parse_still_gets_what_can_be_said() -> None:
     source = 'def f(:\n    q = "SELECT * FROM t WHERE a = " + name\n'
     assert ("a.py", 2, "sql-injection") in await findings_of(changed("a.py", source))
