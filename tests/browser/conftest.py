@@ -1,19 +1,24 @@
 """The dashboard in a real Chromium: a server on a loopback port, a fresh profile, and an end that forgives nothing.
 
+Playwright keeps an event loop running in the thread that started it, where async tests could run none of their own: all of
+it, the tests' bodies too, runs in a thread beside.
+
 Where there is no Chromium the tests are skipped and say so; in CI that is a failure.
 """
 
+import inspect
 import os
 import shutil
 import socket
 import threading
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, sync_playwright
 
 from app.dashboard.access import Access
 from app.dashboard.live import Broadcast
@@ -23,6 +28,7 @@ from app.llm.circuits import OpenCircuit
 from app.store.database import Database
 from tests.browser import sample
 
+BESIDE = ThreadPoolExecutor(max_workers=1)
 TOKEN = "the-operators-token"
 ARGUMENTS = (
     "--no-sandbox",
@@ -136,6 +142,14 @@ def serve(app: FastAPI) -> Generator[str]:
         listener.close()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool:
+    """Run the body of a test of this directory in Playwright's thread."""
+    wanted = inspect.signature(pyfuncitem.obj).parameters
+    BESIDE.submit(pyfuncitem.obj, **{name: pyfuncitem.funcargs[name] for name in wanted}).result()
+    return True
+
+
 @pytest.fixture(scope="session")
 def executable() -> str:
     path = chromium()
@@ -160,33 +174,38 @@ def site(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Generator
 
 @pytest.fixture(scope="session")
 def browser(executable: str) -> Generator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        yield launched
-        launched.close()
+    def launch() -> tuple[Playwright, Browser]:
+        playwright = sync_playwright().start()
+        return playwright, playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+
+    playwright, launched = BESIDE.submit(launch).result()
+    yield launched
+    BESIDE.submit(launched.close).result()
+    BESIDE.submit(playwright.stop).result()
+
+
+def begin_visit(site: Site, browser: Browser, headers: dict[str, str]) -> Visit:
+    """A page in a profile of its own."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, extra_http_headers=headers)
+    visit = Visit(page=context.new_page(), site=site)
+    visit.listen()
+    return visit
 
 
 @pytest.fixture
 def visit(site: Site, browser: Browser) -> Generator[Visit]:
     """A visit with the token; at its end nothing was complained of, and nobody else was asked."""
-    context = browser.new_context(
-        viewport={"width": 1280, "height": 900},
-        extra_http_headers={"Authorization": f"Bearer {TOKEN}"},
-    )
-    visit = Visit(page=context.new_page(), site=site)
-    visit.listen()
+    visit = BESIDE.submit(begin_visit, site, browser, {"Authorization": f"Bearer {TOKEN}"}).result()
     yield visit
-    context.close()
+    BESIDE.submit(visit.page.context.close).result()
     assert visit.complaints == []
     assert visit.foreign == []
 
 
 @pytest.fixture
 def stranger(site: Site, browser: Browser) -> Generator[Visit]:
-    """A visit without the token."""
-    context = browser.new_context()
-    visit = Visit(page=context.new_page(), site=site)
-    visit.listen()
+    """A visit without the token; nobody else was asked."""
+    visit = BESIDE.submit(begin_visit, site, browser, {}).result()
     yield visit
-    context.close()
+    BESIDE.submit(visit.page.context.close).result()
     assert visit.foreign == []
