@@ -59,10 +59,8 @@ def test_every_target_that_the_pages_name_exists() -> None:
 
 
 def test_ci_runs_the_checks_and_then_the_readmes_test_command() -> None:
-    lines = [
-        line for line in read(".ci/run").splitlines() if line and not line.startswith(("#", "set", "cd"))
-    ]
-    assert lines == ["make check", "make test"]
+    made = [line.strip() for line in read(".ci/run").splitlines() if line.strip().startswith("make ")]
+    assert made == ["make check", "make test"]
     subprocess.run(["bash", "-n", ROOT / ".ci/run"], check=True)
 
 
