@@ -1,0 +1,112 @@
+"""Every threat that Quorum was built against (SECURITY.md) has a control, and a test that names it here."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+THREATS = (
+    "W1", "W2", "W3", "W4", "W5", "C1", "C2", "P1", "P2", "P3", "S1", "S2", "O1", "O2", "K1", "F1", "F2", "F3", "F4",
+    "D1", "D2", "D3", "D4", "D5", "D6", "X1",
+)  # fmt: skip
+COVERED: dict[str, tuple[tuple[str, str], ...]] = {
+    "W1": (  # a forged webhook
+        ("unit/webhooks/test_receiver.py", "test_without_a_good_signature_nothing_is_even_parsed"),
+        ("scenarios/test_webhooks.py", "test_the_secret_before_holds_while_it_is_rotated"),
+        ("security/test_forged.py", "test_of_many_forged_requests_none_is_taken_and_none_is_an_error_of_ours"),
+    ),
+    "W2": (  # a webhook sent again, by whomever
+        ("unit/engine/test_engine.py", "test_the_same_delivery_a_hundred_times_at_once_is_one_job"),
+        ("unit/engine/test_engine.py", "test_another_delivery_that_asks_the_same_is_nothing_new"),
+        ("unit/engine/test_engine.py", "test_a_redelivery_after_a_failure_runs_again"),
+    ),
+    "W3": (  # bodies that are too large, chunked or compressed
+        ("unit/webhooks/test_receiver.py", "test_a_body_over_the_limit_is_413_in_chunks_too_and_not_read_to_its_end"),
+        ("unit/webhooks/test_receiver.py", "test_a_compressed_body_is_not_taken"),
+    ),
+    "W4": (("unit/webhooks/test_receiver.py", "test_who_drips_bytes_is_cut_off"),),
+    "W5": (("unit/webhooks/test_receiver.py", "test_a_malformed_body_is_400"),),
+    "C1": (  # an outsider's command
+        ("security/test_injection.py", "test_an_injection_is_no_command"),
+        ("unit/github/test_writer.py", "test_who_cannot_be_asked_about_has_no_permission"),
+    ),
+    "C2": (  # costs by pushes
+        ("unit/engine/test_engine.py", "test_of_many_pushes_in_a_row_only_the_last_is_reviewed"),
+        ("unit/engine/test_engine.py", "test_a_storm_in_one_installation_leaves_the_others_their_turn"),
+        ("unit/llm/test_budget.py", "test_many_at_once_stay_within_the_budget_in_each_database"),
+    ),
+    "P1": (  # injection
+        ("security/test_injection.py", "test_an_injection_does_not_leave_its_fence_and_nothing_of_it_is_hidden"),
+        ("security/test_compromised_model.py", "test_it_approves_nothing_and_turns_no_check_green"),
+        ("security/test_compromised_model.py", "test_it_causes_no_request_but_the_known_ones"),
+    ),
+    "P2": (  # evasion
+        ("security/test_compromised_model.py", "test_the_security_stage_never_sees_the_authors_prose"),
+        ("security/test_compromised_model.py", "test_it_removes_nothing_that_plain_code_has_found"),
+    ),
+    "P3": (  # configuration in the change
+        ("unit/analyzers/test_analysis.py", "test_configuration_of_the_change_is_not_read"),
+        (
+            "scenarios/test_review_command.py",
+            "test_what_is_committed_in_the_checkout_is_neither_settings_nor_data_nor_configuration",
+        ),
+    ),
+    "S1": (  # secrets in the change
+        ("unit/stages/test_run.py", "test_no_secret_reaches_a_model"),
+        ("security/test_compromised_model.py", "test_no_secret_is_at_rest"),
+        ("unit/test_redaction.py", "test_a_secret_of_each_format_is_redacted_and_keeps_its_lines"),
+    ),
+    "S2": (  # secrets in traces
+        ("unit/test_logs.py", "test_an_error_is_logged_with_its_places_and_without_variables_or_secrets"),
+        ("security/test_secrets.py", "test_no_secret_is_in_a_repr_or_an_error"),
+        ("security/test_secrets.py", "test_settings_that_are_wrong_are_named_without_their_values"),
+    ),
+    "O1": (  # hostile output
+        ("unit/publish/test_markdown.py", "test_a_hostile_output_comes_out_dead"),
+        ("unit/publish/test_markdown.py", "test_no_mixture_of_hostile_pieces_comes_out_alive"),
+        ("security/test_compromised_model.py", "test_what_it_says_is_dead_on_arrival"),
+        ("security/test_injection.py", "test_an_injection_that_a_model_repeats_comes_out_dead"),
+    ),
+    "O2": (("unit/publish/test_body.py", "test_only_the_last_line_is_a_marker"),),
+    "K1": (  # the App's key and its tokens
+        ("security/test_secrets.py", "test_no_secret_is_in_a_repr_or_an_error"),
+        ("unit/github/test_client.py", "test_no_secret_is_in_any_repr"),
+        ("unit/repository/test_manifest.py", "test_the_app_asks_for_what_its_tokens_ask_for_and_no_more"),
+    ),
+    "F1": (("security/test_secrets.py", "test_a_repository_cannot_say_where_models_are_or_what_they_are_asked_with"),),
+    "F2": (("unit/analyzers/test_analysis.py", "test_a_hostile_name_reaches_no_disk_and_keeps_its_findings"),),
+    "F3": (("unit/gather/test_selection.py", "test_a_pattern_that_is_none_is_named_and_a_bomb_is_harmless"),),
+    "F4": (("unit/gather/test_configuration.py", "test_a_hostile_file_leaves_the_defaults_and_one_problem"),),
+    "D1": (("unit/dashboard/test_tenants.py", "test_the_rule_shows_exactly_what_the_person_can_read"),),
+    "D2": (("unit/dashboard/test_access.py", "*"),),
+    "D3": (("unit/mcp_server/test_http.py", "*"),),
+    "D4": (
+        ("unit/dashboard/test_tenants.py", "test_every_query_gives_a_person_only_their_rows"),
+        ("unit/llm/test_cache.py", "test_no_two_tenants_share_a_key"),
+    ),
+    "D5": (("unit/test_logs.py", "test_what_a_stranger_wrote_cannot_make_a_second_line"),),
+    "D6": (("unit/repository/test_container.py", "test_the_image_runs_as_a_user_without_rights_and_keeps_data_in_one_place"),),
+    "X1": (("unit/analyzers/test_analysis.py", "test_a_huge_file_is_left_out_and_named"),),
+}  # fmt: skip
+
+
+@cache
+def _names_in(path: str) -> frozenset[str]:
+    tree = ast.parse((TESTS / path).read_text())
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return frozenset(
+        node.name for node in ast.walk(tree) if isinstance(node, functions) and node.name.startswith("test_")
+    )
+
+
+def test_no_threat_is_forgotten() -> None:
+    assert set(COVERED) == set(THREATS)
+    assert all(COVERED.values())
+
+
+@pytest.mark.parametrize("threat", THREATS)
+def test_the_tests_of_a_threat_are_there(threat: str) -> None:
+    for path, name in COVERED[threat]:
+        assert _names_in(path) if name == "*" else name in _names_in(path), f"{path} has no {name}"
