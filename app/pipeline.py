@@ -27,6 +27,7 @@ from app.stages import ask_verdicts, run_stage
 from app.stations import Stations
 from app.syntax import count_errors, enclosing_symbol
 
+MISSING_DOCUMENTATION = "missing-documentation"  # a rule of app/domain/rules.py
 NOT_ASKED_FOR = "this stage was not asked for"
 SWITCHED_OFF = "the repository's configuration leaves this stage out"
 
@@ -101,7 +102,8 @@ async def review_gathered(
     )
     results = await _ask_stages(order, gathered, analysis, services, stations=stations, step=step)
     settled = await stations.run(
-        "verify", lambda: step("settle", lambda: _settle(order, gathered, results, services), Settled)
+        "verify",
+        lambda: step("settle", lambda: _settle(order, gathered, results, analysis, services), Settled),
     )
     pull_request = gathered.context.pull_request
     return ReviewReport(
@@ -176,8 +178,20 @@ def _skipped(stage: Stage, order: Order) -> StageResult:
 
 
 async def _settle(
-    order: Order, gathered: Gathered, results: Sequence[StageResult], services: Services
+    order: Order,
+    gathered: Gathered,
+    results: Sequence[StageResult],
+    analysis: Analysis,
+    services: Services,
 ) -> Settled:
+    undocumented = {(symbol.path, symbol.line) for symbol in analysis.undocumented}
+
+    def is_established(finding: Finding) -> bool:
+        lines = range(finding.start_line, finding.end_line + 1)
+        return finding.rule_id == MISSING_DOCUMENTATION and any(
+            (finding.path, line) in undocumented for line in lines
+        )
+
     sources = {(file.path, Side.RIGHT): file.head for file in gathered.changed_files}
     sources |= {(file.path, Side.LEFT): file.base for file in gathered.changed_files}
 
@@ -210,6 +224,7 @@ async def _settle(
         enclosing_symbol=enclosing_symbol,
         count_errors=count_errors,
         vendors=services.models.providers,
+        is_established=is_established,
     )
     redact = services.redactor.redact
     return replace(

@@ -18,6 +18,7 @@ class Case:
     finding: Finding
     tried: set[Provider] = field(default_factory=set[Provider])
     verdicts: list[Verdict] = field(default_factory=list[Verdict])
+    established: bool = False  # parsing the code has shown it: no verdict could change that
 
     @property
     def barred(self) -> set[Provider]:
@@ -28,11 +29,12 @@ class Case:
     def refutation(self) -> Verdict | None:
         """The verdict that refutes it; a claim that had its quorum before is only rated."""
         refuted = (verdict for verdict in self.verdicts if verdict.judgement is Judgement.REFUTED)
-        return None if self.candidate.finding.confirmed_by else next(refuted, None)
+        settled = self.established or self.candidate.finding.confirmed_by
+        return None if settled else next(refuted, None)
 
     def is_open(self, needed: int) -> bool:
         """Whether another verdict could still matter."""
-        return self.refutation is None and len(backers(self.finding)) < needed
+        return not self.established and self.refutation is None and len(backers(self.finding)) < needed
 
     def hear(self, verdict: Verdict) -> None:
         """Take a verdict into account; who is unsure neither confirms nor rates."""

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.configuration import Profile, RepositoryConfig
+from app.domain.diff import Side
 from app.domain.finding import Finding, Placement, Rejection
-from app.findings.finders import backers, is_by_analyzers
+from app.findings.finders import backers, is_by_analyzers, vendors_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,29 @@ def _placed(findings: Sequence[Finding], config: RepositoryConfig) -> list[Findi
     placed: list[Finding] = []
     for finding in findings:
         speaks_up = _speaks_up(finding, limit) and (room is None or room > 0)
+        speaks_up = speaks_up and not any(_same_place_other_vendor(finding, each) for each in placed)
         if speaks_up and room is not None:
             room -= 1
         placed.append(finding if speaks_up else replace(finding, placement=Placement.SUMMARY))
     return placed
+
+
+def _same_place_other_vendor(finding: Finding, better: Finding) -> bool:
+    """Two vendors on the very same quote mostly mean one defect, by cause and by effect: one comment speaks of it.
+
+    One vendor that says two things of a line means two. What analysers say is not held back.
+    """
+    finders, others = vendors_of(finding.found_by), vendors_of(better.found_by)
+    return (
+        better.placement is Placement.INLINE is finding.placement
+        and _place(finding) == _place(better)
+        and bool(finders and others)
+        and not set(finders) & set(others)
+    )
+
+
+def _place(finding: Finding) -> tuple[str, Side, int, int, str]:
+    return finding.path, finding.side, finding.start_line, finding.end_line, " ".join(finding.quote.split())
 
 
 def _speaks_up(finding: Finding, limit: Limit) -> bool:

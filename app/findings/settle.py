@@ -14,7 +14,7 @@ from app.findings.index import DiffIndex
 from app.findings.merge import merge
 from app.findings.rank import rank
 from app.findings.suggestion import CountErrors, SourceOf, check_suggestion
-from app.findings.verify import AskVerdicts, verify
+from app.findings.verify import AskVerdicts, IsEstablished, nothing_is_established, verify
 
 FOREIGN_PATH = "Speaks of a file that this change does not touch."
 
@@ -38,6 +38,7 @@ async def settle(
     enclosing_symbol: EnclosingSymbol,
     count_errors: CountErrors,
     vendors: Sequence[Provider],
+    is_established: IsEstablished = nothing_is_established,
 ) -> Settled:
     """All claims of all stages and analysers, settled.
 
@@ -46,6 +47,7 @@ async def settle(
         enclosing_symbol: of (path, source, line).
         count_errors: syntax errors of (path, source); None where the language is unknown.
         vendors: the configured ones; those that the repository does not allow are not asked.
+        is_established: whether parsing the code has shown what a finding says, so that it needs no verification.
     """
     index = DiffIndex(diff)
     anchored = (anchor(finding, index) for finding in findings)
@@ -61,6 +63,7 @@ async def settle(
         quorum=config.quorum,
         vendors=[vendor for vendor in vendors if vendor in config.providers],
         ask_verdicts=ask_verdicts,
+        is_established=is_established,
     )
     ranked = rank(verified.findings, config)
     foreign = (finding for finding in named if finding not in known)

@@ -20,6 +20,7 @@ from app.findings.ballot import Batch, Case, plan, rate_along
 from app.findings.finders import backers, is_by_analyzers, vendors_of
 from app.findings.merge import Candidate, united
 
+IsEstablished = Callable[[Finding], bool]
 AskVerdicts = Callable[[Sequence[Finding], Sequence[Provider]], Awaitable[Sequence[Verdict]]]
 """Puts claims before one model of a vendor that is not excluded. `Verdict.id` is the finding's fingerprint; a claim
 without a verdict could not be asked."""
@@ -34,21 +35,39 @@ class Verified:
     notes: tuple[str, ...] = ()
 
 
+def nothing_is_established(finding: Finding) -> bool:
+    """For callers that know of no facts."""
+    del finding
+    return False
+
+
 async def verify(
-    candidates: Sequence[Candidate], *, quorum: int, vendors: Sequence[Provider], ask_verdicts: AskVerdicts
+    candidates: Sequence[Candidate],
+    *,
+    quorum: int,
+    vendors: Sequence[Provider],
+    ask_verdicts: AskVerdicts,
+    is_established: IsEstablished = nothing_is_established,
 ) -> Verified:
     """Every candidate as a finding (with its place, or in the summary as unconfirmed) or as a rejection.
 
     Args:
         quorum: how many vendors must stand behind a finding, at most as many as there are; 1 asks nobody.
         vendors: those that may be asked.
+        is_established: what parsing the code has shown; it is rated where a call goes out anyway, and causes none.
     """
-    cases = [Case(candidate, candidate.finding) for candidate in candidates]
+    cases = [
+        Case(candidate, candidate.finding, established=is_established(candidate.finding))
+        for candidate in candidates
+    ]
     claims = [case for case in cases if not is_by_analyzers(case.finding)]
     if quorum <= 1 or not claims:
         return Verified(findings=tuple(case.finding for case in cases))
     if len(vendors) == 1:
-        await _ask(Batch(vendors[0], claims), (), ask_verdicts)
+        judged = [case for case in claims if not case.established]
+        if judged:
+            established = [case for case in claims if case.established]
+            await _ask(Batch(vendors[0], judged, established), (), ask_verdicts)
         return _settle(cases, _confirmed_at_all, notes=_notes_of_one_vendor(claims, vendors[0]))
     needed = min(quorum, max(2, len(vendors)))
     await _ask_others(claims, needed, vendors, ask_verdicts)
@@ -109,6 +128,12 @@ def _settle(cases: Sequence[Case], holds: Callable[[Finding], bool], *, notes: t
     for case in cases:
         if is_by_analyzers(case.finding) or (not case.refutation and holds(case.finding)):
             findings.append(case.finding)
+            continue
+        if (
+            case.established
+        ):  # true, but unless it was rated nobody knows whether it is worth a place of its own
+            rated = case.finding.worth is not None
+            findings.append(case.finding if rated else replace(case.finding, placement=Placement.SUMMARY))
             continue
         reason = _reason(case)
         if case.refutation or case.candidate.by_analyzers:

@@ -86,3 +86,28 @@ def test_without_any_model_the_analysers_findings_go_by_severity() -> None:
 def test_what_two_vendors_found_speaks_up_unrated() -> None:
     both = confirmed("both", None, found_by=(CLAUDE, GPT))
     assert inline([both], profile=Profile.QUIET) == ["both"]
+
+
+def test_two_vendors_on_the_same_quote_leave_one_comment_on_it() -> None:
+    cause = confirmed(
+        "no check of the index", 7, found_by=(CLAUDE,), confirmed_by=(GPT,), quote="return a[i]"
+    )
+    effect = confirmed(
+        "reads another's order", 9, found_by=(GPT,), confirmed_by=(CLAUDE,), quote="return  a[i]"
+    )
+    assert inline([cause, effect]) == ["reads another's order"]  # the other one is in the summary
+    assert inline([cause, confirmed("elsewhere", 9, found_by=(GPT,), line=2)]) == [
+        "elsewhere",
+        "no check of the index",
+    ]
+
+
+def test_one_vendor_that_says_two_things_of_a_line_means_two() -> None:
+    assert inline([confirmed("leaks", 7), confirmed("overflows", 9)]) == ["overflows", "leaks"]
+
+
+def test_an_analyser_is_not_held_back_by_a_model_on_its_line() -> None:
+    assert (
+        len(inline([confirmed("a", 9), finding(title="b", found_by=(RUFF,), placement=Placement.INLINE)]))
+        == 2
+    )

@@ -222,3 +222,38 @@ async def test_nothing_is_lost_and_no_analysers_finding_falls(
 
 def _is_kept(candidate: Candidate, shown: set[str]) -> bool:
     return candidate.finding.fingerprint in shown
+
+
+def by_title(finding: Finding) -> bool:
+    return finding.title.startswith("undocumented")
+
+
+@pytest.mark.parametrize("vendors", [ALL, ALL[:1]])
+async def test_what_parsing_has_shown_is_put_before_nobody(vendors: Sequence[Provider]) -> None:
+    judges = Judges({"claude": R, "gpt": R, "gemini": R})
+    result = await verify(
+        merge([claim(GEMINI, title="undocumented load_orders")]),
+        quorum=2,
+        vendors=vendors,
+        ask_verdicts=judges,
+        is_established=by_title,
+    )
+    assert judges.calls == []
+    assert [each.placement for each in result.findings] == [
+        Placement.SUMMARY
+    ]  # nobody has said what it is worth
+    assert (result.rejected, result.notes) == ((), ())
+
+
+async def test_what_parsing_has_shown_is_rated_with_others_and_cannot_be_refuted() -> None:
+    judges = Judges({"claude": C, "gpt": R})
+    result = await verify(
+        merge([claim(GEMINI, title="undocumented load_orders"), claim(CLAUDE, line=9)]),
+        quorum=2,
+        vendors=ALL,
+        ask_verdicts=judges,
+        is_established=by_title,
+    )
+    assert judges.calls == [("gpt", ["9", "1"])]
+    (kept,) = result.findings
+    assert (kept.title, kept.worth, kept.placement) == ("undocumented load_orders", 8, Placement.INLINE)
