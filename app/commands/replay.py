@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from app.engine.inbox import Inbox
-from app.engine.settings import WORKERS
+from app.engine.settings import SHARE, WORKERS
 from app.serving import utc_now
 from app.settings import load_settings
 from app.store.database import Database
@@ -14,7 +14,9 @@ def replay(delivery_id: str) -> int:
     """Queue the delivery again; the exit code is 2 where there is no such delivery."""
     settings = load_settings(env_file=Path(".env"))
     database = Database(settings.database_url)
-    inbox = Inbox(database, workers=WORKERS, debounce_s=settings.quorum_debounce_s, clock=utc_now)
+    inbox = Inbox(
+        database, workers=WORKERS, share=SHARE, debounce_s=settings.quorum_debounce_s, clock=utc_now
+    )
     try:
         replayed = inbox.replay(delivery_id)
     finally:

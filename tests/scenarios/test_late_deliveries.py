@@ -33,7 +33,7 @@ async def test_what_happened_while_nobody_listened_is_reviewed(tmp_path: Path, h
         settings = Settings.model_validate(app_settings(github, tmp_path / "data", ()))
         served = build_served(build_program(settings, network=network), network=network, **how)
         async with served.http.router.lifespan_context(served.http):
-            while not all(pull.reviews for pull in pulls) or any(
+            while not all(pull.reviews for pull in pulls) or any(  # noqa: ASYNC110 - other threads write the rows
                 (await asyncio.to_thread(load_queue_depth, served.program.database)).values()
             ):
                 await asyncio.sleep(0.02)
