@@ -18,7 +18,9 @@ _MANIFEST = re.compile(
     r"|packages\.config|directory\.packages\.props|mix\.exs|pubspec\.yaml|podfile|package\.swift|.*\.tf"
     r"|(?:.*\.)?dockerfile(?:\..*)?|(?:docker-)?compose.*\.ya?ml|\.pre-commit-config\.yaml|deno\.jsonc?"
 )
-_WORKFLOW = re.compile(r"\.github/(?:workflows/[^/]+|actions/.+)\.ya?ml")
+_MANIFEST_PATH = re.compile(
+    r"\.github/(?:workflows/[^/]+|actions/.+)\.ya?ml|(?:.*/)?requirements/[^/]+\.(?:txt|in)"
+)
 
 
 def reason_to_leave_out(
@@ -70,4 +72,4 @@ def is_dependency_update(pull_request: PullRequest) -> bool:
 def is_dependency_file(path: str) -> bool:
     """Whether a file says which dependencies there are, or pins them."""
     name = PurePosixPath(path).name.lower()
-    return is_lock_file(path) or bool(_MANIFEST.fullmatch(name)) or bool(_WORKFLOW.fullmatch(path.lower()))
+    return is_lock_file(path) or bool(_MANIFEST.fullmatch(name)) or bool(_MANIFEST_PATH.fullmatch(path.lower()))

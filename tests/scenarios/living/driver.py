@@ -4,12 +4,13 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 from pydantic import SecretStr
+from sqlmodel import col, select
 
 from app.domain.model_call import Provider
 from app.main import Network, build_program
@@ -17,12 +18,12 @@ from app.sandbox import GitHubSandbox
 from app.sandbox.git import FileContent
 from app.sandbox.pull import Pull
 from app.sandbox.repository import Repository
+from app.sandbox.server import serve
 from app.serving import Served, build_served
 from app.settings import Settings
 from app.store import deliveries
 from app.store.database import Database
 from app.store.tables import FindingRow, ModelCallRow, ReviewRow
-from sqlmodel import col, select
 from tests.fakes.vendor_wire import Asked
 from tests.fakes.vendors import BASE_URLS, KEYS, FakeVendors, emptiest
 
@@ -96,9 +97,21 @@ class App:
 
 
 @asynccontextmanager
-async def running(folder: Path, *, debounce_s: float = 0.0, keyless: bool = False) -> AsyncGenerator[App]:
-    """The App from its start to its stop."""
+async def running(
+    folder: Path, *, debounce_s: float = 0.0, keyless: bool = False, on_loopback: bool = False
+) -> AsyncGenerator[App]:
+    """The App from its start to its stop; git can fetch only `on_loopback`."""
     sandbox = GitHubSandbox(folder / "github")
+    async with AsyncExitStack() as stack:
+        if on_loopback:
+            await stack.enter_async_context(serve(sandbox))
+        yield await stack.enter_async_context(_app(folder, sandbox, debounce_s=debounce_s, keyless=keyless))
+
+
+@asynccontextmanager
+async def _app(
+    folder: Path, sandbox: GitHubSandbox, *, debounce_s: float, keyless: bool
+) -> AsyncGenerator[App]:
     vendors = FakeVendors()
     own: dict[str, Any] = {
         "github_app_id": str(sandbox.app.id),
@@ -117,11 +130,7 @@ async def running(folder: Path, *, debounce_s: float = 0.0, keyless: bool = Fals
         "gemini_api_key": SecretStr(KEYS[Provider.GEMINI]),
         "google_gemini_base_url": BASE_URLS[Provider.GEMINI],
     }
-    settings = Settings.model_construct(
-        **{name: field.default for name, field in Settings.model_fields.items()}
-        | own
-        | ({} if keyless else keys)
-    )
+    settings = Settings.model_validate(own | ({} if keyless else keys))
     network = Network(github=sandbox.transport(), models=vendors.http_client())
     served = build_served(build_program(settings, network=network), network=network)
     app = App(sandbox, vendors, served)

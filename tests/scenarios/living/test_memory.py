@@ -70,7 +70,13 @@ async def test_outcomes_are_known_at_the_merge(tmp_path: Path) -> None:
         await app.settle()
 
         [line] = load_outcome_rates(app.database, LONG_AGO, by=Dimension.PROVIDER)
-        assert (line.name, line.findings, line.resolved, line.dismissed, line.silent) == ("claude", 4, 1, 1, 1)
+        assert (line.name, line.findings, line.resolved, line.dismissed, line.silent) == (
+            "claude",
+            4,
+            1,
+            1,
+            1,
+        )
         assert line.thumbs_up == 1
         assert line.resolution_rate == pytest.approx(1 / 3)
 
@@ -106,8 +112,8 @@ async def test_the_organisations_default_holds_until_the_repository_says_otherwi
         pull.comment("alice", "/config")
         await app.settle()
         said = pull.issue_comments[-1].body
-        assert "| `stages` | `[\"review\"]` | organisation |" in said
-        assert "| `gate` | `\"off\"` | repository |" in said
+        assert '| `stages` | `["review"]` | organisation |' in said
+        assert '| `gate` | `"off"` | repository |' in said
 
 
 async def test_a_dependency_bots_change_is_read_for_its_manifests_unless_asked(tmp_path: Path) -> None:

@@ -1,0 +1,78 @@
+"""What a push costs after a large first review. Bars: ≤ 3 % of its prompt tokens, ≤ 12 GitHub calls.
+
+An 80-file pull request of about 114,000 tokens, then a push of one hunk, the same hunk after a rebase, and the whole change
+force-pushed unchanged; through webhook bytes, the stand-in GitHub and the stand-in vendors. Run: `python -m benchmarks.incremental`.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.llm.tokens import estimate_tokens
+from tests.scenarios.living.driver import App, Reviewers, running
+
+FILES = 80
+LINES = 150
+
+
+def change() -> dict[str, str]:
+    """80 new files, about 1,430 tokens each."""
+    return {f"shop/part_{number:02}/module.py": _module(number) for number in range(FILES)}
+
+
+def _module(number: int) -> str:
+    return "".join(
+        f"def price_{number}_{line}(cart, rate):\n    return cart.total_{line} * rate + {line}\n"
+        for line in range(LINES // 2)
+    )
+
+
+def one_hunk(files: Mapping[str, str]) -> dict[str, str]:
+    """One function of one file, changed."""
+    path = "shop/part_40/module.py"
+    return {path: files[path].replace("cart.total_30 * rate + 30", "cart.total_30 / rate")}
+
+
+async def measure(app: App) -> None:
+    """Print a line for each push."""
+    files = change()
+    raw = sum(estimate_tokens(text) for text in files.values())
+    print(f"change: {FILES} files, about {raw:,} tokens")
+    base = {f"{path}.md": "x\n" for path in ("README",)}
+    pull = app.repository(base).open_pull(files)
+    first = await _settled(app, "first review", None)
+    pull.push(one_hunk(files))
+    await _settled(app, "push of one hunk", first)
+    pull.repository.push({"elsewhere.py": "x = 1\n"})
+    pull.force_push({**files, **one_hunk(files)})
+    await _settled(app, "rebase", first)
+
+
+async def _settled(app: App, name: str, first_tokens: int | None) -> int:
+    app.vendors.forget()
+    before = len(app.sandbox.requests)
+    await app.settle()
+    tokens = sum(estimate_tokens(asked.system + asked.text) for asked in app.vendors.requests)
+    calls = [call for call in app.github_calls()[before:] if ".git/" not in call]  # git is no API call
+    share = "" if first_tokens is None else f", {tokens / first_tokens:.2%} of the first"
+    print(
+        f"{name}: {len(app.vendors.requests)} model calls, {tokens:,} prompt tokens{share}; {len(calls)} GitHub calls"
+    )
+    return tokens
+
+
+async def _main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with running(Path(folder), on_loopback=True) as app:
+            Reviewers(app.vendors, bugs={})
+            await measure(app)
+
+
+def main() -> None:
+    """Measure and print."""
+    asyncio.run(_main())
+
+
+if __name__ == "__main__":
+    main()

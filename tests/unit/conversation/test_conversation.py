@@ -1,0 +1,42 @@
+"""What a conversation asks and remembers. The scenarios show who answers."""
+
+import pytest
+
+from app.conversation.history import MOST_TURNS, Turn, render_history
+from app.conversation.product import documentation, figures
+from app.conversation.schemas import Intent, Said, parse_intent, parse_said
+from app.errors import ModelInvalidOutput
+from app.gather import configuration_schema
+from app.publish.replies import COMMANDS
+
+
+def test_an_intent_is_one_of_four() -> None:
+    assert parse_intent({"intent": "complaint"}) is Intent.COMPLAINT
+    with pytest.raises(ModelInvalidOutput):
+        parse_intent({"intent": "approve"})
+    with pytest.raises(ModelInvalidOutput):
+        parse_intent(["complaint"])
+
+
+def test_an_empty_answer_is_none() -> None:
+    assert parse_said({"answer": "Yes."}) == Said(answer="Yes.")
+    with pytest.raises(ModelInvalidOutput):
+        parse_said({"answer": "  "})
+    with pytest.raises(ModelInvalidOutput):
+        parse_said({"answer": "Yes.", "withdraws": "true"})
+
+
+def test_the_oldest_turns_are_folded() -> None:
+    turns = [Turn(author="alice", text=f"said {number};") for number in range(MOST_TURNS + 3)]
+    shown = render_history(turns, b"secret")
+    assert "3 earlier turns are left out" in shown
+    assert "said 2;" not in shown
+    assert "said 3;" in shown
+    assert render_history([], b"secret") == ""
+
+
+def test_the_documentation_names_every_key_and_every_command() -> None:
+    said = documentation()
+    assert all(key in said for key in configuration_schema()["properties"])
+    assert all(command in said for command, _ in COMMANDS)
+    assert "No model was called" in figures([])
