@@ -13,6 +13,7 @@ from benchmarks.sender import send_all
 
 AT_ONCE = 30
 BAR_MS = 250
+WARM_UP = 10_000
 GITHUB_S, MODELS_S = 0.1, 2.0
 
 
@@ -28,6 +29,10 @@ async def measure(*, rate: float = 50.0, seconds: float = 20.0) -> list[Figure]:
 
 async def _measure(deliveries: int, *, rate: float) -> list[tuple[int, float]]:
     async with open_world(github_s=GITHUB_S, models_s=MODELS_S) as world:
+        first = world.open_pull(WARM_UP)  # what is loaded after the start is loaded then
+        await world.deliver()
+        await world.until_reviewed(first)
+        world.github.hook.queue.clear()
         opened = [_open(world, number) for number in range(deliveries)]
         waiting = [each for each in world.github.hook.queue if each.event == "pull_request"]
         assert len(waiting) == len(opened)
