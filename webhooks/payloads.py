@@ -217,10 +217,24 @@ class RepositoryNameChange(Payload):
     name: NameChange
 
 
+class FormerOwner(Payload):
+    """The account that had the repository: a person or an organisation."""
+
+    user: User | None = None
+    organization: User | None = None
+
+
+class OwnerChange(Payload):
+    """Who had the repository before."""
+
+    from_: FormerOwner = Field(alias="from")
+
+
 class RepositoryChanges(Payload):
-    """What `repository.renamed` changed."""
+    """What `repository.renamed` and `repository.transferred` changed."""
 
     repository: RepositoryNameChange | None = None
+    owner: OwnerChange | None = None
 
 
 class RepositoryChangedEvent(RepositoryEvent):

@@ -272,18 +272,28 @@ def _decide_merge_group(body: Body, context: Context) -> Job | Ignored:
 
 def _decide_repository(body: Body, context: Context) -> Job | Ignored:
     event = payloads.RepositoryChangedEvent.model_validate(body)
-    renamed = event.changes.repository
-    if event.action != "renamed" or renamed is None:
+    previous = _previous_name(event, context.repository)
+    if previous is None:
         return Ignored(reason=f"repository.{event.action} changes nothing here")
-    owner = context.repository.partition("/")[0]
     return InstallationJob(
         installation_id=context.installation_id,
-        account=owner,
-        change="renamed",
+        account=context.repository.partition("/")[0],
+        change=event.action,
         guid=context.delivery.guid,
         repositories=(context.repository,),
-        previous_repository=f"{owner}/{renamed.name.from_}",
+        previous_repository=previous,
     )
+
+
+def _previous_name(event: payloads.RepositoryChangedEvent, repository: str) -> str | None:
+    """What a renamed or transferred repository was called before."""
+    owner, _, name = repository.partition("/")
+    if event.action == "renamed" and event.changes.repository:
+        return f"{owner}/{event.changes.repository.name.from_}"
+    if event.action == "transferred" and event.changes.owner:
+        former = event.changes.owner.from_.user or event.changes.owner.from_.organization
+        return f"{former.login}/{name}" if former else None
+    return None
 
 
 def _decide_installation(delivery: Delivery, body: Body, rules: Rules) -> Job | Ignored:

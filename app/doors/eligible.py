@@ -35,8 +35,8 @@ async def why_left_out(
         if done is not None:
             return "its head has been reviewed"
     if trigger == PUSH:
-        lost = await asyncio.to_thread(reviews.load_lost_review, database, request.ref)
-        if lost is not None and lost.trigger != PUSH:
+        lost = await asyncio.to_thread(reviews.load_lost_review, database, request.ref, but_of=PUSH)
+        if lost is not None:
             trigger, commanded = lost.trigger, lost.commanded
     return reason_to_leave_out(
         pull_request, config, trigger=trigger, commanded=commanded, paused_by=remembered.paused_by

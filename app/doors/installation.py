@@ -10,7 +10,7 @@ from app.domain.job import InstallationJob
 from app.domain.step import Step
 from app.github.client import REVIEW_PERMISSIONS
 from app.store.database import Database
-from app.store.installations import record_installation, rename_repository
+from app.store.installations import record_installation, rename_repository, transfer_repository
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,8 @@ class InstallationDoor:
 
     def _record(self, job: InstallationJob) -> None:
         if job.change in MOVES and job.previous_repository and job.repositories:
-            rename_repository(
+            move = transfer_repository if job.change == "transferred" else rename_repository
+            move(
                 self.database,
                 installation_id=job.installation_id,
                 old=job.previous_repository,

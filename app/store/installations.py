@@ -48,3 +48,14 @@ def rename_repository(database: Database, *, installation_id: int, old: str, new
                 .where(col(table.installation_id) == installation_id, col(table.repository) == old)
                 .values(repository=new)
             )
+
+
+def transfer_repository(database: Database, *, installation_id: int, old: str, new: str) -> None:
+    """Carry everything over to the repository's new owner, under whose installation it is from now on."""
+    with database.write() as session:
+        for table in _NAMED:
+            session.exec(
+                update(table)
+                .where(col(table.repository) == old)
+                .values(repository=new, installation_id=installation_id)
+            )

@@ -135,8 +135,12 @@ def load_newest_review(database: Database) -> ReviewRow | None:
         return session.exec(select(ReviewRow).order_by(col(ReviewRow.created_at).desc())).first()
 
 
-def load_lost_review(database: Database, ref: PullRequestRef) -> ReviewRow | None:
-    """The newest review that was superseded and that no completed one has followed: nobody got what it was asked for."""
+def load_lost_review(database: Database, ref: PullRequestRef, *, but_of: str) -> ReviewRow | None:
+    """The newest review that was superseded and that no completed one has followed: nobody got what it was asked for.
+
+    Args:
+        but_of: a trigger whose reviews do not count.
+    """
     of_it = (ReviewRow.repository == ref.repository, ReviewRow.pull_request == ref.number)
     newest_first = col(ReviewRow.created_at).desc()
     with database.read() as session:

@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.job import InstallationJob
+from app.domain.pull_request import PullRequestRef
+from app.domain.step import run_at_once
+from app.doors.installation import InstallationDoor
 from app.sandbox.pull import Pull
 from app.sandbox.repository import Repository
 from app.store.outcomes import Dimension, load_outcome_rates
@@ -144,28 +148,52 @@ async def test_a_push_stands_in_for_the_review_that_it_cut_short(tmp_path: Path)
         assert app.reviews()[-1].error == "the configuration says `review_on_push: false`"
 
 
-async def test_a_renamed_repository_keeps_its_memory(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "installation_offset", "name"), [("renamed", 0, "acme/store"), ("transferred", 1, "octo/shop")]
+)
+async def test_a_repository_that_moves_keeps_its_memory(
+    tmp_path: Path, change: str, installation_offset: int, name: str
+) -> None:
     async with running(tmp_path) as app:
         Reviewers(app.vendors)
         pull = await opens(app, app.repository(), {"shop.py": CART})
-        assert pull.number == 1
-        from app.domain.job import InstallationJob
-        from app.domain.pull_request import PullRequestRef
-        from app.domain.step import run_at_once
-        from app.doors.installation import InstallationDoor
-
         [installation] = app.sandbox.installations.values()
-        door = InstallationDoor(database=app.database, clock=lambda: LONG_AGO)
         job = InstallationJob(
-            installation_id=installation.id,
-            account="acme",
-            change="renamed",
+            installation_id=installation.id + installation_offset,
+            account=name.partition("/")[0],
+            change=change,
             guid="g",
-            repositories=("acme/store",),
+            repositories=(name,),
             previous_repository="acme/shop",
         )
-        await door(job, run_at_once)
-        ref = PullRequestRef(owner="acme", repo="store", number=1)
-        row = load_pull_request(app.database, ref)
+        await InstallationDoor(database=app.database, clock=lambda: LONG_AGO)(job, run_at_once)
+        owner, _, repo = name.partition("/")
+        row = load_pull_request(app.database, PullRequestRef(owner=owner, repo=repo, number=1))
         assert row is not None
-        assert row.reviewed_sha == pull.head_sha
+        assert (row.reviewed_sha, row.installation_id) == (pull.head_sha, job.installation_id)
+
+
+async def test_resolve_settles_what_the_newest_head_has_fixed(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        repository = app.repository({CONFIG: "review_on_push: false\n"})
+        pull = await opens(app, repository, {"shop.py": CART, "other.py": CART})
+        pull.push({"shop.py": CART.replace(BUG, "total = 0")})
+        await app.settle()
+        pull.comment("alice", "/resolve")
+        await app.settle()
+        assert "1 comment" in pull.issue_comments[-1].body
+        folded = {t.root.anchor.path for t in pull.threads if t.root.minimized_reason}
+        assert folded == {"shop.py"}
+
+
+async def test_explain_asks_claude_about_the_finding_of_the_thread(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        people = Reviewers(app.vendors)
+        people.answer = "With no prices the divisor is 0."
+        pull = await opens(app, app.repository(), {"shop.py": CART})
+        app.vendors.forget()
+        pull.reply("alice", pull.threads[0].root, "/explain")
+        await app.settle()
+        assert "the divisor is 0" in pull.threads[0].comments[-1].body
+        assert [asked.provider.value for asked in app.vendors.requests] == ["claude"]

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from app.domain.job import (
     CheckSuiteJob,
     ClosedJob,
     CommentJob,
+    Delivery,
     InstallationJob,
     MergeGroupJob,
     ReviewJob,
@@ -285,3 +287,21 @@ def test_values_that_github_would_not_send_do_not_pass(path: tuple[str, ...], va
     place[path[-1]] = value
     with pytest.raises(ValidationError):
         decide(delivery("pull_request"), body, RULES)
+
+
+@pytest.mark.parametrize("kind", ["user", "organization"])
+def test_a_transferred_repository_is_followed_to_its_new_owner(kind: str) -> None:
+    body = {
+        "action": "transferred",
+        "repository": {"full_name": "octo/shop"},
+        "sender": {"login": "alice", "id": 1},
+        "installation": {"id": 7},
+        "changes": {"owner": {"from": {kind: {"login": "acme", "id": 2}}}},
+    }
+    job = decide(
+        Delivery(guid="g", event="repository", action="transferred", received_at=datetime.now(UTC)),
+        body,
+        Rules(redact=str),
+    )
+    assert isinstance(job, InstallationJob)
+    assert (job.previous_repository, job.repositories) == ("acme/shop", ("octo/shop",))
