@@ -19,12 +19,14 @@ from app.sandbox.state import ReviewComment
 from app.store.tables import ReviewRow
 
 STATIONS = {
-    "gather": "read the change and the code round it",
+    "look": "read the pull request and its base's configuration",
+    "gather": "read the code round the change",
     "analyse": "run the built-in analysers",
     "review": "review the code",
     "security": "scan for security",
     "docs": "document the change",
     "verify": "find the lines, ask another vendor",
+    "follow": "see what became of earlier findings",
     "publish": "post review, summary, check runs",
 }
 MARKS = {StationState.FINISHED: "[green]✓[/]", StationState.FAILED: "[red]✗[/]"}
