@@ -31,6 +31,7 @@ COLUMNS = (
     "out",
     "cost USD",
 )
+WIDEST = 240
 
 
 def stats(*, since: str, table_format: str, routing: bool) -> int:
@@ -49,8 +50,15 @@ def stats(*, since: str, table_format: str, routing: bool) -> int:
             value["routing"] = [asdict(figure) for figure in figures]
         sys.stdout.write(json.dumps(value, indent=2) + "\n")
         return 0
-    console = Console()
-    console.print(render_routing(figures, since=since) if routing else render_stats(rows, since=since))
+    console, table = (
+        Console(),
+        render_routing(figures, since=since) if routing else render_stats(rows, since=since),
+    )
+    wanted = console.measure(table, options=console.options.update(width=WIDEST)).maximum
+    console.width = max(
+        console.width, wanted
+    )  # a narrow terminal wraps lines; a cut figure would be a wrong one
+    console.print(table)
     return 0
 
 

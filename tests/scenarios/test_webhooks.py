@@ -115,6 +115,8 @@ async def test_an_opened_pull_request_is_accepted_and_stored_before_the_answer(o
 async def test_installations_are_followed(world: World) -> None:
     world.github.create_repository("other/one", {"a.py": "a = 1\n"}, install=False)
     installation = world.github.install("other", announce=True)
+    await world.settle()
+    assert states(world) == [("other", "active")]
     world.github.suspend(installation)
     await world.settle()
     assert states(world) == [("other", "suspended")]

@@ -1,0 +1,38 @@
+"""GitHub that limits, stumbles or refuses: waited for, tried again, and what did not go is said."""
+
+import pytest
+
+from app.sandbox import Accident
+from tests.scenarios.world import World, conclusions, take_checks, take_review, take_summary
+
+PAY = {"pay.py": "def pay(cart):\n    return cart.total\n"}
+
+
+@pytest.mark.parametrize(
+    "accident",
+    [
+        Accident.SECONDARY_LIMIT,
+        Accident.SECONDARY_LIMIT_429,
+        Accident.PRIMARY_LIMIT,
+        Accident.SERVER_ERROR,
+        Accident.NO_ANSWER,
+    ],
+)
+async def test_a_limit_or_an_outage_while_posting_is_waited_for(world: World, accident: Accident) -> None:
+    world.github.faults.order(accident, path="/reviews$", retry_after_s=5)
+    pull = world.open_pull(PAY)
+    await world.settle()
+    assert len(pull.reviews) == 1
+    take_review(pull)
+    take_summary(pull)
+    assert set(conclusions(take_checks(pull)).values()) == {"success"}
+
+
+@pytest.mark.parametrize("path", ["/access_tokens$", "/graphql$"])
+async def test_an_outage_while_reading_is_waited_for(world: World, path: str) -> None:
+    world.github.faults.order(Accident.BAD_GATEWAY, path=path)
+    pull = world.open_pull(PAY)
+    await world.settle()
+    take_review(pull)
+    take_summary(pull)
+    assert set(conclusions(take_checks(pull)).values()) == {"success"}
