@@ -469,6 +469,14 @@ def test_a_process_gets_its_name_again_and_two_never_the_same(tmp_path: Path) ->
     third.release()
 
 
+def test_two_data_directories_on_one_host_never_share_a_name(tmp_path: Path) -> None:
+    """Two workers of one database under one name would take each other's running work."""
+    one, other = ExecutorId(tmp_path / "one"), ExecutorId(tmp_path / "other")
+    assert one.value != other.value
+    one.release()
+    other.release()
+
+
 async def test_a_job_that_the_engine_gave_up_is_said_to_have_failed(database: Database) -> None:
     begun, never = asyncio.Event(), asyncio.Event()
 

@@ -1,0 +1,35 @@
+"""Many pull requests at once, over several installations; not a test."""
+
+import asyncio
+
+from app.sandbox.server import post_to
+from tests.durability.app_process import AppProcess
+from tests.durability.stand_ins import FILES, StandIns, faulty_file, pulls_of
+
+POLL_S = 0.02
+
+
+def open_pulls(around: StandIns, *, count: int, installations: int) -> None:
+    """Each in its own branch; the webhooks wait to be sent."""
+    repositories = [around.github.create_repository(f"many-{n}/shop", FILES) for n in range(installations)]
+    for number in range(count):
+        repository = repositories[number % installations]
+        repository.open_pull(faulty_file(number + 1), title=f"Mean {number}", branch=f"mean-{number}")
+
+
+async def send_all(around: StandIns, app: AppProcess) -> None:
+    """All that waits; every one must be taken or ignored."""
+    for sent in await around.github.deliver_all(post_to(around.client, f"{app.url}/webhooks/github")):
+        assert sent.status_code in (200, 202), sent.status_code
+
+
+async def all_reviewed(around: StandIns) -> None:
+    """Until each pull request's head has its three check runs, completed."""
+    while not all(_is_reviewed(around, index) for index in range(len(pulls_of(around.github)))):  # noqa: ASYNC110
+        await asyncio.sleep(POLL_S)
+
+
+def _is_reviewed(around: StandIns, index: int) -> bool:
+    pull = pulls_of(around.github)[index]
+    runs = [run for run in pull.repository.check_runs.values() if run.head_sha == pull.head_sha]
+    return len(runs) >= 3 and all(run.conclusion for run in runs)
