@@ -71,6 +71,13 @@ class AppProcess:
                     return
             await asyncio.sleep(0.01)
 
+    @property
+    def pid(self) -> int:
+        """Of the process that lives."""
+        assert self._process is not None
+        assert self._process.pid is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
         if self._process is not None:

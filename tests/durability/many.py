@@ -19,8 +19,14 @@ def open_pulls(around: StandIns, *, count: int, installations: int) -> None:
 
 async def send_all(around: StandIns, app: AppProcess) -> None:
     """All that waits; every one must be taken or ignored."""
-    for sent in await around.github.deliver_all(post_to(around.client, f"{app.url}/webhooks/github")):
-        assert sent.status_code in (200, 202), sent.status_code
+    statuses = await post_all(around, app)
+    assert set(statuses.values()) <= {200, 202}, statuses
+
+
+async def post_all(around: StandIns, app: AppProcess) -> dict[int, int]:
+    """Id → status of each delivery that waited."""
+    sent = await around.github.deliver_all(post_to(around.client, f"{app.url}/webhooks/github"))
+    return {each.id: each.status_code for each in sent}
 
 
 async def all_reviewed(around: StandIns) -> None:

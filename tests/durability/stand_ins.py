@@ -124,7 +124,7 @@ async def _served(vendors: FakeVendors) -> AsyncGenerator[str]:
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            server.should_exit = True
+            server.should_exit = server.force_exit = True  # nobody waits for an answer any more
             await task
 
 

@@ -1,0 +1,62 @@
+"""What cannot be stored is refused and taken later; what is stopped in the middle goes on in the next process."""
+
+import asyncio
+import resource
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.durability.app_process import AppProcess
+from tests.durability.killing import faults_of
+from tests.durability.many import open_pulls, post_all, send_all
+from tests.durability.stand_ins import stand_ins
+
+SMALLEST = 4_096  # bytes that a file may still have: nothing can be written behind them
+
+
+@pytest.mark.timeout(60)
+async def test_a_full_disk_refuses_deliveries_and_takes_them_when_there_is_room_again(tmp_path: Path) -> None:
+    async with stand_ins(tmp_path) as around:
+        app = AppProcess(tmp_path / "app", around.environment(data="data"))
+        app.start()
+        try:
+            await app.until_ready(around.client)
+            open_pulls(around, count=1, installations=1)
+            before = resource.prlimit(app.pid, resource.RLIMIT_FSIZE, (SMALLEST, resource.RLIM_INFINITY))
+            refused = await post_all(around, app)
+            assert set(refused.values()) <= {200, 503}
+            assert 503 in refused.values()
+            resource.prlimit(app.pid, resource.RLIMIT_FSIZE, before)
+            for sent, status in refused.items():
+                if status == 503:
+                    around.github.hook.redeliver(sent)
+            await send_all(around, app)
+            while faults_of(around.github):  # noqa: ASYNC110 - another process works
+                await asyncio.sleep(0.05)
+        finally:
+            app.kill()
+
+
+@pytest.mark.timeout(90)
+async def test_a_stopped_process_ends_in_twenty_seconds_and_the_next_one_ends_its_review(
+    tmp_path: Path,
+) -> None:
+    async with stand_ins(tmp_path, models_s=60) as around:
+        app = AppProcess(tmp_path / "app", around.environment(data="data"))
+        app.start()
+        try:
+            await app.until_ready(around.client)
+            open_pulls(around, count=1, installations=1)
+            await send_all(around, app)
+            while not around.vendors.requests:  # noqa: ASYNC110 - a server of this process is asked
+                await asyncio.sleep(0.02)
+            async with asyncio.timeout(20):
+                assert await app.stop() in (0, -signal.SIGTERM)  # uvicorn raises the signal again at its end
+            around.vendors.delay_s.clear()
+            app.start()
+            await app.until_ready(around.client)
+            while faults_of(around.github):  # noqa: ASYNC110 - another process works
+                await asyncio.sleep(0.05)
+        finally:
+            app.kill()
