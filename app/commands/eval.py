@@ -28,6 +28,7 @@ from app.main import provider_access
 from app.prompting import DEFAULT_FOLDER as PROMPTS
 from app.prompting import Prompts
 from app.settings import load_settings
+from app.stages.asking import SYSTEM_PROMPT
 
 DONE, INCOMPLETE = 0, 3
 META = "recording.json"
@@ -57,8 +58,8 @@ def evaluate(options: EvalOptions) -> int:
     Raises:
         InputError, ConfigurationError: the cases, the recording or the settings cannot be read.
     """
-    cases = load_cases(options.folder, wanted=options.cases)
     setup, notes, finish = _prepare(options)
+    cases = load_cases(options.folder, wanted=options.cases or tuple(setup.stages_of))
     runs = asyncio.run(run_cases(cases, setup, tell=_tell))
     notes = [*notes, *finish()]
     text = (render_json if options.report_format == "json" else render_text)(runs, notes=notes)
@@ -96,7 +97,7 @@ def _prepare(options: EvalOptions) -> tuple[Setup, list[str], Finish]:
 def replay(
     setup: Setup, folder: Path, providers: tuple[Provider, ...] = ()
 ) -> tuple[Setup, list[str], Finish]:
-    """The setup with recorded answers in place of the vendors, and with the prompts that they answered."""
+    """The setup with recorded answers in place of the vendors, the prompts that they answered, and the stages asked then."""
     recording, (note, models) = Recording.load(folder), _load_meta(folder)
 
     def wrap(case: Case) -> Callable[[ModelClient], ModelClient]:
@@ -107,7 +108,13 @@ def replay(
         return [f"{drifted} answers were given to the same question over older material."] if drifted else []
 
     access = {provider: Access(models=each, api_key="recorded") for provider, each in models.items()}
-    replayed = replace(setup, access=_only(providers, access), prompts=Prompts(folder / "prompts"), wrap=wrap)
+    replayed = replace(
+        setup,
+        access=_only(providers, access),
+        stages_of=recording.stages,
+        prompts=Prompts(folder / "prompts"),
+        wrap=wrap,
+    )
     return replayed, [f"Recorded answers of {folder.name}: {note}"], finish
 
 
@@ -120,11 +127,18 @@ def record(setup: Setup, folder: Path, notes: list[str]) -> tuple[Setup, list[st
 
     def finish() -> list[str]:
         recording.save(folder)
-        shutil.copytree(PROMPTS, folder / "prompts", dirs_exist_ok=True)
+        _keep_prompts(recording.prompt_ids | {SYSTEM_PROMPT}, folder / "prompts")
         _save_meta(folder, setup.access)
         return [f"{len(recording)} answers are recorded in {folder}."]
 
     return replace(setup, wrap=wrap), notes, finish
+
+
+def _keep_prompts(ids: frozenset[str], folder: Path) -> None:
+    for id_ in ids:
+        path = folder / f"{id_}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(PROMPTS / f"{id_}.md", path)
 
 
 def _load_meta(folder: Path) -> tuple[str, dict[Provider, VendorModels]]:

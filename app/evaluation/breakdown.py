@@ -15,6 +15,7 @@ ANALYZERS = "analyzers"
 class ModelRow:
     """One model with one version of one prompt. `claims` and `true` are those it made itself; verifiers make none.
 
+    A claim that several stages made is one; it counts for each model that made it.
     `cost_usd` is None where a price is unknown.
     """
 
@@ -54,14 +55,13 @@ def model_rows(runs: Sequence[CaseRun]) -> list[ModelRow]:
 def _model_row(
     prompt_id: str, version: str, model: str, calls: Sequence[ModelCall], runs: Sequence[CaseRun]
 ) -> ModelRow:
-    stage = prompt_id.partition("/")[0]
     asked = {call.review_id for call in calls}
     own = [
         each
         for run in runs
         if run.case.name in asked
         for each in run.claimed.judged
-        if model in each.finding.found_by and each.finding.stage.value == stage
+        if model in each.finding.found_by and _made_under(prompt_id, each.finding, model, run)
     ]
     costs = [call.cost_usd for call in calls]
     return ModelRow(
@@ -76,6 +76,13 @@ def _model_row(
         output_tokens=sum(call.usage.output_tokens for call in calls),
         cost_usd=None if None in costs else sum(cost for cost in costs if cost is not None),
     )
+
+
+def _made_under(prompt_id: str, finding: Finding, model: str, run: CaseRun) -> bool:
+    """A merged claim names one stage; a model that was not asked in that one made it in its own."""
+    own = {call.prompt_id for call in run.calls if f"{call.provider}:{call.model}" == model}
+    named = f"{finding.stage}/question"
+    return prompt_id == named or (named not in own and not prompt_id.startswith("verify/"))
 
 
 def _analyzers_row(runs: Sequence[CaseRun]) -> ModelRow:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from app.domain.finding import Stage
 from app.domain.model_call import Provider, Usage
 from app.errors import InputError, ModelRequestRejected
 from app.llm.client import ModelClient, ModelRequest, ModelResponse
@@ -63,6 +64,24 @@ class Recording:
         ordered = sorted(self._answers.values(), key=lambda each: (each.case, each.prompt_id, each.key))
         (folder / ANSWERS).write_bytes(_ANSWERS.dump_json(ordered, indent=1) + b"\n")
 
+    @property
+    def stages(self) -> dict[str, tuple[Stage, ...]]:
+        """Case → the stages that were asked about it."""
+        asked = {(each.case, each.prompt_id.partition("/")[0]) for each in self._answers.values()}
+        return {
+            case: tuple(stage for stage in Stage if (case, stage.value) in asked)
+            for case in sorted({case for case, _ in asked})
+        }
+
+    @property
+    def prompt_ids(self) -> frozenset[str]:
+        """The prompts that were answered."""
+        return frozenset(each.prompt_id for each in self._answers.values())
+
+    def exact(self, key: str) -> RecordedAnswer | None:
+        """The answer to exactly this request."""
+        return self._answers.get(key)
+
     def keep(self, answer: RecordedAnswer) -> None:
         """Add an answer."""
         self._answers[answer.key] = answer
@@ -81,7 +100,7 @@ class Recording:
 
 
 class RecordingClient:
-    """A vendor's client that keeps each answer on its way."""
+    """A vendor's client that keeps each answer on its way, and asks nothing that is recorded already."""
 
     def __init__(self, inner: ModelClient, *, case: str, recording: Recording) -> None:
         self._inner = inner
@@ -94,9 +113,11 @@ class RecordingClient:
         return self._inner.provider
 
     async def generate(self, request: ModelRequest) -> ModelResponse:
-        """Ask the vendor and keep what it says."""
-        response = await self._inner.generate(request)
+        """What is recorded, else what the vendor says, kept."""
         key, loose_key = request_keys(self.provider, request)
+        if known := self._recording.exact(key):
+            return _response(known, request)
+        response = await self._inner.generate(request)
         self._recording.keep(
             RecordedAnswer(
                 case=self._case,
@@ -143,19 +164,23 @@ class RecordedClient:
                 f"No answer of {request.model} to {request.prompt_id} was recorded for {self._case}.",
                 provider=self._provider,
             )
-        return ModelResponse(
-            provider=self._provider,
-            model=request.model,
-            text=json.dumps(found.answer),
-            parsed=found.answer,
-            usage=Usage(input_tokens=found.input_tokens, output_tokens=found.output_tokens),
-        )
+        return _response(found, request)
 
     async def check(self, model: str) -> None:
         """Nothing to check: there is no vendor."""
 
     async def aclose(self) -> None:
         """Nothing to close."""
+
+
+def _response(found: RecordedAnswer, request: ModelRequest) -> ModelResponse:
+    return ModelResponse(
+        provider=found.provider,
+        model=request.model,
+        text=json.dumps(found.answer),
+        parsed=found.answer,
+        usage=Usage(input_tokens=found.input_tokens, output_tokens=found.output_tokens),
+    )
 
 
 def request_keys(provider: Provider, request: ModelRequest) -> tuple[str, str]:

@@ -37,10 +37,14 @@ Wrap = Callable[[Case], Callable[[ModelClient], ModelClient]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """What all cases of a run have in common. Without `access` the analysers are the reviewer."""
+    """What all cases of a run have in common. Without `access` the analysers are the reviewer.
+
+    `stages_of` names, by case, the only stages that can be asked of it, where not all can.
+    """
 
     access: Mapping[Provider, Access] = field(default_factory=dict[Provider, Access])
     stages: tuple[Stage, ...] = tuple(Stage)
+    stages_of: Mapping[str, tuple[Stage, ...]] = field(default_factory=dict[str, tuple[Stage, ...]])
     prompts: Prompts = field(default_factory=Prompts)
     profile: Profile = Profile.NORMAL
     quorum: int = 2
@@ -93,7 +97,7 @@ async def run_case(case: Case, setup: Setup) -> CaseRun:
     services = _services(case, setup, calls)
     order = Order(
         scope=CallScope(review_id=case.name, repository=f"evals/{case.name}", pull_request=1),
-        stages=setup.stages,
+        stages=tuple(each for each in setup.stages if each in setup.stages_of.get(case.name, setup.stages)),
     )
     try:
         with tempfile.TemporaryDirectory(prefix="quorum-eval-") as directory:

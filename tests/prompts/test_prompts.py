@@ -19,11 +19,11 @@ def test_a_prompt_does_not_change_without_a_new_version() -> None:
             "conversation/intent": ("1", "0bafc4c23cc67479"),
             "conversation/product": ("1", "95b9c3641a9b3a89"),
             "conversation/system": ("1", "d4e8d58694a4d720"),
-            "docs/question": ("1", "b1d990802d131e80"),
+            "docs/question": ("2", "3d99c364b56c8438"),
             "review/question": ("1", "949a92e027717711"),
             "security/question": ("1", "4cd4f899d22b5ada"),
             "shared/system": ("1", "ec93b67778844c23"),
-            "verify/question": ("1", "a32134210f493e13"),
+            "verify/question": ("2", "11a8483e437e335a"),
         }
     )
 

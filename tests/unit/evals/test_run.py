@@ -11,6 +11,7 @@ from app.commands.eval import EvalOptions, evaluate, record, replay
 from app.domain.finding import Stage
 from app.domain.model_call import Provider
 from app.errors import InputError
+from app.evaluation.breakdown import model_rows
 from app.evaluation.cases import load_cases
 from app.evaluation.report import render_json, render_text
 from app.evaluation.run import Setup, run_cases
@@ -133,6 +134,26 @@ async def test_an_answer_to_older_material_is_given_and_counted(tmp_path: Path) 
     second = await run_cases(cases, replayed)
     assert after() == [f"{len(answers)} answers were given to the same question over older material."]
     assert figures(first) == figures(second)
+
+
+async def test_what_is_recorded_is_not_paid_for_again(tmp_path: Path) -> None:
+    cases, fake = load_cases(wanted=(CASE,)), vendors()
+    for _ in range(2):
+        fake.forget()
+        recorded, _, finish = record(setup(fake), tmp_path, [])
+        [run] = await run_cases(cases, recorded)
+        finish()
+        assert run.failures == ()
+    assert fake.requests == []
+
+
+async def test_a_claim_of_two_stages_counts_for_each_model_that_made_it() -> None:
+    fake = vendors()
+    fake.answers[Provider.CLAUDE] = scanner
+    [run] = await run_cases(load_cases(wanted=(CASE,)), setup(fake))
+    claims = {row.model: (row.claims, row.true) for row in model_rows([run]) if row.prompt_id != "–"}
+    assert claims["gpt:gpt-6.2-sol"] == (2, 1)
+    assert claims["claude:claude-sonnet-5-5"] == (2, 1)
 
 
 def test_a_folder_without_answers_is_said(tmp_path: Path) -> None:
