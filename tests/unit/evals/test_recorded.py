@@ -20,7 +20,16 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="module")
 async def smoke() -> list[CaseRun]:
-    setup, _, _ = replay(Setup(), RECORDED / "smoke")
+    return await replayed("smoke")
+
+
+@pytest.fixture(scope="module")
+async def held_out() -> list[CaseRun]:
+    return await replayed("smoke-held-out")
+
+
+async def replayed(name: str) -> list[CaseRun]:
+    setup, _, _ = replay(Setup(), RECORDED / name)
     return await run_cases(load_cases(wanted=tuple(setup.stages_of)), setup)
 
 
@@ -41,9 +50,19 @@ async def test_what_the_pull_requests_show(smoke: list[CaseRun]) -> None:
     )
 
 
-async def test_clean_changes_hear_nothing(smoke: list[CaseRun]) -> None:
-    clean = [run for run in smoke if run.case.kind.value == "clean"]
-    assert len(clean) >= 5
+async def test_cases_that_no_prompt_was_changed_for(held_out: list[CaseRun]) -> None:
+    assert [failure for run in held_out for failure in run.failures] == []
+    assert figures_of([run.shown for run in held_out]) == snapshot(
+        Figures(cases=16, found=9, missed=1, false=5, plausible=1, on_line=9)
+    )
+    assert figures_of([run.inline for run in held_out]) == snapshot(
+        Figures(cases=16, found=8, missed=2, false=2, on_line=8)
+    )
+
+
+async def test_clean_changes_hear_nothing(smoke: list[CaseRun], held_out: list[CaseRun]) -> None:
+    clean = [run for run in (*smoke, *held_out) if run.case.kind.value == "clean"]
+    assert len(clean) == 8
     assert figures_of([run.shown for run in clean]) == Figures(cases=len(clean))
 
 
