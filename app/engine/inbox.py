@@ -143,7 +143,7 @@ class Inbox:
             self._begin(session, row, parse_job(row.request), delay_s=0.0)
 
     def _begin(self, session: Session, row: DeliveryRow, job: Job, *, delay_s: float) -> None:
-        row.workflow_id = row.guid if row.attempts == 1 else f"{row.guid}#{row.attempts}"
+        row.workflow_id = workflow_id(row.guid, attempt=row.attempts, at=self._clock())
         options: EnqueueOptions = {
             "workflow_name": WORKFLOW,
             "queue_name": QUEUE,
@@ -158,6 +158,16 @@ class Inbox:
     def _delay_s(self, job: Job) -> float:
         waits = isinstance(job, ReviewJob) and job.request.trigger in DEBOUNCED
         return self._debounce_s if waits else 0.0
+
+
+def workflow_id(guid: str, *, attempt: int, at: datetime) -> str:
+    """DBOS stamps to the second on SQLite and breaks ties by the workflow's id: so the id begins with the moment."""
+    return f"{int(at.timestamp() * 1_000_000):017d}:{guid}#{attempt}"
+
+
+def guid_of(workflow: str) -> str:
+    """The delivery of a workflow."""
+    return workflow.partition(":")[2].partition("#")[0]
 
 
 def _share_name(installation_id: int | None) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from dbos import DBOS
 
+from app.engine.inbox import guid_of
 from app.store import deliveries, retention
 from app.store.database import Database
 from app.store.deliveries import DeliveryState
@@ -34,7 +35,7 @@ async def _close_given_up(database: Database, *, now: datetime) -> None:
         status=GIVEN_UP, load_input=False, load_output=False, sort_desc=True, limit=MOST_AT_ONCE
     )
     for workflow in dead:
-        guid = workflow.workflow_id.partition("#")[0]
+        guid = guid_of(workflow.workflow_id)
         row = await asyncio.to_thread(deliveries.load_delivery, database, guid)
         if row and row.workflow_id == workflow.workflow_id and row.state in deliveries.UNFINISHED:
             await asyncio.to_thread(

@@ -11,6 +11,7 @@ from pathlib import Path
 from dbos import DBOSClient
 
 from app.store.database import Database
+from app.store.deliveries import load_delivery
 from tests.unit.engine.world import delivery, ended, review_job, running
 
 ROOT = Path(__file__).parents[3]
@@ -45,10 +46,14 @@ def _lines(path: Path) -> list[str]:
 def recorded_steps(url: str, numbers: Iterable[int]) -> list[str]:
     """What the engine's own record holds: `octo/shop#1 review`, …"""
     client = DBOSClient(system_database_url=url)
+    database = Database(url)
+    rows = {number: load_delivery(database, f"guid-{number}") for number in numbers}
+    database.close()
     steps = [
         f"octo/shop#{number} {step['function_name']}"
-        for number in numbers
-        for step in client.list_workflow_steps(f"guid-{number}")
+        for number, row in rows.items()
+        if row is not None and row.workflow_id is not None
+        for step in client.list_workflow_steps(row.workflow_id)
     ]
     client.destroy()
     return steps

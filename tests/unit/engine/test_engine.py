@@ -22,6 +22,8 @@ from app.errors import (
     StoreUnavailable,
 )
 from app.store.database import Database
+from app.store.deliveries import load_delivery
+from app.store.tables import DeliveryRow
 from tests.unit.engine.world import NOW, delivery, ended, put_back, review_job, review_of, running
 
 QUIET = 78
@@ -29,6 +31,11 @@ QUIET = 78
 
 async def nothing(job: Any, step: Step) -> None:
     del job, step
+
+
+def workflow_of(row: DeliveryRow) -> str:
+    """The workflow's id without the moment with which it begins."""
+    return (row.workflow_id or "").partition(":")[2]
 
 
 async def test_an_accepted_delivery_is_done_and_its_review_completed(any_database: Database) -> None:
@@ -40,7 +47,7 @@ async def test_an_accepted_delivery_is_done_and_its_review_completed(any_databas
     async with running(any_database, handler) as engine:
         assert await engine.enqueue(delivery("one"), job) == Accepted(guid="one")
         row = await ended(any_database, "one")
-    assert (row.state, row.workflow_id, row.pull_request) == ("done", "one", 7)
+    assert (row.state, workflow_of(row), row.pull_request) == ("done", "one#1", 7)
     review = review_of(any_database, job)
     assert (review.status, review.head_sha, review.trigger) == ("completed", "a" * 40, "opened")
     assert review.started_at is not None
@@ -89,7 +96,7 @@ async def test_a_redelivery_after_a_failure_runs_again(database: Database) -> No
         assert (review_of(database, job).status, review_of(database, job).error) == ("failed", row.reason)
         assert await engine.enqueue(delivery("one"), job) == Accepted(guid="one")
         row = await ended(database, "one")
-    assert (row.state, row.workflow_id, runs) == ("done", "one#2", 2)
+    assert (row.state, workflow_of(row), runs) == ("done", "one#2", 2)
     assert review_of(database, job).status == "completed"
 
 
@@ -102,6 +109,25 @@ async def test_what_a_foreign_error_says_is_not_kept(database: Database) -> None
         await engine.enqueue(delivery("one"), review_job())
         row = await ended(database, "one")
     assert (row.state, row.reason) == ("failed", "ValueError")
+
+
+async def test_deliveries_of_the_same_second_are_done_in_the_order_in_which_they_came(
+    any_database: Database,
+) -> None:
+    """Guids are random, so they must not decide."""
+    done: list[str] = []
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        del step
+        done.append(job.request.trigger)
+
+    guids = ["f", "9", "c", "0", "a"]
+    async with running(any_database, handler) as engine:
+        for guid in guids:
+            await engine.enqueue(delivery(guid), review_job(trigger=f"comment:{guid}"))
+        for guid in guids:
+            await ended(any_database, guid)
+    assert done == [f"comment:{guid}" for guid in guids]
 
 
 async def test_jobs_of_one_pull_request_run_one_after_the_other_and_others_beside_them(
@@ -283,7 +309,7 @@ async def test_a_long_limit_is_waited_for_in_the_queue_and_the_job_begins_again(
     async with running(any_database, handler) as engine:
         await engine.enqueue(delivery("one"), job)
         row = await put_back(any_database, "one")
-        assert (row.state, row.workflow_id, tries) == ("queued", "one#2", 1)
+        assert (row.state, workflow_of(row), tries) == ("queued", "one#2", 1)
         assert review_of(any_database, job).status == "queued"
 
 
@@ -447,7 +473,7 @@ async def test_a_program_with_other_steps_ends_the_old_work_from_its_beginning(d
         await begun.wait()
     async with running(database, new):
         row = await ended(database, "one")
-    assert (row.state, row.workflow_id) == ("done", "one#2")
+    assert (row.state, workflow_of(row)) == ("done", "one#2")
 
 
 async def test_an_engine_that_does_not_run_takes_nothing(database: Database) -> None:
@@ -488,7 +514,9 @@ async def test_a_job_that_the_engine_gave_up_is_said_to_have_failed(database: Da
     async with running(database, handler, stop_timeout_s=0.1) as engine:
         await engine.enqueue(delivery("one"), review_job())
         await begun.wait()
-        await DBOS.cancel_workflow_async("one")
+        row = load_delivery(database, "one")
+        assert row is not None
+        await DBOS.cancel_workflow_async(row.workflow_id or "")
         await upkeep.sweep(database, now=NOW, keep=timedelta(days=30))
         row = await ended(database, "one")
     assert row.state == "failed"

@@ -65,7 +65,9 @@ class Door:
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
         async with httpx.AsyncClient(transport=self._transport, base_url="http://quorum") as client:
-            present = {name.encode(): value.encode("latin-1") for name, value in sent.items() if value is not None}
+            present = {
+                name.encode(): value.encode("latin-1") for name, value in sent.items() if value is not None
+            }
             return await client.post("/webhooks/github", content=content, headers=present)
 
 
