@@ -108,6 +108,7 @@ def review(
         repo=repo,
         report_format=report_format.value,
         stages=tuple(stage or Stage),
+        named_stages=tuple(stage or ()),
         fail_on=None if fail_on is FailOn.NEVER else Severity(fail_on.value),
         config=config,
         post=post,

@@ -351,7 +351,7 @@ _ASKING: Mapping[str, frozenset[str] | None] = {  # None: every action
     "check_run": frozenset({"rerequested", "requested_action"}),
     "check_suite": frozenset({"rerequested"}),
     "merge_group": frozenset({"checks_requested"}),
-    "repository": frozenset({"renamed"}),
+    "repository": frozenset({"renamed", "transferred"}),
     "installation": INSTALLATION_ACTIONS,
     "installation_repositories": None,
 }

@@ -19,6 +19,7 @@ from rich.console import Console
 from app.commands.demo_view import ReviewView, show_progress
 from app.domain.progress import StationEvent
 from app.domain.review import ReviewStatus
+from app.errors import ConfigurationError
 from app.main import build_program
 from app.sandbox import GitHubSandbox
 from app.sandbox.sample import build_sample
@@ -78,10 +79,17 @@ def _settings(sandbox: GitHubSandbox, folder: Path) -> Settings:
     return Settings.model_validate({**given.model_dump(), **own})
 
 
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        raise ConfigurationError(f"Port {port} cannot be used: {error.strerror}. Choose another.") from error
+
+
 @contextlib.asynccontextmanager
 async def _running(served: Served, port: int) -> AsyncGenerator[str]:
     """The App on a port of this machine while the block runs; gives its address."""
-    with socket.create_server((HOST, port)) as listener:
+    with _listen(port) as listener:
         config = uvicorn.Config(served.http, log_config=None, access_log=False)
         server = UnsignalledServer(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))

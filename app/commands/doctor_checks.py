@@ -87,7 +87,9 @@ def check_key(settings: Settings) -> Check:
         missing = "GITHUB_APP_ID" if not settings.github_app_id else "GITHUB_APP_PRIVATE_KEY(_PATH)"
         return failure("key", f"{missing} is not set", "run `quorum setup` to register the App")
     if not settings.github_app_id.isdecimal():
-        return failure("key", "GITHUB_APP_ID is no number", "copy the App ID from its page (not the client id)")
+        return failure(
+            "key", "GITHUB_APP_ID is no number", "copy the App ID from its page (not the client id)"
+        )
     try:
         load_pem_private_key(key.encode(), password=None)
     except (ValueError, TypeError):

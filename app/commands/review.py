@@ -49,6 +49,7 @@ class ReviewOptions:
     repo: Path = Path()
     report_format: str = "text"
     stages: tuple[Stage, ...] = tuple(Stage)
+    named_stages: tuple[Stage, ...] = ()  # asked for by name: one that is not run is missing
     fail_on: Severity | None = None
     config: Path | None = None
     post: bool = False
@@ -79,12 +80,12 @@ async def _review(options: ReviewOptions, settings: Settings, network: Network) 
     program = build_program(settings, network=network)
     try:
         gathered, report = await _run(options, target, program, configuration)
-        if options.post:
-            await _post(target, gathered, report, program)
+        sys.stdout.write(_render(report, options.report_format, program))
+        if options.post and not await _post(target, gathered, report, program):
+            return INCOMPLETE
     finally:
         await target.close()
         await program.close()
-    sys.stdout.write(_render(report, options.report_format, program))
     return _exit_code(report, options)
 
 
@@ -189,8 +190,11 @@ def _without_models(gathered: Gathered) -> Gathered:
     return replace(gathered, configuration=replace(gathered.configuration, config=config))
 
 
-async def _post(target: Target, gathered: Gathered, report: ReviewReport, program: Program) -> None:
-    """One review on the pull request; no check runs, which only an App may write."""
+async def _post(target: Target, gathered: Gathered, report: ReviewReport, program: Program) -> bool:
+    """One review on the pull request, if its head is still the one that was reviewed; whether it stands there.
+
+    No check runs: only an App may write them.
+    """
     from app.github.writer import PullRequestWriter
     from app.publish.publisher import publish
     from app.publish.review import PublicationRequest
@@ -199,23 +203,29 @@ async def _post(target: Target, gathered: Gathered, report: ReviewReport, progra
     assert target.client, "--post comes with a URL"
     assert target.ref, "--post comes with a URL"
     assert report.head_sha, "a pull request has a head"
+    writer = PullRequestWriter(target.client, target.ref)
+    if await writer.head_sha() != report.head_sha:
+        sys.stderr.write("quorum: the pull request was pushed to meanwhile, so nothing was posted.\n")
+        return False
+    run = f"cli:{target.ref}@{report.head_sha}:{uuid4()}"
     await publish(
         PublicationRequest(
             report=report,
             config=gathered.config,
             diff=gathered.context.diff,
             head_sha=report.head_sha,
-            review_id=f"cli:{report.head_sha}",
+            review_id=run,
             key=str(target.ref),
             redact=program.services.redactor.redact,
             commanded=True,
             shown={thread.fingerprint for thread in gathered.snapshot.threads},
         ),
-        writer=PullRequestWriter(target.client, target.ref),
-        once=Ledger(program.database, review_id=f"cli:{report.head_sha}"),
+        writer=writer,
+        once=Ledger(program.database, review_id=run),
         check_run_ids={},
         summary_comment_id=gathered.snapshot.summary_comment_id,
     )
+    return True
 
 
 def _tell(event: StationEvent) -> None:
@@ -242,7 +252,12 @@ def _exit_code(report: ReviewReport, options: ReviewOptions) -> int:
     failed = [result for result in report.stages if result.status is StageStatus.FAILED]
     for result in failed:
         sys.stderr.write(f"quorum: {result.stage} was not completed: {result.error}\n")
-    if failed:
+    left_out = [
+        r for r in report.stages if r.status is StageStatus.SKIPPED and r.stage in options.named_stages
+    ]
+    for result in left_out:
+        sys.stderr.write(f"quorum: {result.stage} was not run: {result.error}.\n")
+    if failed or left_out:
         return INCOMPLETE
     if options.fail_on and any(finding.severity.at_least(options.fail_on) for finding in report.findings):
         return FOUND

@@ -130,6 +130,7 @@ class _Run:
                 reason=reason,
                 at=self._door.clock(),
             )
+            await self._end_checks(self._failed(reason))  # of a life before this one
             logger.info("not reviewed: %s", reason)
             return
         order = self._order(start)

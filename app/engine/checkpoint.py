@@ -30,6 +30,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 MAX_ATTEMPTS = 5
 FIRST_BACKOFF_S = 1.0
+OUTAGE_WAIT_S = 90.0  # between two lives of a job while GitHub or the database is away
 LONGEST_WAIT_S = 20.0  # whoever waits longer does so in the queue and not in a worker's place
 
 
@@ -79,19 +80,17 @@ class Checkpoints:
                 return await work()
             except (GitHubRateLimited, GitHubUnavailable, StoreUnavailable) as error:
                 delay_s = retry_delay_s(error, attempt=attempt)
-                if delay_s is None:
-                    raise
                 if delay_s > LONGEST_WAIT_S:
                     raise Postponed(delay_s) from error
                 await self.sleep(delay_s)
 
 
-def retry_delay_s(error: QuorumError, *, attempt: int) -> float | None:
-    """How long to wait before the next attempt; None: there is none. Limits are obeyed, the rest backs off."""
-    if attempt >= MAX_ATTEMPTS:
-        return None
+def retry_delay_s(error: QuorumError, *, attempt: int) -> float:
+    """How long to wait before the next attempt. Limits are obeyed, the rest backs off; an outage is sat out in the queue."""
     if isinstance(error, GitHubRateLimited):
-        return max(error.retry_after_s, FIRST_BACKOFF_S)
+        return max(error.retry_after_s, FIRST_BACKOFF_S, OUTAGE_WAIT_S if attempt >= MAX_ATTEMPTS else 0.0)
+    if attempt >= MAX_ATTEMPTS:
+        return OUTAGE_WAIT_S
     return FIRST_BACKOFF_S * 2 ** (attempt - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
 
 

@@ -132,10 +132,12 @@ class Engine:
         intake, self._intake = self._intake, None  # from here on nothing is taken
         if intake:
             await intake.close()
+        if self._worker:
+            await self._worker.stop(
+                timeout_s=timeout_s
+            )  # with a living lease: nobody takes its jobs meanwhile
         for task in self._background:
             task.cancel()
-        if self._worker:
-            await self._worker.stop(timeout_s=timeout_s)
         if self._inbox:
             await self._close(self._inbox)
         self._inbox = self._worker = None

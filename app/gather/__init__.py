@@ -4,4 +4,11 @@ from app.gather.configuration import Configuration, configuration_schema, parse_
 from app.gather.gather import Gathered, gather
 from app.gather.risk import TierThresholds
 
-__all__ = ["Configuration", "Gathered", "TierThresholds", "configuration_schema", "gather", "parse_configuration"]
+__all__ = [
+    "Configuration",
+    "Gathered",
+    "TierThresholds",
+    "configuration_schema",
+    "gather",
+    "parse_configuration",
+]

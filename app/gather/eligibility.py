@@ -72,4 +72,6 @@ def is_dependency_update(pull_request: PullRequest) -> bool:
 def is_dependency_file(path: str) -> bool:
     """Whether a file says which dependencies there are, or pins them."""
     name = PurePosixPath(path).name.lower()
-    return is_lock_file(path) or bool(_MANIFEST.fullmatch(name)) or bool(_MANIFEST_PATH.fullmatch(path.lower()))
+    return (
+        is_lock_file(path) or bool(_MANIFEST.fullmatch(name)) or bool(_MANIFEST_PATH.fullmatch(path.lower()))
+    )

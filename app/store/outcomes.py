@@ -71,9 +71,7 @@ def load_outcome_rates(
     if repository is not None:
         statement = statement.where(FindingRow.repository == repository)
     with database.read() as session:
-        newest = {
-            (row.repository, row.pull_request, row.fingerprint): row for row in session.exec(statement)
-        }
+        newest = {(row.repository, row.pull_request, row.fingerprint): row for row in session.exec(statement)}
     counted: dict[str, Counter[str]] = {}
     for row in newest.values():
         for name in _names(row, by):

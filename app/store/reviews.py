@@ -1,11 +1,13 @@
 """Reviews: their rows from `queued` to the end. One short transaction each, or part of the caller's."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func
 from sqlmodel import Session, col, exists, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
+from app.domain.finding import Stage
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewRequest, ReviewStatus
 from app.store.database import Database
@@ -113,8 +115,10 @@ def _replaced_heads(review: ReviewRow) -> SelectOfScalar[str]:
     )
 
 
-def load_review_of_head(database: Database, ref: PullRequestRef, head_sha: str) -> ReviewRow | None:
-    """The newest completed review of this head."""
+def load_review_of_head(
+    database: Database, ref: PullRequestRef, head_sha: str, *, stages: Sequence[Stage] = tuple(Stage)
+) -> ReviewRow | None:
+    """The newest completed review of this head that was asked for all of `stages`."""
     statement = (
         select(ReviewRow)
         .where(
@@ -126,7 +130,8 @@ def load_review_of_head(database: Database, ref: PullRequestRef, head_sha: str) 
         .order_by(col(ReviewRow.created_at).desc())
     )
     with database.read() as session:
-        return session.exec(statement).first()
+        found = session.exec(statement).all()
+    return next((row for row in found if set(stages) <= set(row.stages)), None)
 
 
 def load_newest_review(database: Database) -> ReviewRow | None:
