@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from app.analyzers import analyze
+from app.analyzers.analysis import analyze
 from app.domain.advisory import AdvisoryLookup
 from app.domain.analysis import Analysis
 from app.domain.configuration import Pipeline

@@ -5,7 +5,8 @@ import statistics
 import time
 from pathlib import Path
 
-from app.analyzers import ChangedFile, analyze
+from app.analyzers.analysis import analyze
+from app.domain.analysis import ChangedFile
 from app.redaction import Redactor
 
 ROUNDS = 5

@@ -162,16 +162,19 @@ async def test_jobs_of_one_pull_request_run_one_after_the_other_and_others_besid
 async def test_a_storm_in_one_installation_leaves_the_others_their_turn(any_database: Database) -> None:
     """What waits for its installation's share costs no worker anything, and begins when a place is free."""
     most, at_once = 0, 0
-    quiet_done = asyncio.Event()
+    full, quiet_done = asyncio.Event(), asyncio.Event()
 
     async def handler(job: ReviewJob, step: Step) -> None:
         nonlocal most, at_once
         del step
         if job.installation_id == QUIET:
+            await full.wait()
             quiet_done.set()
             return
         at_once += 1
         most = max(most, at_once)
+        if at_once == 2:
+            full.set()
         await quiet_done.wait()
         at_once -= 1
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from app.analyzers import ChangedFile, analyze
+from app.analyzers.analysis import analyze
 from app.domain.advisory import Advisory, AdvisoryAnswer, Package
+from app.domain.analysis import ChangedFile
 from app.domain.finding import Severity
 from app.errors import GitHubUnavailable
 from app.github.reader import PullRequestSource
