@@ -272,7 +272,9 @@ async def test_a_step_that_meets_a_short_obstacle_waits_and_goes_on(
         assert waits == [3.0, 3.0]
 
 
-async def test_an_obstacle_that_stays_fails_the_job_after_a_few_attempts(database: Database) -> None:
+async def test_an_outage_that_lasts_is_sat_out_in_the_queue_and_the_job_is_not_lost(
+    database: Database,
+) -> None:
     tries = 0
 
     async def handler(job: ReviewJob, step: Step) -> None:
@@ -287,8 +289,8 @@ async def test_an_obstacle_that_stays_fails_the_job_after_a_few_attempts(databas
 
     async with running(database, handler) as engine:
         await engine.enqueue(delivery("one"), review_job())
-        row = await ended(database, "one")
-    assert (row.state, row.reason, tries) == ("failed", "502", 5)
+        row = await put_back(database, "one")
+    assert (row.state, workflow_of(row), tries) == ("queued", "one#2", 5)
 
 
 async def test_a_long_limit_is_waited_for_in_the_queue_and_the_job_begins_again(
