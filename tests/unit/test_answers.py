@@ -224,6 +224,7 @@ def test_the_docs_answer_has_a_walkthrough_documents_and_findings() -> None:
         findings=[finding(rule_id="missing-documentation", severity="low")],
     )
     docs = parse_docs(value, stage=Stage.DOCS, paths=["pay.py"])
+    assert docs.walkthrough is not None
     assert docs.walkthrough.summary == "Adds refunds."
     assert [row.path for row in docs.walkthrough.files] == ["pay.py"]
     assert docs.found.notes == ("A row of the walkthrough on 'ghost.py' was dropped.",)
