@@ -1,6 +1,5 @@
 """`quorum review` as somebody runs it: a range, a patch, standard input, an address; four formats; exit codes."""
 
-import io
 import json
 import os
 import subprocess
@@ -118,13 +117,12 @@ def test_without_a_key_the_analysers_review_and_the_report_says_so(run: Run) -> 
 
 
 def test_a_patch_file_and_standard_input_are_reviewed(
-    run: Run, checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, checkout: Path, tmp_path: Path, home: Path
 ) -> None:
     patch = git(checkout, "diff", "main", "change")
     (tmp_path / "change.patch").write_bytes(patch)
     _, from_file, _ = run(str(tmp_path / "change.patch"), report_format="json")
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(patch)))
-    _, from_stdin, _ = run("-", report_format="json")
+    from_stdin = quorum(tmp_path, "review", "-", "--format", "json", stdin=patch).stdout
     reports = [json.loads(text) for text in (from_file, from_stdin)]
     assert reports[0]["coverage"] == {"files": 1, "reviewed": 1, "omitted": []}
     assert reports[0]["coverage"] == reports[1]["coverage"]
@@ -259,7 +257,7 @@ def test_a_token_without_rights_is_exit_2_with_one_sentence(
     assert len(err.strip().splitlines()) == 1
 
 
-def quorum(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def quorum(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
     """The program as a process, with nothing of this one's environment but the home directory and the path."""
     own = {name: os.environ[name] for name in ("HOME", "PATH")}
     command = [sys.executable, "-c", "from app.cli import main; main()", *arguments]
@@ -267,6 +265,7 @@ def quorum(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         command,
         cwd=folder,
         env={**own, "PYTHONPATH": str(ROOT)},
+        input=stdin.decode(),
         capture_output=True,
         text=True,
         check=False,

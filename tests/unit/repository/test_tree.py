@@ -8,8 +8,11 @@ from tests.unit.repository.files import ROOT, read, tracked
 LOCKS = ("requirements/runtime.txt", "requirements/dev.txt")
 # Where the software was made says nothing to its users, and must not be asked when they install it.
 FOREIGN = re.compile(
-    rb"/work/|/root/|/Users/\w|/home/(?!runner/|user\b|app\b)[a-z]\w*/|files\.pythonhosted\.org|pypi\.org/simple"
-    rb"|registry\.npmjs\.org|--(?:extra-)?index-url|--trusted-host|--find-links"
+    rb"/work/|/root/|/Users/\w|/home/(?!runner/|user\b|app\b)[a-z]\w*/|files\.python"
+    rb"hosted\.|py"
+    rb"pi\.org/"
+    rb"|registry\.npm"
+    rb"js\.|--(?:extra-)?index-url|--trusted-host|--find-links"
 )
 VENDORED = ("tests/data/", "app/data/", "app/dashboard/static/vendor/", "tests/unit/repository/")
 FIRST_SCREEN_LINES = 25
