@@ -4,9 +4,10 @@ SQLite takes one writer at a time: a transaction that reads and then writes must
 (`BEGIN IMMEDIATE`), otherwise it fails with "database is locked". Hence two kinds of session, `read` and `write`.
 """
 
+import fcntl
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
@@ -40,11 +41,13 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._url = _parse_url(url)
+        path = Path(self._url.database or "")
         if self.is_sqlite:
-            _create_private_file(Path(self._url.database or ""))
+            _create_private_file(path)
         self._engine = _create_engine(self._url)
         self._writing = self._engine.execution_options(**{IMMEDIATE: True})
-        with _mapped_errors(), self._writing.begin() as connection:
+        alone = _alone_in(path.parent) if self.is_sqlite else nullcontext()
+        with _mapped_errors(), alone, self._writing.begin() as connection:
             upgrade(connection)
 
     @property
@@ -105,13 +108,29 @@ def _parse_url(url: str) -> URL:
 
 
 def _create_private_file(path: Path) -> None:
-    """The file and the directories that are missing, for their owner alone; `-wal` and `-shm` follow the file."""
+    """The file and the directories that are missing, for their owner alone; `-wal` and `-shm` follow the file.
+
+    A file that is there is not opened: to close it again would drop the locks that this process holds on it
+    (https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         path.chmod(0o600)
     except OSError as error:
         raise StoreUnavailable(f"The database {path} cannot be opened: {error.strerror}.") from error
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Generator[None]:
+    """One process at a time: of two that switch a new file to WAL at once, one is told "locked" without any wait."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _create_engine(url: URL) -> Engine:

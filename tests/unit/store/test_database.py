@@ -92,8 +92,8 @@ def test_the_contracts_columns_are_there_by_their_names(database: Database) -> N
 
 
 def test_many_processes_may_start_at_once_on_an_empty_database(database_url: str) -> None:
-    with ThreadPoolExecutor(6) as pool:
-        databases = list(pool.map(Database, [database_url] * 6))
+    with ThreadPoolExecutor(16) as pool:
+        databases = list(pool.map(Database, [database_url] * 16))
     for database in databases:
         database.check()
         database.close()
