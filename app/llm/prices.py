@@ -7,8 +7,15 @@ https://github.com/pydantic/genai-prices
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from app.domain.model_call import Provider, Usage
+
+if TYPE_CHECKING:
+    from genai_prices.types import ModelInfo, TieredPrices
+
+    _Listed = Decimal | TieredPrices
 
 MILLION = 1_000_000
 LEAST_SURCHARGED = 64_000  # tokens; no vendor's surcharge begins below
@@ -127,26 +134,44 @@ def _is_form_of(model: str, name: str) -> bool:
 
 
 def _listed_cost_usd(price_list: str, model: str, usage: Usage, at: datetime) -> float | None:
-    import genai_prices  # takes a third of a second; not every command asks a model
-
-    counted = genai_prices.Usage(
-        input_tokens=usage.input_tokens,
-        cache_read_tokens=usage.cached_input_tokens or None,
-        cache_write_tokens=usage.cache_write_tokens or None,
-        output_tokens=usage.output_tokens,
-    )
-    try:
-        found = genai_prices.calc_price(counted, model, provider_id=price_list, genai_request_timestamp=at)
-    except (LookupError, ValueError):  # unknown model; counts that contradict each other
+    """By the library's prices, not by its arithmetic: that serves every unit and takes as long as all the rest of a call's row."""
+    found = _listed(price_list, model)
+    if found is None:
         return None
-    return float(found.total_price)
+    prices = found.get_prices(at)
+    fresh = usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens
+    if prices.input_mtok is None or prices.output_mtok is None or fresh < 0:
+        return None
+    charged = (
+        (fresh, prices.input_mtok),
+        (usage.cached_input_tokens, _first(prices.cache_read_mtok, prices.input_mtok)),
+        (usage.cache_write_tokens, _first(prices.cache_write_mtok, prices.input_mtok)),
+        (usage.output_tokens, prices.output_mtok),
+    )
+    return sum(tokens * _rate(price, usage.input_tokens) for tokens, price in charged) / MILLION
+
+
+def _first(own: "_Listed | None", instead: "_Listed") -> "_Listed":
+    return instead if own is None else own
+
+
+def _rate(price: "_Listed", input_tokens: int) -> float:
+    """Of a price with tiers the length of the whole request decides."""
+    if isinstance(price, Decimal):
+        return float(price)
+    reached = [tier.price for tier in price.tiers if input_tokens > tier.start]
+    return float(reached[-1] if reached else price.base)
 
 
 def _listed_context_tokens(price_list: str, model: str) -> int | None:
-    from genai_prices import data_snapshot
+    found = _listed(price_list, model)
+    return found.context_window if found else None
+
+
+def _listed(price_list: str, model: str) -> "ModelInfo | None":
+    from genai_prices import data_snapshot  # takes a third of a second; not every command asks a model
 
     try:
-        _, found = data_snapshot.get_snapshot().find_provider_model(model, None, price_list, None)
+        return data_snapshot.get_snapshot().find_provider_model(model, None, price_list, None)[1]
     except LookupError:
         return None
-    return found.context_window

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime
 
+import genai_prices
 import pytest
+from genai_prices.data_snapshot import get_snapshot
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,6 +85,56 @@ def test_no_current_claude_costs_more_than_the_dearest(
     known = Prices().cost_usd(CLAUDE, model, usage, at=NOVEMBER)
     assert known is not None
     assert 0 <= known <= DEAREST[CLAUDE].cost_usd(usage) + 1e-9
+
+
+def listed_models() -> list[tuple[str, str]]:
+    """Every (list, model) that has a price a token and is found under its own name."""
+    models: list[tuple[str, str]] = []
+    for provider in get_snapshot().providers:
+        for model in (
+            provider.models if provider.id in ("anthropic", "openai", "google", "aws", "azure") else ()
+        ):
+            prices = model.get_prices(NOVEMBER)
+            if None not in (prices.input_mtok, prices.output_mtok) and provider.find_model(model.id) is model:
+                models.append((provider.id, model.id))
+    return models
+
+
+@given(
+    listed=st.sampled_from(listed_models()),
+    fresh=st.integers(0, 10**6),
+    cached=st.integers(0, 10**6),
+    written=st.integers(0, 10**6),
+    output=st.integers(0, 10**5),
+)
+def test_a_listed_price_is_reckoned_as_the_list_itself_does(
+    listed: tuple[str, str], fresh: int, cached: int, written: int, output: int
+) -> None:
+    price_list, model = listed
+    usage = Usage(
+        input_tokens=fresh + cached + written,
+        cached_input_tokens=cached,
+        cache_write_tokens=written,
+        output_tokens=output,
+    )
+    expected = genai_prices.calc_price(
+        genai_prices.Usage(
+            input_tokens=usage.input_tokens,
+            cache_read_tokens=cached,
+            cache_write_tokens=written,
+            output_tokens=output,
+        ),
+        model,
+        provider_id=price_list,
+        genai_request_timestamp=NOVEMBER,
+    )
+    found = Prices(lists={GPT: price_list}).cost_usd(GPT, model, usage, at=NOVEMBER)
+    assert found == pytest.approx(float(expected.total_price), abs=1e-9)
+
+
+def test_counts_that_contradict_each_other_have_no_price() -> None:
+    usage = Usage(input_tokens=10, cached_input_tokens=11)
+    assert Prices().cost_usd(CLAUDE, "claude-sonnet-5-5", usage, at=NOVEMBER) is None
 
 
 def test_claude_on_bedrock_has_the_clouds_price() -> None:
