@@ -126,7 +126,7 @@ class Writer(Protocol):
         ...
 
     async def find_check_run(self, *, head_sha: str, name: str, external_id: str) -> int | None:
-        """The newest check run with this name and external id."""
+        """The newest check run with this name and external id that nobody has completed: an older review's is not ours."""
         ...
 
     async def create_review(self, *, head_sha: str, body: str, comments: Sequence[ReviewComment]) -> int:

@@ -107,12 +107,15 @@ class PullRequestWriter:
         return (await self._client.fetch(asked, to="read a check run"))["output"]["annotations_count"]
 
     async def find_check_run(self, *, head_sha: str, name: str, external_id: str) -> int | None:
-        """The newest check run with this name and external id."""
+        """The newest check run with this name and external id that nobody has completed."""
         asked = self._rest.checks.async_list_for_ref(
             *self._repository, head_sha, check_name=name, filter_="all", per_page=100
         )
         runs = (await self._client.fetch(asked, to=f"list the check runs of {head_sha}"))["check_runs"]
-        return max((run["id"] for run in runs if run["external_id"] == external_id), default=None)
+        open_runs = (
+            run for run in runs if run["status"] != "completed" and run["external_id"] == external_id
+        )
+        return max((run["id"] for run in open_runs), default=None)
 
     async def create_review(self, *, head_sha: str, body: str, comments: Sequence[ReviewComment]) -> int:
         """Posts one review (COMMENT), all or nothing; `GitHubRejected` where a comment's place is refused."""

@@ -6,13 +6,13 @@ one review without comments that holds every finding. Never one request a findin
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol, TypeVar, cast
 
 from app.domain.finding import Finding, Placement, Stage
 from app.domain.marker import MarkerKind, marker
-from app.domain.publication import Writer
+from app.domain.publication import Conclusion, Writer
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewReport
 from app.errors import GitHubNotFound, GitHubRejected
@@ -30,6 +30,8 @@ from app.publish.review import (
 from app.publish.wording import check_name
 
 T = TypeVar("T")
+
+REFUSED = 0  # in the place of an id: GitHub does not take it
 
 
 class Once(Protocol):
@@ -49,6 +51,7 @@ class Published:
     findings: tuple[Finding, ...]
     github_review_id: int | None = None  # None: this run had no review to post
     summary_comment_id: int | None = None
+    conclusions: dict[Stage, Conclusion] = field(default_factory=dict[Stage, Conclusion])
 
 
 async def start_check(
@@ -95,7 +98,7 @@ async def start_checks(
 
 
 async def find_check(stage: Stage, *, ref: PullRequestRef, head_sha: str, writer: Writer) -> int | None:
-    """GitHub's id of a stage's newest check run on this head."""
+    """GitHub's id of a stage's newest check run on this head that is in progress."""
     return await writer.find_check_run(
         head_sha=head_sha, name=check_name(stage), external_id=_external_id(ref, head_sha)
     )
@@ -162,6 +165,7 @@ async def publish(
         findings=tuple(finding for finding in planned.report.findings if finding.fingerprint in own),
         github_review_id=review_id,
         summary_comment_id=summary_id,
+        conclusions={check.stage: check.conclusion for check in planned.checks if check.conclusion},
     )
 
 
@@ -197,50 +201,61 @@ class _Publisher:
 
     async def post_review(self, planned: Publication) -> tuple[ReviewReport, int | None]:
         """The report with the places that GitHub took, and the review's id."""
-        if planned.review is None:
-            return planned.report, None
-        first_rung = planned.review
-        taken = planned.report
+        report, review = planned.report, planned.review
+        if review is None:
+            return report, None
+        if not review.comments:
+            return report, await self._once(
+                "review", find=self._find_review, write=partial(self._create, review)
+            )
+        if review_id := await self._post_rung("review", review):
+            return report, review_id
+        surer = self._surer(review, report)
+        if surer and (review_id := await self._post_rung("review:surer", surer[0], after_refusal=True)):
+            return surer[1], review_id
+        return await self._post_body_only(review, report)
 
-        async def write() -> int:
-            nonlocal taken
-            posted_id, taken = await self._climb(first_rung, planned.report)
-            return posted_id
-
-        review_id = await self._once("review", find=self._find_review, write=write)
-        return taken, review_id
-
-    async def _climb(self, review: PlannedReview, report: ReviewReport) -> tuple[int, ReviewReport]:
-        try:
-            return await self._create(review), report
-        except GitHubRejected:
-            if not review.comments:
-                raise
+    def _surer(
+        self, review: PlannedReview, report: ReviewReport
+    ) -> tuple[PlannedReview, ReviewReport] | None:
+        """The review with the comments on surely good lines alone; None where that is none or all of them."""
         doubtful = {
             c.finding.fingerprint for c in review.comments if not holds_surely(c.finding, self._request.diff)
         }
-        if 0 < len(doubtful) < len(review.comments):
-            moved = demote(report, doubtful, Placement.FILE)
-            surer = plan_publication(replace(self._request, report=moved)).review
-            try:
-                return await self._create_after_refusal(surer or review), moved
-            except GitHubRejected:
-                pass  # the last rung takes all of them
-        return await self._create_body_only(review, report)
+        if not 0 < len(doubtful) < len(review.comments):
+            return None
+        moved = demote(report, doubtful, Placement.FILE)
+        surer = plan_publication(replace(self._request, report=moved)).review
+        return (surer, moved) if surer else None
 
-    async def _create_body_only(
-        self, review: PlannedReview, report: ReviewReport
-    ) -> tuple[int, ReviewReport]:
+    async def _post_body_only(self, review: PlannedReview, report: ReviewReport) -> tuple[ReviewReport, int]:
         body = render_body_only_review(
             report, findings=review.findings, review_id=self._request.review_id, redact=self._request.redact
         )
         unplaced = {finding.fingerprint for finding in review.findings}
         bare = replace(review, body=body, comments=())
-        return await self._create_after_refusal(bare), demote(report, unplaced, Placement.SUMMARY)
 
-    async def _create_after_refusal(self, review: PlannedReview) -> int:
-        """GitHub has been seen to keep a review that it refused: look before posting the next one."""
-        return await self._find_review() or await self._create(review)
+        async def write() -> int:
+            return await self._find_review() or await self._create(bare)
+
+        review_id = await self._once("review:bare", find=self._find_review, write=write)
+        return demote(report, unplaced, Placement.SUMMARY), review_id
+
+    async def _post_rung(self, key: str, review: PlannedReview, *, after_refusal: bool = False) -> int:
+        """The review's id, or `REFUSED`, which is kept like an id: after a crash the ladder goes on from there.
+
+        GitHub has been seen to keep a review that it refused, without its comments: the last rung takes that one.
+        """
+
+        async def write() -> int:
+            if after_refusal and await self._find_review():
+                return REFUSED
+            try:
+                return await self._create(review)
+            except GitHubRejected:
+                return REFUSED
+
+        return await self._once(key, find=self._find_review, write=write)
 
     async def _create(self, review: PlannedReview) -> int:
         comments = [planned.comment for planned in review.comments]

@@ -131,7 +131,7 @@ async def test_annotations_that_an_earlier_attempt_appended_are_not_sent_again(w
     assert run.status == "completed"
 
 
-async def test_the_newest_check_run_of_a_name_and_external_id_is_found(world: World) -> None:
+async def test_the_newest_open_check_run_of_a_name_and_external_id_is_found(world: World) -> None:
     writer = opened(world)
     sha = world.repository.pulls[1].head_sha
     await start_check_run(world, writer)
@@ -143,6 +143,16 @@ async def test_the_newest_check_run_of_a_name_and_external_id_is_found(world: Wo
     assert await find("quorum/review", "octo/shop#1@abc") == newest
     assert await find("quorum/review", "octo/shop#2@abc") is None
     assert await find("quorum/docs", "octo/shop#1@abc") is None
+
+
+async def test_a_check_run_that_an_older_review_completed_is_not_found(world: World) -> None:
+    writer = opened(world)
+    sha = world.repository.pulls[1].head_sha
+    done = await start_check_run(world, writer)
+    await writer.update_check_run(done, title="Done", summary="Done", conclusion=Conclusion.SUCCESS)
+    assert (
+        await writer.find_check_run(head_sha=sha, name="quorum/review", external_id="octo/shop#1@abc") is None
+    )
 
 
 async def test_a_review_has_its_comments_on_the_lines_they_speak_of(world: World) -> None:

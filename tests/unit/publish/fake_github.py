@@ -135,6 +135,7 @@ class FakePullRequest:
         if self._diff.file(path) is None or path in self._refused_files:
             raise GitHubRejected("Path could not be resolved", status=422)
         self.file_comments[comment_id] = (path, body)
+        self._answered("create_file_comment")
         return comment_id
 
     async def find_review_comment(self, marker: str) -> int | None:

@@ -138,6 +138,30 @@ async def test_a_write_that_was_answered_with_an_error_and_yet_done_is_not_done_
     assert all(check.conclusion for check in pull.checks.values())
 
 
+@pytest.mark.parametrize("dies_at", ["create_review", "create_file_comment", "create_issue_comment"])
+async def test_a_run_that_dies_after_a_refusal_goes_on_from_the_places_that_github_took(dies_at: str) -> None:
+    pull, ledger = FakePullRequest(DIFF, refused=["pages.go"]), FakeLedger()
+    asked = with_findings(INJECTION, ON_CONTEXT)
+    pull.broken_after.add(dies_at)
+    with pytest.raises(GitHubUnavailable):
+        await published(pull, asked, ledger=ledger)
+    result = await published(pull, asked, ledger=ledger)
+    assert placements(result) == [Placement.INLINE, Placement.FILE]
+    assert len(pull.reviews) == 1
+    assert [path for path, _ in pull.file_comments.values()] == ["pages.go"]
+    assert pull.calls.count("create_review") == 2
+
+
+async def test_a_run_that_dies_on_the_last_rung_keeps_every_finding_in_the_summary() -> None:
+    pull, ledger = FakePullRequest(DIFF, refused=["pay.py"]), FakeLedger()
+    pull.broken_after.add("create_issue_comment")
+    with pytest.raises(GitHubUnavailable):
+        await published(pull, with_findings(INJECTION), ledger=ledger)
+    result = await published(pull, with_findings(INJECTION), ledger=ledger)
+    assert placements(result) == [Placement.SUMMARY]
+    assert len(pull.reviews) == len(pull.issue_comments) == 1
+
+
 async def test_a_run_that_is_repeated_writes_nothing_again() -> None:
     pull, ledger = FakePullRequest(DIFF), FakeLedger()
     await published(pull, request(), ledger=ledger)
