@@ -6,8 +6,9 @@ that must wait for GitHub or for the network is tried again here, up to a limit;
 
 import json
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from functools import cache
 from types import CoroutineType
 from typing import Any, TypeVar, cast
 
@@ -46,7 +47,7 @@ class Checkpoints:
     ) -> "CoroutineType[Any, Any, T]":
         """See `Step`. Takes its place in the program now, not when it is awaited: so steps may run side by side."""
         reservation = DBOS.reserve_step()
-        adapter = TypeAdapter(cast("type[T]", type_))
+        adapter = cast("TypeAdapter[T]", _adapter(cast("Hashable", type_)))
 
         async def recorded() -> str:
             return json.dumps(await self._outcome(work, adapter))
@@ -83,6 +84,11 @@ class Checkpoints:
                 if delay_s > LONGEST_WAIT_S:
                     raise Postponed(delay_s) from error
                 await self.sleep(delay_s)
+
+
+@cache  # of a handful of types; to build one takes as long as to ask the database ten times
+def _adapter(type_: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(cast("type[Any]", type_))
 
 
 def retry_delay_s(error: QuorumError, *, attempt: int) -> float:
