@@ -20,7 +20,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.commands.setup_files import check_env_file, write_credentials
-from app.commands.setup_pages import BACK_PATH, SetupPages, app_manifest, installation_url
+from app.commands.setup_pages import BACK_PATH, Ping, SetupPages, app_manifest, installation_url
 from app.errors import GitHubError, InputError
 from app.github.addresses import web_url
 from app.github.client import GitHubApp
@@ -33,6 +33,7 @@ ENV_FILE = Path(".env")
 PING_WAIT_S = 180.0
 PING_LOOK_S = 3.0
 PING_AGAIN_S = 15.0
+LAST_LOOK_S = 10.0  # how long the page stays for a browser that has not shown the end
 POLLING = """
 There is no public address, so GitHub cannot send webhooks here. Either
   quorum serve --poll          reads the App's delivery log every ten seconds: nothing to open, or
@@ -86,18 +87,22 @@ async def register(
             hosts=frozenset({address, address.replace(HOST, "localhost")}),
             convert=lambda code: convert_manifest(code, settings.github_api_url, transport=network.github),
             keep=lambda credentials: write_credentials(
-                credentials, env_file=env_file, key_folder=settings.quorum_data_dir
+                credentials,
+                env_file=env_file,
+                key_folder=settings.quorum_data_dir,
+                api_url=settings.github_api_url,
             ),
             registered=asyncio.get_running_loop().create_future(),
+            ping=Ping.WAITING if public_url else Ping.NOT_EXPECTED,
         )
         async with _served(pages.application(), listener) as server:
             _say(f"Open http://{address}/ in a browser on this machine.")
             if options.browser:
                 await asyncio.to_thread(open_browser, f"http://{address}/")
             await asyncio.wait({server, pages.registered}, return_when=asyncio.FIRST_COMPLETED)
-        if not pages.registered.done():
-            return 1
-    await _finish(pages.registered.result(), settings, network, public_url=public_url, sleep=sleep)
+            if not pages.registered.done():
+                return 1
+            await _finish(pages, settings, network, sleep=sleep)
     return 0
 
 
@@ -122,17 +127,27 @@ async def _served(app: ASGIApp, listener: socket.socket) -> "AsyncGenerator[asyn
         await task
 
 
-async def _finish(
-    credentials: AppCredentials, settings: Settings, network: Network, *, public_url: str | None, sleep: Sleep
-) -> None:
+async def _finish(pages: SetupPages, settings: Settings, network: Network, *, sleep: Sleep) -> None:
+    """Tell in the terminal what the page tells, and leave when the page has told the end."""
+    credentials = pages.registered.result()
     _say(
         f"The App {credentials.slug} is registered; its credentials are in .env, its key in a file of its own."
     )
     _say(f"Install it: {installation_url(credentials)}")
-    if public_url is None:
+    if pages.ping is Ping.WAITING:
+        _say(pages.ping)
+        pages.ping = await _ping(credentials, settings, network, sleep=sleep)
+        _say(pages.ping)
+    else:
         _say(POLLING.strip("\n"))
-        return
-    _say("Start `quorum serve` now; waiting for GitHub's first ping …")
+    ends = [asyncio.ensure_future(pages.seen.wait()), asyncio.ensure_future(sleep(LAST_LOOK_S))]
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    for end in ends:
+        end.cancel()
+
+
+async def _ping(credentials: AppCredentials, settings: Settings, network: Network, *, sleep: Sleep) -> Ping:
+    """Wait for GitHub's first ping."""
     app = GitHubApp(
         credentials.app_id, credentials.private_key, settings.github_api_url, transport=network.github
     )
@@ -143,11 +158,7 @@ async def _finish(
         arrived = False
     finally:
         await app.aclose()
-    _say(
-        "The ping has arrived: webhooks reach you."
-        if arrived
-        else "No ping has arrived; see `quorum doctor`."
-    )
+    return Ping.ARRIVED if arrived else Ping.MISSING
 
 
 async def wait_for_ping(

@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from app.errors import ConfigurationError, InputError
+from app.github.addresses import PUBLIC_API_URL
 from app.github.registration import AppCredentials
 
 OWNER_ONLY = 0o600
@@ -18,8 +19,12 @@ def check_env_file(path: Path) -> None:
         raise InputError(f"{path} names an App already; take its GITHUB_ lines out to register another one.")
 
 
-def write_credentials(credentials: AppCredentials, *, env_file: Path, key_folder: Path) -> Path:
+def write_credentials(
+    credentials: AppCredentials, *, env_file: Path, key_folder: Path, api_url: str = PUBLIC_API_URL
+) -> Path:
     """Write key and `.env`; returns the key's file. Lines of `.env` that say something else stay as they are.
+
+    Another GitHub than github.com is written down too: the App is registered there and nowhere else.
 
     Raises:
         ConfigurationError: a file cannot be written.
@@ -28,7 +33,9 @@ def write_credentials(credentials: AppCredentials, *, env_file: Path, key_folder
     try:
         key_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(key_file, credentials.private_key)
-        _write(env_file, merge_env(_read(env_file), _variables(credentials, key_file)))
+        own_github = {} if api_url == PUBLIC_API_URL else {"GITHUB_API_URL": _quoted(api_url)}
+        variables = own_github | _variables(credentials, key_file)
+        _write(env_file, merge_env(_read(env_file), variables))
     except OSError as error:
         raise ConfigurationError(f"{error.filename} cannot be written: {error.strerror}.") from error
     return key_file

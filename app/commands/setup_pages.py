@@ -1,4 +1,4 @@
-"""The two pages of `quorum setup`: the form that posts the manifest to GitHub, and where GitHub sends the browser back to.
+"""The pages of `quorum setup`: the form that posts the manifest to GitHub, where GitHub sends the browser back to, and what is next.
 
 Answers this machine's browser alone: other Host names are refused, and a code counts only with the state that was given out, once.
 """
@@ -9,6 +9,7 @@ import json
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from urllib.parse import quote, urlencode
 import yaml
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from app.errors import QuorumError
@@ -27,8 +28,25 @@ MANIFEST = Path(__file__).parents[2] / "app.yml"
 WEBHOOK_PATH = "/webhooks/github"
 SIGN_IN_PATH = "/sign-in/github/callback"
 BACK_PATH = "/registered"
+NEXT_PATH = "/next"
+REFRESH_S = 2
 NOBODY = f"https://quorum.invalid{WEBHOOK_PATH}"  # a name that can belong to nobody: RFC 2606
-STYLE = "body{font:16px/1.5 system-ui;max-width:40rem;margin:3rem auto;padding:0 1rem}button{font:inherit;padding:.5rem 1rem}"
+STYLE = (
+    ":root{color-scheme:light dark}body{font:16px/1.5 system-ui;max-width:40rem;margin:3rem auto;padding:0 1rem}"
+    "button{font:inherit;padding:.5rem 1rem}[role=status]{border-left:.25rem solid;padding-left:.75rem}"
+)
+
+
+class Ping(StrEnum):
+    """What is known of GitHub's first webhook; the values are what the page says of it."""
+
+    NOT_EXPECTED = (
+        "There is no public address, so webhooks cannot come here: start quorum serve --poll, "
+        "which reads them from GitHub's log."
+    )
+    WAITING = "Start quorum serve now; waiting for GitHub's first ping …"
+    ARRIVED = "The ping has arrived: webhooks reach you."
+    MISSING = "No ping has arrived; quorum doctor tells what is wrong."
 
 
 def app_manifest(*, name: str | None, public_url: str | None, back_url: str) -> dict[str, Any]:
@@ -55,7 +73,10 @@ def registration_url(github_url: str, organisation: str | None, state: str) -> s
 
 @dataclass(slots=True, kw_only=True)
 class SetupPages:
-    """The application. `registered` ends with the credentials, once `convert` and `keep` have gone well."""
+    """The application. `registered` ends with the credentials, once `convert` and `keep` have gone well.
+
+    `ping` is set from outside; `seen` is set when the browser has been shown its last word.
+    """
 
     manifest: dict[str, Any]
     github_url: str
@@ -64,11 +85,14 @@ class SetupPages:
     convert: Callable[[str], Awaitable[AppCredentials]]
     keep: Callable[[AppCredentials], object]
     registered: "asyncio.Future[AppCredentials]"
+    ping: Ping = Ping.NOT_EXPECTED
+    seen: asyncio.Event = field(default_factory=asyncio.Event)
     _state: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
     def application(self) -> Starlette:
         """Its routes."""
-        return Starlette(routes=[Route("/", self.form), Route(BACK_PATH, self.back)])
+        routes = [Route("/", self.form), Route(BACK_PATH, self.back), Route(NEXT_PATH, self.next)]
+        return Starlette(routes=routes)
 
     async def form(self, request: Request) -> Response:
         """The button that takes the manifest to GitHub."""
@@ -99,21 +123,36 @@ class SetupPages:
             said = f'<p>It did not work: {escape(str(error))}</p><p><a href="/">Try again</a></p>'
             return self._page(said, status=502)
         self.registered.set_result(credentials)
+        return RedirectResponse(NEXT_PATH, status_code=303)  # a page that may be loaded again
+
+    async def next(self, request: Request) -> Response:
+        """What to do now; renews itself while the ping is waited for."""
+        if request.headers.get("host") not in self.hosts:
+            return self._page("This page answers on this machine alone.", status=421)
+        if not self.registered.done():
+            return RedirectResponse("/", status_code=303)
+        credentials = self.registered.result()
+        ping = self.ping
+        if ping is not Ping.WAITING:
+            self.seen.set()
         return self._page(
             f"<p>The App <b>{escape(credentials.slug)}</b> is registered, its credentials are in .env.</p>"
-            f'<p><a href="{escape(installation_url(credentials), quote=True)}">Install it on your repositories</a>, '
-            "then go on in the terminal.</p>"
+            f'<p><a href="{escape(installation_url(credentials), quote=True)}" target="_blank" rel="noopener">'
+            f'Install it on your repositories</a></p><p role="status">{escape(ping)}</p>',
+            renews=ping is Ping.WAITING,
         )
 
-    def _page(self, body: str, *, status: int = 200) -> Response:
+    def _page(self, body: str, *, status: int = 200, renews: bool = False) -> Response:
         nonce = secrets.token_urlsafe(12)
+        refresh = f'<meta http-equiv="refresh" content="{REFRESH_S}">' if renews else ""
         policy = (
-            f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self' {self.github_url}; "
+            f"default-src 'none'; img-src data:; style-src 'nonce-{nonce}'; form-action 'self' {self.github_url}; "
             "base-uri 'none'; frame-ancestors 'none'"
         )
         return HTMLResponse(
-            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Quorum</title><style nonce="{nonce}">{STYLE}'
-            f"</style><h1>Quorum</h1>{body}</html>",
+            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Quorum</title>{refresh}'
+            '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+            f'<style nonce="{nonce}">{STYLE}</style><main><h1>Quorum</h1>{body}</main></html>',
             status_code=status,
             headers={
                 "Content-Security-Policy": policy,
