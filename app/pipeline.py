@@ -23,7 +23,7 @@ from app.findings.settle import Settled, settle
 from app.gather import Gathered, gather
 from app.llm.client import CallScope
 from app.services import Services
-from app.stages import ask_verdicts, run_stage
+from app.stages import ask_verdicts, has_read, run_stage
 from app.stations import Stations
 from app.syntax import count_errors, enclosing_symbol
 
@@ -225,6 +225,7 @@ async def _settle(
         count_errors=count_errors,
         vendors=services.models.providers,
         is_established=is_established,
+        is_read=lambda finding: has_read(finding, results, gathered.context.chunks),
     )
     redact = services.redactor.redact
     return replace(

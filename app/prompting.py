@@ -67,11 +67,15 @@ class Prompt:
 class Prompts:
     """All prompts of a folder, loaded once.
 
+    Args:
+        of_another_day: the prompts of a recording, which may name fewer inputs than today's code gives.
+
     Raises:
         ConfigurationError: a file is not a prompt, or its inputs are not the variables it uses.
     """
 
-    def __init__(self, folder: Path = DEFAULT_FOLDER) -> None:
+    def __init__(self, folder: Path = DEFAULT_FOLDER, *, of_another_day: bool = False) -> None:
+        self._of_another_day = of_another_day
         self._environment = ImmutableSandboxedEnvironment(
             undefined=StrictUndefined,
             autoescape=False,  # prompts are plain text; untrusted text goes into a fence
@@ -90,6 +94,8 @@ class Prompts:
             ConfigurationError: there is no such prompt, or the inputs are not those that it names.
         """
         prompt = self.prompt(prompt_id)
+        if self._of_another_day:
+            inputs = {name: value for name, value in inputs.items() if name in prompt.inputs}
         if frozenset(inputs) != prompt.inputs:
             wrong = sorted(set(inputs) ^ prompt.inputs)
             raise ConfigurationError(f"Prompt {prompt_id}: inputs do not fit: {', '.join(wrong)}.")

@@ -4,7 +4,8 @@ Python's interfaces are compared by griffe, statically; it never imports the cod
 signature. Runs in the worker process only. https://mkdocstrings.github.io/griffe/guide/users/checking/
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import griffe
@@ -54,12 +55,25 @@ def find_undocumented(path: str, head: str, added: frozenset[int]) -> Iterator[U
 
 
 def find_api_changes(path: str, head: str, base: str) -> list[ApiChange]:
-    """Public names that were removed, changed or added, most serious first."""
+    """Public names that were removed, changed or added, most serious first; each name once."""
     compared = (
         _python_changes(path, head, base) if language_of(path) == "python" else _changes(path, head, base)
     )
     known = {change.name for change in compared}
-    return [*compared, *(one for one in _added(path, head, base) if one.name not in known)]
+    return [*_each_once(compared), *(one for one in _added(path, head, base) if one.name not in known)]
+
+
+def _each_once(changes: Iterable[ApiChange]) -> list[ApiChange]:
+    """One row for a name, with all that is to be said of it: a checker has a row for each parameter."""
+    rows: dict[str, ApiChange] = {}
+    for one in changes:
+        rows[one.name] = _joined(rows[one.name], one) if one.name in rows else one
+    return list(rows.values())
+
+
+def _joined(known: ApiChange, other: ApiChange) -> ApiChange:
+    detail = known.detail if other.detail in known.detail else f"{known.detail} {other.detail}"
+    return replace(known, detail=detail, breaking=known.breaking or other.breaking)
 
 
 def _python_changes(path: str, head: str, base: str) -> list[ApiChange]:

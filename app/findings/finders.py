@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from app.domain.finding import Finding
 from app.domain.model_call import Provider
 
+PATTERNS = frozenset(f"{Provider.ANALYZERS}:{tool}" for tool in ("patterns", "ruff", "taint"))
+
 
 def provider_of(name: str) -> Provider | None:
     """The provider of `provider:model`; None for a name that is none of ours."""
@@ -21,6 +23,14 @@ def vendors_of(names: Iterable[str]) -> tuple[Provider, ...]:
 def is_by_analyzers(finding: Finding) -> bool:
     """Whether analysers alone found it."""
     return bool(finding.found_by) and not vendors_of(finding.found_by)
+
+
+def is_by_patterns(finding: Finding) -> bool:
+    """Whether nothing but patterns found it, which a reader of the code may know better than.
+
+    Not a pattern is what can be looked up: a secret's shape, an advisory, a workflow's rights, a hidden character.
+    """
+    return bool(finding.found_by) and set(finding.found_by) <= PATTERNS
 
 
 def backers(finding: Finding) -> tuple[Provider, ...]:

@@ -4,13 +4,13 @@ Worth is the verifier's rating, never the finder's own severity: models call hal
 nobody rates (`quorum: 1`, or no key for any model) does severity stand in for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.configuration import Profile, RepositoryConfig
 from app.domain.diff import Side
 from app.domain.finding import Finding, Placement, Rejection
-from app.findings.finders import backers, is_by_analyzers, vendors_of
+from app.findings.finders import backers, is_by_analyzers, is_by_patterns, vendors_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,43 @@ class Ranked:
 
     findings: tuple[Finding, ...]
     rejected: tuple[Rejection, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def rank(findings: Sequence[Finding], config: RepositoryConfig) -> Ranked:
-    """Order, then place: what exceeds the profile's limits moves to the summary, where it stays complete."""
+IsRead = Callable[[Finding], bool]
+"""Whether a model has read the code that a finding speaks of, and answered."""
+
+
+def nothing_is_read(finding: Finding) -> bool:
+    """For a review without models."""
+    del finding
+    return False
+
+
+def rank(
+    findings: Sequence[Finding], config: RepositoryConfig, *, is_read: IsRead = nothing_is_read
+) -> Ranked:
+    """Order, then place: what exceeds the profile's limits moves to the summary, where it stays complete.
+
+    So does what only a pattern found where a model has read the code and did not find it too. Its severity and its
+    part in the gate stay, whatever a model says or does not say.
+    """
     wanted = [each for each in findings if each.severity.at_least(config.min_severity)]
     reason = f"Below the configured minimum severity ({config.min_severity.value})."
+    below = [each for each in wanted if is_by_patterns(each) and is_read(each)]
+    placed = [replace(each, placement=Placement.SUMMARY) if each in below else each for each in wanted]
     return Ranked(
-        findings=tuple(_placed(sorted(wanted, key=_order), config)),
+        findings=tuple(_placed(sorted(placed, key=_order), config)),
         rejected=tuple(Rejection(finding=each, reason=reason) for each in findings if each not in wanted),
+        notes=_notes(below),
     )
+
+
+def _notes(below: Sequence[Finding]) -> tuple[str, ...]:
+    if not below:
+        return ()
+    found = "1 finding of a pattern rule" if len(below) == 1 else f"{len(below)} findings of pattern rules"
+    return (f"{found} that no model shared: in the summary only. A gate counts it all the same.",)
 
 
 def _order(finding: Finding) -> tuple[int, int, int, int, str, int]:

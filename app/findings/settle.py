@@ -12,7 +12,7 @@ from app.findings.finders import is_by_analyzers
 from app.findings.fingerprint import EnclosingSymbol, Fingerprinter
 from app.findings.index import DiffIndex
 from app.findings.merge import merge
-from app.findings.rank import rank
+from app.findings.rank import IsRead, nothing_is_read, rank
 from app.findings.suggestion import CountErrors, SourceOf, check_suggestion
 from app.findings.verify import AskVerdicts, IsEstablished, nothing_is_established, verify
 
@@ -39,6 +39,7 @@ async def settle(
     count_errors: CountErrors,
     vendors: Sequence[Provider],
     is_established: IsEstablished = nothing_is_established,
+    is_read: IsRead = nothing_is_read,
 ) -> Settled:
     """All claims of all stages and analysers, settled.
 
@@ -48,6 +49,7 @@ async def settle(
         count_errors: syntax errors of (path, source); None where the language is unknown.
         vendors: the configured ones; those that the repository does not allow are not asked.
         is_established: whether parsing the code has shown what a finding says, so that it needs no verification.
+        is_read: whether a model has read the code that a finding speaks of, and answered.
     """
     index = DiffIndex(diff)
     anchored = (anchor(finding, index) for finding in findings)
@@ -65,7 +67,7 @@ async def settle(
         ask_verdicts=ask_verdicts,
         is_established=is_established,
     )
-    ranked = rank(verified.findings, config)
+    ranked = rank(verified.findings, config, is_read=is_read)
     foreign = (finding for finding in named if finding not in known)
     return Settled(
         findings=ranked.findings,
@@ -74,5 +76,5 @@ async def settle(
             *verified.rejected,
             *ranked.rejected,
         ),
-        notes=verified.notes,
+        notes=(*verified.notes, *ranked.notes),
     )

@@ -8,7 +8,7 @@ from app.llm.client import CallScope
 from app.mcp_server.given import open_given
 from app.pipeline import Order, gather_change
 from app.services import Services
-from app.stages.asking import SYSTEM_PROMPT, Question
+from app.stages.asking import Question, system_prompt
 from app.stages.docs import docs_question
 from app.stages.material import render_material
 from app.stages.review import review_question
@@ -24,7 +24,7 @@ async def stage_prompt(services: Services, stage: Stage, code: str, language: st
     source = open_given(code, language)
     gathered = await gather_change(source, Order(scope=CallScope(), stages=(stage,)), services)
     context, config = gathered.context, gathered.config
-    parts = [services.prompts.render(SYSTEM_PROMPT).text]
+    parts = [system_prompt(services.prompts).text]
     for chunk in context.chunks:
         question = _question(stage, chunk, context, config, services.secret)
         material = render_material(

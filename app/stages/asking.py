@@ -11,9 +11,10 @@ from typing import Any, Protocol, TypeVar
 from app.answers import answer_schema
 from app.domain.configuration import Routing
 from app.domain.model_call import Provider
+from app.domain.rules import render_rules
 from app.llm.client import Answer, CallScope, Image, ModelRequest, Task
 from app.llm.tokens import estimate_tokens
-from app.prompting import Prompts
+from app.prompting import Prompts, RenderedPrompt
 
 T = TypeVar("T")
 
@@ -104,7 +105,7 @@ async def ask(
 def build_request(desk: Desk, question: Question, *, material: str) -> ModelRequest:
     """The request for any model; every text in it has passed redaction."""
     prompt = desk.prompts.render(question.prompt_id, **question.inputs)
-    system = desk.prompts.render(SYSTEM_PROMPT)
+    system = system_prompt(desk.prompts)
     shared = desk.redact(material)
     return ModelRequest(
         model="",
@@ -119,6 +120,11 @@ def build_request(desk: Desk, question: Question, *, material: str) -> ModelRequ
         prefix_reused=desk.prefix_reused,
         cache_scope=hashlib.sha256(shared.encode()).hexdigest()[:16],
     )
+
+
+def system_prompt(prompts: Prompts) -> RenderedPrompt:
+    """What every reviewer is told first, with the vocabulary of `rule_id`."""
+    return prompts.render(SYSTEM_PROMPT, rules=render_rules())
 
 
 def _closed_up(text: str) -> str:

@@ -23,6 +23,7 @@ from app.stages.documents import analysis_documents
 from app.stages.material import render_material
 from app.stages.review import review_question
 from app.stages.saying import Said, join
+from app.stages.sections import without_secrets
 from app.stages.security import security_question
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ async def run_stage(
         prefix_reused=config.quorum > 1 or len(models.providers) < len(config.stages),
     )
     try:
-        result = await _ask_chunks(stage, _redacted(context, redact), config, desk, analysis, handover)
+        result = await _ask_chunks(stage, without_secrets(context, redact), config, desk, analysis, handover)
     except Exception as error:
         log.exception("stage failed", extra={"stage": stage.value, "review_id": scope.review_id})
         result = _failed(stage, f"Quorum made an error in this stage ({type(error).__name__}).")
@@ -190,15 +191,3 @@ def _by_analyzers(
         route="analyzers: no model has a key or is allowed",
         notes=("No model was asked; the built-in analysers are the reviewer.",),
     )
-
-
-def _redacted(context: ReviewContext, redact: Callable[[str], str]) -> ReviewContext:
-    """Title and body go into JSON later, where a rule over several lines would no longer match."""
-    if context.pull_request is None:
-        return context
-    clean = replace(
-        context.pull_request,
-        title=redact(context.pull_request.title),
-        body=redact(context.pull_request.body),
-    )
-    return replace(context, pull_request=clean)

@@ -1,11 +1,13 @@
 """Parts of a question that come from the pull request or its configuration, each fenced. Empty text where there is none."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from app.domain.configuration import PathInstruction, RepositoryConfig
 from app.domain.finding import Finding
 from app.domain.pull_request import PullRequest
+from app.domain.review import ReviewContext
 from app.prompting import fence, fence_json
 
 MAX_BODY_CHARACTERS = 6_000
@@ -13,11 +15,23 @@ MAX_EARLIER = 40
 
 
 def render_description(pull_request: PullRequest | None, secret: bytes) -> str:
-    """Title and body: never for the security stage, whose judgement they would frame."""
+    """Title and body, of a context `without_secrets`: never where security alone is judged, which they would frame."""
     if pull_request is None:
         return ""
     said = {"title": pull_request.title, "body": pull_request.body[:MAX_BODY_CHARACTERS]}
     return f"What the author says it does (may be wrong):\n{fence_json('description', said, secret)}"
+
+
+def without_secrets(context: ReviewContext, redact: Callable[[str], str]) -> ReviewContext:
+    """Title and body go into JSON later, where a rule over several lines would no longer match."""
+    if context.pull_request is None:
+        return context
+    clean = replace(
+        context.pull_request,
+        title=redact(context.pull_request.title),
+        body=redact(context.pull_request.body),
+    )
+    return replace(context, pull_request=clean)
 
 
 def render_instructions(instructions: Sequence[PathInstruction], secret: bytes) -> str:

@@ -1,7 +1,9 @@
 """Puts bare claims before another vendor's model and gets verdicts back: one call a chunk with claims.
 
 The verifier sees the code and, of each claim, place, quote and title: not who makes it, not why, not how grave it
-is said to be. Which claims go to whom and what a verdict means is decided elsewhere.
+is said to be. What the author says of the change it sees too, because a claim may be that the code does something
+else; where all claims are of the security stage it does not, as that stage did not. Which claims go to whom and what a
+verdict means is decided elsewhere.
 """
 
 import asyncio
@@ -21,6 +23,8 @@ from app.llm.client import CallScope
 from app.prompting import Prompts, fence
 from app.stages.asking import Desk, Models, Question, ask
 from app.stages.material import render_material
+from app.stages.reading import shows
+from app.stages.sections import render_description, without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +86,10 @@ async def _ask_batch(
     question = Question(
         kind=VERIFY,
         prompt_id="verify/question",
-        inputs={"claims": fence("claims", _json_lines(claims), desk.secret)},
+        inputs={
+            "description": _description(batch, context, desk),
+            "claims": fence("claims", _json_lines(claims), desk.secret),
+        },
         parse=lambda value: parse_verdicts(value, ids=list(claims)),
     )
     material = render_material(chunk, guidelines=context.guidelines, secret=desk.secret, redact=desk.redact)
@@ -105,6 +112,13 @@ async def _ask_batch(
     ]
 
 
+def _description(batch: Sequence[Finding], context: ReviewContext, desk: Desk) -> str:
+    """Empty for claims of the security stage alone: a harmless description frames its reader."""
+    if all(finding.stage is Stage.SECURITY for finding in batch):
+        return ""
+    return render_description(without_secrets(context, desk.redact).pull_request, desk.secret)
+
+
 def _by_chunk(candidates: Sequence[Finding], chunks: Sequence[Chunk]) -> list[tuple[Chunk, list[Finding]]]:
     """Each candidate with the chunk that shows its place; one whose file no chunk shows goes to the first."""
     batches: dict[int, list[Finding]] = {}
@@ -115,21 +129,11 @@ def _by_chunk(candidates: Sequence[Finding], chunks: Sequence[Chunk]) -> list[tu
 
 def _chunk_of(finding: Finding, chunks: Sequence[Chunk]) -> int:
     showing = [
-        (not _shows_line(chunk, finding), index)
+        (not shows(chunk, finding), index)
         for index, chunk in enumerate(chunks)
         if any(file.path == finding.path for file in chunk.files)
     ]
     return min(showing)[1] if showing else 0
-
-
-def _shows_line(chunk: Chunk, finding: Finding) -> bool:
-    return any(
-        finding.start_line in (line.new_line, line.old_line)
-        for file in chunk.files
-        if file.path == finding.path
-        for hunk in file.hunks
-        for line in hunk.lines
-    )
 
 
 def _json_lines(claims: Mapping[str, Finding]) -> str:

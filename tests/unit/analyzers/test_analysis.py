@@ -225,6 +225,17 @@ async def test_changes_of_a_python_interface_are_told_with_what_breaks() -> None
     assert any(one.change == "changed" and one.breaking and one.name.startswith("pay") for one in changes)
 
 
+async def test_a_changed_function_is_told_of_once_however_much_of_it_changed() -> None:
+    base = '"""M."""\n\ndef pay(a, b=1, d=2):\n    """P."""\n'
+    head = '"""M."""\n\ndef pay(a, b, c):\n    """P."""\n'
+    (change,) = (await analyze([changed("m.py", head, base)])).api_changes
+    assert change.name == "pay"
+    assert change.detail == (
+        "A parameter has no default any more: calls without it fail. A parameter is gone: calls that pass it fail. "
+        "A new parameter without a default: all calls written so far fail."
+    )
+
+
 async def test_changes_of_other_interfaces_are_told_by_signature() -> None:
     base = "package p\n\n// Pay pays.\nfunc Pay(a int) {}\n\n// Gone goes.\nfunc Gone() {}\n"
     head = "package p\n\n// Pay pays.\nfunc Pay(a int, b int) {}\n"

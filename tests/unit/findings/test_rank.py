@@ -111,3 +111,56 @@ def test_an_analyser_is_not_held_back_by_a_model_on_its_line() -> None:
         len(inline([confirmed("a", 9), finding(title="b", found_by=(RUFF,), placement=Placement.INLINE)]))
         == 2
     )
+
+
+def all_read(finding: Finding) -> bool:
+    del finding
+    return True
+
+
+def by_tool(tool: str, **fields: object) -> Finding:
+    return finding(
+        **{"title": tool, "found_by": (f"analyzers:{tool}",), "placement": Placement.INLINE, **fields}
+    )
+
+
+@pytest.mark.parametrize("tool", ["ruff", "patterns", "taint"])
+def test_a_pattern_that_no_model_shared_waits_in_the_summary_with_its_severity(tool: str) -> None:
+    ranked = rank([by_tool(tool, severity=Severity.CRITICAL)], RepositoryConfig(), is_read=all_read)
+    assert [(each.placement, each.severity) for each in ranked.findings] == [
+        (Placement.SUMMARY, Severity.CRITICAL)
+    ]
+    assert ranked.rejected == ()
+    assert ranked.notes == (
+        "1 finding of a pattern rule that no model shared: in the summary only. A gate counts it all the same.",
+    )
+
+
+@pytest.mark.parametrize("tool", ["secrets", "dependencies", "zizmor", "hidden"])
+def test_what_can_be_looked_up_stays_inline_whatever_models_say(tool: str) -> None:
+    ranked = rank([by_tool(tool)], RepositoryConfig(), is_read=all_read)
+    assert [each.placement for each in ranked.findings] == [Placement.INLINE]
+    assert ranked.notes == ()
+
+
+@pytest.mark.parametrize("tool", ["ruff", "patterns", "taint"])
+def test_a_pattern_on_code_that_no_model_has_read_stays_inline(tool: str) -> None:
+    assert inline([by_tool(tool)]) == [tool]
+
+
+def test_a_pattern_that_a_model_found_too_stays_inline() -> None:
+    shared = confirmed("shared", 8, found_by=(CLAUDE, RUFF))
+    ranked = rank([shared], RepositoryConfig(), is_read=all_read)
+    assert [each.placement for each in ranked.findings] == [Placement.INLINE]
+
+
+def test_a_pattern_beside_a_secret_on_the_same_line_stays_inline() -> None:
+    both = by_tool("secrets", found_by=("analyzers:secrets", RUFF))
+    ranked = rank([both], RepositoryConfig(), is_read=all_read)
+    assert [each.placement for each in ranked.findings] == [Placement.INLINE]
+
+
+def test_where_a_pattern_steps_back_its_room_goes_to_others() -> None:
+    rated = [confirmed(f"{n}", 9) for n in range(6)]
+    ranked = rank([by_tool("ruff"), *rated], RepositoryConfig(), is_read=all_read)
+    assert sum(each.placement is Placement.INLINE for each in ranked.findings) == 6

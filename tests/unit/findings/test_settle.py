@@ -9,6 +9,7 @@ from app.domain.diff import Side
 from app.domain.finding import Finding, Placement, Severity, Stage
 from app.domain.model_call import Provider
 from app.domain.thread import Judgement, Verdict
+from app.findings.rank import IsRead, nothing_is_read
 from app.findings.settle import Settled, settle
 from tests.unit.findings.making import CLAUDE, GPT, RUFF, diff_of, finding, sources_of
 
@@ -36,7 +37,11 @@ class Gemini:
 
 
 async def settled(
-    findings: Sequence[Finding], gemini: Gemini, config: RepositoryConfig | None = None
+    findings: Sequence[Finding],
+    gemini: Gemini,
+    config: RepositoryConfig | None = None,
+    *,
+    is_read: IsRead = nothing_is_read,
 ) -> Settled:
     return await settle(
         findings,
@@ -47,6 +52,7 @@ async def settled(
         enclosing_symbol=lambda path, source, line: "pay",
         count_errors=lambda path, source: 0,
         vendors=(Provider.CLAUDE, Provider.GPT, Provider.GEMINI),
+        is_read=is_read,
     )
 
 
@@ -117,3 +123,14 @@ async def test_no_claims_cost_nothing() -> None:
     gemini = Gemini()
     assert await settled([], gemini) == Settled(findings=())
     assert gemini.asked == []
+
+
+async def test_an_analysers_words_that_models_refuted_are_kept_but_not_inline() -> None:
+    result = await settled(CLAIMS, Gemini(), is_read=lambda finding: finding.path == "pay.py")
+    assert [(each.title, each.placement.value) for each in result.findings] == [
+        ("The id reaches the query", "inline"),
+        ("T201", "summary"),
+    ]
+    assert result.notes == (
+        "1 finding of a pattern rule that no model shared: in the summary only. A gate counts it all the same.",
+    )

@@ -1,6 +1,8 @@
 """The verifier gets code and bare claims, in one call a chunk, and its verdicts find their findings again."""
 
 import json
+import re
+from collections.abc import Callable
 
 from app.domain.configuration import RepositoryConfig
 from app.domain.finding import Finding, Stage
@@ -20,13 +22,15 @@ from tests.unit.stages.fakes import (
     finding,
     outage,
     plain,
+    pull_request,
 )
 
 CONTEXT = context_of([added_file("a.py", ["x = 1"])], [added_file("b.py", ["y = 2"])])
 
 
 def claims_in(request: ModelRequest) -> list[dict[str, object]]:
-    return [json.loads(line) for line in request.question.split("\n") if line.startswith("{")]
+    claims = request.question.partition("<claims-")[2]
+    return [json.loads(line) for line in claims.split("\n") if line.startswith("{")]
 
 
 def confirms_all(task: Task, request: ModelRequest) -> object:
@@ -39,7 +43,11 @@ def confirms_all(task: Task, request: ModelRequest) -> object:
 
 
 async def verify(
-    models: FakeModels, candidates: list[Finding], context: ReviewContext = CONTEXT
+    models: FakeModels,
+    candidates: list[Finding],
+    context: ReviewContext = CONTEXT,
+    *,
+    redact: Callable[[str], str] = plain,
 ) -> list[Verdict]:
     return await ask_verdicts(
         candidates,
@@ -50,7 +58,7 @@ async def verify(
         prompts=Prompts(),
         scope=SCOPE,
         tier="full",
-        redact=plain,
+        redact=redact,
         secret=SECRET,
         parents={Stage.REVIEW: "call-of-review"},
     )
@@ -92,6 +100,42 @@ async def test_the_claim_is_bare() -> None:
     assert "PERSUASION" not in request.question
     assert "high" not in request.question.split("<claims-")[1]
     assert "claude" not in request.question
+
+
+async def test_the_verifier_reads_what_the_author_promises_behind_the_shared_prefix() -> None:
+    models = FakeModels(confirms_all)
+    promise = context_of([added_file("a.py", ["x = 1"])], pull=pull_request("Doubles x", "x becomes 2."))
+    await verify(models, [finding("a.py", fingerprint="f1")], promise)
+    await verify(models, [finding("a.py", fingerprint="f1")], CONTEXT)
+    [(_, promised, _, _), (_, other, _, _)] = models.asked
+    [said] = [line for line in promised.question.split("\n") if "x becomes 2." in line]
+    assert json.loads(said) == {"title": "Doubles x", "body": "x becomes 2."}
+    assert re.search(r"<description-\w{16}>\n\{", promised.question)
+    assert (promised.system, promised.material) == (other.system, other.material)
+
+
+async def test_where_security_alone_is_judged_the_author_is_not_heard() -> None:
+    models = FakeModels(confirms_all)
+    await verify(models, [finding("a.py", fingerprint="f1", stage=Stage.SECURITY)])
+    [(_, request, _, _)] = models.asked
+    assert "Refunds a payment." not in request.question
+    assert "<description-" not in request.question
+
+
+async def test_secrets_in_the_description_do_not_reach_the_verifier() -> None:
+    models = FakeModels(confirms_all)
+    context = context_of(
+        [added_file("a.py", ["x = 1"])],
+        pull=pull_request(body=f"-----BEGIN KEY-----\n{'A' * 20}\n-----END-----"),
+    )
+
+    def redact(text: str) -> str:
+        return text.replace(f"-----\n{'A' * 20}\n", "[REDACTED]\n\n")  # a rule over several lines
+
+    await verify(models, [finding("a.py", fingerprint="f1")], context, redact=redact)
+    [(_, request, _, _)] = models.asked
+    assert "AAAA" not in request.question
+    assert "[REDACTED]" in request.question
 
 
 async def test_the_verifier_reads_the_same_material_as_the_stages() -> None:
