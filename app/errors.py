@@ -25,15 +25,27 @@ class Superseded(QuorumError):
 
 
 class Postponed(Exception):
-    """The job is to be queued again after `delay_s`; no failure, so it is none of `QuorumError`."""
+    """The job is to be queued again after `delay_s`; no failure, so it is none of `QuorumError`.
 
-    def __init__(self, delay_s: float) -> None:
-        super().__init__(f"to be tried again in {delay_s:.0f} s")
+    `reason` is the sentence that people read if it is given up in the end.
+    """
+
+    def __init__(self, delay_s: float, *, reason: str = "") -> None:
+        super().__init__(reason or f"to be tried again in {delay_s:.0f} s")
         self.delay_s = delay_s
+        self.reason = reason
 
 
 class StoreUnavailable(QuorumError):
     """The database cannot take this now; the receiver answers 503."""
+
+
+class NotificationFailed(QuorumError):
+    """The receiver of notifications did not take one."""
+
+
+class NotificationGone(NotificationFailed):
+    """It answered that it will never take one again."""
 
 
 class AnalyzerFailed(QuorumError):
@@ -70,6 +82,10 @@ class GitHubUnavailable(GitHubError):
 
 class GitHubRejected(GitHubError):
     """422: the request is not acceptable as it is."""
+
+
+TRANSIENT = (GitHubRateLimited, GitHubUnavailable, StoreUnavailable)
+"""What goes away by itself: whoever meets it waits, or lets the job be tried again."""
 
 
 class ModelError(QuorumError):

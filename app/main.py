@@ -10,6 +10,8 @@ from pydantic import SecretStr
 
 from app.domain.configuration import Budget
 from app.domain.model_call import Provider
+from app.domain.notification import Tell
+from app.doors.notification import Notifications
 from app.gather import TierThresholds
 from app.llm.budget import Limits
 from app.llm.build import Access, Cloud, Stores, build_models
@@ -36,6 +38,7 @@ class Network:
 
     github: "httpx.AsyncBaseTransport | None" = None
     models: "httpx2.AsyncClient | None" = None
+    notifications: "httpx.AsyncBaseTransport | None" = None
     clock: Clock = field(default_factory=SystemClock)
 
 
@@ -47,6 +50,7 @@ class Program:
     database: Database
     services: Services
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    notifications: Notifications = field(default_factory=Notifications)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -64,8 +68,9 @@ def build_program(settings: Settings, *, network: Network | None = None) -> Prog
     registry = CollectorRegistry()
     database = Database(settings.database_url)
     secret = load_or_create_secret(database, FENCE)
+    notifications = Notifications()
     services = Services(
-        models=_build_models(settings, database, registry, network),
+        models=_build_models(settings, database, registry, network, notifications.tell),
         prompts=Prompts(),
         redactor=Redactor(_own_secrets(settings)),
         secret=secret.encode(),
@@ -82,11 +87,17 @@ def build_program(settings: Settings, *, network: Network | None = None) -> Prog
             repository_month_usd=settings.quorum_budget_repository_month_usd,
         ),
     )
-    return Program(settings=settings, database=database, services=services, registry=registry)
+    return Program(
+        settings=settings,
+        database=database,
+        services=services,
+        registry=registry,
+        notifications=notifications,
+    )
 
 
 def _build_models(
-    settings: Settings, database: Database, registry: CollectorRegistry, network: Network
+    settings: Settings, database: Database, registry: CollectorRegistry, network: Network, tell: Tell
 ) -> Models:
     return build_models(
         provider_access(settings, os.environ),
@@ -102,6 +113,7 @@ def _build_models(
         cache_ttl_s=settings.quorum_cache_ttl_s,
         http_client=network.models,
         clock=network.clock,
+        tell=tell,
     )
 
 

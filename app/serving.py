@@ -23,34 +23,40 @@ from app.domain.job import (
     CommentJob,
     InstallationJob,
     MergeGroupJob,
+    NotificationJob,
     ReviewJob,
 )
 from app.domain.progress import StationEvent, Watch, nobody_watches
 from app.domain.pull_request import PullRequestRef
+from app.domain.step import Step
 from app.doors.access import PullRequestAccess
-from app.doors.checks import CheckActionDoor, CheckSuiteDoor, MergeGroupDoor
+from app.doors.checks import CheckActionDoor, CheckSuiteDoor, Enqueue
 from app.doors.closed import ClosedDoor
 from app.doors.comment import CommentDoor
 from app.doors.delivery_log import DeliveryLog, Taking
 from app.doors.installation import InstallationDoor
+from app.doors.merge_queue import FetchCommits, MergeGroupDoor
+from app.doors.notification import NotificationDoor
 from app.doors.organisation import Fetch, OrganisationDefaults
 from app.doors.permission import Permissions
 from app.doors.review import ReviewDoor
 from app.engine.engine import Engine, Role
 from app.engine.executor import ExecutorId
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, NotificationFailed
 from app.gather.configuration import CONFIGURATION_PATH
 from app.github.addresses import git_url, web_url
 from app.github.advisories import fetch_published_flaws
 from app.github.client import GitHubApp, token_client
 from app.github.contents import fetch_file
 from app.github.git_objects import GitCache
+from app.github.merge_groups import fetch_commits
 from app.github.people import GitHubPeople
 from app.github.reader import PullRequestSource
 from app.github.registration import AppRegistration
 from app.github.writer import PullRequestWriter
 from app.main import Network, Program
 from app.mcp_server.http import PATH, McpAccess, McpEndpoint
+from app.notifier import Receiver
 from app.settings import Settings
 from app.store.ledger import Ledger
 from app.store.secrets import DASHBOARD, MCP, load_or_create_secret
@@ -103,7 +109,7 @@ def build_served(
     `mcp` opens `/mcp` beside the rest, and `preload` loads the vendors' SDKs, both once the server is up.
 
     Raises:
-        ConfigurationError: the App's id, key or webhook secret is missing.
+        ConfigurationError: the App's id, key or webhook secret is missing, or the receiver of notifications is wrong.
     """
     settings = program.settings
     network = network or Network()
@@ -118,17 +124,20 @@ def build_served(
     engine = Engine(
         program.database,
         executor_id=executor.value,
-        handlers=_handlers(program, github, tell),
+        handlers=_handlers(program, github, tell, lambda delivery, job: engine.follow_up(delivery, job)) | _notifying(program, network),
         role=role,
         paused=settings.quorum_paused,
         debounce_s=settings.quorum_debounce_s,
+        retention_days=settings.quorum_retention_days,
         sleep=network.clock.sleep,
     )
     token = None if open_dashboard else _token(program)
     rules = Rules(
         redact=program.services.redactor.redact,
         app_slug=app_slug,
+        app_id=int(settings.github_app_id) if (settings.github_app_id or "").isdecimal() else None,
         allowed_owners=frozenset(settings.quorum_allowed_owners),
+        allowed_bots=frozenset(settings.quorum_allowed_bots),
     )
     background: list[Background] = []
     if poll or recover:
@@ -224,6 +233,8 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         await engine.start()
+        if program.settings.quorum_notify_url:
+            program.notifications.open(engine.follow_up, clock=utc_now)
         tasks = [asyncio.create_task(run()) for run in background]
         for task in tasks:
             task.add_done_callback(_tell_end)
@@ -260,8 +271,11 @@ def _delivery_log(
     )
 
 
-def _handlers(program: Program, github: GitHubApp, watch: Watch) -> dict[type[Any], Any]:
-    git_cache = GitCache(program.settings.quorum_data_dir / "git")
+def _handlers(
+    program: Program, github: GitHubApp, watch: Watch, enqueue: Enqueue
+) -> dict[type[Any], Any]:
+    settings = program.settings
+    git_cache = GitCache(settings.quorum_data_dir / "git")
 
     def open_pull_request(ref: PullRequestRef, *, installation_id: int, ledger: str) -> PullRequestAccess:
         client = github.installation(installation_id, ref.repository)
@@ -284,18 +298,53 @@ def _handlers(program: Program, github: GitHubApp, watch: Watch) -> dict[type[An
         open_pull_request=open_pull_request,
         clock=utc_now,
         watch=watch,
+        details_url=_review_page(settings),
         organisation_default=OrganisationDefaults(_organisation_file(github), clock=utc_now),
+        tell=program.notifications.tell,
+        web_url=web_url(program.settings.github_api_url),
     )
     permissions = Permissions(utc_now)
     return {
         ReviewJob: review,
-        CommentJob: CommentDoor(review=review, permissions=permissions),
+        CommentJob: CommentDoor(
+            review=review,
+            permissions=permissions,
+            allowed_bots=frozenset(settings.quorum_allowed_bots),
+        ),
         CheckActionJob: CheckActionDoor(review=review, permissions=permissions),
-        CheckSuiteJob: CheckSuiteDoor(review=review),
-        MergeGroupJob: MergeGroupDoor(review=review),
+        CheckSuiteJob: CheckSuiteDoor(review=review, enqueue=enqueue),
+        MergeGroupJob: MergeGroupDoor(review=review, fetch_commits=_merge_group(github)),
         ClosedJob: ClosedDoor(review=review),
         InstallationJob: InstallationDoor(database=program.database, clock=utc_now),
     }
+
+
+def _notifying(program: Program, network: Network) -> dict[type[Any], Any]:
+    """Jobs of an operator who has taken the address away since are kept as failed, and say why."""
+    url, secret = program.settings.quorum_notify_url, program.settings.quorum_notify_secret
+    if not url:
+        return {NotificationJob: _no_receiver}
+    receiver = Receiver(url, secret.get_secret_value() if secret else None, transport=network.notifications)
+    return {NotificationJob: NotificationDoor(receiver=receiver, database=program.database, clock=utc_now)}
+
+
+async def _no_receiver(job: NotificationJob, step: Step) -> None:
+    del job, step
+    raise NotificationFailed("QUORUM_NOTIFY_URL is not set.")
+
+
+def _review_page(settings: Settings) -> Callable[[str], str | None]:
+    """The dashboard's page of a review, for check runs to link to; nothing where nobody knows its address."""
+    public_url = settings.quorum_public_url
+    return lambda review_id: f"{public_url}/reviews/{review_id}" if public_url else None
+
+
+def _merge_group(github: GitHubApp) -> FetchCommits:
+    async def fetch(job: MergeGroupJob) -> list[str] | None:
+        client = github.installation(job.installation_id, job.repository)
+        return await fetch_commits(client, base_ref=job.base_ref, head_sha=job.head_sha)
+
+    return fetch
 
 
 def _organisation_file(github: GitHubApp) -> Fetch:

@@ -108,15 +108,35 @@ class Settings(BaseSettings):
     quorum_allowed_owners: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Accounts whose installations are served, with commas; empty: all."
     )
+    quorum_allowed_bots: Annotated[tuple[int, ...], NoDecode] = Field(
+        (), description="Ids of bot accounts that may give commands, with commas; empty: none."
+    )
+    quorum_public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#]+$",
+        description="Where people reach the dashboard, e.g. https://quorum.example.com: check runs link to it.",
+    )
     quorum_dast_targets: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Hosts that `security_scan` may test with requests, with commas."
     )
     quorum_dast_all_methods: bool = Field(
         False, description="true: those tests may use every method, not GET and HEAD alone."
     )
+    quorum_notify_url: str | None = Field(
+        None, description="Where notifications go: https, or http on loopback; see docs/notifications.md."
+    )
+    quorum_notify_secret: SecretStr | None = Field(
+        None, description="Secret of their signature, 24 to 64 bytes in base64."
+    )
     quorum_paused: bool = Field(False, description="true: deliveries are kept, nothing runs.")
 
-    @field_validator("quorum_allowed_owners", "quorum_dast_targets", "quorum_mcp_hosts", mode="before")
+    @field_validator(
+        "quorum_allowed_owners",
+        "quorum_allowed_bots",
+        "quorum_dast_targets",
+        "quorum_mcp_hosts",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -124,6 +144,11 @@ class Settings(BaseSettings):
             if isinstance(value, str)
             else value
         )
+
+    @field_validator("quorum_public_url")
+    @classmethod
+    def _without_slash(cls, value: str | None) -> str | None:
+        return value.rstrip("/") if value else value
 
     @property
     def database_url(self) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 from uuid import UUID, uuid5
 
 from app.domain.finding import Stage
+from app.domain.notification import News
 from app.domain.publication import CommentKind
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewRequest
@@ -217,6 +218,30 @@ class InstallationJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationJob:
+    """Tell the operator's receiver of something. It is no installation's, so that none's reviews wait for the receiver."""
+
+    news: News
+    at: datetime
+    kind: Literal["notification"] = "notification"
+
+    @property
+    def installation_id(self) -> None:
+        """Nobody's."""
+        return
+
+    @property
+    def key(self) -> str:
+        """The message's id."""
+        return self.news.id
+
+    @property
+    def partition(self) -> str:
+        """Itself: one waits for no other."""
+        return self.news.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
     """The delivery is stored, and its job will be done."""
 
@@ -231,4 +256,13 @@ class Duplicate:
     of: str
 
 
-Job = ReviewJob | CommentJob | CheckActionJob | CheckSuiteJob | MergeGroupJob | ClosedJob | InstallationJob
+Job = (
+    ReviewJob
+    | CommentJob
+    | CheckActionJob
+    | CheckSuiteJob
+    | MergeGroupJob
+    | ClosedJob
+    | InstallationJob
+    | NotificationJob
+)

@@ -6,22 +6,31 @@ the change is read anew. Nothing is posted for a head that is no longer the newe
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain.configuration import Gate
-from app.domain.finding import Stage
+from app.domain.finding import Finding, Stage
 from app.domain.job import ReviewJob
+from app.domain.notification import Tell, nobody_is_told
 from app.domain.progress import Watch, nobody_watches
+from app.domain.publication import Conclusion
 from app.domain.pull_request import PullRequest
-from app.domain.review import ReviewReport, ReviewRequest
+from app.domain.review import Coverage, ReviewReport, ReviewRequest
 from app.domain.source import Snapshot
 from app.domain.step import Step
-from app.doors.access import OpenPullRequest, OrganisationDefault, ReadOnce, no_organisation_default
+from app.doors.access import (
+    OpenPullRequest,
+    OrganisationDefault,
+    PullRequestAccess,
+    ReadOnce,
+    no_organisation_default,
+)
 from app.doors.check_runs import end_check_runs, ledger_name
 from app.doors.eligible import why_left_out
 from app.doors.experience import sort_out
+from app.doors.notification import review_finished
 from app.doors.publication import Publication, Writing
 from app.errors import Postponed, QuorumError, Superseded
 from app.gather import Configuration, Gathered, parse_configuration
@@ -55,6 +64,8 @@ class ReviewDoor:
     watch: Watch = nobody_watches
     details_url: Callable[[str], str | None] = lambda _: None
     organisation_default: OrganisationDefault = no_organisation_default
+    tell: Tell = nobody_is_told
+    web_url: str = "https://github.com"
 
     async def __call__(self, job: ReviewJob, step: Step) -> None:
         """The whole review, of the newest head.
@@ -97,7 +108,8 @@ class _Run:
         self._stations = Stations(request.review_id, door.watch)
         self._access = self._open(request.review_id)
         self._checks: dict[Stage, int] = {}
-        self._gate = Gate.OFF
+        self._gate: Gate | None = None  # None: this life has not seen the base
+        self._head_sha: str | None = None
 
     async def review(self) -> None:
         """The review. However it ends, but to be tried again, its check runs are completed."""
@@ -110,7 +122,9 @@ class _Run:
             raise
         except Exception as error:
             reason = str(error) if isinstance(error, QuorumError) else "Quorum made an error."
+            self._gate = self._gate or await self._gate_before()
             await self._end_checks(self._failed(reason))
+            await self._tell_failure(reason)
             raise
 
     async def _review(self) -> None:
@@ -156,8 +170,19 @@ class _Run:
         head_sha = await self._step("look", read, str)
         snapshot = held[0] if held else await self._access.source.snapshot(BASE_PATHS)
         pull_request = _pull_request(snapshot)
+        self._head_sha = pull_request.head_sha
+        default = await self._door.organisation_default(self._request.installation_id, pull_request.ref.owner)
+        configuration = parse_configuration(
+            snapshot.base_files.get(CONFIGURATION_PATH),
+            organisation=default,
+            operator_budget=self._door.services.budget,
+        )
         await asyncio.to_thread(
-            reviews.record_review_head, self._door.database, self._request.review_id, pull_request.head_sha
+            reviews.record_review_head,
+            self._door.database,
+            self._request.review_id,
+            pull_request.head_sha,
+            gate=configuration.config.gate,
         )
         if pull_request.head_sha != head_sha:
             raise Superseded("The pull request was pushed to while its review was interrupted.")
@@ -165,20 +190,20 @@ class _Run:
         self._access = replace(
             self._access, once=self._open(ledger_name(self._request.review_id, head_sha)).once
         )
-        default = await self._door.organisation_default(self._request.installation_id, pull_request.ref.owner)
         return _Start(
             snapshot=snapshot,
             pull_request=pull_request,
-            configuration=parse_configuration(
-                snapshot.base_files.get(CONFIGURATION_PATH),
-                organisation=default,
-                operator_budget=self._door.services.budget,
-            ),
+            configuration=configuration,
             remembered=await asyncio.to_thread(load_remembered, self._door.database, self._request.ref),
             organisation_default=default,
         )
 
-    def _open(self, ledger: str):  # noqa: ANN202 - PullRequestAccess
+    async def _gate_before(self) -> Gate | None:
+        """What the base asked for when an earlier life of this review began its check runs."""
+        row = await asyncio.to_thread(reviews.load_review, self._door.database, self._request.review_id)
+        return Gate(row.gate) if row and row.gate else None
+
+    def _open(self, ledger: str) -> PullRequestAccess:
         request = self._request
         return self._door.open_pull_request(
             request.ref, installation_id=request.installation_id, ledger=ledger
@@ -277,10 +302,35 @@ class _Run:
         await asyncio.to_thread(
             publication.record_followed, self._door.database, followed, at=self._door.clock()
         )
+        await self._tell(published.conclusions, published.findings, report.coverage)
+
+    async def _tell_failure(self, reason: str) -> None:
+        checks = map(self._failed(reason), self._checks)
+        await self._tell({check.stage: check.conclusion for check in checks if check.conclusion})
+
+    async def _tell(
+        self,
+        conclusions: dict[Stage, Conclusion],
+        findings: Sequence[Finding] = (),
+        coverage: Coverage | None = None,
+    ) -> None:
+        await self._door.tell(
+            review_finished(
+                self._request,
+                web_url=self._door.web_url,
+                head_sha=self._head_sha,
+                conclusions=conclusions,
+                findings=findings,
+                coverage=coverage,
+                usage=await self._door.services.models.usage(self._request.review_id),
+                duration_ms=self._stations.elapsed_ms,
+            )
+        )
 
     def _failed(self, reason: str) -> Callable[[Stage], CheckUpdate]:
         redact = self._door.services.redactor.redact
-        return lambda stage: failed_check(stage, reason=reason, gate=self._gate, redact=redact)
+        gate = self._gate or Gate.OFF
+        return lambda stage: failed_check(stage, reason=reason, gate=gate, redact=redact)
 
     async def _end_checks(self, update: Callable[[Stage], CheckUpdate], *, but_of: str | None = None) -> None:
         await end_check_runs(

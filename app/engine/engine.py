@@ -162,6 +162,17 @@ class Engine:
             raise StoreUnavailable("the engine does not run")
         return await self._intake.put(delivery, job)
 
+    async def follow_up(self, delivery: Delivery, job: Job) -> Accepted | Duplicate:
+        """Store a job that a running one asks for; it is taken as long as jobs run, also while the engine stops.
+
+        Raises:
+            StoreUnavailable: it could not be stored.
+        """
+        if self._inbox is None:
+            raise StoreUnavailable("the engine does not run")
+        (answer,) = await asyncio.to_thread(self._inbox.accept, [(delivery, job)])
+        return answer
+
     async def replay(self, guid: str) -> bool:
         """Run a stored delivery again; False where there is no such delivery.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.model_call import Booking
+from app.domain.notification import BudgetName, BudgetReached, Tell, nobody_is_told
 from app.errors import ModelOverBudget
 from app.llm.call_store import CallStore
 from app.llm.client import CallScope
@@ -43,10 +44,13 @@ class Reservation:
 class Budgets:
     """The operator's and the repository's limits; the lower one holds."""
 
-    def __init__(self, *, limits: Limits, store: CallStore, clock: Clock) -> None:
+    def __init__(
+        self, *, limits: Limits, store: CallStore, clock: Clock, tell: Tell = nobody_is_told
+    ) -> None:
         self._limits = limits
         self._store = store
         self._clock = clock
+        self._tell = tell
 
     async def reserve(self, scope: CallScope, estimate_usd: Callable[[], float]) -> Reservation:
         """Take room for a call; it is estimated only where a limit wants to know.
@@ -60,8 +64,20 @@ class Budgets:
         amount_usd = estimate_usd()
         over = await self._store.reserve(accounts, amount_usd)
         if over is not None:
-            name, limit_usd = _NAMES[over.partition(":")[0]], accounts[over]
-            raise ModelOverBudget(f"The budget of this {name} (${limit_usd:.2f}) has no room for this call.")
+            kind, limit_usd = over.partition(":")[0], accounts[over] or 0.0
+            await self._tell(
+                BudgetReached(
+                    budget=_BUDGETS[kind],
+                    account=over,
+                    limit_usd=limit_usd,
+                    repository=scope.repository or None,
+                    pull_request=scope.pull_request,
+                    review_id=scope.review_id,
+                )
+            )
+            raise ModelOverBudget(
+                f"The budget of this {_NAMES[kind]} (${limit_usd:.2f}) has no room for this call."
+            )
         return Reservation(accounts=accounts, amount_usd=amount_usd)
 
 
@@ -70,6 +86,12 @@ _NAMES = {
     "pull": "pull request and day",
     "repository": "repository and month",
     "installation": "installation and month",
+}
+_BUDGETS: dict[str, BudgetName] = {
+    "review": "review",
+    "pull": "pull_request_day",
+    "repository": "repository_month",
+    "installation": "installation_month",
 }
 
 

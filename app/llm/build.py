@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry
 
 from app.domain.model_call import Provider
+from app.domain.notification import Tell, nobody_is_told
 from app.llm.anthropic import AnthropicClient
 from app.llm.attempt import Attempts
 from app.llm.budget import Budgets, Limits
@@ -78,10 +79,12 @@ def build_models(
     rng: Random | None = None,
     http_client: "httpx2.AsyncClient | None" = None,
     wrap: Callable[[ModelClient], ModelClient] | None = None,
+    tell: Tell = nobody_is_told,
 ) -> Models:
     """All usable providers as one; without any, `is_keyless`.
 
-    `http_client` stands in for the network in tests; `wrap` puts something before each vendor, such as a recorder.
+    `http_client` stands in for the network in tests; `wrap` puts something before each vendor, such as a recorder. `tell` hears of
+    budgets that have no room.
     """
     clock, stores = clock or SystemClock(), stores or Stores()
     usable = {provider: each for provider, each in access.items() if each.is_usable(provider)}
@@ -119,7 +122,7 @@ def build_models(
             attempts=Attempts(
                 clients=clients,
                 cache=cache,
-                budgets=Budgets(limits=limits or Limits(), store=stores.calls, clock=clock),
+                budgets=Budgets(limits=limits or Limits(), store=stores.calls, clock=clock, tell=tell),
                 prices=prices,
                 tokens=tokens,
                 recorder=recorder,

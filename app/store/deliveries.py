@@ -18,6 +18,7 @@ from app.domain.job import (
     InstallationJob,
     Job,
     MergeGroupJob,
+    NotificationJob,
     ReviewJob,
 )
 from app.domain.review import ReviewStatus
@@ -109,8 +110,22 @@ def _place(job: Job) -> tuple[str | None, int | None]:
             return job.ref.repository, job.ref.number
         case CheckSuiteJob() | MergeGroupJob():
             return job.repository, None
+        case NotificationJob():
+            return job.news.repository, job.news.pull_request
         case InstallationJob():
             return None, None
+
+
+def load_merge_groups(database: Database, repository: str, head_shas: Collection[str]) -> list[str]:
+    """The branches of the merge queue whose newest commit is one of these."""
+    request = col(DeliveryRow.request)
+    statement = select(request["head_ref"].as_string()).where(
+        DeliveryRow.repository == repository,
+        DeliveryRow.event == "merge_group",
+        request["head_sha"].as_string().in_(head_shas),
+    )
+    with database.read() as session:
+        return list(session.exec(statement))
 
 
 def record_running(database: Database, guid: str, *, at: datetime) -> None:

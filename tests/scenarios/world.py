@@ -177,11 +177,13 @@ async def open_world(
     files: Mapping[str, FileContent] = FILES,
     config: str = "",
     github: GitHubSandbox | None = None,
+    notifications: httpx.AsyncBaseTransport | None = None,
     **settings: Any,
 ) -> AsyncGenerator[World]:
     """A world while the block runs; the next one in the same folder finds its database.
 
-    `config` is `.github/quorum.yml` of the base branch; `github` one that was there before; `settings` are Quorum's.
+    `config` is `.github/quorum.yml` of the base branch; `github` one that was there before; `notifications` answers where
+    notifications go; `settings` are Quorum's.
     """
     github = github or GitHubSandbox(folder / "github")
     world = World(github, {**files, **({".github/quorum.yml": config} if config else {})})
@@ -189,6 +191,7 @@ async def open_world(
         network = Network(
             github=world.guard.wrap(github.transport()),
             models=world.vendors.fake.http_client(),
+            notifications=notifications,
             clock=ShortClock(),
         )
         given = app_settings(github, folder / "data", providers) | settings

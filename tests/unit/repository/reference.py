@@ -9,17 +9,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, cast, get_args
+from functools import partial
+from typing import Any, cast, get_args, get_type_hints
 
 import typer.main
 from prometheus_client import CollectorRegistry
-from pydantic import SecretStr
+from pydantic import SecretStr, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from app.cli import cli
 from app.dashboard.access import Access
 from app.dashboard.api import Api
 from app.domain.configuration import RepositoryConfig
+from app.domain.notification import BudgetReached, ReviewFinished
 from app.domain.rules import RULES
 from app.gather.configuration import ConfigurationFile, configuration_schema
 from app.llm.build import build_models
@@ -138,6 +140,26 @@ def metrics_table() -> str:
     return table(("Metric", "Type", "Meaning"), rows)
 
 
+def payload_table(kind: type[object]) -> str:
+    """One row a field of a notification's `data`: JSON types, and the text beside the field."""
+    hints = get_type_hints(kind, include_extras=True)
+    schema = TypeAdapter(kind).json_schema()
+    rows = [
+        (f"`{name}`", _json_type(schema["properties"][name]), hint.__metadata__[0])
+        for name, hint in hints.items()
+        if name != "type"
+    ]
+    return table(("Field", "Type", "Meaning"), rows)
+
+
+def _json_type(value: dict[str, Any]) -> str:
+    if "enum" in value:
+        return " ".join(f"`{each}`" for each in value["enum"])
+    if "anyOf" in value:
+        return " or ".join(each["type"] for each in value["anyOf"])
+    return value["type"]
+
+
 class _Idle:
     """An engine without work."""
 
@@ -166,6 +188,8 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "rules": ("docs/rules.md", rules_table),
     "program": ("docs/cli.md", commands_text),
     "metrics": ("docs/metrics.md", metrics_table),
+    "review.finished": ("docs/notifications.md", partial(payload_table, ReviewFinished)),
+    "budget.reached": ("docs/notifications.md", partial(payload_table, BudgetReached)),
 }
 
 

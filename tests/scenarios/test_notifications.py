@@ -1,0 +1,107 @@
+"""Somebody else's system hears of a review's end and of a spent budget: signed, once, and without a word of the code."""
+
+import base64
+import json
+from typing import Any
+
+import httpx
+import pytest
+from standardwebhooks import Webhook
+
+from app.errors import ConfigurationError
+from app.sandbox.git import FileContent
+from tests.scenarios.conftest import Open
+from tests.scenarios.vendors import finding
+from tests.scenarios.world import conclusions, take_checks, take_review, take_summary
+
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+SETTINGS = {"quorum_notify_url": "https://hooks.example.com/quorum", "quorum_notify_secret": SECRET}
+PAY: dict[str, FileContent] = {"pay.py": "def pay(cart, rate):\n    return cart.total / rate\n"}
+DIVISION = finding(
+    "pay.py",
+    "    return cart.total / rate",
+    line=2,
+    title="A rate of 0 ends in a ZeroDivisionError",
+    rule_id="division-by-zero",
+)
+
+
+class Receiver:
+    """A system that takes what verifies."""
+
+    def __init__(self) -> None:
+        self.bodies: list[str] = []
+        self.ids: list[str] = []
+        self.transport = httpx.MockTransport(self._take)
+
+    def _take(self, request: httpx.Request) -> httpx.Response:
+        Webhook(SECRET).verify(request.content, dict(request.headers))
+        self.bodies.append(request.content.decode())
+        self.ids.append(request.headers["webhook-id"])
+        return httpx.Response(204)
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        read = [json.loads(body) for body in self.bodies]
+        return [each["data"] for each in read if each["type"] == kind]
+
+
+async def test_the_end_of_a_review_is_told_in_figures_and_not_in_words(opened: Open) -> None:
+    receiver = Receiver()
+    async with opened(notifications=receiver.transport, **SETTINGS) as world:
+        world.vendors.claude.finds(DIVISION)
+        pull = world.open_pull(PAY)
+        await world.settle()
+        take_review(pull)
+        take_summary(pull)
+        checks = take_checks(pull)
+        (review,) = world.reviews()
+        (said,) = receiver.of("review.finished")
+        assert said["url"] == f"{world.repository.html_url}/pull/1"
+    assert (said["repository"], said["pull_request"], said["head_sha"]) == ("octo/shop", 1, pull.head_sha)
+    assert (said["review_id"], said["status"], said["trigger"]) == (review.id, "completed", "opened")
+    assert said["conclusions"] == conclusions(checks)
+    assert said["findings"] == {"critical": 0, "high": 1, "medium": 0, "low": 0, "info": 0}
+    assert (said["files"], said["reviewed_files"]) == (1, 1)
+    assert said["calls"] == 4
+    assert said["cost_usd"] == review.cost_usd
+    for word in ("pay.py", "ZeroDivision", "cart", "division-by-zero"):
+        assert word not in "".join(receiver.bodies)
+
+
+async def test_a_review_that_could_not_be_done_is_told_too(opened: Open) -> None:
+    receiver = Receiver()
+    async with opened(notifications=receiver.transport, **SETTINGS) as world:
+        for installation in world.github.installations.values():
+            installation.permissions["pull_requests"] = "read"  # the owner has taken it away
+        world.open_pull(PAY)
+        await world.settle()
+        world.log.take("the job failed")
+    (said,) = receiver.of("review.finished")
+    assert (said["status"], said["head_sha"], said["files"], said["cost_usd"]) == ("failed", None, 0, 0.0)
+
+
+async def test_a_spent_budget_is_told_once_for_all_its_reviews(opened: Open) -> None:
+    receiver = Receiver()
+    async with opened(
+        notifications=receiver.transport, quorum_budget_repository_month_usd=0.0001, **SETTINGS
+    ) as world:
+        pulls = [world.open_pull({f"pay{n}.py": "def pay(cart):\n    return cart\n"}) for n in range(2)]
+        await world.settle()
+        for pull in pulls:
+            take_review(pull)
+            take_summary(pull)
+            take_checks(pull)
+    (said,) = receiver.of("budget.reached")
+    assert (said["budget"], said["limit_usd"], said["repository"]) == (
+        "repository_month",
+        0.0001,
+        "octo/shop",
+    )
+    assert len(receiver.of("review.finished")) == 2
+    assert len(set(receiver.ids)) == len(receiver.ids) == 3
+
+
+async def test_an_address_without_a_secret_stops_the_server_at_its_start(opened: Open) -> None:
+    with pytest.raises(ConfigurationError, match="QUORUM_NOTIFY_SECRET"):
+        async with opened(quorum_notify_url="https://hooks.example.com"):
+            pass

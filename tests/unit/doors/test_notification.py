@@ -1,0 +1,135 @@
+"""A notification's job: sent until it is taken, later each time, and given up in the end; it holds up nothing."""
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from app.domain.job import Accepted, Delivery, NotificationJob
+from app.domain.notification import BudgetReached
+from app.domain.step import run_at_once
+from app.doors.notification import DELAYS_S, NotificationDoor, Notifications, render_body
+from app.engine.engine import Engine
+from app.errors import NotificationFailed, NotificationGone, Postponed, StoreUnavailable
+from app.notifier import Receiver
+from app.store.database import Database
+from app.store.deliveries import new_delivery
+from tests.unit.engine.world import NOW, ended, running
+from tests.unit.engine.world import delivery as review_delivery
+from tests.unit.engine.world import review_job as other_job
+
+SECRET = base64.b64encode(bytes(range(32))).decode()
+NEWS = BudgetReached(
+    budget="repository_month",
+    account="repository:77:octo/shop:2026-11",
+    limit_usd=5.0,
+    repository="octo/shop",
+    pull_request=7,
+    review_id="r",
+)
+JOB = NotificationJob(news=NEWS, at=NOW)
+
+
+def door(
+    database: Database, answer: Callable[[httpx.Request], httpx.Response], **how: tuple[float, ...]
+) -> NotificationDoor:
+    receiver = Receiver("https://hooks.example.com", SECRET, transport=httpx.MockTransport(answer))
+    return NotificationDoor(receiver=receiver, database=database, clock=lambda: datetime.now(UTC), **how)
+
+
+def keep(database: Database, *, attempts: int) -> None:
+    """The delivery of the job, as often tried."""
+    row = new_delivery(Delivery(guid=NEWS.id, event="notification", action=NEWS.type, received_at=NOW), JOB)
+    row.attempts = attempts
+    with database.write() as session:
+        session.add(row)
+
+
+@pytest.mark.parametrize("attempts", range(1, len(DELAYS_S) + 1))
+async def test_what_was_not_taken_is_sent_again_later_each_time(database: Database, attempts: int) -> None:
+    keep(database, attempts=attempts)
+    with pytest.raises(Postponed) as put_off:
+        await door(database, lambda _: httpx.Response(503))(JOB, run_at_once)
+    assert put_off.value.delay_s == DELAYS_S[attempts - 1]
+
+
+async def test_after_three_days_it_is_given_up(database: Database) -> None:
+    assert 3 * 86_400 < sum(DELAYS_S) < 4 * 86_400
+    keep(database, attempts=len(DELAYS_S) + 1)
+    with pytest.raises(NotificationFailed, match="503"):
+        await door(database, lambda _: httpx.Response(503))(JOB, run_at_once)
+
+
+async def test_a_receiver_that_is_gone_is_not_asked_again(database: Database) -> None:
+    keep(database, attempts=1)
+    with pytest.raises(NotificationGone):
+        await door(database, lambda _: httpx.Response(410))(JOB, run_at_once)
+
+
+async def test_the_engine_sends_it_until_it_is_taken_under_one_id(any_database: Database) -> None:
+    ids: list[str] = []
+
+    def third_time(request: httpx.Request) -> httpx.Response:
+        ids.append(request.headers["webhook-id"])
+        return httpx.Response(200 if len(ids) == 3 else 500)
+
+    handler = door(any_database, third_time, delays_s=(0.05, 0.05))
+    notifications = Notifications()
+    async with running(any_database, handler, kind=NotificationJob) as engine:
+        notifications.open(engine.follow_up, clock=lambda: NOW)
+        await notifications.tell(NEWS)
+        await notifications.tell(NEWS)
+        row = await ended(any_database, NEWS.id)
+    assert (row.state, row.attempts, row.repository, row.installation_id) == ("done", 3, "octo/shop", None)
+    assert ids == [NEWS.id] * 3
+
+
+async def test_no_review_waits_for_a_receiver_that_is_down(any_database: Database) -> None:
+    """Jobs that are put back keep their place in their installation's share: notifications are in nobody's."""
+    notifications = Notifications()
+    handler = door(any_database, lambda _: httpx.Response(500), delays_s=(600.0,))
+    reviewed: list[str] = []
+
+    async def review(job: object, step: object) -> None:
+        del step
+        reviewed.append(str(job))
+
+    engine = Engine(
+        any_database,
+        executor_id="one",
+        handlers={NotificationJob: handler, type(other_job()): review},
+        share=1,
+        debounce_s=0.0,
+    )
+    await engine.start()
+    try:
+        notifications.open(engine.follow_up, clock=lambda: NOW)
+        await notifications.tell(NEWS)
+        assert await engine.enqueue(review_delivery("one"), other_job()) == Accepted(guid="one")
+        await ended(any_database, "one")
+    finally:
+        await engine.stop()
+    assert len(reviewed) == 1
+
+
+async def test_where_it_cannot_be_stored_the_work_goes_on_and_the_log_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def refuse(delivery: Delivery, job: NotificationJob) -> object:
+        raise StoreUnavailable("the disk is full")
+
+    notifications = Notifications()
+    await notifications.tell(NEWS)  # nobody listens yet
+    notifications.open(refuse, clock=lambda: NOW)
+    await notifications.tell(NEWS)
+    assert ["the disk is full" in message for message in caplog.messages] == [True]
+
+
+def test_the_body_has_the_form_of_the_specification() -> None:
+    body = json.loads(render_body(JOB))
+    assert (body["type"], body["timestamp"]) == ("budget.reached", NOW.isoformat())
+    assert body["data"]["account"] == NEWS.account
+    assert "type" not in body["data"]
