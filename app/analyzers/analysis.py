@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from app.analyzers.dependencies import DependencyFacts, find_dependency_facts
 from app.analyzers.hidden import find_hidden_hits
+from app.analyzers.parser import Parser, shared_parser
 from app.analyzers.ruff import find_ruff_hits
 from app.analyzers.runner import find_tool
 from app.analyzers.secrets import find_secret_hits
@@ -52,10 +53,12 @@ async def analyze(
     redactor: Redactor | None = None,
     lookup_advisories: AdvisoryLookup | None = None,
     find_tool: FindTool = find_tool,
+    parser: Parser | None = None,
 ) -> Analysis:
     """What the analysers say of a change, on its added lines only.
 
     `lookup_advisories` asks a source for known flaws of new packages; without one the notes say that nobody was asked.
+    `parser` is the process that parses; None: the one that all changes share.
     """
     redactor = redactor or Redactor()
     material = read_material(files)
@@ -64,7 +67,7 @@ async def analyze(
         await asyncio.to_thread(write_material, material.texts, directory)
         gathered = _Gathered(notes=list(material.notes))
         tree, dependencies, *_ = await asyncio.gather(
-            _tree_facts(material.texts, directory, gathered),
+            _tree_facts(material.texts, directory, gathered, parser or shared_parser()),
             find_dependency_facts(files, lookup=lookup_advisories),
             _tool(
                 "ruff",
@@ -101,11 +104,13 @@ async def _tool(
         gathered.notes.append(f"{name} {error}, so its rules say nothing here.")
 
 
-async def _tree_facts(texts: Sequence[Text], directory: Path, gathered: _Gathered) -> TreeFacts:
+async def _tree_facts(
+    texts: Sequence[Text], directory: Path, gathered: _Gathered, parser: Parser
+) -> TreeFacts:
     try:
-        facts = await find_tree_facts(texts, directory=directory)
+        facts = await find_tree_facts(texts, directory=directory, parser=parser)
     except AnalyzerFailed as error:
-        gathered.notes.append(f"The syntax rules were not run: the worker {error}.")
+        gathered.notes.append(f"The syntax rules were not run: their process {error}.")
         return TreeFacts()
     gathered.take((list(facts.hits), list(facts.base_hits)))
     gathered.notes.extend(facts.notes)

@@ -1,14 +1,17 @@
-"""Starts the worker process on the changed files and reads what it says. Never parses their code itself."""
+"""Has the changed files parsed in a process of their own and reads what it says. Never parses their code itself."""
 
+import asyncio
 import json
-import sys
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.analyzers.runner import Limits, run
+from app.analyzers.parser import Parser
+from app.analyzers.runner import Limits
 from app.analyzers.values import Hit
+from app.analyzers.worker_files import ANSWERS, TASKS
 from app.analyzers.workspace import Text
 from app.domain.analysis import ApiChange, UndocumentedSymbol
 from app.domain.finding import Severity
@@ -28,20 +31,30 @@ class TreeFacts:
     notes: tuple[str, ...] = ()
 
 
-async def find_tree_facts(texts: Sequence[Text], *, directory: Path) -> TreeFacts:
+async def find_tree_facts(texts: Sequence[Text], *, directory: Path, parser: Parser) -> TreeFacts:
     """Hits, undocumented names and interface changes of all files that have a known language.
 
     Raises:
-        AnalyzerFailed: the process could not be run to its end.
+        AnalyzerFailed: there is no process to parse them.
     """
     known = [text for text in texts if language_of(text.path)]
     if not known:
         return TreeFacts()
-    tasks = json.dumps([_task(text) for text in known]).encode()
-    command = [sys.executable, "-P", "-s", "-m", "app.analyzers.worker"]
-    finished = await run(command, directory=directory, stdin=tasks, limits=LIMITS)
-    answers = [json.loads(line) for line in finished.output.split(b"\n")[:-1]]
+    (directory / TASKS).write_text(json.dumps([_task(text) for text in known]))
+    await parser.run(directory, limits=LIMITS)
+    output = await asyncio.to_thread(_read_answers, directory)
+    answers = [json.loads(line) for line in output.split(b"\n")[:-1]]
     return _facts(answers, {text.path for text in known})
+
+
+def _read_answers(directory: Path) -> bytes:
+    """What the worker wrote: a file of its own and no longer than it may be, whatever has become of the worker."""
+    try:
+        file = os.open(directory / ANSWERS, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return b""
+    with open(file, "rb") as answers:  # noqa: PTH123 - it is open
+        return answers.read(LIMITS.output_bytes)
 
 
 def _task(text: Text) -> dict[str, Any]:

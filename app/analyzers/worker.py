@@ -1,11 +1,10 @@
-"""The process in which the changed code is parsed: own rules, taint, names. Started by `tree_tools` with limits.
+"""What is done in the process that parses the changed code: own rules, taint, names. Run by `fork_server`, with limits.
 
-Reads a list of files from standard input and writes one JSON line a file, so that a file that kills the process loses
-only what comes after it. Reads only the numbered files of its own directory; never imports or runs what they hold.
+Reads a list of files from its directory and writes one JSON line a file, so that a file that kills the process loses
+only what comes after it. Reads only the numbered files of that directory; never imports or runs what they hold.
 """
 
 import json
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -14,16 +13,18 @@ from typing import Any, TypeVar
 from app.analyzers.patterns import find_pattern_hits
 from app.analyzers.symbols import find_api_changes, find_undocumented, is_internal
 from app.analyzers.taint import find_taint_hits
+from app.analyzers.worker_files import ANSWERS, TASKS
 from app.syntax import language_of
 
 Value = TypeVar("Value")
 
 
-def main() -> None:
-    """One line of JSON for each task of standard input."""
-    for task in json.load(sys.stdin):
-        sys.stdout.write(json.dumps(work(task)) + "\n")
-        sys.stdout.flush()
+def work_through() -> None:
+    """One line of JSON for each task of the working directory."""
+    with Path(ANSWERS).open("w") as answers:
+        for task in json.loads(Path(TASKS).read_bytes()):
+            answers.write(json.dumps(work(task)) + "\n")
+            answers.flush()
 
 
 def work(task: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +75,3 @@ def _dicts(values: Iterable[Any]) -> list[dict[str, Any]]:
 
 def _read(name: str) -> str:
     return Path(name).read_text(encoding="utf-8", errors="replace")
-
-
-if __name__ == "__main__":
-    main()
