@@ -25,6 +25,7 @@ from app.commands.doctor_checks import (
     check_identity,
     check_key,
     check_model,
+    check_notifications,
     check_permissions,
     failure,
     is_reserved,
@@ -77,7 +78,7 @@ async def examine(
         return
     yield ok("settings", "they can be read")
     yield await _check_database(settings)
-    for check in check_credentials(settings):
+    for check in (*check_credentials(settings), *check_notifications(settings)):
         yield check
     async for check in _check_github(settings, network, probe, now):
         yield check

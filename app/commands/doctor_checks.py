@@ -15,6 +15,7 @@ from app.errors import ConfigurationError, ModelAuthFailed, ModelError, ModelNot
 from app.github.registration import HookConfig, HookDelivery
 from app.llm.lifetimes import shut_down_on
 from app.llm.models import ModelCheck
+from app.notifier import Receiver
 from app.settings import Settings
 
 MANIFEST = Path(__file__).parents[2] / "app.yml"
@@ -75,6 +76,19 @@ def check_credentials(settings: Settings) -> Iterable[Check]:
     else:
         yield ok("secret", "the webhook's secret is set")
     yield check_key(settings)
+
+
+def check_notifications(settings: Settings) -> Iterable[Check]:
+    """Whether they can be sent, where they are wanted; nothing is sent."""
+    url, secret = settings.quorum_notify_url, settings.quorum_notify_secret
+    if not url:
+        return
+    try:
+        Receiver(url, secret.get_secret_value() if secret else None)
+    except ConfigurationError as error:
+        yield failure("notify", str(error), "see docs/notifications.md")
+    else:
+        yield ok("notify", f"notifications go to {urlsplit(url).hostname}")
 
 
 def check_key(settings: Settings) -> Check:

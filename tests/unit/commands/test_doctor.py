@@ -117,6 +117,8 @@ async def test_a_missing_credential_is_a_failure_with_its_remedy(world: World, n
         ("quorum_database_url", "sqlite:////proc/nowhere/quorum.db", "database"),
         ("anthropic_api_key", "sk-wrong", "claude"),
         ("quorum_gpt_model", "gpt-nobody-knows", "gpt"),
+        ("quorum_notify_url", "http://hooks.example.com/", "notify"),
+        ("quorum_notify_url", "https://hooks.example.com/", "notify"),  # without a secret
     ],
 )
 async def test_a_wrong_setting_is_a_failure(world: World, name: str, value: str, what: str) -> None:
