@@ -44,10 +44,9 @@ class CallTables:
 
 def record_call(database: Database, entry: CallEntry) -> None:
     """The row, what was spent and the answer, in one transaction."""
-    with database.write() as session:
-        connection = session.connection()
-        insert_model_call(connection, entry.call)
+    with database.driver(writes=True) as driver:
+        insert_model_call(driver, entry.call)
         if entry.answer:
-            replace_answer(connection, entry.answer)
+            replace_answer(driver, entry.answer)
         if entry.booking:  # last: whoever waits for an account waits for the shortest time
-            book_spend(connection, entry.booking, at=datetime.now(UTC))
+            book_spend(driver, entry.booking, at=datetime.now(UTC))

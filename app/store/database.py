@@ -17,12 +17,14 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 from app.errors import ConfigurationError, StoreUnavailable
+from app.store.driver import Driver
 from app.store.migrate import upgrade
 
 BUSY_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 10
 POOL_SIZE = 8  # of 16 worker threads; the engine has a pool of its own
 IMMEDIATE = "quorum_immediate"
+BEGIN_IMMEDIATE = "BEGIN IMMEDIATE"
 PRAGMAS = (
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
     "PRAGMA journal_mode=WAL",  # one fsync a commit instead of four
@@ -74,6 +76,23 @@ class Database:
         """A transaction that is committed at the end, or leaves nothing when it raises."""
         with _mapped_errors(), Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextmanager
+    def driver(self, *, writes: bool) -> Generator[Driver]:
+        """`read` or `write` on the driver's own cursor, for what every model call does (`app.store.driver`)."""
+        dialect = self._engine.dialect
+        with _mapped_errors():
+            connection = self._engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            if writes and self.is_sqlite:  # the others begin by themselves
+                cursor.execute(BEGIN_IMMEDIATE)
+            yield Driver(cursor, dialect)
+            connection.commit()
+        except (dialect.loaded_dbapi.OperationalError, dialect.loaded_dbapi.InterfaceError) as error:
+            raise _unavailable(error) from error
+        finally:
+            connection.close()  # the pool undoes what was not committed
 
     def check(self) -> None:
         """Raise `StoreUnavailable` unless a statement comes back."""
@@ -158,7 +177,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
 
 def _begin_sqlite(connection: Connection) -> None:
     immediate = connection.get_execution_options().get(IMMEDIATE, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    connection.exec_driver_sql(BEGIN_IMMEDIATE if immediate else "BEGIN")
 
 
 @contextmanager
@@ -166,9 +185,9 @@ def _mapped_errors() -> Generator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, TimeoutError) as error:
-        said = error.orig if isinstance(error, DBAPIError) else error
-        raise StoreUnavailable(f"The database cannot be used now: {_first_line(said)}") from error
+        raise _unavailable(error.orig if isinstance(error, DBAPIError) else error) from error
 
 
-def _first_line(error: BaseException | None) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+def _unavailable(error: BaseException | None) -> StoreUnavailable:
+    said = next(iter(str(error).splitlines()), type(error).__name__)
+    return StoreUnavailable(f"The database cannot be used now: {said}")

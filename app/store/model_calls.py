@@ -11,17 +11,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, SQLColumnExpression, String, case, func, insert, select
+from sqlalchemy import SQLColumnExpression, String, case, func, select
 from sqlmodel import Session, col
 
 from app.domain.model_call import ModelCall, Outcome
 from app.domain.review import UsageTotal
 from app.store.database import Database
-from app.store.tables import ModelCallRow
+from app.store.driver import Driver, Insert
+from app.store.tables import ModelCallRow, day_of, table_of
 
 NEVER_SENT = (Outcome.CACHE_HIT, Outcome.OVER_BUDGET)
 
-_INSERT = insert(ModelCallRow)
+_INSERT = Insert(table_of(ModelCallRow))
 _NAMES = ("provider", "model")
 _NOTHING = (0, 0, 0, 0, 0, 0.0, 0, None)
 _OUTCOME = col(ModelCallRow.outcome)
@@ -78,9 +79,9 @@ class ModelStats:
         return self.succeeded / self.calls if self.calls else None
 
 
-def insert_model_call(connection: Connection, call: ModelCall) -> None:
+def insert_model_call(driver: Driver, call: ModelCall) -> None:
     """Write a row, in the transaction of `app.store.call_tables`."""
-    connection.execute(_INSERT, row_of(call))
+    _INSERT.execute(driver, [row_of(call)])
 
 
 def row_of(call: ModelCall) -> dict[str, Any]:
@@ -106,6 +107,7 @@ def row_of(call: ModelCall) -> dict[str, Any]:
         "output_tokens": usage.output_tokens,
         "cost_usd": call.cost_usd,
         "started_at": call.started_at,
+        "day": day_of(call.started_at),
         "tier": call.tier,
         "reason": call.reason,
         "error": call.error,

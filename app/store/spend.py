@@ -3,27 +3,19 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Float, bindparam, text
 from sqlmodel import col, delete, select
 
 from app.domain.model_call import Booking
-from app.store.columns import AnyText, UtcDateTime
 from app.store.database import Database
-from app.store.tables import SpendRow
+from app.store.driver import Driver, Insert
+from app.store.tables import SpendRow, table_of
 
 _UNLIMITED_USD = 1e15
 
-_ADD = text(
-    """
-    INSERT INTO spend (account, spent_usd, updated_at) VALUES (:account, :amount_usd, :now)
-    ON CONFLICT (account) DO UPDATE SET spent_usd = spend.spent_usd + :amount_usd, updated_at = :now
-    WHERE spend.spent_usd + :amount_usd <= :limit_usd
-    """
-).bindparams(
-    bindparam("account", type_=AnyText()),
-    bindparam("amount_usd", type_=Float()),
-    bindparam("limit_usd", type_=Float()),
-    bindparam("now", type_=UtcDateTime()),
+_INTO = "ON CONFLICT (account) DO UPDATE SET spent_usd = spend.spent_usd + excluded.spent_usd, updated_at = excluded.updated_at"
+_BOOK = Insert(table_of(SpendRow), on_conflict=_INTO)
+_RESERVE = Insert(
+    table_of(SpendRow), on_conflict=f"{_INTO} WHERE spend.spent_usd + excluded.spent_usd <= {{place}}"
 )
 
 
@@ -42,26 +34,16 @@ def record_reservation(
         (account, _UNLIMITED_USD if limit_usd is None else limit_usd)
         for account, limit_usd in limits_usd.items()
     ]
+    now = datetime.now(UTC)
     try:
-        with database.write() as session:
-            if not all(amount_usd <= limit_usd for _, limit_usd in accounts):
-                raise _NoRoom  # noqa: TRY301 - leaving the transaction this way undoes it
-            if _add(session.connection(), accounts, amount_usd, at=datetime.now(UTC)) != len(accounts):
-                raise _NoRoom  # noqa: TRY301
+        with database.driver(writes=True) as driver:
+            for account, limit_usd in sorted(accounts):
+                row = {"account": account, "spent_usd": amount_usd, "updated_at": now}
+                if amount_usd > limit_usd or not _RESERVE.execute(driver, [row], limit_usd):
+                    raise _NoRoom  # noqa: TRY301 - leaving the transaction this way undoes it
     except _NoRoom:
         return _without_room(database, accounts, amount_usd)
     return None
-
-
-def _add(
-    connection: Connection, accounts: Sequence[tuple[str, float]], amount_usd: float, *, at: datetime
-) -> int:
-    """How many of the accounts took the amount; always in the same order, see `record_reservation`."""
-    values = [
-        {"account": account, "amount_usd": amount_usd, "limit_usd": limit_usd, "now": at}
-        for account, limit_usd in sorted(accounts)
-    ]
-    return connection.execute(_ADD, values).rowcount
 
 
 def _without_room(database: Database, accounts: Sequence[tuple[str, float]], amount_usd: float) -> str:
@@ -73,10 +55,14 @@ def _without_room(database: Database, accounts: Sequence[tuple[str, float]], amo
     return min(accounts, key=lambda each: each[1] - spent_usd.get(each[0], 0.0) - amount_usd)[0]
 
 
-def book_spend(connection: Connection, booking: Booking, *, at: datetime) -> None:
+def book_spend(driver: Driver, booking: Booking, *, at: datetime) -> None:
     """Set accounts right, in the transaction of `app.store.call_tables`; no limit holds back what was spent."""
-    _add(
-        connection, [(account, _UNLIMITED_USD) for account in booking.accounts], booking.difference_usd, at=at
+    _BOOK.execute(
+        driver,
+        [
+            {"account": account, "spent_usd": booking.difference_usd, "updated_at": at}
+            for account in sorted(booking.accounts)
+        ],
     )
 
 

@@ -5,9 +5,9 @@ their columns may be added to, never renamed. The engine (DBOS) keeps its own ta
 """
 
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
-from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, Table, UniqueConstraint
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlmodel import Field, SQLModel
 
@@ -20,10 +20,18 @@ class Row(SQLModel):
     __tablename__: ClassVar[str]  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
+def table_of(row: type[Row]) -> Table:
+    """The table of a class, for statements of the driver's own."""
+    return cast("Table", row.__table__)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+
+def day_of(started_at: datetime) -> str:
+    """`day`: a column of its own, so that an index can hold the days together."""
+    return started_at.astimezone(UTC).date().isoformat()
+
+
 def _day_of_start(context: DefaultExecutionContext) -> str:
-    """The default of `day`: a column of its own, so that an index can hold the days together."""
-    started_at: datetime = context.get_current_parameters()["started_at"]
-    return f"{started_at.astimezone(UTC):%Y-%m-%d}"
+    return day_of(context.get_current_parameters()["started_at"])
 
 
 class ModelCallRow(Row, table=True):
@@ -107,6 +115,9 @@ class ReviewRow(Row, table=True):
     repository: str = Field(sa_type=AnyText)
     pull_request: int
     head_sha: str | None = None  # None: the worker has not asked yet
+    gate: str | None = (
+        None  # that the base asks for: what was begun fails closed, also where the base is out of reach
+    )
     trigger: str
     status: str
     created_at: datetime = Field(sa_type=UtcDateTime)
@@ -249,6 +260,7 @@ class PullRequestRow(Row, table=True):
     number: int = Field(primary_key=True)
     installation_id: int = Field(sa_type=BigInteger, index=True)
     paused_by: str | None = None  # login of who said /pause; None: not paused
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # None: open, as far as was heard
     summary_comment_id: int | None = Field(default=None, sa_type=BigInteger)
     reviewed_sha: str | None = None  # head of the last completed review
     hunk_keys: list[str] = Field(default_factory=list, sa_type=JSON)  # hunks that every stage has read
