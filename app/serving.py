@@ -124,7 +124,8 @@ def build_served(
     engine = Engine(
         program.database,
         executor_id=executor.value,
-        handlers=_handlers(program, github, tell, lambda delivery, job: engine.follow_up(delivery, job)) | _notifying(program, network),
+        handlers=_handlers(program, github, tell, lambda delivery, job: engine.follow_up(delivery, job))
+        | _notifying(program, network),
         role=role,
         paused=settings.quorum_paused,
         debounce_s=settings.quorum_debounce_s,
@@ -135,7 +136,7 @@ def build_served(
     rules = Rules(
         redact=program.services.redactor.redact,
         app_slug=app_slug,
-        app_id=int(settings.github_app_id) if (settings.github_app_id or "").isdecimal() else None,
+        app_id=github.app_id,
         allowed_owners=frozenset(settings.quorum_allowed_owners),
         allowed_bots=frozenset(settings.quorum_allowed_bots),
     )
@@ -271,9 +272,7 @@ def _delivery_log(
     )
 
 
-def _handlers(
-    program: Program, github: GitHubApp, watch: Watch, enqueue: Enqueue
-) -> dict[type[Any], Any]:
+def _handlers(program: Program, github: GitHubApp, watch: Watch, enqueue: Enqueue) -> dict[type[Any], Any]:
     settings = program.settings
     git_cache = GitCache(settings.quorum_data_dir / "git")
 

@@ -125,10 +125,17 @@ class ReviewCommentEvent(RepositoryEvent):
     comment: Comment
 
 
+class App(Payload):
+    """The App that made something."""
+
+    id: Id
+
+
 class CheckRun(Payload):
     """A check run; `external_id` is what its maker wrote there."""
 
     id: Id
+    app: App | None = None
     name: str = Field(max_length=1_000)
     head_sha: Sha
     external_id: str | None = Field(default=None, max_length=1_000)

@@ -44,6 +44,7 @@ class Rules:
 
     redact: Callable[[str], str]
     app_slug: str = "quorum"
+    app_id: int | None = None  # None: whose a check run is, is not asked
     allowed_owners: frozenset[str] = frozenset()  # empty: everybody
     allowed_bots: frozenset[int] = frozenset()  # ids of accounts
 
@@ -219,7 +220,7 @@ def _decide_check_run(body: Body, context: Context) -> Job | Ignored:
     run = event.check_run
     stage = STAGE_OF_CHECK.get(run.name)
     named = _EXTERNAL_ID.fullmatch(run.external_id or "")
-    if stage is None or named is None or (named[1], named[3]) != (context.repository, run.head_sha):
+    if stage is None or named is None or named[3] != run.head_sha or not _is_own(run, context.rules):
         return Ignored(reason="the check run is not one of the App's")
     number = int(named[2])
     if event.action == "rerequested":
@@ -241,6 +242,11 @@ def _decide_check_run(body: Body, context: Context) -> Job | Ignored:
         sender=event.sender.login,
         guid=context.delivery.guid,
     )
+
+
+def _is_own(run: payloads.CheckRun, rules: Rules) -> bool:
+    """By the App that made it: the repository in its external id may have had another name since."""
+    return run.app is None or rules.app_id is None or run.app.id == rules.app_id
 
 
 def _decide_check_suite(body: Body, context: Context) -> Job | Ignored:

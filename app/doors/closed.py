@@ -19,6 +19,7 @@ from app.doors.threads import Followed, follow
 from app.errors import GitHubNotFound
 from app.store.findings import FindingOutcome, record_outcome
 from app.store.memory import Remembered, load_remembered
+from app.store.pull_requests import record_closed
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class ClosedDoor:
 
     async def __call__(self, job: ClosedJob, step: Step) -> None:
         """Evaluate every finding that stands; nothing is read where there is none."""
+        await asyncio.to_thread(record_closed, self.review.database, job.ref, at=self.review.clock())
         remembered = await asyncio.to_thread(load_remembered, self.review.database, job.ref)
         if any(known.stands for known in remembered.findings):
             await step("evaluate", lambda: self._evaluate(job, remembered), type(None))

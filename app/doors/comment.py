@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.domain.job import CommentJob
 from app.domain.step import Step
+from app.doors.access import PullRequestAccess
 from app.doors.commands import COMMANDS
 from app.doors.conversation import converse
 from app.doors.permission import Permissions
@@ -21,20 +22,22 @@ class CommentDoor:
 
     review: ReviewDoor
     permissions: Permissions
+    allowed_bots: frozenset[int] = frozenset()
 
     async def __call__(self, job: CommentJob, step: Step) -> None:
         """Do the command, or answer the question."""
         access = self.review.open_pull_request(job.ref, installation_id=job.installation_id, ledger=job.key)
         visit = Visit(job=job, access=access, review=self.review, step=step)
-        allowed = await step(
-            "permission",
-            lambda: self.permissions.may_command(access.writer, job.ref.repository, job.author),
-            bool,
-        )
-        if not allowed:
+        if not await step("permission", lambda: self._may_command(job, access), bool):
             await visit.react("confused")
             return
         await _do(visit)
+
+    async def _may_command(self, job: CommentJob, access: PullRequestAccess) -> bool:
+        """A bot is nobody's collaborator: that the operator names its id is what allows it."""
+        if job.author_id in self.allowed_bots:
+            return True
+        return await self.permissions.may_command(access.writer, job.ref.repository, job.author)
 
 
 async def _do(visit: Visit) -> None:

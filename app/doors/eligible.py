@@ -5,12 +5,14 @@ import asyncio
 from app.domain.configuration import RepositoryConfig
 from app.domain.pull_request import PullRequest
 from app.domain.review import ReviewRequest
-from app.gather.eligibility import PUSH, reason_to_leave_out
+from app.gather.eligibility import DISABLED, PUSH, reason_to_leave_out
 from app.store import reviews
 from app.store.database import Database
 from app.store.memory import Remembered
 
 OPENED = "opened"  # may arrive after the pushes that came after it
+REFRESH = "refresh:"  # begins the trigger of a run that brings up to date what is said of a head, and reads nothing new
+BY_HEAD = "check_suite:"  # begins the trigger of "re-run all", which names no pull request
 
 
 async def why_left_out(
@@ -25,9 +27,11 @@ async def why_left_out(
     A push that cuts another review short stands in for it, whatever the configuration says about pushes: nobody else would
     do what that one was asked for.
     """
-    if pull_request.state != "open" and not request.commanded:
-        return "it is closed"
     trigger, commanded = request.trigger, request.commanded
+    if trigger.startswith(REFRESH):
+        return _why_not_refreshed(pull_request, config, remembered)
+    if pull_request.state != "open" and (not commanded or trigger.startswith(BY_HEAD)):
+        return "it is closed"
     if trigger in (PUSH, OPENED):
         done = await asyncio.to_thread(
             reviews.load_review_of_head, database, request.ref, pull_request.head_sha
@@ -40,4 +44,17 @@ async def why_left_out(
             trigger, commanded = lost.trigger, lost.commanded
     return reason_to_leave_out(
         pull_request, config, trigger=trigger, commanded=commanded, paused_by=remembered.paused_by
+    )
+
+
+def _why_not_refreshed(
+    pull_request: PullRequest, config: RepositoryConfig, remembered: Remembered
+) -> str | None:
+    """What was reviewed by a command alone is brought up to date like everything else; what was not read stays unread."""
+    if not config.enabled:
+        return DISABLED
+    return (
+        None
+        if remembered.reviewed_sha == pull_request.head_sha
+        else "its newest commit has not been reviewed"
     )

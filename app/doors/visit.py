@@ -17,6 +17,7 @@ from app.domain.source import Snapshot
 from app.domain.step import Step
 from app.domain.thread import Thread
 from app.doors.access import PullRequestAccess
+from app.doors.eligible import REFRESH
 from app.doors.review import ReviewDoor
 from app.gather import Configuration, parse_configuration
 from app.gather.configuration import CONFIGURATION_PATH
@@ -122,7 +123,7 @@ class Visit:
 
     async def refresh(self) -> None:
         """Bring summary and check runs up to date after a decision about findings; nothing new is asked or posted."""
-        trigger = f"refresh:{self.job.comment_id}"
+        trigger = f"{REFRESH}{self.job.comment_id}"
         await self.review_again(
             ReviewRequest(
                 review_id=review_id(self.ref, head_sha=None, trigger=trigger),

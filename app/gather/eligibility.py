@@ -9,6 +9,7 @@ from app.gather.globs import Globs
 from app.gather.selection import is_lock_file
 
 PUSH = "synchronize"
+DISABLED = "the configuration says `enabled: false`"
 DEPENDENCY_BOTS = frozenset({"dependabot", "dependabot-preview", "renovate", "renovate-bot"})
 NOT_A_DEPENDENCY = "not a manifest or lock file of this dependency update"
 
@@ -36,7 +37,7 @@ def reason_to_leave_out(
     A command of somebody with write access overrules everything but `enabled: false`.
     """
     if not config.enabled:
-        return "the configuration says `enabled: false`"
+        return DISABLED
     if commanded:
         return None
     if paused_by is not None and trigger == PUSH:

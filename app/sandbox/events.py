@@ -165,6 +165,19 @@ def push(repo: "Repository", sender: Account, *, ref: str, before: str, after: s
     )
 
 
+def renamed(repo: "Repository", before: str) -> Json:
+    """`repository`, renamed."""
+    changes = {"repository": {"name": {"from": before}}}
+    return in_repository(repo, repo.owner, action="renamed", changes=changes)
+
+
+def transferred(repo: "Repository", before: Account) -> Json:
+    """`repository`, transferred; `changes` names a person or an organisation."""
+    kind = "organization" if before.type == "Organization" else "user"
+    changes = {"owner": {"from": {kind: render_account(repo.hub.urls, before)}}}
+    return in_repository(repo, repo.owner, action="transferred", changes=changes)
+
+
 def merge_group(
     repo: "Repository", sender: Account, *, action: str, head_sha: str, head_ref: str, base_sha: str
 ) -> Json:

@@ -42,6 +42,8 @@ EVENTS = (
     "pull_request_review_thread",
     "check_run",
     "check_suite",
+    "merge_group",
+    "repository",
 )
 
 
@@ -255,6 +257,23 @@ class GitHubSandbox:
             if names:
                 payload = events.installation_repositories(self, installation, action, sorted(names))
                 self.hook.emit("installation_repositories", payload, installation)
+
+    def rename(self, repository: Repository, name: str) -> None:
+        """Give a repository another name."""
+        before = repository.name
+        self._move(repository, repository.owner.login, name)
+        repository.emit("repository", events.renamed(repository, before))
+
+    def transfer(self, repository: Repository, owner: str) -> None:
+        """Give a repository to another account; the App hears of it by its installation there."""
+        before = repository.owner
+        self._move(repository, owner, repository.name)
+        repository.emit("repository", events.transferred(repository, before))
+
+    def _move(self, repository: Repository, owner: str, name: str) -> None:
+        del self.repositories[repository.full_name]
+        repository.owner, repository.name = self.account(owner, kind="Organization"), name
+        self.repositories[repository.full_name] = repository
 
     def ping(self) -> Delivery | None:
         """Send the ping of a new hook."""

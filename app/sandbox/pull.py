@@ -103,10 +103,14 @@ class Pull:
         self.updated_at = self.hub.clock()
         self.repository.emit("pull_request", events.pull_request(self, sender, action, **more))
 
-    def open(self, files: Mapping[str, FileContent], *, message: str) -> None:
-        """Make the first commit and say `opened`; `Repository.open_pull` calls it."""
+    def open(self, files: Mapping[str, FileContent], *, message: str, head_sha: str | None = None) -> None:
+        """Make the first commit, unless it is there, and say `opened`; `Repository.open_pull` calls it."""
         self.base_sha = self.repository.commit(self.base_ref)
-        self._commit(files, parent=self.base_sha, message=message, author=self.author.login)
+        if head_sha:
+            self.head_sha = head_sha
+            self.repository.git.point(f"refs/pull/{self.number}/head", head_sha)
+        else:
+            self._commit(files, parent=self.base_sha, message=message, author=self.author.login)
         if not self.is_from_fork:
             ref, who = f"refs/heads/{self.head_ref}", self.author.login
             self.repository.announce_push(ref, NO_COMMIT, self.head_sha, who, forced=False)

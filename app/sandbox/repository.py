@@ -141,8 +141,9 @@ class Repository:
         draft: bool = False,
         labels: Sequence[str] = (),
         message: str = "Change",
+        head_sha: str | None = None,
     ) -> Pull:
-        """Open a pull request with one commit on top of the base branch.
+        """Open a pull request with one commit on top of the base branch, or from a commit that there is.
 
         `files` are the changes against the base. `fork` is the login of the fork's owner: then the head branch is
         not in this repository, only `refs/pull/N/head` is.
@@ -161,7 +162,7 @@ class Repository:
             labels=list(labels),
         )
         self.pulls[number] = pull
-        pull.open(files, message=message)
+        pull.open(files, message=message, head_sha=head_sha)
         return pull
 
     def fork(self, owner: str) -> "Repository":
@@ -256,11 +257,16 @@ class Repository:
         )
         self.emit("check_run", payload)
 
-    def queue_merge(self, pulls: Sequence[Pull], *, user: str = "alice") -> str:
-        """Put pull requests into the merge queue; returns the sha that checks are wanted for."""
-        base = self.commit(self.default_branch)
+    def queue_merge(
+        self, pulls: Sequence[Pull], *, user: str = "alice", squash: bool = False, onto: str | None = None
+    ) -> str:
+        """Put pull requests into the merge queue, `onto` the group before; returns the sha that checks are wanted for.
+
+        A queue that squashes leaves none of their commits in the group.
+        """
+        base = onto or self.commit(self.default_branch)
         ref = f"refs/heads/gh-readonly-queue/{self.default_branch}/pr-{pulls[-1].number}-{base}"
-        parents = [base, *(pull.head_sha for pull in pulls)]
+        parents = [base, *(pull.head_sha for pull in pulls if not squash)]
         head = self.git.commit(
             self._merged_files(pulls),
             ref=ref,

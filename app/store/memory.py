@@ -1,7 +1,7 @@
 """What earlier reviews of a pull request left for the next one: what was read, what was found and what became of it."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -45,16 +45,18 @@ class Remembered:
     """Everything about one pull request.
 
     `hunk_keys` were read by every stage up to `reviewed_sha`, `hunk_keys_before` up to the head before that. `stages`
-    are the last results of stages that were run.
+    are the last results of stages that were run, `stage_heads` on which head each was.
     """
 
     reviewed_sha: str | None = None  # None: no review was published
     summary_comment_id: int | None = None
     paused_by: str | None = None
+    is_closed: bool = False
     hunk_keys: frozenset[str] = frozenset()
     hunk_keys_before: frozenset[str] = frozenset()
     findings: tuple[KnownFinding, ...] = ()
     stages: tuple[StageResult, ...] = ()
+    stage_heads: Mapping[Stage, str | None] = field(default_factory=dict[Stage, str | None])
     coverage: Coverage | None = None  # of the last review
 
     @property
@@ -65,6 +67,10 @@ class Remembered:
     def with_outcome(self, *outcomes: FindingOutcome) -> frozenset[str]:
         """Fingerprints of the findings with one of these outcomes."""
         return frozenset(known.finding.fingerprint for known in self.findings if known.outcome in outcomes)
+
+    def stages_at(self, head_sha: str) -> tuple[StageResult, ...]:
+        """The results of those stages that were run on this head."""
+        return tuple(result for result in self.stages if self.stage_heads.get(result.stage) == head_sha)
 
     def seen(self, head_sha: str) -> Collection[str]:
         """The hunks that need not be read again at this head; asked for the same head once more, what was read is."""
@@ -85,14 +91,17 @@ def load_remembered(database: Database, ref: PullRequestRef) -> Remembered:
         row = session.get(PullRequestRow, (ref.repository, ref.number))
         if row is None:
             return Remembered()
+        stages = _last_stages(session, ref)
         return Remembered(
             reviewed_sha=row.reviewed_sha,
             summary_comment_id=row.summary_comment_id,
             paused_by=row.paused_by,
+            is_closed=row.closed_at is not None,
             hunk_keys=frozenset(row.hunk_keys),
             hunk_keys_before=frozenset(row.hunk_keys_before),
             findings=tuple(_known_findings(session, ref)),
-            stages=tuple(_last_stages(session, ref)),
+            stages=tuple(result for result, _ in stages.values()),
+            stage_heads={stage: head_sha for stage, (_, head_sha) in stages.items()},
             coverage=_last_coverage(session, ref),
         )
 
@@ -124,9 +133,9 @@ def _known_findings(session: Session, ref: PullRequestRef) -> list[KnownFinding]
     ]
 
 
-def _last_stages(session: Session, ref: PullRequestRef) -> list[StageResult]:
+def _last_stages(session: Session, ref: PullRequestRef) -> dict[Stage, tuple[StageResult, str | None]]:
     statement = (
-        select(StageResultRow)
+        select(StageResultRow, ReviewRow.head_sha)
         .join(ReviewRow, col(ReviewRow.id) == col(StageResultRow.review_id))
         .where(
             ReviewRow.repository == ref.repository,
@@ -136,7 +145,7 @@ def _last_stages(session: Session, ref: PullRequestRef) -> list[StageResult]:
         )
         .order_by(col(ReviewRow.created_at))
     )
-    return list({row.stage: _stage_result(row) for row in session.exec(statement)}.values())
+    return {Stage(row.stage): (_stage_result(row), head_sha) for row, head_sha in session.exec(statement)}
 
 
 def _last_coverage(session: Session, ref: PullRequestRef) -> Coverage | None:

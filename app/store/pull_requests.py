@@ -29,6 +29,22 @@ def record_paused(
         _row(session, ref, installation_id=installation_id, at=at).paused_by = by
 
 
+def record_closed(database: Database, ref: PullRequestRef, *, at: datetime) -> None:
+    """It was closed or merged: what is remembered of it grows old from now on. Nothing, where nothing is known of it."""
+    with database.write() as session:
+        row = session.get(PullRequestRow, (ref.repository, ref.number))
+        if row is not None:
+            row.closed_at = at
+
+
+def record_open(database: Database, ref: PullRequestRef) -> None:
+    """It was opened again."""
+    with database.write() as session:
+        row = session.get(PullRequestRow, (ref.repository, ref.number))
+        if row is not None:
+            row.closed_at = None
+
+
 def _row(session: Session, ref: PullRequestRef, *, installation_id: int, at: datetime) -> PullRequestRow:
     row = session.get(PullRequestRow, (ref.repository, ref.number)) or PullRequestRow(
         repository=ref.repository, number=ref.number, installation_id=installation_id, updated_at=at

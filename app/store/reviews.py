@@ -1,6 +1,6 @@
 """Reviews: their rows from `queued` to the end. One short transaction each, or part of the caller's."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import func
@@ -43,10 +43,12 @@ def record_review_queued(database: Database, request: ReviewRequest, *, delivery
         add_queued_review(session, request, delivery=delivery, at=at)
 
 
-def record_review_head(database: Database, review_id: str, head_sha: str) -> None:
-    """The head that is reviewed in truth, where it is another one than the webhook named, or it named none."""
+def record_review_head(database: Database, review_id: str, head_sha: str, *, gate: str) -> None:
+    """The head that is reviewed in truth, whatever the webhook named, and the gate that its base asks for."""
     with database.write() as session:
-        session.exec(update(ReviewRow).where(col(ReviewRow.id) == review_id).values(head_sha=head_sha))
+        session.exec(
+            update(ReviewRow).where(col(ReviewRow.id) == review_id).values(head_sha=head_sha, gate=gate)
+        )
 
 
 def record_left_out(database: Database, review_id: str, *, reason: str, at: datetime) -> None:
@@ -173,11 +175,11 @@ def load_recent_reviews(database: Database, count: int) -> list[ReviewRow]:
         return list(session.exec(statement).all())
 
 
-def load_pull_requests_of_head(database: Database, repository: str, head_sha: str) -> list[int]:
-    """The pull requests that were reviewed, or are to be, at this head."""
+def load_pull_requests_of_heads(database: Database, repository: str, head_shas: Collection[str]) -> list[int]:
+    """The pull requests that were reviewed, or are to be, at one of these heads."""
     statement = (
         select(ReviewRow.pull_request)
-        .where(ReviewRow.repository == repository, ReviewRow.head_sha == head_sha)
+        .where(ReviewRow.repository == repository, col(ReviewRow.head_sha).in_(head_shas))
         .distinct()
     )
     with database.read() as session:

@@ -98,19 +98,29 @@ class App:
 
 @asynccontextmanager
 async def running(
-    folder: Path, *, debounce_s: float = 0.0, keyless: bool = False, on_loopback: bool = False
+    folder: Path,
+    *,
+    debounce_s: float = 0.0,
+    keyless: bool = False,
+    on_loopback: bool = False,
+    sandbox: GitHubSandbox | None = None,
+    **settings: Any,
 ) -> AsyncGenerator[App]:
-    """The App from its start to its stop; git can fetch only `on_loopback`."""
-    sandbox = GitHubSandbox(folder / "github")
+    """The App from its start to its stop; git can fetch only `on_loopback`.
+
+    In the same folder, with the `sandbox` of before, it is the next start of the same App.
+    """
+    sandbox = sandbox or GitHubSandbox(folder / "github")
     async with AsyncExitStack() as stack:
         if on_loopback:
             await stack.enter_async_context(serve(sandbox))
-        yield await stack.enter_async_context(_app(folder, sandbox, debounce_s=debounce_s, keyless=keyless))
+        settings |= {"quorum_debounce_s": debounce_s}
+        yield await stack.enter_async_context(_app(folder, sandbox, settings, keyless=keyless))
 
 
 @asynccontextmanager
 async def _app(
-    folder: Path, sandbox: GitHubSandbox, *, debounce_s: float, keyless: bool
+    folder: Path, sandbox: GitHubSandbox, given: Mapping[str, Any], *, keyless: bool
 ) -> AsyncGenerator[App]:
     vendors = FakeVendors()
     own: dict[str, Any] = {
@@ -119,7 +129,6 @@ async def _app(
         "github_webhook_secret": SecretStr(sandbox.app.webhook_secret),
         "github_api_url": sandbox.urls.api,
         "quorum_data_dir": folder / "data",
-        "quorum_debounce_s": debounce_s,
         "quorum_dashboard_token": SecretStr("dashboard-token"),
     }
     keys = {
@@ -130,7 +139,7 @@ async def _app(
         "gemini_api_key": SecretStr(KEYS[Provider.GEMINI]),
         "google_gemini_base_url": BASE_URLS[Provider.GEMINI],
     }
-    settings = Settings.model_validate(own | ({} if keyless else keys))
+    settings = Settings.model_validate(own | ({} if keyless else keys) | dict(given))
     network = Network(github=sandbox.transport(), models=vendors.http_client())
     served = build_served(build_program(settings, network=network), network=network)
     app = App(sandbox, vendors, served)

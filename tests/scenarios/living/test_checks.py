@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.model_call import Provider
 from app.sandbox.pull import Pull
 from app.sandbox.state import CheckRun
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
@@ -69,9 +70,102 @@ async def test_the_buttons_want_write_access(tmp_path: Path) -> None:
         assert [each.conclusion for each in runs(pull, "quorum/review")] == ["neutral", "success"]
 
 
+async def test_re_run_all_is_a_review_of_its_own_for_each_pull_request_of_the_head(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        repository = app.repository()
+        first = repository.open_pull({"shop.py": CART})
+        second = _same_head(first)
+        await app.settle()
+
+        repository.rerequest_suite(first.head_sha)
+        await app.settle()
+
+        asked = [row for row in app.reviews() if row.trigger.startswith("check_suite:")]
+        assert {row.pull_request for row in asked} == {first.number, second.number}
+        assert len({row.delivery for row in asked}) == 2  # each is a job of its own
+        assert {row.status for row in asked} == {"completed"}
+
+
+async def test_re_run_all_leaves_a_closed_pull_request_of_the_head_alone(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        first = app.repository().open_pull({"shop.py": CART})
+        second = _same_head(first)
+        await app.settle()
+        second.close()
+        await app.settle()
+
+        first.repository.rerequest_suite(first.head_sha)
+        await app.settle()
+
+        ends = {row.pull_request: row for row in app.reviews() if row.trigger.startswith("check_suite:")}
+        assert ends[first.number].status == "completed"
+        if second.number in ends:
+            assert ends[second.number].error == "it is closed"
+
+
+async def test_the_buttons_outlive_a_new_name_of_the_repository(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull = await opened(app)
+        [run] = runs(pull, "quorum/review")
+        app.sandbox.rename(pull.repository, "store")
+        await app.settle()
+
+        pull.repository.rerequest(run)
+        await app.settle()
+
+        first, second = runs(pull, "quorum/review")
+        assert (first.external_id or "").startswith("acme/shop#1@")
+        assert (second.external_id or "").startswith("acme/store#1@")
+        assert second.conclusion == "neutral"
+        assert len(own_comments(app, pull)) == 1
+
+
+async def test_what_was_reviewed_by_a_command_alone_is_brought_up_to_date_too(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull = app.repository(GATED).open_pull({"shop.py": CART}, draft=True)
+        pull.comment("alice", "/rereview")
+        await app.settle()
+        assert [run.conclusion for run in runs(pull, "quorum/review")] == ["failure"]
+        app.vendors.forget()
+
+        pull.reply("alice", pull.threads[0].root, "/dismiss")
+        await app.settle()
+
+        assert [run.conclusion for run in runs(pull, "quorum/review")] == ["failure", "success"]
+        assert "no problems found" in pull.issue_comments[-1].body
+        assert app.vendors.requests == []
+        assert len([review for review in pull.reviews if "quorum:review" in review.body]) == 1
+
+
+async def test_a_decision_reads_no_push_that_nobody_asked_to_read(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull = app.repository().open_pull({"shop.py": CART}, draft=True)
+        pull.comment("alice", "/rereview")
+        await app.settle()
+        pull.push({"unread.py": CART})
+        await app.settle()
+        app.vendors.forget()
+
+        pull.reply("alice", pull.threads[0].root, "/dismiss")
+        await app.settle()
+
+        assert app.vendors.requests == []
+        assert app.reviews()[-1].error == "its newest commit has not been reviewed"
+
+
+def _same_head(pull: Pull) -> Pull:
+    """A second pull request from the same branch, into another base."""
+    pull.repository.git.point("refs/heads/release", pull.base_sha)
+    return pull.repository.open_pull({}, base="release", branch=pull.head_ref, head_sha=pull.head_sha)
+
+
 async def test_the_merge_queue_hears_at_once_what_the_pull_request_heard(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
-        app.sandbox.app.events = (*app.sandbox.app.events, "merge_group")
         Reviewers(app.vendors)
         pull = await opened(app, files=GATED)
         app.vendors.forget()
@@ -84,7 +178,6 @@ async def test_the_merge_queue_hears_at_once_what_the_pull_request_heard(tmp_pat
 
 async def test_the_merge_queue_is_not_told_of_a_review_that_nobody_made(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
-        app.sandbox.app.events = (*app.sandbox.app.events, "merge_group")
         Reviewers(app.vendors)
         pull = app.repository().open_pull({"shop.py": CART}, draft=True)
         await app.settle()
@@ -92,3 +185,87 @@ async def test_the_merge_queue_is_not_told_of_a_review_that_nobody_made(tmp_path
         await app.settle()
         assert [run.conclusion for run in runs(pull, "quorum/review", head)] == ["neutral"]
         assert app.vendors.requests == []
+
+
+async def test_the_merge_queue_goes_by_what_each_stage_said_of_the_newest_commit(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors, bugs={})
+        pull = await opened(app, files={".github/quorum.yml": "gate: high\nreview_on_push: false\n"})
+        pull.push({"more.py": "x = eval(input())\n"})
+        pull.comment("alice", "/rereview review")
+        await app.settle()
+
+        head = pull.repository.queue_merge([pull])
+        await app.settle()
+
+        assert [run.conclusion for run in runs(pull, "quorum/review", head)] == ["success"]
+        [security] = runs(pull, "quorum/security", head)
+        assert security.conclusion == "failure"  # it read the first commit, not this one
+        assert "`#1` has not been reviewed" in (security.summary or "")
+
+
+@pytest.mark.parametrize("squashes", [False, True])
+async def test_a_merge_group_is_as_good_as_the_worst_pull_request_in_it(
+    tmp_path: Path, squashes: bool
+) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        repository = app.repository(GATED)
+        bad = repository.open_pull({"bad.py": CART})
+        good = repository.open_pull({"good.py": "x = 1\n"})
+        await app.settle()
+
+        if squashes:  # a group of its own for each, on top of each other; no commit of theirs is in them
+            first = repository.queue_merge([bad], squash=True)
+            head = repository.queue_merge([good], squash=True, onto=first)
+        else:
+            head = repository.queue_merge([bad, good])
+        await app.settle()
+
+        assert [run.conclusion for run in runs(good, "quorum/review", head)] == ["failure"]
+        assert [run.conclusion for run in runs(good, "quorum/security", head)] == ["success"]
+
+
+async def test_a_pull_request_that_nobody_read_is_not_carried_through_the_queue_by_its_neighbour(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors, bugs={})
+        repository = app.repository(GATED)
+        unread = repository.open_pull({"unread.py": "x = 1\n"}, draft=True)
+        read = repository.open_pull({"read.py": "y = 1\n"})
+        await app.settle()
+
+        first = repository.queue_merge([unread], squash=True)
+        head = repository.queue_merge([read], squash=True, onto=first)
+        await app.settle()
+
+        [run] = runs(read, "quorum/review", head)
+        assert run.conclusion == "failure"
+        assert "`#1` has not been reviewed" in (run.summary or "")
+
+
+async def test_what_was_begun_fails_closed_when_the_base_can_no_longer_be_read(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull = app.repository(GATED).open_pull({"shop.py": CART})
+        app.vendors.delay_s[Provider.GPT] = 60.0
+        await app.deliver()
+        await app.vendors.reached[Provider.GPT].wait()
+        await app.served.engine.stop(timeout_s=0.0)  # in the middle of the review
+        github = app.sandbox
+    assert {run.status for run in runs(pull, "quorum/review")} == {"in_progress"}
+
+    async with running(tmp_path, sandbox=github) as app:
+        pull.repository.pulls.pop(pull.number)  # out of reach, by whatever reason
+        await app.settle()
+        assert [run.conclusion for run in runs(pull, "quorum/review")] == ["failure"]
+
+
+async def test_a_check_run_leads_to_the_dashboards_page_of_its_review(tmp_path: Path) -> None:
+    async with running(tmp_path, quorum_public_url="https://quorum.example.com/") as app:
+        Reviewers(app.vendors)
+        pull = await opened(app)
+        [review] = app.reviews()
+        [run] = runs(pull, "quorum/review")
+        assert run.details_url == f"https://quorum.example.com/reviews/{review.id}"

@@ -27,6 +27,7 @@ from app.store.findings import (
     record_reactions,
     record_threads,
 )
+from app.store.pull_requests import record_closed
 from app.store.reports import record_report
 from app.store.retention import purge
 from app.store.reviews import is_superseded, load_review, load_review_of_head, record_review_queued
@@ -35,6 +36,7 @@ from app.store.spend import load_spend
 from app.store.tables import (
     CachedAnswerRow,
     FindingRow,
+    PullRequestRow,
     RejectionRow,
     ReviewRow,
     SpendRow,
@@ -197,18 +199,20 @@ def test_a_secret_is_made_once_for_all_processes_and_is_not_guessed(any_database
     assert load_or_create_secret(any_database, "mcp") != load_or_create_secret(any_database, "dashboard")
 
 
-def test_leases_tell_the_living_from_the_dead(any_database: Database) -> None:
-    def renew(name: str, second: int) -> tuple[set[str], set[str]]:
-        return leases.renew_lease(
-            any_database, name, role="worker", now=NOW + timedelta(seconds=second), ttl=timedelta(seconds=15)
-        )
+def test_leases_tell_the_living_from_the_dead_and_the_dead_that_they_were_struck(
+    any_database: Database,
+) -> None:
+    def renew(name: str, second: int, *, held: bool = False) -> leases.Leases:
+        now, ttl = NOW + timedelta(seconds=second), timedelta(seconds=15)
+        return leases.renew_lease(any_database, name, role="worker", now=now, ttl=ttl, held=held)
 
-    assert renew("one", 0) == ({"one"}, set())
-    assert renew("two", 5) == ({"one", "two"}, set())
-    assert renew("two", 16) == ({"two"}, {"one"})
-    assert renew("two", 17) == ({"two"}, set())
+    assert renew("one", 0) == leases.Leases(living={"one"}, dead=set())
+    assert renew("two", 5) == leases.Leases(living={"one", "two"}, dead=set())
+    assert renew("two", 16, held=True) == leases.Leases(living={"two"}, dead={"one"})
+    assert renew("one", 17, held=True).lost
+    assert renew("two", 40, held=True) == leases.Leases(living={"two"}, dead=set())  # nobody has struck it
     leases.end_lease(any_database, "two")
-    assert renew("three", 18) == ({"three"}, set())
+    assert renew("three", 41) == leases.Leases(living={"three"}, dead=set())
 
 
 def test_words_go_after_their_time_and_figures_stay(database: Database) -> None:
@@ -217,6 +221,7 @@ def test_words_go_after_their_time_and_figures_stay(database: Database) -> None:
         session.get_one(ReviewRow, request("a").review_id).finished_at = NOW
         session.add(WriteRow(review_id="r", key="k", begun_at=NOW))
         session.add(answer(NOW + timedelta(days=1)))
+    record_closed(database, REF, at=NOW)
     purge(database, now=NOW + timedelta(days=29), keep=timedelta(days=30))
     assert load_open_findings(database, REF) == (FINDING,)
     purge(database, now=NOW + timedelta(days=31), keep=timedelta(days=30))
@@ -232,6 +237,30 @@ def test_words_go_after_their_time_and_figures_stay(database: Database) -> None:
         assert session.get_one(ReviewRow, row.review_id).cost_usd == 0.5
         for table in (RejectionRow, StageResultRow, WriteRow, CachedAnswerRow):
             assert session.exec(select(table)).all() == []
+
+
+def test_what_is_open_on_an_open_pull_request_keeps_its_words_and_what_is_fixed_does_not(
+    database: Database,
+) -> None:
+    fixed = replace(FINDING, fingerprint="f2", title="Fixed")
+    publish(database, request("a"), FINDING, fixed)
+    record_outcome(database, REF, ["f2"], FindingOutcome.RESOLVED, at=NOW)
+    with database.write() as session:
+        review = session.get_one(ReviewRow, request("a").review_id)
+        review.finished_at = NOW
+        session.get_one(PullRequestRow, (REF.repository, REF.number)).reviewed_sha = review.head_sha
+    purge(database, now=NOW + timedelta(days=300), keep=timedelta(days=30))
+    assert load_open_findings(database, REF) == (FINDING,)
+    with database.read() as session:
+        titles = {row.fingerprint: row.title for row in session.exec(select(FindingRow))}
+        assert titles == {"f1": FINDING.title, "f2": ""}
+        assert session.exec(select(StageResultRow)).all() != []
+
+    record_closed(database, REF, at=NOW)
+    purge(database, now=NOW + timedelta(days=300), keep=timedelta(days=30))
+    with database.read() as session:
+        assert {row.title for row in session.exec(select(FindingRow))} == {""}
+        assert session.exec(select(StageResultRow)).all() == []
 
 
 def test_an_answer_goes_when_it_is_no_longer_valid(database: Database) -> None:

@@ -60,10 +60,16 @@ def review_comment(body: str, **more: Any) -> Json:
 
 
 def check_run(
-    action: str, *, name: str = "quorum/security", external_id: str | None = None, **more: Any
+    action: str,
+    *,
+    name: str = "quorum/security",
+    external_id: str | None = None,
+    app_id: int = 3,
+    **more: Any,
 ) -> Json:
     run: Json = {
         "id": 55,
+        "app": {"id": app_id},
         "name": name,
         "head_sha": HEAD,
         "external_id": external_id or f"octo/shop#7@{HEAD}",

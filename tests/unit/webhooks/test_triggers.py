@@ -169,14 +169,21 @@ def test_a_button_of_ours_is_a_job_each_time_it_is_pressed() -> None:
     [
         check_run("rerequested", name="ci/build"),
         check_run("rerequested", external_id="something else"),
-        check_run("rerequested", external_id=f"octo/other#7@{HEAD}"),
+        check_run("rerequested", app_id=4),
         check_run("rerequested", external_id=f"octo/shop#7@{'c' * 40}"),
         check_run("rerequested", external_id=f"octo/shop#0@{HEAD}"),
         check_run("rerequested", external_id=f"octo/shop#99999999999999@{HEAD}"),
     ],
 )
 def test_a_check_run_that_is_not_ours_is_ignored(body: Json) -> None:
-    assert "not one of the App's" in reason("check_run", body)
+    assert "not one of the App's" in reason("check_run", body, Rules(redact=str, app_id=3))
+
+
+def test_the_buttons_of_a_repository_that_was_called_otherwise_still_work() -> None:
+    body = check_run("rerequested", external_id=f"former-owner/old-name#7@{HEAD}")
+    job = decided("check_run", body, Rules(redact=str, app_id=3))
+    assert isinstance(job, ReviewJob)
+    assert str(job.request.ref) == "octo/shop#7"
 
 
 def test_check_runs_that_only_happen_are_ignored() -> None:

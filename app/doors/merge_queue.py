@@ -1,0 +1,196 @@
+"""The merge queue: its own commit's check runs are concluded at once, by what is known of the pull requests in it.
+
+Never better than what was reviewed: a new review would hold up everybody, so what nobody has read is said not to be.
+https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/configuring-pull-request-merges/managing-a-merge-queue
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from app.domain.configuration import RepositoryConfig
+from app.domain.finding import Stage
+from app.domain.job import MergeGroupJob
+from app.domain.model_call import Provider
+from app.domain.pull_request import PullRequestRef
+from app.domain.review import Coverage, ReviewReport, StageResult, StageStatus, UsageTotal
+from app.domain.step import Step
+from app.doors.access import PullRequestAccess
+from app.doors.review import ReviewDoor
+from app.errors import GitHubForbidden, GitHubNotFound, GitHubRejected
+from app.gather import parse_configuration
+from app.gather.configuration import CONFIGURATION_PATH
+from app.gather.gather import BASE_PATHS
+from app.publish.checks import CheckUpdate, failed_check, plan_check
+from app.publish.publisher import complete_checks, start_checks
+from app.store.deliveries import load_merge_groups
+from app.store.memory import Remembered, load_remembered
+from app.store.reviews import load_pull_requests_of_heads
+
+logger = logging.getLogger(__name__)
+
+UNKNOWN_GROUP = "It cannot be told which pull requests this merge group holds."
+_QUEUE_REF = re.compile(r"(?:refs/heads/)?gh-readonly-queue/.+/pr-([1-9][0-9]{0,8})-[0-9a-f]{40,64}")
+
+FetchCommits = Callable[[MergeGroupJob], Awaitable[Sequence[str] | None]]
+"""The commits of a merge group that its base branch does not have; None: there are more than GitHub tells."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Member:
+    """A pull request of the group; `head_sha` is its newest commit."""
+
+    ref: PullRequestRef
+    head_sha: str
+    remembered: Remembered
+
+    @property
+    def stages(self) -> dict[Stage, StageResult]:
+        """What was said of that commit."""
+        if self.remembered.reviewed_sha != self.head_sha:
+            return {}
+        return {result.stage: result for result in self.remembered.stages_at(self.head_sha)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeGroupDoor:
+    """Does merge group jobs."""
+
+    review: ReviewDoor
+    fetch_commits: FetchCommits
+
+    async def __call__(self, job: MergeGroupJob, step: Step) -> None:
+        """What the check runs of the group's pull requests would say now, the worst of each stage."""
+        number = _number(job.head_ref)
+        if number is None:
+            logger.warning("the merge queue's branch names no pull request: %s", job.head_ref)
+            return
+        await step("conclude", lambda: self._conclude(job, number), type(None))
+
+    async def _conclude(self, job: MergeGroupJob, number: int) -> None:
+        access = self._open(job, number)
+        config, head_sha = await self._read(job, access)
+        others = await self._others(job, number)
+        checks = await self._checks(job, config, number, head_sha, others)
+        ids = await start_checks(
+            config.stages,
+            ref=_ref(job, number),
+            head_sha=job.head_sha,
+            writer=access.writer,
+            once=access.once,
+        )
+        await complete_checks(checks, check_run_ids=ids, writer=access.writer, once=access.once)
+
+    async def _read(self, job: MergeGroupJob, access: PullRequestAccess) -> tuple[RepositoryConfig, str]:
+        """What the base says, and the head of the pull request that names the group."""
+        snapshot = await access.source.snapshot(BASE_PATHS)
+        owner = job.repository.partition("/")[0]
+        configuration = parse_configuration(
+            snapshot.base_files.get(CONFIGURATION_PATH),
+            organisation=await self.review.organisation_default(job.installation_id, owner),
+        )
+        return configuration.config, snapshot.pull_request.head_sha if snapshot.pull_request else ""
+
+    async def _others(self, job: MergeGroupJob, number: int) -> list[int] | None:
+        """The other pull requests of the group; None: nobody can tell.
+
+        A queue that merges commits as they are shows their heads; one that squashes or rebases shows the commits of
+        the groups before this one.
+        """
+        try:
+            commits = await self.fetch_commits(job)
+        except (GitHubForbidden, GitHubNotFound, GitHubRejected) as error:
+            logger.warning("the commits of a merge group cannot be read: %s", error)
+            return None
+        if commits is None:
+            return None
+        database = self.review.database
+        found = await asyncio.to_thread(load_pull_requests_of_heads, database, job.repository, commits)
+        groups = await asyncio.to_thread(load_merge_groups, database, job.repository, commits)
+        return sorted({*found, *filter(None, map(_number, groups))} - {number})
+
+    async def _checks(
+        self,
+        job: MergeGroupJob,
+        config: RepositoryConfig,
+        number: int,
+        head_sha: str,
+        others: Sequence[int] | None,
+    ) -> list[CheckUpdate]:
+        redact = self.review.services.redactor.redact
+        if others is None:
+            return [
+                failed_check(stage, reason=UNKNOWN_GROUP, gate=config.gate, redact=redact)
+                for stage in config.stages
+            ]
+        members = [await self._member(job, number, head_sha)]
+        for other in others:
+            head = await self._open(job, other).writer.head_sha()
+            members.append(await self._member(job, other, head))
+        report = _report(members, job.head_sha)
+        return [self._check(stage, members, report, config) for stage in config.stages]
+
+    def _check(
+        self, stage: Stage, members: Sequence[_Member], report: ReviewReport, config: RepositoryConfig
+    ) -> CheckUpdate:
+        redact = self.review.services.redactor.redact
+        unread = [f"#{member.ref.number}" for member in members if stage not in member.stages]
+        if unread:
+            reason = f"The newest commit of {', '.join(unread)} has not been reviewed."
+            return failed_check(stage, reason=reason, gate=config.gate, redact=redact)
+        worst = min((member.stages[stage] for member in members), key=_goodness)
+        known = {finding.fingerprint for finding in report.findings}
+        return plan_check(worst, report, config=config, redact=redact, unmarked=known)
+
+    async def _member(self, job: MergeGroupJob, number: int, head_sha: str) -> _Member:
+        ref = _ref(job, number)
+        remembered = await asyncio.to_thread(load_remembered, self.review.database, ref)
+        return _Member(ref=ref, head_sha=head_sha, remembered=remembered)
+
+    def _open(self, job: MergeGroupJob, number: int) -> PullRequestAccess:
+        return self.review.open_pull_request(
+            _ref(job, number), installation_id=job.installation_id, ledger=job.key
+        )
+
+
+def _number(head_ref: str) -> int | None:
+    named = _QUEUE_REF.fullmatch(head_ref)
+    return int(named[1]) if named else None
+
+
+def _ref(job: MergeGroupJob, number: int) -> PullRequestRef:
+    owner, _, repo = job.repository.partition("/")
+    return PullRequestRef(owner=owner, repo=repo, number=number)
+
+
+def _goodness(result: StageResult) -> int:
+    """0 for what failed, 1 for what no model read, 2 for what was reviewed."""
+    if result.status is StageStatus.FAILED:
+        return 0
+    return 1 if result.provider is Provider.ANALYZERS else 2
+
+
+def _report(members: Sequence[_Member], head_sha: str) -> ReviewReport:
+    """What is known of all of them, as a report on the group's commit."""
+    coverage = Coverage(files=0, reviewed=0)
+    for member in members:
+        read = member.remembered.coverage or Coverage(files=0, reviewed=0)
+        coverage = replace(
+            coverage,
+            files=coverage.files + read.files,
+            reviewed=coverage.reviewed + read.reviewed,
+            omitted=(*coverage.omitted, *read.omitted),
+        )
+    return ReviewReport(
+        findings=tuple(
+            known.finding for member in members for known in member.remembered.findings if known.stands
+        ),
+        rejected=(),
+        stages=(),
+        coverage=coverage,
+        usage=UsageTotal(),
+        duration_ms=0,
+        head_sha=head_sha,
+    )
