@@ -65,12 +65,16 @@ Port = Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0
 def demo(
     *,
     once: Annotated[bool, typer.Option("--once", help="Show the review and end.")] = False,
+    github: Annotated[
+        bool, typer.Option("--github", help="Only the stand-in for GitHub: rehearse setup and serve on it.")
+    ] = False,
     port: Port = 0,
 ) -> None:
     """Review a sample pull request on this machine: the whole App, nothing to configure."""
     from app.commands.demo import demo as run
+    from app.commands.rehearsal import rehearse
 
-    raise typer.Exit(run(once=once, port=port))
+    raise typer.Exit(rehearse(port=port) if github else run(once=once, port=port))
 
 
 @cli.command()

@@ -62,7 +62,13 @@ class ReviewView:
         self._pull = pull
 
     def show(self, review: ReviewRow, *, dashboard: str) -> None:
-        """The review, the comments, the summary, the check runs, the cost and the dashboard's address."""
+        """What was posted, the cost and the dashboard's address."""
+        self.show_posted()
+        self._console.print(_cost(review))
+        self._console.print(f"Dashboard: [link={dashboard}]{dashboard}[/link]")
+
+    def show_posted(self) -> None:
+        """The review, the comments, the summary and the check runs."""
         for posted in self._pull.reviews:
             self._rule("The review")
             self._print(posted.body)
@@ -73,8 +79,6 @@ class ReviewView:
             self._print(summary.body)
         self._rule("The check runs")
         self._console.print(self._checks())
-        self._console.print(_cost(review))
-        self._console.print(f"Dashboard: [link={dashboard}]{dashboard}[/link]")
 
     def _rule(self, title: str) -> None:
         self._console.print(Rule(title, align="left", style="cyan"))

@@ -12,7 +12,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.sandbox import git_http, graphql_api, rest_app, rest_checks, rest_code, rest_comments, rest_pulls
+from app.sandbox import (
+    git_http,
+    graphql_api,
+    pages,
+    rest_app,
+    rest_checks,
+    rest_code,
+    rest_comments,
+    rest_pulls,
+)
 from app.sandbox.call import Call, Endpoint, answer
 from app.sandbox.errors import ApiError, not_found
 from app.sandbox.limits import Accident, NoAnswer, raise_accident
@@ -39,7 +48,7 @@ def build_asgi(hub: "GitHubSandbox") -> Starlette:
     graphql = Endpoint("POST", "/graphql", graphql_api.serve, "anyone")
     rest = [_route(hub, endpoint, prefix) for prefix in ("/api/v3", "") for endpoint in ENDPOINTS]
     query = [_route(hub, graphql, ""), _route(hub, graphql, "/api")]
-    code = [_route(hub, endpoint, "") for endpoint in git_http.ENDPOINTS]
+    code = [_route(hub, endpoint, "") for endpoint in (*pages.ENDPOINTS, *git_http.ENDPOINTS)]
     unknown = Route("/{path:path}", _unknown(hub), methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     return Starlette(routes=[*query, *rest, *code, unknown])
 

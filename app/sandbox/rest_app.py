@@ -142,7 +142,7 @@ async def redeliver(call: Call) -> Response:
 
 
 async def convert_manifest(call: Call) -> Response:
-    """The credentials of an App registered by a manifest: once, and within the hour."""
+    """The credentials of an App registered by a manifest: once, and within the hour; its hook gets its ping."""
     manifest, at = call.hub.manifests.pop(call.text("code"), (None, 0.0))
     if manifest is None or at + MANIFEST_LIFE_S <= call.hub.clock():
         raise not_found()
@@ -151,6 +151,7 @@ async def convert_manifest(call: Call) -> Response:
     app.permissions = dict(manifest.get("default_permissions", {}))
     app.events = tuple(manifest.get("default_events", ()))
     app.name = manifest.get("name", app.name)
+    call.hub.ping()
     secrets_of_app = {
         "client_id": app.client_id,
         "client_secret": app.client_secret,

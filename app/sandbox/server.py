@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 import uvicorn
 
+from app.errors import ConfigurationError
 from app.sandbox.hooks import Send
 from app.sandbox.rendering import Urls
 
@@ -30,8 +31,14 @@ async def serve(sandbox: "GitHubSandbox", *, port: int = 0) -> AsyncGenerator[st
     """Serve on loopback while the block runs; gives the address, below which GitHub Enterprise's paths are.
 
     `GITHUB_API_URL` is the address with `/api/v3`; `sandbox.urls` says the same afterwards. Port 0: any free one.
+
+    Raises:
+        ConfigurationError: the port is taken.
     """
-    listener = socket.create_server(("127.0.0.1", port))
+    try:
+        listener = socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        raise ConfigurationError(f"Port {port} cannot be used: {error.strerror}. Choose another.") from error
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     sandbox.urls = Urls(api=f"{address}/api/v3", html=address)
     config = uvicorn.Config(sandbox.asgi, log_level="warning", access_log=False, lifespan="off")

@@ -43,8 +43,8 @@
     if (!(each.ariaLabel || each.textContent).trim()) complaints.push(`no name: ${each.outerHTML.slice(0, 80)}`);
   for (const image of document.querySelectorAll("img:not([alt])")) complaints.push(`no alt: ${image.src}`);
   for (const drawing of document.querySelectorAll("main svg:not([aria-hidden]):not([role])")) complaints.push(`an unnamed drawing: ${name(drawing)}`);
-  for (const region of document.querySelectorAll("[role=region], [role=img]"))
-    if (!region.ariaLabel && !document.getElementById(region.getAttribute("aria-labelledby"))) complaints.push(`an unnamed region: ${name(region)}`);
+  for (const region of document.querySelectorAll("[role=region], [role=group], [role=img]"))
+    if (!region.ariaLabel && !document.getElementById(region.getAttribute("aria-labelledby"))) complaints.push(`an unnamed part: ${name(region)}`);
   for (const cell of document.querySelectorAll("th:not([scope])")) if (!cell.closest(".u-legend")) complaints.push(`a header without a scope: ${name(cell)}`);
   const ids = [...document.querySelectorAll("[id]")].map(each => each.id);
   for (const id of new Set(ids.filter((each, at) => ids.indexOf(each) !== at))) complaints.push(`an id twice: ${id}`);

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from app.sandbox.hub import GitHubSandbox
     from app.sandbox.pull import Pull
+    from app.sandbox.repository import Repository
 
 _HERE = Path(__file__).parent
 REPOSITORY = "acme/payments"
@@ -35,9 +36,19 @@ def _files(folder: str) -> dict[str, bytes]:
 
 def build_sample(sandbox: "GitHubSandbox") -> "Pull":
     """Make the sample repository and open its pull request; the webhook waits in `sandbox.hook.queue`."""
-    repository = sandbox.create_repository(REPOSITORY, {**_files("base")})
+    return open_sample_pull(build_sample_repository(sandbox))
+
+
+def build_sample_repository(sandbox: "GitHubSandbox", *, install: bool = True) -> "Repository":
+    """The repository as it was before; the App is installed on its owner unless `install` is False."""
+    repository = sandbox.create_repository(REPOSITORY, {**_files("base")}, install=install)
     repository.set_role("alice", "write")
     repository.set_role("bob", "admin")
+    return repository
+
+
+def open_sample_pull(repository: "Repository") -> "Pull":
+    """The pull request, as Alice opens it."""
     return repository.open_pull(
         {**_files("head")},
         title=TITLE,

@@ -1,0 +1,79 @@
+"""`quorum demo --github`: the stand-in for GitHub alone, for those who want to try `quorum setup` and `quorum serve` before they register an App.
+
+Once the App is installed on it, a pull request is opened there and its webhook sent; what the App posts is shown. Never reaches
+the network: a hook that leads elsewhere than to this machine is only logged, which is what `quorum serve --poll` reads.
+"""
+
+import asyncio
+import contextlib
+import logging
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+from rich.console import Console
+
+from app.commands.demo_view import ReviewView
+from app.sandbox import GitHubSandbox, Pull
+from app.sandbox.sample import build_sample_repository, open_sample_pull
+from app.sandbox.server import post_to, serve
+
+LOOK_S = 0.2
+GREETING = """\
+A stand-in for GitHub is here until you press Ctrl-C. In another terminal:
+  export GITHUB_API_URL={api}
+  .venv/bin/quorum setup
+  .venv/bin/quorum serve --poll"""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def rehearse(*, port: int) -> int:
+    """Serve the stand-in until Ctrl-C."""
+    logging.disable(logging.CRITICAL)  # the terminal belongs to the rehearsal
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        tempfile.TemporaryDirectory(prefix="quorum-github-") as folder,
+    ):
+        asyncio.run(_rehearse(Path(folder), Console(), port=port))
+    return 0
+
+
+async def _rehearse(folder: Path, console: Console, *, port: int) -> None:
+    sandbox = GitHubSandbox(folder)
+    repository = build_sample_repository(sandbox, install=False)
+    async with serve(sandbox, port=port), httpx.AsyncClient() as client:
+        console.print(GREETING.format(api=sandbox.urls.api), highlight=False)
+        sending = _Sending(sandbox, client)
+        await sending.until(lambda: sandbox.installation_on(repository.full_name) is not None)
+        pull = open_sample_pull(repository)
+        console.print(f"{pull.author.login} opens a pull request: [bold]{pull.title}[/]")
+        await sending.until(lambda: _is_reviewed(pull))
+        ReviewView(console, pull).show_posted()
+        await sending.until(lambda: False)
+
+
+class _Sending:
+    """Sends the webhooks to where the hook leads; what leads off this machine meets nobody and is logged."""
+
+    def __init__(self, sandbox: GitHubSandbox, client: httpx.AsyncClient) -> None:
+        self._sandbox = sandbox
+        self._client = client
+
+    async def until(self, is_reached: Callable[[], bool]) -> None:
+        while not is_reached():
+            await self._sandbox.deliver_all(self._send)
+            await asyncio.sleep(LOOK_S)
+
+    async def _send(self, headers: Mapping[str, str], body: bytes) -> int:
+        url = self._sandbox.app.webhook_url
+        if urlsplit(url).hostname not in LOOPBACK:
+            raise ConnectionError(f"{url} is not on this machine")
+        return await post_to(self._client, url)(headers, body)
+
+
+def _is_reviewed(pull: Pull) -> bool:
+    """Whether every check run of the pull request has ended."""
+    runs = pull.repository.check_runs.values()
+    return bool(runs) and all(run.conclusion for run in runs)

@@ -1,0 +1,82 @@
+"""`quorum setup` and the stand-in for GitHub, both waiting for a browser: for the browser tests and for the pictures in the docs."""
+
+import asyncio
+import threading
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.commands.setup import LAST_LOOK_S, SetupOptions, register
+from app.main import Network
+from app.sandbox import GitHubSandbox
+from app.sandbox.sample import build_sample_repository
+from app.sandbox.server import serve
+from app.settings import Settings
+
+PAGE_WAIT_S = 30
+
+
+async def arrives(headers: Mapping[str, str], body: bytes) -> int:
+    """A receiver that takes what comes."""
+    del headers, body
+    return 200
+
+
+@dataclass(kw_only=True)
+class Registering:
+    """A run of `quorum setup` in a thread with a loop of its own."""
+
+    folder: Path
+    github: GitHubSandbox
+    loop: asyncio.AbstractEventLoop
+    page: str = ""
+    exit_code: int | None = None
+
+    @property
+    def env_file(self) -> Path:
+        """Where the credentials are written."""
+        return self.folder / ".env"
+
+    def deliver(self) -> None:
+        """GitHub's webhooks come through."""
+        asyncio.run_coroutine_threadsafe(self.github.deliver_all(arrives), self.loop).result(PAGE_WAIT_S)
+
+
+@contextmanager
+def registering(folder: Path, options: SetupOptions) -> Generator[Registering]:
+    """`quorum setup` with these options while the block runs; it has ended when the block has."""
+    run = Registering(folder=folder, github=GitHubSandbox(folder / "github"), loop=asyncio.new_event_loop())
+    build_sample_repository(run.github, install=False)
+    opened, left = threading.Event(), asyncio.Event()
+
+    def open_browser(url: str) -> None:
+        run.page = url
+        opened.set()
+
+    async def sleep(seconds: float) -> None:
+        """Looks at the log often, and waits for the browser as a person would."""
+        await asyncio.sleep(seconds if seconds == LAST_LOOK_S else 0.02)
+
+    async def work() -> None:
+        async with serve(run.github):
+            settings = {"github_api_url": run.github.urls.api, "quorum_data_dir": folder / "data"}
+            run.exit_code = await register(
+                options,
+                Settings.model_validate(settings),
+                env_file=run.env_file,
+                network=Network(),
+                open_browser=open_browser,
+                sleep=sleep,
+            )
+            await left.wait()  # GitHub is still there when `quorum setup` is not
+
+    thread = threading.Thread(target=lambda: run.loop.run_until_complete(work()))
+    thread.start()
+    try:
+        assert opened.wait(PAGE_WAIT_S)
+        yield run
+    finally:
+        run.loop.call_soon_threadsafe(left.set)
+        thread.join(PAGE_WAIT_S)
+        run.loop.close()
