@@ -17,14 +17,7 @@ from dbos._error import DBOSUnexpectedStepError
 from pydantic import TypeAdapter
 
 import app.errors
-from app.errors import (
-    GitHubRateLimited,
-    GitHubUnavailable,
-    Postponed,
-    QuorumError,
-    StoreUnavailable,
-    Superseded,
-)
+from app.errors import TRANSIENT, GitHubRateLimited, Postponed, QuorumError, Superseded
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
@@ -56,7 +49,7 @@ class Checkpoints:
             try:
                 outcome = json.loads(await reservation.run_async({"name": name}, recorded))
             except DBOSUnexpectedStepError as error:  # the steps on record are those of an older program
-                raise Postponed(0.0) from error
+                raise Postponed(0.0, reason="Quorum was upgraded while the job ran.") from error
             if "value" in outcome:
                 return adapter.validate_python(outcome["value"])
             raise _restore_error(outcome)
@@ -69,20 +62,20 @@ class Checkpoints:
         except QuorumError as error:
             return _describe_error(error)
         except Postponed as error:
-            return {"postponed_s": error.delay_s}
+            return {"postponed_s": error.delay_s, "reason": error.reason}
 
     async def _persist(self, work: Callable[[], Awaitable[T]]) -> T:
         attempt = 0
         while True:
             attempt += 1
-            if await self.is_superseded():
-                raise Superseded("a newer head waits")
             try:
+                if await self.is_superseded():
+                    raise Superseded("a newer head waits")
                 return await work()
-            except (GitHubRateLimited, GitHubUnavailable, StoreUnavailable) as error:
+            except TRANSIENT as error:
                 delay_s = retry_delay_s(error, attempt=attempt)
                 if delay_s > LONGEST_WAIT_S:
-                    raise Postponed(delay_s) from error
+                    raise Postponed(delay_s, reason=str(error)) from error
                 await self.sleep(delay_s)
 
 
@@ -112,7 +105,7 @@ def _is_plain(value: object) -> bool:
 def _restore_error(outcome: dict[str, Any]) -> Exception:
     """The error of an earlier attempt, of the same class and with the same plain fields."""
     if "postponed_s" in outcome:
-        return Postponed(outcome["postponed_s"])
+        return Postponed(outcome["postponed_s"], reason=outcome["reason"])
     kind: type[QuorumError] = getattr(app.errors, outcome["error"], QuorumError)
     error = kind.__new__(kind)
     Exception.__init__(error, outcome["message"])

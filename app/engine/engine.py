@@ -18,18 +18,20 @@ from dbos import DBOS
 from app.domain.job import Accepted, Delivery, Duplicate, Job
 from app.engine import upkeep
 from app.engine.checkpoint import Sleep
+from app.engine.failing import OnFailure, nothing_to_end
 from app.engine.inbox import Inbox
 from app.engine.intake import Intake
 from app.engine.settings import (
     MAX_THREADS,
     MOST_RECOVERIES,
     SHARE,
+    SIGN,
     WORKERS,
     WORKFLOW,
     engine_config,
     quiet_logger,
 )
-from app.engine.worker import Handler, Worker
+from app.engine.worker import Handler, Sign, Worker
 from app.errors import StoreUnavailable
 from app.store import deliveries, leases
 from app.store.database import Database
@@ -40,6 +42,7 @@ LEASE_TTL_S = 15.0
 SWEEP_S = 600.0
 
 Role = Literal["web", "worker", "all"]
+NO_SIGNS: Mapping[type[Any], Sign] = {}
 
 
 def utc_now() -> datetime:
@@ -56,6 +59,8 @@ class Engine:
         *,
         executor_id: str,
         handlers: Mapping[type[Any], Handler],
+        signs: Mapping[type[Any], Sign] = NO_SIGNS,
+        on_failure: OnFailure = nothing_to_end,
         role: Role = "all",
         paused: bool = False,
         workers: int = WORKERS,
@@ -69,6 +74,8 @@ class Engine:
         self._database = database
         self._executor_id = executor_id
         self._handlers = handlers
+        self._signs = signs
+        self._on_failure = on_failure
         self._role = role
         self._runs = role != "web" and not paused
         self._workers = workers
@@ -82,6 +89,7 @@ class Engine:
         self._inbox: Inbox | None = None
         self._intake: Intake | None = None
         self._worker: Worker | None = None
+        self._holds_lease = False
         self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -94,10 +102,12 @@ class Engine:
         self._inbox = await asyncio.to_thread(
             Inbox,
             self._database,
+            executor_id=self._executor_id,
             workers=self._workers,
             share=self._share,
             debounce_s=self._debounce_s,
             clock=self._clock,
+            signed=self._signs,
         )
         self._intake = Intake(self._inbox.accept)
         if self._runs:
@@ -106,7 +116,7 @@ class Engine:
             beat_s = self._lease_ttl.total_seconds() / 3
             self._background = [
                 asyncio.create_task(_repeat(self._beat, every_s=beat_s)),
-                asyncio.create_task(_repeat(self._sweep, every_s=SWEEP_S)),
+                asyncio.create_task(_repeat(self.sweep, every_s=SWEEP_S)),
             ]
 
     def _launch(self, inbox: Inbox) -> Worker:
@@ -115,6 +125,8 @@ class Engine:
             self._database,
             inbox,
             handlers=self._handlers,
+            signs=self._signs,
+            on_failure=self._on_failure,
             clock=self._clock,
             sleep=self._sleep,
         )
@@ -122,8 +134,12 @@ class Engine:
         async def job(guid: str) -> str:
             return await worker.run(guid)
 
+        async def sign(guid: str) -> None:
+            await worker.show_sign(guid)
+
         DBOS(config=engine_config(database_url=self._database.url, executor_id=self._executor_id))
         DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MOST_RECOVERIES)(job)
+        DBOS.workflow(name=SIGN, max_recovery_attempts=MOST_RECOVERIES)(sign)
         DBOS.launch()
         return worker
 
@@ -198,27 +214,49 @@ class Engine:
         """How many processes run jobs; what is allowed once for all of them is divided by it."""
         return self._living
 
-    async def _sweep(self) -> None:
+    async def sweep(self) -> None:
+        """Upkeep: close what was given up, admit what waits, delete what is old. It comes by itself every `SWEEP_S`."""
         if self._inbox:
-            await asyncio.to_thread(self._inbox.admit_waiting)
-        await upkeep.sweep(self._database, now=self._clock(), keep=self._keep)
+            await upkeep.sweep(
+                self._database, self._inbox, self._on_failure, now=self._clock(), keep=self._keep
+            )
 
     async def _beat(self) -> None:
         """Renew the lease, and take over the work of those who did not."""
-        living, dead = await asyncio.to_thread(
+        held = await self._renew_lease(held=self._holds_lease)
+        if held.lost:
+            held = await self._begin_anew()
+        self._holds_lease = True
+        self._living = len(held.living)
+        pending = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+        orphaned = held.dead | {row.executor_id for row in pending if row.executor_id} - held.living
+        if orphaned:
+            logger.warning("taking over the work of %s", ", ".join(sorted(orphaned)))
+            await asyncio.to_thread(DBOS._recover_pending_workflows, sorted(orphaned))  # pyright: ignore[reportPrivateUsage]
+
+    async def _renew_lease(self, *, held: bool) -> leases.Leases:
+        return await asyncio.to_thread(
             leases.renew_lease,
             self._database,
             self._executor_id,
             role=self._role,
             now=self._clock(),
             ttl=self._lease_ttl,
+            held=held,
         )
-        self._living = len(living)
-        pending = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
-        orphaned = dead | {row.executor_id for row in pending if row.executor_id} - living
-        if orphaned:
-            logger.warning("taking over the work of %s", ", ".join(sorted(orphaned)))
-            await asyncio.to_thread(DBOS._recover_pending_workflows, sorted(orphaned))  # pyright: ignore[reportPrivateUsage]
+
+    async def _begin_anew(self) -> leases.Leases:
+        """This process stood still and was taken for dead: it drops its jobs, and takes up those that nobody took."""
+        logger.warning("this process stood still for too long, and others have taken over its work")
+        abandoned = await self._worker.abandon() if self._worker else set[str]()
+        held = await self._renew_lease(held=False)
+        own = await DBOS.list_workflows_async(
+            status="PENDING", executor_id=self._executor_id, load_input=False, load_output=False
+        )
+        for row in own:
+            if row.workflow_id in abandoned:
+                await DBOS.resume_workflow_async(row.workflow_id, queue_name=row.queue_name)
+        return held
 
 
 async def _repeat(do: Callable[[], Awaitable[None]], *, every_s: float) -> None:

@@ -1,17 +1,30 @@
 """Takes deliveries: row and workflow are committed together, so that what was acknowledged will be done. Runs nothing.
 
+A job that somebody waits for may show a sign that it was taken: a second, small workflow, which waits for no job.
+
 Of one installation at most `share` jobs are with the engine at a time, over all processes; the others wait as rows, the
 oldest first, and cost no worker anything. So a storm in one installation leaves the others their turn.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from dbos import DBOS, DBOSClient, EnqueueOptions
 
 from app.domain.job import Accepted, Delivery, Duplicate, Job, ReviewJob
 from app.engine.intake import Answer, Order
-from app.engine.settings import NAME, POLLING_S, QUEUE, SERIALIZER, VERSION, WORKFLOW
+from app.engine.settings import (
+    MOST_SIGNS,
+    NAME,
+    POLLING_S,
+    QUEUE,
+    SERIALIZER,
+    SIGN,
+    SIGNS,
+    VERSION,
+    WORKFLOW,
+)
 from app.store import reviews
 from app.store.database import Database, Session, serialise
 from app.store.deliveries import (
@@ -24,6 +37,7 @@ from app.store.deliveries import (
     new_delivery,
     parse_job,
 )
+from app.store.leases import require_lease
 from app.store.tables import DeliveryRow
 
 DEBOUNCED = frozenset({"synchronize"})
@@ -36,12 +50,16 @@ class Inbox:
         self,
         database: Database,
         *,
+        executor_id: str,
         workers: int,
         share: int,
         debounce_s: float,
         clock: Callable[[], datetime],
+        signed: Collection[type[Any]] = (),
     ) -> None:
         self._database = database
+        self._executor_id = executor_id
+        self._signed = frozenset(signed)
         self._share = share
         self._debounce_s = debounce_s
         self._clock = clock
@@ -56,6 +74,12 @@ class Inbox:
             QUEUE,
             partition_concurrency=1,  # one job of a pull request at a time
             worker_concurrency=workers,
+            polling_interval_sec=POLLING_S,
+            on_conflict="always_update",
+        )
+        self._client.register_queue(
+            SIGNS,
+            worker_concurrency=MOST_SIGNS,
             polling_interval_sec=POLLING_S,
             on_conflict="always_update",
         )
@@ -84,12 +108,14 @@ class Inbox:
             row.state, row.reason = DeliveryState.DUPLICATE, f"asks the same as {same.guid}"
         else:
             self._queue(session, row, job, delay_s=self._delay_s(job))
+            self._show_sign(session, row, job)
         session.flush()  # the next one of the transaction must see it
         return Duplicate(guid=delivery.guid, of=same.guid) if same else Accepted(guid=delivery.guid)
 
     def put_back(self, guid: str, *, workflow_id: str, delay_s: float) -> bool:
         """Queue a delivery again from its beginning; whether it was this workflow's to put back."""
         with self._database.write() as session:
+            require_lease(session, self._executor_id)
             row = session.get(DeliveryRow, guid)
             if row is None or row.workflow_id != workflow_id:
                 return False
@@ -101,6 +127,7 @@ class Inbox:
     def finish(self, row: DeliveryRow, state: DeliveryState, *, reason: str | None = None) -> None:
         """The job has ended; the next one of its installation takes its place."""
         with self._database.write() as session:
+            require_lease(session, self._executor_id)
             serialise(session, _share_name(row.installation_id))
             mark_finished(session, row.guid, state, at=self._clock(), reason=reason)
             self._admit(session, row.installation_id)
@@ -153,6 +180,17 @@ class Inbox:
         }
         if delay_s > 0:
             options["delay_seconds"] = delay_s
+        self._client.enqueue_in_transaction(session, options, row.guid)
+
+    def _show_sign(self, session: Session, row: DeliveryRow, job: Job) -> None:
+        if type(job) not in self._signed:
+            return
+        options: EnqueueOptions = {
+            "workflow_name": SIGN,
+            "queue_name": SIGNS,
+            "workflow_id": f"{workflow_id(row.guid, attempt=row.attempts, at=self._clock())}:{SIGN}",
+            "app_version": VERSION,
+        }
         self._client.enqueue_in_transaction(session, options, row.guid)
 
     def _delay_s(self, job: Job) -> float:

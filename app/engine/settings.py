@@ -7,6 +7,9 @@ from dbos import DBOSConfig, DBOSPortableJSONSerializer
 NAME = "quorum"
 QUEUE = "jobs"
 WORKFLOW = "job"
+SIGNS = "signs"  # a queue of its own: what is shown at once waits for no job
+SIGN = "sign"
+MOST_SIGNS = 4  # of one process at a time
 VERSION = "1"  # constant: work that another version left would never be picked up
 WORKERS = 16  # jobs of one process at a time
 SHARE = 8  # jobs of one installation at a time, over all processes: as many as it may ask GitHub at once

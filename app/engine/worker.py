@@ -2,17 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from dbos import DBOS
 from dbos._error import DBOSUnexpectedStepError
 
 from app.domain.step import Step
-from app.engine.checkpoint import Checkpoints, Sleep
+from app.engine.checkpoint import FIRST_BACKOFF_S, OUTAGE_WAIT_S, Checkpoints, Sleep
+from app.engine.failing import OnFailure, record_of, sentence_of, tell_failure
 from app.engine.inbox import Inbox
-from app.errors import Postponed, QuorumError, Superseded
+from app.errors import TRANSIENT, GitHubRateLimited, Postponed, StoreUnavailable, Superseded
 from app.logs import bound
 from app.store import deliveries, reviews
 from app.store.database import Database
@@ -22,9 +24,18 @@ from app.store.tables import DeliveryRow
 logger = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 20  # of one delivery, postponements included
+STORE_WAIT_S = 2.0  # while the database does not take what must be recorded
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 Handler = Callable[[Any, Step], Awaitable[None]]
 """Does a job of one class. It is called again for the same job after a crash: all that has an effect is a step."""
+
+Sign = Callable[[Any], Awaitable[None]]
+"""Shows somebody that a job of theirs was taken, before its turn comes. Best effort: the job does without."""
+
+PASSING = (Postponed, DBOSUnexpectedStepError, *TRANSIENT)
 
 
 class Worker:
@@ -36,49 +47,84 @@ class Worker:
         inbox: Inbox,
         *,
         handlers: Mapping[type[Any], Handler],
+        signs: Mapping[type[Any], Sign],
+        on_failure: OnFailure,
         clock: Callable[[], datetime],
         sleep: Sleep,
     ) -> None:
         self._database = database
         self._inbox = inbox
         self._handlers = handlers
+        self._signs = signs
+        self._on_failure = on_failure
         self._clock = clock
         self._sleep = sleep
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: dict[asyncio.Task[Any], str] = {}
         self._stopping = False
 
     async def run(self, guid: str) -> str:
         """The workflow: do the job of this delivery; returns how it ended."""
+        async with self._running() as workflow_id:
+            return await self._run(guid, workflow_id)
+
+    async def show_sign(self, guid: str) -> None:
+        """The workflow beside it: show that the job was taken."""
+        async with self._running():
+            try:
+                row = await asyncio.to_thread(deliveries.load_delivery, self._database, guid)
+                if row is not None:
+                    job = deliveries.parse_job(row.request)
+                    await self._signs[type(job)](job)
+            except Exception as error:  # noqa: BLE001 - the boundary: the job itself comes, whatever this raises
+                logger.warning("no sign was shown of delivery %s: %s", guid, type(error).__name__)
+
+    @asynccontextmanager
+    async def _running(self) -> AsyncGenerator[str]:
+        """The id of the current workflow, which `stop` and `abandon` know while the block runs."""
         task = asyncio.current_task()
         if self._stopping or task is None:
             raise asyncio.CancelledError  # stays in the database as it is, for the next process
-        self._tasks.add(task)
+        self._tasks[task] = DBOS.workflow_id or ""
         try:
-            return await self._run(guid, DBOS.workflow_id or "")
+            yield self._tasks[task]
         finally:
-            self._tasks.discard(task)
+            del self._tasks[task]
 
     async def stop(self, *, timeout_s: float) -> None:
         """Wait for the jobs that run; what has not ended by then is left at its last step."""
         self._stopping = True
-        tasks = set(self._tasks)
-        if tasks:
-            _, unfinished = await asyncio.wait(tasks, timeout=timeout_s)
-            for task in unfinished:
-                task.cancel()
-            await asyncio.gather(*unfinished, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(list(self._tasks), timeout=timeout_s)
+        await self.abandon()
+
+    async def abandon(self) -> set[str]:
+        """Leave the jobs that run at their last step; the ids of their workflows."""
+        tasks = dict(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return set(tasks.values())
 
     async def _run(self, guid: str, workflow_id: str) -> str:
-        row = await asyncio.to_thread(deliveries.load_delivery, self._database, guid)
+        row = await self._patiently(deliveries.load_delivery, self._database, guid)
         if row is None or row.workflow_id != workflow_id or row.state not in deliveries.UNFINISHED:
             return "no longer asked for"
         with bound(delivery=guid, pull_request=f"{row.repository}#{row.pull_request}"):
-            await asyncio.to_thread(deliveries.record_running, self._database, guid, at=self._clock())
+            await self._patiently(deliveries.record_running, self._database, guid, at=self._clock())
             try:
                 await self._handle(row)
             except Exception as error:  # noqa: BLE001 - the boundary: whatever a handler raises ends this job alone
                 return await self._end(row, workflow_id, _decisive(error))
             return await self._finish(row, DeliveryState.DONE)
+
+    async def _patiently(self, do: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Without the database there is nothing to do but to wait for it: what was done must not be lost."""
+        while True:
+            try:
+                return await asyncio.to_thread(do, *args, **kwargs)
+            except StoreUnavailable as error:
+                logger.warning("a job waits for the database: %s", error)
+                await self._sleep(STORE_WAIT_S)
 
     async def _handle(self, row: DeliveryRow) -> None:
         job = deliveries.parse_job(row.request)
@@ -92,21 +138,35 @@ class Worker:
     async def _end(self, row: DeliveryRow, workflow_id: str, error: BaseException) -> str:
         if isinstance(error, Superseded):
             return await self._finish(row, DeliveryState.SUPERSEDED, reason=str(error))
-        if isinstance(error, Postponed | DBOSUnexpectedStepError) and row.attempts < MOST_ATTEMPTS:
+        if isinstance(error, PASSING) and row.attempts < MOST_ATTEMPTS:
             return await self._put_back(row.guid, workflow_id, error)
         logger.error("the job failed", exc_info=error)
-        return await self._finish(row, DeliveryState.FAILED, reason=_reason(error))
+        try:
+            await tell_failure(self._on_failure, row, said=sentence_of(error))
+        except TRANSIENT as outage:
+            if row.attempts < MOST_ATTEMPTS:
+                return await self._put_back(row.guid, workflow_id, outage)
+            raise  # the engine's upkeep comes back to it
+        return await self._finish(row, DeliveryState.FAILED, reason=record_of(error))
 
-    async def _put_back(self, guid: str, workflow_id: str, error: Postponed | DBOSUnexpectedStepError) -> str:
+    async def _put_back(self, guid: str, workflow_id: str, error: BaseException) -> str:
         """Again from the beginning: later, or because the steps on record are those of an older program."""
-        delay_s = error.delay_s if isinstance(error, Postponed) else 0.0
+        delay_s = _delay_s(error)
         logger.info("the job waits %.0f s and begins again: %s", delay_s, error)
-        await asyncio.to_thread(self._inbox.put_back, guid, workflow_id=workflow_id, delay_s=delay_s)
+        await self._patiently(self._inbox.put_back, guid, workflow_id=workflow_id, delay_s=delay_s)
         return "put back"
 
     async def _finish(self, row: DeliveryRow, state: DeliveryState, *, reason: str | None = None) -> str:
-        await asyncio.to_thread(self._inbox.finish, row, state, reason=reason)
+        await self._patiently(self._inbox.finish, row, state, reason=reason)
         return state.value
+
+
+def _delay_s(error: BaseException) -> float:
+    if isinstance(error, Postponed):
+        return error.delay_s
+    if isinstance(error, GitHubRateLimited):
+        return max(error.retry_after_s, FIRST_BACKOFF_S)
+    return OUTAGE_WAIT_S if isinstance(error, TRANSIENT) else 0.0
 
 
 def _decisive(error: BaseException) -> BaseException:
@@ -114,9 +174,4 @@ def _decisive(error: BaseException) -> BaseException:
     if not isinstance(error, BaseExceptionGroup):
         return error
     inner = [_decisive(one) for one in cast(BaseExceptionGroup[BaseException], error).exceptions]
-    return next((one for one in inner if isinstance(one, Superseded | Postponed)), inner[0])
-
-
-def _reason(error: BaseException) -> str:
-    """What the row says; the text of a foreign error may hold anything."""
-    return str(error) if isinstance(error, QuorumError) else type(error).__name__
+    return next((one for one in inner if isinstance(one, (Superseded, *PASSING))), inner[0])

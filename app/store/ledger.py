@@ -1,6 +1,7 @@
 """Writes to GitHub that must stand there once, whatever dies in between (docs/decisions/0006-ledger.md).
 
-Before a write its key is committed as begun, after it as done. Never writes to GitHub itself.
+Before a write its key is committed as begun, after it as done. A process that others have taken for dead begins none.
+Never writes to GitHub itself.
 """
 
 import asyncio
@@ -11,7 +12,8 @@ from datetime import UTC, datetime
 
 from sqlmodel import col, select
 
-from app.store.database import Database
+from app.store.database import Database, serialise
+from app.store.leases import require_lease
 from app.store.tables import WriteRow
 
 
@@ -33,13 +35,19 @@ def load_begun(database: Database, prefix: str) -> dict[str, dict[str, Begun]]:
 
 
 class Ledger:
-    """The writes of one review. Call it as `app.publish.publisher.Once`."""
+    """The writes of one review. Call it as `app.publish.publisher.Once`. `executor_id` None: no other process could take over."""
 
     def __init__(
-        self, database: Database, review_id: str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        database: Database,
+        review_id: str,
+        *,
+        executor_id: str | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
         self._review_id = review_id
+        self._executor_id = executor_id
         self._clock = clock
 
     async def __call__(
@@ -61,6 +69,9 @@ class Ledger:
 
     def _begin(self, key: str) -> tuple[bool, int | None]:
         with self._database.write() as session:
+            serialise(session, f"write:{self._review_id}:{key}")
+            if self._executor_id:
+                require_lease(session, self._executor_id)
             row = session.get(WriteRow, (self._review_id, key))
             if row is not None:
                 return True, row.github_id

@@ -1,7 +1,7 @@
 """An engine with handlers that note what they do; not a test."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -9,8 +9,10 @@ from typing import Any
 from app.domain.job import Delivery, ReviewJob, review_id
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewRequest
-from app.engine.engine import Engine, Role
-from app.engine.worker import Handler
+from app.domain.step import Step
+from app.engine.engine import NO_SIGNS, Engine, Role, utc_now
+from app.engine.failing import OnFailure, nothing_to_end
+from app.engine.worker import Handler, Sign
 from app.store.database import Database
 from app.store.deliveries import load_delivery
 from app.store.reviews import load_review
@@ -43,6 +45,10 @@ def review_job(
     return ReviewJob(request=request, before_sha=before_sha)
 
 
+async def nothing(job: Any, step: Step) -> None:
+    del job, step
+
+
 async def no_wait(_: float) -> None:
     await asyncio.sleep(0)
 
@@ -53,12 +59,15 @@ async def running(
     handler: Handler,
     *,
     kind: type[Any] = ReviewJob,
+    signs: Mapping[type[Any], Sign] = NO_SIGNS,
+    on_failure: OnFailure = nothing_to_end,
     executor_id: str = "one",
     role: Role = "all",
     paused: bool = False,
     debounce_s: float = 0.0,
     workers: int = 16,
     share: int = 16,
+    clock: Callable[[], datetime] = utc_now,
     sleep: Callable[[float], Any] = no_wait,
     stop_timeout_s: float = 5.0,
 ) -> AsyncGenerator[Engine]:
@@ -67,11 +76,14 @@ async def running(
         database,
         executor_id=executor_id,
         handlers={kind: handler},
+        signs=signs,
+        on_failure=on_failure,
         role=role,
         paused=paused,
         debounce_s=debounce_s,
         workers=workers,
         share=share,
+        clock=clock,
         sleep=sleep,
     )
     await engine.start()
@@ -104,3 +116,8 @@ def review_of(database: Database, job: ReviewJob) -> ReviewRow:
     row = load_review(database, job.request.review_id)
     assert row is not None
     return row
+
+
+def workflow_of(row: DeliveryRow) -> str:
+    """The workflow's id without the moment with which it begins."""
+    return (row.workflow_id or "").partition(":")[2]

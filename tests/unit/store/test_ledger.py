@@ -1,9 +1,13 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.errors import GitHubUnavailable
+from app.errors import GitHubUnavailable, StoreUnavailable
 from app.store.database import Database
+from app.store.leases import renew_lease
 from app.store.ledger import Ledger
 
 
@@ -67,3 +71,23 @@ async def test_whatever_is_lost_there_is_never_more_than_one_comment(
         except GitHubUnavailable:
             assert fault is not None
     assert len(github.comments) == 1
+
+
+async def test_a_process_that_was_taken_for_dead_writes_nothing(database: Database) -> None:
+    github, once = GitHub(), Ledger(database, "review", executor_id="zombie")
+    now, ttl = datetime(2026, 11, 22, tzinfo=UTC), timedelta(seconds=15)
+    renew_lease(database, "zombie", role="worker", now=now, ttl=ttl)
+    assert await once("review", find=github.find, write=github.write) == 101
+    renew_lease(database, "other", role="worker", now=now + 2 * ttl, ttl=ttl)
+    with pytest.raises(StoreUnavailable):
+        await once("summary", find=github.find, write=github.write)
+    assert github.comments == ["comment"]
+
+
+async def test_two_processes_that_begin_a_write_at_once_both_end_with_one_id(any_database: Database) -> None:
+    """An old life of a job that is still on its way, and the new one: the second must look, and not fail."""
+    github = GitHub()
+    writes = (
+        Ledger(any_database, "review")("summary", find=github.find, write=github.write) for _ in range(8)
+    )
+    assert len(await asyncio.gather(*writes)) == 8

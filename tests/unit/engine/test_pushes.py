@@ -1,0 +1,98 @@
+"""Pushes: they wait for one another, and the newest head wins."""
+
+import asyncio
+
+from app.domain.job import ReviewJob
+from app.domain.step import Step
+from app.store.database import Database
+from tests.unit.engine.world import (
+    delivery,
+    ended,
+    review_job,
+    review_of,
+    running,
+)
+
+
+async def test_a_push_waits_for_the_next_one(database: Database) -> None:
+    """The delay is kept by the queue and not by a worker."""
+    ran: list[str] = []
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        del step
+        ran.append(job.request.trigger)
+
+    async with running(database, handler, debounce_s=60) as engine:
+        await engine.enqueue(delivery("push"), review_job("b", trigger="synchronize", before="a"))
+        await engine.enqueue(delivery("open"), review_job("b"))
+        await ended(database, "open")
+        assert await engine.depth() == {"queued": 1, "running": 0}
+    assert ran == ["opened"]
+
+
+async def test_of_many_pushes_in_a_row_only_the_last_is_reviewed(database: Database) -> None:
+    posted: list[str] = []
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        async def post() -> None:
+            posted.append(job.request.head_sha or "")
+
+        await step("post", post, type(None))
+
+    heads = "abcde"
+    async with running(database, handler, debounce_s=0.05) as engine:
+        for head, before in zip(heads[1:], heads, strict=False):
+            await engine.enqueue(delivery(head), review_job(head, trigger="synchronize", before=before))
+        states = [(await ended(database, head)).state for head in heads[1:]]
+    assert states == ["superseded", "superseded", "superseded", "done"]
+    assert posted == ["e" * 40]
+
+
+async def test_a_running_review_stops_at_its_next_step_when_a_newer_head_waits(database: Database) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    posted: list[str] = []
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        async def ask() -> None:
+            begun.set()
+            await go_on.wait()
+
+        async def post() -> None:
+            posted.append(job.request.head_sha or "")
+
+        async with asyncio.TaskGroup() as group:  # several steps may end at once
+            group.create_task(step("ask", ask, type(None)))  # pyright: ignore[reportArgumentType]
+        await step("post", post, type(None))
+
+    old, new = review_job("a"), review_job("b", trigger="synchronize", before="a")
+    async with running(database, handler) as engine:
+        await engine.enqueue(delivery("old"), old)
+        await begun.wait()
+        await engine.enqueue(delivery("new"), new)
+        go_on.set()
+        assert (await ended(database, "old")).state == "superseded"
+        assert (await ended(database, "new")).state == "done"
+    assert posted == ["b" * 40]
+    assert (review_of(database, old).status, review_of(database, new).status) == ("superseded", "completed")
+
+
+async def test_a_push_that_arrives_late_takes_nothing_from_the_newer_one(any_database: Database) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        del job
+
+        async def ask() -> None:
+            begun.set()
+            await go_on.wait()
+
+        await step("ask", ask, type(None))
+        await step("post", ask, type(None))
+
+    async with running(any_database, handler) as engine:
+        await engine.enqueue(delivery("last"), review_job("c", trigger="synchronize", before="b"))
+        await begun.wait()
+        await engine.enqueue(delivery("late"), review_job("b", trigger="synchronize", before="a"))
+        await engine.enqueue(delivery("later still"), review_job("a"))
+        go_on.set()
+        assert (await ended(any_database, "last")).state == "done"

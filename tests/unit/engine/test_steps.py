@@ -1,0 +1,168 @@
+"""Steps: what is kept of them, and what is done about obstacles."""
+
+import json
+from typing import Any
+
+import pytest
+
+from app.domain.finding import Finding, Severity, Stage
+from app.domain.job import ReviewJob
+from app.domain.step import Step
+from app.errors import (
+    GitHubForbidden,
+    GitHubRateLimited,
+    GitHubUnavailable,
+    StoreUnavailable,
+)
+from app.store.database import Database
+from tests.unit.engine.world import delivery, ended, put_back, review_job, review_of, running, workflow_of
+
+
+async def test_values_of_steps_come_back_as_they_were(database: Database) -> None:
+    finding = Finding(
+        stage=Stage.SECURITY,
+        severity=Severity.HIGH,
+        rule_id="sql-injection",
+        path="caf\udce9/páy 🎈.py",
+        start_line=8,
+        end_line=9,
+        title="t",
+        explanation="e",
+        found_by=("gpt:x",),
+    )
+    seen: list[Any] = []
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        del job
+
+        async def find() -> tuple[Finding, ...]:
+            return (finding,)
+
+        async def none() -> int | None:
+            return None
+
+        seen.append(await step("find", find, tuple[Finding, ...]))
+        seen.append(await step("none", none, int | None))
+
+    async with running(database, handler) as engine:
+        await engine.enqueue(delivery("one"), review_job())
+        await ended(database, "one")
+    assert seen == [(finding,), None]
+
+
+async def test_an_error_of_a_step_reaches_the_handler_with_its_class_and_fields(database: Database) -> None:
+    caught: list[GitHubForbidden] = []
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        del job
+
+        async def fail() -> int:
+            raise GitHubForbidden("no", status=403)
+
+        try:
+            await step("fail", fail, int)
+        except GitHubForbidden as error:
+            caught.append(error)
+
+    async with running(database, handler) as engine:
+        await engine.enqueue(delivery("one"), review_job())
+        assert (await ended(database, "one")).state == "done"
+    assert [(str(error), error.status) for error in caught] == [("no", 403)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [GitHubRateLimited("slow down", retry_after_s=3.0), GitHubUnavailable("502"), StoreUnavailable("locked")],
+)
+async def test_a_step_that_meets_a_short_obstacle_waits_and_goes_on(
+    database: Database, error: Exception
+) -> None:
+    tries, waits = 0, list[float]()
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        del job
+
+        async def post() -> int:
+            nonlocal tries
+            tries += 1
+            if tries < 3:
+                raise error
+            return 1
+
+        await step("post", post, int)
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    async with running(database, handler, sleep=sleep) as engine:
+        await engine.enqueue(delivery("one"), review_job())
+        row = await ended(database, "one")
+    assert (row.state, tries, len(waits)) == ("done", 3, 2)
+    if isinstance(error, GitHubRateLimited):
+        assert waits == [3.0, 3.0]
+
+
+async def test_an_outage_that_lasts_is_sat_out_in_the_queue_and_the_job_is_not_lost(
+    database: Database,
+) -> None:
+    tries = 0
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        del job
+
+        async def post() -> int:
+            nonlocal tries
+            tries += 1
+            raise GitHubUnavailable("502")
+
+        await step("post", post, int)
+
+    async with running(database, handler) as engine:
+        await engine.enqueue(delivery("one"), review_job())
+        row = await put_back(database, "one")
+    assert (row.state, workflow_of(row), tries) == ("queued", "one#2", 5)
+
+
+async def test_a_long_limit_is_waited_for_in_the_queue_and_the_job_begins_again(
+    database: Database,
+) -> None:
+    tries = 0
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        del job
+
+        async def post() -> int:
+            nonlocal tries
+            tries += 1
+            if tries == 1:
+                raise GitHubRateLimited("secondary limit", retry_after_s=20.1)
+            return 1
+
+        await step("post", post, int)
+
+    job = review_job()
+    async with running(database, handler) as engine:
+        await engine.enqueue(delivery("one"), job)
+        row = await put_back(database, "one")
+        assert (row.state, workflow_of(row), tries) == ("queued", "one#2", 1)
+        assert review_of(database, job).status == "queued"
+
+
+async def test_what_the_engine_keeps_is_json_and_no_pickle(database: Database) -> None:
+    async def handler(job: ReviewJob, step: Step) -> None:
+        del job
+
+        async def work() -> int:
+            return 41
+
+        await step("one", work, int)
+
+    async with running(database, handler) as engine:
+        await engine.enqueue(delivery("one"), review_job())
+        await ended(database, "one")
+    with database.read() as session:
+        connection = session.connection()
+        inputs = connection.exec_driver_sql("SELECT inputs FROM workflow_input").scalars().all()
+        outputs = connection.exec_driver_sql("SELECT output FROM operation_outputs").scalars().all()
+    assert [json.loads(text) for text in inputs] == [{"positionalArgs": ["one"], "namedArgs": {}}]
+    assert [json.loads(json.loads(text)) for text in outputs] == [{"value": 41}]
