@@ -315,7 +315,7 @@ class GeminiWire:
     """https://ai.google.dev/api/generate-content"""
 
     def key(self, headers: Mapping[str, str]) -> str | None:
-        return headers.get("x-goog-api-key")
+        return headers.get("x-goog-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
 
     def read(self, body: Json, *, model: str, headers: Mapping[str, str]) -> Asked:
         only(body, "contents systemInstruction generationConfig")

@@ -48,6 +48,7 @@ BASE_URLS = {
 }
 MINIMUM_PREFIX = {Provider.CLAUDE: 512, Provider.GPT: 1_024, Provider.GEMINI: 2_048, Provider.LOCAL: 1 << 30}
 CHARACTERS_PER_TOKEN = 4
+VERTEX = "/{version}/projects/{project}/locations/{location}/publishers/google/models"
 
 
 class Fault(StrEnum):
@@ -142,6 +143,7 @@ class FakeVendors:
                 Route("/local/v1/chat/completions", self._endpoint(Provider.LOCAL), methods=["POST"]),
                 Route("/v1/models/{model}:generateContent", gemini, methods=["POST"]),
                 Route("/v1beta/models/{model}:generateContent", gemini, methods=["POST"]),
+                Route(f"{VERTEX}/{{model}}:generateContent", gemini, methods=["POST"]),
                 Route("/v1/models/{model}", self._model, methods=["GET"]),
                 Route("/v1beta/models/{model}", self._model, methods=["GET"]),
                 Route("/local/v1/models", self._local_models, methods=["GET"]),
