@@ -112,17 +112,20 @@ async def gather(
         selection = _leaving_out(
             selection, lambda path: not is_dependency_file(path), reason=NOT_A_DEPENDENCY
         )
-    contents = await _fetch_contents(source, [*selection.reviewed, *_lock_files(snapshot, ignored)])
+    contents, found = await asyncio.gather(  # at once: so one request brings all that a small change needs
+        _fetch_contents(source, [*selection.reviewed, *_lock_files(snapshot, ignored)]),
+        _find_guidelines(
+            source,
+            snapshot,
+            settled.config,
+            folders=_folder_guidelines(selection, settled.config, thresholds, seen) if for_models else None,
+        ),
+    )
     selection = _without_generated(selection, contents)
     facts = measure_change(selection.reviewed)
     tier = tier_of(facts, thresholds)
     fresh = unseen(selection.reviewed, seen)
-    wanted = settled.config.guidelines
-    found = {path: raw for path, raw in snapshot.base_files.items() if path in wanted}
-    limits = NO_CONTEXT
-    if for_models:
-        found |= await _fetch_guidelines(source, fresh, settled.config, tier)
-        limits = LIMITS[tier]
+    limits = LIMITS[tier] if for_models else NO_CONTEXT
     chunks = await _chunks(source, fresh, contents, settled.config, limits, chunk_tokens)
     images = await fetch_images(source, selection.omitted, snapshot.diff.files) if for_models else ()
     context = ReviewContext(
@@ -130,7 +133,7 @@ async def gather(
         diff=snapshot.diff,
         chunks=chunks,
         omissions=selection.omitted,
-        guidelines=choose_guidelines(found, wanted, tier=tier),
+        guidelines=choose_guidelines(found, settled.config.guidelines, tier=tier),
         earlier_findings=tuple(earlier_findings),
         images=images,
     )
@@ -218,15 +221,27 @@ async def _chunks(
     )
 
 
-async def _fetch_guidelines(
-    source: Source, files: Sequence[FileDiff], config: RepositoryConfig, tier: str
+def _folder_guidelines(
+    selection: Selection, config: RepositoryConfig, thresholds: TierThresholds, seen: Collection[str]
+) -> tuple[str, ...]:
+    """Names that the changed files' folders could have; a trivial change is not worth a look."""
+    if tier_of(measure_change(selection.reviewed), thresholds) == "trivial":
+        return ()
+    files = unseen(selection.reviewed, seen)
+    return folder_candidates((file.path for file in files), named=config.guidelines)
+
+
+async def _find_guidelines(
+    source: Source, snapshot: Snapshot, config: RepositoryConfig, *, folders: Sequence[str] | None
 ) -> dict[str, bytes]:
-    """Guidelines of the merge base that the snapshot was not asked for: other names, and those of folders."""
+    """Those that the snapshot brought and, of the merge base, other names and those of folders. None: no further ones."""
+    found = {path: raw for path, raw in snapshot.base_files.items() if path in config.guidelines}
+    if folders is None:
+        return found
     named = [path for path in config.guidelines if path not in DEFAULT_GUIDELINES]
-    folders = folder_candidates((file.path for file in files), named=config.guidelines)
-    paths = list(dict.fromkeys((*named, *(folders if tier != "trivial" else ()))))
+    paths = list(dict.fromkeys((*named, *folders)))
     raws = await asyncio.gather(*(source.blob(path, Side.LEFT) for path in paths))
-    return {path: raw for path, raw in zip(paths, raws, strict=True) if raw is not None}
+    return found | {path: raw for path, raw in zip(paths, raws, strict=True) if raw is not None}
 
 
 def _changed_files(

@@ -1,7 +1,8 @@
 """Contents of the files round a pull request, at its head and at its merge base. Reads only.
 
-A small change costs one query for all its files; a large one, other files and searches one shallow git fetch. The base's
-version of a file is the head's with the patch taken back, so that it costs nothing.
+A small change costs one query for all its files and what else is asked for at the same time; a large one, later
+questions and searches one shallow git fetch. The base's version of a file is the head's with the patch taken back, so that
+it costs nothing.
 """
 
 import asyncio
@@ -41,6 +42,7 @@ class HeadTree:
         self._files = files
         self._git = git
         self._git_is_ready = False
+        self._asked: dict[str, None] = {}  # other files than the changed ones, until the query
         self._queried: dict[str, bytes | None] | None = None
         self._lock = asyncio.Lock()
 
@@ -77,9 +79,9 @@ class HeadTree:
         return next(iter(kept + moved + here), None)
 
     async def _head_blob(self, path: str) -> bytes | None:
-        queried = await self._query_changed()
-        if (content := queried.get(path)) is not None:
-            return content
+        told = {} if self._git_is_ready and self._queried is None else await self._query(path)
+        if path in told:
+            return told[path]
         if git := await self._fetched_git():
             return await git.blob(self._head_sha, path)
         return await self._fetch_raw(path) if self._file(path, Side.RIGHT) else None
@@ -96,19 +98,27 @@ class HeadTree:
                 self._git = None
             return self._git
 
-    async def _query_changed(self) -> dict[str, bytes | None]:
-        """The changed files of a small change, by path; None for what GraphQL does not tell in full."""
+    async def _query(self, path: str) -> dict[str, bytes | None]:
+        """What one query tells in full of the changed files of a small change, and of others that were asked for with them.
+
+        None: there is no such file.
+        """
+        self._asked[path] = None
+        await asyncio.sleep(0)  # whoever asks at the same time has said so when the first one goes on
         async with self._lock:
             if self._queried is None:
-                paths = [
+                changed = [
                     file.path
                     for file in self._files
                     if file.status is not FileStatus.REMOVED and not file.binary and not file.submodule
                 ]
-                self._queried = await self._fetch_blobs(paths) if 0 < len(paths) <= MAX_QUERIED_FILES else {}
+                others = [path for path in self._asked if self._file(path, Side.RIGHT) is None]
+                small = 0 < len(changed) <= MAX_QUERIED_FILES
+                self._queried = await self._fetch_blobs(changed, others[:MAX_QUERIED_FILES]) if small else {}
             return self._queried
 
-    async def _fetch_blobs(self, paths: Sequence[str]) -> dict[str, bytes | None]:
+    async def _fetch_blobs(self, changed: Sequence[str], others: Sequence[str]) -> dict[str, bytes | None]:
+        paths = [*changed, *others]
         variables: dict[str, Any] = {"owner": self._client.owner, "name": self._client.repo}
         variables |= {f"e{index}": f"{self._head_sha}:{path}" for index, path in enumerate(paths)}
         try:
@@ -120,8 +130,9 @@ class HeadTree:
         except GitHubError as error:
             _log.warning("Reading the changed files one by one: %s", error)
             return {}
-        blobs = data["repository"]
-        return {path: parse_blob(blobs[f"e{index}"]) for index, path in enumerate(paths)}
+        nodes = {path: data["repository"][f"e{index}"] for index, path in enumerate(paths)}
+        told = {path: content for path, node in nodes.items() if (content := parse_blob(node)) is not None}
+        return told | {path: None for path in others if nodes[path] is None}
 
     async def _fetch_raw(self, path: str) -> bytes | None:
         return await fetch_file(self._client, path, commit=self._head_sha)

@@ -46,6 +46,18 @@ async def test_a_small_pull_request_is_read_with_four_requests(world: World) -> 
     )
 
 
+async def test_files_beside_a_small_change_come_with_it_and_without_git(world: World) -> None:
+    world.repository.push({"lib/AGENTS.md": "Whole cents.\n"})
+    world.open_pull({"lib/y.py": "y\n"})
+    source = world.source(git=world.git())
+    await source.snapshot([])
+    wanted = ["lib/y.py", "lib/AGENTS.md", "lib/REVIEW.md"]
+    contents = await asyncio.gather(*(source.blob(path, Side.LEFT) for path in wanted))
+    assert contents == [None, b"Whole cents.\n", None]
+    assert world.asked().count("POST Blobs") == 1
+    assert not (world.root / "objects").exists()
+
+
 async def test_the_pull_request_is_told_in_github_s_words(world: World) -> None:
     pull = world.open_pull(
         {"pay.py": "2\n"}, title="Pay in pounds", body="Because.", author="bob", fork="bob", draft=True
