@@ -5,7 +5,7 @@ UV ?= uv
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test install check fmt serve lock benchmark
+.PHONY: help demo test install check fmt serve lock benchmark docs
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
@@ -30,6 +30,9 @@ fmt: .venv/.dev ## format the code
 
 serve: .venv/.runtime ## run the App
 	$(BIN)/quorum serve
+
+docs: .venv/.dev ## build the documentation's site in site/html
+	$(BIN)/python -m docs.website
 
 benchmark: .venv/.dev ## print the figures of benchmarks/
 	$(BIN)/python -m benchmarks

@@ -1,4 +1,4 @@
-"""Makes the pictures of the dashboard in `docs/images/` from the browser tests' sample. Needs Chromium.
+"""Makes the pictures in `docs/images/`: the dashboard with the browser tests' sample, and the pages of `quorum setup`. Needs Chromium.
 
 Run: `.venv/bin/python -m docs.screenshots` in the checkout.
 """
@@ -10,10 +10,12 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from app.commands.setup import SetupOptions
 from app.sqlite import ensure_sqlite
 from app.store.database import Database
 from tests.browser import sample
 from tests.browser.conftest import ARGUMENTS, build_site, chromium, serve
+from tests.browser.registering import registering
 
 IMAGES = Path(__file__).parent / "images"
 
@@ -54,6 +56,7 @@ def main() -> int:
         for url in serve(app):
             for picture in PICTURES:
                 take(browser, url, picture)
+        take_setup(browser, Path(directory) / "setup")
         browser.close()
         database.close()
     return 0
@@ -69,6 +72,22 @@ def take(browser: Browser, url: str, picture: Picture) -> None:
     page.goto(url + picture.path, wait_until="networkidle")
     page.screenshot(path=IMAGES / f"{picture.name}.png")
     context.close()
+
+
+def take_setup(browser: Browser, folder: Path) -> None:
+    """The two pages of `quorum setup`: before GitHub, and after it with the ping still to come."""
+    folder.mkdir()
+    page = browser.new_page(viewport={"width": 760, "height": 300})
+    options = SetupOptions(organisation="acme", url="https://quorum.example.com")
+    with registering(folder, options) as run:
+        page.goto(run.page)
+        page.screenshot(path=IMAGES / "setup.png")
+        page.get_by_role("button").click()
+        page.get_by_text("waiting for GitHub's first ping").wait_for()
+        page.screenshot(path=IMAGES / "setup-next.png")
+        run.deliver()
+        page.get_by_text("The ping has arrived").wait_for()
+    page.close()
 
 
 if __name__ == "__main__":
