@@ -17,7 +17,7 @@ from app.domain.model_call import Provider
 from app.errors import ModelUnavailable
 from app.llm.build import build_client
 from app.main import provider_access
-from app.settings import Settings
+from app.settings import load_settings
 from tests.fakes.company_network import CompanyNetwork, company_network
 from tests.fakes.vendors import KEYS, MODELS, FakeVendors
 from tests.unit.llm.world import request
@@ -125,7 +125,7 @@ async def test_every_way_to_a_model_takes_the_proxy_and_trusts_the_companys_ca(
     environment["GOOGLE_APPLICATION_CREDENTIALS"] = str(service_account)
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
-    access = provider_access(Settings(), environment)[way.provider]
+    access = provider_access(load_settings(env_file=None), environment)[way.provider]
     client = build_client(way.provider, access)
     try:
         response = await client.generate(
@@ -145,7 +145,7 @@ async def test_without_the_companys_ca_nothing_is_sent(
     way = WAYS[name]
     for variable, value in {"HTTPS_PROXY": network.proxy, **way.environment}.items():
         monkeypatch.setenv(variable, value)
-    client = build_client(way.provider, provider_access(Settings(), way.environment)[way.provider])
+    client = build_client(way.provider, provider_access(load_settings(env_file=None), way.environment)[way.provider])
     with pytest.raises(ModelUnavailable, match="The connection to .* failed"):
         await client.generate(request(model=MODELS[way.provider].large, timeout_s=20.0))
     await client.aclose()
