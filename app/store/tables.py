@@ -53,6 +53,7 @@ class ModelCallRow(Row, table=True):
             "output_tokens",
             "cost_usd",
             "stage",
+            "installation_id",
             "repository",
         ),
         Index("ix_model_calls_repository", "installation_id", "repository", "started_at"),
@@ -105,7 +106,9 @@ class ReviewRow(Row, table=True):
     __tablename__ = "reviews"
     __table_args__ = (
         Index("ix_reviews_pull_request", "repository", "pull_request", "created_at"),
-        Index("ix_reviews_created_at", "created_at"),
+        Index(  # the overview's charts and the repositories' sums, from the index alone
+            "ix_reviews_created_at", "created_at", "status", "installation_id", "repository", "cost_usd"
+        ),
         Index("ix_reviews_status", "status", "installation_id"),
         Index("ix_reviews_delivery", "delivery"),
     )
@@ -163,6 +166,15 @@ class FindingRow(Row, table=True):
         Index("ix_findings_pull_request", "repository", "pull_request", "fingerprint"),
         Index("ix_findings_rule", "installation_id", "repository", "rule_id", "outcome"),
         Index("ix_findings_created_at", "created_at"),
+        Index(  # what became of each finding, grouped in the order of the index: app/store/dashboard/overview.py
+            "ix_findings_outcomes",
+            "installation_id",
+            "repository",
+            "pull_request",
+            "fingerprint",
+            "outcome",
+            "created_at",
+        ),
         Index("ix_findings_comment_id", "comment_id"),
     )
 

@@ -232,8 +232,7 @@ def _load_models(
         of_model = list(group)
         calls = sum(point.calls for point in of_model)
         p50, p95 = (
-            _percentile_ms(session, viewer, since, (provider, model), _place(calls, share))
-            for share in (0.5, 0.95)
+            _percentile_ms(session, viewer, since, (provider, model), calls, share) for share in (0.5, 0.95)
         )
         yield _stats(of_model, calls, p50, p95)
 
@@ -258,10 +257,14 @@ def _stats(points: list[CallPoint], calls: int, p50_ms: int | None, p95_ms: int 
 
 
 def _percentile_ms(
-    session: Session, viewer: Viewer, since: datetime, key: tuple[str, str], place: int
+    session: Session, viewer: Viewer, since: datetime, key: tuple[str, str], calls: int, share: float
 ) -> int | None:
+    """Walks from the nearer end: the 95th percentile of 20,000 calls is 1,000 steps away, not 19,000."""
+    place = _place(calls, share)
+    from_below = place <= calls // 2
+    latency = col(ModelCallRow.latency_ms)
     statement = (
-        select(col(ModelCallRow.latency_ms))
+        select(latency)
         .where(
             col(ModelCallRow.provider) == key[0],
             col(ModelCallRow.model) == key[1],
@@ -269,11 +272,11 @@ def _percentile_ms(
             col(ModelCallRow.outcome).not_in(NEVER_SENT),
             visible(viewer, ModelCallRow),
         )
-        .order_by(col(ModelCallRow.latency_ms))
-        .offset(place)
+        .order_by(latency if from_below else latency.desc())
+        .offset(place if from_below else calls - 1 - place)
         .limit(1)
     )
-    return session.connection().execute(statement).scalar()
+    return session.connection().execute(statement).scalar() if calls else None
 
 
 def _place(count: int, share: float) -> int:

@@ -187,6 +187,7 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
             "output_tokens",
             "cost_usd",
             "stage",
+            "installation_id",
             "repository",
         ],
         unique=False,
@@ -233,7 +234,12 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
         sa.Column("stations", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("ix_reviews_created_at", "reviews", ["created_at"], unique=False)
+    op.create_index(
+        "ix_reviews_created_at",
+        "reviews",
+        ["created_at", "status", "installation_id", "repository", "cost_usd"],
+        unique=False,
+    )
     op.create_index("ix_reviews_delivery", "reviews", ["delivery"], unique=False)
     op.create_index(
         "ix_reviews_pull_request", "reviews", ["repository", "pull_request", "created_at"], unique=False
@@ -306,6 +312,12 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
     )
     op.create_index("ix_findings_comment_id", "findings", ["comment_id"], unique=False)
     op.create_index("ix_findings_created_at", "findings", ["created_at"], unique=False)
+    op.create_index(
+        "ix_findings_outcomes",
+        "findings",
+        ["installation_id", "repository", "pull_request", "fingerprint", "outcome", "created_at"],
+        unique=False,
+    )
     op.create_index(
         "ix_findings_pull_request", "findings", ["repository", "pull_request", "fingerprint"], unique=False
     )
