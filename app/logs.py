@@ -25,6 +25,7 @@ VENDOR_LEVELS = {
     "mcp": logging.WARNING,
     "alembic": logging.WARNING,
     "sqlalchemy": logging.WARNING,
+    "opentelemetry": logging.WARNING,
     "uvicorn.access": logging.WARNING,
     "asyncio": logging.WARNING,
 }

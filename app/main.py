@@ -1,5 +1,6 @@
 """The composition root: settings in, everything built once and passed on. No logic of a review stands here."""
 
+import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 from app.domain.configuration import Budget
 from app.domain.model_call import Provider
 from app.domain.notification import Tell
+from app.domain.trace import NoTracer, Tracer
 from app.doors.notification import Notifications
 from app.gather import TierThresholds
 from app.llm.budget import Limits
@@ -26,6 +28,7 @@ from app.store.call_tables import CallTables
 from app.store.database import Database
 from app.store.routing import RoutingTable
 from app.store.secrets import FENCE, load_or_create_secret
+from app.tracing import Traces, open_traces
 
 if TYPE_CHECKING:
     import httpx
@@ -51,10 +54,13 @@ class Program:
     services: Services
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     notifications: Notifications = field(default_factory=Notifications)
+    traces: Traces | None = None
 
     async def close(self) -> None:
         """Close the connections."""
         await self.services.models.aclose()
+        if self.traces:
+            await asyncio.to_thread(self.traces.close)
         self.database.close()
 
 
@@ -69,8 +75,10 @@ def build_program(settings: Settings, *, network: Network | None = None) -> Prog
     database = Database(settings.database_url)
     secret = load_or_create_secret(database, FENCE)
     notifications = Notifications()
+    traces = open_traces(os.environ)
+    tracer = traces or NoTracer()
     services = Services(
-        models=_build_models(settings, database, registry, network, notifications.tell),
+        models=_build_models(settings, database, registry, network, notifications.tell, tracer),
         prompts=Prompts(),
         redactor=Redactor(_own_secrets(settings)),
         secret=secret.encode(),
@@ -86,6 +94,7 @@ def build_program(settings: Settings, *, network: Network | None = None) -> Prog
             pull_request_day_usd=settings.quorum_budget_pull_request_day_usd,
             repository_month_usd=settings.quorum_budget_repository_month_usd,
         ),
+        tracer=tracer,
     )
     return Program(
         settings=settings,
@@ -93,11 +102,17 @@ def build_program(settings: Settings, *, network: Network | None = None) -> Prog
         services=services,
         registry=registry,
         notifications=notifications,
+        traces=traces,
     )
 
 
 def _build_models(
-    settings: Settings, database: Database, registry: CollectorRegistry, network: Network, tell: Tell
+    settings: Settings,
+    database: Database,
+    registry: CollectorRegistry,
+    network: Network,
+    tell: Tell,
+    tracer: Tracer,
 ) -> Models:
     return build_models(
         provider_access(settings, os.environ),
@@ -114,6 +129,7 @@ def _build_models(
         http_client=network.models,
         clock=network.clock,
         tell=tell,
+        tracer=tracer,
     )
 
 

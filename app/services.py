@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from app.domain.configuration import Budget
+from app.domain.trace import NoTracer, Tracer
 from app.gather import TierThresholds
 from app.llm.models import Models
 from app.prompting import Prompts
@@ -21,3 +22,4 @@ class Services:
     stage_deadline_s: float = 600.0
     chunk_tokens: int = 40_000
     budget: Budget = field(default_factory=Budget)  # the operator's; a repository may only lower it
+    tracer: Tracer = field(default_factory=NoTracer)

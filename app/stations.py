@@ -1,20 +1,26 @@
-"""Runs the stations of one review, tells those who watch, and keeps the times. Knows nothing of what a station does."""
+"""Runs the stations of one review, tells those who watch, and keeps the times and the spans. Knows nothing of what a station does."""
 
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from app.domain.progress import StationEvent, StationState, StationTime, Watch, nobody_watches
+from app.domain.trace import NoTracer, Tracer
 
 T = TypeVar("T")
+
+REVIEW_SPAN = "pull_request_review"  # round the stations
 
 
 class Stations:
     """The clock of one review."""
 
-    def __init__(self, review_id: str, watch: Watch = nobody_watches) -> None:
+    def __init__(
+        self, review_id: str, watch: Watch = nobody_watches, *, tracer: Tracer | None = None
+    ) -> None:
         self._review_id = review_id
         self._watch = watch
+        self._tracer = tracer or NoTracer()
         self._begun_s = time.monotonic()
         self.times: list[StationTime] = []
 
@@ -29,7 +35,8 @@ class Stations:
         self._tell(StationEvent(review_id=self._review_id, station=name, state=StationState.STARTED))
         state = StationState.FAILED
         try:
-            value = await work()
+            with self._tracer.span(f"station {name}", {"quorum.station": name}):
+                value = await work()
             state = StationState.FINISHED
             return value
         finally:

@@ -30,7 +30,7 @@ from app.publish.report_markdown import render_markdown
 from app.publish.report_text import render_text
 from app.publish.sarif import render_sarif
 from app.settings import Settings, load_settings, user_state_dir
-from app.stations import Stations
+from app.stations import REVIEW_SPAN, Stations
 
 if TYPE_CHECKING:
     import httpx
@@ -170,7 +170,14 @@ async def _run(
         ),
         stages=options.stages,
     )
-    stations = Stations(review_id, _tell)
+    with program.services.tracer.span(REVIEW_SPAN, {"quorum.review.id": review_id}):
+        return await _run_stations(options, target, program, configuration, order)
+
+
+async def _run_stations(
+    options: ReviewOptions, target: Target, program: Program, configuration: bytes | None, order: Order
+) -> tuple[Gathered, ReviewReport]:
+    stations = Stations(order.scope.review_id or "", _tell, tracer=program.services.tracer)
     gathered = await stations.run(
         "gather", lambda: gather_change(target.source, order, program.services, configuration=configuration)
     )

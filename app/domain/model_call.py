@@ -101,3 +101,6 @@ class CallEntry:
     call: ModelCall
     booking: Booking | None = None
     answer: CachedAnswer | None = None
+    answered_by: str | None = (
+        None  # the model that the answer names, which may be another than the one asked for
+    )

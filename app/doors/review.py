@@ -20,6 +20,7 @@ from app.domain.pull_request import PullRequest
 from app.domain.review import Coverage, ReviewReport, ReviewRequest
 from app.domain.source import Snapshot
 from app.domain.step import Step
+from app.domain.trace import Attributes
 from app.doors.access import (
     OpenPullRequest,
     OrganisationDefault,
@@ -27,12 +28,12 @@ from app.doors.access import (
     ReadOnce,
     no_organisation_default,
 )
-from app.doors.check_runs import end_check_runs, ledger_name
+from app.doors.check_runs import CheckRuns, ledger_name
 from app.doors.eligible import why_left_out
 from app.doors.experience import sort_out
 from app.doors.notification import review_finished
 from app.doors.publication import Publication, Writing
-from app.errors import Postponed, QuorumError, Superseded
+from app.errors import TRANSIENT, Postponed, QuorumError, Superseded
 from app.gather import Configuration, Gathered, parse_configuration
 from app.gather.configuration import CONFIGURATION_PATH
 from app.gather.eligibility import is_dependency_update
@@ -42,11 +43,12 @@ from app.pipeline import Order, gather_change, review_gathered
 from app.publish.checks import CheckUpdate, failed_check, superseded_check
 from app.publish.publisher import all_of, start_check
 from app.services import Services
-from app.stations import Stations
+from app.stations import REVIEW_SPAN, Stations
 from app.store import learned, reports, reviews
 from app.store.database import Database
 from app.store.findings import FindingOutcome, record_threads
 from app.store.memory import Remembered, load_remembered
+from app.store.pull_requests import record_open
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +107,7 @@ class _Run:
         self._door = door
         self._request = request
         self._step = step
-        self._stations = Stations(request.review_id, door.watch)
+        self._stations = Stations(request.review_id, door.watch, tracer=door.services.tracer)
         self._access = self._open(request.review_id)
         self._checks: dict[Stage, int] = {}
         self._gate: Gate | None = None  # None: this life has not seen the base
@@ -114,11 +116,12 @@ class _Run:
     async def review(self) -> None:
         """The review. However it ends, but to be tried again, its check runs are completed."""
         try:
-            await self._review()
+            with self._door.services.tracer.span(REVIEW_SPAN, self._attributes()):
+                await self._review()
         except Superseded:
             await self._end_checks(superseded_check)
             raise
-        except Postponed:
+        except (Postponed, *TRANSIENT):
             raise
         except Exception as error:
             reason = str(error) if isinstance(error, QuorumError) else "Quorum made an error."
@@ -126,6 +129,16 @@ class _Run:
             await self._end_checks(self._failed(reason))
             await self._tell_failure(reason)
             raise
+
+    def _attributes(self) -> Attributes:
+        request = self._request
+        return {
+            "vcs.owner.name": request.ref.owner,
+            "vcs.repository.name": request.ref.repo,
+            "vcs.change.id": str(request.ref.number),
+            "quorum.review.id": request.review_id,
+            "quorum.trigger": request.trigger,
+        }
 
     async def _review(self) -> None:
         start = await self._stations.run("look", self._look)
@@ -190,11 +203,14 @@ class _Run:
         self._access = replace(
             self._access, once=self._open(ledger_name(self._request.review_id, head_sha)).once
         )
+        remembered = await asyncio.to_thread(load_remembered, self._door.database, self._request.ref)
+        if remembered.is_closed and pull_request.state == "open":
+            await asyncio.to_thread(record_open, self._door.database, self._request.ref)
         return _Start(
             snapshot=snapshot,
             pull_request=pull_request,
             configuration=configuration,
-            remembered=await asyncio.to_thread(load_remembered, self._door.database, self._request.ref),
+            remembered=remembered,
             organisation_default=default,
         )
 
@@ -221,7 +237,7 @@ class _Run:
             scope=scope,
             stages=request.stages,
             full=request.full,
-            seen=start.remembered.seen(head_sha),
+            seen=start.remembered.seen(head_sha, start.configuration.config.stages),
             earlier=start.remembered.earlier(head_sha),
             dependencies_only=is_dependency_update(start.pull_request) and not request.commanded,
         )
@@ -333,13 +349,15 @@ class _Run:
         return lambda stage: failed_check(stage, reason=reason, gate=gate, redact=redact)
 
     async def _end_checks(self, update: Callable[[Stage], CheckUpdate], *, but_of: str | None = None) -> None:
-        await end_check_runs(
-            self._request,
-            update,
+        request = self._request
+        runs = CheckRuns(
+            ledger=ledger_name(request.review_id, ""),
+            ref=request.ref,
+            installation_id=request.installation_id,
             database=self._door.database,
             open_pull_request=self._door.open_pull_request,
-            but_of=but_of,
         )
+        await runs.end(update, but_of=but_of)
 
 
 def _pull_request(snapshot: Snapshot) -> PullRequest:

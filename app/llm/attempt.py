@@ -138,6 +138,7 @@ class Attempts:
             answer=self._cache.entry(asked.scope, asked.keys[candidate], asked.request, response),
             usage=response.usage,
             request_id=response.request_id,
+            answered_by=response.model,
         )
 
     async def _fail(
@@ -178,6 +179,7 @@ class Attempts:
         request_id: str | None = None,
         booking: Booking | None = None,
         answer: CachedAnswer | None = None,
+        answered_by: str | None = None,
     ) -> str:
         scope, candidate = asked.scope, attempt.candidate
         call = ModelCall(
@@ -203,7 +205,9 @@ class Attempts:
             error=str(error) if error else None,
             request_id=error.request_id if error else request_id,
         )
-        await self._recorder.record(CallEntry(call=call, booking=booking, answer=answer))
+        await self._recorder.record(
+            CallEntry(call=call, booking=booking, answer=answer, answered_by=answered_by)
+        )
         return call.id
 
 

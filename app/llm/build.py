@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from app.domain.model_call import Provider
 from app.domain.notification import Tell, nobody_is_told
+from app.domain.trace import Tracer
 from app.llm.anthropic import AnthropicClient
 from app.llm.attempt import Attempts
 from app.llm.budget import Budgets, Limits
@@ -80,11 +81,12 @@ def build_models(
     http_client: "httpx2.AsyncClient | None" = None,
     wrap: Callable[[ModelClient], ModelClient] | None = None,
     tell: Tell = nobody_is_told,
+    tracer: Tracer | None = None,
 ) -> Models:
     """All usable providers as one; without any, `is_keyless`.
 
     `http_client` stands in for the network in tests; `wrap` puts something before each vendor, such as a recorder. `tell` hears of
-    budgets that have no room.
+    budgets that have no room, `tracer` of every request.
     """
     clock, stores = clock or SystemClock(), stores or Stores()
     usable = {provider: each for provider, each in access.items() if each.is_usable(provider)}
@@ -99,7 +101,7 @@ def build_models(
     tokens, circuits = TokenEstimator(), Circuits(clock)
     learned = LearnedOrder(store=stores.records, clock=clock, rng=rng) if stores.records else None
     cache = AnswerCache(store=stores.calls, clock=clock, ttl_s=cache_ttl_s)
-    recorder = Recorder(store=stores.calls, registry=registry or CollectorRegistry())
+    recorder = Recorder(store=stores.calls, registry=registry or CollectorRegistry(), tracer=tracer)
     return Models(
         Parts(
             clients=clients,

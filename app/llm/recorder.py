@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from app.domain.model_call import CallEntry, ModelCall, Outcome, Provider
 from app.domain.review import UsageTotal
+from app.domain.trace import Attributes, NoTracer, Tracer
 from app.llm.call_store import NEVER_SENT, CallStore
 
 log = logging.getLogger("quorum.llm")
@@ -75,10 +76,13 @@ class Metrics:
 
 
 class Recorder:
-    """One row, one log line and the series, for each attempt."""
+    """One row, one log line, the series and a span, for each attempt."""
 
-    def __init__(self, *, store: CallStore, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, *, store: CallStore, registry: CollectorRegistry, tracer: Tracer | None = None
+    ) -> None:
         self._store = store
+        self._tracer = tracer or NoTracer()
         self._metrics = Metrics(registry)
 
     async def record(self, entry: CallEntry) -> None:
@@ -88,6 +92,14 @@ class Recorder:
         level = _LEVEL.get(call.outcome, logging.WARNING)
         if log.isEnabledFor(level):
             log.log(level, "model call", extra=log_fields(call))
+        if call.outcome not in NEVER_SENT:
+            self._tracer.record_call(
+                f"{_OPERATION[call.provider]} {call.model}",
+                span_attributes(entry),
+                started_at=call.started_at,
+                duration_ms=call.latency_ms,
+                error=None if call.outcome is Outcome.OK else call.outcome.value,
+            )
         await self._store.record(entry)
 
     async def usage(self, review_id: str) -> UsageTotal:
@@ -95,7 +107,41 @@ class Recorder:
         return await self._store.usage(review_id)
 
 
+# https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/registry/attributes/gen-ai.md
+_OPERATION = {
+    Provider.CLAUDE: "chat",
+    Provider.GPT: "chat",
+    Provider.GEMINI: "generate_content",
+    Provider.LOCAL: "chat",
+    Provider.ANALYZERS: "analyze",
+}
 _LEVEL = {Outcome.OK: logging.INFO, Outcome.CACHE_HIT: logging.INFO}
+
+
+def span_attributes(entry: CallEntry) -> Attributes:
+    """The span's attributes, by the conventions for generative AI where they have a name; never what was asked or said.
+
+    https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-spans.md
+    """
+    call = entry.call
+    return {
+        "gen_ai.operation.name": _OPERATION[call.provider],
+        "gen_ai.provider.name": SYSTEM[call.provider],
+        "gen_ai.request.model": call.model,
+        "gen_ai.response.model": entry.answered_by,
+        "gen_ai.output.type": "json",
+        "gen_ai.prompt.name": call.prompt_id,
+        "gen_ai.usage.input_tokens": call.usage.input_tokens,
+        "gen_ai.usage.cache_read.input_tokens": call.usage.cached_input_tokens,
+        "gen_ai.usage.cache_creation.input_tokens": call.usage.cache_write_tokens,
+        "gen_ai.usage.output_tokens": call.usage.output_tokens,
+        "quorum.call.id": call.id,
+        "quorum.call.attempt": call.attempt,
+        "quorum.call.outcome": call.outcome.value,
+        "quorum.call.cost_usd": call.cost_usd,
+        "quorum.prompt.version": call.prompt_version,
+        "quorum.stage": call.stage,
+    }
 
 
 def log_fields(call: ModelCall) -> dict[str, object]:

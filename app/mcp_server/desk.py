@@ -34,7 +34,7 @@ from app.publish.report_json import report_value
 from app.publish.wording import KEYLESS_NOTE
 from app.services import Services
 from app.since import parse_since
-from app.stations import Stations
+from app.stations import REVIEW_SPAN, Stations
 from app.store.database import Database
 from app.store.findings import load_finding_row
 from app.store.model_calls import load_stats
@@ -86,13 +86,15 @@ class Desk:
         source = open_given(code, language)
         review_id = str(uuid4())
         order = Order(scope=CallScope(review_id=review_id, repository=ACCOUNT), stages=tuple(stages))
-        stations = Stations(review_id, watch)
+        tracer = self.services.tracer
+        stations = Stations(review_id, watch, tracer=tracer)
         configuration = f"docs_format: {docs_format}\n".encode()
         async with self._room:
-            gathered = await stations.run(
-                "gather", lambda: gather_change(source, order, self.services, configuration=configuration)
-            )
-            report = await review_gathered(order, gathered, self.services, stations=stations)
+            with tracer.span(REVIEW_SPAN, {"quorum.review.id": review_id, "quorum.trigger": ACCOUNT}):
+                gathered = await stations.run(
+                    "gather", lambda: gather_change(source, order, self.services, configuration=configuration)
+                )
+                report = await review_gathered(order, gathered, self.services, stations=stations)
         self._keep(Kept(id=review_id, at=self.clock(), report=report))
         return self._answer(report)
 

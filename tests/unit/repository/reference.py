@@ -132,10 +132,16 @@ def _choices(annotation: Any) -> list[str]:
     return [each.value for each in cast("type[StrEnum]", inner)] if is_choice else []
 
 
+def metric_names() -> set[str]:
+    """Every metric of the code."""
+    names = re.findall(r"^# TYPE (\S+) ", exposition(), re.MULTILINE)
+    return {name for name in names if not name.endswith("_created")}
+
+
 def metrics_table() -> str:
     """One row a metric, as Prometheus reads it."""
-    kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", _exposition(), re.MULTILINE))
-    helps = dict(re.findall(r"^# HELP (\S+) (.*)$", _exposition(), re.MULTILINE))
+    kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", exposition(), re.MULTILINE))
+    helps = dict(re.findall(r"^# HELP (\S+) (.*)$", exposition(), re.MULTILINE))
     rows = [(f"`{name}`", kind, helps[name]) for name, kind in kinds.items() if not name.endswith("_created")]
     return table(("Metric", "Type", "Meaning"), rows)
 
@@ -169,7 +175,8 @@ class _Idle:
         return {"queued": 0}
 
 
-def _exposition() -> str:
+def exposition() -> str:
+    """What `/metrics` says of a server that has done nothing yet."""
     registry = CollectorRegistry()
     build_models({}, registry=registry)
     api = Api(
