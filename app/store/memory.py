@@ -72,8 +72,13 @@ class Remembered:
         """The results of those stages that were run on this head."""
         return tuple(result for result in self.stages if self.stage_heads.get(result.stage) == head_sha)
 
-    def seen(self, head_sha: str) -> Collection[str]:
-        """The hunks that need not be read again at this head; asked for the same head once more, what was read is."""
+    def seen(self, head_sha: str, stages: Collection[Stage]) -> Collection[str]:
+        """The hunks that none of the stages needs to read again at this head; asked for the same head once more, what was read is.
+
+        A stage that has not run here has read nothing.
+        """
+        if not set(stages) <= set(self.stage_heads):
+            return ()
         return self.hunk_keys_before if head_sha == self.reviewed_sha else self.hunk_keys
 
     def earlier(self, head_sha: str) -> tuple[Finding, ...]:

@@ -19,6 +19,7 @@ from app.sandbox.git import FileContent
 from app.sandbox.pull import Pull
 from app.sandbox.repository import Repository
 from app.sandbox.server import serve
+from app.sandbox.state import IssueComment, ReviewComment
 from app.serving import Served, build_served
 from app.settings import Settings
 from app.store import deliveries
@@ -173,6 +174,7 @@ class Reviewers:
         self.intent = "general"
         self.answer = "It is so."
         self.withdraws = False
+        self.worth = 8
         for provider in (Provider.CLAUDE, Provider.GPT, Provider.GEMINI):
             vendors.answers[provider] = self.say
 
@@ -209,7 +211,7 @@ class Reviewers:
     def _verdicts(self, asked: Asked, verdict: str) -> list[dict[str, Any]]:
         ids = re.findall(r'"id": "(c\d+)"', asked.text)
         return [
-            {"id": id_, "evidence": "The code says so.", "verdict": verdict, "worth": 8}
+            {"id": id_, "evidence": "The code says so.", "verdict": verdict, "worth": self.worth}
             for id_ in dict.fromkeys(ids)
         ]
 
@@ -225,3 +227,25 @@ def texts(pull: Pull) -> str:
 def own_comments(app: App, pull: Pull) -> list[str]:
     """The bodies of the App's own inline comments, in threads and replies."""
     return [comment.body for comment in pull.review_comments() if comment.user is app.sandbox.bot]
+
+
+async def says(app: App, pull: Pull, text: str, *, who: str = "alice") -> str:
+    """The App's answer in the conversation; empty where it gave none."""
+    before = set(map(id, pull.issue_comments))
+    pull.comment(who, text)
+    await app.settle()
+    return "\n".join(c.body for c in pull.issue_comments if id(c) not in before and c.user is app.sandbox.bot)
+
+
+async def replies(app: App, pull: Pull, text: str, *, who: str = "alice") -> str:
+    """The App's answer in the thread of its finding."""
+    [thread] = pull.threads
+    pull.reply(who, thread.root, text)
+    await app.settle()
+    last = thread.comments[-1]
+    return last.body if last.user is app.sandbox.bot else ""
+
+
+def emojis(app: App, comment: IssueComment | ReviewComment) -> list[str]:
+    """How the App reacted to a comment."""
+    return [reaction.content for reaction in comment.reactions if reaction.user is app.sandbox.bot]

@@ -1,12 +1,13 @@
 """What people with write access say, what it does, and that nobody else is heard."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from app.sandbox import GitHubSandbox
 from app.sandbox.pull import Pull
-from app.sandbox.state import IssueComment, ReviewComment
-from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
+from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, replies, running, says
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -17,27 +18,6 @@ async def opened(app: App) -> Pull:
     pull = app.repository().open_pull({"shop.py": CART})
     await app.settle()
     return pull
-
-
-async def says(app: App, pull: Pull, text: str, *, who: str = "alice") -> str:
-    """The App's answer in the conversation; empty where it gave none."""
-    before = set(map(id, pull.issue_comments))
-    pull.comment(who, text)
-    await app.settle()
-    return "\n".join(c.body for c in pull.issue_comments if id(c) not in before and c.user is app.sandbox.bot)
-
-
-async def replies(app: App, pull: Pull, text: str, *, who: str = "alice") -> str:
-    """The App's answer in the thread of its finding."""
-    [thread] = pull.threads
-    pull.reply(who, thread.root, text)
-    await app.settle()
-    last = thread.comments[-1]
-    return last.body if last.user is app.sandbox.bot else ""
-
-
-def emojis(app: App, comment: IssueComment | ReviewComment) -> list[str]:
-    return [reaction.content for reaction in comment.reactions if reaction.user is app.sandbox.bot]
 
 
 async def test_commands_that_need_no_model_are_answered(tmp_path: Path) -> None:
@@ -112,62 +92,39 @@ async def test_a_dismissed_finding_leaves_summary_and_check_run_and_can_come_bac
         assert len(own_comments(app, pull)) == 2
 
 
-async def test_a_technical_question_goes_to_claude_with_the_finding_and_its_code(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
-        people.intent, people.answer = "technical_question", "An empty list has no average."
+async def test_a_bot_commands_if_the_operator_names_its_id(tmp_path: Path) -> None:
+    github = GitHubSandbox(tmp_path / "github")
+    helper = github.account("helper[bot]")
+    async with running(tmp_path, sandbox=github, quorum_allowed_bots=(helper.id,)) as app:
+        Reviewers(app.vendors)
         pull = await opened(app)
+        assert "/rereview" in await says(app, pull, "/help", who="helper[bot]")
         app.vendors.forget()
-
-        said = await replies(app, pull, "@quorum when does this happen?")
-
-        assert "An empty list has no average." in said
-        assert [asked.provider.value for asked in app.vendors.requests] == ["claude", "claude"]
-        assert "haiku" in app.vendors.requests[0].model
-        assert "An empty cart crashes" in app.vendors.requests[1].text
-        assert BUG in app.vendors.requests[1].text
-        assert emojis(app, pull.threads[0].comments[1]) == ["eyes"]
+        assert await says(app, pull, "/rereview full", who="other[bot]") == ""
+        assert app.vendors.requests == []
 
 
-async def test_a_product_question_goes_to_gpt_with_the_documentation_and_the_figures(tmp_path: Path) -> None:
+async def test_a_decision_is_taken_back_by_its_id_also_from_the_conversation(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
-        people.intent, people.answer = "product_question", "It costs what the figures say."
+        Reviewers(app.vendors)
         pull = await opened(app)
-        app.vendors.forget()
+        said = await replies(app, pull, "/dismiss")
+        [id_] = re.findall(r"/undismiss ([0-9a-f]{12})", said)
 
-        said = await says(app, pull, "/ask what does it cost?")
-
-        assert "It costs what the figures say." in said
-        assert [asked.provider.value for asked in app.vendors.requests] == ["claude", "gpt"]
-        assert "review_on_push" in app.vendors.requests[1].text
-        assert "calls" in app.vendors.requests[1].text
-
-
-async def test_a_justified_complaint_withdraws_the_finding(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
-        people.intent, people.withdraws, people.answer = (
-            "complaint",
-            True,
-            "You are right, I had missed the guard.",
-        )
-        pull = await opened(app)
-
-        said = await replies(app, pull, "@quorum this is wrong, the caller checks it")
-
-        assert "I had missed the guard" in said
-        assert "withdrawn" in said
+        assert "no dismissed finding" in await says(app, pull, "/undismiss 0123456789ab")
         assert set(app.outcomes().values()) == {"dismissed"}
-
-
-async def test_a_finding_that_holds_stands_against_a_complaint(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
-        people.intent, people.answer = "complaint", "It stands: an empty list reaches the division."
-        pull = await opened(app)
-
-        said = await replies(app, pull, "@quorum this is noise")
-
-        assert "It stands" in said
+        assert "Open again" in await says(app, pull, f"/undismiss {id_}")
         assert set(app.outcomes().values()) == {"open"}
+        assert "1 problem" in pull.issue_comments[0].body
+
+
+async def test_a_comment_that_is_delivered_twice_is_answered_once(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull = await opened(app)
+        await says(app, pull, "/help")
+        [delivery] = [each for each in app.sandbox.hook.log.values() if each.event == "issue_comment"][-1:]
+        before = len(pull.issue_comments)
+        app.sandbox.hook.redeliver(delivery.id)
+        await app.settle()
+        assert len(pull.issue_comments) == before

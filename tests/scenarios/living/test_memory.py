@@ -58,6 +58,24 @@ async def test_what_was_dismissed_three_times_is_not_shown_the_fourth_time(tmp_p
         assert len(own_comments(app, fifth)) == 1
 
 
+async def test_a_thumb_up_takes_the_rule_back(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        repository = app.repository()
+        pulls = [await opens(app, repository, {f"cart_{number}.py": CART}) for number in range(3)]
+        for pull in pulls:
+            await dismisses(app, pull)
+        hidden = await opens(app, repository, {"cart_3.py": CART})
+        assert own_comments(app, hidden) == []
+
+        pulls[0].react("alice", pulls[0].threads[0].root, "+1")
+        pulls[0].push({"more.py": "x = 1\n"})
+        await app.settle()
+
+        shown = await opens(app, repository, {"cart_4.py": CART})
+        assert len(own_comments(app, shown)) == 1
+
+
 async def test_outcomes_are_known_at_the_merge(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
         Reviewers(app.vendors)

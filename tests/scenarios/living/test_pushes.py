@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from app.sandbox import GitHubSandbox
 from app.sandbox.pull import Pull
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
 
@@ -71,23 +72,29 @@ async def test_a_fixed_finding_gets_one_reply_and_its_comment_folds(tmp_path: Pa
         assert set(app.outcomes().values()) == {"resolved"}
 
 
-async def test_nothing_is_said_twice_over_twenty_pushes_rebases_and_redeliveries(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = await opened(app)
-        for number in range(20):
-            if number % 4 == 3:
-                pull.force_push({"shop.py": f"# {number}\n{CART}", "other.py": LINES})
-            else:
-                pull.push({f"file_{number}.py": f"x = {number}\n", "shop.py": f"# {number}\n{CART}"})
-            await app.settle()
-            newest = [each for each in app.sandbox.hook.log.values() if each.event == "pull_request"][-1]
-            app.sandbox.hook.redeliver(newest.id)
-            await app.settle()
-        assert len(own_comments(app, pull)) == 1
-        assert len(pull.reviews) == 1
-        assert len(pull.issue_comments) == 1
-        assert set(app.outcomes().values()) == {"open"}
+async def test_nothing_is_said_twice_over_twenty_pushes_rebases_restarts_and_redeliveries(
+    tmp_path: Path,
+) -> None:
+    github, pull = GitHubSandbox(tmp_path / "github"), None
+    for start in range(0, 20, 5):
+        async with running(tmp_path, sandbox=github) as app:
+            Reviewers(app.vendors)
+            pull = pull or await opened(app)
+            for number in range(start, start + 5):
+                if number % 4 == 3:
+                    pull.repository.push({"base.py": f"x = {number}\n"})
+                    pull.force_push({"shop.py": f"# {number}\n{CART}", "other.py": LINES})
+                else:
+                    pull.push({f"file_{number}.py": f"x = {number}\n", "shop.py": f"# {number}\n{CART}"})
+                await app.settle()
+                newest = [each for each in github.hook.log.values() if each.event == "pull_request"][-1]
+                github.hook.redeliver(newest.id)
+                await app.settle()
+            assert len(own_comments(app, pull)) == 1
+            assert set(app.outcomes().values()) == {"open"}
+    assert pull
+    assert len(pull.reviews) == 1
+    assert len(pull.issue_comments) == 1
 
 
 async def test_of_five_pushes_in_a_row_the_last_is_reviewed(tmp_path: Path) -> None:
@@ -178,3 +185,44 @@ async def test_a_push_that_fixes_findings_costs_at_most_twelve_calls_of_github(t
         calls = app.github_calls()[before:]
         assert len(calls) <= 12, calls
         assert all(len(thread.comments) == 2 for thread in pull.threads)
+
+
+async def test_threads_are_resolved_where_the_app_may(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        app.sandbox.app.permissions |= {"contents": "write"}
+        pull = await opened(app)
+        pull.push({"shop.py": CART.replace(BUG, "total = 0")})
+        await app.settle()
+        [thread] = pull.threads
+        assert thread.resolved_by is app.sandbox.bot
+        assert not thread.root.minimized_reason
+        assert "Fixed by" in thread.comments[1].body
+
+
+async def test_a_thread_in_which_a_person_spoke_last_is_left_as_it_is(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        app.sandbox.app.permissions |= {"contents": "write"}
+        pull = await opened(app)
+        [thread] = pull.threads
+        pull.reply("alice", thread.root, "I will look into this tomorrow.")
+        pull.push({"shop.py": CART.replace(BUG, "total = 0")})
+        await app.settle()
+        assert thread.resolved_by is None
+        assert not thread.root.minimized_reason
+        assert len(thread.comments) == 2
+
+
+async def test_a_stage_that_is_switched_on_later_reads_what_it_has_not_read(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        repository = app.repository({".github/quorum.yml": "stages: [review]\n"})
+        pull = repository.open_pull({"shop.py": CART})
+        await app.settle()
+        repository.push({".github/quorum.yml": "stages: [review, security]\n"})
+        app.vendors.forget()
+        pull.push({"more.py": "x = 1\n"})
+        await app.settle()
+        told = "".join(each.text for each in app.vendors.requests if "# Task: security" in each.text)
+        assert "shop.py" in told

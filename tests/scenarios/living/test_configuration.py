@@ -1,0 +1,303 @@
+"""Each key of `.github/quorum.yml` and what it changes for people, beside the same pull request without the key.
+
+All of them live in one App: every key has a repository of its own, with the same change in it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from app.gather.configuration import ConfigurationFile
+from app.sandbox.pull import Pull
+from app.store.tables import ModelCallRow, ReviewRow
+from tests.fakes.vendor_wire import Asked
+from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
+
+pytestmark = pytest.mark.timeout(180)
+
+WORTH = 6  # worth a comment to most, not to a quiet profile
+PIRATE = "like a pirate who has read the manual"
+INDENT = "Indent with three spaces, whatever anybody says."
+REVERSIBLE = "Every average must be reversible."
+PLAIN, DRAFT = "plain", "draft"
+
+
+@dataclass(kw_only=True)
+class Seen:
+    """What came of a pull request."""
+
+    pull: Pull
+    comments: list[str]
+    prompts: list[Asked]
+    calls: list[ModelCallRow]
+    reviews: list[ReviewRow]
+
+    @property
+    def checks(self) -> dict[str, str | None]:
+        """Name → conclusion, on the first commit."""
+        first = self.pull.commits()[0]
+        runs = [run for run in self.pull.repository.check_runs.values() if run.head_sha == first]
+        return {run.name.removeprefix("quorum/"): run.conclusion for run in runs}
+
+    @property
+    def summary(self) -> str:
+        """The comment in the conversation; empty where there is none."""
+        return self.pull.issue_comments[0].body if self.pull.issue_comments else ""
+
+    @property
+    def left_out(self) -> str | None:
+        """Why the first review was not done."""
+        return self.reviews[0].error
+
+    def asked(self, task: str) -> str:
+        """Everything that models were told for a task."""
+        return "\n".join(asked.text for asked in self.prompts if f"# Task: {task}" in asked.text)
+
+
+Effect = Callable[[Seen, Seen], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """A key's value and what it does: `effect` is given what was seen with it and without it."""
+
+    config: str
+    effect: Effect
+    draft: bool = False
+
+
+KEYS: dict[str, Key] = {}
+
+
+def effect(config: str, *, draft: bool = False) -> Callable[[Effect], Effect]:
+    """The test of the key with which the function's name begins."""
+
+    def register(of: Effect) -> Effect:
+        name = config.partition(":")[0]
+        assert name not in KEYS
+        KEYS[name] = Key(config=config, effect=of, draft=draft)
+        return of
+
+    return register
+
+
+@effect("enabled: false")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert plain.checks
+    assert keyed.left_out == "the configuration says `enabled: false`"
+    assert (keyed.checks, keyed.calls, keyed.summary) == ({}, [], "")
+
+
+@effect("stages: [review]")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert set(plain.checks) == {"review", "security", "docs"}
+    assert set(keyed.checks) == {"review"}
+
+
+@effect("providers: [gpt]")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert {call.provider for call in plain.calls} == {"claude", "gpt", "gemini"}
+    assert {call.provider for call in keyed.calls} == {"gpt"}
+
+
+@effect("pipeline: sequential")
+def _(keyed: Seen, plain: Seen) -> None:
+    handed_over = "Found by the stages before yours"
+    assert handed_over not in plain.asked("documentation")
+    assert handed_over in keyed.asked("documentation")
+    assert handed_over not in keyed.asked("security")
+
+
+@effect("routing: learned")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert not any("learned" in (call.reason or "") for call in plain.calls)
+    assert any("learned order for review" in (call.reason or "") for call in keyed.calls)
+
+
+@effect("quorum: 1")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert "verify" in {call.stage for call in plain.calls}
+    assert "verify" not in {call.stage for call in keyed.calls}
+    assert len(keyed.comments) == 1
+
+
+@effect("publish: shadow")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert plain.pull.reviews
+    assert (keyed.pull.reviews, keyed.pull.issue_comments, keyed.comments) == ([], [], [])
+    assert keyed.checks == plain.checks
+
+
+@effect("profile: quiet")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert len(plain.comments) == 1
+    assert keyed.comments == []
+    assert "An empty cart crashes" in keyed.summary
+
+
+@effect("gate: high")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert plain.checks["review"] == "neutral"
+    assert keyed.checks["review"] == "failure"
+    assert keyed.checks["security"] == "success"
+
+
+@effect("min_severity: critical")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert "1 problem" in plain.summary
+    assert "no problems found" in keyed.summary
+    assert "Below the configured minimum severity" in keyed.summary
+
+
+@effect("max_inline: 0")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert len(plain.comments) == 1
+    assert keyed.comments == []
+    assert "1 problem" in keyed.summary
+
+
+@effect("language: German")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert "German" not in plain.asked("correctness")
+    assert "German" in keyed.asked("correctness")
+    assert "German" in keyed.asked("documentation")
+
+
+@effect(f"tone: {PIRATE}")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert PIRATE not in plain.asked("correctness")
+    assert PIRATE in keyed.asked("correctness")
+
+
+@effect("ignore_paths: ['*.txt']")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert "notes.txt" in plain.asked("correctness")
+    assert "notes.txt" not in keyed.asked("correctness")
+    assert "notes.txt" in keyed.summary  # left out, and said so
+
+
+@effect(f"path_instructions: [{{path: '*.py', instructions: '{REVERSIBLE}'}}]")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert REVERSIBLE not in plain.asked("correctness")
+    assert REVERSIBLE in keyed.asked("correctness")
+
+
+@effect("ignore_authors: [Carol]")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert (keyed.left_out, keyed.calls) == ("its author is in `ignore_authors`", [])
+
+
+@effect("ignore_labels: [wip]")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert (keyed.left_out, keyed.calls) == ("one of its labels is in `ignore_labels`", [])
+
+
+@effect("ignore_branches: ['experiment/*']")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert (keyed.left_out, keyed.calls) == ("its branch matches `ignore_branches`", [])
+
+
+@effect("ignore_titles: ['do not review']")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert (keyed.left_out, keyed.calls) == ("its title has words of `ignore_titles`", [])
+
+
+@effect("drafts: true", draft=True)
+def _(keyed: Seen, plain: Seen) -> None:
+    assert (plain.left_out, plain.calls) == ("it is a draft", [])
+    assert len(keyed.comments) == 1
+
+
+@effect("review_on_push: false")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert [row.status for row in plain.reviews] == ["completed", "completed"]
+    assert [row.status for row in keyed.reviews] == ["completed", "cancelled"]
+
+
+@effect("guidelines: [STYLE.md]")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert INDENT not in plain.asked("correctness")
+    assert INDENT in keyed.asked("correctness")
+
+
+@effect("docs_format: html")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert "API documentation as Markdown" in plain.asked("documentation")
+    assert "API documentation as plain HTML" in keyed.asked("documentation")
+
+
+@effect("budget: {review_usd: 0.000001}")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert "over_budget" not in {call.outcome for call in plain.calls}
+    assert {call.outcome for call in keyed.calls} == {"over_budget"}
+    assert set(keyed.checks.values()) == {"neutral"}
+
+
+@dataclass
+class _Watched:
+    """The pull requests as they are while the App lives."""
+
+    app: App
+    pulls: dict[str, Pull] = field(default_factory=dict[str, Pull])
+
+    def open(self, key: str, config: str, *, draft: bool) -> None:
+        files = {"README.md": "A shop.\n", "STYLE.md": f"{INDENT}\n"}
+        name = f"{key.replace('_', '-')}-team/shop"
+        repository = self.app.repository(
+            files | ({".github/quorum.yml": f"{config}\n"} if config else {}), name
+        )
+        self.pulls[key] = repository.open_pull(
+            {
+                f"{key}_cart.py": f"def average(prices):\n    {BUG}\n    return total\n",
+                f"{key}_notes.txt": "Soon.\n",
+            },
+            title="An average (do not review)",
+            author="carol",
+            branch="experiment/average",
+            labels=["wip"],
+            draft=draft,
+        )
+
+    def seen(self, key: str) -> Seen:
+        pull = self.pulls[key]
+        with self.app.database.read() as session:
+            calls = session.exec(
+                select(ModelCallRow).where(ModelCallRow.repository == pull.repository.full_name)
+            ).all()
+        reviews = [row for row in self.app.reviews() if row.repository == pull.repository.full_name]
+        return Seen(
+            pull=pull,
+            comments=own_comments(self.app, pull),
+            prompts=[asked for asked in self.app.vendors.requests if f"{key}_cart.py" in asked.text],
+            calls=list(calls),
+            reviews=reviews,
+        )
+
+
+async def _live(folder: Path) -> dict[str, Seen]:
+    async with running(folder) as app:
+        Reviewers(app.vendors).worth = WORTH
+        watched = _Watched(app)
+        watched.open(PLAIN, "", draft=False)
+        watched.open(DRAFT, "", draft=True)
+        for key, each in KEYS.items():
+            watched.open(key, each.config, draft=each.draft)
+        await app.settle()
+        for key in (PLAIN, "review_on_push"):
+            watched.pulls[key].push({"later.py": "x = 1\n"})
+        await app.settle()
+        return {key: watched.seen(key) for key in watched.pulls}
+
+
+async def test_every_key_changes_what_people_see(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    lived = await _live(tmp_path)
+    for name, key in KEYS.items():
+        with subtests.test(key=name):
+            key.effect(lived[name], lived[DRAFT if key.draft else PLAIN])
+
+
+def test_every_key_has_a_test_of_its_effect() -> None:
+    assert set(KEYS) == set(ConfigurationFile.model_fields)

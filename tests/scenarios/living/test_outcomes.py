@@ -1,0 +1,130 @@
+"""What became of each finding: known at every push and at the end, with its reason."""
+
+from pathlib import Path
+
+import pytest
+
+from app.sandbox.pull import Pull
+from app.store.tables import FindingRow
+from tests.scenarios.living.driver import BUG, App, Reviewers, running
+
+pytestmark = pytest.mark.timeout(60)
+
+CART = f"def average(prices):\n    {BUG}\n    return total\n"
+
+
+async def opened(app: App) -> Pull:
+    pull = app.repository().open_pull({"shop.py": CART})
+    await app.settle()
+    return pull
+
+
+def newest(app: App) -> FindingRow:
+    """The finding as it was found last."""
+    return app.findings()[-1]
+
+
+async def test_a_push_that_takes_the_code_away_resolves_its_finding(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull = await opened(app)
+        assert (newest(app).outcome, newest(app).decided_at) == ("open", None)
+        pull.push({"shop.py": None, "other.py": "x = 1\n"})
+        await app.settle()
+        assert (newest(app).outcome, newest(app).reason) == ("resolved", "The code is gone.")
+
+
+async def test_a_thread_that_somebody_resolved_is_known_at_the_next_push(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull = await opened(app)
+        pull.resolve("alice", pull.threads[0])
+        pull.push({"more.py": "x = 1\n"})
+        await app.settle()
+        assert (newest(app).outcome, newest(app).reason) == (
+            "resolved",
+            "the thread was resolved by hand",
+        )
+        assert "no problems found" in pull.issue_comments[0].body
+        assert len(pull.threads[0].comments) == 1  # and nothing is said of it
+
+
+async def test_a_thread_that_somebody_resolved_is_known_at_the_merge(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull = await opened(app)
+        pull.resolve("alice", pull.threads[0])
+        pull.merge()
+        await app.settle()
+        assert (newest(app).outcome, newest(app).reason) == (
+            "resolved",
+            "the thread was resolved by hand",
+        )
+
+
+@pytest.mark.parametrize("merged", [True, False])
+async def test_what_nobody_mended_is_still_open_at_the_end(tmp_path: Path, merged: bool) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull = await opened(app)
+        if merged:
+            pull.merge()
+        else:
+            pull.close()
+        await app.settle()
+        end = "still open at the merge" if merged else "still open when it was closed"
+        assert (newest(app).outcome, newest(app).reason) == ("open", end)
+        assert newest(app).decided_at is not None
+
+
+async def test_changed_code_of_which_nobody_can_tell_is_outdated_not_fixed(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        people = Reviewers(app.vendors)
+        people.fixed = "unsure"
+        pull = await opened(app)
+        pull.push({"shop.py": CART.replace(BUG, "total = max(prices)")})
+        await app.settle()
+        assert newest(app).outcome == "outdated"
+        assert "1 problem" in pull.issue_comments[0].body
+        assert not pull.threads[0].root.minimized_reason
+
+
+async def test_thumbs_under_a_comment_are_counted_at_the_push_and_at_the_end(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull = await opened(app)
+        pull.react("alice", pull.threads[0].root, "+1")
+        pull.push({"more.py": "x = 1\n"})
+        await app.settle()
+        assert (newest(app).reactions_up, newest(app).reactions_down) == (1, 0)
+        pull.react("bob", pull.threads[0].root, "-1")
+        pull.merge()
+        await app.settle()
+        assert (newest(app).reactions_up, newest(app).reactions_down) == (1, 1)
+
+
+async def test_a_dismissal_is_kept_with_who_said_it_and_why(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull = await opened(app)
+        pull.reply("alice", pull.threads[0].root, "/dismiss prices are never empty")
+        await app.settle()
+        pull.merge()
+        await app.settle()
+        assert (newest(app).outcome, newest(app).reason) == (
+            "dismissed",
+            "alice: prices are never empty",
+        )
+
+
+async def test_a_pull_request_that_is_opened_again_goes_on(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull = await opened(app)
+        pull.close()
+        await app.settle()
+        pull.reopen()
+        pull.push({"shop.py": CART.replace(BUG, "total = 0")})
+        await app.settle()
+        assert newest(app).outcome == "resolved"
+        assert len(pull.threads) == 1
