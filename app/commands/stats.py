@@ -1,21 +1,24 @@
-"""`quorum stats`: the per-model table of the operator's database, for people or as JSON."""
+"""`quorum stats`: the per-model table of the operator's database and what became of findings, for people or as JSON."""
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from app.dashboard.api import stats_value
+from app.dashboard.api import load_stats_value
 from app.llm.learned import Interval, RoutingFigure, routing_figures
 from app.llm.router import ORDER
 from app.settings import load_settings
 from app.since import parse_since
 from app.store.database import Database
 from app.store.model_calls import ModelStats, load_stats
+from app.store.outcomes import Dimension, OutcomeRate, load_outcomes
 from app.store.routing import load_provider_records
 
 COLUMNS = (
@@ -32,34 +35,52 @@ COLUMNS = (
     "cost USD",
 )
 WIDEST = 240
+MOST_LINES = 10  # of rules, say; JSON has them all
 
 
 def stats(*, since: str, table_format: str, routing: bool) -> int:
-    """Print the table; returns the exit code."""
+    """Print the tables; returns the exit code."""
     span = parse_since(since)
     database = Database(load_settings(env_file=Path(".env")).database_url)
     begin = datetime.now(UTC) - span
     try:
-        rows = load_stats(database, begin)
-        figures = routing_figures(load_provider_records(database, begin), ORDER) if routing else []
+        if table_format == "json":
+            value = {"since": since, **_load_value(database, begin, routing=routing)}
+            sys.stdout.write(json.dumps(value, indent=2) + "\n")
+            return 0
+        for table in _load_tables(database, begin, since=since, routing=routing):
+            _print(table)
     finally:
         database.close()
-    if table_format == "json":
-        value = {"since": since, "models": [stats_value(row) for row in rows]}
-        if routing:
-            value["routing"] = [asdict(figure) for figure in figures]
-        sys.stdout.write(json.dumps(value, indent=2) + "\n")
-        return 0
-    console, table = (
-        Console(),
-        render_routing(figures, since=since) if routing else render_stats(rows, since=since),
-    )
-    wanted = console.measure(table, options=console.options.update(width=WIDEST)).maximum
-    console.width = max(
-        console.width, wanted
-    )  # a narrow terminal wraps lines; a cut figure would be a wrong one
-    console.print(table)
     return 0
+
+
+def _load_value(database: Database, begin: datetime, *, routing: bool) -> dict[str, Any]:
+    value = load_stats_value(database, begin)
+    if routing:
+        value["routing"] = [asdict(figure) for figure in _load_routing(database, begin)]
+    return value
+
+
+def _load_tables(database: Database, begin: datetime, *, since: str, routing: bool) -> list[Table | str]:
+    if routing:
+        return [render_routing(_load_routing(database, begin), since=since)]
+    rows, outcomes = load_stats(database, begin), load_outcomes(database, begin)
+    tables = [render_stats(rows, since=since)]
+    return [*tables, render_outcomes(outcomes, since=since)] if any(outcomes.values()) else tables
+
+
+def _load_routing(database: Database, since: datetime) -> list[RoutingFigure]:
+    """The order that the records since a moment speak for."""
+    return routing_figures(load_provider_records(database, since), ORDER)
+
+
+def _print(table: Table | str) -> None:
+    """At its full width: a narrow terminal wraps lines; a cut figure would be a wrong one."""
+    console = Console()
+    wanted = console.measure(table, options=console.options.update(width=WIDEST)).maximum
+    console.width = max(console.width, wanted)
+    console.print(table)
 
 
 def render_stats(rows: list[ModelStats], *, since: str) -> Table | str:
@@ -71,6 +92,29 @@ def render_stats(rows: list[ModelStats], *, since: str) -> Table | str:
         table.add_column(column, justify="left" if column in ("provider", "model") else "right")
     for row in rows:
         table.add_row(*_cells(row))
+    return table
+
+
+def render_outcomes(outcomes: Mapping[Dimension, Sequence[OutcomeRate]], *, since: str) -> Table:
+    """What became of findings, by what; rates are of those whose end is known."""
+    table = Table(title=f"Findings, last {since}", title_justify="left")
+    for column in ("by", "", "findings", "decided", "resolved", "dismissed", "silent", "thumbs"):
+        table.add_column(column, justify="left" if column in ("by", "") else "right")
+    for by, lines in outcomes.items():
+        for place, line in enumerate(lines[:MOST_LINES]):
+            table.add_row(
+                by.value if place == 0 else "",
+                line.name,
+                f"{line.findings:,}",
+                f"{line.decided:,}",
+                _percent(line.resolution_rate),
+                _percent(line.dismissal_rate),
+                _percent(line.silence_rate),
+                f"+{line.thumbs_up} −{line.thumbs_down}",
+            )
+        if len(lines) > MOST_LINES:
+            table.add_row("", f"and {len(lines) - MOST_LINES} more: --format json", *[""] * 6)
+        table.add_section()
     return table
 
 
@@ -116,7 +160,7 @@ def _cells(row: ModelStats) -> list[str]:
         row.provider,
         row.model,
         f"{row.calls:,}",
-        "–" if row.success_rate is None else f"{row.success_rate:.0%}",
+        _percent(row.success_rate),
         _milliseconds(row.average_ms),
         _milliseconds(row.p50_ms),
         _milliseconds(row.p95_ms),
@@ -125,6 +169,10 @@ def _cells(row: ModelStats) -> list[str]:
         f"{row.output_tokens:,}",
         _cost(row),
     ]
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.0%}"
 
 
 def _milliseconds(value: float | None) -> str:

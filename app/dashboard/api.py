@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from app.errors import InputError, StoreUnavailable
 from app.since import parse_since
 from app.store.database import Database
 from app.store.model_calls import ModelStats, load_stats
+from app.store.outcomes import OutcomeRate, load_outcomes
 
 
 class Queue(Protocol):
@@ -78,13 +79,22 @@ class Api:
         return PlainTextResponse(body, media_type=CONTENT_TYPE_LATEST)
 
     async def stats(self, since: str = "7d") -> JSONResponse:
-        """The per-model table; 400 for a span that is none."""
+        """The per-model table and what became of findings; 400 for a span that is none."""
         try:
             span = parse_since(since)
         except InputError as error:
             raise HTTPException(400, str(error)) from error
-        rows = await asyncio.to_thread(load_stats, self.database, self.clock() - span)
-        return JSONResponse({"since": since, "models": [stats_value(row) for row in rows]})
+        value = await asyncio.to_thread(load_stats_value, self.database, self.clock() - span)
+        return JSONResponse({"since": since, **value})
+
+
+def load_stats_value(database: Database, since: datetime) -> dict[str, Any]:
+    """The per-model table and what became of findings, as JSON."""
+    outcomes = load_outcomes(database, since)
+    return {
+        "models": [stats_value(row) for row in load_stats(database, since)],
+        "outcomes": {by.value: [outcome_value(line) for line in lines] for by, lines in outcomes.items()},
+    }
 
 
 def stats_value(row: ModelStats) -> dict[str, Any]:
@@ -103,4 +113,15 @@ def stats_value(row: ModelStats) -> dict[str, Any]:
         "cost_usd": row.cost_usd,
         "unpriced_calls": row.unpriced_calls,
         "cache_hits": row.cache_hits,
+    }
+
+
+def outcome_value(line: OutcomeRate) -> dict[str, Any]:
+    """What became of the findings of one provider, model, stage, rule or repository; rates are of the decided ones."""
+    return {
+        **asdict(line),
+        "decided": line.decided,
+        "resolution_rate": line.resolution_rate,
+        "dismissal_rate": line.dismissal_rate,
+        "silence_rate": line.silence_rate,
     }

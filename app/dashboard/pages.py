@@ -25,7 +25,10 @@ from app.domain.model_call import Provider
 from app.domain.review import ReviewStatus
 from app.domain.viewer import Viewer
 from app.errors import StoreUnavailable
+from app.llm.budget import Limits
 from app.llm.circuits import OpenCircuit
+from app.llm.learned import RoutingFigure, routing_figures
+from app.llm.router import ORDER
 from app.store.dashboard.compared import load_records
 from app.store.dashboard.deliveries import count_living, load_deliveries
 from app.store.dashboard.overview import load_overview
@@ -39,6 +42,7 @@ from app.store.dashboard.reviews import (
 from app.store.dashboard.time_buckets import bucket_names, bucket_of
 from app.store.database import Database
 from app.store.deliveries import UNFINISHED, DeliveryState, load_delivery
+from app.store.routing import load_provider_records
 
 RANGES = {
     "24h": timedelta(hours=24),
@@ -72,7 +76,7 @@ class Dashboard:
     replay: Callable[[str], Awaitable[bool]] | None = None
     people: People | None = None
     github_url: str = "https://github.com"
-    repository_month_usd: float | None = None  # the operator's limit
+    limits: Limits = Limits()  # the operator's
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     monotonic: Callable[[], float] = time.monotonic
 
@@ -196,12 +200,17 @@ class _Pages:
         )
 
     async def models(self, request: Request, viewer: Viewer) -> Response:
-        """`/models`: models compared by what became of their findings."""
+        """`/models`: models compared by what became of their findings; the learned order, of all tenants, to the operator alone."""
         chosen, span = _range(request)
-        records = await asyncio.to_thread(
-            load_records, self._dashboard.database, viewer, since=self._dashboard.clock() - span
+        database, since = self._dashboard.database, self._dashboard.clock() - span
+        return self._page(
+            "models.html",
+            viewer,
+            chosen=chosen,
+            ranges=list(RANGES),
+            records=await asyncio.to_thread(load_records, database, viewer, since=since),
+            order=await asyncio.to_thread(_load_order, database, since) if viewer.is_operator else [],
         )
-        return self._page("models.html", viewer, chosen=chosen, ranges=list(RANGES), records=records)
 
     async def repositories(self, request: Request, viewer: Viewer) -> Response:
         """`/repositories`: what each was reviewed and cost."""
@@ -216,7 +225,7 @@ class _Pages:
             chosen=chosen,
             ranges=list(RANGES),
             lines=lines,
-            limit_usd=self._dashboard.repository_month_usd,
+            limits=self._dashboard.limits,
         )
 
     async def rules(self, request: Request, viewer: Viewer) -> Response:
@@ -266,3 +275,7 @@ def _range(request: Request) -> tuple[str, timedelta]:
     chosen = request.query_params.get("since", DEFAULT_RANGE)
     chosen = chosen if chosen in RANGES else DEFAULT_RANGE
     return chosen, RANGES[chosen]
+
+
+def _load_order(database: Database, since: datetime) -> list[RoutingFigure]:
+    return routing_figures(load_provider_records(database, since), ORDER)

@@ -7,6 +7,7 @@ https://arxiv.org/abs/1707.02038
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import comb
 from random import Random
 from typing import Protocol
 
@@ -20,7 +21,7 @@ TIME_WEIGHT = 0.05
 REFRESH_S = 300.0
 FAVOURITE_PRIOR = 2.0  # of findings that held, for the stage's favourite; everyone else starts with 1
 
-_SAMPLES = 4_000
+_HALVINGS = 20  # to a millionth
 _CREDIBLE = (0.025, 0.975)
 
 
@@ -131,7 +132,6 @@ def routing_figures(
 
 
 def _stage_figures(records: Sequence[ProviderRecord]) -> list[RoutingFigure]:
-    rng = Random(0)  # noqa: S311 - intervals by sampling, the same every time
     worths = _expected_worths(records)
     ranked = sorted(range(len(records)), key=lambda index: worths[index], reverse=True)
     return [
@@ -141,10 +141,10 @@ def _stage_figures(records: Sequence[ProviderRecord]) -> list[RoutingFigure]:
             place=place,
             calls=record.calls,
             success_rate=record.answered / record.calls if record.calls else None,
-            success_interval=_interval(_answers(record), rng),
+            success_interval=_interval(record.answered, record.calls - record.answered),
             judged=record.held + record.fell,
             held_share=record.held / judged if (judged := record.held + record.fell) else None,
-            held_interval=_interval((1.0 + record.held, 1.0 + record.fell), rng),
+            held_interval=_interval(record.held, record.fell),
             average_ms=record.average_ms,
             cost_usd_per_call=_cost_usd(record),
         )
@@ -163,7 +163,18 @@ def _mean(beta: tuple[float, float]) -> float:
     return beta[0] / sum(beta)
 
 
-def _interval(beta: tuple[float, float], rng: Random) -> Interval:
-    samples = sorted(rng.betavariate(*beta) for _ in range(_SAMPLES))
-    low, high = (samples[int(share * _SAMPLES)] for share in _CREDIBLE)
+def _interval(hits: int, misses: int) -> Interval:
+    """The middle 95 % of Beta(1 + hits, 1 + misses): what the counts leave open of the true share."""
+    low, high = (_quantile(share, hits, misses) for share in _CREDIBLE)
     return low, high
+
+
+def _quantile(share: float, hits: int, misses: int) -> float:
+    """By halving; for whole counts the distribution is a sum of binomial terms. https://dlmf.nist.gov/8.17#E5"""
+    trials = hits + misses + 1
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        x = (low + high) / 2
+        below = sum(comb(trials, k) * x**k * (1 - x) ** (trials - k) for k in range(hits + 1, trials + 1))
+        low, high = (x, high) if below < share else (low, x)
+    return (low + high) / 2

@@ -63,6 +63,16 @@ def load_outcome_rates(
     database: Database, since: datetime, *, by: Dimension, repository: str | None = None
 ) -> list[OutcomeRate]:
     """The lines since a moment, those with most findings first."""
+    return _rates(_load_newest(database, since, repository), by)
+
+
+def load_outcomes(database: Database, since: datetime) -> dict[Dimension, list[OutcomeRate]]:
+    """`load_outcome_rates` by everything; the findings are read once."""
+    newest = _load_newest(database, since, None)
+    return {by: _rates(newest, by) for by in Dimension}
+
+
+def _load_newest(database: Database, since: datetime, repository: str | None) -> list[FindingRow]:
     statement = (
         select(FindingRow)
         .where(col(FindingRow.created_at) >= since, col(FindingRow.shown))
@@ -72,8 +82,12 @@ def load_outcome_rates(
         statement = statement.where(FindingRow.repository == repository)
     with database.read() as session:
         newest = {(row.repository, row.pull_request, row.fingerprint): row for row in session.exec(statement)}
+    return list(newest.values())
+
+
+def _rates(rows: Iterable[FindingRow], by: Dimension) -> list[OutcomeRate]:
     counted: dict[str, Counter[str]] = {}
-    for row in newest.values():
+    for row in rows:
         for name in _names(row, by):
             counted.setdefault(name, Counter()).update(_count(row))
     lines = [_rate(name, counts) for name, counts in counted.items()]

@@ -96,7 +96,10 @@ def _load_judged(session: Session, since: datetime) -> dict[Place, list[bool]]:
         .order_by(col(RejectionRow.created_at).desc())
         .limit(_READ)
     ).all()
-    verdicts = [(row.created_at, row.stage, row.found_by, _held(row)) for row in shown]
+    newest: dict[tuple[str, int, str], FindingRow] = {}
+    for row in shown:  # however many reviews of its pull request found it
+        newest.setdefault((row.repository, row.pull_request, row.fingerprint), row)
+    verdicts = [(row.created_at, row.stage, row.found_by, _held(row)) for row in newest.values()]
     verdicts += [(row.created_at, row.stage, row.found_by, False) for row in rejected]
     judged: defaultdict[Place, list[bool]] = defaultdict(list)
     for _, stage, found_by, held in sorted(verdicts, key=lambda verdict: verdict[0], reverse=True):

@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from app.dashboard.charts import overview_charts
 from app.dashboard.formats import ago, compact, milliseconds, number, percent, ticks, usd
 from app.dashboard.statistics import wilson_interval
+from app.domain.model_call import Booking
 from app.domain.viewer import OPERATOR
 from app.store.dashboard.compared import load_records
 from app.store.dashboard.overview import load_overview
@@ -14,9 +16,11 @@ from app.store.dashboard.repositories import load_repositories
 from app.store.dashboard.time_buckets import Bucket, bucket_names
 from app.store.database import Database
 from app.store.model_calls import load_stats
+from app.store.spend import book_spend, record_reservation
 from app.store.tables import SpendRow
 from tests.unit.dashboard.world import (
     NOW,
+    Site,
     add,
     call_row,
     finding_row,
@@ -124,13 +128,27 @@ def test_models_are_compared_by_what_became_of_their_findings(any_database: Data
 def test_a_repository_shows_what_its_budget_of_the_month_has_spent(any_database: Database) -> None:
     add(any_database, review_row())
     with any_database.write() as session:
-        for account, spent in (
-            ("repository:7:octo/shop:2026-11", 12.5),
-            ("repository:8:octo/shop:2026-11", 99.0),
+        for account, spent, limit in (
+            ("repository:7:octo/shop:2026-11", 12.5, 20.0),
+            ("repository:8:octo/shop:2026-11", 99.0, None),
         ):
-            session.add(SpendRow(account=account, spent_usd=spent, updated_at=NOW))
+            session.add(SpendRow(account=account, spent_usd=spent, limit_usd=limit, updated_at=NOW))
     (line,) = load_repositories(any_database, OPERATOR, since=SINCE, now=NOW)
-    assert (line.repository, line.reviews, line.cost_usd, line.month_usd) == ("octo/shop", 1, 0.05, 12.5)
+    assert (line.repository, line.reviews, line.cost_usd) == ("octo/shop", 1, 0.05)
+    assert (line.month_usd, line.limit_usd) == (12.5, 20.0)
+
+
+def test_the_limit_that_held_is_kept_and_what_a_call_really_cost_does_not_change_it(
+    any_database: Database,
+) -> None:
+    add(any_database, review_row())
+    account = f"repository:7:octo/shop:{NOW:%Y-%m}"
+    assert record_reservation(any_database, {account: 20.0}, 1.0) is None
+    assert record_reservation(any_database, {account: 5.0}, 1.0) is None
+    with any_database.driver(writes=True) as driver:
+        book_spend(driver, Booking(accounts=(account,), difference_usd=-0.5), at=NOW)
+    (line,) = load_repositories(any_database, OPERATOR, since=SINCE, now=NOW)
+    assert (line.month_usd, line.limit_usd) == (1.5, 5.0)
 
 
 def test_an_interval_is_that_of_the_books() -> None:
@@ -173,3 +191,17 @@ def test_an_axis_has_a_few_round_marks_within_it(total: float) -> None:
     assert 2 <= len(marks) <= 6
     assert marks[0] == 0
     assert marks[-1] <= total * (1 + 1e-9)
+
+
+async def test_the_operator_sees_the_order_that_would_be_learned(any_database: Database) -> None:
+    review = review_row()
+    held = finding_row(review, "held", found_by=["gpt:sol"], confirmed_by=[], outcome="resolved")
+    fell = finding_row(review, "fell", found_by=["claude:opus"], confirmed_by=[], outcome="dismissed")
+    calls = [call_row(review, "c1"), call_row(review, "c2", source="gpt:sol")]
+    add(any_database, review, held, fell, *calls)
+    async with Site(database=any_database).browser() as browser:
+        page = (await browser.get("/models")).text
+    order = page.partition("Learned order</h2>")[2]
+    rows = [re.sub(r"<[^>]+>", " ", row).split() for row in order.split("<tr>")[2:]]
+    assert [row[:3] for row in rows] == [["review", "1", "GPT"], ["review", "2", "Claude"]]
+    assert " ".join(rows[0]).startswith("review 1 GPT 1 100 % (16 % to 99 %) 1 100 % (16 % to 99 %)")

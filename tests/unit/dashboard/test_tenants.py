@@ -65,6 +65,17 @@ def test_a_review_of_another_tenant_is_not_there(any_database: Database) -> None
         assert load_review_detail(any_database, OPERATOR, f"review-{number}")
 
 
+async def test_the_learned_order_which_is_of_all_tenants_is_the_operators_alone(database: Database) -> None:
+    add_tenants(database)
+    github = FakeGitHub({"mika": {7: ["octo/shop"]}})
+    people = GitHubPeople("client", "client-secret", "https://api.github.com", transport=github.transport())
+    site = Site(database=database, people=people)
+    async with site.browser(signed_in=False) as person, site.browser() as operator:
+        await sign_in(person, "mika")
+        assert "Learned order" not in (await person.get("/models")).text
+        assert "Learned order" in (await operator.get("/models")).text
+
+
 @pytest.mark.parametrize("page", [*PAGES, "/reviews/review-0"])
 async def test_no_page_shows_a_person_anothers_words(database: Database, page: str) -> None:
     add_tenants(database)

@@ -166,8 +166,8 @@ def test_the_figures_come_with_their_intervals() -> None:
     ]
     assert figures == snapshot(
         [
-            ("docs", 1, "gemini", 1.0, (0.55, 1.0), None, (0.02, 0.97)),
-            ("review", 1, "claude", 0.975, (0.87, 0.99), 0.8, (0.55, 0.93)),
-            ("review", 2, "gpt", 0.5, (0.09, 0.91), None, (0.02, 0.98)),
+            ("docs", 1, "gemini", 1.0, (0.54, 1.0), None, (0.03, 0.97)),
+            ("review", 1, "claude", 0.975, (0.87, 0.99), 0.8, (0.54, 0.93)),
+            ("review", 2, "gpt", 0.5, (0.09, 0.91), None, (0.03, 0.97)),
         ]
     )
