@@ -106,6 +106,16 @@ def build_program(settings: Settings, *, network: Network | None = None) -> Prog
     )
 
 
+def operator_limits(settings: Settings) -> Limits:
+    """What the operator lets Quorum spend."""
+    return Limits(
+        review_usd=settings.quorum_budget_review_usd,
+        pull_request_day_usd=settings.quorum_budget_pull_request_day_usd,
+        repository_month_usd=settings.quorum_budget_repository_month_usd,
+        installation_month_usd=settings.quorum_budget_installation_month_usd,
+    )
+
+
 def _build_models(
     settings: Settings,
     database: Database,
@@ -117,12 +127,7 @@ def _build_models(
     return build_models(
         provider_access(settings, os.environ),
         stores=Stores(calls=CallTables(database), records=RoutingTable(database)),
-        limits=Limits(
-            review_usd=settings.quorum_budget_review_usd,
-            pull_request_day_usd=settings.quorum_budget_pull_request_day_usd,
-            repository_month_usd=settings.quorum_budget_repository_month_usd,
-            installation_month_usd=settings.quorum_budget_installation_month_usd,
-        ),
+        limits=operator_limits(settings),
         registry=registry,
         call_timeout_s=settings.quorum_call_timeout_s,
         cache_ttl_s=settings.quorum_cache_ttl_s,

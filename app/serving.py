@@ -54,7 +54,7 @@ from app.github.people import GitHubPeople
 from app.github.reader import PullRequestSource
 from app.github.registration import AppRegistration
 from app.github.writer import PullRequestWriter
-from app.main import Network, Program
+from app.main import Network, Program, operator_limits
 from app.mcp_server.http import PATH, McpAccess, McpEndpoint
 from app.notifier import Receiver
 from app.settings import Settings
@@ -210,7 +210,7 @@ def _dashboard(
         replay=engine.replay,
         people=_people(settings, network),
         github_url=web_url(settings.github_api_url),
-        repository_month_usd=settings.quorum_budget_repository_month_usd,
+        limits=operator_limits(settings),
         clock=utc_now,
     )
 

@@ -6,7 +6,7 @@ GET and HEAD change nothing. The database is read in threads. Nothing of a page 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -76,7 +76,7 @@ class Dashboard:
     replay: Callable[[str], Awaitable[bool]] | None = None
     people: People | None = None
     github_url: str = "https://github.com"
-    limits: Limits = Limits()  # the operator's
+    limits: Limits = field(default_factory=Limits)  # the operator's
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     monotonic: Callable[[], float] = time.monotonic
 

@@ -15,7 +15,8 @@ _UNLIMITED_USD = 1e15
 _INTO = "ON CONFLICT (account) DO UPDATE SET spent_usd = spend.spent_usd + excluded.spent_usd, updated_at = excluded.updated_at"
 _BOOK = Insert(table_of(SpendRow), on_conflict=_INTO)
 _RESERVE = Insert(
-    table_of(SpendRow), on_conflict=f"{_INTO} WHERE spend.spent_usd + excluded.spent_usd <= {{place}}"
+    table_of(SpendRow),
+    on_conflict=f"{_INTO}, limit_usd = excluded.limit_usd WHERE spend.spent_usd + excluded.spent_usd <= {{place}}",
 )
 
 
@@ -30,20 +31,28 @@ def record_reservation(
 
     One transaction; accounts in order, so that two of them never wait for each other.
     """
-    accounts = [
-        (account, _UNLIMITED_USD if limit_usd is None else limit_usd)
-        for account, limit_usd in limits_usd.items()
-    ]
     now = datetime.now(UTC)
     try:
         with database.driver(writes=True) as driver:
-            for account, limit_usd in sorted(accounts):
-                row = {"account": account, "spent_usd": amount_usd, "updated_at": now}
-                if amount_usd > limit_usd or not _RESERVE.execute(driver, [row], limit_usd):
+            for account, limit_usd in sorted(limits_usd.items()):
+                row = {
+                    "account": account,
+                    "spent_usd": amount_usd,
+                    "updated_at": now,
+                    "limit_usd": limit_usd,
+                }
+                most_usd = _most(limit_usd)
+                if amount_usd > most_usd or not _RESERVE.execute(driver, [row], most_usd):
                     raise _NoRoom  # noqa: TRY301 - leaving the transaction this way undoes it
     except _NoRoom:
-        return _without_room(database, accounts, amount_usd)
+        return _without_room(
+            database, [(name, _most(limit)) for name, limit in limits_usd.items()], amount_usd
+        )
     return None
+
+
+def _most(limit_usd: float | None) -> float:
+    return _UNLIMITED_USD if limit_usd is None else limit_usd
 
 
 def _without_room(database: Database, accounts: Sequence[tuple[str, float]], amount_usd: float) -> str:
@@ -60,7 +69,7 @@ def book_spend(driver: Driver, booking: Booking, *, at: datetime) -> None:
     _BOOK.execute(
         driver,
         [
-            {"account": account, "spent_usd": booking.difference_usd, "updated_at": at}
+            {"account": account, "spent_usd": booking.difference_usd, "updated_at": at, "limit_usd": None}
             for account in sorted(booking.accounts)
         ],
     )
@@ -74,6 +83,11 @@ def delete_old_spend(database: Database, *, before: datetime) -> int:
 
 def load_spend(database: Database, prefix: str = "") -> dict[str, float]:
     """Account → USD, of the accounts whose names begin with `prefix`, e.g. `repository:7:octo/shop:`."""
+    return {row.account: row.spent_usd for row in load_accounts(database, prefix)}
+
+
+def load_accounts(database: Database, prefix: str) -> Sequence[SpendRow]:
+    """The accounts whose names begin with `prefix`, with the limits that held."""
     with database.read() as session:
-        rows = session.exec(select(SpendRow).where(col(SpendRow.account).startswith(prefix, autoescape=True)))
-        return {row.account: row.spent_usd for row in rows}
+        matching = select(SpendRow).where(col(SpendRow.account).startswith(prefix, autoescape=True))
+        return session.exec(matching).all()

@@ -361,9 +361,11 @@ def _add_around(session: Session) -> None:
     taken_back = _rule(1, evidence="logger.warning(payload)")
     taken_back.removed_by = "mika"
     session.add_all([_rule(0, evidence="except TimeoutError: return None"), taken_back])
-    for repository, spent in zip(REPOSITORIES, (19.4, 11.2, 4.1, 0.8), strict=True):
+    for repository, spent, limit in zip(
+        REPOSITORIES, (19.4, 11.2, 4.1, 0.8), (25.0, 25.0, 10.0, 25.0), strict=True
+    ):
         account = f"repository:7:{repository}:{NOW:%Y-%m}"
-        session.add(SpendRow(account=account, spent_usd=spent, updated_at=NOW))
+        session.add(SpendRow(account=account, spent_usd=spent, limit_usd=limit, updated_at=NOW))
     session.add(
         LeaseRow(executor_id="one", role="all", started_at=NOW, expires_at=NOW + timedelta(seconds=15))
     )

@@ -1,4 +1,4 @@
-"""Repositories with what they were reviewed and cost, the month's spend, and the rules that they have taught."""
+"""Repositories with what they were reviewed and cost, the month's spend and its limits, and the rules that they have taught."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from sqlmodel import select as select_rows
 
 from app.domain.viewer import Viewer
 from app.store.database import Database
-from app.store.spend import load_spend
-from app.store.tables import FindingRow, LearnedRuleRow, ReviewRow
+from app.store.spend import load_accounts
+from app.store.tables import FindingRow, LearnedRuleRow, ReviewRow, SpendRow
 from app.store.viewer import visible
 
 Place = tuple[int, str]
@@ -19,7 +19,10 @@ Place = tuple[int, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepositoryLine:
-    """One repository; `month_usd` is what its budget of this month has spent, reservations included."""
+    """One repository; `month_usd` is what its budget of this month has spent, reservations included.
+
+    `limit_usd` is the limit that held at the last call: the lower of the operator's and the repository's; None: not known.
+    """
 
     installation_id: int
     repository: str
@@ -28,6 +31,7 @@ class RepositoryLine:
     cost_usd: float
     last_review: datetime
     month_usd: float
+    limit_usd: float | None
 
 
 def load_repositories(
@@ -54,25 +58,28 @@ def load_repositories(
         connection = session.connection()
         rows = connection.execute(reviews).all()
         found = {(installation, name): count for installation, name, count in connection.execute(findings)}
-    spend = load_spend(database, "repository:")
-    lines = [
-        RepositoryLine(
-            installation_id=installation,
-            repository=name,
-            reviews=count,
-            findings=found.get((installation, name), 0),
-            cost_usd=float(cost or 0.0),
-            last_review=last,
-            month_usd=_month_usd(spend, (installation, name), now),
+    accounts = {row.account: row for row in load_accounts(database, "repository:")}
+    lines: list[RepositoryLine] = []
+    for installation, name, count, cost, last in rows:
+        account = _of_month(accounts, (installation, name), now)
+        lines.append(
+            RepositoryLine(
+                installation_id=installation,
+                repository=name,
+                reviews=count,
+                findings=found.get((installation, name), 0),
+                cost_usd=float(cost or 0.0),
+                last_review=last,
+                month_usd=account.spent_usd if account else 0.0,
+                limit_usd=account.limit_usd if account else None,
+            )
         )
-        for installation, name, count, cost, last in rows
-    ]
     return sorted(lines, key=lambda line: (-line.cost_usd, line.repository.lower()))
 
 
-def _month_usd(spend: Mapping[str, float], place: Place, now: datetime) -> float:
+def _of_month(accounts: Mapping[str, SpendRow], place: Place, now: datetime) -> SpendRow | None:
     """The account is named by `app.llm.budget`."""
-    return spend.get(f"repository:{place[0]}:{place[1]}:{now:%Y-%m}", 0.0)
+    return accounts.get(f"repository:{place[0]}:{place[1]}:{now:%Y-%m}")
 
 
 def load_rules(database: Database, viewer: Viewer) -> list[LearnedRuleRow]:

@@ -15,6 +15,7 @@ from app.dashboard.live import Broadcast
 from app.dashboard.pages import Dashboard, dashboard_router
 from app.dashboard.sign_in import People
 from app.domain.model_call import Provider
+from app.llm.budget import Limits
 from app.llm.circuits import OpenCircuit
 from app.store.database import Database
 from app.store.tables import (
@@ -75,7 +76,7 @@ class Site:
                     open_circuits=lambda: self.circuits,
                     replay=self.queue.replay,
                     people=self.people,
-                    repository_month_usd=25.0,
+                    limits=Limits(repository_month_usd=25.0),
                     clock=lambda: NOW,
                     monotonic=lambda: self.seconds,
                 )

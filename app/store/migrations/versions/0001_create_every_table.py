@@ -257,6 +257,7 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("spent_usd", sa.Float(), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("limit_usd", sa.Float(), nullable=True),
         sa.PrimaryKeyConstraint("account"),
     )
     op.create_index(op.f("ix_spend_updated_at"), "spend", ["updated_at"], unique=False)
