@@ -5,16 +5,18 @@ runs anything; what is not found is left out.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.domain.diff import FileDiff, Hunk, LineKind
 from app.domain.review import ContextSnippet
 from app.domain.source import Source
 from app.gather.chunks import CHARACTERS_PER_TOKEN, file_tokens
-from app.gather.texts import MAX_DEFINITION_LINES, MIN_NAME, Texts, changed_lines, last_name
-from app.gather.tree_search import find_callers, find_definitions, touched_symbols
-from app.syntax import Definition, enclosing_definition, identifiers
+from app.gather.digest import digest
+from app.gather.names import UsedName, members_in_question, used_names
+from app.gather.texts import MAX_DEFINITION_LINES, Texts, changed_lines, last_name
+from app.gather.tree_search import constant_of, find_callers, find_definitions, touched_symbols
+from app.syntax import Definition, enclosing_definition
 
 MAX_ENCLOSING_LINES = 120  # of a definition that is shown whole
 WINDOW_LINES = 15  # round the change, of a longer one
@@ -22,7 +24,7 @@ HEAD_LINES = 3  # of a longer one: its signature
 MAX_SHARING = 3  # functions of one file
 SMALL_FILE_LINES = 120
 SHARE_OF_DIFF = 0.6  # context is never more than this part of the diff …
-FLOOR_TOKENS = 400  # … but may always be this much
+FLOOR_TOKENS = 600  # … but may always be this much
 
 _ATTRIBUTE = re.compile(r"(?:\b(?:self|this|[a-z]\w?)(?:\.|->)|@)_?([a-z_]\w{2,})\b(?!\()")
 
@@ -37,8 +39,8 @@ class ContextLimits:
 
 LIMITS = {
     "trivial": ContextLimits(tokens=600, searches=0),
-    "lite": ContextLimits(tokens=1_500, searches=6),
-    "full": ContextLimits(tokens=4_000, searches=16),
+    "lite": ContextLimits(tokens=1_500, searches=12),
+    "full": ContextLimits(tokens=4_000, searches=24),
 }
 NO_CONTEXT = ContextLimits(tokens=0, searches=0)
 
@@ -50,15 +52,20 @@ async def find_context(
     if not limits.tokens:
         return ()
     visible = {file.path: _visible(file) for file in files}
-    found = list(_enclosing(files, texts, visible))
-    names = _used_names(files, texts)
-    found += _definitions_here(names, texts, visible)
+    names = used_names(files, texts)
+    members = members_in_question(files, texts)
     here = {last_name(each) for one in texts.defined.values() for each in one}
-    missing = [name for name in names if name not in here]
-    found += _shared_state(files, texts, visible)
+    constants = list(_constants_here(names, texts))
+    here |= {used.name for used, _ in constants}
+    missing = [used for used in names if used.name not in here]
     half = limits.searches // 2
-    found += await find_definitions(missing[:half], source, files)
-    found += await find_callers(touched_symbols(files, texts)[: limits.searches - half], source, visible)
+    callers = touched_symbols(files, texts)[:half]
+    found = list(_enclosing(files, texts, visible))
+    found += _definitions_here({used.name for used in names}, members, texts, visible)
+    found += (part for used, line in constants for part in _constant(used, line, texts, visible))
+    found += await find_definitions(missing[: limits.searches - len(callers)], members, source)
+    found += await find_callers(callers, source, visible)
+    found += _shared_state(files, texts, visible)
     found += _rest_of_small_files(files, texts, visible)
     budget = min(limits.tokens, max(FLOOR_TOKENS, round(sum(map(file_tokens, files)) * SHARE_OF_DIFF)))
     return tuple(_within(found, budget))
@@ -132,33 +139,37 @@ def _numbered(source: str) -> dict[int, str]:
     return dict(enumerate(source.split("\n"), 1))
 
 
-def _used_names(files: Sequence[FileDiff], texts: Texts) -> list[str]:
-    """Names on the added lines that look like something called, constructed or a type, in their order."""
-    names: dict[str, None] = {}
-    for file in files:
-        added = file.added_lines()
-        text = "\n".join(added.values())
-        for name in identifiers(file.path, texts.heads.get(file.path, ""), added):
-            if len(name) >= MIN_NAME and re.search(
-                rf"\b{re.escape(name)}\s*\(|\bnew\s+{re.escape(name)}\b", text
-            ):
-                names[name] = None
-    return list(names)
-
-
 def _definitions_here(
-    names: Sequence[str], texts: Texts, visible: Mapping[str, set[int]]
+    wanted: Collection[str], members: set[str], texts: Texts, visible: Mapping[str, set[int]]
 ) -> Iterator[ContextSnippet]:
     """Definitions of used names in the changed files, where the diff does not show them."""
-    wanted = set(names)
     for path, defined in texts.defined.items():
         source = _numbered(texts.heads[path])
+        shown = visible.get(path, set())
         for definition in defined:
             if last_name(definition) not in wanted:
                 continue
-            last = min(definition.end_line, definition.start_line + MAX_DEFINITION_LINES - 1)
-            lines = [n for n in range(definition.start_line, last + 1) if n not in visible.get(path, set())]
-            yield from _runs(path, source, lines, kind="definition")
+            for part in digest(path, texts.heads[path], definition, line=0, members=members):
+                end = part.start_line + part.text.count("\n")
+                lines = [n for n in range(part.start_line, end + 1) if n not in shown]
+                yield from _runs(path, source, lines, kind="definition")
+
+
+def _constants_here(names: Sequence[UsedName], texts: Texts) -> Iterator[tuple[UsedName, int]]:
+    """Names that the file which uses them gives a value, with the line."""
+    for used in names:
+        value = constant_of(used.name)
+        lines = texts.heads.get(used.path, "").split("\n")
+        line = next((number for number, text in enumerate(lines, 1) if value.search(text)), None)
+        if line is not None and not used.owner:
+            yield used, line
+
+
+def _constant(
+    used: UsedName, line: int, texts: Texts, visible: Mapping[str, set[int]]
+) -> Iterator[ContextSnippet]:
+    if line not in visible.get(used.path, set()):
+        yield from digest(used.path, texts.heads[used.path], None, line=line, members=set())
 
 
 def _shared_state(

@@ -2,51 +2,146 @@
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePosixPath
 
 from app.domain.diff import FileDiff, Side
 from app.domain.review import ContextSnippet
 from app.domain.source import Match, Source
-from app.gather.texts import MAX_DEFINITION_LINES, MIN_NAME, Texts, changed_lines, last_name
-from app.syntax import definitions, enclosing_definition, language_of
+from app.gather.digest import digest
+from app.gather.names import UsedName, same_language
+from app.gather.texts import (
+    MAX_LINE_CHARACTERS,
+    MIN_NAME,
+    Texts,
+    changed_lines,
+    last_name,
+    without_long_lines,
+)
+from app.syntax import Definition, definitions, language_of
 
 MAX_CALLERS = 3  # of one symbol
-GREP_LIMIT = 40
+GREP_LIMIT = 200
+MAX_FILES_READ = 3  # for one name
+LINES_ROUND_A_CALL = 2
 
-_DEFINES = r"(?:def|class|func|fn|function|type|interface|struct|enum|trait|record|module|object|const|let|var|val|macro_rules!)"
+_KEYWORD = (
+    r"(?:def|class|func|fn|function|type|interface|struct|enum|trait|record|module|object|macro_rules!)"
+    r"\s+(?:\([^)]*\)\s*)?(?:self\.)?{name}\b"
+)
+_TYPED = (
+    r"^\s*(?!(?:return|new|throw|else|await|yield|case|raise|not|in|import|using|go|defer)\b)"
+    r"(?:[\w<>\[\],.?*&:@]+\s+)+[*&]*{name}\s*(?:<[^>]*>)?\("
+)
+_SHORTHAND = r"^\s*(?:(?:public|private|protected|static|async|get|set|override|readonly)\s+)*[#*]?{name}\s*\([^;]*\{{\s*$"
+_VALUE = (
+    r"^\s{{0,4}}(?:export\s+|pub(?:\([^)]*\))?\s+)?"
+    r"(?:(?:public|private|protected|internal|static|final|readonly|const|let|var|val)\s+)*"
+    r"(?:[\w<>\[\],.?]+\s+)?{name}\s*(?::[^=]+)?=(?![=>~])"
+)
 _IMPORTS = re.compile(r"^\s*(?:import|from|use|require|include|#include|using|export\b.*\bfrom)\b")
+_COMMENT = re.compile(r"^\s*(?:#|//|/?\*|--|<!--)")
+_TEST = re.compile(r"(?:^|/)(?:tests?|spec|__tests__)/|(?:^|/)test_|[_.-](?:test|spec)\.|Tests?\.\w+$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A definition elsewhere in the tree; `definition` is None for a constant."""
+
+    match: Match
+    text: str
+    definition: Definition | None
 
 
 async def find_definitions(
-    names: Sequence[str], source: Source, files: Sequence[FileDiff]
+    names: Sequence[UsedName], members: set[str], source: Source
 ) -> list[ContextSnippet]:
-    """Definitions of names that the changed files do not define, one search each."""
-    suffixes = {PurePosixPath(file.path).suffix for file in files}
-    found = await asyncio.gather(*(_definition_elsewhere(name, source, suffixes) for name in names))
-    return [snippet for snippet in found if snippet is not None]
+    """Definitions of names that the changed files do not define, one search each, in the order of the names."""
+    found = await asyncio.gather(*(_definition_elsewhere(used, source) for used in names))
+    seen: set[tuple[str, int]] = set()
+    snippets: list[ContextSnippet] = []
+    for one in found:
+        if one is None or (one.match.path, one.match.line) in seen:
+            continue
+        seen.add((one.match.path, one.match.line))
+        snippets += digest(one.match.path, one.text, one.definition, line=one.match.line, members=members)
+    return snippets
 
 
-async def _definition_elsewhere(name: str, source: Source, suffixes: set[str]) -> ContextSnippet | None:
-    defines = re.compile(rf"\b{_DEFINES}\s+(?:\([^)]*\)\s*)?{re.escape(name)}\b")
+async def _definition_elsewhere(used: UsedName, source: Source) -> Found | None:
+    """The one definition that the name can mean; None where there is none, or several that are equally near."""
+    patterns = [
+        re.compile(each.format(name=re.escape(used.name))) for each in (_KEYWORD, _TYPED, _SHORTHAND, _VALUE)
+    ]
     matches = [
         match
-        for match in await source.grep(name, limit=GREP_LIMIT)
-        if PurePosixPath(match.path).suffix in suffixes and defines.search(match.text)
+        for match in await source.grep(used.name, limit=GREP_LIMIT)
+        if len(match.text) <= MAX_LINE_CHARACTERS
+        and same_language(match.path, used.path)
+        and match.path != used.path
+        and any(pattern.search(match.text) for pattern in patterns)
     ]
-    if len({match.path for match in matches}) != 1:
-        return None  # not there, or so common a name that any choice could mislead
-    return await _read_definition(matches[0], source)
+    matches.sort(key=lambda match: _distance(match.path, used))
+    paths = list(dict.fromkeys(match.path for match in matches))[:MAX_FILES_READ]
+    found = [one for path in paths if (one := await _read(path, matches, used, source))]
+    if len(found) > 1 and _distance(found[0].match.path, used) == _distance(found[1].match.path, used):
+        return None  # so common a name that any choice could mislead
+    return found[0] if found else None
 
 
-async def _read_definition(match: Match, source: Source) -> ContextSnippet:
-    raw = await source.blob(match.path, Side.RIGHT)
-    text = raw.decode("utf-8", "replace") if raw else ""
-    around = enclosing_definition(match.path, text, match.line)
-    if around is None:
-        return ContextSnippet(path=match.path, start_line=match.line, kind="definition", text=match.text)
-    shown = "\n".join(around[2].split("\n")[:MAX_DEFINITION_LINES])
-    return ContextSnippet(path=match.path, start_line=around[0], kind="definition", text=shown)
+async def _read(path: str, matches: Sequence[Match], used: UsedName, source: Source) -> Found | None:
+    """The definition of the name in a file, as its tree tells; else a constant, as its line does."""
+    raw = await source.blob(path, Side.RIGHT)
+    text = _text(raw)
+    lines = {match.line: match for match in matches if match.path == path}
+    found = [
+        one
+        for one in definitions(path, text)
+        if last_name(one) == used.name and any(line in lines for line in _head_lines(one))
+    ]
+    if found:
+        # The class before its constructor; a member of the class that the call names before others.
+        best = min(found, key=lambda one: (bool(used.owner) and used.owner not in one.name, one.start_line))
+        return Found(match=Match(path=path, line=best.start_line, text=""), text=text, definition=best)
+    value = constant_of(used.name)
+    constant = next((match for match in lines.values() if value.search(match.text)), None)
+    return Found(match=constant, text=text, definition=None) if constant and text else None
+
+
+def _text(raw: bytes | None) -> str:
+    return without_long_lines(raw.decode("utf-8", "replace")) if raw else ""
+
+
+def constant_of(name: str) -> re.Pattern[str]:
+    """What a line looks like that gives a name of a module or class its value; of a local one as far as indentation tells."""
+    return re.compile(_VALUE.format(name=re.escape(name)))
+
+
+def _head_lines(one: Definition) -> range:
+    """Where the name can stand: decorators come before it."""
+    return range(one.start_line, min(one.end_line, one.start_line + 8) + 1)
+
+
+def _distance(path: str, used: UsedName) -> tuple[int, int, int]:
+    """How far a file is from what the name means: named by the import, then not a test, then few folders away."""
+    pure = PurePosixPath(path)
+    parts = [part.lower() for part in re.split(r"[^\w]+", used.module or "") if part]
+    spelled = [part.lower() for part in (*pure.parts[:-1], pure.stem)]
+    named = bool(parts) and (spelled[-1] in parts[-2:] or (len(spelled) > 1 and spelled[-2] == parts[-1]))
+    owned = bool(used.owner) and spelled[-1].replace("_", "") == (used.owner or "").lower().replace("_", "")
+    here = PurePosixPath(used.path).parts[:-1]
+    shared = sum(1 for _ in _common(here, pure.parts[:-1]))
+    away = len(here) + len(pure.parts) - 1 - 2 * shared
+    return 0 if named or owned else 1, int(bool(_TEST.search(path))), away
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> Iterator[str]:
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            return
+        yield left
 
 
 def touched_symbols(files: Sequence[FileDiff], texts: Texts) -> list[str]:
@@ -73,20 +168,51 @@ def touched_symbols(files: Sequence[FileDiff], texts: Texts) -> list[str]:
 async def find_callers(
     names: Sequence[str], source: Source, visible: Mapping[str, set[int]]
 ) -> list[ContextSnippet]:
-    """Lines outside the diff that use these functions, one search each."""
+    """Calls of these functions outside the diff with a line or two round each, one search a function."""
     found = await asyncio.gather(*(source.grep(name, limit=GREP_LIMIT) for name in names))
-    return [
-        ContextSnippet(path=match.path, start_line=match.line, kind=f"uses {name}", text=match.text)
+    calls = [
+        (name, match)
         for name, matches in zip(names, found, strict=True)
-        for match in [each for each in matches if _is_call(each, name, visible)][:MAX_CALLERS]
+        for match in islice(_calls(name, matches, visible), MAX_CALLERS)
+    ]
+    texts = await asyncio.gather(*(source.blob(match.path, Side.RIGHT) for _, match in calls))
+    return [
+        snippet
+        for (name, match), raw in zip(calls, texts, strict=True)
+        for snippet in _caller(name, match, _text(raw) or match.text)
     ]
 
 
+def _calls(name: str, matches: Sequence[Match], visible: Mapping[str, set[int]]) -> Iterator[Match]:
+    """Code before tests, and of each file the first call."""
+    called = [match for match in matches if _is_call(match, name, visible)]
+    first = {match.path: match for match in reversed(called)}.values()
+    yield from sorted(first, key=lambda match: (bool(_TEST.search(match.path)), match.path))
+
+
+def _caller(name: str, match: Match, text: str) -> Iterator[ContextSnippet]:
+    """The head of the function that calls, and the lines round the call."""
+    lines = text.split("\n")
+    around = [one for one in definitions(match.path, text) if one.start_line <= match.line <= one.end_line]
+    if around and last_name(around[-1]) == name:
+        return  # its own definition, or itself
+    first, last = (around[-1].start_line, around[-1].end_line) if around else (match.line, match.line)
+    start = max(first, match.line - LINES_ROUND_A_CALL)
+    end = min(last, match.line + LINES_ROUND_A_CALL, len(lines))
+    if start > first:
+        yield ContextSnippet(path=match.path, start_line=first, kind=f"uses {name}", text=lines[first - 1])
+    shown = "\n".join(lines[start - 1 : end]) if len(lines) >= match.line else match.text
+    yield ContextSnippet(path=match.path, start_line=start, kind=f"uses {name}", text=shown)
+
+
 def _is_call(match: Match, name: str, visible: Mapping[str, set[int]]) -> bool:
+    word = re.escape(name)
     return (
         language_of(match.path) is not None
+        and len(match.text) <= MAX_LINE_CHARACTERS
         and match.line not in visible.get(match.path, set())
         and not _IMPORTS.search(match.text)
-        and re.search(rf"\b{_DEFINES}\s+(?:\([^)]*\)\s*)?{re.escape(name)}\b", match.text) is None
-        and re.search(rf"\b{re.escape(name)}\b", match.text) is not None
+        and not _COMMENT.search(match.text)
+        and re.search(_KEYWORD.format(name=word), match.text) is None
+        and re.search(rf"\b{word}\s*[(!]|[.:>&]{word}\b(?!\s*=)|[(,]\s*{word}\s*[,)]", match.text) is not None
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from app.domain.configuration import PathInstruction
 from app.domain.diff import FileDiff, FileStatus, Side
 from app.gather.chunks import CHARACTERS_PER_TOKEN, file_tokens
-from app.gather.context import LIMITS
+from app.gather.context import FLOOR_TOKENS, LIMITS
 from app.gather.gather import Gathered, gather
 from app.gather.risk import TierThresholds, measure_change, tier_of
 from tests.unit.gather.fakes import FakeSource, diff_of
@@ -55,7 +55,7 @@ async def test_the_enclosing_function_the_definition_used_and_the_caller_are_sho
     shown = {(each.kind, each.path, each.start_line): each.text for each in chunk.snippets}
     assert shown["enclosing", "pay.py", 11].startswith("def total(cart):\n    amount = 0")
     assert shown["definition", "rates.py", 4] == "def places(cart):\n    return 2 if cart else None"
-    assert shown["uses total", "api.py", 5] == "    return total(cart)"
+    assert shown["uses total", "api.py", 4] == "def checkout(cart):\n    return total(cart)"
 
 
 async def test_no_line_of_the_diff_is_shown_twice() -> None:
@@ -81,7 +81,7 @@ async def test_context_stays_within_its_share_of_the_change() -> None:
     source = changed()
     [chunk] = (await gathered(source)).context.chunks
     tokens = sum(len(each.text) for each in chunk.snippets) / CHARACTERS_PER_TOKEN
-    assert tokens <= max(400, 0.6 * sum(map(file_tokens, chunk.files)))
+    assert tokens <= max(FLOOR_TOKENS, 0.6 * sum(map(file_tokens, chunk.files)))
     assert len(source.searched) <= LIMITS["full"].searches
 
 
