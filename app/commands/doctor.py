@@ -8,9 +8,9 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,7 +21,9 @@ from app.commands.doctor_checks import (
     Verdict,
     check_address,
     check_credentials,
+    check_data_use,
     check_deliveries,
+    check_granted,
     check_identity,
     check_key,
     check_model,
@@ -35,17 +37,18 @@ from app.commands.doctor_checks import (
 from app.domain.model_call import Provider
 from app.errors import ConfigurationError, GitHubError, GitHubForbidden, GitHubNotFound, StoreUnavailable
 from app.github.client import GitHubApp
-from app.github.registration import AppRegistration
+from app.github.registration import AppInstallation, AppRegistration
 from app.llm.build import build_models
+from app.llm.faults import UNPAID_TIER
 from app.main import Network, provider_access
 from app.settings import Settings, load_settings
 from app.store.database import Database
+from app.store.model_calls import has_been_told
 
 ENV_FILE = Path(".env")
 KEPT_S = 3 * 86_400
+SAID_WITHIN = timedelta(days=30)
 PROBE_TIMEOUT_S = 5.0
-# https://ai.google.dev/gemini-api/terms
-UNPAID = "Google may use what an unpaid key sends to improve its products: for private code, bill the key's project"
 
 
 def doctor() -> int:
@@ -82,7 +85,7 @@ async def examine(
         yield check
     async for check in _check_github(settings, network, probe, now):
         yield check
-    async for check in _check_models(settings, network, datetime.fromtimestamp(now(), UTC).date()):
+    async for check in _check_models(settings, network, datetime.fromtimestamp(now(), UTC)):
         yield check
 
 
@@ -129,8 +132,11 @@ async def _ask_github(
 ) -> AsyncGenerator[Check]:
     app = await registration.fetch_app()
     yield check_identity(app.slug, settings)
-    yield check_permissions(app.permissions, app.events)
-    yield await _check_installations(registration, settings)
+    yield check_permissions(app.permissions, app.events, code_scanning=settings.quorum_code_scanning)
+    installations = await registration.fetch_installations()
+    yield _check_installations(installations, settings)
+    for check in check_granted(installations):
+        yield check
     hook = await registration.fetch_hook_config()
     yield check_address(hook)
     yield check_deliveries(await registration.fetch_deliveries(since=now() - KEPT_S), hook)
@@ -148,8 +154,8 @@ async def _registration(settings: Settings, network: Network) -> AsyncGenerator[
         await app.aclose()
 
 
-async def _check_installations(registration: AppRegistration, settings: Settings) -> Check:
-    installations = [each for each in await registration.fetch_installations() if not each.is_suspended]
+def _check_installations(found: Sequence[AppInstallation], settings: Settings) -> Check:
+    installations = [each for each in found if not each.is_suspended]
     allowed = {owner.lower() for owner in settings.quorum_allowed_owners}
     served = [each for each in installations if not allowed or each.account.lower() in allowed]
     if not installations:
@@ -181,15 +187,31 @@ async def _probe(url: str, probe: httpx.AsyncBaseTransport | None) -> Check:
     return ok("address", f"{health} answers")
 
 
-async def _check_models(settings: Settings, network: Network, today: date) -> AsyncGenerator[Check]:
-    models = build_models(provider_access(settings, os.environ), http_client=network.models)
+async def _check_models(settings: Settings, network: Network, now: datetime) -> AsyncGenerator[Check]:
+    access = provider_access(settings, os.environ)
+    models = build_models(access, http_client=network.models)
     try:
         if models.is_keyless:
             said = "no provider has a key: the analysers are the reviewer"
             yield warning("models", said, "set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY")
         for check in await models.check():
-            yield check_model(check, today)
-        if Provider.GEMINI in models.providers:
-            yield ok("gemini", UNPAID)
+            yield check_model(check, now.date())
+        for provider in models.providers:
+            is_unpaid = await asyncio.to_thread(_was_unpaid, settings, provider, since=now - SAID_WITHIN)
+            yield check_data_use(provider, access[provider], is_unpaid=is_unpaid)
     finally:
         await models.aclose()
+
+
+def _was_unpaid(settings: Settings, provider: Provider, *, since: datetime) -> bool:
+    """Whether a vendor has said of late that the key is not paid; a database that is out has been named above."""
+    try:
+        database = Database(settings.database_url)
+    except (StoreUnavailable, ConfigurationError):
+        return False
+    try:
+        return has_been_told(database, provider, UNPAID_TIER, since=since)
+    except StoreUnavailable:
+        return False
+    finally:
+        database.close()

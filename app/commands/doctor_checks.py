@@ -11,11 +11,18 @@ from urllib.parse import urlsplit
 import yaml
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from app.domain.model_call import Provider
+from app.doors.installation import missing_permissions
 from app.errors import ConfigurationError, ModelAuthFailed, ModelError, ModelNotFound
-from app.github.registration import HookConfig, HookDelivery
+from app.github.code_scanning import CODE_SCANNING_PERMISSIONS
+from app.github.registration import AppInstallation, HookConfig, HookDelivery
+from app.llm.build import Access
+from app.llm.data_use import data_use
+from app.llm.faults import UNPAID_TIER
 from app.llm.lifetimes import shut_down_on
 from app.llm.models import ModelCheck
 from app.notifier import Receiver
+from app.publish.permissions import name_off
 from app.settings import Settings
 
 MANIFEST = Path(__file__).parents[2] / "app.yml"
@@ -122,11 +129,15 @@ def check_identity(slug: str, settings: Settings) -> Check:
     return ok("app", f"GitHub takes the key of {slug}")
 
 
-def check_permissions(granted: Mapping[str, str], events: Iterable[str]) -> Check:
-    """What the App was given, beside what app.yml asks for."""
+def check_permissions(
+    granted: Mapping[str, str], events: Iterable[str], *, code_scanning: bool = False
+) -> Check:
+    """What the App was given, beside what app.yml and the operator's settings ask for."""
     manifest: dict[str, Any] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     levels = ("read", "write", "admin")
     wanted: dict[str, str] = manifest["default_permissions"]
+    if code_scanning:
+        wanted = {**wanted, **CODE_SCANNING_PERMISSIONS}
     missing = [
         f"{name}: {level}"
         for name, level in wanted.items()
@@ -139,6 +150,21 @@ def check_permissions(granted: Mapping[str, str], events: Iterable[str]) -> Chec
         )
         return warning("permissions", f"the App lacks {', '.join(missing)}", remedy)
     return ok("permissions", "the App has every permission and event of app.yml")
+
+
+def check_granted(installations: Iterable[AppInstallation]) -> Iterable[Check]:
+    """A line for each account that grants less than a review needs: what is off there."""
+    for each in installations:
+        lacking = missing_permissions(each.permissions)
+        if lacking and not each.is_suspended:
+            off = (
+                name_off(lacking)
+                or "reviews (needs " + ", ".join(f"`{n}: {v}`" for n, v in lacking.items()) + ")"
+            )
+            remedy = "its owner accepts the App's new permissions on the installation's page"
+            yield warning(
+                "granted", f"{each.account} grants less than the App asks for; off there: {off}", remedy
+            )
 
 
 def check_address(hook: HookConfig) -> Check:
@@ -195,6 +221,16 @@ def check_model(check: ModelCheck, today: date) -> Check:
     if ends and ends - today <= NEAR:
         return warning(what, f"{name} is shut down on {ends}", f"choose another in {_variable(check)}")
     return ok(what, f"{name} is there")
+
+
+def check_data_use(provider: Provider, access: Access, *, is_unpaid: bool = False) -> Check:
+    """What may become of the code that a configured provider is sent; `is_unpaid`: its own answers have said so."""
+    host = urlsplit(access.base_url).hostname if access.base_url else None
+    use = data_use(provider, host=host, is_cloud=access.cloud is not None)
+    what = f"{provider} data"
+    if is_unpaid:
+        return warning(what, UNPAID_TIER, "bill the key's project before private code is sent")
+    return warning(what, use.said, use.look) if use.look else ok(what, use.said)
 
 
 def _variable(check: ModelCheck) -> str:

@@ -40,12 +40,17 @@ VENDOR = {
     Provider.LOCAL: "The local server",
 }
 
+UNPAID_TIER = "The key is on the unpaid tier, and what it sends may be trained on."
 CHECK_TIMEOUT_S = 15.0  # of a question that costs nothing
 
 _CODE = re.compile(r"(?=.{1,60}\Z)[A-Za-z]+(?:_[A-Za-z]+)*")  # no digits, no hyphens: a key is none
 _SPENT = re.compile(
     r"insufficient_quota|billing|spend.?limit|credit.?balance|out of credits|per.?day|PerDay", re.IGNORECASE
 )
+# Google's names of quotas: https://ai.google.dev/gemini-api/docs/rate-limits
+_FREE_TIER = re.compile(r"FreeTier|free_tier")
+_PER_MINUTE = re.compile(r"PerMinute")
+_PER_DAY = re.compile(r"PerDay")
 _TOO_LONG = re.compile(
     r"context_length_exceeded|prompt is too long|context (length|window)|input token count|too many tokens"
     r"|exceeds? the (maximum|available context)",
@@ -90,20 +95,28 @@ _BY_STATUS: dict[int, tuple[type[ModelError], str]] = {
     409: (ModelUnavailable, "{vendor} is not available ({status}{code})."),
     413: (ModelContextTooLong, "The request is too long for {vendor}."),
     425: (ModelUnavailable, "{vendor} is not available ({status}{code})."),
-    429: (ModelRateLimited, "{vendor} limits the rate of requests."),
     504: (ModelTimeout, "{vendor} did not finish in time ({status})."),
 }
 
 
 def _kind(failure: Failure) -> tuple[type[ModelError], str]:
     words = f"{failure.code or ''} {failure.said}"
-    if failure.status == 429 and _SPENT.search(words):
-        return ModelQuotaExhausted, "The quota at {vendor} is spent."
+    if failure.status == 429:
+        return _limit(words)
     if failure.status in _BY_STATUS:
         return _BY_STATUS[failure.status]
     if failure.status >= 500:
         return ModelUnavailable, "{vendor} is not available ({status}{code})."
     return _rejection(words)
+
+
+def _limit(words: str) -> tuple[type[ModelError], str]:
+    """Google names the quotas that were exceeded; its sentence speaks of billing for those of a minute too."""
+    unpaid = f" {UNPAID_TIER}" if _FREE_TIER.search(words) else ""
+    of_a_minute = _PER_MINUTE.search(words) and not _PER_DAY.search(words)
+    if _SPENT.search(words) and not of_a_minute:
+        return ModelQuotaExhausted, "The quota at {vendor} is spent." + unpaid
+    return ModelRateLimited, "{vendor} limits the rate of requests." + unpaid
 
 
 def _rejection(words: str) -> tuple[type[ModelError], str]:

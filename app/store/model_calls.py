@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import SQLColumnExpression, String, case, func, select
 from sqlmodel import Session, col
 
-from app.domain.model_call import ModelCall, Outcome
+from app.domain.model_call import ModelCall, Outcome, Provider
 from app.domain.review import UsageTotal
 from app.store.database import Database
 from app.store.driver import Driver, Insert
@@ -113,6 +113,17 @@ def row_of(call: ModelCall) -> dict[str, Any]:
         "error": call.error,
         "request_id": call.request_id,
     }
+
+
+def has_been_told(database: Database, provider: Provider, sentence: str, *, since: datetime) -> bool:
+    """Whether an attempt at a provider failed with a sentence since a moment."""
+    statement = select(col(ModelCallRow.id)).where(
+        col(ModelCallRow.provider) == provider,
+        col(ModelCallRow.started_at) >= since,
+        col(ModelCallRow.error).contains(sentence, autoescape=True),
+    )
+    with database.read() as session:
+        return session.connection().execute(statement.limit(1)).first() is not None
 
 
 def load_usage(database: Database, review_id: str) -> UsageTotal:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,25 @@ import yaml
 from inline_snapshot import snapshot
 
 from app.commands.doctor import examine
-from app.commands.doctor_checks import MANIFEST, Check, Verdict, check_address, check_model
-from app.domain.model_call import Provider
+from app.commands.doctor_checks import MANIFEST, Check, Verdict, check_address, check_data_use, check_model
+from app.domain.model_call import CallEntry, Provider
 from app.github.registration import HookConfig
+from app.llm.build import Access, Cloud
+from app.llm.faults import UNPAID_TIER
 from app.llm.models import ModelCheck
+from app.llm.router import VendorModels
 from app.main import Network
 from app.sandbox import GitHubSandbox
 from app.settings import Settings
+from app.store.call_tables import record_call
+from app.store.database import Database
 from tests.contracts.guard import OpenApiGuard
 from tests.scenarios.vendors import Vendors
 from tests.scenarios.world import ALL, app_settings
+from tests.unit.llm.world import CALL
 
 HOOK = "https://quorum.example.com/webhooks/github"
+NAMES = VendorModels(large="m", small="m")
 OURS = HookConfig(url=HOOK, content_type="json", has_secret=True, verifies_tls=True)
 
 
@@ -144,12 +151,78 @@ async def test_without_a_key_for_any_model_the_analysers_review(world: World) ->
     assert checks["models"].verdict is Verdict.WARNING
 
 
+@pytest.mark.parametrize(
+    ("provider", "access", "said"),
+    [
+        (
+            Provider.CLAUDE,
+            Access(models=NAMES, api_key="k"),
+            snapshot(
+                "ok       claude data  Anthropic does not train on what its API is sent, unless the account has opted in"
+            ),
+        ),
+        (
+            Provider.GPT,
+            Access(models=NAMES, api_key="k"),
+            snapshot(
+                "ok       gpt data     OpenAI does not train on what its API is sent, unless the organisation shares it (some do for free tokens)"
+            ),
+        ),
+        (
+            Provider.GEMINI,
+            Access(models=NAMES, api_key="k"),
+            snapshot(
+                "warning  gemini data  Google may train on what an unpaid key sends, and no answer says whether this key is paid → see that AI Studio shows a paid tier for the key's project, or use Vertex AI"
+            ),
+        ),
+        (
+            Provider.GEMINI,
+            Access(models=NAMES, cloud=Cloud.VERTEX),
+            snapshot("ok       gemini data  sent to your cloud under its terms, which leave out training"),
+        ),
+        (
+            Provider.LOCAL,
+            Access(models=NAMES, base_url="http://127.0.0.1:11434/v1"),
+            snapshot("ok       local data   sent to 127.0.0.1: what is kept there is up to whoever runs it"),
+        ),
+    ],
+)
+def test_what_may_become_of_code_is_said_of_each_kind_of_access(
+    provider: Provider, access: Access, said: str
+) -> None:
+    assert str(check_data_use(provider, access)) == said
+
+
+async def test_only_configured_vendors_are_spoken_of(world: World) -> None:
+    del world.settings["gemini_api_key"]
+    assert [what for what in await world.checks() if what.endswith(" data")] == ["claude data", "gpt data"]
+
+
+async def test_a_key_that_google_called_unpaid_is_named_as_such(world: World) -> None:
+    database = Database(Settings.model_validate(world.settings).database_url)
+    error = f"Google limits the rate of requests. {UNPAID_TIER}"
+    told = replace(CALL, provider=Provider.GEMINI, error=error, started_at=datetime.now(UTC))
+    record_call(database, CallEntry(call=told))
+    database.close()
+    assert str((await world.checks())["gemini data"]) == snapshot(
+        "warning  gemini data  The key is on the unpaid tier, and what it sends may be trained on. → bill the key's project before private code is sent"
+    )
+
+
 async def test_a_permission_that_was_not_given_is_named(world: World) -> None:
     del world.github.app.permissions["checks"]
     world.github.app.events = tuple(each for each in world.github.app.events if each != "check_run")
     checks = await world.checks()
     assert checks["permissions"].verdict is Verdict.WARNING
     assert "checks: write, event check_run" in checks["permissions"].said
+
+
+async def test_code_scanning_wants_a_permission_more(world: World) -> None:
+    world.settings["quorum_code_scanning"] = True
+    check = (await world.checks())["permissions"]
+    assert (check.verdict, "security_events: write" in check.said) == (Verdict.WARNING, True)
+    world.github.app.permissions["security_events"] = "write"
+    assert (await world.checks())["permissions"].verdict is Verdict.OK
 
 
 async def test_an_app_that_serves_nobody_is_a_warning(world: World) -> None:

@@ -35,6 +35,18 @@ from app.llm.policy import POLICY, rule_for
         (429, "RESOURCE_EXHAUSTED", "GenerateRequestsPerDayPerProjectPerModel", ModelQuotaExhausted),
         (429, "enforced_spend_limit_reached", "", ModelQuotaExhausted),
         (429, "RESOURCE_EXHAUSTED", "GenerateRequestsPerMinute", ModelRateLimited),
+        (
+            429,
+            "RESOURCE_EXHAUSTED",
+            "check your plan and billing details GenerateRequestsPerMinutePerProjectPerModel-FreeTier",
+            ModelRateLimited,
+        ),
+        (
+            429,
+            "RESOURCE_EXHAUSTED",
+            "GenerateRequestsPerMinutePerProject-FreeTier GenerateRequestsPerDayPerProject-FreeTier",
+            ModelQuotaExhausted,
+        ),
     ],
 )
 def test_a_vendors_words_tell_what_its_status_does_not(
@@ -43,6 +55,14 @@ def test_a_vendors_words_tell_what_its_status_does_not(
     error = error_from(Failure(provider=Provider.GEMINI, status=status, code=code, said=said))
     assert type(error) is kind
     assert not said or said not in str(error)
+
+
+@pytest.mark.parametrize(
+    "quota", ["GenerateRequestsPerMinute-FreeTier", "generate_content_free_tier_requests PerDay"]
+)
+def test_a_key_on_the_unpaid_tier_gives_itself_away_when_its_quota_is_reached(quota: str) -> None:
+    error = error_from(Failure(provider=Provider.GEMINI, status=429, said=quota))
+    assert str(error).endswith(" The key is on the unpaid tier, and what it sends may be trained on.")
 
 
 @pytest.mark.parametrize("code", ["sk-ant-api03", "AIzaSy0", "key = 1", "<b>", "", None])
