@@ -6,6 +6,7 @@ shares its token cache over the whole process and mints no new token after a 401
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import lru_cache
 from typing import Protocol
 
 import httpx
@@ -78,6 +79,7 @@ class AppJwt:
         return jwt.encode(claims, self._key, algorithm="RS256")
 
 
+@lru_cache(maxsize=1)  # the App has one; to check that it is sound takes 40 ms
 def _rsa_key(pem: str) -> RSAPrivateKey:
     try:
         key = load_pem_private_key(pem.replace("\\n", "\n").encode(), password=None)

@@ -4,7 +4,7 @@ https://docs.github.com/en/graphql
 """
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -37,17 +37,17 @@ def schema() -> "GraphQLSchema":
 
 async def serve(call: Call) -> Response:
     """Answer a query: 200 with `data` and, where something failed, `errors` that have a `type`."""
-    from graphql import GraphQLSyntaxError, parse
+    from graphql import GraphQLSyntaxError
 
     text = call.body.get("query")
     if not isinstance(text, str):
         raise ApiError(400, "A query attribute must be specified and must be a string.")
     try:
-        document = parse(text)
+        document = parsed(text)
     except GraphQLSyntaxError as error:
         return answer({"errors": [_error(error)]})
     call.operations.append(_operation_name(document))
-    result = _executed(call, text)
+    result = _executed(call, document, text)
     said: Json = {"data": result.data}
     if result.errors:
         said["errors"] = [_error(error) for error in result.errors]
@@ -56,11 +56,32 @@ async def serve(call: Call) -> Response:
     return answer(said)
 
 
-def _executed(call: Call, text: str) -> "ExecutionResult":
-    from graphql import graphql_sync  # pyright: ignore[reportUnknownVariableType]
+@lru_cache(maxsize=256)  # the same few documents, again and again
+def parsed(text: str) -> "DocumentNode":
+    """The document; raises `GraphQLSyntaxError`."""
+    from graphql import parse
 
+    return parse(text)
+
+
+@lru_cache(maxsize=256)
+def faults_of(text: str) -> tuple["GraphQLError", ...]:
+    """What the schema has against a document that could be parsed."""
+    from graphql import validate
+
+    return tuple(validate(schema(), parsed(text)))
+
+
+def _executed(call: Call, document: "DocumentNode", text: str) -> "ExecutionResult":
+    from graphql import (
+        ExecutionResult,
+        execute_sync,  # pyright: ignore[reportUnknownVariableType]
+    )
+
+    if faults := faults_of(text):
+        return ExecutionResult(data=None, errors=list(faults))
     variables: Json = call.body.get("variables") or {}
-    return graphql_sync(schema(), text, root_value=_Root(call).fields(), variable_values=variables)
+    return execute_sync(schema(), document, root_value=_Root(call).fields(), variable_values=variables)
 
 
 def _operation_name(document: "DocumentNode") -> str:

@@ -8,12 +8,16 @@ import binascii
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from app.sandbox.errors import ApiError, forbidden, invalid, not_found
 from app.sandbox.state import Account, Installation
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from jwt.types import Options
+
     from app.sandbox.hub import GitHubSandbox
     from app.sandbox.repository import Repository
 
@@ -132,12 +136,11 @@ class Tokens:
 
     def _verified_claims(self, token: str) -> dict[str, Any]:
         import jwt
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-        key = load_pem_private_key(self._hub.app.private_key.encode(), password=None).public_key()
-        unchecked = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+        key = _public_key(self._hub.app.private_key)
+        unchecked: Options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
         try:
-            return jwt.decode(token, key, algorithms=["RS256"], options=unchecked)  # pyright: ignore[reportArgumentType]
+            return jwt.decode(token, key, algorithms=["RS256"], options=unchecked)
         except jwt.PyJWTError as error:
             raise _bad_jwt("A JSON web token could not be decoded") from error
 
@@ -196,6 +199,16 @@ class Tokens:
         token = f"ghp_{secrets.token_hex(18)}"
         self._actors[token] = Actor(kind="user", account=self._hub.account(login))
         return token
+
+
+@cache  # as the key itself: one a process
+def _public_key(private_key: str) -> "RSAPublicKey":
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    key = load_pem_private_key(private_key.encode(), password=None)
+    assert isinstance(key, RSAPrivateKey)
+    return key.public_key()
 
 
 def _narrowed(granted: Mapping[str, str], wanted: Mapping[str, str] | None) -> dict[str, str]:

@@ -3,15 +3,15 @@
 `test_graphql.py` shows that the part is a part: whatever is valid here is valid for the whole.
 """
 
-from graphql import GraphQLSyntaxError, parse, validate
+from graphql import GraphQLSyntaxError
 
-from app.sandbox.graphql_api import schema
+from app.sandbox.graphql_api import faults_of, parsed
 
 
 def check_document(text: str) -> list[str]:
     """What is wrong with a document; an empty list for a valid one."""
     try:
-        document = parse(text)
+        parsed(text)
     except GraphQLSyntaxError as error:
         return [str(error.message)]
-    return [error.message for error in validate(schema(), document)]
+    return [error.message for error in faults_of(text)]

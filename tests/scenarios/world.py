@@ -29,6 +29,7 @@ from app.settings import Settings
 from app.store.database import Database
 from app.store.tables import ModelCallRow, ReviewRow
 from tests.contracts.guard import OpenApiGuard
+from tests.databases import prepare
 from tests.fakes.vendors import BASE_URLS, KEYS, MODELS
 from tests.scenarios.vendors import Vendors
 
@@ -194,6 +195,7 @@ async def open_world(
             notifications=notifications,
             clock=ShortClock(),
         )
+        prepare(folder / "data" / "quorum.db")
         given = app_settings(github, folder / "data", providers) | settings
         program = build_program(Settings.model_validate(given), network=network)
         world.served = build_served(program, network=network)

@@ -7,6 +7,7 @@ import pytest
 
 from app.store.database import Database
 from tests import postgres
+from tests.databases import prepare
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +33,7 @@ def database_url(request: pytest.FixtureRequest) -> Generator[str]:
 
 @pytest.fixture
 def database(sqlite_url: str) -> Generator[Database]:
+    prepare(Path(sqlite_url.removeprefix("sqlite:///")))
     database = Database(sqlite_url)
     yield database
     database.close()

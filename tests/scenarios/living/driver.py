@@ -25,6 +25,7 @@ from app.settings import Settings
 from app.store import deliveries
 from app.store.database import Database
 from app.store.tables import FindingRow, ModelCallRow, ReviewRow
+from tests.databases import prepare
 from tests.fakes.vendor_wire import Asked
 from tests.fakes.vendors import BASE_URLS, KEYS, FakeVendors, emptiest
 
@@ -140,6 +141,7 @@ async def _app(
         "gemini_api_key": SecretStr(KEYS[Provider.GEMINI]),
         "google_gemini_base_url": BASE_URLS[Provider.GEMINI],
     }
+    prepare(folder / "data" / "quorum.db")
     settings = Settings.model_validate(own | ({} if keyless else keys) | dict(given))
     network = Network(github=sandbox.transport(), models=vendors.http_client())
     served = build_served(build_program(settings, network=network), network=network)
