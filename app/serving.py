@@ -21,7 +21,9 @@ from app.domain.job import (
     CheckSuiteJob,
     ClosedJob,
     CommentJob,
+    Delivery,
     InstallationJob,
+    Job,
     MergeGroupJob,
     NotificationJob,
     ReviewJob,
@@ -34,6 +36,7 @@ from app.doors.checks import CheckActionDoor, CheckSuiteDoor, Enqueue
 from app.doors.closed import ClosedDoor
 from app.doors.comment import CommentDoor
 from app.doors.delivery_log import DeliveryLog, Taking
+from app.doors.failure import FailureDoor
 from app.doors.installation import InstallationDoor
 from app.doors.merge_queue import FetchCommits, MergeGroupDoor
 from app.doors.notification import NotificationDoor
@@ -47,6 +50,7 @@ from app.gather.configuration import CONFIGURATION_PATH
 from app.github.addresses import git_url, web_url
 from app.github.advisories import fetch_published_flaws
 from app.github.client import GitHubApp, token_client
+from app.github.code_scanning import CODE_SCANNING_PERMISSIONS, CodeScanning
 from app.github.contents import fetch_file
 from app.github.git_objects import GitCache
 from app.github.merge_groups import fetch_commits
@@ -121,17 +125,7 @@ def build_served(
         live.publish(event)
         watch(event)
 
-    engine = Engine(
-        program.database,
-        executor_id=executor.value,
-        handlers=_handlers(program, github, tell, lambda delivery, job: engine.follow_up(delivery, job))
-        | _notifying(program, network),
-        role=role,
-        paused=settings.quorum_paused,
-        debounce_s=settings.quorum_debounce_s,
-        retention_days=settings.quorum_retention_days,
-        sleep=network.clock.sleep,
-    )
+    engine = _build_engine(program, github, executor, network, tell, role=role)
     token = None if open_dashboard else _token(program)
     rules = Rules(
         redact=program.services.redactor.redact,
@@ -171,6 +165,36 @@ def build_served(
         background.append(endpoint.run)
         http.router.routes.append(Route(PATH, endpoint))
     return Served(program=program, http=http, engine=engine, dashboard_token=token, mcp_token=mcp_token)
+
+
+def _build_engine(
+    program: Program,
+    github: GitHubApp,
+    executor: ExecutorId,
+    network: Network,
+    watch: Watch,
+    *,
+    role: Role,
+) -> Engine:
+    settings = program.settings
+
+    async def follow_up(delivery: Delivery, job: Job) -> object:
+        return await engine.follow_up(delivery, job)
+
+    handlers = _handlers(program, github, watch, follow_up, executor_id=executor.value)
+    engine = Engine(
+        program.database,
+        executor_id=executor.value,
+        handlers=handlers | _notifying(program, network),
+        signs={CommentJob: handlers[CommentJob].show_sign},
+        on_failure=FailureDoor(review=handlers[ReviewJob]),
+        role=role,
+        paused=settings.quorum_paused,
+        debounce_s=settings.quorum_debounce_s,
+        retention_days=settings.quorum_retention_days,
+        sleep=network.clock.sleep,
+    )
+    return engine
 
 
 def _mcp_endpoint(program: Program, network: Network, token: str) -> McpEndpoint:
@@ -272,7 +296,9 @@ def _delivery_log(
     )
 
 
-def _handlers(program: Program, github: GitHubApp, watch: Watch, enqueue: Enqueue) -> dict[type[Any], Any]:
+def _handlers(
+    program: Program, github: GitHubApp, watch: Watch, enqueue: Enqueue, *, executor_id: str
+) -> dict[type[Any], Any]:
     settings = program.settings
     git_cache = GitCache(settings.quorum_data_dir / "git")
 
@@ -287,9 +313,15 @@ def _handlers(program: Program, github: GitHubApp, watch: Watch, enqueue: Enqueu
         return PullRequestAccess(
             source=source,
             writer=PullRequestWriter(client, ref),
-            once=Ledger(program.database, ledger),
+            once=Ledger(program.database, ledger, executor_id=executor_id),
+            lacking=lambda: client.lacking,
             lookup_advisories=source.look_up_advisories,
+            upload_sarif=scanning(ref, installation_id).upload if settings.quorum_code_scanning else None,
         )
+
+    def scanning(ref: PullRequestRef, installation_id: int) -> CodeScanning:
+        client = github.installation(installation_id, ref.repository, permissions=CODE_SCANNING_PERMISSIONS)
+        return CodeScanning(client, ref)
 
     review = ReviewDoor(
         services=program.services,
@@ -314,7 +346,7 @@ def _handlers(program: Program, github: GitHubApp, watch: Watch, enqueue: Enqueu
         CheckSuiteJob: CheckSuiteDoor(review=review, enqueue=enqueue),
         MergeGroupJob: MergeGroupDoor(review=review, fetch_commits=_merge_group(github)),
         ClosedJob: ClosedDoor(review=review),
-        InstallationJob: InstallationDoor(database=program.database, clock=utc_now),
+        InstallationJob: InstallationDoor(database=program.database, clock=utc_now, forget=github.forget),
     }
 
 

@@ -122,6 +122,10 @@ class Settings(BaseSettings):
     quorum_dast_all_methods: bool = Field(
         False, description="true: those tests may use every method, not GET and HEAD alone."
     )
+    quorum_code_scanning: bool = Field(
+        False,
+        description="true: findings go to GitHub's code scanning too; the App needs `security_events: write`.",
+    )
     quorum_notify_url: str | None = Field(
         None, description="Where notifications go: https, or http on loopback; see docs/notifications.md."
     )

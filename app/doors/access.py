@@ -1,6 +1,6 @@
 """What a door needs of one pull request on GitHub, and how it gets it. Decides nothing."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +10,9 @@ from app.domain.pull_request import PullRequestRef
 from app.domain.source import Snapshot, Source
 from app.publish.publisher import Once
 
+UploadSarif = Callable[[str, str], Awaitable[None]]
+"""Hands (head sha, SARIF) to code scanning; raises `GitHubError`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequestAccess:
@@ -18,7 +21,11 @@ class PullRequestAccess:
     source: Source
     writer: ThreadWriter
     once: Once
+    lacking: Callable[[], Mapping[str, str]] = dict[
+        str, str
+    ]  # permissions that were not granted; known once it has read
     lookup_advisories: AdvisoryLookup | None = None  # None: nobody is asked, and the report says so
+    upload_sarif: UploadSarif | None = None  # None: code scanning gets nothing
 
 
 class OpenPullRequest(Protocol):

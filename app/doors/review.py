@@ -29,6 +29,7 @@ from app.doors.access import (
     no_organisation_default,
 )
 from app.doors.check_runs import CheckRuns, ledger_name
+from app.doors.code_scanning import upload_analysis
 from app.doors.eligible import why_left_out
 from app.doors.experience import sort_out
 from app.doors.notification import review_finished
@@ -262,6 +263,8 @@ class _Run:
 
     async def _start_checks(self, start: _Start) -> None:
         wanted = [stage for stage in self._request.stages if stage in start.configuration.config.stages]
+        if "checks" in self._access.lacking():
+            wanted = []  # the summary says so
 
         async def begin(stage: Stage) -> None:
             self._checks[stage] = await start_check(
@@ -299,11 +302,15 @@ class _Run:
             report=report,
             remembered=start.remembered,
             services=self._door.services,
+            lacking=self._access.lacking(),
         )
         writing = Writing(publication, self._access, self._checks, self._step)
         followed = await self._stations.run("follow", writing.follow)
         published = await self._stations.run("publish", lambda: writing.publish(followed))
+        not_uploaded = await upload_analysis(self._access, publication, standing=followed.standing)
         report = replace(publication.whole_report(), stations=tuple(self._stations.times))
+        if not_uploaded:
+            report = replace(report, notes=(*report.notes, not_uploaded))
         await asyncio.to_thread(
             reports.record_report,
             self._door.database,

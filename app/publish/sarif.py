@@ -5,6 +5,8 @@ https://docs.github.com/en/code-security/code-scanning/integrating-with-code-sca
 """
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +19,8 @@ from app.publish.markdown import Redact, clean_markdown
 from app.publish.wording import clean_cwe
 
 SCHEMA_URI = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+MAX_RESULTS = 5_000  # of a run; GitHub leaves out what is more, and refuses 25,000
+CATEGORY = "quorum/"
 _LEVELS = {
     Severity.CRITICAL: "error",
     Severity.HIGH: "error",
@@ -37,6 +41,23 @@ _SECURITY_SEVERITY = {
 def render_sarif(report: ReviewReport, *, redact: Redact, version: str) -> str:
     """The report as SARIF text; `version` is Quorum's own."""
     return json.dumps(sarif_value(report, redact=redact, version=version), indent=2) + "\n"
+
+
+def render_analysis(
+    report: ReviewReport, standing: Sequence[Finding], *, redact: Redact, version: str
+) -> str:
+    """The report with the findings that still `stand`, for code scanning: the worst as far as it shows them.
+
+    https://docs.github.com/en/code-security/code-scanning/troubleshooting-sarif-uploads/results-exceed-limit
+    """
+    findings = sorted((*report.findings, *standing), key=lambda finding: finding.severity.rank)
+    value = sarif_value(
+        replace(report, findings=tuple(findings[:MAX_RESULTS])), redact=redact, version=version
+    )
+    value["runs"][0]["automationDetails"] = {
+        "id": CATEGORY
+    }  # another tool's analysis is not replaced by ours
+    return json.dumps(value, separators=(",", ":"))
 
 
 def sarif_value(report: ReviewReport, *, redact: Redact, version: str) -> dict[str, Any]:

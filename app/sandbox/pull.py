@@ -283,6 +283,8 @@ class Pull:
     def _is_mine(self, item: Posted) -> bool:
         target = item.target
         mine = [*self.issue_comments, *self.reviews, *self.review_comments(), *self.threads, self]
+        if item.kind == "sarif":
+            return target["ref"] == f"refs/pull/{self.number}/head"
         if item.kind == "check_run":
             return target.head_sha in (self.head_sha, *self.commits())
         return any(target is one for one in mine)

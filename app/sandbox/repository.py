@@ -1,9 +1,12 @@
 """A repository with the verbs that people and GitHub itself have on it: push, open a pull request, rerequest a check."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from app.sandbox import checks, events
+from app.sandbox.code_scanning import read_upload
 from app.sandbox.diffs import FileChange, file_changes
 from app.sandbox.errors import not_found
 from app.sandbox.git import FileContent, GitRepository
@@ -37,7 +40,7 @@ class Repository:
         self.roles: dict[str, str] = {}
         self.associations: dict[str, str] = {}
         self.label_ids: dict[str, int] = {}
-        self.sarifs: list[Json] = []
+        self.code_scanning = True
         self.dependency_changes: list[Json] | None = None  # of the dependency review; None: it is off
         self.posted: list[Posted] = []
 
@@ -234,6 +237,13 @@ class Repository:
         )
         if action:
             self.emit("check_run", events.check_run(self, self.hub.bot, run, action))
+
+    def keep_sarif(self, body: Json) -> str:
+        """What `POST /code-scanning/sarifs` does; returns the receipt's id."""
+        log = read_upload(self, body)
+        text = json.dumps(log)
+        self.record(Posted(kind="sarif", id=self.hub.next_id(), body=text, target={**body, "sarif": log}))
+        return str(uuid4())
 
     def rerequest(self, run: CheckRun, user: str = "alice") -> None:
         """Someone presses "Re-run" on a check run."""

@@ -212,12 +212,8 @@ async def list_advisories(call: Call) -> Response:
 
 async def upload_sarif(call: Call) -> Response:
     """Keep a SARIF report; wants `security_events:write`."""
-    for key in ("commit_sha", "ref", "sarif"):
-        if not isinstance(call.body.get(key), str):
-            raise ApiError(400, f"{key} is missing")
-    call.repository.sarifs.append(call.body)
-    number = str(call.hub.next_id())
-    return answer({"id": number, "url": f"{call.repository.url}/code-scanning/sarifs/{number}"}, 202)
+    receipt = call.repository.keep_sarif(call.body)
+    return answer({"id": receipt, "url": f"{call.repository.url}/code-scanning/sarifs/{receipt}"}, 202)
 
 
 _R = "/repos/{owner}/{repo}"

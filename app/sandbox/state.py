@@ -212,7 +212,7 @@ class RequestRecord:
 class Posted:
     """Something that the App wrote for people to see. `kind` is review, review_comment, issue_comment, check_run,
 
-    reaction, resolved_thread or minimized_comment; `target` the object as it stands now.
+    reaction, resolved_thread, minimized_comment or sarif; `target` the object as it stands now.
     """
 
     kind: str

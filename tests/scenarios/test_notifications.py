@@ -9,10 +9,11 @@ import pytest
 from standardwebhooks import Webhook
 
 from app.errors import ConfigurationError
+from app.sandbox import Pull
 from app.sandbox.git import FileContent
 from tests.scenarios.conftest import Open
 from tests.scenarios.vendors import finding
-from tests.scenarios.world import conclusions, take_checks, take_review, take_summary
+from tests.scenarios.world import World, conclusions, take_checks, take_review, take_summary
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 SETTINGS = {"quorum_notify_url": "https://hooks.example.com/quorum", "quorum_notify_secret": SECRET}
@@ -71,13 +72,24 @@ async def test_the_end_of_a_review_is_told_in_figures_and_not_in_words(opened: O
 async def test_a_review_that_could_not_be_done_is_told_too(opened: Open) -> None:
     receiver = Receiver()
     async with opened(notifications=receiver.transport, **SETTINGS) as world:
-        for installation in world.github.installations.values():
-            installation.permissions["pull_requests"] = "read"  # the owner has taken it away
-        world.open_pull(PAY)
-        await world.settle()
-        world.log.take("the job failed")
+        pull = await uninstalled_meanwhile(world)
     (said,) = receiver.of("review.finished")
-    assert (said["status"], said["head_sha"], said["files"], said["cost_usd"]) == ("failed", None, 0, 0.0)
+    assert (said["status"], said["head_sha"], said["files"]) == ("failed", pull.head_sha, 0)
+    assert set(said["conclusions"].values()) <= {"neutral"}
+
+
+async def uninstalled_meanwhile(world: World) -> Pull:
+    """The owner removes the App while models are asked."""
+    world.vendors.hold()
+    pull = world.open_pull(PAY)
+    await world.until_asked(1)
+    for installation in world.github.installations.values():
+        installation.deleted = True
+    world.vendors.release()
+    await world.settle()
+    world.log.messages.clear()
+    take_checks(pull)
+    return pull
 
 
 async def test_a_spent_budget_is_told_once_for_all_its_reviews(opened: Open) -> None:
