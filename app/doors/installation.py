@@ -2,20 +2,25 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.job import InstallationJob
 from app.domain.step import Step
-from app.github.client import REVIEW_PERMISSIONS
+from app.github.client import REVIEW_PERMISSIONS, lacking_permissions
+from app.publish.permissions import name_off
 from app.store.database import Database
-from app.store.installations import record_installation, rename_repository, transfer_repository
+from app.store.installations import (
+    record_installation,
+    record_out_of_reach,
+    rename_repository,
+    transfer_repository,
+)
 
 logger = logging.getLogger(__name__)
 
 MOVES = frozenset({"renamed", "transferred"})
-_LEVELS = ("", "read", "write", "admin")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +29,7 @@ class InstallationDoor:
 
     database: Database
     clock: Callable[[], datetime]
+    forget: Callable[[int], None] = lambda _: None  # the tokens of an installation
 
     async def __call__(self, job: InstallationJob, step: Step) -> None:
         """Record the change."""
@@ -39,17 +45,16 @@ class InstallationDoor:
                 new=job.repositories[0],
             )
             return
+        if job.change == "removed":
+            record_out_of_reach(self.database, job.installation_id, job.repositories, at=self.clock())
         record_installation(self.database, job, at=self.clock())
+        self.forget(job.installation_id)
         if lacking := missing_permissions(job.permissions):
-            logger.warning("the installation on %s lacks %s", job.account, ", ".join(lacking))
+            logger.warning(
+                "the installation on %s grants less than is asked for: %s", job.account, name_off(lacking)
+            )
 
 
-def missing_permissions(granted: dict[str, str]) -> list[str]:
+def missing_permissions(granted: Mapping[str, str]) -> dict[str, str]:
     """The permissions that a review needs and an owner has not granted; nothing where GitHub did not tell any."""
-    if not granted:
-        return []
-    return [
-        f"{name}: {level}"
-        for name, level in REVIEW_PERMISSIONS.items()
-        if _LEVELS.index(granted.get(name, "")) < _LEVELS.index(level)
-    ]
+    return lacking_permissions(REVIEW_PERMISSIONS, granted) if granted else {}

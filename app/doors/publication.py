@@ -4,7 +4,7 @@ The head is read again right before the first write.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from app.conversation.fixed import Look, look_again
@@ -23,6 +23,7 @@ from app.doors.walkthrough import with_earlier_walkthrough
 from app.errors import Superseded
 from app.gather import Gathered
 from app.llm.client import CallScope
+from app.publish.permissions import render_lacking
 from app.publish.publisher import Published, publish
 from app.publish.review import PublicationRequest
 from app.services import Services
@@ -40,6 +41,7 @@ class Publication:
     report: ReviewReport
     remembered: Remembered
     services: Services
+    lacking: Mapping[str, str] = field(default_factory=dict[str, str])  # permissions, name → level
 
     @property
     def head_sha(self) -> str:
@@ -51,7 +53,9 @@ class Publication:
     @property
     def is_shown(self) -> bool:
         """Whether people see the findings on the pull request."""
-        return self.gathered.config.publish is not Publish.SHADOW
+        return self.gathered.config.publish is not Publish.SHADOW and not {"issues", "pull_requests"} <= set(
+            self.lacking
+        )
 
     @property
     def found(self) -> frozenset[str]:
@@ -70,8 +74,9 @@ class Publication:
         """The report with what earlier runs said of the files that this one did not read."""
         paths = {file.path for file in self.gathered.context.diff.files}
         notes = tuple(f"`{problem.path}`: {problem.message}" for problem in self.gathered.problems)
-        report = replace(self.report, notes=(*notes, *self.report.notes))
-        if self.request.full or not self.remembered.seen(self.head_sha):
+        off = render_lacking(self.lacking)
+        report = replace(self.report, notes=(*notes, *((off,) if off else ()), *self.report.notes))
+        if self.request.full or not self.remembered.seen(self.head_sha, self.gathered.config.stages):
             return report
         return with_earlier_walkthrough(report, self.remembered.stages, paths=paths)
 
@@ -100,6 +105,7 @@ class Publication:
             standing=followed.standing,
             earlier_stages=self.remembered.stages,
             problems=self.gathered.problems,
+            lacking=self.lacking,
         )
 
     def record_followed(self, database: Database, followed: Followed, *, at: datetime) -> None:
@@ -183,7 +189,7 @@ class Writing:
         publication = self._publication
         if await self._access.writer.head_sha() != publication.head_sha:
             raise Superseded("The pull request was pushed to while it was reviewed.")
-        if publication.gathered.config.publish is Publish.FULL:
+        if publication.gathered.config.publish is Publish.FULL and "pull_requests" not in publication.lacking:
             await self._answer_threads(followed)
         snapshot, remembered = publication.gathered.snapshot, publication.remembered
         return await publish(

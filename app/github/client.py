@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -38,10 +38,21 @@ REVIEW_PERMISSIONS: Mapping[str, str] = {
     "issues": "write",
     "checks": "write",
 }
+READ_PERMISSIONS: Mapping[str, str] = {"metadata": "read", "contents": "read", "pull_requests": "read"}
+_LEVELS = ("", "read", "write", "admin")
 # resolveReviewThread wants this one; it is asked for when a thread is resolved, and may not be granted.
 RESOLVE_PERMISSIONS: Mapping[str, str] = {"metadata": "read", "contents": "write", "pull_requests": "write"}
 
 J = TypeVar("J")
+
+
+def lacking_permissions(wanted: Mapping[str, str], granted: Mapping[str, str]) -> dict[str, str]:
+    """Those wanted permissions that were not granted, or not as far; name → wanted level."""
+    return {
+        name: level
+        for name, level in wanted.items()
+        if _LEVELS.index(granted.get(name, "")) < _LEVELS.index(level)
+    }
 
 
 class KeptOpenTransport(httpx.AsyncBaseTransport):
@@ -170,6 +181,7 @@ class RepositoryClient(ApiClient):
         self.resolving_refused_until_s = (
             0.0  # the owner did not grant contents:write: not asked for again before
         )
+        self.lacking: Mapping[str, str] = {}  # permissions that its token wants and does not have
         self._app = app
         self._own_login: str | None = None
 
@@ -246,13 +258,21 @@ class GitHubApp:
         self._clients.move_to_end(key)
         return self._clients[key]
 
+    def forget(self, installation_id: int) -> None:
+        """Drops the installation's clients and their tokens: it grants something else from now on."""
+        for key in [key for key in self._clients if key[0] == installation_id]:
+            del self._clients[key]
+
     def _new_client(
         self, installation_id: int, repository: str, permissions: Mapping[str, str]
     ) -> RepositoryClient:
         async def fetch() -> tuple[str, str]:
-            return await self._fetch_token(installation_id, repository, permissions)
+            token, expires_at, client.lacking = await self._fetch_token(
+                installation_id, repository, permissions
+            )
+            return token, expires_at
 
-        return RepositoryClient(
+        client = RepositoryClient(
             InstallationToken(fetch, clock=self._clock),
             repository=repository,
             installation_id=installation_id,
@@ -262,6 +282,7 @@ class GitHubApp:
             clock=self._clock,
             app=self,
         )
+        return client
 
     def _throttle_of(self, installation_id: int) -> InstallationThrottle:
         if installation_id not in self._throttles:
@@ -271,21 +292,41 @@ class GitHubApp:
 
     async def _fetch_token(
         self, installation_id: int, repository: str, permissions: Mapping[str, str]
+    ) -> tuple[str, str, Mapping[str, str]]:
+        """The token, its end, and what of the permissions it lacks: what only reads is worth having too."""
+        try:
+            return *await self._ask_token(installation_id, repository, permissions), {}
+        except GitHubRejected as error:
+            granted = await self._fetch_granted(installation_id)
+            lacking = lacking_permissions(permissions, granted)
+            if not lacking or lacking_permissions(READ_PERMISSIONS, granted) or "issues" not in permissions:
+                raise GitHubForbidden(
+                    f"The installation does not grant {repository} or a permission that Quorum needs; its owner must "
+                    "accept the App's permissions.",
+                    status=error.status,
+                ) from error
+            possible = {
+                name: granted[name] if name in lacking else level
+                for name, level in permissions.items()
+                if name in granted
+            }
+            return *await self._ask_token(installation_id, repository, possible), lacking
+
+    async def _ask_token(
+        self, installation_id: int, repository: str, permissions: Mapping[str, str]
     ) -> tuple[str, str]:
         body: Any = {
             "repositories": [repository.partition("/")[2]],
             "permissions": dict(permissions),
         }
         asked = self.api.rest.apps.async_create_installation_access_token(installation_id, data=body)
-        try:
-            answer = await self.api.fetch(asked, to=f"give a token for {repository}")
-        except GitHubRejected as error:
-            raise GitHubForbidden(
-                f"The installation does not grant {repository} or a permission that Quorum needs; its owner must "
-                "accept the App's permissions.",
-                status=error.status,
-            ) from error
+        answer = await self.api.fetch(asked, to=f"give a token for {repository}")
         return answer["token"], answer["expires_at"]
+
+    async def _fetch_granted(self, installation_id: int) -> Mapping[str, str]:
+        asked = self.api.rest.apps.async_get_installation(installation_id)
+        said = await self.api.fetch(asked, to="tell what an installation grants")
+        return {name: str(level) for name, level in cast("dict[str, Any]", said)["permissions"].items()}
 
     async def aclose(self) -> None:
         """Closes the connections."""

@@ -3,8 +3,9 @@
 Limits: https://docs.github.com/en/rest/checks/runs#update-a-check-run
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from app.domain.configuration import Gate, RepositoryConfig
 from app.domain.diff import Side
@@ -15,6 +16,7 @@ from app.domain.review import Omission, ReviewReport, StageResult, StageStatus
 from app.publish.body import Block, compose
 from app.publish.code import code_span
 from app.publish.markdown import Redact, clean_line, clean_markdown, plain_line, plain_prose
+from app.publish.permissions import render_lacking
 from app.publish.rendering import finding_blocks
 from app.publish.wording import (
     KEYLESS_NOTE,
@@ -94,14 +96,18 @@ def plan_check(
     config: RepositoryConfig,
     redact: Redact,
     unmarked: Collection[str] = (),
+    lacking: Mapping[str, str] = MappingProxyType({}),
 ) -> CheckUpdate:
-    """The finished check run of one stage. `unmarked` are fingerprints whose lines are those of an older head."""
+    """The finished check run of one stage. `unmarked` are fingerprints whose lines are those of an older head.
+
+    `lacking` are permissions (name → level) that the installation does not grant.
+    """
     findings = findings_of(result.stage, report.findings)
     low = any(finding.severity.rank >= Severity.LOW.rank for finding in findings)
     return CheckUpdate(
         stage=result.stage,
         title=_title(result, report, findings),
-        summary=_summary(result, report, gate=config.gate, redact=redact),
+        summary=_summary(result, report, gate=config.gate, lacking=lacking, redact=redact),
         text=_text(findings, redact=redact),
         conclusion=conclude(result, report, gate=config.gate),
         annotations=tuple(
@@ -182,11 +188,14 @@ def _state(result: StageResult, report: ReviewReport) -> str:
     return "Nothing to review" if report.coverage.files and not report.coverage.reviewed else ""
 
 
-def _summary(result: StageResult, report: ReviewReport, *, gate: Gate, redact: Redact) -> str:
+def _summary(
+    result: StageResult, report: ReviewReport, *, gate: Gate, lacking: Mapping[str, str], redact: Redact
+) -> str:
     coverage = report.coverage
     walkthrough = result.walkthrough.summary if result.walkthrough else ""
     blocks = [
         Block("the reason", _reason(result, report, redact=redact)),
+        Block("what is off", render_lacking(lacking)),
         Block("the walkthrough", clean_markdown(walkthrough, redact=redact)),
         Block("the coverage", f"Read {coverage.reviewed:,} of {count(coverage.files, 'changed file')}."),
         Block("the unread files", _unread(report, redact=redact)),

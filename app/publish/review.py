@@ -4,8 +4,8 @@ At most one review a run: the first run and a commanded one post it, clean or no
 findings. A finding that has been shown before is not posted again.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from app.domain.configuration import ConfigurationProblem, Publish, RepositoryConfig
 from app.domain.diff import Diff, DiffLine, Hunk, LineKind, Side
@@ -37,6 +37,7 @@ class PublicationRequest:
     the check runs and stay in the summary.
     `earlier_stages` are the last results of stages: the summary keeps those that this run did not ask for.
     `problems` are mistakes of the configuration: the first check run marks those of the repository's file.
+    `lacking` are permissions (name → level) that the installation does not grant: what needs them is left out.
     `key` names the pull request in the summary's marker, `review_id` the run in the review's.
     """
 
@@ -53,6 +54,17 @@ class PublicationRequest:
     standing: Sequence[Finding] = ()
     earlier_stages: Sequence[StageResult] = ()
     problems: Sequence[ConfigurationProblem] = ()
+    lacking: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def is_full(self) -> bool:
+        """Whether findings may stand on lines and files."""
+        return self.config.publish is Publish.FULL and "pull_requests" not in self.lacking
+
+    @property
+    def has_summary(self) -> bool:
+        """Whether there is a comment in the conversation."""
+        return self.config.publish is not Publish.SHADOW and "issues" not in self.lacking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +108,7 @@ def plan_publication(request: PublicationRequest) -> Publication:
     request = _with_standing(request)
     request = replace(request, report=_placed(request))
     report, redact = request.report, request.redact
-    full = request.config.publish is Publish.FULL
-    shadow = request.config.publish is Publish.SHADOW
+    full = request.is_full
     new = [finding for finding in report.findings if finding.fingerprint not in request.shown]
     return Publication(
         report=report,
@@ -105,7 +116,9 @@ def plan_publication(request: PublicationRequest) -> Publication:
         file_comments=tuple(
             _plan_file_comment(f, redact) for f in new if full and f.placement is Placement.FILE
         ),
-        summary=None if shadow else render_summary(_with_earlier(request), key=request.key, redact=redact),
+        summary=render_summary(_with_earlier(request), key=request.key, redact=redact)
+        if request.has_summary
+        else None,
         checks=_plan_checks(request),
     )
 
@@ -156,7 +169,7 @@ def _with_earlier(request: PublicationRequest) -> ReviewReport:
 
 def _placed(request: PublicationRequest) -> ReviewReport:
     report = request.report
-    if request.config.publish is not Publish.FULL:
+    if not request.is_full:
         return demote(report, {finding.fingerprint for finding in report.findings}, Placement.SUMMARY)
     report = replace(report, findings=tuple(_where_it_holds(finding, request) for finding in report.findings))
     for placement, limit in ((Placement.INLINE, MAX_INLINE_COMMENTS), (Placement.FILE, MAX_FILE_COMMENTS)):
@@ -193,7 +206,14 @@ def _plan_review(request: PublicationRequest, new: list[Finding]) -> PlannedRevi
 def _plan_checks(request: PublicationRequest) -> tuple[CheckUpdate, ...]:
     older = {finding.fingerprint for finding in request.standing}
     checks = [
-        plan_check(result, request.report, config=request.config, redact=request.redact, unmarked=older)
+        plan_check(
+            result,
+            request.report,
+            config=request.config,
+            redact=request.redact,
+            unmarked=older,
+            lacking=request.lacking,
+        )
         for result in request.report.stages
     ]
     marks = tuple(

@@ -1,5 +1,6 @@
 """Installations of the App as their webhooks tell: active, suspended, deleted, and what they permit."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlmodel import col, update
@@ -31,6 +32,22 @@ def record_installation(database: Database, job: InstallationJob, *, at: datetim
         row.deleted_at = at if state == "deleted" else None
         row.permissions = job.permissions or row.permissions
         session.add(row)
+
+
+def record_out_of_reach(
+    database: Database, installation_id: int, repositories: Collection[str], *, at: datetime
+) -> None:
+    """The App no longer sees these repositories: nobody will tell when their pull requests are closed."""
+    with database.write() as session:
+        session.exec(
+            update(PullRequestRow)
+            .where(
+                col(PullRequestRow.installation_id) == installation_id,
+                col(PullRequestRow.repository).in_(repositories),
+                col(PullRequestRow.closed_at).is_(None),
+            )
+            .values(closed_at=at)
+        )
 
 
 def load_installation(database: Database, installation_id: int) -> InstallationRow | None:

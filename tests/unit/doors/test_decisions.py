@@ -76,9 +76,9 @@ async def test_the_organisations_default_is_read_every_ten_minutes_and_kept_thro
 
 def test_missing_permissions_are_named() -> None:
     granted = dict(REVIEW_PERMISSIONS)
-    assert missing_permissions(granted) == []
-    assert missing_permissions(granted | {"checks": "read"}) == ["checks: write"]
-    assert missing_permissions({}) == []
+    assert missing_permissions(granted) == {}
+    assert missing_permissions(granted | {"checks": "read"}) == {"checks": "write"}
+    assert missing_permissions({}) == {}
 
 
 @given(st.text(max_size=60))

@@ -116,7 +116,7 @@ async def test_a_token_reaches_one_repository_with_the_permissions_of_a_review(w
 async def test_an_installation_that_lacks_a_permission_says_what_its_owner_must_do(world: World) -> None:
     installation = world.github.installation_on("octo/shop")
     assert installation is not None
-    installation.permissions.pop("checks")
+    installation.permissions.pop("contents")
 
     with pytest.raises(GitHubForbidden) as caught:
         await world.client.token()
@@ -124,6 +124,21 @@ async def test_an_installation_that_lacks_a_permission_says_what_its_owner_must_
     assert str(caught.value) == snapshot(
         "The installation does not grant octo/shop or a permission that Quorum needs; its owner must accept the App's permissions."
     )
+
+
+async def test_an_installation_that_grants_less_gives_a_token_for_what_it_grants(world: World) -> None:
+    installation = world.github.installation_on("octo/shop")
+    assert installation is not None
+    installation.permissions |= {"issues": "read"}
+    del installation.permissions["checks"]
+    client = world.client
+    assert await client.token()
+    assert client.lacking == {"issues": "write", "checks": "write"}
+
+    world.github.accept_permissions(installation, {"issues": "write", "checks": "write"})
+    world.app.forget(installation.id)
+    assert await world.client.token()
+    assert world.client.lacking == {}
 
 
 async def test_a_suspended_installation_is_forbidden_and_a_removed_one_not_found(world: World) -> None:

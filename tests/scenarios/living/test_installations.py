@@ -1,0 +1,215 @@
+"""What happens to an installation and its repositories, as GitHub tells it, and what comes of it."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from app.commands.doctor import examine
+from app.main import Network
+from app.sandbox import GitHubSandbox
+from app.sandbox.hub import PERMISSIONS
+from app.sandbox.pull import Pull
+from app.sandbox.state import Installation
+from app.serving import utc_now
+from app.store.findings import FindingOutcome
+from app.store.installations import load_installation
+from app.store.retention import purge
+from app.store.tables import FindingRow, ModelCallRow, PullRequestRow, ReviewRow
+from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
+
+pytestmark = pytest.mark.timeout(60)
+
+CART = f"def average(prices):\n    {BUG}\n    return total\n"
+FIXED = CART.replace(BUG, "total = 0")
+MONTH = timedelta(days=30)
+
+
+async def opened(app: App, *, files: dict[str, str] | None = None) -> tuple[Pull, Installation]:
+    pull = app.repository(files).open_pull({"shop.py": CART})
+    await app.settle()
+    [installation] = app.sandbox.installations.values()
+    return pull, installation
+
+
+def titles(app: App) -> set[str]:
+    return {row.title for row in app.findings()}
+
+
+def checks(pull: Pull) -> dict[str, str | None]:
+    """Name → conclusion, on the newest commit."""
+    runs = [run for run in pull.repository.check_runs.values() if run.head_sha == pull.head_sha]
+    return {run.name: run.conclusion for run in runs}
+
+
+async def test_a_suspended_installation_is_left_alone_until_it_is_back(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull, installation = await opened(app)
+        app.sandbox.suspend(installation)
+        pull.push({"more.py": "x = 1\n"})
+        await app.settle()
+        row = load_installation(app.database, installation.id)
+        assert row is not None
+        assert row.state == "suspended"
+        assert len(app.reviews()) == 1
+
+        app.sandbox.unsuspend(installation)
+        pull.push({"more.py": "x = 2\n"})
+        await app.settle()
+        row = load_installation(app.database, installation.id)
+        assert row is not None
+        assert row.state == "active"
+        assert [each.status for each in app.reviews()] == ["completed", "completed"]
+        assert len(own_comments(app, pull)) == 1
+
+
+async def test_what_belongs_to_a_deleted_installation_goes_after_the_retention_time(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        _, installation = await opened(app)
+        app.sandbox.uninstall(installation)
+        await app.settle()
+
+        purge(app.database, now=utc_now() + MONTH - timedelta(days=1), keep=MONTH)
+        assert app.findings()
+        purge(app.database, now=utc_now() + MONTH + timedelta(days=1), keep=MONTH)
+        with app.database.read() as session:
+            for table in (FindingRow, ReviewRow, ModelCallRow, PullRequestRow):
+                assert session.exec(select(table)).all() == []
+        assert load_installation(app.database, installation.id) is None
+
+
+async def test_an_installation_that_comes_back_in_time_goes_on_where_it_was(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull, installation = await opened(app)
+        app.sandbox.uninstall(installation)
+        await app.settle()
+        app.sandbox.install("acme", announce=True)
+        pull.push({"more.py": "x = 1\n"})
+        await app.settle()
+        assert len(own_comments(app, pull)) == 1
+        assert set(app.outcomes().values()) == {FindingOutcome.OPEN}
+
+
+async def test_words_about_a_repository_out_of_reach_go_after_the_retention_time(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull, installation = await opened(app)
+        app.sandbox.create_repository("acme/other", {"README.md": "x\n"})
+        purge(app.database, now=utc_now() + 2 * MONTH, keep=MONTH)
+        assert titles(app) != {""}  # the pull request is open: people can still act upon it
+
+        app.sandbox.select_repositories(installation, ["acme/other"])
+        await app.settle()
+        purge(app.database, now=utc_now() + 2 * MONTH, keep=MONTH)
+        assert titles(app) == {""}
+
+        app.sandbox.select_repositories(installation, ["acme/other", "acme/shop"])
+        pull.push({"more.py": CART})
+        await app.settle()
+        purge(app.database, now=utc_now() + 2 * MONTH, keep=MONTH)
+        assert "An empty cart crashes, because the number of prices is the divisor" in titles(app)
+
+
+async def test_a_renamed_repository_goes_on_where_it_was(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull, _ = await opened(app)
+        app.sandbox.rename(pull.repository, "store")
+        await app.settle()
+        app.vendors.forget()
+        pull.push({"shop.py": FIXED})
+        await app.settle()
+        assert "Fixed by" in pull.threads[0].comments[-1].body
+        assert len(pull.issue_comments) == 1
+        assert {row.repository for row in app.reviews()} == {"acme/store"}
+
+
+async def test_a_transferred_repository_goes_on_under_its_new_owner(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull, _ = await opened(app)
+        there = app.sandbox.install("newco")
+        app.sandbox.transfer(pull.repository, "newco")
+        await app.settle()
+        pull.push({"shop.py": FIXED})
+        await app.settle()
+        assert "Fixed by" in pull.threads[0].comments[-1].body
+        assert len(pull.issue_comments) == 1
+        assert {(row.repository, row.installation_id) for row in app.reviews()} == {("newco/shop", there.id)}
+
+
+async def _with_less(tmp_path: Path, **levels: str | None) -> GitHubSandbox:
+    """A GitHub on which the owner has not granted all that the App asks for."""
+    github = GitHubSandbox(tmp_path / "github")
+    granted = {name: level for name, level in (PERMISSIONS | levels).items() if level}
+    github.install("acme", permissions=granted)
+    return github
+
+
+async def test_without_leave_to_comment_on_code_the_check_run_has_everything_and_says_so(
+    tmp_path: Path,
+) -> None:
+    github = await _with_less(tmp_path, pull_requests="read")
+    async with running(tmp_path, sandbox=github) as app:
+        Reviewers(app.vendors)
+        pull, _ = await opened(app, files={".github/quorum.yml": "gate: high\n"})
+        assert (pull.reviews, own_comments(app, pull)) == ([], [])
+        assert checks(pull)["quorum/review"] == "failure"
+        [run] = [run for run in pull.repository.check_runs.values() if run.name == "quorum/review"]
+        assert "Off here" in (run.summary or "")
+        assert "`pull_requests: write`" in (run.summary or "")
+        assert "An empty cart crashes" in (run.text or "")
+        assert "An empty cart crashes" in pull.issue_comments[0].body
+
+
+async def test_without_leave_to_write_into_the_conversation_the_rest_goes_on(tmp_path: Path) -> None:
+    github = await _with_less(tmp_path, issues="read")
+    async with running(tmp_path, sandbox=github) as app:
+        Reviewers(app.vendors)
+        pull, _ = await opened(app)
+        assert pull.issue_comments == []
+        assert len(own_comments(app, pull)) == 1
+        [run] = [run for run in pull.repository.check_runs.values() if run.name == "quorum/review"]
+        assert "`issues: write`" in (run.summary or "")
+
+        pull.comment("alice", "/rereview full")
+        await app.settle()
+        assert [row.status for row in app.reviews()] == ["completed", "completed"]
+        assert pull.issue_comments[0].reactions == []
+
+
+async def test_without_leave_to_make_check_runs_the_summary_says_so(tmp_path: Path) -> None:
+    github = await _with_less(tmp_path, checks=None)
+    async with running(tmp_path, sandbox=github) as app:
+        Reviewers(app.vendors)
+        pull, _ = await opened(app)
+        assert checks(pull) == {}
+        assert len(own_comments(app, pull)) == 1
+        assert "check runs (needs `checks: write`)" in pull.issue_comments[0].body
+
+
+async def test_what_an_owner_grants_later_is_used_with_the_next_token(tmp_path: Path) -> None:
+    github = await _with_less(tmp_path, pull_requests="read")
+    async with running(tmp_path, sandbox=github) as app:
+        Reviewers(app.vendors)
+        pull, installation = await opened(app)
+        app.sandbox.accept_permissions(installation, {"pull_requests": "write"})
+        await app.settle()
+        pull.push({"more.py": CART})
+        await app.settle()
+        assert len(own_comments(app, pull)) == 1
+
+
+async def test_doctor_names_the_account_that_grants_too_little_and_what_is_off(tmp_path: Path) -> None:
+    github = await _with_less(tmp_path, pull_requests="read")
+    async with running(tmp_path, sandbox=github) as app:
+        settings = app.served.program.settings
+        network = Network(github=github.transport(), models=app.vendors.http_client())
+        said = [str(check) async for check in examine(settings, network=network)]
+        [granted] = [line for line in said if " granted " in line]
+        assert "acme grants less" in granted
+        assert "the review and its comments on lines (needs `pull_requests: write`)" in granted
