@@ -45,9 +45,13 @@ class NotApplicable(Exception):
 
 
 async def scan_running_api(
-    code: str, policy: DastPolicy, *, find_tool: Callable[[str], Path | None] = find_tool
+    code: str,
+    policy: DastPolicy,
+    *,
+    find_tool: Callable[[str], Path | None] = find_tool,
+    duration_s: int = DURATION_S,
 ) -> ScanAnswer:
-    """Test the API that an OpenAPI 3 description names; says plainly where nothing was sent."""
+    """Test the API that an OpenAPI 3 description names, for as long as this; says plainly where nothing was sent."""
     try:
         document = _parse(code)
         target = _target(document, policy)
@@ -56,7 +60,7 @@ async def scan_running_api(
     except NotApplicable as error:
         return ScanAnswer(scan_type="dast", status="not_applicable", notes=[str(error)])
     try:
-        said = await _run(tool, allowed, target)
+        said = await _run(tool, allowed, target, duration_s=duration_s)
     except AnalyzerFailed as error:
         note = f"The requests to {target} did not come to their end: schemathesis {error}."
         return ScanAnswer(scan_type="dast", status="could_not_check", notes=[note])
@@ -140,11 +144,13 @@ def _without_servers(operation: object) -> object:
     return {key: value for key, value in cast(Json, operation).items() if key not in ("servers", "callbacks")}
 
 
-async def _run(tool: Path, document: Json, target: str) -> Json:
+async def _run(tool: Path, document: Json, target: str, *, duration_s: int) -> Json:
     with TemporaryDirectory(prefix="quorum-dast-") as name:
         folder = await asyncio.to_thread(_write, Path(name), document)
         finished = await run(
-            [str(tool), *_arguments(target)], directory=folder, limits=Limits(seconds=DURATION_S + 30.0)
+            [str(tool), *_arguments(target, duration_s)],
+            directory=folder,
+            limits=Limits(seconds=duration_s + 30.0),
         )
         finished.complete()
         return await asyncio.to_thread(_read_report, folder)
@@ -163,12 +169,12 @@ def _read_report(folder: Path) -> Json:
         raise AnalyzerFailed("wrote no report") from error
 
 
-def _arguments(target: str) -> list[str]:
+def _arguments(target: str, duration_s: int) -> list[str]:
     """No `coverage` phase and no `unsupported_method` check: both call methods that the description does not have."""
     return [
         *("run", "openapi.json", "--url", target),
         *("--phases", "examples,fuzzing", "--exclude-checks", "unsupported_method"),
-        *("--max-examples", str(EXAMPLES), "--max-time", str(DURATION_S), "--rate-limit", REQUESTS),
+        *("--max-examples", str(EXAMPLES), "--max-time", str(duration_s), "--rate-limit", REQUESTS),
         *("--max-redirects", "0", "--request-timeout", "10", "--generation-database", "none"),
         *("--report", "json", "--report-json-path", "report.json", "--no-color"),
     ]
