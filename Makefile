@@ -5,7 +5,7 @@ UV ?= uv
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test install check fmt serve lock benchmark docs
+.PHONY: help demo test install check fmt serve lock benchmark docs sbom audit
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
@@ -36,6 +36,12 @@ docs: .venv/.dev ## build the documentation's site in site/html
 
 benchmark: .venv/.dev ## print the figures of benchmarks/
 	$(BIN)/python -m benchmarks
+
+sbom: ## list what is installed (CycloneDX) in sbom.json
+	$(PYTHON) scripts/sbom.py >sbom.json
+
+audit: .venv/.dev ## ask for published weaknesses of what is installed
+	$(BIN)/python scripts/audit.py
 
 lock: ## renew requirements/ from pyproject.toml (needs uv)
 	$(UV) pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 \

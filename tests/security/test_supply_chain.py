@@ -1,11 +1,61 @@
 """What is installed is what was locked, and can be listed."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts import audit
 
 ROOT = Path(__file__).parents[2]
+
+
+def audited(name: str, **said: Any) -> dict[str, Any]:
+    return {"name": name, **said}
+
+
+CLEAN = audited("dbos", version="3.4.0", vulns=[])
+WEAK = audited(
+    "jinja2",
+    version="3.1.0",
+    vulns=[{"id": "PYSEC-1", "aliases": ["CVE-2026-1"], "fix_versions": ["3.1.6"], "description": "…"}],
+)
+UNKNOWN = audited("quorum", skip_reason="Dependency not found on PyPI")
+
+
+def test_a_known_weakness_of_a_locked_package_is_named_with_its_mending() -> None:
+    assert audit.judge({"dependencies": [CLEAN, WEAK]}) == ["jinja2 3.1.0: PYSEC-1, mended in 3.1.6"]
+
+
+def test_a_package_that_nobody_knows_is_not_called_clean() -> None:
+    assert audit.judge({"dependencies": [CLEAN, UNKNOWN]}) == [
+        "quorum: not audited: Dependency not found on PyPI"
+    ]
+    assert audit.judge({"dependencies": [CLEAN]}) == []
+
+
+@pytest.mark.parametrize(
+    ("report", "reached"),
+    [(None, False), ({"dependencies": [UNKNOWN]}, False), ({"dependencies": [CLEAN, UNKNOWN]}, True)],
+)
+def test_a_service_that_knows_no_package_was_not_reached(
+    report: dict[str, Any] | None, reached: bool
+) -> None:
+    assert audit.is_reached(report) is reached
+
+
+def test_every_accepted_weakness_has_a_reason() -> None:
+    assert all(len(reason) > 20 for reason in audit.ACCEPTED.values())
+
+
+def test_one_package_with_its_hashes_is_asked_for_first() -> None:
+    entry = audit.first_entry(audit.LOCK.read_text())
+    assert len(re.findall("==", entry)) == 1
+    assert "--hash=sha256:" in entry
 
 
 def test_every_locked_package_stands_in_the_bill_of_materials_with_its_hashes() -> None:

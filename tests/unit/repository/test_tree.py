@@ -63,7 +63,7 @@ def test_every_target_that_the_pages_name_exists() -> None:
 
 def test_ci_runs_the_checks_and_then_the_readmes_test_command() -> None:
     made = [line.strip() for line in read(".ci/run").splitlines() if line.strip().startswith("make ")]
-    assert made == ["make check", "make test"]
+    assert made == ["make check", "make test", "make audit"]
     subprocess.run(["bash", "-n", ROOT / ".ci/run"], check=True)
 
 
