@@ -1,4 +1,4 @@
-"""Ends the check runs that a review began, also those of a life of the process that a kill has ended.
+"""Ends the check runs that a job began, also those of a life of the process that a kill has ended.
 
 What is not ended stays in progress for ever on somebody's pull request. The ledger knows what was begun; where it knows
 no id, GitHub is asked.
@@ -7,11 +7,12 @@ no id, GitHub is asked.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from app.domain.finding import Stage
-from app.domain.review import ReviewRequest
+from app.domain.pull_request import PullRequestRef
 from app.doors.access import OpenPullRequest, PullRequestAccess
-from app.errors import QuorumError
+from app.errors import TRANSIENT, QuorumError
 from app.publish.checks import CheckUpdate
 from app.publish.publisher import complete_checks, find_check
 from app.store.database import Database
@@ -19,53 +20,68 @@ from app.store.ledger import Begun, load_begun
 
 logger = logging.getLogger(__name__)
 
+OpenRuns = dict[Stage, Begun]
+
 
 def ledger_name(review_id: str, head_sha: str) -> str:
     """The ledger of a review's writes about one head."""
     return f"{review_id}@{head_sha}"
 
 
-async def end_check_runs(
-    request: ReviewRequest,
-    update: Callable[[Stage], CheckUpdate],
-    *,
-    database: Database,
-    open_pull_request: OpenPullRequest,
-    but_of: str | None = None,
-) -> None:
-    """Complete what the review began and nothing has completed, but those of the head `but_of`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRuns:
+    """The check runs of one job, under the ledgers whose names begin with `ledger` and end with `@` and the head."""
 
-    Why the review ended is more telling than why this failed, so failures are logged and not raised.
-    """
-    begun = await asyncio.to_thread(load_begun, database, ledger_name(request.review_id, ""))
-    for ledger, writes in begun.items():
-        if ledger == ledger_name(request.review_id, but_of or ""):
-            continue
-        access = open_pull_request(request.ref, installation_id=request.installation_id, ledger=ledger)
-        try:
-            await _end(request, writes, update, access, head_sha=ledger.partition("@")[2])
-        except QuorumError:
-            logger.exception("check runs could not be completed")
+    ledger: str
+    ref: PullRequestRef
+    installation_id: int
+    database: Database
+    open_pull_request: OpenPullRequest
+
+    async def load_open(self, *, but_of: str | None = None) -> dict[str, OpenRuns]:
+        """Head → what was begun there and is not known to be completed, but of the head `but_of`."""
+        begun = await asyncio.to_thread(load_begun, self.database, self.ledger)
+        found = {ledger.rpartition("@")[2]: _open_of(writes) for ledger, writes in begun.items()}
+        return {head_sha: runs for head_sha, runs in found.items() if runs and head_sha != but_of}
+
+    async def end(self, update: Callable[[Stage], CheckUpdate], *, but_of: str | None = None) -> None:
+        """Complete what is open.
+
+        Why the job ended is more telling than why this failed, so a refusal is logged and not raised.
+
+        Raises:
+            what is `TRANSIENT`: it must be called again.
+        """
+        for head_sha, runs in (await self.load_open(but_of=but_of)).items():
+            try:
+                await self._end(head_sha, runs, update)
+            except TRANSIENT:
+                raise
+            except QuorumError:
+                logger.exception("check runs could not be completed")
+
+    async def _end(self, head_sha: str, runs: OpenRuns, update: Callable[[Stage], CheckUpdate]) -> None:
+        access = self._open(head_sha)
+        ids: dict[Stage, int] = {}
+        for stage, begun in runs.items():
+            found = begun.github_id or await find_check(
+                stage, ref=self.ref, head_sha=head_sha, writer=access.writer
+            )
+            if found is not None:
+                ids[stage] = found
+        await complete_checks(
+            [update(stage) for stage in ids], check_run_ids=ids, writer=access.writer, once=access.once
+        )
+
+    def _open(self, head_sha: str) -> PullRequestAccess:
+        ledger = ledger_name(self.ledger.rpartition("@")[0], head_sha)
+        return self.open_pull_request(self.ref, installation_id=self.installation_id, ledger=ledger)
 
 
-async def _end(
-    request: ReviewRequest,
-    writes: Mapping[str, Begun],
-    update: Callable[[Stage], CheckUpdate],
-    access: PullRequestAccess,
-    *,
-    head_sha: str,
-) -> None:
-    runs: dict[Stage, int] = {}
+def _open_of(writes: Mapping[str, Begun]) -> OpenRuns:
+    runs: OpenRuns = {}
     for stage in Stage:
         start, end = writes.get(f"start:{stage}"), writes.get(f"check:{stage}")
-        if start is None or (end is not None and end.github_id is not None):
-            continue
-        found = start.github_id or await find_check(
-            stage, ref=request.ref, head_sha=head_sha, writer=access.writer
-        )
-        if found is not None:
-            runs[stage] = found
-    await complete_checks(
-        [update(stage) for stage in runs], check_run_ids=runs, writer=access.writer, once=access.once
-    )
+        if start is not None and (end is None or end.github_id is None):
+            runs[stage] = start
+    return runs

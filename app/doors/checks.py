@@ -16,7 +16,7 @@ from app.doors.permission import Permissions
 from app.doors.review import ReviewDoor
 from app.publish.checks import DISMISS_LOW, REREVIEW
 from app.store.memory import load_remembered
-from app.store.reviews import load_pull_requests_of_heads, record_review_queued
+from app.store.reviews import load_pull_requests_of_heads, record_review_begun
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class CheckActionDoor:
             commanded=commanded,
         )
         await asyncio.to_thread(
-            record_review_queued, self.review.database, request, delivery=job.guid, at=self.review.clock()
+            record_review_begun, self.review.database, request, delivery=job.guid, at=self.review.clock()
         )
         await self.review(ReviewJob(request=request), step)
 

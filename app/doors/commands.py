@@ -29,7 +29,6 @@ Do = Callable[[Visit, Command], Awaitable[None]]
 
 async def rereview(visit: Visit, command: Command) -> None:
     """`/rereview [stage] [full]`, of whatever the head is."""
-    await visit.react("eyes")
     trigger = f"comment:{visit.job.comment_id}"
     stages = tuple(stage for stage in Stage if stage.value in command.words)
     await visit.review_again(
@@ -130,7 +129,6 @@ def _undismiss(visit: Visit, remembered: Remembered, id_: str) -> str:
 async def resolve(visit: Visit, command: Command) -> None:
     """`/resolve`: the threads whose findings the newest head has fixed, or that were fixed or dismissed before."""
     del command
-    await visit.react("eyes")
     snapshot, remembered = await visit.snapshot(), await visit.remembered()
     followed = await follow(
         remembered.findings,
@@ -256,3 +254,4 @@ COMMANDS: Mapping[str, Do] = {
     "config": config,
     "help": help_,
 }
+SLOW = frozenset({"rereview", "ask", "explain", "resolve"})  # whoever gives one of these sees eyes at once

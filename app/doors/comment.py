@@ -1,18 +1,19 @@
 """What somebody said to Quorum on a pull request: who may command is asked first, then the command is done.
 
-By others than people with write access nothing is done and no model is asked.
+By others than people with write access nothing is done and no model is asked. Whoever waits for an answer sees eyes at
+once, also while a review of the pull request runs: that is a sign of its own, beside the job.
 """
 
 from dataclasses import dataclass
 
-from app.domain.job import CommentJob
+from app.domain.job import Command, CommentJob
 from app.domain.step import Step
 from app.doors.access import PullRequestAccess
-from app.doors.commands import COMMANDS
+from app.doors.commands import COMMANDS, SLOW
 from app.doors.conversation import converse
 from app.doors.permission import Permissions
 from app.doors.review import ReviewDoor
-from app.doors.visit import Visit
+from app.doors.visit import Visit, react
 from app.publish import replies
 
 
@@ -31,13 +32,26 @@ class CommentDoor:
         if not await step("permission", lambda: self._may_command(job, access), bool):
             await visit.react("confused")
             return
+        if _is_waited_for(job.command):
+            await visit.react("eyes")
         await _do(visit)
+
+    async def show_sign(self, job: CommentJob) -> None:
+        """Eyes, under a comment whose answer takes its time (`app.engine.worker.Sign`)."""
+        access = self.review.open_pull_request(job.ref, installation_id=job.installation_id, ledger=job.key)
+        if _is_waited_for(job.command) and await self._may_command(job, access):
+            await react(job, access, "eyes")
 
     async def _may_command(self, job: CommentJob, access: PullRequestAccess) -> bool:
         """A bot is nobody's collaborator: that the operator names its id is what allows it."""
         if job.author_id in self.allowed_bots:
             return True
         return await self.permissions.may_command(access.writer, job.ref.repository, job.author)
+
+
+def _is_waited_for(command: Command | None) -> bool:
+    """Questions, and the commands that read the pull request; the others are answered in a moment."""
+    return command is None or (command.name in SLOW and not command.problem)
 
 
 async def _do(visit: Visit) -> None:

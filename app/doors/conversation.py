@@ -1,4 +1,4 @@
-"""A question on a pull request: eyes at once, then one finished comment, and a record of the turn."""
+"""A question on a pull request: one finished comment, and a record of the turn."""
 
 import asyncio
 from datetime import timedelta
@@ -23,7 +23,6 @@ NO_MODEL = "no model has a key here, or the configuration allows none."
 
 async def converse(visit: Visit, question: str, *, intent: Intent | None = None) -> None:
     """Answer a question; with `intent` given it is not asked for."""
-    await visit.react("eyes")
     asked = await _asked(visit, question)
     services = visit.review.services
     if not set(services.models.providers) & set(asked.config.providers):

@@ -155,6 +155,12 @@ class MergeGroupDoor:
         )
 
 
+def named_pull_request(job: MergeGroupJob) -> PullRequestRef | None:
+    """The pull request by which GitHub names the group; its check runs are the group's."""
+    number = _number(job.head_ref)
+    return _ref(job, number) if number else None
+
+
 def _number(head_ref: str) -> int | None:
     named = _QUEUE_REF.fullmatch(head_ref)
     return int(named[1]) if named else None

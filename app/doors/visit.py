@@ -4,6 +4,7 @@ What is read is read once, when it is first needed.
 """
 
 import asyncio
+import logging
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -23,7 +24,9 @@ from app.gather import Configuration, parse_configuration
 from app.gather.configuration import CONFIGURATION_PATH
 from app.gather.gather import BASE_PATHS
 from app.store.memory import KnownFinding, Remembered, load_remembered
-from app.store.reviews import record_review_queued
+from app.store.reviews import record_review_begun
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,12 +97,14 @@ class Visit:
 
     async def react(self, content: Reaction) -> None:
         """Show that it was seen."""
-        job, writer = self.job, self.access.writer
-        await self.step("react", lambda: writer.react(job.comment_kind, job.comment_id, content), type(None))
+        await self.step("react", lambda: react(self.job, self.access, content), type(None))
 
     async def answer(self, body: str) -> int:
-        """Post the one answer, in the thread where it was asked; its id."""
+        """Post the one answer, in the thread where it was asked; its id, or 0 where nothing may be posted."""
         job, writer = self.job, self.access.writer
+        if not may_write(job, self.access):
+            logger.info("no answer to %s: the installation does not permit any", self.key)
+            return 0
         hidden = marker(MarkerKind.REPLY, self.key)
 
         async def write() -> int:
@@ -117,7 +122,7 @@ class Visit:
     async def review_again(self, request: ReviewRequest) -> None:
         """Run a review as a part of this job."""
         await asyncio.to_thread(
-            record_review_queued, self.review.database, request, delivery=self.job.guid, at=self.now()
+            record_review_begun, self.review.database, request, delivery=self.job.guid, at=self.now()
         )
         await self.review(ReviewJob(request=request), self.step)
 
@@ -132,6 +137,26 @@ class Visit:
                 trigger=trigger,
             )
         )
+
+
+async def react(job: CommentJob, access: PullRequestAccess, content: Reaction) -> None:
+    """React to the comment, once: to GitHub the same reaction again is the same one."""
+
+    async def find() -> None:
+        return None
+
+    async def write() -> int:
+        await access.writer.react(job.comment_kind, job.comment_id, content)
+        return job.comment_id
+
+    if may_write(job, access):
+        await access.once(f"react:{content}", find=find, write=write)
+
+
+def may_write(job: CommentJob, access: PullRequestAccess) -> bool:
+    """Whether the installation lets the App write where the comment stands."""
+    needs = "issues" if job.comment_kind == "issue_comment" else "pull_requests"
+    return needs not in access.lacking()
 
 
 def moved_to(finding: Finding, thread: Thread | None) -> Finding:

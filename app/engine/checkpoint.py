@@ -58,13 +58,18 @@ class Checkpoints:
 
     async def _outcome(self, work: Callable[[], Awaitable[T]], adapter: TypeAdapter[T]) -> dict[str, Any]:
         try:
-            return {"value": adapter.dump_python(await self._persist(work), mode="json")}
+            return {"value": adapter.dump_python(await self.attempt(work), mode="json")}
         except QuorumError as error:
             return _describe_error(error)
         except Postponed as error:
             return {"postponed_s": error.delay_s, "reason": error.reason}
 
-    async def _persist(self, work: Callable[[], Awaitable[T]]) -> T:
+    async def attempt(self, work: Callable[[], Awaitable[T]]) -> T:
+        """The work's result, after as many attempts as short obstacles ask for.
+
+        Raises:
+            Superseded, Postponed, and what the work raises that waiting does not mend.
+        """
         attempt = 0
         while True:
             attempt += 1

@@ -11,10 +11,10 @@ from dbos import DBOS
 from dbos._error import DBOSUnexpectedStepError
 
 from app.domain.step import Step
-from app.engine.checkpoint import FIRST_BACKOFF_S, OUTAGE_WAIT_S, Checkpoints, Sleep
+from app.engine.checkpoint import OUTAGE_WAIT_S, Checkpoints, Sleep, retry_delay_s
 from app.engine.failing import OnFailure, record_of, sentence_of, tell_failure
 from app.engine.inbox import Inbox
-from app.errors import TRANSIENT, GitHubRateLimited, Postponed, StoreUnavailable, Superseded
+from app.errors import TRANSIENT, Postponed, StoreUnavailable, Superseded
 from app.logs import bound
 from app.store import deliveries, reviews
 from app.store.database import Database
@@ -24,6 +24,8 @@ from app.store.tables import DeliveryRow
 logger = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 20  # of one delivery, postponements included
+GROWTH = 1.25
+LONGEST_OUTAGE_WAIT_S = 1_800.0
 STORE_WAIT_S = 2.0  # while the database does not take what must be recorded
 
 P = ParamSpec("P")
@@ -139,21 +141,21 @@ class Worker:
         if isinstance(error, Superseded):
             return await self._finish(row, DeliveryState.SUPERSEDED, reason=str(error))
         if isinstance(error, PASSING) and row.attempts < MOST_ATTEMPTS:
-            return await self._put_back(row.guid, workflow_id, error)
+            return await self._put_back(row, workflow_id, error)
         logger.error("the job failed", exc_info=error)
         try:
             await tell_failure(self._on_failure, row, said=sentence_of(error))
         except TRANSIENT as outage:
             if row.attempts < MOST_ATTEMPTS:
-                return await self._put_back(row.guid, workflow_id, outage)
+                return await self._put_back(row, workflow_id, outage)
             raise  # the engine's upkeep comes back to it
         return await self._finish(row, DeliveryState.FAILED, reason=record_of(error))
 
-    async def _put_back(self, guid: str, workflow_id: str, error: BaseException) -> str:
+    async def _put_back(self, row: DeliveryRow, workflow_id: str, error: BaseException) -> str:
         """Again from the beginning: later, or because the steps on record are those of an older program."""
-        delay_s = _delay_s(error)
+        delay_s = _delay_s(error, attempt=row.attempts)
         logger.info("the job waits %.0f s and begins again: %s", delay_s, error)
-        await self._patiently(self._inbox.put_back, guid, workflow_id=workflow_id, delay_s=delay_s)
+        await self._patiently(self._inbox.put_back, row.guid, workflow_id=workflow_id, delay_s=delay_s)
         return "put back"
 
     async def _finish(self, row: DeliveryRow, state: DeliveryState, *, reason: str | None = None) -> str:
@@ -161,12 +163,20 @@ class Worker:
         return state.value
 
 
-def _delay_s(error: BaseException) -> float:
+def _delay_s(error: BaseException, *, attempt: int) -> float:
+    """How long a job waits before it begins again: the longer an outage lasts, the longer."""
     if isinstance(error, Postponed):
-        return error.delay_s
-    if isinstance(error, GitHubRateLimited):
-        return max(error.retry_after_s, FIRST_BACKOFF_S)
-    return OUTAGE_WAIT_S if isinstance(error, TRANSIENT) else 0.0
+        delay_s = error.delay_s
+    elif isinstance(error, TRANSIENT):
+        delay_s = retry_delay_s(error, attempt=attempt)
+    else:
+        delay_s = 0.0
+    return delay_s if delay_s < OUTAGE_WAIT_S else max(delay_s, grown_wait_s(attempt))
+
+
+def grown_wait_s(attempt: int) -> float:
+    """Twenty attempts last for five hours."""
+    return min(OUTAGE_WAIT_S * GROWTH**attempt, LONGEST_OUTAGE_WAIT_S)
 
 
 def _decisive(error: BaseException) -> BaseException:

@@ -22,6 +22,7 @@ from app.store.migrate import upgrade
 
 BUSY_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 10
+IDLE_TIMEOUT_MS = 20_000  # of a PostgreSQL transaction that nobody continues
 POOL_SIZE = 8  # of 16 worker threads; the engine has a pool of its own
 IMMEDIATE = "quorum_immediate"
 BEGIN_IMMEDIATE = "BEGIN IMMEDIATE"
@@ -154,17 +155,27 @@ def _alone_in(directory: Path) -> Generator[None]:
 
 def _create_engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(
+        engine = create_engine(
             url,
             pool_size=POOL_SIZE,
             pool_pre_ping=True,
             hide_parameters=True,  # an error's text holds no value of a row
             connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
         )
+        event.listen(engine, "connect", _prepare_postgres)
+        return engine
     engine = create_engine(url, pool_size=POOL_SIZE, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _prepare_postgres(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    """A process that stands still, or whose machine is gone, must not keep its locks from the others."""
+    cursor = connection.cursor()
+    cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}")
+    cursor.close()
+    connection.commit()
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -37,10 +37,11 @@ def add_queued_review(session: Session, request: ReviewRequest, *, delivery: str
     )
 
 
-def record_review_queued(database: Database, request: ReviewRequest, *, delivery: str, at: datetime) -> None:
-    """`add_queued_review` in a transaction of its own, for a review that a comment asked for."""
+def record_review_begun(database: Database, request: ReviewRequest, *, delivery: str, at: datetime) -> None:
+    """The row of a review that a running job does on its way: it has waited with its job, and runs from now on."""
     with database.write() as session:
         add_queued_review(session, request, delivery=delivery, at=at)
+        mark_running(session, delivery=delivery, at=at)
 
 
 def record_review_head(database: Database, review_id: str, head_sha: str, *, gate: str) -> None:
@@ -85,6 +86,12 @@ def load_review(database: Database, review_id: str) -> ReviewRow | None:
     """The review with this id."""
     with database.read() as session:
         return session.get(ReviewRow, review_id)
+
+
+def load_reviews_of_delivery(database: Database, delivery: str) -> list[ReviewRow]:
+    """The reviews that a delivery has asked for."""
+    with database.read() as session:
+        return list(session.exec(select(ReviewRow).where(ReviewRow.delivery == delivery)).all())
 
 
 def is_superseded(database: Database, *, delivery: str) -> bool:

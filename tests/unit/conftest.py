@@ -21,14 +21,16 @@ def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/data/quorum.db"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> Generator[str]:
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Generator[str]:
+    with postgres.fresh_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite_url", "postgres_url"], ids=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
     """A fresh database, once on each engine."""
-    if request.param == "sqlite":
-        yield request.getfixturevalue("sqlite_url")
-    else:
-        with postgres.fresh_database(request.getfixturevalue("postgres_server")) as url:
-            yield url
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture

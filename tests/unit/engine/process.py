@@ -36,7 +36,7 @@ async def serve(url: str, executor_id: str, github_path: Path, lease_ttl_s: floa
     github, journal = GitHub(github_path), GitHub(github_path.with_suffix(".journal"))
 
     async def review(job: ReviewJob, step: Step) -> None:
-        once = Ledger(database, job.request.review_id)
+        once = Ledger(database, job.request.review_id, executor_id=executor_id)
         name = f"{job.request.ref}"
 
         def run(stage: str, delay_s: float):  # noqa: ANN202 - a step's work

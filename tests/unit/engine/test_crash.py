@@ -12,6 +12,7 @@ from dbos import DBOSClient
 
 from app.store.database import Database
 from app.store.deliveries import load_delivery
+from app.store.tables import LeaseRow
 from tests.unit.engine.world import delivery, ended, review_job, running
 
 ROOT = Path(__file__).parents[3]
@@ -109,6 +110,41 @@ async def test_a_dead_workers_jobs_are_taken_over_by_the_living_and_no_finished_
     assert Counter(_lines(github)) == Counter(f"octo/shop#{number}" for number in numbers)
     assert len(finished) > 5
     assert [step for step in finished if Counter(_lines(journal))[step] != begun[step]] == []
+
+
+async def test_a_worker_that_stood_still_past_its_lease_posts_nothing_beside_the_one_that_took_over(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    """SIGSTOP is a paused virtual machine: it wakes in the middle of what is no longer its own.
+
+    On SQLite whoever is paused while it writes holds the file, so that nobody takes anything over.
+    """
+    github, journal = prepared(tmp_path)
+    database = Database(postgres_url)
+    numbers = range(1, 9)
+    async with (
+        running(database, unused, executor_id="web", role="web") as web,
+        process(postgres_url, "sleeps", github, ttl_s=2) as sleeps,
+    ):
+        for number in numbers:
+            await web.enqueue(delivery(f"guid-{number}"), review_job(number=number))
+        await grown(journal, 20)
+        sleeps.send_signal(signal.SIGSTOP)
+        async with process(postgres_url, "takes over", github, ttl_s=2):
+            while await asyncio.to_thread(is_alive, database, "sleeps"):  # noqa: ASYNC110 - a process writes it
+                await asyncio.sleep(0.02)
+            sleeps.send_signal(signal.SIGCONT)
+            states = [(await ended(database, f"guid-{number}")).state for number in numbers]
+            while not await asyncio.to_thread(is_alive, database, "sleeps"):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    database.close()
+    assert states == ["done"] * 8
+    assert Counter(_lines(github)) == Counter(f"octo/shop#{number}" for number in numbers)
+
+
+def is_alive(database: Database, executor_id: str) -> bool:
+    with database.read() as session:
+        return session.get(LeaseRow, executor_id) is not None
 
 
 async def unused(job: object, step: object) -> None:

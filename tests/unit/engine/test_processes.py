@@ -11,6 +11,8 @@ from app.domain.job import ReviewJob
 from app.domain.step import Step
 from app.engine.executor import ExecutorId
 from app.store.database import Database
+from app.store.deliveries import load_delivery
+from app.store.leases import end_lease
 from tests.unit.engine.world import (
     delivery,
     ended,
@@ -122,3 +124,49 @@ def test_two_data_directories_on_one_host_never_share_a_name(tmp_path: Path) -> 
 def test_the_private_function_of_dbos_that_takes_work_over_is_there() -> None:
     """An upgrade that renames it must not go unseen: without it a dead worker's jobs stay where they are."""
     assert list(inspect.signature(DBOS._recover_pending_workflows).parameters) == ["executor_ids"]  # pyright: ignore[reportPrivateUsage]
+
+
+async def test_a_process_that_was_taken_for_dead_drops_its_jobs_and_takes_up_those_that_nobody_took(
+    database: Database,
+) -> None:
+    """Another process struck its lease, and ended before it took anything over."""
+    lives = 0
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        nonlocal lives
+
+        async def ask() -> None:
+            nonlocal lives
+            lives += 1
+            begun.set()
+            if lives == 1:
+                await never.wait()
+
+        await step("ask", ask, type(None))
+
+    async with running(database, handler, lease_ttl_s=0.3) as engine:
+        await engine.enqueue(delivery("one"), review_job())
+        await begun.wait()
+        await asyncio.to_thread(end_lease, database, "one")
+        row = await ended(database, "one")
+    assert (row.state, row.attempts, lives) == ("done", 1, 2)
+
+
+async def test_a_process_that_was_taken_for_dead_ends_no_job(database: Database) -> None:
+    """Whoever has taken the job over says how it ended."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        begun.set()
+        await go_on.wait()
+        raise ValueError("its connections have gone")
+
+    async with running(database, handler, stop_timeout_s=0.2) as engine:
+        await engine.enqueue(delivery("one"), review_job())
+        await begun.wait()
+        await asyncio.to_thread(end_lease, database, "one")
+        go_on.set()
+    row = load_delivery(database, "one")
+    assert row is not None
+    assert row.state == "running"

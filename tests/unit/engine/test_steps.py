@@ -8,6 +8,8 @@ import pytest
 from app.domain.finding import Finding, Severity, Stage
 from app.domain.job import ReviewJob
 from app.domain.step import Step
+from app.engine.checkpoint import OUTAGE_WAIT_S, Checkpoints
+from app.engine.worker import MOST_ATTEMPTS, grown_wait_s
 from app.errors import (
     GitHubForbidden,
     GitHubRateLimited,
@@ -166,3 +168,50 @@ async def test_what_the_engine_keeps_is_json_and_no_pickle(database: Database) -
         outputs = connection.exec_driver_sql("SELECT output FROM operation_outputs").scalars().all()
     assert [json.loads(text) for text in inputs] == [{"positionalArgs": ["one"], "namedArgs": {}}]
     assert [json.loads(json.loads(text)) for text in outputs] == [{"value": 41}]
+
+
+@pytest.mark.parametrize("error", [GitHubUnavailable("502"), StoreUnavailable("database is locked")])
+async def test_what_passes_puts_the_job_back_also_where_no_step_met_it(
+    database: Database, error: Exception
+) -> None:
+    runs = 0
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            raise error
+
+    async with running(database, handler) as engine:
+        await engine.enqueue(delivery("one"), review_job())
+        row = await ended(database, "one")
+    assert (row.state, workflow_of(row), runs) == ("done", "one#2", 2)
+
+
+async def test_a_database_that_is_locked_when_a_step_begins_is_waited_for() -> None:
+    """Whether a newer head waits is asked before every attempt, and that question may fail as well."""
+    asked, waits = 0, list[float]()
+
+    async def is_superseded() -> bool:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise StoreUnavailable("database is locked")
+        return False
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    async def work() -> int:
+        return 41
+
+    checkpoints = Checkpoints(is_superseded=is_superseded, sleep=sleep)
+    assert await checkpoints.attempt(work) == 41
+    assert (asked, len(waits)) == (2, 1)
+
+
+def test_the_longer_an_outage_lasts_the_rarer_a_job_is_tried() -> None:
+    waits = [grown_wait_s(attempt) for attempt in range(1, MOST_ATTEMPTS)]
+    assert waits == sorted(waits)
+    assert waits[0] < 2 * OUTAGE_WAIT_S
+    assert 4 * 3_600 < sum(waits) < 8 * 3_600

@@ -69,6 +69,7 @@ async def running(
     share: int = 16,
     clock: Callable[[], datetime] = utc_now,
     sleep: Callable[[float], Any] = no_wait,
+    lease_ttl_s: float = 15.0,
     stop_timeout_s: float = 5.0,
 ) -> AsyncGenerator[Engine]:
     """An engine from its start to its stop."""
@@ -83,6 +84,7 @@ async def running(
         debounce_s=debounce_s,
         workers=workers,
         share=share,
+        lease_ttl_s=lease_ttl_s,
         clock=clock,
         sleep=sleep,
     )
@@ -110,6 +112,12 @@ async def _once(database: Database, guid: str, holds: Callable[[DeliveryRow], bo
         if row and holds(row):
             return row
         await asyncio.sleep(0.02)
+
+
+def attempted(database: Database, guid: str, *, times: int) -> None:
+    """Let a delivery that waits have been tried so often."""
+    with database.write() as session:
+        session.get_one(DeliveryRow, guid).attempts = times
 
 
 def review_of(database: Database, job: ReviewJob) -> ReviewRow:

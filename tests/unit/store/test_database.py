@@ -240,6 +240,14 @@ def test_a_server_that_does_not_answer_is_unavailable_and_its_password_is_not_sa
     assert "hunter2" not in str(raised.value)
 
 
+def test_a_process_that_stands_still_does_not_keep_its_locks_for_ever(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    with database.write() as session:
+        timeout = session.connection().execute(text("SHOW idle_in_transaction_session_timeout")).scalar()
+    database.close()
+    assert timeout == "20s"
+
+
 def test_an_error_of_the_database_holds_no_value_of_a_row(any_database: Database) -> None:
     def write_twice() -> None:
         for _ in range(2):

@@ -30,7 +30,7 @@ from app.store.findings import (
 from app.store.pull_requests import record_closed
 from app.store.reports import record_report
 from app.store.retention import purge
-from app.store.reviews import is_superseded, load_review, load_review_of_head, record_review_queued
+from app.store.reviews import is_superseded, load_review, load_review_of_head, record_review_begun
 from app.store.secrets import load_or_create_secret
 from app.store.spend import load_spend
 from app.store.tables import (
@@ -91,7 +91,7 @@ def report(*findings: Finding) -> ReviewReport:
 
 
 def publish(database: Database, order: ReviewRequest, *findings: Finding, at: datetime = NOW) -> None:
-    record_review_queued(database, order, delivery=f"guid-{order.review_id}", at=at)
+    record_review_begun(database, order, delivery=f"guid-{order.review_id}", at=at)
     record_report(database, order, report(*findings), findings=findings, summary_comment_id=5, at=at)
 
 
@@ -146,7 +146,7 @@ def test_a_later_review_of_another_head_supersedes_and_an_earlier_or_the_same_do
 ) -> None:
     def queued(head: str, minute: int, *, head_known: bool = True) -> str:
         order = request(head, trigger=f"t{minute}", head_known=head_known)
-        record_review_queued(database, order, delivery=f"guid-{minute}", at=NOW + timedelta(minutes=minute))
+        record_review_begun(database, order, delivery=f"guid-{minute}", at=NOW + timedelta(minutes=minute))
         return f"guid-{minute}"
 
     first, same, no_head = queued("a", 0), queued("a", 1), queued("c", 2, head_known=False)
@@ -167,8 +167,8 @@ def test_a_later_review_of_another_head_supersedes_and_an_earlier_or_the_same_do
 
 def test_a_review_that_is_put_back_stays_as_old_as_it_is(database: Database) -> None:
     order = request("a")
-    record_review_queued(database, order, delivery="one", at=NOW)
-    record_review_queued(database, order, delivery="one", at=NOW + timedelta(hours=1))
+    record_review_begun(database, order, delivery="one", at=NOW)
+    record_review_begun(database, order, delivery="one", at=NOW + timedelta(hours=1))
     row = load_review(database, order.review_id)
     assert row is not None
     assert row.created_at == NOW
