@@ -87,7 +87,7 @@ RULES: dict[str, Rule] = {
         Rule("deadlock", "CWE-833", "concurrency", "Locks or waits that block each other for ever"),
         Rule("missing-await", "CWE-662", "concurrency", "Asynchronous result is not awaited"),
         Rule("blocking-call", "CWE-1322", "concurrency", "Blocking call in asynchronous code"),
-        Rule("shared-mutable-state", "CWE-567", "concurrency", "Object that is not safe to share is shared: static formatter, default argument"),
+        Rule("shared-mutable-state", "CWE-567", "concurrency", "Object that is not safe to share is shared: by threads, requests or calls"),
         Rule("non-atomic-update", "CWE-366", "concurrency", "Read, change, write back: another's update is lost, or half of it stays"),
         Rule("data-loss", None, "data", "Data is deleted, overwritten or dropped in normal use"),
         Rule("migration-risk", None, "data", "Migration that locks, fails or loses on real data"),
