@@ -17,7 +17,6 @@ INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
 
 cli = typer.Typer(
     name="quorum",
-    help="Three vendors' models review every pull request, and only what holds is posted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -59,6 +58,25 @@ class FailOn(StrEnum):
 
 
 Port = Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one.")]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"quorum {version('quorum-review')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def about(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Three vendors' models review every pull request, and only what holds is posted."""
+    del version
 
 
 @cli.command()

@@ -25,7 +25,7 @@ from app.notifier import Receiver
 from app.publish.permissions import name_off
 from app.settings import Settings
 
-MANIFEST = Path(__file__).parents[2] / "app.yml"
+MANIFEST = Path(__file__).parents[1] / "data" / "app.yml"  # a link: the wheel holds a copy
 WEBHOOK_PATH = "/webhooks/github"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 NEAR = timedelta(days=60)

@@ -24,7 +24,7 @@ from starlette.routing import Route
 from app.errors import QuorumError
 from app.github.registration import AppCredentials
 
-MANIFEST = Path(__file__).parents[2] / "app.yml"
+MANIFEST = Path(__file__).parents[1] / "data" / "app.yml"  # a link: the wheel holds a copy
 WEBHOOK_PATH = "/webhooks/github"
 SIGN_IN_PATH = "/sign-in/github/callback"
 BACK_PATH = "/registered"

@@ -3,6 +3,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any, cast
 
@@ -70,7 +71,9 @@ def test_everything_that_is_copied_exists_and_reaches_the_build() -> None:
 
 def test_what_the_program_reads_at_run_time_is_copied() -> None:
     copied = {word for line in arguments("COPY") if "--from" not in line for word in line.split()[:-1]}
-    packages = set(re.findall(r'include = \["(\w+)\*", "(\w+)\*"\]', read("pyproject.toml"))[0])
+    project = tomllib.loads(read("pyproject.toml"))
+    found = project["tool"]["setuptools"]["packages"]["find"]["include"]
+    packages = {name.partition(".")[0] for name in found}
     assert packages | {"prompts", "app.yml", "pyproject.toml", "README.md", "LICENSE"} <= copied
 
 
