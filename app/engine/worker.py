@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from dbos import DBOS
 from dbos._error import DBOSUnexpectedStepError
+from sqlalchemy.exc import DBAPIError
 
 from app.domain.step import Step
 from app.engine.checkpoint import OUTAGE_WAIT_S, Checkpoints, Sleep, retry_delay_s
@@ -37,7 +38,7 @@ Handler = Callable[[Any, Step], Awaitable[None]]
 Sign = Callable[[Any], Awaitable[None]]
 """Shows somebody that a job of theirs was taken, before its turn comes. Best effort: the job does without."""
 
-PASSING = (Postponed, DBOSUnexpectedStepError, *TRANSIENT)
+PASSING = (Postponed, DBOSUnexpectedStepError, DBAPIError, *TRANSIENT)  # the third: the engine's own tables
 
 
 class Worker:
@@ -170,7 +171,7 @@ def _delay_s(error: BaseException, *, attempt: int) -> float:
     elif isinstance(error, TRANSIENT):
         delay_s = retry_delay_s(error, attempt=attempt)
     else:
-        delay_s = 0.0
+        delay_s = OUTAGE_WAIT_S if isinstance(error, DBAPIError) else 0.0
     return delay_s if delay_s < OUTAGE_WAIT_S else max(delay_s, grown_wait_s(attempt))
 
 

@@ -11,8 +11,15 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPIModule
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    TimeoutError,
+)
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
@@ -21,6 +28,7 @@ from app.store.driver import Driver
 from app.store.migrate import upgrade
 
 BUSY_TIMEOUT_MS = 30_000
+CHECK_TIMEOUT_MS = 1_000
 CONNECT_TIMEOUT_S = 10
 IDLE_TIMEOUT_MS = 20_000  # of a PostgreSQL transaction that nobody continues
 POOL_SIZE = 8  # of 16 worker threads; the engine has a pool of its own
@@ -90,15 +98,18 @@ class Database:
                 cursor.execute(BEGIN_IMMEDIATE)
             yield Driver(cursor, dialect)
             connection.commit()
-        except (dialect.loaded_dbapi.OperationalError, dialect.loaded_dbapi.InterfaceError) as error:
+        except _refusals(dialect.loaded_dbapi) as error:
             raise _unavailable(error) from error
         finally:
             connection.close()  # the pool undoes what was not committed
 
     def check(self) -> None:
-        """Raise `StoreUnavailable` unless a statement comes back."""
+        """Raise `StoreUnavailable`, which says why, unless it takes writes; waits for a writer no longer than a second."""
         with self.read() as session:
-            session.connection().execute(text("SELECT 1"))
+            if self.is_sqlite:
+                _check_sqlite(session.connection())
+            elif session.connection().execute(text("SHOW transaction_read_only")).scalar() == "on":
+                raise StoreUnavailable("The database cannot be used now: it is read-only.")
 
     def close(self) -> None:
         """Close the connections."""
@@ -191,11 +202,26 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(BEGIN_IMMEDIATE if immediate else "BEGIN")
 
 
+def _check_sqlite(connection: Connection) -> None:
+    """Take the writer's lock, and give it back."""
+    connection.exec_driver_sql("ROLLBACK")
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={CHECK_TIMEOUT_MS}")
+    try:
+        connection.exec_driver_sql(BEGIN_IMMEDIATE)
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+
+def _refusals(dbapi: DBAPIModule) -> tuple[type[Exception], ...]:
+    """A read-only PostgreSQL raises an `InternalError`."""
+    return dbapi.OperationalError, dbapi.InterfaceError, dbapi.InternalError
+
+
 @contextmanager
 def _mapped_errors() -> Generator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, TimeoutError) as error:
+    except (OperationalError, InterfaceError, InternalError, TimeoutError) as error:
         raise _unavailable(error.orig if isinstance(error, DBAPIError) else error) from error
 
 

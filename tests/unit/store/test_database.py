@@ -3,6 +3,7 @@ import sqlite3
 import stat
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -216,22 +217,43 @@ def test_a_place_where_nothing_can_be_written_is_said_in_a_sentence(tmp_path: Pa
         Database(f"sqlite:///{tmp_path}/file/quorum.db")
 
 
-def test_a_database_that_cannot_be_written_is_unavailable_and_works_again_afterwards(
-    database: Database,
+def test_a_database_that_is_read_only_is_unavailable_and_works_again_afterwards(
+    any_database: Database,
 ) -> None:
-    with database.read() as session:
-        session.connection().exec_driver_sql("PRAGMA query_only=ON")
-
     def write() -> None:
-        with database.write() as session:
+        with any_database.write() as session:
             session.add(secret("a"))
 
+    set_read_only(any_database, on=True)
     with pytest.raises(StoreUnavailable, match="cannot be used now"):
         write()
-    with database.read() as session:
-        session.connection().exec_driver_sql("PRAGMA query_only=OFF")
+    with pytest.raises(StoreUnavailable, match="read-?only"):
+        any_database.check()
+    set_read_only(any_database, on=False)
+    any_database.check()
     write()
+
+
+def set_read_only(database: Database, *, on: bool) -> None:
+    """Of the one connection that the pool has."""
+    value = "ON" if on else "OFF"
+    with database.driver(writes=False) as driver:
+        if database.is_sqlite:
+            driver.cursor.execute(f"PRAGMA query_only={value}")
+        else:
+            driver.cursor.execute(f"SET SESSION default_transaction_read_only={value}")
+
+
+def test_a_database_that_another_process_has_locked_is_not_ready_and_says_so(
+    sqlite_url: str, database: Database
+) -> None:
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable, match="locked"):
+            database.check()
     database.check()
+    with database.read() as session:
+        assert session.connection().exec_driver_sql("PRAGMA busy_timeout").scalar() == 30_000
 
 
 def test_a_server_that_does_not_answer_is_unavailable_and_its_password_is_not_said() -> None:
@@ -243,7 +265,7 @@ def test_a_server_that_does_not_answer_is_unavailable_and_its_password_is_not_sa
 def test_a_process_that_stands_still_does_not_keep_its_locks_for_ever(postgres_url: str) -> None:
     database = Database(postgres_url)
     with database.write() as session:
-        timeout = session.connection().execute(text("SHOW idle_in_transaction_session_timeout")).scalar()
+        timeout = session.connection().exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar()
     database.close()
     assert timeout == "20s"
 
