@@ -24,7 +24,7 @@ def test_a_prompt_does_not_change_without_a_new_version() -> None:
             "docs/question": ("2", "3d99c364b56c8438"),
             "review/question": ("1", "949a92e027717711"),
             "security/question": ("1", "4cd4f899d22b5ada"),
-            "shared/system": ("2", "9199b40d99eebeb6"),
+            "shared/system": ('3', '77815bb0e8e32f6a'),
             "verify/question": ("3", "70ce8205784c734c"),
         }
     )
