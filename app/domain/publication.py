@@ -80,11 +80,20 @@ class ThreadAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommentEdit:
+    """The new text of an own comment in the conversation."""
+
+    node_id: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadsDone:
     """How many threads were resolved, and how many comments folded away instead."""
 
     resolved: int = 0
     folded: int = 0
+    edited: bool = False  # the comment that was to be edited with them
 
 
 class Writer(Protocol):
@@ -185,6 +194,11 @@ class Writer(Protocol):
 class ThreadWriter(Writer, Protocol):
     """A writer that also answers threads."""
 
-    async def answer_threads(self, answers: Sequence[ThreadAnswer]) -> ThreadsDone:
-        """All replies and resolutions in one request; where threads may not be resolved, in a second one comments fold."""
+    async def answer_threads(
+        self, answers: Sequence[ThreadAnswer], *, edit: CommentEdit | None = None
+    ) -> ThreadsDone:
+        """All replies and resolutions, and the edit of a comment, in one request.
+
+        Where threads may not be resolved, comments fold instead.
+        """
         ...

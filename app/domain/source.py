@@ -31,6 +31,7 @@ class Snapshot:
     base_files: dict[str, bytes]
     threads: tuple[Thread, ...] = ()
     summary_comment_id: int | None = None
+    summary_node_id: str = ""  # of the same comment
     notes: tuple[str, ...] = ()
 
 

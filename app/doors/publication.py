@@ -6,6 +6,7 @@ The head is read again right before the first write.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from app.conversation.fixed import Look, look_again
 from app.domain.configuration import Publish
@@ -13,6 +14,7 @@ from app.domain.diff import Side
 from app.domain.finding import Finding, Stage
 from app.domain.marker import MarkerKind, marker
 from app.domain.model_call import Provider
+from app.domain.publication import CommentEdit, ThreadAnswer
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewReport, ReviewRequest, StageStatus
 from app.domain.step import Step
@@ -189,37 +191,55 @@ class Writing:
         publication = self._publication
         if await self._access.writer.head_sha() != publication.head_sha:
             raise Superseded("The pull request was pushed to while it was reviewed.")
-        if publication.gathered.config.publish is Publish.FULL and "pull_requests" not in publication.lacking:
-            await self._answer_threads(followed)
+        request = publication.plan(followed)
+        answers = self._plan_answers(followed) if request.is_full else []
         snapshot, remembered = publication.gathered.snapshot, publication.remembered
+        in_one = bool(answers) and request.has_summary and bool(snapshot.summary_node_id)
+        if answers and not in_one:
+            await self._answer_threads(answers)
         return await publish(
-            publication.plan(followed),
+            request,
             writer=self._access.writer,
             once=self._access.once,
             check_run_ids=self._check_run_ids,
             summary_comment_id=snapshot.summary_comment_id or remembered.summary_comment_id,
+            edit_summary=partial(self._edit_with_answers, answers) if in_one else None,
         )
 
-    async def _answer_threads(self, followed: Followed) -> None:
-        publication, writer = self._publication, self._access.writer
-        answers = plan_answers(
+    def _plan_answers(self, followed: Followed) -> list[ThreadAnswer]:
+        publication = self._publication
+        return plan_answers(
             followed,
             returned=publication.returned(),
             threads=publication.gathered.snapshot.threads,
             head_sha=publication.head_sha,
             redact=publication.services.redactor.redact,
         )
-        if not answers:
-            return
+
+    async def _edit_with_answers(self, answers: Sequence[ThreadAnswer], comment_id: int, body: str) -> None:
+        """The summary's new text in the request that answers the threads; by itself where that one did not take it."""
+        node_id = self._publication.gathered.snapshot.summary_node_id
+        if not await self._answer_threads(answers, edit=CommentEdit(node_id=node_id, body=body)):
+            await self._access.writer.update_issue_comment(comment_id, body)
+
+    async def _answer_threads(
+        self, answers: Sequence[ThreadAnswer], *, edit: CommentEdit | None = None
+    ) -> bool:
+        """Whether the comment was edited, too."""
+        publication, writer = self._publication, self._access.writer
         first = next(
             thread.fingerprint
             for thread in publication.gathered.snapshot.threads
             if thread.node_id == answers[0].thread_node_id
         )
         hidden = marker(MarkerKind.REPLY, f"{first}@{publication.head_sha}")
+        is_edited = False
 
         async def write() -> int:
-            done = await writer.answer_threads(answers)
+            nonlocal is_edited
+            done = await writer.answer_threads(answers, edit=edit)
+            is_edited = done.edited
             return done.resolved + done.folded
 
         await self._access.once("threads", find=lambda: writer.find_review_comment(hidden), write=write)
+        return is_edited

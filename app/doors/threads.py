@@ -143,7 +143,7 @@ def plan_answers(
     answers: list[ThreadAnswer] = []
     for thread in threads:
         fingerprint = thread.fingerprint
-        if not (fingerprint in fixed or fingerprint in returned) or _is_peoples(thread):
+        if not thread.node_id or not (fingerprint in fixed or fingerprint in returned) or _is_peoples(thread):
             continue
         key = f"{fingerprint}@{head_sha}"
         if any(parse_marker(reply.body) == (MarkerKind.REPLY, key) for reply in thread.replies):

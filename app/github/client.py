@@ -41,7 +41,12 @@ REVIEW_PERMISSIONS: Mapping[str, str] = {
 READ_PERMISSIONS: Mapping[str, str] = {"metadata": "read", "contents": "read", "pull_requests": "read"}
 _LEVELS = ("", "read", "write", "admin")
 # resolveReviewThread wants this one; it is asked for when a thread is resolved, and may not be granted.
-RESOLVE_PERMISSIONS: Mapping[str, str] = {"metadata": "read", "contents": "write", "pull_requests": "write"}
+RESOLVE_PERMISSIONS: Mapping[str, str] = {
+    "metadata": "read",
+    "contents": "write",
+    "pull_requests": "write",
+    "issues": "write",  # the summary is edited in the same request
+}
 
 J = TypeVar("J")
 
@@ -206,7 +211,8 @@ class RepositoryClient(ApiClient):
         """The client that may resolve threads: with contents:write in an installation, itself otherwise."""
         if self._app is None or self.installation_id is None:
             return self
-        return self._app.installation(self.installation_id, self.repository, permissions=RESOLVE_PERMISSIONS)
+        wanted = {name: level for name, level in RESOLVE_PERMISSIONS.items() if name not in self.lacking}
+        return self._app.installation(self.installation_id, self.repository, permissions=wanted)
 
 
 class GitHubApp:
@@ -299,7 +305,7 @@ class GitHubApp:
         except GitHubRejected as error:
             granted = await self._fetch_granted(installation_id)
             lacking = lacking_permissions(permissions, granted)
-            if not lacking or lacking_permissions(READ_PERMISSIONS, granted) or "issues" not in permissions:
+            if not lacking or lacking_permissions(READ_PERMISSIONS, granted) or "checks" not in permissions:
                 raise GitHubForbidden(
                     f"The installation does not grant {repository} or a permission that Quorum needs; its owner must "
                     "accept the App's permissions.",

@@ -30,7 +30,7 @@ query Snapshot($owner: String!, $name: String!, $number: Int!{_declared("p", bas
       headRepository {{ nameWithOwner }}
       baseRef {{ target {{ oid ... on Commit {{ oid {files} }} }} }}
       reviewThreads(first: 100) {{ {_THREADS} }}
-      comments(first: 100) {{ {_PAGE} nodes {{ {_COMMENT} }} }}
+      comments(first: 100) {{ {_PAGE} nodes {{ id {_COMMENT} }} }}
     }}
   }}
 }}"""
@@ -58,7 +58,7 @@ COMMENTS = f"""\
 query Comments($owner: String!, $name: String!, $number: Int!, $after: String) {{
   repository(owner: $owner, name: $name) {{
     pullRequest(number: $number) {{
-      comments(first: 100, after: $after) {{ {_PAGE} nodes {{ {_COMMENT} }} }}
+      comments(first: 100, after: $after) {{ {_PAGE} nodes {{ id {_COMMENT} }} }}
     }}
   }}
 }}"""
@@ -92,8 +92,8 @@ def minimize_comments(count: int) -> str:
     return f"mutation MinimizeComments({_ids(count)}) {{ {parts} }}"
 
 
-def answer_threads(replies: int, resolved: int, folded: int) -> str:
-    """Answers the threads `$t0…` with `$b0…`, resolves `$n0…` and folds the comments `$m0…`, in one request."""
+def answer_threads(replies: int, resolved: int, folded: int, *, edits: bool = False) -> str:
+    """Answers the threads `$t0…` with `$b0…`, resolves `$n0…`, folds the comments `$m0…`, and edits the comment `$c0` to `$d0`."""
     parts = [
         f"r{i}: addPullRequestReviewThreadReply(input: {{pullRequestReviewThreadId: $t{i}, body: $b{i}}}) "
         "{ comment { id } }"
@@ -108,8 +108,11 @@ def answer_threads(replies: int, resolved: int, folded: int) -> str:
         "{ minimizedComment { isMinimized } }"
         for i in range(folded)
     ]
+    if edits:
+        parts.append("e0: updateIssueComment(input: {id: $c0, body: $d0}) { issueComment { id } }")
     named = [f"$t{i}: ID!, $b{i}: String!" for i in range(replies)]
     named += [f"$n{i}: ID!" for i in range(resolved)] + [f"$m{i}: ID!" for i in range(folded)]
+    named += ["$c0: ID!, $d0: String!"] if edits else []
     return f"mutation AnswerThreads({', '.join(named)}) {{ {' '.join(parts)} }}"
 
 

@@ -129,12 +129,14 @@ class PullRequestSource:
         self._tree = HeadTree(self._client, head_sha=pull["headRefOid"], files=files, git=self._git)
         self._shas = pull["baseRefOid"], pull["headRefOid"]
         base_files, unread = _base_files(pull, base_paths)
+        summary = await self._summary_comment(pull)
         return Snapshot(
             pull_request=_pull_request(self._ref, pull),
             diff=Diff(files=tuple(files)),
             base_files=base_files,
             threads=await self._threads(pull),
-            summary_comment_id=await self._summary_comment_id(pull),
+            summary_comment_id=int(summary["fullDatabaseId"]) if summary else None,
+            summary_node_id=summary["id"] if summary else "",
             notes=(*notes, *unread),
         )
 
@@ -179,7 +181,7 @@ class PullRequestSource:
         )
         return tuple(thread for thread in map(parse_thread, nodes) if thread)
 
-    async def _summary_comment_id(self, pull: Node) -> int | None:
+    async def _summary_comment(self, pull: Node) -> Node | None:
         """The first review writes the summary, so it is mostly among the first comments."""
         if (found := _summary(pull["comments"]["nodes"])) is not None:
             return found
@@ -194,9 +196,9 @@ class PullRequestSource:
         )
 
 
-def _summary(comments: Sequence[Node]) -> int | None:
+def _summary(comments: Sequence[Node]) -> Node | None:
     own = [comment for comment in comments if is_own(comment, MarkerKind.SUMMARY)]
-    return int(own[0]["fullDatabaseId"]) if own else None
+    return own[0] if own else None
 
 
 def _base_files(pull: Node, paths: Sequence[str]) -> tuple[dict[str, bytes], list[str]]:

@@ -14,6 +14,7 @@ from app.domain.diff import Side
 from app.domain.publication import (
     CheckAction,
     CheckAnnotation,
+    CommentEdit,
     CommentKind,
     Conclusion,
     Reaction,
@@ -201,9 +202,11 @@ class PullRequestWriter:
         """Folds comments away as outdated; returns how many were."""
         return await _mutate(self._client, documents.minimize_comments, node_ids, to="fold comments away")
 
-    async def answer_threads(self, answers: Sequence[ThreadAnswer]) -> ThreadsDone:
+    async def answer_threads(
+        self, answers: Sequence[ThreadAnswer], *, edit: CommentEdit | None = None
+    ) -> ThreadsDone:
         """Replies to threads and resolves the settled ones; comments fold where the App has no contents:write."""
-        return await answer_threads(self._client, answers)
+        return await answer_threads(self._client, answers, edit=edit)
 
     async def permission(self, login: str) -> str:
         """`admin`, `write`, `read` or `none`; `none` whenever GitHub does not clearly say more."""

@@ -34,6 +34,10 @@ T = TypeVar("T")
 REFUSED = 0  # in the place of an id: GitHub does not take it
 
 
+EditSummary = Callable[[int, str], Awaitable[None]]
+"""Gives the summary comment of this id another text."""
+
+
 class Once(Protocol):
     """The writes of one review, each at most once visibly: `find` is asked only where an earlier attempt began."""
 
@@ -143,12 +147,16 @@ async def publish(
     once: Once,
     check_run_ids: Mapping[Stage, int],
     summary_comment_id: int | None = None,
+    edit_summary: EditSummary | None = None,
 ) -> Published:
     """Post the review, the comments on files, the summary; complete the check runs that there are.
 
+    `edit_summary` edits the summary comment in another way than by a request of its own.
+
     Raises the writer's `GitHubError`s, except for refused places, which are moved.
     """
-    publisher = _Publisher(request, writer=writer, once=once)
+    edit = edit_summary or writer.update_issue_comment
+    publisher = _Publisher(request, writer=writer, once=once, edit_summary=edit)
     planned = plan_publication(request)
     report, review_id = await publisher.post_review(planned)
     planned = _replanned(planned, request, report)
@@ -194,7 +202,10 @@ async def _complete_check(
 class _Publisher:
     """The writes of one run."""
 
-    def __init__(self, request: PublicationRequest, *, writer: Writer, once: Once) -> None:
+    def __init__(
+        self, request: PublicationRequest, *, writer: Writer, once: Once, edit_summary: EditSummary
+    ) -> None:
+        self._edit_summary = edit_summary
         self._request = request
         self._writer = writer
         self._once = once
@@ -294,7 +305,7 @@ class _Publisher:
             return comment_id
         if comment_id is not None:
             try:
-                await self._writer.update_issue_comment(comment_id, body)
+                await self._edit_summary(comment_id, body)
             except GitHubNotFound:
                 pass  # somebody deleted it: a new one takes its place
             else:

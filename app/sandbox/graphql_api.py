@@ -131,6 +131,7 @@ class _Root:
             "unresolveReviewThread": partial(_given, "input", partial(self._resolve, resolved=False)),
             "minimizeComment": partial(_given, "input", self._minimize),
             "addPullRequestReviewThreadReply": partial(_given, "input", self._reply),
+            "updateIssueComment": partial(_given, "input", self._edit),
         }
 
     def _nodes(self, wanted: list[str]) -> list[Json]:
@@ -226,6 +227,15 @@ class _Root:
         except ApiError as error:
             raise as_query_error(error) from error
         return {**_echo(given), "comment": self._views.review_comment(pull, made)}
+
+    def _edit(self, given: Json) -> Json:
+        pull, comment = self._find(given["id"], lambda p: p.issue_comments)
+        self._require(pull.repository, "issues:write")
+        try:
+            pull.edit_comment(self._call.account, comment, given["body"])
+        except ApiError as error:
+            raise as_query_error(error) from error
+        return {**_echo(given), "issueComment": self._views.issue_comment(pull, comment)}
 
 
 def _minimizable(pull: "Pull") -> "list[IssueComment | ReviewComment | Review]":

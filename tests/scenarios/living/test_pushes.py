@@ -226,3 +226,23 @@ async def test_a_stage_that_is_switched_on_later_reads_what_it_has_not_read(tmp_
         await app.settle()
         told = "".join(each.text for each in app.vendors.requests if "# Task: security" in each.text)
         assert "shop.py" in told
+
+
+async def test_a_push_that_fixes_findings_and_makes_a_new_one_costs_at_most_twelve_calls_of_github(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        names = [f"cart_{number}.py" for number in range(4)]
+        pull = await opened(app, dict.fromkeys(names, CART))
+        pull.push({names[0]: CART.replace(BUG, "total = 0")})
+        await app.settle()  # since then it is known that threads may not be resolved here
+        before = len(app.sandbox.requests)
+        fixed = {name: CART.replace(BUG, "total = 1") for name in names[1:]}
+        pull.push({**fixed, "new.py": f"{CART}# new\n"})
+        await app.settle()
+        calls = app.github_calls()[before:]
+        assert len(calls) <= 12, calls
+        assert len(pull.threads) == 5
+        assert all(len(thread.comments) == 2 for thread in pull.threads[:4])
+        assert "1 problem" in pull.issue_comments[0].body
