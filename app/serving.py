@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from starlette.routing import Route
 
+from app.analyzers.parser import shared_parser
 from app.dashboard.access import Access
 from app.dashboard.api import Api
 from app.dashboard.live import Broadcast
@@ -110,7 +111,7 @@ def build_served(
 ) -> Served:
     """The App over a program. `recover` takes what never arrived from GitHub's delivery log, `poll` everything.
 
-    `mcp` opens `/mcp` beside the rest, and `preload` loads the vendors' SDKs, both once the server is up.
+    `mcp` opens `/mcp` beside the rest, and `preload` loads the vendors' SDKs and the parsers, both once the server is up.
 
     Raises:
         ConfigurationError: the App's id, key or webhook secret is missing, or the receiver of notifications is wrong.
@@ -138,7 +139,7 @@ def build_served(
     if poll or recover:
         background.append(_delivery_log(program, engine, executor, github, rules, polls=poll).run)
     if preload and role != "web":
-        background.append(program.services.models.open)
+        background += [program.services.models.open, shared_parser().open]
     http = FastAPI(
         title="Quorum",
         lifespan=_lifespan(program, engine, executor, github, background),

@@ -233,9 +233,22 @@ async def _until_ready(world: World) -> float:
 
 
 def cpu_s(pid: int) -> float:
-    """What a process has taken of the processors so far; on a busy machine the truer figure."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """What a process and its children have taken of the processors so far; on a busy machine the truer figure. Linux alone."""
+    own, ended = _cpu_s(pid)
+    children = [
+        child for tasks in Path(f"/proc/{pid}/task").glob("*/children") for child in tasks.read_text().split()
+    ]
+    return own + ended + sum(sum(_cpu_s(int(child))) for child in children)
+
+
+def _cpu_s(pid: int) -> tuple[float, float]:
+    """Of a process, and of those of its children that have ended; https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # ended meanwhile
+        return 0.0, 0.0
+    own, ended = (int(fields[11]) + int(fields[12]), int(fields[13]) + int(fields[14]))
+    return own / os.sysconf("SC_CLK_TCK"), ended / os.sysconf("SC_CLK_TCK")
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -177,12 +177,18 @@ class _Run:
         """The newest head and what its base says; the checkpoint keeps the head alone, so that it is read anew."""
         held: list[Snapshot] = []
 
-        async def read() -> str:
+        async def read_snapshot() -> None:
             held.append(await self._access.source.snapshot(BASE_PATHS))
-            return _pull_request(held[0]).head_sha
+
+        async def read_default() -> None:  # beside the snapshot; whoever asks next finds it
+            await self._door.organisation_default(self._request.installation_id, self._request.ref.owner)
+
+        async def read() -> str:
+            await all_of((read_snapshot(), read_default()))
+            return _pull_request(held[-1]).head_sha
 
         head_sha = await self._step("look", read, str)
-        snapshot = held[0] if held else await self._access.source.snapshot(BASE_PATHS)
+        snapshot = held[-1] if held else await self._access.source.snapshot(BASE_PATHS)
         pull_request = _pull_request(snapshot)
         self._head_sha = pull_request.head_sha
         default = await self._door.organisation_default(self._request.installation_id, pull_request.ref.owner)

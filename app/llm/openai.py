@@ -3,6 +3,7 @@
 https://platform.openai.com/docs/api-reference/responses/create
 """
 
+import asyncio
 import base64
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -92,8 +93,9 @@ class OpenAIClient:
             await sdk.models.retrieve(model, timeout=CHECK_TIMEOUT_S)
 
     async def open(self) -> None:
-        """Load the SDK now instead of in the first call."""
-        await self._sdk.get()
+        """Load the SDK now instead of in the first call; it imports its resources when they are first touched."""
+        sdk = await self._sdk.get()
+        await asyncio.to_thread(getattr, sdk, "responses")
 
     async def aclose(self) -> None:
         """Close the connections."""
