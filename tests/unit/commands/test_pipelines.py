@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -94,9 +95,12 @@ def test_the_hook_of_a_partial_commit_sees_that_commit_alone(checkout: Checkout)
     assert checkout.git("commit", "-q", "-m", "words", "README.md").returncode == 0
 
 
+def _steps() -> list[dict[str, Any]]:
+    return yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]
+
+
 def _step(name: str) -> dict[str, Any]:
-    action: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
-    return next(step for step in action["runs"]["steps"] if step.get("id") == name)
+    return next(step for step in _steps() if step.get("id") == name)
 
 
 def _act(checkout: Checkout, tmp_path: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -136,6 +140,50 @@ def test_the_action_says_where_it_has_no_pull_request(checkout: Checkout, tmp_pa
     done = _act(checkout, tmp_path, BASE_SHA="", HEAD_SHA="", FAIL_ON="never", STAGES="")
     assert done.returncode == 2
     assert "pull_request event" in done.stdout
+
+
+def test_the_action_says_how_to_check_out_where_the_commits_are_missing(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    head = checkout.git("rev-parse", "HEAD").stdout.strip()
+    done = _act(checkout, tmp_path, BASE_SHA="1" * 40, HEAD_SHA=head, FAIL_ON="never", STAGES="")
+    assert done.returncode == 2
+    assert "fetch-depth: 0" in done.stdout
+
+
+@pytest.mark.parametrize(("code", "said"), [("0", ""), ("1", ""), ("3", "A stage was not completed")])
+def test_the_action_ends_as_the_review_did(code: str, said: str, checkout: Checkout) -> None:
+    """After the report was uploaded: a job that fails before would show no finding."""
+    steps = [step.get("id") or step["uses"].partition("@")[0] for step in _steps()]
+    assert steps == ["install", "review", "github/codeql-action/upload-sarif", "verdict"]
+    done = checkout.run("bash", "-e", "-c", _step("verdict")["run"], check=False, CODE=code)
+    assert (done.returncode, said in done.stdout) == (int(code), True)
+
+
+def test_the_action_installs_by_a_target_that_builds_the_program(checkout: Checkout) -> None:
+    """Asked and not done: what it would do is `make install`'s."""
+    command = _step("install")["run"].replace("make ", "make --dry-run --always-make ")
+    done = checkout.run("bash", "-e", "-c", command, GITHUB_ACTION_PATH=str(ROOT))
+    assert "pip install --quiet --no-deps --no-build-isolation -e ." in done.stdout.replace(
+        "--disable-pip-version-check ", ""
+    )
+    assert "--require-hashes -r requirements/runtime.txt" in done.stdout
+
+
+def test_the_action_uses_each_input_and_the_page_s_example_names_no_other() -> None:
+    action: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
+    used = set(re.findall(r"inputs\.([\w-]+)", (ROOT / "action.yml").read_text()))
+    assert used == set(action["inputs"])
+    page = (ROOT / "docs" / "cli.md").read_text()
+    examples = [yaml.safe_load(each) for each in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    steps = [step for each in examples if "jobs" in each for step in each["jobs"]["quorum"]["steps"]]
+    own = next(step for step in steps if "this repository" in step["uses"])
+    assert set(own["with"]) <= set(action["inputs"])
+    assert next(step for step in steps if "checkout" in step["uses"])["with"]["fetch-depth"] == 0
+    hooks = {hook["id"] for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
+    assert {
+        hook["id"] for each in examples for repo in each.get("repos", []) for hook in repo["hooks"]
+    } <= hooks
 
 
 def test_zizmor_has_nothing_against_the_action() -> None:
