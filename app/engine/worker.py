@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from dbos import DBOS
 from dbos._error import DBOSUnexpectedStepError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 
 from app.domain.step import Step
 from app.engine.checkpoint import OUTAGE_WAIT_S, Checkpoints, Sleep, retry_delay_s
@@ -38,7 +38,8 @@ Handler = Callable[[Any, Step], Awaitable[None]]
 Sign = Callable[[Any], Awaitable[None]]
 """Shows somebody that a job of theirs was taken, before its turn comes. Best effort: the job does without."""
 
-PASSING = (Postponed, DBOSUnexpectedStepError, DBAPIError, *TRANSIENT)  # the third: the engine's own tables
+ENGINES_OWN = (OperationalError, InterfaceError, InternalError)  # what DBOS says of a database that is away
+PASSING = (Postponed, DBOSUnexpectedStepError, *ENGINES_OWN, *TRANSIENT)
 
 
 class Worker:
@@ -171,7 +172,7 @@ def _delay_s(error: BaseException, *, attempt: int) -> float:
     elif isinstance(error, TRANSIENT):
         delay_s = retry_delay_s(error, attempt=attempt)
     else:
-        delay_s = OUTAGE_WAIT_S if isinstance(error, DBAPIError) else 0.0
+        delay_s = OUTAGE_WAIT_S if isinstance(error, ENGINES_OWN) else 0.0
     return delay_s if delay_s < OUTAGE_WAIT_S else max(delay_s, grown_wait_s(attempt))
 
 

@@ -1,12 +1,13 @@
 """Keeps one installation's requests within GitHub's secondary limits, before GitHub has to say so.
 
-Token buckets with burst and no fixed gap. Short waits are slept here; a long one becomes a `GitHubRateLimited`, so
+Sliding windows: bursts go out at once, with no fixed gap. Short waits are slept here; a long one becomes a `GitHubRateLimited`, so
 that the job goes back to its queue instead of holding a worker. Figures:
 https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
 """
 
 import re
 import time
+from bisect import insort
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -20,6 +21,7 @@ from app.github.failures import Clock
 
 CONCURRENCY = 8
 MAX_SLEEP_S = 5.0
+MARGIN_S = 2.0  # GitHub counts when a request arrives, and one that left later may have been faster
 READ_POINTS, WRITE_POINTS = 1, 5
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -28,24 +30,34 @@ Processes = Callable[[], int]
 _CREATES_CONTENT = re.compile(r"/(comments|reviews|replies)$")
 
 
-class Bucket:
-    """A token bucket: `size` at once, refilled evenly over `period_s`."""
+class Window:
+    """At most `size` in any `period_s`, however they are spread: a burst goes out at once, and then nothing until it is past.
 
-    def __init__(self, *, size: float, period_s: float, now: float) -> None:
+    A bucket that refills evenly would let twice as much through in its first period.
+    """
+
+    def __init__(self, *, size: float, period_s: float) -> None:
         self._size = size
-        self._per_s = size / period_s
-        self._level = size
-        self._at = now
+        self._period_s = period_s + MARGIN_S
+        self._taken: list[
+            tuple[float, float]
+        ] = []  # (moment, cost), oldest first; also of those that still wait
 
     def wait_s(self, cost: float, *, now: float) -> float:
-        """Seconds until `cost` is there; 0 when it is."""
-        self._level = min(self._size, self._level + (now - self._at) * self._per_s)
-        self._at = now
-        return max(0.0, (cost - self._level) / self._per_s)
+        """Seconds until `cost` fits; 0 when it does."""
+        self._taken = [(at, taken) for at, taken in self._taken if at > now - self._period_s]
+        excess = min(cost, self._size) + sum(taken for _, taken in self._taken) - self._size
+        free_at = now
+        for at, taken in self._taken:
+            if excess <= 0:
+                break
+            excess -= taken
+            free_at = at + self._period_s
+        return free_at - now
 
-    def take(self, cost: float) -> None:
-        """Takes `cost`; below zero it is borrowed from the seconds that the caller sleeps."""
-        self._level -= cost
+    def take(self, cost: float, *, at: float) -> None:
+        """Count `cost`, at the moment when it goes out."""
+        insort(self._taken, (at, cost))
 
 
 class InstallationThrottle(BaseThrottler):
@@ -58,14 +70,13 @@ class InstallationThrottle(BaseThrottler):
     def __init__(
         self, *, clock: Clock = time.time, sleep: Sleep = anyio.sleep, processes: Processes = lambda: 1
     ) -> None:
-        now = clock()
         self._clock = clock
         self._sleep = sleep
         self._processes = processes
         self._slots = anyio.Semaphore(CONCURRENCY)
         self._closed_until = 0.0
-        self._points = Bucket(size=900, period_s=60, now=now)
-        self._content = (Bucket(size=80, period_s=60, now=now), Bucket(size=500, period_s=3_600, now=now))
+        self._points = Window(size=900, period_s=60)
+        self._content = (Window(size=80, period_s=60), Window(size=500, period_s=3_600))
 
     def hold(self, seconds: float) -> None:
         """Lets nothing through for so long."""
@@ -87,20 +98,20 @@ class InstallationThrottle(BaseThrottler):
     async def _pace(self, request: httpx.Request) -> None:
         costs = self._costs(request)
         now = self._clock()
-        wait_s = max(self._closed_until - now, *(bucket.wait_s(cost, now=now) for bucket, cost in costs), 0.0)
+        wait_s = max(self._closed_until - now, *(window.wait_s(cost, now=now) for window, cost in costs))
         if wait_s > MAX_SLEEP_S:
             raise GitHubRateLimited(
                 "This installation's requests are held back to keep GitHub's limits.", retry_after_s=wait_s
             )
-        for bucket, cost in costs:
-            bucket.take(cost)
+        for window, cost in costs:
+            window.take(cost, at=now + wait_s)
         if wait_s:
             await self._sleep(wait_s)
 
-    def _costs(self, request: httpx.Request) -> list[tuple[Bucket, float]]:
+    def _costs(self, request: httpx.Request) -> list[tuple[Window, float]]:
         is_read = request.method == "GET" or request.url.path.endswith("/graphql")
         costs = [(self._points, float(READ_POINTS if is_read else WRITE_POINTS))]
         if request.method == "POST" and _CREATES_CONTENT.search(request.url.path):
-            costs += [(bucket, 1.0) for bucket in self._content]
+            costs += [(window, 1.0) for window in self._content]
         sharing = self._processes()
-        return [(bucket, cost * sharing) for bucket, cost in costs]
+        return [(window, cost * sharing) for window, cost in costs]

@@ -116,7 +116,7 @@ async def _answer(
     accident, retry_after_s = hub.faults.next_for(request.method, request.url.path) or (None, 0)
     if accident is not None and accident not in _DONE_FIRST:
         raise_accident(accident, retry_after_s, now=hub.clock())
-    headers = hub.throttle.count(actor.key, creates_content=endpoint.creates_content)
+    headers = hub.throttle.count(actor.key, creates_content=endpoint.creates_content, points=_points(request))
     body = await request.body()
     call = Call(hub=hub, request=request, actor=actor, raw_body=body, needs=endpoint.needs)
     response = await endpoint.handler(call)
@@ -125,6 +125,11 @@ async def _answer(
     if accident is not None:
         raise_accident(accident, retry_after_s, now=hub.clock())
     return response
+
+
+def _points(request: Request) -> int:
+    """https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#calculating-points-for-the-secondary-rate-limit"""
+    return 1 if request.method == "GET" or request.url.path.endswith("/graphql") else 5
 
 
 def _log(hub: "GitHubSandbox", request: Request, status: int, actor: Actor, operation: str | None) -> None:

@@ -25,6 +25,7 @@ class RateLimits:
     primary_per_hour: int = 5_000
     content_per_minute: int = 80
     content_per_hour: int = 500
+    points_per_minute: int = 900
 
 
 class Throttle:
@@ -35,16 +36,20 @@ class Throttle:
         self._clock = clock
         self._requests: dict[str, deque[float]] = defaultdict(deque)
         self._content: dict[str, deque[float]] = defaultdict(deque)
+        self._points: dict[str, deque[tuple[float, int]]] = defaultdict(deque)
+        self.refused = 0
 
-    def count(self, key: str, *, creates_content: bool) -> dict[str, str]:
+    def count(self, key: str, *, creates_content: bool, points: int = 1) -> dict[str, str]:
         """Count a request; returns its `x-ratelimit-*` headers, or raises 403."""
         now = self._clock()
         seen = self._requests[key]
         while seen and seen[0] <= now - _HOUR_S:
             seen.popleft()
         if len(seen) >= self.limits.primary_per_hour:
+            self.refused += 1
             raise primary_limit(reset_at=seen[0] + _HOUR_S, limit=self.limits.primary_per_hour)
         seen.append(now)
+        self._count_points(key, points, now)
         if creates_content:
             self._count_content(key, now)
         return _headers(self.limits.primary_per_hour, len(seen), seen[0] + _HOUR_S)
@@ -55,12 +60,22 @@ class Throttle:
         reset = (seen[0] if seen else self._clock()) + _HOUR_S
         return _headers(self.limits.primary_per_hour, len(seen), reset)
 
+    def _count_points(self, key: str, points: int, now: float) -> None:
+        spent = self._points[key]
+        while spent and spent[0][0] <= now - 60:
+            spent.popleft()
+        if sum(cost for _, cost in spent) + points > self.limits.points_per_minute:
+            self.refused += 1
+            raise secondary_limit(status=403, retry_after_s=60)
+        spent.append((now, points))
+
     def _count_content(self, key: str, now: float) -> None:
         made = self._content[key]
         while made and made[0] <= now - _HOUR_S:
             made.popleft()
         last_minute = sum(at > now - 60 for at in made)
         if last_minute >= self.limits.content_per_minute or len(made) >= self.limits.content_per_hour:
+            self.refused += 1
             raise secondary_limit(status=403, retry_after_s=60)
         made.append(now)
 

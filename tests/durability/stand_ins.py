@@ -69,7 +69,12 @@ async def stand_ins(
     github = GitHubSandbox(
         folder / "github",
         rate_limits=limits
-        or RateLimits(primary_per_hour=10**6, content_per_minute=10**6, content_per_hour=10**6),
+        or RateLimits(
+            primary_per_hour=10**6,
+            content_per_minute=10**6,
+            content_per_hour=10**6,
+            points_per_minute=10**6,
+        ),
     )
     vendors = FakeVendors()
     vendors.delay_s = dict.fromkeys(Provider, models_s)
