@@ -62,6 +62,8 @@ def test_examples_of_settings_name_variables_that_exist() -> None:
         "GOOGLE_CLOUD_PROJECT",
         "GOOGLE_CLOUD_LOCATION",
         "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "HTTPS_PROXY",
+        "SSL_CERT_FILE",
     }
     known = (
         {name.upper() for name in Settings.model_fields} | clouds | {"GOOGLE_API_KEY", "POSTGRES_PASSWORD"}
