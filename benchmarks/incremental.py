@@ -1,7 +1,8 @@
 """What a push costs after a large first review. Bars: ≤ 3 % of its prompt tokens, ≤ 12 GitHub calls.
 
-An 80-file pull request of about 114,000 tokens, then a push of one hunk, the same hunk after a rebase, and the whole change
-force-pushed unchanged; through webhook bytes, the stand-in GitHub and the stand-in vendors. Run: `python -m benchmarks.incremental`.
+An 80-file pull request of about 114,000 tokens, then a push of one hunk and the same hunk after a rebase; and on a small one a
+push that fixes four findings and makes a new one. Through webhook bytes, the stand-in GitHub and the stand-in vendors.
+Run: `python -m benchmarks.incremental`.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from app.llm.tokens import estimate_tokens
-from tests.scenarios.living.driver import App, Reviewers, running
+from tests.scenarios.living.driver import BUG, App, Reviewers, running
 
 FILES = 80
 LINES = 150
@@ -49,6 +50,18 @@ async def measure(app: App) -> None:
     await _settled(app, "rebase", first)
 
 
+async def measure_threads(app: App) -> None:
+    """Print a line for a push that answers threads, resolves them and posts a review."""
+    buggy = f"def average(prices):\n    {BUG}\n    return total\n"
+    pull = app.repository(name="acme/threads").open_pull({f"cart_{number}.py": buggy for number in range(5)})
+    await app.settle()
+    pull.push({"cart_4.py": "total = 0\n"})
+    await app.settle()  # since then it is known whether threads may be resolved here
+    fixed = {f"cart_{number}.py": buggy.replace(BUG, "total = 1") for number in range(4)}
+    pull.push({**fixed, "new.py": f"{buggy}# new\n"})
+    await _settled(app, "push that fixes four findings and makes one", None)
+
+
 async def _settled(app: App, name: str, first_tokens: int | None) -> int:
     app.vendors.forget()
     before = len(app.sandbox.requests)
@@ -67,6 +80,8 @@ async def _main() -> None:
         async with running(Path(folder), on_loopback=True) as app:
             Reviewers(app.vendors, bugs={})
             await measure(app)
+            Reviewers(app.vendors)
+            await measure_threads(app)
 
 
 def main() -> None:
