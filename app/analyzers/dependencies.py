@@ -1,4 +1,4 @@
-"""New packages of a change, and what a source of advisories knows of them. The source is a function passed in.
+"""New packages of a change, and what is known of them: by a source of advisories, a function passed in, else by a file.
 
 No answer is never a clean bill: what could not be asked is said.
 """
@@ -6,6 +6,7 @@ No answer is never a clean bill: what could not be asked is said.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.analyzers.bundled import BundledAdvisories, bundled_advisories
 from app.analyzers.manifests import Manifest, manifest_of
 from app.analyzers.values import Hit
 from app.domain.advisory import Advisory, AdvisoryAnswer, AdvisoryLookup, Package
@@ -22,13 +23,22 @@ class DependencyFacts:
 
     packages: tuple[Package, ...] = ()
     hits: tuple[Hit, ...] = ()
+    unchecked: tuple[Package, ...] = ()  # nobody could say whether they have a flaw
     notes: tuple[str, ...] = ()
 
 
 async def find_dependency_facts(
-    files: Sequence[ChangedFile], *, lookup: AdvisoryLookup | None
+    files: Sequence[ChangedFile],
+    *,
+    lookup: AdvisoryLookup | None,
+    bundled: BundledAdvisories | None = None,
 ) -> DependencyFacts:
-    """New packages of all changed manifests, with the advisories that cover them."""
+    """New packages of all changed manifests, with the advisories that cover them.
+
+    Args:
+        lookup: asked first; None: there is nobody to ask.
+        bundled: asked for the rest; None: the file that comes with the program.
+    """
     packages: list[Package] = []
     notes: list[str] = []
     for file in files:
@@ -42,9 +52,11 @@ async def find_dependency_facts(
             )
         else:
             packages.extend(found)
-    answer, note = await _asked(packages, lookup)
+    answer, note = await _asked(packages, lookup, bundled or bundled_advisories())
     hits = tuple(_hit(advisory) for advisory in answer.advisories)
-    return DependencyFacts(packages=tuple(packages), hits=hits, notes=(*notes, *note))
+    return DependencyFacts(
+        packages=tuple(packages), hits=hits, unchecked=answer.unchecked, notes=(*notes, *note)
+    )
 
 
 def added_packages(file: ChangedFile, manifest: Manifest) -> list[Package] | None:
@@ -72,28 +84,51 @@ def added_packages(file: ChangedFile, manifest: Manifest) -> list[Package] | Non
 
 
 async def _asked(
-    packages: Sequence[Package], lookup: AdvisoryLookup | None
+    packages: Sequence[Package], lookup: AdvisoryLookup | None, bundled: BundledAdvisories
 ) -> tuple[AdvisoryAnswer, tuple[str, ...]]:
-    nothing = AdvisoryAnswer(source="")
+    """What the source knows, and of what it does not judge what the bundled file knows; with a note on each."""
     if not packages:
-        return nothing, ()
+        return AdvisoryAnswer(source=""), ()
+    answer, reason = await _looked_up(packages, lookup)
+    left = answer.unchecked
+    known = bundled.judge(left)
+    checked = [
+        f"{count} new package(s) were checked against {source}."
+        for source, count in (
+            (answer.source, len(packages) - len(left)),
+            (f"{known.source}: {reason}", len(left) - len(known.unchecked)),
+        )
+        if count
+    ]
+    open_ = [_unchecked_note(known.unchecked, reason, known.source)] if known.unchecked else []
+    united = AdvisoryAnswer(
+        source=answer.source,
+        advisories=(*answer.advisories, *known.advisories),
+        unchecked=known.unchecked,
+    )
+    return united, (*checked, *open_)
+
+
+async def _looked_up(
+    packages: Sequence[Package], lookup: AdvisoryLookup | None
+) -> tuple[AdvisoryAnswer, str]:
+    """The source's answer, and why it could not judge what it left unchecked."""
+    nothing = AdvisoryAnswer(source="", unchecked=tuple(packages))
     if lookup is None:
-        return nothing, (_unchecked_note(packages, "no source of advisories was asked"),)
+        return nothing, "no source of advisories was asked"
     try:
         answer = await lookup(packages)
     except QuorumError as error:
-        return nothing, (_unchecked_note(packages, f"the source of advisories did not answer ({error})"),)
-    checked = f"{len(packages) - len(answer.unchecked)} new package(s) were checked against {answer.source}."
-    rest = (
-        (_unchecked_note(answer.unchecked, f"{answer.source} cannot judge them"),) if answer.unchecked else ()
-    )
-    return answer, (checked, *rest)
+        return nothing, f"the source of advisories did not answer ({error})"
+    return answer, f"{answer.source} cannot judge them"
 
 
-def _unchecked_note(packages: Sequence[Package], reason: str) -> str:
+def _unchecked_note(packages: Sequence[Package], reason: str, bundled: str) -> str:
     names = ", ".join(dict.fromkeys(f"{one.name} {one.version or ''}".strip() for one in packages[:8]))
     more = f" and {len(packages) - 8} more" if len(packages) > 8 else ""
-    return f"Could not check new packages for known flaws, {reason}: {names}{more}."
+    return (
+        f"Could not check new packages for known flaws, {reason}, and {bundled} has no answer: {names}{more}."
+    )
 
 
 def _line_of(name: str, version: str | None, lines: Sequence[str], added: frozenset[int]) -> int:

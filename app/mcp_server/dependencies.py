@@ -1,12 +1,11 @@
 """The packages of manifests and lock files, and what the advisory database knows of them. "Could not check" is never "clean"."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 
 from app.analyzers.dependencies import added_packages, find_dependency_facts
 from app.analyzers.manifests import Manifest, manifest_of
 from app.analyzers.values import Hit
-from app.domain.advisory import AdvisoryAnswer, AdvisoryLookup, Package
+from app.domain.advisory import AdvisoryLookup
 from app.domain.analysis import ChangedFile
 from app.domain.rules import rule_for
 from app.mcp_server.answers import FindingAnswer, PackageAnswer, ScanAnswer
@@ -27,16 +26,9 @@ async def scan_dependencies(code: str, language: str | None, *, lookup: Advisory
     if not manifests:
         note = "No manifest or lock file is in it; name the file as `language`, e.g. package-lock.json."
         return ScanAnswer(scan_type="sca", status="not_applicable", notes=[note])
-    answers: list[AdvisoryAnswer] = []
-
-    async def ask(packages: Sequence[Package]) -> AdvisoryAnswer:
-        assert lookup is not None, "asked only where there is somebody to ask"
-        answers.append(await lookup(packages))
-        return answers[-1]
-
-    facts = await find_dependency_facts([file for file, _ in manifests], lookup=ask if lookup else None)
+    facts = await find_dependency_facts([file for file, _ in manifests], lookup=lookup)
     readable = all(_is_readable(file, manifest) for file, manifest in manifests)
-    judged = bool(answers) and not answers[-1].unchecked
+    judged = bool(facts.packages) and not facts.unchecked
     nothing = [] if facts.packages or not readable else ["No package is named in it."]
     return ScanAnswer(
         scan_type="sca",

@@ -247,18 +247,21 @@ async def test_changes_of_other_interfaces_are_told_by_signature() -> None:
 
 
 async def test_new_packages_that_nobody_checked_are_never_called_clean() -> None:
-    analysis = await analyze([changed("requirements.txt", "flask==2.0\n")])
-    assert analysis.notes == (
-        "Could not check new packages for known flaws, no source of advisories was asked: flask 2.0.",
+    analysis = await analyze([changed("requirements.txt", "left-pad==2.0\n")])
+    (note,) = analysis.notes
+    assert note.startswith(
+        "Could not check new packages for known flaws, no source of advisories was asked, and the bundled advisory file"
     )
+    assert note.endswith("has no answer: left-pad 2.0.")
 
 
 async def test_a_source_that_does_not_answer_is_named() -> None:
     async def down(_: Sequence[Package]) -> AdvisoryAnswer:
         raise GitHubUnavailable("502")
 
-    analysis = await analyze([changed("requirements.txt", "flask==2.0\n")], lookup_advisories=down)
-    assert "did not answer" in analysis.notes[0]
+    for version in ("flask==2.0", "flask==99.0"):  # in the bundled file with a flaw, and without
+        analysis = await analyze([changed("requirements.txt", f"{version}\n")], lookup_advisories=down)
+        assert "did not answer (502)" in analysis.notes[0]
 
 
 async def test_a_known_flaw_of_a_new_package_is_a_finding_on_its_line() -> None:

@@ -1,0 +1,159 @@
+"""The advisories that come with the program, for when no source can be asked. Reads one file of its own; asks nobody.
+
+The file names its date, its licence and the ecosystems it holds completely. Of an ecosystem that it holds in part, only
+a flaw is an answer: that it knows none of a package says nothing. `scripts/advisories.py` makes the file.
+"""
+
+import gzip
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from app.domain.advisory import Advisory, AdvisoryAnswer, Package
+from app.domain.finding import Severity
+
+DEFAULT_FILE = Path(__file__).parents[1] / "data" / "advisories.json.gz"
+
+_SEMVER = re.compile(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
+_SemverKey = tuple[tuple[int, ...], bool, tuple[tuple[bool, int, str], ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A run of versions with a flaw: from `introduced`, up to but not with `fixed`, or up to and with `last`."""
+
+    introduced: str = "0"
+    fixed: str | None = None
+    last: str | None = None
+
+    def holds(self, version: str, order: Callable[[str], Any]) -> bool:
+        """Whether the version is in it; raises `ValueError` where one of them is none."""
+        asked = order(version)
+        return (
+            asked >= order(self.introduced)
+            and (self.fixed is None or asked < order(self.fixed))
+            and (self.last is None or asked <= order(self.last))
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """One advisory on one package."""
+
+    id: str
+    severity: Severity
+    summary: str
+    spans: tuple[Span, ...]
+
+
+class BundledAdvisories:
+    """The file in memory, by ecosystem and package."""
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self._complete = frozenset(content["complete"])
+        self._flaws: defaultdict[tuple[str, str], list[Flaw]] = defaultdict(list)
+        for ecosystem, name, id_, severity, summary, spans in content["advisories"]:
+            flaw = Flaw(
+                id=id_,
+                severity=Severity(severity),
+                summary=summary,
+                spans=tuple(Span(introduced=one, fixed=two, last=three) for one, two, three in spans),
+            )
+            self._flaws[ecosystem, plain_name(ecosystem, name)].append(flaw)
+        count = len(content["advisories"])
+        part = "" if self._complete else ", a selection"
+        self.name = (
+            f"the bundled advisory file of {content['date']} ({count} advisories on {len(self._flaws)} "
+            f"packages{part}; {content['licence']})"
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> "BundledAdvisories":
+        """The file as `scripts/advisories.py` wrote it."""
+        return cls(json.loads(gzip.decompress(path.read_bytes())))
+
+    def judge(self, packages: Sequence[Package]) -> AdvisoryAnswer:
+        """What the file knows of these packages, and those that it cannot judge."""
+        advisories: list[Advisory] = []
+        unchecked: list[Package] = []
+        for package in packages:
+            found = self._of(package)
+            if found:
+                advisories += found
+            elif found is None or package.ecosystem not in self._complete:
+                unchecked.append(package)
+        return AdvisoryAnswer(source=self.name, advisories=tuple(advisories), unchecked=tuple(unchecked))
+
+    def _of(self, package: Package) -> list[Advisory] | None:
+        """The flaws of this version; None where the version is not told, or in no order that is known here."""
+        order = ORDERS.get(package.ecosystem)
+        if order is None or package.version is None:
+            return None
+        flaws = self._flaws.get((package.ecosystem, plain_name(package.ecosystem, package.name)), [])
+        try:
+            order(package.version)
+            return [
+                Advisory(
+                    package=package,
+                    id=flaw.id,
+                    severity=flaw.severity,
+                    summary=flaw.summary,
+                    fixed_version=span.fixed,
+                )
+                for flaw in flaws
+                for span in flaw.spans
+                if span.holds(package.version, order)
+            ]
+        except ValueError:
+            return None
+
+
+@lru_cache(maxsize=1)
+def bundled_advisories() -> BundledAdvisories:
+    """The file that comes with the program, read once."""
+    return BundledAdvisories.load(DEFAULT_FILE)
+
+
+def plain_name(ecosystem: str, name: str) -> str:
+    """Names as the registry compares them: PyPI folds `Py_YAML` to `py-yaml`."""
+    return canonicalize_name(name) if ecosystem == "pip" else name.lower()
+
+
+def semver_key(version: str) -> _SemverKey:
+    """Sorts as semantic versions do: https://semver.org/#spec-item-11. Raises `ValueError` for what is none."""
+    match = _SEMVER.fullmatch(version.strip())
+    if match is None:
+        raise ValueError(version)
+    core = tuple(int(part or 0) for part in match.groups()[:3])
+    pre = match[4]
+    identifiers = pre.split(".") if pre else []
+    return core, pre is None, tuple(_identifier(each) for each in identifiers)
+
+
+def _identifier(text: str) -> tuple[bool, int, str]:
+    """Numbers sort before words, and as numbers."""
+    return (False, int(text), "") if text.isdigit() else (True, 0, text)
+
+
+def _python_version(version: str) -> Version:
+    try:
+        return Version(version)
+    except InvalidVersion as error:
+        raise ValueError(version) from error
+
+
+# GitHub's name of an ecosystem → how its versions are ordered; an ecosystem that is not here is not judged.
+ORDERS: dict[str, Callable[[str], Any]] = {
+    "pip": _python_version,
+    "npm": semver_key,
+    "go": semver_key,
+    "rust": semver_key,
+}
