@@ -8,17 +8,22 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from app.domain.configuration import Gate
+from app.domain.finding import Stage
 from app.domain.job import Job, MergeGroupJob
+from app.domain.publication import Conclusion
 from app.domain.pull_request import PullRequestRef
+from app.domain.review import ReviewRequest
 from app.doors.check_runs import CheckRuns, ledger_name
 from app.doors.merge_queue import named_pull_request
+from app.doors.notification import review_finished
 from app.doors.review import ReviewDoor
 from app.errors import TRANSIENT, QuorumError
 from app.gather import parse_configuration
 from app.gather.configuration import CONFIGURATION_PATH
 from app.gather.gather import BASE_PATHS
 from app.publish.checks import failed_check
-from app.store.reviews import load_reviews_of_delivery
+from app.store.reviews import UNFINISHED, load_reviews_of_delivery
+from app.store.tables import ReviewRow
 
 UNKNOWN = Gate.CRITICAL  # what nobody can read may be what a merge waits for: it fails closed
 
@@ -30,11 +35,14 @@ class FailureDoor:
     review: ReviewDoor
 
     async def __call__(self, guid: str, job: Job, reason: str) -> None:
-        """End what is open.
+        """End what is open, and tell whoever wants to be told of a review's end.
 
         Raises:
             what is `TRANSIENT`: it must be called again.
         """
+        for row in await asyncio.to_thread(load_reviews_of_delivery, self.review.database, guid):
+            if row.status in UNFINISHED:
+                await self._tell(row)
         redact = self.review.services.redactor.redact
         async for runs, gate in self._open(guid, job):
             await runs.end(
@@ -48,10 +56,25 @@ class FailureDoor:
             if await runs.load_open():
                 yield runs, await self._gate(job, ref)
         for row in await asyncio.to_thread(load_reviews_of_delivery, self.review.database, guid):
-            owner, _, repo = row.repository.partition("/")
-            ref = PullRequestRef(owner=owner, repo=repo, number=row.pull_request)
-            runs = self._check_runs(ledger_name(row.id, ""), ref, row.installation_id)
+            runs = self._check_runs(ledger_name(row.id, ""), _request(row).ref, row.installation_id)
             yield runs, Gate(row.gate) if row.gate else UNKNOWN
+
+    async def _tell(self, row: ReviewRow) -> None:
+        now = self.review.clock()
+        gate = Gate(row.gate) if row.gate else UNKNOWN
+        conclusion = Conclusion.NEUTRAL if gate is Gate.OFF else Conclusion.FAILURE
+        await self.review.tell(
+            review_finished(
+                _request(row),
+                web_url=self.review.web_url,
+                head_sha=row.head_sha,
+                conclusions=dict.fromkeys(map(Stage, row.stages), conclusion),
+                usage=await self.review.services.models.usage(row.id),
+                duration_ms=round((now - (row.started_at or now)).total_seconds() * 1_000),
+                findings=(),
+                coverage=None,
+            )
+        )
 
     async def _gate(self, job: MergeGroupJob, ref: PullRequestRef) -> Gate:
         access = self.review.open_pull_request(ref, installation_id=job.installation_id, ledger=job.key)
@@ -73,3 +96,14 @@ class FailureDoor:
             database=self.review.database,
             open_pull_request=self.review.open_pull_request,
         )
+
+
+def _request(row: ReviewRow) -> ReviewRequest:
+    owner, _, repo = row.repository.partition("/")
+    return ReviewRequest(
+        review_id=row.id,
+        ref=PullRequestRef(owner=owner, repo=repo, number=row.pull_request),
+        installation_id=row.installation_id,
+        trigger=row.trigger,
+        head_sha=row.head_sha,
+    )

@@ -6,18 +6,17 @@ the change is read anew. Nothing is posted for a head that is no longer the newe
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain.configuration import Gate
-from app.domain.finding import Finding, Stage
+from app.domain.finding import Stage
 from app.domain.job import ReviewJob
 from app.domain.notification import Tell, nobody_is_told
 from app.domain.progress import Watch, nobody_watches
-from app.domain.publication import Conclusion
 from app.domain.pull_request import PullRequest
-from app.domain.review import Coverage, ReviewReport, ReviewRequest
+from app.domain.review import ReviewReport, ReviewRequest
 from app.domain.source import Snapshot
 from app.domain.step import Step
 from app.domain.trace import Attributes
@@ -42,7 +41,7 @@ from app.gather.gather import BASE_PATHS
 from app.llm.client import CallScope
 from app.pipeline import Order, gather_change, review_gathered
 from app.publish.checks import CheckUpdate, failed_check, superseded_check
-from app.publish.publisher import all_of, start_check
+from app.publish.publisher import Published, all_of, start_check
 from app.services import Services
 from app.stations import REVIEW_SPAN, Stations
 from app.store import learned, reports, reviews
@@ -112,7 +111,6 @@ class _Run:
         self._access = self._open(request.review_id)
         self._checks: dict[Stage, int] = {}
         self._gate: Gate | None = None  # None: this life has not seen the base
-        self._head_sha: str | None = None
 
     async def review(self) -> None:
         """The review. However it ends, but to be tried again, its check runs are completed."""
@@ -128,7 +126,6 @@ class _Run:
             reason = str(error) if isinstance(error, QuorumError) else "Quorum made an error."
             self._gate = self._gate or await self._gate_before()
             await self._end_checks(self._failed(reason))
-            await self._tell_failure(reason)
             raise
 
     def _attributes(self) -> Attributes:
@@ -190,7 +187,6 @@ class _Run:
         head_sha = await self._step("look", read, str)
         snapshot = held[-1] if held else await self._access.source.snapshot(BASE_PATHS)
         pull_request = _pull_request(snapshot)
-        self._head_sha = pull_request.head_sha
         default = await self._door.organisation_default(self._request.installation_id, pull_request.ref.owner)
         configuration = parse_configuration(
             snapshot.base_files.get(CONFIGURATION_PATH),
@@ -331,26 +327,17 @@ class _Run:
         await asyncio.to_thread(
             publication.record_followed, self._door.database, followed, at=self._door.clock()
         )
-        await self._tell(published.conclusions, published.findings, report.coverage)
+        await self._tell(published, report)
 
-    async def _tell_failure(self, reason: str) -> None:
-        checks = map(self._failed(reason), self._checks)
-        await self._tell({check.stage: check.conclusion for check in checks if check.conclusion})
-
-    async def _tell(
-        self,
-        conclusions: dict[Stage, Conclusion],
-        findings: Sequence[Finding] = (),
-        coverage: Coverage | None = None,
-    ) -> None:
+    async def _tell(self, published: Published, report: ReviewReport) -> None:
         await self._door.tell(
             review_finished(
                 self._request,
                 web_url=self._door.web_url,
-                head_sha=self._head_sha,
-                conclusions=conclusions,
-                findings=findings,
-                coverage=coverage,
+                head_sha=report.head_sha,
+                conclusions=published.conclusions,
+                findings=published.findings,
+                coverage=report.coverage,
                 usage=await self._door.services.models.usage(self._request.review_id),
                 duration_ms=self._stations.elapsed_ms,
             )
