@@ -14,8 +14,8 @@ from enum import IntEnum
 from pathlib import PurePosixPath
 
 from app.domain.diff import FileDiff
-from app.gather.texts import MAX_LINE_CHARACTERS, MIN_NAME, Texts
-from app.syntax import Definition, identifiers, language_of
+from app.gather.texts import MIN_NAME, Texts
+from app.syntax import MAX_LINE_CHARACTERS, Definition, identifiers, language_of
 
 MAX_IMPORT_LINES = 400  # of a file: below stand no imports, or it is generated
 

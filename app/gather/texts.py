@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.domain.diff import Hunk, LineKind
-from app.syntax import Definition, definitions
+from app.syntax import Definition, definitions, without_long_lines
 
 MIN_NAME = 4  # letters; shorter names are found everywhere
 MAX_DEFINITION_LINES = 25
-MAX_LINE_CHARACTERS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +25,6 @@ class Texts:
         bases = {path: without_long_lines(base) for path, base in bases.items()}
         defined = {path: definitions(path, head) for path, head in heads.items()}
         return cls(heads=heads, bases=bases, defined=defined)
-
-
-def without_long_lines(text: str) -> str:
-    """The same lines, the overlong ones empty: minified code and data, which the parser reads in quadratic time."""
-    if len(text) <= MAX_LINE_CHARACTERS:
-        return text
-    return "\n".join(line if len(line) <= MAX_LINE_CHARACTERS else "" for line in text.split("\n"))
 
 
 def changed_lines(hunk: Hunk) -> list[int]:

@@ -12,15 +12,14 @@ from app.domain.review import ContextSnippet
 from app.domain.source import Match, Source
 from app.gather.digest import digest
 from app.gather.names import UsedName, same_language
-from app.gather.texts import (
+from app.gather.texts import MIN_NAME, Texts, changed_lines, last_name
+from app.syntax import (
     MAX_LINE_CHARACTERS,
-    MIN_NAME,
-    Texts,
-    changed_lines,
-    last_name,
+    Definition,
+    definitions,
+    language_of,
     without_long_lines,
 )
-from app.syntax import Definition, definitions, language_of
 
 MAX_CALLERS = 3  # of one symbol
 GREP_LIMIT = 200

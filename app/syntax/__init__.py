@@ -9,9 +9,18 @@ from collections.abc import Iterable, Iterator
 from ast_grep_py import SgNode
 
 from app.syntax.definitions import Definition, definitions_of
-from app.syntax.tree import IDENTIFIER_KINDS, end_line, language_of, parse, start_line
+from app.syntax.tree import (
+    IDENTIFIER_KINDS,
+    MAX_LINE_CHARACTERS,
+    end_line,
+    language_of,
+    parse,
+    start_line,
+    without_long_lines,
+)
 
 __all__ = [
+    "MAX_LINE_CHARACTERS",
     "Definition",
     "count_errors",
     "definitions",
@@ -20,6 +29,7 @@ __all__ = [
     "identifiers",
     "language_of",
     "parse",
+    "without_long_lines",
 ]
 
 
@@ -48,7 +58,7 @@ def identifiers(path: str, source: str, lines: Iterable[int]) -> list[str]:
     """The names used on these 1-based lines, each once, in the order in which they appear."""
     wanted = frozenset(lines)
     language = language_of(path)
-    root = parse(language, source) if language and wanted else None
+    root = parse(language, without_long_lines(source)) if language and wanted else None
     if root is None:
         return []
     names = (

@@ -7,7 +7,7 @@ from functools import lru_cache
 from ast_grep_py import SgNode
 
 from app.syntax.languages import DEFINITION_KINDS
-from app.syntax.tree import IDENTIFIER_KINDS, end_line, parse, start_line
+from app.syntax.tree import IDENTIFIER_KINDS, end_line, parse, start_line, without_long_lines
 
 _CALLABLES = frozenset({"function", "method", "constructor"})
 # Nodes that stand round a definition and belong to it: decorators, `export`, `const`.
@@ -27,6 +27,13 @@ _HOLDERS = frozenset(
     {"class", "interface", "struct", "trait", "impl", "object", "protocol", "record", "enum"}
 )
 _TRAILING_COMMENT = re.compile(r"#[^\n]*\s*\Z")
+_ELIXIR_DEFINES = frozenset({"def", "defp", "defmacro", "defmodule", "defprotocol", "defimpl"})
+_ELIXIR_NAME = re.compile(r"\(?\s*([\w.?!]+)")
+_BLOCK_WORD = re.compile(r"[\w.-]+")
+MAX_KEY_DEPTH = 2  # `jobs.build` of a workflow names a part, `jobs.build.steps` a line of it
+MAX_NAME_CHARACTERS = 80
+# What is public in these is not known here, so nothing is said of their interfaces.
+_WITHOUT_CUSTOMS = frozenset({"elixir", "haskell", "solidity", "hcl", "nix", "css", "yaml", "json", "html"})
 _PRIVATE_WORDS = frozenset({"private", "protected", "internal", "fileprivate", "static"})
 
 
@@ -56,7 +63,7 @@ class Definition:
 def definitions_of(language: str, source: str) -> tuple[Definition, ...]:
     """All definitions, outer ones first; nothing for a language without the notion."""
     kinds = DEFINITION_KINDS.get(language, {})
-    root = parse(language, source) if kinds else None
+    root = parse(language, without_long_lines(source)) if kinds else None
     if root is None:
         return ()
     nodes = root.find_all({"rule": {"any": [{"kind": kind} for kind in kinds]}})
@@ -89,13 +96,39 @@ def _is_definition(node: SgNode) -> bool:
             return value is not None and value.kind() in _FUNCTION_VALUES
         case "struct_specifier" | "class_specifier":
             return node.field("body") is not None
+        case "function":  # Haskell's grammar has the arrow of a type under the same name
+            return node.field("name") is not None
+        case "call":
+            return _text_of(node.field("target")) in _ELIXIR_DEFINES
+        case "block_mapping_pair" | "pair":
+            return sum(above.kind() == node.kind() for above in node.ancestors()) < MAX_KEY_DEPTH
         case _:
             return True
 
 
 def _own_name(node: SgNode) -> str | None:
-    named = _name_node(node)
-    return named.text() if named else None
+    match node.kind():
+        case "call":
+            return _elixir_name(node)
+        case "block":
+            return ".".join(_BLOCK_WORD.findall(node.text().partition("{")[0]))
+        case "rule_set":
+            return " ".join(node.children()[0].text().split())[:MAX_NAME_CHARACTERS]
+        case "element":
+            return _text_of(node.find(kind="tag_name"))
+        case _:
+            return _text_of(_name_node(node))
+
+
+def _text_of(node: SgNode | None) -> str | None:
+    return node.text().strip("\"'") if node else None
+
+
+def _elixir_name(node: SgNode) -> str | None:
+    """`Shop` of `defmodule Shop do`, `total` of `def total(x) do` and of `def total(x) when x > 0 do`."""
+    arguments = next((child for child in node.children() if child.kind() == "arguments"), None)
+    match = _ELIXIR_NAME.match(arguments.text()) if arguments else None
+    return match[1] if match else None
 
 
 def _name_node(node: SgNode) -> SgNode | None:
@@ -108,8 +141,8 @@ def _first_identifier(node: SgNode) -> SgNode | None:
 
 
 def _named_field(node: SgNode) -> SgNode | None:
-    """The field `name`; C and C++ hide a function's name behind declarators instead."""
-    if named := node.field("name"):
+    """The field `name` (a key's, a binding's); C and C++ hide a function's name behind declarators instead."""
+    if named := node.field("name") or node.field("key") or node.field("attrpath"):
         return named
     inner = node.field("declarator")
     while inner is not None and (deeper := inner.field("declarator")) is not None:
@@ -127,7 +160,8 @@ def _with_wrappers(node: SgNode) -> SgNode:
 def _is_public(language: str, node: SgNode, outer: SgNode, around: list[SgNode]) -> bool:
     """Whether code outside this file can mean this name, by the customs of the language."""
     names = [_own_name(one) or "" for one in [*around, node]]
-    if any(DEFINITION_KINDS[language][one.kind()] == "function" for one in around):
+    in_function = any(DEFINITION_KINDS[language][one.kind()] == "function" for one in around)
+    if in_function or language in _WITHOUT_CUSTOMS:
         return False
     match language:
         case "python" | "ruby" | "lua" | "bash":

@@ -126,4 +126,21 @@ DEFINITION_KINDS: dict[str, dict[str, str]] = {
     },
     "lua": {"function_declaration": "function"},
     "bash": {"function_definition": "function"},
+    "elixir": {"call": "function"},
+    "haskell": {"function": "function", "data_type": "type", "class": "class", "instance": "class"},
+    "solidity": {
+        "contract_declaration": "class",
+        "interface_declaration": "interface",
+        "library_declaration": "class",
+        "struct_declaration": "struct",
+        "function_definition": "function",
+        "modifier_definition": "function",
+    },
+    # No functions, but named parts that a change stands in.
+    "hcl": {"block": "block"},
+    "nix": {"binding": "binding"},
+    "css": {"rule_set": "rule"},
+    "yaml": {"block_mapping_pair": "key"},
+    "json": {"pair": "key"},
+    "html": {"element": "element"},
 }

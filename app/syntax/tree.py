@@ -11,6 +11,7 @@ from ast_grep_py import SgNode, SgRoot
 from app.syntax.languages import EXTENSIONS
 
 MAX_CHARACTERS = 1_000_000
+MAX_LINE_CHARACTERS = 1_000
 
 IDENTIFIER_KINDS = frozenset(
     {
@@ -41,6 +42,13 @@ def parse(language: str, source: str) -> SgNode | None:
     if language not in _LANGUAGES or len(source) > MAX_CHARACTERS:
         return None
     return SgRoot(_encodable(source), language).root()
+
+
+def without_long_lines(source: str) -> str:
+    """The same lines, the overlong ones empty: minified code and data, where each node's column costs the whole line."""
+    if len(source) <= MAX_LINE_CHARACTERS:
+        return source
+    return "\n".join(line if len(line) <= MAX_LINE_CHARACTERS else "" for line in source.split("\n"))
 
 
 def _encodable(source: str) -> str:

@@ -75,11 +75,69 @@ LANGUAGES: dict[str, tuple[str, list[Described]]] = {
         [("A", "class", 1, 4, True, False), ("A.Pay", "method", 3, 3, True, True)],
     ),
     "a.c": ("/* Pays. */\nint *pay(int a) { return 0; }\n", [("pay", "function", 2, 2, True, True)]),
+    "a.ex": (
+        "defmodule Shop do\n  def total(x) when x > 0 do\n    x\n  end\n\n  defp tax(x), do: x\nend\n",
+        [
+            ("Shop", "function", 1, 7, False, False),
+            ("Shop.total", "function", 2, 4, False, False),
+            ("Shop.tax", "function", 6, 6, False, False),
+        ],
+    ),
+    "a.hs": (
+        "module Shop where\n\ntotal :: Int -> Int\ntotal x = x + 1\n\ndata Cart = Cart Int\n",
+        [("total", "function", 4, 4, False, False), ("Cart", "type", 6, 6, False, False)],
+    ),
+    "a.sol": (
+        "contract Shop {\n  function total(uint a) public returns (uint) {\n    return a;\n  }\n}\n",
+        [("Shop", "class", 1, 5, False, False), ("Shop.total", "method", 2, 4, False, False)],
+    ),
+    "a.tf": (
+        'resource "aws_s3_bucket" "logs" {\n  bucket = "x"\n}\n',
+        [("resource.aws_s3_bucket.logs", "block", 1, 3, False, False)],
+    ),
+    "a.nix": (
+        "{ pkgs }:\n{\n  shell = pkgs.mkShell {\n  };\n}\n",
+        [("shell", "binding", 3, 4, False, False)],
+    ),
+    "a.css": (".a,\n.b {\n  color: red;\n}\n", [(".a, .b", "rule", 1, 4, False, False)]),
+    "a.yml": (
+        "jobs:\n  build:\n    steps:\n      - run: make\n",
+        [("jobs", "key", 1, 4, False, False), ("jobs.build", "key", 2, 4, False, False)],
+    ),
+    "a.json": (
+        '{"a": {\n  "b": {"c": 1}\n}}\n',
+        [("a", "key", 1, 3, False, False), ("a.b", "key", 2, 2, False, False)],
+    ),
+    "a.html": (
+        "<div>\n<p>a</p>\n</div>\n",
+        [("div", "element", 1, 3, False, False), ("div.p", "element", 2, 2, False, False)],
+    ),
+    "a.swift": (
+        "public class A {\n  public func pay(id: Int) -> Int { return 1 }\n}\n",
+        [("A", "class", 1, 3, True, False), ("A.pay", "method", 2, 2, True, False)],
+    ),
+    "a.scala": (
+        "class A {\n  def pay(id: Int): Int = 1\n}\n",
+        [("A", "class", 1, 3, True, False), ("A.pay", "method", 2, 2, True, False)],
+    ),
+    "a.lua": ("function pay(id)\n  return 1\nend\n", [("pay", "function", 1, 3, True, False)]),
+    "a.sh": ("pay() {\n  true\n}\n", [("pay", "function", 1, 3, True, False)]),
+    "a.cpp": (
+        "class A {\n  int pay(int a) { return 0; }\n};\n",
+        [("A", "class", 1, 3, True, False), ("A.pay", "method", 2, 2, True, False)],
+    ),
     "a.kt": (
         "class A {\n  private fun pay(id: String): Int { return 1 }\n}\n",
         [("A", "class", 1, 3, True, False), ("A.pay", "method", 2, 2, False, False)],
     ),
 }
+
+
+def test_a_definition_is_known_in_all_26_languages() -> None:
+    tried = {language_of(path) for path in (*LANGUAGES, "a.py")}
+    assert tried | {"tsx", "javascript"} >= set(EXTENSIONS.values())
+    assert set(DEFINITION_KINDS) == set(EXTENSIONS.values())
+    assert len(DEFINITION_KINDS) == 26
 
 
 def described(path: str, source: str) -> list[Described]:
@@ -177,3 +235,9 @@ def test_no_text_raises(extension: str, source: str) -> None:
     enclosing_symbol(path, source, 1)
     identifiers(path, source, [1, 2])
     count_errors(path, source)
+
+
+def test_a_minified_line_is_not_looked_into() -> None:
+    minified = "function a(){" + "function b(){return 1}" * 20_000 + "}\n"
+    assert [one.name for one in definitions("a.js", f"{minified}function pay() {{}}\n")] == ["pay"]
+    assert identifiers("a.js", minified, [1]) == []
