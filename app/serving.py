@@ -50,7 +50,7 @@ from app.errors import ConfigurationError, NotificationFailed
 from app.gather.configuration import CONFIGURATION_PATH
 from app.github.addresses import git_url, web_url
 from app.github.advisories import fetch_published_flaws
-from app.github.client import GitHubApp, token_client
+from app.github.client import FILE_PERMISSIONS, GitHubApp, token_client
 from app.github.code_scanning import CODE_SCANNING_PERMISSIONS, CodeScanning
 from app.github.contents import fetch_file
 from app.github.git_objects import GitCache
@@ -194,6 +194,7 @@ def _build_engine(
         debounce_s=settings.quorum_debounce_s,
         retention_days=settings.quorum_retention_days,
         sleep=network.clock.sleep,
+        second_s=network.second_s,
     )
     return engine
 
@@ -381,7 +382,8 @@ def _merge_group(github: GitHubApp) -> FetchCommits:
 
 def _organisation_file(github: GitHubApp) -> Fetch:
     async def fetch(installation_id: int, repository: str) -> bytes | None:
-        return await fetch_file(github.installation(installation_id, repository), CONFIGURATION_PATH)
+        client = github.installation(installation_id, repository, permissions=FILE_PERMISSIONS)
+        return await fetch_file(client, CONFIGURATION_PATH)
 
     return fetch
 
@@ -397,6 +399,8 @@ def _github(settings: Settings, network: Network, *, processes: Callable[[], int
         key,
         settings.github_api_url,
         transport=network.github,
+        clock=network.github_clock,
+        sleep=network.sleep_github,
         processes=processes,
     )
 

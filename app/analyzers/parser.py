@@ -63,7 +63,9 @@ class Parser:
 
     def close(self) -> None:
         """End it, and what it works on."""
-        server = self._server  # without the lock: whoever holds it may be writing to a process that does not read
+        server = (
+            self._server
+        )  # without the lock: whoever holds it may be writing to a process that does not read
         if server:
             server.process.kill()
             server.listener.join()

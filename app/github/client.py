@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import anyio
 import httpx
 from githubkit import GitHub, Response
 from githubkit.cache import MemCacheStrategy
@@ -24,7 +25,7 @@ from app.errors import GitHubForbidden, GitHubRateLimited, GitHubRejected
 from app.github.addresses import PUBLIC_API_URL, SERVER_API_VERSION, git_url, is_enterprise_server
 from app.github.auth import AppJwt, BearerAuth, Credential, FixedToken, InstallationToken
 from app.github.failures import Clock, mapped_failures
-from app.github.throttle import InstallationThrottle, Processes
+from app.github.throttle import InstallationThrottle, Processes, Sleep
 
 TIMEOUT_S = 30.0
 USER_AGENT = "quorum-review"
@@ -38,6 +39,7 @@ REVIEW_PERMISSIONS: Mapping[str, str] = {
     "issues": "write",
     "checks": "write",
 }
+FILE_PERMISSIONS: Mapping[str, str] = {"metadata": "read", "contents": "read"}
 READ_PERMISSIONS: Mapping[str, str] = {"metadata": "read", "contents": "read", "pull_requests": "read"}
 _LEVELS = ("", "read", "write", "admin")
 # resolveReviewThread wants this one; it is asked for when a thread is resolved, and may not be granted.
@@ -229,11 +231,13 @@ class GitHubApp:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock = time.time,
+        sleep: Sleep = anyio.sleep,
         processes: Processes = lambda: 1,
     ) -> None:
         self.app_id = int(app_id)
         self.api_url = api_url
         self._clock = clock
+        self._sleep = sleep
         self._transport = KeptOpenTransport(transport or open_transport(api_url))
         self._processes = processes
         self._throttles: dict[int, InstallationThrottle] = {}
@@ -292,7 +296,7 @@ class GitHubApp:
 
     def _throttle_of(self, installation_id: int) -> InstallationThrottle:
         if installation_id not in self._throttles:
-            throttle = InstallationThrottle(clock=self._clock, processes=self._processes)
+            throttle = InstallationThrottle(clock=self._clock, sleep=self._sleep, processes=self._processes)
             self._throttles[installation_id] = throttle
         return self._throttles[installation_id]
 
@@ -303,20 +307,34 @@ class GitHubApp:
         try:
             return *await self._ask_token(installation_id, repository, permissions), {}
         except GitHubRejected as error:
-            granted = await self._fetch_granted(installation_id)
-            lacking = lacking_permissions(permissions, granted)
-            if not lacking or lacking_permissions(READ_PERMISSIONS, granted) or "checks" not in permissions:
+            possible, lacking = await self._narrowed(installation_id, permissions, error)
+            if not possible:
                 raise GitHubForbidden(
                     f"The installation does not grant {repository} or a permission that Quorum needs; its owner must "
                     "accept the App's permissions.",
                     status=error.status,
                 ) from error
-            possible = {
-                name: granted[name] if name in lacking else level
-                for name, level in permissions.items()
-                if name in granted
-            }
             return *await self._ask_token(installation_id, repository, possible), lacking
+
+    async def _narrowed(
+        self, installation_id: int, permissions: Mapping[str, str], refusal: GitHubRejected
+    ) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        """What of the permissions is granted, and what is lacking; nothing where too little is left to read by.
+
+        GitHub also refuses a token for a repository that is out of reach, in other words.
+        """
+        if "permission" not in str(refusal) or "checks" not in permissions:
+            return {}, {}
+        granted = await self._fetch_granted(installation_id)
+        lacking = lacking_permissions(permissions, granted)
+        if not lacking or lacking_permissions(READ_PERMISSIONS, granted):
+            return {}, {}
+        kept = {
+            name: granted[name] if name in lacking else permissions[name]
+            for name in permissions
+            if name in granted
+        }
+        return kept, lacking
 
     async def _ask_token(
         self, installation_id: int, repository: str, permissions: Mapping[str, str]
