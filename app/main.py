@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -37,12 +38,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """What stands in for the network in tests and in the demo; None: the network. `clock` is for what waits on it."""
+    """What stands in for the network in tests and in the demo; None: the network. `clock` is for what waits on it.
+
+    `second_s` is how long a second takes that jobs wait for GitHub, in their queue and out of it; `github_clock` goes
+    as fast.
+    """
 
     github: "httpx.AsyncBaseTransport | None" = None
     models: "httpx2.AsyncClient | None" = None
     notifications: "httpx.AsyncBaseTransport | None" = None
     clock: Clock = field(default_factory=SystemClock)
+    github_clock: Callable[[], float] = time.time
+    second_s: float = 1.0
+
+    async def sleep_github(self, seconds: float) -> None:
+        """Wait for GitHub."""
+        await asyncio.sleep(seconds * self.second_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +141,7 @@ def _build_models(
         limits=operator_limits(settings),
         registry=registry,
         call_timeout_s=settings.quorum_call_timeout_s,
+        most_at_once=settings.quorum_calls_at_once,
         cache_ttl_s=settings.quorum_cache_ttl_s,
         http_client=network.models,
         clock=network.clock,

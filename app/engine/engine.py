@@ -70,6 +70,7 @@ class Engine:
         retention_days: int = 30,
         clock: Callable[[], datetime] = utc_now,
         sleep: Sleep = asyncio.sleep,
+        second_s: float = 1.0,
     ) -> None:
         self._database = database
         self._executor_id = executor_id
@@ -86,6 +87,7 @@ class Engine:
         self._keep = timedelta(days=retention_days)
         self._clock = clock
         self._sleep = sleep
+        self._second_s = second_s
         self._inbox: Inbox | None = None
         self._intake: Intake | None = None
         self._worker: Worker | None = None
@@ -108,6 +110,7 @@ class Engine:
             debounce_s=self._debounce_s,
             clock=self._clock,
             signed=self._signs,
+            second_s=self._second_s,
         )
         self._intake = Intake(self._inbox.accept)
         if self._runs:

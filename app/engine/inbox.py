@@ -56,10 +56,12 @@ class Inbox:
         debounce_s: float,
         clock: Callable[[], datetime],
         signed: Collection[type[Any]] = (),
+        second_s: float = 1.0,
     ) -> None:
         self._database = database
         self._executor_id = executor_id
         self._signed = frozenset(signed)
+        self._second_s = second_s  # how long a second of a job's wait takes
         self._share = share
         self._debounce_s = debounce_s
         self._clock = clock
@@ -179,7 +181,7 @@ class Inbox:
             "app_version": VERSION,
         }
         if delay_s > 0:
-            options["delay_seconds"] = delay_s
+            options["delay_seconds"] = delay_s * self._second_s
         self._client.enqueue_in_transaction(session, options, row.guid)
 
     def _show_sign(self, session: Session, row: DeliveryRow, job: Job) -> None:

@@ -1,0 +1,193 @@
+"""Nothing lost, nothing twice: the same delivery many times, out of order, after failures, and what a failed job leaves."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from app.engine.worker import MOST_ATTEMPTS
+from app.sandbox import Accident, GitHubSandbox, Pull
+from app.store.tables import DeliveryRow
+from tests.scenarios.conftest import Open
+from tests.scenarios.world import (
+    World,
+    conclusions,
+    take_checks,
+    take_reactions,
+    take_review,
+    take_summary,
+)
+
+PAY = {"pay.py": "def pay(amount):\n    return amount\n"}
+GATED = "gate: high\n"
+STAGES = ("review", "security", "docs")
+
+
+def take_all_once(pull: Pull) -> None:
+    """One review, one summary, one set of check runs, on the final head."""
+    assert take_review(pull).commit_id == pull.head_sha
+    take_summary(pull)
+    runs = [run for run in pull.repository.check_runs.values() if run.head_sha == pull.head_sha]
+    assert sorted(run.name for run in runs) == ["quorum/docs", "quorum/review", "quorum/security"]
+    assert set(conclusions(take_checks(pull)).values()) == {"success"}
+
+
+def deliveries_of(world: World, event: str = "pull_request") -> list[DeliveryRow]:
+    return [row for row in world.rows(DeliveryRow) if row.event == event]
+
+
+async def test_the_same_delivery_a_hundred_times_at_once_is_one_review_and_one_set_of_check_runs(
+    world: World,
+) -> None:
+    pull = world.open_pull(PAY)
+    delivery = next(each for each in world.github.hook.queue if each.event == "pull_request")
+    answers = await asyncio.gather(*(world.post(delivery.headers, delivery.body) for _ in range(100)))
+    assert {answer.status_code for answer in answers} == {202}
+    await world.settle()
+    take_all_once(pull)
+    assert len(deliveries_of(world)) == len(world.reviews()) == 1
+    assert len(world.vendors.requests) == 3
+
+
+async def test_another_delivery_for_the_same_head_and_trigger_is_nothing_new(world: World) -> None:
+    pull = world.open_pull(PAY)
+    delivery = next(each for each in world.github.hook.queue if each.event == "pull_request")
+    for guid in ("another-guid", "one-more"):
+        answer = await world.post({**delivery.headers, "x-github-delivery": guid}, delivery.body)
+        assert answer.status_code == 202
+    await world.settle()
+    assert (
+        await world.post({**delivery.headers, "x-github-delivery": "late"}, delivery.body)
+    ).status_code == 202
+    await world.settle()
+    take_all_once(pull)
+    assert len(world.vendors.requests) == 3
+
+
+async def test_a_redelivery_after_a_failed_run_runs(world: World) -> None:
+    [installation] = world.github.installations.values()
+    pull = world.open_pull(PAY)
+    world.github.suspend(installation)
+    await world.settle()
+    [failed] = deliveries_of(world)
+    assert failed.state == "failed"
+    world.log.take("the job failed")
+    assert [review.status for review in world.reviews()] == ["failed"]
+
+    world.github.unsuspend(installation)
+    sent = next(each for each in world.github.hook.log.values() if each.event == "pull_request")
+    world.github.hook.redeliver(sent.id)
+    await world.settle()
+    take_all_once(pull)
+    [done] = deliveries_of(world)
+    assert (done.state, done.attempts) == ("done", 2)
+
+
+@pytest.mark.parametrize("order", [(2, 1, 0), (1, 2, 0)])
+async def test_webhooks_that_arrive_out_of_order_end_in_one_review_of_the_newest_head(
+    opened: Open, order: tuple[int, ...]
+) -> None:
+    async with opened(quorum_debounce_s=0.2) as world:
+        pull = world.open_pull(PAY)
+        pull.push({"pay.py": "def pay(amount):\n    return amount + 1\n"})
+        pull.push({"pay.py": "def pay(amount):\n    return amount + 2\n"})
+        sent = [each for each in world.github.hook.queue if each.event == "pull_request"]
+        assert len(sent) == 3
+        for place in order:
+            assert (await world.post(sent[place].headers, sent[place].body)).status_code == 202
+        world.github.hook.queue.clear()
+        await world.settle()
+        assert [review.commit_id for review in pull.reviews] == [pull.head_sha]
+        assert len(world.vendors.requests) <= 6  # a review that a later push cut short may have asked
+        pull.take_all()
+
+
+async def test_eyes_come_at_once_also_while_a_review_of_the_pull_request_runs(world: World) -> None:
+    world.vendors.hold()
+    pull = world.open_pull(PAY)
+    await world.until_asked(3)
+    comment = pull.comment("alice", "/rereview")
+    await world.deliver()
+    while not comment.reactions:  # noqa: ASYNC110 - the App's own queue polls
+        await asyncio.sleep(0.01)
+    assert await world.served.engine.depth() == {"queued": 1, "running": 1}
+    world.vendors.release()
+    await world.settle()
+    assert [reaction.content for reaction in comment.reactions] == ["eyes"]
+    assert [review.trigger.split(":")[0] for review in world.reviews()] == ["opened", "comment"]
+    pull.take_all()
+
+
+async def test_a_command_that_is_delivered_again_shows_no_second_pair_of_eyes(world: World) -> None:
+    pull = world.open_pull(PAY)
+    await world.settle()
+    pull.take_all()
+    pull.comment("alice", "/rereview")
+    delivery = next(each for each in world.github.hook.queue if each.event == "issue_comment")
+    await asyncio.gather(*(world.post(delivery.headers, delivery.body) for _ in range(20)))
+    await world.settle()
+    asked = [call for call in world.github.requests if call.path.endswith("/reactions")]
+    assert (take_reactions(pull), len(asked)) == (["eyes"], 1)
+    pull.take_all()
+
+
+async def test_a_review_that_a_command_asked_for_runs_and_ends_like_every_other(world: World) -> None:
+    pull = world.open_pull(PAY)
+    await world.settle()
+    world.vendors.hold()
+    pull.comment("alice", "/rereview full")
+    await world.until_asked(6)
+    review = world.reviews()[-1]
+    assert (review.status, review.started_at is not None) == ("running", True)
+    world.vendors.release()
+    await world.settle()
+    assert [review.status for review in world.reviews()] == ["completed", "completed"]
+    pull.take_all()
+
+
+async def last_attempt(opened: Open, github: GitHubSandbox, event: str) -> None:
+    """Deliveries of an event wait, and have been tried so often that the next failure is the last."""
+    async with opened(github=github, quorum_paused=True) as world:
+        await world.deliver()
+        with world.database.write() as session:
+            for row in session.exec(select(DeliveryRow).where(DeliveryRow.event == event)):
+                row.attempts = MOST_ATTEMPTS
+
+
+@pytest.mark.parametrize(("config", "conclusion"), [("", "neutral"), (GATED, "failure")])
+async def test_a_review_that_is_given_up_completes_its_check_runs_and_says_what_to_do(
+    tmp_path: Path, opened: Open, config: str, conclusion: str
+) -> None:
+    github = GitHubSandbox(tmp_path / "github")
+    async with opened(github=github, config=config, quorum_paused=True) as world:
+        pull = world.open_pull(PAY)
+    await last_attempt(opened, github, "pull_request")
+    github.faults.order(Accident.BAD_GATEWAY, path="/reviews$", times=5)
+    async with opened(github=github) as world:
+        await world.settle()
+        world.log.take("the job failed")
+        checks = take_checks(pull)
+        assert conclusions(checks) == dict.fromkeys(STAGES, conclusion)
+        assert {run.title for run in checks.values()} == {"Not reviewed"}
+        assert all("comment `/rereview`" in (run.summary or "") for run in checks.values())
+        assert [review.status for review in world.reviews()] == ["failed"]
+
+
+async def test_a_merge_group_that_is_given_up_half_way_leaves_no_check_run_in_progress(
+    tmp_path: Path, opened: Open
+) -> None:
+    github = GitHubSandbox(tmp_path / "github")
+    async with opened(github=github) as world:
+        pull = world.open_pull(PAY)
+        await world.settle()
+        pull.take_all()
+    queued = pull.repository.queue_merge([pull])
+    await last_attempt(opened, github, "merge_group")
+    github.faults.order(Accident.BAD_GATEWAY, method="PATCH", path="/check-runs/", times=15)
+    async with opened(github=github) as world:
+        await world.settle()
+        world.log.take("the job failed")
+        runs = [run for run in world.repository.check_runs.values() if run.head_sha == queued]
+        assert [run.conclusion for run in runs] == ["neutral"] * 3
+        world.repository.posted.clear()

@@ -1,0 +1,133 @@
+"""Five hundred pushes within a minute: GitHub never has to refuse anything, and every last head is reviewed."""
+
+import asyncio
+import hashlib
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy import func
+from sqlmodel import select
+
+from app.main import Network, build_program
+from app.sandbox import Delivery, GitHubSandbox, Pull, RateLimits
+from app.sandbox.hooks import sign
+from app.sandbox.server import serve
+from app.serving import build_served
+from app.settings import Settings
+from app.store.database import Database
+from app.store.deliveries import load_queue_depth
+from app.store.leases import renew_lease
+from app.store.tables import DeliveryRow
+from tests.scenarios.world import FILES, ShortClock, app_settings
+
+PUSHES = 500
+INSTALLATIONS, PULLS = 2, 4  # pull requests of each installation
+SHARING = 8  # processes: each keeps to an eighth of the limits, so that they are felt
+SECOND_S = 1 / 60
+SLOWEST_S = 120.0
+
+
+class FastTime:
+    """GitHub's clock, on which a second takes `SECOND_S`."""
+
+    def __init__(self) -> None:
+        self._begun = time.time()
+
+    def __call__(self) -> float:
+        return self._begun + (time.time() - self._begun) / SECOND_S
+
+
+def let_others_live(database: Database) -> None:
+    """Processes that do nothing here: what they may ask of GitHub is theirs."""
+    for number in range(1, SHARING):
+        now = datetime.now(UTC)
+        renew_lease(database, f"elsewhere-{number}", role="worker", now=now, ttl=timedelta(hours=1))
+
+
+@pytest.mark.timeout(150)
+async def test_a_storm_of_pushes_stays_within_githubs_limits_and_every_last_head_is_reviewed(
+    tmp_path: Path,
+) -> None:
+    clock = FastTime()
+    limits = RateLimits(
+        content_per_minute=80 // SHARING, content_per_hour=500 // SHARING, points_per_minute=900 // SHARING
+    )
+    github = GitHubSandbox(tmp_path / "github", clock=clock, rate_limits=limits)
+    pulls = [pull for number in range(INSTALLATIONS) for pull in open_pulls(github, f"storm-{number}/shop")]
+    for pull in pulls:
+        pull.push({"last.py": "value = 1\n"})
+    storm = storm_of(github)
+
+    async with serve(github):  # for git
+        network = Network(
+            github=github.transport(), clock=ShortClock(), github_clock=clock, second_s=SECOND_S
+        )
+        settings = Settings.model_validate(
+            app_settings(github, tmp_path / "data", ()) | {"quorum_debounce_s": 5.0}
+        )
+        served = build_served(build_program(settings, network=network), network=network)
+        database = served.program.database
+        let_others_live(database)
+        async with (
+            served.http.router.lifespan_context(served.http),
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(app=served.http), base_url="http://quorum.test"
+            ) as client,
+        ):
+            for headers, body in storm:
+                answer = await client.post("/webhooks/github", headers=headers, content=body)
+                assert answer.status_code in (200, 202)
+            async with asyncio.timeout(SLOWEST_S):
+                while any((await asyncio.to_thread(load_queue_depth, database)).values()):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+
+        with database.read() as session:
+            attempts = session.exec(select(func.max(DeliveryRow.attempts))).one()
+    assert attempts > 1  # the limits were felt: jobs waited for them in the queue
+    assert github.throttle.refused == 0
+    assert [request.status for request in github.requests if request.status in (403, 429)] == []
+    assert [pull.reviews[-1].commit_id for pull in pulls] == [pull.head_sha for pull in pulls]
+
+
+def storm_of(github: GitHubSandbox) -> list[tuple[dict[str, str], bytes]]:
+    """What GitHub has to send, and before each last push the pushes that came before it, in turns."""
+    waiting, github.hook.queue[:] = list(github.hook.queue), []
+    last = [each for each in waiting if each.action == "synchronize"]
+    storm = [(dict(each.headers), each.body) for each in waiting if each not in last]
+    heads = [json.loads(each.body)["before"] for each in last]
+    for number in range(PUSHES - len(last)):
+        place = number % len(last)
+        before, heads[place] = heads[place], hashlib.sha1(b"%d" % number, usedforsecurity=False).hexdigest()
+        storm.append(push(github, last[place], before=before, after=heads[place]))
+    ends = [json.loads(each.body)["after"] for each in last]
+    storm += [
+        push(github, each, before=before, after=after)
+        for each, before, after in zip(last, heads, ends, strict=True)
+    ]
+    return storm
+
+
+def push(github: GitHubSandbox, like: Delivery, *, before: str, after: str) -> tuple[dict[str, str], bytes]:
+    """A push like another one, of other heads: git itself would take longer than all the rest."""
+    payload = json.loads(like.body)
+    payload |= {"before": before, "after": after}
+    payload["pull_request"]["head"]["sha"] = after
+    body = json.dumps(payload).encode()
+    own = {
+        "x-github-delivery": str(uuid4()),
+        "x-hub-signature-256": sign(github.app.webhook_secret, body),
+    }
+    return {**like.headers, **own}, body
+
+
+def open_pulls(github: GitHubSandbox, name: str) -> list[Pull]:
+    repository = github.create_repository(name, FILES)
+    return [
+        repository.open_pull({f"new_{number}.py": "value = 0\n"}, branch=f"branch-{number}")
+        for number in range(PULLS)
+    ]
