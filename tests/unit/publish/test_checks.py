@@ -6,7 +6,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from app.domain.configuration import Gate, RepositoryConfig
-from app.domain.finding import Severity, Stage
+from app.domain.finding import Placement, Severity, Stage
 from app.domain.publication import (
     MAX_CHECK_ACTIONS,
     MAX_CHECK_TEXT_CHARACTERS,
@@ -82,6 +82,20 @@ def test_a_finding_fails_the_check_from_the_gate_on(
 ) -> None:
     report = replace(REPORT, findings=(replace(INJECTION, severity=severity),))
     assert conclude(SECURITY, report, gate=gate) is conclusion
+
+
+@pytest.mark.parametrize("placement", Placement)
+def test_a_finding_closes_the_gate_wherever_it_is_shown(placement: Placement) -> None:
+    by_pattern = replace(
+        INJECTION,
+        found_by=("analyzers:patterns",),
+        confirmed_by=(),
+        severity=Severity.HIGH,
+        placement=placement,
+    )
+    report = replace(REPORT, findings=(by_pattern,))
+    assert conclude(SECURITY, report, gate=Gate.HIGH) is Conclusion.FAILURE
+    assert conclude(SECURITY, report, gate=Gate.OFF) is Conclusion.NEUTRAL
 
 
 def test_a_finding_of_another_stage_does_not_count() -> None:
