@@ -15,7 +15,12 @@ def replay(delivery_id: str) -> int:
     settings = load_settings(env_file=Path(".env"))
     database = Database(settings.database_url)
     inbox = Inbox(
-        database, workers=WORKERS, share=SHARE, debounce_s=settings.quorum_debounce_s, clock=utc_now
+        database,
+        executor_id="replay",  # it ends no job, so it needs no lease
+        workers=WORKERS,
+        share=SHARE,
+        debounce_s=settings.quorum_debounce_s,
+        clock=utc_now,
     )
     try:
         replayed = inbox.replay(delivery_id)
