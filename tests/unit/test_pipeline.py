@@ -1,24 +1,26 @@
 """The stations in order, entered without any door: what is checkpointed, what is left out, what is redacted."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar, cast
 
 import pytest
 
-from app.domain.finding import Stage
+from app.domain.finding import Placement, Stage
 from app.domain.model_call import Provider
 from app.domain.progress import StationEvent, StationState
-from app.domain.review import ReviewReport, StageResult, StageStatus
+from app.domain.review import ReviewReport, StageResult, StageStatus, UsageTotal
 from app.errors import Superseded
 from app.findings.settle import Settled
 from app.github.local import PatchSource
 from app.llm.build import build_models
-from app.llm.client import CallScope
+from app.llm.client import CallScope, ModelRequest, Task
 from app.pipeline import NOT_ASKED_FOR, SWITCHED_OFF, Order, gather_change, review_gathered
 from app.prompting import Prompts
 from app.redaction import Redactor
 from app.services import Services
 from app.stations import Stations
+from tests.unit.stages.fakes import EMPTY, FakeModels, always, item, outage
 
 T = TypeVar("T")
 SECRET = "the-operators-own-secret"
@@ -118,3 +120,71 @@ async def test_a_newer_head_ends_the_review_at_the_next_step() -> None:
     with pytest.raises(Superseded):
         await reviewed(Overtaken(), events=events)
     assert events[-1].state is StationState.FAILED
+
+
+UNDOCUMENTED = b"""\
+diff --git a/pay.py b/pay.py
+new file mode 100644
+--- /dev/null
++++ b/pay.py
+@@ -0,0 +1,2 @@
++def refund(order):
++    return order.total
+"""
+
+
+@dataclass
+class Reader(FakeModels):
+    """Models that have answered; what they cost is nobody's question here."""
+
+    async def usage(self, review_id: str) -> UsageTotal:
+        del review_id
+        return UsageTotal()
+
+
+async def read_by(reply: Callable[[Task, ModelRequest], object], patch: bytes) -> tuple[ReviewReport, Reader]:
+    reader = Reader(reply)
+    bundle = replace(services(), models=cast("Any", reader))
+    asked = Order(scope=CallScope(review_id="one", repository="local", pull_request=None))
+    gathered = await gather_change(PatchSource(patch), asked, bundle)
+    return await review_gathered(asked, gathered, bundle, stations=Stations("one")), reader
+
+
+def documents_refund(task: Task, request: ModelRequest) -> object:
+    del request
+    found = item(
+        "pay.py",
+        quote="def refund(order):",
+        rule_id="missing-documentation",
+        severity="info",
+        title="refund has no docstring",
+        suggestion='def refund(order):\n    """The amount to pay back."""',
+    )
+    return EMPTY | {"findings": [found] if task.kind == "docs" else []}
+
+
+async def test_a_missing_docstring_that_parsing_has_shown_is_put_before_nobody() -> None:
+    report, reader = await read_by(documents_refund, UNDOCUMENTED)
+    [finding] = report.findings
+    assert (finding.rule_id, finding.cwe, finding.start_line) == ("missing-documentation", "CWE-1059", 1)
+    assert finding.suggestion == 'def refund(order):\n    """The amount to pay back."""'
+    assert finding.placement is Placement.SUMMARY
+    assert {task.kind for task, *_ in reader.asked} == {"review", "security", "docs"}
+
+
+async def test_a_pattern_that_models_read_and_did_not_share_is_in_the_summary_and_a_secret_is_inline() -> (
+    None
+):
+    report, reader = await read_by(always(EMPTY), PATCH.replace(SECRET.encode(), b"AKIAQWERTYUIOPASDFGH"))
+    placed = {finding.found_by: finding.placement for finding in report.findings}
+    assert placed[("analyzers:secrets",)] is Placement.INLINE
+    patterns = [placement for tools, placement in placed.items() if "analyzers:secrets" not in tools]
+    assert patterns
+    assert set(patterns) == {Placement.SUMMARY}
+    assert any("that no model shared: in the summary only" in note for note in report.notes)
+    assert "verify" not in {task.kind for task, *_ in reader.asked}
+
+
+async def test_where_the_models_are_out_every_pattern_stays_inline() -> None:
+    report, _ = await read_by(always(outage()), PATCH)
+    assert {finding.placement for finding in report.findings} == {Placement.INLINE}
