@@ -26,6 +26,7 @@ from app.gather.selection import Selection, is_lock_file, is_marked_generated, s
 from app.gather.texts import Texts
 
 MAX_READS_AT_ONCE = 8
+MAX_PATHS_SAID = 8  # of the files whose code was shown, in one note
 DEFAULT_GUIDELINES = RepositoryConfig().guidelines
 BASE_PATHS = (CONFIGURATION_PATH, *DEFAULT_GUIDELINES)  # what a snapshot brings of the base ref
 
@@ -259,7 +260,12 @@ def _notes(context: ReviewContext, ignored: Globs) -> list[str]:
     notes: list[str] = []
     if snippets:
         kinds = sorted({snippet.kind.split(" ")[0] for snippet in snippets})
-        notes.append(f"Shown besides the diff: {len(snippets)} pieces of code ({', '.join(kinds)}).")
+        paths = list(dict.fromkeys(snippet.path for snippet in snippets))
+        more = f" and {len(paths) - MAX_PATHS_SAID} more files" if len(paths) > MAX_PATHS_SAID else ""
+        notes.append(
+            f"Shown besides the diff: {len(snippets)} pieces of code ({', '.join(kinds)}) of "
+            f"{', '.join(paths[:MAX_PATHS_SAID])}{more}."
+        )
     if context.guidelines:
         notes.append(f"Guidelines shown: {', '.join(each.path for each in context.guidelines)}.")
     if len(context.chunks) > 1:

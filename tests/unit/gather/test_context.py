@@ -138,6 +138,13 @@ async def test_python_callers_come_with_the_function_they_stand_in_and_code_befo
     assert [path for path, _ in callers] == ["reports/jobs.py", "reports/routes.py", "tests/test_views.py"]
 
 
+async def test_the_report_names_whose_code_was_shown(change: Change) -> None:
+    gathered = await change.gathered(PYTHON, PYTHON_HEAD)
+    [note] = [note for note in gathered.notes if note.startswith("Shown besides the diff")]
+    assert "(definition, uses)" in note
+    assert "reports/render.py, reports/store.py" in note
+
+
 TYPESCRIPT = {
     "src/money.ts": "export const CENTS = 100;\n\nexport function round(value: number): number {\n"
     "  return Math.trunc(value);\n}\n",
