@@ -49,6 +49,7 @@ FINDING: dict[str, Any] = {
     "explanation": "`len(items)` is 0 for an empty cart.", "suggestion": None, "pre_existing": False,
 }  # fmt: skip
 OWNERS = 10
+MCP_TOKEN = secrets.token_urlsafe()
 POLL_S = 0.01
 LONGEST_S = 120.0
 
@@ -183,6 +184,7 @@ def app_environment(
         "GITHUB_API_URL": github.urls.api,
         "QUORUM_DATA_DIR": str(data),
         "QUORUM_DASHBOARD_TOKEN": secrets.token_urlsafe(),
+        "QUORUM_MCP_TOKEN": MCP_TOKEN,
     }
     return own | {name: value for vendor in vendors for name, value in keys[vendor].items()}
 

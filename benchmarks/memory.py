@@ -11,7 +11,7 @@ from pathlib import Path
 
 from app.domain.model_call import Provider
 from benchmarks.figures import Figure, print_figures
-from benchmarks.local_world import VENDORS, open_world
+from benchmarks.local_world import MCP_TOKEN, VENDORS, World, open_world
 
 REVIEWS = 30
 BAR_MIB, KEYLESS_BAR_MIB = 320, 160
@@ -21,7 +21,7 @@ _PSS = re.compile(r"^Pss:\s+(\d+) kB$", re.MULTILINE)
 async def measure() -> list[Figure]:
     """One figure with three vendors, one without a key."""
     return [
-        await _measure("three vendors", VENDORS, BAR_MIB, "peer: 522 MiB"),
+        await _measure("three vendors, MCP in use", VENDORS, BAR_MIB, "peer: 522 MiB"),
         await _measure("no key", (), KEYLESS_BAR_MIB, "analysers alone"),
     ]
 
@@ -33,6 +33,8 @@ async def _measure(name: str, vendors: tuple[Provider, ...], bar_mib: int, remar
         await world.deliver()
         for pull in pulls:
             await world.until_reviewed(pull)
+        if vendors:
+            await _call_mcp(world)
         after_mib = pss_mib(world.process.pid)
     return Figure(
         name=f"memory after {REVIEWS} reviews, {name}",
@@ -42,9 +44,20 @@ async def _measure(name: str, vendors: tuple[Provider, ...], bar_mib: int, remar
     )
 
 
+async def _call_mcp(world: World) -> None:
+    """So that its SDK is loaded and the tools are built."""
+    answer = await world.client.post(
+        f"{world.app_url}/mcp",
+        json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"},
+        headers={"authorization": f"Bearer {MCP_TOKEN}", "accept": "application/json, text/event-stream"},
+    )
+    assert answer.status_code == 200, answer.text
+
+
 def pss_mib(pid: int) -> float:
-    """The proportional set size of a process and its children."""
-    family = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+    """The proportional set size of a process and its children, whichever of its threads has started them."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    family = [pid, *(int(child) for children in threads for child in children.read_text().split())]
     return sum(_pss_mib(each) for each in family)
 
 

@@ -1,6 +1,6 @@
-"""The MCP server over HTTP at `/mcp`: own bearer token, Host and Origin checked, opened after the web server is ready.
+"""The MCP server over HTTP at `/mcp`: own bearer token, Host and Origin checked, opened for the first who may call.
 
-The SDK takes a second to load; until it has, callers wait. Never logs a token.
+The SDK takes a second and 25 MB, which nobody pays who has no use for it; the first caller waits. Never logs a token.
 """
 
 import asyncio
@@ -35,11 +35,12 @@ class McpAccess:
 
 
 class McpEndpoint:
-    """The ASGI application of the route `PATH`; `run` opens the server behind it and keeps it open until cancelled."""
+    """The ASGI application of the route `PATH`; `run` opens the server behind it when somebody calls, until cancelled."""
 
     def __init__(self, build: "Callable[[], MCPServer]", access: McpAccess) -> None:
         self._build = build
         self._access = access
+        self._called = asyncio.Event()
         self._opened: asyncio.Future[ASGIApp] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,13 +52,15 @@ class McpEndpoint:
             return await refused(scope, receive, send)
         if self._opened is None:
             return await JSONResponse({"error": "The server is not open."}, 503)(scope, receive, send)
+        self._called.set()
         app = await asyncio.shield(self._opened)
         return await app(scope, receive, send)
 
     async def run(self) -> None:
-        """Load the SDK, then hold its session manager open."""
+        """Load the SDK at the first call, then hold its session manager open."""
         self._opened = asyncio.get_running_loop().create_future()
         try:
+            await self._called.wait()
             server = await asyncio.to_thread(self._build)
             app = _http_app(server, self._access.hosts)
             async with server.session_manager.run():
