@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     quorum_gemini_small_model: str = Field(
         "gemini-3.5-flash-lite", description="Gemini's model for small work."
     )
+    quorum_calls_at_once: int = Field(
+        32, ge=1, description="Calls to one provider at a time, over all processes; a local server: 1."
+    )
     quorum_call_timeout_s: float = Field(240.0, gt=0, description="Time of one attempt, in seconds.")
     quorum_stage_deadline_s: float = Field(600.0, gt=0, description="Time of one stage, in seconds.")
     quorum_cache_ttl_s: float = Field(

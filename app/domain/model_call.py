@@ -95,6 +95,14 @@ class Booking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One of the places of a provider: as many calls as it has places are under way at a time, over all processes."""
+
+    provider: Provider
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallEntry:
     """All that one call leaves, kept at once or not at all: its row, what it spent, and its answer if that was good."""
 

@@ -19,6 +19,7 @@ from app.llm.prices import Prices
 from app.llm.recorder import Recorder
 from app.llm.router import Candidate
 from app.llm.tokens import TokenEstimator
+from app.llm.turns import Turns
 
 MAX_COMPLAINT = 500  # characters of what was wrong with an answer, told to its model alone
 
@@ -63,9 +64,11 @@ class Attempts:
         prices: Prices,
         tokens: TokenEstimator,
         recorder: Recorder,
+        turns: Turns,
         clock: Clock,
     ) -> None:
         self._clients = clients
+        self._turns = turns
         self._cache = cache
         self._budgets = budgets
         self._prices = prices
@@ -74,7 +77,7 @@ class Attempts:
         self._clock = clock
 
     async def make(self, asked: Asked, attempt: Attempt) -> Made:
-        """Ask once; raises a `ModelError` after its row is written."""
+        """Ask once, when it is this call's turn; raises a `ModelError` after its row is written."""
         begun = _Begun(at=self._clock.now(), at_s=self._clock.monotonic_s())
         candidate = attempt.candidate
         try:
@@ -83,7 +86,10 @@ class Attempts:
             await self._record(asked, attempt, begun, error=error, cost_usd=0.0)
             raise
         try:
-            async with within(candidate.provider, attempt.left_s):
+            async with (
+                within(candidate.provider, attempt.left_s),
+                self._turns.turn(candidate.provider),
+            ):
                 response = await self._clients[candidate.provider].generate(_request(asked.request, attempt))
             value = _parse(asked, response)
         except ModelError as error:

@@ -1,6 +1,6 @@
 """Puts the model layer together from plain values. Reads no settings and no environment; the SDKs are opened later."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
@@ -29,6 +29,7 @@ from app.llm.prices import Prices
 from app.llm.recorder import Recorder
 from app.llm.router import Router, VendorModels
 from app.llm.tokens import TokenEstimator
+from app.llm.turns import MOST_AT_ONCE, Turns
 
 if TYPE_CHECKING:
     import httpx2
@@ -80,6 +81,7 @@ def build_models(
     rng: Random | None = None,
     http_client: "httpx2.AsyncClient | None" = None,
     wrap: Callable[[ModelClient], ModelClient] | None = None,
+    most_at_once: int = MOST_AT_ONCE,
     tell: Tell = nobody_is_told,
     tracer: Tracer | None = None,
 ) -> Models:
@@ -128,6 +130,7 @@ def build_models(
                 prices=prices,
                 tokens=tokens,
                 recorder=recorder,
+                turns=Turns(limits=_limits(clients, most_at_once), store=stores.calls, clock=clock),
                 clock=clock,
             ),
             circuits=circuits,
@@ -135,6 +138,11 @@ def build_models(
             clock=clock,
         )
     )
+
+
+def _limits(providers: Iterable[Provider], most_at_once: int) -> dict[Provider, int]:
+    """A local server answers slower when calls share it."""
+    return {provider: 1 if provider is Provider.LOCAL else most_at_once for provider in providers}
 
 
 def build_client(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
-from app.domain.model_call import Booking, CachedAnswer, CallEntry, ModelCall, Outcome
+from app.domain.model_call import Booking, CachedAnswer, CallEntry, ModelCall, Outcome, Place, Provider
 from app.domain.review import UsageTotal
 
 NEVER_SENT = (Outcome.CACHE_HIT, Outcome.OVER_BUDGET)
@@ -23,6 +23,18 @@ class CallStore(Protocol):
 
     async def reserve(self, limits_usd: Mapping[str, float | None], amount_usd: float) -> str | None:
         """Add the amount to every account, or to none; answers the account that has no room, None when done."""
+        ...
+
+    async def take_place(self, provider: Provider, *, most: int) -> Place | None:
+        """One of a provider's `most` places, None where all are taken; a process that dies loses it."""
+        ...
+
+    def let_go(self, place: Place) -> None:
+        """The call of a place has ended; at once this process's next call may have it, other processes' soon."""
+        ...
+
+    async def aclose(self) -> None:
+        """Hold nothing any longer."""
         ...
 
     async def record(self, entry: CallEntry) -> None:
@@ -43,6 +55,7 @@ class MemoryCalls:
         self._calls: OrderedDict[str | None, list[ModelCall]] = OrderedDict()
         self._limit = answers
         self._answers: dict[tuple[int, str, str], CachedAnswer] = {}
+        self._places: set[Place] = set()
 
     @property
     def calls(self) -> list[ModelCall]:
@@ -63,6 +76,21 @@ class MemoryCalls:
                 return account
         self._book(Booking(accounts=tuple(limits_usd), difference_usd=amount_usd))
         return None
+
+    async def take_place(self, provider: Provider, *, most: int) -> Place | None:
+        """The first that is free."""
+        places = (Place(provider=provider, number=number) for number in range(most))
+        place = next((each for each in places if each not in self._places), None)
+        if place:
+            self._places.add(place)
+        return place
+
+    def let_go(self, place: Place) -> None:
+        """It is free."""
+        self._places.discard(place)
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
 
     async def record(self, entry: CallEntry) -> None:
         """Keep an entry; the oldest review's rows and the oldest answer go where there are too many."""

@@ -109,6 +109,7 @@ class Models:
         """Close all connections."""
         for client in self._parts.clients.values():
             await client.aclose()
+        await self._parts.recorder.aclose()
 
     async def ask(
         self,

@@ -102,6 +102,10 @@ class Recorder:
             )
         await self._store.record(entry)
 
+    async def aclose(self) -> None:
+        """Let the store go."""
+        await self._store.aclose()
+
     async def usage(self, review_id: str) -> UsageTotal:
         """What a review took up to now."""
         return await self._store.usage(review_id)

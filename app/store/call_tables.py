@@ -7,19 +7,21 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from app.domain.model_call import CachedAnswer, CallEntry
+from app.domain.model_call import CachedAnswer, CallEntry, Place, Provider
 from app.domain.review import UsageTotal
 from app.store.answers import load_answers, replace_answer
 from app.store.database import Database
 from app.store.model_calls import insert_model_call, load_usage
+from app.store.places import Places
 from app.store.spend import book_spend, record_reservation
 
 
 class CallTables:
     """Rows, answers and spend that all processes share; a reservation is never lost by a crash, it stays spent."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, places: Places | None = None) -> None:
         self._database = database
+        self._places = places or Places(database)
 
     async def load_answers(
         self, installation_id: int, repository: str, keys: Sequence[str], *, now: datetime
@@ -32,6 +34,18 @@ class CallTables:
     async def reserve(self, limits_usd: Mapping[str, float | None], amount_usd: float) -> str | None:
         """Add the amount to every account, or to none; answers the account that has no room, None when done."""
         return await asyncio.to_thread(record_reservation, self._database, limits_usd, amount_usd)
+
+    async def take_place(self, provider: Provider, *, most: int) -> Place | None:
+        """A free one of a provider's places, or one that this process still has."""
+        return await self._places.take(provider, most=most)
+
+    def let_go(self, place: Place) -> None:
+        """The call of a place has ended."""
+        self._places.let_go(place)
+
+    async def aclose(self) -> None:
+        """Give back this process's places."""
+        await self._places.aclose()
 
     async def record(self, entry: CallEntry) -> None:
         """Write what a call leaves."""

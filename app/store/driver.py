@@ -8,10 +8,15 @@ https://docs.sqlalchemy.org/en/20/core/connections.html#working-with-the-dbapi-d
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Dialect, Table
 from sqlalchemy.engine.interfaces import DBAPICursor
+
+from app.store.columns import UtcDateTime
+
+_MOMENT = UtcDateTime()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,16 @@ class Driver:
         """Run a statement; the number of rows that it changed."""
         self.cursor.execute(sql, values)
         return self.cursor.rowcount
+
+    def moment(self, value: datetime) -> Any:  # noqa: ANN401 - the driver's own
+        """A moment as this driver takes it."""
+        convert = _MOMENT.dialect_impl(self.dialect).bind_processor(self.dialect)
+        return convert(value) if convert else value
+
+    def rows(self, sql: str, values: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """What a query answers."""
+        self.cursor.execute(sql, values)
+        return self.cursor.fetchall()
 
     def exists(self, sql: str, values: Sequence[Any]) -> bool:
         """Whether a query has an answer."""

@@ -327,6 +327,19 @@ class SpendRow(Row, table=True):
     )
 
 
+class CallPlaceRow(Row, table=True):
+    """A place that a call to a provider holds (`app.store.places`); one that was not renewed is free."""
+
+    __tablename__ = "call_places"
+
+    provider: str = Field(primary_key=True)
+    number: int = Field(  # below zero: no place, but word of one who waits
+        primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
+    )
+    holder: str  # a process
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class ConversationTurnRow(Row, table=True):
     """One question on a pull request and its answer; both redacted."""
 

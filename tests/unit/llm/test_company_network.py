@@ -145,7 +145,9 @@ async def test_without_the_companys_ca_nothing_is_sent(
     way = WAYS[name]
     for variable, value in {"HTTPS_PROXY": network.proxy, **way.environment}.items():
         monkeypatch.setenv(variable, value)
-    client = build_client(way.provider, provider_access(load_settings(env_file=None), way.environment)[way.provider])
+    client = build_client(
+        way.provider, provider_access(load_settings(env_file=None), way.environment)[way.provider]
+    )
     with pytest.raises(ModelUnavailable, match="The connection to .* failed"):
         await client.generate(request(model=MODELS[way.provider].large, timeout_s=20.0))
     await client.aclose()

@@ -99,16 +99,19 @@ class World:
         call_timeout_s: float = 240.0,
         vendors: FakeVendors | None = None,
         access: Callable[[FakeVendors], dict[Provider, Access]] | None = None,
+        calls: MemoryCalls | None = None,
+        most_at_once: int = 32,
     ) -> None:
         self.vendors = vendors or FakeVendors()
         self.clock = ManualClock()
-        self.calls = MemoryCalls()
+        self.calls = calls or MemoryCalls()
         self.models: Models = build_models(
             access(self.vendors) if access else self.vendors.access(*providers),
             stores=Stores(calls=self.calls),
             limits=limits,
             cache_ttl_s=cache_ttl_s,
             call_timeout_s=call_timeout_s,
+            most_at_once=most_at_once,
             clock=self.clock,
             rng=Random(0),
             http_client=self.vendors.http_client(),

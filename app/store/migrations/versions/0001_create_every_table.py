@@ -109,6 +109,14 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
         unique=False,
     )
     op.create_table(
+        "call_places",
+        sa.Column("provider", sa.String(), nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("provider", "number"),
+    )
+    op.create_table(
         "leases",
         sa.Column("executor_id", sa.String(), nullable=False),
         sa.Column("role", sa.String(), nullable=False),

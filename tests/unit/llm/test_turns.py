@@ -1,0 +1,165 @@
+"""So many calls to one provider at a time: within a process in order, over processes by places that they share."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from app.domain.model_call import Place, Provider
+from app.llm.build import Stores, build_models
+from app.llm.call_store import MemoryCalls
+from app.llm.client import Task
+from app.store.call_tables import CallTables
+from app.store.database import Database
+from app.store.places import TTL, Places, delete_places, record_place_taken, record_places_renewed
+from tests.fakes.vendors import FakeVendors, Fault
+from tests.unit.llm.world import SCOPE, START, World, parse, request
+
+CLAUDE, GPT = Provider.CLAUDE, Provider.GPT
+
+
+async def test_two_processes_together_never_ask_a_provider_more_often_at_once_than_is_allowed(
+    database_url: str,
+) -> None:
+    vendors = FakeVendors()
+    vendors.delay_s = {CLAUDE: 0.01}
+    processes = [Database(database_url) for _ in range(2)]
+    models = [
+        build_models(
+            vendors.access(CLAUDE),
+            stores=Stores(
+                calls=CallTables(database, places=Places(database, upkeep_s=0.02, stand_back_s=0.02))
+            ),
+            http_client=vendors.http_client(),
+            most_at_once=3,
+        )
+        for database in processes
+    ]
+    asked = [
+        each.ask(Task(kind="review"), request(question=f"{number} of {place}"), scope=SCOPE, parse=parse)
+        for number in range(8)
+        for place, each in enumerate(models)
+    ]
+    await asyncio.gather(*asked)
+    assert len(vendors.requests) == 16
+    assert vendors.most_at_once[CLAUDE] == 3
+    for each, database in zip(models, processes, strict=True):
+        await each.aclose()
+        database.close()
+
+
+def test_of_many_who_grasp_at_once_only_as_many_get_a_place(any_database: Database) -> None:
+    def take(holder: str) -> object:
+        return record_place_taken(any_database, CLAUDE, most=5, holder=holder, now=START)
+
+    with ThreadPoolExecutor(12) as pool:
+        places = list(pool.map(take, [f"process-{number}" for number in range(24)]))
+    taken = [place for place in places if place]
+    assert len(taken) == len(set(taken)) == 5
+
+
+def test_a_place_that_is_given_back_is_anothers_and_stays_it(any_database: Database) -> None:
+    place = record_place_taken(any_database, CLAUDE, most=1, holder="one", now=START)
+    assert place
+    assert record_place_taken(any_database, CLAUDE, most=1, holder="two", now=START) is None
+    assert record_place_taken(any_database, GPT, most=1, holder="two", now=START)
+    delete_places(any_database, [place], holder="one")
+    assert record_place_taken(any_database, CLAUDE, most=1, holder="two", now=START) == place
+    delete_places(any_database, [place], holder="one")
+    assert record_place_taken(any_database, CLAUDE, most=1, holder="three", now=START) is None
+
+
+async def test_a_process_keeps_its_place_for_its_next_call_and_gives_back_what_it_does_not_want(
+    database: Database,
+) -> None:
+    one, two = Places(database, upkeep_s=0.01), Places(database, upkeep_s=0.01)
+    place = await one.take(CLAUDE, most=1)
+    assert place
+    one.let_go(place)
+    assert await one.take(CLAUDE, most=1) == place
+    assert await two.take(CLAUDE, most=1) is None
+    one.let_go(place)
+    await until(lambda: two.take(CLAUDE, most=1))
+    assert await one.take(CLAUDE, most=1) is None
+    await two.aclose()
+    again = Places(database)
+    assert await again.take(CLAUDE, most=1) == place
+    await again.aclose()
+    await one.aclose()
+
+
+async def until(take: Callable[[], Awaitable[object]]) -> None:
+    async with asyncio.timeout(20):
+        while await take() is None:  # noqa: ASYNC110 - what another process does
+            await asyncio.sleep(0.01)
+
+
+async def test_a_process_that_is_never_idle_lets_one_that_waits_go_first(database: Database) -> None:
+    busy, waiting = Places(database, upkeep_s=0.01, stand_back_s=0.1), Places(database)
+    place = await busy.take(CLAUDE, most=1)
+    assert place
+
+    done = asyncio.Event()
+
+    async def call_on_end() -> None:
+        held: Place | None = place
+        while not done.is_set():
+            await asyncio.sleep(0.005)
+            if held:
+                busy.let_go(held)
+            held = await busy.take(CLAUDE, most=1)
+
+    calls = asyncio.create_task(call_on_end())
+    await until(lambda: waiting.take(CLAUDE, most=1))
+    done.set()
+    await calls
+    await waiting.aclose()
+    await busy.aclose()
+
+
+def test_what_a_dead_process_held_is_free_after_a_while_and_a_living_ones_is_not(
+    any_database: Database,
+) -> None:
+    dead = record_place_taken(any_database, CLAUDE, most=2, holder="dead", now=START)
+    living = record_place_taken(any_database, CLAUDE, most=2, holder="living", now=START)
+    assert dead
+    assert living
+    record_places_renewed(any_database, [living], holder="living", now=START + timedelta(seconds=10))
+    assert record_place_taken(any_database, CLAUDE, most=2, holder="new", now=START + TTL) == dead
+    assert record_place_taken(any_database, CLAUDE, most=2, holder="new", now=START + TTL) is None
+
+
+@pytest.mark.parametrize("fault", [Fault.NONE, Fault.REFUSED, Fault.HANGS])
+async def test_however_a_call_ends_the_next_one_has_its_place(fault: Fault) -> None:
+    world = World(CLAUDE, most_at_once=1, call_timeout_s=0.05 if fault is Fault.HANGS else 30.0)
+    world.vendors.fail(CLAUDE, fault, times=1)
+    await asyncio.gather(*(world.ask(question=f"{number}") for number in range(3)), return_exceptions=True)
+    assert world.vendors.most_at_once[CLAUDE] == 1
+    assert len(world.vendors.requests) >= 3
+
+
+async def test_who_is_stopped_while_waiting_takes_no_place_along() -> None:
+    world = World(CLAUDE, most_at_once=1)
+    world.vendors.delay_s = {CLAUDE: 0.02}
+    first = asyncio.create_task(world.ask(question="first"))
+    await world.vendors.reached[CLAUDE].wait()
+    waiting = asyncio.create_task(world.ask(question="waiting"))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.gather(first, waiting, return_exceptions=True)
+    assert (await world.ask(question="next")).response.provider is CLAUDE
+
+
+async def test_another_processs_place_is_waited_for() -> None:
+    calls = MemoryCalls()
+    place = await calls.take_place(CLAUDE, most=1)
+    assert place
+    world = World(CLAUDE, most_at_once=1, calls=calls)
+    asked = asyncio.create_task(world.ask())
+    while not world.clock.slept:  # noqa: ASYNC110 - it sleeps by the test's own clock
+        await asyncio.sleep(0)
+    assert world.vendors.requests == []
+    calls.let_go(place)
+    assert (await asked).response.provider is CLAUDE
