@@ -1,5 +1,7 @@
 """The prompts themselves: loadable, short, and never changed without a new version."""
 
+import hashlib
+
 from inline_snapshot import snapshot
 
 from app.domain.rules import RULES, render_rules
@@ -24,9 +26,16 @@ def test_a_prompt_does_not_change_without_a_new_version() -> None:
             "docs/question": ("2", "3d99c364b56c8438"),
             "review/question": ("1", "949a92e027717711"),
             "security/question": ("1", "4cd4f899d22b5ada"),
-            "shared/system": ('3', '77815bb0e8e32f6a'),
+            "shared/system": ("3", "77815bb0e8e32f6a"),
             "verify/question": ("3", "70ce8205784c734c"),
         }
+    )
+
+
+def test_the_vocabulary_does_not_change_without_a_new_version_of_the_system_prompt() -> None:
+    version = Prompts().prompt("shared/system").version
+    assert (version, hashlib.sha256(render_rules().encode()).hexdigest()[:16]) == snapshot(
+        ("3", "e578f4bec7b52756")
     )
 
 
