@@ -3,6 +3,8 @@
 import random
 from dataclasses import replace
 
+import pytest
+
 from app.domain.configuration import PathInstruction
 from app.domain.diff import FileDiff, FileStatus, Side
 from app.gather.chunks import CHARACTERS_PER_TOKEN, file_tokens
@@ -136,6 +138,16 @@ async def test_guidelines_and_instructions_come_from_the_base_alone() -> None:
     assert result.context.chunks[0].instructions == (
         PathInstruction(path="*.py", instructions="mind rounding"),
     )
+
+
+NAMES = ("AGENTS.md", "CLAUDE.md", "REVIEW.md", "CONTRIBUTING.md", ".github/copilot-instructions.md")
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_guidelines_are_read_under_each_name_that_teams_give_them(name: str) -> None:
+    tree = {"pay.py": PAY_BEFORE, name: "Round half to even."}
+    result = await gathered(FakeSource(base=tree, head=tree | {"pay.py": PAY_AFTER}))
+    assert [(each.path, each.text) for each in result.context.guidelines] == [(name, "Round half to even.")]
 
 
 async def test_a_folders_own_guidelines_are_found() -> None:
