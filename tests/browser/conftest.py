@@ -210,3 +210,15 @@ def stranger(site: Site, browser: Browser) -> Generator[Visit]:
     yield visit
     BESIDE.submit(visit.page.context.close).result()
     assert visit.foreign == []
+
+
+@pytest.fixture
+def page(browser: Browser) -> Generator[Page]:
+    """A page in a profile of its own; at its end nothing was complained of on the console."""
+    complaints: list[str] = []
+    page = BESIDE.submit(browser.new_page).result()
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    BESIDE.submit(page.context.close).result()
+    assert complaints == []

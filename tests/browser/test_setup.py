@@ -4,33 +4,22 @@ import re
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from app.commands.setup import SetupOptions
 from app.settings import load_settings
 from tests.browser.axe import complaints_of
-from tests.browser.conftest import BESIDE
 from tests.browser.registering import registering
 
 QUORUM = str(Path(sys.executable).parent / "quorum")
+LONGEST_S = 90.0
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "COLUMNS": "120", "PYTHONUNBUFFERED": "1"}
-
-
-@pytest.fixture
-def page(browser: Browser) -> Generator[Page]:
-    """A page in a profile of its own; at its end nothing was complained of on the console."""
-    complaints: list[str] = []
-    page = BESIDE.submit(browser.new_page).result()
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    BESIDE.submit(page.context.close).result()
-    assert complaints == []
 
 
 def agree(page: Page) -> None:
@@ -90,7 +79,7 @@ def test_the_keyboard_alone_registers_the_app(page: Page, tmp_path: Path) -> Non
 
 @contextmanager
 def program(folder: Path, *words: str, **variables: str) -> Generator["subprocess.Popen[str]"]:
-    """`quorum` as a person starts it in a folder of their own."""
+    """`quorum` as a person starts it in a folder of their own; killed when it runs too long, so that nobody reads on for ever."""
     started = subprocess.Popen(
         [QUORUM, *words],
         cwd=folder,
@@ -99,9 +88,12 @@ def program(folder: Path, *words: str, **variables: str) -> Generator["subproces
         stderr=subprocess.STDOUT,
         text=True,
     )
+    watchdog = threading.Timer(LONGEST_S, started.kill)
+    watchdog.start()
     try:
         yield started
     finally:
+        watchdog.cancel()
         started.terminate()
         started.communicate(timeout=30)
 

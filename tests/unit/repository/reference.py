@@ -117,7 +117,7 @@ def _command_text(name: str, command: Any) -> str:
 
 def _parameter(parameter: Any) -> tuple[str, str, str]:
     is_option = parameter.param_type_name == "option"
-    name = ", ".join(parameter.opts) if is_option else parameter.name.upper()
+    name = ", ".join([*parameter.opts, *parameter.secondary_opts]) if is_option else parameter.name.upper()
     choices = _choices(parameter.type_descriptor.annotation)
     values = " " + "|".join(choices) if choices else ""
     default = getattr(parameter.default, "value", parameter.default)
