@@ -41,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     content = build(given.osv, complete=given.complete, licence=given.licence)
     given.out.write_bytes(packed(content))
-    sys.stdout.write(f"{given.out}: {len(content['advisories'])} advisories, {given.out.stat().st_size} bytes\n")
+    sys.stdout.write(
+        f"{given.out}: {len(content['advisories'])} advisories, {given.out.stat().st_size} bytes\n"
+    )
 
 
 def build(folders: Sequence[Path], *, complete: Sequence[str] = (), licence: str = "") -> dict[str, Any]:
