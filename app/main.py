@@ -142,7 +142,6 @@ def _build_models(
         registry=registry,
         call_timeout_s=settings.quorum_call_timeout_s,
         most_at_once=settings.quorum_calls_at_once,
-        most_at_once=settings.quorum_calls_at_once,
         cache_ttl_s=settings.quorum_cache_ttl_s,
         http_client=network.models,
         clock=network.clock,
