@@ -40,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 LEASE_TTL_S = 15.0
 SWEEP_S = 600.0
+FIRST_SWEEP_S = 30.0  # after a start: what was given up meanwhile holds places that others wait for
 
 Role = Literal["web", "worker", "all"]
 NO_SIGNS: Mapping[type[Any], Sign] = {}
@@ -119,7 +120,7 @@ class Engine:
             beat_s = self._lease_ttl.total_seconds() / 3
             self._background = [
                 asyncio.create_task(_repeat(self._beat, every_s=beat_s)),
-                asyncio.create_task(_repeat(self.sweep, every_s=SWEEP_S)),
+                asyncio.create_task(_repeat(self.sweep, every_s=SWEEP_S, first_s=FIRST_SWEEP_S)),
             ]
 
     def _launch(self, inbox: Inbox) -> Worker:
@@ -262,10 +263,11 @@ class Engine:
         return held
 
 
-async def _repeat(do: Callable[[], Awaitable[None]], *, every_s: float) -> None:
+async def _repeat(do: Callable[[], Awaitable[None]], *, every_s: float, first_s: float | None = None) -> None:
+    await asyncio.sleep(every_s if first_s is None else first_s)
     while True:
-        await asyncio.sleep(every_s)
         try:
             await do()
         except Exception as error:  # noqa: BLE001 - whatever the database says, the next time may do
             logger.warning("the engine's upkeep failed and is tried again: %s", type(error).__name__)
+        await asyncio.sleep(every_s)
