@@ -26,6 +26,7 @@ from app.redaction import Redactor
 from app.services import Services
 from app.settings import Settings
 from app.store.call_tables import CallTables
+from app.store.circuits import CircuitTable
 from app.store.database import Database
 from app.store.routing import RoutingTable
 from app.store.secrets import FENCE, load_or_create_secret
@@ -137,7 +138,9 @@ def _build_models(
 ) -> Models:
     return build_models(
         provider_access(settings, os.environ),
-        stores=Stores(calls=CallTables(database), records=RoutingTable(database)),
+        stores=Stores(
+            calls=CallTables(database), records=RoutingTable(database), circuits=CircuitTable(database)
+        ),
         limits=operator_limits(settings),
         registry=registry,
         call_timeout_s=settings.quorum_call_timeout_s,

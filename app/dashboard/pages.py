@@ -72,7 +72,7 @@ class Dashboard:
     queue: Queue
     live: Broadcast
     providers: Sequence[Provider] = ()
-    open_circuits: Callable[[], Sequence[OpenCircuit]] = list[OpenCircuit]
+    open_circuits: Callable[[], Awaitable[Sequence[OpenCircuit]]] | None = None
     replay: Callable[[str], Awaitable[bool]] | None = None
     people: People | None = None
     github_url: str = "https://github.com"
@@ -175,7 +175,7 @@ class _Pages:
             "depth": await dashboard.queue.depth(),
             "workers": await asyncio.to_thread(count_living, dashboard.database, now=dashboard.clock()),
             "providers": [provider.value for provider in dashboard.providers],
-            "circuits": list(dashboard.open_circuits()),
+            "circuits": await dashboard.open_circuits() if dashboard.open_circuits else (),
         }
 
     async def reviews(self, request: Request, viewer: Viewer) -> Response:

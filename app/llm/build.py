@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ from app.llm.openai import OpenAIClient
 from app.llm.prices import Prices
 from app.llm.recorder import Recorder
 from app.llm.router import Router, VendorModels
+from app.llm.shared_circuits import CircuitStore, SharedCircuits
 from app.llm.tokens import TokenEstimator
 from app.llm.turns import MOST_AT_ONCE, Turns
 
@@ -60,6 +62,11 @@ class Access:
         """A key, a cloud, or for the local server an address."""
         return bool(self.base_url if provider is Provider.LOCAL else self.api_key or self.cloud)
 
+    @property
+    def digest(self) -> str:
+        """Tells keys and addresses apart; too short to find out a key by."""
+        return sha256(repr((self.api_key, self.base_url, self.cloud)).encode()).hexdigest()[:8]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
@@ -67,6 +74,7 @@ class Stores:
 
     calls: CallStore = field(default_factory=MemoryCalls)
     records: RecordStore | None = None  # None: `routing: learned` orders as `fixed`
+    circuits: CircuitStore | None = None  # None: no other process is told who is out
 
 
 def build_models(
@@ -101,6 +109,12 @@ def build_models(
     )
     rng = rng or Random()  # noqa: S311 - jitter and sampling
     tokens, circuits = TokenEstimator(), Circuits(clock)
+    shared_circuits = SharedCircuits(
+        circuits,
+        store=stores.circuits,
+        access={provider: each.digest for provider, each in usable.items()},
+        clock=clock,
+    )
     learned = LearnedOrder(store=stores.records, clock=clock, rng=rng) if stores.records else None
     cache = AnswerCache(store=stores.calls, clock=clock, ttl_s=cache_ttl_s)
     recorder = Recorder(store=stores.calls, registry=registry or CollectorRegistry(), tracer=tracer)
@@ -118,7 +132,7 @@ def build_models(
             learned=learned,
             cache=cache,
             fallback=Fallback(
-                circuits=circuits,
+                circuits=shared_circuits,
                 clock=clock,
                 rng=rng,
                 call_timeout_s=call_timeout_s,
@@ -133,7 +147,7 @@ def build_models(
                 turns=Turns(limits=_limits(clients, most_at_once), store=stores.calls, clock=clock),
                 clock=clock,
             ),
-            circuits=circuits,
+            circuits=shared_circuits,
             recorder=recorder,
             clock=clock,
         )

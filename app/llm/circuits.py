@@ -1,8 +1,10 @@
-"""Remembers which providers are out, so that later requests do not pay for finding out again. In memory, per process.
+"""Remembers which providers are out, so that later requests do not pay for finding out again. In memory; never waits.
 
 closed ──a few transient errors in a window, or one that waiting does not mend──▶ open ──after a while──▶ half-open
   ▲                                                                                                          │
   └────────────── the one probe that is let through succeeds ◀──────────────────────────────────────────────┘ (else open again)
+
+What other processes learn comes in by `adopt` and `forget` (`app.llm.shared_circuits`).
 """
 
 from collections import deque
@@ -19,12 +21,25 @@ OPEN_S = 60.0  # after transient errors
 MENDED_BY_PEOPLE_S = 900.0  # after a refused key, spent quota, an unknown model
 LONGEST_OPEN_S = 3600.0
 
+Key = tuple[Provider, str | None]  # None: all models of the provider
+
 
 @dataclass(slots=True)
 class _Line:
     failures: deque[float] = field(default_factory=deque[float])
+    opened_at_s: float = 0.0
     open_until_s: float | None = None  # None: closed
     error: ModelError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A circuit that is open, in seconds of the monotonic clock."""
+
+    key: Key
+    opened_at_s: float
+    open_until_s: float
+    error: ModelError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,40 +57,54 @@ class Circuits:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._lines: dict[tuple[Provider, str | None], _Line] = {}
+        self._lines: dict[Key, _Line] = {}
 
     def ready_at_s(self, provider: Provider, model: str) -> float:
         """The monotonic second from which on the candidate may be asked; in the past where its circuit is closed."""
         return max(
-            (line.open_until_s or 0.0 for line in self._of(provider, model)),
+            (line.open_until_s or 0.0 for _, line in self._of(provider, model)),
             default=0.0,
         )
 
+    def half_open(self, provider: Provider, model: str) -> list[Key]:
+        """The candidate's lines of which an attempt now would be the probe."""
+        lines = self._of(provider, model)
+        return [key for key, line in lines if line.open_until_s is not None]
+
     def begin(self, provider: Provider, model: str) -> None:
         """An attempt starts; on a half-open circuit it is the probe, and others keep waiting while it runs."""
-        for line in self._of(provider, model):
+        for _, line in self._of(provider, model):
             if line.open_until_s is not None:
                 line.open_until_s = self._clock.monotonic_s() + OPEN_S
 
-    def succeed(self, provider: Provider, model: str) -> None:
-        """An attempt was answered: closed."""
-        self._lines.pop((provider, None), None)
-        self._lines.pop((provider, model), None)
+    def succeed(self, provider: Provider, model: str, *, begun_at_s: float) -> list[Key]:
+        """An attempt was answered: closed. What opened only after it began stays open: the answer says nothing of that.
 
-    def fail(self, provider: Provider, model: str, error: ModelError) -> None:
-        """An attempt failed: count it, open, or leave it at that, as the policy says."""
+        Returns:
+            Lines that were open.
+        """
+        lines = [(key, line) for key, line in self._of(provider, model) if line.opened_at_s <= begun_at_s]
+        for key, _ in lines:
+            del self._lines[key]
+        return [key for key, line in lines if line.open_until_s is not None]
+
+    def fail(self, provider: Provider, model: str, error: ModelError) -> Opened | None:
+        """An attempt failed with an error that the policy opens a circuit for, at once or after a few; what is open now."""
         effect = rule_for(error).circuit
-        if effect is Circuit.LEAVE:
-            return
-        if effect is Circuit.CLOSE:
-            self.succeed(provider, model)
-            return
-        line = self._lines.setdefault((provider, model if effect is Circuit.OPEN_MODEL else None), _Line())
+        key = (provider, model if effect is Circuit.OPEN_MODEL else None)
+        line = self._lines.setdefault(key, _Line())
         line.error = error
         now = self._clock.monotonic_s()
         if effect is not Circuit.COUNT:
             line.open_until_s = now + MENDED_BY_PEOPLE_S
-            return
+        else:
+            self._count(line, error, now)
+        if line.open_until_s is None:
+            return None
+        line.opened_at_s = now
+        return Opened(key=key, opened_at_s=now, open_until_s=line.open_until_s, error=error)
+
+    def _count(self, line: _Line, error: ModelError, now: float) -> None:
         line.failures.append(now)
         while line.failures[0] < now - WINDOW_S:
             line.failures.popleft()
@@ -84,11 +113,21 @@ class Circuits:
         if error.retry_after_s is not None:
             line.open_until_s = now + min(error.retry_after_s, LONGEST_OPEN_S)
 
+    def adopt(self, opened: Opened) -> None:
+        """Another process has opened it."""
+        line = self._lines.setdefault(opened.key, _Line())
+        line.opened_at_s, line.open_until_s = opened.opened_at_s, opened.open_until_s
+        line.error = opened.error
+
+    def forget(self, key: Key) -> None:
+        """Another process has closed it."""
+        self._lines.pop(key, None)
+
     def error(self, provider: Provider, model: str) -> ModelError | None:
         """What opened the candidate's circuit; None where it may be asked."""
         now = self._clock.monotonic_s()
         lines = self._of(provider, model)
-        return next((line.error for line in lines if (line.open_until_s or 0.0) > now), None)
+        return next((line.error for _, line in lines if (line.open_until_s or 0.0) > now), None)
 
     def open(self) -> list[OpenCircuit]:
         """Every circuit that is not closed, for people."""
@@ -104,6 +143,6 @@ class Circuits:
             if line.open_until_s is not None
         ]
 
-    def _of(self, provider: Provider, model: str) -> list[_Line]:
-        lines = (self._lines.get((provider, None)), self._lines.get((provider, model)))
-        return [line for line in lines if line is not None]
+    def _of(self, provider: Provider, model: str) -> list[tuple[Key, _Line]]:
+        keys: tuple[Key, Key] = ((provider, None), (provider, model))
+        return [(key, self._lines[key]) for key in keys if key in self._lines]

@@ -9,10 +9,10 @@ from random import Random
 from typing import Generic, TypeVar
 
 from app.errors import AllModelsFailed, ModelError, ModelFormatUnsupported, ModelInvalidOutput
-from app.llm.circuits import Circuits
 from app.llm.clock import Clock
 from app.llm.policy import MAX_ATTEMPTS, MAX_REASKS, Then, rule_for, wait_s
 from app.llm.router import Candidate
+from app.llm.shared_circuits import SharedCircuits
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class _Turn:
 class Fallback:
     """Takes turns among candidates; a transient failure sends a candidate to the back of the queue, for a while."""
 
-    def __init__(self, *, circuits: Circuits, clock: Clock, rng: Random, call_timeout_s: float) -> None:
+    def __init__(self, *, circuits: SharedCircuits, clock: Clock, rng: Random, call_timeout_s: float) -> None:
         self._circuits = circuits
         self._clock = clock
         self._rng = rng
@@ -81,7 +81,10 @@ class Fallback:
                 break
             if wait_for_s > 0:
                 await self._clock.sleep(wait_for_s)
+                await self._circuits.refresh()
                 continue  # somebody else may be ready by now, or the probe of a half-open circuit be taken
+            if not await self._circuits.begin(turn.candidate.provider, turn.candidate.model):
+                continue
             try:
                 value = await self._attempt(turn, len(failures) + 1, deadline_at_s, attempt)
             except ModelError as error:
@@ -96,14 +99,14 @@ class Fallback:
 
     def _ready_at_s(self, turn: _Turn) -> float:
         candidate = turn.candidate
-        return max(turn.ready_at_s, self._circuits.ready_at_s(candidate.provider, candidate.model))
+        return max(turn.ready_at_s, self._circuits.local.ready_at_s(candidate.provider, candidate.model))
 
     async def _attempt(
         self, turn: _Turn, number: int, deadline_at_s: float, attempt: Callable[[Attempt], Awaitable[T]]
     ) -> T:
         candidate = turn.candidate
-        left_s = deadline_at_s - self._clock.monotonic_s()
-        self._circuits.begin(candidate.provider, candidate.model)
+        begun_at_s = self._clock.monotonic_s()
+        left_s = deadline_at_s - begun_at_s
         try:
             value = await attempt(
                 Attempt(
@@ -115,9 +118,9 @@ class Fallback:
                 )
             )
         except ModelError as error:
-            self._circuits.fail(candidate.provider, candidate.model, error)
+            await self._circuits.fail(candidate.provider, candidate.model, error, begun_at_s=begun_at_s)
             raise
-        self._circuits.succeed(candidate.provider, candidate.model)
+        await self._circuits.succeed(candidate.provider, candidate.model, begun_at_s=begun_at_s)
         return value
 
     def _judge(self, turn: _Turn, error: ModelError, turns: list[_Turn]) -> None:
@@ -145,5 +148,5 @@ class Fallback:
     def _unasked(self, turns: list[_Turn]) -> list[ModelError]:
         """Why candidates were passed over without an attempt: what had opened their circuits."""
         candidates = [turn.candidate for turn in turns if not turn.failures]
-        errors = [self._circuits.error(each.provider, each.model) for each in candidates]
+        errors = [self._circuits.local.error(each.provider, each.model) for each in candidates]
         return [error for error in errors if error]

@@ -15,12 +15,13 @@ from app.domain.review import UsageTotal
 from app.errors import ModelError, ModelInvalidOutput
 from app.llm.attempt import Asked, Attempts, Made
 from app.llm.cache import AnswerCache, answer_keys
-from app.llm.circuits import Circuits, OpenCircuit
+from app.llm.circuits import OpenCircuit
 from app.llm.client import Answer, CallScope, ModelClient, ModelRequest, ModelResponse, Openable, Task
 from app.llm.clock import Clock
 from app.llm.fallback import Attempt, Fallback
 from app.llm.recorder import Recorder
 from app.llm.router import OrderPolicy, Route, Router, VendorModels
+from app.llm.shared_circuits import SharedCircuits
 from app.llm.tokens import estimate_tokens
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ class Parts:
     cache: AnswerCache
     fallback: Fallback
     attempts: Attempts
-    circuits: Circuits
+    circuits: SharedCircuits
     recorder: Recorder
     clock: Clock
 
@@ -80,10 +81,10 @@ class Models:
         """Whether `routing: learned` has records to go by; without them it orders as `fixed`."""
         return self._parts.learned is not None
 
-    @property
-    def open_circuits(self) -> list[OpenCircuit]:
-        """Who is not asked at the moment, and why."""
-        return self._parts.circuits.open()
+    async def open_circuits(self) -> list[OpenCircuit]:
+        """Who is not asked at the moment, and why, as far as any process knows."""
+        await self._parts.circuits.refresh()
+        return self._parts.circuits.local.open()
 
     async def usage(self, review_id: str) -> UsageTotal:
         """What a review took up to now."""
@@ -132,6 +133,7 @@ class Models:
         deadline_at_s = self._parts.clock.monotonic_s() + task.deadline_s
         if task.routing is Routing.LEARNED and self._parts.learned is not None:
             await self._parts.learned.refresh()
+        await self._parts.circuits.refresh()
         texts = (request.system, request.material, request.question)
         text_tokens = max(task.prompt_tokens, sum(map(estimate_tokens, texts)))
         route = self._parts.router.route(

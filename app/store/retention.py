@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, delete, exists, not_, or_, select, update
 
 from app.store.answers import delete_expired_answers
+from app.store.circuits import delete_old_circuits
 from app.store.database import Database
 from app.store.findings import FindingOutcome
 from app.store.spend import delete_old_spend
@@ -28,6 +29,7 @@ from app.store.tables import (
 )
 
 LONGEST_BUDGET = timedelta(days=62)  # accounts are of a month at most; the last one's sums are worth showing
+UNPROBED = timedelta(days=1)  # nobody has that key any more, or nobody asks
 NO_WORDS = {
     "title": "",
     "explanation": "",
@@ -54,6 +56,7 @@ def purge(database: Database, *, now: datetime, keep: timedelta) -> None:
         )
         _purge_installations(session, before)
     delete_expired_answers(database, now=now)
+    delete_old_circuits(database, before=now - UNPROBED)
     delete_old_spend(database, before=now - max(keep, LONGEST_BUDGET))
 
 

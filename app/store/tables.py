@@ -340,6 +340,20 @@ class CallPlaceRow(Row, table=True):
     expires_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class CircuitRow(Row, table=True):
+    """A provider that is out, as one process has learnt and all go by (`app.store.circuits`)."""
+
+    __tablename__ = "circuits"
+
+    provider: str = Field(primary_key=True)
+    model: str = Field(primary_key=True)  # empty: all of the provider's
+    access: str = Field(primary_key=True)  # a short digest of key and address
+    kind: str
+    error: str
+    opened_at: datetime = Field(sa_type=UtcDateTime)
+    open_until: datetime = Field(sa_type=UtcDateTime)
+
+
 class ConversationTurnRow(Row, table=True):
     """One question on a pull request and its answer; both redacted."""
 

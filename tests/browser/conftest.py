@@ -108,6 +108,10 @@ def build_site(database: Database, *, token: str | None) -> tuple[FastAPI, Broad
     circuit = OpenCircuit(
         provider=Provider.GEMINI, model=None, opens_in_s=42.0, error="503: the model is overloaded"
     )
+
+    async def open_circuits() -> list[OpenCircuit]:
+        return [circuit]
+
     app = FastAPI()
     app.include_router(
         dashboard_router(
@@ -117,7 +121,7 @@ def build_site(database: Database, *, token: str | None) -> tuple[FastAPI, Broad
                 queue=queue,
                 live=live,
                 providers=(Provider.CLAUDE, Provider.GPT, Provider.GEMINI),
-                open_circuits=lambda: [circuit],
+                open_circuits=open_circuits,
                 replay=queue.replay,
                 limits=Limits(review_usd=2.0, repository_month_usd=25.0),
                 clock=lambda: sample.NOW,

@@ -62,6 +62,9 @@ class Site:
     queue: FakeQueue = field(default_factory=FakeQueue)
     live: Broadcast = field(default_factory=lambda: Broadcast(clock=lambda: NOW))
 
+    async def open_circuits(self) -> Sequence[OpenCircuit]:
+        return self.circuits
+
     def http(self) -> FastAPI:
         app = FastAPI()
         access = Access(token=self.token, clock=lambda: self.seconds)
@@ -73,7 +76,7 @@ class Site:
                     queue=self.queue,
                     live=self.live,
                     providers=(Provider.CLAUDE, Provider.GPT),
-                    open_circuits=lambda: self.circuits,
+                    open_circuits=self.open_circuits,
                     replay=self.queue.replay,
                     people=self.people,
                     limits=Limits(repository_month_usd=25.0),

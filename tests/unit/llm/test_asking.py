@@ -54,7 +54,7 @@ async def test_later_reviews_skip_a_vendor_that_is_down() -> None:
     answers = [await world.ask() for _ in range(THRESHOLD + 2)]
     assert len(world.vendors.asked(CLAUDE)) == THRESHOLD
     assert answers[-1].failures == ("Anthropic is not available (529 overloaded_error).",)
-    assert [each.provider for each in world.models.open_circuits] == [CLAUDE]
+    assert [each.provider for each in await world.models.open_circuits()] == [CLAUDE]
 
 
 async def test_an_open_circuit_lets_one_probe_through_after_a_while_and_closes_when_it_succeeds() -> None:
@@ -68,7 +68,7 @@ async def test_an_open_circuit_lets_one_probe_through_after_a_while_and_closes_w
     answers = await asyncio.gather(*(world.ask(question=f"{n}") for n in range(4)))
     by = sorted(answer.response.provider for answer in answers)
     assert by == [CLAUDE, GPT, GPT, GPT]
-    assert world.models.open_circuits == []
+    assert await world.models.open_circuits() == []
     assert (await world.ask(question="afterwards")).response.provider is CLAUDE
 
 

@@ -113,7 +113,7 @@ async def test_what_only_people_can_mend_opens_the_circuit_at_once(provider: Pro
     await world.ask(KINDS[provider], question="first")
     await world.ask(KINDS[provider], question="second")
     assert len(world.vendors.asked(provider)) == 1
-    (circuit,) = world.models.open_circuits
+    (circuit,) = await world.models.open_circuits()
     assert circuit.provider is provider
 
 

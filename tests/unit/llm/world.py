@@ -13,6 +13,7 @@ from app.llm.build import Access, Stores, build_models
 from app.llm.call_store import MemoryCalls
 from app.llm.client import Answer, CallScope, ModelRequest, Task
 from app.llm.models import Models
+from app.llm.shared_circuits import CircuitStore
 from tests.fakes.vendors import FakeVendors
 
 SCHEMA = {
@@ -101,13 +102,15 @@ class World:
         access: Callable[[FakeVendors], dict[Provider, Access]] | None = None,
         calls: MemoryCalls | None = None,
         most_at_once: int = 32,
+        circuits: CircuitStore | None = None,
+        clock: ManualClock | None = None,
     ) -> None:
         self.vendors = vendors or FakeVendors()
-        self.clock = ManualClock()
+        self.clock = clock or ManualClock()
         self.calls = calls or MemoryCalls()
         self.models: Models = build_models(
             access(self.vendors) if access else self.vendors.access(*providers),
-            stores=Stores(calls=self.calls),
+            stores=Stores(calls=self.calls, circuits=circuits),
             limits=limits,
             cache_ttl_s=cache_ttl_s,
             call_timeout_s=call_timeout_s,

@@ -117,6 +117,17 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
         sa.PrimaryKeyConstraint("provider", "number"),
     )
     op.create_table(
+        "circuits",
+        sa.Column("provider", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("access", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("error", sa.String(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("open_until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("provider", "model", "access"),
+    )
+    op.create_table(
         "leases",
         sa.Column("executor_id", sa.String(), nullable=False),
         sa.Column("role", sa.String(), nullable=False),

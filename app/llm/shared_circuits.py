@@ -1,0 +1,185 @@
+"""What one process learns of a provider, all know within seconds: a refused key, a spent quota, a Retry-After, and that it is back.
+
+A circuit that opens is a row, its probe a row that one process claims, one that closes no row. While the table cannot be used, each
+process goes by what it knows itself, and says so in the log. Decides nothing: that is `app.llm.circuits`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from app.domain.circuit import CircuitName, CircuitState
+from app.domain.model_call import Provider
+from app.errors import ModelError, ModelUnavailable, StoreUnavailable
+from app.llm.circuits import OPEN_S, Circuits, Key, Opened
+from app.llm.clock import Clock
+from app.llm.policy import POLICY, Circuit, rule_for
+
+REFRESH_S = 2.0
+
+log = logging.getLogger("quorum.llm")
+
+_KINDS = {kind.__name__: kind for kind in POLICY}
+
+
+class CircuitStore(Protocol):
+    """Where processes tell each other. The table is `app.store.circuits`."""
+
+    async def load(self) -> Sequence[CircuitState]:
+        """Everything that is open."""
+        ...
+
+    async def record_open(self, state: CircuitState) -> None:
+        """It is open, in place of what was said before."""
+        ...
+
+    async def claim_probe(self, name: CircuitName, *, now: datetime, until: datetime) -> bool:
+        """Keep it open until a moment, if its time is over and nobody else has done that; whether this one did."""
+        ...
+
+    async def record_closed(self, name: CircuitName, *, begun_at: datetime) -> None:
+        """It is closed, unless it was opened after the attempt that says so began."""
+        ...
+
+
+class SharedCircuits:
+    """This process's circuits, kept in step with those of the others; `store` None: there are no others.
+
+    `access` is the digest of each provider's key and address.
+    """
+
+    def __init__(
+        self,
+        circuits: Circuits,
+        *,
+        store: CircuitStore | None,
+        access: Mapping[Provider, str],
+        clock: Clock,
+    ) -> None:
+        self.local = circuits
+        self._store = store
+        self._access = access
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._fresh_until_s = float("-inf")
+        self._in_table: dict[Key, float] = {}  # when it was last known to be there
+
+    async def refresh(self) -> None:
+        """Hear what the others have learnt, where the last time is a while ago; who comes meanwhile waits for it."""
+        if self._store is None or self._clock.monotonic_s() < self._fresh_until_s:
+            return
+        async with self._lock:
+            if self._clock.monotonic_s() >= self._fresh_until_s:
+                await self._load(self._store)
+                self._fresh_until_s = self._clock.monotonic_s() + REFRESH_S
+
+    async def begin(self, provider: Provider, model: str) -> bool:
+        """An attempt starts. False: it would be the probe of a circuit that another process is probing already."""
+        for key in self.local.half_open(provider, model):
+            if key in self._in_table and not await self._claim(key):
+                self.local.begin(provider, model)  # until the table says more
+                self._fresh_until_s = float("-inf")
+                await self.refresh()
+                return False
+        self.local.begin(provider, model)
+        return True
+
+    async def succeed(self, provider: Provider, model: str, *, begun_at_s: float) -> None:
+        """An attempt was answered."""
+        for key in self.local.succeed(provider, model, begun_at_s=begun_at_s):
+            await self._tell_closed(key, begun_at_s)
+
+    async def fail(self, provider: Provider, model: str, error: ModelError, *, begun_at_s: float) -> None:
+        """An attempt failed."""
+        match rule_for(error).circuit:
+            case Circuit.LEAVE:
+                return
+            case Circuit.CLOSE:
+                await self.succeed(provider, model, begun_at_s=begun_at_s)
+            case Circuit.COUNT | Circuit.OPEN | Circuit.OPEN_MODEL:
+                if opened := self.local.fail(provider, model, error):
+                    await self._tell_open(opened)
+
+    async def _load(self, store: CircuitStore) -> None:
+        begun_at_s = self._clock.monotonic_s()
+        try:
+            states = await store.load()
+        except StoreUnavailable as error:
+            _log_alone(error)
+            return
+        found = [
+            self._opened(state)
+            for state in states
+            if self._access.get(state.name.provider) == state.name.access
+        ]
+        for opened in found:
+            self.local.adopt(opened)
+            self._in_table[opened.key] = begun_at_s
+        gone = self._in_table.keys() - {opened.key for opened in found}
+        for key in gone:
+            if self._in_table[key] < begun_at_s:  # else it was written while the table was read
+                del self._in_table[key]
+                self.local.forget(key)
+
+    async def _claim(self, key: Key) -> bool:
+        if self._store is None:
+            return True
+        now = self._clock.now()
+        try:
+            return await self._store.claim_probe(
+                self._name(key), now=now, until=now + timedelta(seconds=OPEN_S)
+            )
+        except StoreUnavailable as error:
+            _log_alone(error)
+            return True
+
+    async def _tell_open(self, opened: Opened) -> None:
+        if self._store is None:
+            return
+        try:
+            await self._store.record_open(
+                CircuitState(
+                    name=self._name(opened.key),
+                    kind=type(opened.error).__name__,
+                    error=str(opened.error),
+                    opened_at=self._moment(opened.opened_at_s),
+                    open_until=self._moment(opened.open_until_s),
+                )
+            )
+        except StoreUnavailable as error:
+            _log_alone(error)
+            return
+        self._in_table[opened.key] = self._clock.monotonic_s()
+
+    async def _tell_closed(self, key: Key, begun_at_s: float) -> None:
+        if self._store is None or self._in_table.pop(key, None) is None:
+            return
+        try:
+            await self._store.record_closed(self._name(key), begun_at=self._moment(begun_at_s))
+        except StoreUnavailable as error:
+            _log_alone(error)
+
+    def _name(self, key: Key) -> CircuitName:
+        provider, model = key
+        return CircuitName(provider=provider, model=model, access=self._access[provider])
+
+    def _opened(self, state: CircuitState) -> Opened:
+        kind = _KINDS.get(state.kind, ModelUnavailable)
+        return Opened(
+            key=(state.name.provider, state.name.model),
+            opened_at_s=self._monotonic_s(state.opened_at),
+            open_until_s=self._monotonic_s(state.open_until),
+            error=kind(state.error, provider=state.name.provider),
+        )
+
+    def _moment(self, at_s: float) -> datetime:
+        return self._clock.now() + timedelta(seconds=at_s - self._clock.monotonic_s())
+
+    def _monotonic_s(self, at: datetime) -> float:
+        return self._clock.monotonic_s() + (at - self._clock.now()).total_seconds()
+
+
+def _log_alone(error: StoreUnavailable) -> None:
+    log.warning("circuits are this process's alone for now", extra={"error": str(error)})
