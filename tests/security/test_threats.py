@@ -18,9 +18,9 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
         ("security/test_forged.py", "test_of_many_forged_requests_none_is_taken_and_none_is_an_error_of_ours"),
     ),
     "W2": (  # a webhook sent again, by whomever
-        ("unit/engine/test_engine.py", "test_the_same_delivery_a_hundred_times_at_once_is_one_job"),
-        ("unit/engine/test_engine.py", "test_another_delivery_that_asks_the_same_is_nothing_new"),
-        ("unit/engine/test_engine.py", "test_a_redelivery_after_a_failure_runs_again"),
+        ("unit/engine/test_taking.py", "test_the_same_delivery_a_hundred_times_at_once_is_one_job"),
+        ("unit/engine/test_taking.py", "test_another_delivery_that_asks_the_same_is_nothing_new"),
+        ("unit/engine/test_taking.py", "test_a_redelivery_after_a_failure_runs_again"),
     ),
     "W3": (  # bodies that are too large, chunked or compressed
         ("unit/webhooks/test_receiver.py", "test_a_body_over_the_limit_is_413_in_chunks_too_and_not_read_to_its_end"),
@@ -33,8 +33,8 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
         ("unit/github/test_writer.py", "test_who_cannot_be_asked_about_has_no_permission"),
     ),
     "C2": (  # costs by pushes
-        ("unit/engine/test_engine.py", "test_of_many_pushes_in_a_row_only_the_last_is_reviewed"),
-        ("unit/engine/test_engine.py", "test_a_storm_in_one_installation_leaves_the_others_their_turn"),
+        ("unit/engine/test_pushes.py", "test_of_many_pushes_in_a_row_only_the_last_is_reviewed"),
+        ("unit/engine/test_taking.py", "test_a_storm_in_one_installation_leaves_the_others_their_turn"),
         ("unit/llm/test_budget.py", "test_many_at_once_stay_within_the_budget_in_each_database"),
     ),
     "P1": (  # injection
