@@ -24,7 +24,7 @@ from app.main import build_program
 from app.sandbox import GitHubSandbox
 from app.sandbox.sample import build_sample
 from app.sandbox.server import UnsignalledServer, post_to, serve
-from app.serving import Served, build_served
+from app.serving.app import Served, build_served
 from app.settings import Settings, load_settings
 from app.store.reviews import load_newest_review
 from app.store.tables import ReviewRow

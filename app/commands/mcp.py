@@ -9,7 +9,7 @@ from app.commands.review import isolated_settings
 from app.logs import configure_logging
 from app.main import build_program
 from app.mcp_server.server import build_mcp_server
-from app.serving import mcp_desk
+from app.serving.tools import mcp_desk
 
 
 def mcp() -> int:

@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
+from app.clock import utc_now
 from app.engine.inbox import Inbox
 from app.engine.settings import SHARE, WORKERS
-from app.serving import utc_now
 from app.settings import load_settings
 from app.store.database import Database
 

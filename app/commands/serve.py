@@ -8,11 +8,11 @@ import uvicorn
 
 from app.logs import configure_logging
 from app.main import build_program
-from app.serving import build_served
+from app.serving.app import build_served
 from app.settings import load_settings
 
 if TYPE_CHECKING:
-    from app.serving import Served
+    from app.serving.app import Served
     from app.settings import Settings
 
 ENV_FILE = Path(".env")

@@ -15,7 +15,7 @@ from app.main import Network, build_program
 from app.sandbox import Delivery, GitHubSandbox, Pull, RateLimits
 from app.sandbox.hooks import sign
 from app.sandbox.server import serve
-from app.serving import build_served
+from app.serving.app import build_served
 from app.settings import Settings
 from app.store.database import Database
 from app.store.deliveries import load_queue_depth

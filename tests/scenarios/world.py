@@ -24,7 +24,7 @@ from app.sandbox.git import FileContent
 from app.sandbox.hooks import sign
 from app.sandbox.server import serve
 from app.sandbox.state import CheckRun, IssueComment, Review, ReviewComment
-from app.serving import Served, build_served
+from app.serving.app import Served, build_served
 from app.settings import Settings
 from app.store.database import Database
 from app.store.tables import ModelCallRow, ReviewRow

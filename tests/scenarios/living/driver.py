@@ -20,7 +20,7 @@ from app.sandbox.pull import Pull
 from app.sandbox.repository import Repository
 from app.sandbox.server import serve
 from app.sandbox.state import IssueComment, ReviewComment
-from app.serving import Served, build_served
+from app.serving.app import Served, build_served
 from app.settings import Settings
 from app.store import deliveries
 from app.store.database import Database

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from app.clock import utc_now
 from app.commands.doctor import examine
 from app.main import Network
 from app.sandbox import GitHubSandbox
 from app.sandbox.hub import PERMISSIONS
 from app.sandbox.pull import Pull
 from app.sandbox.state import Installation
-from app.serving import utc_now
 from app.store.findings import FindingOutcome
 from app.store.installations import load_installation
 from app.store.retention import purge

@@ -1,0 +1,199 @@
+"""The App, ready for a server: its HTTP application with every route, and what runs beside it from start to end."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from pydantic import SecretStr
+from starlette.routing import Route
+
+from app.analyzers.parser import shared_parser
+from app.clock import utc_now
+from app.dashboard.access import Access
+from app.dashboard.api import Api
+from app.dashboard.live import Broadcast
+from app.dashboard.pages import Dashboard, dashboard_router
+from app.domain.progress import StationEvent, Watch, nobody_watches
+from app.doors.delivery_log import DeliveryLog, Taking
+from app.engine.engine import Engine, Role
+from app.engine.executor import ExecutorId
+from app.github.addresses import web_url
+from app.github.client import GitHubApp
+from app.github.registration import AppRegistration
+from app.main import Network, Program, operator_limits
+from app.mcp_server.http import PATH
+from app.serving.github import open_github, open_people
+from app.serving.jobs import build_engine
+from app.serving.tools import mcp_endpoint
+from app.settings import Settings
+from app.store.secrets import DASHBOARD, MCP, load_or_create_secret
+from webhooks.late import late_deliveries
+from webhooks.receiver import webhook_router
+from webhooks.triggers import Rules, may_ask
+
+logger = logging.getLogger(__name__)
+
+Background = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """The App, ready to be started by a server."""
+
+    program: Program
+    http: FastAPI
+    engine: Engine
+    dashboard_token: str | None
+    mcp_token: str | None = None
+
+
+def build_served(
+    program: Program,
+    *,
+    role: Role = "all",
+    network: Network | None = None,
+    watch: Watch = nobody_watches,
+    open_dashboard: bool = False,
+    app_slug: str = "quorum",
+    poll: bool = False,
+    recover: bool = False,
+    mcp: bool = False,
+    preload: bool = False,
+) -> Served:
+    """The App over a program. `recover` takes what never arrived from GitHub's delivery log, `poll` everything.
+
+    `mcp` opens `/mcp` beside the rest, and `preload` loads the vendors' SDKs and the parsers, both once the server is up.
+
+    Raises:
+        ConfigurationError: the App's id, key or webhook secret is missing, or the receiver of notifications is wrong.
+    """
+    settings = program.settings
+    network = network or Network()
+    github = open_github(settings, network, processes=lambda: engine.living)
+    executor = ExecutorId(settings.quorum_data_dir)
+    live = Broadcast()
+
+    def tell(event: StationEvent) -> None:
+        live.publish(event)
+        watch(event)
+
+    engine = build_engine(program, github, network, executor_id=executor.value, watch=tell, role=role)
+    rules = _rules(program, app_slug=app_slug, app_id=github.app_id)
+    token = None if open_dashboard else _token(program, settings.quorum_dashboard_token, DASHBOARD)
+    mcp_token = _token(program, settings.quorum_mcp_token, MCP) if mcp and role != "worker" else None
+    endpoint = mcp_endpoint(program, network, mcp_token) if mcp_token else None
+    beside: list[Background] = []
+    if poll or recover:
+        beside.append(_delivery_log(program, engine, executor, github, rules, polls=poll).run)
+    if preload and role != "web":
+        beside += [program.services.models.open, shared_parser().open]
+    if endpoint:
+        beside.append(endpoint.run)
+    http = _http(lifespan=_lifespan(program, engine, executor, github, beside))
+    if role != "worker":
+        http.include_router(_receiver(settings, engine, rules))
+    for router in _pages(program, engine, live, Access(token=token), network):
+        http.include_router(router)
+    if endpoint:
+        http.router.routes.append(Route(PATH, endpoint))
+    return Served(program=program, http=http, engine=engine, dashboard_token=token, mcp_token=mcp_token)
+
+
+def _http(*, lifespan: Callable[[FastAPI], Any]) -> FastAPI:
+    """Without FastAPI's own pages: they load scripts from elsewhere."""
+    return FastAPI(title="Quorum", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+
+
+def _rules(program: Program, *, app_slug: str, app_id: int) -> Rules:
+    settings = program.settings
+    return Rules(
+        redact=program.services.redactor.redact,
+        app_slug=app_slug,
+        app_id=app_id,
+        allowed_owners=frozenset(settings.quorum_allowed_owners),
+        allowed_bots=frozenset(settings.quorum_allowed_bots),
+    )
+
+
+def _receiver(settings: Settings, engine: Engine, rules: Rules) -> APIRouter:
+    given = (settings.github_webhook_secret, settings.github_webhook_secret_previous)
+    secrets = [secret.get_secret_value() for secret in given if secret]
+    return webhook_router(secrets=secrets, enqueue=engine.enqueue, rules=rules, clock=utc_now)
+
+
+def _pages(
+    program: Program, engine: Engine, live: Broadcast, access: Access, network: Network
+) -> tuple[APIRouter, APIRouter]:
+    """The API and the dashboard, which show the same to the same people."""
+    settings, models = program.settings, program.services.models
+    api = Api(database=program.database, engine=engine, registry=program.registry, access=access)
+    dashboard = Dashboard(
+        database=program.database,
+        access=access,
+        queue=engine,
+        live=live,
+        providers=models.providers,
+        open_circuits=models.open_circuits,
+        replay=engine.replay,
+        people=open_people(settings, network),
+        github_url=web_url(settings.github_api_url),
+        limits=operator_limits(settings),
+        clock=utc_now,
+    )
+    return api.router(), dashboard_router(dashboard)
+
+
+def _delivery_log(
+    program: Program, engine: Engine, executor: ExecutorId, github: GitHubApp, rules: Rules, *, polls: bool
+) -> DeliveryLog:
+    return DeliveryLog(
+        AppRegistration(github),
+        program.database,
+        Taking(may_ask=may_ask, take=late_deliveries(enqueue=engine.enqueue, rules=rules)),
+        executor_id=executor.value,
+        polls=polls,
+        clock=utc_now,
+    )
+
+
+def _lifespan(
+    program: Program,
+    engine: Engine,
+    executor: ExecutorId,
+    github: GitHubApp,
+    beside: Sequence[Background],
+) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        await engine.start()
+        if program.settings.quorum_notify_url:
+            program.notifications.open(engine.follow_up, clock=utc_now)
+        tasks = [asyncio.create_task(run()) for run in beside]
+        for task in tasks:
+            task.add_done_callback(_tell_end)
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await engine.stop()
+            await github.aclose()
+            await program.close()
+            executor.release()
+
+    return lifespan
+
+
+def _tell_end(task: "asyncio.Task[None]") -> None:
+    """What runs beside the server is done or never ends: where it breaks, somebody must hear of it."""
+    if not task.cancelled() and task.exception():
+        logger.critical("a part of the server has ended", exc_info=task.exception())
+
+
+def _token(program: Program, given: SecretStr | None, name: str) -> str:
+    return given.get_secret_value() if given else load_or_create_secret(program.database, name)

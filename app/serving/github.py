@@ -1,0 +1,130 @@
+"""GitHub as the settings name it: the App, people who sign in, one pull request, one file. Makes clients, calls nothing itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.domain.advisory import AdvisoryLookup
+from app.domain.job import MergeGroupJob
+from app.domain.pull_request import PullRequestRef
+from app.doors.access import PullRequestAccess
+from app.doors.merge_queue import FetchCommits
+from app.doors.organisation import Fetch
+from app.errors import ConfigurationError
+from app.gather.configuration import CONFIGURATION_PATH
+from app.github.addresses import git_url
+from app.github.advisories import fetch_published_flaws
+from app.github.client import FILE_PERMISSIONS, GitHubApp, token_client
+from app.github.code_scanning import CODE_SCANNING_PERMISSIONS, CodeScanning
+from app.github.contents import fetch_file
+from app.github.git_objects import GitCache
+from app.github.merge_groups import fetch_commits
+from app.github.people import GitHubPeople
+from app.github.reader import PullRequestSource
+from app.github.writer import PullRequestWriter
+from app.main import Network
+from app.settings import Settings
+from app.store.database import Database
+from app.store.ledger import Ledger
+
+ADVISORIES = "github/advisory-database"  # a client wants a repository's name; the database is public
+
+
+def open_github(settings: Settings, network: Network, *, processes: Callable[[], int]) -> GitHubApp:
+    """The App.
+
+    Raises:
+        ConfigurationError: its id or its key is missing.
+    """
+    key = settings.private_key()
+    if not settings.github_app_id or not key:
+        raise ConfigurationError(
+            "GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY_PATH are not set: run `quorum setup` to register the App."
+        )
+    return GitHubApp(
+        settings.github_app_id,
+        key,
+        settings.github_api_url,
+        transport=network.github,
+        clock=network.github_clock,
+        sleep=network.sleep_github,
+        processes=processes,
+    )
+
+
+def open_people(settings: Settings, network: Network) -> GitHubPeople | None:
+    """Who signs people in; None where the App's client id or secret is not set."""
+    if not settings.github_client_id or not settings.github_client_secret:
+        return None
+    return GitHubPeople(
+        settings.github_client_id,
+        settings.github_client_secret.get_secret_value(),
+        settings.github_api_url,
+        transport=network.github,
+    )
+
+
+def advisory_lookup(settings: Settings, network: Network) -> AdvisoryLookup | None:
+    """GitHub's advisory database; None where the operator's environment holds no token for it."""
+    if settings.github_token is None:
+        return None
+    token = settings.github_token.get_secret_value()
+    client = token_client(token, ADVISORIES, settings.github_api_url, transport=network.github)
+    return lambda packages: fetch_published_flaws(client, packages)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequests:
+    """Opens pull requests for the doors. `executor_id` signs the ledger: a process that lost its lease writes nothing."""
+
+    github: GitHubApp
+    settings: Settings
+    database: Database
+    git_cache: GitCache
+    executor_id: str
+
+    def open(self, ref: PullRequestRef, *, installation_id: int, ledger: str) -> PullRequestAccess:
+        """What a job reads and writes of one pull request; `ledger` names its writes."""
+        client = self.github.installation(installation_id, ref.repository)
+        git = self.git_cache.repository(
+            git_url(self.settings.github_api_url, ref.repository),
+            installation_id=installation_id,
+            token=client.token,
+        )
+        source = PullRequestSource(client, ref, git=git)
+        scanning = self._code_scanning(ref, installation_id)
+        return PullRequestAccess(
+            source=source,
+            writer=PullRequestWriter(client, ref),
+            once=Ledger(self.database, ledger, executor_id=self.executor_id),
+            lacking=lambda: client.lacking,
+            lookup_advisories=source.look_up_advisories,
+            upload_sarif=scanning.upload if scanning else None,
+        )
+
+    def _code_scanning(self, ref: PullRequestRef, installation_id: int) -> CodeScanning | None:
+        if not self.settings.quorum_code_scanning:
+            return None
+        client = self.github.installation(
+            installation_id, ref.repository, permissions=CODE_SCANNING_PERMISSIONS
+        )
+        return CodeScanning(client, ref)
+
+
+def merge_group_commits(github: GitHubApp) -> FetchCommits:
+    """How the commits of a merge group are asked for."""
+
+    async def fetch(job: MergeGroupJob) -> list[str] | None:
+        client = github.installation(job.installation_id, job.repository)
+        return await fetch_commits(client, base_ref=job.base_ref, head_sha=job.head_sha)
+
+    return fetch
+
+
+def organisation_file(github: GitHubApp) -> Fetch:
+    """How an organisation's own configuration is asked for, with leave to read files alone."""
+
+    async def fetch(installation_id: int, repository: str) -> bytes | None:
+        client = github.installation(installation_id, repository, permissions=FILE_PERMISSIONS)
+        return await fetch_file(client, CONFIGURATION_PATH)
+
+    return fetch
