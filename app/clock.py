@@ -1,4 +1,4 @@
-"""Now: what a parameter `clock` is where nobody gives another. The one function that reads the time of day; it never waits."""
+"""Now: what a parameter `clock` is where nobody gives another. Never waits: who waits has `app/llm/clock.py`."""
 
 from datetime import UTC, datetime
 

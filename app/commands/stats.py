@@ -4,13 +4,14 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from app.clock import utc_now
 from app.dashboard.api import load_stats_value
 from app.llm.learned import Interval, RoutingFigure, routing_figures
 from app.llm.router import ORDER
@@ -42,7 +43,7 @@ def stats(*, since: str, table_format: str, routing: bool) -> int:
     """Print the tables; returns the exit code."""
     span = parse_since(since)
     database = Database(load_settings(env_file=Path(".env")).database_url)
-    begin = datetime.now(UTC) - span
+    begin = utc_now() - span
     try:
         if table_format == "json":
             value = {"since": since, **_load_value(database, begin, routing=routing)}

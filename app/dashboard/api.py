@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from app.clock import utc_now
 from app.dashboard.access import Access
 from app.errors import InputError, StoreUnavailable
 from app.since import parse_since
@@ -38,7 +39,7 @@ class Api:
     engine: Queue
     registry: CollectorRegistry
     access: Access
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], datetime] = utc_now
 
     def router(self) -> APIRouter:
         """The routes; the last two want the token."""

@@ -8,9 +8,10 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import Lock
 
+from app.clock import utc_now
 from app.domain.progress import StationEvent
 
 KEPT_REVIEWS = 200
@@ -50,7 +51,7 @@ class Bell:
 class Broadcast:
     """`publish` is the `Watch` of the reviews; pages `subscribe` to one of them."""
 
-    def __init__(self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock
         self._lock = Lock()
         self._seen: OrderedDict[str, list[Seen]] = OrderedDict()

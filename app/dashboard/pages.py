@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from fastapi import APIRouter
@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from app.clock import utc_now
 from app.dashboard.access import Access, is_from_here
 from app.dashboard.charts import PROVIDERS, overview_charts
 from app.dashboard.live import Broadcast
@@ -77,7 +78,7 @@ class Dashboard:
     people: People | None = None
     github_url: str = "https://github.com"
     limits: Limits = field(default_factory=Limits)  # the operator's
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], datetime] = utc_now
     monotonic: Callable[[], float] = time.monotonic
 
 

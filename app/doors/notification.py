@@ -9,9 +9,10 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from app.clock import utc_now
 from app.domain.finding import Finding, Severity, Stage
 from app.domain.job import Delivery, NotificationJob
 from app.domain.notification import News, ReviewFinished
@@ -39,7 +40,7 @@ class Notifications:
 
     def __init__(self) -> None:
         self._follow_up: FollowUp | None = None
-        self._clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self._clock: Callable[[], datetime] = utc_now
 
     def open(self, follow_up: FollowUp, *, clock: Callable[[], datetime]) -> None:
         """From now on each piece of news becomes a job, handed to `follow_up`."""

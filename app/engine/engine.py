@@ -10,11 +10,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from dbos import DBOS
 
+from app.clock import utc_now
 from app.domain.job import Accepted, Delivery, Duplicate, Job
 from app.engine import upkeep
 from app.engine.checkpoint import Sleep
@@ -44,11 +45,6 @@ FIRST_SWEEP_S = 30.0  # after a start: what was given up meanwhile holds places 
 
 Role = Literal["web", "worker", "all"]
 NO_SIGNS: Mapping[type[Any], Sign] = {}
-
-
-def utc_now() -> datetime:
-    """Now."""
-    return datetime.now(UTC)
 
 
 class Engine:

@@ -2,8 +2,10 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
+
+from app.clock import utc_now
 
 
 class Clock(Protocol):
@@ -31,7 +33,7 @@ class SystemClock:
 
     def now(self) -> datetime:
         """The moment, UTC."""
-        return datetime.now(UTC)
+        return utc_now()
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

@@ -14,10 +14,11 @@ import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
+from app.clock import utc_now
 from app.domain.model_call import Provider, Usage
 from app.errors import (
     ModelAuthFailed,
@@ -229,7 +230,7 @@ def parse_retry_after(headers: Mapping[str, str], *, now: datetime | None = None
         try:
             return max(0.0, float(value) * scale)
         except ValueError:
-            return _seconds_until(value, now or datetime.now(UTC))
+            return _seconds_until(value, now or utc_now())
     return None
 
 

@@ -6,10 +6,11 @@ https://github.com/pydantic/genai-prices
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from app.clock import utc_now
 from app.domain.model_call import Provider, Usage
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Prices:
         """Whether a request of about this length pays more for each token than a short one."""
         if input_tokens < LEAST_SURCHARGED:
             return False
-        at = datetime.now(UTC)
+        at = utc_now()
         short = self.cost_usd(provider, model, Usage(input_tokens=1_000), at=at)
         long = self.cost_usd(provider, model, Usage(input_tokens=input_tokens), at=at)
         return bool(short and long and long / input_tokens > 1.01 * short / 1_000)

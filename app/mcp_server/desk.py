@@ -7,10 +7,11 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 from uuid import uuid4
 
+from app.clock import utc_now
 from app.domain.advisory import AdvisoryLookup
 from app.domain.finding import Finding, Stage
 from app.domain.progress import Watch, nobody_watches
@@ -65,7 +66,7 @@ class Desk:
     database: Database
     dast: DastPolicy = field(default_factory=DastPolicy)
     lookup_advisories: AdvisoryLookup | None = None  # None: nobody is asked, and the answer says so
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], datetime] = utc_now
     kept: "OrderedDict[str, Kept]" = field(default_factory=OrderedDict[str, Kept])
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
 

@@ -5,8 +5,9 @@ What a call leaves is written together, so that no answer is kept, and no money 
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
+from app.clock import utc_now
 from app.domain.model_call import CachedAnswer, CallEntry, Place, Provider
 from app.domain.review import UsageTotal
 from app.store.answers import load_answers, replace_answer
@@ -63,4 +64,4 @@ def record_call(database: Database, entry: CallEntry) -> None:
         if entry.answer:
             replace_answer(driver, entry.answer)
         if entry.booking:  # last: whoever waits for an account waits for the shortest time
-            book_spend(driver, entry.booking, at=datetime.now(UTC))
+            book_spend(driver, entry.booking, at=utc_now())

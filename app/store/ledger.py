@@ -8,10 +8,11 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlmodel import col, select
 
+from app.clock import utc_now
 from app.store.database import Database, serialise
 from app.store.leases import require_lease
 from app.store.tables import WriteRow
@@ -43,7 +44,7 @@ class Ledger:
         review_id: str,
         *,
         executor_id: str | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._database = database
         self._review_id = review_id

@@ -9,13 +9,14 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 from zlib import crc32
 
 from sqlalchemy import ColumnElement
 from sqlmodel import col, delete, select, tuple_, update
 
+from app.clock import utc_now
 from app.domain.model_call import Place, Provider
 from app.errors import StoreUnavailable
 from app.store.database import Database
@@ -61,7 +62,7 @@ class Places:
             return None
         else:
             place = await asyncio.to_thread(
-                record_place_taken, self._database, provider, most=most, holder=self._holder, now=_now()
+                record_place_taken, self._database, provider, most=most, holder=self._holder, now=utc_now()
             )
         if place is not None:
             self._used.add(place)
@@ -107,16 +108,12 @@ class Places:
                 self._wanted = await asyncio.to_thread(self._exchange, kept, unwanted)
 
     def _exchange(self, kept: Sequence[Place], unwanted: Sequence[Place]) -> set[str]:
-        now = _now()
+        now = utc_now()
         if kept:
             record_places_renewed(self._database, kept, holder=self._holder, now=now)
         if unwanted:
             delete_places(self._database, unwanted, holder=self._holder)
         return load_wanted(self._database, by_others_than=self._holder, now=now)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def record_place_taken(

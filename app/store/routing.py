@@ -1,17 +1,22 @@
 """What the recorded calls and findings say of each provider at each stage. Reads only; decides nothing."""
 
 import asyncio
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlalchemy import Label, Select, Subquery, Text, case, cast, func, literal, or_, select, union_all
+from sqlmodel import Session, col
 
+from app.clock import utc_now
 from app.domain.finding import Stage
 from app.domain.model_call import Outcome, Provider
 from app.domain.routing import ProviderRecord
 from app.store.database import Database
+from app.store.findings import FindingOutcome, is_newest
 from app.store.model_calls import NEVER_SENT
 from app.store.tables import FindingRow, ModelCallRow, RejectionRow
 
@@ -20,7 +25,7 @@ SINCE_DAYS = 90
 REFUTED = (
     "Refuted"  # how the reason of a finding begins that a second vendor refuted (app/findings/verify.py)
 )
-_READ = 10_000  # rows looked at
+_READ = 10_000  # latest calls, findings and refuted ones, in which the windows are looked for
 
 Place = tuple[str, Provider]
 
@@ -33,22 +38,48 @@ class RoutingTable:
 
     async def load_records(self) -> list[ProviderRecord]:
         """Each provider's latest record at each stage."""
-        since = datetime.now(UTC) - timedelta(days=SINCE_DAYS)
+        since = utc_now() - timedelta(days=SINCE_DAYS)
         return await asyncio.to_thread(load_provider_records, self._database, since)
 
 
 def load_provider_records(database: Database, since: datetime) -> list[ProviderRecord]:
     """The records over the last `WINDOW` calls and judged findings since a moment."""
     with database.read() as session:
-        calls, judged = _load_calls(session, since), _load_judged(session, since)
-    return [
-        _with_findings(_record(place, calls.get(place, [])), judged.get(place, []))
-        for place in sorted({*calls, *judged})
-    ]
+        records, judged = _load_calls(session, since), _load_judged(session, since)
+    for place, verdicts in judged.items():
+        record = records.get(place) or ProviderRecord(stage=place[0], provider=place[1])
+        records[place] = replace(record, held=sum(verdicts), fell=len(verdicts) - sum(verdicts))
+    return [records[place] for place in sorted(records)]
 
 
-def _load_calls(session: Session, since: datetime) -> dict[Place, list[ModelCallRow]]:
-    statement = (
+def _load_calls(session: Session, since: datetime) -> dict[Place, ProviderRecord]:
+    """What each one's latest calls add up to."""
+    calls = _numbered_calls(since).c
+    good = calls.outcome == Outcome.OK
+    sums = (
+        func.count(),
+        func.count(case((good, 1))),
+        func.avg(case((good, calls.latency_ms))),
+        func.sum(calls.cost_usd),
+    )
+    key = (calls.stage, calls.provider)
+    statement = select(*key, *sums).where(calls.number <= WINDOW).group_by(*key)
+    return {
+        (stage, Provider(provider)): ProviderRecord(
+            stage=stage,
+            provider=Provider(provider),
+            calls=count,
+            answered=answered,
+            average_ms=float(average_ms or 0.0),
+            cost_usd=float(cost_usd or 0.0),
+        )
+        for stage, provider, count, answered, average_ms, cost_usd in session.connection().execute(statement)
+    }
+
+
+def _numbered_calls(since: datetime) -> Subquery:
+    """The latest calls; `number` 1 is a provider's latest one at a stage."""
+    read = (
         select(ModelCallRow)
         .where(
             col(ModelCallRow.started_at) >= since,
@@ -57,67 +88,60 @@ def _load_calls(session: Session, since: datetime) -> dict[Place, list[ModelCall
         )
         .order_by(col(ModelCallRow.started_at).desc())
         .limit(_READ)
+        .subquery()
+        .c
     )
-    latest: defaultdict[Place, list[ModelCallRow]] = defaultdict(list)
-    for row in session.exec(statement):
-        at = latest[row.stage, Provider(row.provider)]
-        if len(at) < WINDOW:
-            at.append(row)
-    return latest
-
-
-def _record(place: Place, calls: Sequence[ModelCallRow]) -> ProviderRecord:
-    answered = [call for call in calls if call.outcome == Outcome.OK]
-    return ProviderRecord(
-        stage=place[0],
-        provider=place[1],
-        calls=len(calls),
-        answered=len(answered),
-        average_ms=sum(call.latency_ms for call in answered) / len(answered) if answered else 0.0,
-        cost_usd=sum(call.cost_usd or 0.0 for call in calls),
+    number = func.row_number().over(
+        partition_by=(read.stage, read.provider), order_by=(read.started_at.desc(), read.id.desc())
     )
-
-
-def _with_findings(record: ProviderRecord, judged: Sequence[bool]) -> ProviderRecord:
-    return replace(record, held=sum(judged), fell=len(judged) - sum(judged))
+    columns = (read.stage, read.provider, read.outcome, read.latency_ms, read.cost_usd)
+    return select(*columns, number.label("number")).subquery()
 
 
 def _load_judged(session: Session, since: datetime) -> dict[Place, list[bool]]:
     """Whether the latest findings held, of those of which it is known."""
-    shown = session.exec(
-        select(FindingRow)
-        .where(col(FindingRow.created_at) >= since)
-        .order_by(col(FindingRow.created_at).desc())
-        .limit(_READ)
-    ).all()
-    rejected = session.exec(
-        select(RejectionRow)
-        .where(col(RejectionRow.created_at) >= since, col(RejectionRow.reason).startswith(REFUTED))
-        .order_by(col(RejectionRow.created_at).desc())
-        .limit(_READ)
-    ).all()
-    newest: dict[tuple[str, int, str], FindingRow] = {}
-    for row in shown:  # however many reviews of its pull request found it
-        newest.setdefault((row.repository, row.pull_request, row.fingerprint), row)
-    verdicts = [(row.created_at, row.stage, row.found_by, _held(row)) for row in newest.values()]
-    verdicts += [(row.created_at, row.stage, row.found_by, False) for row in rejected]
     judged: defaultdict[Place, list[bool]] = defaultdict(list)
-    for _, stage, found_by, held in sorted(verdicts, key=lambda verdict: verdict[0], reverse=True):
-        for provider in _vendors(found_by):
-            if held is not None and len(judged[stage, provider]) < WINDOW:
-                judged[stage, provider].append(held)
+    vendors_of = cache(_vendors)  # few finders, thousands of findings
+    for stage, found_by, held in session.connection().execute(_verdicts(since)):
+        for vendor in vendors_of(found_by):
+            if len(verdicts := judged[stage, vendor]) < WINDOW:
+                verdicts.append(bool(held))
     return judged
 
 
-def _held(row: FindingRow) -> bool | None:
-    """None: nothing is known yet."""
-    if row.outcome == "dismissed":
-        return False
-    return True if row.outcome == "resolved" or row.confirmed_by else None
+def _verdicts(since: datetime) -> Select[Any]:
+    """Stage, finders and 1 (held) or 0 (fell), newest first; what several reviews of a pull request found counts once."""
+    outcome, refuted = col(FindingRow.outcome), col(RejectionRow.reason).startswith(REFUTED)
+    held = case(
+        (outcome == FindingOutcome.DISMISSED, 0),
+        (or_(outcome == FindingOutcome.RESOLVED, cast(FindingRow.confirmed_by, Text) != "[]"), 1),
+    )
+    shown = (
+        select(*_of(FindingRow), held.label("held"))
+        .where(col(FindingRow.created_at) >= since, held.is_not(None), is_newest())
+        .order_by(col(FindingRow.created_at).desc())
+        .limit(_READ)
+    )
+    fell = (
+        select(*_of(RejectionRow), literal(0))
+        .where(col(RejectionRow.created_at) >= since, refuted)
+        .order_by(col(RejectionRow.created_at).desc())
+        .limit(_READ)
+    )
+    verdict = union_all(shown.subquery().select(), fell.subquery().select()).subquery().c
+    return select(verdict.stage, verdict.found_by, verdict.held).order_by(verdict.created_at.desc())
 
 
-def _vendors(found_by: Iterable[str]) -> set[Provider]:
-    names = {name.partition(":")[0] for name in found_by}
-    return {
+def _of(table: type[FindingRow] | type[RejectionRow]) -> tuple[Label[Any], ...]:
+    return (
+        col(table.created_at).label("created_at"),
+        col(table.stage).label("stage"),
+        cast(table.found_by, Text).label("found_by"),  # as text: equal finders are read but once
+    )
+
+
+def _vendors(found_by: str) -> frozenset[Provider]:
+    names = {source.partition(":")[0] for source in json.loads(found_by)}
+    return frozenset(
         provider for provider in Provider if provider.value in names and provider is not Provider.ANALYZERS
-    }
+    )

@@ -2,8 +2,9 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
+from app.clock import utc_now
 from app.store.database import Database, serialise
 from app.store.tables import SecretRow
 
@@ -13,9 +14,7 @@ DASHBOARD = "dashboard"  # token of dashboard, API and metrics where the operato
 MCP = "mcp"  # token of /mcp where the operator sets none
 
 
-def load_or_create_secret(
-    database: Database, name: str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-) -> str:
+def load_or_create_secret(database: Database, name: str, *, clock: Callable[[], datetime] = utc_now) -> str:
     """The secret of this name; made the first time, the same for every process afterwards."""
     with database.read() as session:
         row = session.get(SecretRow, name)

@@ -1,10 +1,11 @@
 """What each account of a budget has spent, as atomic steps over several accounts. Knows no limits of its own, no prices."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlmodel import col, delete, select
 
+from app.clock import utc_now
 from app.domain.model_call import Booking
 from app.store.database import Database
 from app.store.driver import Driver, Insert
@@ -31,7 +32,7 @@ def record_reservation(
 
     One transaction; accounts in order, so that two of them never wait for each other.
     """
-    now = datetime.now(UTC)
+    now = utc_now()
     try:
         with database.driver(writes=True) as driver:
             for account, limit_usd in sorted(limits_usd.items()):
