@@ -185,4 +185,4 @@ async def test_health_and_readiness_are_open_and_figures_want_the_token(world: W
         assert (await world.client.get(path)).status_code == status
     authorised = {"authorization": "Bearer a-token-of-the-dashboard"}
     answer = await world.client.get("/api/stats", headers=authorised)
-    assert json.loads(answer.content) == {"since": "7d", "models": []}
+    assert json.loads(answer.content)["since"] == "7d"
