@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from app.clock import utc_now
 from app.domain.job import Delivery, ReviewJob, review_id
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewRequest
 from app.domain.step import Step
-from app.clock import utc_now
 from app.engine.engine import NO_SIGNS, Engine, Role
 from app.engine.failing import OnFailure, nothing_to_end
 from app.engine.worker import Handler, Sign
