@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """What was measured, in its unit, and whether it reaches the bar."""
+    """What was measured, in its unit, and whether it reaches the bar; None where there is no bar to reach."""
 
     name: str
     measured: str
     bar: str
-    reached: bool
+    reached: bool | None
 
 
 def print_figures(figures: Iterable[Figure]) -> None:
     """A line each; one that misses its bar says so and stops nothing."""
     for figure in figures:
-        mark = "ok " if figure.reached else "NOT"
+        mark = {True: "ok ", False: "NOT", None: "   "}[figure.reached]
         print(f"{mark}  {figure.name:<62} {figure.measured:<34} bar: {figure.bar}", flush=True)
 
 

@@ -25,10 +25,18 @@ async def measure() -> list[Figure]:
         used_s = (cpu_s(world.process.pid) - before_s) / ROUNDS
     walls, own = zip(*later, strict=True)
     return [
-        _figure(
-            f"wall time over the slowest model chain ({used_s:.2f} s of CPU)", median(own), median(walls)
+        Figure(
+            name=f"wall time over the slowest model chain ({used_s:.2f} s of CPU)",
+            measured=_measured(median(own), median(walls)),
+            bar=f"≤ +{BAR_S} s (peer: +4.7 s)",
+            reached=median(own) <= BAR_S,
         ),
-        _figure("the same, first review of a fresh process", first[1], first[0]),
+        Figure(
+            name="the same, sent to a fresh process while it loads the SDKs",
+            measured=_measured(first[1], first[0]),
+            bar="none",
+            reached=None,
+        ),
     ]
 
 
@@ -53,13 +61,8 @@ def covered_s(intervals: Sequence[Interval]) -> float:
     return total_s
 
 
-def _figure(name: str, own_s: float, wall_s: float) -> Figure:
-    return Figure(
-        name=name,
-        measured=f"+{own_s:.2f} s of {wall_s:.2f} s",
-        bar=f"≤ +{BAR_S} s (peer: +4.7 s)",
-        reached=own_s <= BAR_S,
-    )
+def _measured(own_s: float, wall_s: float) -> str:
+    return f"+{own_s:.2f} s of {wall_s:.2f} s"
 
 
 if __name__ == "__main__":
