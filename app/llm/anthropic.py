@@ -3,27 +3,15 @@
 https://platform.claude.com/docs/en/api/messages
 """
 
-import base64
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from app.domain.model_call import Provider, Usage
-from app.errors import ModelContextTooLong, ModelError, ModelTruncated
-from app.llm.client import ModelRequest, ModelResponse
-from app.llm.faults import (
-    CHECK_TIMEOUT_S,
-    Ending,
-    Failure,
-    disconnected,
-    error_from,
-    not_an_answer,
-    not_set_up,
-    parse_retry_after,
-    timed_out,
-    within,
-)
+from app.errors import ModelContextTooLong
+from app.llm.client import Image, ModelRequest, ModelResponse
+from app.llm.faults import CHECK_TIMEOUT_S, not_an_answer, not_set_up
 from app.llm.lazy import Lazy
+from app.llm.stainless import stainless_errors
+from app.llm.wire import Ending, SdkErrors, count, on_the_wire, parts
 
 if TYPE_CHECKING:
     import httpx2
@@ -57,7 +45,7 @@ class AnthropicClient:
         self._base_url = base_url
         self._bedrock = bedrock
         self._http_client = http_client
-        self._sdk = Lazy(self._open, logger="anthropic")
+        self._sdk = Lazy(self._open, close=lambda sdk: sdk.close(), logger="anthropic")
 
     def _open(self) -> "AsyncAnthropic | AsyncAnthropicBedrock":
         import anthropic
@@ -81,7 +69,7 @@ class AnthropicClient:
     async def generate(self, request: ModelRequest) -> ModelResponse:
         """Ask once; raises a `ModelError`."""
         sdk = await self._sdk.get()
-        async with _on_the_wire(request.timeout_s):
+        async with on_the_wire(PROVIDER, request.timeout_s, _errors()):
             create = cast("Any", sdk.messages.create)  # its overloads take no prepared body
             message = await create(**_body(request), timeout=request.timeout_s)
         return _read(message)
@@ -91,7 +79,7 @@ class AnthropicClient:
         if self._bedrock:
             return
         sdk = await self._sdk.get()
-        async with _on_the_wire(CHECK_TIMEOUT_S):
+        async with on_the_wire(PROVIDER, CHECK_TIMEOUT_S, _errors()):
             await sdk.models.retrieve(model, timeout=CHECK_TIMEOUT_S)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 
     async def open(self) -> None:
@@ -100,39 +88,24 @@ class AnthropicClient:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._sdk.value is not None:
-            await self._sdk.value.close()
+        await self._sdk.aclose()
 
 
-@asynccontextmanager
-async def _on_the_wire(timeout_s: float) -> AsyncGenerator[None]:
-    """One attempt's time, and the SDK's errors in our words."""
+def _errors() -> SdkErrors:
     import anthropic
 
-    try:
-        async with within(PROVIDER, timeout_s):
-            yield
-    except anthropic.APITimeoutError as error:
-        raise timed_out(PROVIDER) from error
-    except anthropic.APIStatusError as error:
-        raise _status_error(error) from error
-    except anthropic.APIConnectionError as error:
-        raise disconnected(PROVIDER) from error
-    except ImportError as error:  # AWS credentials other than a token need `anthropic[bedrock]`
-        raise not_set_up(PROVIDER) from error
-    except (ValueError, anthropic.AnthropicError) as error:  # a 200 with broken JSON is a bare ValueError
-        raise not_an_answer(PROVIDER) from error
+    return stainless_errors(PROVIDER, anthropic, anthropic.AnthropicError)
 
 
 def _body(request: ModelRequest) -> dict[str, Any]:
     body: dict[str, Any] = {
         "model": request.model,
         "max_tokens": request.max_output_tokens,
-        "messages": [{"role": "user", "content": _content(request)}],
+        "messages": [{"role": "user", "content": parts(request, text=_text, image=_image)}],
         "output_config": {"format": {"type": "json_schema", "schema": request.schema}},
     }
     if request.system:
-        body["system"] = [{"type": "text", "text": request.system}]
+        body["system"] = [_text(request.system)]
     if request.prefix_reused:  # a breakpoint costs a quarter more to write: only where a second call reads it
         last = body["messages"][0]["content"][0] if request.material else body.get("system", [{}])[0]
         last["cache_control"] = {"type": "ephemeral"}
@@ -142,20 +115,13 @@ def _body(request: ModelRequest) -> dict[str, Any]:
     return body
 
 
-def _content(request: ModelRequest) -> list[dict[str, Any]]:
-    texts = [{"type": "text", "text": text} for text in (request.material, request.question) if text]
-    images = [
-        {
-            "type": "image",
-            "source": {
-                "type": "base64",
-                "media_type": image.media_type,
-                "data": base64.b64encode(image.data).decode(),
-            },
-        }
-        for image in request.images
-    ]
-    return [*texts[:-1], *images, *texts[-1:]]
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def _image(image: Image) -> dict[str, Any]:
+    source = {"type": "base64", "media_type": image.media_type, "data": image.base64}
+    return {"type": "image", "source": source}
 
 
 def _read(message: object) -> ModelResponse:
@@ -163,51 +129,28 @@ def _read(message: object) -> ModelResponse:
 
     if not isinstance(message, Message):  # a 200 with HTML is a str
         raise not_an_answer(PROVIDER)
-    usage = _usage(message.usage)
-    ending = Ending(provider=PROVIDER, usage=usage, request_id=message._request_id)  # pyright: ignore[reportPrivateUsage]
+    ending = Ending(provider=PROVIDER, usage=_usage(message.usage), request_id=message._request_id)  # pyright: ignore[reportPrivateUsage]
     match message.stop_reason:
         case "end_turn" | "stop_sequence":
             pass
         case "refusal":
             ending.refused(getattr(message.stop_details, "category", None))
         case "max_tokens":
-            ending.fail(ModelTruncated, "{vendor}'s answer was cut at the output limit.")
+            ending.truncated()
         case "model_context_window_exceeded":
             ending.fail(ModelContextTooLong, "The request is too long for the model at {vendor}.")
         case other:
             ending.unknown(other)
     text = "".join(block.text for block in message.content or [] if block.type == "text")
-    return ModelResponse(
-        provider=PROVIDER,
-        model=message.model,
-        text=text,
-        parsed=ending.parse_json(text),
-        usage=usage,
-        request_id=ending.request_id,
-        stop_reason=message.stop_reason,
-    )
+    return ending.answer(text, model=message.model, stop_reason=message.stop_reason)
 
 
-def _usage(usage: Any) -> Usage:  # noqa: ANN401 - the SDK does not validate: every field may be missing
+def _usage(usage: object) -> Usage:
     """`input_tokens` of the wire leaves out what was read from and written to the cache."""
-    written = getattr(usage, "cache_creation_input_tokens", None) or 0
-    cached = getattr(usage, "cache_read_input_tokens", None) or 0
+    written, cached = count(usage, "cache_creation_input_tokens"), count(usage, "cache_read_input_tokens")
     return Usage(
-        input_tokens=(getattr(usage, "input_tokens", None) or 0) + written + cached,
+        input_tokens=count(usage, "input_tokens") + written + cached,
         cached_input_tokens=cached,
-        output_tokens=getattr(usage, "output_tokens", None) or 0,
+        output_tokens=count(usage, "output_tokens"),
         cache_write_tokens=written,
-    )
-
-
-def _status_error(error: Any) -> ModelError:  # noqa: ANN401 - APIStatusError; the SDK is imported lazily
-    return error_from(
-        Failure(
-            provider=PROVIDER,
-            status=error.status_code,
-            code=error.error_code or error.type,
-            said=str(error.body),
-            retry_after_s=parse_retry_after(error.response.headers),
-            request_id=error.request_id,
-        )
     )

@@ -1,5 +1,6 @@
 """The one request shape over all vendors, and what answers it. Knows no vendor, no price, no retry."""
 
+from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -15,6 +16,16 @@ class Image:
 
     media_type: str
     data: bytes
+
+    @property
+    def base64(self) -> str:
+        """The picture as text."""
+        return b64encode(self.data).decode()
+
+    @property
+    def data_url(self) -> str:
+        """The picture as an address."""
+        return f"data:{self.media_type};base64,{self.base64}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,22 +9,19 @@ https://ai.google.dev/gemini-api/docs/troubleshooting
 """
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, NoReturn
 
 from app.clock import utc_now
-from app.domain.model_call import Provider, Usage
+from app.domain.model_call import Provider
 from app.errors import (
     ModelAuthFailed,
     ModelContextTooLong,
     ModelError,
-    ModelInvalidOutput,
     ModelNotFound,
     ModelQuotaExhausted,
     ModelRateLimited,
@@ -173,50 +170,8 @@ def not_an_answer(provider: Provider) -> ModelUnavailable:
     return ModelUnavailable(f"{VENDOR[provider]} sent something that is no answer.", provider=provider)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """How an answer ended, with what is worth keeping when it is no good."""
-
-    provider: Provider
-    usage: Usage
-    request_id: str | None
-
-    def fail(self, kind: type[ModelError], sentence: str) -> NoReturn:
-        """Raise `kind`; `{vendor}` in the sentence is the vendor's name."""
-        raise kind(
-            sentence.format(vendor=VENDOR[self.provider]),
-            provider=self.provider,
-            usage=self.usage,
-            request_id=self.request_id,
-        )
-
-    def refused(self, category: str | None = None) -> NoReturn:
-        """The model or its filter declined."""
-        self.fail(ModelRefused, f"{{vendor}}'s model declined to answer{_in_brackets(category)}.")
-
-    def unknown(self, reason: object) -> NoReturn:
-        """A stop reason that nobody here knows is a failure with a name, never a success."""
-        self.fail(ModelUnavailable, f"{{vendor}} stopped for an unknown reason{_in_brackets(reason)}.")
-
-    def parse_json(self, text: str) -> Any:  # noqa: ANN401 - JSON
-        """The JSON value of an answer's text.
-
-        Raises:
-            ModelInvalidOutput: for everything that is no strict JSON, empty text too.
-        """
-        try:
-            return json.loads(text, parse_constant=_no_constant)
-        except (ValueError, RecursionError):
-            self.fail(
-                ModelInvalidOutput, "{vendor}'s answer is no JSON." if text else "{vendor}'s answer is empty."
-            )
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
-def _in_brackets(reason: object) -> str:
+def shown(reason: object) -> str:
+    """A vendor's word for something, in brackets, where it looks like a code; empty else."""
     text = str(reason)
     return f" ({text})" if reason is not None and _CODE.fullmatch(text) else ""
 

@@ -4,47 +4,27 @@ https://ai.google.dev/api/generate-content
 """
 
 import re
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from app.domain.model_call import Provider, Usage
-from app.errors import ModelError, ModelTruncated, ModelUnavailable
+from app.errors import ModelUnavailable
 from app.llm.client import ModelRequest, ModelResponse
-from app.llm.faults import (
-    CHECK_TIMEOUT_S,
-    Ending,
-    Failure,
-    disconnected,
-    error_from,
-    not_an_answer,
-    not_set_up,
-    parse_retry_after,
-    timed_out,
-    within,
-)
+from app.llm.faults import CHECK_TIMEOUT_S, Failure, not_set_up, parse_retry_after
 from app.llm.lazy import Lazy
+from app.llm.wire import Ending, SdkErrors, count, on_the_wire, parts
 
 if TYPE_CHECKING:
     import httpx2
     from google.genai import Client
-    from google.genai.types import GenerateContentConfig, GenerateContentResponse, Part
+    from google.genai.types import GenerateContentConfig, GenerateContentResponse
 
 PROVIDER = Provider.GEMINI
 
-_DECLINED = frozenset(
-    (
-        "SAFETY",
-        "PROHIBITED_CONTENT",
-        "SPII",
-        "BLOCKLIST",
-        "RECITATION",
-        "LANGUAGE",
-        "MODEL_ARMOR",
-        "JAILBREAK",
-    )
-)
-_MALFORMED = frozenset(("OTHER", "MALFORMED_RESPONSE", "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL"))
+# https://ai.google.dev/api/generate-content#FinishReason
+_BLOCKED = ("SAFETY", "PROHIBITED_CONTENT", "SPII", "BLOCKLIST", "MODEL_ARMOR", "JAILBREAK")
+_DECLINED = (*_BLOCKED, "RECITATION", "LANGUAGE")
+_MALFORMED = ("OTHER", "MALFORMED_RESPONSE", "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL")
 _RETRY_DELAY = re.compile(r"'retryDelay': '(\d+(?:\.\d+)?)s'")
 
 
@@ -67,7 +47,7 @@ class GeminiClient:
         self._api_version = api_version
         self._vertex = vertex
         self._http_client = http_client
-        self._sdk = Lazy(self._open, logger="google_genai")
+        self._sdk = Lazy(self._open, close=lambda sdk: sdk.aio.aclose(), logger="google_genai")
 
     def _open(self) -> "Client":
         from google import genai
@@ -86,19 +66,18 @@ class GeminiClient:
     async def generate(self, request: ModelRequest) -> ModelResponse:
         """Ask once; raises a `ModelError`."""
         sdk = await self._sdk.get()
-        async with _on_the_wire(request.timeout_s):
+        async with on_the_wire(PROVIDER, request.timeout_s, _errors()):
             response = await sdk.aio.models.generate_content(  # pyright: ignore[reportUnknownMemberType]
-                model=request.model, contents=cast("Any", _parts(request)), config=_config(request)
+                model=request.model, contents=cast("Any", _contents(request)), config=_config(request)
             )
         return _read(response, request.model)
 
     async def check(self, model: str) -> None:
         """Raise a `ModelError` unless the key is taken and the model is there."""
         sdk = await self._sdk.get()
-        async with _on_the_wire(CHECK_TIMEOUT_S):
-            await sdk.aio.models.get(
-                model=model, config={"http_options": {"timeout": round(CHECK_TIMEOUT_S * 1000)}}
-            )
+        options = {"timeout": round(CHECK_TIMEOUT_S * 1000)}
+        async with on_the_wire(PROVIDER, CHECK_TIMEOUT_S, _errors()):
+            await sdk.aio.models.get(model=model, config={"http_options": options})
 
     async def open(self) -> None:
         """Load the SDK now instead of in the first call."""
@@ -106,38 +85,47 @@ class GeminiClient:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._sdk.value is not None:
-            await self._sdk.value.aio.aclose()
+        await self._sdk.aclose()
 
 
-@asynccontextmanager
-async def _on_the_wire(timeout_s: float) -> AsyncGenerator[None]:
-    """One attempt's time, and the SDK's and the transport's errors, which it lets through, in our words."""
+def _errors() -> SdkErrors:
+    """The transport's errors too: the SDK lets them through."""
     import httpx2
     from google.auth.exceptions import GoogleAuthError
     from google.genai import errors
 
-    try:
-        async with within(PROVIDER, timeout_s):
-            yield
-    except errors.APIError as error:
-        raise _status_error(error) from error
-    except GoogleAuthError as error:
-        raise not_set_up(PROVIDER) from error
-    except httpx2.TimeoutException as error:
-        raise timed_out(PROVIDER) from error
-    except httpx2.HTTPError as error:
-        raise disconnected(PROVIDER) from error
-    except (ValueError, TypeError, AttributeError) as error:  # a body that is no answer
-        raise not_an_answer(PROVIDER) from error
+    return SdkErrors(
+        timeout=(httpx2.TimeoutException,),
+        status=(errors.APIError,),
+        failure=_failure,
+        connection=(httpx2.HTTPError,),
+        set_up=(GoogleAuthError,),
+        no_answer=(ValueError, TypeError, AttributeError),
+    )
 
 
-def _parts(request: ModelRequest) -> "list[Part]":
+def _failure(error: Any) -> Failure:  # noqa: ANN401 - APIError; the SDK is imported lazily
+    said = str(error.details)
+    headers = cast("Mapping[str, str]", getattr(error.response, "headers", None) or {})
+    delay = _RETRY_DELAY.search(said)
+    return Failure(
+        provider=PROVIDER,
+        status=error.code,
+        code=error.status,
+        said=said,
+        retry_after_s=float(delay[1]) if delay else parse_retry_after(headers),
+        request_id=headers.get("x-request-id"),
+    )
+
+
+def _contents(request: ModelRequest) -> object:
     from google.genai.types import Part
 
-    texts = [Part(text=text) for text in (request.material, request.question) if text]
-    images = [Part.from_bytes(data=image.data, mime_type=image.media_type) for image in request.images]
-    return [*texts[:-1], *images, *texts[-1:]]
+    return parts(
+        request,
+        text=lambda text: Part(text=text),
+        image=lambda image: Part.from_bytes(data=image.data, mime_type=image.media_type),
+    )
 
 
 def _config(request: ModelRequest) -> "GenerateContentConfig":
@@ -159,34 +147,24 @@ def _config(request: ModelRequest) -> "GenerateContentConfig":
 
 
 def _read(response: "GenerateContentResponse", model: str) -> ModelResponse:
-    usage = _usage(response.usage_metadata)
-    ending = Ending(provider=PROVIDER, usage=usage, request_id=response.response_id)
-    blocked = response.prompt_feedback and response.prompt_feedback.block_reason
-    if blocked:
+    ending = Ending(provider=PROVIDER, usage=_usage(response.usage_metadata), request_id=response.response_id)
+    if response.prompt_feedback and (blocked := response.prompt_feedback.block_reason):
         ending.refused(blocked.value)
     if not response.candidates:
         ending.fail(ModelUnavailable, "{vendor} sent no answer.")
     candidate = response.candidates[0]
     reason = candidate.finish_reason.value if candidate.finish_reason else None
     _check_finish(reason, ending)
-    parts = (candidate.content.parts if candidate.content else None) or []
-    text = "".join(part.text for part in parts if part.text and not part.thought)
-    return ModelResponse(
-        provider=PROVIDER,
-        model=response.model_version or model,
-        text=text,
-        parsed=ending.parse_json(text),
-        usage=usage,
-        request_id=ending.request_id,
-        stop_reason=reason,
-    )
+    said = (candidate.content.parts if candidate.content else None) or []
+    text = "".join(part.text for part in said if part.text and not part.thought)
+    return ending.answer(text, model=response.model_version or model, stop_reason=reason)
 
 
 def _check_finish(reason: str | None, ending: Ending) -> None:
     if reason == "STOP":
         return
     if reason == "MAX_TOKENS":
-        ending.fail(ModelTruncated, "{vendor}'s answer was cut at the output limit.")
+        ending.truncated()
     if reason in _DECLINED:
         ending.refused(reason)
     if reason in _MALFORMED:
@@ -194,27 +172,10 @@ def _check_finish(reason: str | None, ending: Ending) -> None:
     ending.unknown(reason)
 
 
-def _usage(usage: Any) -> Usage:  # noqa: ANN401 - every field may be None
+def _usage(usage: object) -> Usage:
     """`candidates_token_count` leaves out the thoughts, which are billed as output."""
     return Usage(
-        input_tokens=getattr(usage, "prompt_token_count", None) or 0,
-        cached_input_tokens=getattr(usage, "cached_content_token_count", None) or 0,
-        output_tokens=(getattr(usage, "candidates_token_count", None) or 0)
-        + (getattr(usage, "thoughts_token_count", None) or 0),
-    )
-
-
-def _status_error(error: Any) -> ModelError:  # noqa: ANN401 - APIError; the SDK is imported lazily
-    said = str(error.details)
-    headers = cast("Mapping[str, str]", getattr(error.response, "headers", None) or {})
-    delay = _RETRY_DELAY.search(said)
-    return error_from(
-        Failure(
-            provider=PROVIDER,
-            status=error.code,
-            code=error.status,
-            said=said,
-            retry_after_s=float(delay[1]) if delay else parse_retry_after(headers),
-            request_id=headers.get("x-request-id"),
-        )
+        input_tokens=count(usage, "prompt_token_count"),
+        cached_input_tokens=count(usage, "cached_content_token_count"),
+        output_tokens=count(usage, "candidates_token_count") + count(usage, "thoughts_token_count"),
     )

@@ -5,7 +5,7 @@ Importing an SDK takes up to two seconds of CPU; on the event loop that would ho
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -14,17 +14,25 @@ T = TypeVar("T")
 class Lazy(Generic[T]):
     """An SDK's client that `open_` makes on the first `get`; `logger` is the SDK's, whose debug lines hold whole prompts."""
 
-    def __init__(self, open_: Callable[[], T], *, logger: str) -> None:
+    def __init__(
+        self, open_: Callable[[], T], *, close: Callable[[T], Awaitable[object]], logger: str
+    ) -> None:
         self._open = open_
+        self._close = close
         self._logger = logging.getLogger(logger)
         self._lock = asyncio.Lock()
-        self.value: T | None = None
+        self._value: T | None = None
 
     async def get(self) -> T:
         """The value; the first caller opens it, the others wait for it."""
-        if self.value is None:
+        if self._value is None:
             async with self._lock:
-                if self.value is None:
-                    self.value = await asyncio.to_thread(self._open)
+                if self._value is None:
+                    self._value = await asyncio.to_thread(self._open)
                     self._logger.setLevel(logging.INFO)
-        return self.value
+        return self._value
+
+    async def aclose(self) -> None:
+        """Close the connections, if there were any."""
+        if self._value is not None:
+            await self._close(self._value)

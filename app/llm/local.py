@@ -7,17 +7,18 @@ https://platform.openai.com/docs/api-reference/chat/create
 """
 
 import asyncio
-import base64
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from app.domain.model_call import Provider, Usage
-from app.errors import ModelFormatUnsupported, ModelNotFound, ModelRequestRejected, ModelTruncated
-from app.llm.client import ModelRequest, ModelResponse
-from app.llm.faults import CHECK_TIMEOUT_S, Ending, not_an_answer, not_set_up
+from app.errors import ModelFormatUnsupported, ModelNotFound, ModelRequestRejected
+from app.llm.client import Image, ModelRequest, ModelResponse
+from app.llm.faults import CHECK_TIMEOUT_S, not_an_answer, not_set_up
 from app.llm.lazy import Lazy
-from app.llm.openai import on_the_wire
+from app.llm.stainless import stainless_errors
+from app.llm.wire import Ending, SdkErrors, count, on_the_wire, parts
 
 if TYPE_CHECKING:
     import httpx2
@@ -46,7 +47,7 @@ class LocalClient:
         self._base_url = base_url
         self._api_key = api_key or "none"  # the SDK wants one
         self._http_client = http_client
-        self._sdk = Lazy(self._open, logger="openai")
+        self._sdk = Lazy(self._open, close=lambda sdk: sdk.close(), logger="openai")
         self._turn = asyncio.Semaphore(concurrency)
         self._step: dict[str, int] = {}
 
@@ -83,14 +84,14 @@ class LocalClient:
 
     async def _send(self, request: ModelRequest, mode: str) -> object:
         sdk = await self._sdk.get()
-        async with on_the_wire(PROVIDER, request.timeout_s):
+        async with on_the_wire(PROVIDER, request.timeout_s, _errors()):
             create = cast("Any", sdk.chat.completions.create)  # its overloads take no prepared body
             return await create(**_body(request, mode), timeout=request.timeout_s)
 
     async def check(self, model: str) -> None:
         """Raise a `ModelError` unless the server answers and lists the model."""
         sdk = await self._sdk.get()
-        async with on_the_wire(PROVIDER, CHECK_TIMEOUT_S):
+        async with on_the_wire(PROVIDER, CHECK_TIMEOUT_S, _errors()):
             listed = [each.id async for each in sdk.models.list(timeout=CHECK_TIMEOUT_S)]
         if model not in listed:
             raise ModelNotFound("The local server does not list this model.", provider=PROVIDER)
@@ -101,16 +102,25 @@ class LocalClient:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._sdk.value is not None:
-            await self._sdk.value.close()
+        await self._sdk.aclose()
+
+
+def _errors() -> SdkErrors:
+    import openai
+
+    return stainless_errors(PROVIDER, openai, openai.OpenAIError)
 
 
 def _body(request: ModelRequest, mode: str) -> dict[str, Any]:
+    if mode != "json_schema":
+        schema = json.dumps(request.schema)
+        asked = f"{request.question}\n\nAnswer with one JSON value and nothing else. Its schema:\n{schema}"
+        request = replace(request, question=asked)
     body: dict[str, Any] = {
         "model": request.model,
         "messages": [
             {"role": "system", "content": request.system},
-            {"role": "user", "content": _content(request, mode)},
+            {"role": "user", "content": parts(request, text=_text, image=_image)},
         ],
         "max_tokens": request.max_output_tokens,  # compatible servers do not all know max_completion_tokens
     }
@@ -122,21 +132,12 @@ def _body(request: ModelRequest, mode: str) -> dict[str, Any]:
     return body
 
 
-def _content(request: ModelRequest, mode: str) -> list[dict[str, Any]]:
-    question = request.question
-    if mode != "json_schema":
-        question += (
-            f"\n\nAnswer with one JSON value and nothing else. Its schema:\n{json.dumps(request.schema)}"
-        )
-    texts = [{"type": "text", "text": text} for text in (request.material, question) if text]
-    images = [
-        {
-            "type": "image_url",
-            "image_url": {"url": f"data:{image.media_type};base64,{base64.b64encode(image.data).decode()}"},
-        }
-        for image in request.images
-    ]
-    return [*texts[:-1], *images, *texts[-1:]]
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def _image(image: Image) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": image.data_url}}
 
 
 def _read(completion: object, model: str) -> ModelResponse:
@@ -144,8 +145,7 @@ def _read(completion: object, model: str) -> ModelResponse:
 
     if not isinstance(completion, ChatCompletion):  # a 200 with HTML is a str
         raise not_an_answer(PROVIDER)
-    usage = _usage(completion.usage)
-    ending = Ending(provider=PROVIDER, usage=usage, request_id=completion.id)
+    ending = Ending(provider=PROVIDER, usage=_usage(completion.usage), request_id=completion.id)
     if not completion.choices:
         raise not_an_answer(PROVIDER)
     choice = completion.choices[0]
@@ -153,7 +153,7 @@ def _read(completion: object, model: str) -> ModelResponse:
         case "stop":
             pass
         case "length":
-            ending.fail(ModelTruncated, "{vendor}'s answer was cut at the output limit.")
+            ending.truncated()
         case "content_filter":
             ending.refused("content_filter")
         case other:
@@ -161,15 +161,7 @@ def _read(completion: object, model: str) -> ModelResponse:
     if choice.message.refusal:
         ending.refused()
     text = _bare(choice.message.content or "")
-    return ModelResponse(
-        provider=PROVIDER,
-        model=completion.model or model,
-        text=text,
-        parsed=ending.parse_json(text),
-        usage=usage,
-        request_id=ending.request_id,
-        stop_reason=choice.finish_reason,
-    )
+    return ending.answer(text, model=completion.model or model, stop_reason=choice.finish_reason)
 
 
 def _bare(text: str) -> str:
@@ -179,10 +171,9 @@ def _bare(text: str) -> str:
     return fenced[1] if fenced else text
 
 
-def _usage(usage: Any) -> Usage:  # noqa: ANN401 - compatible servers leave parts out
-    details = getattr(usage, "prompt_tokens_details", None)
+def _usage(usage: object) -> Usage:
     return Usage(
-        input_tokens=getattr(usage, "prompt_tokens", None) or 0,
-        cached_input_tokens=getattr(details, "cached_tokens", None) or 0,
-        output_tokens=getattr(usage, "completion_tokens", None) or 0,
+        input_tokens=count(usage, "prompt_tokens"),
+        cached_input_tokens=count(getattr(usage, "prompt_tokens_details", None), "cached_tokens"),
+        output_tokens=count(usage, "completion_tokens"),
     )

@@ -4,37 +4,19 @@ https://platform.openai.com/docs/api-reference/responses/create
 """
 
 import asyncio
-import base64
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from app.domain.model_call import Provider, Usage
-from app.errors import (
-    ModelError,
-    ModelRateLimited,
-    ModelRequestRejected,
-    ModelTruncated,
-    ModelUnavailable,
-)
-from app.llm.client import ModelRequest, ModelResponse
-from app.llm.faults import (
-    CHECK_TIMEOUT_S,
-    Ending,
-    Failure,
-    disconnected,
-    error_from,
-    not_an_answer,
-    not_set_up,
-    parse_retry_after,
-    timed_out,
-    within,
-)
+from app.errors import ModelRateLimited, ModelRequestRejected, ModelUnavailable
+from app.llm.client import Image, ModelRequest, ModelResponse
+from app.llm.faults import CHECK_TIMEOUT_S, not_an_answer, not_set_up
 from app.llm.lazy import Lazy
+from app.llm.stainless import stainless_errors
+from app.llm.wire import Ending, SdkErrors, count, on_the_wire, parts
 
 if TYPE_CHECKING:
     import httpx2
-    from openai import APIStatusError, AsyncOpenAI
+    from openai import AsyncOpenAI
     from openai.types.responses import Response
 
 PROVIDER = Provider.GPT
@@ -59,7 +41,7 @@ class OpenAIClient:
         self._base_url = base_url
         self._azure = azure
         self._http_client = http_client
-        self._sdk = Lazy(self._open, logger="openai")
+        self._sdk = Lazy(self._open, close=lambda sdk: sdk.close(), logger="openai")
 
     def _open(self) -> "AsyncOpenAI":
         import openai
@@ -79,7 +61,7 @@ class OpenAIClient:
     async def generate(self, request: ModelRequest) -> ModelResponse:
         """Ask once; raises a `ModelError`."""
         sdk = await self._sdk.get()
-        async with on_the_wire(PROVIDER, request.timeout_s):
+        async with on_the_wire(PROVIDER, request.timeout_s, _errors()):
             create = cast("Any", sdk.responses.create)  # its overloads take no prepared body
             response = await create(**_body(request), timeout=request.timeout_s)
         return _read(response)
@@ -89,7 +71,7 @@ class OpenAIClient:
         if self._azure:
             return
         sdk = await self._sdk.get()
-        async with on_the_wire(PROVIDER, CHECK_TIMEOUT_S):
+        async with on_the_wire(PROVIDER, CHECK_TIMEOUT_S, _errors()):
             await sdk.models.retrieve(model, timeout=CHECK_TIMEOUT_S)
 
     async def open(self) -> None:
@@ -99,33 +81,20 @@ class OpenAIClient:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._sdk.value is not None:
-            await self._sdk.value.close()
+        await self._sdk.aclose()
 
 
-@asynccontextmanager
-async def on_the_wire(provider: Provider, timeout_s: float) -> AsyncGenerator[None]:
-    """One attempt's time, and the SDK's errors in our words; for OpenAI and for compatible servers."""
+def _errors() -> SdkErrors:
     import openai
 
-    try:
-        async with within(provider, timeout_s):
-            yield
-    except openai.APITimeoutError as error:
-        raise timed_out(provider) from error
-    except openai.APIStatusError as error:
-        raise _status_error(provider, error) from error
-    except openai.APIConnectionError as error:
-        raise disconnected(provider) from error
-    except (ValueError, openai.OpenAIError) as error:  # a 200 with broken JSON is a bare ValueError
-        raise not_an_answer(provider) from error
+    return stainless_errors(PROVIDER, openai, openai.OpenAIError)
 
 
 def _body(request: ModelRequest) -> dict[str, Any]:
     body: dict[str, Any] = {
         "model": request.model,
         "instructions": request.system,
-        "input": [{"role": "user", "content": _content(request)}],
+        "input": [{"role": "user", "content": parts(request, text=_text, image=_image)}],
         "text": {
             "format": {
                 "type": "json_schema",
@@ -144,17 +113,12 @@ def _body(request: ModelRequest) -> dict[str, Any]:
     return body
 
 
-def _content(request: ModelRequest) -> list[dict[str, Any]]:
-    texts = [{"type": "input_text", "text": text} for text in (request.material, request.question) if text]
-    images = [
-        {
-            "type": "input_image",
-            "detail": "auto",
-            "image_url": f"data:{image.media_type};base64,{base64.b64encode(image.data).decode()}",
-        }
-        for image in request.images
-    ]
-    return [*texts[:-1], *images, *texts[-1:]]
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "input_text", "text": text}
+
+
+def _image(image: Image) -> dict[str, Any]:
+    return {"type": "input_image", "detail": "auto", "image_url": image.data_url}
 
 
 def _read(response: object) -> ModelResponse:
@@ -162,72 +126,41 @@ def _read(response: object) -> ModelResponse:
 
     if not isinstance(response, Response):  # a 200 with HTML is a str
         raise not_an_answer(PROVIDER)
-    usage = _usage(response.usage)
-    ending = Ending(provider=PROVIDER, usage=usage, request_id=response._request_id)  # pyright: ignore[reportPrivateUsage]
+    ending = Ending(provider=PROVIDER, usage=_usage(response.usage), request_id=response._request_id)  # pyright: ignore[reportPrivateUsage]
     _check_status(response, ending)
-    parts = [part for item in response.output or [] if item.type == "message" for part in item.content or []]
-    if any(part.type == "refusal" for part in parts):
+    messages = [item for item in response.output or [] if item.type == "message"]
+    said = [part for message in messages for part in message.content or []]
+    if any(part.type == "refusal" for part in said):
         ending.refused()
-    text = "".join(part.text for part in parts if part.type == "output_text")
-    return ModelResponse(
-        provider=PROVIDER,
-        model=str(response.model),
-        text=text,
-        parsed=ending.parse_json(text),
-        usage=usage,
-        request_id=ending.request_id,
-        stop_reason=response.status,
-    )
+    text = "".join(part.text for part in said if part.type == "output_text")
+    return ending.answer(text, model=str(response.model), stop_reason=response.status)
 
 
 def _check_status(response: "Response", ending: Ending) -> None:
-    match response.status:
-        case "completed":
+    """A response may fail inside a 200; the SDK does not raise for it."""
+    reason = getattr(response.incomplete_details, "reason", None)
+    match response.status, reason or getattr(response.error, "code", None):
+        case "completed", _:
             return
-        case "incomplete":
-            _incomplete(getattr(response.incomplete_details, "reason", None), ending)
-        case "failed":
-            _failed(getattr(response.error, "code", None), ending)
-        case other:
-            ending.unknown(other)
+        case "incomplete", "max_output_tokens":
+            ending.truncated()
+        case "incomplete", "content_filter":
+            ending.refused(reason)
+        case "failed", "rate_limit_exceeded":
+            ending.fail(ModelRateLimited, "{vendor} limits the rate of requests.")
+        case "failed", "invalid_prompt":
+            ending.fail(ModelRequestRejected, "{vendor} rejected the prompt.")
+        case "failed", _:
+            ending.fail(ModelUnavailable, "{vendor} failed while answering.")
+        case status, _:
+            ending.unknown(reason or status)
 
 
-def _incomplete(reason: str | None, ending: Ending) -> None:
-    if reason == "max_output_tokens":
-        ending.fail(ModelTruncated, "{vendor}'s answer was cut at the output limit.")
-    if reason == "content_filter":
-        ending.refused(reason)
-    ending.unknown(reason)
-
-
-def _failed(code: str | None, ending: Ending) -> None:
-    """A response that failed inside a 200; the SDK does not raise for it."""
-    if code == "rate_limit_exceeded":
-        ending.fail(ModelRateLimited, "{vendor} limits the rate of requests.")
-    if code == "invalid_prompt":
-        ending.fail(ModelRequestRejected, "{vendor} rejected the prompt.")
-    ending.fail(ModelUnavailable, "{vendor} failed while answering.")
-
-
-def _usage(usage: Any) -> Usage:  # noqa: ANN401 - compatible servers leave parts out
+def _usage(usage: object) -> Usage:
     details = getattr(usage, "input_tokens_details", None)
     return Usage(
-        input_tokens=getattr(usage, "input_tokens", None) or 0,
-        cached_input_tokens=getattr(details, "cached_tokens", None) or 0,
-        output_tokens=getattr(usage, "output_tokens", None) or 0,
-        cache_write_tokens=getattr(details, "cache_write_tokens", None) or 0,
-    )
-
-
-def _status_error(provider: Provider, error: "APIStatusError") -> ModelError:
-    """Our error for an HTTP status of OpenAI's or of a compatible server."""
-    return error_from(
-        Failure(
-            provider=provider,
-            status=error.status_code,
-            code=error.code or error.type,
-            said=str(error.body),
-            retry_after_s=parse_retry_after(error.response.headers),
-            request_id=error.request_id,
-        )
+        input_tokens=count(usage, "input_tokens"),
+        cached_input_tokens=count(details, "cached_tokens"),
+        output_tokens=count(usage, "output_tokens"),
+        cache_write_tokens=count(details, "cache_write_tokens"),
     )

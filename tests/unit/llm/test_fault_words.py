@@ -12,8 +12,9 @@ from app.errors import (
     ModelRefused,
     ModelRequestRejected,
 )
-from app.llm.faults import Ending, Failure, error_from
+from app.llm.faults import Failure, error_from
 from app.llm.policy import POLICY, rule_for
+from app.llm.wire import Ending
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,133 @@
+"""What the adapters have in common: the order in which a request is shown, and how answers and errors become ours. Knows no vendor."""
+
+import json
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeVar
+
+from app.domain.model_call import Provider, Usage
+from app.errors import ModelError, ModelInvalidOutput, ModelRefused, ModelTruncated, ModelUnavailable
+from app.llm.client import Image, ModelRequest, ModelResponse
+from app.llm.faults import (
+    VENDOR,
+    Failure,
+    disconnected,
+    error_from,
+    not_an_answer,
+    not_set_up,
+    shown,
+    timed_out,
+    within,
+)
+
+Part = TypeVar("Part")
+
+
+def parts(
+    request: ModelRequest, *, text: Callable[[str], Part], image: Callable[[Image], Part]
+) -> list[Part]:
+    """Material, images, question, each in the vendor's form: what calls have in common goes first. Empty texts are left out."""
+    texts = [text(each) for each in (request.material, request.question) if each]
+    return [*texts[:-1], *map(image, request.images), *texts[-1:]]
+
+
+Errors = tuple[type[Exception], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SdkErrors:
+    """What an SDK raises; the first that fits counts. `failure` reads an error that has an HTTP status."""
+
+    timeout: Errors
+    status: Errors
+    failure: Callable[[Any], Failure]
+    connection: Errors
+    set_up: Errors  # credentials that are looked for only when they are used
+    no_answer: Errors  # a 200 whose body is none
+
+
+@asynccontextmanager
+async def on_the_wire(provider: Provider, timeout_s: float, errors: SdkErrors) -> AsyncGenerator[None]:
+    """One attempt's time, and the SDK's errors in our words."""
+    try:
+        async with within(provider, timeout_s):
+            yield
+    except errors.timeout as error:
+        raise timed_out(provider) from error
+    except errors.status as error:
+        raise error_from(errors.failure(error)) from error
+    except errors.connection as error:
+        raise disconnected(provider) from error
+    except errors.set_up as error:
+        raise not_set_up(provider) from error
+    except errors.no_answer as error:
+        raise not_an_answer(provider) from error
+
+
+def count(usage: object, name: str) -> int:
+    """A figure of a vendor's usage; 0 where it is missing, as the SDKs validate nothing."""
+    return getattr(usage, name, None) or 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How an answer ended, with what is worth keeping when it is no good."""
+
+    provider: Provider
+    usage: Usage
+    request_id: str | None
+
+    def answer(self, text: str, *, model: str, stop_reason: str | None) -> ModelResponse:
+        """It ended well: the answer's text, and the JSON value that it is.
+
+        Raises:
+            ModelInvalidOutput: for everything that is no strict JSON, empty text too.
+        """
+        return ModelResponse(
+            provider=self.provider,
+            model=model,
+            text=text,
+            parsed=self.parse_json(text),
+            usage=self.usage,
+            request_id=self.request_id,
+            stop_reason=stop_reason,
+        )
+
+    def fail(self, kind: type[ModelError], sentence: str) -> NoReturn:
+        """Raise `kind`; `{vendor}` in the sentence is the vendor's name."""
+        raise kind(
+            sentence.format(vendor=VENDOR[self.provider]),
+            provider=self.provider,
+            usage=self.usage,
+            request_id=self.request_id,
+        )
+
+    def refused(self, category: str | None = None) -> NoReturn:
+        """The model or its filter declined."""
+        self.fail(ModelRefused, f"{{vendor}}'s model declined to answer{shown(category)}.")
+
+    def truncated(self) -> NoReturn:
+        """The output limit came first."""
+        self.fail(ModelTruncated, "{vendor}'s answer was cut at the output limit.")
+
+    def unknown(self, reason: object) -> NoReturn:
+        """A stop reason that nobody here knows is a failure with a name, never a success."""
+        self.fail(ModelUnavailable, f"{{vendor}} stopped for an unknown reason{shown(reason)}.")
+
+    def parse_json(self, text: str) -> Any:  # noqa: ANN401 - JSON
+        """The JSON value of an answer's text.
+
+        Raises:
+            ModelInvalidOutput: for everything that is no strict JSON, empty text too.
+        """
+        try:
+            return json.loads(text, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            self.fail(
+                ModelInvalidOutput, "{vendor}'s answer is no JSON." if text else "{vendor}'s answer is empty."
+            )
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
