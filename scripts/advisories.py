@@ -26,7 +26,7 @@ ECOSYSTEMS = {"PyPI": "pip", "npm": "npm", "Go": "go", "crates.io": "rust"}
 SEVERITIES = {"CRITICAL": "critical", "HIGH": "high", "MODERATE": "medium", "MEDIUM": "medium", "LOW": "low"}
 MAX_SUMMARY = 160
 
-Row = list[Any]  # ecosystem, package, id, severity, summary, spans
+Row = list[Any]  # ecosystem, package, id, severity, summary, spans of introduced, fixed, last
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def build(folders: Sequence[Path], *, complete: Sequence[str] = (), licence: str = "") -> dict[str, Any]:
     """The file's content: the selection, or what stands in the folders in its place."""
     selection = tomllib.loads(SELECTION.read_text(encoding="utf-8"))
-    rows: list[Row] = selection["advisories"]
+    rows = [_selected(entry) for entry in selection["advisories"]]
     date, terms = selection["date"], selection["licence"]
     if folders:
         rows = _each_once(record for folder in folders for record in _records(folder))
@@ -58,7 +58,7 @@ def build(folders: Sequence[Path], *, complete: Sequence[str] = (), licence: str
         "date": date,
         "licence": terms,
         "complete": sorted(complete),
-        "advisories": [_closed(row) for row in rows],
+        "advisories": rows,
     }
 
 
@@ -125,10 +125,10 @@ def _each_once(records: Iterable[dict[str, Any]]) -> list[Row]:
     return rows
 
 
-def _closed(row: Row) -> Row:
-    """Spans of three: introduced, fixed, last."""
-    *rest, spans = row
-    return [*rest, [[*span, *[None] * (3 - len(span))] for span in spans]]
+def _selected(entry: dict[str, Any]) -> Row:
+    """The row of an entry of the selection; its source is for who reads the selection, and is not kept."""
+    spans = [[span["introduced"], span["fixed"], None] for span in entry["versions"]]
+    return [entry[key] for key in ("ecosystem", "package", "id", "severity", "summary")] + [spans]
 
 
 if __name__ == "__main__":

@@ -68,11 +68,15 @@ class BundledAdvisories:
                 spans=tuple(Span(introduced=one, fixed=two, last=three) for one, two, three in spans),
             )
             self._flaws[ecosystem, plain_name(ecosystem, name)].append(flaw)
-        count = len(content["advisories"])
-        part = "" if self._complete else ", a selection"
-        self.name = (
-            f"the bundled advisory file of {content['date']} ({count} advisories on {len(self._flaws)} "
-            f"packages{part}; {content['licence']})"
+        self.name = self._named(content)
+
+    def _named(self, content: Mapping[str, Any]) -> str:
+        count, date = len(content["advisories"]), content["date"]
+        if not self._complete:
+            return f"a bundled selection of {count} advisories ({date})"
+        return (
+            f"the bundled advisory file of {date} ({count} advisories on {len(self._flaws)} packages; "
+            f"{content['licence']})"
         )
 
     @classmethod

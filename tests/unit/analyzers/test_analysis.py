@@ -250,7 +250,7 @@ async def test_new_packages_that_nobody_checked_are_never_called_clean() -> None
     analysis = await analyze([changed("requirements.txt", "left-pad==2.0\n")])
     (note,) = analysis.notes
     assert note.startswith(
-        "Could not check new packages for known flaws, no source of advisories was asked, and the bundled advisory file"
+        "Could not check new packages for known flaws, no source of advisories was asked, and a bundled selection of"
     )
     assert note.endswith("has no answer: left-pad 2.0.")
 

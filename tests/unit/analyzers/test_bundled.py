@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -107,11 +109,14 @@ def test_plain_versions_sort_alike_in_both_orders(one: str, other: str) -> None:
     assert (semver_key(one) < semver_key(other)) == (Version(one) < Version(other))
 
 
-def test_the_file_is_named_with_date_size_and_licence() -> None:
-    assert of_rows(ROW).name == (
-        "the bundled advisory file of 2026-11-22 (1 advisories on 1 packages, a selection; CC-BY-4.0)"
+def test_a_selection_is_called_one_with_its_size_and_date() -> None:
+    assert of_rows(ROW).name == "a bundled selection of 1 advisories (2026-11-22)"
+
+
+def test_a_whole_database_is_named_with_date_size_and_licence() -> None:
+    assert of_rows(ROW, complete=("pip",)).name == (
+        "the bundled advisory file of 2026-11-22 (1 advisories on 1 packages; CC-BY-4.0)"
     )
-    assert "a selection" not in of_rows(ROW, complete=("pip",)).name
 
 
 def test_the_bundled_file_is_small_readable_and_made_by_its_script(tmp_path: Path) -> None:
@@ -121,11 +126,23 @@ def test_the_bundled_file_is_small_readable_and_made_by_its_script(tmp_path: Pat
     assert DEFAULT_FILE.stat().st_size < 2_000_000
     rows = json.loads(gzip.decompress(DEFAULT_FILE.read_bytes()))["advisories"]
     assert len({row[1] for row in rows}) >= 39
+    assert len({(package, id_) for _, package, id_, *_ in rows}) == len(rows)
     for ecosystem, _, id_, severity, summary, spans in rows:
         assert (id_[:4], bool(summary)) == ("CVE-", True)
         assert severity in ("critical", "high", "medium", "low")
         order = ORDERS[ecosystem]
         assert all(order(introduced) < order(fixed) for introduced, fixed, _ in spans)
+
+
+def test_each_row_of_the_selection_names_the_record_that_it_was_read_from() -> None:
+    selection = tomllib.loads(SCRIPT.with_suffix(".toml").read_text())
+    assert "not complete" in SCRIPT.with_suffix(".toml").read_text().split("\n\n")[0]
+    records = re.compile(
+        r"https://github\.com/(advisories|[\w.-]+/[\w.-]+/security/advisories)/GHSA(-[2-9a-z]{4}){3}"
+        r"|https://github\.com/pypa/advisory-database/blob/main/vulns/[\w-]+/PYSEC-\d{4}-\d+\.yaml"
+    )
+    without = [row["id"] for row in selection["advisories"] if not records.fullmatch(row["source"])]
+    assert without == []
 
 
 @pytest.mark.parametrize(
@@ -134,6 +151,9 @@ def test_the_bundled_file_is_small_readable_and_made_by_its_script(tmp_path: Pat
         ("PyYAML", "5.3.1", "pip", {"CVE-2020-14343"}),
         ("jinja2", "3.1.3", "pip", {"CVE-2024-34064"}),
         ("lodash", "4.17.20", "npm", {"CVE-2021-23337"}),
+        ("@babel/traverse", "8.0.0-alpha.3", "npm", {"CVE-2023-45133"}),
+        ("python-jose", "3.3.0", "pip", {"CVE-2024-33663"}),
+        ("Werkzeug", "2.3.8", "pip", {"CVE-2024-34069"}),
         ("golang.org/x/net", "v0.16.0", "go", {"CVE-2023-39325", "CVE-2023-45288"}),
     ],
 )
@@ -220,11 +240,13 @@ async def test_without_a_source_the_file_answers_and_the_rest_is_unchecked() -> 
         "pyyaml 5.3.1 has a known flaw (CVE-2020-14343)",
     ]
     checked, unchecked = facts.notes
-    assert checked.startswith(
-        "2 new package(s) were checked against the bundled advisory file of 2026-11-22 ("
+    assert re.fullmatch(
+        r"2 new package\(s\) were checked against a bundled selection of \d+ advisories \(2026-11-22\): "
+        r"no source of advisories was asked\.",
+        checked,
     )
     assert unchecked.startswith(
-        "Could not check new packages for known flaws, no source of advisories was asked, and the bundled"
+        "Could not check new packages for known flaws, no source of advisories was asked, and a bundled selection of"
     )
     assert unchecked.endswith("has no answer: left-pad 1.0.")
     assert [one.name for one in facts.unchecked] == ["left-pad"]
@@ -236,8 +258,8 @@ async def test_where_the_source_is_down_the_file_answers_and_both_are_named() ->
 
     facts = await find_dependency_facts([REQUIREMENTS], lookup=down)
     assert len(facts.hits) == 2
-    assert facts.notes[0].endswith("MIT): the source of advisories did not answer (502).")
-    assert "the source of advisories did not answer (502), and the bundled advisory file" in facts.notes[-1]
+    assert facts.notes[0].endswith("(2026-11-22): the source of advisories did not answer (502).")
+    assert "the source of advisories did not answer (502), and a bundled selection of" in facts.notes[-1]
 
 
 async def test_the_file_is_asked_only_for_what_the_source_left_open() -> None:
@@ -248,4 +270,4 @@ async def test_the_file_is_asked_only_for_what_the_source_left_open() -> None:
     facts = await find_dependency_facts([REQUIREMENTS], lookup=knows_flask)
     assert [hit.title for hit in facts.hits] == ["pyyaml 5.3.1 has a known flaw (CVE-2020-14343)"]
     assert facts.notes[0] == "1 new package(s) were checked against GitHub's dependency review."
-    assert "GitHub's dependency review cannot judge them, and the bundled" in facts.notes[-1]
+    assert "GitHub's dependency review cannot judge them, and a bundled selection" in facts.notes[-1]
