@@ -19,12 +19,13 @@ class Limit:
 
     inline: int | None
     worth: int
+    unshared_patterns: bool = False  # what only a pattern found on code that a model has read
 
 
 LIMITS = {
     Profile.QUIET: Limit(inline=3, worth=7),
     Profile.NORMAL: Limit(inline=6, worth=5),
-    Profile.THOROUGH: Limit(inline=None, worth=0),
+    Profile.THOROUGH: Limit(inline=None, worth=0, unshared_patterns=True),
 }
 
 
@@ -52,12 +53,13 @@ def rank(
 ) -> Ranked:
     """Order, then place: what exceeds the profile's limits moves to the summary, where it stays complete.
 
-    So does what only a pattern found where a model has read the code and did not find it too. Its severity and its
-    part in the gate stay, whatever a model says or does not say.
+    So does, but in `thorough`, what only a pattern found where a model has read the code and did not find it too. Its
+    severity and its part in the gate stay, whatever a model says or does not say.
     """
     wanted = [each for each in findings if each.severity.at_least(config.min_severity)]
     reason = f"Below the configured minimum severity ({config.min_severity.value})."
-    below = [each for each in wanted if is_by_patterns(each) and is_read(each)]
+    unshared = () if LIMITS[config.profile].unshared_patterns else wanted
+    below = [each for each in unshared if is_by_patterns(each) and is_read(each)]
     placed = [replace(each, placement=Placement.SUMMARY) if each in below else each for each in wanted]
     return Ranked(
         findings=tuple(_placed(sorted(placed, key=_order), config)),

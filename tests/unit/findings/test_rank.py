@@ -136,6 +136,20 @@ def test_a_pattern_that_no_model_shared_waits_in_the_summary_with_its_severity(t
     )
 
 
+def test_a_pattern_that_no_model_shared_waits_in_the_quiet_profile_too() -> None:
+    quiet = RepositoryConfig(profile=Profile.QUIET)
+    ranked = rank([by_tool("ruff", severity=Severity.CRITICAL)], quiet, is_read=all_read)
+    assert [each.placement for each in ranked.findings] == [Placement.SUMMARY]
+
+
+@pytest.mark.parametrize("tool", ["ruff", "patterns", "taint"])
+def test_the_thorough_profile_shows_a_pattern_inline_that_no_model_shared(tool: str) -> None:
+    thorough = RepositoryConfig(profile=Profile.THOROUGH)
+    ranked = rank([by_tool(tool)], thorough, is_read=all_read)
+    assert [each.placement for each in ranked.findings] == [Placement.INLINE]
+    assert ranked.notes == ()
+
+
 @pytest.mark.parametrize("tool", ["secrets", "dependencies", "zizmor", "hidden"])
 def test_what_can_be_looked_up_stays_inline_whatever_models_say(tool: str) -> None:
     ranked = rank([by_tool(tool)], RepositoryConfig(), is_read=all_read)
