@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from app.domain.job import Delivery, Duplicate
 from webhooks.receiver import Enqueue
-from webhooks.triggers import Ignored, Rules, decide
+from webhooks.rules import Ignored, Rules
+from webhooks.triggers import decide
 
 logger = logging.getLogger(__name__)
 

@@ -21,8 +21,9 @@ from starlette.requests import ClientDisconnect
 from app.domain.job import Accepted, Delivery, Duplicate, Job
 from app.errors import StoreUnavailable
 from app.logs import bound
+from webhooks.rules import Ignored, Rules
 from webhooks.signature import check_secrets, is_signed
-from webhooks.triggers import Ignored, Rules, decide
+from webhooks.triggers import decide
 
 logger = logging.getLogger(__name__)
 

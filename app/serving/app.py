@@ -33,7 +33,8 @@ from app.settings import Settings
 from app.store.secrets import DASHBOARD, MCP, load_or_create_secret
 from webhooks.late import late_deliveries
 from webhooks.receiver import webhook_router
-from webhooks.triggers import Rules, may_ask
+from webhooks.rules import Rules
+from webhooks.triggers import may_ask
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from app.domain.job import Accepted, Delivery, Duplicate, Job
 from webhooks.receiver import Limits, webhook_router
-from webhooks.triggers import Rules
+from webhooks.rules import Rules
 
 SECRET = "the-secret-of-the-receiver"
 BODY = (

@@ -22,7 +22,8 @@ from app.store.leases import renew_lease
 from app.store.tables import DeliveryRow
 from tests.unit.engine.world import running
 from webhooks.late import late_deliveries
-from webhooks.triggers import Rules, may_ask
+from webhooks.rules import Rules
+from webhooks.triggers import may_ask
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 DAY_S = 86_400

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from app.domain.job import Delivery
 from app.github.client import RESOLVE_PERMISSIONS, REVIEW_PERMISSIONS
 from tests.unit.repository.files import read_yaml
-from webhooks.triggers import Ignored, Rules, decide
+from webhooks.rules import Ignored, Rules
+from webhooks.triggers import decide
 
 MANIFEST: dict[str, Any] = read_yaml("app.yml")
 # https://docs.github.com/en/webhooks/webhook-events-and-payloads

@@ -14,7 +14,7 @@ from app.domain.job import Accepted, Delivery, Duplicate, Job
 from app.errors import StoreUnavailable
 from tests.unit.webhooks.deliveries import NOW, SECRET, Json, encoded, issue_comment, pull_request, sign
 from webhooks.receiver import Limits, webhook_router
-from webhooks.triggers import Rules
+from webhooks.rules import Rules
 
 EXAMPLES = Path(__file__).parents[2] / "data" / "github" / "webhooks-examples.json"
 

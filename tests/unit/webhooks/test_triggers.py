@@ -27,7 +27,8 @@ from tests.unit.webhooks.deliveries import (
     pull_request,
     review_comment,
 )
-from webhooks.triggers import Ignored, Rules, decide
+from webhooks.rules import Ignored, Rules
+from webhooks.triggers import decide
 
 RULES = Rules(redact=lambda text: text.replace("hunter2", "[REDACTED:password]"))
 
