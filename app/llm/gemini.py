@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PROVIDER = Provider.GEMINI
 
+CHECK_TIMEOUT_MS = round(CHECK_TIMEOUT_S * 1000)
+
 # https://ai.google.dev/api/generate-content#FinishReason
 _BLOCKED = ("SAFETY", "PROHIBITED_CONTENT", "SPII", "BLOCKLIST", "MODEL_ARMOR", "JAILBREAK")
 _DECLINED = (*_BLOCKED, "RECITATION", "LANGUAGE")
@@ -75,9 +77,8 @@ class GeminiClient:
     async def check(self, model: str) -> None:
         """Raise a `ModelError` unless the key is taken and the model is there."""
         sdk = await self._sdk.get()
-        options = {"timeout": round(CHECK_TIMEOUT_S * 1000)}
         async with on_the_wire(PROVIDER, CHECK_TIMEOUT_S, _errors()):
-            await sdk.aio.models.get(model=model, config={"http_options": options})
+            await sdk.aio.models.get(model=model, config={"http_options": {"timeout": CHECK_TIMEOUT_MS}})
 
     async def open(self) -> None:
         """Load the SDK now instead of in the first call."""
