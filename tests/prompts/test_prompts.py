@@ -23,11 +23,11 @@ def test_a_prompt_does_not_change_without_a_new_version() -> None:
             "conversation/intent": ("1", "0bafc4c23cc67479"),
             "conversation/product": ("1", "95b9c3641a9b3a89"),
             "conversation/system": ("1", "d4e8d58694a4d720"),
-            "docs/question": ("2", "3d99c364b56c8438"),
+            "docs/question": ("3", "8517726f655bab5c"),
             "review/question": ("1", "949a92e027717711"),
-            "security/question": ("1", "4cd4f899d22b5ada"),
-            "shared/system": ("3", "77815bb0e8e32f6a"),
-            "verify/question": ("3", "70ce8205784c734c"),
+            "security/question": ("2", "de1ef0612fd97c5c"),
+            "shared/system": ("4", "f16bb6c072a64b87"),
+            "verify/question": ("4", "314020042b80a1a2"),
         }
     )
 
@@ -35,7 +35,7 @@ def test_a_prompt_does_not_change_without_a_new_version() -> None:
 def test_the_vocabulary_does_not_change_without_a_new_version_of_the_system_prompt() -> None:
     version = Prompts().prompt("shared/system").version
     assert (version, hashlib.sha256(render_rules().encode()).hexdigest()[:16]) == snapshot(
-        ("3", "e578f4bec7b52756")
+        ("4", "637d443e1c151710")
     )
 
 
