@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy import ColumnElement, exists, tuple_
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select, update
 
 from app.domain.diff import Side
@@ -112,6 +114,18 @@ def _of(ref: PullRequestRef, fingerprints: Iterable[str]):  # noqa: ANN202 - SQL
         col(FindingRow.pull_request) == ref.number,
         col(FindingRow.fingerprint).in_(list(fingerprints)),
     )
+
+
+def is_newest(*, shown: bool = False) -> ColumnElement[bool]:
+    """That no later review of the pull request found the same; `shown`: none whose findings could be seen there."""
+    newer = aliased(FindingRow)
+    later = exists().where(
+        col(newer.repository) == col(FindingRow.repository),
+        col(newer.pull_request) == col(FindingRow.pull_request),
+        col(newer.fingerprint) == col(FindingRow.fingerprint),
+        tuple_(col(newer.created_at), col(newer.id)) > tuple_(col(FindingRow.created_at), col(FindingRow.id)),
+    )
+    return ~(later.where(col(newer.shown)) if shown else later)
 
 
 def load_finding_row(database: Database, fingerprint: str) -> FindingRow | None:

@@ -1,18 +1,21 @@
 """What became of findings, in shares: resolved, dismissed, met with silence; by provider, model, stage, rule or repository.
 
-Each finding of a pull request counts once, as it was found last, however many reviews found it.
+Each finding of a pull request counts once, as it was found last, however many reviews found it. The database counts.
 """
 
-from collections import Counter
-from collections.abc import Iterable
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlmodel import col, select
+from sqlalchemy import CompoundSelect, Select, Text, and_, case, cast, func, literal, select, true, union_all
+from sqlmodel import col
 
 from app.store.database import Database
-from app.store.findings import FindingOutcome
+from app.store.findings import FindingOutcome, is_newest
 from app.store.tables import FindingRow
 
 
@@ -63,71 +66,85 @@ def load_outcome_rates(
     database: Database, since: datetime, *, by: Dimension, repository: str | None = None
 ) -> list[OutcomeRate]:
     """The lines since a moment, those with most findings first."""
-    return _rates(_load_newest(database, since, repository), by)
+    return load_outcomes(database, since, repository=repository)[by]
 
 
-def load_outcomes(database: Database, since: datetime) -> dict[Dimension, list[OutcomeRate]]:
+def load_outcomes(
+    database: Database, since: datetime, *, repository: str | None = None
+) -> dict[Dimension, list[OutcomeRate]]:
     """`load_outcome_rates` by everything; the findings are read once."""
-    newest = _load_newest(database, since, None)
-    return {by: _rates(newest, by) for by in Dimension}
-
-
-def _load_newest(database: Database, since: datetime, repository: str | None) -> list[FindingRow]:
-    statement = (
-        select(FindingRow)
-        .where(col(FindingRow.created_at) >= since, col(FindingRow.shown))
-        .order_by(col(FindingRow.created_at), col(FindingRow.id))
-    )
-    if repository is not None:
-        statement = statement.where(FindingRow.repository == repository)
+    lines: defaultdict[Dimension, defaultdict[str, Counter[str]]]
+    lines = defaultdict(lambda: defaultdict(Counter[str]))
     with database.read() as session:
-        newest = {(row.repository, row.pull_request, row.fingerprint): row for row in session.exec(statement)}
-    return list(newest.values())
+        for column, value, *sums in session.connection().execute(_totals(since, repository)):
+            counts = {name: int(number) for name, number in zip(_COUNTED, sums, strict=True)}
+            for by, name in _names(column, value):
+                lines[by][name].update(counts)
+    return {by: _rates(lines[by]) for by in Dimension}
 
 
-def _rates(rows: Iterable[FindingRow], by: Dimension) -> list[OutcomeRate]:
-    counted: dict[str, Counter[str]] = {}
-    for row in rows:
-        for name in _names(row, by):
-            counted.setdefault(name, Counter()).update(_count(row))
-    lines = [_rate(name, counts) for name, counts in counted.items()]
-    return sorted(lines, key=lambda line: (-line.findings, line.name))
+_GROUPS = ("found_by", "stage", "rule_id", "repository")
+_COUNTED = ("findings", "resolved", "dismissed", "silent", "thumbs_up", "thumbs_down")
 
 
-def _names(row: FindingRow, by: Dimension) -> Iterable[str]:
-    match by:
-        case Dimension.PROVIDER:
-            return dict.fromkeys(source.partition(":")[0] for source in row.found_by)
-        case Dimension.MODEL:
-            return row.found_by
-        case Dimension.STAGE:
-            return (row.stage,)
-        case Dimension.RULE:
-            return (row.rule_id,)
-        case Dimension.REPOSITORY:
-            return (row.repository,)
+def _totals(since: datetime, repository: str | None) -> CompoundSelect[*tuple[Any, ...]]:
+    """Lines of a column's name, its value and `_COUNTED`, for each of `_GROUPS`."""
+    each = _groups(since, repository).cte("each")
+    sums = [func.sum(each.c[name]) for name in _COUNTED]
+    return union_all(*(select(literal(name), each.c[name], *sums).group_by(each.c[name]) for name in _GROUPS))
 
 
-def _count(row: FindingRow) -> dict[str, int]:
-    is_open = row.outcome in (FindingOutcome.OPEN, FindingOutcome.OUTDATED)
-    closed = is_open and row.decided_at is not None and (row.reason or "").startswith("still open")
-    return {
-        "findings": 1,
-        "resolved": int(row.outcome == FindingOutcome.RESOLVED),
-        "dismissed": int(row.outcome == FindingOutcome.DISMISSED),
-        "silent": int(closed and not row.reactions_up and not row.reactions_down),
-        "thumbs_up": row.reactions_up,
-        "thumbs_down": row.reactions_down,
-    }
-
-
-def _rate(name: str, counts: Counter[str]) -> OutcomeRate:
-    return OutcomeRate(
-        name=name,
-        findings=counts["findings"],
-        resolved=counts["resolved"],
-        dismissed=counts["dismissed"],
-        silent=counts["silent"],
-        thumbs_up=counts["thumbs_up"],
-        thumbs_down=counts["thumbs_down"],
+def _groups(since: datetime, repository: str | None) -> Select[*tuple[Any, ...]]:
+    """One pass over the findings; what is left to add up are a few lines a repository."""
+    keys = [
+        cast(FindingRow.found_by, Text).label("found_by"),
+        col(FindingRow.stage),
+        col(FindingRow.rule_id),
+        col(FindingRow.repository),
+    ]
+    outcome = col(FindingRow.outcome)
+    silent = and_(
+        outcome.in_((FindingOutcome.OPEN, FindingOutcome.OUTDATED)),
+        col(FindingRow.decided_at).is_not(None),
+        col(FindingRow.reason).startswith("still open"),
+        col(FindingRow.reactions_up) == 0,
+        col(FindingRow.reactions_down) == 0,
     )
+    counts = (
+        func.count(),
+        func.count(case((outcome == FindingOutcome.RESOLVED, 1))),
+        func.count(case((outcome == FindingOutcome.DISMISSED, 1))),
+        func.count(case((silent, 1))),
+        func.sum(FindingRow.reactions_up),
+        func.sum(FindingRow.reactions_down),
+    )
+    return (
+        select(*keys, *(count.label(name) for count, name in zip(counts, _COUNTED, strict=True)))
+        .where(
+            col(FindingRow.created_at) >= since,
+            col(FindingRow.shown),
+            is_newest(shown=True),
+            true() if repository is None else col(FindingRow.repository) == repository,
+        )
+        .group_by(*keys)
+    )
+
+
+def _names(column: str, value: str) -> Iterable[tuple[Dimension, str]]:
+    match column:
+        case "found_by":
+            sources: list[str] = json.loads(value)
+            vendors = dict.fromkeys(source.partition(":")[0] for source in sources)
+            return [
+                *((Dimension.PROVIDER, vendor) for vendor in vendors),
+                *((Dimension.MODEL, source) for source in sources),
+            ]
+        case "rule_id":
+            return [(Dimension.RULE, value)]
+        case _:
+            return [(Dimension(column), value)]
+
+
+def _rates(lines: Mapping[str, Mapping[str, int]]) -> list[OutcomeRate]:
+    rates = [OutcomeRate(name=name, **counts) for name, counts in lines.items()]
+    return sorted(rates, key=lambda line: (-line.findings, line.name))

@@ -109,7 +109,7 @@ def _load_judged(session: Session, since: datetime) -> dict[Place, list[bool]]:
     return judged
 
 
-def _verdicts(since: datetime) -> Select[Any]:
+def _verdicts(since: datetime) -> Select[Any, Any, Any]:
     """Stage, finders and 1 (held) or 0 (fell), newest first; what several reviews of a pull request found counts once."""
     outcome, refuted = col(FindingRow.outcome), col(RejectionRow.reason).startswith(REFUTED)
     held = case(
