@@ -71,7 +71,6 @@ class Fault(StrEnum):
     READ_TIMEOUT = "read timeout"
     REFUSES_CONNECTION = "refuses the connection"
     DROPS_CONNECTION = "drops the connection"
-    CUT_BODY = "cut body"
     HTML = "HTML with 200"
     BROKEN_JSON = "broken JSON with 200"
     WRONG_SHAPE = "JSON of another shape with 200"
@@ -250,10 +249,8 @@ class FakeVendors:
                 raise httpx2.ReadTimeout("")
             case Fault.REFUSES_CONNECTION:
                 raise httpx2.ConnectError("")
-            case Fault.DROPS_CONNECTION | Fault.CUT_BODY:
-                raise httpx2.RemoteProtocolError(
-                    "peer closed connection without sending complete message body"
-                )
+            case Fault.DROPS_CONNECTION:
+                raise httpx2.RemoteProtocolError("Server disconnected without sending a response.")
             case Fault.HTML:
                 return HTMLResponse("<html>Sign in to the network</html>")
             case Fault.BROKEN_JSON:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, cast
 
+import httpx2
+
 from app.domain.model_call import ModelCall, Outcome, Provider, Usage
 from app.errors import ModelInvalidOutput
 from app.llm.budget import Limits
@@ -104,6 +106,7 @@ class World:
         most_at_once: int = 32,
         circuits: CircuitStore | None = None,
         clock: ManualClock | None = None,
+        http_client: httpx2.AsyncClient | None = None,
     ) -> None:
         self.vendors = vendors or FakeVendors()
         self.clock = clock or ManualClock()
@@ -117,7 +120,7 @@ class World:
             most_at_once=most_at_once,
             clock=self.clock,
             rng=Random(0),
-            http_client=self.vendors.http_client(),
+            http_client=http_client or self.vendors.http_client(),
         )
 
     @property
