@@ -36,7 +36,7 @@ from app.commands.doctor_checks import (
 )
 from app.domain.model_call import Provider
 from app.errors import ConfigurationError, GitHubError, GitHubForbidden, GitHubNotFound, StoreUnavailable
-from app.github.client import GitHubApp
+from app.github.app import GitHubApp
 from app.github.registration import AppInstallation, AppRegistration
 from app.llm.build import build_models
 from app.llm.faults import UNPAID_TIER

@@ -128,8 +128,9 @@ def _index_file() -> Path | None:
 
 
 def _open_pull_request(url: str, settings: Settings, network: Network) -> Target:
-    from app.github.client import open_transport, token_client
+    from app.github.client import token_client
     from app.github.reader import PullRequestSource
+    from app.github.transport import open_transport
 
     ref = parse_pull_request_url(url, settings.github_api_url)
     if not settings.github_token:

@@ -23,7 +23,7 @@ from app.commands.setup_files import check_env_file, write_credentials
 from app.commands.setup_pages import BACK_PATH, Ping, SetupPages, app_manifest, installation_url
 from app.errors import GitHubError, InputError
 from app.github.addresses import web_url
-from app.github.client import GitHubApp
+from app.github.app import GitHubApp
 from app.github.registration import AppCredentials, AppRegistration, convert_manifest
 from app.main import Network
 from app.settings import Settings, load_settings

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from app.domain.job import InstallationJob
 from app.domain.step import Step
-from app.github.client import REVIEW_PERMISSIONS, lacking_permissions
+from app.github.permissions import REVIEW_PERMISSIONS, lacking_permissions
 from app.publish.permissions import name_off
 from app.store.database import Database
 from app.store.installations import (

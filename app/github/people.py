@@ -15,9 +15,10 @@ from app.domain.viewer import Viewer
 from app.errors import GitHubForbidden, GitHubUnavailable
 from app.github.addresses import PUBLIC_API_URL, web_url
 from app.github.auth import FixedToken
-from app.github.client import TIMEOUT_S, USER_AGENT, ApiClient, KeptOpenTransport, open_transport
+from app.github.client import ApiClient
 from app.github.failures import Clock
 from app.github.throttle import InstallationThrottle
+from app.github.transport import TIMEOUT_S, USER_AGENT, KeptOpenTransport, open_transport
 
 A_PAGE = 100
 MOST_PAGES = 100  # 10,000 repositories of one installation; what lies beyond is not seen

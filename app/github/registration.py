@@ -12,9 +12,11 @@ import httpx
 from githubkit.utils import UNSET
 
 from app.github.addresses import PUBLIC_API_URL
-from app.github.client import ApiClient, GitHubApp, KeptOpenTransport, open_transport
+from app.github.app import GitHubApp
+from app.github.client import ApiClient
 from app.github.failures import utc_timestamp
 from app.github.throttle import InstallationThrottle
+from app.github.transport import KeptOpenTransport, open_transport
 
 DELIVERIES_A_PAGE = 100
 

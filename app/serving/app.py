@@ -22,7 +22,7 @@ from app.doors.delivery_log import DeliveryLog, Taking
 from app.engine.engine import Engine, Role
 from app.engine.executor import ExecutorId
 from app.github.addresses import web_url
-from app.github.client import GitHubApp
+from app.github.app import GitHubApp
 from app.github.registration import AppRegistration
 from app.main import Network, Program, operator_limits
 from app.mcp_server.http import PATH

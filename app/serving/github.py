@@ -13,12 +13,14 @@ from app.errors import ConfigurationError
 from app.gather.configuration import CONFIGURATION_PATH
 from app.github.addresses import git_url
 from app.github.advisories import fetch_published_flaws
-from app.github.client import FILE_PERMISSIONS, GitHubApp, token_client
+from app.github.app import GitHubApp
+from app.github.client import token_client
 from app.github.code_scanning import CODE_SCANNING_PERMISSIONS, CodeScanning
 from app.github.contents import fetch_file
 from app.github.git_objects import GitCache
 from app.github.merge_groups import fetch_commits
 from app.github.people import GitHubPeople
+from app.github.permissions import FILE_PERMISSIONS
 from app.github.reader import PullRequestSource
 from app.github.writer import PullRequestWriter
 from app.main import Network

@@ -30,7 +30,7 @@ from app.doors.review import ReviewDoor
 from app.engine.engine import Engine, Role
 from app.errors import NotificationFailed
 from app.github.addresses import web_url
-from app.github.client import GitHubApp
+from app.github.app import GitHubApp
 from app.github.git_objects import GitCache
 from app.main import Network, Program
 from app.notifier import Receiver

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from app.commands.setup import LAST_LOOK_S, SetupOptions, register, wait_for_ping
 from app.commands.setup_files import merge_env
 from app.errors import InputError
-from app.github.client import GitHubApp
+from app.github.app import GitHubApp
 from app.github.registration import AppRegistration
 from app.main import Network
 from app.sandbox import GitHubSandbox

@@ -12,7 +12,7 @@ from app.doors.installation import missing_permissions
 from app.doors.organisation import OrganisationDefaults
 from app.doors.permission import Permissions
 from app.errors import GitHubUnavailable
-from app.github.client import REVIEW_PERMISSIONS
+from app.github.permissions import REVIEW_PERMISSIONS
 
 
 class Clock:

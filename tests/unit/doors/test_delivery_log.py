@@ -14,7 +14,7 @@ from app.domain.step import Step
 from app.doors.delivery_log import LONGEST_WAIT_S, POLL_S, DeliveryLog, Sleep, Taking
 from app.engine.engine import Engine
 from app.errors import GitHubRateLimited, StoreUnavailable
-from app.github.client import GitHubApp
+from app.github.app import GitHubApp
 from app.github.registration import AppRegistration, DeliveryContent, HookDelivery
 from app.sandbox import GitHubSandbox, Pull
 from app.store.database import Database

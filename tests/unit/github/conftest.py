@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from app.domain.pull_request import PullRequestRef
-from app.github.client import GitHubApp, RepositoryClient
+from app.github.app import GitHubApp
+from app.github.client import RepositoryClient
 from app.github.git_objects import GitObjects
 from app.github.reader import PullRequestSource
 from app.github.writer import PullRequestWriter

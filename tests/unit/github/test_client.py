@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from inline_snapshot import snapshot
 
 from app.errors import ConfigurationError, GitHubForbidden, GitHubNotFound
-from app.github.client import KEPT_CLIENTS, GitHubApp, token_client
+from app.github.app import KEPT_CLIENTS, GitHubApp
+from app.github.client import token_client
 from app.github.writer import PullRequestWriter
 from app.sandbox.limits import Accident
 from tests.unit.github.conftest import World

@@ -13,7 +13,7 @@ import uvicorn
 from app.domain.diff import Side
 from app.errors import GitHubUnavailable
 from app.github.addresses import git_url
-from app.github.client import GitHubApp
+from app.github.app import GitHubApp
 from app.github.git_objects import GitCache, GitObjects
 from app.github.reader import PullRequestSource
 from tests.unit.github.conftest import World

@@ -11,7 +11,8 @@ from app.domain.marker import MarkerKind, marker
 from app.domain.publication import ReviewComment
 from app.domain.source import Source
 from app.errors import GitHubNotFound, GitHubUnavailable, Superseded
-from app.github.client import GitHubApp, token_client
+from app.github.app import GitHubApp
+from app.github.client import token_client
 from app.github.contents import fetch_file
 from app.github.reader import PullRequestSource
 from app.sandbox.diffs import DiffLimits

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from app.errors import GitHubForbidden, GitHubNotFound
-from app.github.client import GitHubApp
+from app.github.app import GitHubApp
 from app.github.registration import AppRegistration, convert_manifest
 from tests.unit.github.conftest import World
 

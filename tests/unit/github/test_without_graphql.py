@@ -7,7 +7,7 @@ import httpx
 from app.domain.diff import Side
 from app.domain.marker import MarkerKind, marker
 from app.domain.publication import ReviewComment
-from app.github.client import GitHubApp
+from app.github.app import GitHubApp
 from app.github.reader import PullRequestSource
 from app.github.writer import PullRequestWriter
 from tests.unit.github.conftest import World

@@ -1,0 +1,158 @@
+"""The App towards GitHub: calls as itself, and makes the clients of its installations, each with a token of its own.
+
+A token reaches one repository with the permissions that were asked for, or with fewer where fewer are granted. Keeps clients
+and tokens in memory alone; never retries.
+"""
+
+import time
+from collections import OrderedDict
+from typing import Any, cast
+
+import anyio
+import httpx
+
+from app.errors import GitHubForbidden, GitHubRejected
+from app.github.addresses import PUBLIC_API_URL
+from app.github.auth import AppJwt, InstallationToken
+from app.github.client import ApiClient, RepositoryClient
+from app.github.failures import Clock
+from app.github.permissions import REVIEW_PERMISSIONS, Permissions, possible_permissions
+from app.github.throttle import InstallationThrottle, Processes, Sleep
+from app.github.transport import KeptOpenTransport, open_transport
+
+KEPT_CLIENTS = 1_024
+_Key = tuple[int, str, tuple[tuple[str, str], ...]]  # installation, repository, permissions
+
+
+class GitHubApp:
+    """The App: calls as itself, and makes the clients of its installations.
+
+    `transport` replaces the network (tests: `httpx.ASGITransport`). `processes` tells how many share the limits.
+    """
+
+    def __init__(
+        self,
+        app_id: str | int,
+        private_key: str,
+        api_url: str = PUBLIC_API_URL,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Clock = time.time,
+        sleep: Sleep = anyio.sleep,
+        processes: Processes = lambda: 1,
+    ) -> None:
+        self.app_id = int(app_id)
+        self.api_url = api_url
+        self._clock = clock
+        self._sleep = sleep
+        self._transport = KeptOpenTransport(transport or open_transport(api_url))
+        self._processes = processes
+        self._throttles: dict[int, InstallationThrottle] = {}
+        self._clients: OrderedDict[_Key, RepositoryClient] = OrderedDict()
+        self.api = ApiClient(
+            AppJwt(app_id=str(app_id), private_key=private_key, clock=clock),
+            api_url=api_url,
+            transport=self._transport,
+            throttle=InstallationThrottle(clock=clock),
+            clock=clock,
+        )
+
+    def installation(
+        self,
+        installation_id: int,
+        repository: str,
+        *,
+        permissions: Permissions = REVIEW_PERMISSIONS,
+    ) -> RepositoryClient:
+        """The client of `owner/repo`, whose token reaches that repository alone; kept, with its token."""
+        key = (installation_id, repository.lower(), tuple(sorted(permissions.items())))
+        if key not in self._clients:
+            self._clients[key] = self._new_client(installation_id, repository, permissions)
+            if len(self._clients) > KEPT_CLIENTS:
+                self._clients.popitem(last=False)
+        self._clients.move_to_end(key)
+        return self._clients[key]
+
+    def forget(self, installation_id: int) -> None:
+        """Drops the installation's clients and their tokens: it grants something else from now on."""
+        for key in [key for key in self._clients if key[0] == installation_id]:
+            del self._clients[key]
+
+    async def own_login(self) -> str:
+        """The App's bot."""
+        said = await self.api.fetch(self.api.rest.apps.async_get_authenticated(), to="tell who the App is")
+        return f"{said['slug']}[bot]"  # pyright: ignore[reportOptionalSubscript, reportTypedDictNotRequiredAccess]
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._transport.close()
+
+    def _new_client(
+        self, installation_id: int, repository: str, permissions: Permissions
+    ) -> RepositoryClient:
+        async def fetch() -> tuple[str, str]:
+            token, expires_at, client.lacking = await self._fetch_token(
+                installation_id, repository, permissions
+            )
+            return token, expires_at
+
+        client = RepositoryClient(
+            InstallationToken(fetch, clock=self._clock),
+            repository=repository,
+            installation_id=installation_id,
+            api_url=self.api_url,
+            transport=self._transport,
+            throttle=self._throttle_of(installation_id),
+            clock=self._clock,
+            app=self,
+        )
+        return client
+
+    def _throttle_of(self, installation_id: int) -> InstallationThrottle:
+        if installation_id not in self._throttles:
+            throttle = InstallationThrottle(clock=self._clock, sleep=self._sleep, processes=self._processes)
+            self._throttles[installation_id] = throttle
+        return self._throttles[installation_id]
+
+    async def _fetch_token(
+        self, installation_id: int, repository: str, permissions: Permissions
+    ) -> tuple[str, str, Permissions]:
+        """The token, its end, and what of the permissions it lacks: what only reads is worth having too."""
+        try:
+            return *await self._ask_token(installation_id, repository, permissions), {}
+        except GitHubRejected as error:
+            possible, lacking = await self._narrowed(installation_id, permissions, error)
+            if not possible:
+                raise GitHubForbidden(
+                    f"The installation does not grant {repository} or a permission that Quorum needs; its owner must "
+                    "accept the App's permissions.",
+                    status=error.status,
+                ) from error
+            return *await self._ask_token(installation_id, repository, possible), lacking
+
+    async def _narrowed(
+        self, installation_id: int, permissions: Permissions, refusal: GitHubRejected
+    ) -> tuple[Permissions, Permissions]:
+        """What of the permissions is granted, and what is lacking.
+
+        GitHub also refuses a token for a repository that is out of reach, in other words.
+        """
+        if "permission" not in str(refusal) or "checks" not in permissions:
+            return {}, {}
+        return possible_permissions(permissions, await self._fetch_granted(installation_id))
+
+    async def _ask_token(
+        self, installation_id: int, repository: str, permissions: Permissions
+    ) -> tuple[str, str]:
+        body: Any = {
+            "repositories": [repository.partition("/")[2]],
+            "permissions": dict(permissions),
+        }
+        asked = self.api.rest.apps.async_create_installation_access_token(installation_id, data=body)
+        answer = await self.api.fetch(asked, to=f"give a token for {repository}")
+        return answer["token"], answer["expires_at"]
+
+    async def _fetch_granted(self, installation_id: int) -> Permissions:
+        asked = self.api.rest.apps.async_get_installation(installation_id)
+        said = await self.api.fetch(asked, to="tell what an installation grants")
+        return {name: str(level) for name, level in cast("dict[str, Any]", said)["permissions"].items()}
