@@ -36,6 +36,10 @@ class Postponed(Exception):
         self.reason = reason
 
 
+class GivenUp(QuorumError):
+    """The processes that did this job died one after the other, and nothing of it was done."""
+
+
 class StoreUnavailable(QuorumError):
     """The database cannot take this now; the receiver answers 503."""
 

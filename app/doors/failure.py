@@ -56,7 +56,7 @@ class FailureDoor:
             if await runs.load_open():
                 yield runs, await self._gate(job, ref)
         for row in await asyncio.to_thread(load_reviews_of_delivery, self.review.database, guid):
-            runs = self._check_runs(ledger_name(row.id, ""), _request(row).ref, row.installation_id)
+            runs = self._check_runs(ledger_name(row.id, ""), request_of(row).ref, row.installation_id)
             yield runs, Gate(row.gate) if row.gate else UNKNOWN
 
     async def _tell(self, row: ReviewRow) -> None:
@@ -65,7 +65,7 @@ class FailureDoor:
         conclusion = Conclusion.NEUTRAL if gate is Gate.OFF else Conclusion.FAILURE
         await self.review.tell(
             review_finished(
-                _request(row),
+                request_of(row),
                 web_url=self.review.web_url,
                 head_sha=row.head_sha,
                 conclusions=dict.fromkeys(map(Stage, row.stages), conclusion),
@@ -98,7 +98,8 @@ class FailureDoor:
         )
 
 
-def _request(row: ReviewRow) -> ReviewRequest:
+def request_of(row: ReviewRow) -> ReviewRequest:
+    """What was asked for, as far as its row says."""
     owner, _, repo = row.repository.partition("/")
     return ReviewRequest(
         review_id=row.id,

@@ -173,6 +173,7 @@ class _Run:
     async def _look(self) -> _Start:
         """The newest head and what its base says; the checkpoint keeps the head alone, so that it is read anew."""
         held: list[Snapshot] = []
+        read_at = self._door.clock()
 
         async def read_snapshot() -> None:
             held.append(await self._access.source.snapshot(BASE_PATHS))
@@ -199,6 +200,7 @@ class _Run:
             self._request.review_id,
             pull_request.head_sha,
             gate=configuration.config.gate,
+            read_at=read_at,
         )
         if pull_request.head_sha != head_sha:
             raise Superseded("The pull request was pushed to while its review was interrupted.")

@@ -24,7 +24,8 @@ from app.engine.inbox import Inbox
 from app.engine.intake import Intake
 from app.engine.settings import (
     MAX_THREADS,
-    MOST_RECOVERIES,
+    MOST_LIVES,
+    MOST_SIGN_LIVES,
     SHARE,
     SIGN,
     WORKERS,
@@ -32,7 +33,7 @@ from app.engine.settings import (
     engine_config,
     quiet_logger,
 )
-from app.engine.worker import Handler, Sign, Worker
+from app.engine.worker import ConfirmHead, Handler, Sign, Worker, nothing_is_confirmed
 from app.errors import StoreUnavailable
 from app.store import deliveries, leases
 from app.store.database import Database
@@ -58,10 +59,12 @@ class Engine:
         handlers: Mapping[type[Any], Handler],
         signs: Mapping[type[Any], Sign] = NO_SIGNS,
         on_failure: OnFailure = nothing_to_end,
+        confirm_head: ConfirmHead = nothing_is_confirmed,
         role: Role = "all",
         paused: bool = False,
         workers: int = WORKERS,
         share: int = SHARE,
+        most_lives: int = MOST_LIVES,
         debounce_s: float = 5.0,
         lease_ttl_s: float = LEASE_TTL_S,
         retention_days: int = 30,
@@ -74,11 +77,13 @@ class Engine:
         self._handlers = handlers
         self._signs = signs
         self._on_failure = on_failure
+        self._confirm_head = confirm_head
         self._role = role
         self._runs = role != "web" and not paused
         self._workers = workers
         self._share = share
         self._living = 1
+        self._most_lives = most_lives
         self._debounce_s = debounce_s
         self._lease_ttl = timedelta(seconds=lease_ttl_s)
         self._keep = timedelta(days=retention_days)
@@ -127,6 +132,8 @@ class Engine:
             handlers=self._handlers,
             signs=self._signs,
             on_failure=self._on_failure,
+            confirm_head=self._confirm_head,
+            most_lives=self._most_lives,
             clock=self._clock,
             sleep=self._sleep,
         )
@@ -138,8 +145,8 @@ class Engine:
             await worker.show_sign(guid)
 
         DBOS(config=engine_config(database_url=self._database.url, executor_id=self._executor_id))
-        DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MOST_RECOVERIES)(job)
-        DBOS.workflow(name=SIGN, max_recovery_attempts=MOST_RECOVERIES)(sign)
+        DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)(job)  # the worker counts its lives
+        DBOS.workflow(name=SIGN, max_recovery_attempts=MOST_SIGN_LIVES)(sign)
         DBOS.launch()
         return worker
 

@@ -26,7 +26,7 @@ from app.engine.settings import (
     WORKFLOW,
 )
 from app.store import reviews
-from app.store.database import Database, Session, serialise
+from app.store.database import Database, Session, mapped_errors, serialise
 from app.store.deliveries import (
     DeliveryState,
     count_begun,
@@ -151,6 +151,15 @@ class Inbox:
             self._queue(session, row, parse_job(row.request), delay_s=0.0)
         return True
 
+    def count_steps(self, workflow_id: str) -> int:
+        """How many steps of a job have ended, in all its lives.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        with mapped_errors():
+            return len(self._client.list_workflow_steps(workflow_id, load_output=False))
+
     def close(self) -> None:
         """Close the connections."""
         self._client.destroy()
@@ -158,6 +167,7 @@ class Inbox:
     def _queue(self, session: Session, row: DeliveryRow, job: Job, *, delay_s: float) -> None:
         row.attempts += 1
         row.state, row.reason, row.finished_at, row.workflow_id = DeliveryState.QUEUED, None, None, None
+        row.lives = row.steps = 0
         if isinstance(job, ReviewJob):
             reviews.add_queued_review(session, job.request, delivery=row.guid, at=self._clock())
         session.flush()

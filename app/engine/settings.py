@@ -15,7 +15,11 @@ WORKERS = 32  # jobs of one process at a time: nearly all of their time they wai
 SHARE = 8  # jobs of one installation at a time, over all processes: as many as it may ask GitHub at once
 MAX_THREADS = 16  # unbounded, 600 workflows left 2,000 threads
 POLLING_S = 0.1
-MOST_RECOVERIES = 50  # a job that takes its process down with it is given up after as many
+MOST_LIVES = (
+    20  # a job that takes its process down with it before a step of it ends is given up after as many
+)
+SUSPECT_LIVES = 2  # after as many it runs beside no other such job: who dies with a guilty one is not guilty
+MOST_SIGN_LIVES = 5
 SERIALIZER = DBOSPortableJSONSerializer()  # the default is pickle
 
 

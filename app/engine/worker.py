@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -15,7 +15,8 @@ from app.domain.step import Step
 from app.engine.checkpoint import OUTAGE_WAIT_S, Checkpoints, Sleep, retry_delay_s
 from app.engine.failing import OnFailure, record_of, sentence_of, tell_failure
 from app.engine.inbox import Inbox
-from app.errors import TRANSIENT, Postponed, StoreUnavailable, Superseded
+from app.engine.settings import SUSPECT_LIVES
+from app.errors import TRANSIENT, GivenUp, Postponed, StoreUnavailable, Superseded
 from app.logs import bound
 from app.store import deliveries, reviews
 from app.store.database import Database
@@ -38,8 +39,17 @@ Handler = Callable[[Any, Step], Awaitable[None]]
 Sign = Callable[[Any], Awaitable[None]]
 """Shows somebody that a job of theirs was taken, before its turn comes. Best effort: the job does without."""
 
+ConfirmHead = Callable[[str], Awaitable[bool]]
+"""(guid of the delivery): whether GitHub still names the head that its review is about, though a later webhook named another."""
+
 ENGINES_OWN = (OperationalError, InterfaceError, InternalError)  # what DBOS says of a database that is away
 PASSING = (Postponed, DBOSUnexpectedStepError, *ENGINES_OWN, *TRANSIENT)
+
+
+async def nothing_is_confirmed(guid: str) -> bool:
+    """For jobs that nobody can ask about: a later webhook is a newer one."""
+    del guid
+    return False
 
 
 class Worker:
@@ -53,6 +63,8 @@ class Worker:
         handlers: Mapping[type[Any], Handler],
         signs: Mapping[type[Any], Sign],
         on_failure: OnFailure,
+        confirm_head: ConfirmHead,
+        most_lives: int,
         clock: Callable[[], datetime],
         sleep: Sleep,
     ) -> None:
@@ -61,6 +73,9 @@ class Worker:
         self._handlers = handlers
         self._signs = signs
         self._on_failure = on_failure
+        self._confirm_head = confirm_head
+        self._most_lives = most_lives
+        self._alone = asyncio.Lock()
         self._clock = clock
         self._sleep = sleep
         self._tasks: dict[asyncio.Task[Any], str] = {}
@@ -113,13 +128,33 @@ class Worker:
         row = await self._patiently(deliveries.load_delivery, self._database, guid)
         if row is None or row.workflow_id != workflow_id or row.state not in deliveries.UNFINISHED:
             return "no longer asked for"
+        lived = row.state == DeliveryState.RUNNING
+        steps = await self._patiently(self._inbox.count_steps, workflow_id) if lived else 0
+        lives = row.lives if steps == row.steps else 0
         with bound(delivery=guid, pull_request=f"{row.repository}#{row.pull_request}"):
-            await self._patiently(deliveries.record_running, self._database, guid, at=self._clock())
-            try:
-                await self._handle(row)
-            except Exception as error:  # noqa: BLE001 - the boundary: whatever a handler raises ends this job alone
-                return await self._end(row, workflow_id, _decisive(error))
-            return await self._finish(row, DeliveryState.DONE)
+            async with self._alone if lives >= SUSPECT_LIVES else nullcontext():
+                return await self._live(row, workflow_id, lives=lives, steps=steps)
+
+    async def _live(self, row: DeliveryRow, workflow_id: str, *, lives: int, steps: int) -> str:
+        """One more life of a job; `lives` before it have brought it nowhere."""
+        await self._patiently(
+            deliveries.record_running,
+            self._database,
+            row.guid,
+            lives=lives + 1,
+            steps=steps,
+            at=self._clock(),
+        )
+        try:
+            self._require_life(lives)
+            await self._handle(row)
+        except Exception as error:  # noqa: BLE001 - the boundary: whatever a handler raises ends this job alone
+            return await self._end(row, workflow_id, _decisive(error))
+        return await self._finish(row, DeliveryState.DONE)
+
+    def _require_life(self, lives: int) -> None:
+        if lives >= self._most_lives:
+            raise GivenUp(f"Quorum died {lives} times while it did this, and got nowhere.")
 
     async def _patiently(self, do: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Without the database there is nothing to do but to wait for it: what was done must not be lost."""
@@ -137,7 +172,11 @@ class Worker:
         )
 
     def _check(self, guid: str) -> Callable[[], Awaitable[bool]]:
-        return lambda: asyncio.to_thread(reviews.is_superseded, self._database, delivery=guid)
+        async def check() -> bool:
+            is_later = await asyncio.to_thread(reviews.is_superseded, self._database, delivery=guid)
+            return is_later and not await self._confirm_head(guid)
+
+        return check
 
     async def _end(self, row: DeliveryRow, workflow_id: str, error: BaseException) -> str:
         if isinstance(error, Superseded):

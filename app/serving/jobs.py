@@ -23,6 +23,7 @@ from app.doors.comment import CommentDoor
 from app.doors.failure import FailureDoor
 from app.doors.installation import InstallationDoor
 from app.doors.merge_queue import MergeGroupDoor
+from app.doors.newest_head import NewestHead
 from app.doors.notification import NotificationDoor
 from app.doors.organisation import OrganisationDefaults
 from app.doors.permission import Permissions
@@ -63,6 +64,7 @@ def build_engine(
         handlers=doors | _notifying(program, network),
         signs={CommentJob: doors[CommentJob].show_sign},
         on_failure=FailureDoor(review=review),
+        confirm_head=NewestHead(review=review),
         role=role,
         paused=settings.quorum_paused,
         debounce_s=settings.quorum_debounce_s,

@@ -58,7 +58,7 @@ class Database:
         self._engine = _create_engine(self._url)
         self._writing = self._engine.execution_options(**{IMMEDIATE: True})
         alone = _alone_in(path.parent) if self.is_sqlite else nullcontext()
-        with _mapped_errors(), alone, self._writing.begin() as connection:
+        with mapped_errors(), alone, self._writing.begin() as connection:
             upgrade(connection)
 
     @property
@@ -77,20 +77,20 @@ class Database:
     @contextmanager
     def read(self) -> Generator[Session]:
         """A transaction that only reads; it sees one state and waits for no writer."""
-        with _mapped_errors(), Session(self._engine, expire_on_commit=False) as session:
+        with mapped_errors(), Session(self._engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def write(self) -> Generator[Session]:
         """A transaction that is committed at the end, or leaves nothing when it raises."""
-        with _mapped_errors(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+        with mapped_errors(), Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
     def driver(self, *, writes: bool) -> Generator[Driver]:
         """`read` or `write` on the driver's own cursor, for what every model call does (`app.store.driver`)."""
         dialect = self._engine.dialect
-        with _mapped_errors():
+        with mapped_errors():
             connection = self._engine.raw_connection()
         try:
             cursor = connection.cursor()
@@ -218,7 +218,8 @@ def _refusals(dbapi: DBAPIModule) -> tuple[type[Exception], ...]:
 
 
 @contextmanager
-def _mapped_errors() -> Generator[None]:
+def mapped_errors() -> Generator[None]:
+    """What the drivers say of a database that is away becomes `StoreUnavailable`."""
     try:
         yield
     except (OperationalError, InterfaceError, InternalError, TimeoutError) as error:

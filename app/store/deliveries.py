@@ -128,9 +128,11 @@ def load_merge_groups(database: Database, repository: str, head_shas: Collection
         return list(session.exec(statement))
 
 
-def record_running(database: Database, guid: str, *, at: datetime) -> None:
-    """A worker has taken it."""
+def record_running(database: Database, guid: str, *, lives: int, steps: int, at: datetime) -> None:
+    """A worker has taken it: the `lives`th in a row since a step of it ended, when `steps` have."""
     with database.write() as session:
+        row = session.get_one(DeliveryRow, guid)
+        row.lives, row.steps = lives, steps
         _set_state(session, guid, DeliveryState.RUNNING, reason=None, at=None)
         reviews.mark_running(session, delivery=guid, at=at)
 

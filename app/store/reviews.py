@@ -17,7 +17,10 @@ UNFINISHED = (ReviewStatus.QUEUED, ReviewStatus.RUNNING)
 
 
 def add_queued_review(session: Session, request: ReviewRequest, *, delivery: str, at: datetime) -> None:
-    """The row of a review that waits; one that failed or was put back waits again, as old as it is."""
+    """The row of a review that waits; one that failed or was put back waits again, as old as it is.
+
+    What it has begun on GitHub is about the head that was read, so that is kept, too.
+    """
     earlier = session.get(ReviewRow, request.review_id)
     session.merge(
         ReviewRow(
@@ -25,7 +28,9 @@ def add_queued_review(session: Session, request: ReviewRequest, *, delivery: str
             installation_id=request.installation_id,
             repository=request.ref.repository,
             pull_request=request.ref.number,
-            head_sha=request.head_sha,
+            head_sha=earlier.head_sha if earlier else request.head_sha,
+            head_read_at=earlier.head_read_at if earlier else None,
+            gate=earlier.gate if earlier else None,
             trigger=request.trigger,
             status=ReviewStatus.QUEUED,
             created_at=earlier.created_at if earlier else at,
@@ -44,12 +49,26 @@ def record_review_begun(database: Database, request: ReviewRequest, *, delivery:
         mark_running(session, delivery=delivery, at=at)
 
 
-def record_review_head(database: Database, review_id: str, head_sha: str, *, gate: str) -> None:
-    """The head that is reviewed in truth, whatever the webhook named, and the gate that its base asks for."""
+def record_review_head(
+    database: Database, review_id: str, head_sha: str, *, gate: str, read_at: datetime
+) -> None:
+    """The head that is reviewed in truth, whatever the webhook named, and the gate that its base asks for.
+
+    Args:
+        read_at: before GitHub was asked.
+    """
     with database.write() as session:
         session.exec(
-            update(ReviewRow).where(col(ReviewRow.id) == review_id).values(head_sha=head_sha, gate=gate)
+            update(ReviewRow)
+            .where(col(ReviewRow.id) == review_id)
+            .values(head_sha=head_sha, gate=gate, head_read_at=read_at)
         )
+
+
+def record_head_confirmed(database: Database, review_id: str, *, read_at: datetime) -> None:
+    """GitHub was asked again, from `read_at` on, and named the same head."""
+    with database.write() as session:
+        session.exec(update(ReviewRow).where(col(ReviewRow.id) == review_id).values(head_read_at=read_at))
 
 
 def record_left_out(database: Database, review_id: str, *, reason: str, at: datetime) -> None:
@@ -97,7 +116,8 @@ def load_reviews_of_delivery(database: Database, delivery: str) -> list[ReviewRo
 def is_superseded(database: Database, *, delivery: str) -> bool:
     """Whether a review of another head was asked for later; one that knows no head yet will see the newest.
 
-    Webhooks come in any order: a head that some push is known to have replaced is no newer one.
+    Webhooks come in any order: a head that some push is known to have replaced is no newer one, and what had been asked
+    for before GitHub named this head is none either.
     """
     with database.read() as session:
         mine = session.exec(select(ReviewRow).where(ReviewRow.delivery == delivery)).first()
@@ -106,7 +126,7 @@ def is_superseded(database: Database, *, delivery: str) -> bool:
         later = (
             col(ReviewRow.repository) == mine.repository,
             col(ReviewRow.pull_request) == mine.pull_request,
-            col(ReviewRow.created_at) > mine.created_at,
+            col(ReviewRow.created_at) > (mine.head_read_at or mine.created_at),
             col(ReviewRow.status).in_((*UNFINISHED, ReviewStatus.COMPLETED)),
             col(ReviewRow.head_sha).is_not(None),
             col(ReviewRow.head_sha) != mine.head_sha,
@@ -160,7 +180,7 @@ def load_lost_review(database: Database, ref: PullRequestRef, *, but_of: str) ->
     with database.read() as session:
         lost = session.exec(
             select(ReviewRow)
-            .where(*of_it, ReviewRow.status == ReviewStatus.SUPERSEDED)
+            .where(*of_it, ReviewRow.status == ReviewStatus.SUPERSEDED, ReviewRow.trigger != but_of)
             .order_by(newest_first)
         ).first()
         if lost is None:

@@ -118,6 +118,9 @@ class ReviewRow(Row, table=True):
     repository: str = Field(sa_type=AnyText)
     pull_request: int
     head_sha: str | None = None  # None: the worker has not asked yet
+    head_read_at: datetime | None = Field(
+        default=None, sa_type=UtcDateTime
+    )  # GitHub named it then; None: a webhook did
     gate: str | None = (
         None  # that the base asks for: what was begun fails closed, also where the base is out of reach
     )
@@ -259,6 +262,8 @@ class DeliveryRow(Row, table=True):
     request: dict[str, Any] = Field(sa_type=JSON)
     attempts: int = 0
     workflow_id: str | None = None
+    lives: int = 0  # of its processes in a row in which none of its steps ended
+    steps: int = 0  # that had ended when the last of them began
     reason: str | None = Field(default=None, sa_type=AnyText)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 

@@ -103,6 +103,44 @@ async def test_webhooks_that_arrive_out_of_order_end_in_one_review_of_the_newest
         pull.take_all()
 
 
+async def test_a_review_that_has_read_the_last_head_goes_on_when_the_webhook_of_a_push_before_it_comes(
+    world: World,
+) -> None:
+    """Opened and pushed to twice; the first review reads the last head before the webhooks of the pushes come."""
+    pull = world.open_pull(PAY)
+    for more in (1, 2):
+        pull.push({"pay.py": f"def pay(amount):\n    return amount + {more}\n"})
+    sent, world.github.hook.queue[:] = [*world.github.hook.queue], []
+    opened, between, last = [each for each in sent if each.event == "pull_request"]
+    world.vendors.hold()
+    await world.post(opened.headers, opened.body)
+    await world.until_asked(3)
+    await world.post(between.headers, between.body)
+    world.vendors.release()
+    await world.settle()
+    await world.post(last.headers, last.body)
+    await world.settle()
+    take_all_once(pull)
+    assert len(world.vendors.requests) == 3
+    assert [review.status for review in world.reviews()] == ["completed", "cancelled", "cancelled"]
+
+
+async def test_a_push_stands_in_for_the_review_that_the_pushes_before_it_cut_short(opened: Open) -> None:
+    """Pushes are not reviewed here, but the pull request's first review was cut short by one, and that by another."""
+    async with opened(config="review_on_push: false\n") as world:
+        world.vendors.hold()
+        pull = world.open_pull(PAY)
+        await world.until_asked(3)
+        pull.push({"pay.py": "def pay(amount):\n    return amount + 1\n"})
+        await world.until_asked(3)
+        pull.push({"pay.py": "def pay(amount):\n    return amount + 2\n"})
+        await world.deliver()
+        world.vendors.release()
+        await world.settle()
+        assert [review.commit_id for review in pull.reviews] == [pull.head_sha]
+        pull.take_all()
+
+
 async def test_eyes_come_at_once_also_while_a_review_of_the_pull_request_runs(world: World) -> None:
     world.vendors.hold()
     pull = world.open_pull(PAY)
