@@ -1,18 +1,25 @@
 """Makes one finding of what several reviewers say of the same defect. Pure; loses no finder.
 
 The same defect: the same statement and family of rules, or overlapping lines and either the same family or much the
-same title.
+same title. Also what different vendors say at different lines of one function, if it is of one family and each of them
+says it there once: a vendor that names two knows of two.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.finding import Finding, Placement, Severity
 from app.domain.rules import OTHER, rule_for
-from app.findings.finders import is_by_analyzers, vendors_of
+from app.findings.finders import is_by_analyzers, provider_of, vendors_of
 
 SIMILAR_TITLES = 0.5  # share of the words of both titles that both have
+AKIN_TITLES = (
+    0.2  # enough where vendors differ in the rule's name and the line, but not in function and family
+)
+
+SymbolOf = Callable[[Finding], str | None]
+"""The function or class that a finding's lines stand in; None outside of any, and where nobody knows."""
 
 _WORD = re.compile(r"\w+")
 _SMALL_WORD_CHARACTERS = 3  # "of", "the", "in" say nothing of a defect
@@ -31,8 +38,28 @@ class Candidate:
         return tuple(member for member in self.members if is_by_analyzers(member))
 
 
-def merge(findings: Sequence[Finding]) -> tuple[Candidate, ...]:
+def in_no_symbol(finding: Finding) -> None:
+    """For callers that cannot read the code."""
+    del finding
+
+
+def merge(findings: Sequence[Finding], *, symbol_of: SymbolOf = in_no_symbol) -> tuple[Candidate, ...]:
     """One candidate for each defect, in the order in which they were first named."""
+    groups = _groups(findings)
+    places = [_place_of(group, symbol_of) or (str(number),) for number, group in enumerate(groups)]
+    near: dict[tuple[str, ...], list[list[Finding]]] = {}
+    for place, group in zip(places, groups, strict=True):
+        near.setdefault(place, []).append(group)
+    candidates: list[Candidate] = []
+    for place, group in zip(places, groups, strict=True):
+        if not _are_one(near[place]):
+            candidates.append(Candidate(united(group), tuple(group)))
+        elif group is near[place][0]:
+            candidates.append(_joined(near[place]))
+    return tuple(candidates)
+
+
+def _groups(findings: Sequence[Finding]) -> list[list[Finding]]:
     groups: list[list[Finding]] = []
     for finding in findings:
         group = _group_of(finding, groups)
@@ -40,7 +67,43 @@ def merge(findings: Sequence[Finding]) -> tuple[Candidate, ...]:
             groups.append([finding])
         else:
             group.append(finding)
-    return tuple(Candidate(united(group), tuple(group)) for group in groups)
+    return groups
+
+
+def _place_of(group: Sequence[Finding], symbol_of: SymbolOf) -> tuple[str, ...] | None:
+    """Function and family that models speak of; None where they have no line, no function or no family."""
+    spoken = united(group)
+    symbol = symbol_of(spoken) if spoken.placement is Placement.INLINE else None
+    family = rule_for(spoken.rule_id).family
+    if not symbol or is_by_analyzers(spoken) or family == rule_for(OTHER).family:
+        return None
+    return spoken.path, spoken.side, symbol, family
+
+
+def _are_one(groups: Sequence[Sequence[Finding]]) -> bool:
+    """Whether groups of one function and family are one defect: nobody named two, and all say something akin."""
+    finders = [
+        provider for group in groups for provider in {provider_of(n) for each in group for n in each.found_by}
+    ]
+    first, *others = (united(group) for group in groups)
+    return len(finders) == len(set(finders)) and all(_akin(first, other) for other in others)
+
+
+def _akin(one: Finding, other: Finding) -> bool:
+    same_rule = rule_for(one.rule_id) == rule_for(other.rule_id)
+    return same_rule or _similar(one.title, other.title, share=AKIN_TITLES)
+
+
+def _joined(groups: Sequence[Sequence[Finding]]) -> Candidate:
+    """One candidate at the lines that most vendors name, else at the fewest."""
+    best = min(groups, key=_precision)
+    members = tuple(each for group in groups for each in group)
+    return Candidate(united(members, spoken=best), members)
+
+
+def _precision(group: Sequence[Finding]) -> tuple[int, int]:
+    spoken = united(group)
+    return -len(vendors_of(spoken.found_by)), spoken.end_line - spoken.start_line
 
 
 def _group_of(finding: Finding, groups: Sequence[list[Finding]]) -> list[Finding] | None:
@@ -63,12 +126,14 @@ def is_same(one: Finding, other: Finding) -> bool:
     return _same_family(one, other) or _similar(one.title, other.title)
 
 
-def united(group: Sequence[Finding]) -> Finding:
-    """The best-worded of these, with all finders, the gravest severity and a suggestion if any has one for its lines.
+def united(group: Sequence[Finding], *, spoken: Sequence[Finding] = ()) -> Finding:
+    """The best-worded of these (or of those of them that are `spoken`), with all finders, the gravest severity and a suggestion if any has one for its lines.
 
     A model's words win over an analyser's; then the graver finding's, then those with a suggestion.
     """
-    best = min(group, key=lambda each: (is_by_analyzers(each), each.severity.rank, each.suggestion is None))
+    best = min(
+        spoken or group, key=lambda each: (is_by_analyzers(each), each.severity.rank, each.suggestion is None)
+    )
     finders = tuple(dict.fromkeys(name for each in (best, *group) for name in each.found_by))
     return replace(
         best,
@@ -114,9 +179,9 @@ def _same_lines(one: Finding, other: Finding) -> bool:
     return (one.start_line, one.end_line, one.side) == (other.start_line, other.end_line, other.side)
 
 
-def _similar(one: str, other: str) -> bool:
+def _similar(one: str, other: str, *, share: float = SIMILAR_TITLES) -> bool:
     first, second = _title_words(one), _title_words(other)
-    return bool(first | second) and len(first & second) / len(first | second) >= SIMILAR_TITLES
+    return bool(first | second) and len(first & second) / len(first | second) >= share
 
 
 def _title_words(title: str) -> set[str]:

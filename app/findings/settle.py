@@ -59,9 +59,14 @@ async def settle(
         for finding in located
     ]
     named = Fingerprinter(index, source_of=source_of, enclosing_symbol=enclosing_symbol).name(checked)
+
+    def symbol_of(finding: Finding) -> str | None:
+        source = source_of(finding.path, finding.side)
+        return enclosing_symbol(finding.path, source, finding.start_line) if source else None
+
     known = [finding for finding in named if is_by_analyzers(finding) or index.path_of(finding.path)]
     verified = await verify(
-        merge(known),
+        merge(known, symbol_of=symbol_of),
         quorum=config.quorum,
         vendors=[vendor for vendor in vendors if vendor in config.providers],
         ask_verdicts=ask_verdicts,

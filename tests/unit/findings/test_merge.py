@@ -1,7 +1,14 @@
 """The same defect is one finding, whoever found it; two defects stay two."""
 
+from collections.abc import Sequence
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from app.domain.finding import Finding, Placement, Severity, Stage
-from app.findings.merge import merge
+from app.findings.finders import provider_of
+from app.findings.merge import Candidate, merge
 from tests.unit.findings.making import CLAUDE, GEMINI, GPT, RUFF, finding
 
 
@@ -89,3 +96,105 @@ def test_findings_on_whole_files_are_one_only_with_the_same_title() -> None:
 
     assert len(merge([on_file("No test covers refunds"), on_file("No test covers the refunds")])) == 1
     assert len(merge([on_file("No test covers refunds"), on_file("Logs hold card numbers")])) == 2
+
+
+def in_one_function(findings: Sequence[Finding]) -> list[Candidate]:
+    return list(merge(findings, symbol_of=lambda each: "load"))
+
+
+def test_two_vendors_at_different_lines_of_one_function_speak_of_one_defect() -> None:
+    (one,) = in_one_function(
+        [
+            placed(start_line=26, end_line=27, found_by=(CLAUDE,), severity=Severity.HIGH),
+            placed(line=35, found_by=(GPT,), fingerprint="precise", title="Unlike in every word"),
+        ]
+    )
+    assert (one.finding.start_line, one.finding.end_line, one.finding.fingerprint) == (35, 35, "precise")
+    assert one.finding.severity is Severity.HIGH
+    assert one.finding.found_by == (GPT, CLAUDE)
+    assert one.finding.confirmed_by == (CLAUDE,)
+
+
+def test_the_line_that_more_vendors_name_is_the_one_that_is_shown() -> None:
+    (one,) = in_one_function(
+        [
+            placed(line=26, found_by=(CLAUDE,)),
+            placed(start_line=35, end_line=36, found_by=(GPT,)),
+            placed(line=36, found_by=(GEMINI,)),
+        ]
+    )
+    assert one.finding.start_line == 35
+
+
+def test_two_injections_in_one_function_stay_two_if_anyone_names_both() -> None:
+    first, second = placed(line=5, found_by=(CLAUDE,)), placed(line=9, found_by=(CLAUDE,))
+    other = placed(line=9, found_by=(GPT,))
+    assert [each.finding.start_line for each in in_one_function([first, second, other])] == [5, 9]
+    assert [each.finding.start_line for each in in_one_function([first, other, second])] == [5, 9]
+
+
+def test_two_injections_stay_two_if_analysers_saw_both() -> None:
+    seen = [placed(line=line, found_by=(RUFF,)) for line in (5, 9)]
+    said = [placed(line=5, found_by=(CLAUDE,)), placed(line=9, found_by=(GPT,))]
+    assert len(in_one_function([*seen, *said])) == 2
+
+
+def test_neighbours_of_one_family_are_one_defect_only_if_their_words_meet() -> None:
+    one = placed(line=5, title="The report's name reaches the query unescaped")
+    akin = placed(line=9, found_by=(GPT,), rule_id="nosql-injection", title="Report name reaches the query")
+    unlike = placed(line=9, found_by=(GPT,), rule_id="log-injection", title="User agent breaks log lines")
+    assert len(in_one_function([one, akin])) == 1
+    assert len(in_one_function([one, unlike])) == 2
+
+
+def test_other_functions_and_lines_outside_of_any_are_other_defects() -> None:
+    findings = [placed(line=5, found_by=(CLAUDE,)), placed(line=9, found_by=(GPT,))]
+    assert len(merge(findings, symbol_of=lambda each: f"function_{each.start_line}")) == 2
+    assert len(merge(findings, symbol_of=lambda each: None)) == 2
+
+
+VENDORS = st.sampled_from([CLAUDE, GPT, GEMINI])
+RULES = st.sampled_from(["sql-injection", "resource-leak", "other"])
+
+
+def said_at(line: int, vendor: str, rule_id: str) -> Finding:
+    return placed(line=line, found_by=(vendor,), rule_id=rule_id)
+
+
+PLACED = st.builds(said_at, st.integers(1, 40), VENDORS, RULES)
+FINDINGS = st.lists(PLACED, max_size=8, unique_by=lambda each: each.start_line)
+
+
+def parts(candidates: Sequence[Candidate]) -> set[frozenset[int]]:
+    return {frozenset(member.start_line for member in each.members) for each in candidates}
+
+
+@given(FINDINGS)
+def test_every_claim_ends_in_exactly_one_candidate_and_no_vendor_twice_in_one(
+    findings: list[Finding],
+) -> None:
+    candidates = in_one_function(findings)
+    assert sorted(m.start_line for each in candidates for m in each.members) == sorted(
+        each.start_line for each in findings
+    )
+    for each in candidates:
+        vendors = [provider_of(name) for member in each.members for name in member.found_by]
+        assert len(vendors) == len(set(vendors))
+        assert {member.rule_id for member in each.members} == {each.finding.rule_id}
+
+
+@given(FINDINGS)
+def test_a_vendor_that_names_two_defects_keeps_all_of_that_rule_apart(findings: list[Finding]) -> None:
+    named = [(each.found_by, each.rule_id) for each in findings]
+    doubled = {rule for vendor, rule in named if named.count((vendor, rule)) > 1} | {"other"}
+    for each in in_one_function(findings):
+        assert len(each.members) == 1 or each.finding.rule_id not in doubled
+
+
+@given(FINDINGS, st.randoms(use_true_random=False))
+def test_what_is_one_defect_does_not_depend_on_who_answers_first(
+    findings: list[Finding], random: Random
+) -> None:
+    shuffled = list(findings)
+    random.shuffle(shuffled)
+    assert parts(in_one_function(findings)) == parts(in_one_function(shuffled))

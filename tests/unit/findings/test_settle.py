@@ -134,3 +134,19 @@ async def test_an_analysers_words_that_models_refuted_are_kept_but_not_inline() 
     assert result.notes == (
         "1 finding of a pattern rule that no model shared: in the summary only. A gate counts it all the same.",
     )
+
+
+async def test_one_defect_at_two_lines_of_a_function_is_one_comment_that_nobody_need_verify() -> None:
+    gemini = Gemini()
+    result = await settled(
+        [
+            finding(rule_id="sql-injection", quote='q = "SELECT " + id', title="The id reaches the query"),
+            finding(
+                rule_id="sql-injection", quote="return db.run(q)", title="Runs raw input", found_by=(GPT,)
+            ),
+        ],
+        gemini,
+        RepositoryConfig(quorum=2),
+    )
+    [one] = result.findings
+    assert (one.found_by, one.confirmed_by, one.start_line) == ((CLAUDE, GPT), (GPT,), 5)
