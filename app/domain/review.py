@@ -125,7 +125,7 @@ class StageResult:
     error: str | None = None  # one sentence: why it is not reviewed, or which provider was out
     route: str | None = None  # the router's decision and reason, in a line
     notes: tuple[str, ...] = ()
-    call_ids: tuple[str, ...] = ()  # the calls that answered: parents of their verification
+    call_ids: tuple[str, ...] = ()  # the call that answered, one a chunk; empty where none did
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +151,6 @@ class ReviewReport:
     usage: UsageTotal
     duration_ms: int
     head_sha: str | None = None
-    keyless: bool = False  # no key for any model: the analysers were the reviewer
+    keyless: bool = False  # no model has a key or is allowed: the analysers were the reviewer
     stations: tuple[StationTime, ...] = ()
     notes: tuple[str, ...] = ()

@@ -10,7 +10,16 @@ from app.domain.finding import Document, Finding, Rejection, Severity
 from app.domain.review import Coverage, ReviewReport, StageResult, StageStatus
 from app.publish.characters import show_invisible, show_invisible_lines, strip_invisible
 from app.publish.markdown import Redact
-from app.publish.wording import KEYLESS_NOTE, clean_cwe, count, severity_counts, usage_line
+from app.publish.wording import (
+    KEYLESS_NOTE,
+    NO_PROBLEMS_BY_ANALYZERS,
+    NO_PROBLEMS_LOOKED_FOR,
+    clean_cwe,
+    count,
+    is_searched,
+    severity_counts,
+    usage_line,
+)
 
 _RESET = "\x1b[0m"
 _BOLD = "\x1b[1m"
@@ -124,5 +133,8 @@ def _origin(finding: Finding) -> str:
 def _headline(report: ReviewReport) -> str:
     if report.findings:
         return f"{count(len(report.findings), 'problem')}: {severity_counts(report.findings)}"
-    complete = all(stage.status is not StageStatus.FAILED for stage in report.stages) and not report.keyless
-    return "No problems found." if complete else "No problems found, but the change was not fully reviewed."
+    if any(stage.status is StageStatus.FAILED for stage in report.stages):
+        return "No problems found, but the change was not fully reviewed."
+    if not is_searched(report):
+        return f"{NO_PROBLEMS_LOOKED_FOR.capitalize()}: neither review nor security was run."
+    return f"{NO_PROBLEMS_BY_ANALYZERS.capitalize()}." if report.keyless else "No problems found."

@@ -14,7 +14,18 @@ from app.publish.diagram import render_diagram
 from app.publish.escaping import escape_html
 from app.publish.markdown import Redact, clean_line, clean_markdown, plain_line
 from app.publish.rendering import finding_blocks
-from app.publish.wording import BADGES, KEYLESS_NOTE, count, place, severity_counts, source_name, usage_line
+from app.publish.wording import (
+    BADGES,
+    KEYLESS_NOTE,
+    NO_PROBLEMS_BY_ANALYZERS,
+    NO_PROBLEMS_LOOKED_FOR,
+    count,
+    is_searched,
+    place,
+    severity_counts,
+    source_name,
+    usage_line,
+)
 
 _SHOWN = {
     Placement.INLINE: "on the line",
@@ -56,12 +67,17 @@ def summary_blocks(report: ReviewReport, *, redact: Redact) -> list[Block]:
 
 def headline(report: ReviewReport) -> str:
     """`Quorum: 3 problems (1 critical, 2 medium)`; never good news where a stage was not reviewed."""
-    failed = any(stage.status is StageStatus.FAILED for stage in report.stages)
     if report.findings:
-        found = f"{count(len(report.findings), 'problem')} ({severity_counts(report.findings)})"
-    else:
-        found = "not fully reviewed" if failed or report.keyless else "no problems found"
-    return f"Quorum: {found}"
+        return f"Quorum: {count(len(report.findings), 'problem')} ({severity_counts(report.findings)})"
+    return f"Quorum: {_nothing_found(report)}"
+
+
+def _nothing_found(report: ReviewReport) -> str:
+    if any(stage.status is StageStatus.FAILED for stage in report.stages):
+        return "not fully reviewed"
+    if not is_searched(report):
+        return NO_PROBLEMS_LOOKED_FOR
+    return NO_PROBLEMS_BY_ANALYZERS if report.keyless else "no problems found"
 
 
 def _state(report: ReviewReport, *, redact: Redact) -> str:

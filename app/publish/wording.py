@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from app.domain.finding import Finding, Severity, Stage
 from app.domain.model_call import Provider
-from app.domain.review import UsageTotal
+from app.domain.review import ReviewReport, StageStatus, UsageTotal
 from app.publish.code import code_span
 
 BADGES = {
@@ -22,7 +22,11 @@ _VENDORS = {
     Provider.GEMINI: "Gemini",
     Provider.LOCAL: "the local model",
 }
-KEYLESS_NOTE = "No model was asked, because no key is set: the built-in analysers reviewed this change."
+KEYLESS_NOTE = (
+    "No model was asked (none has a key or is allowed): the built-in analysers reviewed this change."
+)
+NO_PROBLEMS_BY_ANALYZERS = "no problems found by the built-in analysers alone"
+NO_PROBLEMS_LOOKED_FOR = "no problems were looked for"
 
 
 def check_name(stage: Stage) -> str:
@@ -33,6 +37,14 @@ def check_name(stage: Stage) -> str:
 def count(number: int, noun: str) -> str:
     """`1 file`, `2 files`, `1,200 files`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def is_searched(report: ReviewReport) -> bool:
+    """Whether a stage ran that looks for problems: documentation alone finds none."""
+    return any(
+        result.stage is not Stage.DOCS and result.status is not StageStatus.SKIPPED
+        for result in report.stages
+    )
 
 
 def severity_counts(findings: Iterable[Finding]) -> str:

@@ -17,7 +17,7 @@ from app.domain.review import Chunk, ReviewContext, StageResult, StageStatus
 from app.errors import ModelError, QuorumError
 from app.llm.client import Answer, CallScope
 from app.prompting import Prompts
-from app.stages.asking import Desk, Models, Question, ask
+from app.stages.asking import Desk, Models, Parents, Question, ask, parent_of
 from app.stages.docs import docs_question
 from app.stages.documents import analysis_documents
 from app.stages.material import render_material
@@ -47,6 +47,7 @@ async def run_stage(
     redact: Callable[[str], str],
     secret: bytes,
     handover: Sequence[Finding] = (),
+    parents: Parents | None = None,
     deadline_s: float = 600.0,
 ) -> StageResult:
     """One stage's result, with the analysers' findings of that stage in it, whatever became of the models.
@@ -55,6 +56,7 @@ async def run_stage(
         redact: takes secrets out of everything that goes to a model; keeps the number of lines.
         secret: the installation's, for the fences.
         handover: findings of earlier stages, for docs in the sequential pipeline; other stages never see them.
+        parents: the calls that found what is handed over; written on the row of the call that is told.
     """
     own = tuple(finding for finding in analysis.findings if finding.stage is stage)
     documents = analysis_documents(analysis) if stage is Stage.DOCS else ()
@@ -73,7 +75,9 @@ async def run_stage(
         prefix_reused=config.quorum > 1 or len(models.providers) < len(config.stages),
     )
     try:
-        result = await _ask_chunks(stage, without_secrets(context, redact), config, desk, analysis, handover)
+        result = await _ask_chunks(
+            stage, without_secrets(context, redact), config, desk, analysis, handover, parents or {}
+        )
     except Exception as error:
         log.exception("stage failed", extra={"stage": stage.value, "review_id": scope.review_id})
         result = _failed(stage, f"Quorum made an error in this stage ({type(error).__name__}).")
@@ -88,6 +92,7 @@ async def _ask_chunks(
     desk: Desk,
     analysis: Analysis,
     handover: Sequence[Finding],
+    parents: Parents,
 ) -> StageResult:
     if not context.chunks:
         return StageResult(stage=stage, status=StageStatus.COMPLETED, notes=(NOTHING_TO_READ,))
@@ -96,16 +101,20 @@ async def _ask_chunks(
     now_s = asyncio.get_running_loop().time
     ends_at_s = now_s() + desk.deadline_s
 
-    async def ask_one(chunk: Chunk) -> Answer:
-        question = _question(stage, chunk, context, config, desk.secret, analysis, handover)
+    async def ask_one(place: int, chunk: Chunk) -> Answer:
+        shown = {file.path for file in chunk.files}
+        told = [finding for finding in handover if finding.path in shown]
+        question = _question(stage, chunk, context, config, desk.secret, analysis, told)
         material = render_material(
             chunk, guidelines=context.guidelines, secret=desk.secret, redact=desk.redact
         )
         async with room:
             rest = replace(desk, deadline_s=max(ends_at_s - now_s(), LAST_CHANCE_S))
-            return await ask(rest, question, material=material)
+            parent_id = parent_of(told, place, parents)
+            return await ask(rest, question, material=material, parent_id=parent_id)
 
-    outcomes = await asyncio.gather(*map(ask_one, context.chunks), return_exceptions=True)
+    asked = [ask_one(place, chunk) for place, chunk in enumerate(context.chunks)]
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException) and not isinstance(outcome, QuorumError):
             raise outcome
@@ -155,7 +164,7 @@ def _result(stage: Stage, chunks: Sequence[Chunk], outcomes: Sequence[Answer | B
         error=_not_reviewed(errors[0], unread, partly=bool(answers)) if errors else None,
         route=first.route if first else None,
         notes=(*failures, *said.notes),
-        call_ids=tuple(answer.call_id for answer in answers),
+        call_ids=tuple(each.call_id if isinstance(each, Answer) else "" for each in outcomes),
     )
 
 
@@ -189,5 +198,4 @@ def _by_analyzers(
         provider=Provider.ANALYZERS,
         model="built-in",
         route="analyzers: no model has a key or is allowed",
-        notes=("No model was asked; the built-in analysers are the reviewer.",),
     )

@@ -111,9 +111,21 @@ def test_a_range_is_reviewed_by_all_three_vendors(run: Run, vendors: Vendors) ->
 def test_without_a_key_the_analysers_review_and_the_report_says_so(run: Run) -> None:
     code, out, _ = run()
     assert code == 0
-    assert "No model was asked" in out
     assert "pay.py" in out
     assert "SQL is built from a value" in out
+
+
+@pytest.mark.parametrize("report_format", ["text", "markdown"])
+def test_that_no_model_was_asked_is_said_once(run: Run, report_format: str) -> None:
+    _, out, _ = run(report_format=report_format)
+    assert out.count("No model was asked") == 1
+
+
+def test_documentation_without_a_key_lists_what_changed_and_claims_no_search_for_problems(run: Run) -> None:
+    code, out, err = run(stages=(Stage.DOCS,), named_stages=(Stage.DOCS,))
+    assert (code, "was not" in err) == (0, False)
+    assert "No problems were looked for: neither review nor security was run." in out
+    assert "Documentation: " in out
 
 
 def test_a_patch_file_and_standard_input_are_reviewed(

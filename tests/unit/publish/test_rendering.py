@@ -145,7 +145,7 @@ Found no problems in 2 files. Not reviewed: `security` (GPT: rate limited; Claud
 def test_a_keyless_review_says_that_no_model_was_asked() -> None:
     body = render_review_body(KEYLESS, findings=KEYLESS.findings, review_id="r1", redact=str)
     assert body == snapshot("""\
-Found 1 problem: 1 low. It is in the summary comment. No model was asked, because no key is set: the built-in analysers reviewed this change.
+Found 1 problem: 1 low. It is in the summary comment. No model was asked (none has a key or is allowed): the built-in analysers reviewed this change.
 
 <!-- quorum:review:r1 -->\
 """)

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 from jsonschema import Draft7Validator
 
+from app.domain.finding import Stage
+from app.domain.model_call import Provider
+from app.domain.review import ReviewReport, StageResult, StageStatus
 from app.publish.report_json import render_json, report_value
 from app.publish.report_markdown import render_markdown
 from app.publish.report_text import render_text
@@ -157,7 +160,41 @@ Read 2 of 2 changed files.
 5 model calls · 12,345 tokens in (2,000 cached), 1,234 out · 0.0312 USD · 12 s
 """)
     assert "No problems found, but the change was not fully reviewed." in render_text(FAILED, redact=str)
-    assert render_text(KEYLESS, redact=str).startswith("No model was asked, because no key is set")
+
+
+def of_analyzers(*stages: Stage) -> ReviewReport:
+    """A review without a model that found nothing, of these stages."""
+    results = [
+        run_by_analyzers(stage) if stage in stages else StageResult(stage=stage, status=StageStatus.SKIPPED)
+        for stage in Stage
+    ]
+    return replace(KEYLESS, findings=(), stages=tuple(results))
+
+
+def run_by_analyzers(stage: Stage) -> StageResult:
+    return StageResult(stage=stage, status=StageStatus.COMPLETED, provider=Provider.ANALYZERS)
+
+
+def test_a_review_without_a_model_says_so_once_and_who_found_nothing() -> None:
+    assert render_text(of_analyzers(*Stage), redact=str) == snapshot("""\
+No model was asked (none has a key or is allowed): the built-in analysers reviewed this change.
+
+No problems found by the built-in analysers alone.
+Read 2 of 2 changed files.
+no model call · 12 s
+""")
+    markdown = render_markdown(of_analyzers(*Stage), redact=str)
+    assert markdown.count("No model was asked") == 1
+    assert markdown.split("\n")[0] == snapshot(
+        "### Quorum: no problems found by the built-in analysers alone"
+    )
+
+
+def test_documentation_alone_is_no_finding_of_no_problems() -> None:
+    assert "No problems were looked for" in render_text(of_analyzers(Stage.DOCS), redact=str)
+    assert render_markdown(of_analyzers(Stage.DOCS), redact=str).startswith(
+        "### Quorum: no problems were looked for\n"
+    )
 
 
 def test_colours_come_only_where_they_are_asked_for() -> None:

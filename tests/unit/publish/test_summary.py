@@ -125,7 +125,9 @@ Reviewed all 2 changed files.
 def test_a_headline_is_never_good_news_where_work_was_not_done() -> None:
     assert headline(CLEAN) == "Quorum: no problems found"
     assert headline(FAILED) == "Quorum: not fully reviewed"
-    assert headline(replace(KEYLESS, findings=())) == "Quorum: not fully reviewed"
+    assert (
+        headline(replace(KEYLESS, findings=())) == "Quorum: no problems found by the built-in analysers alone"
+    )
 
 
 def test_why_a_stage_was_not_reviewed_stands_at_the_top() -> None:

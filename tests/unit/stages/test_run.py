@@ -76,7 +76,7 @@ async def test_without_any_key_the_analysers_are_the_reviewer(stage: Stage) -> N
     result = await run(stage, FakeModels(finds_in_each_chunk, providers=()), analysis=analysis)
     assert (result.status, result.provider) == (StageStatus.COMPLETED, Provider.ANALYZERS)
     assert [each.stage for each in result.findings] == [stage]
-    assert result.notes == ("No model was asked; the built-in analysers are the reviewer.",)
+    assert (result.route, result.notes) == ("analyzers: no model has a key or is allowed", ())
 
 
 async def test_without_any_key_docs_lists_what_is_undocumented_and_what_changed() -> None:
