@@ -1,7 +1,8 @@
 """Finds pieces of Quorum's own secrets in a text, however they were turned. Never logs or returns them.
 
-A prefix pattern is not enough: a key leaked elsewhere with its first characters cut off. So any run of eight
-characters counts, plain, reversed, in base64 (at each of its three alignments) and in hex.
+A prefix pattern is not enough: a key leaked elsewhere with its first characters cut off. So any run of eight characters of a
+secret counts, plain, reversed, in base64 (at each of its three alignments) and in hex. A secret without such a run (a short one,
+or one like `00000000`) would be found inside every number and word: it counts where it stands alone.
 """
 
 import base64
@@ -15,30 +16,63 @@ RULE = "own-secret"
 _PUBLIC = re.compile(
     r"-----[A-Z ]+-----|\bMII[A-Za-z0-9+/]{20}|\bsk-(?:ant-[a-z]+\d\d-|proj-|svcacct-)?|\bgh[pousr]_|\bgithub_pat_|\bAIzaSy"
 )
+_HEX_CHARACTERS = (
+    2 * WINDOW_CHARACTERS
+)  # eight of them are four of the secret's, and every other id has such a run
+_HEX = re.compile(rf"[0-9A-Fa-f]{{{_HEX_CHARACTERS},}}")
+_LEAST_DIFFERENT = 3  # characters in a run that says something
 
 
 class OwnSecrets:
-    """The eight-character windows of the secrets; short pieces are left out, they would match by chance."""
+    """The eight-character windows of the secrets, and those secrets that have none as whole words."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._windows = frozenset(
-            form[start : start + WINDOW_CHARACTERS]
-            for secret in secrets
-            for part in _private_parts(secret)
-            for form in _forms(part)
-            for start in range(len(form) - WINDOW_CHARACTERS + 1)
+        parts = {secret: _private_parts(secret) for secret in secrets}
+        self._windows = _windows(
+            (form for each in parts.values() for part in each for form in _forms(part)), WINDOW_CHARACTERS
         )
+        self._hex = _windows(
+            (_bytes(part).hex() for each in parts.values() for part in each), _HEX_CHARACTERS
+        )
+        alone = [secret.strip() for secret, each in parts.items() if not _windows(each, WINDOW_CHARACTERS)]
+        self._words = _words(word for word in alone if _PUBLIC.sub("", word))
 
     def find(self, text: str) -> list[tuple[int, int]]:
-        """Where pieces stand, as (start, end) in characters; touching pieces are one."""
+        """Where pieces stand, as (start, end) in characters, in order; touching pieces are one."""
+        found = [*_find(text, self._windows, WINDOW_CHARACTERS)]
+        for run in _HEX.finditer(text):
+            turned = _find(run.group().lower(), self._hex, _HEX_CHARACTERS)
+            found += ((run.start() + start, run.start() + end) for start, end in turned)
+        if self._words:
+            found += (match.span() for match in self._words.finditer(text))
         spans: list[tuple[int, int]] = []
-        if not self._windows:
-            return spans
-        for start in range(len(text) - WINDOW_CHARACTERS + 1):
-            if text[start : start + WINDOW_CHARACTERS] in self._windows:
-                first = spans.pop()[0] if spans and spans[-1][1] >= start else start
-                spans.append((first, start + WINDOW_CHARACTERS))
+        for start, end in sorted(found):
+            if spans and spans[-1][1] >= start:
+                first, last = spans.pop()
+                start, end = first, max(last, end)
+            spans.append((start, end))
         return spans
+
+
+def _find(text: str, windows: frozenset[str], width: int) -> Iterator[tuple[int, int]]:
+    for start in range(len(text) - width + 1 if windows else 0):
+        if text[start : start + width] in windows:
+            yield start, start + width
+
+
+def _windows(forms: Iterable[str], width: int) -> frozenset[str]:
+    """Each form's runs, but for those of one or two characters: they would match by chance."""
+    runs = {form[start : start + width] for form in forms for start in range(len(form) - width + 1)}
+    return frozenset(run for run in runs if len(set(run)) >= _LEAST_DIFFERENT)
+
+
+def _words(words: Iterable[str]) -> re.Pattern[str] | None:
+    either = "|".join(re.escape(word) for word in sorted(set(words), key=len, reverse=True))
+    return re.compile(rf"(?<!\w)(?:{either})(?!\w)") if either else None
+
+
+def _bytes(part: str) -> bytes:
+    return part.encode("utf-8", "surrogatepass")
 
 
 def _private_parts(secret: str) -> list[str]:
@@ -48,11 +82,9 @@ def _private_parts(secret: str) -> list[str]:
 
 
 def _forms(part: str) -> Iterator[str]:
-    raw = part.encode("utf-8", "surrogatepass")
+    raw = _bytes(part)
     yield part
     yield part[::-1]
-    yield raw.hex()
-    yield raw.hex().upper()
     for shift in range(3):
         encoded = base64.b64encode(b"\0" * shift + raw).decode()
         # The characters that share bits with the unknown neighbours say nothing.

@@ -3,6 +3,7 @@
 Never reaches the network: webhooks go through a function that the caller gives.
 """
 
+import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -130,7 +131,7 @@ class GitHubSandbox:
             name=slug.title(),
             owner=self.account("quorum-owner"),
             client_id="Iv23liSandbox0000001",
-            client_secret="0" * 40,
+            client_secret=secrets.token_hex(20),
             webhook_secret=webhook_secret,
             webhook_url="http://127.0.0.1:8000/webhooks/github",
             external_url=f"{self.urls.html}/apps/{slug}",

@@ -242,6 +242,7 @@ TURNED: dict[str, Callable[[str], str]] = {
     "without its beginning": lambda key: key[7:],
     "reversed": lambda key: key[::-1],
     "hex": lambda key: key.encode().hex(),
+    "hex in capitals": lambda key: key.encode().hex().upper(),
     "base64": lambda key: base64.b64encode(key.encode()).decode(),
     "base64 for addresses": lambda key: base64.urlsafe_b64encode(b"x" + key.encode()).decode(),
     "inside a longer base64": lambda key: base64.b64encode(b"it is " + key.encode() + b".").decode(),
@@ -262,6 +263,26 @@ def test_the_public_part_of_an_own_secret_is_no_leak() -> None:
     redactor = Redactor([own_key(), pem(), joined("gh", "s_") + made(WORD, 36)])
     harmless = joined("Keys begin with sk-", "ant-api03- or ghs_, and -----BEGIN RSA PRIV", "ATE KEY-----.")
     assert redactor.scan_own(harmless) == []
+
+
+@pytest.mark.parametrize("secret", ["0" * 40, "ab" * 20, "7", "hunter2"])
+def test_an_own_secret_that_could_be_a_piece_of_anything_counts_where_it_stands_alone(secret: str) -> None:
+    redactor = Redactor([secret])
+    for harmless in (f"installation 3{secret}9", f"3{secret}", f"x_{secret}"):
+        assert redactor.redact(harmless) == harmless
+    assert redactor.redact(f"key={secret}, then") == "key=[REDACTED:own-secret], then"
+    assert redactor.scan_own(f"one\n{secret}") == [SecretHit(line=2, rule=OWN_SECRET)]
+
+
+def test_a_short_last_line_of_an_own_key_is_no_word_of_its_own() -> None:
+    redactor = Redactor([own_key() + "\nand\n"])
+    assert redactor.redact("this and that") == "this and that"
+
+
+def test_an_id_that_is_four_of_an_own_secrets_characters_in_hex_is_no_leak() -> None:
+    redactor = Redactor(["pqrstuvwxyz"])
+    assert redactor.redact("installation 3717273749") == "installation 3717273749"
+    assert redactor.redact("id 70717273747576777879") == "id [REDACTED:own-secret]"
 
 
 def test_no_own_secrets_means_no_own_hits() -> None:
