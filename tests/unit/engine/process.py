@@ -1,17 +1,24 @@
 """A worker process that can be killed: `python -m tests.unit.engine.process DATABASE_URL EXECUTOR_ID GITHUB_FILE TTL_S`.
 
+It kills itself where it begins the review of pull request `DEADLY`, and gives a job up after `MOST_LIVES`.
+
 Its GitHub is a file with a line for everything that was posted; its journal a file with a line for every step that ran.
 """
 
 import asyncio
+import os
+import signal
 import sys
 from pathlib import Path
 
-from app.domain.job import ReviewJob
+from app.domain.job import Job, ReviewJob
 from app.domain.step import Step
 from app.engine.engine import Engine
 from app.store.database import Database
 from app.store.ledger import Ledger
+
+DEADLY = 13
+MOST_LIVES = 3
 
 
 class GitHub:
@@ -38,6 +45,9 @@ async def serve(url: str, executor_id: str, github_path: Path, lease_ttl_s: floa
     async def review(job: ReviewJob, step: Step) -> None:
         once = Ledger(database, job.request.review_id, executor_id=executor_id)
         name = f"{job.request.ref}"
+        if job.request.ref.number == DEADLY:
+            await journal.post(f"{name} kills")
+            os.kill(os.getpid(), signal.SIGKILL)
 
         def run(stage: str, delay_s: float):  # noqa: ANN202 - a step's work
             async def work() -> str:
@@ -57,11 +67,16 @@ async def serve(url: str, executor_id: str, github_path: Path, lease_ttl_s: floa
         assert results == list(stages)
         await step("publish", publish, int)
 
+    async def fail(guid: str, job: Job, reason: str) -> None:
+        await journal.post(f"{guid} failed: {reason}")
+
     engine = Engine(
         database,
         executor_id=executor_id,
         handlers={ReviewJob: review},
         role="worker",
+        on_failure=fail,
+        most_lives=MOST_LIVES,
         lease_ttl_s=lease_ttl_s,
     )
     await engine.start()

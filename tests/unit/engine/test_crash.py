@@ -13,6 +13,7 @@ from dbos import DBOSClient
 from app.store.database import Database
 from app.store.deliveries import load_delivery
 from app.store.tables import LeaseRow
+from tests.unit.engine.process import DEADLY, MOST_LIVES
 from tests.unit.engine.world import delivery, ended, review_job, running
 
 ROOT = Path(__file__).parents[3]
@@ -140,6 +141,31 @@ async def test_a_worker_that_stood_still_past_its_lease_posts_nothing_beside_the
     database.close()
     assert states == ["done"] * 8
     assert Counter(_lines(github)) == Counter(f"octo/shop#{number}" for number in numbers)
+
+
+async def test_a_job_that_kills_its_process_is_given_up_and_those_that_died_with_it_are_done(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    github, journal = prepared(tmp_path)
+    database = Database(sqlite_url)
+    innocent = [number for number in range(DEADLY - 3, DEADLY + 4) if number != DEADLY]
+    async with running(database, unused, executor_id="web", role="web") as web:
+        for number in (*innocent, DEADLY):
+            await web.enqueue(delivery(f"guid-{number}"), review_job(number=number))
+        ends = asyncio.create_task(ended(database, f"guid-{DEADLY}"))
+        for _ in range(MOST_LIVES):
+            async with process(sqlite_url, "worker", github) as worker:
+                await worker.wait()
+        async with process(sqlite_url, "worker", github):
+            guilty = await ends
+            states = [(await ended(database, f"guid-{number}")).state for number in innocent]
+        assert await web.depth() == {"queued": 0, "running": 0}
+    database.close()
+    said = f"Quorum died {MOST_LIVES} times while it did this, and got nowhere."
+    assert (guilty.state, guilty.reason) == ("failed", said)
+    assert states == ["done"] * len(innocent)
+    assert Counter(_lines(journal))[f"octo/shop#{DEADLY} kills"] == MOST_LIVES
+    assert [line for line in _lines(journal) if "failed" in line] == [f"guid-{DEADLY} failed: {said}"]
 
 
 def is_alive(database: Database, executor_id: str) -> bool:
