@@ -135,7 +135,7 @@ async def _ask_stages(
     """
     wanted = [stage for stage in Stage if stage in order.stages and stage in gathered.config.stages]
 
-    def ask(stage: Stage, handover: Sequence[Finding] = ()) -> Awaitable[StageResult]:
+    def ask(stage: Stage, earlier: Sequence[StageResult] = ()) -> Awaitable[StageResult]:
         async def work() -> StageResult:
             result = await run_stage(
                 stage,
@@ -148,7 +148,8 @@ async def _ask_stages(
                 tier=gathered.tier,
                 redact=services.redactor.redact,
                 secret=services.secret,
-                handover=handover,
+                handover=[finding for result in earlier for finding in result.findings],
+                parents=_calls_that_found(earlier),
                 deadline_s=services.stage_deadline_s,
             )
             return replace(result, findings=tuple(f for f in result.findings if not is_by_analyzers(f)))
@@ -166,10 +167,18 @@ async def _ask_stages(
     else:
         asked: list[StageResult] = []
         for stage in wanted:
-            handover = [finding for result in asked for finding in result.findings]
-            asked.append(await ask(stage, handover if stage is Stage.DOCS else ()))
+            asked.append(await ask(stage, asked if stage is Stage.DOCS else ()))
     answered = {result.stage: result for result in asked}
     return [answered.get(stage) or _skipped(stage, order) for stage in Stage]
+
+
+def _calls_that_found(results: Sequence[StageResult]) -> dict[Stage, tuple[str, ...]]:
+    """The calls of the stages whose model found something; what analysers found is no call's."""
+    return {
+        result.stage: result.call_ids
+        for result in results
+        if not all(is_by_analyzers(finding) for finding in result.findings)
+    }
 
 
 def _skipped(stage: Stage, order: Order) -> StageResult:
@@ -211,7 +220,7 @@ async def _settle(
             tier=gathered.tier,
             redact=services.redactor.redact,
             secret=services.secret,
-            parents={result.stage: result.call_ids[0] for result in results if result.call_ids},
+            parents=_calls_that_found(results),
             deadline_s=services.stage_deadline_s,
         )
 

@@ -4,12 +4,13 @@ Used by the stages and by verification. Never chooses a vendor and never retries
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from app.answers import answer_schema
 from app.domain.configuration import Routing
+from app.domain.finding import Finding, Stage
 from app.domain.model_call import Provider
 from app.domain.rules import render_rules
 from app.llm.client import Answer, CallScope, Image, ModelRequest, Task
@@ -17,6 +18,7 @@ from app.llm.tokens import estimate_tokens
 from app.prompting import Prompts, RenderedPrompt
 
 T = TypeVar("T")
+Parents = Mapping[Stage, Sequence[str]]  # the call that answered, one a chunk; empty where none did
 
 EFFORT = {"trivial": "low"}  # by tier; all others: medium
 SYSTEM_PROMPT = "shared/system"
@@ -100,6 +102,12 @@ async def ask(
         routing=desk.routing,
     )
     return await desk.models.ask(task, request, scope=desk.scope, parse=question.parse, parent_id=parent_id)
+
+
+def parent_of(findings: Sequence[Finding], place: int, parents: Parents) -> str | None:
+    """The call whose findings on the chunk at `place` are handed to another model: the first one's."""
+    calls = (parents.get(finding.stage, ()) for finding in findings)
+    return next((ids[place] for ids in calls if place < len(ids) and ids[place]), None)
 
 
 def build_request(desk: Desk, question: Question, *, material: str) -> ModelRequest:

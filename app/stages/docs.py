@@ -32,10 +32,8 @@ def docs_question(
     analysis: Analysis,
     handover: Sequence[Finding],
 ) -> Question:
-    """What to ask about one chunk; `handover` holds the earlier stages' findings in the sequential pipeline."""
+    """What to ask about one chunk; `handover` holds the earlier stages' findings in it, in the sequential pipeline."""
     paths = {file.path for file in context.diff.files}
-    shown = {file.path for file in chunk.files}
-
     images = context.images if chunk is context.chunks[0] else ()
 
     def parse(value: object) -> Said:
@@ -49,7 +47,7 @@ def docs_question(
             "images": _image_names(images),
             "instructions": render_instructions(chunk.instructions, secret),
             "facts": _facts(analysis, chunk, secret),
-            "handover": render_handover([each for each in handover if each.path in shown], secret),
+            "handover": render_handover(handover, secret),
             "format": render_format(config.docs_format, chunk.files),
             "manner": render_manner(config, secret),
         },

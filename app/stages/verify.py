@@ -21,7 +21,7 @@ from app.domain.thread import Verdict
 from app.errors import QuorumError
 from app.llm.client import CallScope
 from app.prompting import Prompts, fence
-from app.stages.asking import Desk, Models, Question, ask
+from app.stages.asking import Desk, Models, Parents, Question, ask, parent_of
 from app.stages.material import render_material
 from app.stages.reading import shows
 from app.stages.sections import render_description, without_secrets
@@ -43,7 +43,7 @@ async def ask_verdicts(
     tier: str,
     redact: Callable[[str], str],
     secret: bytes,
-    parents: Mapping[Stage, str] | None = None,
+    parents: Parents | None = None,
     deadline_s: float = 600.0,
 ) -> list[Verdict]:
     """A verdict for each candidate whose chunk a verifier could be found for; `Verdict.id` is the fingerprint.
@@ -52,7 +52,7 @@ async def ask_verdicts(
 
     Args:
         excluded: vendors that must not answer: the finders.
-        parents: stage → id of the call that found; written on the verification's own row.
+        parents: the calls that found; written on the verification's own row.
     """
     desk = Desk(
         models=models,
@@ -68,7 +68,15 @@ async def ask_verdicts(
     )
     batches = _by_chunk(candidates, context.chunks)
     asked = [
-        _ask_batch(batch, chunk, context, desk, tuple(excluded), parents or {}) for chunk, batch in batches
+        _ask_batch(
+            batch,
+            context.chunks[place],
+            context,
+            desk,
+            tuple(excluded),
+            parent_of(batch, place, parents or {}),
+        )
+        for place, batch in batches
     ]
     outcomes = await asyncio.gather(*asked)
     return [verdict for verdicts in outcomes for verdict in verdicts]
@@ -80,7 +88,7 @@ async def _ask_batch(
     context: ReviewContext,
     desk: Desk,
     excluded: tuple[Provider, ...],
-    parents: Mapping[Stage, str],
+    parent_id: str | None,
 ) -> list[Verdict]:
     claims = {f"c{number}": finding for number, finding in enumerate(batch, 1)}
     question = Question(
@@ -93,7 +101,6 @@ async def _ask_batch(
         parse=lambda value: parse_verdicts(value, ids=list(claims)),
     )
     material = render_material(chunk, guidelines=context.guidelines, secret=desk.secret, redact=desk.redact)
-    parent_id = next((parents[finding.stage] for finding in batch if finding.stage in parents), None)
     try:
         answer = await ask(desk, question, material=material, exclude=excluded, parent_id=parent_id)
     except QuorumError as error:
@@ -119,12 +126,12 @@ def _description(batch: Sequence[Finding], context: ReviewContext, desk: Desk) -
     return render_description(without_secrets(context, desk.redact).pull_request, desk.secret)
 
 
-def _by_chunk(candidates: Sequence[Finding], chunks: Sequence[Chunk]) -> list[tuple[Chunk, list[Finding]]]:
-    """Each candidate with the chunk that shows its place; one whose file no chunk shows goes to the first."""
+def _by_chunk(candidates: Sequence[Finding], chunks: Sequence[Chunk]) -> list[tuple[int, list[Finding]]]:
+    """The candidates of each chunk, by its place, that shows theirs; one whose file no chunk shows goes to the first."""
     batches: dict[int, list[Finding]] = {}
     for finding in candidates:
         batches.setdefault(_chunk_of(finding, chunks), []).append(finding)
-    return [(chunks[index], batches[index]) for index in sorted(batches) if chunks]
+    return sorted(batches.items()) if chunks else []
 
 
 def _chunk_of(finding: Finding, chunks: Sequence[Chunk]) -> int:

@@ -104,9 +104,25 @@ async def test_a_sequential_pipeline_hands_earlier_findings_to_docs_and_to_nobod
         for rule_id in ("division-by-zero", "precision-loss"):
             assert f'"rule_id": "{rule_id}"' in handed_over
         assert "Found by the stages before" not in security.text
+        rows = world.answered()
+        assert [rows[stage].parent_id for stage in ("review", "security")] == [None, None]
+        assert rows["docs"].parent_id == rows["review"].id
         take_review(pull)
         take_summary(pull)
         take_checks(pull)
+
+
+async def test_a_verdict_is_another_vendors_and_its_call_is_linked_to_the_one_that_found(
+    world: World,
+) -> None:
+    world.vendors.gpt.finds(ROUNDING)
+    pull = world.open_pull(PAY)
+    await world.settle()
+    rows = world.answered()
+    assert rows["verify"].parent_id == rows["security"].id
+    assert rows["verify"].provider != rows["security"].provider == "gpt"
+    assert [rows[stage].parent_id for stage in ("review", "security", "docs")] == [None, None, None]
+    pull.take_all()
 
 
 async def test_security_sees_code_and_neither_title_nor_description(world: World) -> None:

@@ -118,6 +118,12 @@ class World:
         rows: list[ModelCallRow] = sorted(self.rows(ModelCallRow), key=lambda row: row.started_at)
         return [(row.provider, row.outcome) for row in rows if stage in (None, row.stage)]
 
+    def answered(self) -> dict[str, ModelCallRow]:
+        """The row of each stage's good answer, where there was one call a stage."""
+        rows: list[ModelCallRow] = [row for row in self.rows(ModelCallRow) if row.outcome == "ok"]
+        assert len(rows) == len({row.stage for row in rows})
+        return {row.stage: row for row in rows}
+
     def close(self) -> None:
         """Fail for what nobody looked at."""
         assert not self.guard.violations, self.guard.violations

@@ -60,7 +60,7 @@ async def verify(
         tier="full",
         redact=redact,
         secret=SECRET,
-        parents={Stage.REVIEW: "call-of-review"},
+        parents={Stage.REVIEW: ("call-of-review", "call-on-the-second-chunk")},
     )
 
 
@@ -85,6 +85,12 @@ async def test_the_finder_is_not_asked_and_both_calls_are_linked() -> None:
     [(task, _, scope, parent_id)] = models.asked
     assert (task.kind, task.exclude) == ("verify", (Provider.CLAUDE,))
     assert (scope.stage, parent_id) == ("verify", "call-of-review")
+
+
+async def test_each_chunks_verification_is_linked_to_the_call_on_that_chunk() -> None:
+    models = FakeModels(confirms_all)
+    await verify(models, [finding("b.py", fingerprint="f2"), finding("a.py", fingerprint="f1")])
+    assert [parent_id for *_, parent_id in models.asked] == ["call-of-review", "call-on-the-second-chunk"]
 
 
 async def test_the_claim_is_bare() -> None:
