@@ -142,6 +142,25 @@ async def test_an_installation_that_grants_less_gives_a_token_for_what_it_grants
     assert world.client.lacking == {}
 
 
+async def test_a_token_for_a_repository_out_of_reach_is_forbidden_and_no_permission_is_looked_up(
+    world: World,
+) -> None:
+    elsewhere = world.app.installation(world.installation_id, "octo/elsewhere")
+    with pytest.raises(GitHubForbidden, match="does not grant octo/elsewhere"):
+        await elsewhere.token()
+    assert [request.method for request in world.github.requests] == ["POST"]
+
+
+async def test_a_token_that_is_for_one_use_alone_is_never_narrowed(world: World) -> None:
+    installation = world.github.installation_on("octo/shop")
+    assert installation is not None
+    installation.permissions |= {"contents": "read"}
+    resolving = world.client.resolving()
+    with pytest.raises(GitHubForbidden, match="accept the App's permissions"):
+        await resolving.token()
+    assert resolving.lacking == {}
+
+
 async def test_a_suspended_installation_is_forbidden_and_a_removed_one_not_found(world: World) -> None:
     installation = world.github.installation_on("octo/shop")
     assert installation is not None
