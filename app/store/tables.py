@@ -7,7 +7,7 @@ their columns may be added to, never renamed. The engine (DBOS) keeps its own ta
 from datetime import UTC, datetime
 from typing import Any, ClassVar, cast
 
-from sqlalchemy import JSON, BigInteger, Index, Table, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, Table, UniqueConstraint, text
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlmodel import Field, SQLModel
 
@@ -177,6 +177,10 @@ class FindingRow(Row, table=True):
             "fingerprint",
             "outcome",
             "created_at",
+            "reactions_up",
+            "reactions_down",
+            text("CAST(found_by AS TEXT)"),  # PostgreSQL holds no JSON in an index
+            text("CAST(confirmed_by AS TEXT)"),
         ),
         Index("ix_findings_comment_id", "comment_id"),
     )
@@ -221,7 +225,10 @@ class RejectionRow(Row, table=True):
     """A finding that was not shown, and why."""
 
     __tablename__ = "rejections"
-    __table_args__ = (Index("ix_rejections_review_id", "review_id"),)
+    __table_args__ = (
+        Index("ix_rejections_review_id", "review_id"),
+        Index("ix_rejections_created_at", "created_at"),
+    )
 
     id: str = Field(primary_key=True)
     review_id: str = Field(foreign_key="reviews.id", ondelete="CASCADE")

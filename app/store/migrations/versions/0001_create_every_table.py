@@ -338,7 +338,18 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
     op.create_index(
         "ix_findings_outcomes",
         "findings",
-        ["installation_id", "repository", "pull_request", "fingerprint", "outcome", "created_at"],
+        [
+            "installation_id",
+            "repository",
+            "pull_request",
+            "fingerprint",
+            "outcome",
+            "created_at",
+            "reactions_up",
+            "reactions_down",
+            sa.text("CAST(found_by AS TEXT)"),
+            sa.text("CAST(confirmed_by AS TEXT)"),
+        ],
         unique=False,
     )
     op.create_index(
@@ -363,6 +374,7 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
         sa.ForeignKeyConstraint(["review_id"], ["reviews.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("ix_rejections_created_at", "rejections", ["created_at"], unique=False)
     op.create_index("ix_rejections_review_id", "rejections", ["review_id"], unique=False)
     op.create_table(
         "stage_results",
