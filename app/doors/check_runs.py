@@ -13,8 +13,8 @@ from app.domain.finding import Stage
 from app.domain.pull_request import PullRequestRef
 from app.doors.access import OpenPullRequest, PullRequestAccess
 from app.errors import TRANSIENT, QuorumError
+from app.publish.check_runs import complete_checks, find_check
 from app.publish.checks import CheckUpdate
-from app.publish.publisher import complete_checks, find_check
 from app.store.database import Database
 from app.store.ledger import Begun, load_begun
 

@@ -23,8 +23,8 @@ from app.errors import GitHubForbidden, GitHubNotFound, GitHubRejected
 from app.gather import parse_configuration
 from app.gather.configuration import CONFIGURATION_PATH
 from app.gather.gather import BASE_PATHS
+from app.publish.check_runs import complete_checks, start_checks
 from app.publish.checks import CheckUpdate, failed_check, plan_check
-from app.publish.publisher import complete_checks, start_checks
 from app.store.deliveries import load_merge_groups
 from app.store.memory import Remembered, load_remembered
 from app.store.reviews import load_pull_requests_of_heads

@@ -40,8 +40,10 @@ from app.gather.eligibility import is_dependency_update
 from app.gather.gather import BASE_PATHS
 from app.llm.client import CallScope
 from app.pipeline import Order, gather_change, review_gathered
+from app.publish.check_runs import start_check
 from app.publish.checks import CheckUpdate, failed_check, superseded_check
-from app.publish.publisher import Published, all_of, start_check
+from app.publish.publisher import Published
+from app.publish.writes import all_of
 from app.services import Services
 from app.stations import REVIEW_SPAN, Stations
 from app.store import learned, reports, reviews

@@ -4,19 +4,16 @@ The ladder of a refused review: the comments on surely good lines and the rest o
 one review without comments that holds every finding. Never one request a finding.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Protocol, TypeVar, cast
 
 from app.domain.finding import Finding, Placement, Stage
 from app.domain.marker import MarkerKind, marker
 from app.domain.publication import Conclusion, Writer
-from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewReport
 from app.errors import GitHubNotFound, GitHubRejected
-from app.publish.checks import CheckUpdate, starting_check
+from app.publish.check_runs import complete_checks
 from app.publish.rendering import render_body_only_review
 from app.publish.review import (
     PlannedFileComment,
@@ -27,25 +24,12 @@ from app.publish.review import (
     holds_surely,
     plan_publication,
 )
-from app.publish.wording import check_name
-
-T = TypeVar("T")
+from app.publish.writes import Once, all_of
 
 REFUSED = 0  # in the place of an id: GitHub does not take it
 
-
 EditSummary = Callable[[int, str], Awaitable[None]]
 """Gives the summary comment of this id another text."""
-
-
-class Once(Protocol):
-    """The writes of one review, each at most once visibly: `find` is asked only where an earlier attempt began."""
-
-    async def __call__(
-        self, key: str, *, find: Callable[[], Awaitable[int | None]], write: Callable[[], Awaitable[int]]
-    ) -> int:
-        """The id of what was written, now or earlier, under `key`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,88 +40,6 @@ class Published:
     github_review_id: int | None = None  # None: this run had no review to post
     summary_comment_id: int | None = None
     conclusions: dict[Stage, Conclusion] = field(default_factory=dict[Stage, Conclusion])
-
-
-async def start_check(
-    stage: Stage,
-    *,
-    ref: PullRequestRef,
-    head_sha: str,
-    writer: Writer,
-    once: Once,
-    details_url: str | None = None,
-) -> int:
-    """Create a stage's check run, in progress; the id is GitHub's."""
-    starting = starting_check(stage)
-    return await once(
-        f"start:{stage}",
-        find=partial(find_check, stage, ref=ref, head_sha=head_sha, writer=writer),
-        write=partial(
-            writer.create_check_run,
-            head_sha=head_sha,
-            name=check_name(stage),
-            external_id=_external_id(ref, head_sha),
-            title=starting.title,
-            summary=starting.summary,
-            details_url=details_url,
-        ),
-    )
-
-
-async def start_checks(
-    stages: Sequence[Stage],
-    *,
-    ref: PullRequestRef,
-    head_sha: str,
-    writer: Writer,
-    once: Once,
-    details_url: str | None = None,
-) -> dict[Stage, int]:
-    """Create the stages' check runs, side by side; the ids are GitHub's."""
-    ids = await all_of(
-        start_check(stage, ref=ref, head_sha=head_sha, writer=writer, once=once, details_url=details_url)
-        for stage in stages
-    )
-    return dict(zip(stages, ids, strict=True))
-
-
-async def find_check(stage: Stage, *, ref: PullRequestRef, head_sha: str, writer: Writer) -> int | None:
-    """GitHub's id of a stage's newest check run on this head that is in progress."""
-    return await writer.find_check_run(
-        head_sha=head_sha, name=check_name(stage), external_id=_external_id(ref, head_sha)
-    )
-
-
-def _external_id(ref: PullRequestRef, head_sha: str) -> str:
-    return f"{ref}@{head_sha}"
-
-
-async def all_of(writes: Iterable[Awaitable[T]]) -> list[T]:
-    """The results of writes that go side by side; each ends before the first error is raised."""
-    results = await asyncio.gather(*writes, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return cast("list[T]", results)
-
-
-async def complete_checks(
-    checks: Sequence[CheckUpdate],
-    *,
-    check_run_ids: Mapping[Stage, int],
-    writer: Writer,
-    once: Once,
-) -> None:
-    """Complete the check runs that there are, side by side and each once.
-
-    GitHub appends annotations: where an earlier attempt may have sent some, only the others are sent.
-    """
-
-    async def complete(check: CheckUpdate) -> int:
-        write = partial(_complete_check, check, check_run_ids[check.stage], writer=writer)
-        return await once(f"check:{check.stage}", find=partial(write, resume=True), write=write)
-
-    await all_of(complete(check) for check in checks if check.stage in check_run_ids)
 
 
 async def publish(
@@ -181,22 +83,6 @@ def _replanned(planned: Publication, request: PublicationRequest, report: Review
     if report == planned.report:
         return planned
     return plan_publication(replace(request, report=report))
-
-
-async def _complete_check(
-    check: CheckUpdate, check_run_id: int, *, writer: Writer, resume: bool = False
-) -> int:
-    await writer.update_check_run(
-        check_run_id,
-        title=check.title,
-        summary=check.summary,
-        text=check.text,
-        conclusion=check.conclusion,
-        annotations=check.annotations,
-        actions=check.actions,
-        resume=resume,
-    )
-    return check_run_id
 
 
 class _Publisher:

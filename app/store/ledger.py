@@ -36,7 +36,7 @@ def load_begun(database: Database, prefix: str) -> dict[str, dict[str, Begun]]:
 
 
 class Ledger:
-    """The writes of one review. Call it as `app.publish.publisher.Once`. `executor_id` None: no other process could take over."""
+    """The writes of one review. Call it as `app.publish.writes.Once`. `executor_id` None: no other process could take over."""
 
     def __init__(
         self,

@@ -1,0 +1,100 @@
+"""Starts, finds and completes the check runs of the stages, each once. What they say comes from `checks.py`."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from app.domain.finding import Stage
+from app.domain.publication import Writer
+from app.domain.pull_request import PullRequestRef
+from app.publish.checks import CheckUpdate, starting_check
+from app.publish.wording import check_name
+from app.publish.writes import Once, all_of
+
+
+async def start_check(
+    stage: Stage,
+    *,
+    ref: PullRequestRef,
+    head_sha: str,
+    writer: Writer,
+    once: Once,
+    details_url: str | None = None,
+) -> int:
+    """Create a stage's check run, in progress; the id is GitHub's."""
+    starting = starting_check(stage)
+    return await once(
+        f"start:{stage}",
+        find=partial(find_check, stage, ref=ref, head_sha=head_sha, writer=writer),
+        write=partial(
+            writer.create_check_run,
+            head_sha=head_sha,
+            name=check_name(stage),
+            external_id=_external_id(ref, head_sha),
+            title=starting.title,
+            summary=starting.summary,
+            details_url=details_url,
+        ),
+    )
+
+
+async def start_checks(
+    stages: Sequence[Stage],
+    *,
+    ref: PullRequestRef,
+    head_sha: str,
+    writer: Writer,
+    once: Once,
+    details_url: str | None = None,
+) -> dict[Stage, int]:
+    """Create the stages' check runs, side by side; the ids are GitHub's."""
+    ids = await all_of(
+        start_check(stage, ref=ref, head_sha=head_sha, writer=writer, once=once, details_url=details_url)
+        for stage in stages
+    )
+    return dict(zip(stages, ids, strict=True))
+
+
+async def find_check(stage: Stage, *, ref: PullRequestRef, head_sha: str, writer: Writer) -> int | None:
+    """GitHub's id of a stage's newest check run on this head that is in progress."""
+    return await writer.find_check_run(
+        head_sha=head_sha, name=check_name(stage), external_id=_external_id(ref, head_sha)
+    )
+
+
+def _external_id(ref: PullRequestRef, head_sha: str) -> str:
+    return f"{ref}@{head_sha}"
+
+
+async def complete_checks(
+    checks: Sequence[CheckUpdate],
+    *,
+    check_run_ids: Mapping[Stage, int],
+    writer: Writer,
+    once: Once,
+) -> None:
+    """Complete the check runs that there are, side by side and each once.
+
+    GitHub appends annotations: where an earlier attempt may have sent some, only the others are sent.
+    """
+
+    async def complete(check: CheckUpdate) -> int:
+        write = partial(_complete_check, check, check_run_ids[check.stage], writer=writer)
+        return await once(f"check:{check.stage}", find=partial(write, resume=True), write=write)
+
+    await all_of(complete(check) for check in checks if check.stage in check_run_ids)
+
+
+async def _complete_check(
+    check: CheckUpdate, check_run_id: int, *, writer: Writer, resume: bool = False
+) -> int:
+    await writer.update_check_run(
+        check_run_id,
+        title=check.title,
+        summary=check.summary,
+        text=check.text,
+        conclusion=check.conclusion,
+        annotations=check.annotations,
+        actions=check.actions,
+        resume=resume,
+    )
+    return check_run_id
