@@ -13,10 +13,11 @@ from app.domain.review import ContextSnippet
 from app.domain.source import Source
 from app.gather.chunks import CHARACTERS_PER_TOKEN, file_tokens
 from app.gather.digest import digest
-from app.gather.names import UsedName, members_in_question, used_names
+from app.gather.fragments import is_idle, trimmed, without_idle
+from app.gather.names import members_in_question, used_names
 from app.gather.texts import MAX_DEFINITION_LINES, Texts, changed_lines, last_name
-from app.gather.tree_search import constant_of, find_callers, find_definitions, touched_symbols
-from app.syntax import Definition, enclosing_definition
+from app.gather.tree_search import GIVES_A_VALUE, find_callers, find_definitions, touched_symbols
+from app.syntax import Definition, enclosing_definition, identifiers, language_of
 
 MAX_ENCLOSING_LINES = 120  # of a definition that is shown whole
 WINDOW_LINES = 15  # round the change, of a longer one
@@ -26,6 +27,8 @@ SMALL_FILE_LINES = 120
 SHARE_OF_DIFF = 0.6  # context is never more than this part of the diff …
 FLOOR_TOKENS = 600  # … but may always be this much
 
+MIN_CONSTANT_NAME = 3
+_DATA = frozenset({"yaml", "json", "html", "css"})  # their keys are no names that code uses
 _ATTRIBUTE = re.compile(r"(?:\b(?:self|this|[a-z]\w?)(?:\.|->)|@)_?([a-z_]\w{2,})\b(?!\()")
 
 
@@ -55,34 +58,37 @@ async def find_context(
     names = used_names(files, texts)
     members = members_in_question(files, texts)
     here = {last_name(each) for one in texts.defined.values() for each in one}
-    constants = list(_constants_here(names, texts))
-    here |= {used.name for used, _ in constants}
+    constants = {file.path: _constants_used(file, texts) for file in files}
+    here |= {name for each in constants.values() for name in each}
     missing = [used for used in names if used.name not in here]
     half = limits.searches // 2
     callers = touched_symbols(files, texts)[:half]
-    found = list(_enclosing(files, texts, visible))
+    found = [part for path, each in constants.items() for part in _constants(path, each.values(), texts)]
+    found += _enclosing(files, texts, visible)
     found += _definitions_here({used.name for used in names}, members, texts, visible)
-    found += (part for used, line in constants for part in _constant(used, line, texts, visible))
     found += await find_definitions(missing[: limits.searches - len(callers)], members, source)
     found += await find_callers(callers, source, visible)
     found += _shared_state(files, texts, visible)
     found += _rest_of_small_files(files, texts, visible)
     budget = min(limits.tokens, max(FLOOR_TOKENS, round(sum(map(file_tokens, files)) * SHARE_OF_DIFF)))
-    return tuple(_within(found, budget))
+    return tuple(without_idle(_within(found, budget, visible)))
 
 
 def _visible(file: FileDiff) -> set[int]:
     return {line.new_line for hunk in file.hunks for line in hunk.lines if line.new_line is not None}
 
 
-def _within(snippets: Iterable[ContextSnippet], budget: int) -> Iterator[ContextSnippet]:
-    """Those that the budget allows; of lines that are shown already only what is left."""
-    seen: dict[str, set[int]] = {}
+def _within(
+    snippets: Iterable[ContextSnippet], budget: int, visible: Mapping[str, set[int]]
+) -> Iterator[ContextSnippet]:
+    """Those that the budget allows and that say something; of lines that are shown already only what is left."""
+    seen = {path: set(lines) for path, lines in visible.items()}
     for snippet in snippets:
         lines = snippet.text.split("\n")
         numbered = dict(enumerate(lines, snippet.start_line))
         fresh = [number for number in numbered if number not in seen.get(snippet.path, ())]
-        for part in _runs(snippet.path, numbered, fresh, kind=snippet.kind):
+        runs = _runs(snippet.path, numbered, fresh, kind=snippet.kind)
+        for part in (trimmed(run) for run in runs if not is_idle(run)):
             tokens = 10 + round(len(part.text) / CHARACTERS_PER_TOKEN)
             if tokens <= budget:
                 seen.setdefault(part.path, set()).update(fresh)
@@ -155,21 +161,28 @@ def _definitions_here(
                 yield from _runs(path, source, lines, kind="definition")
 
 
-def _constants_here(names: Sequence[UsedName], texts: Texts) -> Iterator[tuple[UsedName, int]]:
-    """Names that the file which uses them gives a value, with the line."""
-    for used in names:
-        value = constant_of(used.name)
-        lines = texts.heads.get(used.path, "").split("\n")
-        line = next((number for number, text in enumerate(lines, 1) if value.search(text)), None)
-        if line is not None and not used.owner:
-            yield used, line
+def _constants_used(file: FileDiff, texts: Texts) -> dict[str, int]:
+    """Names on the added lines to which the file gives a value outside of its functions, with the line."""
+    head = texts.heads.get(file.path, "")
+    if language_of(file.path) in _DATA:
+        return {}
+    inside = {
+        line
+        for each in texts.defined.get(file.path, ())
+        if each.callable
+        for line in range(each.start_line, each.end_line + 1)
+    }
+    given: dict[str, int] = {}
+    for number, text in _numbered(head).items():
+        if number not in inside and (match := GIVES_A_VALUE.search(text)):
+            given.setdefault(match["name"], number)
+    used = identifiers(file.path, head, file.added_lines())
+    return {name: given[name] for name in used if name in given and len(name) >= MIN_CONSTANT_NAME}
 
 
-def _constant(
-    used: UsedName, line: int, texts: Texts, visible: Mapping[str, set[int]]
-) -> Iterator[ContextSnippet]:
-    if line not in visible.get(used.path, set()):
-        yield from digest(used.path, texts.heads[used.path], None, line=line, members=set())
+def _constants(path: str, lines: Iterable[int], texts: Texts) -> Iterator[ContextSnippet]:
+    for line in lines:
+        yield from digest(path, texts.heads[path], None, line=line, members=set())
 
 
 def _shared_state(

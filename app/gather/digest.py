@@ -9,7 +9,7 @@ from app.syntax import Definition, definitions
 MAX_WHOLE_CLASS_LINES = 14
 MAX_HEAD_LINES = 10  # of a longer class: its signature, docstring and fields
 MAX_MEMBER_LINES = 15
-MAX_CONSTANT_LINES = 6
+MAX_CONSTANT_LINES = 12  # a table or a map is worth it: it decides
 
 _HOLDERS = frozenset(
     {

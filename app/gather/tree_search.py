@@ -118,6 +118,10 @@ def constant_of(name: str) -> re.Pattern[str]:
     return re.compile(_VALUE.format(name=re.escape(name)))
 
 
+GIVES_A_VALUE = re.compile(_VALUE.format(name=r"(?P<name>[A-Za-z_$][\w$]*)"))
+"""The same for a name that is read off the line."""
+
+
 def _head_lines(one: Definition) -> range:
     """Where the name can stand: decorators come before it."""
     return range(one.start_line, min(one.end_line, one.start_line + 8) + 1)

@@ -290,3 +290,48 @@ async def test_a_minified_line_is_not_looked_into(change: Change) -> None:
     minified = "var " + ",".join(f"a{n}=expand_all(b{n}.call_{n}())" for n in range(20_000)) + ";\n"
     await change.shown(base, {"app.js": f"let x = 2;\n{minified}"})
     assert change.source.words == []
+
+
+PRICES = {
+    "shop/prices.py": "import re\n\nCODE = re.compile(r'^[A-Z]{3}$')\nRATES = {\n"
+    + "".join(f"    'c{n}': {n},\n" for n in range(8))
+    + "}\nunused = 4\nlimit_cents = 5_000\n"
+    + FILLER
+    + "\ndef price(code):\n    return 1\n"
+}
+PRICES_HEAD = {
+    "shop/prices.py": PRICES["shop/prices.py"].replace(
+        "return 1", "return min(RATES[code], limit_cents) if CODE.match(code) else 0"
+    )
+}
+
+
+async def test_constants_and_tables_of_the_file_that_the_change_uses_come_first_and_whole(
+    change: Change,
+) -> None:
+    snippets = await change.shown(PRICES, PRICES_HEAD)
+    texts = [each.text for each in snippets]
+    assert {text.partition(" ")[0] for text in texts[:3]} == {"CODE", "RATES", "limit_cents"}
+    assert "    'c7': 7,\n}" in text_of(snippets, "shop/prices.py")
+    assert "unused" not in text_of(snippets, "shop/prices.py")
+
+
+async def test_what_only_opens_a_file_or_closes_a_block_is_not_shown(change: Change) -> None:
+    base = {
+        "web/page.php": "<?php\n\ndeclare(strict_types=1);\n\nnamespace Web;\n\nuse PDO;\n\n\n\n\necho 1;\n\n\n\n\n}\n",
+        "web/team.rb": "class Team < Record\n\n\n\n\n  has_many :members\n\n\n\n\nend\n",
+    }
+    head = {path: text.replace("1;", "2;").replace(":members", ":users") for path, text in base.items()}
+    assert await change.shown(base, head) == []
+
+
+async def test_no_line_of_the_diff_is_shown_again_as_a_caller_or_a_definition(change: Change) -> None:
+    base = {
+        "a.py": "def total_of(cart):\n    return cart.sum\n",
+        "b.py": "def pay(cart):\n    return None\n",
+    }
+    head = {
+        "a.py": "def total_of(cart):\n    return cart.sum * 2\n",
+        "b.py": "def pay(cart):\n    return total_of(cart)\n",
+    }
+    assert await change.shown(base, head) == []
