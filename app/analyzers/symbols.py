@@ -43,7 +43,7 @@ def is_internal(path: str) -> bool:
 
 
 def find_undocumented(path: str, head: str, added: frozenset[int]) -> Iterator[UndocumentedSymbol]:
-    """Public names that begin on an added line and have no documentation."""
+    """Public names without documentation whose first lines the change brings or touches."""
     for one in definitions(path, head):
         is_new = any(
             line in added for line in range(one.start_line, min(one.end_line, one.start_line + 2) + 1)

@@ -49,7 +49,7 @@ class ChangedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndocumentedSymbol:
-    """A public name that the change brings without documentation."""
+    """A public name without documentation that the change brings or touches at its beginning."""
 
     path: str
     line: int

@@ -78,7 +78,7 @@ def analysis_documents(analysis: Analysis) -> tuple[Document, ...]:
     missing = [
         f"- `{each.signature}` ({each.kind}, {each.path}:{each.line})" for each in analysis.undocumented
     ]
-    parts = (("API changes", changes), ("New public names without documentation", missing))
+    parts = (("API changes", changes), ("Public names without documentation", missing))
     return tuple(
         Document(format="markdown", title=title, content="\n".join(rows)) for title, rows in parts if rows
     )
