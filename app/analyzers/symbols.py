@@ -4,6 +4,7 @@ Python's interfaces are compared by griffe, statically; it never imports the cod
 signature. Runs in the worker process only. https://mkdocstrings.github.io/griffe/guide/users/checking/
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,11 @@ _BREAKAGES = {
     griffe.BreakageKind.CLASS_REMOVED_BASE: "The class lost a base: what it inherited is gone.",
 }
 _HARMLESS = frozenset({griffe.BreakageKind.ATTRIBUTE_CHANGED_VALUE})
+# A web framework passes arguments by name: https://fastapi.tiangolo.com/tutorial/query-params/
+_POSITIONAL = frozenset({griffe.BreakageKind.PARAMETER_MOVED, griffe.BreakageKind.PARAMETER_CHANGED_KIND})
+_ROUTE = re.compile(r"\.(?:get|post|put|patch|delete|head|options|route|api_route|websocket)\(")
+_RESULT = re.compile(r"\s*(?:->|:)\s*(.+)")
+_RESULT_CHANGED = _BREAKAGES[griffe.BreakageKind.RETURN_CHANGED_TYPE]
 # A test file or a private module has no callers to break and no readers to document for.
 _INTERNAL_PARTS = ("tests/", "test/", "__tests__/", "spec/", "testdata/", "examples/", "migrations/")
 
@@ -42,15 +48,23 @@ def is_internal(path: str) -> bool:
     return private or is_test or any(f"/{path}".find(f"/{part}") >= 0 for part in _INTERNAL_PARTS)
 
 
-def find_undocumented(path: str, head: str, added: frozenset[int]) -> Iterator[UndocumentedSymbol]:
+def find_undocumented(
+    path: str, head: str, added: frozenset[int], base: str | None = None
+) -> Iterator[UndocumentedSymbol]:
     """Public names without documentation whose first lines the change brings or touches."""
+    known = _public(path, base) if base else {}
     for one in definitions(path, head):
         is_new = any(
             line in added for line in range(one.start_line, min(one.end_line, one.start_line + 2) + 1)
         )
         if is_new and one.public and not one.documented and not _is_exempt(one):
             yield UndocumentedSymbol(
-                path=path, line=_name_line(head, one), name=one.name, kind=one.kind, signature=one.signature
+                path=path,
+                line=_name_line(head, one),
+                name=one.name,
+                kind=one.kind,
+                signature=one.signature,
+                existed=one.name in known,
             )
 
 
@@ -79,7 +93,19 @@ def _joined(known: ApiChange, other: ApiChange) -> ApiChange:
 def _python_changes(path: str, head: str, base: str) -> list[ApiChange]:
     old, new = _module(base), _module(head)
     breakages = griffe.find_breaking_changes(old, new)
-    return [_python_change(path, head, base, one) for one in breakages if one.kind not in _HARMLESS]
+    found = [
+        _python_change(path, head, base, one)
+        for one in breakages
+        if one.kind not in _HARMLESS and not (one.kind in _POSITIONAL and _is_route(one.obj))
+    ]
+    # griffe does not compare the types of results.
+    return [*found, *(one for one in _changes(path, head, base) if one.detail == _RESULT_CHANGED)]
+
+
+def _is_route(function: griffe.Object | griffe.Alias) -> bool:
+    return isinstance(function, griffe.Function) and any(
+        _ROUTE.search(str(decorator.value)) for decorator in function.decorators
+    )
 
 
 def _module(source: str) -> griffe.Module:
@@ -114,16 +140,34 @@ def _changes(path: str, head: str, base: str) -> list[ApiChange]:
 def _change(path: str, before: Definition, after: Definition | None) -> ApiChange | None:
     if after is not None and (after.signature == before.signature or not after.callable):
         return None
+    other_result = after is not None and _has_other_result(before, after)
+    said = _RESULT_CHANGED if other_result else "The signature changed."
     return ApiChange(
         path=path,
         line=after.start_line if after else 1,
         name=before.name,
         change="changed" if after else "removed",
-        detail="The signature changed." if after else "The name is gone: imports and calls of it fail.",
-        breaking=after is None,
+        detail=said if after else "The name is gone: imports and calls of it fail.",
+        breaking=after is None or other_result,
         before=before.signature,
         after=after.signature if after else None,
     )
+
+
+def _has_other_result(before: Definition, after: Definition) -> bool:
+    """Whether both name the type of their result, after the parameters, and not the same one."""
+    old, new = _result_of(before.signature), _result_of(after.signature)
+    return bool(old and new) and old != new
+
+
+def _result_of(signature: str) -> str:
+    depth = 0
+    for at, sign in enumerate(signature):
+        depth += (sign == "(") - (sign == ")")
+        if sign == ")" and depth == 0:
+            match = _RESULT.match(signature, at + 1)
+            return match[1] if match else ""
+    return ""
 
 
 def _added(path: str, head: str, base: str) -> Iterator[ApiChange]:

@@ -36,7 +36,7 @@ def work(task: dict[str, Any]) -> dict[str, Any]:
     answer["hits"] = _hits(path, head, problems)
     answer["base_hits"] = _hits(path, base, []) if base is not None and answer["hits"] else []
     if not is_internal(path):
-        undocumented = find_undocumented(path, head, frozenset(task["added"]))
+        undocumented = find_undocumented(path, head, frozenset(task["added"]), base)
         answer["undocumented"] = _dicts(_tried(lambda: list(undocumented), problems))
         if base is not None:
             answer["api_changes"] = _dicts(_tried(lambda: find_api_changes(path, head, base), problems))

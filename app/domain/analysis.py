@@ -56,6 +56,7 @@ class UndocumentedSymbol:
     name: str
     kind: str
     signature: str
+    existed: bool = False  # before this change too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

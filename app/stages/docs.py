@@ -88,7 +88,7 @@ def _facts(analysis: Analysis, chunk: Chunk, secret: bytes) -> str:
     undocumented = [
         {"path": each.path, "line": each.line, "undocumented": each.signature}
         for each in analysis.undocumented
-        if each.line in shown.get(each.path, ())
+        if each.line in shown.get(each.path, ()) and not each.existed
     ]
     changes = [
         {

@@ -165,7 +165,9 @@ def _is_public(language: str, node: SgNode, outer: SgNode, around: list[SgNode])
         return False
     match language:
         case "python" | "ruby" | "lua" | "bash":
-            return not any(name.startswith("_") and not _is_dunder(name) for name in names)
+            return not _is_ruby_private(node) and not any(
+                name.startswith("_") and not _is_dunder(name) for name in names
+            )
         case "go":
             return all(name[:1].isupper() for name in names)
         case "javascript" | "typescript" | "tsx":
@@ -178,6 +180,18 @@ def _is_public(language: str, node: SgNode, outer: SgNode, around: list[SgNode])
             return any(child.kind() == "visibility_modifier" for child in node.children())
         case _:
             return not _words_before_name(outer) & _PRIVATE_WORDS
+
+
+def _is_ruby_private(node: SgNode) -> bool:
+    """Whether a method stands below `private` or in `private def …`; `public` opens the class again."""
+    if node.kind() not in {"method", "singleton_method"}:
+        return False
+    words = (each.text() for each in node.prev_all() if each.kind() == "identifier")
+    opened = next((word for word in words if word in {"private", "protected", "public"}), "public")
+    outer = node.parent()
+    call = outer.parent() if outer is not None and outer.kind() == "argument_list" else None
+    named = _text_of(call.field("method")) if call is not None else None
+    return opened != "public" or named in {"private", "protected", "private_class_method"}
 
 
 def _is_dunder(name: str) -> bool:

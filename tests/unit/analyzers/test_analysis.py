@@ -376,3 +376,46 @@ async def test_a_process_gets_no_more_memory_than_its_limit(tmp_path: Path) -> N
         [sys.executable, "-c", hungry], directory=tmp_path, limits=Limits(memory_bytes=1 << 30)
     )
     assert b"got it" not in finished.output
+
+
+async def test_a_touched_name_that_was_there_before_is_told_from_a_new_one() -> None:
+    base = "def old(a):\n    return a\n"
+    head = "def old(a, b=1):\n    return a\n\n\ndef new():\n    return 1\n"
+    analysis = await analyze([changed("m.py", head, base)])
+    assert [(one.name, one.existed) for one in analysis.undocumented] == [("old", True), ("new", False)]
+
+
+async def test_methods_below_private_are_no_interface_of_a_ruby_class() -> None:
+    head = (
+        "# Team.\nclass Team\n  def shown\n  end\n\n  private\n\n  def hidden\n  end\n\n"
+        "  public\n\n  def again\n  end\n\n  private def alone\n  end\nend\n"
+    )
+    analysis = await analyze([changed("team.rb", head)])
+    assert [one.name for one in analysis.undocumented] == ["Team.shown", "Team.again"]
+
+
+async def test_parameters_of_a_route_may_change_places_because_they_are_passed_by_name() -> None:
+    def source(route: str, parameters: str) -> str:
+        return f'"""M."""\n\n{route}\ndef show({parameters}):\n    """S."""\n'
+
+    for route, breaking in (("@router.get('/x')", []), ("@cached", [True])):
+        head, base = source(route, "b, a"), source(route, "a, b")
+        changes = (await analyze([changed("m.py", head, base)])).api_changes
+        assert [one.breaking for one in changes] == breaking
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after"),
+    [
+        ("m.py", "def get(a) -> int: ...\n", "def get(a) -> str: ...\n"),
+        (
+            "m.ts",
+            "export function get(f: (a: string) => void): string { return f }\n",
+            "export function get(f: (a: string) => void): number { return f }\n",
+        ),
+        ("m.rs", "pub fn get(a: u8) -> u8 { a }\n", "pub fn get(a: u8) -> Option<u8> { a }\n"),
+    ],
+)
+async def test_another_type_of_the_result_breaks_callers(path: str, before: str, after: str) -> None:
+    (change,) = (await analyze([changed(path, after, before)])).api_changes
+    assert (change.name, change.breaking, change.detail) == ("get", True, "The type of the result changed.")
