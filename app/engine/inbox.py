@@ -3,12 +3,13 @@
 A job that somebody waits for may show a sign that it was taken: a second, small workflow, which waits for no job.
 
 Of one installation at most `share` jobs are with the engine at a time, over all processes; the others wait as rows, the
-oldest first, and cost no worker anything. So a storm in one installation leaves the others their turn.
+oldest first, and cost no worker anything. So a storm in one installation leaves the others their turn. Of one pull request's
+pushes at most one waits: the next one takes its turn.
 """
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from dbos import DBOS, DBOSClient, EnqueueOptions
 
@@ -30,6 +31,7 @@ from app.store.database import Database, Session, mapped_errors, serialise
 from app.store.deliveries import (
     DeliveryState,
     count_begun,
+    find_queued_reviews,
     find_same_job,
     find_waiting,
     load_waiting_installations,
@@ -40,7 +42,8 @@ from app.store.deliveries import (
 from app.store.leases import require_lease
 from app.store.tables import DeliveryRow
 
-DEBOUNCED = frozenset({"synchronize"})
+PUSH = "synchronize"
+PUSHED_AGAIN = "a newer push waits"
 
 
 class Inbox:
@@ -109,10 +112,21 @@ class Inbox:
         if same:
             row.state, row.reason = DeliveryState.DUPLICATE, f"asks the same as {same.guid}"
         else:
+            if _is_push(job):
+                row.waits_since = self._take_turns(session, job)
             self._queue(session, row, job, delay_s=self._delay_s(job))
             self._show_sign(session, row, job)
         session.flush()  # the next one of the transaction must see it
         return Duplicate(guid=delivery.guid, of=same.guid) if same else Accepted(guid=delivery.guid)
+
+    def _take_turns(self, session: Session, push: ReviewJob) -> datetime | None:
+        """Pushes that wait are superseded: this one will see the newest head. Since when the first of them has waited."""
+        pushes = [
+            row for row in find_queued_reviews(session, push.request.ref) if _is_push(parse_job(row.request))
+        ]
+        for row in pushes:
+            mark_finished(session, row.guid, DeliveryState.SUPERSEDED, at=self._clock(), reason=PUSHED_AGAIN)
+        return min((row.waits_since or row.received_at for row in pushes), default=None)
 
     def put_back(self, guid: str, *, workflow_id: str, delay_s: float) -> bool:
         """Queue a delivery again from its beginning; whether it was this workflow's to put back."""
@@ -206,8 +220,11 @@ class Inbox:
         self._client.enqueue_in_transaction(session, options, row.guid)
 
     def _delay_s(self, job: Job) -> float:
-        waits = isinstance(job, ReviewJob) and job.request.trigger in DEBOUNCED
-        return self._debounce_s if waits else 0.0
+        return self._debounce_s if _is_push(job) else 0.0
+
+
+def _is_push(job: Job) -> TypeGuard[ReviewJob]:
+    return isinstance(job, ReviewJob) and job.request.trigger == PUSH
 
 
 def workflow_id(guid: str, *, attempt: int, at: datetime) -> str:

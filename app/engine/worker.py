@@ -30,6 +30,8 @@ GROWTH = 1.25
 LONGEST_OUTAGE_WAIT_S = 1_800.0
 STORE_WAIT_S = 2.0  # while the database does not take what must be recorded
 
+NOT_ASKED_FOR = "no longer asked for"
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -127,7 +129,7 @@ class Worker:
     async def _run(self, guid: str, workflow_id: str) -> str:
         row = await self._patiently(deliveries.load_delivery, self._database, guid)
         if row is None or row.workflow_id != workflow_id or row.state not in deliveries.UNFINISHED:
-            return "no longer asked for"
+            return NOT_ASKED_FOR
         lived = row.state == DeliveryState.RUNNING
         steps = await self._patiently(self._inbox.count_steps, workflow_id) if lived else 0
         lives = row.lives if steps == row.steps else 0
@@ -137,14 +139,11 @@ class Worker:
 
     async def _live(self, row: DeliveryRow, workflow_id: str, *, lives: int, steps: int) -> str:
         """One more life of a job; `lives` before it have brought it nowhere."""
-        await self._patiently(
-            deliveries.record_running,
-            self._database,
-            row.guid,
-            lives=lives + 1,
-            steps=steps,
-            at=self._clock(),
-        )
+        now = self._clock()
+        if not await self._patiently(
+            deliveries.record_running, self._database, row.guid, lives=lives + 1, steps=steps, at=now
+        ):
+            return NOT_ASKED_FOR
         try:
             self._require_life(lives)
             await self._handle(row)

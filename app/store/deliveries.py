@@ -21,6 +21,7 @@ from app.domain.job import (
     NotificationJob,
     ReviewJob,
 )
+from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewStatus
 from app.store import reviews
 from app.store.database import Database
@@ -128,13 +129,19 @@ def load_merge_groups(database: Database, repository: str, head_shas: Collection
         return list(session.exec(statement))
 
 
-def record_running(database: Database, guid: str, *, lives: int, steps: int, at: datetime) -> None:
-    """A worker has taken it: the `lives`th in a row since a step of it ended, when `steps` have."""
+def record_running(database: Database, guid: str, *, lives: int, steps: int, at: datetime) -> bool:
+    """A worker has taken it: the `lives`th in a row since a step of it ended, when `steps` have.
+
+    False, and nothing, where it was closed meanwhile.
+    """
     with database.write() as session:
-        row = session.get_one(DeliveryRow, guid)
+        row = session.get_one(DeliveryRow, guid, with_for_update=True)
+        if row.state not in UNFINISHED:
+            return False
         row.lives, row.steps = lives, steps
         _set_state(session, guid, DeliveryState.RUNNING, reason=None, at=None)
         reviews.mark_running(session, delivery=guid, at=at)
+    return True
 
 
 def record_finished(
@@ -172,10 +179,21 @@ def find_waiting(session: Session, installation_id: int | None, *, limit: int) -
             DeliveryRow.installation_id == installation_id,
             col(DeliveryRow.workflow_id).is_(None),
         )
-        .order_by(col(DeliveryRow.received_at))
+        .order_by(func.coalesce(DeliveryRow.waits_since, DeliveryRow.received_at))
         .limit(limit)
     )
     return session.exec(statement).all()
+
+
+def find_queued_reviews(session: Session, ref: PullRequestRef) -> Sequence[DeliveryRow]:
+    """Deliveries that ask for a review of the pull request and that no worker has taken; none takes them until the end."""
+    statement = select(DeliveryRow).where(
+        DeliveryRow.repository == ref.repository,
+        DeliveryRow.pull_request == ref.number,
+        DeliveryRow.state == DeliveryState.QUEUED,
+        col(DeliveryRow.request)["kind"].as_string() == "review",
+    )
+    return session.exec(statement.with_for_update()).all()
 
 
 def load_waiting_installations(database: Database) -> list[int | None]:

@@ -271,6 +271,9 @@ class DeliveryRow(Row, table=True):
     workflow_id: str | None = None
     lives: int = 0  # of its processes in a row in which none of its steps ended
     steps: int = 0  # that had ended when the last of them began
+    waits_since: datetime | None = Field(
+        default=None, sa_type=UtcDateTime
+    )  # of a push: when the first of those began to wait whose turn it has
     reason: str | None = Field(default=None, sa_type=AnyText)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 

@@ -96,3 +96,50 @@ async def test_a_push_that_arrives_late_takes_nothing_from_the_newer_one(any_dat
         await engine.enqueue(delivery("later still"), review_job("a"))
         go_on.set()
         assert (await ended(any_database, "last")).state == "done"
+
+
+async def test_a_push_takes_the_turn_of_the_one_that_waits(database: Database) -> None:
+    """So that a pull request that is pushed to again and again does not go to the end of the line each time."""
+    order: list[str] = []
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        del step
+        order.append(f"{job.request.ref.number}{(job.request.head_sha or '')[0]}")
+        begun.set()
+        await go_on.wait()
+
+    pushed = [review_job(head, number=2, trigger="synchronize", before="a") for head in "bcd"]
+    async with running(database, handler, share=1) as engine:
+        await engine.enqueue(delivery("first", at_s=0), review_job("a", number=1))
+        await begun.wait()
+        await engine.enqueue(delivery("old push", at_s=1), pushed[0])
+        await engine.enqueue(delivery("opened", at_s=2), review_job("a", number=3))
+        await engine.enqueue(delivery("push", at_s=3), pushed[1])
+        await engine.enqueue(delivery("new push", at_s=4), pushed[2])
+        row = await ended(database, "push")
+        assert (row.state, row.reason) == ("superseded", "a newer push waits")
+        assert review_of(database, pushed[0]).status == "superseded"
+        assert await engine.depth() == {"queued": 2, "running": 1}
+        go_on.set()
+        assert (await ended(database, "opened")).state == "done"
+        assert (await ended(database, "new push")).state == "done"
+    assert order == ["1a", "2d", "3a"]
+
+
+async def test_a_push_leaves_a_review_that_somebody_asked_for_in_the_line(database: Database) -> None:
+    reviewed: list[str] = []
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        del step
+        reviewed.append(job.request.trigger)
+
+    async with running(database, handler, role="web") as web:
+        await web.enqueue(delivery("opened"), review_job("a"))
+        await web.enqueue(delivery("asked for"), review_job("a", trigger="check_run:7"))
+        await web.enqueue(delivery("push"), review_job("b", trigger="synchronize", before="a"))
+        assert await web.depth() == {"queued": 3, "running": 0}
+    async with running(database, handler):
+        for guid in ("opened", "asked for", "push"):
+            await ended(database, guid)
+    assert reviewed == ["opened", "check_run:7", "synchronize"]

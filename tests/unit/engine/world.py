@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.clock import utc_now
@@ -22,8 +22,9 @@ from app.store.tables import DeliveryRow, ReviewRow
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 
 
-def delivery(guid: str) -> Delivery:
-    return Delivery(guid=guid, event="pull_request", action="opened", received_at=NOW)
+def delivery(guid: str, *, at_s: int = 0) -> Delivery:
+    at = NOW + timedelta(seconds=at_s)
+    return Delivery(guid=guid, event="pull_request", action="opened", received_at=at)
 
 
 def review_job(

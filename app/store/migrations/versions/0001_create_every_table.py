@@ -67,6 +67,7 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
         sa.Column("workflow_id", sa.String(), nullable=True),
         sa.Column("lives", sa.Integer(), nullable=False),
         sa.Column("steps", sa.Integer(), nullable=False),
+        sa.Column("waits_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("guid"),
