@@ -5,11 +5,23 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from app.domain.progress import StationEvent, StationState, StationTime, Watch, nobody_watches
-from app.domain.trace import NoTracer, Tracer
+from app.domain.review import ReviewRequest
+from app.domain.trace import Attributes, NoTracer, Tracer
 
 T = TypeVar("T")
 
 REVIEW_SPAN = "pull_request_review"  # round the stations
+
+
+def review_attributes(request: ReviewRequest) -> Attributes:
+    """What tells the span of one review from others: https://opentelemetry.io/docs/specs/semconv/registry/attributes/vcs/"""
+    return {
+        "vcs.owner.name": request.ref.owner,
+        "vcs.repository.name": request.ref.repo,
+        "vcs.change.id": str(request.ref.number),
+        "quorum.review.id": request.review_id,
+        "quorum.trigger": request.trigger,
+    }
 
 
 class Stations:

@@ -15,11 +15,8 @@ from app.domain.finding import Stage
 from app.domain.job import ReviewJob
 from app.domain.notification import Tell, nobody_is_told
 from app.domain.progress import Watch, nobody_watches
-from app.domain.pull_request import PullRequest
 from app.domain.review import ReviewReport, ReviewRequest
-from app.domain.source import Snapshot
 from app.domain.step import Step
-from app.domain.trace import Attributes
 from app.doors.access import (
     OpenPullRequest,
     OrganisationDefault,
@@ -31,13 +28,12 @@ from app.doors.check_runs import CheckRuns, ledger_name
 from app.doors.code_scanning import upload_analysis
 from app.doors.eligible import why_left_out
 from app.doors.experience import sort_out
+from app.doors.look import Look, Start
 from app.doors.notification import review_finished
 from app.doors.publication import Publication, Writing
 from app.errors import TRANSIENT, Postponed, QuorumError, Superseded
-from app.gather import Configuration, Gathered, parse_configuration
-from app.gather.configuration import CONFIGURATION_PATH
+from app.gather import Gathered
 from app.gather.eligibility import is_dependency_update
-from app.gather.gather import BASE_PATHS
 from app.llm.client import CallScope
 from app.pipeline import Order, gather_change, review_gathered
 from app.publish.check_runs import start_check
@@ -45,12 +41,10 @@ from app.publish.checks import CheckUpdate, failed_check, superseded_check
 from app.publish.publisher import Published
 from app.publish.writes import all_of
 from app.services import Services
-from app.stations import REVIEW_SPAN, Stations
+from app.stations import REVIEW_SPAN, Stations, review_attributes
 from app.store import learned, reports, reviews
 from app.store.database import Database
 from app.store.findings import FindingOutcome, record_threads
-from app.store.memory import Remembered, load_remembered
-from app.store.pull_requests import record_open
 
 logger = logging.getLogger(__name__)
 
@@ -91,17 +85,6 @@ async def _nothing() -> None:
     pass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Start:
-    """What is known of a head before it is read."""
-
-    snapshot: Snapshot
-    pull_request: PullRequest
-    configuration: Configuration
-    remembered: Remembered
-    organisation_default: bytes | None
-
-
 class _Run:
     """One review of one head on its way."""
 
@@ -117,7 +100,7 @@ class _Run:
     async def review(self) -> None:
         """The review. However it ends, but to be tried again, its check runs are completed."""
         try:
-            with self._door.services.tracer.span(REVIEW_SPAN, self._attributes()):
+            with self._door.services.tracer.span(REVIEW_SPAN, review_attributes(self._request)):
                 await self._review()
         except Superseded:
             await self._end_checks(superseded_check)
@@ -130,35 +113,14 @@ class _Run:
             await self._end_checks(self._failed(reason))
             raise
 
-    def _attributes(self) -> Attributes:
-        request = self._request
-        return {
-            "vcs.owner.name": request.ref.owner,
-            "vcs.repository.name": request.ref.repo,
-            "vcs.change.id": str(request.ref.number),
-            "quorum.review.id": request.review_id,
-            "quorum.trigger": request.trigger,
-        }
-
     async def _review(self) -> None:
         start = await self._stations.run("look", self._look)
         self._gate = start.configuration.config.gate
+        config, remembered = start.configuration.config, start.remembered
         if reason := await why_left_out(
-            self._door.database,
-            self._request,
-            start.pull_request,
-            start.configuration.config,
-            start.remembered,
+            self._door.database, self._request, start.pull_request, config, remembered
         ):
-            await asyncio.to_thread(
-                reviews.record_left_out,
-                self._door.database,
-                self._request.review_id,
-                reason=reason,
-                at=self._door.clock(),
-            )
-            await self._end_checks(self._failed(reason))  # of a life before this one
-            logger.info("not reviewed: %s", reason)
+            await self._leave_out(reason)
             return
         order = self._order(start)
         gathered = await self._gather_beside_checks(start, order)
@@ -172,54 +134,26 @@ class _Run:
         )
         await self._publish(start, gathered, await self._sorted_out(report, start))
 
-    async def _look(self) -> _Start:
-        """The newest head and what its base says; the checkpoint keeps the head alone, so that it is read anew."""
-        held: list[Snapshot] = []
-        read_at = self._door.clock()
+    async def _leave_out(self, reason: str) -> None:
+        logger.info("not reviewed: %s", reason)
+        review_id, at = self._request.review_id, self._door.clock()
+        await asyncio.to_thread(reviews.record_left_out, self._door.database, review_id, reason=reason, at=at)
+        await self._end_checks(self._failed(reason))  # of a life before this one
 
-        async def read_snapshot() -> None:
-            held.append(await self._access.source.snapshot(BASE_PATHS))
-
-        async def read_default() -> None:  # beside the snapshot; whoever asks next finds it
-            await self._door.organisation_default(self._request.installation_id, self._request.ref.owner)
-
-        async def read() -> str:
-            await all_of((read_snapshot(), read_default()))
-            return _pull_request(held[-1]).head_sha
-
-        head_sha = await self._step("look", read, str)
-        snapshot = held[-1] if held else await self._access.source.snapshot(BASE_PATHS)
-        pull_request = _pull_request(snapshot)
-        default = await self._door.organisation_default(self._request.installation_id, pull_request.ref.owner)
-        configuration = parse_configuration(
-            snapshot.base_files.get(CONFIGURATION_PATH),
-            organisation=default,
+    async def _look(self) -> Start:
+        look = Look(
+            request=self._request,
+            source=self._access.source,
+            database=self._door.database,
+            organisation_default=self._door.organisation_default,
             operator_budget=self._door.services.budget,
         )
-        await asyncio.to_thread(
-            reviews.record_review_head,
-            self._door.database,
-            self._request.review_id,
-            pull_request.head_sha,
-            gate=configuration.config.gate,
-            read_at=read_at,
-        )
-        if pull_request.head_sha != head_sha:
-            raise Superseded("The pull request was pushed to while its review was interrupted.")
+        start = await look(self._step, at=self._door.clock())
+        head_sha = start.pull_request.head_sha
         await self._end_checks(superseded_check, but_of=head_sha)  # of a head before it was put back
-        self._access = replace(
-            self._access, once=self._open(ledger_name(self._request.review_id, head_sha)).once
-        )
-        remembered = await asyncio.to_thread(load_remembered, self._door.database, self._request.ref)
-        if remembered.is_closed and pull_request.state == "open":
-            await asyncio.to_thread(record_open, self._door.database, self._request.ref)
-        return _Start(
-            snapshot=snapshot,
-            pull_request=pull_request,
-            configuration=configuration,
-            remembered=remembered,
-            organisation_default=default,
-        )
+        once = self._open(ledger_name(self._request.review_id, head_sha)).once
+        self._access = replace(self._access, once=once)
+        return start
 
     async def _gate_before(self) -> Gate | None:
         """What the base asked for when an earlier life of this review began its check runs."""
@@ -232,7 +166,7 @@ class _Run:
             request.ref, installation_id=request.installation_id, ledger=ledger
         )
 
-    def _order(self, start: _Start) -> Order:
+    def _order(self, start: Start) -> Order:
         request, head_sha = self._request, start.pull_request.head_sha
         scope = CallScope(
             installation_id=request.installation_id,
@@ -249,7 +183,7 @@ class _Run:
             dependencies_only=is_dependency_update(start.pull_request) and not request.commanded,
         )
 
-    async def _gather_beside_checks(self, start: _Start, order: Order) -> Gathered:
+    async def _gather_beside_checks(self, start: Start, order: Order) -> Gathered:
         """What the models see, read while the check runs are created; both have ended before an error is raised."""
         held: list[Gathered] = []
 
@@ -259,7 +193,7 @@ class _Run:
         await all_of((self._start_checks(start), gather()))
         return held[0]
 
-    async def _gather(self, start: _Start, order: Order) -> Gathered:
+    async def _gather(self, start: Start, order: Order) -> Gathered:
         return await gather_change(
             ReadOnce(self._access.source, start.snapshot),
             order,
@@ -267,7 +201,7 @@ class _Run:
             organisation_default=start.organisation_default,
         )
 
-    async def _start_checks(self, start: _Start) -> None:
+    async def _start_checks(self, start: Start) -> None:
         wanted = [stage for stage in self._request.stages if stage in start.configuration.config.stages]
         if "checks" in self._access.lacking():
             wanted = []  # the summary says so
@@ -288,7 +222,7 @@ class _Run:
 
         self._checks = await self._step("start checks", begin_all, dict[Stage, int])
 
-    async def _sorted_out(self, report: ReviewReport, start: _Start) -> ReviewReport:
+    async def _sorted_out(self, report: ReviewReport, start: Start) -> ReviewReport:
         rules = await asyncio.to_thread(
             learned.load_rules,
             self._door.database,
@@ -298,7 +232,7 @@ class _Run:
         dismissed = start.remembered.with_outcome(FindingOutcome.DISMISSED)
         return sort_out(report, dismissed=dismissed, rules=rules)
 
-    async def _publish(self, start: _Start, gathered: Gathered, report: ReviewReport) -> None:
+    async def _publish(self, start: Start, gathered: Gathered, report: ReviewReport) -> None:
         await asyncio.to_thread(
             record_threads, self._door.database, self._request.ref, start.snapshot.threads
         )
@@ -362,8 +296,3 @@ class _Run:
             open_pull_request=self._door.open_pull_request,
         )
         await runs.end(update, but_of=but_of)
-
-
-def _pull_request(snapshot: Snapshot) -> PullRequest:
-    assert snapshot.pull_request, "the App reviews pull requests"
-    return snapshot.pull_request

@@ -1,0 +1,107 @@
+"""The first look at a pull request: its newest head, what its base asks for, and what is remembered of it.
+
+Records which head a review is about; writes nothing on GitHub and asks no model.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.domain.configuration import Budget
+from app.domain.pull_request import PullRequest
+from app.domain.review import ReviewRequest
+from app.domain.source import Snapshot, Source
+from app.domain.step import Step
+from app.doors.access import OrganisationDefault
+from app.errors import Superseded
+from app.gather import Configuration, parse_configuration
+from app.gather.configuration import CONFIGURATION_PATH
+from app.gather.gather import BASE_PATHS
+from app.publish.writes import all_of
+from app.store.database import Database
+from app.store.memory import Remembered, load_remembered
+from app.store.pull_requests import record_open
+from app.store.reviews import record_review_head
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What is known of a head before it is read."""
+
+    snapshot: Snapshot
+    pull_request: PullRequest
+    configuration: Configuration
+    remembered: Remembered
+    organisation_default: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Looks for one review; `operator_budget` limits what the base may ask for."""
+
+    request: ReviewRequest
+    source: Source
+    database: Database
+    organisation_default: OrganisationDefault
+    operator_budget: Budget
+
+    async def __call__(self, step: Step, *, at: datetime) -> Start:
+        """What there is to go by; the checkpoint keeps the head alone, so that the rest is read anew.
+
+        Raises:
+            Superseded: it was pushed to while the review was interrupted, or a later review is on record.
+            GitHubError, StoreUnavailable
+        """
+        head_sha, snapshot = await self._read(step)
+        pull_request = _pull_request(snapshot)
+        default = await self.organisation_default(self.request.installation_id, pull_request.ref.owner)
+        configuration = parse_configuration(
+            snapshot.base_files.get(CONFIGURATION_PATH),
+            organisation=default,
+            operator_budget=self.operator_budget,
+        )
+        await asyncio.to_thread(
+            record_review_head,
+            self.database,
+            self.request.review_id,
+            pull_request.head_sha,
+            gate=configuration.config.gate,
+            read_at=at,
+        )
+        if pull_request.head_sha != head_sha:
+            raise Superseded("The pull request was pushed to while its review was interrupted.")
+        return Start(
+            snapshot=snapshot,
+            pull_request=pull_request,
+            configuration=configuration,
+            remembered=await self._remember(pull_request),
+            organisation_default=default,
+        )
+
+    async def _read(self, step: Step) -> tuple[str, Snapshot]:
+        """The head that the first life of this review saw, and what is there now."""
+        held: list[Snapshot] = []
+
+        async def read_snapshot() -> None:
+            held.append(await self.source.snapshot(BASE_PATHS))
+
+        async def read_default() -> None:  # beside the snapshot; whoever asks next finds it
+            await self.organisation_default(self.request.installation_id, self.request.ref.owner)
+
+        async def read() -> str:
+            await all_of((read_snapshot(), read_default()))
+            return _pull_request(held[-1]).head_sha
+
+        head_sha = await step("look", read, str)
+        return head_sha, held[-1] if held else await self.source.snapshot(BASE_PATHS)
+
+    async def _remember(self, pull_request: PullRequest) -> Remembered:
+        remembered = await asyncio.to_thread(load_remembered, self.database, self.request.ref)
+        if remembered.is_closed and pull_request.state == "open":
+            await asyncio.to_thread(record_open, self.database, self.request.ref)
+        return remembered
+
+
+def _pull_request(snapshot: Snapshot) -> PullRequest:
+    assert snapshot.pull_request, "the App reviews pull requests"
+    return snapshot.pull_request
