@@ -166,13 +166,12 @@ class Engine:
         self._inbox = self._worker = None
 
     async def _close(self, inbox: Inbox) -> None:
-        """In a thread of its own: closing DBOS ends the pool that the loop's threads come from."""
+        """In a pool of its own: closing DBOS ends the one that the loop's threads come from."""
         loop = asyncio.get_running_loop()
-        pool = ThreadPoolExecutor(MAX_THREADS)
+        loop.set_default_executor(ThreadPoolExecutor(MAX_THREADS))  # first: others need threads meanwhile
         if self._worker:
-            await loop.run_in_executor(pool, lambda: DBOS.destroy(destroy_registry=True))
-            await loop.run_in_executor(pool, leases.end_lease, self._database, self._executor_id)
-        loop.set_default_executor(pool)
+            await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+            await asyncio.to_thread(leases.end_lease, self._database, self._executor_id)
         await asyncio.to_thread(inbox.close)
 
     async def enqueue(self, delivery: Delivery, job: Job) -> Accepted | Duplicate:
