@@ -172,9 +172,10 @@ def _interval(hits: int, misses: int) -> Interval:
 def _quantile(share: float, hits: int, misses: int) -> float:
     """By halving; for whole counts the distribution is a sum of binomial terms. https://dlmf.nist.gov/8.17#E5"""
     trials = hits + misses + 1
+    ways = [(k, comb(trials, k)) for k in range(hits + 1, trials + 1)]
     low, high = 0.0, 1.0
     for _ in range(_HALVINGS):
         x = (low + high) / 2
-        below = sum(comb(trials, k) * x**k * (1 - x) ** (trials - k) for k in range(hits + 1, trials + 1))
+        below = sum(number * x**k * (1 - x) ** (trials - k) for k, number in ways)
         low, high = (x, high) if below < share else (low, x)
     return (low + high) / 2

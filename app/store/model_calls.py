@@ -159,7 +159,9 @@ def load_stats(database: Database, since: datetime, *, by: Sequence[Dimension] =
                 dict(zip(_NAMES + tuple(each.value for each in by), key, strict=True)),
                 lines.get(key, _NOTHING),
                 extras.get(key, (0, 0)),
-                latencies[key] if latencies is not None else _Walk(session, since, key),
+                latencies[key]
+                if latencies is not None
+                else _Walk(session, since, key, lines.get(key, _NOTHING)[0]),
             )
             for key in sorted({*lines, *extras})
         ]
@@ -207,23 +209,26 @@ def _percentile(latencies: "Sequence[int] | _Walk", calls: int, share: float) ->
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """A model's latencies in order, one at a time: a walk along the index, where the database holds them so."""
+    """A model's latencies in order, one at a time: a walk along the index, where the database holds them so, from the nearer end."""
 
     session: Session
     since: datetime
     key: tuple[str, ...]
+    calls: int
 
     def __getitem__(self, place: int) -> int | None:
+        from_above = self.calls - 1 - place
+        latency = col(ModelCallRow.latency_ms)
         statement = (
-            select(col(ModelCallRow.latency_ms))
+            select(latency)
             .where(
                 col(ModelCallRow.provider) == self.key[0],
                 col(ModelCallRow.model) == self.key[1],
                 col(ModelCallRow.started_at) >= self.since,
                 _SENT,
             )
-            .order_by(col(ModelCallRow.latency_ms))
-            .offset(place)
+            .order_by(latency.desc() if from_above < place else latency)
+            .offset(min(from_above, place))
             .limit(1)
         )
         return self.session.connection().execute(statement).scalar()

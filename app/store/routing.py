@@ -8,7 +8,22 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Label, Select, Subquery, Text, case, cast, func, literal, or_, select, union_all
+from sqlalchemy import (
+    CompoundSelect,
+    Label,
+    Subquery,
+    Text,
+    case,
+    cast,
+    desc,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy.types import NullType
 from sqlmodel import Session, col
 
 from app.clock import utc_now
@@ -25,7 +40,7 @@ SINCE_DAYS = 90
 REFUTED = (
     "Refuted"  # how the reason of a finding begins that a second vendor refuted (app/findings/verify.py)
 )
-_READ = 10_000  # latest calls, findings and refuted ones, in which the windows are looked for
+_READ = 10_000  # latest calls, and latest findings judged, in which the windows are looked for
 
 Place = tuple[str, Provider]
 
@@ -79,8 +94,17 @@ def _load_calls(session: Session, since: datetime) -> dict[Place, ProviderRecord
 
 def _numbered_calls(since: datetime) -> Subquery:
     """The latest calls; `number` 1 is a provider's latest one at a stage."""
+    columns = (
+        col(ModelCallRow.id),
+        col(ModelCallRow.started_at),
+        col(ModelCallRow.stage),
+        col(ModelCallRow.provider),
+        col(ModelCallRow.outcome),
+        col(ModelCallRow.latency_ms),
+        col(ModelCallRow.cost_usd),
+    )
     read = (
-        select(ModelCallRow)
+        select(*columns)
         .where(
             col(ModelCallRow.started_at) >= since,
             col(ModelCallRow.stage).in_([stage.value for stage in Stage]),
@@ -94,47 +118,37 @@ def _numbered_calls(since: datetime) -> Subquery:
     number = func.row_number().over(
         partition_by=(read.stage, read.provider), order_by=(read.started_at.desc(), read.id.desc())
     )
-    columns = (read.stage, read.provider, read.outcome, read.latency_ms, read.cost_usd)
-    return select(*columns, number.label("number")).subquery()
+    return select(*read, number.label("number")).subquery()
 
 
 def _load_judged(session: Session, since: datetime) -> dict[Place, list[bool]]:
     """Whether the latest findings held, of those of which it is known."""
     judged: defaultdict[Place, list[bool]] = defaultdict(list)
     vendors_of = cache(_vendors)  # few finders, thousands of findings
-    for stage, found_by, held in session.connection().execute(_verdicts(since)):
+    for _, stage, found_by, held in session.connection().execute(_verdicts(since)):
         for vendor in vendors_of(found_by):
             if len(verdicts := judged[stage, vendor]) < WINDOW:
                 verdicts.append(bool(held))
     return judged
 
 
-def _verdicts(since: datetime) -> Select[Any, Any, Any]:
-    """Stage, finders and 1 (held) or 0 (fell), newest first; what several reviews of a pull request found counts once."""
+def _verdicts(since: datetime) -> CompoundSelect[Any, Any, Any, Any]:
+    """Moment, stage, finders and 1 (held) or 0 (fell), newest first; what several reviews of a pull request found counts once."""
     outcome, refuted = col(FindingRow.outcome), col(RejectionRow.reason).startswith(REFUTED)
     held = case(
         (outcome == FindingOutcome.DISMISSED, 0),
         (or_(outcome == FindingOutcome.RESOLVED, cast(FindingRow.confirmed_by, Text) != "[]"), 1),
     )
-    shown = (
-        select(*_of(FindingRow), held.label("held"))
-        .where(col(FindingRow.created_at) >= since, held.is_not(None), is_newest())
-        .order_by(col(FindingRow.created_at).desc())
-        .limit(_READ)
+    shown = select(*_of(FindingRow), held.label("held")).where(
+        col(FindingRow.created_at) >= since, held.is_not(None), is_newest()
     )
-    fell = (
-        select(*_of(RejectionRow), literal(0))
-        .where(col(RejectionRow.created_at) >= since, refuted)
-        .order_by(col(RejectionRow.created_at).desc())
-        .limit(_READ)
-    )
-    verdict = union_all(shown.subquery().select(), fell.subquery().select()).subquery().c
-    return select(verdict.stage, verdict.found_by, verdict.held).order_by(verdict.created_at.desc())
+    fell = select(*_of(RejectionRow), literal(0)).where(col(RejectionRow.created_at) >= since, refuted)
+    return union_all(shown, fell).order_by(desc("at")).limit(_READ)  # both walk along an index, side by side
 
 
 def _of(table: type[FindingRow] | type[RejectionRow]) -> tuple[Label[Any], ...]:
     return (
-        col(table.created_at).label("created_at"),
+        type_coerce(col(table.created_at), NullType).label("at"),  # to order by; nobody reads it
         col(table.stage).label("stage"),
         cast(table.found_by, Text).label("found_by"),  # as text: equal finders are read but once
     )

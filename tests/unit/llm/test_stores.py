@@ -248,7 +248,8 @@ def add_review(session: Session) -> None:
     session.flush()
 
 
-def test_the_records_say_what_held_and_what_fell(database: Database) -> None:
+def test_the_records_say_what_held_and_what_fell(any_database: Database) -> None:
+    database = any_database
     record(database, CALL)
     record(database, replace(CALL, id="c2", outcome=Outcome.REFUSED, latency_ms=5))
     record(database, replace(CALL, id="c3", outcome=Outcome.CACHE_HIT))
@@ -280,7 +281,8 @@ def test_the_records_say_what_held_and_what_fell(database: Database) -> None:
     ]
 
 
-def test_only_the_latest_findings_count(database: Database) -> None:
+def test_only_the_latest_findings_count(any_database: Database) -> None:
+    database = any_database
     with database.write() as session:
         add_review(session)
         session.add_all([finding(index, outcome="resolved") for index in range(100)])
