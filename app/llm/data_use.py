@@ -5,7 +5,9 @@ its quota is spent (`app.llm.faults`). So this says what depends on what, and wh
 
 https://ai.google.dev/gemini-api/terms
 https://platform.openai.com/docs/guides/your-data
-https://privacy.claude.com/en/articles/7996868-is-my-data-used-for-model-training
+https://help.openai.com/en/articles/10306912-sharing-feedback-evals-and-api-data-with-openai
+https://www.anthropic.com/legal/commercial-terms
+https://learn.microsoft.com/en-us/legal/cognitive-services/openai/data-privacy
 """
 
 from collections.abc import Mapping
@@ -24,17 +26,18 @@ class DataUse:
 
 OF_KEYS: Mapping[Provider, DataUse] = {
     Provider.CLAUDE: DataUse(
-        said="Anthropic does not train on what its API is sent, unless the account has opted in",
+        said="Anthropic's commercial terms rule out training on what its API is sent; an account may opt in to it",
     ),
     Provider.GPT: DataUse(
         said="OpenAI does not train on what its API is sent, unless the organisation shares it (some do for free tokens)",
     ),
     Provider.GEMINI: DataUse(
-        said="Google may train on what an unpaid key sends, and no answer says whether this key is paid",
+        said="Google may train on what an unpaid key sends and have people read it (not where the EEA's, Swiss or UK terms hold), "
+        "and no answer says whether this key is paid",
         look="see that AI Studio shows a paid tier for the key's project, or use Vertex AI",
     ),
 }
-OF_CLOUDS = DataUse(said="sent to your cloud under its terms, which leave out training")
+OF_CLOUDS = DataUse(said="sent to your cloud under its terms, which allow no training without your leave")
 OF_ADDRESSES = DataUse(said="sent to {host}: what is kept there is up to whoever runs it")
 
 

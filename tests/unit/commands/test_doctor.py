@@ -158,7 +158,7 @@ async def test_without_a_key_for_any_model_the_analysers_review(world: World) ->
             Provider.CLAUDE,
             Access(models=NAMES, api_key="k"),
             snapshot(
-                "ok       claude data  Anthropic does not train on what its API is sent, unless the account has opted in"
+                "ok       claude data  Anthropic's commercial terms rule out training on what its API is sent; an account may opt in to it"
             ),
         ),
         (
@@ -172,13 +172,13 @@ async def test_without_a_key_for_any_model_the_analysers_review(world: World) ->
             Provider.GEMINI,
             Access(models=NAMES, api_key="k"),
             snapshot(
-                "warning  gemini data  Google may train on what an unpaid key sends, and no answer says whether this key is paid → see that AI Studio shows a paid tier for the key's project, or use Vertex AI"
+                "warning  gemini data  Google may train on what an unpaid key sends and have people read it (not where the EEA's, Swiss or UK terms hold), and no answer says whether this key is paid → see that AI Studio shows a paid tier for the key's project, or use Vertex AI"
             ),
         ),
         (
             Provider.GEMINI,
             Access(models=NAMES, cloud=Cloud.VERTEX),
-            snapshot("ok       gemini data  sent to your cloud under its terms, which leave out training"),
+            snapshot("ok       gemini data  sent to your cloud under its terms, which allow no training without your leave"),
         ),
         (
             Provider.LOCAL,
