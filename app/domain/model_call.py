@@ -95,8 +95,8 @@ class Booking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """One of the places of a provider: as many calls as it has places are under way at a time, over all processes."""
+class Slot:
+    """One of the slots of a provider: as many calls as it has slots are under way at a time, over all processes."""
 
     provider: Provider
     number: int

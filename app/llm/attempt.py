@@ -18,8 +18,8 @@ from app.llm.faults import VENDOR, within
 from app.llm.prices import Prices
 from app.llm.recorder import Recorder
 from app.llm.router import Candidate
+from app.llm.slots import Slots
 from app.llm.tokens import TokenEstimator
-from app.llm.turns import Turns
 
 MAX_COMPLAINT = 500  # characters of what was wrong with an answer, told to its model alone
 
@@ -64,11 +64,11 @@ class Attempts:
         prices: Prices,
         tokens: TokenEstimator,
         recorder: Recorder,
-        turns: Turns,
+        slots: Slots,
         clock: Clock,
     ) -> None:
         self._clients = clients
-        self._turns = turns
+        self._slots = slots
         self._cache = cache
         self._budgets = budgets
         self._prices = prices
@@ -77,7 +77,7 @@ class Attempts:
         self._clock = clock
 
     async def make(self, asked: Asked, attempt: Attempt) -> Made:
-        """Ask once, when it is this call's turn; raises a `ModelError` after its row is written."""
+        """Ask once, when a slot is free; raises a `ModelError` after its row is written."""
         begun = _Begun(at=self._clock.now(), at_s=self._clock.monotonic_s())
         candidate = attempt.candidate
         try:
@@ -88,7 +88,7 @@ class Attempts:
         try:
             async with (
                 within(candidate.provider, attempt.left_s),
-                self._turns.turn(candidate.provider),
+                self._slots.slot(candidate.provider),
             ):
                 response = await self._clients[candidate.provider].generate(_request(asked.request, attempt))
             value = _parse(asked, response)

@@ -30,8 +30,8 @@ from app.llm.prices import Prices
 from app.llm.recorder import Recorder
 from app.llm.router import Router, VendorModels
 from app.llm.shared_circuits import CircuitStore, SharedCircuits
+from app.llm.slots import MOST_AT_ONCE, Slots
 from app.llm.tokens import TokenEstimator
-from app.llm.turns import MOST_AT_ONCE, Turns
 
 if TYPE_CHECKING:
     import httpx2
@@ -144,7 +144,7 @@ def build_models(
                 prices=prices,
                 tokens=tokens,
                 recorder=recorder,
-                turns=Turns(limits=_limits(clients, most_at_once), store=stores.calls, clock=clock),
+                slots=Slots(limits=_limits(clients, most_at_once), store=stores.calls, clock=clock),
                 clock=clock,
             ),
             circuits=shared_circuits,

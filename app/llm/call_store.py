@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
-from app.domain.model_call import Booking, CachedAnswer, CallEntry, ModelCall, Outcome, Place, Provider
+from app.domain.model_call import Booking, CachedAnswer, CallEntry, ModelCall, Outcome, Provider, Slot
 from app.domain.review import UsageTotal
 
 NEVER_SENT = (Outcome.CACHE_HIT, Outcome.OVER_BUDGET)
@@ -25,12 +25,12 @@ class CallStore(Protocol):
         """Add the amount to every account, or to none; answers the account that has no room, None when done."""
         ...
 
-    async def take_place(self, provider: Provider, *, most: int) -> Place | None:
-        """One of a provider's `most` places, None where all are taken; a process that dies loses it."""
+    async def take_slot(self, provider: Provider, *, most: int) -> Slot | None:
+        """One of a provider's `most` slots, None where all are taken; a process that dies loses it."""
         ...
 
-    def let_go(self, place: Place) -> None:
-        """The call of a place has ended; at once this process's next call may have it, other processes' soon."""
+    def let_go(self, slot: Slot) -> None:
+        """The call of a slot has ended; at once this process's next call may have it, other processes' soon."""
         ...
 
     async def aclose(self) -> None:
@@ -55,7 +55,7 @@ class MemoryCalls:
         self._calls: OrderedDict[str | None, list[ModelCall]] = OrderedDict()
         self._limit = answers
         self._answers: dict[tuple[int, str, str], CachedAnswer] = {}
-        self._places: set[Place] = set()
+        self._slots: set[Slot] = set()
 
     @property
     def calls(self) -> list[ModelCall]:
@@ -77,17 +77,17 @@ class MemoryCalls:
         self._book(Booking(accounts=tuple(limits_usd), difference_usd=amount_usd))
         return None
 
-    async def take_place(self, provider: Provider, *, most: int) -> Place | None:
+    async def take_slot(self, provider: Provider, *, most: int) -> Slot | None:
         """The first that is free."""
-        places = (Place(provider=provider, number=number) for number in range(most))
-        place = next((each for each in places if each not in self._places), None)
-        if place:
-            self._places.add(place)
-        return place
+        slots = (Slot(provider=provider, number=number) for number in range(most))
+        slot = next((each for each in slots if each not in self._slots), None)
+        if slot:
+            self._slots.add(slot)
+        return slot
 
-    def let_go(self, place: Place) -> None:
+    def let_go(self, slot: Slot) -> None:
         """It is free."""
-        self._places.discard(place)
+        self._slots.discard(slot)
 
     async def aclose(self) -> None:
         """Nothing is held."""

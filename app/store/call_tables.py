@@ -8,21 +8,21 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from app.clock import utc_now
-from app.domain.model_call import CachedAnswer, CallEntry, Place, Provider
+from app.domain.model_call import CachedAnswer, CallEntry, Provider, Slot
 from app.domain.review import UsageTotal
 from app.store.answers import load_answers, replace_answer
 from app.store.database import Database
 from app.store.model_calls import insert_model_call, load_usage
-from app.store.places import Places
+from app.store.slots import SharedSlots
 from app.store.spend import book_spend, record_reservation
 
 
 class CallTables:
     """Rows, answers and spend that all processes share; a reservation is never lost by a crash, it stays spent."""
 
-    def __init__(self, database: Database, *, places: Places | None = None) -> None:
+    def __init__(self, database: Database, *, slots: SharedSlots | None = None) -> None:
         self._database = database
-        self._places = places or Places(database)
+        self._slots = slots or SharedSlots(database)
 
     async def load_answers(
         self, installation_id: int, repository: str, keys: Sequence[str], *, now: datetime
@@ -36,17 +36,17 @@ class CallTables:
         """Add the amount to every account, or to none; answers the account that has no room, None when done."""
         return await asyncio.to_thread(record_reservation, self._database, limits_usd, amount_usd)
 
-    async def take_place(self, provider: Provider, *, most: int) -> Place | None:
-        """A free one of a provider's places, or one that this process still has."""
-        return await self._places.take(provider, most=most)
+    async def take_slot(self, provider: Provider, *, most: int) -> Slot | None:
+        """A free one of a provider's slots, or one that this process still has."""
+        return await self._slots.take(provider, most=most)
 
-    def let_go(self, place: Place) -> None:
-        """The call of a place has ended."""
-        self._places.let_go(place)
+    def let_go(self, slot: Slot) -> None:
+        """The call of a slot has ended."""
+        self._slots.let_go(slot)
 
     async def aclose(self) -> None:
-        """Give back this process's places."""
-        await self._places.aclose()
+        """Give back this process's slots."""
+        await self._slots.aclose()
 
     async def record(self, entry: CallEntry) -> None:
         """Write what a call leaves."""

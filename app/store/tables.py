@@ -342,10 +342,10 @@ class SpendRow(Row, table=True):
     )
 
 
-class CallPlaceRow(Row, table=True):
-    """A place that a call to a provider holds (`app.store.places`); one that was not renewed is free."""
+class CallSlotRow(Row, table=True):
+    """A slot that a call to a provider holds (`app.store.slots`); one that was not renewed is free."""
 
-    __tablename__ = "call_places"
+    __tablename__ = "call_slots"
 
     provider: str = Field(primary_key=True)
     number: int = Field(  # below zero: no place, but word of one who waits

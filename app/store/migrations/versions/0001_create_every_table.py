@@ -112,7 +112,7 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
         unique=False,
     )
     op.create_table(
-        "call_places",
+        "call_slots",
         sa.Column("provider", sa.String(), nullable=False),
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("holder", sa.String(), nullable=False),

@@ -1,4 +1,4 @@
-"""So many calls to one provider at a time: within a process in order, over processes by places that they share."""
+"""So many calls to one provider at a time: within a process in order, over processes by slots that they share."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from app.domain.model_call import Place, Provider
+from app.domain.model_call import Provider, Slot
 from app.llm.build import Stores, build_models
 from app.llm.call_store import MemoryCalls
 from app.llm.client import Task
 from app.store.call_tables import CallTables
 from app.store.database import Database
-from app.store.places import TTL, Places, delete_places, record_place_taken, record_places_renewed
+from app.store.slots import TTL, SharedSlots, delete_slots, record_slot_taken, record_slots_renewed
 from tests.fakes.vendors import FakeVendors, Fault
 from tests.unit.llm.world import SCOPE, START, World, parse, request
 
@@ -30,7 +30,7 @@ async def test_two_processes_together_never_ask_a_provider_more_often_at_once_th
         build_models(
             vendors.access(CLAUDE),
             stores=Stores(
-                calls=CallTables(database, places=Places(database, upkeep_s=0.02, stand_back_s=0.02))
+                calls=CallTables(database, slots=SharedSlots(database, upkeep_s=0.02, stand_back_s=0.02))
             ),
             http_client=vendors.http_client(),
             most_at_once=3,
@@ -38,9 +38,9 @@ async def test_two_processes_together_never_ask_a_provider_more_often_at_once_th
         for database in processes
     ]
     asked = [
-        each.ask(Task(kind="review"), request(question=f"{number} of {place}"), scope=SCOPE, parse=parse)
+        each.ask(Task(kind="review"), request(question=f"{number} of {slot}"), scope=SCOPE, parse=parse)
         for number in range(8)
-        for place, each in enumerate(models)
+        for slot, each in enumerate(models)
     ]
     await asyncio.gather(*asked)
     assert len(vendors.requests) == 16
@@ -50,42 +50,42 @@ async def test_two_processes_together_never_ask_a_provider_more_often_at_once_th
         database.close()
 
 
-def test_of_many_who_grasp_at_once_only_as_many_get_a_place(any_database: Database) -> None:
+def test_of_many_who_grasp_at_once_only_as_many_get_a_slot(any_database: Database) -> None:
     def take(holder: str) -> object:
-        return record_place_taken(any_database, CLAUDE, most=5, holder=holder, now=START)
+        return record_slot_taken(any_database, CLAUDE, most=5, holder=holder, now=START)
 
     with ThreadPoolExecutor(12) as pool:
-        places = list(pool.map(take, [f"process-{number}" for number in range(24)]))
-    taken = [place for place in places if place]
+        slots = list(pool.map(take, [f"process-{number}" for number in range(24)]))
+    taken = [slot for slot in slots if slot]
     assert len(taken) == len(set(taken)) == 5
 
 
-def test_a_place_that_is_given_back_is_anothers_and_stays_it(any_database: Database) -> None:
-    place = record_place_taken(any_database, CLAUDE, most=1, holder="one", now=START)
-    assert place
-    assert record_place_taken(any_database, CLAUDE, most=1, holder="two", now=START) is None
-    assert record_place_taken(any_database, GPT, most=1, holder="two", now=START)
-    delete_places(any_database, [place], holder="one")
-    assert record_place_taken(any_database, CLAUDE, most=1, holder="two", now=START) == place
-    delete_places(any_database, [place], holder="one")
-    assert record_place_taken(any_database, CLAUDE, most=1, holder="three", now=START) is None
+def test_a_slot_that_is_given_back_is_anothers_and_stays_it(any_database: Database) -> None:
+    slot = record_slot_taken(any_database, CLAUDE, most=1, holder="one", now=START)
+    assert slot
+    assert record_slot_taken(any_database, CLAUDE, most=1, holder="two", now=START) is None
+    assert record_slot_taken(any_database, GPT, most=1, holder="two", now=START)
+    delete_slots(any_database, [slot], holder="one")
+    assert record_slot_taken(any_database, CLAUDE, most=1, holder="two", now=START) == slot
+    delete_slots(any_database, [slot], holder="one")
+    assert record_slot_taken(any_database, CLAUDE, most=1, holder="three", now=START) is None
 
 
-async def test_a_process_keeps_its_place_for_its_next_call_and_gives_back_what_it_does_not_want(
+async def test_a_process_keeps_its_slot_for_its_next_call_and_gives_back_what_it_does_not_want(
     database: Database,
 ) -> None:
-    one, two = Places(database, upkeep_s=0.01), Places(database, upkeep_s=0.01)
-    place = await one.take(CLAUDE, most=1)
-    assert place
-    one.let_go(place)
-    assert await one.take(CLAUDE, most=1) == place
+    one, two = SharedSlots(database, upkeep_s=0.01), SharedSlots(database, upkeep_s=0.01)
+    slot = await one.take(CLAUDE, most=1)
+    assert slot
+    one.let_go(slot)
+    assert await one.take(CLAUDE, most=1) == slot
     assert await two.take(CLAUDE, most=1) is None
-    one.let_go(place)
+    one.let_go(slot)
     await until(lambda: two.take(CLAUDE, most=1))
     assert await one.take(CLAUDE, most=1) is None
     await two.aclose()
-    again = Places(database)
-    assert await again.take(CLAUDE, most=1) == place
+    again = SharedSlots(database)
+    assert await again.take(CLAUDE, most=1) == slot
     await again.aclose()
     await one.aclose()
 
@@ -97,14 +97,14 @@ async def until(take: Callable[[], Awaitable[object]]) -> None:
 
 
 async def test_a_process_that_is_never_idle_lets_one_that_waits_go_first(database: Database) -> None:
-    busy, waiting = Places(database, upkeep_s=0.01, stand_back_s=0.1), Places(database)
-    place = await busy.take(CLAUDE, most=1)
-    assert place
+    busy, waiting = SharedSlots(database, upkeep_s=0.01, stand_back_s=0.1), SharedSlots(database)
+    slot = await busy.take(CLAUDE, most=1)
+    assert slot
 
     done = asyncio.Event()
 
     async def call_on_end() -> None:
-        held: Place | None = place
+        held: Slot | None = slot
         while not done.is_set():
             await asyncio.sleep(0.005)
             if held:
@@ -122,17 +122,17 @@ async def test_a_process_that_is_never_idle_lets_one_that_waits_go_first(databas
 def test_what_a_dead_process_held_is_free_after_a_while_and_a_living_ones_is_not(
     any_database: Database,
 ) -> None:
-    dead = record_place_taken(any_database, CLAUDE, most=2, holder="dead", now=START)
-    living = record_place_taken(any_database, CLAUDE, most=2, holder="living", now=START)
+    dead = record_slot_taken(any_database, CLAUDE, most=2, holder="dead", now=START)
+    living = record_slot_taken(any_database, CLAUDE, most=2, holder="living", now=START)
     assert dead
     assert living
-    record_places_renewed(any_database, [living], holder="living", now=START + timedelta(seconds=10))
-    assert record_place_taken(any_database, CLAUDE, most=2, holder="new", now=START + TTL) == dead
-    assert record_place_taken(any_database, CLAUDE, most=2, holder="new", now=START + TTL) is None
+    record_slots_renewed(any_database, [living], holder="living", now=START + timedelta(seconds=10))
+    assert record_slot_taken(any_database, CLAUDE, most=2, holder="new", now=START + TTL) == dead
+    assert record_slot_taken(any_database, CLAUDE, most=2, holder="new", now=START + TTL) is None
 
 
 @pytest.mark.parametrize("fault", [Fault.NONE, Fault.REFUSED, Fault.HANGS])
-async def test_however_a_call_ends_the_next_one_has_its_place(fault: Fault) -> None:
+async def test_however_a_call_ends_the_next_one_has_its_slot(fault: Fault) -> None:
     world = World(CLAUDE, most_at_once=1, call_timeout_s=0.05 if fault is Fault.HANGS else 30.0)
     world.vendors.fail(CLAUDE, fault, times=1)
     await asyncio.gather(*(world.ask(question=f"{number}") for number in range(3)), return_exceptions=True)
@@ -140,7 +140,7 @@ async def test_however_a_call_ends_the_next_one_has_its_place(fault: Fault) -> N
     assert len(world.vendors.requests) >= 3
 
 
-async def test_who_is_stopped_while_waiting_takes_no_place_along() -> None:
+async def test_who_is_stopped_while_waiting_takes_no_slot_along() -> None:
     world = World(CLAUDE, most_at_once=1)
     world.vendors.delay_s = {CLAUDE: 0.02}
     first = asyncio.create_task(world.ask(question="first"))
@@ -152,14 +152,14 @@ async def test_who_is_stopped_while_waiting_takes_no_place_along() -> None:
     assert (await world.ask(question="next")).response.provider is CLAUDE
 
 
-async def test_another_processs_place_is_waited_for() -> None:
+async def test_another_processs_slot_is_waited_for() -> None:
     calls = MemoryCalls()
-    place = await calls.take_place(CLAUDE, most=1)
-    assert place
+    slot = await calls.take_slot(CLAUDE, most=1)
+    assert slot
     world = World(CLAUDE, most_at_once=1, calls=calls)
     asked = asyncio.create_task(world.ask())
     while not world.clock.slept:  # noqa: ASYNC110 - it sleeps by the test's own clock
         await asyncio.sleep(0)
     assert world.vendors.requests == []
-    calls.let_go(place)
+    calls.let_go(slot)
     assert (await asked).response.provider is CLAUDE
