@@ -18,6 +18,7 @@ from app.llm.build import Stores, build_client, build_models
 from app.llm.client import CallScope, ModelRequest, Task
 from app.llm.models import Models
 from app.store.call_tables import CallTables
+from app.store.circuits import CircuitTable
 from app.store.database import Database
 from benchmarks.figures import Figure, print_figures
 from tests.fakes.vendors import MODELS, FakeVendors, Fault
@@ -76,7 +77,7 @@ async def _own_cpu() -> list[Figure]:
         database = Database(f"sqlite:///{Path(directory) / 'quorum.db'}")
         layers = {
             "in memory": Stores(),
-            "with SQLite": Stores(calls=CallTables(database)),
+            "with SQLite": Stores(calls=CallTables(database), circuits=CircuitTable(database)),
         }
         figures: list[Figure] = []
         for name, stores in layers.items():
