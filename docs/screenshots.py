@@ -36,7 +36,7 @@ PICTURES = (
     Picture(name="overview-dark", path="/", dark=True),
     Picture(name="review", path=f"/reviews/{sample.STARRED}", height=1_180),
     Picture(name="review-dark", path=f"/reviews/{sample.STARRED}", dark=True, height=1_180),
-    Picture(name="models", path="/models", height=460),
+    Picture(name="models", path="/models", height=800),
     Picture(name="phone", path=f"/reviews/{sample.STARRED}", width=390, height=844),
 )
 
