@@ -11,6 +11,7 @@ from app.domain.model_call import Provider, Slot
 from app.llm.build import Stores, build_models
 from app.llm.call_store import MemoryCalls
 from app.llm.client import Task
+from app.llm.clock import SystemClock
 from app.store.call_tables import CallTables
 from app.store.database import Database
 from app.store.slots import TTL, SharedSlots, delete_slots, record_slot_taken, record_slots_renewed
@@ -20,30 +21,38 @@ from tests.unit.llm.world import SCOPE, START, World, parse, request
 CLAUDE, GPT = Provider.CLAUDE, Provider.GPT
 
 
+class ImpatientClock(SystemClock):
+    """Looks again for a slot at once."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / 50)
+
+
 async def test_two_processes_together_never_ask_a_provider_more_often_at_once_than_is_allowed(
     database_url: str,
 ) -> None:
     vendors = FakeVendors()
-    vendors.delay_s = {CLAUDE: 0.01}
+    vendors.delay_s = {CLAUDE: 0.002}
     processes = [Database(database_url) for _ in range(2)]
     models = [
         build_models(
             vendors.access(CLAUDE),
             stores=Stores(
-                calls=CallTables(database, slots=SharedSlots(database, upkeep_s=0.02, stand_back_s=0.02))
+                calls=CallTables(database, slots=SharedSlots(database, upkeep_s=0.02, stand_back_s=0.005))
             ),
             http_client=vendors.http_client(),
             most_at_once=3,
+            clock=ImpatientClock(),
         )
         for database in processes
     ]
     asked = [
         each.ask(Task(kind="review"), request(question=f"{number} of {slot}"), scope=SCOPE, parse=parse)
-        for number in range(8)
+        for number in range(5)
         for slot, each in enumerate(models)
     ]
     await asyncio.gather(*asked)
-    assert len(vendors.requests) == 16
+    assert len(vendors.requests) == 10
     assert vendors.most_at_once[CLAUDE] == 3
     for each, database in zip(models, processes, strict=True):
         await each.aclose()
