@@ -3,7 +3,8 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from app.domain.notification import Tell
 from app.domain.trace import NoTracer, Tracer
 from app.doors.notification import Notifications
 from app.gather import TierThresholds
+from app.errors import ConfigurationError
 from app.llm.budget import Limits
 from app.llm.build import Access, Cloud, Stores, build_models
 from app.llm.clock import Clock, SystemClock
@@ -41,8 +43,8 @@ if TYPE_CHECKING:
 class Network:
     """What stands in for the network in tests and in the demo; None: the network. `clock` is for what waits on it.
 
-    `second_s` is how long a second takes that jobs wait for GitHub, in their queue and out of it; `github_clock` goes
-    as fast.
+    `github_clock` is what GitHub's limits are counted by, and `sleep_github` waits by it; `second_s` is how long a second takes
+    that a job waits in its queue.
     """
 
     github: "httpx.AsyncBaseTransport | None" = None
@@ -50,11 +52,8 @@ class Network:
     notifications: "httpx.AsyncBaseTransport | None" = None
     clock: Clock = field(default_factory=SystemClock)
     github_clock: Callable[[], float] = time.time
+    sleep_github: Callable[[float], Awaitable[None]] = asyncio.sleep
     second_s: float = 1.0
-
-    async def sleep_github(self, seconds: float) -> None:
-        """Wait for GitHub."""
-        await asyncio.sleep(seconds * self.second_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,4 +207,7 @@ def _value(secret: SecretStr | None) -> str | None:
 def _own_secrets(settings: Settings) -> list[str]:
     """Every secret that the operator gave: none of them may leave in any form."""
     given = [getattr(settings, name) for name in type(settings).model_fields]
-    return [value.get_secret_value() for value in given if isinstance(value, SecretStr)]
+    secrets = [value.get_secret_value() for value in given if isinstance(value, SecretStr)]
+    with suppress(ConfigurationError):  # a key's file that cannot be read: whoever needs the key says so
+        secrets.append(settings.private_key() or "")
+    return secrets

@@ -38,6 +38,7 @@ class Throttle:
         self._content: dict[str, deque[float]] = defaultdict(deque)
         self._points: dict[str, deque[tuple[float, int]]] = defaultdict(deque)
         self.refused = 0
+        self.fullest = 0.0  # the largest share of a limit by the minute that was in use
 
     def count(self, key: str, *, creates_content: bool, points: int = 1) -> dict[str, str]:
         """Count a request; returns its `x-ratelimit-*` headers, or raises 403."""
@@ -68,6 +69,7 @@ class Throttle:
             self.refused += 1
             raise secondary_limit(status=403, retry_after_s=60)
         spent.append((now, points))
+        self._note(sum(cost for _, cost in spent), of=self.limits.points_per_minute)
 
     def _count_content(self, key: str, now: float) -> None:
         made = self._content[key]
@@ -78,6 +80,10 @@ class Throttle:
             self.refused += 1
             raise secondary_limit(status=403, retry_after_s=60)
         made.append(now)
+        self._note(last_minute + 1, of=self.limits.content_per_minute)
+
+    def _note(self, used: int, *, of: int) -> None:
+        self.fullest = max(self.fullest, used / of)
 
 
 def _headers(limit: int, used: int, reset_at: float) -> dict[str, str]:
