@@ -56,3 +56,18 @@ async def test_the_learned_order_has_the_recorded_rows_to_learn_from(tmp_path: P
     program = build_program(settings(quorum_data_dir=str(tmp_path), anthropic_api_key=made_key()))
     assert program.services.models.learns
     await program.close()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_the_apps_key_from_a_file_is_redacted_as_one_from_a_variable(
+    tmp_path: Path, is_there: bool
+) -> None:
+    key, path = f"{Random(2).getrandbits(400):x}", tmp_path / "app.pem"
+    if is_there:
+        path.write_text(key, encoding="utf-8")
+    given = settings(quorum_data_dir=str(tmp_path), github_app_private_key_path=str(path))
+    program = build_program(given)
+    try:
+        assert (key in program.services.redactor.redact(f"it is {key}")) is not is_there
+    finally:
+        await program.close()
