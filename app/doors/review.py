@@ -71,6 +71,14 @@ class ReviewDoor:
         Raises:
             Superseded: another review has taken its place; its check runs are cancelled.
         """
+        try:
+            await self._review_newest(job, step)
+        except Superseded:
+            await _Run(self, job.request, step).cancel_checks()
+            raise
+
+    async def _review_newest(self, job: ReviewJob, step: Step) -> None:
+        """A run cancels the check runs of the heads before its own: in a later life the one that was taken then goes on."""
         for _ in range(MOST_HEADS - 1):
             try:
                 return await _Run(self, job.request, step).review()
@@ -98,20 +106,21 @@ class _Run:
         self._gate: Gate | None = None  # None: this life has not seen the base
 
     async def review(self) -> None:
-        """The review. However it ends, but to be tried again, its check runs are completed."""
+        """The review. However it ends, but to be tried again or for another head, its check runs are completed."""
         try:
             with self._door.services.tracer.span(REVIEW_SPAN, review_attributes(self._request)):
                 await self._review()
-        except Superseded:
-            await self._end_checks(superseded_check)
-            raise
-        except (Postponed, *TRANSIENT):
+        except (Superseded, Postponed, *TRANSIENT):
             raise
         except Exception as error:
             reason = str(error) if isinstance(error, QuorumError) else "Quorum made an error."
             self._gate = self._gate or await self._gate_before()
             await self._end_checks(self._failed(reason))
             raise
+
+    async def cancel_checks(self) -> None:
+        """Whatever this review has begun, of whatever head: another one takes its place."""
+        await self._end_checks(superseded_check)
 
     async def _review(self) -> None:
         start = await self._stations.run("look", self._look)

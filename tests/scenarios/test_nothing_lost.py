@@ -125,6 +125,31 @@ async def test_a_review_that_has_read_the_last_head_goes_on_when_the_webhook_of_
     assert [review.status for review in world.reviews()] == ["completed", "cancelled", "cancelled"]
 
 
+async def test_a_review_that_took_a_newer_head_and_died_again_ends_the_check_runs_of_that_head(
+    world: World,
+) -> None:
+    """The third life goes the way of the first two again, and must not cancel what the second has begun."""
+    world.vendors.hold()
+    pull = world.open_pull(PAY)
+    await world.until_asked(3)
+    await world.served.engine.stop(timeout_s=0.0)
+    pull.push({"pay.py": "def pay(amount):\n    return amount + 1\n"})
+    world.github.hook.queue.clear()  # its webhook comes late
+    await world.served.engine.start()
+    await world.until_asked(6)
+    await world.served.engine.stop(timeout_s=0.0)
+    await world.served.engine.start()
+    await world.until_asked(9)
+    world.vendors.release()
+    await world.settle()
+    runs = pull.repository.check_runs.values()
+    ends = sorted((run.head_sha == pull.head_sha, run.conclusion) for run in runs)
+    assert ends == [(False, "cancelled")] * 3 + [(True, "success")] * 3
+    take_review(pull)
+    take_summary(pull)
+    take_checks(pull)
+
+
 async def test_a_push_stands_in_for_the_review_that_the_pushes_before_it_cut_short(opened: Open) -> None:
     """Pushes are not reviewed here, but the pull request's first review was cut short by one, and that by another."""
     async with opened(config="review_on_push: false\n") as world:
