@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, select
 from sqlmodel import Session, SQLModel, col
@@ -100,6 +100,7 @@ READABLE = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(places=st.lists(PLACES, max_size=6), readable=READABLE)
 def test_the_rule_shows_exactly_what_the_person_can_read(
     places: list[tuple[int, str]], readable: Mapping[int, frozenset[str]]
