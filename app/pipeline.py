@@ -193,21 +193,6 @@ async def _settle(
     analysis: Analysis,
     services: Services,
 ) -> Settled:
-    undocumented = {(symbol.path, symbol.line) for symbol in analysis.undocumented}
-
-    def is_established(finding: Finding) -> bool:
-        lines = range(finding.start_line, finding.end_line + 1)
-        return finding.rule_id == MISSING_DOCUMENTATION and any(
-            (finding.path, line) in undocumented for line in lines
-        )
-
-    sources = {(file.path, Side.RIGHT): file.head for file in gathered.changed_files}
-    sources |= {(file.path, Side.LEFT): file.base for file in gathered.changed_files}
-
-    def source_of(path: str, side: Side) -> str | None:
-        content = sources.get((path, side))
-        return None if content is None else content.decode("utf-8", "replace")
-
     async def ask(candidates: Sequence[Finding], excluded: Sequence[Provider]) -> list[Verdict]:
         return await ask_verdicts(
             candidates,
@@ -229,14 +214,42 @@ async def _settle(
         diff=gathered.context.diff,
         config=gathered.config,
         ask_verdicts=ask,
-        source_of=source_of,
+        source_of=_sources(gathered),
         enclosing_symbol=enclosing_symbol,
         count_errors=count_errors,
         vendors=services.models.providers,
-        is_established=is_established,
+        is_established=_established_by(analysis),
         is_read=lambda finding: has_read(finding, results, gathered.context.chunks),
     )
-    redact = services.redactor.redact
+    return _redacted(settled, services.redactor.redact)
+
+
+def _sources(gathered: Gathered) -> Callable[[str, Side], str | None]:
+    """The text of a changed file on a side; None where there is none."""
+    contents = {(file.path, Side.RIGHT): file.head for file in gathered.changed_files}
+    contents |= {(file.path, Side.LEFT): file.base for file in gathered.changed_files}
+
+    def source_of(path: str, side: Side) -> str | None:
+        content = contents.get((path, side))
+        return None if content is None else content.decode("utf-8", "replace")
+
+    return source_of
+
+
+def _established_by(analysis: Analysis) -> Callable[[Finding], bool]:
+    """Whether plain code has seen what a finding says: then no model is asked whether it holds."""
+    undocumented = {(symbol.path, symbol.line) for symbol in analysis.undocumented}
+
+    def is_established(finding: Finding) -> bool:
+        lines = range(finding.start_line, finding.end_line + 1)
+        return finding.rule_id == MISSING_DOCUMENTATION and any(
+            (finding.path, line) in undocumented for line in lines
+        )
+
+    return is_established
+
+
+def _redacted(settled: Settled, redact: Callable[[str], str]) -> Settled:
     return replace(
         settled,
         findings=tuple(redact_finding(finding, redact) for finding in settled.findings),

@@ -99,7 +99,7 @@ class PullRequestWriter:
                 body |= _completion(conclusion, actions)
             await self._patch_check_run(check_run_id, body)
 
-    async def _patch_check_run(self, check_run_id: int, body: Any) -> None:  # noqa: ANN401
+    async def _patch_check_run(self, check_run_id: int, body: Any) -> None:  # noqa: ANN401 - githubkit checks the body's shape
         asked = self._rest.checks.async_update(*self._repository, check_run_id, data=body)
         await self._client.send(asked, to="update a check run")
 

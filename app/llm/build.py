@@ -116,37 +116,29 @@ def build_models(
         clock=clock,
     )
     learned = LearnedOrder(store=stores.records, clock=clock, rng=rng) if stores.records else None
+    router = Router(models=models, prices=prices, tokens=tokens, circuits=circuits, learned=learned)
+    fallback = Fallback(circuits=shared_circuits, clock=clock, rng=rng, call_timeout_s=call_timeout_s)
     cache = AnswerCache(store=stores.calls, clock=clock, ttl_s=cache_ttl_s)
     recorder = Recorder(store=stores.calls, registry=registry or CollectorRegistry(), tracer=tracer)
+    attempts = Attempts(
+        clients=clients,
+        cache=cache,
+        budgets=Budgets(limits=limits or Limits(), store=stores.calls, clock=clock, tell=tell),
+        prices=prices,
+        tokens=tokens,
+        recorder=recorder,
+        slots=Slots(limits=_limits(clients, most_at_once), store=stores.calls, clock=clock),
+        clock=clock,
+    )
     return Models(
         Parts(
             clients=clients,
             models=models,
-            router=Router(
-                models=models,
-                prices=prices,
-                tokens=tokens,
-                circuits=circuits,
-                learned=learned,
-            ),
+            router=router,
             learned=learned,
             cache=cache,
-            fallback=Fallback(
-                circuits=shared_circuits,
-                clock=clock,
-                rng=rng,
-                call_timeout_s=call_timeout_s,
-            ),
-            attempts=Attempts(
-                clients=clients,
-                cache=cache,
-                budgets=Budgets(limits=limits or Limits(), store=stores.calls, clock=clock, tell=tell),
-                prices=prices,
-                tokens=tokens,
-                recorder=recorder,
-                slots=Slots(limits=_limits(clients, most_at_once), store=stores.calls, clock=clock),
-                clock=clock,
-            ),
+            fallback=fallback,
+            attempts=attempts,
             circuits=shared_circuits,
             recorder=recorder,
             clock=clock,

@@ -74,7 +74,7 @@ class Insert:
         self._on_conflict = on_conflict
         self._rendered: dict[str, _Rendered] = {}
 
-    def execute(self, driver: Driver, rows: Sequence[Mapping[str, Any]], *further: Any) -> int:  # noqa: ANN401
+    def execute(self, driver: Driver, rows: Sequence[Mapping[str, Any]], *further: Any) -> int:  # noqa: ANN401 - what a driver binds
         """Insert rows that name every column, in one statement and in their order; how many were inserted or updated."""
         rendered = self._rendered.get(driver.dialect.name) or self._render(driver)
         values = [value for row in rows for value in rendered.values(row)]

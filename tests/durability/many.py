@@ -31,7 +31,7 @@ async def post_all(around: StandIns, app: AppProcess) -> dict[int, int]:
 
 async def all_reviewed(around: StandIns) -> None:
     """Until each pull request's head has its three check runs, completed."""
-    while not all(_is_reviewed(around, index) for index in range(len(pulls_of(around.github)))):  # noqa: ASYNC110
+    while not all(_is_reviewed(around, index) for index in range(len(pulls_of(around.github)))):  # noqa: ASYNC110 - another process works
         await asyncio.sleep(POLL_S)
 
 

@@ -114,7 +114,7 @@ async def test_a_storm_of_pushes_stays_within_githubs_limits_and_every_last_head
             for first in range(0, len(storm), AT_ONCE):
                 await asyncio.gather(*(send(client, *each) for each in storm[first : first + AT_ONCE]))
             async with asyncio.timeout(SLOWEST_S):
-                while any((await asyncio.to_thread(load_queue_depth, database)).values()):  # noqa: ASYNC110
+                while any((await asyncio.to_thread(load_queue_depth, database)).values()):  # noqa: ASYNC110 - another process works
                     await asyncio.sleep(0.05)
             going_on.cancel()
 

@@ -136,7 +136,7 @@ async def test_a_worker_that_stood_still_past_its_lease_posts_nothing_beside_the
                 await asyncio.sleep(0.02)
             sleeps.send_signal(signal.SIGCONT)
             states = [(await ended(database, f"guid-{number}")).state for number in numbers]
-            while not await asyncio.to_thread(is_alive, database, "sleeps"):  # noqa: ASYNC110
+            while not await asyncio.to_thread(is_alive, database, "sleeps"):  # noqa: ASYNC110 - another process works
                 await asyncio.sleep(0.02)
     database.close()
     assert states == ["done"] * 8
