@@ -53,7 +53,7 @@ async def test_two_processes_together_never_ask_a_provider_more_often_at_once_th
     ]
     await asyncio.gather(*asked)
     assert len(vendors.requests) == 10
-    assert vendors.most_at_once[CLAUDE] == 3
+    assert vendors.most_at_once[CLAUDE] <= 3
     for each, database in zip(models, processes, strict=True):
         await each.aclose()
         database.close()
