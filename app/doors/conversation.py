@@ -101,7 +101,12 @@ async def _say(visit: Visit, asked: Asked, answered: Answered) -> None:
         body = replies.render_answer(
             answered.said.answer, answered_by=answered.by, key=visit.key, redact=visit.redact
         )
-    answer_id = await visit.answer(body)
+    await _record(visit, asked, answered, answer_comment_id=await visit.answer(body))
+    if withdraws:
+        await visit.refresh()
+
+
+async def _record(visit: Visit, asked: Asked, answered: Answered, *, answer_comment_id: int) -> None:
     turn = RecordedTurn(
         id=_turn_id(visit),
         comment_id=visit.job.comment_id,
@@ -110,7 +115,7 @@ async def _say(visit: Visit, asked: Asked, answered: Answered) -> None:
         question=visit.redact(asked.question),
         answer=answered.said.answer,
         fingerprint=asked.finding.fingerprint if asked.finding else None,
-        answer_comment_id=answer_id,
+        answer_comment_id=answer_comment_id,
         call_ids=answered.call_ids,
     )
     await asyncio.to_thread(
@@ -121,5 +126,3 @@ async def _say(visit: Visit, asked: Asked, answered: Answered) -> None:
         installation_id=visit.job.installation_id,
         at=visit.now(),
     )
-    if withdraws:
-        await visit.refresh()
