@@ -153,10 +153,8 @@ async def test_no_answer_is_said_and_stops_nothing(world: World) -> None:
     world.github.faults.order(Accident.BAD_GATEWAY, method="GET", path="/dependency-graph/")
     file = ChangedFile.whole("requirements.txt", "jinja2==3.1.3\n")
     analysis = await analyze([file], lookup_advisories=source.look_up_advisories)
-    (note,) = (note for note in analysis.notes if "jinja2" in note)
-    assert note.startswith(
-        "Could not check new packages for known flaws, the source of advisories did not answer"
-    )
+    (note,) = analysis.notes
+    assert "the source of advisories did not answer" in note
 
 
 async def test_a_known_flaw_becomes_a_finding_that_names_its_cure_and_its_source(world: World) -> None:
