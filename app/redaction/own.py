@@ -2,7 +2,8 @@
 
 A prefix pattern is not enough: a key leaked elsewhere with its first characters cut off. So any run of eight characters of a
 secret counts, plain, reversed, in base64 (at each of its three alignments) and in hex. A secret without such a run (a short one,
-or one like `00000000`) would be found inside every number and word: it counts where it stands alone.
+or one like `00000000`) would be found inside every number and word: it counts where it stands alone. A short one of letters
+alone (`none`, `x`) is what people set for a server that wants no key: a word, no secret.
 """
 
 import base64
@@ -35,7 +36,7 @@ class OwnSecrets:
             (_bytes(part).hex() for each in parts.values() for part in each), _HEX_CHARACTERS
         )
         alone = [secret.strip() for secret, each in parts.items() if not _windows(each, WINDOW_CHARACTERS)]
-        self._words = _words(word for word in alone if _PUBLIC.sub("", word))
+        self._words = _words(word for word in alone if _PUBLIC.sub("", word) and not _is_placeholder(word))
 
     def find(self, text: str) -> list[tuple[int, int]]:
         """Where pieces stand, as (start, end) in characters, in order; touching pieces are one."""
@@ -64,6 +65,10 @@ def _windows(forms: Iterable[str], width: int) -> frozenset[str]:
     """Each form's runs, but for those of one or two characters: they would match by chance."""
     runs = {form[start : start + width] for form in forms for start in range(len(form) - width + 1)}
     return frozenset(run for run in runs if len(set(run)) >= _LEAST_DIFFERENT)
+
+
+def _is_placeholder(word: str) -> bool:
+    return len(word) < WINDOW_CHARACTERS and word.isalpha()
 
 
 def _words(words: Iterable[str]) -> re.Pattern[str] | None:

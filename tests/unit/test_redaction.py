@@ -274,6 +274,11 @@ def test_an_own_secret_that_could_be_a_piece_of_anything_counts_where_it_stands_
     assert redactor.scan_own(f"one\n{secret}") == [SecretHit(line=2, rule=OWN_SECRET)]
 
 
+@pytest.mark.parametrize("placeholder", ["none", "x", "EMPTY"])
+def test_what_is_set_for_a_server_that_wants_no_key_is_no_secret(placeholder: str) -> None:
+    assert Redactor([placeholder]).redact(f"key = {placeholder}") == f"key = {placeholder}"
+
+
 def test_a_short_last_line_of_an_own_key_is_no_word_of_its_own() -> None:
     redactor = Redactor([own_key() + "\nand\n"])
     assert redactor.redact("this and that") == "this and that"
