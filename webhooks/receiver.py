@@ -41,6 +41,9 @@ class Limits:
     store_timeout_s: float = 8.0
 
 
+GITHUBS = Limits()
+
+
 class Refused(Exception):
     """The request is answered with an error; the message is for its sender."""
 

@@ -10,6 +10,7 @@ from app.logs import configure_logging
 from app.main import build_program
 from app.serving.app import build_served
 from app.settings import load_settings
+from webhooks.receiver import GITHUBS, Limits
 
 if TYPE_CHECKING:
     from app.serving.app import Served
@@ -20,8 +21,10 @@ GRACE_S = 20  # docker and systemd kill later than that
 MAX_CONNECTIONS = 1_000  # slow ones must not take all file descriptors
 
 
-def serve(*, host: str, port: int, role: Literal["web", "worker", "all"], poll: bool) -> int:
-    """Serve until SIGTERM or SIGINT; returns the exit code."""
+def serve(
+    *, host: str, port: int, role: Literal["web", "worker", "all"], poll: bool, limits: Limits = GITHUBS
+) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code. `limits` are the receiver's."""
     settings = load_settings(env_file=ENV_FILE)
     program = build_program(settings)
     configure_logging(redact=program.services.redactor.redact)
@@ -32,6 +35,7 @@ def serve(*, host: str, port: int, role: Literal["web", "worker", "all"], poll: 
         recover=True,
         mcp=True,
         preload=True,
+        limits=limits,
         app_slug=settings.github_app_slug,
     )
     _tell_tokens(served, settings)

@@ -120,9 +120,14 @@ class Inbox:
         return Duplicate(guid=delivery.guid, of=same.guid) if same else Accepted(guid=delivery.guid)
 
     def _take_turns(self, session: Session, push: ReviewJob) -> datetime | None:
-        """Pushes that wait are superseded: this one will see the newest head. Since when the first of them has waited."""
+        """Pushes that wait are superseded: this one will see the newest head. Since when the first of them has waited.
+
+        One that was put back may have begun check runs, and ends them itself.
+        """
         pushes = [
-            row for row in find_queued_reviews(session, push.request.ref) if _is_push(parse_job(row.request))
+            row
+            for row in find_queued_reviews(session, push.request.ref)
+            if row.attempts == 1 and _is_push(parse_job(row.request))
         ]
         for row in pushes:
             mark_finished(session, row.guid, DeliveryState.SUPERSEDED, at=self._clock(), reason=PUSHED_AGAIN)

@@ -32,7 +32,7 @@ from app.serving.tools import mcp_endpoint
 from app.settings import Settings
 from app.store.secrets import DASHBOARD, MCP, load_or_create_secret
 from webhooks.late import late_deliveries
-from webhooks.receiver import webhook_router
+from webhooks.receiver import GITHUBS, Limits, webhook_router
 from webhooks.rules import Rules
 from webhooks.triggers import may_ask
 
@@ -64,6 +64,7 @@ def build_served(
     recover: bool = False,
     mcp: bool = False,
     preload: bool = False,
+    limits: Limits = GITHUBS,
 ) -> Served:
     """The App over a program. `recover` takes what never arrived from GitHub's delivery log, `poll` everything.
 
@@ -96,7 +97,7 @@ def build_served(
         beside.append(endpoint.run)
     http = _http(lifespan=_lifespan(program, engine, executor, github, beside))
     if role != "worker":
-        http.include_router(_receiver(settings, engine, rules))
+        http.include_router(_receiver(settings, engine, rules, limits))
     for router in _pages(program, engine, live, Access(token=token), network):
         http.include_router(router)
     if endpoint:
@@ -120,10 +121,10 @@ def _rules(program: Program, *, app_slug: str, app_id: int) -> Rules:
     )
 
 
-def _receiver(settings: Settings, engine: Engine, rules: Rules) -> APIRouter:
+def _receiver(settings: Settings, engine: Engine, rules: Rules, limits: Limits) -> APIRouter:
     given = (settings.github_webhook_secret, settings.github_webhook_secret_previous)
     secrets = [secret.get_secret_value() for secret in given if secret]
-    return webhook_router(secrets=secrets, enqueue=engine.enqueue, rules=rules, clock=utc_now)
+    return webhook_router(secrets=secrets, enqueue=engine.enqueue, rules=rules, clock=utc_now, limits=limits)
 
 
 def _pages(

@@ -16,12 +16,14 @@ from typing import Literal
 
 import httpx
 
+from webhooks.receiver import GITHUBS, Limits
+
 Role = Literal["web", "worker", "all"]
 _FORKS = get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.durability.preloaded"])
 
 
-def _serve(folder: str, environment: dict[str, str], port: int, role: Role) -> None:
+def _serve(folder: str, environment: dict[str, str], port: int, role: Role, limits: Limits) -> None:
     """What the process does: the command itself, with an operator's environment and its own working directory."""
     log = os.open(Path(folder) / "app.log", os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
     os.dup2(log, 1)
@@ -32,16 +34,24 @@ def _serve(folder: str, environment: dict[str, str], port: int, role: Role) -> N
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from app.commands.serve import serve
 
-    serve(host="127.0.0.1", port=port, role=role, poll=False)
+    serve(host="127.0.0.1", port=port, role=role, poll=False, limits=limits)
 
 
 class AppProcess:
     """One `quorum serve`, started, killed and started again under the same address and data directory."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], *, role: Role = "all") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        role: Role = "all",
+        limits: Limits = GITHUBS,
+    ) -> None:
         self._folder = folder
         self._environment = dict(environment)
         self._role: Role = role
+        self._limits = limits
         self._process: BaseProcess | None = None
         folder.mkdir(parents=True, exist_ok=True)
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -56,7 +66,9 @@ class AppProcess:
     def start(self) -> None:
         """Start it; `until_ready` waits."""
         process = _FORKS.Process(
-            target=_serve, args=(str(self._folder), self._environment, self._port, self._role), daemon=True
+            target=_serve,
+            args=(str(self._folder), self._environment, self._port, self._role, self._limits),
+            daemon=True,
         )
         process.start()
         self._process = process

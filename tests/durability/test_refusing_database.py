@@ -14,6 +14,7 @@ from tests.durability.app_process import AppProcess
 from tests.durability.killing import faults_of
 from tests.durability.many import open_pulls, send_all
 from tests.durability.stand_ins import StandIns, stand_ins
+from webhooks.receiver import Limits
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -24,7 +25,11 @@ async def in_the_middle_of_a_review(
 ) -> AsyncGenerator[tuple[StandIns, AppProcess]]:
     """The App has taken a pull request and waits for the models; the webhook of a second one waits to be sent."""
     async with stand_ins(folder, models_s=1.0) as around:
-        app = AppProcess(folder / "app", around.environment(data="data", **environment))
+        app = AppProcess(
+            folder / "app",
+            around.environment(data="data", **environment),
+            limits=Limits(store_timeout_s=0.8),
+        )
         app.start()
         try:
             await app.until_ready(around.client)
