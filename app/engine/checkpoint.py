@@ -33,6 +33,7 @@ class Checkpoints:
     """The `app.domain.step.Step` of one job."""
 
     is_superseded: Callable[[], Awaitable[bool]]
+    give_way: Callable[[], Awaitable[None]]
     sleep: Sleep
 
     def __call__(
@@ -65,12 +66,13 @@ class Checkpoints:
             return {"postponed_s": error.delay_s, "reason": error.reason}
 
     async def attempt(self, work: Callable[[], Awaitable[T]]) -> T:
-        """The work's result, after as many attempts as short obstacles ask for.
+        """The work's result, begun when deliveries leave room for it, after as many attempts as short obstacles ask for.
 
         Raises:
             Superseded, Postponed, and what the work raises that waiting does not mend.
         """
         attempt = 0
+        await self.give_way()
         while True:
             attempt += 1
             try:

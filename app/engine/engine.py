@@ -22,6 +22,7 @@ from app.engine.checkpoint import Sleep
 from app.engine.failing import OnFailure, nothing_to_end
 from app.engine.inbox import Inbox
 from app.engine.intake import Intake
+from app.engine.right_of_way import RightOfWay
 from app.engine.settings import (
     MAX_THREADS,
     MOST_LIVES,
@@ -90,6 +91,7 @@ class Engine:
         self._clock = clock
         self._sleep = sleep
         self._second_s = second_s
+        self._right_of_way = RightOfWay()
         self._inbox: Inbox | None = None
         self._intake: Intake | None = None
         self._worker: Worker | None = None
@@ -135,6 +137,7 @@ class Engine:
             confirm_head=self._confirm_head,
             most_lives=self._most_lives,
             clock=self._clock,
+            give_way=self._right_of_way.give,
             sleep=self._sleep,
         )
 
@@ -182,6 +185,7 @@ class Engine:
         """
         if self._intake is None:
             raise StoreUnavailable("the engine does not run")
+        self._right_of_way.take()
         return await self._intake.put(delivery, job)
 
     async def follow_up(self, delivery: Delivery, job: Job) -> Accepted | Duplicate:

@@ -68,6 +68,7 @@ class Worker:
         confirm_head: ConfirmHead,
         most_lives: int,
         clock: Callable[[], datetime],
+        give_way: Callable[[], Awaitable[None]],
         sleep: Sleep,
     ) -> None:
         self._database = database
@@ -79,6 +80,7 @@ class Worker:
         self._most_lives = most_lives
         self._alone = asyncio.Lock()
         self._clock = clock
+        self._give_way = give_way
         self._sleep = sleep
         self._tasks: dict[asyncio.Task[Any], str] = {}
         self._stopping = False
@@ -86,6 +88,7 @@ class Worker:
     async def run(self, guid: str) -> str:
         """The workflow: do the job of this delivery; returns how it ended."""
         async with self._running() as workflow_id:
+            await self._give_way()
             return await self._run(guid, workflow_id)
 
     async def show_sign(self, guid: str) -> None:
@@ -166,9 +169,8 @@ class Worker:
 
     async def _handle(self, row: DeliveryRow) -> None:
         job = deliveries.parse_job(row.request)
-        await self._handlers[type(job)](
-            job, Checkpoints(is_superseded=self._check(row.guid), sleep=self._sleep)
-        )
+        step = Checkpoints(is_superseded=self._check(row.guid), give_way=self._give_way, sleep=self._sleep)
+        await self._handlers[type(job)](job, step)
 
     def _check(self, guid: str) -> Callable[[], Awaitable[bool]]:
         async def check() -> bool:

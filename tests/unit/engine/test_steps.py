@@ -205,7 +205,10 @@ async def test_a_database_that_is_locked_when_a_step_begins_is_waited_for() -> N
     async def work() -> int:
         return 41
 
-    checkpoints = Checkpoints(is_superseded=is_superseded, sleep=sleep)
+    async def give_way() -> None:
+        pass
+
+    checkpoints = Checkpoints(is_superseded=is_superseded, give_way=give_way, sleep=sleep)
     assert await checkpoints.attempt(work) == 41
     assert (asked, len(waits)) == (2, 1)
 
