@@ -127,7 +127,7 @@ class _Publisher:
 
     async def _post_body_only(self, review: PlannedReview, report: ReviewReport) -> tuple[ReviewReport, int]:
         body = render_body_only_review(
-            report, findings=review.findings, review_id=self._request.review_id, redact=self._request.redact
+            report, findings=review.findings, review_id=self._request.review_key, redact=self._request.redact
         )
         unplaced = {finding.fingerprint for finding in review.findings}
         bare = replace(review, body=body, comments=())
@@ -161,7 +161,7 @@ class _Publisher:
         )
 
     async def _find_review(self) -> int | None:
-        return await self._writer.find_review(marker(MarkerKind.REVIEW, self._request.review_id))
+        return await self._writer.find_review(marker(MarkerKind.REVIEW, self._request.review_key))
 
     async def post_file_comments(self, planned: Publication) -> ReviewReport:
         """The report; a finding whose comment GitHub refuses goes to the summary."""

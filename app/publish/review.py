@@ -57,6 +57,11 @@ class PublicationRequest:
     lacking: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
+    def review_key(self) -> str:
+        """Of the review's marker: a run that died may review another head afterwards, and that is another review."""
+        return f"{self.review_id}@{self.head_sha}"
+
+    @property
     def is_full(self) -> bool:
         """Whether findings may stand on lines and files."""
         return self.config.publish is Publish.FULL and "pull_requests" not in self.lacking
@@ -196,7 +201,7 @@ def _plan_review(request: PublicationRequest, new: list[Finding]) -> PlannedRevi
     body = render_review_body(
         request.report,
         findings=new,
-        review_id=request.review_id,
+        review_id=request.review_key,
         redact=request.redact,
         first=not request.shown,
     )
