@@ -104,7 +104,8 @@ def test_damage_costs_one_file_and_never_the_set(
     starts = [number for number, line in enumerate(lines) if line.startswith(b"diff --git ")]
     at = data.draw(st.integers(0, len(lines)))
     damaged = lines[:at] + data.draw(st.lists(st.binary(max_size=30), max_size=3)) + lines[at + 1 :]
-    before_damage = max((number for number in starts if number <= at), default=0)
+    # Without its header a file's lines are the last ones of the file before it.
+    before_damage = max((number for number in starts if number < at), default=0)
     untouched = parse_diff(whole).files[: sum(number < before_damage for number in starts)]
     try:
         after = parse_diff(b"\n".join(damaged)).files
