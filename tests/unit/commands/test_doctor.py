@@ -178,7 +178,9 @@ async def test_without_a_key_for_any_model_the_analysers_review(world: World) ->
         (
             Provider.GEMINI,
             Access(models=NAMES, cloud=Cloud.VERTEX),
-            snapshot("ok       gemini data  sent to your cloud under its terms, which allow no training without your leave"),
+            snapshot(
+                "ok       gemini data  sent to your cloud under its terms, which allow no training without your leave"
+            ),
         ),
         (
             Provider.LOCAL,
