@@ -14,7 +14,7 @@ demo: .venv/.runtime ## review a sample pull request on this machine, nothing to
 	$(BIN)/quorum demo --once
 
 test: .venv/.dev ## run the tests
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 install: .venv/.runtime ## build .venv; afterwards the program is .venv/bin/quorum
 

@@ -5,6 +5,7 @@ under test may have taken the refusal for an outage: a vendor's client that was 
 ends here.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Generator, Sequence
@@ -22,6 +23,13 @@ def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith(OPERATORS)]:
         del os.environ[name]
     sys.addaudithook(_refuse_strangers)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now lives as long as the run: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.hookimpl(wrapper=True)
