@@ -1,10 +1,12 @@
 """The pages as people meet them. Every visit also fails by what the console says and by any request to another host."""
 
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from app.domain.progress import StationEvent, StationState
 from app.store.tables import ReviewRow
@@ -121,8 +123,9 @@ def test_a_reviews_timeline_shows_every_station_and_call(visit: Visit) -> None:
     expect(timeline.get_by_text("rate limited")).to_be_visible()
 
 
-def test_a_running_review_is_followed_until_it_ends(visit: Visit) -> None:
-    database = visit.site.database
+@contextmanager
+def running(visit: Visit) -> Generator[str]:
+    """The id of a review that runs."""
     review = ReviewRow(
         id="running",
         installation_id=7,
@@ -133,19 +136,37 @@ def test_a_running_review_is_followed_until_it_ends(visit: Visit) -> None:
         created_at=sample.NOW,
         started_at=sample.NOW,
     )
-    with database.write() as session:
+    with visit.site.database.write() as session:
         session.add(review)
-    page = visit.open("/reviews/running")
-    expect(page.get_by_text("Live", exact=True)).to_be_visible()
-    visit.site.live.publish(StationEvent(review_id="running", station="analyse", state=StationState.STARTED))
-    expect(page.locator(".gantt tbody tr")).to_contain_text("analyse")
-    with database.write() as session:
-        row = session.get_one(ReviewRow, "running")
-        row.status = "completed"
-    expect(page.get_by_text("Nothing to say")).to_be_visible()
-    expect(page.get_by_text("Live", exact=True)).to_have_count(0)
-    with database.write() as session:
-        session.delete(session.get_one(ReviewRow, "running"))
+    try:
+        yield "running"
+    finally:
+        with visit.site.database.write() as session:
+            session.delete(session.get_one(ReviewRow, "running"))
+
+
+def test_a_running_review_is_followed_until_it_ends(visit: Visit) -> None:
+    with running(visit) as review_id:
+        page = visit.open(f"/reviews/{review_id}")
+        expect(page.get_by_text("Live", exact=True)).to_be_visible()
+        visit.site.live.publish(
+            StationEvent(review_id=review_id, station="analyse", state=StationState.STARTED)
+        )
+        expect(page.locator(".gantt tbody tr")).to_contain_text("analyse")
+        with visit.site.database.write() as session:
+            session.get_one(ReviewRow, review_id).status = "completed"
+        expect(page.get_by_text("Nothing to say")).to_be_visible()
+        expect(page.get_by_text("Live", exact=True)).to_have_count(0)
+
+
+def test_a_running_review_is_followed_when_a_script_comes_late(visit: Visit) -> None:
+    held: list[Route] = []
+    visit.page.route("**/hx-sse.min.js*", lambda route: held.append(route))
+    with running(visit) as review_id, visit.page.expect_request(f"**/{review_id}/events"):
+        visit.page.goto(f"{visit.site.url}/reviews/{review_id}", wait_until="commit")
+        visit.page.wait_for_function("window.htmx")
+        visit.page.evaluate("new Promise(resolve => setTimeout(resolve, 50))")
+        held.pop().continue_()
 
 
 def test_a_delivery_is_run_again_by_its_button(stranger: Visit) -> None:
