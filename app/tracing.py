@@ -16,6 +16,7 @@ from app.domain.trace import Attributes
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace import StatusCode
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class Traces:
         self._provider.shutdown()
 
 
-def _error():  # noqa: ANN202 - StatusCode of a package that is imported late
+def _error() -> "StatusCode":
     from opentelemetry.trace import StatusCode
 
     return StatusCode.ERROR

@@ -62,11 +62,11 @@ class Parser:
         await asyncio.to_thread(self._start)
 
     def close(self) -> None:
-        """End it, and what it works on."""
-        server = (
-            self._server
-        )  # without the lock: whoever holds it may be writing to a process that does not read
-        if server:
+        """End it, and what it works on.
+
+        Without the lock: whoever holds it may be writing to a process that does not read.
+        """
+        if server := self._server:
             server.process.kill()
             server.listener.join()
 

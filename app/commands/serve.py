@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 ENV_FILE = Path(".env")
 GRACE_S = 20  # docker and systemd kill later than that
-SWITCH_S = (
-    0.001  # a receiver that waits for its turn behind busy threads gets it five times sooner than by default
-)
+SWITCH_S = 0.001  # of the interpreter: a receiver behind busy threads gets its turn sooner than by default
 MAX_CONNECTIONS = 1_000  # slow ones must not take all file descriptors
 
 

@@ -72,6 +72,9 @@ class Finding:
     pre_existing: bool = False  # the code stood before this change
 
 
+REFUTED_BY = "Refuted by"  # so begins the reason of what another vendor refuted, and so it is counted
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
     """A finding that is not shown as one, and why."""

@@ -109,6 +109,4 @@ class CallEntry:
     call: ModelCall
     booking: Booking | None = None
     answer: CachedAnswer | None = None
-    answered_by: str | None = (
-        None  # the model that the answer names, which may be another than the one asked for
-    )
+    answered_by: str | None = None  # the model that the answer names: it may be another than was asked

@@ -159,9 +159,8 @@ class Engine:
         if intake:
             await intake.close()
         if self._worker:
-            await self._worker.stop(
-                timeout_s=timeout_s
-            )  # with a living lease: nobody takes its jobs meanwhile
+            # With a living lease: nobody takes its jobs meanwhile.
+            await self._worker.stop(timeout_s=timeout_s)
         for task in self._background:
             task.cancel()
         if self._inbox:

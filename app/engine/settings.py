@@ -15,9 +15,8 @@ WORKERS = 32  # jobs of one process at a time: nearly all of their time they wai
 SHARE = 8  # jobs of one installation at a time, over all processes: as many as it may ask GitHub at once
 MAX_THREADS = 16  # unbounded, 600 workflows left 2,000 threads
 POLLING_S = 0.1
-MOST_LIVES = (
-    20  # a job that takes its process down with it before a step of it ends is given up after as many
-)
+# A job that takes its process down with it before a step of it ends is given up after as many lives.
+MOST_LIVES = 50
 SUSPECT_LIVES = 2  # after as many it runs beside no other such job: who dies with a guilty one is not guilty
 MOST_SIGN_LIVES = 5
 SERIALIZER = DBOSPortableJSONSerializer()  # the default is pickle

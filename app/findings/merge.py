@@ -14,9 +14,7 @@ from app.domain.rules import OTHER, rule_for
 from app.findings.finders import is_by_analyzers, provider_of, vendors_of
 
 SIMILAR_TITLES = 0.5  # share of the words of both titles that both have
-AKIN_TITLES = (
-    0.2  # enough where vendors differ in the rule's name and the line, but not in function and family
-)
+AKIN_TITLES = 0.2  # enough where vendors differ in rule and line, but not in function and family
 
 SymbolOf = Callable[[Finding], str | None]
 """The function or class that a finding's lines stand in; None outside of any, and where nobody knows."""

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from app.domain.finding import Finding, Placement, Rejection
+from app.domain.finding import REFUTED_BY, Finding, Placement, Rejection
 from app.domain.model_call import Provider
 from app.domain.thread import Verdict
 from app.errors import ModelError
@@ -148,7 +148,7 @@ def _settle(cases: Sequence[Case], holds: Callable[[Finding], bool], *, notes: t
 
 def _reason(case: Case) -> str:
     if case.refutation:
-        return f"Refuted by {case.refutation.by}: {case.refutation.evidence}"
+        return f"{REFUTED_BY} {case.refutation.by}: {case.refutation.evidence}"
     return "Not confirmed by another vendor; the analyser's own finding on this code stays."
 
 

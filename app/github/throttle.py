@@ -39,9 +39,8 @@ class Window:
     def __init__(self, *, size: float, period_s: float) -> None:
         self._size = size
         self._period_s = period_s + MARGIN_S
-        self._taken: list[
-            tuple[float, float]
-        ] = []  # (moment, cost), oldest first; also of those that still wait
+        # (moment, cost), oldest first; also of those that still wait.
+        self._taken: list[tuple[float, float]] = []
 
     def wait_s(self, cost: float, *, now: float) -> float:
         """Seconds until `cost` fits; 0 when it does."""

@@ -17,9 +17,8 @@ RULE = "own-secret"
 _PUBLIC = re.compile(
     r"-----[A-Z ]+-----|\bMII[A-Za-z0-9+/]{20}|\bsk-(?:ant-[a-z]+\d\d-|proj-|svcacct-)?|\bgh[pousr]_|\bgithub_pat_|\bAIzaSy"
 )
-_HEX_CHARACTERS = (
-    2 * WINDOW_CHARACTERS
-)  # eight of them are four of the secret's, and every other id has such a run
+# Eight of them would be four of the secret's, and every other id has such a run.
+_HEX_CHARACTERS = 2 * WINDOW_CHARACTERS
 _HEX = re.compile(rf"[0-9A-Fa-f]{{{_HEX_CHARACTERS},}}")
 _LEAST_DIFFERENT = 3  # characters in a run that says something
 

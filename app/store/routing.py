@@ -27,7 +27,7 @@ from sqlalchemy.types import NullType
 from sqlmodel import Session, col
 
 from app.clock import utc_now
-from app.domain.finding import Stage
+from app.domain.finding import REFUTED_BY, Stage
 from app.domain.model_call import Outcome, Provider
 from app.domain.routing import ProviderRecord
 from app.store.database import Database
@@ -37,9 +37,6 @@ from app.store.tables import FindingRow, ModelCallRow, RejectionRow
 
 WINDOW = 100  # latest calls, and latest findings judged, of each provider at each stage
 SINCE_DAYS = 90
-REFUTED = (
-    "Refuted"  # how the reason of a finding begins that a second vendor refuted (app/findings/verify.py)
-)
 _READ = 10_000  # latest calls, and latest findings judged, in which the windows are looked for
 
 Place = tuple[str, Provider]
@@ -134,7 +131,7 @@ def _load_judged(session: Session, since: datetime) -> dict[Place, list[bool]]:
 
 def _verdicts(since: datetime) -> CompoundSelect[Any, Any, Any, Any]:
     """Moment, stage, finders and 1 (held) or 0 (fell), newest first; what several reviews of a pull request found counts once."""
-    outcome, refuted = col(FindingRow.outcome), col(RejectionRow.reason).startswith(REFUTED)
+    outcome, refuted = col(FindingRow.outcome), col(RejectionRow.reason).startswith(REFUTED_BY)
     held = case(
         (outcome == FindingOutcome.DISMISSED, 0),
         (or_(outcome == FindingOutcome.RESOLVED, cast(FindingRow.confirmed_by, Text) != "[]"), 1),

@@ -11,12 +11,11 @@ from datetime import datetime
 from sqlalchemy import Text, cast, func, select
 from sqlmodel import Session, col
 
-from app.domain.finding import Stage
+from app.domain.finding import REFUTED_BY, Stage
 from app.domain.viewer import Viewer
 from app.store.database import Database
 from app.store.findings import FindingOutcome
 from app.store.model_calls import NEVER_SENT
-from app.store.routing import REFUTED
 from app.store.tables import FindingRow, ModelCallRow, RejectionRow, ReviewRow
 from app.store.viewer import visible
 
@@ -118,7 +117,7 @@ def _add_refuted(session: Session, viewer: Viewer, since: datetime, records: dic
         .join(ReviewRow, col(ReviewRow.id) == col(RejectionRow.review_id))
         .where(
             col(ReviewRow.created_at) >= since,
-            col(RejectionRow.reason).startswith(REFUTED),
+            col(RejectionRow.reason).startswith(REFUTED_BY),
             visible(viewer, ReviewRow),
         )
         .group_by(finders)

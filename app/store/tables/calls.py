@@ -114,9 +114,8 @@ class SpendRow(Row, table=True):
     account: str = Field(primary_key=True, sa_type=AnyText)
     spent_usd: float
     updated_at: datetime = Field(sa_type=UtcDateTime, index=True)
-    limit_usd: float | None = (
-        None  # that held when room was last taken: the lower of the operator's and the repository's
-    )
+    # What held when room was last taken: the lower of the operator's and the repository's.
+    limit_usd: float | None = None
 
 
 class CallSlotRow(Row, table=True):

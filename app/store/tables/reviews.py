@@ -31,9 +31,7 @@ class ReviewRow(Row, table=True):
     head_read_at: datetime | None = Field(
         default=None, sa_type=UtcDateTime
     )  # GitHub named it then; None: a webhook did
-    gate: str | None = (
-        None  # that the base asks for: what was begun fails closed, also where the base is out of reach
-    )
+    gate: str | None = None  # the base's: what was begun fails closed, also where the base is out of reach
     trigger: str
     status: str
     created_at: datetime = Field(sa_type=UtcDateTime)

@@ -4,6 +4,7 @@ import re
 import pytest
 
 from app.domain.finding import Stage
+from app.engine.settings import MOST_LIVES
 from app.gather.configuration import ConfigurationFile, configuration_schema, parse_configuration
 from app.main import provider_access
 from app.settings import Settings
@@ -93,6 +94,10 @@ def test_every_event_and_permission_is_explained_where_the_app_is_installed() ->
     page, manifest = read("docs/install.md"), read_yaml("app.yml")
     assert all(f"`{event}`" in page for event in manifest["default_events"])
     assert all(f"`{name}: {level}`" in page for name, level in manifest["default_permissions"].items())
+
+
+def test_how_often_a_job_may_die_is_what_operators_read() -> None:
+    assert f"died {MOST_LIVES} times" in read("docs/operations.md")
 
 
 def test_the_published_schema_is_the_codes() -> None:
