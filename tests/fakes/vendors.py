@@ -10,6 +10,7 @@ Real SDKs talk to it through `httpx2.ASGITransport`, or over a socket under any 
 
 import asyncio
 import json
+from bisect import bisect_left
 from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -131,7 +132,8 @@ class FakeVendors:
         self._at_once: Counter[Provider] = Counter()
         self._sleep = sleep
         self._faults: dict[Provider, deque[_Planned]] = defaultdict(deque)
-        self._prompts: dict[tuple[Provider, str], set[str]] = defaultdict(set)
+        self._breakpoints: dict[str, set[str]] = defaultdict(set)
+        self._prompts: dict[tuple[Provider, str], list[str]] = defaultdict(list)
         gemini = self._endpoint(Provider.GEMINI)
         self.app = Starlette(
             routes=[
@@ -172,6 +174,7 @@ class FakeVendors:
     def forget(self) -> None:
         """Start with an empty memory: requests and prefix caches."""
         self.requests.clear()
+        self._breakpoints.clear()
         self._prompts.clear()
 
     def asked(self, provider: Provider) -> list[Asked]:
@@ -282,16 +285,15 @@ class FakeVendors:
     def _count(self, asked: Asked, text: str) -> Counted:
         """Tokens, with the vendor's prefix cache: at breakpoints for Anthropic, by itself for the others."""
         total = len(asked.prompt) // CHARACTERS_PER_TOKEN
-        known = self._prompts[asked.provider, asked.model]
         written = 0
         if asked.provider is Provider.CLAUDE:
+            known = self._breakpoints[asked.model]
             prefixes = [each for each in asked.breakpoints if each in known]
             if not prefixes:
                 written = max((len(each) for each in asked.breakpoints), default=0) // CHARACTERS_PER_TOKEN
             known.update(asked.breakpoints)
         else:
-            prefixes = [commonprefix([asked.prompt, each]) for each in known]
-            known.add(asked.prompt)
+            prefixes = _shared(asked.prompt, self._prompts[asked.provider, asked.model])
         read = max((len(each) for each in prefixes), default=0) // CHARACTERS_PER_TOKEN
         least = MINIMUM_PREFIX[asked.provider]
         read, written = (read if read >= least else 0), (written if written >= least else 0)
@@ -301,6 +303,14 @@ class FakeVendors:
             written=written,
             output=max(3, len(text) // CHARACTERS_PER_TOKEN),
         )
+
+
+def _shared(prompt: str, known: list[str]) -> list[str]:
+    """What the prompt has in common with its neighbours in the order, of which one has the most; it is sorted in there."""
+    place = bisect_left(known, prompt)
+    shared = [commonprefix([prompt, each]) for each in known[max(0, place - 1) : place + 1]]
+    known.insert(place, prompt)
+    return shared
 
 
 def emptiest(asked: Asked) -> Any:
