@@ -253,6 +253,12 @@ def _cpu_s(pid: int) -> tuple[float, float]:
     return own / os.sysconf("SC_CLK_TCK"), ended / os.sysconf("SC_CLK_TCK")
 
 
+def machine_s() -> float:
+    """What all processes of the machine have taken so far; https://man7.org/linux/man-pages/man5/proc_stat.5.html"""
+    user, nice, system, _, _, irq, softirq = Path("/proc/stat").read_text().split(maxsplit=8)[1:8]
+    return sum(map(int, (user, nice, system, irq, softirq))) / os.sysconf("SC_CLK_TCK")
+
+
 async def _end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         process.terminate()
