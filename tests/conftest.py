@@ -23,13 +23,13 @@ def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith(OPERATORS)]:
         del os.environ[name]
     sys.addaudithook(_refuse_strangers)
+    gc.set_threshold(100_000, 50, 100)  # while modules are imported there is hardly garbage, but much to look at
 
 
 def pytest_collection_finish() -> None:
     """What is imported by now lives as long as the run: the garbage collector need not look at it again and again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.hookimpl(wrapper=True)
