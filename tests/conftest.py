@@ -23,7 +23,7 @@ def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith(OPERATORS)]:
         del os.environ[name]
     sys.addaudithook(_refuse_strangers)
-    gc.set_threshold(100_000, 50, 100)  # while modules are imported there is hardly garbage, but much to look at
+    gc.set_threshold(100_000, 50, 100)  # imports leave hardly any garbage, and much to look at
 
 
 def pytest_collection_finish() -> None:
