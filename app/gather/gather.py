@@ -25,7 +25,7 @@ from app.gather.risk import ChangeFacts, TierThresholds, measure_change, tier_of
 from app.gather.selection import Selection, is_lock_file, is_marked_generated, select_files
 from app.gather.texts import Texts
 
-MAX_READS_AT_ONCE = 8
+MAX_READS_AT_ONCE = 32
 MAX_PATHS_SAID = 8  # of the files whose code was shown, in one note
 DEFAULT_GUIDELINES = RepositoryConfig().guidelines
 BASE_PATHS = (CONFIGURATION_PATH, *DEFAULT_GUIDELINES)  # what a snapshot brings of the base ref

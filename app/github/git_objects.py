@@ -14,17 +14,19 @@ import shutil
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
 from app.domain.source import Match
 from app.errors import GitHubUnavailable
+from app.github.git_blobs import read_blobs
 from app.github.git_process import DIFF_FLAGS, Git, GitFailed
-from app.github.git_search import grep_tree
+from app.github.git_search import Search, grep_tree
+from app.github.together import Together
 
 BLOB_LIMIT = "blob:limit=200k"  # larger files stay at GitHub
-MAX_BLOB_BYTES = 2 * 1024 * 1024
 MAX_DIFF_BYTES = 64 * 1024 * 1024
 MAX_FILE_BLOCKS = 2 * 1024 * 1024  # of 512 bytes: no pack above 1 GiB
 MAX_CACHE_BYTES = 5 * 1024 * 1024 * 1024
@@ -52,6 +54,8 @@ class GitObjects:
         self._token = token
         self._protocols = protocols
         self._git = Git(directory=directory)
+        self._blobs = Together(partial(read_blobs, self._git))
+        self._searches = Together(self._search)
         self._lock = asyncio.Lock()
 
     async def fetch(self, *commits: str) -> None:
@@ -109,7 +113,7 @@ class GitObjects:
     async def blob(self, commit: str, path: str) -> bytes | None:
         """A file of a fetched commit; None where there is none, or none that is small enough."""
         try:
-            return await self._git.run("cat-file", "blob", f"{commit}:{path}", max_bytes=MAX_BLOB_BYTES)
+            return await self._blobs.ask(f"{commit}:{path}")
         except GitFailed as error:
             _log.debug("No content of %s: %s", path, error)
             return None
@@ -117,9 +121,19 @@ class GitObjects:
     async def grep(self, commit: str, word: str, *, limit: int) -> list[Match]:
         """Lines of a fetched commit's text files that hold the word; at most `limit`. Raises `GitHubUnavailable`."""
         try:
-            return await grep_tree(self._git, word, limit=limit, tree=commit)
+            return await self._searches.ask((commit, Search(word, limit))) or []
         except GitFailed as error:
             raise GitHubUnavailable(f"git cannot search: {error}") from error
+
+    async def _search(self, asked: Sequence[tuple[str, Search]]) -> dict[tuple[str, Search], list[Match]]:
+        commits = dict.fromkeys(commit for commit, _ in asked)
+        return {
+            (commit, search): matches
+            for commit in commits
+            for search, matches in (
+                await grep_tree(self._git, [search for at, search in asked if at == commit], tree=commit)
+            ).items()
+        }
 
     async def diff(self, base: str, head: str, paths: Sequence[str] = ()) -> bytes:
         """The patch between two fetched commits, of all files or of `paths`; large files are fetched for it.

@@ -105,11 +105,14 @@ class Git:
     async def run(
         self,
         *arguments: str,
+        given: bytes = b"",
         max_bytes: int = MAX_OUTPUT_BYTES,
         allowed: Sequence[int] = (0,),
     ) -> bytes:
-        """What git writes. Raises `GitFailed` for another exit code than `allowed`, or more than `max_bytes`."""
-        output, code, said = await self._communicate(arguments, max_bytes)
+        """What git writes where it is `given` something to read. Raises `GitFailed` for another exit code than `allowed`,
+        or more than `max_bytes`.
+        """
+        output, code, said = await self._communicate(arguments, max_bytes, given)
         if len(output) > max_bytes:
             raise GitFailed(f"git {arguments[0]} wrote more than {max_bytes} bytes")
         if code not in allowed:
@@ -123,11 +126,15 @@ class Git:
             raise GitFailed(said or f"git {arguments[0]} ended with {code}")
         return output[:max_bytes]
 
-    async def _communicate(self, arguments: Sequence[str], max_bytes: int) -> tuple[bytes, int, str]:
-        process = await self._start(arguments)
+    async def _communicate(
+        self, arguments: Sequence[str], max_bytes: int, given: bytes = b""
+    ) -> tuple[bytes, int, str]:
+        process = await self._start(arguments, reads=bool(given))
         try:
             async with asyncio.timeout(self.timeout_s):
-                output, errors = await asyncio.gather(_read(process, max_bytes + 1), _drain(process))
+                output, errors, _ = await asyncio.gather(
+                    _read(process, max_bytes + 1), _drain(process), _give(process, given)
+                )
                 await process.wait()
         except TimeoutError as error:
             raise GitFailed(f"git {arguments[0]} took longer than {self.timeout_s:.0f} s") from error
@@ -135,14 +142,14 @@ class Git:
             await _end(process)
         return output, process.returncode or 0, _last_line(errors)
 
-    async def _start(self, arguments: Sequence[str]) -> asyncio.subprocess.Process:
+    async def _start(self, arguments: Sequence[str], *, reads: bool) -> asyncio.subprocess.Process:
         try:
             return await asyncio.create_subprocess_exec(
                 *self._command(),
                 *map(os.fsencode, arguments),
                 cwd=self.directory,
                 env=self._environment(),
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE if reads else asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,  # so that what git has started can be ended with it
@@ -185,6 +192,16 @@ async def _drain(process: asyncio.subprocess.Process) -> bytes:
     while part := await process.stderr.read(65_536):
         kept = (kept + part)[-4_096:]
     return kept
+
+
+async def _give(process: asyncio.subprocess.Process, given: bytes) -> None:
+    """Its input; a git that ends before it has read all says so by its exit code."""
+    if process.stdin is None:
+        return
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        process.stdin.write(given)
+        await process.stdin.drain()
+    process.stdin.close()
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

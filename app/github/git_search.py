@@ -1,6 +1,10 @@
-"""Searches a tree, the index or a work tree for a word with `git grep`. Runs nothing of the repository."""
+"""Searches a tree, the index or a work tree for words with `git grep`. Runs nothing of the repository."""
 
 import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 from app.domain.source import Match
 from app.github.git_process import Git
@@ -9,23 +13,44 @@ MAX_SEARCH_BYTES = 4 * 1024 * 1024
 _FLAGS = ("--no-color", "--no-textconv", "--fixed-strings", "--word-regexp", "-I", "--line-number", "--null")
 
 
-async def grep_tree(
-    git: Git, word: str, *, limit: int, tree: str | None, cached: bool = False
-) -> list[Match]:
-    """Lines with the whole word, in the order of paths; `tree` is a commit, None the work tree or the index.
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A whole word, and how many lines with it are wanted at most."""
 
+    word: str
+    limit: int
+
+
+async def grep_tree(
+    git: Git, searches: Sequence[Search], *, tree: str | None, cached: bool = False
+) -> Mapping[Search, list[Match]]:
+    """Lines with each word, in the order of paths; `tree` is a commit, None the work tree or the index.
+
+    One process for all words, unless together they are in more than `MAX_SEARCH_BYTES` of lines: then one for each.
     Raises `GitFailed`.
     """
-    if not word.strip() or "\n" in word or "\0" in word:
-        return []
+    wanted = [each for each in searches if each.word.strip() and not {"\n", "\0"} & {*each.word}]
     flags = (*_FLAGS, "--cached") if cached else _FLAGS
+    output = await _lines_with(git, [each.word for each in wanted], flags, tree)
+    if len(output) == MAX_SEARCH_BYTES and len(wanted) > 1:
+        alone = [await grep_tree(git, [each], tree=tree, cached=cached) for each in wanted]
+        return {search: matches for one in alone for search, matches in one.items()}
+    found = [match for line in output.split(b"\n") if (match := _parse(line, f"{tree}:" if tree else ""))]
+    return {each: list(islice(filter(_holds(each.word), found), each.limit)) for each in wanted}
+
+
+async def _lines_with(git: Git, words: Sequence[str], flags: Sequence[str], tree: str | None) -> bytes:
+    if not words:
+        return b""
+    patterns = [argument for word in words for argument in ("-e", word)]
     trees = (tree,) if tree else ()
-    output = await git.read_some(
-        "grep", *flags, "-e", word, *trees, max_bytes=MAX_SEARCH_BYTES, allowed=(0, 1)
-    )
-    prefix = f"{tree}:" if tree else ""
-    matches = (_parse(line, prefix) for line in output.split(b"\n")[:limit])
-    return [match for match in matches if match]
+    return await git.read_some("grep", *flags, *patterns, *trees, max_bytes=MAX_SEARCH_BYTES, allowed=(0, 1))
+
+
+def _holds(word: str) -> Callable[[Match], bool]:
+    """What --word-regexp means by a whole word."""
+    whole = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.ASCII)
+    return lambda match: whole.search(match.text) is not None
 
 
 def _parse(line: bytes, prefix: str) -> Match | None:

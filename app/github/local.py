@@ -7,8 +7,9 @@ base commit. Reads only; needs neither network nor githubkit.
 import asyncio
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from app.domain.diff import Diff, Side
@@ -16,14 +17,15 @@ from app.domain.patch import parse_diff
 from app.domain.source import Match, Snapshot
 from app.errors import InputError
 from app.github.addresses import parse_pull_request_url
+from app.github.git_blobs import MAX_BLOB_BYTES, read_blobs
 from app.github.git_process import DIFF_FLAGS, Git, GitFailed
-from app.github.git_search import grep_tree
+from app.github.git_search import Search, grep_tree
+from app.github.together import Together
 
 __all__ = ["STAGED", "WORKING_TREE", "GitRangeSource", "PatchSource", "parse_pull_request_url"]
 
 STAGED = "--staged"  # no name of a commit begins with a dash
 WORKING_TREE = "--working-tree"
-MAX_BLOB_BYTES = 2 * 1024 * 1024
 MAX_DIFF_BYTES = 256 * 1024 * 1024
 
 _RANGE = re.compile(r"(?P<base>.*?)(?P<dots>\.\.\.?)(?P<head>.*)", re.DOTALL)
@@ -69,6 +71,8 @@ class GitRangeSource:
     def __init__(self, directory: Path, target: str, *, index_file: Path | None = None) -> None:
         self._target = target
         self._top, self._git = _open_repository(directory, index_file)
+        self._blobs = Together(partial(read_blobs, self._git))
+        self._searches = Together(self._search)
         self._range: _Range | None = None
         self._diff = Diff(files=())
 
@@ -105,11 +109,12 @@ class GitRangeSource:
     async def grep(self, word: str, *, limit: int) -> list[Match]:
         """Lines of the head's tree, the index or the work tree with this whole word."""
         try:
-            return await grep_tree(
-                self._git, word, limit=limit, tree=self._seen().head, cached=self._target == STAGED
-            )
+            return await self._searches.ask(Search(word, limit)) or []
         except GitFailed as error:
             raise InputError(f"git cannot search this repository: {error}.") from error
+
+    async def _search(self, searches: Sequence[Search]) -> Mapping[Search, list[Match]]:
+        return await grep_tree(self._git, searches, tree=self._seen().head, cached=self._target == STAGED)
 
     def _seen(self) -> _Range:
         assert self._range is not None, "snapshot() comes first"
@@ -171,9 +176,9 @@ class GitRangeSource:
 
     async def _object(self, name: str) -> bytes | None:
         try:
-            return await self._git.run("cat-file", "blob", name, max_bytes=MAX_BLOB_BYTES)
+            return await self._blobs.ask(name)
         except GitFailed:
-            return None  # no such file, a submodule, or too large
+            return None  # the repository cannot be read: its diff has said so, or will
 
     async def _untracked(self) -> tuple[str, ...]:
         if self._target != WORKING_TREE:
