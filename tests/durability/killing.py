@@ -18,11 +18,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sqlmodel import col, select
+
 from app.domain.marker import MarkerKind, parse_marker
 from app.sandbox import GitHubSandbox, Pull
 from app.sandbox.server import post_to
 from app.store.database import Database
-from app.store.deliveries import load_queue_depth
+from app.store.deliveries import UNFINISHED, load_queue_depth
+from app.store.tables import DeliveryRow
 from tests.durability.app_process import AppProcess
 from tests.durability.stand_ins import FILES, StandIns, faulty_file, pulls_of, stand_ins
 
@@ -33,7 +36,7 @@ LONGEST_LIFE_S = 0.8
 LONGEST_WAIT_S = 4.0  # for a request that may not come
 MOST_REQUESTS = 30  # of one life
 DEEDS = 2  # of people, in one life
-SETTLE_S = 60.0  # without the end of a single job
+SETTLE_S = 240.0  # without the end of a single job: an outage is sat out for two minutes, and for longer the second time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,9 +207,18 @@ class _Run:
             if now_left < left:
                 left, last_s = now_left, time.monotonic()
             await asyncio.sleep(0.1)
+        self.faults += await asyncio.to_thread(_left_over, database)
         database.close()
-        if left:
-            self.faults.append(f"{left} deliveries did not end, and none ended for {SETTLE_S:.0f} s")
+
+
+def _left_over(database: Database) -> Iterable[str]:
+    with database.read() as session:
+        rows = session.exec(select(DeliveryRow).where(col(DeliveryRow.state).in_(UNFINISHED))).all()
+    return [
+        f"{row.repository}#{row.pull_request}: {row.state}, attempt {row.attempts}, life {row.lives}, "
+        f"with workflow {row.workflow_id}; nothing ended for {SETTLE_S:.0f} s"
+        for row in rows
+    ]
 
 
 def faults_of(github: GitHubSandbox) -> list[str]:
