@@ -1,13 +1,13 @@
-"""What models answer: one JSON schema for every prompt, and the way from its JSON to our values.
+"""The way from the JSON of a model's answer (`answer_schema`) to our values.
 
-One schema, because it counts as part of the prefix that vendors cache. What was asked for is read strictly, what was
-not asked for is never looked at, and nothing is dropped without a note. Never asks a model.
+What was asked for is read strictly, what was not asked for is never looked at, and nothing is dropped without a note.
+Never asks a model.
 """
 
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -19,7 +19,7 @@ from app.domain.finding import (
     Stage,
     Walkthrough,
 )
-from app.domain.rules import RULES, rule_for
+from app.domain.rules import rule_for
 from app.domain.thread import Judgement
 from app.errors import ModelInvalidOutput
 
@@ -121,56 +121,6 @@ class ParsedDocs:
     walkthrough: Walkthrough | None  # None: the answer has no summary
     documents: tuple[tuple[str, str], ...]
     found: ParsedFindings
-
-
-def _closed(**properties: object) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _array(**properties: object) -> dict[str, Any]:
-    return {"type": "array", "items": _closed(**properties)}
-
-
-_TEXT: dict[str, Any] = {"type": "string"}
-_WHOLE: dict[str, Any] = {"type": "integer"}
-_NULLABLE_TEXT: dict[str, Any] = {"anyOf": [_TEXT, {"type": "null"}]}
-
-
-def answer_schema() -> dict[str, Any]:
-    """The schema of every answer, in the subset that all vendors take: all required, nullable, closed, no bounds.
-
-    Evidence stands before the claim it carries, because models write in the order of the schema.
-    https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
-    """
-    return _closed(
-        findings=_array(
-            path=_TEXT,
-            line=_WHOLE,
-            quote=_TEXT,
-            evidence=_TEXT,
-            rule_id={"type": "string", "enum": sorted(RULES)},
-            severity={"type": "string", "enum": [severity.value for severity in Severity]},
-            title=_TEXT,
-            explanation=_TEXT,
-            suggestion=_NULLABLE_TEXT,
-            pre_existing={"type": "boolean"},
-        ),
-        verdicts=_array(
-            id=_TEXT,
-            evidence=_TEXT,
-            verdict={"type": "string", "enum": [judgement.value for judgement in Judgement]},
-            worth=_WHOLE,
-        ),
-        summary=_NULLABLE_TEXT,
-        files=_array(path=_TEXT, change=_TEXT),
-        edges=_array(source=_TEXT, target=_TEXT, label=_TEXT),
-        documents=_array(title=_TEXT, content=_TEXT),
-    )
 
 
 _FINDINGS = TypeAdapter(list[FindingItem])

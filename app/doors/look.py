@@ -16,7 +16,10 @@ from app.doors.access import OrganisationDefault
 from app.errors import Superseded
 from app.gather import Configuration, parse_configuration
 from app.gather.configuration import CONFIGURATION_PATH
+from app.gather.eligibility import is_dependency_update
 from app.gather.gather import BASE_PATHS
+from app.llm.client import CallScope
+from app.pipeline import Order
 from app.publish.writes import all_of
 from app.store.database import Database
 from app.store.memory import Remembered, load_remembered
@@ -33,6 +36,24 @@ class Start:
     configuration: Configuration
     remembered: Remembered
     organisation_default: bytes | None
+
+    def order(self, request: ReviewRequest) -> Order:
+        """What of the head is to be reviewed."""
+        head_sha = self.pull_request.head_sha
+        scope = CallScope(
+            installation_id=request.installation_id,
+            repository=request.ref.repository,
+            pull_request=request.ref.number,
+            review_id=request.review_id,
+        )
+        return Order(
+            scope=scope,
+            stages=request.stages,
+            full=request.full,
+            seen=self.remembered.seen(head_sha, self.configuration.config.stages),
+            earlier=self.remembered.earlier(head_sha),
+            dependencies_only=is_dependency_update(self.pull_request) and not request.commanded,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

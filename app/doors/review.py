@@ -33,8 +33,6 @@ from app.doors.notification import review_finished
 from app.doors.publication import Publication, Writing
 from app.errors import TRANSIENT, Postponed, QuorumError, Superseded
 from app.gather import Gathered
-from app.gather.eligibility import is_dependency_update
-from app.llm.client import CallScope
 from app.pipeline import Order, gather_change, review_gathered
 from app.publish.check_runs import start_check
 from app.publish.checks import CheckUpdate, failed_check, superseded_check
@@ -131,7 +129,7 @@ class _Run:
         ):
             await self._leave_out(reason)
             return
-        order = self._order(start)
+        order = start.order(self._request)
         gathered = await self._gather_beside_checks(start, order)
         report = await review_gathered(
             order,
@@ -173,23 +171,6 @@ class _Run:
         request = self._request
         return self._door.open_pull_request(
             request.ref, installation_id=request.installation_id, ledger=ledger
-        )
-
-    def _order(self, start: Start) -> Order:
-        request, head_sha = self._request, start.pull_request.head_sha
-        scope = CallScope(
-            installation_id=request.installation_id,
-            repository=request.ref.repository,
-            pull_request=request.ref.number,
-            review_id=request.review_id,
-        )
-        return Order(
-            scope=scope,
-            stages=request.stages,
-            full=request.full,
-            seen=start.remembered.seen(head_sha, start.configuration.config.stages),
-            earlier=start.remembered.earlier(head_sha),
-            dependencies_only=is_dependency_update(start.pull_request) and not request.commanded,
         )
 
     async def _gather_beside_checks(self, start: Start, order: Order) -> Gathered:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from app.answers import answer_schema
+from app.answer_schema import answer_schema
 from app.domain.configuration import Routing
 from app.domain.finding import Finding, Stage
 from app.domain.model_call import Provider

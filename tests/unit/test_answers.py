@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, validate
 
+from app.answer_schema import answer_schema
 from app.answers import (
     MAX_FINDINGS,
     DocsItem,
     FindingItem,
     VerdictItem,
-    answer_schema,
     parse_docs,
     parse_findings,
     parse_verdicts,

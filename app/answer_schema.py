@@ -1,0 +1,60 @@
+"""What models are to answer: one JSON schema for every prompt, because it counts as part of the prefix that vendors cache.
+
+`answers` reads what they answer. Never asks a model.
+"""
+
+from typing import Any
+
+from app.domain.finding import Severity
+from app.domain.rules import RULES
+from app.domain.thread import Judgement
+
+
+def _closed(**properties: object) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _array(**properties: object) -> dict[str, Any]:
+    return {"type": "array", "items": _closed(**properties)}
+
+
+_TEXT: dict[str, Any] = {"type": "string"}
+_WHOLE: dict[str, Any] = {"type": "integer"}
+_NULLABLE_TEXT: dict[str, Any] = {"anyOf": [_TEXT, {"type": "null"}]}
+
+
+def answer_schema() -> dict[str, Any]:
+    """The schema of every answer, in the subset that all vendors take: all required, nullable, closed, no bounds.
+
+    Evidence stands before the claim it carries, because models write in the order of the schema.
+    https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
+    """
+    return _closed(
+        findings=_array(
+            path=_TEXT,
+            line=_WHOLE,
+            quote=_TEXT,
+            evidence=_TEXT,
+            rule_id={"type": "string", "enum": sorted(RULES)},
+            severity={"type": "string", "enum": [severity.value for severity in Severity]},
+            title=_TEXT,
+            explanation=_TEXT,
+            suggestion=_NULLABLE_TEXT,
+            pre_existing={"type": "boolean"},
+        ),
+        verdicts=_array(
+            id=_TEXT,
+            evidence=_TEXT,
+            verdict={"type": "string", "enum": [judgement.value for judgement in Judgement]},
+            worth=_WHOLE,
+        ),
+        summary=_NULLABLE_TEXT,
+        files=_array(path=_TEXT, change=_TEXT),
+        edges=_array(source=_TEXT, target=_TEXT, label=_TEXT),
+        documents=_array(title=_TEXT, content=_TEXT),
+    )
