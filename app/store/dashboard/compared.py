@@ -87,7 +87,7 @@ def _add_findings(session: Session, viewer: Viewer, since: datetime, records: di
             func.max(FindingRow.reactions_up).label("up"),
             func.max(FindingRow.reactions_down).label("down"),
         )
-        .where(col(FindingRow.created_at) >= since, visible(viewer, FindingRow))
+        .where(col(FindingRow.created_at) >= since, col(FindingRow.shown), visible(viewer, FindingRow))
         .group_by(
             col(FindingRow.installation_id),
             col(FindingRow.repository),

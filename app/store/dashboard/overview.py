@@ -63,7 +63,7 @@ class Overview:
     models: tuple[ModelStats, ...]
     completed: int
     silent: int  # completed without a finding
-    outcomes: dict[str, int]  # of findings; "" where nothing is known yet
+    outcomes: dict[str, int]  # of findings that were shown; "" where nothing is known yet
 
     @property
     def review_count(self) -> int:
@@ -82,7 +82,7 @@ class Overview:
 
     @property
     def finding_count(self) -> int:
-        """Findings, each counted once a pull request."""
+        """Findings that were shown, each counted once a pull request."""
         return sum(self.outcomes.values())
 
     @property
@@ -129,8 +129,9 @@ def _load_reviews(
 
 
 def _load_silence(session: Session, viewer: Viewer, since: datetime) -> tuple[int, int]:
-    shown = exists().where(col(FindingRow.review_id) == col(ReviewRow.id))
-    statement = select(func.count(), func.coalesce(func.sum(case((shown, 0), else_=1)), 0)).where(
+    """Silent is who had nothing to say; a shadow review with findings had, though nobody heard it."""
+    spoke = exists().where(col(FindingRow.review_id) == col(ReviewRow.id))
+    statement = select(func.count(), func.coalesce(func.sum(case((spoke, 0), else_=1)), 0)).where(
         col(ReviewRow.created_at) >= since,
         col(ReviewRow.status) == ReviewStatus.COMPLETED,
         visible(viewer, ReviewRow),
@@ -140,7 +141,7 @@ def _load_silence(session: Session, viewer: Viewer, since: datetime) -> tuple[in
 
 
 def _load_outcomes(session: Session, viewer: Viewer, since: datetime) -> dict[str, int]:
-    """A finding that several reviews of a pull request showed counts once."""
+    """A finding that several reviews of a pull request showed counts once; one of shadow reviews alone was not shown."""
     each = (
         select(
             col(FindingRow.installation_id),
@@ -149,7 +150,7 @@ def _load_outcomes(session: Session, viewer: Viewer, since: datetime) -> dict[st
             col(FindingRow.fingerprint),
             func.coalesce(func.max(FindingRow.outcome), "").label("outcome"),
         )
-        .where(col(FindingRow.created_at) >= since, visible(viewer, FindingRow))
+        .where(col(FindingRow.created_at) >= since, col(FindingRow.shown), visible(viewer, FindingRow))
         .group_by(
             col(FindingRow.installation_id),
             col(FindingRow.repository),

@@ -85,6 +85,7 @@ class FindingRow(Row, table=True):
             "fingerprint",
             "outcome",
             "created_at",
+            "shown",
             "reactions_up",
             "reactions_down",
             text("CAST(found_by AS TEXT)"),  # PostgreSQL holds no JSON in an index

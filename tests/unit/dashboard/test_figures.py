@@ -54,6 +54,19 @@ def test_a_finding_that_two_reviews_showed_counts_once(any_database: Database) -
     assert (record.shown, record.resolved) == (1, 1)
 
 
+def test_a_finding_that_only_shadow_reviews_know_was_not_shown(any_database: Database) -> None:
+    shadow, seen = review_row("shadow"), review_row("seen")
+    unseen = [finding_row(shadow, "a", outcome="resolved"), finding_row(shadow, "both")]
+    for finding in unseen:
+        finding.shown = False
+    add(any_database, shadow, *unseen)
+    add(any_database, seen, finding_row(seen, "both", outcome="open"))
+    overview = load_overview(any_database, OPERATOR, since=SINCE, bucket=Bucket.DAY)
+    assert (overview.finding_count, overview.resolved, overview.silent) == (1, 0, 0)
+    (record,) = load_records(any_database, OPERATOR, since=SINCE)
+    assert (record.shown, record.resolved) == (1, 0)
+
+
 @pytest.mark.parametrize("bucket", Bucket)
 def test_the_overviews_models_are_those_of_the_stats(any_database: Database, bucket: Bucket) -> None:
     for day in range(3):

@@ -346,6 +346,7 @@ def upgrade() -> None:  # noqa: PLR0915 - as many statements as the schema needs
             "fingerprint",
             "outcome",
             "created_at",
+            "shown",
             "reactions_up",
             "reactions_down",
             sa.text("CAST(found_by AS TEXT)"),
