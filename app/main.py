@@ -31,7 +31,7 @@ from app.store.call_tables import CallTables
 from app.store.circuits import CircuitTable
 from app.store.database import Database
 from app.store.routing import RoutingTable
-from app.store.secrets import FENCE, load_or_create_secret
+from app.store.secrets import DASHBOARD, FENCE, MCP, load_or_create_secret
 from app.tracing import Traces, open_traces
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def build_program(settings: Settings, *, network: Network | None = None) -> Prog
     services = Services(
         models=_build_models(settings, database, registry, network, notifications.tell, tracer),
         prompts=Prompts(),
-        redactor=Redactor(_own_secrets(settings)),
+        redactor=Redactor([*_own_secrets(settings), secret, *_made_tokens(settings, database)]),
         secret=secret.encode(),
         thresholds=TierThresholds(
             trivial_max_lines=settings.quorum_trivial_max_lines,
@@ -211,3 +211,9 @@ def _own_secrets(settings: Settings) -> list[str]:
     with suppress(ConfigurationError):  # a key's file that cannot be read: whoever needs the key says so
         secrets.append(settings.private_key() or "")
     return secrets
+
+
+def _made_tokens(settings: Settings, database: Database) -> list[str]:
+    """What opens the pages and `/mcp` where the operator gave nothing; made now, so that each process knows them to hide them."""
+    given = {DASHBOARD: settings.quorum_dashboard_token, MCP: settings.quorum_mcp_token}
+    return [load_or_create_secret(database, name) for name, token in given.items() if token is None]

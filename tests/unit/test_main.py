@@ -9,6 +9,7 @@ from app.domain.model_call import Provider
 from app.llm.build import Cloud
 from app.main import build_program, provider_access
 from app.settings import Settings
+from app.store.secrets import DASHBOARD, FENCE, MCP, load_or_create_secret
 
 CLAUDE, GPT, GEMINI = Provider.CLAUDE, Provider.GPT, Provider.GEMINI
 CLOUDS = {
@@ -69,5 +70,17 @@ async def test_the_apps_key_from_a_file_is_redacted_as_one_from_a_variable(
     program = build_program(given)
     try:
         assert (key in program.services.redactor.redact(f"it is {key}")) is not is_there
+    finally:
+        await program.close()
+
+
+@pytest.mark.parametrize("name", [FENCE, DASHBOARD, MCP])
+async def test_a_secret_that_quorum_has_made_for_itself_is_redacted_from_the_first_start_on(
+    tmp_path: Path, name: str
+) -> None:
+    program = build_program(settings(quorum_data_dir=str(tmp_path)))
+    try:
+        made = load_or_create_secret(program.database, name)
+        assert made not in program.services.redactor.redact(f"it is {made}")
     finally:
         await program.close()
