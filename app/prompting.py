@@ -10,10 +10,11 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
-from jinja2 import StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, meta
+from jinja2 import StrictUndefined, Template, TemplateRuntimeError, TemplateSyntaxError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -30,6 +31,13 @@ _INVISIBLE = re.compile(
     "\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_ENVIRONMENT = ImmutableSandboxedEnvironment(
+    undefined=StrictUndefined,
+    autoescape=False,  # prompts are plain text; untrusted text goes into a fence
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=False,
+)
 
 
 class _FrontMatter(BaseModel):
@@ -76,16 +84,9 @@ class Prompts:
 
     def __init__(self, folder: Path = DEFAULT_FOLDER, *, of_another_day: bool = False) -> None:
         self._of_another_day = of_another_day
-        self._environment = ImmutableSandboxedEnvironment(
-            undefined=StrictUndefined,
-            autoescape=False,  # prompts are plain text; untrusted text goes into a fence
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=False,
-        )
-        loaded = [self._load(path, folder) for path in sorted(folder.rglob("*.md"))]
-        self._prompts = {prompt.id: prompt for prompt in loaded}
-        self._templates = {prompt.id: self._environment.from_string(prompt.body) for prompt in loaded}
+        loaded = [_load(path, folder) for path in sorted(folder.rglob("*.md"))]
+        self._prompts = {prompt.id: prompt for prompt, _ in loaded}
+        self._templates = {prompt.id: template for prompt, template in loaded}
 
     def render(self, prompt_id: str, **inputs: object) -> RenderedPrompt:
         """The prompt with its inputs put in.
@@ -116,31 +117,37 @@ class Prompts:
         """Every prompt's id, sorted."""
         return tuple(sorted(self._prompts))
 
-    def _load(self, path: Path, folder: Path) -> Prompt:
-        name = path.relative_to(folder).with_suffix("").as_posix()
-        raw = path.read_bytes()
-        matter, body = _split(raw, name)
-        if matter.id != name:
-            raise ConfigurationError(f"Prompt {name}: its id says {matter.id!r}.")
-        used = self._variables(body, name)
-        if used != set(matter.inputs):
-            wrong = ", ".join(sorted(used ^ set(matter.inputs)))
-            raise ConfigurationError(f"Prompt {name}: inputs and variables differ: {wrong}.")
-        return Prompt(
-            id=matter.id,
-            version=matter.version,
-            stage=matter.stage,
-            inputs=frozenset(matter.inputs),
-            output=matter.output,
-            body=body,
-            content_hash=hashlib.sha256(raw).hexdigest()[:16],
-        )
 
-    def _variables(self, body: str, name: str) -> set[str]:
-        try:
-            return meta.find_undeclared_variables(self._environment.parse(body))
-        except TemplateSyntaxError as error:
-            raise ConfigurationError(f"Prompt {name}, line {error.lineno}: {error.message}.") from error
+def _load(path: Path, folder: Path) -> tuple[Prompt, Template]:
+    return _parse(path.read_bytes(), path.relative_to(folder).with_suffix("").as_posix())
+
+
+@lru_cache(maxsize=256)  # a process may build the program often: every case of an evaluation, every scenario
+def _parse(raw: bytes, name: str) -> tuple[Prompt, Template]:
+    matter, body = _split(raw, name)
+    if matter.id != name:
+        raise ConfigurationError(f"Prompt {name}: its id says {matter.id!r}.")
+    used = _variables(body, name)
+    if used != set(matter.inputs):
+        wrong = ", ".join(sorted(used ^ set(matter.inputs)))
+        raise ConfigurationError(f"Prompt {name}: inputs and variables differ: {wrong}.")
+    prompt = Prompt(
+        id=matter.id,
+        version=matter.version,
+        stage=matter.stage,
+        inputs=frozenset(matter.inputs),
+        output=matter.output,
+        body=body,
+        content_hash=hashlib.sha256(raw).hexdigest()[:16],
+    )
+    return prompt, _ENVIRONMENT.from_string(body)
+
+
+def _variables(body: str, name: str) -> set[str]:
+    try:
+        return meta.find_undeclared_variables(_ENVIRONMENT.parse(body))
+    except TemplateSyntaxError as error:
+        raise ConfigurationError(f"Prompt {name}, line {error.lineno}: {error.message}.") from error
 
 
 def _split(raw: bytes, name: str) -> tuple[_FrontMatter, str]:
