@@ -106,6 +106,7 @@ class GitRepository:
         self.raw_diff = lru_cache(maxsize=256)(self._raw_diff)
         self.commit_of = lru_cache(maxsize=1024)(self._commit_of)
         self._merge_bases = lru_cache(maxsize=256)(self._merge_base)
+        self._commits = lru_cache(maxsize=256)(self._commits_between)
 
     def run(self, *arguments: str, stdin: bytes = b"") -> bytes:
         """Output of a git command; raises `GitFailed` with its complaint."""
@@ -171,6 +172,8 @@ class GitRepository:
         for ref in (f"refs/heads/{name}", f"refs/tags/{name}", name if name.startswith("refs/") else ""):
             if ref and (self.path / ref).is_file():
                 return (self.path / ref).read_text().strip()
+        if name in self._tips():
+            return name
         if not 7 <= len(name) <= 40 or set(name) - set("0123456789abcdef"):
             return None
         try:
@@ -185,8 +188,11 @@ class GitRepository:
 
     def is_reachable(self, sha: str) -> bool:
         """Whether a branch, tag or pull ref leads to this commit."""
-        refs = [p.read_text().strip() for p in (self.path / "refs").rglob("*") if p.is_file()]
-        return sha in refs or bool(self.run("for-each-ref", "--count=1", "--contains", sha))
+        return sha in self._tips() or bool(self.run("for-each-ref", "--count=1", "--contains", sha))
+
+    def _tips(self) -> set[str]:
+        """The shas that refs point at; git itself packs none here."""
+        return {p.read_text().strip() for p in (self.path / "refs").rglob("*") if p.is_file()}
 
     def merge_base(self, one: str, other: str) -> str | None:
         """The best common ancestor; None for unrelated histories."""
@@ -199,8 +205,11 @@ class GitRepository:
             return None
 
     def commits_between(self, base: str, head: str) -> list[str]:
-        """Shas reachable from head and not from base, oldest first."""
-        return self.run("rev-list", "--reverse", f"{base}..{head}").decode().split()
+        """Shas reachable from head and not from base, oldest first; both are shas."""
+        return list(self._commits(base, head))
+
+    def _commits_between(self, base: str, head: str) -> tuple[str, ...]:
+        return tuple(self.run("rev-list", "--reverse", f"{base}..{head}").decode().split())
 
     def _commit_of(self, sha: str) -> Commit:
         out = self.run("show", "--no-patch", "--format=%T%x00%P%x00%an%x00%ae%x00%at%x00%B", sha)
