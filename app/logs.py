@@ -1,5 +1,6 @@
 """Log lines as JSON, each with the ids of the work it belongs to. Never a prompt, a diff, a local variable or a secret.
 
+What our own modules give as `extra` are fields of the line; of libraries' lines the message alone is kept.
 An error appears with its class, its message and the places it came through, redacted; frames' variables never do.
 """
 
@@ -13,6 +14,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TextIO
 
+OUR_LOGGERS = ("app", "quorum", "webhooks")
 LONGEST_MESSAGE = 2_000  # characters; what a stranger wrote may be in a message
 VENDOR_LEVELS = {
     "dbos": logging.WARNING,
@@ -29,6 +31,7 @@ VENDOR_LEVELS = {
     "uvicorn.access": logging.WARNING,
     "asyncio": logging.WARNING,
 }
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}  # what is no `extra`
 _ids: ContextVar[dict[str, str]] = ContextVar("log_ids", default={})  # noqa: B039 - never changed in place
 
 
@@ -56,12 +59,23 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": self._clean(record.getMessage()),
+            **self._fields(record),
             **_ids.get(),
         }
         if record.exc_info and record.exc_info[1]:
             line["error"] = self._clean(_error_line(record.exc_info[1]))
             line["at"] = _places(record.exc_info[1])
         return json.dumps(line)
+
+    def _fields(self, record: logging.LogRecord) -> dict[str, object]:
+        """What the caller gave as `extra`; figures stay figures."""
+        if record.name.partition(".")[0] not in OUR_LOGGERS:
+            return {}
+        return {
+            name: value if isinstance(value, int | float | None) else self._clean(str(value))
+            for name, value in vars(record).items()
+            if name not in _STANDARD
+        }
 
     def _clean(self, text: str) -> str:
         return self._redact(text[:LONGEST_MESSAGE])

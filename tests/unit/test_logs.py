@@ -2,16 +2,17 @@ import io
 import json
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from app.logs import JsonFormatter, bound
 
 
-def lines(log: Callable[[logging.Logger], None]) -> list[dict[str, str]]:
+def lines(log: Callable[[logging.Logger], None], *, name: str = "app.test") -> list[dict[str, Any]]:
     """What a function writes to its logger."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter(lambda text: text.replace("hunter2", "[REDACTED]")))
-    logger = logging.Logger("test")  # noqa: LOG001 - one of our own, outside the tree
+    logger = logging.Logger(name)  # noqa: LOG001 - one of our own, outside the tree
     logger.addHandler(handler)
     log(logger)
     return [json.loads(line) for line in stream.getvalue().splitlines()]
@@ -33,6 +34,23 @@ def test_what_a_stranger_wrote_cannot_make_a_second_line() -> None:
     (line,) = lines(lambda logger: logger.info("event %s", 'x\n{"level": "error"}\r\n\u2028'))
     assert line["level"] == "info"
     assert len(lines(lambda logger: logger.info("a" * 1_000_000))[0]["message"]) <= 2_000
+
+
+def test_the_fields_of_a_line_stand_in_it_and_none_of_them_tells_a_secret() -> None:
+    fields = {"outcome": "ok", "latency_ms": 12, "cost_usd": None, "error": "the key hunter2 is wrong"}
+    (line,) = lines(lambda logger: logger.info("model call", extra=fields))
+    assert {name: line[name] for name in fields} == {**fields, "error": "the key [REDACTED] is wrong"}
+
+
+def test_the_ids_of_the_work_win_over_fields_of_the_same_name() -> None:
+    with bound(pull_request="octo/shop#7"):
+        (line,) = lines(lambda logger: logger.info("model call", extra={"pull_request": 7}))
+    assert line["pull_request"] == "octo/shop#7"
+
+
+def test_of_what_a_library_logs_the_message_alone_is_kept() -> None:
+    (line,) = lines(lambda logger: logger.info("started", extra={"color_message": "x"}), name="uvicorn.error")
+    assert set(line) == {"time", "level", "logger", "message"}
 
 
 def test_an_error_is_logged_with_its_places_and_without_variables_or_secrets() -> None:
