@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import httpx
+import jsonschema_rs
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
@@ -89,14 +90,28 @@ def operations() -> tuple[Operation, ...]:
 
 
 @cache
+def _schema(*, closed: bool) -> Json:
+    return as_json_schema(description(), closed=closed)
+
+
+@cache
 def _registry(*, closed: bool) -> "Registry[Any]":
-    root = as_json_schema(description(), closed=closed)
-    return Registry[Any]().with_resource(ROOT, Resource(contents=root, specification=DRAFT202012))
+    return Registry[Any]().with_resource(
+        ROOT, Resource(contents=_schema(closed=closed), specification=DRAFT202012)
+    )
 
 
 @cache
 def _validator(pointer: str, *, closed: bool) -> Draft202012Validator:
+    """Slow, and says what is wrong where."""
     return Draft202012Validator({"$ref": f"{ROOT}#{pointer}"}, registry=_registry(closed=closed))
+
+
+@cache
+def _quick_validator(pointer: str, *, closed: bool) -> jsonschema_rs.Draft202012Validator:
+    """Says whether anything is wrong, a hundred times faster."""
+    registry = jsonschema_rs.Registry([(ROOT, _schema(closed=closed))])
+    return jsonschema_rs.Draft202012Validator({"$ref": f"{ROOT}#{quote(pointer)}"}, registry=registry)
 
 
 def _escaped(part: str) -> str:
@@ -232,6 +247,8 @@ def _response_body_errors(part: Json, base: str, response: httpx.Response) -> It
 
 
 def _schema_errors(pointer: str, value: Any, *, closed: bool) -> Iterator[str]:
+    if _quick_validator(pointer, closed=closed).is_valid(value):
+        return
     found: Any = _validator(pointer, closed=closed).iter_errors(value)  # pyright: ignore[reportUnknownMemberType]
     for error in found:
         where = "/".join(str(part) for part in error.absolute_path)
