@@ -220,8 +220,15 @@ async def _settle(
         vendors=services.models.providers,
         is_established=_established_by(analysis),
         is_read=lambda finding: has_read(finding, results, gathered.context.chunks),
+        left_out=_left_out(gathered),
     )
     return _redacted(settled, services.redactor.redact)
+
+
+def _left_out(gathered: Gathered) -> set[str]:
+    """Changed files of which models saw nothing; pictures are left out of the text, and shown."""
+    shown = {image.path for image in gathered.context.images}
+    return {omission.path for omission in gathered.coverage.omitted} - shown
 
 
 def _sources(gathered: Gathered) -> Callable[[str, Side], str | None]:

@@ -1,6 +1,6 @@
 """The way of a stage's claims to what is said: anchor, merge, verify, rank. No I/O; drops nothing without a reason."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from app.domain.configuration import RepositoryConfig
@@ -17,6 +17,7 @@ from app.findings.suggestion import CountErrors, SourceOf, check_suggestion
 from app.findings.verify import AskVerdicts, IsEstablished, nothing_is_established, verify
 
 FOREIGN_PATH = "Speaks of a file that this change does not touch."
+LEFT_OUT = "Speaks of a file that was left out of this review."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ async def settle(
     vendors: Sequence[Provider],
     is_established: IsEstablished = nothing_is_established,
     is_read: IsRead = nothing_is_read,
+    left_out: Collection[str] = (),
 ) -> Settled:
     """All claims of all stages and analysers, settled.
 
@@ -50,6 +52,7 @@ async def settle(
         vendors: the configured ones; those that the repository does not allow are not asked.
         is_established: whether parsing the code has shown what a finding says, so that it needs no verification.
         is_read: whether a model has read the code that a finding speaks of, and answered.
+        left_out: changed files that were not shown to models: what one says of them is a guess.
     """
     index = DiffIndex(diff)
     anchored = (anchor(finding, index) for finding in findings)
@@ -64,7 +67,15 @@ async def settle(
         source = source_of(finding.path, finding.side)
         return enclosing_symbol(finding.path, source, finding.start_line) if source else None
 
-    known = [finding for finding in named if is_by_analyzers(finding) or index.path_of(finding.path)]
+    def why_not(finding: Finding) -> str | None:
+        if is_by_analyzers(finding):
+            return None
+        if finding.path in left_out:
+            return LEFT_OUT
+        return None if index.path_of(finding.path) else FOREIGN_PATH
+
+    unknown = [Rejection(finding=each, reason=reason) for each in named if (reason := why_not(each))]
+    known = [finding for finding in named if not why_not(finding)]
     verified = await verify(
         merge(known, symbol_of=symbol_of),
         quorum=config.quorum,
@@ -73,11 +84,10 @@ async def settle(
         is_established=is_established,
     )
     ranked = rank(verified.findings, config, is_read=is_read)
-    foreign = (finding for finding in named if finding not in known)
     return Settled(
         findings=ranked.findings,
         rejected=(
-            *(Rejection(finding=each, reason=FOREIGN_PATH) for each in foreign),
+            *unknown,
             *verified.rejected,
             *ranked.rejected,
         ),

@@ -51,6 +51,17 @@ def ended(world: World, head_sha: str) -> set[str | None]:
     return {run.conclusion for run in world.repository.check_runs.values() if run.head_sha == head_sha}
 
 
+async def test_what_a_model_says_of_an_ignored_file_is_not_posted(opened: Open) -> None:
+    async with opened(config="ignore_paths: [pay.py]\ngate: high\n") as world:
+        world.vendors.claude.finds(DIVISION)
+        pull = world.open_pull({**PAY, "cart.py": "def total(items):\n    return len(items)\n"})
+        await world.settle()
+        assert "Speaks of a file that was left out" in take_summary(pull).body
+        assert not inline_comments(pull)
+        assert conclusions(take_checks(pull)) == GREEN
+        take_review(pull)
+
+
 async def test_three_check_runs_are_in_progress_before_any_model_is_asked(world: World) -> None:
     world.vendors.hold()
     pull = world.open_pull(PAY)

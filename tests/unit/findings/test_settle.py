@@ -1,6 +1,6 @@
 """From what stages claim to what is said, with nothing lost on the way."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from inline_snapshot import snapshot
 
@@ -42,6 +42,7 @@ async def settled(
     config: RepositoryConfig | None = None,
     *,
     is_read: IsRead = nothing_is_read,
+    left_out: Collection[str] = (),
 ) -> Settled:
     return await settle(
         findings,
@@ -53,6 +54,7 @@ async def settled(
         count_errors=lambda path, source: 0,
         vendors=(Provider.CLAUDE, Provider.GPT, Provider.GEMINI),
         is_read=is_read,
+        left_out=left_out,
     )
 
 
@@ -117,6 +119,16 @@ async def test_a_vendor_that_the_repository_does_not_allow_is_not_asked() -> Non
     config = RepositoryConfig(providers=(Provider.CLAUDE, Provider.GPT))
     await settled(CLAIMS[:1], gemini, config)
     assert gemini.asked == [(["The id reaches the query"], [Provider.CLAUDE])]
+
+
+async def test_of_a_file_that_models_were_not_shown_only_the_analysers_are_heard() -> None:
+    gemini = Gemini()
+    result = await settled(CLAIMS[:2], gemini, left_out={"pay.py"})
+    assert [each.title for each in result.findings] == ["S608"]
+    assert [(each.finding.title, each.reason) for each in result.rejected] == [
+        ("The id reaches the query", "Speaks of a file that was left out of this review.")
+    ]
+    assert gemini.asked == []
 
 
 async def test_no_claims_cost_nothing() -> None:
