@@ -1,5 +1,6 @@
 """The command line: names, options and exit codes, nothing else. Never imports an SDK: commands load when called."""
 
+import logging
 import os
 import sys
 from enum import StrEnum
@@ -123,7 +124,7 @@ def review(
     from app.commands.review import STAGED, ReviewOptions
     from app.commands.review import review as run
 
-    if (target is None) is not staged:
+    if bool(target) is staged:
         raise typer.BadParameter("give either a TARGET or --staged")
     options = ReviewOptions(
         target=target or STAGED,
@@ -256,6 +257,7 @@ def evaluate(
 
 def main() -> None:
     """The program's entry: errors become one sentence on stderr and the exit code 2, never a traceback."""
+    logging.getLogger().setLevel(logging.ERROR)  # reports say what was wrong; `serve` and `mcp` set up a log
     try:
         cli()
     except QuorumError as error:

@@ -128,6 +128,8 @@ class GitRangeSource:
             head = await self._commit(self._target)
             base = await self._commit(f"{head}^", default="") or await self._empty_tree()
             return _Range(base=base, head=head, trusted=base)
+        if not (named["base"] or named["head"]):
+            raise InputError(f"{self._target!r} names no commit; give a range such as main...HEAD.")
         tip, head = await self._commit(named["base"] or "HEAD"), await self._commit(named["head"] or "HEAD")
         base = await self._merge_base(tip, head) if named["dots"] == "..." else tip
         return _Range(base=base, head=head, trusted=tip)

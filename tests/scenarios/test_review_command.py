@@ -185,6 +185,7 @@ def test_only_the_stages_that_were_asked_for_are_run(run: Run, vendors: Vendors)
         pytest.param(
             "main...nowhere", "'nowhere' is no commit of this repository", id="a range that does not exist"
         ),
+        pytest.param("...", "names no commit", id="a range of two empty variables"),
         pytest.param(
             "https://github.com/octo/shop/issues/1", "is no pull request", id="a URL of no pull request"
         ),

@@ -71,6 +71,7 @@ def test_the_options_of_the_contract_are_there(command: str, options: list[str])
     [
         ["nothing"],
         ["review"],
+        ["review", ""],
         ["review", "x", "--stage", "style"],
         ["stats", "--format", "xml"],
         ["serve", "--port", "-1"],
@@ -94,6 +95,17 @@ def test_a_fault_of_quorums_own_is_a_sentence_and_no_traceback(tmp_path: Path) -
     assert "QUORUM_DEBUG=1" in done.stderr
     assert "Traceback" not in done.stderr
     assert "Traceback" in run(cwd=tmp_path, code=code, QUORUM_DEBUG="1").stderr
+
+
+def test_a_vendor_that_is_away_leaves_no_log_lines_on_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "a.patch").write_text(
+        "diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a = 1\n+a = 2\n"
+    )
+    away = {"ANTHROPIC_API_KEY": "sk-ant-none", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}
+    done = run("review", "a.patch", cwd=tmp_path, QUORUM_STAGE_DEADLINE_S="0.4", **away)
+    assert done.returncode == 3
+    assert "review was not completed: claude: Anthropic" in done.stderr
+    assert "model call" not in done.stderr
 
 
 def test_serving_without_an_app_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
