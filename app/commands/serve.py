@@ -47,6 +47,7 @@ def serve(
         port=port,
         log_config=None,
         access_log=False,
+        ws="none",
         server_header=False,
         limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=GRACE_S,

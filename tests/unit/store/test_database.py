@@ -1,6 +1,7 @@
 import os
 import sqlite3
 import stat
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -12,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import inspect
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlmodel import SQLModel, select
@@ -21,7 +22,7 @@ from app.errors import ConfigurationError, StoreUnavailable
 from app.sqlite import ensure_sqlite
 from app.store.columns import AnyText, storable
 from app.store.database import Database
-from app.store.migrate import upgrade
+from app.store.migrate import NEWEST, run_migrations, upgrade
 from app.store.tables import PullRequestRow, SecretRow
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -31,13 +32,61 @@ def secret(name: str, value: str = "x") -> SecretRow:
     return SecretRow(name=name, value=value, created_at=NOW)
 
 
-# SQLite's index on an expression cannot be read back; PostgreSQL's is compared.
+def schema_of(connection: Connection) -> list[tuple[object, ...]]:
+    """Columns and constraints as they are reflected, and the indexes as the database itself writes them."""
+    inspector = inspect(connection)
+    names = sorted([*SQLModel.metadata.tables, "alembic_version"])
+    in_sqlite = "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = :table ORDER BY sql"
+    in_postgres = "SELECT indexdef FROM pg_indexes WHERE tablename = :table ORDER BY indexdef"
+    indexes = text(in_sqlite if connection.dialect.name == "sqlite" else in_postgres)
+    return [
+        (
+            name,
+            [repr(sorted(column.items(), key=str)) for column in inspector.get_columns(name)],
+            inspector.get_pk_constraint(name),
+            inspector.get_foreign_keys(name),
+            inspector.get_unique_constraints(name),
+            inspector.get_check_constraints(name),
+            connection.execute(indexes, {"table": name}).all(),
+        )
+        for name in names
+    ]
+
+
+# SQLite's index on an expression cannot be read back; its own words for it are compared.
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 @pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
-def test_the_newest_schema_is_that_of_the_tables(any_database: Database) -> None:
-    with any_database.read() as session:
-        context = MigrationContext.configure(session.connection())
-        assert compare_metadata(context, SQLModel.metadata) == []
+def test_migrations_lead_to_the_schema_that_a_new_database_gets_at_once(any_database: Database) -> None:
+    with any_database.write() as session:
+        connection = session.connection()
+        at_once = schema_of(connection)
+        SQLModel.metadata.drop_all(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+        run_migrations(connection)
+        assert schema_of(connection) == at_once
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [NEWEST]
+        assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
+
+
+def test_a_database_of_an_older_release_is_migrated(database: Database) -> None:
+    with database.write() as session:
+        connection = session.connection()
+        SQLModel.metadata.drop_all(connection)
+        connection.execute(text("DELETE FROM alembic_version"))  # as before the first revision
+        upgrade(connection)
+        assert inspect(connection).has_table("reviews")
+
+
+def test_alembic_is_not_loaded_for_a_database_that_is_up_to_date(tmp_path: Path) -> None:
+    program = "import sys; from app.store.database import Database; Database(sys.argv[1]).close(); print('alembic' in sys.modules)"
+    for _ in ("a new one", "the same again"):
+        ran = subprocess.run(
+            [sys.executable, "-c", program, f"sqlite:///{tmp_path / 'quorum.db'}"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert ran.stdout == "False\n"
 
 
 def test_the_contracts_columns_are_there_by_their_names(database: Database) -> None:
