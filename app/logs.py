@@ -15,22 +15,8 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 OUR_LOGGERS = ("app", "quorum", "webhooks")
+HEARD_FULLY = (*OUR_LOGGERS, "uvicorn.error")  # which also says where the server listens
 LONGEST_MESSAGE = 2_000  # characters; what a stranger wrote may be in a message
-VENDOR_LEVELS = {
-    "dbos": logging.WARNING,
-    "httpx": logging.WARNING,
-    "httpcore": logging.WARNING,
-    "githubkit": logging.WARNING,
-    "anthropic": logging.WARNING,
-    "openai": logging.WARNING,
-    "google_genai": logging.WARNING,
-    "mcp": logging.WARNING,
-    "alembic": logging.WARNING,
-    "sqlalchemy": logging.WARNING,
-    "opentelemetry": logging.WARNING,
-    "uvicorn.access": logging.WARNING,
-    "asyncio": logging.WARNING,
-}
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}  # what is no `extra`
 _ids: ContextVar[dict[str, str]] = ContextVar("log_ids", default={})  # noqa: B039 - never changed in place
 
@@ -93,11 +79,11 @@ def _places(error: BaseException) -> str:
 def configure_logging(
     *, redact: Callable[[str], str], level: int = logging.INFO, stream: TextIO = sys.stderr
 ) -> None:
-    """Send every log line through one handler; vendors are heard from `WARNING` on."""
+    """Send every log line through one handler; libraries are heard from `WARNING` on."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter(redact))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
-    for name, vendor_level in VENDOR_LEVELS.items():
-        logging.getLogger(name).setLevel(max(vendor_level, level))
+    root.setLevel(max(level, logging.WARNING))
+    for name in HEARD_FULLY:
+        logging.getLogger(name).setLevel(level)

@@ -1,10 +1,12 @@
 import io
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
-from app.logs import JsonFormatter, bound
+import pytest
+
+from app.logs import HEARD_FULLY, JsonFormatter, bound, configure_logging
 
 
 def lines(log: Callable[[logging.Logger], None], *, name: str = "app.test") -> list[dict[str, Any]]:
@@ -67,3 +69,26 @@ def test_an_error_is_logged_with_its_places_and_without_variables_or_secrets() -
     assert line["error"] == "ValueError: the password is [REDACTED]"
     assert "test_logs.py" in line["at"]
     assert "hunter2" not in json.dumps(line)
+
+
+@pytest.fixture
+def written() -> Generator[io.StringIO]:
+    """What the whole process logs; afterwards all loggers are as they were."""
+    root = logging.getLogger()
+    handlers, levels = root.handlers[:], {name: logging.getLogger(name).level for name in ("", *HEARD_FULLY)}
+    stream = io.StringIO()
+    configure_logging(redact=str, stream=stream)
+    yield stream
+    root.handlers[:] = handlers
+    for name, level in levels.items():
+        logging.getLogger(name or None).setLevel(level)
+
+
+def test_libraries_are_heard_from_warnings_on(written: io.StringIO) -> None:
+    for name in ("app.engine", "quorum.llm", "webhooks.receiver", "uvicorn.error", "httpx2", "a.new.library"):
+        logging.getLogger(name).info("said")
+        logging.getLogger(name).warning("warned")
+    said = [(line["logger"], line["message"]) for line in map(json.loads, written.getvalue().splitlines())]
+    ours = ["app.engine", "quorum.llm", "webhooks.receiver", "uvicorn.error"]
+    assert [name for name, message in said if message == "said"] == ours
+    assert [name for name, message in said if message == "warned"] == [*ours, "httpx2", "a.new.library"]
