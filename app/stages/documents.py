@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
-import nh3
 from pydantic import JsonValue
 
 from app.domain.analysis import Analysis
@@ -28,7 +27,7 @@ _ROUTE = re.compile(
     r"""|^\s*(?:get|post|put|patch|delete)\s+["']/[^"']*["']\s*(?:,|=>)""",
     re.IGNORECASE | re.MULTILINE,
 )
-_TAGS = nh3.ALLOWED_TAGS - {"img", "map", "area"}
+_LOADING_TAGS = {"img", "map", "area"}
 
 _MARKDOWN = (
     "API documentation as Markdown: for each file with new or changed public symbols one document, `title` its path, "
@@ -59,7 +58,7 @@ def check_document(docs_format: str, title: str, content: str) -> Document | str
     if len(content) > MAX_DOCUMENT_CHARACTERS:
         return f"The document {title!r} was left out: it is longer than {MAX_DOCUMENT_CHARACTERS} characters."
     if docs_format == "html":
-        content = nh3.clean(content, tags=_TAGS, url_schemes={"https", "mailto"})
+        content = _cleaned(content)
     elif docs_format == "openapi":
         wrong = _openapi_fault(content)
         if wrong:
@@ -67,6 +66,12 @@ def check_document(docs_format: str, title: str, content: str) -> Document | str
     if not content.strip():
         return f"The document {title!r} was left out: it is empty."
     return Document(format=docs_format, title=title, content=content)
+
+
+def _cleaned(html: str) -> str:
+    import nh3  # a library of Rust, for documents in HTML alone
+
+    return nh3.clean(html, tags=nh3.ALLOWED_TAGS - _LOADING_TAGS, url_schemes={"https", "mailto"})
 
 
 def analysis_documents(analysis: Analysis) -> tuple[Document, ...]:
