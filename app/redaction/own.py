@@ -34,7 +34,11 @@ class OwnSecrets:
         self._hex = _windows(
             (_bytes(part).hex() for each in parts.values() for part in each), _HEX_CHARACTERS
         )
-        alone = [secret.strip() for secret, each in parts.items() if not _windows(each, WINDOW_CHARACTERS)]
+        alone = [
+            secret.strip()
+            for secret, each in parts.items()
+            if not any(_says_something(run) for run in _windows(each, WINDOW_CHARACTERS))
+        ]
         self._words = _words(word for word in alone if _PUBLIC.sub("", word) and not _is_placeholder(word))
 
     def find(self, text: str) -> list[tuple[int, int]]:
@@ -56,14 +60,19 @@ class OwnSecrets:
 
 def _find(text: str, windows: frozenset[str], width: int) -> Iterator[tuple[int, int]]:
     for start in range(len(text) - width + 1 if windows else 0):
-        if text[start : start + width] in windows:
+        run = text[start : start + width]
+        if run in windows and _says_something(run):
             yield start, start + width
 
 
 def _windows(forms: Iterable[str], width: int) -> frozenset[str]:
-    """Each form's runs, but for those of one or two characters: they would match by chance."""
-    runs = {form[start : start + width] for form in forms for start in range(len(form) - width + 1)}
-    return frozenset(run for run in runs if len(set(run)) >= _LEAST_DIFFERENT)
+    """Each form's runs; those that say nothing are sorted out where they are found, which is rare."""
+    return frozenset(form[start : start + width] for form in forms for start in range(len(form) - width + 1))
+
+
+def _says_something(run: str) -> bool:
+    """Runs of one or two characters would match by chance."""
+    return len(set(run)) >= _LEAST_DIFFERENT
 
 
 def _is_placeholder(word: str) -> bool:
