@@ -76,7 +76,7 @@ class Budgets:
                 )
             )
             raise ModelOverBudget(
-                f"The budget of this {_NAMES[kind]} (${limit_usd:.2f}) has no room for this call."
+                f"The budget of this {_NAMES[kind]} ({limit_usd:.4g} USD) has no room for this call."
             )
         return Reservation(accounts=accounts, amount_usd=amount_usd)
 

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from app.domain.diff import Side
 from app.domain.finding import Finding, Placement
 from app.domain.marker import MarkerKind, marker
-from app.domain.review import Coverage, ReviewReport, StageStatus
+from app.domain.review import ReviewReport, StageStatus
 from app.publish.body import Block, compose
 from app.publish.characters import has_invisible
 from app.publish.code import code_span, commands_bots, details, fence, suggestion_fence
@@ -99,7 +99,7 @@ def render_review_body(
 
     `findings` are those that this review is about: on a push the new ones alone (`first` false).
     """
-    result = _found(findings, first=first) if findings else _nothing_found(report.coverage, first=first)
+    result = _found(findings, first=first) if findings else _nothing_found(report, first=first)
     earlier = len(report.findings) - len(findings)
     still = (
         f"{count(earlier, 'problem')} shown earlier still {'stands' if earlier == 1 else 'stand'}."
@@ -147,7 +147,12 @@ def _found(findings: Sequence[Finding], *, first: bool = True) -> str:
             return f"{said} {some} of them {'is' if some == 1 else 'are'} in the summary comment."
 
 
-def _nothing_found(coverage: Coverage, *, first: bool) -> str:
+def _nothing_found(report: ReviewReport, *, first: bool) -> str:
+    """Empty where every stage failed: then only what was not reviewed is said."""
+    ends = {result.status for result in report.stages} - {StageStatus.SKIPPED}
+    if ends == {StageStatus.FAILED}:
+        return ""
+    coverage = report.coverage
     read = count(coverage.files, "file")
     if coverage.reviewed != coverage.files:
         read = f"{coverage.reviewed:,} of {read}; the summary names those not read"

@@ -34,18 +34,18 @@ async def settle(store: CallStore, reservation: Reservation, cost_usd: float) ->
 @pytest.mark.parametrize(
     ("limits", "sentence"),
     [
-        (Limits(review_usd=0.001), "The budget of this review ($0.00) has no room for this call."),
+        (Limits(review_usd=0.001), "The budget of this review (0.001 USD) has no room for this call."),
         (
             Limits(pull_request_day_usd=0.01),
-            "The budget of this pull request and day ($0.01) has no room for this call.",
+            "The budget of this pull request and day (0.01 USD) has no room for this call.",
         ),
         (
             Limits(repository_month_usd=0.005),
-            "The budget of this repository and month ($0.01) has no room for this call.",
+            "The budget of this repository and month (0.005 USD) has no room for this call.",
         ),
         (
             Limits(installation_month_usd=0.0),
-            "The budget of this installation and month ($0.00) has no room for this call.",
+            "The budget of this installation and month (0 USD) has no room for this call.",
         ),
     ],
 )
@@ -67,9 +67,9 @@ async def test_a_repository_can_lower_the_limit_but_not_raise_it() -> None:
     operator = budgets(store, review_usd=1.0)
     lowered = replace(SCOPE, budget=Budget(review_usd=0.5))
     raised = replace(SCOPE, budget=Budget(review_usd=100.0))
-    with pytest.raises(ModelOverBudget, match=r"\$0\.50"):
+    with pytest.raises(ModelOverBudget, match=r"0\.5 USD"):
         await operator.reserve(lowered, lambda: 0.6)
-    with pytest.raises(ModelOverBudget, match=r"\$1\.00"):
+    with pytest.raises(ModelOverBudget, match=r"\(1 USD\)"):
         await operator.reserve(raised, lambda: 1.1)
     await operator.reserve(raised, lambda: 0.9)
 

@@ -7,6 +7,7 @@ from inline_snapshot import snapshot
 
 from app.domain.diff import Side
 from app.domain.finding import Placement
+from app.domain.review import StageStatus
 from app.publish.rendering import (
     is_committable,
     render_body_only_review,
@@ -132,6 +133,12 @@ Found 1 new problem: 1 low. It is in the summary comment. 2 problems shown earli
 
 <!-- quorum:review:r1 -->\
 """)
+
+
+def test_where_every_stage_failed_the_review_does_not_say_that_nothing_was_found() -> None:
+    failed = replace(FAILED, stages=tuple(replace(each, status=StageStatus.FAILED) for each in FAILED.stages))
+    body = render_review_body(failed, findings=(), review_id="r1", redact=str)
+    assert body.startswith("Not reviewed: `review`, `security` and `docs`")
 
 
 def test_a_stage_that_failed_is_named_in_the_review() -> None:
