@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, expect, sync_playwright
 
 from app.dashboard.access import Access
 from app.dashboard.live import Broadcast
@@ -40,6 +40,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+LONGEST_MS = 30_000  # of one wait; Playwright's own limit of 5 s is short for a machine that is busy
 HARMLESS = "Password forms should have (optionally hidden) username fields"  # there is one token and no user
 
 
@@ -179,6 +180,8 @@ def site(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Generator
 
 @pytest.fixture(scope="session")
 def browser(executable: str) -> Generator[Browser]:
+    expect.set_options(timeout=LONGEST_MS)
+
     def launch() -> tuple[Playwright, Browser]:
         playwright = sync_playwright().start()
         return playwright, playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)

@@ -109,7 +109,6 @@ def line_with(process: "subprocess.Popen[str]", wanted: str) -> str:
     pytest.fail(f"it ended without saying {wanted!r}: {''.join(heard)}")
 
 
-@pytest.mark.timeout(120)
 def test_the_steps_of_the_rehearsal_lead_to_a_review(page: Page, tmp_path: Path) -> None:
     with ExitStack() as running:
         github = running.enter_context(program(tmp_path, "demo", "--github"))

@@ -5,8 +5,6 @@ import resource
 import signal
 from pathlib import Path
 
-import pytest
-
 from tests.durability.app_process import AppProcess
 from tests.durability.killing import faults_of
 from tests.durability.many import open_pulls, post_all, send_all
@@ -15,7 +13,6 @@ from tests.durability.stand_ins import stand_ins
 SMALLEST = 4_096  # bytes that a file may still have: nothing can be written behind them
 
 
-@pytest.mark.timeout(60)
 async def test_a_full_disk_refuses_deliveries_and_takes_them_when_there_is_room_again(tmp_path: Path) -> None:
     async with stand_ins(tmp_path) as around:
         app = AppProcess(tmp_path / "app", around.environment(data="data"))
@@ -38,7 +35,6 @@ async def test_a_full_disk_refuses_deliveries_and_takes_them_when_there_is_room_
             app.kill()
 
 
-@pytest.mark.timeout(90)
 async def test_a_stopped_process_ends_in_twenty_seconds_and_the_next_one_ends_its_review(
     tmp_path: Path,
 ) -> None:

@@ -9,7 +9,7 @@ from tests.durability.killing import kill_many
 SEED = 20_261_122
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("engine", "kills"), [("sqlite", 10), ("postgresql", 10)])
 async def test_whatever_is_killed_every_head_gets_one_review_and_nothing_stands_twice(
     engine: str, kills: int, tmp_path: Path, request: pytest.FixtureRequest

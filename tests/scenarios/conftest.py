@@ -9,20 +9,11 @@ import pytest
 
 from tests.scenarios.world import World, open_world
 
-SLOWEST_S = 30  # an ordinary one takes one; machines that are busy take longer
-
 
 class Open(Protocol):
     """`async with open_(keyless=True) as world`, in the test's own folder."""
 
     def __call__(self, **how: Any) -> AbstractAsyncContextManager[World]: ...
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A scenario that waits for what never comes ends soon."""
-    for item in items:
-        if "scenarios" in item.path.parts and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(SLOWEST_S))
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from tests.databases import prepare
 from tests.fakes.vendor_wire import Asked
 from tests.fakes.vendors import BASE_URLS, KEYS, FakeVendors, emptiest
 
-SETTLED_S = 50.0  # the first review of a process imports the SDKs
+SETTLED_S = 60.0  # the first review of a process imports the SDKs
 POLL_S = 0.01
 BUG = "total = sum(prices) / len(prices)"
 _NUMBERED = re.compile(r"^(\d+)[+|](.*)$", re.MULTILINE)

@@ -9,8 +9,6 @@ from app.sandbox.pull import Pull
 from app.sandbox.state import CheckRun
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
 
-pytestmark = pytest.mark.timeout(60)
-
 CART = f"def average(prices):\n    {BUG}\n    return total\n"
 GATED = {".github/quorum.yml": "gate: high\n"}
 

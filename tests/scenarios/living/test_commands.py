@@ -9,8 +9,6 @@ from app.sandbox import GitHubSandbox
 from app.sandbox.pull import Pull
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, replies, running, says
 
-pytestmark = pytest.mark.timeout(60)
-
 CART = f"def average(prices):\n    {BUG}\n    return total\n"
 
 

@@ -16,8 +16,6 @@ from app.store.tables import ModelCallRow, ReviewRow
 from tests.fakes.vendor_wire import Asked
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
 
-pytestmark = pytest.mark.timeout(180)
-
 WORTH = 6  # worth a comment to most, not to a quiet profile
 PIRATE = "like a pirate who has read the manual"
 INDENT = "Indent with three spaces, whatever anybody says."

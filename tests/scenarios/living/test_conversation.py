@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from sqlmodel import select
 
 from app.domain.model_call import Provider
@@ -10,8 +9,6 @@ from app.sandbox.pull import Pull
 from app.store.tables import ConversationTurnRow
 from tests.fakes.vendors import Fault
 from tests.scenarios.living.driver import BUG, App, Reviewers, emojis, replies, running, says
-
-pytestmark = pytest.mark.timeout(60)
 
 CART = f"def average(prices):\n    {BUG}\n    return total\n"
 

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from sqlmodel import select
 
 from app.clock import utc_now
@@ -18,8 +17,6 @@ from app.store.installations import load_installation
 from app.store.retention import purge
 from app.store.tables import FindingRow, ModelCallRow, PullRequestRow, ReviewRow
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
-
-pytestmark = pytest.mark.timeout(60)
 
 CART = f"def average(prices):\n    {BUG}\n    return total\n"
 FIXED = CART.replace(BUG, "total = 0")

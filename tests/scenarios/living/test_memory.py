@@ -16,8 +16,6 @@ from app.store.outcomes import Dimension, load_outcome_rates
 from app.store.pull_requests import load_pull_request
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
 
-pytestmark = pytest.mark.timeout(60)
-
 CART = f"def average(prices):\n    {BUG}\n    return total\n"
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 CONFIG = ".github/quorum.yml"

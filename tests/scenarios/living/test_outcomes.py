@@ -8,8 +8,6 @@ from app.sandbox.pull import Pull
 from app.store.tables import FindingRow
 from tests.scenarios.living.driver import BUG, App, Reviewers, running
 
-pytestmark = pytest.mark.timeout(60)
-
 CART = f"def average(prices):\n    {BUG}\n    return total\n"
 
 

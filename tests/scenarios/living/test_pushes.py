@@ -2,13 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
 from app.sandbox import GitHubSandbox
 from app.sandbox.pull import Pull
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
-
-pytestmark = pytest.mark.timeout(60)
 
 CART = f"def average(prices):\n    {BUG}\n    return total\n"
 LINES = "".join(f"value_{number} = {number}\n" for number in range(40))

@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-import pytest
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
@@ -69,7 +68,6 @@ async def running() -> AsyncGenerator[Target]:
         await task
 
 
-@pytest.mark.timeout(120)
 async def test_an_operation_that_breaks_is_found_and_nothing_is_deleted() -> None:
     async with running() as target:
         said = await scan_running_api(target.description(), target.policy, duration_s=4)
