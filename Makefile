@@ -13,6 +13,8 @@ help:
 demo: .venv/.runtime ## review a sample pull request on this machine, nothing to configure
 	$(BIN)/quorum demo --once
 
+# Written bytecode, also where the environment says otherwise: hundreds of processes would compile the same files.
+test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/.dev ## run the tests
 	$(BIN)/python -m pytest -n 4 --dist worksteal
 
