@@ -31,13 +31,13 @@ from app.store.database import Database, Session, mapped_errors, serialise
 from app.store.deliveries import (
     DeliveryState,
     count_begun,
-    find_queued_reviews,
-    find_same_job,
+    find_earlier,
     find_waiting,
     load_waiting_installations,
     mark_finished,
     new_delivery,
     parse_job,
+    supersede_waiting,
 )
 from app.store.leases import require_lease
 from app.store.tables import DeliveryRow
@@ -103,12 +103,10 @@ class Inbox:
             return [self._accept(session, delivery, job) for delivery, job in orders]
 
     def _accept(self, session: Session, delivery: Delivery, job: Job) -> Answer:
-        row = session.get(DeliveryRow, delivery.guid)
+        row, same = find_earlier(session, delivery.guid, job)
         if row and row.state != DeliveryState.FAILED:
             return Duplicate(guid=delivery.guid, of=delivery.guid)
-        same = find_same_job(session, job)
         row = row or new_delivery(delivery, job)
-        session.add(row)
         if same:
             row.state, row.reason = DeliveryState.DUPLICATE, f"asks the same as {same.guid}"
         else:
@@ -116,6 +114,7 @@ class Inbox:
                 row.waits_since = self._take_turns(session, job)
             self._queue(session, row, job, delay_s=self._delay_s(job))
             self._show_sign(session, row, job)
+        session.add(row)  # last, so that it is written once
         session.flush()  # the next one of the transaction must see it
         return Duplicate(guid=delivery.guid, of=same.guid) if same else Accepted(guid=delivery.guid)
 
@@ -124,14 +123,9 @@ class Inbox:
 
         One that was put back may have begun check runs, and ends them itself.
         """
-        pushes = [
-            row
-            for row in find_queued_reviews(session, push.request.ref)
-            if row.attempts == 1 and _is_push(parse_job(row.request))
-        ]
-        for row in pushes:
-            mark_finished(session, row.guid, DeliveryState.SUPERSEDED, at=self._clock(), reason=PUSHED_AGAIN)
-        return min((row.waits_since or row.received_at for row in pushes), default=None)
+        return supersede_waiting(
+            session, push.request.ref, trigger=PUSH, at=self._clock(), reason=PUSHED_AGAIN
+        )
 
     def put_back(self, guid: str, *, workflow_id: str, delay_s: float) -> bool:
         """Queue a delivery again from its beginning; whether it was this workflow's to put back."""
@@ -184,13 +178,13 @@ class Inbox:
         self._client.destroy()
 
     def _queue(self, session: Session, row: DeliveryRow, job: Job, *, delay_s: float) -> None:
+        begun = count_begun(session, row.installation_id, but=row.guid)
         row.attempts += 1
         row.state, row.reason, row.finished_at, row.workflow_id = DeliveryState.QUEUED, None, None, None
         row.lives = row.steps = 0
         if isinstance(job, ReviewJob):
             reviews.add_queued_review(session, job.request, delivery=row.guid, at=self._clock())
-        session.flush()
-        if count_begun(session, row.installation_id) < self._share:
+        if begun < self._share:
             self._begin(session, row, job, delay_s=delay_s)
 
     def _admit(self, session: Session, installation_id: int | None) -> None:

@@ -34,6 +34,9 @@ IDLE_TIMEOUT_MS = 20_000  # of a PostgreSQL transaction that nobody continues
 POOL_SIZE = 8  # of 16 worker threads; the engine has a pool of its own
 IMMEDIATE = "quorum_immediate"
 BEGIN_IMMEDIATE = "BEGIN IMMEDIATE"
+_LOCK_IN_ORDER = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(CAST(:names AS text[])) AS name"
+)
 PRAGMAS = (
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
     "PRAGMA journal_mode=WAL",  # one fsync a commit instead of four
@@ -119,10 +122,7 @@ class Database:
 def serialise(session: Session, *names: str) -> None:
     """Let only one transaction at a time hold any of these names, until it ends. SQLite's writers are in line anyway."""
     if session.get_bind().dialect.name == "postgresql":
-        for name in sorted(set(names)):
-            session.connection().execute(
-                text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
-            )
+        session.connection().execute(_LOCK_IN_ORDER, {"names": sorted(set(names))})
 
 
 def _parse_url(url: str) -> URL:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
-from sqlalchemy import func
+from sqlalchemy import and_, bindparam, func, or_
 from sqlmodel import Session, col, select, update
 
 from app.domain.job import (
@@ -49,6 +49,41 @@ _REVIEW_STATUS = {
     DeliveryState.SUPERSEDED: ReviewStatus.SUPERSEDED,
 }
 
+# Those that every delivery needs are built once: to build one takes as long as the database takes to answer it.
+_EARLIER = select(DeliveryRow).where(
+    or_(
+        col(DeliveryRow.guid) == bindparam("guid"),
+        and_(
+            col(DeliveryRow.job_key) == bindparam("job_key"),
+            col(DeliveryRow.state).in_((*UNFINISHED, DeliveryState.DONE)),
+        ),
+    )
+)
+_WAITING_REVIEWS = (
+    select(DeliveryRow.guid, func.coalesce(DeliveryRow.waits_since, DeliveryRow.received_at))
+    .where(
+        col(DeliveryRow.repository) == bindparam("repository"),
+        col(DeliveryRow.pull_request) == bindparam("number"),
+        col(DeliveryRow.state) == DeliveryState.QUEUED,
+        col(DeliveryRow.attempts) == 1,
+        col(DeliveryRow.request)["kind"].as_string() == "review",
+        col(DeliveryRow.request)["request", "trigger"].as_string() == bindparam("trigger"),
+    )
+    .with_for_update()
+)
+_BEGUN = select(func.count()).where(
+    col(DeliveryRow.state).in_(UNFINISHED),
+    col(DeliveryRow.installation_id).is_not_distinct_from(bindparam("installation_id")),
+    col(DeliveryRow.workflow_id).is_not(None),
+    col(DeliveryRow.guid) != bindparam("but"),
+)
+_SET_STATE = (
+    update(DeliveryRow)
+    .where(col(DeliveryRow.guid) == bindparam("of"))
+    .values(state=bindparam("state"), reason=bindparam("reason"), finished_at=bindparam("at"))
+    .execution_options(synchronize_session=False)
+)
+
 
 def job_to_json(job: Job) -> dict[str, Any]:
     """The job as it is stored."""
@@ -77,13 +112,11 @@ def load_known_guids(database: Database, guids: Collection[str]) -> set[str]:
     return known
 
 
-def find_same_job(session: Session, job: Job) -> DeliveryRow | None:
-    """A delivery that asked the same and did not fail."""
-    statement = select(DeliveryRow).where(
-        DeliveryRow.job_key == job.key,
-        col(DeliveryRow.state).in_((*UNFINISHED, DeliveryState.DONE)),
-    )
-    return session.exec(statement).first()
+def find_earlier(session: Session, guid: str, job: Job) -> tuple[DeliveryRow | None, DeliveryRow | None]:
+    """The delivery itself, where it has come before, and another one that asked the same and did not fail."""
+    found = session.exec(_EARLIER, params={"guid": guid, "job_key": job.key}).all()
+    itself = next((row for row in found if row.guid == guid), None)
+    return itself, next((row for row in found if row is not itself), None)
 
 
 def new_delivery(delivery: Delivery, job: Job) -> DeliveryRow:
@@ -160,14 +193,13 @@ def mark_finished(
     reviews.mark_ended(session, delivery=guid, status=_REVIEW_STATUS[state], at=at, error=reason)
 
 
-def count_begun(session: Session, installation_id: int | None) -> int:
-    """How many of an installation's deliveries are queued with the engine or running, in whatever process."""
-    statement = select(func.count()).where(
-        col(DeliveryRow.state).in_(UNFINISHED),
-        DeliveryRow.installation_id == installation_id,
-        col(DeliveryRow.workflow_id).is_not(None),
-    )
-    return session.exec(statement).one()
+def count_begun(session: Session, installation_id: int | None, *, but: str = "") -> int:
+    """How many of an installation's deliveries are queued with the engine or running, in whatever process.
+
+    Args:
+        but: the guid of one that does not count.
+    """
+    return session.exec(_BEGUN, params={"installation_id": installation_id, "but": but}).one()
 
 
 def find_waiting(session: Session, installation_id: int | None, *, limit: int) -> Sequence[DeliveryRow]:
@@ -185,15 +217,18 @@ def find_waiting(session: Session, installation_id: int | None, *, limit: int) -
     return session.exec(statement).all()
 
 
-def find_queued_reviews(session: Session, ref: PullRequestRef) -> Sequence[DeliveryRow]:
-    """Deliveries that ask for a review of the pull request and that no worker has taken; none takes them until the end."""
-    statement = select(DeliveryRow).where(
-        DeliveryRow.repository == ref.repository,
-        DeliveryRow.pull_request == ref.number,
-        DeliveryRow.state == DeliveryState.QUEUED,
-        col(DeliveryRow.request)["kind"].as_string() == "review",
-    )
-    return session.exec(statement.with_for_update()).all()
+def supersede_waiting(
+    session: Session, ref: PullRequestRef, *, trigger: str, at: datetime, reason: str
+) -> datetime | None:
+    """Close the deliveries that ask for a review of the pull request for this reason and wait for their first attempt.
+
+    No worker takes them meanwhile. Since when the first of them has waited; None: there were none.
+    """
+    place = {"repository": ref.repository, "number": ref.number, "trigger": trigger}
+    waiting = session.exec(_WAITING_REVIEWS, params=place).all()
+    for guid, _ in waiting:
+        mark_finished(session, guid, DeliveryState.SUPERSEDED, at=at, reason=reason)
+    return min((since for _, since in waiting), default=None)
 
 
 def load_waiting_installations(database: Database) -> list[int | None]:
@@ -210,8 +245,7 @@ def load_waiting_installations(database: Database) -> list[int | None]:
 def _set_state(
     session: Session, guid: str, state: DeliveryState, *, reason: str | None, at: datetime | None
 ) -> None:
-    statement = update(DeliveryRow).where(col(DeliveryRow.guid) == guid)
-    session.exec(statement.values(state=state, reason=reason, finished_at=at))
+    session.exec(_SET_STATE, params={"of": guid, "state": state, "reason": reason, "at": at})
 
 
 def load_queue_depth(database: Database) -> dict[str, int]:

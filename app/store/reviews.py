@@ -2,8 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import Executable, bindparam, func, null
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, exists, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -15,30 +18,53 @@ from app.store.tables import DeliveryRow, ReviewRow
 
 UNFINISHED = (ReviewStatus.QUEUED, ReviewStatus.RUNNING)
 
+_BEGUN_ANEW: dict[str, Any] = {
+    "started_at": None,
+    "finished_at": None,
+    "cost_usd": None,
+    "error": None,
+    "notes": [],
+    "duration_ms": None,
+    "stations": [],
+}
+_KEPT = ("id", "head_sha", "created_at")
+_MARK_ENDED = (
+    update(ReviewRow)
+    .where(col(ReviewRow.delivery) == bindparam("of"), col(ReviewRow.status).in_(UNFINISHED))
+    .values(status=bindparam("status"), finished_at=bindparam("at"), error=bindparam("error"))
+    .execution_options(synchronize_session=False)
+)
+
 
 def add_queued_review(session: Session, request: ReviewRequest, *, delivery: str, at: datetime) -> None:
     """The row of a review that waits; one that failed or was put back waits again, as old as it is.
 
     What it has begun on GitHub is about the head that was read, so that is kept, too.
     """
-    earlier = session.get(ReviewRow, request.review_id)
-    session.merge(
-        ReviewRow(
-            id=request.review_id,
-            installation_id=request.installation_id,
-            repository=request.ref.repository,
-            pull_request=request.ref.number,
-            head_sha=earlier.head_sha if earlier else request.head_sha,
-            head_read_at=earlier.head_read_at if earlier else None,
-            gate=earlier.gate if earlier else None,
-            trigger=request.trigger,
-            status=ReviewStatus.QUEUED,
-            created_at=earlier.created_at if earlier else at,
-            delivery=delivery,
-            stages=[stage.value for stage in request.stages],
-            full=request.full,
-            commanded=request.commanded,
-        )
+    values = _BEGUN_ANEW | {
+        "id": request.review_id,
+        "installation_id": request.installation_id,
+        "repository": request.ref.repository,
+        "pull_request": request.ref.number,
+        "head_sha": request.head_sha,
+        "trigger": request.trigger,
+        "status": ReviewStatus.QUEUED,
+        "created_at": at,
+        "delivery": delivery,
+        "stages": [stage.value for stage in request.stages],
+        "full": request.full,
+        "commanded": request.commanded,
+    }
+    session.connection().execute(_add(session.get_bind().dialect.name, tuple(values)), values)
+
+
+@cache
+def _add(dialect: str, names: tuple[str, ...]) -> Executable:
+    """A row that is there already is written anew, but for what it keeps."""
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(ReviewRow)
+    written = {name: insert.excluded[name] for name in names if name not in _KEPT}
+    return insert.values({name: bindparam(name) for name in names}).on_conflict_do_update(
+        index_elements=["id"], set_=written | {"coverage": null()}
     )
 
 
@@ -94,11 +120,7 @@ def mark_ended(
     session: Session, *, delivery: str, status: ReviewStatus, at: datetime | None, error: str | None
 ) -> None:
     """Close the delivery's review unless it is closed already (or let it wait again: `queued`)."""
-    session.exec(
-        update(ReviewRow)
-        .where(col(ReviewRow.delivery) == delivery, col(ReviewRow.status).in_(UNFINISHED))
-        .values(status=status, finished_at=at, error=error)
-    )
+    session.exec(_MARK_ENDED, params={"of": delivery, "status": status, "at": at, "error": error})
 
 
 def load_review(database: Database, review_id: str) -> ReviewRow | None:

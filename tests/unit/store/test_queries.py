@@ -30,7 +30,14 @@ from app.store.findings import (
 from app.store.pull_requests import record_closed
 from app.store.reports import record_report
 from app.store.retention import purge
-from app.store.reviews import is_superseded, load_review, load_review_of_head, record_review_begun
+from app.store.reviews import (
+    is_superseded,
+    load_review,
+    load_review_of_head,
+    record_left_out,
+    record_review_begun,
+    record_review_head,
+)
 from app.store.secrets import load_or_create_secret
 from app.store.spend import load_spend
 from app.store.tables import (
@@ -172,6 +179,22 @@ def test_a_review_that_is_put_back_stays_as_old_as_it_is(database: Database) -> 
     row = load_review(database, order.review_id)
     assert row is not None
     assert row.created_at == NOW
+
+
+def test_a_review_that_begins_anew_keeps_the_head_that_was_read_and_forgets_how_it_ended(
+    any_database: Database,
+) -> None:
+    order, later = request("a"), NOW + timedelta(hours=1)
+    publish(any_database, order)
+    record_review_head(any_database, order.review_id, "b" * 40, gate="high", read_at=NOW)
+    record_left_out(any_database, order.review_id, reason="No quota.", at=NOW)
+    record_review_begun(any_database, order, delivery="again", at=later)
+    row = load_review(any_database, order.review_id)
+    assert row is not None
+    assert (row.created_at, row.head_sha, row.head_read_at, row.gate) == (NOW, "b" * 40, NOW, "high")
+    assert (row.status, row.delivery, row.started_at) == ("running", "again", later)
+    assert (row.finished_at, row.error, row.cost_usd, row.duration_ms) == (None, None, None, None)
+    assert (row.notes, row.coverage, row.stations) == ([], None, [])
 
 
 def test_whether_a_head_has_been_reviewed_is_known(database: Database) -> None:
