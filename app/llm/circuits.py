@@ -66,6 +66,14 @@ class Circuits:
             default=0.0,
         )
 
+    def failed_at_s(self, provider: Provider, model: str) -> float:
+        """The monotonic second in which the candidate's circuit was opened last; none where it is closed, or the vendor
+        has said how long to wait.
+        """
+        lines = (line for _, line in self._of(provider, model) if line.open_until_s is not None)
+        unasked = (line.opened_at_s for line in lines if not (line.error and line.error.retry_after_s))
+        return max(unasked, default=float("-inf"))
+
     def half_open(self, provider: Provider, model: str) -> list[Key]:
         """The candidate's lines of which an attempt now would be the probe."""
         lines = self._of(provider, model)

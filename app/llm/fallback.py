@@ -3,16 +3,21 @@
 This is the one owner of retry: the SDKs' own are off, the engine does not repeat model calls.
 """
 
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Generic, TypeVar
 
 from app.errors import AllModelsFailed, ModelError, ModelFormatUnsupported, ModelInvalidOutput
+from app.llm.circuits import OPEN_S
 from app.llm.clock import Clock
 from app.llm.policy import MAX_ATTEMPTS, MAX_REASKS, Then, rule_for, wait_s
 from app.llm.router import Candidate
 from app.llm.shared_circuits import SharedCircuits
+
+PATIENCE_S = OPEN_S  # a vendor that has been down this long is no longer waited for
+LOOK_S = 2.0  # how often those who wait for somebody else's probe look how it went
 
 T = TypeVar("T")
 
@@ -44,6 +49,7 @@ class Won(Generic[T]):
 class _Turn:
     candidate: Candidate
     order: int
+    begun_at_s: float
     ready_at_s: float = 0.0
     failures: int = 0
     reasks: int = 0
@@ -72,15 +78,19 @@ class Fallback:
             AllModelsFailed: with every attempt's error and those of the circuits that kept a candidate from being asked.
             ModelOverBudget: a budget does not allow the call.
         """
-        turns = [_Turn(candidate, order) for order, candidate in enumerate(candidates)]
+        begun_at_s = self._clock.monotonic_s()
+        turns = [_Turn(candidate, order, begun_at_s) for order, candidate in enumerate(candidates)]
         failures: list[ModelError] = []
         while turns:
             turn = min(turns, key=self._next)
-            wait_for_s = self._ready_at_s(turn) - self._clock.monotonic_s()
+            ready_at_s = self._ready_at_s(turn)
+            wait_for_s = ready_at_s - self._clock.monotonic_s()
             if max(wait_for_s, 0.0) >= deadline_at_s - self._clock.monotonic_s():
                 break
             if wait_for_s > 0:
-                await self._clock.sleep(wait_for_s)
+                await self._clock.sleep(
+                    min(wait_for_s, LOOK_S) if ready_at_s > turn.ready_at_s else wait_for_s
+                )
                 await self._circuits.refresh()
                 continue  # somebody else may be ready by now, or the probe of a half-open circuit be taken
             if not await self._circuits.begin(turn.candidate.provider, turn.candidate.model):
@@ -98,8 +108,13 @@ class Fallback:
         return max(self._ready_at_s(turn), self._clock.monotonic_s()), turn.order
 
     def _ready_at_s(self, turn: _Turn) -> float:
-        candidate = turn.candidate
-        return max(turn.ready_at_s, self._circuits.local.ready_at_s(candidate.provider, candidate.model))
+        """Never, where it is still down after all this question's patience."""
+        circuits, candidate = self._circuits.local, turn.candidate
+        closed_at_s = circuits.ready_at_s(candidate.provider, candidate.model)
+        failed_at_s = circuits.failed_at_s(candidate.provider, candidate.model)
+        if closed_at_s > self._clock.monotonic_s() and failed_at_s >= turn.begun_at_s + PATIENCE_S:
+            return math.inf
+        return max(turn.ready_at_s, closed_at_s)
 
     async def _attempt(
         self, turn: _Turn, number: int, deadline_at_s: float, attempt: Callable[[Attempt], Awaitable[T]]

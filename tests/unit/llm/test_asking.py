@@ -128,6 +128,29 @@ async def test_a_vendor_that_stays_down_is_asked_three_times_and_every_error_is_
     assert len(world.rows) == 4
 
 
+async def test_with_nobody_else_to_ask_a_vendor_that_is_out_is_waited_for_once() -> None:
+    world = World(CLAUDE)
+    world.vendors.fail(CLAUDE, Fault.OVERLOADED)
+    for begun in ("in vain", "and again"):
+        before_s = world.clock.elapsed_s
+        with pytest.raises(AllModelsFailed, match="Anthropic is not available"):
+            await world.ask(question=begun)
+    assert len(world.vendors.asked(CLAUDE)) == THRESHOLD + 1
+    assert world.clock.elapsed_s - before_s == pytest.approx(OPEN_S, abs=1)
+
+
+async def test_who_waits_for_another_questions_probe_goes_on_soon_after_it() -> None:
+    world = World(CLAUDE)
+    world.vendors.fail(CLAUDE, Fault.OVERLOADED, times=THRESHOLD)
+    with pytest.raises(AllModelsFailed):
+        await world.ask()
+    world.clock.pass_s(OPEN_S + 1)
+    before_s = world.clock.elapsed_s
+    answers = await asyncio.gather(*(world.ask(question=f"{n}") for n in range(3)))
+    assert {answer.response.provider for answer in answers} == {CLAUDE}
+    assert world.clock.elapsed_s - before_s < OPEN_S
+
+
 async def test_an_hour_of_retry_after_is_not_waited_for_within_ten_minutes() -> None:
     world = World(CLAUDE)
     world.vendors.fail(CLAUDE, Fault.RATE_LIMITED_ONE_HOUR, times=1)
