@@ -20,7 +20,7 @@ from typing import Any, cast
 
 import httpx2
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
@@ -185,7 +185,10 @@ class FakeVendors:
         wire = WIRES[provider]
 
         async def handle(request: Request) -> Response:
-            body = cast("Json", await request.json())
+            try:
+                body = cast("Json", await request.json())
+            except ClientDisconnect:  # who asked was killed
+                return Response(status_code=499)
             model = body.get("model") or request.path_params["model"]
             try:
                 asked = wire.read(body, model=str(model), headers=request.headers)
