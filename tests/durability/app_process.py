@@ -19,8 +19,8 @@ import httpx
 from webhooks.receiver import GITHUBS, Limits
 
 Role = Literal["web", "worker", "all"]
-_FORKS = get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.durability.preloaded"])
+FORKS = get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.durability.preloaded"])
 
 
 def _serve(folder: str, environment: dict[str, str], port: int, role: Role, limits: Limits) -> None:
@@ -65,7 +65,7 @@ class AppProcess:
 
     def start(self) -> None:
         """Start it; `until_ready` waits."""
-        process = _FORKS.Process(
+        process = FORKS.Process(
             target=_serve,
             args=(str(self._folder), self._environment, self._port, self._role, self._limits),
             daemon=True,

@@ -1,4 +1,4 @@
-"""A worker process that can be killed: `python -m tests.unit.engine.process DATABASE_URL EXECUTOR_ID GITHUB_FILE TTL_S`.
+"""What a worker process does that can be killed.
 
 It kills itself where it begins the review of pull request `DEADLY`, and gives a job up after `MOST_LIVES`.
 
@@ -8,7 +8,6 @@ Its GitHub is a file with a line for everything that was posted; its journal a f
 import asyncio
 import os
 import signal
-import sys
 from pathlib import Path
 
 from app.domain.job import Job, ReviewJob
@@ -38,7 +37,12 @@ class GitHub:
         return len(self._path.read_text().splitlines())
 
 
-async def serve(url: str, executor_id: str, github_path: Path, lease_ttl_s: float) -> None:
+def work_until_killed(url: str, executor_id: str, github_path: Path, lease_ttl_s: float) -> None:
+    """The target of a process."""
+    asyncio.run(_serve(url, executor_id, github_path, lease_ttl_s))
+
+
+async def _serve(url: str, executor_id: str, github_path: Path, lease_ttl_s: float) -> None:
     database = Database(url)
     github, journal = GitHub(github_path), GitHub(github_path.with_suffix(".journal"))
 
@@ -81,7 +85,3 @@ async def serve(url: str, executor_id: str, github_path: Path, lease_ttl_s: floa
     )
     await engine.start()
     await asyncio.Event().wait()
-
-
-if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1], sys.argv[2], Path(sys.argv[3]), float(sys.argv[4])))

@@ -1,11 +1,12 @@
 """Processes that are killed with SIGKILL while they work. Benchmarks and the long harness are elsewhere."""
 
 import asyncio
+import os
 import signal
-import sys
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from dbos import DBOSClient
@@ -13,26 +14,28 @@ from dbos import DBOSClient
 from app.store.database import Database
 from app.store.deliveries import load_delivery
 from app.store.tables import LeaseRow
-from tests.unit.engine.process import DEADLY, MOST_LIVES
+from tests.durability.app_process import FORKS
+from tests.unit.engine.process import DEADLY, MOST_LIVES, work_until_killed
 from tests.unit.engine.world import delivery, ended, review_job, running
-
-ROOT = Path(__file__).parents[3]
 
 
 @asynccontextmanager
 async def process(
     url: str, executor_id: str, github: Path, *, ttl_s: float = 60
-) -> AsyncGenerator[asyncio.subprocess.Process]:
+) -> AsyncGenerator[BaseProcess]:
     """A worker, killed at the end if it still lives."""
-    started = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.unit.engine.process", url, executor_id, str(github), str(ttl_s), cwd=ROOT
-    )
+    started = FORKS.Process(target=work_until_killed, args=(url, executor_id, github, ttl_s), daemon=True)
+    started.start()
     try:
         yield started
     finally:
-        if started.returncode is None:
-            started.kill()
-        await started.wait()
+        started.kill()
+        await asyncio.to_thread(started.join)
+
+
+def send(process: BaseProcess, number: signal.Signals) -> None:
+    assert process.pid is not None
+    os.kill(process.pid, number)
 
 
 async def grown(path: Path, lines: int) -> None:
@@ -81,7 +84,7 @@ async def test_after_every_kill_the_successor_ends_what_was_accepted_and_nothing
         for kill in range(2):
             async with process(sqlite_url, "worker", github) as worker:
                 await grown(journal, 10 + 15 * kill)
-                worker.send_signal(signal.SIGKILL)
+                worker.kill()
         async with process(sqlite_url, "worker", github):
             states = [(await ended(database, f"guid-{number}")).state for number in numbers]
     database.close()
@@ -100,8 +103,8 @@ async def test_a_dead_workers_jobs_are_taken_over_by_the_living_and_no_finished_
             for number in numbers:
                 await web.enqueue(delivery(f"guid-{number}"), review_job(number=number))
             await grown(journal, 60)
-            dies.send_signal(signal.SIGKILL)
-            await dies.wait()
+            dies.kill()
+            await asyncio.to_thread(dies.join)
         finished = await asyncio.to_thread(recorded_steps, database_url, numbers)
         begun = Counter(_lines(journal))
         async with process(database_url, "lives", github, ttl_s=1):
@@ -130,11 +133,11 @@ async def test_a_worker_that_stood_still_past_its_lease_posts_nothing_beside_the
         for number in numbers:
             await web.enqueue(delivery(f"guid-{number}"), review_job(number=number))
         await grown(journal, 20)
-        sleeps.send_signal(signal.SIGSTOP)
+        send(sleeps, signal.SIGSTOP)
         async with process(postgres_url, "takes over", github, ttl_s=2):
             while await asyncio.to_thread(is_alive, database, "sleeps"):  # noqa: ASYNC110 - a process writes it
                 await asyncio.sleep(0.02)
-            sleeps.send_signal(signal.SIGCONT)
+            send(sleeps, signal.SIGCONT)
             states = [(await ended(database, f"guid-{number}")).state for number in numbers]
             while not await asyncio.to_thread(is_alive, database, "sleeps"):  # noqa: ASYNC110 - another process works
                 await asyncio.sleep(0.02)
@@ -155,7 +158,7 @@ async def test_a_job_that_kills_its_process_is_given_up_and_those_that_died_with
         ends = asyncio.create_task(ended(database, f"guid-{DEADLY}"))
         for _ in range(MOST_LIVES):
             async with process(sqlite_url, "worker", github) as worker:
-                await worker.wait()
+                await asyncio.to_thread(worker.join)
         async with process(sqlite_url, "worker", github):
             guilty = await ends
             states = [(await ended(database, f"guid-{number}")).state for number in innocent]
