@@ -12,6 +12,7 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 LOOPBACK = ("localhost", "127.", "::1")
 OPERATORS = ("QUORUM_", "GITHUB_", "ANTHROPIC_", "OPENAI_", "GEMINI_", "GOOGLE_", "AWS_", "AZURE_")
@@ -23,6 +24,9 @@ def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith(OPERATORS)]:
         del os.environ[name]
     sys.addaudithook(_refuse_strangers)
+    # Limits of time say something of the machine; where `CI` is set Hypothesis' own profile is the parent of this one.
+    settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("untimed")
     gc.set_threshold(100_000, 50, 100)  # imports leave hardly any garbage, and much to look at
 
 
