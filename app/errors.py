@@ -199,6 +199,6 @@ class AllModelsFailed(ModelError):
 
     def __init__(self, attempts: Sequence[ModelError]) -> None:
         self.attempts = tuple(attempts)
-        said = "; ".join(f"{e.provider or 'model'}: {e}" for e in attempts)
-        super().__init__(said or "no provider is available")
+        said = dict.fromkeys(f"{e.provider or 'model'}: {e}".rstrip(".") for e in attempts)
+        super().__init__("; ".join(said) or "no provider is available")
         self.outcome = attempts[-1].outcome if attempts else Outcome.UNAVAILABLE

@@ -22,11 +22,17 @@ from app.gather.guidelines import choose_guidelines, folder_candidates
 from app.gather.images import fetch_images
 from app.gather.incremental import hunk_keys, unseen
 from app.gather.risk import ChangeFacts, TierThresholds, measure_change, tier_of
-from app.gather.selection import Selection, is_lock_file, is_marked_generated, select_files
+from app.gather.selection import (
+    MAX_LINE_CHARACTERS,
+    Selection,
+    is_lock_file,
+    is_marked_generated,
+    select_files,
+)
 from app.gather.texts import Texts
 
 MAX_READS_AT_ONCE = 32
-MAX_PATHS_SAID = 8  # of the files whose code was shown, in one note
+MAX_PATHS_SAID = 8  # in one note
 DEFAULT_GUIDELINES = RepositoryConfig().guidelines
 BASE_PATHS = (CONFIGURATION_PATH, *DEFAULT_GUIDELINES)  # what a snapshot brings of the base ref
 
@@ -261,15 +267,26 @@ def _notes(context: ReviewContext, ignored: Globs) -> list[str]:
     if snippets:
         kinds = sorted({snippet.kind.split(" ")[0] for snippet in snippets})
         paths = list(dict.fromkeys(snippet.path for snippet in snippets))
-        more = f" and {len(paths) - MAX_PATHS_SAID} more files" if len(paths) > MAX_PATHS_SAID else ""
         notes.append(
-            f"Shown besides the diff: {len(snippets)} pieces of code ({', '.join(kinds)}) of "
-            f"{', '.join(paths[:MAX_PATHS_SAID])}{more}."
+            f"Shown besides the diff: {len(snippets)} pieces of code ({', '.join(kinds)}) of {_named(paths)}."
         )
     if context.guidelines:
         notes.append(f"Guidelines shown: {', '.join(each.path for each in context.guidelines)}.")
     if len(context.chunks) > 1:
         notes.append(f"The change was read in {len(context.chunks)} parts.")
+    if cut := [file.path for chunk in context.chunks for file in chunk.files if _has_cut_lines(file)]:
+        notes.append(
+            f"Of lines over {MAX_LINE_CHARACTERS:,} characters only the start was read: {_named(cut)}."
+        )
     if ignored.wrong:
         notes.append(f"These patterns in ignore_paths are not valid: {', '.join(ignored.wrong)}.")
     return notes
+
+
+def _named(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - MAX_PATHS_SAID} more files" if len(paths) > MAX_PATHS_SAID else ""
+    return f"{', '.join(paths[:MAX_PATHS_SAID])}{more}"
+
+
+def _has_cut_lines(file: FileDiff) -> bool:
+    return any(len(line.text) > MAX_LINE_CHARACTERS for hunk in file.hunks for line in hunk.lines)

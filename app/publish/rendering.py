@@ -166,7 +166,7 @@ def _reservations(report: ReviewReport, *, redact: Redact) -> list[str]:
     if not failed:
         return []
     names = joined([f"`{stage.stage}`" for stage in failed])
-    reason = clean_line(failed[0].error or "", redact=redact)
+    reason = clean_line(failed[0].error or "", redact=redact).rstrip(".")
     return [f"Not reviewed: {names}{f' ({reason})' if reason else ''}."]
 
 

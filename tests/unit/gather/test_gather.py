@@ -52,6 +52,13 @@ def changed() -> FakeSource:
     return FakeSource(base=TREE, head=TREE | {"pay.py": PAY_AFTER})
 
 
+async def test_a_line_of_which_only_the_start_is_shown_is_said() -> None:
+    long = FakeSource(base={}, head={"big.js": "a='" + "x" * 3_000 + "'\n", "b.js": "b = 1\n"})
+    assert (await gathered(long)).context.notes == (
+        "Of lines over 2,000 characters only the start was read: big.js.",
+    )
+
+
 async def test_the_enclosing_function_the_definition_used_and_the_caller_are_shown() -> None:
     [chunk] = (await gathered(changed())).context.chunks
     shown = {(each.kind, each.path, each.start_line): each.text for each in chunk.snippets}

@@ -85,5 +85,5 @@ async def test_a_server_that_rejects_every_form_is_given_up() -> None:
     world.vendors.fail(Provider.CLAUDE, Fault.TRUNCATED)
     with pytest.raises(AllModelsFailed) as failed:
         await world.ask()
-    assert str(failed.value).count("local: The local server") == 3
+    assert len(failed.value.attempts) == 3
     assert modes(world) == ["json_schema", "json_object", "prompt"]
