@@ -25,7 +25,7 @@ async def in_the_middle_of_a_review(
         app = AppProcess(
             folder / "app",
             around.environment(data="data", **environment),
-            limits=Limits(store_timeout_s=0.8),
+            limits=Limits(store_timeout_s=2.0),
         )
         app.start()
         try:
@@ -44,7 +44,7 @@ async def refused(around: StandIns, app: AppProcess) -> None:
     """The delivery that waits is not taken, and the answers say why and when to come again."""
     waiting = next(each for each in around.github.hook.queue if each.event == "pull_request")
     answer = await around.client.post(
-        f"{app.url}/webhooks/github", headers=dict(waiting.headers), content=waiting.body, timeout=15
+        f"{app.url}/webhooks/github", headers=dict(waiting.headers), content=waiting.body
     )
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
     ready = await around.client.get(f"{app.url}/readyz")

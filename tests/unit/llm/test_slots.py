@@ -100,7 +100,7 @@ async def test_a_process_keeps_its_slot_for_its_next_call_and_gives_back_what_it
 
 
 async def until(take: Callable[[], Awaitable[object]]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await take() is None:  # noqa: ASYNC110 - what another process does
             await asyncio.sleep(0.01)
 

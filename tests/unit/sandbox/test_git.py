@@ -85,7 +85,9 @@ async def test_pushing_is_refused(world: World, address: str, tmp_path: Path) ->
 
 async def test_a_client_on_a_port_gets_no_answer(world: World, address: str) -> None:
     world.sandbox.faults.order(Accident.NO_ANSWER, method="GET", path="/pulls/1$")
-    async with httpx.AsyncClient(base_url=world.sandbox.urls.api, timeout=0.2) as client:
+    async with httpx.AsyncClient(
+        base_url=world.sandbox.urls.api, timeout=httpx.Timeout(60, read=0.2)
+    ) as client:
         with pytest.raises(httpx.ReadTimeout):
             await client.get("/repos/acme/payments/pulls/1")
 

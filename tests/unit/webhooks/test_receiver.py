@@ -49,7 +49,7 @@ class Door:
             enqueue=self.inbox.enqueue,
             rules=Rules(redact=str),
             clock=lambda: NOW,
-            limits=limits or Limits(max_body_bytes=200_000, body_timeout_s=0.05, store_timeout_s=0.05),
+            limits=limits or Limits(max_body_bytes=200_000),
         )
         app.include_router(router)
         self._transport = httpx.ASGITransport(app)
@@ -173,7 +173,7 @@ async def test_who_drips_bytes_is_cut_off() -> None:
         yield b"{"
         await asyncio.Event().wait()
 
-    assert (await Door().post(dripping(), signed=b"{")).status_code == 408
+    assert (await Door(Limits(body_timeout_s=0.05)).post(dripping(), signed=b"{")).status_code == 408
 
 
 async def test_what_cannot_be_stored_is_503_so_that_github_may_send_it_again() -> None:
@@ -187,7 +187,7 @@ async def test_what_cannot_be_stored_is_503_so_that_github_may_send_it_again() -
 
 
 async def test_a_database_that_does_not_answer_is_503_before_github_hangs_up() -> None:
-    door = Door()
+    door = Door(Limits(store_timeout_s=0.05))
     door.inbox.hangs = True
     assert (await door.post(encoded(pull_request("opened")))).status_code == 503
 
