@@ -103,7 +103,7 @@ class ScanAnswer(BaseModel):
 
 
 class DocumentationAnswer(BaseModel):
-    """Documentation of the code; `documents` is empty where `status` is not `written`, and `notes` say why."""
+    """Documentation of the code. Where `status` is not `written`, none is in the format asked for, and `notes` say why."""
 
     status: Literal["written", "not_written"]
     documents: list[DocumentAnswer]

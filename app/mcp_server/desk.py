@@ -14,6 +14,7 @@ from uuid import uuid4
 from app.clock import utc_now
 from app.domain.advisory import AdvisoryLookup
 from app.domain.finding import Finding, Stage
+from app.domain.model_call import Provider
 from app.domain.progress import Watch, nobody_watches
 from app.domain.review import ReviewReport, StageStatus
 from app.domain.rules import rule_for
@@ -45,6 +46,8 @@ from app.store.tables import FindingRow
 ACCOUNT = "mcp"
 MOST_AT_ONCE = 4
 MOST_KEPT = 50
+NO_DOCUMENT = "The model wrote no document as {}."
+NO_WRITER = "Documentation is written by a model; the analysers only name what is undocumented."
 
 DocsFormat = Literal["markdown", "openapi", "html"]
 
@@ -113,16 +116,13 @@ class Desk:
     async def document(self, code: str, language: str | None, docs_format: DocsFormat) -> DocumentationAnswer:
         """Documentation of the code, by the docs stage."""
         report = await self.review(code, language, stages=[Stage.DOCS], docs_format=docs_format)
-        notes = report.notes
-        if not report.documents:
-            notes = [
-                *notes,
-                "Documentation is written by a model; the analysers only name what is undocumented.",
-            ]
+        written = any(document.format == docs_format for document in report.documents)
+        by_model = any(stage.provider not in (None, Provider.ANALYZERS) for stage in report.stages)
+        why = [] if written else [NO_DOCUMENT.format(docs_format) if by_model else NO_WRITER]
         return DocumentationAnswer(
-            status="written" if report.documents else "not_written",
+            status="written" if written else "not_written",
             documents=report.documents,
-            notes=notes,
+            notes=[*report.notes, *why],
             stages=report.stages,
             usage=report.usage,
         )
@@ -181,7 +181,8 @@ class Desk:
         failed = any(stage.status is StageStatus.FAILED for stage in report.stages)
         left_out = [f"{each.path} was not reviewed: {each.reason}." for each in report.coverage.omitted]
         keyless = [KEYLESS_NOTE] if report.keyless else []
-        notes = [*keyless, *left_out, *map(redact, report.notes)]
+        of_stages = [note for stage in report.stages for note in stage.notes]
+        notes = [*keyless, *left_out, *dict.fromkeys(map(redact, [*report.notes, *of_stages]))]
         status = "not_reviewed" if failed or not report.coverage.reviewed else "reviewed"
         return ReportAnswer.model_validate({**value, "status": status, "notes": notes})
 

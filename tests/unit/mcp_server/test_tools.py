@@ -133,6 +133,22 @@ async def test_documentation_is_written_by_a_model_in_the_format_asked_for(
     assert {document["format"] for document in said["documents"]} == {"html"}
 
 
+@pytest.mark.parametrize("docs_format", ["openapi", "html"])
+async def test_without_a_model_nothing_is_written_in_another_format_than_markdown(
+    keyless: Desk, docs_format: str
+) -> None:
+    said = await call(keyless, "doc_generator", code=SINK, format=docs_format)
+    assert said["status"] == "not_written"
+    assert any("written by a model" in note for note in said["notes"])
+
+
+async def test_an_openapi_description_of_code_without_routes_is_not_applicable(with_models: Desk) -> None:
+    said = await call(with_models, "doc_generator", code=SINK, format="openapi")
+    assert said["status"] == "not_written"
+    assert any("not applicable, the change has no HTTP route" in note for note in said["notes"])
+    assert not any("written by a model" in note for note in said["notes"])
+
+
 async def test_without_a_model_the_analysers_document_and_it_is_said(keyless: Desk) -> None:
     said = await call(keyless, "doc_generator", code=SINK)
     assert [stage["provider"] for stage in said["stages"] if stage["stage"] == "docs"] == ["analyzers"]
