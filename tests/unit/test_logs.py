@@ -76,10 +76,16 @@ def written() -> Generator[io.StringIO]:
     """What the whole process logs; afterwards all loggers are as they were."""
     root = logging.getLogger()
     handlers, levels = root.handlers[:], {name: logging.getLogger(name).level for name in ("", *HEARD_FULLY)}
+    server = logging.getLogger("uvicorn")
+    propagates, server.propagate = (
+        server.propagate,
+        True,
+    )  # the servers of other tests have brought a configuration
     stream = io.StringIO()
     configure_logging(redact=str, stream=stream)
     yield stream
     root.handlers[:] = handlers
+    server.propagate = propagates
     for name, level in levels.items():
         logging.getLogger(name or None).setLevel(level)
 
