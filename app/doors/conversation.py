@@ -26,7 +26,7 @@ async def converse(visit: Visit, question: str, *, intent: Intent | None = None)
     asked = await _asked(visit, question)
     services = visit.review.services
     if not set(services.models.providers) & set(asked.config.providers):
-        await visit.answer(replies.render_no_answer(NO_MODEL, key=visit.key, redact=visit.redact))
+        await _answer_without_model(visit, asked, NO_MODEL)
         return
     scope = CallScope(
         installation_id=visit.job.installation_id,
@@ -39,9 +39,13 @@ async def converse(visit: Visit, question: str, *, intent: Intent | None = None)
             "converse", lambda: answer(asked, services=services, scope=scope, intent=intent), Answered
         )
     except ModelError as error:
-        await visit.answer(replies.render_no_answer(str(error), key=visit.key, redact=visit.redact))
+        await _answer_without_model(visit, asked, str(error))
         return
     await _say(visit, asked, answered)
+
+
+async def _answer_without_model(visit: Visit, asked: Asked, reason: str) -> None:
+    await visit.answer(replies.render_no_answer(reason, asked.finding, key=visit.key, redact=visit.redact))
 
 
 def _turn_id(visit: Visit) -> str:

@@ -10,10 +10,11 @@ from dataclasses import asdict
 from app.domain.configuration import RepositoryConfig
 from app.domain.finding import Finding
 from app.domain.marker import MarkerKind, marker
+from app.domain.rules import rule_for
 from app.publish.body import Block, compose
 from app.publish.code import code_span, fence, table
 from app.publish.markdown import Redact, clean_line, clean_markdown
-from app.publish.wording import BADGES, count, place, source_name
+from app.publish.wording import BADGES, count, place, source_name, sources
 
 COMMANDS = (
     (
@@ -49,9 +50,18 @@ def render_answer(answer: str, *, answered_by: str | None, key: str, redact: Red
     )
 
 
-def render_no_answer(reason: str, *, key: str, redact: Redact) -> str:
-    """A question that no model answered, and why."""
-    return _reply(f"No answer: {clean_line(reason, redact=redact)}", key=key)
+def render_no_answer(reason: str, finding: Finding | None = None, *, key: str, redact: Redact) -> str:
+    """A question that no model answered, and why; of a finding's thread what is on record of it."""
+    known = _known(finding, redact=redact) if finding else ""
+    return _reply(f"No answer: {clean_line(reason, redact=redact)}", known, key=key, redact=redact)
+
+
+def _known(finding: Finding, *, redact: Redact) -> str:
+    evidence = (("The finder's evidence", finding.evidence), ("The verifier's", finding.verifier_evidence))
+    said = [f"- {who}: {clean_line(text, redact=redact)}" for who, text in evidence if text.strip()]
+    rule = rule_for(finding.rule_id)
+    lines = [f"- {rule.title} ({', '.join(filter(None, [code_span(rule.id), rule.cwe]))})", *said]
+    return "\n".join(["What is on record of this finding:", "", *lines, f"- {sources(finding)}"])
 
 
 def render_paused(*, key: str) -> str:

@@ -124,6 +124,10 @@ async def test_where_nobody_answers_that_is_the_answer(tmp_path: Path) -> None:
         for provider in (Provider.CLAUDE, Provider.GPT, Provider.GEMINI):
             app.vendors.fail(provider, Fault.UNKNOWN_MODEL)
         assert "No answer" in await says(app, pull, "/ask why?")
+        explained = await replies(app, pull, "/explain")
+        assert "What is on record of this finding" in explained
+        assert "The verifier's: " in explained
+        assert "found by Claude" in explained
         assert turns(app) == []
 
 
