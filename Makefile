@@ -16,7 +16,7 @@ demo: .venv/.runtime ## review a sample pull request on this machine, nothing to
 # Written bytecode, also where the environment says otherwise: hundreds of processes would compile the same files.
 test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/.dev ## run the tests
-	$(BIN)/python -m pytest -n 4 --dist worksteal
+	$(BIN)/python -m pytest -n 5 --dist worksteal
 
 install: .venv/.runtime ## build .venv; afterwards the program is .venv/bin/quorum
 
