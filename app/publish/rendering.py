@@ -20,6 +20,7 @@ from app.publish.wording import (
     KEYLESS_NOTE,
     clean_cwe,
     count,
+    is_read,
     joined,
     lines_of,
     severity_counts,
@@ -149,8 +150,7 @@ def _found(findings: Sequence[Finding], *, first: bool = True) -> str:
 
 def _nothing_found(report: ReviewReport, *, first: bool) -> str:
     """Empty where every stage failed: then only what was not reviewed is said."""
-    ends = {result.status for result in report.stages} - {StageStatus.SKIPPED}
-    if ends == {StageStatus.FAILED}:
+    if not is_read(report):
         return ""
     coverage = report.coverage
     read = count(coverage.files, "file")

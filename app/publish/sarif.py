@@ -175,7 +175,7 @@ def _invocation(report: ReviewReport, *, redact: Redact) -> dict[str, Any]:
         if s.status is StageStatus.FAILED
     ]
     said += [f"{left.path} was left out: {left.reason}" for left in report.coverage.omitted]
-    said += list(report.notes)
+    said += dict.fromkeys([*report.notes, *(note for stage in report.stages for note in stage.notes)])
     complete = all(stage.status is not StageStatus.FAILED for stage in report.stages)
     notifications = [
         {"level": "note", "message": {"text": _plain(strip_invisible(redact(text)))}} for text in said

@@ -20,6 +20,7 @@ from app.publish.wording import (
     NO_PROBLEMS_BY_ANALYZERS,
     NO_PROBLEMS_LOOKED_FOR,
     count,
+    is_read,
     is_searched,
     place,
     severity_counts,
@@ -149,6 +150,8 @@ def _rejected(rejected: Sequence[Rejection], *, redact: Redact) -> list[Block]:
 def _coverage(report: ReviewReport, *, redact: Redact) -> str:
     coverage = report.coverage
     if not coverage.omitted:
+        if not is_read(report):
+            return ""
         return (
             f"Reviewed all {count(coverage.files, 'changed file')}."
             if coverage.files
@@ -159,9 +162,8 @@ def _coverage(report: ReviewReport, *, redact: Redact) -> str:
         for omission in coverage.omitted
     ]
     shown = "\n".join(lines[: _MAX_TABLE_ROWS * 5]) + _more(lines, "file", limit=_MAX_TABLE_ROWS * 5)
-    return details(
-        f"Reviewed {coverage.reviewed:,} of {count(coverage.files, 'changed file')}; what was left out", shown
-    )
+    read = f"Reviewed {coverage.reviewed:,} of {count(coverage.files, 'changed file')}; what was left out"
+    return details(read if is_read(report) else "What would have been left out", shown)
 
 
 def _stages(stages: Sequence[StageResult], *, redact: Redact) -> str:

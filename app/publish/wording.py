@@ -47,6 +47,11 @@ def is_searched(report: ReviewReport) -> bool:
     )
 
 
+def is_read(report: ReviewReport) -> bool:
+    """Whether anybody read the change: not where every stage failed."""
+    return {result.status for result in report.stages} - {StageStatus.SKIPPED} != {StageStatus.FAILED}
+
+
 def severity_counts(findings: Iterable[Finding]) -> str:
     """`1 critical, 2 medium`, dearest first; empty without findings."""
     counted = Counter(finding.severity for finding in findings)

@@ -333,6 +333,14 @@ def test_sarif_says_what_was_not_reviewed() -> None:
     assert "security was not reviewed" in invocation["toolExecutionNotifications"][0]["message"]["text"]
 
 
+def test_sarif_tells_what_a_stage_left_out() -> None:
+    stages = (replace(CLEAN.stages[0], notes=("10 findings beyond the first 50 were dropped.",)),)
+    log = sarif_value(replace(CLEAN, stages=stages), redact=str, version="0.1.0")
+    (invocation,) = log["runs"][0]["invocations"]
+    told = [each["message"]["text"] for each in invocation["toolExecutionNotifications"]]
+    assert "10 findings beyond the first 50 were dropped." in told
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(HOSTILE) | st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_sarif_of_hostile_texts_is_valid(text: str) -> None:

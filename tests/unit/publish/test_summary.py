@@ -6,7 +6,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from app.domain.finding import ComponentEdge, Document, FileSummary, Placement, Rejection, Walkthrough
-from app.domain.review import Coverage, Omission
+from app.domain.review import Coverage, Omission, StageStatus
 from app.publish.diagram import render_diagram
 from app.publish.summary import headline, render_summary
 from tests.unit.publish.examples import CLEAN, DOCS, FAILED, INJECTION, KEYLESS, REPORT, UNTESTED
@@ -186,3 +186,15 @@ def test_a_summary_of_hundreds_of_findings_fits_and_says_what_it_left_out() -> N
     assert "… and 540 findings more" in body
     assert "_Left out, because it does not fit here: pay.py:8" in body
     assert body.endswith("<!-- quorum:summary:pull -->")
+
+
+@pytest.mark.parametrize("omitted", [(), (Omission(path="a.bin", reason="binary"),)])
+def test_where_every_stage_failed_no_file_is_called_reviewed(omitted: tuple[Omission, ...]) -> None:
+    report = replace(
+        FAILED,
+        stages=tuple(replace(each, status=StageStatus.FAILED) for each in FAILED.stages),
+        coverage=Coverage(files=2, reviewed=2 - len(omitted), omitted=omitted),
+    )
+    body = render_summary(report, key="pull", redact=str)
+    assert "Reviewed " not in body
+    assert all(each.path in body for each in omitted)
