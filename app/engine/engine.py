@@ -153,7 +153,7 @@ class Engine:
         DBOS.launch()
         return worker
 
-    async def stop(self, *, timeout_s: float = 15.0) -> None:
+    async def stop(self, *, timeout_s: float = 12.0) -> None:
         """Let the jobs that run end; what has not ended by then goes on in the next process, from its last step."""
         intake, self._intake = self._intake, None  # from here on nothing is taken
         if intake:
