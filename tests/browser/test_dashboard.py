@@ -164,7 +164,8 @@ def test_a_running_review_is_followed_when_a_script_comes_late(visit: Visit) -> 
     visit.page.route("**/hx-sse.min.js*", lambda route: held.append(route))
     with running(visit) as review_id, visit.page.expect_request(f"**/{review_id}/events"):
         visit.page.goto(f"{visit.site.url}/reviews/{review_id}", wait_until="commit")
-        visit.page.wait_for_function("window.htmx")
+        while not (held and visit.page.evaluate("'htmx' in window")):
+            visit.page.wait_for_timeout(20)
         visit.page.evaluate("new Promise(resolve => setTimeout(resolve, 50))")
         held.pop().continue_()
 
