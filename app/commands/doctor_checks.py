@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from app.domain.model_call import Provider
 from app.doors.installation import missing_permissions
 from app.errors import ConfigurationError, ModelAuthFailed, ModelError, ModelNotFound
+from app.github.auth import parse_private_key
 from app.github.code_scanning import CODE_SCANNING_PERMISSIONS
 from app.github.registration import AppInstallation, HookConfig, HookDelivery
 from app.llm.build import Access
@@ -112,9 +112,9 @@ def check_key(settings: Settings) -> Check:
             "key", "GITHUB_APP_ID is no number", "copy the App ID from its page (not the client id)"
         )
     try:
-        load_pem_private_key(key.encode(), password=None)
-    except (ValueError, TypeError):
-        return failure("key", "the private key is no PEM key", "download a new one on the App's page")
+        parse_private_key(key)
+    except ConfigurationError as error:
+        return failure("key", str(error), "download a new one on the App's page")
     path = settings.github_app_private_key_path
     if path and not settings.github_app_private_key and path.stat().st_mode & 0o077:
         return warning("key", f"others on this machine can read {path}", f"chmod 600 {path}")

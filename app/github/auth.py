@@ -56,7 +56,7 @@ class AppJwt:
 
     def __init__(self, *, app_id: str, private_key: str, clock: Clock) -> None:
         self._app_id = app_id
-        self._key = _rsa_key(private_key)
+        self._key = parse_private_key(private_key)
         self._clock = clock
         self._signed = ("", 0.0)
 
@@ -80,7 +80,8 @@ class AppJwt:
 
 
 @lru_cache(maxsize=1)  # the App has one; to check that it is sound takes 40 ms
-def _rsa_key(pem: str) -> RSAPrivateKey:
+def parse_private_key(pem: str) -> RSAPrivateKey:
+    """The App's key, also where a variable holds it with `\\n` for its newlines. Raises `ConfigurationError`."""
     try:
         key = load_pem_private_key(pem.replace("\\n", "\n").encode(), password=None)
     except (ValueError, TypeError) as error:

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from inline_snapshot import snapshot
 
 from app.commands.doctor import examine
@@ -32,6 +34,12 @@ from tests.unit.llm.world import CALL
 HOOK = "https://quorum.example.com/webhooks/github"
 NAMES = VendorModels(large="m", small="m")
 OURS = HookConfig(url=HOOK, content_type="json", has_secret=True, verifies_tls=True)
+
+ANOTHER_KIND_OF_KEY = (
+    ec.generate_private_key(ec.SECP256R1())
+    .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    .decode()
+)
 
 
 class World:
@@ -119,6 +127,7 @@ async def test_a_missing_credential_is_a_failure_with_its_remedy(world: World, n
         ("github_app_id", "4242", "app"),
         ("github_app_id", "Iv23abc", "key"),
         ("github_app_private_key", "nonsense", "key"),
+        pytest.param("github_app_private_key", ANOTHER_KIND_OF_KEY, "key", id="no-rsa-key"),
         ("github_webhook_secret", "short", "secret"),
         ("quorum_database_url", "mysql://host/db", "database"),
         ("quorum_database_url", "sqlite:////proc/nowhere/quorum.db", "database"),
