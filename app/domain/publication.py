@@ -71,12 +71,13 @@ class CheckAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadAnswer:
-    """What is done with one review thread: a reply, if there is something to say, and that it is settled."""
+    """What is done with one review thread: a reply, if there is something to say, and whether it is settled now."""
 
     thread_node_id: str
     comment_node_id: str  # of its first comment: folded away where the App may not resolve
     body: str | None
-    settled: bool = True  # resolve the thread
+    settled: bool = True  # resolve the thread; False: open it again
+    is_resolved: bool = False  # as it stands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

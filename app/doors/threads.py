@@ -160,6 +160,7 @@ def plan_answers(
                 comment_node_id=thread.comment_node_id,
                 body=body,
                 settled=is_fixed,
+                is_resolved=thread.is_resolved,
             )
         )
     return answers

@@ -3,6 +3,9 @@
 Paths, ids and texts travel as variables, never inside a document: https://docs.github.com/en/graphql/reference
 """
 
+from collections.abc import Mapping
+from enum import StrEnum
+
 # `fullDatabaseId` is a decimal string; `databaseId` is an Int that newer ids no longer fit.
 _COMMENT = "fullDatabaseId body viewerDidAuthor"
 _BLOB = "... on Blob { text byteSize isBinary isTruncated }"
@@ -92,28 +95,41 @@ def minimize_comments(count: int) -> str:
     return f"mutation MinimizeComments({_ids(count)}) {{ {parts} }}"
 
 
-def answer_threads(replies: int, resolved: int, folded: int, *, edits: bool = False) -> str:
-    """Answers the threads `$t0…` with `$b0…`, resolves `$n0…`, folds the comments `$m0…`, and edits the comment `$c0` to `$d0`."""
+class ThreadChange(StrEnum):
+    """What can be done with a thread (by its id) or its first comment (by that one's)."""
+
+    RESOLVE = "resolve"
+    UNRESOLVE = "unresolve"
+    FOLD = "fold"
+    UNFOLD = "unfold"
+
+
+_CHANGES = {
+    ThreadChange.RESOLVE: "resolveReviewThread(input: {threadId: $%s}) { thread { isResolved } }",
+    ThreadChange.UNRESOLVE: "unresolveReviewThread(input: {threadId: $%s}) { thread { isResolved } }",
+    ThreadChange.FOLD: "minimizeComment(input: {subjectId: $%s, classifier: RESOLVED}) "
+    "{ minimizedComment { isMinimized } }",
+    ThreadChange.UNFOLD: "unminimizeComment(input: {subjectId: $%s}) { unminimizedComment { isMinimized } }",
+}
+
+
+def answer_threads(replies: int, changes: Mapping[ThreadChange, int], *, edits: bool = False) -> str:
+    """Answers the threads `$t0…` with `$b0…`, edits the comment `$c0` to `$d0`, and makes so many of each change, to
+    `$resolve0…`, `$fold0…` and so on.
+    """
     parts = [
         f"r{i}: addPullRequestReviewThreadReply(input: {{pullRequestReviewThreadId: $t{i}, body: $b{i}}}) "
         "{ comment { id } }"
         for i in range(replies)
     ]
-    parts += [
-        f"n{i}: resolveReviewThread(input: {{threadId: $n{i}}}) {{ thread {{ isResolved }} }}"
-        for i in range(resolved)
-    ]
-    parts += [
-        f"m{i}: minimizeComment(input: {{subjectId: $m{i}, classifier: RESOLVED}}) "
-        "{ minimizedComment { isMinimized } }"
-        for i in range(folded)
-    ]
+    named = [(change, f"{change}{i}") for change, count in changes.items() for i in range(count)]
+    parts += [f"{name}: {_CHANGES[change] % name}" for change, name in named]
     if edits:
-        parts.append("e0: updateIssueComment(input: {id: $c0, body: $d0}) { issueComment { id } }")
-    named = [f"$t{i}: ID!, $b{i}: String!" for i in range(replies)]
-    named += [f"$n{i}: ID!" for i in range(resolved)] + [f"$m{i}: ID!" for i in range(folded)]
-    named += ["$c0: ID!, $d0: String!"] if edits else []
-    return f"mutation AnswerThreads({', '.join(named)}) {{ {' '.join(parts)} }}"
+        parts.append("edit: updateIssueComment(input: {id: $c0, body: $d0}) { issueComment { id } }")
+    declared = [f"$t{i}: ID!, $b{i}: String!" for i in range(replies)]
+    declared += [f"${name}: ID!" for _, name in named]
+    declared += ["$c0: ID!, $d0: String!"] if edits else []
+    return f"mutation AnswerThreads({', '.join(declared)}) {{ {' '.join(parts)} }}"
 
 
 def _declared(letter: str, count: int) -> str:

@@ -130,6 +130,7 @@ class _Root:
             "resolveReviewThread": partial(_given, "input", partial(self._resolve, resolved=True)),
             "unresolveReviewThread": partial(_given, "input", partial(self._resolve, resolved=False)),
             "minimizeComment": partial(_given, "input", self._minimize),
+            "unminimizeComment": partial(_given, "input", self._unminimize),
             "addPullRequestReviewThreadReply": partial(_given, "input", self._reply),
             "updateIssueComment": partial(_given, "input", self._edit),
         }
@@ -212,12 +213,21 @@ class _Root:
         return {**_echo(given), "thread": self._views.thread(pull, thread)}
 
     def _minimize(self, given: Json) -> Json:
+        pull, item = self._find_minimizable(given)
+        pull.minimize(self._call.account, item, given["classifier"])
+        return {**_echo(given), "minimizedComment": self._shown(pull, item)}
+
+    def _unminimize(self, given: Json) -> Json:
+        pull, item = self._find_minimizable(given)
+        pull.unminimize(item)
+        return {**_echo(given), "unminimizedComment": self._shown(pull, item)}
+
+    def _find_minimizable(self, given: Json) -> "tuple[Pull, IssueComment | ReviewComment | Review]":
         pull, item = self._find(given["subjectId"], _minimizable)
         self._require(
             pull.repository, "issues:write" if isinstance(item, IssueComment) else "pull_requests:write"
         )
-        pull.minimize(self._call.account, item, given["classifier"])
-        return {**_echo(given), "minimizedComment": self._shown(pull, item)}
+        return pull, item
 
     def _reply(self, given: Json) -> Json:
         pull, thread = self._find(given["pullRequestReviewThreadId"], lambda p: p.threads)

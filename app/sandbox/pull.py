@@ -272,6 +272,10 @@ class Pull:
         """Hide a comment with a reason: OUTDATED, RESOLVED, …"""
         conversation.hide(self, self._account(user), target, reason)
 
+    def unminimize(self, target: Comment | Review) -> None:
+        """Show a hidden comment again."""
+        target.minimized_reason = None
+
     def thread_of(self, comment: ReviewComment) -> ReviewThread:
         """The thread that holds a comment."""
         return next(thread for thread in self.threads if comment in thread.comments)

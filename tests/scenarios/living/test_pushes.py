@@ -141,6 +141,22 @@ async def test_a_finding_that_comes_back_is_said_once_in_its_thread(tmp_path: Pa
         await app.settle()
         [thread] = pull.threads
         assert ["This is back in" in comment.body for comment in thread.comments] == [False, False, True]
+        assert thread.root.minimized_reason is None  # it was folded away as resolved
+        assert app.findings()[-1].outcome == "open"
+
+
+async def test_the_thread_of_a_finding_that_comes_back_is_open_again(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        app.sandbox.app.permissions["contents"] = "write"
+        Reviewers(app.vendors)
+        pull = await opened(app)
+        pull.push({"shop.py": CART.replace(BUG, "total = 0")})
+        await app.settle()
+        [thread] = pull.threads
+        assert thread.resolved_by
+        pull.push({"shop.py": f"# again\n{CART}"})
+        await app.settle()
+        assert thread.resolved_by is None
         assert app.findings()[-1].outcome == "open"
 
 
