@@ -1,5 +1,6 @@
 """`quorum serve`: the receiver, the workers and the dashboard in one process, or a part of them."""
 
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -41,6 +42,8 @@ def serve(
         app_slug=settings.github_app_slug,
     )
     _tell_tokens(served, settings)
+    gc.collect()
+    gc.freeze()  # what is loaded by now lives as long as the process: no collection need look at it again
     uvicorn.run(
         served.http,
         host=host,

@@ -45,6 +45,13 @@ def test_help_loads_no_sdk(tmp_path: Path) -> None:
     assert not loaded & set(SDKS)
 
 
+def test_serving_loads_nothing_that_draws_on_a_terminal(tmp_path: Path) -> None:
+    code = "import sys, app.commands.serve; print('\\n'.join(sys.modules))"
+    loaded = set(run(cwd=tmp_path, code=code).stdout.split())
+    assert "httpx" in loaded
+    assert not loaded & {"rich", "pygments"}
+
+
 @pytest.mark.parametrize("command", ["demo", "review", "serve", "setup", "doctor", "stats", "mcp", "replay"])
 def test_every_command_of_the_contract_explains_itself(command: str) -> None:
     shown = CliRunner().invoke(cli, [command, "--help"])
