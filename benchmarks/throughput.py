@@ -1,6 +1,6 @@
 """Reviews a minute over thirty installations, GitHub 100 ms and models 2 s away: on SQLite, on PostgreSQL, by two processes.
 
-    python -m benchmarks.throughput [--reviews 80]
+    python -m benchmarks.throughput [--reviews 160]
 
 The stand-ins and PostgreSQL share the machine's cores with the App: what the cores allow at most, with everything that runs
 on them, is printed beside. With fewer installations two processes would measure GitHub's limits instead: 900 points a minute
@@ -132,7 +132,7 @@ def _scaling(one: Throughput, two: Throughput) -> Figure:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--reviews", type=int, default=80)
+    parser.add_argument("--reviews", type=int, default=160)
     reviews = parser.parse_args().reviews
     with TemporaryDirectory(prefix="quorum-bench-") as folder:
         url = f"sqlite:///{folder}/quorum.db"
