@@ -54,9 +54,8 @@ def upgrade(connection: Connection) -> None:
 
 def run_migrations(connection: Connection) -> None:
     """Step by step from the revision on record, inside the caller's transaction; from none through all of them."""
-    from alembic import (
-        command,
-    )  # for an older database alone: loaded, it would stay for as long as the App runs
+    # For an older database alone: loaded, it would stay for as long as the App runs.
+    from alembic import command
 
     command.upgrade(migration_config(connection), "head")
 
