@@ -37,10 +37,10 @@ def test_cleaning_what_is_clean_changes_nothing(text: str) -> None:
     assert clean(clean(text)) == clean(text)
 
 
-PIECES = (
-    [*HOSTILE, *"@#/`*_~<>[]()!|\\&$:-+.=\n\t ", "octocat", "12", "https://", "www.", "a.b", "```", "~~~", "\u200b", "- ", "1. ",
-     "    ", "> ", "deadbeef", "&#64;", "[x]: ", "suggestion", "GH-", "bors r+", "](", "\u00e9", "😀"]
-)  # fmt: skip
+PIECES = [
+    *HOSTILE, *"@#/`*_~<>[]()!|\\&$:-+.=\n\t ", "octocat", "12", "https://", "www.", "a.b", "```", "~~~", "\u200b", "- ", "1. ",
+    "    ", "> ", "deadbeef", "&#64;", "[x]: ", "suggestion", "GH-", "bors r+", "](", "\u00e9", "😀",
+]  # fmt: skip
 
 
 @settings(max_examples=400, deadline=None)
