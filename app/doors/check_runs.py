@@ -16,10 +16,12 @@ from app.errors import TRANSIENT, QuorumError
 from app.publish.check_runs import complete_checks, find_check
 from app.publish.checks import CheckUpdate
 from app.store.database import Database
-from app.store.ledger import Begun, load_begun
+from app.store.ledger import Begun, load_begun, load_ledgers, move_writes
+from app.store.reviews import load_review_ids
 
 logger = logging.getLogger(__name__)
 
+MOST_REVIEWS = 100  # of one pull request that are looked at, the newest
 OpenRuns = dict[Stage, Begun]
 
 
@@ -76,6 +78,19 @@ class CheckRuns:
     def _open(self, head_sha: str) -> PullRequestAccess:
         ledger = ledger_name(self.ledger.rpartition("@")[0], head_sha)
         return self.open_pull_request(self.ref, installation_id=self.installation_id, ledger=ledger)
+
+
+async def adopt_open(database: Database, ref: PullRequestRef, *, review_id: str, head_sha: str) -> None:
+    """Go on with the check runs that another review of this pull request has begun on this head and not ended.
+
+    That one waits to be tried again, and will find the head reviewed.
+    """
+    ids = await asyncio.to_thread(load_review_ids, database, ref)
+    names = [ledger_name(each, head_sha) for each in ids[:MOST_REVIEWS] if each != review_id]
+    for name, writes in (await asyncio.to_thread(load_ledgers, database, names)).items():
+        keys = [f"{kind}:{stage}" for stage in _open_of(writes) for kind in ("start", "check")]
+        into = ledger_name(review_id, head_sha)
+        await asyncio.to_thread(move_writes, database, keys, of=name, into=into)
 
 
 def _open_of(writes: Mapping[str, Begun]) -> OpenRuns:

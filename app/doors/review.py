@@ -24,7 +24,7 @@ from app.doors.access import (
     ReadOnce,
     no_organisation_default,
 )
-from app.doors.check_runs import CheckRuns, ledger_name
+from app.doors.check_runs import CheckRuns, adopt_open, ledger_name
 from app.doors.code_scanning import upload_analysis
 from app.doors.eligible import why_left_out
 from app.doors.experience import sort_out
@@ -207,6 +207,12 @@ class _Run:
             )
 
         async def begin_all() -> dict[Stage, int]:
+            await adopt_open(
+                self._door.database,
+                self._request.ref,
+                review_id=self._request.review_id,
+                head_sha=start.pull_request.head_sha,
+            )
             await all_of(begin(stage) for stage in wanted)
             return self._checks
 

@@ -6,11 +6,12 @@ Never writes to GitHub itself.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import col, select
+from sqlalchemy import ColumnElement
+from sqlmodel import col, select, update
 
 from app.clock import utc_now
 from app.store.database import Database, serialise
@@ -27,12 +28,30 @@ class Begun:
 
 def load_begun(database: Database, prefix: str) -> dict[str, dict[str, Begun]]:
     """Ledger → key → write, of all ledgers whose name begins with `prefix`."""
+    return _load(database, col(WriteRow.review_id).startswith(prefix, autoescape=True))
+
+
+def load_ledgers(database: Database, names: Collection[str]) -> dict[str, dict[str, Begun]]:
+    """Ledger → key → write, of those of these ledgers that hold any."""
+    return _load(database, col(WriteRow.review_id).in_(names))
+
+
+def _load(database: Database, wanted: ColumnElement[bool]) -> dict[str, dict[str, Begun]]:
     begun: dict[str, dict[str, Begun]] = defaultdict(dict)
-    statement = select(WriteRow).where(col(WriteRow.review_id).startswith(prefix, autoescape=True))
     with database.read() as session:
-        for row in session.exec(statement):
+        for row in session.exec(select(WriteRow).where(wanted)):
             begun[row.review_id][row.key] = Begun(github_id=row.github_id)
     return dict(begun)
+
+
+def move_writes(database: Database, keys: Collection[str], *, of: str, into: str) -> None:
+    """Let another review go on with what was begun under these keys; those that it has begun itself stay where they are."""
+    with database.write() as session:
+        own = select(WriteRow.key).where(WriteRow.review_id == into)
+        moved = update(WriteRow).where(
+            col(WriteRow.review_id) == of, col(WriteRow.key).in_(keys), col(WriteRow.key).not_in(own)
+        )
+        session.exec(moved.values(review_id=into))
 
 
 class Ledger:

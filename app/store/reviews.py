@@ -166,6 +166,17 @@ def _replaced_heads(review: ReviewRow) -> SelectOfScalar[str]:
     )
 
 
+def load_review_ids(database: Database, ref: PullRequestRef) -> list[str]:
+    """All reviews of a pull request, the newest first."""
+    statement = (
+        select(ReviewRow.id)
+        .where(ReviewRow.repository == ref.repository, ReviewRow.pull_request == ref.number)
+        .order_by(col(ReviewRow.created_at).desc())
+    )
+    with database.read() as session:
+        return list(session.exec(statement))
+
+
 def load_review_of_head(
     database: Database, ref: PullRequestRef, head_sha: str, *, stages: Sequence[Stage] = tuple(Stage)
 ) -> ReviewRow | None:

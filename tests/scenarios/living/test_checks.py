@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from app.clock import utc_now
 from app.domain.model_call import Provider
+from app.domain.pull_request import PullRequestRef
 from app.sandbox.pull import Pull
 from app.sandbox.state import CheckRun
+from app.store.tables import ReviewRow, WriteRow
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
 
 CART = f"def average(prices):\n    {BUG}\n    return total\n"
@@ -37,6 +40,39 @@ async def test_the_re_run_button_makes_a_new_run_of_that_stage_and_no_second_com
         assert [run.conclusion for run in runs(pull, "quorum/review")] == ["neutral", "neutral"]
         assert len(runs(pull, "quorum/security")) == 1
         assert len(own_comments(app, pull)) == 1
+
+
+async def test_a_review_goes_on_with_the_check_runs_that_one_that_waits_has_begun(tmp_path: Path) -> None:
+    async with running(tmp_path) as app:
+        Reviewers(app.vendors)
+        pull = app.repository().open_pull({"shop.py": CART})
+        ref = PullRequestRef(owner=pull.repository.owner.login, repo=pull.repository.name, number=pull.number)
+        body = {"name": "quorum/review", "head_sha": pull.head_sha, "external_id": f"{ref}@{pull.head_sha}"}
+        begun = pull.repository.create_check_run({**body, "status": "in_progress"})
+        with app.database.write() as session:
+            session.add(
+                ReviewRow(
+                    id="waits",
+                    installation_id=1,
+                    repository=ref.repository,
+                    pull_request=ref.number,
+                    trigger="opened",
+                    status="queued",
+                    created_at=utc_now(),
+                )
+            )
+            session.add(
+                WriteRow(
+                    review_id=f"waits@{pull.head_sha}",
+                    key="start:review",
+                    github_id=begun.id,
+                    begun_at=utc_now(),
+                )
+            )
+        await app.settle()
+        assert runs(pull, "quorum/review") == [begun]
+        assert begun.conclusion == "neutral"
+        assert len(runs(pull, "quorum/docs")) == 1
 
 
 async def test_re_run_all_finds_a_forks_pull_request_by_its_head(tmp_path: Path) -> None:
