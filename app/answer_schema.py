@@ -10,7 +10,8 @@ from app.domain.rules import RULES
 from app.domain.thread import Judgement
 
 
-def _closed(**properties: object) -> dict[str, Any]:
+def closed(**properties: object) -> dict[str, Any]:
+    """An object with these properties, all of them required, and no others."""
     return {
         "type": "object",
         "properties": properties,
@@ -20,7 +21,7 @@ def _closed(**properties: object) -> dict[str, Any]:
 
 
 def _array(**properties: object) -> dict[str, Any]:
-    return {"type": "array", "items": _closed(**properties)}
+    return {"type": "array", "items": closed(**properties)}
 
 
 _TEXT: dict[str, Any] = {"type": "string"}
@@ -34,7 +35,7 @@ def answer_schema() -> dict[str, Any]:
     Evidence stands before the claim it carries, because models write in the order of the schema.
     https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
     """
-    return _closed(
+    return closed(
         findings=_array(
             path=_TEXT,
             line=_WHOLE,

@@ -6,8 +6,9 @@ Other than a review's answers, which share one schema: what is asked here has no
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, cast
+from typing import cast
 
+from app.answer_schema import closed
 from app.errors import ModelInvalidOutput
 
 
@@ -29,18 +30,9 @@ class Said:
     evidence: str = ""
 
 
-def _closed(**properties: object) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-INTENT_SCHEMA = _closed(intent={"type": "string", "enum": [intent.value for intent in Intent]})
-ANSWER_SCHEMA = _closed(answer={"type": "string"})
-COMPLAINT_SCHEMA = _closed(
+INTENT_SCHEMA = closed(intent={"type": "string", "enum": [intent.value for intent in Intent]})
+ANSWER_SCHEMA = closed(answer={"type": "string"})
+COMPLAINT_SCHEMA = closed(
     evidence={"type": "string"}, withdraws={"type": "boolean"}, answer={"type": "string"}
 )
 

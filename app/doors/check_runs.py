@@ -6,7 +6,7 @@ no id, GitHub is asked.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from app.domain.finding import Stage
@@ -80,15 +80,18 @@ class CheckRuns:
         return self.open_pull_request(self.ref, installation_id=self.installation_id, ledger=ledger)
 
 
-async def adopt_open(database: Database, ref: PullRequestRef, *, review_id: str, head_sha: str) -> None:
-    """Go on with the check runs that another review of this pull request has begun on this head and not ended.
+async def adopt_open(
+    database: Database, ref: PullRequestRef, stages: Collection[Stage], *, review_id: str, head_sha: str
+) -> None:
+    """Go on with the stages' check runs that another review of this pull request has begun on this head and not ended.
 
     That one waits to be tried again, and will find the head reviewed.
     """
-    ids = await asyncio.to_thread(load_review_ids, database, ref)
-    names = [ledger_name(each, head_sha) for each in ids[:MOST_REVIEWS] if each != review_id]
+    ids = await asyncio.to_thread(load_review_ids, database, ref, limit=MOST_REVIEWS)
+    names = [ledger_name(each, head_sha) for each in ids if each != review_id]
     for name, writes in (await asyncio.to_thread(load_ledgers, database, names)).items():
-        keys = [f"{kind}:{stage}" for stage in _open_of(writes) for kind in ("start", "check")]
+        adopted = [stage for stage in _open_of(writes) if stage in stages]
+        keys = [f"{kind}:{stage}" for stage in adopted for kind in ("start", "check")]
         into = ledger_name(review_id, head_sha)
         await asyncio.to_thread(move_writes, database, keys, of=name, into=into)
 

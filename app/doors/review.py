@@ -210,6 +210,7 @@ class _Run:
             await adopt_open(
                 self._door.database,
                 self._request.ref,
+                wanted,
                 review_id=self._request.review_id,
                 head_sha=start.pull_request.head_sha,
             )

@@ -75,7 +75,7 @@ async def settle(
         return None if index.path_of(finding.path) else FOREIGN_PATH
 
     unknown = [Rejection(finding=each, reason=reason) for each in named if (reason := why_not(each))]
-    known = [finding for finding in named if not why_not(finding)]
+    known = [finding for finding in named if why_not(finding) is None]
     verified = await verify(
         merge(known, symbol_of=symbol_of),
         quorum=config.quorum,

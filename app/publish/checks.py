@@ -12,7 +12,7 @@ from app.domain.diff import Side
 from app.domain.finding import Finding, Placement, Severity, Stage
 from app.domain.model_call import Provider
 from app.domain.publication import AnnotationLevel, CheckAction, CheckAnnotation, Conclusion
-from app.domain.review import Omission, ReviewReport, StageResult, StageStatus
+from app.domain.review import Coverage, Omission, ReviewReport, StageResult, StageStatus
 from app.publish.body import Block, compose
 from app.publish.code import code_span
 from app.publish.markdown import Redact, clean_line, clean_markdown, plain_line, plain_prose
@@ -191,19 +191,25 @@ def _state(result: StageResult, report: ReviewReport) -> str:
 def _summary(
     result: StageResult, report: ReviewReport, *, gate: Gate, lacking: Mapping[str, str], redact: Redact
 ) -> str:
-    coverage = report.coverage
     walkthrough = result.walkthrough.summary if result.walkthrough else ""
     blocks = [
         Block("the reason", _reason(result, report, redact=redact)),
         Block("what is off", render_lacking(lacking)),
         Block("the walkthrough", clean_markdown(walkthrough, redact=redact)),
-        Block("the coverage", f"Read {coverage.reviewed:,} of {count(coverage.files, 'changed file')}."),
+        Block("the coverage", _coverage(result, report.coverage)),
         Block("the unread files", _unread(report, redact=redact)),
         Block("the gate", _gate(gate)),
         Block("who answered", _answered(result)),
         Block("the figures", usage_line(report.usage, duration_ms=report.duration_ms)),
     ]
     return compose(blocks, redact=redact, elsewhere=_ELSEWHERE, limit_bytes=_CHECK_LIMIT_BYTES)
+
+
+def _coverage(result: StageResult, coverage: Coverage) -> str:
+    """Empty where the stage has read nothing."""
+    if result.status is not StageStatus.COMPLETED:
+        return ""
+    return f"Read {coverage.reviewed:,} of {count(coverage.files, 'changed file')}."
 
 
 def _reason(result: StageResult, report: ReviewReport, *, redact: Redact) -> str:

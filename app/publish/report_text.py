@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from app.domain.finding import Document, Finding, Rejection, Severity
-from app.domain.review import Coverage, ReviewReport, StageResult, StageStatus
+from app.domain.review import ReviewReport, StageResult, StageStatus
 from app.publish.characters import show_invisible, show_invisible_lines, strip_invisible
 from app.publish.markdown import Redact
 from app.publish.wording import (
@@ -16,6 +16,7 @@ from app.publish.wording import (
     NO_PROBLEMS_LOOKED_FOR,
     clean_cwe,
     count,
+    is_read,
     is_searched,
     severity_counts,
     usage_line,
@@ -57,7 +58,7 @@ class _TextWriter:
         for finding in report.findings:
             yield from (*self._finding(finding), "")
         yield self._painted(_headline(report), _BOLD)
-        yield from self._coverage(report.coverage)
+        yield from self._coverage(report)
         yield from self._rejected(report.rejected)
         yield from self._documents([d for stage in report.stages for d in stage.documents])
         yield from self._notes(report)
@@ -84,8 +85,10 @@ class _TextWriter:
                 yield f"{_INDENT}  | {line}"
         yield self._painted(f"{_INDENT}{_origin(finding)}", _DIM)
 
-    def _coverage(self, coverage: Coverage) -> Iterator[str]:
-        yield f"Read {coverage.reviewed:,} of {count(coverage.files, 'changed file')}."
+    def _coverage(self, report: ReviewReport) -> Iterator[str]:
+        coverage = report.coverage
+        if is_read(report):
+            yield f"Read {coverage.reviewed:,} of {count(coverage.files, 'changed file')}."
         for left in coverage.omitted:
             yield f"{_INDENT}left out: {show_invisible(left.path)} ({show_invisible(left.reason)})"
 

@@ -166,12 +166,13 @@ def _replaced_heads(review: ReviewRow) -> SelectOfScalar[str]:
     )
 
 
-def load_review_ids(database: Database, ref: PullRequestRef) -> list[str]:
-    """All reviews of a pull request, the newest first."""
+def load_review_ids(database: Database, ref: PullRequestRef, *, limit: int) -> list[str]:
+    """The newest reviews of a pull request."""
     statement = (
         select(ReviewRow.id)
         .where(ReviewRow.repository == ref.repository, ReviewRow.pull_request == ref.number)
         .order_by(col(ReviewRow.created_at).desc())
+        .limit(limit)
     )
     with database.read() as session:
         return list(session.exec(statement))

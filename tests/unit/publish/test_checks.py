@@ -127,8 +127,6 @@ Not reviewed: GPT: rate limited; Claude: timeout
 
 Press “Review again”, or comment `/rereview`, to try once more.
 
-Read 2 of 2 changed files.
-
 The gate is `high`: a finding of that severity or worse, or a stage that was not reviewed, fails this check.
 
 5 model calls · 12,345 tokens in (2,000 cached), 1,234 out · 0.0312 USD · 12 s\
