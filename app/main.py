@@ -15,9 +15,9 @@ from app.domain.configuration import Budget
 from app.domain.model_call import Provider
 from app.domain.notification import Tell
 from app.domain.trace import NoTracer, Tracer
-from app.doors.notification import Notifications
 from app.errors import ConfigurationError
 from app.gather import TierThresholds
+from app.jobs.notification import Notifications
 from app.llm.budget import Limits
 from app.llm.build import Access, Cloud, Stores, build_models
 from app.llm.clock import Clock, SystemClock

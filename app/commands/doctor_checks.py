@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import yaml
 
 from app.domain.model_call import Provider
-from app.doors.installation import missing_permissions
 from app.errors import ConfigurationError, ModelAuthFailed, ModelError, ModelNotFound
 from app.github.auth import parse_private_key
 from app.github.code_scanning import CODE_SCANNING_PERMISSIONS
 from app.github.registration import AppInstallation, HookConfig, HookDelivery
+from app.jobs.installation import missing_permissions
 from app.llm.build import Access
 from app.llm.data_use import data_use
 from app.llm.faults import UNPAID_TIER

@@ -18,12 +18,12 @@ from app.dashboard.api import Api
 from app.dashboard.live import Broadcast
 from app.dashboard.pages import Dashboard, dashboard_router
 from app.domain.progress import StationEvent, Watch, nobody_watches
-from app.doors.delivery_log import DeliveryLog, Taking
 from app.engine.engine import Engine, Role
 from app.engine.executor import ExecutorId
 from app.github.addresses import web_url
 from app.github.app import GitHubApp
 from app.github.registration import AppRegistration
+from app.jobs.delivery_log import DeliveryLog, Taking
 from app.main import Network, Program, operator_limits
 from app.mcp_server.http import PATH
 from app.serving.github import open_github, open_people

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from app.domain.advisory import AdvisoryLookup
 from app.domain.job import MergeGroupJob
 from app.domain.pull_request import PullRequestRef
-from app.doors.access import PullRequestAccess
-from app.doors.merge_queue import FetchCommits
-from app.doors.organisation import Fetch
 from app.errors import ConfigurationError
 from app.gather.configuration import CONFIGURATION_PATH
 from app.github.addresses import git_url
@@ -23,6 +20,9 @@ from app.github.people import GitHubPeople
 from app.github.permissions import FILE_PERMISSIONS
 from app.github.reader import PullRequestSource
 from app.github.writer import PullRequestWriter
+from app.jobs.access import PullRequestAccess
+from app.jobs.merge_queue import FetchCommits
+from app.jobs.organisation import Fetch
 from app.main import Network
 from app.settings import Settings
 from app.store.database import Database
@@ -76,7 +76,7 @@ def advisory_lookup(settings: Settings, network: Network) -> AdvisoryLookup | No
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequests:
-    """Opens pull requests for the doors. `executor_id` signs the ledger: a process that lost its lease writes nothing."""
+    """Opens pull requests for the handlers. `executor_id` signs the ledger: a process that lost its lease writes nothing."""
 
     github: GitHubApp
     settings: Settings

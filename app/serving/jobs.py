@@ -1,4 +1,4 @@
-"""Which door does which kind of job, and the engine that calls them. Decides nothing about a job itself."""
+"""Registers the handler of each kind of job with the engine."""
 
 from typing import Any
 
@@ -17,28 +17,28 @@ from app.domain.job import (
 )
 from app.domain.progress import Watch
 from app.domain.step import Step
-from app.doors.checks import CheckActionDoor, CheckSuiteDoor, Enqueue
-from app.doors.closed import ClosedDoor
-from app.doors.comment import CommentDoor
-from app.doors.failure import FailureDoor
-from app.doors.installation import InstallationDoor
-from app.doors.merge_queue import MergeGroupDoor
-from app.doors.newest_head import NewestHead
-from app.doors.notification import NotificationDoor
-from app.doors.organisation import OrganisationDefaults
-from app.doors.permission import Permissions
-from app.doors.review import ReviewDoor
 from app.engine.engine import Engine, Role
 from app.errors import NotificationFailed
 from app.github.addresses import web_url
 from app.github.app import GitHubApp
 from app.github.git_objects import GitCache
+from app.jobs.checks import CheckActionHandler, CheckSuiteHandler, Enqueue
+from app.jobs.closed import ClosedHandler
+from app.jobs.comment import CommentHandler
+from app.jobs.failure import FailureHandler
+from app.jobs.installation import InstallationHandler
+from app.jobs.merge_queue import MergeGroupHandler
+from app.jobs.newest_head import NewestHead
+from app.jobs.notification import NotificationHandler
+from app.jobs.organisation import OrganisationDefaults
+from app.jobs.permission import Permissions
+from app.jobs.review import ReviewHandler
 from app.main import Network, Program
 from app.notifier import Receiver
 from app.serving.github import PullRequests, merge_group_commits, organisation_file
 
-Doors = dict[type[Any], Any]
-"""The door of each kind of job; the engine alone knows their kinds."""
+Handlers = dict[type[Any], Any]
+"""The handler of each kind of job; the engine alone knows their kinds."""
 
 
 def build_engine(
@@ -50,20 +50,20 @@ def build_engine(
     watch: Watch,
     role: Role,
 ) -> Engine:
-    """The engine over every door; `watch` hears of each station of a review."""
+    """The engine over every handler; `watch` hears of each station of a review."""
     settings = program.settings
 
     async def follow_up(delivery: Delivery, job: Job) -> object:
         return await engine.follow_up(delivery, job)
 
-    review = _review_door(program, github, watch, executor_id=executor_id)
-    doors = _doors(program, github, review, follow_up)
+    review = _review_handler(program, github, watch, executor_id=executor_id)
+    handlers = _handlers(program, github, review, follow_up)
     engine = Engine(
         program.database,
         executor_id=executor_id,
-        handlers=doors | _notifying(program, network),
-        signs={CommentJob: doors[CommentJob].show_sign},
-        on_failure=FailureDoor(review=review),
+        handlers=handlers | _notifying(program, network),
+        signs={CommentJob: handlers[CommentJob].show_sign},
+        on_failure=FailureHandler(review=review),
         confirm_head=NewestHead(review=review),
         role=role,
         paused=settings.quorum_paused,
@@ -75,7 +75,7 @@ def build_engine(
     return engine
 
 
-def _review_door(program: Program, github: GitHubApp, watch: Watch, *, executor_id: str) -> ReviewDoor:
+def _review_handler(program: Program, github: GitHubApp, watch: Watch, *, executor_id: str) -> ReviewHandler:
     settings = program.settings
     pull_requests = PullRequests(
         github=github,
@@ -85,7 +85,7 @@ def _review_door(program: Program, github: GitHubApp, watch: Watch, *, executor_
         executor_id=executor_id,
     )
     public_url = settings.quorum_public_url
-    return ReviewDoor(
+    return ReviewHandler(
         services=program.services,
         database=program.database,
         open_pull_request=pull_requests.open,
@@ -98,27 +98,27 @@ def _review_door(program: Program, github: GitHubApp, watch: Watch, *, executor_
     )
 
 
-def _doors(program: Program, github: GitHubApp, review: ReviewDoor, enqueue: Enqueue) -> Doors:
+def _handlers(program: Program, github: GitHubApp, review: ReviewHandler, enqueue: Enqueue) -> Handlers:
     permissions = Permissions(utc_now)
     allowed_bots = frozenset(program.settings.quorum_allowed_bots)
     return {
         ReviewJob: review,
-        CommentJob: CommentDoor(review=review, permissions=permissions, allowed_bots=allowed_bots),
-        CheckActionJob: CheckActionDoor(review=review, permissions=permissions),
-        CheckSuiteJob: CheckSuiteDoor(review=review, enqueue=enqueue),
-        MergeGroupJob: MergeGroupDoor(review=review, fetch_commits=merge_group_commits(github)),
-        ClosedJob: ClosedDoor(review=review),
-        InstallationJob: InstallationDoor(database=program.database, clock=utc_now, forget=github.forget),
+        CommentJob: CommentHandler(review=review, permissions=permissions, allowed_bots=allowed_bots),
+        CheckActionJob: CheckActionHandler(review=review, permissions=permissions),
+        CheckSuiteJob: CheckSuiteHandler(review=review, enqueue=enqueue),
+        MergeGroupJob: MergeGroupHandler(review=review, fetch_commits=merge_group_commits(github)),
+        ClosedJob: ClosedHandler(review=review),
+        InstallationJob: InstallationHandler(database=program.database, clock=utc_now, forget=github.forget),
     }
 
 
-def _notifying(program: Program, network: Network) -> Doors:
+def _notifying(program: Program, network: Network) -> Handlers:
     """Jobs of an operator who has taken the address away since are kept as failed, and say why."""
     url, secret = program.settings.quorum_notify_url, program.settings.quorum_notify_secret
     if not url:
         return {NotificationJob: _no_receiver}
     receiver = Receiver(url, secret.get_secret_value() if secret else None, transport=network.notifications)
-    return {NotificationJob: NotificationDoor(receiver=receiver, database=program.database, clock=utc_now)}
+    return {NotificationJob: NotificationHandler(receiver=receiver, database=program.database, clock=utc_now)}
 
 
 async def _no_receiver(job: NotificationJob, step: Step) -> None:

@@ -9,7 +9,7 @@ import pytest
 from app.domain.job import InstallationJob
 from app.domain.pull_request import PullRequestRef
 from app.domain.step import run_at_once
-from app.doors.installation import InstallationDoor
+from app.jobs.installation import InstallationHandler
 from app.sandbox.pull import Pull
 from app.sandbox.repository import Repository
 from app.store.outcomes import Dimension, load_outcome_rates
@@ -182,7 +182,7 @@ async def test_a_repository_that_moves_keeps_its_memory(
             repositories=(name,),
             previous_repository="acme/shop",
         )
-        await InstallationDoor(database=app.database, clock=lambda: LONG_AGO)(job, run_at_once)
+        await InstallationHandler(database=app.database, clock=lambda: LONG_AGO)(job, run_at_once)
         owner, _, repo = name.partition("/")
         row = load_pull_request(app.database, PullRequestRef(owner=owner, repo=repo, number=1))
         assert row is not None

@@ -10,9 +10,9 @@ from importlib.metadata import version
 
 from app.domain.finding import Finding
 from app.domain.review import StageStatus
-from app.doors.access import PullRequestAccess
-from app.doors.publication import Publication
 from app.errors import GitHubError
+from app.jobs.access import PullRequestAccess
+from app.jobs.publication import Publication
 from app.publish.sarif import render_analysis
 
 logger = logging.getLogger(__name__)

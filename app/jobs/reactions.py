@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.domain.pull_request import PullRequestRef
 from app.domain.thread import Thread
-from app.doors.experience import unlearn
+from app.jobs.experience import unlearn
 from app.store.database import Database
 from app.store.findings import record_reactions
 from app.store.memory import Remembered

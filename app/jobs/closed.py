@@ -11,12 +11,12 @@ from app.domain.finding import Finding
 from app.domain.job import ClosedJob
 from app.domain.source import Snapshot
 from app.domain.step import Step
-from app.doors.access import PullRequestAccess
-from app.doors.publication import record_outcomes
-from app.doors.reactions import record_thumbs
-from app.doors.review import ReviewDoor
-from app.doors.threads import Followed, follow
 from app.errors import GitHubNotFound
+from app.jobs.access import PullRequestAccess
+from app.jobs.publication import record_outcomes
+from app.jobs.reactions import record_thumbs
+from app.jobs.review import ReviewHandler
+from app.jobs.threads import Followed, follow
 from app.store.findings import FindingOutcome, record_outcome
 from app.store.memory import Remembered, load_remembered
 from app.store.pull_requests import record_closed
@@ -25,10 +25,10 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClosedDoor:
+class ClosedHandler:
     """Does closed jobs."""
 
-    review: ReviewDoor
+    review: ReviewHandler
 
     async def __call__(self, job: ClosedJob, step: Step) -> None:
         """Evaluate every finding that stands; nothing is read where there is none."""

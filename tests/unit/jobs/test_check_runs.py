@@ -5,7 +5,7 @@ from pathlib import Path
 
 from app.domain.finding import Stage
 from app.domain.pull_request import PullRequestRef
-from app.doors.check_runs import adopt_open
+from app.jobs.check_runs import adopt_open
 from app.store.database import Database
 from app.store.ledger import Begun, load_begun
 from app.store.tables import ReviewRow, WriteRow

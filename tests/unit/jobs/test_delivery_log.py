@@ -11,11 +11,11 @@ from sqlmodel import select
 
 from app.domain.job import Accepted, Delivery, Duplicate, Job
 from app.domain.step import Step
-from app.doors.delivery_log import LONGEST_WAIT_S, POLL_S, DeliveryLog, Sleep, Taking
 from app.engine.engine import Engine
 from app.errors import GitHubRateLimited, StoreUnavailable
 from app.github.app import GitHubApp
 from app.github.registration import AppRegistration, DeliveryContent, HookDelivery
+from app.jobs.delivery_log import LONGEST_WAIT_S, POLL_S, DeliveryLog, Sleep, Taking
 from app.sandbox import GitHubSandbox, Pull
 from app.store.database import Database
 from app.store.leases import renew_lease

@@ -17,12 +17,12 @@ from app.domain.review import ReviewRequest
 from app.domain.source import Snapshot
 from app.domain.step import Step
 from app.domain.thread import Thread
-from app.doors.access import PullRequestAccess
-from app.doors.eligible import REFRESH
-from app.doors.review import ReviewDoor
 from app.gather import Configuration, parse_configuration
 from app.gather.configuration import CONFIGURATION_PATH
 from app.gather.gather import BASE_PATHS
+from app.jobs.access import PullRequestAccess
+from app.jobs.eligible import REFRESH
+from app.jobs.review import ReviewHandler
 from app.store.memory import KnownFinding, Remembered, load_remembered
 from app.store.reviews import record_review_begun
 
@@ -35,7 +35,7 @@ class Visit:
 
     job: CommentJob
     access: PullRequestAccess
-    review: ReviewDoor
+    review: ReviewHandler
     step: Step
     _snapshot: Snapshot | None = field(default=None)
     _remembered: Remembered | None = field(default=None)

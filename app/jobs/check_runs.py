@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from app.domain.finding import Stage
 from app.domain.pull_request import PullRequestRef
-from app.doors.access import OpenPullRequest, PullRequestAccess
 from app.errors import TRANSIENT, QuorumError
+from app.jobs.access import OpenPullRequest, PullRequestAccess
 from app.publish.check_runs import complete_checks, find_check
 from app.publish.checks import CheckUpdate
 from app.store.database import Database

@@ -13,14 +13,14 @@ from app.domain.job import Job, MergeGroupJob
 from app.domain.publication import Conclusion
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewRequest
-from app.doors.check_runs import CheckRuns, ledger_name
-from app.doors.merge_queue import named_pull_request
-from app.doors.notification import review_finished
-from app.doors.review import ReviewDoor
 from app.errors import TRANSIENT, QuorumError
 from app.gather import parse_configuration
 from app.gather.configuration import CONFIGURATION_PATH
 from app.gather.gather import BASE_PATHS
+from app.jobs.check_runs import CheckRuns, ledger_name
+from app.jobs.merge_queue import named_pull_request
+from app.jobs.notification import review_finished
+from app.jobs.review import ReviewHandler
 from app.publish.checks import failed_check
 from app.store.reviews import UNFINISHED, load_reviews_of_delivery
 from app.store.tables import ReviewRow
@@ -29,10 +29,10 @@ UNKNOWN = Gate.CRITICAL  # what nobody can read may be what a merge waits for: i
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FailureDoor:
+class FailureHandler:
     """Call it with the delivery, its job, and the reason in a sentence (`app.engine.failing.OnFailure`)."""
 
-    review: ReviewDoor
+    review: ReviewHandler
 
     async def __call__(self, guid: str, job: Job, reason: str) -> None:
         """End what is open, and tell whoever wants to be told of a review's end.

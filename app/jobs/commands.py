@@ -10,11 +10,11 @@ from app.domain.finding import Finding, Stage
 from app.domain.job import Command, review_id
 from app.domain.publication import ThreadAnswer
 from app.domain.review import ReviewRequest
-from app.doors import dismissal
-from app.doors.conversation import converse
-from app.doors.publication import record_outcomes
-from app.doors.threads import Followed, follow
-from app.doors.visit import Visit
+from app.jobs import dismissal
+from app.jobs.conversation import converse
+from app.jobs.publication import record_outcomes
+from app.jobs.threads import Followed, follow
+from app.jobs.visit import Visit
 from app.llm.client import CallScope
 from app.publish import replies
 from app.store.findings import FindingOutcome

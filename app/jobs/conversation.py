@@ -9,9 +9,9 @@ from app.conversation.history import Turn, turns_of
 from app.conversation.product import documentation, figures
 from app.conversation.schemas import Intent
 from app.domain.diff import Side
-from app.doors import dismissal
-from app.doors.visit import Visit, moved_to
 from app.errors import ModelError
+from app.jobs import dismissal
+from app.jobs.visit import Visit, moved_to
 from app.llm.client import CallScope
 from app.publish import replies
 from app.store.model_calls import Dimension, load_stats

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.domain.finding import Finding
 from app.domain.pull_request import PullRequestRef
-from app.doors.experience import learn, unlearn
+from app.jobs.experience import learn, unlearn
 from app.store.database import Database
 from app.store.findings import FindingOutcome, record_outcome
 from app.store.learned import load_rules, record_rules_removed

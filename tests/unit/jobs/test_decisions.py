@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.publication import Writer
-from app.doors.experience import is_near, normalised
-from app.doors.installation import missing_permissions
-from app.doors.organisation import OrganisationDefaults
-from app.doors.permission import Permissions
 from app.errors import GitHubUnavailable
 from app.github.permissions import REVIEW_PERMISSIONS
+from app.jobs.experience import is_near, normalised
+from app.jobs.installation import missing_permissions
+from app.jobs.organisation import OrganisationDefaults
+from app.jobs.permission import Permissions
 
 
 class Clock:

@@ -18,12 +18,12 @@ from app.domain.publication import CommentEdit, ThreadAnswer
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewReport, ReviewRequest, StageStatus
 from app.domain.step import Step
-from app.doors.access import PullRequestAccess
-from app.doors.reactions import record_thumbs
-from app.doors.threads import BY_HAND, Followed, follow, plan_answers
-from app.doors.walkthrough import with_earlier_walkthrough
 from app.errors import Superseded
 from app.gather import Gathered
+from app.jobs.access import PullRequestAccess
+from app.jobs.reactions import record_thumbs
+from app.jobs.threads import BY_HAND, Followed, follow, plan_answers
+from app.jobs.walkthrough import with_earlier_walkthrough
 from app.llm.client import CallScope
 from app.publish.permissions import render_lacking
 from app.publish.publisher import Published, publish

@@ -17,12 +17,12 @@ from app.domain.model_call import Provider
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import Coverage, ReviewReport, StageResult, StageStatus, UsageTotal
 from app.domain.step import Step
-from app.doors.access import PullRequestAccess
-from app.doors.review import ReviewDoor
 from app.errors import GitHubForbidden, GitHubNotFound, GitHubRejected
 from app.gather import parse_configuration
 from app.gather.configuration import CONFIGURATION_PATH
 from app.gather.gather import BASE_PATHS
+from app.jobs.access import PullRequestAccess
+from app.jobs.review import ReviewHandler
 from app.publish.check_runs import complete_checks, start_checks
 from app.publish.checks import CheckUpdate, failed_check, plan_check
 from app.store.deliveries import load_merge_groups
@@ -55,10 +55,10 @@ class _Member:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MergeGroupDoor:
+class MergeGroupHandler:
     """Does merge group jobs."""
 
-    review: ReviewDoor
+    review: ReviewHandler
     fetch_commits: FetchCommits
 
     async def __call__(self, job: MergeGroupJob, step: Step) -> None:

@@ -1,4 +1,4 @@
-"""What a door needs of one pull request on GitHub, and how it gets it. Decides nothing."""
+"""What a handler needs of one pull request on GitHub, and how it gets it. Decides nothing."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ OrganisationDefault = Callable[[int, str], Awaitable[bytes | None]]
 
 
 async def no_organisation_default(installation_id: int, owner: str) -> bytes | None:
-    """For doors that know of no organisation."""
+    """Return no default: this caller knows of no organization."""
     del installation_id, owner
     return None
 

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 from app.domain.job import Command, CommentJob
 from app.domain.step import Step
-from app.doors.access import PullRequestAccess
-from app.doors.commands import COMMANDS, SLOW
-from app.doors.conversation import converse
-from app.doors.permission import Permissions
-from app.doors.review import ReviewDoor
-from app.doors.visit import Visit, react
+from app.jobs.access import PullRequestAccess
+from app.jobs.commands import COMMANDS, SLOW
+from app.jobs.conversation import converse
+from app.jobs.permission import Permissions
+from app.jobs.review import ReviewHandler
+from app.jobs.visit import Visit, react
 from app.publish import replies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommentDoor:
+class CommentHandler:
     """Does comment jobs."""
 
-    review: ReviewDoor
+    review: ReviewHandler
     permissions: Permissions
     allowed_bots: frozenset[int] = frozenset()
 

@@ -17,22 +17,22 @@ from app.domain.notification import Tell, nobody_is_told
 from app.domain.progress import Watch, nobody_watches
 from app.domain.review import ReviewReport, ReviewRequest
 from app.domain.step import Step
-from app.doors.access import (
+from app.errors import TRANSIENT, Postponed, QuorumError, Superseded
+from app.gather import Gathered
+from app.jobs.access import (
     OpenPullRequest,
     OrganisationDefault,
     PullRequestAccess,
     ReadOnce,
     no_organisation_default,
 )
-from app.doors.check_runs import CheckRuns, adopt_open, ledger_name
-from app.doors.code_scanning import upload_analysis
-from app.doors.eligible import why_left_out
-from app.doors.experience import sort_out
-from app.doors.look import Look, Start
-from app.doors.notification import review_finished
-from app.doors.publication import Publication, Writing
-from app.errors import TRANSIENT, Postponed, QuorumError, Superseded
-from app.gather import Gathered
+from app.jobs.check_runs import CheckRuns, adopt_open, ledger_name
+from app.jobs.code_scanning import upload_analysis
+from app.jobs.eligible import why_left_out
+from app.jobs.experience import sort_out
+from app.jobs.look import Look, Start
+from app.jobs.notification import review_finished
+from app.jobs.publication import Publication, Writing
 from app.pipeline import Order, gather_change, review_gathered
 from app.publish.check_runs import start_check
 from app.publish.checks import CheckUpdate, failed_check, superseded_check
@@ -50,7 +50,7 @@ MOST_HEADS = 5  # of one job: whoever pushes faster is reviewed by the job of a 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewDoor:
+class ReviewHandler:
     """Does review jobs."""
 
     services: Services
@@ -94,11 +94,11 @@ async def _nothing() -> None:
 class _Run:
     """One review of one head on its way."""
 
-    def __init__(self, door: ReviewDoor, request: ReviewRequest, step: Step) -> None:
-        self._door = door
+    def __init__(self, handler: ReviewHandler, request: ReviewRequest, step: Step) -> None:
+        self._door = handler
         self._request = request
         self._step = step
-        self._stations = Stations(request.review_id, door.watch, tracer=door.services.tracer)
+        self._stations = Stations(request.review_id, handler.watch, tracer=handler.services.tracer)
         self._access = self._open(request.review_id)
         self._checks: dict[Stage, int] = {}
         self._gate: Gate | None = None  # None: this life has not seen the base

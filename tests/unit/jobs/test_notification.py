@@ -11,9 +11,9 @@ import pytest
 from app.domain.job import Accepted, Delivery, NotificationJob
 from app.domain.notification import BudgetReached
 from app.domain.step import run_at_once
-from app.doors.notification import DELAYS_S, NotificationDoor, Notifications, render_body
 from app.engine.engine import Engine
 from app.errors import NotificationFailed, NotificationGone, Postponed, StoreUnavailable
+from app.jobs.notification import DELAYS_S, NotificationHandler, Notifications, render_body
 from app.notifier import Receiver
 from app.store.database import Database
 from app.store.deliveries import new_delivery
@@ -35,9 +35,9 @@ JOB = NotificationJob(news=NEWS, at=NOW)
 
 def door(
     database: Database, answer: Callable[[httpx.Request], httpx.Response], **how: tuple[float, ...]
-) -> NotificationDoor:
+) -> NotificationHandler:
     receiver = Receiver("https://hooks.example.com", SECRET, transport=httpx.MockTransport(answer))
-    return NotificationDoor(receiver=receiver, database=database, clock=lambda: datetime.now(UTC), **how)
+    return NotificationHandler(receiver=receiver, database=database, clock=lambda: datetime.now(UTC), **how)
 
 
 def keep(database: Database, *, attempts: int) -> None:

@@ -19,7 +19,7 @@ Fetch = Callable[[int, str], Awaitable[bytes | None]]
 
 
 class OrganisationDefaults:
-    """Call it as `app.doors.access.OrganisationDefault`."""
+    """Call it as `app.jobs.access.OrganisationDefault`."""
 
     def __init__(self, fetch: Fetch, *, clock: Callable[[], datetime]) -> None:
         self._fetch = fetch

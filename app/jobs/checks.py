@@ -10,10 +10,10 @@ from app.domain.job import CheckActionJob, CheckSuiteJob, Delivery, Job, ReviewJ
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewRequest
 from app.domain.step import Step
-from app.doors.dismissal import dismiss
-from app.doors.eligible import BY_HEAD, REFRESH
-from app.doors.permission import Permissions
-from app.doors.review import ReviewDoor
+from app.jobs.dismissal import dismiss
+from app.jobs.eligible import BY_HEAD, REFRESH
+from app.jobs.permission import Permissions
+from app.jobs.review import ReviewHandler
 from app.publish.checks import DISMISS_LOW, REREVIEW
 from app.store.memory import load_remembered
 from app.store.reviews import load_pull_requests_of_heads, record_review_begun
@@ -25,10 +25,10 @@ Enqueue = Callable[[Delivery, Job], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckActionDoor:
+class CheckActionHandler:
     """Does what a button says, for people with write access."""
 
-    review: ReviewDoor
+    review: ReviewHandler
     permissions: Permissions
 
     async def __call__(self, job: CheckActionJob, step: Step) -> None:
@@ -85,10 +85,10 @@ class CheckActionDoor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckSuiteDoor:
+class CheckSuiteHandler:
     """ "Re-run all": a review of its own for each pull request of the head; a fork's is found by what was reviewed there."""
 
-    review: ReviewDoor
+    review: ReviewHandler
     enqueue: Enqueue
 
     async def __call__(self, job: CheckSuiteJob, step: Step) -> None:

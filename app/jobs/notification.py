@@ -59,7 +59,7 @@ class Notifications:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotificationDoor:
+class NotificationHandler:
     """Does notification jobs."""
 
     receiver: "Receiver"

@@ -12,12 +12,12 @@ from app.domain.pull_request import PullRequest
 from app.domain.review import ReviewRequest
 from app.domain.source import Snapshot, Source
 from app.domain.step import Step
-from app.doors.access import OrganisationDefault
 from app.errors import Superseded
 from app.gather import Configuration, parse_configuration
 from app.gather.configuration import CONFIGURATION_PATH
 from app.gather.eligibility import is_dependency_update
 from app.gather.gather import BASE_PATHS
+from app.jobs.access import OrganisationDefault
 from app.llm.client import CallScope
 from app.pipeline import Order
 from app.publish.writes import all_of

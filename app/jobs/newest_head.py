@@ -7,8 +7,8 @@ the webhooks of the pushes between have come. GitHub's own word settles it, and 
 import asyncio
 from dataclasses import dataclass
 
-from app.doors.failure import request_of
-from app.doors.review import ReviewDoor
+from app.jobs.failure import request_of
+from app.jobs.review import ReviewHandler
 from app.store.reviews import load_reviews_of_delivery, record_head_confirmed
 from app.store.tables import ReviewRow
 
@@ -17,7 +17,7 @@ from app.store.tables import ReviewRow
 class NewestHead:
     """Call it with the guid of a delivery (`app.engine.worker.ConfirmHead`)."""
 
-    review: ReviewDoor
+    review: ReviewHandler
 
     async def __call__(self, guid: str) -> bool:
         """Whether GitHub still names the head that the delivery's review has read; False where it has read none.

@@ -24,7 +24,7 @@ MOVES = frozenset({"renamed", "transferred"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InstallationDoor:
+class InstallationHandler:
     """Does installation jobs."""
 
     database: Database
