@@ -6,10 +6,11 @@ RUN python -m venv .venv \
     && .venv/bin/python -m pip install --no-cache-dir --require-hashes -r requirements/runtime.txt
 COPY pyproject.toml README.md LICENSE app.yml ./
 COPY app app
+COPY github_sandbox github_sandbox
 COPY webhooks webhooks
 COPY prompts prompts
 RUN .venv/bin/python -m pip install --no-cache-dir --no-deps --no-build-isolation -e . \
-    && .venv/bin/python -m compileall -q app webhooks
+    && .venv/bin/python -m compileall -q app github_sandbox webhooks
 
 # Run: git (hardened, for reading objects) and CA certificates besides Python; nothing else.
 FROM python:3.13-slim-trixie

@@ -25,10 +25,10 @@ from app.github.app import GitHubApp
 from app.github.local import PatchSource
 from app.github.writer import PullRequestWriter
 from app.logs import JsonFormatter
-from app.sandbox import GitHubSandbox
 from app.store.tables import FindingRow
 from benchmarks.change import Lab, finding, make_change, read_files
 from benchmarks.figures import Figure, print_figures
+from github_sandbox import GitHubSandbox
 from tests.fakes.vendor_wire import Asked
 from tests.scenarios.world import World, open_world
 from tests.unit.test_redaction import FORMATS

@@ -6,9 +6,9 @@ python -m benchmarks.github_calls
 import asyncio
 from collections import Counter
 
-from app.sandbox.state import RequestRecord
 from benchmarks.figures import Figure, print_figures
 from benchmarks.local_world import OWNERS, World, open_world
+from github_sandbox.state import RequestRecord
 
 MOST_CALLS, MOST_FETCHES = 14, 2
 OWN_LOG = "/app/hook"  # read every few minutes, whatever is reviewed

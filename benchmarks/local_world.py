@@ -25,8 +25,8 @@ import httpx
 import uvicorn
 
 from app.domain.model_call import Provider
-from app.sandbox import GitHubSandbox, Pull, RateLimits
-from app.sandbox.server import UnsignalledServer, post_to, serve
+from github_sandbox import GitHubSandbox, Pull, RateLimits
+from github_sandbox.server import UnsignalledServer, post_to, serve
 from tests.fakes.vendor_wire import Asked
 from tests.fakes.vendors import KEYS, FakeVendors
 

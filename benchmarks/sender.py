@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from app.sandbox import Delivery
+from github_sandbox import Delivery
 
 
 async def send_all(url: str, deliveries: Sequence[Delivery], *, rate: float = 0.0) -> list[tuple[int, float]]:

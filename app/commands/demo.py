@@ -21,13 +21,13 @@ from app.domain.progress import StationEvent
 from app.domain.review import ReviewStatus
 from app.errors import ConfigurationError
 from app.main import build_program
-from app.sandbox import GitHubSandbox
-from app.sandbox.sample import build_sample
-from app.sandbox.server import UnsignalledServer, post_to, serve
 from app.serving.app import Served, build_served
 from app.settings import Settings, load_settings
 from app.store.reviews import load_newest_review
 from app.store.tables import ReviewRow
+from github_sandbox import GitHubSandbox
+from github_sandbox.sample import build_sample
+from github_sandbox.server import UnsignalledServer, post_to, serve
 
 HOST = "127.0.0.1"
 POLL_S = 0.05
@@ -79,7 +79,12 @@ def _settings(sandbox: GitHubSandbox, folder: Path) -> Settings:
     return Settings.model_validate({**given.model_dump(), **own})
 
 
-def _listen(port: int) -> socket.socket:
+def listen(port: int) -> socket.socket:
+    """Open a port of the loopback interface.
+
+    Raises:
+        ConfigurationError: the port is taken.
+    """
     try:
         return socket.create_server((HOST, port))
     except OSError as error:
@@ -89,7 +94,7 @@ def _listen(port: int) -> socket.socket:
 @contextlib.asynccontextmanager
 async def _running(served: Served, port: int) -> AsyncGenerator[str]:
     """The App on a port of this machine while the block runs; gives its address."""
-    with _listen(port) as listener:
+    with listen(port) as listener:
         config = uvicorn.Config(served.http, log_config=None, access_log=False)
         server = UnsignalledServer(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))

@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from app.domain.progress import StationEvent, StationState
-from app.sandbox import Pull
-from app.sandbox.state import ReviewComment
 from app.store.tables import ReviewRow
+from github_sandbox import Pull
+from github_sandbox.state import ReviewComment
 
 STATIONS = {
     "look": "read the pull request and its base's configuration",

@@ -15,10 +15,11 @@ from urllib.parse import urlsplit
 import httpx
 from rich.console import Console
 
+from app.commands.demo import listen
 from app.commands.demo_view import ReviewView
-from app.sandbox import GitHubSandbox, Pull
-from app.sandbox.sample import build_sample_repository, open_sample_pull
-from app.sandbox.server import post_to, serve
+from github_sandbox import GitHubSandbox, Pull
+from github_sandbox.sample import build_sample_repository, open_sample_pull
+from github_sandbox.server import post_to, serve
 
 LOOK_S = 0.2
 GREETING = """\
@@ -43,7 +44,7 @@ def rehearse(*, port: int) -> int:
 async def _rehearse(folder: Path, console: Console, *, port: int) -> None:
     sandbox = GitHubSandbox(folder)
     repository = build_sample_repository(sandbox, install=False)
-    async with serve(sandbox, port=port), httpx.AsyncClient() as client:
+    async with serve(sandbox, listen(port)), httpx.AsyncClient() as client:
         console.print(GREETING.format(api=sandbox.urls.api), highlight=False)
         sending = _Sending(sandbox, client)
         await sending.until(lambda: sandbox.installation_on(repository.full_name) is not None)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from app.commands.setup import LAST_LOOK_S, SetupOptions, register
 from app.main import Network
-from app.sandbox import GitHubSandbox
-from app.sandbox.sample import build_sample_repository
-from app.sandbox.server import serve
 from app.settings import Settings
+from github_sandbox import GitHubSandbox
+from github_sandbox.sample import build_sample_repository
+from github_sandbox.server import serve
 
 PAGE_WAIT_S = 30
 

@@ -5,7 +5,7 @@
 
 from graphql import GraphQLSyntaxError
 
-from app.sandbox.graphql_api import faults_of, parsed
+from github_sandbox.graphql_api import faults_of, parsed
 
 
 def check_document(text: str) -> list[str]:

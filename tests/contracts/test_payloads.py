@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.sandbox import Anchor, GitHubSandbox
+from github_sandbox import Anchor, GitHubSandbox
 from tests.contracts.vendoring import DATA
 
 # In no example, but documented: https://docs.github.com/en/webhooks/webhook-events-and-payloads and, for comments on

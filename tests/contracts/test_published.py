@@ -6,7 +6,7 @@ import pytest
 from graphql import parse, print_ast
 from graphql.language import ast
 
-from app.sandbox.graphql_api import SCHEMA_PATH
+from github_sandbox.graphql_api import SCHEMA_PATH
 from tests.contracts.graphql import check_document
 from tests.contracts.vendoring import DATA
 

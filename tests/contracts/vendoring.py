@@ -14,8 +14,8 @@ from typing import Any
 from graphql import DefinitionNode, parse, print_ast
 from graphql.language import ast
 
-from app.sandbox.asgi import ENDPOINTS
-from app.sandbox.graphql_api import SCHEMA_PATH
+from github_sandbox.asgi import ENDPOINTS
+from github_sandbox.graphql_api import SCHEMA_PATH
 
 Json = dict[str, Any]
 DATA = Path(__file__).parents[1] / "data" / "github"

@@ -21,11 +21,11 @@ from pathlib import Path
 from sqlmodel import col, select
 
 from app.domain.marker import MarkerKind, parse_marker
-from app.sandbox import GitHubSandbox, Pull
-from app.sandbox.server import post_to
 from app.store.database import Database
 from app.store.deliveries import UNFINISHED, load_queue_depth
 from app.store.tables import DeliveryRow
+from github_sandbox import GitHubSandbox, Pull
+from github_sandbox.server import post_to
 from tests.durability.app_process import AppProcess
 from tests.durability.stand_ins import FILES, StandIns, faulty_file, pulls_of, stand_ins
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from jsonschema import Draft7Validator
 
-from app.sandbox import Accident, Pull
-from app.sandbox.git import FileContent
+from github_sandbox import Accident, Pull
+from github_sandbox.git import FileContent
 from tests.scenarios.conftest import Open
 from tests.scenarios.vendors import finding
 from tests.scenarios.world import World, take_checks, take_review, take_summary

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.sandbox import Accident
+from github_sandbox import Accident
 from tests.scenarios.world import World, conclusions, take_checks, take_review, take_summary
 
 PAY = {"pay.py": "def pay(cart):\n    return cart.total\n"}

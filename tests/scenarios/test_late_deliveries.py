@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from app.main import Network, build_program
-from app.sandbox import GitHubSandbox
-from app.sandbox.server import serve
 from app.serving.app import build_served
 from app.settings import Settings
 from app.store.deliveries import load_queue_depth
+from github_sandbox import GitHubSandbox
+from github_sandbox.server import serve
 from tests.scenarios.world import FILES, REPOSITORY, app_settings
 
 

@@ -8,8 +8,8 @@ from dbos import DBOS
 from sqlmodel import select
 
 from app.engine.worker import MOST_ATTEMPTS
-from app.sandbox import Accident, GitHubSandbox, Pull
 from app.store.tables import DeliveryRow
+from github_sandbox import Accident, GitHubSandbox, Pull
 from tests.scenarios.conftest import Open
 from tests.scenarios.world import (
     World,

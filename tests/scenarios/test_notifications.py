@@ -9,8 +9,8 @@ import pytest
 from standardwebhooks import Webhook
 
 from app.errors import ConfigurationError
-from app.sandbox import Pull
-from app.sandbox.git import FileContent
+from github_sandbox import Pull
+from github_sandbox.git import FileContent
 from tests.scenarios.conftest import Open
 from tests.scenarios.vendors import finding
 from tests.scenarios.world import World, conclusions, take_checks, take_review, take_summary

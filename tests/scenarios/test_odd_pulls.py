@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.sandbox import DiffLimits, Entry, GitHubSandbox
-from app.sandbox.git import FileContent
+from github_sandbox import DiffLimits, Entry, GitHubSandbox
+from github_sandbox.git import FileContent
 from tests.scenarios.conftest import Open
 from tests.scenarios.vendors import finding
 from tests.scenarios.world import (

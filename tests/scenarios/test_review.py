@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.sandbox import Accident, Pull
-from app.sandbox.git import FileContent
-from app.sandbox.state import CheckRun
+from github_sandbox import Accident, Pull
+from github_sandbox.git import FileContent
+from github_sandbox.state import CheckRun
 from tests.scenarios.conftest import Open
 from tests.scenarios.vendors import finding
 from tests.scenarios.world import (

@@ -13,8 +13,8 @@ import pytest
 from app.commands.review import ReviewOptions, review
 from app.domain.finding import Severity, Stage
 from app.main import Network
-from app.sandbox import GitHubSandbox
-from app.sandbox.git import GitRepository
+from github_sandbox import GitHubSandbox
+from github_sandbox.git import GitRepository
 from tests.contracts.guard import OpenApiGuard
 from tests.fakes.vendors import BASE_URLS, KEYS
 from tests.scenarios.vendors import Vendors, finding

@@ -12,14 +12,14 @@ import httpx
 import pytest
 
 from app.main import Network, build_program
-from app.sandbox import Delivery, GitHubSandbox, Pull, RateLimits
-from app.sandbox.hooks import sign
-from app.sandbox.server import serve
 from app.serving.app import build_served
 from app.settings import Settings
 from app.store.database import Database
 from app.store.deliveries import load_queue_depth
 from app.store.leases import renew_lease
+from github_sandbox import Delivery, GitHubSandbox, Pull, RateLimits
+from github_sandbox.hooks import sign
+from github_sandbox.server import serve
 from tests.scenarios.world import FILES, ShortClock, app_settings
 
 PUSHES = 500

@@ -16,8 +16,8 @@ from opentelemetry.semconv._incubating.attributes import (  # pyright: ignore[re
     vcs_attributes,
 )
 
-from app.sandbox.git import FileContent
 from app.tracing import open_traces
+from github_sandbox.git import FileContent
 from tests.scenarios.conftest import Open
 from tests.scenarios.vendors import finding
 from tests.scenarios.world import take_checks, take_review, take_summary

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.sandbox import GitHubSandbox, Pull
-from app.sandbox.hooks import sign
 from app.store.tables import DeliveryRow, InstallationRow
+from github_sandbox import GitHubSandbox, Pull
+from github_sandbox.hooks import sign
 from tests.scenarios.conftest import Open
 from tests.scenarios.world import World, conclusions, take_checks, take_review, take_summary
 

@@ -19,15 +19,15 @@ from sqlmodel import select
 from app.domain.model_call import Provider
 from app.llm.clock import SystemClock
 from app.main import Network, build_program
-from app.sandbox import Delivery, GitHubSandbox, Posted, Pull
-from app.sandbox.git import FileContent
-from app.sandbox.hooks import sign
-from app.sandbox.server import serve
-from app.sandbox.state import CheckRun, IssueComment, Review, ReviewComment
 from app.serving.app import Served, build_served
 from app.settings import Settings
 from app.store.database import Database
 from app.store.tables import ModelCallRow, ReviewRow
+from github_sandbox import Delivery, GitHubSandbox, Posted, Pull
+from github_sandbox.git import FileContent
+from github_sandbox.hooks import sign
+from github_sandbox.server import serve
+from github_sandbox.state import CheckRun, IssueComment, Review, ReviewComment
 from tests.contracts.guard import OpenApiGuard
 from tests.databases import prepare
 from tests.fakes.vendors import BASE_URLS, KEYS, MODELS

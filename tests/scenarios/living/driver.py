@@ -14,17 +14,17 @@ from sqlmodel import col, select
 
 from app.domain.model_call import Provider
 from app.main import Network, build_program
-from app.sandbox import GitHubSandbox
-from app.sandbox.git import FileContent
-from app.sandbox.pull import Pull
-from app.sandbox.repository import Repository
-from app.sandbox.server import serve
-from app.sandbox.state import IssueComment, ReviewComment
 from app.serving.app import Served, build_served
 from app.settings import Settings
 from app.store import deliveries
 from app.store.database import Database
 from app.store.tables import FindingRow, ModelCallRow, ReviewRow
+from github_sandbox import GitHubSandbox
+from github_sandbox.git import FileContent
+from github_sandbox.pull import Pull
+from github_sandbox.repository import Repository
+from github_sandbox.server import serve
+from github_sandbox.state import IssueComment, ReviewComment
 from tests.databases import prepare
 from tests.fakes.vendor_wire import Asked
 from tests.fakes.vendors import BASE_URLS, KEYS, FakeVendors, emptiest

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.sandbox import GitHubSandbox
-from app.sandbox.pull import Pull
+from github_sandbox import GitHubSandbox
+from github_sandbox.pull import Pull
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, replies, running, says
 
 CART = f"def average(prices):\n    {BUG}\n    return total\n"

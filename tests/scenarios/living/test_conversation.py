@@ -5,8 +5,8 @@ from pathlib import Path
 from sqlmodel import select
 
 from app.domain.model_call import Provider
-from app.sandbox.pull import Pull
 from app.store.tables import ConversationTurnRow
+from github_sandbox.pull import Pull
 from tests.fakes.vendors import Fault
 from tests.scenarios.living.driver import BUG, App, Reviewers, emojis, replies, running, says
 

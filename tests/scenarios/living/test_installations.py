@@ -8,14 +8,14 @@ from sqlmodel import select
 from app.clock import utc_now
 from app.commands.doctor import examine
 from app.main import Network
-from app.sandbox import GitHubSandbox
-from app.sandbox.hub import PERMISSIONS
-from app.sandbox.pull import Pull
-from app.sandbox.state import Installation
 from app.store.findings import FindingOutcome
 from app.store.installations import load_installation
 from app.store.retention import purge
 from app.store.tables import FindingRow, ModelCallRow, PullRequestRow, ReviewRow
+from github_sandbox import GitHubSandbox
+from github_sandbox.hub import PERMISSIONS
+from github_sandbox.pull import Pull
+from github_sandbox.state import Installation
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
 
 CART = f"def average(prices):\n    {BUG}\n    return total\n"

@@ -10,10 +10,10 @@ from app.domain.job import InstallationJob
 from app.domain.pull_request import PullRequestRef
 from app.domain.step import run_at_once
 from app.jobs.installation import InstallationHandler
-from app.sandbox.pull import Pull
-from app.sandbox.repository import Repository
 from app.store.outcomes import Dimension, load_outcome_rates
 from app.store.pull_requests import load_pull_request
+from github_sandbox.pull import Pull
+from github_sandbox.repository import Repository
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
 
 CART = f"def average(prices):\n    {BUG}\n    return total\n"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.sandbox.pull import Pull
 from app.store.tables import FindingRow
+from github_sandbox.pull import Pull
 from tests.scenarios.living.driver import BUG, App, Reviewers, running
 
 CART = f"def average(prices):\n    {BUG}\n    return total\n"

@@ -22,10 +22,10 @@ from app.llm.faults import UNPAID_TIER
 from app.llm.models import ModelCheck
 from app.llm.router import VendorModels
 from app.main import Network
-from app.sandbox import GitHubSandbox
 from app.settings import Settings
 from app.store.call_tables import record_call
 from app.store.database import Database
+from github_sandbox import GitHubSandbox
 from tests.contracts.guard import OpenApiGuard
 from tests.scenarios.vendors import Vendors
 from tests.scenarios.world import ALL, app_settings

@@ -22,9 +22,9 @@ from app.errors import InputError
 from app.github.app import GitHubApp
 from app.github.registration import AppRegistration
 from app.main import Network
-from app.sandbox import GitHubSandbox
-from app.sandbox.server import serve
 from app.settings import Settings, load_settings
+from github_sandbox import GitHubSandbox
+from github_sandbox.server import serve
 
 
 async def no_wait(seconds: float) -> None:

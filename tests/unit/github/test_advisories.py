@@ -10,7 +10,7 @@ from app.domain.analysis import ChangedFile
 from app.domain.finding import Severity
 from app.errors import GitHubUnavailable
 from app.github.reader import PullRequestSource
-from app.sandbox.limits import Accident
+from github_sandbox.limits import Accident
 from tests.unit.github.conftest import World
 
 

@@ -16,10 +16,10 @@ from app.errors import GitHubRateLimited, StoreUnavailable
 from app.github.app import GitHubApp
 from app.github.registration import AppRegistration, DeliveryContent, HookDelivery
 from app.jobs.delivery_log import LONGEST_WAIT_S, POLL_S, DeliveryLog, Sleep, Taking
-from app.sandbox import GitHubSandbox, Pull
 from app.store.database import Database
 from app.store.leases import renew_lease
 from app.store.tables import DeliveryRow
+from github_sandbox import GitHubSandbox, Pull
 from tests.unit.engine.world import running
 from webhooks.late import late_deliveries
 from webhooks.rules import Rules

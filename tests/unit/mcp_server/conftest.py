@@ -8,8 +8,8 @@ import pytest
 from app.main import Network, Program, build_program
 from app.mcp_server.dast import DastPolicy
 from app.mcp_server.desk import Desk
-from app.sandbox import GitHubSandbox
 from app.settings import Settings
+from github_sandbox import GitHubSandbox
 from tests.scenarios.vendors import Vendors
 from tests.scenarios.world import ALL, app_settings
 

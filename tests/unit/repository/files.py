@@ -24,6 +24,6 @@ def tracked() -> list[str]:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode == 0:
         return [path for path in listed.stdout.split("\0") if path and (ROOT / path).is_file()]
-    rooms = ("app", "webhooks", "prompts", "docs", "tests", "benchmarks", "requirements")
+    rooms = ("app", "github_sandbox", "webhooks", "prompts", "docs", "tests", "benchmarks", "requirements")
     found = [path for room in rooms for path in (ROOT / room).rglob("*") if path.is_file()]
     return [str(path.relative_to(ROOT)) for path in found if "__pycache__" not in path.parts]

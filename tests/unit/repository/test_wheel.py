@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.repository.files import ROOT
 
-ROOMS = ("app", "webhooks", "prompts")
+ROOMS = ("app", "github_sandbox", "webhooks", "prompts")
 PATCH = """\
 diff --git a/run.py b/run.py
 new file mode 100644
@@ -42,7 +42,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in (*files(), "pyproject.toml", "README.md", "LICENSE", "app.yml"):
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tree / path, follow_symlinks=False)
-    used = tree / "app/sandbox/sample/base/payments/__pycache__"  # as somebody leaves it who ran the sample
+    used = (
+        tree / "github_sandbox/sample/base/payments/__pycache__"
+    )  # as somebody leaves it who ran the sample
     used.mkdir()
     (used / "charges.cpython-311.pyc").write_bytes(b"")
     built = subprocess.run(

@@ -1,0 +1,145 @@
+"""The stand-in as an ASGI application: finds the route, asks who it is, counts, lets accidents happen, and logs.
+
+Says nothing itself: the routes do.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from github_sandbox import (
+    git_http,
+    graphql_api,
+    pages,
+    rest_app,
+    rest_checks,
+    rest_code,
+    rest_comments,
+    rest_pulls,
+)
+from github_sandbox.call import Call, Endpoint, answer
+from github_sandbox.errors import ApiError, not_found
+from github_sandbox.limits import Accident, NoAnswer, raise_accident
+from github_sandbox.state import RequestRecord
+from github_sandbox.tokens import ANONYMOUS, Actor
+
+if TYPE_CHECKING:
+    from github_sandbox.hub import GitHubSandbox
+
+ENDPOINTS = (
+    *rest_app.ENDPOINTS,
+    *rest_pulls.ENDPOINTS,
+    *rest_comments.ENDPOINTS,
+    *rest_checks.ENDPOINTS,
+    *rest_code.ENDPOINTS,
+    *rest_code.LAST,
+)
+_DONE_FIRST = (Accident.DONE_THEN_BAD_GATEWAY, Accident.DONE_THEN_NO_ANSWER)
+_Serve = Callable[[Request], Awaitable[Response]]
+
+
+def build_asgi(hub: "GitHubSandbox") -> Starlette:
+    """All routes: REST at the root and, as on GitHub Enterprise Server, under `/api/v3`; GraphQL; git."""
+    graphql = Endpoint("POST", "/graphql", graphql_api.serve, "anyone")
+    rest = [_route(hub, endpoint, prefix) for prefix in ("/api/v3", "") for endpoint in ENDPOINTS]
+    query = [_route(hub, graphql, ""), _route(hub, graphql, "/api")]
+    code = [_route(hub, endpoint, "") for endpoint in (*pages.ENDPOINTS, *git_http.ENDPOINTS)]
+    unknown = Route("/{path:path}", _unknown(hub), methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    return Starlette(routes=[*query, *rest, *code, unknown])
+
+
+def _route(hub: "GitHubSandbox", endpoint: Endpoint, prefix: str) -> Route:
+    async def serve(request: Request) -> Response:
+        return await _serve(hub, endpoint, request)
+
+    return Route(prefix + endpoint.path, serve, methods=[endpoint.method], name=f"{prefix}{endpoint.path}")
+
+
+def _unknown(hub: "GitHubSandbox") -> _Serve:
+    async def serve(request: Request) -> Response:
+        _log(hub, request, 404, ANONYMOUS, None)
+        return answer(not_found().body(), 404)
+
+    return serve
+
+
+async def _serve(hub: "GitHubSandbox", endpoint: Endpoint, request: Request) -> Response:
+    """Answer and log; nothing but `NoAnswer` gets out."""
+    operation: list[str] = []
+    actor = ANONYMOUS
+    try:
+        if hub.faults.latency_s:
+            await asyncio.sleep(hub.faults.latency_s)
+        actor = _actor(hub, endpoint, request)
+        response = await _answer(hub, endpoint, request, actor, operation)
+    except ApiError as error:
+        response = answer(error.body(), error.status, error.headers)
+    except NoAnswer:
+        _log(hub, request, 0, actor, None)
+        return await _stay_silent(request)
+    except ClientDisconnect:  # it died, or was killed, before all was said: nothing was done
+        return Response(status_code=499)
+    _log(hub, request, response.status_code, actor, next(iter(operation), None))
+    return response
+
+
+async def _stay_silent(request: Request) -> Response:
+    """In process there is nobody to hang up: the transport makes a timeout of it. On a port, wait for the client."""
+    if request.headers.get("x-sandbox-in-process"):
+        raise NoAnswer
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    return Response(status_code=504)
+
+
+def _actor(hub: "GitHubSandbox", endpoint: Endpoint, request: Request) -> Actor:
+    if endpoint.needs == "nobody":
+        return ANONYMOUS
+    actor = hub.tokens.actor(request.headers.get("authorization"))
+    if endpoint.needs == "app" and actor.kind != "app":
+        raise ApiError(401, "A JSON web token could not be decoded")
+    if endpoint.needs != "app" and actor.kind == "app":
+        raise ApiError(403, "You must authenticate with an installation access token.")
+    if endpoint.needs == "anyone" and actor.kind == "anonymous":
+        raise ApiError(401, "Requires authentication")
+    return actor
+
+
+async def _answer(
+    hub: "GitHubSandbox", endpoint: Endpoint, request: Request, actor: Actor, operation: list[str]
+) -> Response:
+    accident, retry_after_s = hub.faults.next_for(request.method, request.url.path) or (None, 0)
+    if accident is not None and accident not in _DONE_FIRST:
+        raise_accident(accident, retry_after_s, now=hub.clock())
+    headers = hub.throttle.count(actor.key, creates_content=endpoint.creates_content, points=_points(request))
+    body = await request.body()
+    call = Call(hub=hub, request=request, actor=actor, raw_body=body, needs=endpoint.needs)
+    response = await endpoint.handler(call)
+    operation += call.operations
+    response.headers.update(headers)
+    if accident is not None:
+        raise_accident(accident, retry_after_s, now=hub.clock())
+    return response
+
+
+def _points(request: Request) -> int:
+    """https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#calculating-points-for-the-secondary-rate-limit"""
+    return 1 if request.method == "GET" or request.url.path.endswith("/graphql") else 5
+
+
+def _log(hub: "GitHubSandbox", request: Request, status: int, actor: Actor, operation: str | None) -> None:
+    path = request.url.path.removeprefix("/api/v3")
+    record = RequestRecord(
+        method=request.method,
+        path=path,
+        status=status,
+        query=request.url.query,
+        operation=operation,
+        actor=actor.key,
+    )
+    hub.requests.append(record)

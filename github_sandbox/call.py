@@ -1,0 +1,139 @@
+"""One request to the stand-in: who asks, for which repository, with what body. And how lists are paged."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from starlette.datastructures import URL
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from github_sandbox.errors import ApiError, not_found
+from github_sandbox.state import Account, Json
+from github_sandbox.tokens import Actor, require
+
+if TYPE_CHECKING:
+    from github_sandbox.hub import GitHubSandbox
+    from github_sandbox.pull import Pull
+    from github_sandbox.repository import Repository
+
+PER_PAGE = 30
+PER_PAGE_MAX = 100
+
+
+@dataclass
+class Call:
+    """A request with its asker. Not frozen: its parts are found when first asked for."""
+
+    hub: "GitHubSandbox"
+    request: Request
+    actor: Actor
+    raw_body: bytes
+    needs: str
+    operations: list[str] = field(default_factory=list[str])
+
+    @cached_property
+    def body(self) -> Json:
+        """The JSON object of the request; 400 for what is none."""
+        if not self.raw_body:
+            return {}
+        try:
+            body: Any = json.loads(self.raw_body)
+        except ValueError as error:
+            raise ApiError(400, "Problems parsing JSON") from error
+        if not isinstance(body, dict):
+            raise ApiError(400, "Body should be a JSON object")
+        return body  # pyright: ignore[reportUnknownVariableType] - an object of JSON
+
+    def text(self, name: str) -> str:
+        """A part of the path."""
+        return str(self.request.path_params[name])
+
+    def number(self, name: str) -> int:
+        """A number in the path."""
+        return int(self.request.path_params[name])
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The query's parameters."""
+        return self.request.query_params
+
+    @property
+    def accept(self) -> str:
+        """The wanted media type."""
+        return self.request.headers.get("accept", "")
+
+    @property
+    def account(self) -> Account:
+        """As whom the asker writes."""
+        if self.actor.account is None:
+            raise ApiError(401, "Requires authentication")
+        return self.actor.account
+
+    @cached_property
+    def repository(self) -> "Repository":
+        """The repository of the path, if the asker reaches it and may do this there."""
+        repository = self.hub.repository(f"{self.text('owner')}/{self.text('repo')}")
+        if not self.actor.covers(repository):
+            raise not_found()
+        if ":" in self.needs:
+            require(self.actor, self.needs, repository)
+        return repository
+
+    @cached_property
+    def pull(self) -> "Pull":
+        """The pull request of the path."""
+        return self.repository.pull(self.number("number"))
+
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A route. `needs`: `app` (JWT), `nobody`, `anyone` with a token, or a permission such as `checks:write`."""
+
+    method: str
+    path: str
+    handler: Handler
+    needs: str
+    creates_content: bool = False
+
+
+def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """JSON."""
+    return JSONResponse(
+        body, status_code=status, headers=headers, media_type="application/json; charset=utf-8"
+    )
+
+
+def paged(call: Call, items: Sequence[Any], *, wrap: Callable[[list[Any]], object] | None = None) -> Response:
+    """A page of a list with its Link header (https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api)."""
+    rows, headers = page_of(call, items)
+    return answer(wrap(rows) if wrap else rows, headers=headers)
+
+
+def page_of(call: Call, items: Sequence[Any]) -> tuple[list[Any], dict[str, str]]:
+    """The rows of the asked page, and the Link header."""
+    size = min(_positive(call, "per_page", PER_PAGE), PER_PAGE_MAX)
+    page = _positive(call, "page", 1)
+    last = max(1, -(-len(items) // size))
+    rows = list(items[(page - 1) * size : page * size])
+    targets: dict[str, int] = {}
+    if page > 1:
+        targets |= {"prev": page - 1, "first": 1}
+    if page < last:
+        targets |= {"next": page + 1, "last": last}
+    links = [f'<{_at_page(call.request.url, number)}>; rel="{rel}"' for rel, number in targets.items()]
+    return rows, {"link": ", ".join(links)} if links else {}
+
+
+def _positive(call: Call, name: str, default: int) -> int:
+    value = call.query.get(name, "")
+    return int(value) if value.isdigit() and int(value) > 0 else default
+
+
+def _at_page(url: URL, page: int) -> str:
+    return str(url.include_query_params(page=page))

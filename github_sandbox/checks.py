@@ -1,0 +1,123 @@
+"""What GitHub accepts for a check run, and what a request does to one.
+
+https://docs.github.com/en/rest/checks/runs
+"""
+
+from typing import Any
+
+from github_sandbox.errors import ApiError, invalid, invalid_field
+from github_sandbox.rendering import timestamp
+from github_sandbox.state import CheckRun, Json
+
+ANNOTATIONS_PER_REQUEST = 50
+TEXT_LIMIT = 65_535
+ACTION_LIMITS = {"label": 20, "description": 40, "identifier": 20}
+STATUSES = ("queued", "in_progress", "completed")
+CONCLUSIONS = ("action_required", "cancelled", "failure", "neutral", "success", "skipped", "timed_out")
+LEVELS = ("notice", "warning", "failure")
+_MESSAGE_BYTES = 64 * 1024
+_TITLE_LIMIT = 255
+
+
+def no_commit(sha: str) -> ApiError:
+    """422 for a sha that the repository has not."""
+    return invalid(message=f"No commit found for SHA: {sha}")
+
+
+def check_request(body: Json, *, creating: bool) -> None:
+    """Raise what GitHub answers to a request it does not take; both creating and changing go through here."""
+    if creating and not body.get("name"):
+        raise invalid_field("CheckRun", "name", code="missing_field")
+    if creating and not body.get("head_sha"):
+        raise invalid_field("CheckRun", "head_sha", code="missing_field")
+    _check_state(body)
+    if body.get("output") is not None:
+        _check_output(body["output"], creating=creating)
+    _check_actions(body.get("actions") or [])
+
+
+def _check_state(body: Json) -> None:
+    status, conclusion = body.get("status"), body.get("conclusion")
+    if status is not None and status not in STATUSES:
+        raise invalid_field("CheckRun", "status")
+    if conclusion is not None and conclusion not in CONCLUSIONS:
+        raise invalid_field("CheckRun", "conclusion")
+    if status == "completed" and conclusion is None:
+        raise invalid_field("CheckRun", "conclusion", code="missing_field")
+
+
+def _check_output(output: Json, *, creating: bool) -> None:
+    wanted = ("title", "summary") if creating else ("summary",)
+    for key in wanted:
+        if not isinstance(output.get(key), str):
+            raise invalid_field("CheckRun", f"output.{key}", code="missing_field")
+    for key in ("summary", "text"):
+        if len(output.get(key) or "") > TEXT_LIMIT:
+            raise invalid_field("CheckRun", key, message=f"{key} exceeds a maximum length of {TEXT_LIMIT}")
+    annotations: list[Json] = output.get("annotations") or []
+    if len(annotations) > ANNOTATIONS_PER_REQUEST:
+        raise invalid(
+            message="Invalid request.\n\nNo more than 50 items are allowed; "
+            f"{len(annotations)} were supplied."
+        )
+    for annotation in annotations:
+        _check_annotation(annotation)
+
+
+def _check_annotation(annotation: Json) -> None:
+    for key in ("path", "start_line", "end_line", "annotation_level", "message"):
+        if annotation.get(key) in (None, ""):
+            raise invalid_field("CheckAnnotation", key, code="missing_field")
+    wrong: list[tuple[str, bool]] = [
+        ("annotation_level", annotation["annotation_level"] not in LEVELS),
+        ("end_line", not 1 <= annotation["start_line"] <= annotation["end_line"]),
+        ("message", len(annotation["message"].encode()) > _MESSAGE_BYTES),
+        ("raw_details", len((annotation.get("raw_details") or "").encode()) > _MESSAGE_BYTES),
+        ("title", len(annotation.get("title") or "") > _TITLE_LIMIT),
+        ("start_column", _columns_over_lines(annotation)),
+    ]
+    for field, is_wrong in wrong:
+        if is_wrong:
+            raise invalid_field("CheckAnnotation", field)
+
+
+def _columns_over_lines(annotation: Json) -> bool:
+    has_columns = annotation.get("start_column") is not None or annotation.get("end_column") is not None
+    return has_columns and annotation["start_line"] != annotation["end_line"]
+
+
+def _check_actions(actions: list[Any]) -> None:
+    if len(actions) > 3:
+        raise invalid(message=f"No more than 3 items are allowed; {len(actions)} were supplied.")
+    for action in actions:
+        for key, limit in ACTION_LIMITS.items():
+            value = action.get(key)
+            if not isinstance(value, str) or not value:
+                raise invalid_field("CheckRun", f"actions.{key}", code="missing_field")
+            if len(value) > limit:
+                raise invalid_field("CheckRun", f"actions.{key}", code="too_long")
+
+
+def apply(run: CheckRun, body: Json, *, now: float) -> None:
+    """Change a check run by an accepted request."""
+    for key in ("name", "external_id", "details_url", "started_at"):
+        if body.get(key) is not None:
+            setattr(run, key, body[key])
+    if body.get("actions") is not None:
+        run.actions = list(body["actions"])
+    _apply_state(run, body, now=now)
+    output: Json = body.get("output") or {}
+    for key in ("title", "summary", "text"):
+        if output.get(key) is not None:
+            setattr(run, key, output[key])
+    run.annotations += output.get("annotations") or []
+
+
+def _apply_state(run: CheckRun, body: Json, *, now: float) -> None:
+    if body.get("conclusion") is not None:  # a conclusion implies completed
+        run.status, run.conclusion = "completed", body["conclusion"]
+        run.completed_at = body.get("completed_at") or timestamp(now)
+    elif body.get("status") is not None:
+        run.status, run.conclusion, run.completed_at = body["status"], None, None
+    if run.status != "queued" and run.started_at is None:
+        run.started_at = timestamp(now)

@@ -1,0 +1,201 @@
+"""Rate limits as GitHub counts them, and accidents that a test orders.
+
+https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+"""
+
+import re
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from github_sandbox.errors import ApiError
+
+_HOUR_S = 3600.0
+_SECONDARY = (
+    "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+    " If you reach out to GitHub Support for help, please include the request ID."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits:
+    """GitHub's figures for an installation."""
+
+    primary_per_hour: int = 5_000
+    content_per_minute: int = 80
+    content_per_hour: int = 500
+    points_per_minute: int = 900
+
+
+class Throttle:
+    """Counts each asker's requests in sliding windows."""
+
+    def __init__(self, limits: RateLimits, clock: Callable[[], float]) -> None:
+        self.limits = limits
+        self._clock = clock
+        self._requests: dict[str, deque[float]] = defaultdict(deque)
+        self._content: dict[str, deque[float]] = defaultdict(deque)
+        self._points: dict[str, deque[tuple[float, int]]] = defaultdict(deque)
+        self.refused = 0
+        self.fullest = 0.0  # the largest share of a limit by the minute that was in use
+
+    def count(self, key: str, *, creates_content: bool, points: int = 1) -> dict[str, str]:
+        """Count a request; returns its `x-ratelimit-*` headers, or raises 403."""
+        now = self._clock()
+        seen = self._requests[key]
+        while seen and seen[0] <= now - _HOUR_S:
+            seen.popleft()
+        if len(seen) >= self.limits.primary_per_hour:
+            self.refused += 1
+            raise primary_limit(reset_at=seen[0] + _HOUR_S, limit=self.limits.primary_per_hour)
+        seen.append(now)
+        self._count_points(key, points, now)
+        if creates_content:
+            self._count_content(key, now)
+        return _headers(self.limits.primary_per_hour, len(seen), seen[0] + _HOUR_S)
+
+    def peek(self, key: str) -> dict[str, str]:
+        """The headers of an asker as they stand, without counting."""
+        seen = self._requests[key]
+        reset = (seen[0] if seen else self._clock()) + _HOUR_S
+        return _headers(self.limits.primary_per_hour, len(seen), reset)
+
+    def _count_points(self, key: str, points: int, now: float) -> None:
+        spent = self._points[key]
+        while spent and spent[0][0] <= now - 60:
+            spent.popleft()
+        if sum(cost for _, cost in spent) + points > self.limits.points_per_minute:
+            self.refused += 1
+            raise secondary_limit(status=403, retry_after_s=60)
+        spent.append((now, points))
+        self._note(sum(cost for _, cost in spent), of=self.limits.points_per_minute)
+
+    def _count_content(self, key: str, now: float) -> None:
+        made = self._content[key]
+        while made and made[0] <= now - _HOUR_S:
+            made.popleft()
+        last_minute = sum(at > now - 60 for at in made)
+        if last_minute >= self.limits.content_per_minute or len(made) >= self.limits.content_per_hour:
+            self.refused += 1
+            raise secondary_limit(status=403, retry_after_s=60)
+        made.append(now)
+        self._note(last_minute + 1, of=self.limits.content_per_minute)
+
+    def _note(self, used: int, *, of: int) -> None:
+        self.fullest = max(self.fullest, used / of)
+
+
+def _headers(limit: int, used: int, reset_at: float) -> dict[str, str]:
+    return {
+        "x-ratelimit-limit": str(limit),
+        "x-ratelimit-remaining": str(max(0, limit - used)),
+        "x-ratelimit-used": str(used),
+        "x-ratelimit-reset": str(int(reset_at)),
+        "x-ratelimit-resource": "core",
+    }
+
+
+def primary_limit(*, reset_at: float, limit: int = 5_000, status: int = 403) -> ApiError:
+    """The hour's requests are used up."""
+    return ApiError(
+        status, "API rate limit exceeded for installation.", headers=_headers(limit, limit, reset_at)
+    )
+
+
+def secondary_limit(*, status: int, retry_after_s: int | None) -> ApiError:
+    """Too much at once: 403 or 429, with or without `retry-after`."""
+    headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
+    return ApiError(status, _SECONDARY, headers=headers)
+
+
+class Accident(StrEnum):
+    """What may happen to a request. The `DONE_THEN_` kinds carry it out first."""
+
+    BAD_GATEWAY = "bad_gateway"
+    SERVER_ERROR = "server_error"
+    NO_ANSWER = "no_answer"
+    DONE_THEN_BAD_GATEWAY = "done_then_bad_gateway"
+    DONE_THEN_NO_ANSWER = "done_then_no_answer"
+    PRIMARY_LIMIT = "primary_limit"
+    PRIMARY_LIMIT_429 = "primary_limit_429"
+    SECONDARY_LIMIT = "secondary_limit"
+    SECONDARY_LIMIT_429 = "secondary_limit_429"
+    SECONDARY_LIMIT_BARE = "secondary_limit_bare"
+    SECONDARY_LIMIT_429_BARE = "secondary_limit_429_bare"
+    ABUSE = "abuse"
+
+
+class NoAnswer(Exception):
+    """The connection is cut without an answer; the in-process transport turns it into a read timeout."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Ordered:
+    accident: Accident
+    method: str
+    path: re.Pattern[str]
+    times: int
+    retry_after_s: int
+
+
+class Faults:
+    """Accidents in the order they were asked for; each happens `times` times to the requests it fits."""
+
+    def __init__(self) -> None:
+        self._ordered: list[_Ordered] = []
+        self.latency_s = 0.0
+
+    def order(
+        self,
+        accident: Accident,
+        *,
+        method: str = "POST",
+        path: str = "",
+        times: int = 1,
+        retry_after_s: int = 60,
+    ) -> None:
+        """Let an accident happen to the next requests with this method whose path fits the regular expression."""
+        pattern = re.compile(path)
+        self._ordered.append(
+            _Ordered(accident=accident, method=method, path=pattern, times=times, retry_after_s=retry_after_s)
+        )
+
+    def next_for(self, method: str, path: str) -> tuple[Accident, int] | None:
+        """The accident that befalls this request, with its `retry-after`, and count it."""
+        for ordered in self._ordered:
+            if ordered.times > 0 and ordered.method == method and ordered.path.search(path):
+                ordered.times -= 1
+                return ordered.accident, ordered.retry_after_s
+        return None
+
+    @property
+    def left(self) -> int:
+        """How many ordered accidents have not happened; a test that ends with some tested nothing."""
+        return sum(ordered.times for ordered in self._ordered)
+
+
+def raise_accident(accident: Accident, retry_after_s: int, *, now: float) -> None:
+    """Raise what the client sees; a `DONE_THEN_` kind is raised after the work."""
+    match accident:
+        case Accident.BAD_GATEWAY | Accident.DONE_THEN_BAD_GATEWAY:
+            raise ApiError(502, "Server Error")
+        case Accident.SERVER_ERROR:
+            raise ApiError(500, "Server Error")
+        case Accident.NO_ANSWER | Accident.DONE_THEN_NO_ANSWER:
+            raise NoAnswer
+        case Accident.ABUSE:
+            raise ApiError(
+                422,
+                "Validation Failed",
+                errors=[{"resource": "IssueComment", "code": "abuse", "field": "base"}],
+            )
+        case _:
+            _raise_limit(accident, retry_after_s, now=now)
+
+
+def _raise_limit(accident: Accident, retry_after_s: int, *, now: float) -> None:
+    status = 429 if "429" in accident else 403
+    if accident in (Accident.PRIMARY_LIMIT, Accident.PRIMARY_LIMIT_429):
+        raise primary_limit(reset_at=now + retry_after_s, status=status)
+    raise secondary_limit(status=status, retry_after_s=None if "bare" in accident else retry_after_s)

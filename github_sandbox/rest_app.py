@@ -1,0 +1,213 @@
+"""Routes of the App itself: who it is, its installations, tokens, hook and deliveries, and the manifest flow.
+
+https://docs.github.com/en/rest/apps
+"""
+
+import json
+import secrets
+from urllib.parse import urlencode
+
+from starlette.responses import RedirectResponse, Response
+
+from github_sandbox.call import Call, Endpoint, answer, paged
+from github_sandbox.errors import ApiError, invalid, not_found
+from github_sandbox.events import render_hook_config
+from github_sandbox.hooks import render_delivery, render_delivery_item
+from github_sandbox.rendering import (
+    render_app,
+    render_installation,
+    render_public_user,
+    render_repository,
+    timestamp,
+)
+from github_sandbox.state import Delivery, Installation, Json
+
+MANIFEST_LIFE_S = 3600
+DELIVERIES_KEPT_S = 3 * 86_400
+_PERMISSION_KEYS = ("repositories", "repository_ids", "permissions")
+
+
+async def get_app(call: Call) -> Response:
+    """The App."""
+    count = sum(not i.deleted for i in call.hub.installations.values())
+    return answer({**render_app(call.hub.urls, call.hub.app), "installations_count": count})
+
+
+async def list_installations(call: Call) -> Response:
+    """The App's installations."""
+    alive = [i for i in call.hub.installations.values() if not i.deleted]
+    return paged(call, [render_installation(call.hub.urls, call.hub.app, i) for i in alive])
+
+
+def _installation(call: Call) -> Installation:
+    installation = call.hub.installations.get(call.number("installation_id"))
+    if installation is None or installation.deleted:
+        raise not_found()
+    return installation
+
+
+async def get_installation(call: Call) -> Response:
+    """One installation."""
+    return answer(render_installation(call.hub.urls, call.hub.app, _installation(call)))
+
+
+async def get_repository_installation(call: Call) -> Response:
+    """The installation that covers a repository; 404 where the App is not installed."""
+    name = call.hub.repository(f"{call.text('owner')}/{call.text('repo')}").full_name
+    installation = call.hub.installation_on(name)
+    if installation is None:
+        raise not_found()
+    return answer(render_installation(call.hub.urls, call.hub.app, installation))
+
+
+async def create_token(call: Call) -> Response:
+    """An installation token; the header chooses between short and long form."""
+    extra = [key for key in call.body if key not in _PERMISSION_KEYS]
+    if extra:
+        raise ApiError(422, f'Invalid request.\n\n"{extra[0]}" is not a permitted key.')
+    chosen = call.request.headers.get("x-github-stateless-s2s-token")
+    token, actor = call.hub.tokens.create(
+        call.number("installation_id"),
+        repositories=call.body.get("repositories"),
+        repository_ids=call.body.get("repository_ids"),
+        permissions=call.body.get("permissions"),
+        stateless=None if chosen is None else chosen == "enabled",
+    )
+    said: Json = {
+        "token": token,
+        "expires_at": timestamp(actor.expires_at or 0),
+        "permissions": dict(actor.permissions or {}),
+        "repository_selection": "all" if actor.repositories is None else "selected",
+    }
+    if actor.repositories is not None:
+        said["repositories"] = [render_repository(call.hub.repository(n)) for n in sorted(actor.repositories)]
+    return answer(said, 201)
+
+
+async def list_installation_repositories(call: Call) -> Response:
+    """The repositories that an installation token reaches."""
+    reached = [r for r in call.hub.repositories.values() if call.actor.covers(r) and not r.is_fork]
+    return paged(
+        call,
+        [render_repository(r) for r in reached],
+        wrap=lambda rows: {"total_count": len(reached), "repositories": rows},
+    )
+
+
+async def get_hook_config(call: Call) -> Response:
+    """The hook's address."""
+    return answer(render_hook_config(call.hub.app.webhook_url, call.hub.app.webhook_secret))
+
+
+async def update_hook_config(call: Call) -> Response:
+    """Change the hook's address or secret."""
+    app = call.hub.app
+    app.webhook_url = call.body.get("url", app.webhook_url)
+    app.webhook_secret = call.body.get("secret", app.webhook_secret)
+    return answer(render_hook_config(app.webhook_url, app.webhook_secret))
+
+
+async def list_deliveries(call: Call) -> Response:
+    """Deliveries of the last 3 days, newest first; `cursor` is the id to go on behind."""
+    since = call.hub.clock() - DELIVERIES_KEPT_S
+    kept = [d for d in sorted(call.hub.hook.log.values(), key=lambda d: -d.id) if d.delivered_at > since]
+    cursor, wanted = call.query.get("cursor"), call.query.get("status")
+    if cursor:
+        kept = [d for d in kept if d.id < int(cursor)]
+    if wanted:
+        kept = [d for d in kept if (d.status == "OK") == (wanted == "success")]
+    size = min(int(call.query.get("per_page", "30")), 100)
+    more = len(kept) > size
+    next_url = call.request.url.include_query_params(cursor=kept[size - 1].id) if more else None
+    headers = {"link": f'<{next_url}>; rel="next"'} if more else {}
+    return answer([render_delivery_item(d) for d in kept[:size]], headers=headers)
+
+
+def _delivery(call: Call) -> Delivery:
+    delivery = call.hub.hook.log.get(call.number("delivery_id"))
+    if delivery is None or delivery.delivered_at <= call.hub.clock() - DELIVERIES_KEPT_S:
+        raise not_found()
+    return delivery
+
+
+async def get_delivery(call: Call) -> Response:
+    """One delivery with its payload."""
+    return answer(render_delivery(_delivery(call), f"{call.hub.urls.api}/app/hook"))
+
+
+async def redeliver(call: Call) -> Response:
+    """Send a delivery again, under the same guid."""
+    call.hub.hook.redeliver(_delivery(call).id)
+    return answer({}, 202)
+
+
+async def convert_manifest(call: Call) -> Response:
+    """The credentials of an App registered by a manifest: once, and within the hour; its hook gets its ping."""
+    manifest, at = call.hub.manifests.pop(call.text("code"), (None, 0.0))
+    if manifest is None or at + MANIFEST_LIFE_S <= call.hub.clock():
+        raise not_found()
+    app = call.hub.app
+    app.webhook_url = manifest["hook_attributes"]["url"]
+    app.permissions = dict(manifest.get("default_permissions", {}))
+    app.events = tuple(manifest.get("default_events", ()))
+    app.name = manifest.get("name", app.name)
+    call.hub.ping()
+    secrets_of_app = {
+        "client_id": app.client_id,
+        "client_secret": app.client_secret,
+        "webhook_secret": app.webhook_secret,
+        "pem": app.private_key,
+    }
+    return answer({**render_app(call.hub.urls, app), **secrets_of_app}, 201)
+
+
+async def register_from_manifest(call: Call) -> Response:
+    """The page that takes the manifest's form: redirects back with a code, as if the person had pressed Create.
+
+    https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
+    """
+    form = await call.request.form()
+    manifest: Json = json.loads(str(form.get("manifest") or "{}"))
+    hook: Json = manifest.get("hook_attributes") or {}
+    if not manifest.get("url") or not hook.get("url") or not manifest.get("redirect_url"):
+        raise invalid(message="Invalid manifest")
+    code = secrets.token_hex(20)
+    call.hub.manifests[code] = (manifest, call.hub.clock())
+    said = {"code": code, **({"state": call.query["state"]} if "state" in call.query else {})}
+    return RedirectResponse(f"{manifest['redirect_url']}?{urlencode(said)}", status_code=302)
+
+
+async def get_user(call: Call) -> Response:
+    """Whose token it is."""
+    if call.actor.kind != "user" or call.actor.account is None:
+        raise ApiError(403, "Resource not accessible by integration")
+    return answer(render_public_user(call.hub.urls, call.actor.account, since=call.hub.app.created_at))
+
+
+async def get_rate_limit(call: Call) -> Response:
+    """How much of the hour is left; does not count itself."""
+    headers = call.hub.throttle.peek(call.actor.key)
+    core = {key: int(headers[f"x-ratelimit-{key}"]) for key in ("limit", "remaining", "reset", "used")}
+    return answer({"resources": {"core": core, "search": core}, "rate": core})
+
+
+_DELIVERY = "/app/hook/deliveries/{delivery_id:int}"
+_INSTALLATION = "/app/installations/{installation_id:int}"
+ENDPOINTS = (
+    Endpoint("GET", "/app", get_app, "app"),
+    Endpoint("GET", "/app/installations", list_installations, "app"),
+    Endpoint("GET", _INSTALLATION, get_installation, "app"),
+    Endpoint("POST", f"{_INSTALLATION}/access_tokens", create_token, "app"),
+    Endpoint("GET", "/app/hook/config", get_hook_config, "app"),
+    Endpoint("PATCH", "/app/hook/config", update_hook_config, "app"),
+    Endpoint("GET", "/app/hook/deliveries", list_deliveries, "app"),
+    Endpoint("GET", _DELIVERY, get_delivery, "app"),
+    Endpoint("POST", f"{_DELIVERY}/attempts", redeliver, "app"),
+    Endpoint("GET", "/repos/{owner}/{repo}/installation", get_repository_installation, "app"),
+    Endpoint("GET", "/installation/repositories", list_installation_repositories, "anyone"),
+    Endpoint("POST", "/app-manifests/{code}/conversions", convert_manifest, "nobody"),
+    Endpoint("POST", "/settings/apps/new", register_from_manifest, "nobody"),
+    Endpoint("POST", "/organizations/{org}/settings/apps/new", register_from_manifest, "nobody"),
+    Endpoint("GET", "/user", get_user, "anyone"),
+    Endpoint("GET", "/rate_limit", get_rate_limit, "anyone"),
+)

@@ -1,0 +1,108 @@
+"""What GitHub accepts for reviews and review comments: keys, lengths and anchors. Decides only; `pull` keeps.
+
+https://docs.github.com/en/rest/pulls/reviews and https://docs.github.com/en/rest/pulls/comments
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from github_sandbox.diffs import FileChange, Hunk
+from github_sandbox.errors import ApiError, invalid, invalid_field
+from github_sandbox.state import Anchor, Json
+
+BODY_LIMIT = 65_536
+EVENTS = {"COMMENT": "COMMENTED", "APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED"}
+REVIEW_KEYS = ("commit_id", "body", "event", "comments")
+COMMENT_KEYS = ("path", "position", "body", "line", "side", "start_line", "start_side")
+SIDES = ("LEFT", "RIGHT")
+_NO_LINE = "Line could not be resolved"
+_NO_PATH = "Path could not be resolved"
+
+
+def check_body(body: object, resource: str, *, wanted: bool = True) -> str:
+    """A text of at most 65,536 characters; an empty one only where it is not wanted."""
+    if body is not None and not isinstance(body, str):
+        raise invalid_field(resource, "body")
+    if wanted and not (body or "").strip():
+        raise invalid_field(resource, "body", code="missing_field", message="body can't be blank")
+    if len(body or "") > BODY_LIMIT:
+        raise invalid_field(
+            resource, "body", code="custom", message=f"body is too long (maximum is {BODY_LIMIT} characters)"
+        )
+    return body or ""
+
+
+def check_review_keys(request: Json) -> None:
+    """Only documented keys, in the review and in each of its comments; a comment's `subject_type` is none of them."""
+    extra = [key for key in request if key not in REVIEW_KEYS]
+    comments: Any = request.get("comments") or []
+    for comment in comments:
+        extra += [key for key in comment if key not in COMMENT_KEYS]
+    if extra:
+        raise ApiError(422, f'Invalid request.\n\n"{extra[0]}" is not a permitted key.', errors=())
+
+
+def parse_review_comment(request: Json) -> tuple[Anchor, str]:
+    """A review's comment: where and what. `side` is RIGHT where it is not said."""
+    path = request.get("path")
+    body = check_body(request.get("body"), "PullRequestReviewComment")
+    if not isinstance(path, str):
+        raise invalid_field("PullRequestReviewComment", "path", code="missing_field")
+    if request.get("position") is not None and request.get("line") is None:
+        raise invalid("position is closing down; the stand-in wants line and side")
+    side = request.get("side") or "RIGHT"
+    start_side = request.get("start_side") if request.get("start_line") is not None else None
+    for given in (side, start_side or "RIGHT"):
+        if given not in SIDES:
+            raise invalid_field("PullRequestReviewComment", "side")
+    return (
+        Anchor(
+            path=path,
+            side=side,
+            line=request.get("line"),
+            start_line=request.get("start_line"),
+            start_side=start_side,
+        ),
+        body,
+    )
+
+
+def anchor_error(changes: Sequence[FileChange], anchor: Anchor) -> str | None:
+    """Why a comment cannot stand there, in GitHub's short words; None where it can."""
+    change = next((c for c in changes if c.filename == anchor.path), None)
+    if change is None:
+        return _NO_PATH
+    if anchor.subject_type == "file":
+        return None
+    if not isinstance(anchor.line, int) or isinstance(anchor.line, bool):
+        return _NO_LINE
+    hunk = change.hunk_with(anchor.side, anchor.line)
+    if hunk is None:
+        return _NO_LINE
+    return _range_error(hunk, anchor)
+
+
+def _range_error(hunk: Hunk, anchor: Anchor) -> str | None:
+    if anchor.start_line is None:
+        return None
+    if anchor.start_side is None:
+        return "Start side must be given with start line"
+    if not hunk.has(anchor.start_side, anchor.start_line):
+        return "Start line must be part of the same hunk as the line."
+    rows = [_row_of(hunk, anchor.start_side, anchor.start_line), _row_of(hunk, anchor.side, anchor.line or 0)]
+    return None if rows[0] < rows[1] else "Start line must precede the end line."
+
+
+def _row_of(hunk: Hunk, side: str, line: int) -> int:
+    wanted = 2 if side == "RIGHT" else 1
+    other = "-" if side == "RIGHT" else "+"
+    return next(i for i, row in enumerate(hunk.rows) if row[wanted] == line and row[0] != other)
+
+
+def diff_hunk(changes: Sequence[FileChange], anchor: Anchor) -> str:
+    """The part of the patch above the comment."""
+    change = next(c for c in changes if c.filename == anchor.path)
+    if anchor.line is None:
+        return change.patch or ""
+    hunk = change.hunk_with(anchor.side, anchor.line)
+    return hunk.until(anchor.side, anchor.line) if hunk else ""

@@ -1,0 +1,59 @@
+"""The pull request that `quorum demo` reviews: a small payments service, and a change with honest faults in it.
+
+`base/` and `head/` are data, not code of Quorum: nothing imports or runs them. `head/` holds only what differs.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from github_sandbox.hub import GitHubSandbox
+    from github_sandbox.pull import Pull
+    from github_sandbox.repository import Repository
+
+_HERE = Path(__file__).parent
+REPOSITORY = "acme/payments"
+TITLE = "Search, refund and export charges"
+BODY = """\
+Merchants asked for three things:
+
+- search their charges by reference,
+- refund a charge from the dashboard,
+- export a month as CSV.
+
+Statements are paged now, as some merchants have thousands of charges.
+"""
+
+
+def _files(folder: str) -> dict[str, bytes]:
+    root = _HERE / folder
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def build_sample(sandbox: "GitHubSandbox") -> "Pull":
+    """Make the sample repository and open its pull request; the webhook waits in `sandbox.hook.queue`."""
+    return open_sample_pull(build_sample_repository(sandbox))
+
+
+def build_sample_repository(sandbox: "GitHubSandbox", *, install: bool = True) -> "Repository":
+    """The repository as it was before; the App is installed on its owner unless `install` is False."""
+    repository = sandbox.create_repository(REPOSITORY, {**_files("base")}, install=install)
+    repository.set_role("alice", "write")
+    repository.set_role("bob", "admin")
+    return repository
+
+
+def open_sample_pull(repository: "Repository") -> "Pull":
+    """The pull request, as Alice opens it."""
+    return repository.open_pull(
+        {**_files("head")},
+        title=TITLE,
+        body=BODY,
+        author="alice",
+        branch="search-refund-export",
+        message=TITLE,
+    )

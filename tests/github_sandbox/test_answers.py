@@ -1,0 +1,145 @@
+"""Every route answers in the shape of GitHub's OpenAPI description; the guarded client of `world` checks it."""
+
+import httpx
+import jwt
+import pytest
+
+from github_sandbox.asgi import ENDPOINTS
+from tests.contracts.guard import find_operation
+from tests.contracts.vendoring import NOT_IN_DESCRIPTION, shape
+from tests.github_sandbox.conftest import World, comment
+
+
+def app_jwt(world: World) -> str:
+    now = int(world.clock())
+    claims = {"iss": str(world.sandbox.app.id), "iat": now - 60, "exp": now + 540}
+    return jwt.encode(claims, world.sandbox.app.private_key, algorithm="RS256")
+
+
+def test_every_route_is_one_of_githubs() -> None:
+    served = {(e.method, e.path) for e in ENDPOINTS if shape(e.path) not in NOT_IN_DESCRIPTION}
+    unknown = [
+        (method, path)
+        for method, path in sorted(served)
+        if find_operation(
+            method, path.replace("{", "").replace("}", "").replace(":int", "").replace(":path", "")
+        )
+        is None
+    ]
+    assert unknown == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "", "/installation?", "/pulls", "/pulls?state=all", "/pulls/1", "/pulls/1/files", "/pulls/1/commits", "/pulls/1/reviews",
+        "/pulls/1/comments", "/issues/1", "/issues/1/comments", "/issues/1/reactions", "/contents/README.md",
+        "/contents/.github", "/compare/main...change-1", "/commits/main", "/commits/change-1/pulls?",
+        "/commits/change-1/check-runs", "/commits/change-1/check-suites", "/git/trees/main",
+        "/collaborators/alice/permission",
+    ],
+)  # fmt: skip
+async def test_what_is_read_of_a_repository_has_githubs_shape(world: World, path: str) -> None:
+    if path.endswith("?"):
+        path = path[:-1].replace("change-1", world.pull.head_sha)
+    token = app_jwt(world) if path == "/installation" else None
+    answer = await (
+        world.ask("GET", f"/{path}"[1:], token=token) if path else world.ask("GET", "repos/acme/payments")
+    )
+    assert answer.status_code == 200
+
+
+async def test_what_is_read_of_comments_and_checks_has_githubs_shape(world: World) -> None:
+    run = world.repository.create_check_run({"name": "n", "head_sha": world.pull.head_sha})
+    said = world.pull.comment("bob", "hello")
+    review = (await world.ask("POST", "/pulls/1/reviews", world.review(comment()))).json()
+    inline = world.pull.threads[0].root
+    world.pull.react("bob", inline, "heart")
+    reads = [
+        f"/check-runs/{run.id}", f"/check-runs/{run.id}/annotations", f"/issues/comments/{said.id}",
+        f"/issues/comments/{said.id}/reactions", f"/pulls/1/reviews/{review['id']}",
+        f"/pulls/1/reviews/{review['id']}/comments", f"/pulls/comments/{inline.id}", f"/pulls/comments/{inline.id}/reactions",
+        f"/git/blobs/{world.repository.git.tree(world.pull.head_sha)['pay.py'].sha}",
+    ]  # fmt: skip
+    for path in reads:
+        assert (await world.ask("GET", path)).status_code == 200, path
+
+
+async def test_what_is_written_is_answered_in_githubs_shape(world: World) -> None:
+    head = world.pull.head_sha
+    run = (await world.ask("POST", "/check-runs", {"name": "n", "head_sha": head})).json()
+    said = (await world.ask("POST", "/issues/1/comments", {"body": "hello"})).json()
+    review = (await world.ask("POST", "/pulls/1/reviews", world.review())).json()
+    on_file = {"path": "new.py", "subject_type": "file", "commit_id": head, "body": "all of it"}
+    inline = (await world.ask("POST", "/pulls/1/comments", on_file)).json()
+    replied = await world.ask("POST", f"/pulls/1/comments/{inline['id']}/replies", {"body": "and"})
+    writes: list[tuple[str, str, object, int]] = [
+        ("PATCH", f"/check-runs/{run['id']}", {"conclusion": "success"}, 200),
+        ("POST", f"/check-runs/{run['id']}/rerequest", None, 201),
+        ("PATCH", f"/issues/comments/{said['id']}", {"body": "hello again"}, 200),
+        ("POST", f"/issues/comments/{said['id']}/reactions", {"content": "eyes"}, 201),
+        ("POST", f"/issues/comments/{said['id']}/reactions", {"content": "eyes"}, 200),
+        ("POST", "/issues/1/reactions", {"content": "+1"}, 201),
+        ("PUT", f"/pulls/1/reviews/{review['id']}", {"body": "changed"}, 200),
+        ("PATCH", f"/pulls/comments/{inline['id']}", {"body": "changed"}, 200),
+        ("POST", f"/pulls/comments/{inline['id']}/reactions", {"content": "rocket"}, 201),
+        ("DELETE", f"/pulls/comments/{replied.json()['id']}", None, 204),
+        ("DELETE", f"/issues/comments/{said['id']}", None, 204),
+    ]
+    for method, path, body, status in writes:
+        assert (await world.ask(method, path, body)).status_code == status, path
+
+
+async def test_the_apps_own_routes_have_githubs_shape(world: World) -> None:
+    token = app_jwt(world)
+    first = world.installation_id
+    sandbox = world.sandbox
+
+    async def refuse(_headers: object, _body: object) -> int:
+        return 500
+
+    await sandbox.deliver_all(refuse)
+    delivery = next(iter(sandbox.hook.log))
+    for path in (
+        "app",
+        "app/installations",
+        f"app/installations/{first}",
+        "app/hook/config",
+        "app/hook/deliveries",
+    ):
+        assert (await world.ask("GET", path, token=token)).status_code == 200, path
+    assert (await world.ask("GET", f"app/hook/deliveries/{delivery}", token=token)).status_code == 200
+    again = await world.ask("POST", f"app/hook/deliveries/{delivery}/attempts", token=token)
+    assert again.status_code == 202
+    made = await world.ask(
+        "POST", f"app/installations/{first}/access_tokens", {"repositories": ["payments"]}, token=token
+    )
+    assert made.status_code == 201
+    changed = await world.ask("PATCH", "app/hook/config", {"url": "https://example.test/hook"}, token=token)
+    assert changed.json()["url"] == "https://example.test/hook"
+
+
+async def test_the_installations_own_routes_have_githubs_shape(world: World) -> None:
+    assert (await world.ask("GET", "installation/repositories")).json()["total_count"] == 1
+    assert (await world.ask("GET", "rate_limit")).status_code == 200
+    person = world.sandbox.tokens.create_user_token("bob")
+    assert (await world.ask("GET", "user", token=person)).json()["login"] == "bob"
+
+
+async def test_a_pull_request_of_a_deleted_fork_has_no_head_repository(world: World) -> None:
+    pull = world.repository.open_pull({"x.py": "x\n"}, fork="mallory", author="mallory")
+    pull.delete_head_repository()
+    answer = await world.ask("GET", f"/pulls/{pull.number}")
+    assert answer.json()["head"]["repo"] is None
+
+
+async def test_enterprise_paths_lead_to_the_same_answers(world: World) -> None:
+    headers = {"authorization": f"Bearer {world.token()}"}
+    below = await world.http.get("/api/v3/repos/acme/payments/pulls/1", headers=headers)
+    assert below.json() == (await world.ask("GET", "/pulls/1")).json()
+
+
+async def test_a_route_that_is_none_is_not_found_and_logged(world: World) -> None:
+    async with httpx.AsyncClient(transport=world.sandbox.transport()) as http:
+        assert (await http.get("https://api.github.com/nowhere")).status_code == 404
+    assert world.sandbox.requests[-1].path == "/nowhere"

@@ -1,0 +1,108 @@
+"""Fetching over git's smart HTTP, with the real git program against a port of the stand-in.
+
+https://git-scm.com/docs/http-protocol
+"""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from github_sandbox import Accident
+from github_sandbox.git import ENVIRONMENT, GitRepository
+from github_sandbox.server import post_to, serve
+from tests.github_sandbox.conftest import World
+
+
+async def git(*arguments: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        "git", *arguments, env=ENVIRONMENT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    out, _ = await process.communicate()
+    return process.returncode or 0, out.decode()
+
+
+@pytest.fixture
+async def address(world: World) -> AsyncIterator[str]:
+    async with serve(world.sandbox) as root:
+        yield f"{root}/acme/payments.git"
+
+
+async def fetch(address: str, target: Path, wanted: str, token: str | None) -> tuple[int, str]:
+    GitRepository(target)
+    login = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    header = ["-c", f"http.extraHeader=Authorization: Basic {login}"] if token else []
+    return await git("--git-dir", str(target), *header, "fetch", "--depth=1", address, wanted)
+
+
+@pytest.mark.parametrize("protocol", ["0", "2"])
+async def test_a_commit_is_fetched_by_its_sha_with_an_installation_token(
+    world: World, address: str, tmp_path: Path, protocol: str
+) -> None:
+    target = tmp_path / "target.git"
+    GitRepository(target)
+    await git("--git-dir", str(target), "config", "protocol.version", protocol)
+    status, said = await fetch(address, target, world.pull.head_sha, world.token())
+    assert status == 0, said
+    fetched = GitRepository(target)
+    assert fetched.file(world.pull.head_sha, "new.py") == b"one\ntwo\nthree\n"
+
+
+async def test_the_head_of_a_fork_is_fetched_from_the_base_repository(
+    world: World, address: str, tmp_path: Path
+) -> None:
+    """https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests/checking-out-pull-requests-locally"""
+    pull = world.repository.open_pull({"x.py": "x\n"}, fork="mallory", author="mallory")
+    target = tmp_path / "target.git"
+    assert (await fetch(address, target, "refs/pull/2/head", world.token()))[0] == 0
+    assert (await git("--git-dir", str(target), "rev-parse", "FETCH_HEAD"))[1].strip() == pull.head_sha
+
+
+async def test_a_commit_nothing_refers_to_is_not_served(world: World, address: str, tmp_path: Path) -> None:
+    before = world.pull.head_sha
+    world.pull.force_push({"pay.py": "x\n"})
+    status, said = await fetch(address, tmp_path / "target.git", before, world.token())
+    assert (status != 0, "not our ref" in said) == (True, True)
+
+
+async def test_private_code_wants_a_token_that_holds(world: World, address: str, tmp_path: Path) -> None:
+    world.repository.private = True
+    head = world.pull.head_sha
+    assert (await fetch(address, tmp_path / "a.git", head, None))[0] != 0
+    assert (await fetch(address, tmp_path / "b.git", head, "ghs_wrong"))[0] != 0
+    assert (await fetch(address, tmp_path / "c.git", head, world.token()))[0] == 0
+
+
+async def test_pushing_is_refused(world: World, address: str, tmp_path: Path) -> None:
+    target = tmp_path / "target.git"
+    await fetch(address, target, world.pull.head_sha, None)
+    status, _ = await git("--git-dir", str(target), "push", address, "FETCH_HEAD:refs/heads/evil")
+    assert (status != 0, world.repository.git.resolve("evil")) == (True, None)
+
+
+async def test_a_client_on_a_port_gets_no_answer(world: World, address: str) -> None:
+    world.sandbox.faults.order(Accident.NO_ANSWER, method="GET", path="/pulls/1$")
+    async with httpx.AsyncClient(
+        base_url=world.sandbox.urls.api, timeout=httpx.Timeout(60, read=0.2)
+    ) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            await client.get("/repos/acme/payments/pulls/1")
+
+
+async def test_webhooks_are_posted_to_an_address(world: World, address: str) -> None:
+    async with httpx.AsyncClient() as client:
+        root = address.removesuffix("/acme/payments.git")
+        (refused, *_) = await world.sandbox.deliver_all(post_to(client, f"{root}/no/receiver"))
+        world.sandbox.ping()
+        (unreachable,) = await world.sandbox.deliver_all(post_to(client, "http://127.0.0.1:1/"))
+    assert (refused.status, refused.status_code) == ("Invalid HTTP Response", 404)
+    assert unreachable.status == "failed to connect"
+
+
+async def test_a_served_stand_in_knows_its_address(world: World, address: str) -> None:
+    told = (await world.ask("GET", "/pulls/1")).json()
+    assert f"{told['base']['repo']['clone_url']}" == address
+    assert told["url"].startswith(world.sandbox.urls.api)

@@ -1,0 +1,116 @@
+"""Rate limits and ordered accidents.
+
+https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#handle-rate-limit-errors-appropriately
+"""
+
+import httpx
+import pytest
+
+from github_sandbox import Accident, RateLimits
+from github_sandbox.limits import Throttle
+from tests.github_sandbox.conftest import World
+
+COMMENTS = "/issues/1/comments"
+
+
+async def test_every_answer_tells_what_is_left_of_the_hour(world: World) -> None:
+    first = await world.ask("GET", "/pulls/1")
+    second = await world.ask("GET", "/pulls/1")
+    assert int(first.headers["x-ratelimit-remaining"]) - int(second.headers["x-ratelimit-remaining"]) == 1
+    assert first.headers["x-ratelimit-limit"] == "5000"
+    assert int(first.headers["x-ratelimit-reset"]) == int(world.clock.now) + 3600
+
+
+async def test_the_hours_requests_end_and_come_back(world: World) -> None:
+    world.sandbox.throttle = Throttle(RateLimits(primary_per_hour=2), world.clock)
+    statuses = [(await world.ask("GET", "/pulls/1")).status_code for _ in range(3)]
+    assert statuses == [200, 200, 403]
+    limited = await world.ask("GET", "/pulls/1")
+    assert limited.headers["x-ratelimit-remaining"] == "0"
+    assert "retry-after" not in limited.headers
+    world.clock.now += 3600
+    assert (await world.ask("GET", "/pulls/1")).status_code == 200
+
+
+async def test_80_comments_a_minute_are_enough(world: World) -> None:
+    for number in range(80):
+        assert (await world.ask("POST", COMMENTS, {"body": f"{number}"})).status_code == 201
+    limited = await world.ask("POST", COMMENTS, {"body": "too much"})
+    assert (limited.status_code, limited.headers["retry-after"]) == (403, "60")
+    assert "secondary rate limit" in limited.json()["message"]
+    assert (await world.ask("GET", "/pulls/1")).status_code == 200
+    world.clock.now += 61
+    assert (await world.ask("POST", COMMENTS, {"body": "now"})).status_code == 201
+
+
+async def test_500_comments_an_hour_are_enough(world: World) -> None:
+    world.sandbox.throttle = Throttle(RateLimits(content_per_hour=3), world.clock)
+    statuses: list[int] = []
+    for _ in range(4):
+        statuses.append((await world.ask("POST", COMMENTS, {"body": "x"})).status_code)
+        world.clock.now += 61
+    assert (statuses, RateLimits().content_per_hour) == ([201, 201, 201, 403], 500)
+
+
+@pytest.mark.parametrize(
+    ("accident", "status", "has_retry_after", "remaining"),
+    [
+        (Accident.SECONDARY_LIMIT, 403, True, None),
+        (Accident.SECONDARY_LIMIT_429, 429, True, None),
+        (Accident.SECONDARY_LIMIT_BARE, 403, False, None),
+        (Accident.SECONDARY_LIMIT_429_BARE, 429, False, None),
+        (Accident.PRIMARY_LIMIT, 403, False, "0"),
+        (Accident.PRIMARY_LIMIT_429, 429, False, "0"),
+    ],
+)
+async def test_limits_come_as_403_and_429_with_and_without_retry_after(
+    world: World, accident: Accident, status: int, has_retry_after: bool, remaining: str | None
+) -> None:
+    world.sandbox.faults.order(accident, path="/comments$")
+    answer = await world.ask("POST", COMMENTS, {"body": "x"})
+    assert answer.status_code == status
+    assert ("retry-after" in answer.headers) is has_retry_after
+    assert answer.headers.get("x-ratelimit-remaining") == remaining
+    assert world.pull.issue_comments == []
+    assert (await world.ask("POST", COMMENTS, {"body": "x"})).status_code == 201
+
+
+async def test_abuse_comes_as_422(world: World) -> None:
+    """https://github.com/paranext/paranext-core/issues/2659"""
+    world.sandbox.faults.order(Accident.ABUSE)
+    answer = await world.ask("POST", COMMENTS, {"body": "x"})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "abuse")
+
+
+async def test_a_502_may_have_done_the_work_all_the_same(world: World) -> None:
+    """https://github.com/kirodotdev/KiroCrew/issues/9087"""
+    world.sandbox.faults.order(Accident.DONE_THEN_BAD_GATEWAY, path="/comments$")
+    world.sandbox.faults.order(Accident.BAD_GATEWAY, path="/comments$")
+    answers = [await world.ask("POST", COMMENTS, {"body": f"{n}"}) for n in range(2)]
+    assert [a.status_code for a in answers] == [502, 502]
+    assert [c.body for c in world.pull.issue_comments] == ["0"]
+
+
+async def test_a_timeout_may_have_done_the_work_all_the_same(world: World) -> None:
+    world.sandbox.faults.order(Accident.DONE_THEN_NO_ANSWER)
+    world.sandbox.faults.order(Accident.NO_ANSWER)
+    for body in ("kept", "lost"):
+        with pytest.raises(httpx.ReadTimeout):
+            await world.ask("POST", COMMENTS, {"body": body})
+    assert [c.body for c in world.pull.issue_comments] == ["kept"]
+    assert world.sandbox.requests[-1].status == 0
+
+
+async def test_an_accident_befalls_only_what_it_was_ordered_for(world: World) -> None:
+    world.sandbox.faults.order(Accident.SERVER_ERROR, method="GET", path="/files$", times=2)
+    assert (await world.ask("GET", "/pulls/1")).status_code == 200
+    statuses = [(await world.ask("GET", "/pulls/1/files")).status_code for _ in range(3)]
+    assert (statuses, world.sandbox.faults.left) == ([500, 500, 200], 0)
+
+
+async def test_requests_are_logged_for_counting(world: World) -> None:
+    await world.ask("GET", "/pulls/1")
+    await world.query("query Two { rateLimit { remaining } }")
+    told = [(r.method, r.path, r.status, r.operation) for r in world.sandbox.requests]
+    assert told == [("GET", "/repos/acme/payments/pulls/1", 200, None), ("POST", "/graphql", 200, "Two")]

@@ -1,0 +1,93 @@
+"""Requests that are wrong in themselves.
+
+https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
+"""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contracts.guard import OpenApiGuard
+from tests.github_sandbox.conftest import World, comment
+
+
+@pytest.fixture
+def lax(world: World) -> World:
+    transport = OpenApiGuard(raises=False).wrap(world.sandbox.transport())
+    world.http = httpx.AsyncClient(transport=transport, base_url="https://api.github.com")
+    return world
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff"])
+async def test_a_body_that_is_no_json_object_is_malformed(world: World, content: bytes) -> None:
+    async with httpx.AsyncClient(transport=world.sandbox.transport()) as http:
+        headers = {"authorization": f"Bearer {world.token()}"}
+        url = "https://api.github.com/repos/acme/payments/issues/1/comments"
+        answer = await http.post(url, content=content, headers=headers)
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/pulls/99", "/pulls/1/reviews/99", "/pulls/comments/99", "/issues/comments/99", "/check-runs/99",
+        "/contents/nowhere", "/contents/README.md?ref=nowhere", "/commits/nowhere/check-runs",
+        f"/git/blobs/{'0' * 40}", "/compare/main...nowhere", "/commits/nowhere",
+    ],
+)  # fmt: skip
+async def test_what_is_not_there_is_not_found(world: World, path: str) -> None:
+    assert (await world.ask("GET", path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/pulls/1/reviews", {"body": "b", "event": "LIKE"}),
+        ("/pulls/1/reviews", {"body": "b", "event": "COMMENT", "comments": [{"body": "x", "line": 5}]}),
+        ("/pulls/1/reviews", {"body": "b", "event": "COMMENT", "comments": [comment(side="MIDDLE")]}),
+        ("/pulls/1/reviews", {"body": 5, "event": "COMMENT"}),
+        ("/pulls/1/comments", {"path": "pay.py", "line": 5, "body": "no commit"}),
+        ("/check-runs", {"name": "no sha"}),
+        ("/check-runs", {"head_sha": "0" * 40}),
+        ("/issues/1/comments", {"body": "  "}),
+        ("/issues/1/reactions", {"content": "applause"}),
+    ],
+)
+async def test_fields_that_are_missing_or_wrong_are_refused(
+    lax: World, path: str, body: dict[str, Any]
+) -> None:
+    assert (await lax.ask("POST", path, body)).status_code == 422
+
+
+async def test_a_header_that_is_no_login_is_refused(world: World) -> None:
+    for header in ("Basic ???", "Digest abc"):
+        answer = await world.http.get("/repos/acme/payments/pulls/1", headers={"authorization": header})
+        assert answer.status_code == 401
+
+
+async def test_unrelated_histories_have_no_comparison(world: World) -> None:
+    repo = world.repository
+    repo.git.commit({"z": "z"}, ref="refs/heads/orphan", parents=[], message="m", author="a", at=0)
+    assert (await world.ask("GET", "/compare/main...orphan")).status_code == 404
+
+
+async def test_submodules_are_told_as_such(world: World) -> None:
+    from github_sandbox import Entry
+
+    world.repository.push({"lib": Entry(b"1" * 40, "160000")})
+    async with httpx.AsyncClient(transport=world.sandbox.transport()) as http:
+        answer = await http.get("https://api.github.com/repos/acme/payments/contents/lib")
+    assert answer.json()["type"] == "submodule"
+
+
+async def test_a_role_that_is_none_is_a_mistake_of_the_test(world: World) -> None:
+    with pytest.raises(ValueError, match="no role"):
+        world.repository.set_role("bob", "boss")
+
+
+async def test_an_empty_comparison_is_identical(world: World) -> None:
+    told = (await world.ask("GET", "/compare/main...main")).json()
+    assert (told["status"], told["files"], told["commits"]) == ("identical", [], [])
+    behind = (await world.ask("GET", "/compare/change-1...main")).json()
+    assert behind["status"] == "behind"

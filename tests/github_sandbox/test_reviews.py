@@ -1,0 +1,193 @@
+"""Reviews and comments in the diff: all or nothing, permitted keys, anchors, lengths.
+
+https://docs.github.com/en/rest/pulls/reviews#create-a-review-for-a-pull-request
+https://docs.github.com/en/rest/pulls/comments#create-a-review-comment-for-a-pull-request
+"""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from github_sandbox import Anchor
+from tests.contracts.guard import OpenApiGuard
+from tests.github_sandbox.conftest import World, comment
+
+REVIEWS = "/pulls/1/reviews"
+
+
+@pytest.fixture
+def unguarded(world: World) -> World:
+    """For requests that the description forbids already: here the stand-in itself must refuse them."""
+    transport = OpenApiGuard(raises=False).wrap(world.sandbox.transport())
+    world.http = httpx.AsyncClient(transport=transport, base_url="https://api.github.com")
+    return world
+
+
+async def test_a_review_is_answered_with_200_and_keeps_its_comments(world: World) -> None:
+    answer = await world.ask("POST", REVIEWS, world.review(comment(), comment(line=30)))
+    assert (answer.status_code, answer.json()["state"]) == (200, "COMMENTED")
+    assert [c.anchor.line for c in world.pull.review_comments()] == [5, 30]
+    assert world.pull.threads[0].root.diff_hunk.endswith("-line 5\n+changed 5")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        (comment(line=20), "Line could not be resolved"),
+        (comment(line=5_000), "Line could not be resolved"),
+        (comment(path="nowhere.py"), "Path could not be resolved"),
+        (comment(path="README.md", line=1), "Path could not be resolved"),
+        (comment(path="old.py", line=1), "Line could not be resolved"),
+        (comment(path="new.py", line=1, side="LEFT"), "Line could not be resolved"),
+        (comment(line=5, start_line=2), "Start side must be given with start line"),
+        (
+            comment(line=30, start_line=5, start_side="RIGHT"),
+            "Start line must be part of the same hunk as the line.",
+        ),
+        (comment(line=5, start_line=6, start_side="RIGHT"), "Start line must precede the end line."),
+        (comment(line=5, start_line=5, start_side="RIGHT"), "Start line must precede the end line."),
+    ],
+)
+async def test_one_bad_anchor_refuses_the_whole_review_with_strings(
+    world: World, wrong: dict[str, Any], error: str
+) -> None:
+    """https://github.com/QwenLM/qwen-code/issues/6711 and https://github.com/warpdotdev/oz-for-oss/issues/310"""
+    answer = await world.ask("POST", REVIEWS, world.review(comment(), wrong))
+    assert (answer.status_code, answer.json()["errors"]) == (422, [error])
+    assert (world.pull.reviews, world.pull.threads) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        comment(line=4),
+        comment(line=8),
+        comment(line=5, side="LEFT"),
+        comment(line=4, side="LEFT"),
+        comment(path="old.py", line=5, side="LEFT"),
+        comment(path="new.py", line=3, start_line=1, start_side="RIGHT"),
+        comment(line=5, start_line=5, start_side="LEFT"),
+    ],
+)
+async def test_added_and_context_lines_are_right_removed_and_context_lines_are_left(
+    world: World, right: dict[str, Any]
+) -> None:
+    assert (await world.ask("POST", REVIEWS, world.review(right))).status_code == 200
+
+
+async def test_a_range_over_two_neighbouring_hunks_is_refused(world: World) -> None:
+    """https://github.com/devops-thiago/ThrillhouseBot/issues/249"""
+    text = "".join(f"line {n}\n" for n in range(1, 41))
+    pull = world.repository.open_pull({"pay.py": text.replace("line 5\n", "a\n").replace("line 13\n", "b\n")})
+    assert [h.header for h in pull.changes()[0].hunks] == [
+        "@@ -2,7 +2,7 @@ line 1",
+        "@@ -10,7 +10,7 @@ line 9",
+    ]
+    body = world.review(comment(line=10, start_line=8, start_side="RIGHT"))
+    assert (await world.ask("POST", f"/pulls/{pull.number}/reviews", body)).status_code == 422
+
+
+@pytest.mark.parametrize("key", ["subject_type", "fingerprint"])
+async def test_a_key_that_is_not_permitted_is_refused(unguarded: World, key: str) -> None:
+    """https://github.com/danobi/prr/issues/33"""
+    answer = await unguarded.ask("POST", REVIEWS, unguarded.review({**comment(), key: "line"}))
+    assert answer.status_code == 422
+    assert f'"{key}" is not a permitted key' in answer.json()["message"]
+
+
+async def test_a_comment_review_needs_a_body(world: World) -> None:
+    assert (await world.ask("POST", REVIEWS, world.review(body=""))).status_code == 422
+
+
+@pytest.mark.parametrize(("length", "status"), [(65_536, 200), (65_537, 422)])
+async def test_bodies_have_65536_characters_at_most(world: World, length: int, status: int) -> None:
+    assert (await world.ask("POST", REVIEWS, world.review(body="x" * length))).status_code == status
+    said = await world.ask("POST", "/issues/1/comments", {"body": "x" * length})
+    assert said.status_code == (201 if status == 200 else 422)
+    inline = await world.ask("POST", REVIEWS, world.review(comment(body="x" * length)))
+    assert inline.status_code == status
+
+
+@pytest.mark.parametrize("event", ["APPROVE", "REQUEST_CHANGES"])
+async def test_nobody_approves_their_own_pull_request(world: World, event: str) -> None:
+    """https://github.com/Blazity/ai-workflow/issues/180"""
+    pull = world.repository.open_pull({"bot.py": "x\n"}, author=world.sandbox.app.bot_login)
+    path = f"/pulls/{pull.number}/reviews"
+    assert (await world.ask("POST", path, world.review(event=event))).status_code == 422
+    assert (await world.ask("POST", path, world.review())).status_code == 200
+
+
+async def test_only_one_review_may_be_pending(world: World) -> None:
+    """https://github.com/github/app/issues/3371"""
+    assert (await world.ask("POST", REVIEWS, {"body": "later"})).json()["state"] == "PENDING"
+    assert (await world.ask("POST", REVIEWS, {"body": "later"})).status_code == 422
+
+
+async def test_a_commit_of_another_branch_is_refused(world: World) -> None:
+    body = world.review(commit_id=world.pull.base_sha)
+    assert (await world.ask("POST", REVIEWS, body)).status_code == 422
+
+
+async def test_an_older_commit_of_the_pull_request_is_reviewed_by_its_own_diff(world: World) -> None:
+    first = world.pull.head_sha
+    world.pull.push({"new.py": "one\n"})
+    late = comment(path="new.py", line=3)
+    assert (await world.ask("POST", REVIEWS, world.review(late))).status_code == 422
+    assert (await world.ask("POST", REVIEWS, world.review(late, commit_id=first))).status_code == 200
+
+
+async def test_a_comment_on_a_file_has_no_line_at_all(unguarded: World) -> None:
+    """https://github.com/octokit/octokit.rb/issues/1717"""
+    on_file = {"path": "new.py", "subject_type": "file", "commit_id": unguarded.pull.head_sha, "body": "all"}
+    with_null = await unguarded.ask("POST", "/pulls/1/comments", {**on_file, "line": None})
+    assert with_null.status_code == 422
+    upper = await unguarded.ask("POST", "/pulls/1/comments", {**on_file, "subject_type": "FILE"})
+    assert upper.status_code == 422
+    made = await unguarded.ask("POST", "/pulls/1/comments", on_file)
+    assert (made.status_code, made.json()["subject_type"]) == (201, "file")
+    assert "line" not in made.json()
+
+
+async def test_a_single_comment_is_checked_like_a_review(world: World) -> None:
+    body = {**comment(line=20), "commit_id": world.pull.head_sha}
+    assert (await world.ask("POST", "/pulls/1/comments", body)).status_code == 422
+    assert (await world.ask("POST", "/pulls/1/comments", {**body, "line": 5})).status_code == 201
+
+
+async def test_only_the_first_comment_of_a_thread_is_answered(world: World) -> None:
+    first = world.pull.review_comment("bob", Anchor(path="pay.py", line=5), "why?")
+    answer = await world.ask("POST", f"/pulls/1/comments/{first.id}/replies", {"body": "because"})
+    assert (answer.status_code, answer.json()["in_reply_to_id"]) == (201, first.id)
+    second = answer.json()["id"]
+    assert (await world.ask("POST", f"/pulls/1/comments/{second}/replies", {"body": "no"})).status_code == 404
+
+
+async def test_comments_of_others_are_not_changed(world: World) -> None:
+    said = world.pull.comment("bob", "mine")
+    answer = await world.ask("PATCH", f"/issues/comments/{said.id}", {"body": "yours"})
+    assert (answer.status_code, said.body) == (403, "mine")
+
+
+async def test_a_thread_moves_with_its_line(world: World) -> None:
+    await world.ask("POST", REVIEWS, world.review(comment(line=30)))
+    text = "".join(f"line {n}\n" if n not in (5, 30) else f"changed {n}\n" for n in range(1, 41))
+    world.pull.push({"pay.py": "first\nsecond\n" + text})
+    thread = world.pull.threads[0]
+    assert (thread.root.anchor.line, thread.root.original.line, thread.is_outdated) == (32, 30, False)
+
+
+async def test_a_thread_on_a_changed_line_is_outdated(world: World) -> None:
+    await world.ask("POST", REVIEWS, world.review(comment()))
+    world.pull.push({"pay.py": "".join(f"line {n}\n" if n != 5 else "again\n" for n in range(1, 41))})
+    (row,) = (await world.ask("GET", "/pulls/1/comments")).json()
+    assert (row["line"], row["original_line"], row["position"]) == (None, 5, None)
+    assert world.pull.threads[0].is_outdated
+
+
+async def test_a_reaction_is_made_once(world: World) -> None:
+    """https://docs.github.com/en/rest/reactions/reactions"""
+    said = world.pull.comment("bob", "/rereview")
+    path = f"/issues/comments/{said.id}/reactions"
+    statuses = [(await world.ask("POST", path, {"content": "eyes"})).status_code for _ in range(2)]
+    assert (statuses, len(said.reactions)) == ([201, 200], 1)
