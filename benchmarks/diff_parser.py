@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from app.domain.diff import Diff, Side
 from app.domain.patch import parse_diff
-from app.findings.index import DiffIndex, words
+from app.findings.quotes import DiffIndex, words
 
 FILES, HUNKS, BLOCKS = 849, 4, 9
 REPEATS = 5

@@ -20,7 +20,7 @@ from app.domain.patch import parse_diff
 from app.domain.publication import ReviewComment
 from app.domain.pull_request import PullRequestRef
 from app.findings.anchor import anchor
-from app.findings.index import DiffIndex
+from app.findings.quotes import DiffIndex
 from app.github.app import GitHubApp
 from app.github.local import PatchSource
 from app.github.writer import PullRequestWriter

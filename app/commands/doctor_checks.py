@@ -22,7 +22,7 @@ from app.llm.faults import UNPAID_TIER
 from app.llm.lifetimes import shut_down_on
 from app.llm.models import ModelCheck
 from app.notifier import Receiver
-from app.publish.permissions import name_off
+from app.publish.wording import name_off
 from app.settings import Settings
 
 MANIFEST = Path(__file__).parents[1] / "data" / "app.yml"  # a link: the wheel holds a copy

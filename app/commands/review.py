@@ -25,9 +25,7 @@ from app.github.local import STAGED, GitRangeSource, PatchSource, parse_pull_req
 from app.llm.client import CallScope
 from app.main import Network, Program, build_program
 from app.pipeline import Order, gather_change, review_gathered
-from app.publish.report_json import render_json
-from app.publish.report_markdown import render_markdown
-from app.publish.report_text import render_text
+from app.publish.reports import render_json, render_markdown, render_text
 from app.publish.sarif import render_sarif
 from app.settings import Settings, load_settings, user_state_dir
 from app.stations import REVIEW_SPAN, Stations
@@ -204,8 +202,8 @@ async def _post(target: Target, gathered: Gathered, report: ReviewReport, progra
     No check runs: only an App may write them.
     """
     from app.github.writer import PullRequestWriter
+    from app.publish.plan import PublicationRequest
     from app.publish.publisher import publish
-    from app.publish.review import PublicationRequest
     from app.store.ledger import Ledger
 
     assert target.client, "--post comes with a URL"

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from app.domain.diff import Side
 from app.domain.finding import Finding, Placement
 from app.findings.finders import is_by_analyzers
-from app.findings.index import DiffIndex, Match, run_of_source, words
-from app.findings.quotes import Reading, readings, single_lines
+from app.findings.quotes import DiffIndex, Match, Reading, readings, run_of_source, single_lines, words
 from app.findings.suggestion import as_prose
 
 NEAR_LINES = 3  # models that count lines themselves are off by this much

@@ -1,18 +1,48 @@
-"""The name under which a finding is the same finding in every run. Pure; never made of a model's own words.
-
-It is a hash of the path, the enclosing symbol, the statement spoken of and the rule's family: paraphrased titles, other
-rule names of the family, a quote of another part of the statement and moved lines leave it as it is.
-"""
+"""Names findings."""
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from app.domain.finding import Finding, Placement
 from app.domain.rules import rule_for
-from app.findings.index import DiffIndex, words
-from app.findings.statement import continuations, statement_round
+from app.findings.quotes import DiffIndex, words
 from app.findings.suggestion import SourceOf
+
+MAX_LINES = 12  # longer than that, a bracket in a comment was taken for code
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
+_BRACKET = re.compile(r"[()\[\]{}]")
+_OPENED_BY = {")": "(", "]": "[", "}": "{"}
+
+
+def continuations(lines: Sequence[str]) -> list[bool]:
+    """For each line, whether it continues the one before."""
+    found: list[bool] = []
+    opened: list[str] = []
+    for line in lines:
+        found.append(bool(opened) and opened[-1] in "([")
+        for bracket in _BRACKET.findall(_STRING.sub("", line)):
+            if bracket not in _OPENED_BY:
+                opened.append(bracket)
+            elif opened and opened[-1] == _OPENED_BY[bracket]:
+                opened.pop()
+    return found
+
+
+def statement_round(continues: Sequence[bool], first: int, last: int) -> tuple[int, int]:
+    """From where the statement of line `first` begins to where that of `last` ends; positions, both inclusive.
+
+    The lines as given where that would be more than `MAX_LINES`.
+    """
+    start, end = first, last
+    while start > 0 and continues[start]:
+        start -= 1
+    while end + 1 < len(continues) and continues[end + 1]:
+        end += 1
+    return (start, end) if end - start < MAX_LINES else (first, last)
+
 
 EnclosingSymbol = Callable[[str, str, int], str | None]
 

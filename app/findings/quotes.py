@@ -1,14 +1,166 @@
-"""What a model may mean by its quote: the code as it stands, or with what the prompt put in front of each line.
+"""Finds quotes in a diff."""
 
-Readings are tried in order, verbatim first: a line that begins with "-" may be code (YAML) as well as a mark. Pure.
-"""
-
+import bisect
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from app.domain.diff import Side
-from app.findings.index import words
+from app.domain.diff import Diff, DiffLine, FileDiff, LineKind, Side
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+_OTHER_SIDE = {Side.RIGHT: LineKind.REMOVED, Side.LEFT: LineKind.ADDED}
+
+
+def words(text: str) -> str:
+    """`f( a )` → ` f ( a ) `: a blank round each word and sign; "" where there is none."""
+    found = _WORD.findall(text)
+    return f" {' '.join(found)} " if found else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """Lines of one hunk that hold a quote; `before` and `after` are what else they hold (as `words` gives it)."""
+
+    path: str
+    side: Side
+    start_line: int
+    end_line: int
+    changed: bool  # at least one of them is added (RIGHT) or removed (LEFT)
+    before: str = ""
+    after: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the lines hold nothing but the quote."""
+        return not self.before and not self.after
+
+    def distance(self, line: int) -> int:
+        """How far from a line of the same side; 0 inside."""
+        return max(self.start_line - line, line - self.end_line, 0)
+
+
+class Run:
+    """The lines that one side has in one hunk; their numbers have no gap."""
+
+    def __init__(self, path: str, side: Side, lines: tuple[DiffLine, ...], start_line: int) -> None:
+        self.path = path
+        self.side = side
+        self.lines = lines
+        self.start_line = start_line
+
+    @property
+    def end_line(self) -> int:
+        """Number of the last line."""
+        return self.start_line + len(self.lines) - 1
+
+    def __contains__(self, line: int) -> bool:
+        return self.start_line <= line <= self.end_line
+
+    def texts(self, start_line: int, end_line: int) -> list[str]:
+        """The text of these lines, both inclusive."""
+        return [
+            line.text for line in self.lines[start_line - self.start_line : end_line - self.start_line + 1]
+        ]
+
+    def match(self, start_line: int, end_line: int, *, before: str = "", after: str = "") -> Match:
+        """These lines as a match."""
+        lines = self.lines[start_line - self.start_line : end_line - self.start_line + 1]
+        return Match(
+            path=self.path,
+            side=self.side,
+            start_line=start_line,
+            end_line=end_line,
+            changed=any(line.kind is not LineKind.CONTEXT for line in lines),
+            before=before,
+            after=after,
+        )
+
+    def find(self, quote: str) -> Iterator[Match]:
+        """The places of a quote (as `words` gives it), at most one for each line that it begins on."""
+        text, offsets = self._text_and_offsets
+        at = text.find(quote)
+        while quote and at >= 0:
+            first = bisect.bisect_right(offsets, at) - 1
+            last = bisect.bisect_right(offsets, at + len(quote) - 2) - 1
+            end = offsets[last + 1] if last + 1 < len(offsets) else len(text) - 1
+            before, after = text[offsets[first] : at + 1], text[at + len(quote) - 1 : end + 1]
+            yield self.match(
+                self.start_line + first,
+                self.start_line + last,
+                before=before if before.strip() else "",
+                after=after if after.strip() else "",
+            )
+            at = text.find(quote, offsets[first + 1]) if first + 1 < len(offsets) else -1
+
+    @cached_property
+    def _text_and_offsets(self) -> tuple[str, list[int]]:
+        """All words of the run, and where each line begins in them; a blank line begins where the next one does."""
+        parts, offsets, length = [""], list[int](), 0
+        for line in self.lines:
+            offsets.append(length)
+            if found := _WORD.findall(line.text):
+                parts.append(" ".join(found))
+                length += len(parts[-1]) + 1
+        return " ".join(parts) + " ", offsets
+
+
+def run_of_source(path: str, source: str) -> Run:
+    """A whole file as one run, for code that no hunk shows."""
+    lines = (
+        DiffLine(kind=LineKind.CONTEXT, text=text, old_line=number, new_line=number)
+        for number, text in enumerate(source.split("\n"), 1)
+    )
+    return Run(path, Side.RIGHT, tuple(lines), 1)
+
+
+class DiffIndex:
+    """A diff, asked by path, side and line. Nothing is read twice; a file that nobody asks for costs nothing."""
+
+    def __init__(self, diff: Diff) -> None:
+        self._files = {file.path: file for file in diff.files}
+        self._previous = {file.previous_path: file.path for file in diff.files if file.previous_path}
+        self._runs: dict[tuple[str, Side], tuple[Run, ...]] = {}
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All changed files, by their new names."""
+        return tuple(self._files)
+
+    def path_of(self, named: str) -> str | None:
+        """The changed file that a reviewer means: by its name, its old name, or the only one that ends so."""
+        for name in (named, named.removeprefix("./").lstrip("/"), re.sub(r"^[ab]/", "", named)):
+            if name in self._files:
+                return name
+        if named in self._previous:
+            return self._previous[named]
+        ending = [path for path in self._files if named and path.endswith("/" + named.removeprefix("./"))]
+        return ending[0] if len(ending) == 1 else None
+
+    def runs(self, path: str, side: Side) -> tuple[Run, ...]:
+        """One side of each hunk of a file, top down."""
+        key = (path, side)
+        if key not in self._runs:
+            self._runs[key] = tuple(_runs(self._files[path], side)) if path in self._files else ()
+        return self._runs[key]
+
+    def run_at(self, path: str, side: Side, line: int) -> Run | None:
+        """The run that has this line; None where no hunk shows it."""
+        return next((run for run in self.runs(path, side) if line in run), None)
+
+    def find(self, path: str, side: Side, quote: str) -> list[Match]:
+        """The places of a quote on one side of a file; on the old side only where something was removed."""
+        found = [match for run in self.runs(path, side) for match in run.find(quote)]
+        return found if side is Side.RIGHT else [match for match in found if match.changed]
+
+
+def _runs(file: FileDiff, side: Side) -> Iterator[Run]:
+    for hunk in file.hunks:
+        lines = tuple(line for line in hunk.lines if line.kind is not _OTHER_SIDE[side])
+        if lines:
+            start_line = hunk.new_start if side is Side.RIGHT else hunk.old_start
+            yield Run(file.path, side, lines, start_line)
+
 
 _FENCE = re.compile(r"\A\s*```[^\n]*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
 _NUMBER = re.compile(r"^\s*L?\d{1,7}(?:\s*[:|>)]|(?=[+\- \t]|$))")

@@ -1,20 +1,134 @@
-"""The way of a stage's claims to what is said: anchor, merge, verify, rank. No I/O; drops nothing without a reason."""
+"""Settles claims."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
-from app.domain.configuration import RepositoryConfig
+from app.domain.configuration import Profile, RepositoryConfig
 from app.domain.diff import Diff, Side
-from app.domain.finding import Finding, Rejection
+from app.domain.finding import Finding, Placement, Rejection
 from app.domain.model_call import Provider
 from app.findings.anchor import anchor, locate
-from app.findings.finders import is_by_analyzers
+from app.findings.finders import backers, is_by_analyzers, is_by_patterns, vendors_of
 from app.findings.fingerprint import EnclosingSymbol, Fingerprinter
-from app.findings.index import DiffIndex
 from app.findings.merge import merge
-from app.findings.rank import IsRead, nothing_is_read, rank
+from app.findings.quotes import DiffIndex
 from app.findings.suggestion import CountErrors, SourceOf, check_suggestion
 from app.findings.verify import AskVerdicts, IsEstablished, nothing_is_established, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How much a profile lets through to the lines of the diff; None: no limit."""
+
+    inline: int | None
+    worth: int
+    unshared_patterns: bool = False  # what only a pattern found on code that a model has read
+
+
+LIMITS = {
+    Profile.QUIET: Limit(inline=3, worth=7),
+    Profile.NORMAL: Limit(inline=6, worth=5),
+    Profile.THOROUGH: Limit(inline=None, worth=0, unshared_patterns=True),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """The findings, worthiest first, each with its final placement; and those below `min_severity`."""
+
+    findings: tuple[Finding, ...]
+    rejected: tuple[Rejection, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+IsRead = Callable[[Finding], bool]
+"""Whether a model has read the code that a finding speaks of, and answered."""
+
+
+def nothing_is_read(finding: Finding) -> bool:
+    """For a review without models."""
+    del finding
+    return False
+
+
+def rank(
+    findings: Sequence[Finding], config: RepositoryConfig, *, is_read: IsRead = nothing_is_read
+) -> Ranked:
+    """Order, then place: what exceeds the profile's limits moves to the summary, where it stays complete.
+
+    So does, but in `thorough`, what only a pattern found where a model has read the code and did not find it too. Its
+    severity and its part in the gate stay, whatever a model says or does not say.
+    """
+    wanted = [each for each in findings if each.severity.at_least(config.min_severity)]
+    reason = f"Below the configured minimum severity ({config.min_severity.value})."
+    unshared = () if LIMITS[config.profile].unshared_patterns else wanted
+    below = [each for each in unshared if is_by_patterns(each) and is_read(each)]
+    placed = [replace(each, placement=Placement.SUMMARY) if each in below else each for each in wanted]
+    return Ranked(
+        findings=tuple(_placed(sorted(placed, key=_order), config)),
+        rejected=tuple(Rejection(finding=each, reason=reason) for each in findings if each not in wanted),
+        notes=_notes(below),
+    )
+
+
+def _notes(below: Sequence[Finding]) -> tuple[str, ...]:
+    if not below:
+        return ()
+    found = "1 finding of a pattern rule" if len(below) == 1 else f"{len(below)} findings of pattern rules"
+    return (f"{found} that no model shared: in the summary only. A gate counts it all the same.",)
+
+
+def _order(finding: Finding) -> tuple[int, int, int, int, str, int]:
+    """Confirmed before unrated before analysers' own; then worth, vendors, severity (only where unrated), place."""
+    rated = finding.worth is not None
+    group = 2 if is_by_analyzers(finding) else 0 if finding.confirmed_by else 1
+    return (
+        group,
+        -(finding.worth or 0),
+        -len(backers(finding)),
+        0 if rated else finding.severity.rank,
+        finding.path,
+        finding.start_line,
+    )
+
+
+def _placed(findings: Sequence[Finding], config: RepositoryConfig) -> list[Finding]:
+    limit = LIMITS[config.profile]
+    room = limit.inline if config.max_inline is None else config.max_inline
+    placed: list[Finding] = []
+    for finding in findings:
+        speaks_up = _speaks_up(finding, limit) and (room is None or room > 0)
+        speaks_up = speaks_up and not any(_same_place_other_vendor(finding, each) for each in placed)
+        if speaks_up and room is not None:
+            room -= 1
+        placed.append(finding if speaks_up else replace(finding, placement=Placement.SUMMARY))
+    return placed
+
+
+def _same_place_other_vendor(finding: Finding, better: Finding) -> bool:
+    """Two vendors on the very same quote mostly mean one defect, by cause and by effect: one comment speaks of it.
+
+    One vendor that says two things of a line means two. What analysers say is not held back.
+    """
+    finders, others = vendors_of(finding.found_by), vendors_of(better.found_by)
+    return (
+        better.placement is Placement.INLINE is finding.placement
+        and _place(finding) == _place(better)
+        and bool(finders and others)
+        and not set(finders) & set(others)
+    )
+
+
+def _place(finding: Finding) -> tuple[str, Side, int, int, str]:
+    return finding.path, finding.side, finding.start_line, finding.end_line, " ".join(finding.quote.split())
+
+
+def _speaks_up(finding: Finding, limit: Limit) -> bool:
+    """Whether it deserves a place of its own; a comment on a file counts like one on a line."""
+    if finding.placement is Placement.SUMMARY or finding.pre_existing:
+        return False
+    return finding.worth is None or finding.worth >= limit.worth
+
 
 FOREIGN_PATH = "Speaks of a file that this change does not touch."
 LEFT_OUT = "Speaks of a file that was left out of this review."

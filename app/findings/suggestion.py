@@ -1,16 +1,40 @@
-"""Checks that a suggestion can be applied with one click; else its text moves into the explanation. Pure.
-
-https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests/commenting-on-a-pull-request
-"""
+"""Checks suggestions."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 from app.domain.diff import Side
 from app.domain.finding import Finding, Placement
-from app.findings.index import DiffIndex
-from app.findings.protected import is_protected
+from app.findings.quotes import DiffIndex
+
+_ENDINGS = {
+    ".yml", ".yaml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".env", ".json", ".json5", ".jsonc", ".lock",
+    ".plist", ".tf", ".tfvars", ".hcl", ".gradle", ".kts", ".mk", ".cmake", ".csproj", ".sln", ".bazel", ".bzl",
+}  # fmt: skip
+_NAMES = {
+    "build", "cargo.lock", "cmakelists.txt", "codeowners", "dockerfile", "containerfile", "gemfile", "gemfile.lock",
+    "go.mod", "go.sum", "go.work", "jenkinsfile", "justfile", "makefile", "pipfile", "pom.xml", "procfile", "rakefile",
+    "setup.py", "tiltfile", "vagrantfile", "workspace",
+}  # fmt: skip
+_CONFIG_ENDINGS = (".config.js", ".config.cjs", ".config.mjs", ".config.ts", "rc.js", "rc.cjs")
+
+
+def is_protected(path: str) -> bool:
+    """Whether what the file says governs builds, tools or dependencies; hidden files and folders all do."""
+    pure = PurePosixPath(path.lower())
+    if any(part.startswith(".") for part in pure.parts):
+        return True
+    requirements = pure.name.startswith(("requirements", "constraints")) and pure.suffix in (".txt", ".in")
+    return (
+        requirements
+        or pure.suffix in _ENDINGS
+        or pure.name in _NAMES
+        or pure.name.startswith(("dockerfile.", "makefile."))
+        or pure.name.endswith(_CONFIG_ENDINGS)
+    )
+
 
 CountErrors = Callable[[str, str], int | None]
 SourceOf = Callable[[str, Side], str | None]

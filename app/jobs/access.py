@@ -8,7 +8,7 @@ from app.domain.advisory import AdvisoryLookup
 from app.domain.publication import ThreadWriter
 from app.domain.pull_request import PullRequestRef
 from app.domain.source import Snapshot, Source
-from app.publish.writes import Once
+from app.publish.check_runs import Once
 
 UploadSarif = Callable[[str, str], Awaitable[None]]
 """Hands (head sha, SARIF) to code scanning; raises `GitHubError`."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from app.domain.finding import Finding, Rejection
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewReport
-from app.findings.index import words
+from app.findings.quotes import words
 from app.store.database import Database
 from app.store.learned import (
     LearnedRule,

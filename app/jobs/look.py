@@ -20,7 +20,7 @@ from app.gather.gather import BASE_PATHS
 from app.jobs.access import OrganisationDefault
 from app.llm.client import CallScope
 from app.pipeline import Order
-from app.publish.writes import all_of
+from app.publish.check_runs import all_of
 from app.store.database import Database
 from app.store.memory import Remembered, load_remembered
 from app.store.pull_requests import record_open

@@ -34,10 +34,9 @@ from app.jobs.look import Look, Start
 from app.jobs.notification import review_finished
 from app.jobs.publication import Publication, Writing
 from app.pipeline import Order, gather_change, review_gathered
-from app.publish.check_runs import start_check
+from app.publish.check_runs import all_of, start_check
 from app.publish.checks import CheckUpdate, failed_check, superseded_check
 from app.publish.publisher import Published
-from app.publish.writes import all_of
 from app.services import Services
 from app.stations import REVIEW_SPAN, Stations, review_attributes
 from app.store import learned, reports, reviews

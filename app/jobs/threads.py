@@ -14,7 +14,7 @@ from app.domain.marker import MarkerKind, parse_marker
 from app.domain.publication import ThreadAnswer
 from app.domain.thread import Judgement, Thread
 from app.findings.finders import is_by_analyzers
-from app.findings.index import words
+from app.findings.quotes import words
 from app.publish.replies import render_back, render_fixed
 from app.store.findings import FindingOutcome
 from app.store.memory import KnownFinding

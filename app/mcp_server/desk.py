@@ -32,7 +32,7 @@ from app.mcp_server.dast import DastPolicy, scan_running_api
 from app.mcp_server.dependencies import scan_dependencies
 from app.mcp_server.given import check_length, open_given
 from app.pipeline import Order, gather_change, review_gathered
-from app.publish.report_json import report_value
+from app.publish.reports import report_value
 from app.publish.wording import KEYLESS_NOTE
 from app.services import Services
 from app.since import parse_since

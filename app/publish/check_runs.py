@@ -1,14 +1,36 @@
-"""Starts, finds and completes the check runs of the stages, each once. What they say comes from `checks.py`."""
+"""Starts, finds and completes check runs."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Protocol, TypeVar, cast
 
 from app.domain.finding import Stage
 from app.domain.publication import Writer
 from app.domain.pull_request import PullRequestRef
 from app.publish.checks import CheckUpdate, starting_check
 from app.publish.wording import check_name
-from app.publish.writes import Once, all_of
+
+T = TypeVar("T")
+
+
+class Once(Protocol):
+    """The writes of one review, each at most once visibly: `find` is asked only where an earlier attempt began."""
+
+    async def __call__(
+        self, key: str, *, find: Callable[[], Awaitable[int | None]], write: Callable[[], Awaitable[int]]
+    ) -> int:
+        """The id of what was written, now or earlier, under `key`."""
+        ...
+
+
+async def all_of(writes: Iterable[Awaitable[T]]) -> list[T]:
+    """The results of writes that go side by side; each ends before the first error is raised."""
+    results = await asyncio.gather(*writes, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return cast("list[T]", results)
 
 
 async def start_check(

@@ -5,18 +5,15 @@ to lists. Gone: images, HTML, link targets, reference definitions. Neutral (in c
 commits, addresses, commands. Never passes a byte of the source through unparsed, and never fetches anything.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from app.publish.characters import strip_invisible
-from app.publish.code import code_span, fence
-from app.publish.escaping import escape_text
-from app.publish.neutral import defuse_plain, split_live
+from app.publish.blocks import code_span, fence
+from app.publish.text import Redact, defuse_plain, escape_text, split_live, strip_invisible
 
-Redact = Callable[[str], str]
 MAX_PROSE_CHARACTERS = 8_000
 _MAX_LIST_NUMBER = 99_999_999
 

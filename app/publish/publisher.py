@@ -13,9 +13,9 @@ from app.domain.marker import MarkerKind, marker
 from app.domain.publication import Conclusion, Writer
 from app.domain.review import ReviewReport
 from app.errors import GitHubNotFound, GitHubRejected
-from app.publish.check_runs import complete_checks
-from app.publish.rendering import render_body_only_review
-from app.publish.review import (
+from app.publish.check_runs import Once, all_of, complete_checks
+from app.publish.comments import render_body_only_review
+from app.publish.plan import (
     PlannedFileComment,
     PlannedReview,
     Publication,
@@ -24,7 +24,6 @@ from app.publish.review import (
     holds_surely,
     plan_publication,
 )
-from app.publish.writes import Once, all_of
 
 REFUSED = 0  # in the place of an id: GitHub does not take it
 

@@ -11,9 +11,9 @@ from app.domain.configuration import RepositoryConfig
 from app.domain.finding import Finding
 from app.domain.marker import MarkerKind, marker
 from app.domain.rules import rule_for
-from app.publish.body import Block, compose
-from app.publish.code import code_span, fence, table
-from app.publish.markdown import Redact, clean_line, clean_markdown
+from app.publish.blocks import Block, code_span, compose, fence, table
+from app.publish.markdown import clean_line, clean_markdown
+from app.publish.text import Redact
 from app.publish.wording import BADGES, count, place, source_name, sources
 
 COMMANDS = (

@@ -14,8 +14,8 @@ from app.domain.diff import Side
 from app.domain.finding import Finding, Severity
 from app.domain.review import ReviewReport, StageStatus
 from app.domain.rules import RULES, rule_for
-from app.publish.characters import strip_invisible
-from app.publish.markdown import Redact, clean_markdown
+from app.publish.markdown import clean_markdown
+from app.publish.text import Redact, strip_invisible
 from app.publish.wording import clean_cwe
 
 SCHEMA_URI = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

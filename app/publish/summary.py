@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from app.domain.finding import Document, Finding, Placement, Rejection, Walkthrough
 from app.domain.marker import MarkerKind, marker
 from app.domain.review import ReviewReport, StageResult, StageStatus
-from app.publish.body import Block, compose
-from app.publish.code import code_span, details, fence, table
-from app.publish.diagram import render_diagram
-from app.publish.escaping import escape_html
-from app.publish.markdown import Redact, clean_line, clean_markdown, plain_line
-from app.publish.rendering import finding_blocks
+from app.publish.blocks import Block, code_span, compose, details, fence, render_diagram, table
+from app.publish.comments import finding_blocks
+from app.publish.markdown import clean_line, clean_markdown, plain_line
+from app.publish.text import Redact, escape_html
 from app.publish.wording import (
     BADGES,
     KEYLESS_NOTE,

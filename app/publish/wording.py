@@ -1,13 +1,13 @@
-"""The words that all texts share: severities, places, counts, sources, figures. Never whole sentences, never Markdown blocks."""
+"""Words and phrases that several texts share."""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from app.domain.finding import Finding, Severity, Stage
 from app.domain.model_call import Provider
 from app.domain.review import ReviewReport, StageStatus, UsageTotal
-from app.publish.code import code_span
+from app.publish.blocks import code_span
 
 BADGES = {
     Severity.CRITICAL: "🔴 Critical",
@@ -127,3 +127,23 @@ def usage_line(usage: UsageTotal, *, duration_ms: int) -> str:
         f"{count(usage.calls, 'model call')} · {usage.input_tokens:,} tokens in{cached}, "
         f"{usage.output_tokens:,} out · {usage.cost_usd:.4f} USD{unknown} · {duration(duration_ms)}"
     )
+
+
+OFF = {
+    "checks": "check runs",
+    "pull_requests": "the review and its comments on lines",
+    "issues": "the summary comment, and answers in the conversation",
+}
+
+
+def name_off(lacking: Mapping[str, str]) -> str:
+    """What is off, each with the permission that it needs; `lacking` is name → level."""
+    return "; ".join(
+        f"{OFF[name]} (needs `{name}: {level}`)" for name, level in lacking.items() if name in OFF
+    )
+
+
+def render_lacking(lacking: Mapping[str, str]) -> str:
+    """One sentence; empty where nothing is off."""
+    off = name_off(lacking)
+    return f"Off here, because the App's installation does not grant it: {off}." if off else ""

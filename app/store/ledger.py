@@ -55,7 +55,7 @@ def move_writes(database: Database, keys: Collection[str], *, of: str, into: str
 
 
 class Ledger:
-    """The writes of one review. Call it as `app.publish.writes.Once`. `executor_id` None: no other process could take over."""
+    """The writes of one review. Call it as `app.publish.check_runs.Once`. `executor_id` None: no other process could take over."""
 
     def __init__(
         self,

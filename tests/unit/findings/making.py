@@ -8,7 +8,7 @@ from typing import Any
 from app.domain.diff import Diff, Side
 from app.domain.finding import Finding, Severity, Stage
 from app.domain.patch import parse_diff
-from app.findings.index import DiffIndex
+from app.findings.quotes import DiffIndex
 from app.findings.suggestion import SourceOf
 
 CLAUDE, GPT, GEMINI, RUFF = "claude:opus", "gpt:five", "gemini:pro", "analyzers:ruff"

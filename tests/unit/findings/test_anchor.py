@@ -8,7 +8,7 @@ from app.domain.diff import Side
 from app.domain.finding import Finding, Placement
 from app.domain.patch import parse_diff
 from app.findings.anchor import anchor, locate
-from app.findings.index import DiffIndex, Match, words
+from app.findings.quotes import DiffIndex, Match, words
 from tests.unit.findings.making import RUFF, finding, index_of
 
 OLD = """\

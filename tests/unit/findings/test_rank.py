@@ -4,7 +4,7 @@ import pytest
 
 from app.domain.configuration import Profile, RepositoryConfig
 from app.domain.finding import Finding, Placement, Severity
-from app.findings.rank import rank
+from app.findings.settle import rank
 from tests.unit.findings.making import CLAUDE, GPT, RUFF, finding
 
 

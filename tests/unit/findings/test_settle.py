@@ -9,8 +9,7 @@ from app.domain.diff import Side
 from app.domain.finding import Finding, Placement, Severity, Stage
 from app.domain.model_call import Provider
 from app.domain.thread import Judgement, Verdict
-from app.findings.rank import IsRead, nothing_is_read
-from app.findings.settle import Settled, settle
+from app.findings.settle import IsRead, Settled, nothing_is_read, settle
 from tests.unit.findings.making import CLAUDE, GPT, RUFF, diff_of, finding, sources_of
 
 OLD = "import db\n\n\ndef pay(id):\n    return db.run(1)\n"

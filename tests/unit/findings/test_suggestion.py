@@ -7,8 +7,7 @@ import pytest
 from app.domain.diff import Side
 from app.domain.finding import Finding
 from app.findings.anchor import anchor
-from app.findings.protected import is_protected
-from app.findings.suggestion import as_prose, check_suggestion
+from app.findings.suggestion import as_prose, check_suggestion, is_protected
 from tests.unit.findings.making import finding, index_of, sources_of
 
 CODE = """\

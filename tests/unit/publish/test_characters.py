@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from app.publish.characters import has_invisible, show_invisible, strip_invisible
-from app.publish.code import code_span, fence, safe_language, suggestion_fence, table
+from app.publish.blocks import code_span, fence, safe_language, suggestion_fence, table
+from app.publish.text import has_invisible, show_invisible, strip_invisible
 
 HIDDEN = ["\u202e", "\u2066", "\u200b", "\u00ad", "\ufeff", "\U000e0041", "\U000e0100", "\ufe0f", "\u3164", "\uffa0",
           "\u115f", "\u180e", "\u2063", "\u0000", "\u001b", "\ud800", "\udfff", "\u061c", "\ufff9"]  # fmt: skip

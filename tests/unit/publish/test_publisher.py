@@ -9,11 +9,10 @@ from app.domain.finding import Finding, Placement, Stage
 from app.domain.publication import Conclusion, Writer
 from app.domain.pull_request import PullRequestRef
 from app.errors import GitHubRejected, GitHubUnavailable
-from app.publish.check_runs import complete_checks, start_checks
+from app.publish.check_runs import Once, complete_checks, start_checks
 from app.publish.checks import superseded_check
+from app.publish.plan import PublicationRequest
 from app.publish.publisher import Published, publish
-from app.publish.review import PublicationRequest
-from app.publish.writes import Once
 from tests.unit.publish.examples import CLEAN, DIFF, HEAD, INJECTION, OFF_BY_ONE, REPORT
 from tests.unit.publish.fake_github import FakeLedger, FakePullRequest
 from tests.unit.publish.test_review import request

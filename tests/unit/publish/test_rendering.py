@@ -8,7 +8,7 @@ from inline_snapshot import snapshot
 from app.domain.diff import Side
 from app.domain.finding import Placement
 from app.domain.review import StageStatus
-from app.publish.rendering import (
+from app.publish.comments import (
     is_committable,
     render_body_only_review,
     render_finding_comment,

@@ -14,9 +14,7 @@ from jsonschema import Draft7Validator
 from app.domain.finding import Stage
 from app.domain.model_call import Provider
 from app.domain.review import ReviewReport, StageResult, StageStatus
-from app.publish.report_json import render_json, report_value
-from app.publish.report_markdown import render_markdown
-from app.publish.report_text import render_text
+from app.publish.reports import render_json, render_markdown, render_text, report_value
 from app.publish.sarif import render_sarif, sarif_value
 from tests.unit.publish.examples import CLEAN, FAILED, INJECTION, KEYLESS, LEFT_SIDE, REPORT
 from tests.unit.publish.github_reader import read

@@ -10,7 +10,7 @@ from app.domain.diff import Diff, Side
 from app.domain.finding import Finding, Placement, Stage
 from app.domain.publication import Conclusion
 from app.domain.review import StageStatus
-from app.publish.review import (
+from app.publish.plan import (
     MAX_FILE_COMMENTS,
     MAX_INLINE_COMMENTS,
     PublicationRequest,

@@ -7,7 +7,7 @@ from inline_snapshot import snapshot
 
 from app.domain.finding import ComponentEdge, Document, FileSummary, Placement, Rejection, Walkthrough
 from app.domain.review import Coverage, Omission, StageStatus
-from app.publish.diagram import render_diagram
+from app.publish.blocks import render_diagram
 from app.publish.summary import headline, render_summary
 from tests.unit.publish.examples import CLEAN, DOCS, FAILED, INJECTION, KEYLESS, REPORT, UNTESTED
 from tests.unit.publish.github_reader import Seen, read

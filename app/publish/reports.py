@@ -1,15 +1,15 @@
-"""The report for a terminal: plain text, with colours where asked for. Nothing of a model moves the cursor.
+"""The report as JSON, Markdown and plain text."""
 
-Control characters are stripped from prose and shown escaped in names, so that no finding can rewrite the screen.
-"""
-
+import json
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
-from app.domain.finding import Document, Finding, Rejection, Severity
+from app.domain.finding import Document, Finding, Placement, Rejection, Severity
 from app.domain.review import ReviewReport, StageResult, StageStatus
-from app.publish.characters import show_invisible, show_invisible_lines, strip_invisible
-from app.publish.markdown import Redact
+from app.publish.summary import summary_blocks
+from app.publish.text import Redact, show_invisible, show_invisible_lines, strip_invisible
 from app.publish.wording import (
     KEYLESS_NOTE,
     NO_PROBLEMS_BY_ANALYZERS,
@@ -21,6 +21,83 @@ from app.publish.wording import (
     severity_counts,
     usage_line,
 )
+
+REPORT_VERSION = 1
+
+
+def render_json(report: ReviewReport, *, redact: Redact) -> str:
+    """The report as indented JSON text. Bytes of a name that are no UTF-8 are `\\udc80` escapes."""
+    text = json.dumps(report_value(report, redact=redact), ensure_ascii=False, indent=2)
+    return text.encode("utf-8", "backslashreplace").decode() + "\n"
+
+
+def report_value(report: ReviewReport, *, redact: Redact) -> dict[str, Any]:
+    """The report as JSON values."""
+    return {
+        "version": REPORT_VERSION,
+        "findings": [_finding(finding, redact=redact) for finding in report.findings],
+        "rejected": [
+            {"title": redact(rejection.finding.title), "reason": redact(rejection.reason)}
+            for rejection in report.rejected
+        ],
+        "stages": [
+            {
+                "stage": stage.stage.value,
+                "status": stage.status.value,
+                "provider": stage.provider.value if stage.provider else None,
+                "model": stage.model,
+                "error": redact(stage.error) if stage.error else None,
+            }
+            for stage in report.stages
+        ],
+        "coverage": {
+            "files": report.coverage.files,
+            "reviewed": report.coverage.reviewed,
+            "omitted": [{"path": left.path, "reason": left.reason} for left in report.coverage.omitted],
+        },
+        "documents": [
+            {"format": document.format, "title": redact(document.title), "content": redact(document.content)}
+            for stage in report.stages
+            for document in stage.documents
+        ],
+        "usage": {
+            "calls": report.usage.calls,
+            "input_tokens": report.usage.input_tokens,
+            "cached_input_tokens": report.usage.cached_input_tokens,
+            "output_tokens": report.usage.output_tokens,
+            "cost_usd": report.usage.cost_usd,
+        },
+        "duration_ms": report.duration_ms,
+    }
+
+
+def _finding(finding: Finding, *, redact: Redact) -> dict[str, Any]:
+    return {
+        "id": finding.fingerprint,
+        "stage": finding.stage.value,
+        "severity": finding.severity.value,
+        "rule_id": finding.rule_id,
+        "cwe": finding.cwe,
+        "path": finding.path,
+        "start_line": finding.start_line,
+        "end_line": finding.end_line,
+        "side": finding.side.value,
+        "title": redact(finding.title),
+        "explanation": redact(finding.explanation),
+        "suggestion": redact(finding.suggestion) if finding.suggestion is not None else None,
+        "found_by": list(finding.found_by),
+        "confirmed_by": list(finding.confirmed_by),
+        "placement": finding.placement.value,
+    }
+
+
+def render_markdown(report: ReviewReport, *, redact: Redact) -> str:
+    """The whole report; nothing is cut, and nothing is shown elsewhere."""
+    placed = tuple(replace(finding, placement=Placement.SUMMARY) for finding in report.findings)
+    blocks = summary_blocks(replace(report, findings=placed), redact=redact)
+    text = redact("\n\n".join(block.markdown for block in blocks if block.markdown.strip()))
+    return text.encode("utf-8", "backslashreplace").decode() + "\n"
+
 
 _RESET = "\x1b[0m"
 _BOLD = "\x1b[1m"

@@ -1,8 +1,4 @@
-"""Decides what of a report goes where on the pull request. Pure: values in, a `Publication` out; never writes.
-
-At most one review a run: the first run and a commanded one post it, clean or not; a push posts one only for new
-findings. A finding that has been shown before is not posted again.
-"""
+"""Decides what of a report goes where on the pull request."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,16 +8,10 @@ from app.domain.diff import Diff, DiffLine, Hunk, LineKind, Side
 from app.domain.finding import Finding, Placement
 from app.domain.publication import ReviewComment
 from app.domain.review import ReviewReport, StageResult, StageStatus
-from app.publish.checks import (
-    CONFIG_PATH,
-    CheckUpdate,
-    config_error_annotation,
-    is_sendable,
-    plan_check,
-)
-from app.publish.markdown import Redact
-from app.publish.rendering import render_finding_comment, render_review_body
+from app.publish.checks import CONFIG_PATH, CheckUpdate, config_error_annotation, is_sendable, plan_check
+from app.publish.comments import render_finding_comment, render_review_body
 from app.publish.summary import render_summary
+from app.publish.text import Redact
 from app.publish.wording import joined
 
 MAX_INLINE_COMMENTS = 45  # hundreds in one review run into GitHub's secondary limit

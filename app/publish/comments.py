@@ -1,7 +1,4 @@
-"""The texts of a review on a pull request: a finding's comment, the review's body. Never decides what is posted.
-
-Every text comes from typed fields; models' prose passes `markdown.clean_markdown`, and strangers' names become code.
-"""
+"""The texts of a review on a pull request."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,10 +8,9 @@ from app.domain.diff import Side
 from app.domain.finding import Finding, Placement
 from app.domain.marker import MarkerKind, marker
 from app.domain.review import ReviewReport, StageStatus
-from app.publish.body import Block, compose
-from app.publish.characters import has_invisible
-from app.publish.code import code_span, commands_bots, details, fence, suggestion_fence
-from app.publish.markdown import Redact, clean_line, clean_markdown
+from app.publish.blocks import Block, code_span, commands_bots, compose, details, fence, suggestion_fence
+from app.publish.markdown import clean_line, clean_markdown
+from app.publish.text import Redact, has_invisible
 from app.publish.wording import (
     BADGES,
     KEYLESS_NOTE,

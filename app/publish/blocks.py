@@ -1,0 +1,156 @@
+"""Parts of a body: code spans, fences, tables, the diagram, and a body composed within GitHub's limits."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from app.domain.finding import ComponentEdge
+from app.publish.text import COMMAND_LINE, Redact, show_invisible, show_invisible_lines, strip_invisible
+
+_LANGUAGE = re.compile(r"[a-z][a-z0-9+#-]{0,19}")
+# What GitHub draws or executes instead of showing: https://docs.github.com/en/get-started/writing-on-github
+_DRAWN = ("suggestion", "mermaid", "math", "geojson", "topojson", "stl")
+_COMMAND_LINE = re.compile(rf"^(?={COMMAND_LINE})", re.IGNORECASE | re.MULTILINE)
+
+
+def code_span(text: str) -> str:
+    """The text as one code span; empty text gives empty text."""
+    content = show_invisible(text)
+    if not content:
+        return ""
+    ticks = "`" * (_longest_run(content) + 1)
+    pad = " " if content[0] in "` " or content[-1] in "` " else ""
+    return f"{ticks}{pad}{content}{pad}{ticks}" if content.strip() else f"{ticks}{content}{ticks}"
+
+
+def fence(code: str, language: str = "") -> str:
+    """The code in a fence longer than any run of backticks inside; lines that command bots are set in by a space."""
+    content = _COMMAND_LINE.sub(" ", show_invisible_lines(code)).rstrip("\n")
+    ticks = "`" * max(3, _longest_run(content) + 1)
+    return f"{ticks}{safe_language(language)}\n{content}\n{ticks}"
+
+
+def suggestion_fence(code: str) -> str:
+    """GitHub's `suggestion` block: the content replaces the commented lines; empty content deletes them."""
+    ticks = "`" * max(3, _longest_run(code) + 1)
+    content = code.removesuffix("\n")
+    return f"{ticks}suggestion\n{content}\n{ticks}" if content else f"{ticks}suggestion\n{ticks}"
+
+
+def commands_bots(code: str) -> bool:
+    """Whether a line of the code would be read as a command by a bot that reads raw bodies."""
+    return bool(_COMMAND_LINE.search(code))
+
+
+def safe_language(info: str) -> str:
+    """A fence's language where it only colours the code; nothing for those that GitHub draws or applies."""
+    word = info.strip().lower().partition(" ")[0]
+    return word if _LANGUAGE.fullmatch(word) and not word.startswith(_DRAWN) else ""
+
+
+def table_cell(markdown: str) -> str:
+    """One line of Markdown as a cell: a pipe ends a cell even inside a code span."""
+    return " ".join(markdown.split()).replace("|", "\\|")
+
+
+def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A Markdown table; the cells are Markdown already."""
+    lines = [header, tuple("---" for _ in header), *rows]
+    return "\n".join(f"| {' | '.join(map(table_cell, cells))} |" for cells in lines)
+
+
+def details(summary: str, content: str) -> str:
+    """A collapsed part. `summary` is Quorum's own plain text."""
+    return f"<details><summary>{summary}</summary>\n\n{content}\n\n</details>"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)
+
+
+# GitHub counts characters for comments (65,536) and bytes for check runs (65,535): bytes hold both.
+MAX_BODY_BYTES = 64_000
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A part of a body. `name` is what a reader is told where it did not fit."""
+
+    name: str
+    markdown: str
+
+
+def compose(
+    blocks: Iterable[Block],
+    *,
+    redact: Redact,
+    elsewhere: str,
+    marker: str = "",
+    limit_bytes: int = MAX_BODY_BYTES,
+) -> str:
+    """The blocks that fit, in order, with an empty line between, what was left out and `elsewhere`, and the marker.
+
+    `elsewhere` ends the sentence that says what did not fit: where a reader finds it.
+    """
+    offered = [Block(block.name, redact(block.markdown)) for block in blocks if block.markdown.strip()]
+    room = limit_bytes - _size(marker) - _NOTICE_BYTES
+    kept, dropped = _fit(offered, room)
+    notice = [_left_out(dropped, elsewhere)] if dropped else []
+    return "\n\n".join([*(block.markdown for block in kept), *notice, *([marker] if marker else [])])
+
+
+_NOTICE_BYTES = 700
+
+
+def _fit(blocks: Sequence[Block], room: int) -> tuple[list[Block], list[Block]]:
+    kept: list[Block] = []
+    dropped: list[Block] = []
+    for block in blocks:
+        size = _size(block.markdown) + 2
+        if size <= room:
+            kept.append(block)
+            room -= size
+        else:
+            dropped.append(block)
+    return kept, dropped
+
+
+def _left_out(dropped: Sequence[Block], elsewhere: str) -> str:
+    names = list(dict.fromkeys(block.name for block in dropped))
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return f"_Left out, because it does not fit here: {shown[:400]}. {elsewhere}_"
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+MIN_COMPONENTS = 3
+_MAX_EDGES = 40
+_MAX_LABEL_CHARACTERS = 60
+
+
+def render_diagram(edges: Sequence[ComponentEdge], *, redact: Redact) -> str:
+    """A fenced `mermaid` flow chart; nothing below three components, or above what a reader can take in."""
+    nodes = list(dict.fromkeys(name for edge in edges for name in (edge.source, edge.target)))
+    if len(nodes) < MIN_COMPONENTS or len(edges) > _MAX_EDGES:
+        return ""
+    names = {name: f"n{index}" for index, name in enumerate(nodes)}
+    lines = [f'  {identifier}["{_label(name, redact=redact)}"]' for name, identifier in names.items()]
+    lines += [
+        f'  {names[edge.source]} -->|"{_label(edge.label, redact=redact)}"| {names[edge.target]}'
+        if edge.label.strip()
+        else f"  {names[edge.source]} --> {names[edge.target]}"
+        for edge in edges
+    ]
+    return "\n".join(["```mermaid", "flowchart LR", *lines, "```"])
+
+
+def _label(text: str, *, redact: Redact) -> str:
+    """Letters, digits and harmless signs as they are, all else as Mermaid's entity codes (`#34;`).
+
+    https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-characters
+    """
+    line = " ".join(redact(strip_invisible(text)).split())
+    short = line if len(line) <= _MAX_LABEL_CHARACTERS else line[: _MAX_LABEL_CHARACTERS - 1] + "…"
+    return re.sub(r"[^\w .,…/-]", lambda found: f"#{ord(found[0])};", short) or "#63;"

@@ -1,0 +1,138 @@
+"""Plain text of strangers: invisible characters, what GitHub or a bot would act on, and Markdown escapes."""
+
+import re
+from collections.abc import Callable, Iterator
+
+Redact = Callable[[str], str]
+
+_INVISIBLE_CLASS = (
+    "\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_INVISIBLE = re.compile(f"[{_INVISIBLE_CLASS}]")
+_PICTOGRAPH = "[\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]"
+# A pictograph with its variation selector, and pictographs joined to one: 👩‍💻. Flags of England, Scotland and Wales.
+_EMOJI = re.compile(
+    "\U0001f3f4(?:\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074"
+    "|\U000e0077\U000e006c\U000e0073)\U000e007f)"
+    f"|{_PICTOGRAPH}\ufe0f?(?:\u200d{_PICTOGRAPH}\ufe0f?)*"
+)
+_EMOJI_OR_INVISIBLE = re.compile(f"({_EMOJI.pattern})|[{_INVISIBLE_CLASS}]")
+_LINE_BREAKS = re.compile("\r\n?|\u2028|\u2029|\u0085|\u000b|\u000c")
+
+
+def strip_invisible(text: str) -> str:
+    """The text without characters that a reader cannot see; every kind of line break becomes `\\n`."""
+    return _EMOJI_OR_INVISIBLE.sub(lambda found: found[1] or "", _LINE_BREAKS.sub("\n", text))
+
+
+def has_invisible(text: str) -> bool:
+    """Whether a reader would miss something; a `\\r` at the end of a line is no secret."""
+    return bool(_INVISIBLE.search(_EMOJI.sub("", text.replace("\r\n", "\n"))))
+
+
+def show_invisible(text: str) -> str:
+    """One line in which line breaks, tabs and invisible characters are visible escapes: `a\\u202eb.py`."""
+    shown = text.replace("\\", "\\\\") if _INVISIBLE.search(text) or "\n" in text or "\t" in text else text
+    return re.sub(f"[\t\n{_INVISIBLE_CLASS}]", lambda found: _escape(found[0]), shown)
+
+
+def show_invisible_lines(text: str) -> str:
+    """Code in which invisible characters are visible escapes; tabs and line breaks stay."""
+    return _INVISIBLE.sub(lambda found: _escape(found[0]), text.replace("\r\n", "\n"))
+
+
+def _escape(character: str) -> str:
+    named = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+    point = ord(character)
+    return named.get(character) or (f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}")
+
+
+_URL_END = r"[^\s<>]*[^\s<>.,;:!?'\"()\[\]{}*_~|]"
+# Prefixes are bounded, so that the time is linear in the length of the text.
+_LIVE = re.compile(
+    "|".join(
+        (
+            rf"[a-z][a-z0-9+.-]{{1,30}}://{_URL_END}",
+            rf"\bwww\.{_URL_END}",
+            r"\b(?:mailto|xmpp|javascript|vbscript|data|file|tel):[^\s<>]+",
+            r"\S{0,20}\$\S*",  # $…$ is drawn as mathematics
+            r"[\w.+/@-]{0,80}@[\w-][\w./-]*",  # mentions, teams, e-mail addresses, user@sha
+            r"[\w./-]{0,120}#\d+\b",  # #1, user#1, owner/repo#1
+            r"\bGH-\d+\b",
+            r"\bGHSA(?:-[0-9a-z]{4}){3}",
+            r"\b[0-9a-f]{7,64}\b",  # commits
+        )
+    ),
+    re.IGNORECASE,
+)
+# Lines that are commands to some bot. Bots read raw bodies line by line, whether or not a line is code.
+COMMAND_LINE = (
+    r"(?:/[a-z][\w-]*(?![\w/-])|!\w+[ \t]*$|(?:bors|homu|jenkins)[ \t]\S.{0,60}|(?:please )?(?:re)?test this\b(?: please)?"
+    r"|(?:ok to test|add to whitelist|recheck|retest|rebuild)[ \t]*$"
+    r"|@(?:dependabot|bors|homu|mergify(?:io)?|renovate(?:bot)?|rustbot|pytorchbot|coderabbitai|copilot|claude|codex"
+    r"|cursor|greptileai|sourcery-ai)\b)"
+)
+_COMMAND = re.compile(rf"/[a-z][\w./-]*|{COMMAND_LINE}", re.IGNORECASE)
+_JOINER = "\u2060"
+
+
+def split_live(text: str, *, at_line_start: bool) -> Iterator[tuple[str, bool]]:
+    """The text in pieces, each with whether it is live; a command is live only where a line starts."""
+    text = text.lstrip() if at_line_start else text
+    command = _COMMAND.match(text) if at_line_start else None
+    if command:
+        yield command[0].rstrip(), True
+    yield from _split(text[command.end() :] if command else text)
+
+
+def _split(text: str) -> Iterator[tuple[str, bool]]:
+    """What stands between two live pieces is looked at again: where a code span begins, a reference may end."""
+    start = 0
+    for found in _LIVE.finditer(text):
+        yield from _split(text[start : found.start()])
+        yield found[0], True
+        start = found.end()
+    if start:
+        yield from _split(text[start:])
+    elif text:
+        yield text, False
+
+
+def defuse_plain(text: str) -> str:
+    """Text for fields without Markdown (titles, annotations): a word joiner inside everything that is live."""
+    return "".join(_defused(piece) if live else piece for piece, live in split_live(text, at_line_start=True))
+
+
+def _defused(piece: str) -> str:
+    marked = re.sub(r"(^/|[@#$:]|GH(?=-|SA)|www)", rf"\1{_JOINER}", piece, flags=re.IGNORECASE)
+    return re.sub(r"[0-9a-f]{6}(?=[0-9a-f])", rf"\g<0>{_JOINER}", marked, flags=re.IGNORECASE)
+
+
+_SPECIAL = re.compile(r"[\\`*\[\]~]")
+_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # inside a word it starts no emphasis
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+_LINE_START = re.compile(r"^(#{1,6}(?=\s|$)|[>+=-]|\d{1,9}(?=[.)](?:\s|$)))")
+
+
+def escape_text(text: str, *, at_line_start: bool) -> str:
+    """Text between code spans and emphasis, on one line."""
+    escaped = _SPECIAL.sub(r"\\\g<0>", text)
+    escaped = _UNDERSCORE.sub(r"\\_", escaped)
+    escaped = _ENTITY.sub("&amp;", escaped).replace("<", "&lt;").replace("|", "&#124;")
+    return _escape_line_start(escaped.lstrip()) if at_line_start else escaped
+
+
+def escape_html(text: str) -> str:
+    """A stranger's word inside Quorum's own HTML (`<sub>`, `<summary>`): shown as it stands, and nothing live."""
+    return show_invisible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _escape_line_start(text: str) -> str:
+    found = _LINE_START.match(text)
+    if not found:
+        return text
+    if found[0].isdigit():
+        return f"{found[0]}\\{text[found.end() :]}"
+    return f"\\{text}"
