@@ -21,7 +21,8 @@ class Origin(Enum):
 MAX_STEPS = 4
 _FUNCTION_KINDS = frozenset(
     kind
-    for kinds in DEFINITION_KINDS.values()
+    for language, kinds in DEFINITION_KINDS.items()
+    if language != "elixir"  # a definition is a `call` there, which means something else everywhere else
     for kind, name in kinds.items()
     if name in {"function", "method", "constructor"}
 ) | {
@@ -57,16 +58,13 @@ def origin_of(values: Sequence[SgNode], place: SgNode) -> Origin:
         return Origin.INPUT
     if all(_CONSTANT_NAME.match(name) for name in names):
         return Origin.CONSTANT
-    function = _enclosing_function(place)
-    if function is None:
-        return Origin.UNKNOWN
-    return _origin_in(function, names)
+    return _origin_in(_scope_of(place), names)
 
 
-def _origin_in(function: SgNode, names: set[str]) -> Origin:
-    """Follows plain assignments backwards through the function, a few steps."""
-    parameters = set(_parameter_names(function))
-    body = function.text()
+def _origin_in(scope: SgNode, names: set[str]) -> Origin:
+    """Follow plain assignments backwards through the function or module, a few steps."""
+    parameters = set(_parameter_names(scope)) if scope.kind() in _FUNCTION_KINDS else set[str]()
+    body = scope.text()
     for _ in range(MAX_STEPS):
         if names & parameters:
             return Origin.INPUT
@@ -97,9 +95,10 @@ def _names(values: Iterable[SgNode]) -> Iterator[str]:
         stack.extend(node.children())
 
 
-def _enclosing_function(node: SgNode) -> SgNode | None:
-    """The outermost of the nested functions, so that a callback sees the handler's parameters."""
-    return next((above for above in reversed(node.ancestors()) if above.kind() in _FUNCTION_KINDS), None)
+def _scope_of(node: SgNode) -> SgNode:
+    """The outermost enclosing function, so that a callback sees the handler's parameters; otherwise the whole file."""
+    above = list(reversed(node.ancestors()))
+    return next((each for each in above if each.kind() in _FUNCTION_KINDS), above[0] if above else node)
 
 
 def _parameter_names(function: SgNode) -> Iterator[str]:

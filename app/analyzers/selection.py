@@ -16,7 +16,7 @@ from app.domain.rules import rule_for
 
 MAX_RANGE_LINES = 10
 # Whose words are shown where several tools found the same: the more it knows, the earlier.
-_VOICES = ("taint", "patterns", "secrets", "zizmor", "hidden", "dependencies", "ruff")
+_VOICES = ("patterns", "secrets", "zizmor", "hidden", "dependencies", "ruff")
 _SECURITY_FAMILIES = frozenset(
     {
         "injection",

@@ -12,9 +12,7 @@ from typing import Any, TypeVar
 
 from app.analyzers.patterns import find_pattern_hits
 from app.analyzers.symbols import find_api_changes, find_undocumented, is_internal
-from app.analyzers.taint import find_taint_hits
 from app.analyzers.worker_files import ANSWERS, TASKS
-from app.syntax import language_of
 
 Value = TypeVar("Value")
 
@@ -46,10 +44,7 @@ def work(task: dict[str, Any]) -> dict[str, Any]:
 def _hits(path: str, source: str | None, problems: list[str]) -> list[dict[str, Any]]:
     if source is None:
         return []
-    hits = _tried(lambda: find_pattern_hits(path, source), problems)
-    if language_of(path) == "python":
-        hits = [*hits, *_tried(lambda: find_taint_hits(path, source), problems)]
-    return _dicts(hits)
+    return _dicts(_tried(lambda: find_pattern_hits(path, source), problems))
 
 
 def _tried(find: Callable[[], list[Value]], problems: list[str]) -> list[Value]:

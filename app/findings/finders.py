@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from app.domain.finding import Finding
 from app.domain.model_call import Provider
 
-PATTERNS = frozenset(f"{Provider.ANALYZERS}:{tool}" for tool in ("patterns", "ruff", "taint"))
+PATTERNS = frozenset(f"{Provider.ANALYZERS}:{tool}" for tool in ("patterns", "ruff"))
 
 
 def provider_of(name: str) -> Provider | None:

@@ -305,7 +305,7 @@ def _add_starred(session: Session) -> None:
         22,
         "CWE-89",
     )
-    injection.found_by, injection.confirmed_by, injection.worth = [GPT, "analyzers:taint"], [CLAUDE], 10
+    injection.found_by, injection.confirmed_by, injection.worth = [GPT, "analyzers:patterns"], [CLAUDE], 10
     injection.explanation = (
         "`search` comes from the query string and is put between the quotes of the statement. A value such as "
         "`' OR 1=1 --` returns every customer's statements."

@@ -55,13 +55,6 @@ async def test_a_query_built_from_a_parameter_is_one_grave_finding_on_its_line()
     assert finding.found_by == ("analyzers:patterns", "analyzers:ruff")
 
 
-async def test_taint_and_pattern_and_ruff_on_one_line_are_one_critical_finding() -> None:
-    source = 'from web import app, db\n@app.get("/p/{name}")\ndef view(name):\n    return db.execute("SELECT * FROM p WHERE n = " + name)\n'
-    (finding,) = (await analyze([changed("web.py", source)])).findings
-    assert finding.severity is Severity.CRITICAL
-    assert finding.found_by == ("analyzers:taint", "analyzers:patterns", "analyzers:ruff")
-
-
 async def test_only_added_lines_are_spoken_of() -> None:
     file = ChangedFile(path="pay.py", head=PAYMENT.encode(), base=None, added=frozenset({4, 5}))
     assert await findings_of(file) == []
@@ -115,7 +108,7 @@ async def test_a_patch_alone_is_reviewed_on_its_own_lines() -> None:
     }
     file = ChangedFile(path="v.py", head=None, base=None, added=frozenset({40, 41, 42}), visible=visible)
     (finding,) = (await analyze([file])).findings
-    assert (finding.start_line, finding.rule_id, finding.severity) == (41, "sql-injection", Severity.CRITICAL)
+    assert (finding.start_line, finding.rule_id, finding.severity) == (41, "sql-injection", Severity.HIGH)
 
 
 def test_a_fragment_keeps_line_numbers_and_opens_the_blocks_it_needs() -> None:
