@@ -16,7 +16,7 @@ from app.domain.finding import Finding, Stage
 from app.domain.model_call import Provider
 from app.domain.review import ReviewReport, StageResult, StageStatus
 from app.domain.source import Source
-from app.domain.step import Step, run_at_once
+from app.domain.step import Checkpoint, Step, run_at_once
 from app.domain.thread import Verdict
 from app.findings.finders import is_by_analyzers
 from app.findings.settle import Settled, settle
@@ -103,7 +103,9 @@ async def review_gathered(
     results = await _ask_stages(order, gathered, analysis, services, stations=stations, step=step)
     settled = await stations.run(
         "verify",
-        lambda: step("settle", lambda: _settle(order, gathered, results, analysis, services), Settled),
+        lambda: step(
+            Checkpoint("settle", Settled), lambda: _settle(order, gathered, results, analysis, services)
+        ),
     )
     pull_request = gathered.context.pull_request
     return ReviewReport(
@@ -159,7 +161,7 @@ async def _ask_stages(
             own = (finding for finding in analysis.findings if finding.stage is stage)
             return replace(result, findings=(*result.findings, *own))
 
-        reserved = step(f"stage:{stage}", work, StageResult)
+        reserved = step(Checkpoint(f"stage:{stage}", StageResult), work)
         return stations.run(stage.value, lambda: with_analyzers(reserved))
 
     if gathered.config.pipeline is Pipeline.PARALLEL:

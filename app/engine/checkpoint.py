@@ -6,7 +6,7 @@ that must wait for GitHub or for the network is tried again here, up to a limit;
 
 import json
 import random
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
 from types import CoroutineType
@@ -17,6 +17,7 @@ from dbos._error import DBOSUnexpectedStepError
 from pydantic import TypeAdapter
 
 import app.errors
+from app.domain.step import Checkpoint
 from app.errors import TRANSIENT, GitHubRateLimited, Postponed, QuorumError, Superseded
 
 T = TypeVar("T")
@@ -37,18 +38,18 @@ class Checkpoints:
     sleep: Sleep
 
     def __call__(
-        self, name: str, work: Callable[[], Awaitable[T]], type_: object
+        self, checkpoint: Checkpoint[T], work: Callable[[], Awaitable[T]]
     ) -> "CoroutineType[Any, Any, T]":
         """See `Step`. Takes its place in the program now, not when it is awaited: so steps may run side by side."""
         reservation = DBOS.reserve_step()
-        adapter = cast("TypeAdapter[T]", _adapter(cast("Hashable", type_)))
+        adapter = cast("TypeAdapter[T]", _adapter(checkpoint.type_))
 
         async def recorded() -> str:
             return json.dumps(await self._outcome(work, adapter))
 
         async def restored() -> T:
             try:
-                outcome = json.loads(await reservation.run_async({"name": name}, recorded))
+                outcome = json.loads(await reservation.run_async({"name": checkpoint.name}, recorded))
             except DBOSUnexpectedStepError as error:  # the steps on record are those of an older program
                 raise Postponed(0.0, reason="Quorum was upgraded while the job ran.") from error
             if "value" in outcome:
@@ -86,9 +87,9 @@ class Checkpoints:
                 await self.sleep(delay_s)
 
 
-@cache  # of a handful of types; to build one takes as long as to ask the database ten times
-def _adapter(type_: Hashable) -> TypeAdapter[Any]:
-    return TypeAdapter(cast("type[Any]", type_))
+@cache  # there are few types, and building an adapter takes as long as ten database queries
+def _adapter(type_: type[object]) -> TypeAdapter[object]:
+    return TypeAdapter(type_)
 
 
 def retry_delay_s(error: QuorumError, *, attempt: int) -> float:

@@ -8,10 +8,10 @@ DBOS Transact: https://docs.dbos.dev/python/reference/dbos-class
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from dbos import DBOS
 
@@ -19,7 +19,7 @@ from app.clock import utc_now
 from app.domain.job import Accepted, Delivery, Duplicate, Job
 from app.engine import upkeep
 from app.engine.checkpoint import Sleep
-from app.engine.failing import OnFailure, nothing_to_end
+from app.engine.handlers import FailedJobCloser, HeadChecker, JobHandlers
 from app.engine.inbox import Inbox
 from app.engine.intake import Intake
 from app.engine.right_of_way import RightOfWay
@@ -34,7 +34,7 @@ from app.engine.settings import (
     engine_config,
     quiet_logger,
 )
-from app.engine.worker import ConfirmHead, Handler, Sign, Worker, nothing_is_confirmed
+from app.engine.worker import Worker
 from app.errors import StoreUnavailable
 from app.store import deliveries, leases
 from app.store.database import Database
@@ -46,7 +46,6 @@ SWEEP_S = 600.0
 FIRST_SWEEP_S = 30.0  # after a start: what was given up meanwhile holds places that others wait for
 
 Role = Literal["web", "worker", "all"]
-NO_SIGNS: Mapping[type[Any], Sign] = {}
 
 
 class Engine:
@@ -57,10 +56,9 @@ class Engine:
         database: Database,
         *,
         executor_id: str,
-        handlers: Mapping[type[Any], Handler],
-        signs: Mapping[type[Any], Sign] = NO_SIGNS,
-        on_failure: OnFailure = nothing_to_end,
-        confirm_head: ConfirmHead = nothing_is_confirmed,
+        handlers: JobHandlers,
+        failed_jobs: FailedJobCloser,
+        heads: HeadChecker,
         role: Role = "all",
         paused: bool = False,
         workers: int = WORKERS,
@@ -76,9 +74,8 @@ class Engine:
         self._database = database
         self._executor_id = executor_id
         self._handlers = handlers
-        self._signs = signs
-        self._on_failure = on_failure
-        self._confirm_head = confirm_head
+        self._failed_jobs = failed_jobs
+        self._heads = heads
         self._role = role
         self._runs = role != "web" and not paused
         self._workers = workers
@@ -113,7 +110,7 @@ class Engine:
             share=self._share,
             debounce_s=self._debounce_s,
             clock=self._clock,
-            signed=self._signs,
+            acknowledged=self._handlers.acknowledged,
             second_s=self._second_s,
         )
         self._intake = Intake(self._inbox.accept)
@@ -132,9 +129,8 @@ class Engine:
             self._database,
             inbox,
             handlers=self._handlers,
-            signs=self._signs,
-            on_failure=self._on_failure,
-            confirm_head=self._confirm_head,
+            failed_jobs=self._failed_jobs,
+            heads=self._heads,
             most_lives=self._most_lives,
             clock=self._clock,
             give_way=self._right_of_way.give,
@@ -227,7 +223,7 @@ class Engine:
         """Upkeep: close what was given up, admit what waits, delete what is old. It comes by itself every `SWEEP_S`."""
         if self._inbox:
             await upkeep.sweep(
-                self._database, self._inbox, self._on_failure, now=self._clock(), keep=self._keep
+                self._database, self._inbox, self._failed_jobs, now=self._clock(), keep=self._keep
             )
 
     async def _beat(self) -> None:

@@ -1,31 +1,23 @@
 """What is done before a job is recorded as failed: its door is told, so that nothing of it stays in progress on GitHub."""
 
 import logging
-from collections.abc import Awaitable, Callable
 
-from app.domain.job import Job
+from app.engine.handlers import FailedJobCloser
 from app.errors import TRANSIENT, Postponed, QuorumError
 from app.store.deliveries import parse_job
 from app.store.tables import DeliveryRow
 
 logger = logging.getLogger(__name__)
 
-OnFailure = Callable[[str, Job, str], Awaitable[None]]
-"""(guid of the delivery, job, reason in a sentence): ends what the job has begun. It may raise what is `TRANSIENT`."""
 
-
-async def nothing_to_end(guid: str, job: Job, reason: str) -> None:
-    """Of jobs that begin nothing."""
-
-
-async def tell_failure(on_failure: OnFailure, row: DeliveryRow, *, said: str) -> None:
+async def tell_failure(failed_jobs: FailedJobCloser, row: DeliveryRow, *, said: str) -> None:
     """Tell the door of a delivery's job what is `said` to people.
 
     Raises:
         what is `TRANSIENT`: the job has not ended, and its door is to be told again.
     """
     try:
-        await on_failure(row.guid, parse_job(row.request), said)
+        await failed_jobs.close_failed(parse_job(row.request), guid=row.guid, reason=said)
     except TRANSIENT:
         raise
     except Exception:

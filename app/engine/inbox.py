@@ -9,7 +9,7 @@ pushes at most one waits: the next one takes its turn.
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from dbos import DBOS, DBOSClient, EnqueueOptions
 
@@ -58,12 +58,12 @@ class Inbox:
         share: int,
         debounce_s: float,
         clock: Callable[[], datetime],
-        signed: Collection[type[Any]] = (),
+        acknowledged: Collection[type[Job]] = (),
         second_s: float = 1.0,
     ) -> None:
         self._database = database
         self._executor_id = executor_id
-        self._signed = frozenset(signed)
+        self._acknowledged = acknowledged
         self._second_s = second_s  # how long a second of a job's wait takes
         self._share = share
         self._debounce_s = debounce_s
@@ -208,7 +208,7 @@ class Inbox:
         self._client.enqueue_in_transaction(session, options, row.guid)
 
     def _show_sign(self, session: Session, row: DeliveryRow, job: Job) -> None:
-        if type(job) not in self._signed:
+        if type(job) not in self._acknowledged:
             return
         options: EnqueueOptions = {
             "workflow_name": SIGN,

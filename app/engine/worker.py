@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar, cast
@@ -11,9 +11,9 @@ from dbos import DBOS
 from dbos._error import DBOSUnexpectedStepError
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 
-from app.domain.step import Step
 from app.engine.checkpoint import OUTAGE_WAIT_S, Checkpoints, Sleep, retry_delay_s
-from app.engine.failing import OnFailure, record_of, sentence_of, tell_failure
+from app.engine.failing import record_of, sentence_of, tell_failure
+from app.engine.handlers import FailedJobCloser, HeadChecker, JobHandlers
 from app.engine.inbox import Inbox
 from app.engine.settings import SUSPECT_LIVES
 from app.errors import TRANSIENT, GivenUp, Postponed, StoreUnavailable, Superseded
@@ -35,23 +35,8 @@ NOT_ASKED_FOR = "no longer asked for"
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Handler = Callable[[Any, Step], Awaitable[None]]
-"""Does a job of one class. It is called again for the same job after a crash: all that has an effect is a step."""
-
-Sign = Callable[[Any], Awaitable[None]]
-"""Shows somebody that a job of theirs was taken, before its turn comes. Best effort: the job does without."""
-
-ConfirmHead = Callable[[str], Awaitable[bool]]
-"""(guid of the delivery): whether GitHub still names the head that its review is about, though a later webhook named another."""
-
 ENGINES_OWN = (OperationalError, InterfaceError, InternalError)  # what DBOS says of a database that is away
 PASSING = (Postponed, DBOSUnexpectedStepError, *ENGINES_OWN, *TRANSIENT)
-
-
-async def nothing_is_confirmed(guid: str) -> bool:
-    """For jobs that nobody can ask about: a later webhook is a newer one."""
-    del guid
-    return False
 
 
 class Worker:
@@ -62,10 +47,9 @@ class Worker:
         database: Database,
         inbox: Inbox,
         *,
-        handlers: Mapping[type[Any], Handler],
-        signs: Mapping[type[Any], Sign],
-        on_failure: OnFailure,
-        confirm_head: ConfirmHead,
+        handlers: JobHandlers,
+        failed_jobs: FailedJobCloser,
+        heads: HeadChecker,
         most_lives: int,
         clock: Callable[[], datetime],
         give_way: Callable[[], Awaitable[None]],
@@ -74,9 +58,8 @@ class Worker:
         self._database = database
         self._inbox = inbox
         self._handlers = handlers
-        self._signs = signs
-        self._on_failure = on_failure
-        self._confirm_head = confirm_head
+        self._failed_jobs = failed_jobs
+        self._heads = heads
         self._most_lives = most_lives
         self._alone = asyncio.Lock()
         self._clock = clock
@@ -98,7 +81,7 @@ class Worker:
                 row = await asyncio.to_thread(deliveries.load_delivery, self._database, guid)
                 if row is not None:
                     job = deliveries.parse_job(row.request)
-                    await self._signs[type(job)](job)
+                    await self._handlers.acknowledger_of(job).acknowledge(job)
             except Exception as error:  # noqa: BLE001 - the boundary: the job itself comes, whatever this raises
                 logger.warning("no sign was shown of delivery %s: %s", guid, type(error).__name__)
 
@@ -170,12 +153,12 @@ class Worker:
     async def _handle(self, row: DeliveryRow) -> None:
         job = deliveries.parse_job(row.request)
         step = Checkpoints(is_superseded=self._check(row.guid), give_way=self._give_way, sleep=self._sleep)
-        await self._handlers[type(job)](job, step)
+        await self._handlers.handler_of(job).handle(job, step)
 
     def _check(self, guid: str) -> Callable[[], Awaitable[bool]]:
         async def check() -> bool:
             is_later = await asyncio.to_thread(reviews.is_superseded, self._database, delivery=guid)
-            return is_later and not await self._confirm_head(guid)
+            return is_later and not await self._heads.is_newest_head(guid)
 
         return check
 
@@ -186,7 +169,7 @@ class Worker:
             return await self._put_back(row, workflow_id, error)
         logger.error("the job failed", exc_info=error)
         try:
-            await tell_failure(self._on_failure, row, said=sentence_of(error))
+            await tell_failure(self._failed_jobs, row, said=sentence_of(error))
         except TRANSIENT as outage:
             if row.attempts < MOST_ATTEMPTS:
                 return await self._put_back(row, workflow_id, outage)

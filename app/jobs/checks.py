@@ -9,7 +9,7 @@ from app.domain.finding import Severity
 from app.domain.job import CheckActionJob, CheckSuiteJob, Delivery, Job, ReviewJob, review_id
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewRequest
-from app.domain.step import Step
+from app.domain.step import Checkpoint, Step
 from app.jobs.dismissal import dismiss
 from app.jobs.eligible import BY_HEAD, REFRESH
 from app.jobs.permission import Permissions
@@ -31,13 +31,12 @@ class CheckActionHandler:
     review: ReviewHandler
     permissions: Permissions
 
-    async def __call__(self, job: CheckActionJob, step: Step) -> None:
+    async def handle(self, job: CheckActionJob, step: Step) -> None:
         """Review again, or dismiss what is low and bring the check runs up to date."""
         access = self.review.open_pull_request(job.ref, installation_id=job.installation_id, ledger=job.key)
         allowed = await step(
-            "permission",
+            Checkpoint("permission", bool),
             lambda: self.permissions.may_command(access.writer, job.ref.repository, job.sender),
-            bool,
         )
         if not allowed:
             logger.info("%s may not press %s", job.sender, job.identifier)
@@ -46,7 +45,9 @@ class CheckActionHandler:
             case REREVIEW.identifier:
                 await self._review(job, step, commanded=True)
             case DISMISS_LOW.identifier:
-                await step("dismiss", lambda: asyncio.to_thread(self._dismiss_low, job), type(None))
+                await step(
+                    Checkpoint("dismiss", type(None)), lambda: asyncio.to_thread(self._dismiss_low, job)
+                )
                 await self._review(job, step, commanded=False)
             case other:
                 logger.warning("a button that Quorum does not have: %s", other)
@@ -81,7 +82,7 @@ class CheckActionHandler:
         await asyncio.to_thread(
             record_review_begun, self.review.database, request, delivery=job.guid, at=self.review.clock()
         )
-        await self.review(ReviewJob(request=request), step)
+        await self.review.handle(ReviewJob(request=request), step)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,13 +92,15 @@ class CheckSuiteHandler:
     review: ReviewHandler
     enqueue: Enqueue
 
-    async def __call__(self, job: CheckSuiteJob, step: Step) -> None:
+    async def handle(self, job: CheckSuiteJob, step: Step) -> None:
         """Queue them, so that each waits for nobody but its own pull request."""
-        numbers = await step("find", lambda: self._find(job), tuple[int, ...])
+        numbers = await step(Checkpoint("find", tuple[int, ...]), lambda: self._find(job))
         if not numbers:
             logger.info("no pull request is known at %s", job.head_sha)
         for number in numbers:
-            await step(f"queue {number}", lambda number=number: self._queue(job, number), type(None))
+            await step(
+                Checkpoint(f"queue {number}", type(None)), lambda number=number: self._queue(job, number)
+            )
 
     async def _find(self, job: CheckSuiteJob) -> tuple[int, ...]:
         found = await asyncio.to_thread(

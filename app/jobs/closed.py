@@ -10,7 +10,7 @@ from app.domain.diff import Side
 from app.domain.finding import Finding
 from app.domain.job import ClosedJob
 from app.domain.source import Snapshot
-from app.domain.step import Step
+from app.domain.step import Checkpoint, Step
 from app.errors import GitHubNotFound
 from app.jobs.access import PullRequestAccess
 from app.jobs.publication import record_outcomes
@@ -30,12 +30,12 @@ class ClosedHandler:
 
     review: ReviewHandler
 
-    async def __call__(self, job: ClosedJob, step: Step) -> None:
+    async def handle(self, job: ClosedJob, step: Step) -> None:
         """Evaluate every finding that stands; nothing is read where there is none."""
         await asyncio.to_thread(record_closed, self.review.database, job.ref, at=self.review.clock())
         remembered = await asyncio.to_thread(load_remembered, self.review.database, job.ref)
         if any(known.stands for known in remembered.findings):
-            await step("evaluate", lambda: self._evaluate(job, remembered), type(None))
+            await step(Checkpoint("evaluate", type(None)), lambda: self._evaluate(job, remembered))
 
     async def _evaluate(self, job: ClosedJob, remembered: Remembered) -> None:
         access = self.review.open_pull_request(job.ref, installation_id=job.installation_id, ledger=job.key)

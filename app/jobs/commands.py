@@ -10,6 +10,7 @@ from app.domain.finding import Finding, Stage
 from app.domain.job import Command, review_id
 from app.domain.publication import ThreadAnswer
 from app.domain.review import ReviewRequest
+from app.domain.step import Checkpoint
 from app.jobs import dismissal
 from app.jobs.conversation import converse
 from app.jobs.publication import record_outcomes
@@ -87,7 +88,7 @@ async def _dismiss(visit: Visit, findings: Sequence[Finding], *, reason: str) ->
             at=visit.now(),
         )
 
-    await visit.step("dismiss", record, type(None))
+    await visit.step(Checkpoint("dismiss", type(None)), record)
 
 
 async def undismiss(visit: Visit, command: Command) -> None:
@@ -97,7 +98,7 @@ async def undismiss(visit: Visit, command: Command) -> None:
     async def record() -> str:
         return await asyncio.to_thread(_undismiss, visit, remembered, command.words[0])
 
-    done = await visit.step("undismiss", record, str)
+    done = await visit.step(Checkpoint("undismiss", str), record)
     if done == _A_RULE:
         await visit.answer(replies.render_rule_removed(key=visit.key))
         return
@@ -170,9 +171,8 @@ async def _look_again(visit: Visit, changed: Sequence[tuple[Finding, str]]) -> S
     )
     services = visit.review.services
     return await visit.step(
-        "look again",
+        Checkpoint("look again", tuple[Look, ...]),
         lambda: look_again(changed, services=services, config=config, scope=scope),
-        tuple[Look, ...],
     )
 
 
@@ -183,7 +183,7 @@ async def _settle_threads(visit: Visit, answers: Sequence[ThreadAnswer]) -> tupl
         done = await visit.access.writer.answer_threads(answers)
         return done.resolved, done.folded
 
-    return await visit.step("settle threads", write, tuple[int, int]) if answers else (0, 0)
+    return await visit.step(Checkpoint("settle threads", tuple[int, int]), write) if answers else (0, 0)
 
 
 async def pause(visit: Visit, command: Command) -> None:

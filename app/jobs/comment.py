@@ -7,7 +7,7 @@ once, also while a review of the pull request runs: that is a sign of its own, b
 from dataclasses import dataclass
 
 from app.domain.job import Command, CommentJob
-from app.domain.step import Step
+from app.domain.step import Checkpoint, Step
 from app.jobs.access import PullRequestAccess
 from app.jobs.commands import COMMANDS, SLOW
 from app.jobs.conversation import converse
@@ -25,19 +25,19 @@ class CommentHandler:
     permissions: Permissions
     allowed_bots: frozenset[int] = frozenset()
 
-    async def __call__(self, job: CommentJob, step: Step) -> None:
+    async def handle(self, job: CommentJob, step: Step) -> None:
         """Do the command, or answer the question."""
         access = self.review.open_pull_request(job.ref, installation_id=job.installation_id, ledger=job.key)
         visit = Visit(job=job, access=access, review=self.review, step=step)
-        if not await step("permission", lambda: self._may_command(job, access), bool):
+        if not await step(Checkpoint("permission", bool), lambda: self._may_command(job, access)):
             await visit.react("confused")
             return
         if _is_waited_for(job.command):
             await visit.react("eyes")
         await _do(visit)
 
-    async def show_sign(self, job: CommentJob) -> None:
-        """Eyes, under a comment whose answer takes its time (`app.engine.worker.Sign`)."""
+    async def acknowledge(self, job: CommentJob) -> None:
+        """React with eyes to a comment whose answer takes time."""
         access = self.review.open_pull_request(job.ref, installation_id=job.installation_id, ledger=job.key)
         if _is_waited_for(job.command) and await self._may_command(job, access):
             await react(job, access, "eyes")

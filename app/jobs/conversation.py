@@ -9,6 +9,7 @@ from app.conversation.history import Turn, turns_of
 from app.conversation.product import documentation, figures
 from app.conversation.schemas import Intent
 from app.domain.diff import Side
+from app.domain.step import Checkpoint
 from app.errors import ModelError
 from app.jobs import dismissal
 from app.jobs.visit import Visit, moved_to
@@ -36,7 +37,8 @@ async def converse(visit: Visit, question: str, *, intent: Intent | None = None)
     )
     try:
         answered = await visit.step(
-            "converse", lambda: answer(asked, services=services, scope=scope, intent=intent), Answered
+            Checkpoint("converse", Answered),
+            lambda: answer(asked, services=services, scope=scope, intent=intent),
         )
     except ModelError as error:
         await _answer_without_model(visit, asked, str(error))

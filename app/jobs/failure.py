@@ -30,11 +30,11 @@ UNKNOWN = Gate.CRITICAL  # what nobody can read may be what a merge waits for: i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureHandler:
-    """Call it with the delivery, its job, and the reason in a sentence (`app.engine.failing.OnFailure`)."""
+    """Closes what a failed job left open (`app.engine.handlers.FailedJobCloser`)."""
 
     review: ReviewHandler
 
-    async def __call__(self, guid: str, job: Job, reason: str) -> None:
+    async def close_failed(self, job: Job, *, guid: str, reason: str) -> None:
         """End what is open, and tell whoever wants to be told of a review's end.
 
         Raises:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.job import InstallationJob
-from app.domain.step import Step
+from app.domain.step import Checkpoint, Step
 from app.github.permissions import REVIEW_PERMISSIONS, lacking_permissions
 from app.publish.wording import name_off
 from app.store.database import Database
@@ -31,9 +31,9 @@ class InstallationHandler:
     clock: Callable[[], datetime]
     forget: Callable[[int], None] = lambda _: None  # the tokens of an installation
 
-    async def __call__(self, job: InstallationJob, step: Step) -> None:
+    async def handle(self, job: InstallationJob, step: Step) -> None:
         """Record the change."""
-        await step("record", lambda: asyncio.to_thread(self._record, job), type(None))
+        await step(Checkpoint("record", type(None)), lambda: asyncio.to_thread(self._record, job))
 
     def _record(self, job: InstallationJob) -> None:
         if job.change in MOVES and job.previous_repository and job.repositories:

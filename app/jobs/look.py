@@ -11,7 +11,7 @@ from app.domain.configuration import Budget
 from app.domain.pull_request import PullRequest
 from app.domain.review import ReviewRequest
 from app.domain.source import Snapshot, Source
-from app.domain.step import Step
+from app.domain.step import Checkpoint, Step
 from app.errors import Superseded
 from app.gather import Configuration, parse_configuration
 from app.gather.configuration import CONFIGURATION_PATH
@@ -113,7 +113,7 @@ class Look:
             await all_of((read_snapshot(), read_default()))
             return _pull_request(held[-1]).head_sha
 
-        head_sha = await step("look", read, str)
+        head_sha = await step(Checkpoint("look", str), read)
         return head_sha, held[-1] if held else await self.source.snapshot(BASE_PATHS)
 
     async def _remember(self, pull_request: PullRequest) -> Remembered:

@@ -16,7 +16,7 @@ from app.domain.job import MergeGroupJob
 from app.domain.model_call import Provider
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import Coverage, ReviewReport, StageResult, StageStatus, UsageTotal
-from app.domain.step import Step
+from app.domain.step import Checkpoint, Step
 from app.errors import GitHubForbidden, GitHubNotFound, GitHubRejected
 from app.gather import parse_configuration
 from app.gather.configuration import CONFIGURATION_PATH
@@ -61,13 +61,13 @@ class MergeGroupHandler:
     review: ReviewHandler
     fetch_commits: FetchCommits
 
-    async def __call__(self, job: MergeGroupJob, step: Step) -> None:
+    async def handle(self, job: MergeGroupJob, step: Step) -> None:
         """What the check runs of the group's pull requests would say now, the worst of each stage."""
         number = _number(job.head_ref)
         if number is None:
             logger.warning("the merge queue's branch names no pull request: %s", job.head_ref)
             return
-        await step("conclude", lambda: self._conclude(job, number), type(None))
+        await step(Checkpoint("conclude", type(None)), lambda: self._conclude(job, number))
 
     async def _conclude(self, job: MergeGroupJob, number: int) -> None:
         access = self._open(job, number)

@@ -15,11 +15,11 @@ from app.store.tables import ReviewRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewestHead:
-    """Call it with the guid of a delivery (`app.engine.worker.ConfirmHead`)."""
+    """Checks the heads of running reviews (`app.engine.handlers.HeadChecker`)."""
 
     review: ReviewHandler
 
-    async def __call__(self, guid: str) -> bool:
+    async def is_newest_head(self, guid: str) -> bool:
         """Whether GitHub still names the head that the delivery's review has read; False where it has read none.
 
         Raises:

@@ -18,7 +18,7 @@ from app.domain.job import Delivery, NotificationJob
 from app.domain.notification import News, ReviewFinished
 from app.domain.publication import Conclusion
 from app.domain.review import Coverage, ReviewRequest, UsageTotal
-from app.domain.step import Step
+from app.domain.step import Checkpoint, Step
 from app.errors import NotificationFailed, NotificationGone, Postponed, StoreUnavailable
 from app.store.database import Database
 from app.store.deliveries import load_delivery
@@ -67,14 +67,14 @@ class NotificationHandler:
     clock: Callable[[], datetime]
     delays_s: Sequence[float] = DELAYS_S
 
-    async def __call__(self, job: NotificationJob, step: Step) -> None:
+    async def handle(self, job: NotificationJob, step: Step) -> None:
         """Send it once; the receiver may see it twice, under one id.
 
         Raises:
             Postponed: it was not taken, and is tried again.
             NotificationFailed: it was not taken, and is tried no more.
         """
-        await step("notify", lambda: self._send(job), type(None))
+        await step(Checkpoint("notify", type(None)), lambda: self._send(job))
 
     async def _send(self, job: NotificationJob) -> None:
         try:

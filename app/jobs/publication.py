@@ -17,7 +17,7 @@ from app.domain.model_call import Provider
 from app.domain.publication import CommentEdit, ThreadAnswer
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewReport, ReviewRequest, StageStatus
-from app.domain.step import Step
+from app.domain.step import Checkpoint, Step
 from app.errors import Superseded
 from app.gather import Gathered
 from app.jobs.access import PullRequestAccess
@@ -172,11 +172,10 @@ class Writing:
             review_id=request.review_id,
         )
         return await self._step(
-            "look again",
+            Checkpoint("look again", tuple[Look, ...]),
             lambda: look_again(
                 changed, services=publication.services, config=publication.gathered.config, scope=scope
             ),
-            tuple[Look, ...],
         )
 
     async def publish(self, followed: Followed) -> Published:
@@ -185,7 +184,7 @@ class Writing:
         Raises:
             Superseded: the reviewed head is no longer the newest.
         """
-        return await self._step("publish", lambda: self._publish(followed), Published)
+        return await self._step(Checkpoint("publish", Published), lambda: self._publish(followed))
 
     async def _publish(self, followed: Followed) -> Published:
         publication = self._publication

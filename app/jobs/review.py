@@ -16,7 +16,7 @@ from app.domain.job import ReviewJob
 from app.domain.notification import Tell, nobody_is_told
 from app.domain.progress import Watch, nobody_watches
 from app.domain.review import ReviewReport, ReviewRequest
-from app.domain.step import Step
+from app.domain.step import Checkpoint, Step
 from app.errors import TRANSIENT, Postponed, QuorumError, Superseded
 from app.gather import Gathered
 from app.jobs.access import (
@@ -62,7 +62,7 @@ class ReviewHandler:
     tell: Tell = nobody_is_told
     web_url: str = "https://github.com"
 
-    async def __call__(self, job: ReviewJob, step: Step) -> None:
+    async def handle(self, job: ReviewJob, step: Step) -> None:
         """The whole review, of the newest head.
 
         Raises:
@@ -81,7 +81,7 @@ class ReviewHandler:
                 return await _Run(self, job.request, step).review()
             except Superseded as error:
                 # The step raises where a later review is on record. Where there is none, the push told nobody.
-                await step("take the newer head", _nothing, type(None))
+                await step(Checkpoint("take the newer head", type(None)), _nothing)
                 logger.info("another head is reviewed instead: %s", error)
         return await _Run(self, job.request, step).review()
 
@@ -216,7 +216,7 @@ class _Run:
             await all_of(begin(stage) for stage in wanted)
             return self._checks
 
-        self._checks = await self._step("start checks", begin_all, dict[Stage, int])
+        self._checks = await self._step(Checkpoint("start checks", dict[Stage, int]), begin_all)
 
     async def _sorted_out(self, report: ReviewReport, start: Start) -> ReviewReport:
         rules = await asyncio.to_thread(

@@ -15,7 +15,7 @@ from app.domain.publication import Reaction
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewRequest
 from app.domain.source import Snapshot
-from app.domain.step import Step
+from app.domain.step import Checkpoint, Step
 from app.domain.thread import Thread
 from app.gather import Configuration, parse_configuration
 from app.gather.configuration import CONFIGURATION_PATH
@@ -97,7 +97,7 @@ class Visit:
 
     async def react(self, content: Reaction) -> None:
         """Show that it was seen."""
-        await self.step("react", lambda: react(self.job, self.access, content), type(None))
+        await self.step(Checkpoint("react", type(None)), lambda: react(self.job, self.access, content))
 
     async def answer(self, body: str) -> int:
         """Post the one answer, in the thread where it was asked; its id, or 0 where nothing may be posted."""
@@ -117,14 +117,16 @@ class Visit:
                 return await writer.find_review_comment(hidden)
             return await writer.find_issue_comment(hidden)
 
-        return await self.step("answer", lambda: self.access.once("answer", find=find, write=write), int)
+        return await self.step(
+            Checkpoint("answer", int), lambda: self.access.once("answer", find=find, write=write)
+        )
 
     async def review_again(self, request: ReviewRequest) -> None:
         """Run a review as a part of this job."""
         await asyncio.to_thread(
             record_review_begun, self.review.database, request, delivery=self.job.guid, at=self.now()
         )
-        await self.review(ReviewJob(request=request), self.step)
+        await self.review.handle(ReviewJob(request=request), self.step)
 
     async def refresh(self) -> None:
         """Bring summary and check runs up to date after a decision about findings; nothing new is asked or posted."""

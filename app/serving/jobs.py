@@ -1,7 +1,5 @@
 """Registers the handler of each kind of job with the engine."""
 
-from typing import Any
-
 from app.clock import utc_now
 from app.domain.job import (
     CheckActionJob,
@@ -18,6 +16,7 @@ from app.domain.job import (
 from app.domain.progress import Watch
 from app.domain.step import Step
 from app.engine.engine import Engine, Role
+from app.engine.handlers import Handler, JobHandlers
 from app.errors import NotificationFailed
 from app.github.addresses import web_url
 from app.github.app import GitHubApp
@@ -37,9 +36,6 @@ from app.main import Network, Program
 from app.notifier import Receiver
 from app.serving.github import PullRequests, merge_group_commits, organisation_file
 
-Handlers = dict[type[Any], Any]
-"""The handler of each kind of job; the engine alone knows their kinds."""
-
 
 def build_engine(
     program: Program,
@@ -57,14 +53,14 @@ def build_engine(
         return await engine.follow_up(delivery, job)
 
     review = _review_handler(program, github, watch, executor_id=executor_id)
-    handlers = _handlers(program, github, review, follow_up)
+    handlers = _job_handlers(program, github, review, follow_up)
+    handlers.register(NotificationJob, _notification_handler(program, network))
     engine = Engine(
         program.database,
         executor_id=executor_id,
-        handlers=handlers | _notifying(program, network),
-        signs={CommentJob: handlers[CommentJob].show_sign},
-        on_failure=FailureHandler(review=review),
-        confirm_head=NewestHead(review=review),
+        handlers=handlers,
+        failed_jobs=FailureHandler(review=review),
+        heads=NewestHead(review=review),
         role=role,
         paused=settings.quorum_paused,
         debounce_s=settings.quorum_debounce_s,
@@ -98,29 +94,36 @@ def _review_handler(program: Program, github: GitHubApp, watch: Watch, *, execut
     )
 
 
-def _handlers(program: Program, github: GitHubApp, review: ReviewHandler, enqueue: Enqueue) -> Handlers:
+def _job_handlers(
+    program: Program, github: GitHubApp, review: ReviewHandler, enqueue: Enqueue
+) -> JobHandlers:
     permissions = Permissions(utc_now)
     allowed_bots = frozenset(program.settings.quorum_allowed_bots)
-    return {
-        ReviewJob: review,
-        CommentJob: CommentHandler(review=review, permissions=permissions, allowed_bots=allowed_bots),
-        CheckActionJob: CheckActionHandler(review=review, permissions=permissions),
-        CheckSuiteJob: CheckSuiteHandler(review=review, enqueue=enqueue),
-        MergeGroupJob: MergeGroupHandler(review=review, fetch_commits=merge_group_commits(github)),
-        ClosedJob: ClosedHandler(review=review),
-        InstallationJob: InstallationHandler(database=program.database, clock=utc_now, forget=github.forget),
-    }
+    comments = CommentHandler(review=review, permissions=permissions, allowed_bots=allowed_bots)
+    installations = InstallationHandler(database=program.database, clock=utc_now, forget=github.forget)
+    handlers = JobHandlers()
+    handlers.register(ReviewJob, review)
+    handlers.register(CommentJob, comments, acknowledger=comments)
+    handlers.register(CheckActionJob, CheckActionHandler(review=review, permissions=permissions))
+    handlers.register(CheckSuiteJob, CheckSuiteHandler(review=review, enqueue=enqueue))
+    handlers.register(
+        MergeGroupJob, MergeGroupHandler(review=review, fetch_commits=merge_group_commits(github))
+    )
+    handlers.register(ClosedJob, ClosedHandler(review=review))
+    handlers.register(InstallationJob, installations)
+    return handlers
 
 
-def _notifying(program: Program, network: Network) -> Handlers:
-    """Jobs of an operator who has taken the address away since are kept as failed, and say why."""
+def _notification_handler(program: Program, network: Network) -> Handler[NotificationJob]:
+    """If the operator has removed the address, notifications that still wait fail with the reason."""
     url, secret = program.settings.quorum_notify_url, program.settings.quorum_notify_secret
     if not url:
-        return {NotificationJob: _no_receiver}
+        return _NoReceiver()
     receiver = Receiver(url, secret.get_secret_value() if secret else None, transport=network.notifications)
-    return {NotificationJob: NotificationHandler(receiver=receiver, database=program.database, clock=utc_now)}
+    return NotificationHandler(receiver=receiver, database=program.database, clock=utc_now)
 
 
-async def _no_receiver(job: NotificationJob, step: Step) -> None:
-    del job, step
-    raise NotificationFailed("QUORUM_NOTIFY_URL is not set.")
+class _NoReceiver:
+    async def handle(self, job: NotificationJob, step: Step) -> None:
+        del job, step
+        raise NotificationFailed("QUORUM_NOTIFY_URL is not set.")

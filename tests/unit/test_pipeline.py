@@ -10,6 +10,7 @@ from app.domain.finding import Placement, Stage
 from app.domain.model_call import Provider
 from app.domain.progress import StationEvent, StationState
 from app.domain.review import ReviewReport, StageResult, StageStatus, UsageTotal
+from app.domain.step import Checkpoint
 from app.errors import Superseded
 from app.findings.settle import Settled
 from app.github.local import PatchSource
@@ -49,9 +50,8 @@ class Steps:
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
 
-    async def __call__(self, name: str, work: Callable[[], Awaitable[T]], type_: object) -> T:
-        del type_
-        value = self.values[name] = await work()
+    async def __call__(self, checkpoint: Checkpoint[T], work: Callable[[], Awaitable[T]]) -> T:
+        value = self.values[checkpoint.name] = await work()
         return value
 
 
@@ -111,10 +111,10 @@ async def test_every_station_is_told_and_timed() -> None:
 
 async def test_a_newer_head_ends_the_review_at_the_next_step() -> None:
     class Overtaken(Steps):
-        async def __call__(self, name: str, work: Callable[[], Awaitable[T]], type_: object) -> T:
-            if name == "settle":
+        async def __call__(self, checkpoint: Checkpoint[T], work: Callable[[], Awaitable[T]]) -> T:
+            if checkpoint.name == "settle":
                 raise Superseded("a newer head waits")
-            return await super().__call__(name, work, type_)
+            return await super().__call__(checkpoint, work)
 
     events: list[StationEvent] = []
     with pytest.raises(Superseded):

@@ -182,7 +182,7 @@ async def test_a_repository_that_moves_keeps_its_memory(
             repositories=(name,),
             previous_repository="acme/shop",
         )
-        await InstallationHandler(database=app.database, clock=lambda: LONG_AGO)(job, run_at_once)
+        await InstallationHandler(database=app.database, clock=lambda: LONG_AGO).handle(job, run_at_once)
         owner, _, repo = name.partition("/")
         row = load_pull_request(app.database, PullRequestRef(owner=owner, repo=repo, number=1))
         assert row is not None

@@ -10,11 +10,12 @@ import os
 import signal
 from pathlib import Path
 
-from app.domain.job import Job, ReviewJob
-from app.domain.step import Step
+from app.domain.job import ReviewJob
+from app.domain.step import Checkpoint, Step
 from app.engine.engine import Engine
 from app.store.database import Database
 from app.store.ledger import Ledger
+from tests.unit.engine.world import Functions
 
 DEADLY = 99  # a number that no other test uses
 MOST_LIVES = 3
@@ -65,21 +66,25 @@ async def _serve(url: str, executor_id: str, github_path: Path, lease_ttl_s: flo
         async def publish() -> int:
             return await once("review", find=lambda: github.find(name), write=lambda: github.post(name))
 
-        await step("start", run("start", 0), str)
+        await step(Checkpoint("start", str), run("start", 0))
         stages = {"review": 0.03, "security": 0.01, "docs": 0.02}
-        results = await asyncio.gather(*(step(stage, run(stage, s), str) for stage, s in stages.items()))
+        results = await asyncio.gather(
+            *(step(Checkpoint(stage, str), run(stage, s)) for stage, s in stages.items())
+        )
         assert results == list(stages)
-        await step("publish", publish, int)
+        await step(Checkpoint("publish", int), publish)
 
-    async def fail(guid: str, job: Job, reason: str) -> None:
+    async def close(guid: str, reason: str) -> None:
         await journal.post(f"{guid} failed: {reason}")
 
+    functions = Functions(review=review, close=close)
     engine = Engine(
         database,
         executor_id=executor_id,
-        handlers={ReviewJob: review},
+        handlers=functions.handlers(),
+        failed_jobs=functions,
+        heads=functions,
         role="worker",
-        on_failure=fail,
         most_lives=MOST_LIVES,
         lease_ttl_s=lease_ttl_s,
     )

@@ -78,7 +78,7 @@ async def test_after_every_kill_the_successor_ends_what_was_accepted_and_nothing
     github, journal = prepared(tmp_path)
     database = Database(sqlite_url)
     numbers = range(1, 9)
-    async with running(database, unused, executor_id="web", role="web") as web:
+    async with running(database, executor_id="web", role="web") as web:
         for number in numbers:
             await web.enqueue(delivery(f"guid-{number}"), review_job(number=number))
         for kill in range(2):
@@ -98,7 +98,7 @@ async def test_a_dead_workers_jobs_are_taken_over_by_the_living_and_no_finished_
     github, journal = prepared(tmp_path)
     database = Database(database_url)
     numbers = range(1, 16)
-    async with running(database, unused, executor_id="web", role="web") as web:
+    async with running(database, executor_id="web", role="web") as web:
         async with process(database_url, "dies", github, ttl_s=1) as dies:
             for number in numbers:
                 await web.enqueue(delivery(f"guid-{number}"), review_job(number=number))
@@ -127,7 +127,7 @@ async def test_a_worker_that_stood_still_past_its_lease_posts_nothing_beside_the
     database = Database(postgres_url)
     numbers = range(1, 9)
     async with (
-        running(database, unused, executor_id="web", role="web") as web,
+        running(database, executor_id="web", role="web") as web,
         process(postgres_url, "sleeps", github, ttl_s=2) as sleeps,
     ):
         for number in numbers:
@@ -152,7 +152,7 @@ async def test_a_job_that_kills_its_process_is_given_up_and_those_that_died_with
     github, journal = prepared(tmp_path)
     database = Database(sqlite_url)
     innocent = [number for number in range(DEADLY - 3, DEADLY + 4) if number != DEADLY]
-    async with running(database, unused, executor_id="web", role="web") as web:
+    async with running(database, executor_id="web", role="web") as web:
         for number in (*innocent, DEADLY):
             await web.enqueue(delivery(f"guid-{number}"), review_job(number=number))
         ends = asyncio.create_task(ended(database, f"guid-{DEADLY}"))
@@ -174,7 +174,3 @@ async def test_a_job_that_kills_its_process_is_given_up_and_those_that_died_with
 def is_alive(database: Database, executor_id: str) -> bool:
     with database.read() as session:
         return session.get(LeaseRow, executor_id) is not None
-
-
-async def unused(job: object, step: object) -> None:
-    del job, step

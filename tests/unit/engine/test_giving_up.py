@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from dbos import DBOS
 
-from app.domain.job import Job, ReviewJob
-from app.domain.step import Step
+from app.domain.job import ReviewJob
+from app.domain.step import Checkpoint, Step
 from app.engine.worker import MOST_ATTEMPTS
 from app.errors import GitHubForbidden, GitHubUnavailable
 from app.store.database import Database
@@ -47,11 +47,11 @@ async def test_a_job_that_fails_tells_its_door_before_it_is_recorded_as_failed(d
     async def handler(job: ReviewJob, step: Step) -> None:
         raise GitHubForbidden("no access to octo/shop")
 
-    async def on_failure(guid: str, job: Job, reason: str) -> None:
+    async def close_failed(guid: str, reason: str) -> None:
         row = load_delivery(database, guid)
         told.append((guid, row.state if row else "", reason))
 
-    async with running(database, handler, on_failure=on_failure) as engine:
+    async with running(database, handler, close_failed=close_failed) as engine:
         await engine.enqueue(delivery("one"), review_job())
         assert (await ended(database, "one")).state == "failed"
     assert told == [("one", "running", "no access to octo/shop")]
@@ -66,15 +66,15 @@ async def test_a_job_that_was_put_off_too_often_is_given_up_and_its_door_is_told
         async def post() -> None:
             raise GitHubUnavailable("GitHub answered 502.")
 
-        await step("post", post, type(None))
+        await step(Checkpoint("post", type(None)), post)
 
-    async def on_failure(guid: str, job: Job, reason: str) -> None:
+    async def close_failed(guid: str, reason: str) -> None:
         told.append(reason)
 
-    async with running(database, handler, on_failure=on_failure, role="web") as web:
+    async with running(database, handler, close_failed=close_failed, role="web") as web:
         await web.enqueue(delivery("one"), review_job())
         attempted(database, "one", times=MOST_ATTEMPTS)
-    async with running(database, handler, on_failure=on_failure):
+    async with running(database, handler, close_failed=close_failed):
         row = await ended(database, "one")
     assert (row.state, row.reason, told) == ("failed", "GitHub answered 502.", ["GitHub answered 502."])
 
@@ -86,16 +86,16 @@ async def test_what_cannot_be_ended_while_github_is_away_is_ended_later(database
     async def handler(job: ReviewJob, step: Step) -> None:
         raise GitHubForbidden("no access")
 
-    async def on_failure(guid: str, job: Job, reason: str) -> None:
+    async def close_failed(guid: str, reason: str) -> None:
         nonlocal told
         told += 1
         if away:
             raise GitHubUnavailable("502")
 
-    async with running(database, handler, on_failure=on_failure, role="web") as web:
+    async with running(database, handler, close_failed=close_failed, role="web") as web:
         await web.enqueue(delivery("one"), review_job())
         attempted(database, "one", times=MOST_ATTEMPTS)
-    async with running(database, handler, on_failure=on_failure) as engine:
+    async with running(database, handler, close_failed=close_failed) as engine:
         while not await DBOS.list_workflows_async(status="ERROR"):  # noqa: ASYNC110 - DBOS tells nobody
             await asyncio.sleep(0.02)
         await engine.sweep()
@@ -112,10 +112,10 @@ async def test_a_door_that_breaks_while_it_is_told_does_not_keep_the_job_open(da
     async def handler(job: ReviewJob, step: Step) -> None:
         raise GitHubForbidden("no access")
 
-    async def on_failure(guid: str, job: Job, reason: str) -> None:
+    async def close_failed(guid: str, reason: str) -> None:
         raise ValueError("a bug")
 
-    async with running(database, handler, on_failure=on_failure) as engine:
+    async with running(database, handler, close_failed=close_failed) as engine:
         await engine.enqueue(delivery("one"), review_job())
         assert (await ended(database, "one")).reason == "no access"
 

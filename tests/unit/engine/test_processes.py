@@ -8,7 +8,7 @@ from pathlib import Path
 from dbos import DBOS
 
 from app.domain.job import ReviewJob
-from app.domain.step import Step
+from app.domain.step import Checkpoint, Step
 from app.engine.executor import ExecutorId
 from app.store.database import Database
 from app.store.deliveries import load_delivery
@@ -58,7 +58,9 @@ async def test_what_a_stopped_process_had_begun_goes_on_at_its_last_step(databas
                 await never.wait()
             return 1
 
-        assert await step("first", first, int) + await step("second", second, int) == 42
+        assert (
+            await step(Checkpoint("first", int), first) + await step(Checkpoint("second", int), second) == 42
+        )
 
     async with running(database, handler, stop_timeout_s=0.1) as engine:
         await engine.enqueue(delivery("one"), review_job())
@@ -83,8 +85,8 @@ async def test_a_program_with_other_steps_ends_the_old_work_from_its_beginning(d
             await never.wait()
             return 1
 
-        await step("gather", one, int)
-        await step("ask", hang, int)
+        await step(Checkpoint("gather", int), one)
+        await step(Checkpoint("ask", int), hang)
 
     async def new(job: ReviewJob, step: Step) -> None:
         del job
@@ -92,7 +94,7 @@ async def test_a_program_with_other_steps_ends_the_old_work_from_its_beginning(d
         async def one() -> int:
             return 1
 
-        await step("read", one, int)
+        await step(Checkpoint("read", int), one)
 
     async with running(database, old, stop_timeout_s=0.1) as engine:
         await engine.enqueue(delivery("one"), review_job())
@@ -143,7 +145,7 @@ async def test_a_process_that_was_taken_for_dead_drops_its_jobs_and_takes_up_tho
             if lives == 1:
                 await never.wait()
 
-        await step("ask", ask, type(None))
+        await step(Checkpoint("ask", type(None)), ask)
 
     async with running(database, handler, lease_ttl_s=0.3) as engine:
         await engine.enqueue(delivery("one"), review_job())

@@ -3,7 +3,7 @@
 import asyncio
 
 from app.domain.job import ReviewJob
-from app.domain.step import Step
+from app.domain.step import Checkpoint, Step
 from app.store.database import Database
 from tests.unit.engine.world import (
     delivery,
@@ -37,7 +37,7 @@ async def test_of_many_pushes_in_a_row_only_the_last_is_reviewed(database: Datab
         async def post() -> None:
             posted.append(job.request.head_sha or "")
 
-        await step("post", post, type(None))
+        await step(Checkpoint("post", type(None)), post)
 
     heads = "abcde"
     async with running(database, handler, debounce_s=0.05) as engine:
@@ -61,8 +61,8 @@ async def test_a_running_review_stops_at_its_next_step_when_a_newer_head_waits(d
             posted.append(job.request.head_sha or "")
 
         async with asyncio.TaskGroup() as group:  # several steps may end at once
-            group.create_task(step("ask", ask, type(None)))  # pyright: ignore[reportArgumentType]
-        await step("post", post, type(None))
+            group.create_task(step(Checkpoint("ask", type(None)), ask))  # pyright: ignore[reportArgumentType]
+        await step(Checkpoint("post", type(None)), post)
 
     old, new = review_job("a"), review_job("b", trigger="synchronize", before="a")
     async with running(database, handler) as engine:
@@ -86,8 +86,8 @@ async def test_a_push_that_arrives_late_takes_nothing_from_the_newer_one(any_dat
             begun.set()
             await go_on.wait()
 
-        await step("ask", ask, type(None))
-        await step("post", ask, type(None))
+        await step(Checkpoint("ask", type(None)), ask)
+        await step(Checkpoint("post", type(None)), ask)
 
     async with running(any_database, handler) as engine:
         await engine.enqueue(delivery("last"), review_job("c", trigger="synchronize", before="b"))

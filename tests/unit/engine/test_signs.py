@@ -19,7 +19,7 @@ async def test_a_sign_comes_at_once_while_a_job_of_the_same_pull_request_runs(an
         if job.request.trigger == "comment:1":
             shown.set()
 
-    async with running(any_database, handler, signs={ReviewJob: sign}) as engine:
+    async with running(any_database, handler, acknowledge=sign) as engine:
         await engine.enqueue(delivery("runs"), review_job())
         await begun.wait()
         await engine.enqueue(delivery("waits"), review_job(trigger="comment:1"))
@@ -36,7 +36,7 @@ async def test_a_delivery_that_comes_again_shows_no_second_sign(database: Databa
         nonlocal signs
         signs += 1
 
-    async with running(database, nothing, signs={ReviewJob: sign}) as engine:
+    async with running(database, nothing, acknowledge=sign) as engine:
         for guid in ("one", "one", "two"):
             await engine.enqueue(delivery(guid), review_job())
         await ended(database, "one")
@@ -49,6 +49,6 @@ async def test_a_sign_that_cannot_be_shown_takes_nothing_from_the_job(database: 
     async def sign(job: ReviewJob) -> None:
         raise ValueError("a bug")
 
-    async with running(database, nothing, signs={ReviewJob: sign}) as engine:
+    async with running(database, nothing, acknowledge=sign) as engine:
         await engine.enqueue(delivery("one"), review_job())
         assert (await ended(database, "one")).state == "done"

@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.finding import Finding, Severity, Stage
 from app.domain.job import ReviewJob
-from app.domain.step import Step
+from app.domain.step import Checkpoint, Step
 from app.engine.checkpoint import OUTAGE_WAIT_S, Checkpoints
 from app.engine.worker import MOST_ATTEMPTS, grown_wait_s
 from app.errors import (
@@ -40,11 +40,11 @@ async def test_values_of_steps_come_back_as_they_were(database: Database) -> Non
         async def find() -> tuple[Finding, ...]:
             return (finding,)
 
-        async def none() -> int | None:
+        async def none() -> None:
             return None
 
-        seen.append(await step("find", find, tuple[Finding, ...]))
-        seen.append(await step("none", none, int | None))
+        seen.append(await step(Checkpoint("find", tuple[Finding, ...]), find))
+        seen.append(await step(Checkpoint("none", type(None)), none))
 
     async with running(database, handler) as engine:
         await engine.enqueue(delivery("one"), review_job())
@@ -62,7 +62,7 @@ async def test_an_error_of_a_step_reaches_the_handler_with_its_class_and_fields(
             raise GitHubForbidden("no", status=403)
 
         try:
-            await step("fail", fail, int)
+            await step(Checkpoint("fail", int), fail)
         except GitHubForbidden as error:
             caught.append(error)
 
@@ -91,7 +91,7 @@ async def test_a_step_that_meets_a_short_obstacle_waits_and_goes_on(
                 raise error
             return 1
 
-        await step("post", post, int)
+        await step(Checkpoint("post", int), post)
 
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
@@ -117,7 +117,7 @@ async def test_an_outage_that_lasts_is_sat_out_in_the_queue_and_the_job_is_not_l
             tries += 1
             raise GitHubUnavailable("502")
 
-        await step("post", post, int)
+        await step(Checkpoint("post", int), post)
 
     async with running(database, handler) as engine:
         await engine.enqueue(delivery("one"), review_job())
@@ -140,7 +140,7 @@ async def test_a_long_limit_is_waited_for_in_the_queue_and_the_job_begins_again(
                 raise GitHubRateLimited("secondary limit", retry_after_s=20.1)
             return 1
 
-        await step("post", post, int)
+        await step(Checkpoint("post", int), post)
 
     job = review_job()
     async with running(database, handler) as engine:
@@ -157,7 +157,7 @@ async def test_what_the_engine_keeps_is_json_and_no_pickle(database: Database) -
         async def work() -> int:
             return 41
 
-        await step("one", work, int)
+        await step(Checkpoint("one", int), work)
 
     async with running(database, handler) as engine:
         await engine.enqueue(delivery("one"), review_job())

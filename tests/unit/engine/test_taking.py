@@ -8,12 +8,14 @@ import pytest
 from app.domain.job import Accepted, Duplicate, ReviewJob
 from app.domain.step import Step
 from app.engine.engine import Engine
+from app.engine.handlers import JobHandlers
 from app.errors import (
     GitHubForbidden,
     StoreUnavailable,
 )
 from app.store.database import Database
 from tests.unit.engine.world import (
+    Functions,
     delivery,
     ended,
     nothing,
@@ -176,7 +178,9 @@ async def test_a_storm_in_one_installation_leaves_the_others_their_turn(any_data
 
 
 async def test_an_engine_that_does_not_run_takes_nothing(database: Database) -> None:
-    engine = Engine(database, executor_id="one", handlers={})
+    engine = Engine(
+        database, executor_id="one", handlers=JobHandlers(), failed_jobs=Functions(), heads=Functions()
+    )
     with pytest.raises(StoreUnavailable):
         await engine.enqueue(delivery("one"), review_job())
     with pytest.raises(StoreUnavailable):

@@ -1,19 +1,19 @@
 """An engine with handlers that note what they do; not a test."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.clock import utc_now
-from app.domain.job import Delivery, ReviewJob, review_id
+from app.domain.job import Delivery, Job, ReviewJob, review_id
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewRequest
 from app.domain.step import Step
-from app.engine.engine import NO_SIGNS, Engine, Role
-from app.engine.failing import OnFailure, nothing_to_end
-from app.engine.worker import Handler, Sign
+from app.engine.engine import Engine, Role
+from app.engine.handlers import JobHandlers
 from app.store.database import Database
 from app.store.deliveries import load_delivery
 from app.store.reviews import load_review
@@ -47,8 +47,38 @@ def review_job(
     return ReviewJob(request=request, before_sha=before_sha)
 
 
-async def nothing(job: Any, step: Step) -> None:
+async def nothing(job: Job, step: Step) -> None:
     del job, step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Functions:
+    """What the engine calls, made of a test's functions."""
+
+    review: Callable[[ReviewJob, Step], Awaitable[None]] = nothing
+    acknowledge_review: Callable[[ReviewJob], Awaitable[None]] | None = None
+    close: Callable[[str, str], Awaitable[None]] | None = None
+
+    async def handle(self, job: ReviewJob, step: Step) -> None:
+        await self.review(job, step)
+
+    async def acknowledge(self, job: ReviewJob) -> None:
+        if self.acknowledge_review:
+            await self.acknowledge_review(job)
+
+    async def close_failed(self, job: Job, *, guid: str, reason: str) -> None:
+        del job
+        if self.close:
+            await self.close(guid, reason)
+
+    async def is_newest_head(self, guid: str) -> bool:
+        del guid
+        return False
+
+    def handlers(self) -> JobHandlers:
+        handlers = JobHandlers()
+        handlers.register(ReviewJob, self, acknowledger=self if self.acknowledge_review else None)
+        return handlers
 
 
 async def no_wait(_: float) -> None:
@@ -58,11 +88,11 @@ async def no_wait(_: float) -> None:
 @asynccontextmanager
 async def running(
     database: Database,
-    handler: Handler,
+    review: Callable[[ReviewJob, Step], Awaitable[None]] = nothing,
     *,
-    kind: type[Any] = ReviewJob,
-    signs: Mapping[type[Any], Sign] = NO_SIGNS,
-    on_failure: OnFailure = nothing_to_end,
+    handlers: JobHandlers | None = None,
+    acknowledge: Callable[[ReviewJob], Awaitable[None]] | None = None,
+    close_failed: Callable[[str, str], Awaitable[None]] | None = None,
     executor_id: str = "one",
     role: Role = "all",
     paused: bool = False,
@@ -74,13 +104,14 @@ async def running(
     lease_ttl_s: float = 15.0,
     stop_timeout_s: float = 5.0,
 ) -> AsyncGenerator[Engine]:
-    """An engine from its start to its stop."""
+    """An engine from its start to its stop, with a handler of reviews or with the given handlers."""
+    functions = Functions(review=review, acknowledge_review=acknowledge, close=close_failed)
     engine = Engine(
         database,
         executor_id=executor_id,
-        handlers={kind: handler},
-        signs=signs,
-        on_failure=on_failure,
+        handlers=handlers or functions.handlers(),
+        failed_jobs=functions,
+        heads=functions,
         role=role,
         paused=paused,
         debounce_s=debounce_s,

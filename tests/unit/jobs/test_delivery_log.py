@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlmodel import select
 
 from app.domain.job import Accepted, Delivery, Duplicate, Job
-from app.domain.step import Step
 from app.engine.engine import Engine
 from app.errors import GitHubRateLimited, StoreUnavailable
 from app.github.app import GitHubApp
@@ -100,13 +98,9 @@ class World:
         return sum(request.path.startswith(path) for request in self.github.requests)
 
 
-async def does_nothing(job: Any, step: Step) -> None:
-    raise AssertionError("a process of the role web runs no job")
-
-
 @pytest.fixture
 async def world(tmp_path: Path, database: Database) -> AsyncGenerator[World]:
-    async with running(database, does_nothing, role="web") as engine:
+    async with running(database, role="web") as engine:
         yield World(tmp_path, database, engine)
 
 

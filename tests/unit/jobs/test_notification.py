@@ -11,13 +11,13 @@ import pytest
 from app.domain.job import Accepted, Delivery, NotificationJob
 from app.domain.notification import BudgetReached
 from app.domain.step import run_at_once
-from app.engine.engine import Engine
+from app.engine.handlers import JobHandlers
 from app.errors import NotificationFailed, NotificationGone, Postponed, StoreUnavailable
 from app.jobs.notification import DELAYS_S, NotificationHandler, Notifications, render_body
 from app.notifier import Receiver
 from app.store.database import Database
 from app.store.deliveries import new_delivery
-from tests.unit.engine.world import NOW, ended, running
+from tests.unit.engine.world import NOW, Functions, ended, running
 from tests.unit.engine.world import delivery as review_delivery
 from tests.unit.engine.world import review_job as other_job
 
@@ -52,7 +52,7 @@ def keep(database: Database, *, attempts: int) -> None:
 async def test_what_was_not_taken_is_sent_again_later_each_time(database: Database, attempts: int) -> None:
     keep(database, attempts=attempts)
     with pytest.raises(Postponed) as put_off:
-        await door(database, lambda _: httpx.Response(503))(JOB, run_at_once)
+        await door(database, lambda _: httpx.Response(503)).handle(JOB, run_at_once)
     assert put_off.value.delay_s == DELAYS_S[attempts - 1]
 
 
@@ -60,13 +60,13 @@ async def test_after_three_days_it_is_given_up(database: Database) -> None:
     assert 3 * 86_400 < sum(DELAYS_S) < 4 * 86_400
     keep(database, attempts=len(DELAYS_S) + 1)
     with pytest.raises(NotificationFailed, match="503"):
-        await door(database, lambda _: httpx.Response(503))(JOB, run_at_once)
+        await door(database, lambda _: httpx.Response(503)).handle(JOB, run_at_once)
 
 
 async def test_a_receiver_that_is_gone_is_not_asked_again(database: Database) -> None:
     keep(database, attempts=1)
     with pytest.raises(NotificationGone):
-        await door(database, lambda _: httpx.Response(410))(JOB, run_at_once)
+        await door(database, lambda _: httpx.Response(410)).handle(JOB, run_at_once)
 
 
 async def test_the_engine_sends_it_until_it_is_taken_under_one_id(any_database: Database) -> None:
@@ -78,7 +78,9 @@ async def test_the_engine_sends_it_until_it_is_taken_under_one_id(any_database: 
 
     handler = door(any_database, third_time, delays_s=(0.05, 0.05))
     notifications = Notifications()
-    async with running(any_database, handler, kind=NotificationJob) as engine:
+    handlers = JobHandlers()
+    handlers.register(NotificationJob, handler)
+    async with running(any_database, handlers=handlers) as engine:
         notifications.open(engine.follow_up, clock=lambda: NOW)
         await notifications.tell(NEWS)
         await notifications.tell(NEWS)
@@ -97,21 +99,13 @@ async def test_no_review_waits_for_a_receiver_that_is_down(any_database: Databas
         del step
         reviewed.append(str(job))
 
-    engine = Engine(
-        any_database,
-        executor_id="one",
-        handlers={NotificationJob: handler, type(other_job()): review},
-        share=1,
-        debounce_s=0.0,
-    )
-    await engine.start()
-    try:
+    handlers = Functions(review=review).handlers()
+    handlers.register(NotificationJob, handler)
+    async with running(any_database, handlers=handlers, share=1) as engine:
         notifications.open(engine.follow_up, clock=lambda: NOW)
         await notifications.tell(NEWS)
         assert await engine.enqueue(review_delivery("one"), other_job()) == Accepted(guid="one")
         await ended(any_database, "one")
-    finally:
-        await engine.stop()
     assert len(reviewed) == 1
 
 
