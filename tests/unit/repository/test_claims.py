@@ -1,0 +1,67 @@
+"""Claims on the pages: a figure names the program that prints it, a program that a page names exists, and a place exists."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.unit.repository.files import ROOT, read, tracked
+
+PAGES = [path for path in tracked() if path.endswith(".md") and not path.startswith(("tests/", "prompts/"))]
+_ROW = re.compile(r"^\|(.+)\|$", re.MULTILINE)
+_PROGRAM = re.compile(r"\b(benchmarks\.\w+)")
+_PLACE = re.compile(
+    r"`((?:app|webhooks|tests|benchmarks|github_sandbox|prompts|evals|scripts|docs)/[\w./-]*)`"
+)
+
+
+def rows_of(text: str) -> list[list[str]]:
+    """The rows of a table, without its head."""
+    return [[cell.strip() for cell in row.split("|")] for row in _ROW.findall(text)][2:]
+
+
+def test_every_figure_names_the_benchmark_that_prints_it() -> None:
+    rows = rows_of(read("docs/operations.md").partition("## Figures\n")[2].partition("\n## ")[0])
+    assert len(rows) > 8
+    for figure, measured, *_, printed_by in rows:
+        assert measured, figure
+        assert re.fullmatch(r"`benchmarks\.\w+`", printed_by), figure
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_benchmark_that_a_page_names_exists(path: str) -> None:
+    named = set(_PROGRAM.findall(read(path)))
+    assert not [name for name in named if importlib.util.find_spec(name) is None]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_place_that_a_page_names_exists(path: str) -> None:
+    named = set(_PLACE.findall(read(path)))
+    assert not [place for place in named if not (ROOT / place).exists()]
+
+
+def test_every_word_of_the_glossary_has_a_place_and_is_explained_once() -> None:
+    rows = rows_of(read("docs/glossary.md"))
+    words = [word.strip() for row in rows for word in row[0].split(",")]
+    assert len(words) > 30
+    assert len(words) == len(set(words))
+    assert all(len(row) == 3 and all(row) for row in rows)
+
+
+def test_the_script_of_the_structure_prints_its_figures() -> None:
+    printed = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "structure.py"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "lines of a function, p50 / p90 / max" in printed
+
+
+def test_the_parts_of_dbos_that_are_private_are_the_ones_the_decision_names() -> None:
+    sources = "".join(
+        read(path) for path in tracked() if path.startswith("app/engine/") and path.endswith(".py")
+    )
+    private = set(re.findall(r"\bdbos\._\w+|\bDBOS\._\w+", sources))
+    named = read("docs/decisions/0001-durable-engine.md")
+    assert private
+    assert not [name for name in private if name not in named]
