@@ -5,9 +5,8 @@
 
 from typing import Any
 
-from app.domain.finding import Severity
+from app.domain.finding import Judgement, Severity
 from app.domain.rules import RULES
-from app.domain.thread import Judgement
 
 
 def closed(**properties: object) -> dict[str, Any]:

@@ -15,12 +15,12 @@ from app.domain.finding import (
     ComponentEdge,
     FileSummary,
     Finding,
+    Judgement,
     Severity,
     Stage,
     Walkthrough,
 )
 from app.domain.rules import rule_for
-from app.domain.thread import Judgement
 from app.errors import ModelInvalidOutput
 
 MAX_FINDINGS = 50  # of one answer; a reviewer who says more says nothing

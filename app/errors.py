@@ -1,6 +1,6 @@
-"""Every error that Quorum raises, in one tree; vendors' and GitHub's errors are mapped to these at the edge.
+"""All errors that Quorum raises, in one tree. Adapters map vendors' and GitHub's errors to these.
 
-Messages are short, name what to do where a person can do something, and never hold a secret.
+Messages are short, say what to do if a person can do something, and never contain secrets.
 """
 
 from collections.abc import Sequence
@@ -13,51 +13,51 @@ class QuorumError(Exception):
 
 
 class ConfigurationError(QuorumError):
-    """A setting is missing or wrong; the operator can mend it."""
+    """A setting is missing or wrong; the operator can fix it."""
 
 
 class InputError(QuorumError):
-    """What a person gave cannot be read (CLI: exit 2)."""
+    """Input from a person cannot be read (CLI: exit 2)."""
 
 
 class Superseded(QuorumError):
-    """A newer head took this review's place; nothing more is posted for it."""
+    """A newer head replaced the one under review; nothing more is posted."""
 
 
 class Postponed(Exception):
-    """The job is to be queued again after `delay_s`; no failure, so it is none of `QuorumError`.
+    """Run the job again after `delay_s`. Not a failure, so not a `QuorumError`.
 
-    `reason` is the sentence that people read if it is given up in the end.
+    `reason` is the sentence that people see if Quorum finally gives up.
     """
 
     def __init__(self, delay_s: float, *, reason: str = "") -> None:
-        super().__init__(reason or f"to be tried again in {delay_s:.0f} s")
+        super().__init__(reason or f"retry in {delay_s:.0f} s")
         self.delay_s = delay_s
         self.reason = reason
 
 
 class GivenUp(QuorumError):
-    """The processes that did this job died one after the other, and nothing of it was done."""
+    """Every process that ran this job died, and nothing was done."""
 
 
 class StoreUnavailable(QuorumError):
-    """The database cannot take this now; the receiver answers 503."""
+    """The database is unavailable; the receiver answers 503."""
 
 
 class NotificationFailed(QuorumError):
-    """The receiver of notifications did not take one."""
+    """The receiver did not accept a notification."""
 
 
 class NotificationGone(NotificationFailed):
-    """It answered that it will never take one again."""
+    """The receiver answered 410 and wants no more notifications."""
 
 
 class AnalyzerFailed(QuorumError):
-    """A built-in analyser did not run to its end; the others' findings stand."""
+    """A built-in analyzer failed; the findings of the others are kept."""
 
 
 class GitHubError(QuorumError):
-    """GitHub did not do what was asked."""
+    """A request to GitHub failed."""
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
@@ -65,15 +65,15 @@ class GitHubError(QuorumError):
 
 
 class GitHubNotFound(GitHubError):
-    """404 or 410: not there, or not for us."""
+    """404 or 410: it does not exist or we cannot see it."""
 
 
 class GitHubForbidden(GitHubError):
-    """401 or 403 that waiting does not mend."""
+    """401 or 403; waiting does not help."""
 
 
 class GitHubRateLimited(GitHubError):
-    """A primary or secondary limit in any of its forms."""
+    """A primary or secondary rate limit."""
 
     def __init__(self, message: str, *, retry_after_s: float, status: int | None = None) -> None:
         super().__init__(message, status=status)
@@ -81,21 +81,21 @@ class GitHubRateLimited(GitHubError):
 
 
 class GitHubUnavailable(GitHubError):
-    """5xx, timeout or broken connection; the request may have been carried out all the same."""
+    """5xx, timeout or broken connection; GitHub may still have processed the request."""
 
 
 class GitHubRejected(GitHubError):
-    """422: the request is not acceptable as it is."""
+    """422: GitHub rejects the request."""
 
 
 TRANSIENT = (GitHubRateLimited, GitHubUnavailable, StoreUnavailable)
-"""What goes away by itself: whoever meets it waits, or lets the job be tried again."""
+"""Errors that go away by themselves: wait, or let the job run again."""
 
 
 class ModelError(QuorumError):
-    """A model gave no usable answer. `outcome` is what the row of `model_calls` says.
+    """A model gave no usable answer. `outcome` goes into the row of `model_calls`.
 
-    `usage` is set where the vendor answered, and so charges, all the same: a refusal, a cut answer.
+    `usage` is set if the vendor still answered, and so charges: a refusal, a truncated answer.
     """
 
     outcome: Outcome = Outcome.UNAVAILABLE
@@ -117,43 +117,43 @@ class ModelError(QuorumError):
 
 
 class ModelRateLimited(ModelError):
-    """429 that goes away by waiting."""
+    """429; waiting helps."""
 
     outcome = Outcome.RATE_LIMITED
 
 
 class ModelQuotaExhausted(ModelError):
-    """Spent quota, spend limit or missing payment: waiting does not mend it."""
+    """Quota exhausted, spend limit or missing payment; waiting does not help."""
 
     outcome = Outcome.RATE_LIMITED
 
 
 class ModelTimeout(ModelError):
-    """No answer within the attempt's time."""
+    """No answer within the time limit of the attempt."""
 
     outcome = Outcome.TIMEOUT
 
 
 class ModelUnavailable(ModelError):
-    """5xx, overload, broken connection, a body that is no answer."""
+    """5xx, overload, broken connection or an unreadable body."""
 
     outcome = Outcome.UNAVAILABLE
 
 
 class ModelNotFound(ModelError):
-    """The provider does not know this model, or this key may not use it."""
+    """The provider does not know this model, or the key has no access to it."""
 
     outcome = Outcome.UNAVAILABLE
 
 
 class ModelRequestRejected(ModelError):
-    """The provider does not take the request as it is; another vendor may."""
+    """The provider rejects the request; another vendor may accept it."""
 
     outcome = Outcome.UNAVAILABLE
 
 
 class ModelFormatUnsupported(ModelError):
-    """The server does not take this way of asking for JSON; the next attempt asks another way."""
+    """The server does not support this way of requesting JSON; the next attempt uses another."""
 
     outcome = Outcome.UNAVAILABLE
 
@@ -165,19 +165,19 @@ class ModelRefused(ModelError):
 
 
 class ModelTruncated(ModelError):
-    """The answer was cut at the output limit."""
+    """The answer was truncated at the output limit."""
 
     outcome = Outcome.TRUNCATED
 
 
 class ModelInvalidOutput(ModelError):
-    """The answer is not what the schema asks for."""
+    """The answer does not match the schema."""
 
     outcome = Outcome.INVALID_OUTPUT
 
 
 class ModelContextTooLong(ModelError):
-    """The request does not fit the model's window."""
+    """The request exceeds the model's context window."""
 
     outcome = Outcome.CONTEXT_TOO_LONG
 
@@ -189,7 +189,7 @@ class ModelOverBudget(ModelError):
 
 
 class ModelAuthFailed(ModelError):
-    """The key was refused."""
+    """The provider rejected the key."""
 
     outcome = Outcome.AUTH_FAILED
 
@@ -199,6 +199,6 @@ class AllModelsFailed(ModelError):
 
     def __init__(self, attempts: Sequence[ModelError]) -> None:
         self.attempts = tuple(attempts)
-        said = dict.fromkeys(f"{e.provider or 'model'}: {e}".rstrip(".") for e in attempts)
-        super().__init__("; ".join(said) or "no provider is available")
+        messages = dict.fromkeys(f"{e.provider or 'model'}: {e}".rstrip(".") for e in attempts)
+        super().__init__("; ".join(messages) or "no provider is available")
         self.outcome = attempts[-1].outcome if attempts else Outcome.UNAVAILABLE

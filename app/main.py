@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from app.domain.configuration import Budget
 from app.domain.model_call import Provider
-from app.domain.notification import Tell
-from app.domain.trace import NoTracer, Tracer
+from app.domain.notification import Notify
+from app.domain.step import NoTracer, Tracer
 from app.errors import ConfigurationError
 from app.gather import TierThresholds
 from app.jobs.notification import Notifications
@@ -132,7 +132,7 @@ def _build_models(
     database: Database,
     registry: CollectorRegistry,
     network: Network,
-    tell: Tell,
+    tell: Notify,
     tracer: Tracer,
 ) -> Models:
     return build_models(

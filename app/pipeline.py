@@ -8,16 +8,14 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from app.analyzers.analysis import analyze
-from app.domain.advisory import AdvisoryLookup
-from app.domain.analysis import Analysis
+from app.domain.analysis import AdvisoryLookup, Analysis
 from app.domain.configuration import Pipeline
 from app.domain.diff import Side
-from app.domain.finding import Finding, Stage
+from app.domain.finding import Finding, Stage, VerifierVerdict
 from app.domain.model_call import Provider
+from app.domain.pull_request import Source
 from app.domain.review import ReviewReport, StageResult, StageStatus
-from app.domain.source import Source
 from app.domain.step import Checkpoint, Step, run_at_once
-from app.domain.thread import Verdict
 from app.findings.finders import is_by_analyzers
 from app.findings.settle import Settled, settle
 from app.gather import Gathered, gather
@@ -195,7 +193,7 @@ async def _settle(
     analysis: Analysis,
     services: Services,
 ) -> Settled:
-    async def ask(candidates: Sequence[Finding], excluded: Sequence[Provider]) -> list[Verdict]:
+    async def ask(candidates: Sequence[Finding], excluded: Sequence[Provider]) -> list[VerifierVerdict]:
         return await ask_verdicts(
             candidates,
             excluded,

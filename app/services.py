@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from app.domain.configuration import Budget
-from app.domain.trace import NoTracer, Tracer
+from app.domain.step import NoTracer, Tracer
 from app.gather import TierThresholds
 from app.llm.models import Models
 from app.prompting import Prompts

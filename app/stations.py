@@ -4,9 +4,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from app.domain.progress import StationEvent, StationState, StationTime, Watch, nobody_watches
-from app.domain.review import ReviewRequest
-from app.domain.trace import Attributes, NoTracer, Tracer
+from app.domain.review import ReviewRequest, StationEvent, StationState, StationTime, Watch, ignore_events
+from app.domain.step import Attributes, NoTracer, Tracer
 
 T = TypeVar("T")
 
@@ -27,9 +26,7 @@ def review_attributes(request: ReviewRequest) -> Attributes:
 class Stations:
     """The clock of one review."""
 
-    def __init__(
-        self, review_id: str, watch: Watch = nobody_watches, *, tracer: Tracer | None = None
-    ) -> None:
+    def __init__(self, review_id: str, watch: Watch = ignore_events, *, tracer: Tracer | None = None) -> None:
         self._review_id = review_id
         self._watch = watch
         self._tracer = tracer or NoTracer()

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from app.domain.trace import Attributes
+from app.domain.step import Attributes
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -28,7 +28,7 @@ FLUSH_MS = 5_000
 
 
 class Traces:
-    """A `Tracer` (`app.domain.trace`) over OpenTelemetry's SDK."""
+    """A `Tracer` (`app.domain.step`) over OpenTelemetry's SDK."""
 
     def __init__(self, provider: "TracerProvider") -> None:
         self._provider = provider

@@ -13,8 +13,8 @@ from random import Random
 from typing import Any
 
 from app.domain.model_call import Provider
+from app.domain.pull_request import Source
 from app.domain.review import ReviewReport
-from app.domain.source import Source
 from app.gather import Gathered
 from app.llm.client import CallScope
 from app.main import Network, Program, build_program

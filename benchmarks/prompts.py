@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from app.domain.model_call import Provider
-from app.domain.source import Source
+from app.domain.pull_request import Source
 from app.github.local import GitRangeSource, PatchSource
 from benchmarks.change import VENDORS, Change, Lab, finding, make_change
 from benchmarks.figures import Figure, print_figures

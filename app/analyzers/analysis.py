@@ -20,8 +20,7 @@ from app.analyzers.tree_tools import TreeFacts, find_tree_facts
 from app.analyzers.values import Hit
 from app.analyzers.workspace import Material, Text, read_material, write_material
 from app.analyzers.zizmor import find_zizmor_hits
-from app.domain.advisory import AdvisoryLookup
-from app.domain.analysis import Analysis, ChangedFile
+from app.domain.analysis import AdvisoryLookup, Analysis, ChangedFile
 from app.domain.finding import Finding
 from app.errors import AnalyzerFailed
 from app.redaction import Redactor

@@ -17,7 +17,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from app.domain.advisory import Advisory, AdvisoryAnswer, Package
+from app.domain.analysis import Advisory, AdvisoryAnswer, Package
 from app.domain.finding import Severity
 
 DEFAULT_FILE = Path(__file__).parents[1] / "data" / "advisories.json.gz"

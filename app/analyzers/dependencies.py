@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from app.analyzers.bundled import BundledAdvisories, bundled_advisories
 from app.analyzers.manifests import Manifest, manifest_of
 from app.analyzers.values import Hit
-from app.domain.advisory import Advisory, AdvisoryAnswer, AdvisoryLookup, Package
-from app.domain.analysis import ChangedFile
+from app.domain.analysis import Advisory, AdvisoryAnswer, AdvisoryLookup, ChangedFile, Package
 from app.errors import QuorumError
 
 TOOL = "dependencies"

@@ -17,8 +17,7 @@ import uvicorn
 from rich.console import Console
 
 from app.commands.demo_view import ReviewView, show_progress
-from app.domain.progress import StationEvent
-from app.domain.review import ReviewStatus
+from app.domain.review import ReviewStatus, StationEvent
 from app.errors import ConfigurationError
 from app.main import build_program
 from app.serving.app import Served, build_served

@@ -13,7 +13,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from app.domain.progress import StationEvent, StationState
+from app.domain.review import StationEvent, StationState
 from app.store.tables import ReviewRow
 from github_sandbox import Pull
 from github_sandbox.state import ReviewComment

@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from app.domain.advisory import AdvisoryLookup
+from app.domain.analysis import AdvisoryLookup
 from app.domain.finding import Severity, Stage
 from app.domain.model_call import Provider
-from app.domain.progress import StationEvent, StationState
-from app.domain.pull_request import PullRequestRef
-from app.domain.review import ReviewReport, StageStatus
-from app.domain.source import Source
+from app.domain.pull_request import PullRequestRef, Source
+from app.domain.review import ReviewReport, StageStatus, StationEvent, StationState
 from app.errors import ConfigurationError, GitHubError, InputError
 from app.gather import Gathered
 from app.github.local import STAGED, GitRangeSource, PatchSource, parse_pull_request_url

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 
 from app.answers import parse_verdicts
 from app.domain.configuration import RepositoryConfig
-from app.domain.finding import Finding
-from app.domain.thread import Judgement
+from app.domain.finding import Finding, Judgement
 from app.errors import ModelError
 from app.llm.client import CallScope
 from app.prompting import fence, visible

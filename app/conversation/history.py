@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.domain.thread import Thread
+from app.domain.pull_request import Thread
 from app.prompting import fence
 
 MOST_TURNS = 8

@@ -12,7 +12,7 @@ from datetime import datetime
 from threading import Lock
 
 from app.clock import utc_now
-from app.domain.progress import StationEvent
+from app.domain.review import StationEvent
 
 KEPT_REVIEWS = 200
 KEPT_EVENTS = 100  # of one review

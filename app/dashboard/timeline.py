@@ -7,7 +7,7 @@ from typing import Any
 
 from app.dashboard.formats import ticks
 from app.dashboard.live import Seen
-from app.domain.progress import StationState
+from app.domain.review import StationState
 from app.store.tables import ModelCallRow, ReviewRow
 
 LEAST_PERCENT = 0.5  # a bar that can be seen

@@ -1,1 +1,1 @@
-"""The values of a review; standard library only, no I/O."""
+"""Values and protocols of a review. Imports the standard library only; no I/O."""

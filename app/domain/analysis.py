@@ -1,17 +1,17 @@
-"""What goes into the built-in analysers and what comes out: gather fills it, the stages read it. Values only, no I/O."""
+"""The input and the results of the built-in analyzers, and security advisories for new packages. Values only, no I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.domain.diff import FileDiff
-from app.domain.finding import Finding
+from app.domain.finding import Finding, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedFile:
-    """One changed file. `added` are the added lines of the head, 1-based; None for a side that is not there.
+    """One changed file. `added` holds the numbers of the head's added lines, from 1; a missing side is None.
 
-    Where only a patch is known, `head` is None and `visible` holds the lines of the head that the patch shows.
+    If only a patch is known, `head` is None and `visible` holds the head's lines that the patch shows.
     """
 
     path: str
@@ -23,7 +23,7 @@ class ChangedFile:
 
     @classmethod
     def from_diff(cls, file: FileDiff, *, head: bytes | None, base: bytes | None) -> "ChangedFile":
-        """The file as the diff describes it, with whatever contents could be read."""
+        """Combine the file's diff with the contents that could be read."""
         lines = [line for hunk in file.hunks for line in hunk.lines]
         return cls(
             path=file.path,
@@ -36,32 +36,32 @@ class ChangedFile:
 
     @classmethod
     def whole(cls, path: str, source: str) -> "ChangedFile":
-        """A text of which every line counts as new."""
+        """Treat every line of a text as new."""
         lines = range(1, source.count("\n") + 2)
         head = source.encode("utf-8", "surrogatepass")
         return cls(path=path, head=head, base=None, added=frozenset(lines))
 
     @property
     def is_fragment(self) -> bool:
-        """Whether only a part of the file is known."""
+        """Whether only part of the file is known."""
         return self.head is None and bool(self.visible)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndocumentedSymbol:
-    """A public name without documentation that the change brings or touches at its beginning."""
+    """A public name without documentation that the change adds or whose first line it touches."""
 
     path: str
     line: int
     name: str
     kind: str
     signature: str
-    existed: bool = False  # before this change too
+    existed: bool = False  # also before this change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiChange:
-    """A public name that changed; `breaking` where callers written for the base can fail."""
+    """A public name that changed; `breaking` if the change can break callers written for the base."""
 
     path: str
     line: int
@@ -75,9 +75,44 @@ class ApiChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """What the built-in analysers say of a change; `notes` name what was not checked and why."""
+    """What the built-in analyzers report about a change; `notes` say what was not checked and why."""
 
     findings: tuple[Finding, ...] = ()
     undocumented: tuple[UndocumentedSymbol, ...] = ()
     api_changes: tuple[ApiChange, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """A package that the head names in this version and the base does not; `version` is None for a range or no version."""
+
+    ecosystem: str  # GitHub's names: pip, npm, go, maven, rubygems, rust, composer
+    name: str
+    version: str | None
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advisory:
+    """A published vulnerability that affects an added package."""
+
+    package: Package
+    id: str  # GHSA-…, CVE-… or PYSEC-…
+    severity: Severity
+    summary: str
+    fixed_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdvisoryAnswer:
+    """The answer of one source; it could not check the packages in `unchecked`."""
+
+    source: str
+    advisories: tuple[Advisory, ...] = ()
+    unchecked: tuple[Package, ...] = ()
+
+
+AdvisoryLookup = Callable[[Sequence[Package]], Awaitable[AdvisoryAnswer]]
+"""Asks a source of advisories about packages; raises a `QuorumError` if it does not answer."""

@@ -1,6 +1,6 @@
-"""What a repository's `.github/quorum.yml` can say, with its defaults. Reading it is `app/gather/configuration.py`.
+"""The settings of a repository's `.github/quorum.yml` and their defaults. `app/gather/configuration.py` reads the file.
 
-Every field has a default and no key is required; the names are the contract's.
+Every field has a default and no key is required; the names come from the contract.
 """
 
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from app.domain.model_call import Provider
 
 
 class Pipeline(StrEnum):
-    """Stages at once, or one after the other with the earlier findings handed to docs."""
+    """Run the stages in parallel, or in sequence with the earlier findings passed to docs."""
 
     PARALLEL = "parallel"
     SEQUENTIAL = "sequential"
 
 
 class Routing(StrEnum):
-    """How the order of the candidates is chosen."""
+    """How to order the candidate models."""
 
     FIXED = "fixed"
     LEARNED = "learned"
 
 
 class Publish(StrEnum):
-    """What reaches the pull request; shadow: check runs and dashboard only."""
+    """What to publish on the pull request; `shadow` writes check runs and the dashboard only."""
 
     FULL = "full"
     SUMMARY = "summary"
@@ -33,7 +33,7 @@ class Publish(StrEnum):
 
 
 class Profile(StrEnum):
-    """How much is said."""
+    """How much to report."""
 
     QUIET = "quiet"
     NORMAL = "normal"
@@ -41,7 +41,7 @@ class Profile(StrEnum):
 
 
 class Gate(StrEnum):
-    """From which severity on a finding makes the check fail."""
+    """The lowest severity that fails the check run."""
 
     OFF = "off"
     CRITICAL = "critical"
@@ -51,7 +51,7 @@ class Gate(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathInstruction:
-    """What to mind in files that match a glob."""
+    """Instructions for files that match a glob."""
 
     path: str
     instructions: str
@@ -59,7 +59,7 @@ class PathInstruction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """Upper limits in USD; a repository may only lower the operator's. None: the operator's limit holds."""
+    """Upper limits in USD; a repository can only lower the operator's. None: the operator's limit applies."""
 
     review_usd: float | None = None
     pull_request_day_usd: float | None = None
@@ -80,7 +80,7 @@ class RepositoryConfig:
     profile: Profile = Profile.NORMAL
     gate: Gate = Gate.OFF
     min_severity: Severity = Severity.INFO
-    max_inline: int | None = None  # None: what the profile says
+    max_inline: int | None = None  # None: the profile decides
     language: str = "en"
     tone: str = ""
     ignore_paths: tuple[str, ...] = ()
@@ -104,9 +104,9 @@ class RepositoryConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigurationProblem:
-    """What is wrong in a configuration file; never stops a review. `key` is None where the file is not readable."""
+    """A mistake in a configuration file; never stops a review. `key` is None if the file cannot be read."""
 
-    path: str  # the file's name, as an annotation on it needs it
+    path: str  # for the annotation on the file
     line: int
     key: str | None
-    message: str  # one sentence: what is wrong, what was done instead, the closest right name
+    message: str  # what is wrong, what Quorum used instead, the closest valid name

@@ -1,4 +1,4 @@
-"""The change itself: files, hunks, lines, with both line numbers. Never parses (see `patch`) and never reads.
+"""The changed files, hunks and lines, with both line numbers. `patch` parses them; no I/O.
 
 @@ -8,3 +8,4 @@ def pay(id):      Hunk(old_start=8, old_count=3, new_start=8, new_count=4)
      db = connect()                DiffLine(CONTEXT, old=8,    new=8)
@@ -38,7 +38,7 @@ class FileStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffLine:
-    """One line of a hunk, without its marker and its `\\n`; a `\\r` before the end belongs to the text."""
+    """One line of a hunk, without its marker and `\\n`; a trailing `\\r` is part of the text."""
 
     kind: LineKind
     text: str
@@ -48,19 +48,19 @@ class DiffLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hunk:
-    """A run of lines; a comment's range may not leave it (GitHub answers 422)."""
+    """Consecutive lines; the range of a comment must stay inside one hunk (otherwise GitHub answers 422)."""
 
     old_start: int
     old_count: int
     new_start: int
     new_count: int
-    section: str  # what git prints after the second @@
+    section: str  # the text after the second @@
     lines: tuple[DiffLine, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileDiff:
-    """One changed file. Names are text with surrogate escapes for bytes that are no UTF-8."""
+    """One changed file. Names hold surrogate escapes for bytes that are not UTF-8."""
 
     path: str
     previous_path: str | None = None  # set for renames and copies
@@ -69,23 +69,23 @@ class FileDiff:
     binary: bool = False
     submodule: bool = False
     symlink: bool = False
-    error: str | None = None  # why the patch could not be read: the file is unreviewed
+    error: str | None = None  # why the patch cannot be read; the file is then not reviewed
 
     @property
     def added(self) -> int:
-        """Number of added lines."""
+        """The number of added lines."""
         return self._count(LineKind.ADDED)
 
     @property
     def removed(self) -> int:
-        """Number of removed lines."""
+        """The number of removed lines."""
         return self._count(LineKind.REMOVED)
 
     def _count(self, kind: LineKind) -> int:
         return sum(line.kind is kind for hunk in self.hunks for line in hunk.lines)
 
     def added_lines(self) -> dict[int, str]:
-        """New line number → text, of the added lines."""
+        """Map the line number of each added line to its text."""
         return {
             line.new_line: line.text
             for hunk in self.hunks
@@ -96,10 +96,10 @@ class FileDiff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diff:
-    """All changed files, in the order in which GitHub or git names them."""
+    """All changed files, in the order of GitHub or git."""
 
     files: tuple[FileDiff, ...]
 
     def file(self, path: str) -> FileDiff | None:
-        """The file with this (new) path."""
+        """Return the file with this (new) path."""
         return next((file for file in self.files if file.path == path), None)

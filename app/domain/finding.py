@@ -1,4 +1,4 @@
-"""What a reviewer says about a place in the code. Field words follow SARIF and GitHub's API. No I/O."""
+"""Findings and what becomes of them. Field names follow SARIF and GitHub's API. No I/O."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +15,7 @@ class Stage(StrEnum):
 
 
 class Severity(StrEnum):
-    """How bad, dearest first; compare with `rank` (0 is worst)."""
+    """How serious a finding is, worst first; compare with `rank` (0 is worst)."""
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -29,12 +29,12 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
     def at_least(self, other: "Severity") -> bool:
-        """Whether this is as bad as `other` or worse."""
+        """Whether this is at least as serious as `other`."""
         return self.rank <= other.rank
 
 
 class Placement(StrEnum):
-    """Where a finding is shown on the pull request."""
+    """Where a finding appears on the pull request."""
 
     INLINE = "inline"
     FILE = "file"
@@ -45,9 +45,9 @@ class Placement(StrEnum):
 class Finding:
     """A claim about code.
 
-    As a stage returns it, `start_line` is only the finder's hint and `quote` the code spoken of; after
-    anchoring `start_line..end_line` lie in one hunk of `path` on `side`, and `fingerprint` is set.
-    `found_by` and `confirmed_by` hold `provider:model` (for analysers `analyzers:tool`).
+    A stage returns `start_line` as a hint and `quote` as the code in question. After anchoring,
+    `start_line..end_line` lie in one hunk of `path` on `side`, and `fingerprint` is set.
+    `found_by` and `confirmed_by` hold `provider:model` (for analyzers `analyzers:tool`).
     """
 
     stage: Stage
@@ -61,31 +61,50 @@ class Finding:
     cwe: str | None = None  # "CWE-89"
     side: Side = Side.RIGHT
     quote: str = ""
-    evidence: str = ""  # why the finder believes it; shown to nobody but the database
+    evidence: str = ""  # why the finder believes it; stored, never shown
     suggestion: str | None = None  # replaces start_line..end_line verbatim
     found_by: tuple[str, ...] = ()
     confirmed_by: tuple[str, ...] = ()
     fingerprint: str = ""
     placement: Placement = Placement.SUMMARY
-    worth: int | None = None  # 0..10, the verifier's rating; None: nobody rated it
-    verifier_evidence: str = ""  # what the verifier says decides the matter
-    pre_existing: bool = False  # the code stood before this change
+    worth: int | None = None  # 0..10, the verifier's rating; None: not rated
+    verifier_evidence: str = ""  # the verifier's decisive evidence
+    pre_existing: bool = False  # the code predates this change
 
 
-REFUTED_BY = "Refuted by"  # so begins the reason of what another vendor refuted, and so it is counted
+REFUTED_BY = "Refuted by"  # starts the reason of every refutation; statistics count by it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
-    """A finding that is not shown as one, and why."""
+    """A finding that is not shown, and why."""
 
     finding: Finding
     reason: str
 
 
+class Judgement(StrEnum):
+    """A verifier's opinion of a claim."""
+
+    CONFIRMED = "confirmed"
+    REFUTED = "refuted"
+    UNSURE = "unsure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifierVerdict:
+    """A verifier's answer on one claim; `by` is `provider:model`, `worth` is 0 to 10."""
+
+    id: str
+    judgement: Judgement
+    evidence: str
+    worth: int
+    by: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """What the docs stage wrote."""
+    """A document written by the docs stage."""
 
     format: str  # "markdown", "openapi" or "html"
     title: str
@@ -111,7 +130,7 @@ class ComponentEdge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walkthrough:
-    """What the change does and why, by the docs stage."""
+    """What the change does and why, written by the docs stage."""
 
     summary: str
     files: tuple[FileSummary, ...] = ()

@@ -1,4 +1,4 @@
-"""What a call of a model was and cost; the columns and outcomes of the contract. No I/O."""
+"""One call of a model: the columns and outcomes of the contract, and what calls tell about a provider. No I/O."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Provider(StrEnum):
-    """Who may review. `analyzers` is built in and needs no key; it is no vendor."""
+    """Who can review. `analyzers` is built in, needs no key and is not a vendor."""
 
     CLAUDE = "claude"
     GPT = "gpt"
@@ -34,17 +34,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens of one answer; `input_tokens` includes those read from and written to the cache, `output_tokens` the thinking."""
+    """Tokens of one completion; `input_tokens` includes cache reads and writes, `output_tokens` includes thinking."""
 
     input_tokens: int = 0
     cached_input_tokens: int = 0
     output_tokens: int = 0
-    cache_write_tokens: int = 0  # some vendors charge more for writing their prompt cache
+    cache_write_tokens: int = 0  # some vendors charge more for cache writes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCall:
-    """One attempt on the wire, one cache hit or one refusal by budget: a row of `model_calls`."""
+    """One attempt on the wire, one cache hit or one call refused by a budget: a row of `model_calls`."""
 
     id: str
     review_id: str | None
@@ -71,7 +71,7 @@ class ModelCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedAnswer:
-    """An answer that was paid for, of one tenant; `key` is a hash over everything that decides it, `value` its JSON value."""
+    """A paid completion of one tenant; `key` is a hash of everything that determines it, `value` is its JSON."""
 
     installation_id: int
     repository: str
@@ -81,14 +81,14 @@ class CachedAnswer:
     prompt_id: str
     prompt_version: str
     value: Any
-    usage: Usage  # what it took when it was given
+    usage: Usage  # of the original call
     created_at: datetime
     expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
-    """What one call changes on the accounts of its budgets: what it cost more (or less) than was reserved for it."""
+    """A correction of the budget accounts of one call: its cost minus the reserved amount."""
 
     accounts: tuple[str, ...]
     difference_usd: float
@@ -110,3 +110,44 @@ class CallEntry:
     booking: Booking | None = None
     answer: CachedAnswer | None = None
     answered_by: str | None = None  # the model that the answer names: it may be another than was asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitName:
+    """The key of a circuit breaker.
+
+    `access` is a short digest of API key and address, so that a new key does not inherit the state of the old one.
+    """
+
+    provider: Provider
+    model: str | None  # None: all models of the provider
+    access: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitState:
+    """An open circuit breaker: no calls until `open_until`, then one process probes the provider."""
+
+    name: CircuitName
+    kind: str  # the class of the error that opened it
+    error: str  # its message, without secrets
+    opened_at: datetime
+    open_until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRecord:
+    """The record of one provider at one stage; learned routing orders providers by these numbers.
+
+    `held` counts findings that another vendor confirmed or an author resolved, and that were not dismissed. `fell`
+    counts those refuted or dismissed. Findings without an outcome count as neither.
+    """
+
+    stage: str
+    provider: Provider
+    calls: int = 0  # attempts on the wire
+    answered: int = 0  # attempts with a usable completion
+    held: int = 0
+    fell: int = 0
+    average_ms: float = 0.0  # of the usable completions
+    cost_usd: float = 0.0  # of all attempts with a known price

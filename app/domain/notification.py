@@ -1,6 +1,6 @@
-"""What Quorum tells others of: a review has ended, a budget has no room left. Public facts and figures only, no I/O.
+"""Notifications that Quorum sends: a review finished, a budget is used up. Public facts and numbers only, no I/O.
 
-Never code, never a word that somebody or a model wrote. The texts beside the types are the documentation
+They never hold code or text written by a person or a model. The annotations are the documentation
 (docs/notifications.md).
 """
 
@@ -18,58 +18,56 @@ BudgetName = Literal["review", "pull_request_day", "repository_month", "installa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewFinished:
-    """A review was published, or could not be done."""
+    """A review was published or failed."""
 
     review_id: Annotated[str, "The review's id, as in `reviews`."]
     repository: Annotated[str, "`owner/repo`."]
     pull_request: Annotated[int, "The pull request's number."]
-    url: Annotated[str, "The pull request's address."]
+    url: Annotated[str, "The pull request's URL."]
     head_sha: Annotated[
-        str | None, "The commit that was reviewed; null: the review ended before it was known."
+        str | None, "The reviewed commit; null if the review ended before the head was known."
     ]
-    trigger: Annotated[str, "What asked for it: `opened`, `synchronize`, `comment:<id>`, …"]
-    status: Annotated[Literal["completed", "failed"], "Whether it was done."]
-    conclusions: Annotated[dict[Stage, Conclusion], "Stage to conclusion of its check run."]
-    findings: Annotated[dict[Severity, int], "Severity to number of findings of this run."]
-    files: Annotated[int, "Files that the pull request changes."]
-    reviewed_files: Annotated[int, "How many of them were reviewed."]
-    calls: Annotated[int, "Attempts to ask a model."]
-    cost_usd: Annotated[float, "What they cost, as far as the prices are known."]
-    duration_ms: Annotated[int, "From the beginning of the review to its end."]
+    trigger: Annotated[str, "What triggered it: `opened`, `synchronize`, `comment:<id>`, …"]
+    status: Annotated[Literal["completed", "failed"], "Whether the review succeeded."]
+    conclusions: Annotated[dict[Stage, Conclusion], "The conclusion of each stage's check run."]
+    findings: Annotated[dict[Severity, int], "The number of findings of each severity."]
+    files: Annotated[int, "The number of changed files."]
+    reviewed_files: Annotated[int, "The number of reviewed files."]
+    calls: Annotated[int, "The number of model calls."]
+    cost_usd: Annotated[float, "The cost of the calls with a known price."]
+    duration_ms: Annotated[int, "The duration of the review."]
     type: Literal["review.finished"] = "review.finished"
 
     @property
     def id(self) -> str:
-        """The same for the same end of the same review."""
+        """Stable for one review and status."""
         return _id(self.type, self.review_id, self.status)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetReached:
-    """A call was not made because a budget has no room for it; told once for each budget and limit."""
+    """A budget blocked a call; sent once for each budget and limit."""
 
     budget: Annotated[BudgetName, "Which budget."]
-    account: Annotated[
-        str, "The account of the budget, as in `spend`: it names whom and which time it is of."
-    ]
+    account: Annotated[str, "The account of the budget, as in `spend`: its owner and period."]
     limit_usd: Annotated[float, "The limit."]
-    repository: Annotated[str | None, "`owner/repo` of the call that was not made."]
+    repository: Annotated[str | None, "`owner/repo` of the blocked call."]
     pull_request: Annotated[int | None, "Its pull request."]
     review_id: Annotated[str | None, "Its review."]
     type: Literal["budget.reached"] = "budget.reached"
 
     @property
     def id(self) -> str:
-        """The same for the same budget, time and limit."""
+        """Stable for one budget, period and limit."""
         return _id(self.type, self.account, str(self.limit_usd))
 
 
 News = ReviewFinished | BudgetReached
-Tell = Callable[[News], Awaitable[None]]
+Notify = Callable[[News], Awaitable[None]]
 
 
-async def nobody_is_told(news: News) -> None:
-    """A `Tell` that drops everything: outside the App, and where no receiver is set."""
+async def drop_notification(news: News) -> None:
+    """A `Notify` that drops everything: outside the App, or without a receiver."""
     del news
 
 

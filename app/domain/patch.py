@@ -1,7 +1,7 @@
-"""Unified diffs, as git, GitHub and GNU diff write them, from bytes to values. Never reads a file, never runs git.
+"""Parse unified diffs of git, GitHub and GNU diff. Reads no files and does not run git.
 
-Lines end at `\\n` alone, and the counts of `@@ -8,3 +8,4 @@` say which lines belong to a hunk: whatever they look like,
-they are content. A file whose patch is damaged becomes a `FileDiff` with `error`; the other files stay readable.
+Only `\\n` ends a line. The counts in `@@ -8,3 +8,4 @@` decide which lines belong to a hunk; those lines are content,
+whatever they look like. A file with a damaged patch becomes a `FileDiff` with `error`; the other files stay readable.
 https://git-scm.com/docs/diff-format#generate_patch_text_with_p
 https://www.gnu.org/software/diffutils/manual/html_node/Detailed-Unified.html
 """
@@ -11,9 +11,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from app.domain.diff import Diff, DiffLine, FileDiff, FileStatus, Hunk, LineKind
-from app.domain.patch_header import Header, describe, fault_of
-from app.domain.patch_names import common_name, parse_name, parse_pair, without_prefix
-from app.errors import InputError
+from app.domain.patch_header import (
+    Header,
+    common_name,
+    describe,
+    fault_of,
+    parse_name,
+    parse_pair,
+    without_prefix,
+)
 
 _HUNK = re.compile(r"@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@ ?(.*)", re.DOTALL)
 _SUBMODULE_LOG = re.compile(r"Submodule (.+) [0-9a-f]{7,64}\.{2,3}[0-9a-f]{7,64}\b")
@@ -24,23 +30,23 @@ _STARTS = ("diff --git ", *_COMBINED)
 
 
 def parse_diff(data: bytes) -> Diff:
-    """All files of a diff; no bytes are a diff without files.
+    """Parse all files of a diff; empty input is a diff without files.
 
-    Raises `InputError` where nothing in `data` is a diff.
+    Raises `ValueError`, with a sentence for people, if nothing in `data` is a diff.
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError("The diff is UTF-16 text; write it with `git diff --output=FILE` instead of `>`.")
+        raise ValueError("The diff is UTF-16 text; write it with `git diff --output=FILE` instead of `>`.")
     reader = _Reader(data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape"))
     files = _parse_files(reader)
     if not files and any(line.strip() for line in reader.lines):
-        raise InputError(f"This is {_likely(data)}, not a diff; give the output of `git diff BASE...HEAD`.")
+        raise ValueError(f"This is {_likely(data)}, not a diff; give the output of `git diff BASE...HEAD`.")
     return Diff(files=tuple(_join_same_paths(files)))
 
 
 def parse_file_patch(
     *, path: str, previous_path: str | None, status: FileStatus | str, patch: str | None
 ) -> FileDiff:
-    """One file of GitHub's files API, whose `patch` is hunks only; None and "" are a file without any.
+    """Parse one file of GitHub's files API. Its `patch` has hunks only, and is None or "" if there are none.
 
     https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files
     """
@@ -50,15 +56,15 @@ def parse_file_patch(
     reader = _Reader(patch or "")
     try:
         hunks = _parse_hunks(reader)
-    except InputError as error:
+    except ValueError as error:
         return _damaged(file, str(error))
     if not reader.at_end:
-        return _damaged(file, f"line {reader.position + 1} of the patch belongs to no hunk")
+        return _damaged(file, f"line {reader.position + 1} of the patch is outside of all hunks")
     return replace(file, hunks=hunks, submodule=_is_submodule(hunks))
 
 
 class _Reader:
-    """The lines, and how far they are read."""
+    """The lines of a diff and the current position."""
 
     def __init__(self, text: str) -> None:
         self.lines = text.split("\n")
@@ -69,23 +75,23 @@ class _Reader:
 
     @property
     def at_end(self) -> bool:
-        """Whether every line is read."""
+        """Whether all lines have been read."""
         return self.position >= len(self.lines)
 
     @property
     def line(self) -> str:
-        """The next line; "" past the end, where nothing starts."""
+        """The next line, or "" at the end."""
         return "" if self.at_end else self.lines[self.position]
 
     def starts_file(self) -> bool:
-        """Whether a file begins here: git's first line, or a plain diff's two names before a hunk."""
+        """Whether a file starts here: git's first line, or the two names of a plain diff before a hunk."""
         if self.line.startswith(_STARTS):
             return True
         ahead = self.lines[self.position : self.position + 3]
         return len(ahead) == 3 and all(map(str.startswith, ahead, ("--- ", "+++ ", "@@ -")))
 
     def skip_to_next_file(self) -> None:
-        """Leave a damaged file. Content cannot look like git's first line: each of its lines has a marker."""
+        """Skip a damaged file. Content cannot look like git's first line because each content line has a marker."""
         while not self.at_end and not (self.line.startswith(_STARTS) if self._by_git else self.starts_file()):
             self.position += 1
 
@@ -106,13 +112,13 @@ def _parse_files(reader: _Reader) -> list[FileDiff]:
         if file := _parse_single_line(reader.line):
             files.append(file)
         elif files and _HUNK.match(reader.line):
-            files[-1] = _damaged(files[-1], "a hunk stands apart from its file")
+            files[-1] = _damaged(files[-1], "a hunk is separated from its file")
         reader.position += 1
     return files
 
 
 def _parse_single_line(line: str) -> FileDiff | None:
-    """What `diff.submodule=log` and GNU diff say in one line, without a header."""
+    """Parse the one-line entries of `diff.submodule=log` and GNU diff, which have no header."""
     if submodule := _SUBMODULE_LOG.match(line):
         return FileDiff(path=submodule[1], status=FileStatus.MODIFIED, submodule=True)
     if binary := _BINARY.fullmatch(line):
@@ -129,12 +135,12 @@ def _parse_file(reader: _Reader) -> FileDiff:
     reader.position = header.end
     try:
         file = describe(header)
-    except InputError as error:
+    except ValueError as error:
         reader.skip_to_next_file()
         return FileDiff(path=header.written_name, status=FileStatus.MODIFIED, error=str(error))
     try:
         hunks = _parse_hunks(reader)
-    except InputError as error:
+    except ValueError as error:
         reader.skip_to_next_file()
         return _damaged(file, str(error))
     if fault := fault_of(header, file, has_hunks=bool(hunks)):
@@ -167,22 +173,22 @@ def _parse_hunks(reader: _Reader) -> tuple[Hunk, ...]:
             _first(hunk.old_start, hunk.old_count) < old_end
             or _first(hunk.new_start, hunk.new_count) < new_end
         ):
-            raise InputError(f"the hunk at line {hunk.new_start} overlaps the one before it")
+            raise ValueError(f"the hunk at line {hunk.new_start} overlaps the one before it")
         old_end = _first(hunk.old_start, hunk.old_count) + hunk.old_count
         new_end = _first(hunk.new_start, hunk.new_count) + hunk.new_count
         hunks.append(hunk)
     if hunks and reader.line.startswith(("+", "-")) and not _may_follow(reader):
-        raise InputError(f"the hunk at line {hunks[-1].new_start} has more lines than it says")
+        raise ValueError(f"the hunk at line {hunks[-1].new_start} has more lines than its header says")
     return tuple(hunks)
 
 
 def _first(start: int, count: int) -> int:
-    """A side without lines is named by the line before it."""
+    """Return the first line; the header of an empty side names the line before it."""
     return start if count else start + 1
 
 
 def _may_follow(reader: _Reader) -> bool:
-    """Whether the line after a hunk is the next file's, or the one above a mail's signature."""
+    """Whether the line after a hunk starts the next file or a mail signature."""
     return reader.starts_file() or reader.line.rstrip() == "--"
 
 
@@ -204,7 +210,7 @@ def _parse_hunk(reader: _Reader, header: re.Match[str]) -> Hunk:
 
 
 def _parse_lines(reader: _Reader, old_range: tuple[int, int], new_range: tuple[int, int]) -> list[DiffLine]:
-    """The lines of one hunk, from the numbers in its header. One pass without calls: large diffs spend their time here."""
+    """Parse the lines of one hunk. One loop without calls, because large diffs spend their time here."""
     old, old_end = old_range
     new, new_end = new_range
     context, added, removed = LineKind.CONTEXT, LineKind.ADDED, LineKind.REMOVED
@@ -221,7 +227,7 @@ def _parse_lines(reader: _Reader, old_range: tuple[int, int], new_range: tuple[i
             old += 1
         elif (
             marker in (" ", "") and old < old_end and new < new_end
-        ):  # some tools strip an empty line's blank
+        ):  # some tools strip the space of an empty line
             lines.append(DiffLine(kind=context, text=line[1:], old_line=old, new_line=new))
             old += 1
             new += 1
@@ -230,7 +236,7 @@ def _parse_lines(reader: _Reader, old_range: tuple[int, int], new_range: tuple[i
         position += 1
     reader.position = position
     if (old, new) != (old_end, new_end):
-        raise InputError(f"the hunk at line {new_range[0]} does not have the lines that it says")
+        raise ValueError(f"the hunk at line {new_range[0]} has fewer lines than its header says")
     return lines
 
 
@@ -240,7 +246,7 @@ def _is_submodule(hunks: tuple[Hunk, ...]) -> bool:
 
 
 def _join_same_paths(files: Iterable[FileDiff]) -> list[FileDiff]:
-    """One entry a path: git tells a change of type as removal and addition; anything else named twice is unreadable."""
+    """Keep one entry per path: git writes a type change as removal plus addition; other duplicates are errors."""
     joined: dict[str, FileDiff] = {}
     for file in files:
         before = joined.get(file.path)

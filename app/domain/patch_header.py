@@ -1,13 +1,9 @@
-"""The lines of a diff between a file's first line and its first hunk: names, modes, moves, binary. Text in, values out.
+"""The lines of a diff before its first hunk: names, modes, moves, binary. Text in, values out."""
 
-https://git-scm.com/docs/diff-format#generate_patch_text_with_p
-"""
-
+import re
 from dataclasses import dataclass, field
 
 from app.domain.diff import FileDiff, FileStatus
-from app.domain.patch_names import NO_FILE, common_name, parse_name, parse_pair, without_prefix
-from app.errors import InputError
 
 _GIT = "diff --git "
 _STATUSES = {
@@ -25,22 +21,22 @@ _SYMLINK_MODE, _SUBMODULE_MODE = "120000", "160000"
 
 @dataclass(slots=True, kw_only=True)
 class Header:
-    """What stands there, uninterpreted; `end` is the position of the first line that is no more part of it."""
+    """The raw header; `end` is the position of the first line after it."""
 
-    names: str = ""  # behind `diff --git `
-    old: str | None = None  # behind `--- `
-    new: str | None = None  # behind `+++ `
+    names: str = ""  # after `diff --git `
+    old: str | None = None  # after `--- `
+    new: str | None = None  # after `+++ `
     moved_from: str | None = None
     moved_to: str | None = None
     status: FileStatus | None = None
     modes: set[str] = field(default_factory=set[str])
-    has_ids: bool = False  # the `index` line of two different contents
+    has_ids: bool = False  # has an `index` line, so the contents differ
     binary: bool = False
     end: int = 0
 
     @classmethod
     def read(cls, lines: list[str], start: int) -> "Header":
-        """The header whose first line is `lines[start]`."""
+        """Read the header whose first line is `lines[start]`."""
         header = cls(end=start)
         if lines[start].startswith(_GIT):
             header.names = lines[start].removeprefix(_GIT)
@@ -51,13 +47,13 @@ class Header:
 
     @property
     def needs_hunks(self) -> bool:
-        """Whether hunks must follow: text has other contents; an empty file that comes or goes has none."""
+        """Whether hunks must follow: the text changed, and this is not an added or removed empty file."""
         whole_file = self.status in (FileStatus.ADDED, FileStatus.REMOVED)
         return self.new is not None or (self.has_ids and not whole_file and not self.binary)
 
     @property
     def written_name(self) -> str:
-        """The best there is to show where the name cannot be read."""
+        """The best name to show if the real name cannot be read."""
         return self.moved_to or self.new or self.names or "(no name)"
 
     @property
@@ -95,7 +91,7 @@ class Header:
 
 
 def describe(header: Header) -> FileDiff:
-    """The file that a header speaks of, still without hunks. Raises `InputError` where it has no one name."""
+    """Build the header's file, without hunks. Raises `ValueError` if the name is not clear."""
     return FileDiff(
         path=_path(header),
         previous_path=header.moved_from if header.moved_to else None,
@@ -107,7 +103,7 @@ def describe(header: Header) -> FileDiff:
 
 
 def fault_of(header: Header, file: FileDiff, *, has_hunks: bool) -> str | None:
-    """Why a header contradicts itself or what follows it, so that the file's hunks cannot be trusted."""
+    """Return why a header contradicts itself or its hunks, so that the hunks cannot be trusted; None if it does not."""
     if (header.old is None) != (header.new is None):
         return "only one of its two names is given"
     old, new = header.moved_from or file.path, file.path
@@ -138,7 +134,7 @@ def _path(header: Header) -> str:
     path = common_name(*pair) if pair else None
     path = path or _path_of_text(header.old, header.new)
     if not path:
-        raise InputError("its name cannot be read")
+        raise ValueError("its name cannot be read")
     return path
 
 
@@ -148,3 +144,62 @@ def _path_of_text(old: str | None, new: str | None) -> str | None:
     if NO_FILE in (old, new):
         return without_prefix(old if new == NO_FILE else new)
     return common_name(old, new) or without_prefix(new)
+
+
+NO_FILE = "/dev/null"
+
+_ESCAPE = re.compile(rb'\\([abtnvfr"\\]|[0-3][0-7]{2})')
+_ESCAPED = dict(zip(b'abtnvfr"\\', b'\a\b\t\n\v\f\r"\\', strict=True))
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_PREFIXES = ("a/", "b/", "c/", "i/", "o/", "w/", "1/", "2/")  # those of diff.mnemonicPrefix
+
+
+def parse_name(text: str) -> str:
+    """Parse the name at the end of a header line: quoted, or followed by a tab and a time, or bare."""
+    text = text.removesuffix("\r")
+    if quoted := _QUOTED.match(text):
+        return _unquote(quoted[0])
+    return text.partition("\t")[0]
+
+
+def parse_pair(text: str, separator: str = " ") -> tuple[str, str] | None:
+    """Parse the two names of `diff --git OLD NEW`.
+
+    Bare names of equal length, as of all files that did not move, are split in the middle. Bare names of different
+    lengths can contain spaces anywhere, so the result is None.
+    """
+    text = text.removesuffix("\r")
+    if quoted := _QUOTED.match(text):
+        old, rest = quoted[0], text[quoted.end() :]
+        return (
+            (_unquote(old), parse_name(rest.removeprefix(separator))) if rest.startswith(separator) else None
+        )
+    if text.endswith('"'):  # a bare name has no quotation marks
+        old, _, new = text.partition(separator + '"')
+        return old, parse_name('"' + new)
+    middle = (len(text) - len(separator)) // 2
+    old, new = text[:middle], text[middle + len(separator) :]
+    return (old, new) if text == old + separator + new and len(old) == len(new) else None
+
+
+def common_name(old: str, new: str) -> str | None:
+    """Return the name that both sides share after their prefixes, or None; equal sides have no prefix."""
+    if old == new:
+        return old or None
+    old_rest, new_rest = old.partition("/")[2], new.partition("/")[2]
+    return old_rest if old_rest and old_rest == new_rest else None
+
+
+def without_prefix(name: str) -> str:
+    """Remove a prefix that git writes."""
+    return name[2:] if name.startswith(_PREFIXES) and len(name) > 2 else name
+
+
+def _unquote(quoted: str) -> str:
+    raw = quoted[1:-1].encode("utf-8", "surrogateescape")
+    return _ESCAPE.sub(_unescape, raw).decode("utf-8", "surrogateescape")
+
+
+def _unescape(match: re.Match[bytes]) -> bytes:
+    code = match[1]
+    return bytes([_ESCAPED[code[0]] if len(code) == 1 else int(code, 8)])

@@ -1,9 +1,6 @@
-"""What is written on a pull request, and who writes it. Values and a protocol only; never builds a sentence.
+"""What Quorum writes on a pull request, and the protocol that writes it. Values and a protocol; builds no sentences."""
 
-Limits in the comments are GitHub's: https://docs.github.com/en/rest/checks/runs and
-https://docs.github.com/en/rest/pulls/reviews. Who fills these values keeps within them.
-"""
-
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -175,14 +172,6 @@ class Writer(Protocol):
         """Puts a reaction on a comment; a second time changes nothing."""
         ...
 
-    async def resolve_threads(self, node_ids: Sequence[str]) -> int:
-        """Resolves review threads, in one mutation; returns how many were (0 where the App may not)."""
-        ...
-
-    async def minimize_comments(self, node_ids: Sequence[str]) -> int:
-        """Folds comments away as outdated, in one mutation; returns how many were."""
-        ...
-
     async def permission(self, login: str) -> str:
         """`admin`, `write`, `read` or `none`; `none` whenever GitHub does not clearly say more."""
         ...
@@ -203,3 +192,36 @@ class ThreadWriter(Writer, Protocol):
         Where threads may not be resolved, comments fold instead.
         """
         ...
+
+
+MARKER_PREFIX = "<!-- quorum:"
+_KEY = re.compile(r"[\w./#@:+-]{1,300}")
+_LAST_LINE = re.compile(r"<!-- quorum:(?P<kind>[a-z]+):(?P<key>[\w./#@:+-]+) -->\s*\Z")
+
+
+class MarkerKind(StrEnum):
+    """The kind of a body, in the hidden last line that Quorum writes.
+
+    Only the last line of a body counts, and only in comments of our own App: text further up can be someone else's.
+    """
+
+    REVIEW = "review"
+    FINDING = "finding"
+    FILE = "file"
+    SUMMARY = "summary"
+    REPLY = "reply"
+
+
+def marker(kind: MarkerKind, key: str) -> str:
+    """Build the marker of a body, such as `<!-- quorum:finding:3f2a… -->`; raises ValueError for an unsafe key."""
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"not a valid marker key: {key!r}")
+    return f"{MARKER_PREFIX}{kind}:{key} -->"
+
+
+def parse_marker(body: str) -> tuple[MarkerKind, str] | None:
+    """Parse kind and key from the last line of a body; None if it has no marker."""
+    found = _LAST_LINE.search(body)
+    if not found or found["kind"] not in list(MarkerKind):
+        return None
+    return MarkerKind(found["kind"]), found["key"]

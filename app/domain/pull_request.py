@@ -1,6 +1,10 @@
-"""What is reviewed: a pull request and how it is named. Never reads anything."""
+"""A pull request, its review threads, and the protocol through which a review reads it. No I/O."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
+
+from app.domain.diff import Diff, Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +26,7 @@ class PullRequestRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequest:
-    """A pull request as it stood when it was read; the names are GitHub's."""
+    """A pull request at the time it was read; field names are GitHub's."""
 
     ref: PullRequestRef
     title: str
@@ -37,3 +41,71 @@ class PullRequest:
     head_ref: str
     head_sha: str
     head_repository: str | None  # None: the fork was deleted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One comment of a thread."""
+
+    author: str
+    author_is_bot: bool
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """A review thread that Quorum opened; `fingerprint` comes from the hidden marker."""
+
+    node_id: str
+    comment_id: int  # of its first comment
+    fingerprint: str
+    path: str
+    line: int | None
+    is_resolved: bool
+    is_outdated: bool
+    comment_node_id: str = ""  # of its first comment, which can be minimized
+    replies: tuple[Reply, ...] = ()
+    thumbs_up: int = 0  # on its first comment
+    thumbs_down: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextMatch:
+    """One line of the head's tree that contains a word."""
+
+    path: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The first read of a pull request: the change and files of the base.
+
+    `base_files` holds the requested files that exist at the base ref. `threads` and `summary_comment_id` are Quorum's
+    own threads and summary comment.
+    """
+
+    pull_request: PullRequest | None
+    diff: Diff
+    base_files: dict[str, bytes]
+    threads: tuple[Thread, ...] = ()
+    summary_comment_id: int | None = None
+    summary_node_id: str = ""  # of the summary comment
+    notes: tuple[str, ...] = ()
+
+
+class Source(Protocol):
+    """A pull request on GitHub, a range of a local repository, or a patch."""
+
+    async def snapshot(self, base_paths: Sequence[str]) -> Snapshot:
+        """Read the change, and those of `base_paths` that exist at the base ref."""
+        ...
+
+    async def blob(self, path: str, side: Side) -> bytes | None:
+        """Read a file at the head (RIGHT) or at the merge base (LEFT); None if there is none."""
+        ...
+
+    async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
+        """Find lines of the head's tree that contain this whole word; empty if there is no tree."""
+        ...

@@ -1,5 +1,6 @@
-"""A review from question to report. Values only, no I/O."""
+"""A review from request to report, and its progress. Values only, no I/O."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -7,12 +8,46 @@ from app.domain.configuration import PathInstruction
 from app.domain.diff import Diff, FileDiff
 from app.domain.finding import Document, Finding, Rejection, Stage, Walkthrough
 from app.domain.model_call import Provider
-from app.domain.progress import StationTime
 from app.domain.pull_request import PullRequest, PullRequestRef
 
 
+class StationState(StrEnum):
+    """The state of a station."""
+
+    STARTED = "started"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationEvent:
+    """A station started or ended; `duration_ms` is set when it ended."""
+
+    review_id: str
+    station: str
+    state: StationState
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationTime:
+    """When a station started, counted from the start of the review, and how long it took."""
+
+    station: str
+    started_ms: int
+    duration_ms: int
+
+
+Watch = Callable[[StationEvent], None]
+
+
+def ignore_events(event: StationEvent) -> None:
+    """A `Watch` that ignores every event."""
+    del event
+
+
 class StageStatus(StrEnum):
-    """How a stage ended; `failed` means not reviewed."""
+    """How a stage ended; `failed` means it reviewed nothing."""
 
     COMPLETED = "completed"
     FAILED = "failed"
@@ -32,21 +67,21 @@ class ReviewStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewRequest:
-    """What the engine is asked to do: one review of one pull request."""
+    """A request for one review of one pull request."""
 
     review_id: str
     ref: PullRequestRef
     installation_id: int
     trigger: str  # "opened", "synchronize", "comment:123", "check_run:55", …
-    head_sha: str | None = None  # None: whatever the head is when the work starts
+    head_sha: str | None = None  # None: the head when the job starts
     stages: tuple[Stage, ...] = tuple(Stage)
     full: bool = False
-    commanded: bool = False  # a person asked: a clean result is posted too
+    commanded: bool = False  # requested by a person: post a clean result too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Omission:
-    """A changed file that was not reviewed, and why."""
+    """A changed file that is not reviewed, and the reason."""
 
     path: str
     reason: str  # "binary", "generated", "lock file", "vendored", "ignored", "too large", "over budget", …
@@ -54,7 +89,7 @@ class Omission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """`reviewed` + number of `omitted` = `files`, always."""
+    """How many files were reviewed; `reviewed` plus the number of `omitted` is always `files`."""
 
     files: int
     reviewed: int
@@ -63,7 +98,7 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guideline:
-    """A text of the base ref in which the team says how it writes code; data, never instructions."""
+    """A text at the base ref that describes the team's conventions; data, never instructions."""
 
     path: str
     text: str
@@ -71,7 +106,7 @@ class Guideline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextSnippet:
-    """Code round the change: an enclosing definition, a definition used, a caller."""
+    """Code around the change: an enclosing definition, a used definition, a caller."""
 
     path: str
     start_line: int
@@ -81,16 +116,16 @@ class ContextSnippet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """Related files that are reviewed in one call."""
+    """Related files, reviewed in one call."""
 
     files: tuple[FileDiff, ...]
     snippets: tuple[ContextSnippet, ...] = ()
-    instructions: tuple[PathInstruction, ...] = ()  # those of the configuration that apply to these files
+    instructions: tuple[PathInstruction, ...] = ()  # from the configuration, for these files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedImage:
-    """A picture that the change adds or replaces, as it is at the head."""
+    """An image that the change adds or replaces, as of the head."""
 
     path: str
     media_type: str
@@ -99,21 +134,20 @@ class ChangedImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewContext:
-    """Everything the stages get to see."""
+    """Everything that the stages see."""
 
-    pull_request: PullRequest | None  # None: a range or a patch, reviewed without the App
+    pull_request: PullRequest | None  # None for a range or a patch
     diff: Diff
     chunks: tuple[Chunk, ...]
-    omissions: tuple[Omission, ...] = ()
     guidelines: tuple[Guideline, ...] = ()
     earlier_findings: tuple[Finding, ...] = ()
     images: tuple[ChangedImage, ...] = ()  # for the docs stage
-    notes: tuple[str, ...] = ()  # for the report: what was shown, what could not be read
+    notes: tuple[str, ...] = ()  # for the report: what the model saw, what could not be read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageResult:
-    """What one stage says; `provider` and `model` name who answered."""
+    """The result of one stage; `provider` and `model` name the model that answered."""
 
     stage: Stage
     status: StageStatus
@@ -122,27 +156,27 @@ class StageResult:
     walkthrough: Walkthrough | None = None
     provider: Provider | None = None
     model: str | None = None
-    error: str | None = None  # one sentence: why it is not reviewed, or which provider was out
-    route: str | None = None  # the router's decision and reason, in a line
+    error: str | None = None  # one sentence: why the stage failed, or which provider was unavailable
+    route: str | None = None  # the router's decision and reason in one line
     notes: tuple[str, ...] = ()
-    call_ids: tuple[str, ...] = ()  # the call that answered, one a chunk; empty where none did
+    call_ids: tuple[str, ...] = ()  # the successful call of each chunk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageTotal:
-    """Sum over the attempts of one review."""
+    """The totals of one review's attempts."""
 
     calls: int = 0
     input_tokens: int = 0
     cached_input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
-    unpriced_calls: int = 0  # attempts whose price is unknown
+    unpriced_calls: int = 0  # attempts with an unknown price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewReport:
-    """What a review found, covered and cost; the source of every output format."""
+    """What a review found, covered and cost; every output format is rendered from this."""
 
     findings: tuple[Finding, ...]
     rejected: tuple[Rejection, ...]
@@ -151,6 +185,6 @@ class ReviewReport:
     usage: UsageTotal
     duration_ms: int
     head_sha: str | None = None
-    keyless: bool = False  # no model has a key or is allowed: the analysers were the reviewer
+    keyless: bool = False  # no model has a key or is allowed; only analyzers ran
     stations: tuple[StationTime, ...] = ()
     notes: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
-"""The closed vocabulary of `rule_id`: each with its CWE and its family. Never grows from a model's words.
+"""The closed vocabulary of `rule_id`, each with its CWE and family. Models cannot add to it.
 
-Families join ids that name one defect in different words, so that a fingerprint survives the choice of name. Titles
-tell neighbours apart: models choose by them.
+A family groups ids that name the same defect in different words, so that a fingerprint does not depend on the choice.
+Models choose by the titles, so each title states what distinguishes the rule from similar ones.
 CWE numbers: https://cwe.mitre.org/
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One entry: what it is called, its CWE (None where none fits), its family and a line for people."""
+    """One rule: its id, its CWE (None if none fits), its family and a one-line title."""
 
     id: str
     cwe: str | None
@@ -109,10 +109,10 @@ RULES: dict[str, Rule] = {
 
 
 def render_rules() -> str:
-    """The vocabulary as models are shown it: one `id: title` a line."""
+    """Render the vocabulary for models, one `id: title` per line."""
     return "\n".join(f"{rule.id}: {rule.title}" for rule in RULES.values())
 
 
 def rule_for(rule_id: str) -> Rule:
-    """The rule with this id; names outside the vocabulary are `other`."""
+    """Return the rule with this id, or `other` for an id outside of the vocabulary."""
     return RULES.get(rule_id.strip().lower().replace("_", "-").replace(" ", "-"), RULES[OTHER])

@@ -1,7 +1,9 @@
-"""How a job runs its steps: checkpointed in the App, immediately everywhere else."""
+"""How a job runs its steps, and how they are traced. Protocols, no I/O."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -34,3 +36,36 @@ async def run_at_once(checkpoint: Checkpoint[T], work: Callable[[], Awaitable[T]
     """A `Step` without checkpoints, for `quorum review` and the MCP server's tools."""
     del checkpoint
     return await work()
+
+
+Attributes = Mapping[str, str | bool | int | float | None]
+"""Attributes of a span; None values are left out."""
+
+
+class Tracer(Protocol):
+    """Records spans. The parent of a span is the enclosing span of the same task, or of the task that started this one."""
+
+    def span(self, name: str, attributes: Attributes) -> AbstractContextManager[None]:
+        """Record a span around the block. If the block raises, the span fails and holds only the error's class."""
+        ...
+
+    def record_call(
+        self, name: str, attributes: Attributes, *, started_at: datetime, duration_ms: int, error: str | None
+    ) -> None:
+        """Record the span of a finished request to another system; `error` is an error class."""
+        ...
+
+
+class NoTracer:
+    """A `Tracer` that records nothing."""
+
+    @contextmanager
+    def span(self, name: str, attributes: Attributes) -> Generator[None]:
+        """Run the block only."""
+        del name, attributes
+        yield
+
+    def record_call(
+        self, name: str, attributes: Attributes, *, started_at: datetime, duration_ms: int, error: str | None
+    ) -> None:
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""Who looks at the pages, and which repositories that person may see. Values only; nothing is asked here."""
+"""The signed-in person and the repositories that person can see. Values only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """Somebody who is signed in.
+    """A signed-in person.
 
-    `repositories` holds the names, `owner/repo`, that the person can read in each installation; None: the operator,
-    who sees everything. A name counts only together with its installation.
+    `repositories` maps each installation to the names (`owner/repo`) that the person can read; None for the
+    operator, who sees everything. A name is valid only together with its installation.
     """
 
     login: str | None = None
@@ -17,7 +17,7 @@ class Viewer:
 
     @property
     def is_operator(self) -> bool:
-        """Whether this is who runs Quorum: sees all, and may act."""
+        """Whether this person runs Quorum and so sees everything and can act."""
         return self.repositories is None
 
 

@@ -9,8 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.domain.diff import Side
-from app.domain.pull_request import PullRequest, PullRequestRef
-from app.domain.source import Match, Snapshot
+from app.domain.pull_request import PullRequest, PullRequestRef, Snapshot, TextMatch
 from app.evaluation.cases import Case
 from app.github.git_process import Git
 from app.github.local import GitRangeSource
@@ -38,7 +37,7 @@ class CaseSource:
         """A file at the head (RIGHT) or at the base (LEFT)."""
         return await self._range.blob(path, side)
 
-    async def grep(self, word: str, *, limit: int) -> list[Match]:
+    async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
         """Lines of the head's tree with this whole word."""
         return await self._range.grep(word, limit=limit)
 

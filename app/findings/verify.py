@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.domain.finding import REFUTED_BY, Finding, Placement, Rejection
+from app.domain.finding import REFUTED_BY, Finding, Judgement, Placement, Rejection, VerifierVerdict
 from app.domain.model_call import Provider
-from app.domain.thread import Judgement, Verdict
 from app.errors import ModelError
 from app.findings.finders import backers, is_by_analyzers, provider_of, vendors_of
 from app.findings.merge import Candidate, united
@@ -19,7 +18,7 @@ class Case:
     candidate: Candidate
     finding: Finding
     tried: set[Provider] = field(default_factory=set[Provider])
-    verdicts: list[Verdict] = field(default_factory=list[Verdict])
+    verdicts: list[VerifierVerdict] = field(default_factory=list[VerifierVerdict])
     established: bool = False  # parsing the code has shown it: no verdict could change that
 
     @property
@@ -28,7 +27,7 @@ class Case:
         return {*vendors_of(self.finding.found_by), *self.tried}
 
     @property
-    def refutation(self) -> Verdict | None:
+    def refutation(self) -> VerifierVerdict | None:
         """The verdict that refutes it; a claim that had its quorum before is only rated."""
         refuted = (verdict for verdict in self.verdicts if verdict.judgement is Judgement.REFUTED)
         settled = self.established or self.candidate.finding.confirmed_by
@@ -38,7 +37,7 @@ class Case:
         """Whether another verdict could still matter."""
         return not self.established and self.refutation is None and len(backers(self.finding)) < needed
 
-    def hear(self, verdict: Verdict) -> None:
+    def hear(self, verdict: VerifierVerdict) -> None:
         """Take a verdict into account; who is unsure neither confirms nor rates."""
         self.verdicts.append(verdict)
         if provider := provider_of(verdict.by):
@@ -97,8 +96,8 @@ def rate_along(batches: Sequence[Batch], cases: Sequence[Case]) -> None:
 
 
 IsEstablished = Callable[[Finding], bool]
-AskVerdicts = Callable[[Sequence[Finding], Sequence[Provider]], Awaitable[Sequence[Verdict]]]
-"""Puts claims before one model of a vendor that is not excluded. `Verdict.id` is the finding's fingerprint; a claim
+AskVerdicts = Callable[[Sequence[Finding], Sequence[Provider]], Awaitable[Sequence[VerifierVerdict]]]
+"""Puts claims before one model of a vendor that is not excluded. `VerifierVerdict.id` is the finding's fingerprint; a claim
 without a verdict could not be asked."""
 
 

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.domain.diff import FileDiff, Hunk, LineKind
+from app.domain.pull_request import Source
 from app.domain.review import ContextSnippet
-from app.domain.source import Source
 from app.gather.chunks import CHARACTERS_PER_TOKEN, file_tokens
 from app.gather.digest import digest
 from app.gather.fragments import is_idle, trimmed, without_idle

@@ -11,8 +11,8 @@ from app.domain.analysis import ChangedFile
 from app.domain.configuration import Budget, ConfigurationProblem, RepositoryConfig
 from app.domain.diff import FileDiff, FileStatus, Side
 from app.domain.finding import Finding
+from app.domain.pull_request import Snapshot, Source
 from app.domain.review import Chunk, Coverage, Omission, ReviewContext
-from app.domain.source import Snapshot, Source
 from app.gather.chunks import split_into_chunks
 from app.gather.configuration import CONFIGURATION_PATH, Configuration, parse_configuration
 from app.gather.context import LIMITS, NO_CONTEXT, ContextLimits, find_context
@@ -139,7 +139,6 @@ async def gather(
         pull_request=snapshot.pull_request,
         diff=snapshot.diff,
         chunks=chunks,
-        omissions=selection.omitted,
         guidelines=choose_guidelines(found, settled.config.guidelines, tier=tier),
         earlier_findings=tuple(earlier_findings),
         images=images,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from app.domain.diff import FileDiff, FileStatus, Side
+from app.domain.pull_request import Source
 from app.domain.review import ChangedImage, Omission
-from app.domain.source import Source
 
 MAX_IMAGES = 3
 MAX_BYTES = 500_000

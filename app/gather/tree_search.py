@@ -8,8 +8,8 @@ from itertools import islice
 from pathlib import PurePosixPath
 
 from app.domain.diff import FileDiff, Side
+from app.domain.pull_request import Source, TextMatch
 from app.domain.review import ContextSnippet
-from app.domain.source import Match, Source
 from app.gather.digest import digest
 from app.gather.names import UsedName, same_language
 from app.gather.texts import MIN_NAME, Texts, changed_lines, last_name
@@ -49,7 +49,7 @@ _TEST = re.compile(r"(?:^|/)(?:tests?|spec|__tests__)/|(?:^|/)test_|[_.-](?:test
 class Found:
     """A definition elsewhere in the tree; `definition` is None for a constant."""
 
-    match: Match
+    match: TextMatch
     text: str
     definition: Definition | None
 
@@ -90,7 +90,7 @@ async def _definition_elsewhere(used: UsedName, source: Source) -> Found | None:
     return found[0] if found else None
 
 
-async def _read(path: str, matches: Sequence[Match], used: UsedName, source: Source) -> Found | None:
+async def _read(path: str, matches: Sequence[TextMatch], used: UsedName, source: Source) -> Found | None:
     """The definition of the name in a file, as its tree tells; else a constant, as its line does."""
     raw = await source.blob(path, Side.RIGHT)
     text = _text(raw)
@@ -103,7 +103,7 @@ async def _read(path: str, matches: Sequence[Match], used: UsedName, source: Sou
     if found:
         # The class before its constructor; a member of the class that the call names before others.
         best = min(found, key=lambda one: (bool(used.owner) and used.owner not in one.name, one.start_line))
-        return Found(match=Match(path=path, line=best.start_line, text=""), text=text, definition=best)
+        return Found(match=TextMatch(path=path, line=best.start_line, text=""), text=text, definition=best)
     value = constant_of(used.name)
     constant = next((match for match in lines.values() if value.search(match.text)), None)
     return Found(match=constant, text=text, definition=None) if constant and text else None
@@ -186,14 +186,14 @@ async def find_callers(
     ]
 
 
-def _calls(name: str, matches: Sequence[Match], visible: Mapping[str, set[int]]) -> Iterator[Match]:
+def _calls(name: str, matches: Sequence[TextMatch], visible: Mapping[str, set[int]]) -> Iterator[TextMatch]:
     """Code before tests, and of each file the first call."""
     called = [match for match in matches if _is_call(match, name, visible)]
     first = {match.path: match for match in reversed(called)}.values()
     yield from sorted(first, key=lambda match: (bool(_TEST.search(match.path)), match.path))
 
 
-def _caller(name: str, match: Match, text: str) -> Iterator[ContextSnippet]:
+def _caller(name: str, match: TextMatch, text: str) -> Iterator[ContextSnippet]:
     """The head of the function that calls, and the lines round the call."""
     lines = text.split("\n")
     around = [one for one in definitions(match.path, text) if one.start_line <= match.line <= one.end_line]
@@ -208,7 +208,7 @@ def _caller(name: str, match: Match, text: str) -> Iterator[ContextSnippet]:
     yield ContextSnippet(path=match.path, start_line=start, kind=f"uses {name}", text=shown)
 
 
-def _is_call(match: Match, name: str, visible: Mapping[str, set[int]]) -> bool:
+def _is_call(match: TextMatch, name: str, visible: Mapping[str, set[int]]) -> bool:
     word = re.escape(name)
     return (
         language_of(match.path) is not None

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from app.domain.advisory import Advisory, AdvisoryAnswer, Package
+from app.domain.analysis import Advisory, AdvisoryAnswer, Package
 from app.domain.finding import Severity
 from app.errors import GitHubForbidden, GitHubNotFound, GitHubRejected
 from app.github.client import RepositoryClient

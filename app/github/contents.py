@@ -14,7 +14,7 @@ from urllib.parse import quote
 from githubkit.utils import UNSET
 
 from app.domain.diff import FileDiff, FileStatus, Side
-from app.domain.source import Match
+from app.domain.pull_request import TextMatch
 from app.errors import GitHubError, GitHubNotFound, GitHubRateLimited
 from app.github import documents
 from app.github.client import RepositoryClient
@@ -58,7 +58,7 @@ class HeadTree:
         head = b"" if file.status is FileStatus.REMOVED else await self._head_blob(file.path)
         return None if head is None else take_back(head, file)
 
-    async def grep(self, word: str, *, limit: int) -> list[Match]:
+    async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
         """Lines of the tree with this whole word; empty without git."""
         git = await self._fetched_git()
         if git is None:

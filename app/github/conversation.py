@@ -6,9 +6,8 @@
 import logging
 from typing import Any
 
-from app.domain.marker import MarkerKind, parse_marker
-from app.domain.pull_request import PullRequestRef
-from app.domain.thread import Reply, Thread
+from app.domain.publication import MarkerKind, parse_marker
+from app.domain.pull_request import PullRequestRef, Reply, Thread
 from app.errors import GitHubError, GitHubRateLimited
 from app.github.client import RepositoryClient
 from app.github.without_graphql import fetch_connection

@@ -76,25 +76,6 @@ query Reviews($owner: String!, $name: String!, $number: Int!, $after: String) {{
 }}"""
 
 
-def resolve_threads(count: int) -> str:
-    """Resolves the threads `$n0…`, each on its own."""
-    parts = " ".join(
-        f"n{i}: resolveReviewThread(input: {{threadId: $n{i}}}) {{ thread {{ isResolved }} }}"
-        for i in range(count)
-    )
-    return f"mutation ResolveThreads({_ids(count)}) {{ {parts} }}"
-
-
-def minimize_comments(count: int) -> str:
-    """Folds the comments `$n0…` away as outdated, each on its own."""
-    parts = " ".join(
-        f"n{i}: minimizeComment(input: {{subjectId: $n{i}, classifier: OUTDATED}}) "
-        "{ minimizedComment { isMinimized } }"
-        for i in range(count)
-    )
-    return f"mutation MinimizeComments({_ids(count)}) {{ {parts} }}"
-
-
 class ThreadChange(StrEnum):
     """What can be done with a thread (by its id) or its first comment (by that one's)."""
 
@@ -134,7 +115,3 @@ def answer_threads(replies: int, changes: Mapping[ThreadChange, int], *, edits: 
 
 def _declared(letter: str, count: int) -> str:
     return "".join(f", ${letter}{i}: String!" for i in range(count))
-
-
-def _ids(count: int) -> str:
-    return ", ".join(f"$n{i}: ID!" for i in range(count))

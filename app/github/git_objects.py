@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
-from app.domain.source import Match
+from app.domain.pull_request import TextMatch
 from app.errors import GitHubUnavailable
 from app.github.git_blobs import read_blobs
 from app.github.git_process import DIFF_FLAGS, Git, GitFailed
@@ -118,14 +118,14 @@ class GitObjects:
             _log.debug("No content of %s: %s", path, error)
             return None
 
-    async def grep(self, commit: str, word: str, *, limit: int) -> list[Match]:
+    async def grep(self, commit: str, word: str, *, limit: int) -> list[TextMatch]:
         """Lines of a fetched commit's text files that hold the word; at most `limit`. Raises `GitHubUnavailable`."""
         try:
             return await self._searches.ask((commit, Search(word, limit))) or []
         except GitFailed as error:
             raise GitHubUnavailable(f"git cannot search: {error}") from error
 
-    async def _search(self, asked: Sequence[tuple[str, Search]]) -> dict[tuple[str, Search], list[Match]]:
+    async def _search(self, asked: Sequence[tuple[str, Search]]) -> dict[tuple[str, Search], list[TextMatch]]:
         commits = dict.fromkeys(commit for commit, _ in asked)
         return {
             (commit, search): matches

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from app.domain.source import Match
+from app.domain.pull_request import TextMatch
 from app.github.git_process import Git
 
 MAX_SEARCH_BYTES = 4 * 1024 * 1024
@@ -23,7 +23,7 @@ class Search:
 
 async def grep_tree(
     git: Git, searches: Sequence[Search], *, tree: str | None, cached: bool = False
-) -> Mapping[Search, list[Match]]:
+) -> Mapping[Search, list[TextMatch]]:
     """Lines with each word, in the order of paths; `tree` is a commit, None the work tree or the index.
 
     One process for all words, unless together they are in more than `MAX_SEARCH_BYTES` of lines: then one for each.
@@ -47,16 +47,16 @@ async def _lines_with(git: Git, words: Sequence[str], flags: Sequence[str], tree
     return await git.read_some("grep", *flags, *patterns, *trees, max_bytes=MAX_SEARCH_BYTES, allowed=(0, 1))
 
 
-def _holds(word: str) -> Callable[[Match], bool]:
+def _holds(word: str) -> Callable[[TextMatch], bool]:
     """What --word-regexp means by a whole word."""
     whole = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.ASCII)
     return lambda match: whole.search(match.text) is not None
 
 
-def _parse(line: bytes, prefix: str) -> Match | None:
+def _parse(line: bytes, prefix: str) -> TextMatch | None:
     """`commit:path NUL number NUL text`; None for a line that was cut off."""
     parts = line.split(b"\0", 2)
     if len(parts) < 3 or not parts[1].isdigit():
         return None
     path = os.fsdecode(parts[0]).removeprefix(prefix)
-    return Match(path=path, line=int(parts[1]), text=parts[2].decode("utf-8", "replace"))
+    return TextMatch(path=path, line=int(parts[1]), text=parts[2].decode("utf-8", "replace"))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from app.domain.diff import Diff, Side
 from app.domain.patch import parse_diff
-from app.domain.source import Match, Snapshot
+from app.domain.pull_request import Snapshot, TextMatch
 from app.errors import InputError
 from app.github.addresses import parse_pull_request_url
 from app.github.git_blobs import MAX_BLOB_BYTES, read_blobs
@@ -35,7 +35,7 @@ class PatchSource:
     """A patch without a repository: there are no other files to see. Raises `InputError` where it is none."""
 
     def __init__(self, data: bytes) -> None:
-        self._diff = parse_diff(data)
+        self._diff = read_patch(data)
 
     async def snapshot(self, base_paths: Sequence[str]) -> Snapshot:
         """The change alone."""
@@ -45,9 +45,17 @@ class PatchSource:
         """None: a patch has no files."""
         return None
 
-    async def grep(self, word: str, *, limit: int) -> list[Match]:
+    async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
         """Nothing: a patch has no tree."""
         return []
+
+
+def read_patch(data: bytes) -> Diff:
+    """Parse a diff that a person gave; raises `InputError` if it is not one."""
+    try:
+        return parse_diff(data)
+    except ValueError as error:
+        raise InputError(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,14 +114,14 @@ class GitRangeSource:
             return await self._object(f":0:{path}")
         return await asyncio.to_thread(_read_inside, self._top, path)
 
-    async def grep(self, word: str, *, limit: int) -> list[Match]:
+    async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
         """Lines of the head's tree, the index or the work tree with this whole word."""
         try:
             return await self._searches.ask(Search(word, limit)) or []
         except GitFailed as error:
             raise InputError(f"git cannot search this repository: {error}.") from error
 
-    async def _search(self, searches: Sequence[Search]) -> Mapping[Search, list[Match]]:
+    async def _search(self, searches: Sequence[Search]) -> Mapping[Search, list[TextMatch]]:
         return await grep_tree(self._git, searches, tree=self._seen().head, cached=self._target == STAGED)
 
     def _seen(self) -> _Range:

@@ -8,19 +8,16 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from app.domain.advisory import AdvisoryAnswer, Package
+from app.domain.analysis import AdvisoryAnswer, Package
 from app.domain.diff import Diff, FileDiff, Side
-from app.domain.marker import MarkerKind
 from app.domain.patch import parse_diff
-from app.domain.pull_request import PullRequest, PullRequestRef
-from app.domain.source import Match, Snapshot
-from app.domain.thread import Thread
+from app.domain.publication import MarkerKind
+from app.domain.pull_request import PullRequest, PullRequestRef, Snapshot, TextMatch, Thread
 from app.errors import (
     GitHubError,
     GitHubNotFound,
     GitHubRateLimited,
     GitHubUnavailable,
-    InputError,
     Superseded,
 )
 from app.github import documents
@@ -78,7 +75,7 @@ class PullRequestSource:
         """A file at the head (RIGHT) or at the merge base (LEFT); None where there is none to be had."""
         return await self._seen().blob(path, side)
 
-    async def grep(self, word: str, *, limit: int) -> list[Match]:
+    async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
         """Lines of the head's tree with this whole word; empty without git."""
         return await self._seen().grep(word, limit=limit)
 
@@ -148,7 +145,7 @@ class PullRequestSource:
             return files, []
         try:
             told = await self._git_diff(pull, unread if len(files) == total else [])
-        except (GitHubError, InputError) as error:
+        except (GitHubError, ValueError) as error:
             note = f"{len(unread) + total - len(files)} of {total} changed files could not be read: {error}"
             return files, [note]
         if len(files) < total:

@@ -6,7 +6,7 @@ publisher's. Never retries, never approves, never requests changes.
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -23,7 +23,7 @@ from app.domain.publication import (
     ThreadsDone,
 )
 from app.domain.pull_request import PullRequestRef
-from app.errors import GitHubError, GitHubForbidden
+from app.errors import GitHubError
 from app.github import documents
 from app.github.client import RepositoryClient
 from app.github.conversation import Node, fetch_nodes
@@ -185,23 +185,6 @@ class PullRequestWriter:
         )
         await self._client.send(asked, to="react to a comment")
 
-    async def resolve_threads(self, node_ids: Sequence[str]) -> int:
-        """Resolves review threads; returns how many were: 0 where the App has no contents:write.
-
-        https://docs.github.com/en/graphql/reference/mutations#resolvereviewthread
-        """
-        try:
-            return await _mutate(
-                self._client.resolving(), documents.resolve_threads, node_ids, to="resolve threads"
-            )
-        except GitHubForbidden as error:
-            _log.info("Threads stay open: %s", error)
-            return 0
-
-    async def minimize_comments(self, node_ids: Sequence[str]) -> int:
-        """Folds comments away as outdated; returns how many were."""
-        return await _mutate(self._client, documents.minimize_comments, node_ids, to="fold comments away")
-
     async def answer_threads(
         self, answers: Sequence[ThreadAnswer], *, edit: CommentEdit | None = None
     ) -> ThreadsDone:
@@ -225,20 +208,6 @@ class PullRequestWriter:
         """The pull request's head now, freshly read."""
         asked = self._rest.pulls.async_get(*self._repository, self._ref.number)
         return (await self._client.fetch(asked, to=f"read {self._ref}"))["head"]["sha"]
-
-
-async def _mutate(
-    client: RepositoryClient, document: Callable[[int], str], node_ids: Sequence[str], *, to: str
-) -> int:
-    """Runs the mutation on all ids, each on its own; returns how many succeeded."""
-    done = 0
-    for batch in _batches(node_ids, NODES_A_MUTATION):
-        variables = {f"n{index}": node_id for index, node_id in enumerate(batch)}
-        data, errors = await client.graphql_partly(document(len(batch)), variables, to=to)
-        done += sum(answer is not None for answer in data.values())
-        for error in errors:
-            _log.info("GitHub refused to %s: %s", to, error.message)
-    return done
 
 
 def _batches(items: Sequence[T], size: int) -> list[Sequence[T]]:

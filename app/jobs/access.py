@@ -4,10 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.domain.advisory import AdvisoryLookup
+from app.domain.analysis import AdvisoryLookup
 from app.domain.publication import ThreadWriter
-from app.domain.pull_request import PullRequestRef
-from app.domain.source import Snapshot, Source
+from app.domain.pull_request import PullRequestRef, Snapshot, Source
 from app.publish.check_runs import Once
 
 UploadSarif = Callable[[str, str], Awaitable[None]]

@@ -9,7 +9,7 @@ from app.conversation.fixed import Look
 from app.domain.diff import Side
 from app.domain.finding import Finding
 from app.domain.job import ClosedJob
-from app.domain.source import Snapshot
+from app.domain.pull_request import Snapshot
 from app.domain.step import Checkpoint, Step
 from app.errors import GitHubNotFound
 from app.jobs.access import PullRequestAccess

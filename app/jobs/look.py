@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.configuration import Budget
-from app.domain.pull_request import PullRequest
+from app.domain.pull_request import PullRequest, Snapshot, Source
 from app.domain.review import ReviewRequest
-from app.domain.source import Snapshot, Source
 from app.domain.step import Checkpoint, Step
 from app.errors import Superseded
 from app.gather import Configuration, parse_configuration

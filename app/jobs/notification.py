@@ -47,7 +47,7 @@ class Notifications:
         self._follow_up, self._clock = follow_up, clock
 
     async def tell(self, news: News) -> None:
-        """Store the job of these news; the same news again change nothing. A `Tell`: raises nothing."""
+        """Store the job of these news; the same news again change nothing. A `Notify`: raises nothing."""
         if self._follow_up is None:
             return
         now = self._clock()

@@ -12,9 +12,8 @@ from app.conversation.fixed import Look, look_again
 from app.domain.configuration import Publish
 from app.domain.diff import Side
 from app.domain.finding import Finding, Stage
-from app.domain.marker import MarkerKind, marker
 from app.domain.model_call import Provider
-from app.domain.publication import CommentEdit, ThreadAnswer
+from app.domain.publication import CommentEdit, MarkerKind, ThreadAnswer, marker
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewReport, ReviewRequest, StageStatus
 from app.domain.step import Checkpoint, Step

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.domain.pull_request import PullRequestRef
-from app.domain.thread import Thread
+from app.domain.pull_request import PullRequestRef, Thread
 from app.jobs.experience import unlearn
 from app.store.database import Database
 from app.store.findings import record_reactions

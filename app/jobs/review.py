@@ -13,9 +13,8 @@ from datetime import datetime
 from app.domain.configuration import Gate
 from app.domain.finding import Stage
 from app.domain.job import ReviewJob
-from app.domain.notification import Tell, nobody_is_told
-from app.domain.progress import Watch, nobody_watches
-from app.domain.review import ReviewReport, ReviewRequest
+from app.domain.notification import Notify, drop_notification
+from app.domain.review import ReviewReport, ReviewRequest, Watch, ignore_events
 from app.domain.step import Checkpoint, Step
 from app.errors import TRANSIENT, Postponed, QuorumError, Superseded
 from app.gather import Gathered
@@ -56,10 +55,10 @@ class ReviewHandler:
     database: Database
     open_pull_request: OpenPullRequest
     clock: Callable[[], datetime]
-    watch: Watch = nobody_watches
+    watch: Watch = ignore_events
     details_url: Callable[[str], str | None] = lambda _: None
     organisation_default: OrganisationDefault = no_organisation_default
-    tell: Tell = nobody_is_told
+    tell: Notify = drop_notification
     web_url: str = "https://github.com"
 
     async def handle(self, job: ReviewJob, step: Step) -> None:

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 
 from app.conversation.fixed import Look
 from app.domain.diff import Diff, FileDiff, FileStatus, LineKind, Side
-from app.domain.finding import Finding
-from app.domain.marker import MarkerKind, parse_marker
-from app.domain.publication import ThreadAnswer
-from app.domain.thread import Judgement, Thread
+from app.domain.finding import Finding, Judgement
+from app.domain.publication import MarkerKind, ThreadAnswer, parse_marker
+from app.domain.pull_request import Thread
 from app.findings.finders import is_by_analyzers
 from app.findings.quotes import words
 from app.publish.replies import render_back, render_fixed

@@ -10,13 +10,10 @@ from datetime import datetime
 
 from app.domain.finding import Finding
 from app.domain.job import CommentJob, ReviewJob, review_id
-from app.domain.marker import MarkerKind, marker
-from app.domain.publication import Reaction
-from app.domain.pull_request import PullRequestRef
+from app.domain.publication import MarkerKind, Reaction, marker
+from app.domain.pull_request import PullRequestRef, Snapshot, Thread
 from app.domain.review import ReviewRequest
-from app.domain.source import Snapshot
 from app.domain.step import Checkpoint, Step
-from app.domain.thread import Thread
 from app.gather import Configuration, parse_configuration
 from app.gather.configuration import CONFIGURATION_PATH
 from app.gather.gather import BASE_PATHS

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.model_call import Booking
-from app.domain.notification import BudgetName, BudgetReached, Tell, nobody_is_told
+from app.domain.notification import BudgetName, BudgetReached, Notify, drop_notification
 from app.errors import ModelOverBudget
 from app.llm.call_store import CallStore
 from app.llm.client import CallScope
@@ -45,7 +45,7 @@ class Budgets:
     """The operator's and the repository's limits; the lower one holds."""
 
     def __init__(
-        self, *, limits: Limits, store: CallStore, clock: Clock, tell: Tell = nobody_is_told
+        self, *, limits: Limits, store: CallStore, clock: Clock, tell: Notify = drop_notification
     ) -> None:
         self._limits = limits
         self._store = store

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry
 
 from app.domain.model_call import Provider
-from app.domain.notification import Tell, nobody_is_told
-from app.domain.trace import Tracer
+from app.domain.notification import Notify, drop_notification
+from app.domain.step import Tracer
 from app.llm.anthropic import AnthropicClient
 from app.llm.attempt import Attempts
 from app.llm.budget import Budgets, Limits
@@ -90,7 +90,7 @@ def build_models(
     http_client: "httpx2.AsyncClient | None" = None,
     wrap: Callable[[ModelClient], ModelClient] | None = None,
     most_at_once: int = MOST_AT_ONCE,
-    tell: Tell = nobody_is_told,
+    tell: Notify = drop_notification,
     tracer: Tracer | None = None,
 ) -> Models:
     """All usable providers as one; without any, `is_keyless`.

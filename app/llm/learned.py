@@ -11,8 +11,7 @@ from math import comb
 from random import Random
 from typing import Protocol
 
-from app.domain.model_call import Provider
-from app.domain.routing import ProviderRecord
+from app.domain.model_call import Provider, ProviderRecord
 from app.llm.clock import Clock
 
 FLOOR = 0.05  # the least share of questions for which each candidate is asked first

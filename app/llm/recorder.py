@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from app.domain.model_call import CallEntry, ModelCall, Outcome, Provider
 from app.domain.review import UsageTotal
-from app.domain.trace import Attributes, NoTracer, Tracer
+from app.domain.step import Attributes, NoTracer, Tracer
 from app.llm.call_store import NEVER_SENT, CallStore
 
 log = logging.getLogger("quorum.llm")

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from app.domain.circuit import CircuitName, CircuitState
-from app.domain.model_call import Provider
+from app.domain.model_call import CircuitName, CircuitState, Provider
 from app.errors import ModelError, ModelUnavailable, StoreUnavailable
 from app.llm.circuits import OPEN_S, Circuits, Key, Opened
 from app.llm.clock import Clock

@@ -12,11 +12,10 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from app.clock import utc_now
-from app.domain.advisory import AdvisoryLookup
+from app.domain.analysis import AdvisoryLookup
 from app.domain.finding import Finding, Stage
 from app.domain.model_call import Provider
-from app.domain.progress import Watch, nobody_watches
-from app.domain.review import ReviewReport, StageStatus
+from app.domain.review import ReviewReport, StageStatus, Watch, ignore_events
 from app.domain.rules import rule_for
 from app.errors import InputError
 from app.llm.client import CallScope
@@ -80,7 +79,7 @@ class Desk:
         *,
         stages: Sequence[Stage],
         docs_format: DocsFormat = "markdown",
-        watch: Watch = nobody_watches,
+        watch: Watch = ignore_events,
     ) -> ReportAnswer:
         """The stages on the code.
 

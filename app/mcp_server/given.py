@@ -11,10 +11,9 @@ from pathlib import PurePosixPath
 
 from app.domain.analysis import ChangedFile
 from app.domain.diff import Diff, DiffLine, FileDiff, FileStatus, Hunk, LineKind, Side
-from app.domain.patch import parse_diff
-from app.domain.source import Match, Snapshot, Source
+from app.domain.pull_request import Snapshot, Source, TextMatch
 from app.errors import InputError
-from app.github.local import PatchSource
+from app.github.local import PatchSource, read_patch
 from app.syntax import count_errors
 from app.syntax.languages import EXTENSIONS
 
@@ -69,7 +68,7 @@ def changed_files(code: str, language: str | None) -> list[ChangedFile]:
     check_length(code)
     if not is_diff(code):
         return [ChangedFile.whole(_manifest_name(code, language), code)]
-    diff = parse_diff(code.encode("utf-8", "surrogatepass"))
+    diff = read_patch(code.encode("utf-8", "surrogatepass"))
     return [ChangedFile.from_diff(file, head=_added_text(file), base=None) for file in diff.files]
 
 
@@ -159,6 +158,6 @@ class TextSource:
         """The text itself."""
         return self.code.encode("utf-8", "surrogatepass") if (path, side) == (self.path, Side.RIGHT) else None
 
-    async def grep(self, word: str, *, limit: int) -> list[Match]:
+    async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
         """Nothing: there is no tree."""
         return []

@@ -16,7 +16,7 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from app.domain.finding import Stage
-from app.domain.progress import StationEvent, StationState
+from app.domain.review import StationEvent, StationState
 from app.errors import QuorumError
 from app.gather.configuration import configuration_schema
 from app.mcp_server.answers import (

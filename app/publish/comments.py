@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from app.domain.diff import Side
 from app.domain.finding import Finding, Placement
-from app.domain.marker import MarkerKind, marker
+from app.domain.publication import MarkerKind, marker
 from app.domain.review import ReviewReport, StageStatus
 from app.publish.blocks import Block, code_span, commands_bots, compose, details, fence, suggestion_fence
 from app.publish.markdown import clean_line, clean_markdown

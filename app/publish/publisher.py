@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from app.domain.finding import Finding, Placement, Stage
-from app.domain.marker import MarkerKind, marker
-from app.domain.publication import Conclusion, Writer
+from app.domain.publication import Conclusion, MarkerKind, Writer, marker
 from app.domain.review import ReviewReport
 from app.errors import GitHubNotFound, GitHubRejected
 from app.publish.check_runs import Once, all_of, complete_checks

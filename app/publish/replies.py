@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from app.domain.configuration import RepositoryConfig
 from app.domain.finding import Finding
-from app.domain.marker import MarkerKind, marker
+from app.domain.publication import MarkerKind, marker
 from app.domain.rules import rule_for
 from app.publish.blocks import Block, code_span, compose, fence, table
 from app.publish.markdown import clean_line, clean_markdown

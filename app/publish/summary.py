@@ -6,7 +6,7 @@ Edited in place by every run. Nothing that a review knows is missing here; what 
 from collections.abc import Sequence
 
 from app.domain.finding import Document, Finding, Placement, Rejection, Walkthrough
-from app.domain.marker import MarkerKind, marker
+from app.domain.publication import MarkerKind, marker
 from app.domain.review import ReviewReport, StageResult, StageStatus
 from app.publish.blocks import Block, code_span, compose, details, fence, render_diagram, table
 from app.publish.comments import finding_blocks

@@ -17,7 +17,7 @@ from app.dashboard.access import Access
 from app.dashboard.api import Api
 from app.dashboard.live import Broadcast
 from app.dashboard.pages import Dashboard, dashboard_router
-from app.domain.progress import StationEvent, Watch, nobody_watches
+from app.domain.review import StationEvent, Watch, ignore_events
 from app.engine.engine import Engine, Role
 from app.engine.executor import ExecutorId
 from app.github.addresses import web_url
@@ -57,7 +57,7 @@ def build_served(
     *,
     role: Role = "all",
     network: Network | None = None,
-    watch: Watch = nobody_watches,
+    watch: Watch = ignore_events,
     open_dashboard: bool = False,
     app_slug: str = "quorum",
     poll: bool = False,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.domain.advisory import AdvisoryLookup
+from app.domain.analysis import AdvisoryLookup
 from app.domain.job import MergeGroupJob
 from app.domain.pull_request import PullRequestRef
 from app.errors import ConfigurationError

@@ -13,7 +13,7 @@ from app.domain.job import (
     NotificationJob,
     ReviewJob,
 )
-from app.domain.progress import Watch
+from app.domain.review import Watch
 from app.domain.step import Step
 from app.engine.engine import Engine, Role
 from app.engine.handlers import Handler, JobHandlers

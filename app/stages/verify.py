@@ -14,10 +14,9 @@ from dataclasses import replace
 
 from app.answers import parse_verdicts
 from app.domain.configuration import RepositoryConfig
-from app.domain.finding import Finding, Stage
+from app.domain.finding import Finding, Stage, VerifierVerdict
 from app.domain.model_call import Provider
 from app.domain.review import Chunk, ReviewContext
-from app.domain.thread import Verdict
 from app.errors import QuorumError
 from app.llm.client import CallScope
 from app.prompting import Prompts, fence
@@ -45,8 +44,8 @@ async def ask_verdicts(
     secret: bytes,
     parents: Parents | None = None,
     deadline_s: float = 600.0,
-) -> list[Verdict]:
-    """A verdict for each candidate whose chunk a verifier could be found for; `Verdict.id` is the fingerprint.
+) -> list[VerifierVerdict]:
+    """A verdict for each candidate whose chunk a verifier could be found for; `VerifierVerdict.id` is the fingerprint.
 
     A chunk whose call fails gives no verdict for its candidates: to their owner they are unverified.
 
@@ -89,7 +88,7 @@ async def _ask_batch(
     desk: Desk,
     excluded: tuple[Provider, ...],
     parent_id: str | None,
-) -> list[Verdict]:
+) -> list[VerifierVerdict]:
     claims = {f"c{number}": finding for number, finding in enumerate(batch, 1)}
     question = Question(
         kind=VERIFY,
@@ -108,7 +107,7 @@ async def _ask_batch(
         return []
     by = f"{answer.response.provider}:{answer.response.model}"
     return [
-        Verdict(
+        VerifierVerdict(
             id=claims[parsed.id].fingerprint,
             judgement=parsed.judgement,
             evidence=parsed.evidence,

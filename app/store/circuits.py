@@ -7,8 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement
 from sqlmodel import col, delete, select, update
 
-from app.domain.circuit import CircuitName, CircuitState
-from app.domain.model_call import Provider
+from app.domain.model_call import CircuitName, CircuitState, Provider
 from app.store.database import Database
 from app.store.driver import Insert
 from app.store.tables import CircuitRow, table_of

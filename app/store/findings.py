@@ -10,8 +10,7 @@ from sqlmodel import col, select, update
 
 from app.domain.diff import Side
 from app.domain.finding import Finding, Placement, Severity, Stage
-from app.domain.pull_request import PullRequestRef
-from app.domain.thread import Thread
+from app.domain.pull_request import PullRequestRef, Thread
 from app.store.database import Database
 from app.store.tables import FindingRow
 

@@ -28,8 +28,7 @@ from sqlmodel import Session, col
 
 from app.clock import utc_now
 from app.domain.finding import REFUTED_BY, Stage
-from app.domain.model_call import Outcome, Provider
-from app.domain.routing import ProviderRecord
+from app.domain.model_call import Outcome, Provider, ProviderRecord
 from app.store.database import Database
 from app.store.findings import FindingOutcome, is_newest
 from app.store.model_calls import NEVER_SENT

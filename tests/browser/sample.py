@@ -6,7 +6,7 @@ from random import Random
 
 from sqlmodel import Session
 
-from app.domain.progress import StationTime
+from app.domain.review import StationTime
 from app.store.database import Database
 from app.store.tables import (
     DeliveryRow,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from app.domain.progress import StationEvent, StationState
+from app.domain.review import StationEvent, StationState
 from app.store.tables import ReviewRow
 from tests.browser import sample
 from tests.browser.axe import complaints_of

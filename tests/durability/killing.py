@@ -20,7 +20,7 @@ from pathlib import Path
 
 from sqlmodel import col, select
 
-from app.domain.marker import MarkerKind, parse_marker
+from app.domain.publication import MarkerKind, parse_marker
 from app.store.database import Database
 from app.store.deliveries import UNFINISHED, load_queue_depth
 from app.store.tables import DeliveryRow

@@ -8,8 +8,8 @@ from typing import Any
 import anyio
 import pytest
 
-from app.domain.marker import parse_marker
 from app.domain.model_call import Provider
+from app.domain.publication import parse_marker
 from github_sandbox import Pull
 from github_sandbox.state import RequestRecord
 from tests.fakes.vendor_wire import Asked

@@ -17,8 +17,7 @@ from app.answers import (
     parse_findings,
     parse_verdicts,
 )
-from app.domain.finding import Severity, Stage
-from app.domain.thread import Judgement
+from app.domain.finding import Judgement, Severity, Stage
 from app.errors import ModelInvalidOutput
 
 

@@ -8,8 +8,7 @@ import pytest
 
 from app.domain.finding import Placement, Stage
 from app.domain.model_call import Provider
-from app.domain.progress import StationEvent, StationState
-from app.domain.review import ReviewReport, StageResult, StageStatus, UsageTotal
+from app.domain.review import ReviewReport, StageResult, StageStatus, StationEvent, StationState, UsageTotal
 from app.domain.step import Checkpoint
 from app.errors import Superseded
 from app.findings.settle import Settled

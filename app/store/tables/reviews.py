@@ -48,7 +48,7 @@ class ReviewRow(Row, table=True):
     duration_ms: int | None = None
     stations: list[dict[str, Any]] = Field(
         default_factory=list, sa_type=JSON
-    )  # app.domain.progress.StationTime
+    )  # app.domain.review.StationTime
 
 
 class StageResultRow(Row, table=True):

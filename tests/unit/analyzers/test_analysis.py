@@ -11,8 +11,7 @@ from app.analyzers.analysis import analyze
 from app.analyzers.fragments import fragment_text
 from app.analyzers.hidden import find_hidden_hits
 from app.analyzers.runner import Limits, run
-from app.domain.advisory import Advisory, AdvisoryAnswer, Package
-from app.domain.analysis import Analysis, ChangedFile
+from app.domain.analysis import Advisory, AdvisoryAnswer, Analysis, ChangedFile, Package
 from app.domain.finding import Severity, Stage
 from app.errors import AnalyzerFailed, GitHubUnavailable
 from app.redaction import Redactor

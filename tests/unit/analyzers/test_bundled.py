@@ -22,8 +22,7 @@ from app.analyzers.bundled import (
     semver_key,
 )
 from app.analyzers.dependencies import find_dependency_facts
-from app.domain.advisory import AdvisoryAnswer, Package
-from app.domain.analysis import ChangedFile
+from app.domain.analysis import AdvisoryAnswer, ChangedFile, Package
 from app.errors import GitHubUnavailable
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "advisories.py"

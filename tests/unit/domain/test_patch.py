@@ -4,7 +4,6 @@ import pytest
 
 from app.domain.diff import DiffLine, FileDiff, FileStatus, Hunk, LineKind
 from app.domain.patch import parse_diff, parse_file_patch
-from app.errors import InputError
 
 PATCH = "@@ -8,3 +8,4 @@ def pay(id):\n     db = connect()\n-    q = id\n+    q = int(id)\n+    log(q)\n     db.close()"
 
@@ -60,10 +59,10 @@ def test_a_submodule_is_known_by_its_only_lines() -> None:
 @pytest.mark.parametrize(
     ("patch", "error"),
     [
-        (PATCH[:-20], "the hunk at line 8 does not have the lines that it says"),
-        (PATCH + "\n+more", "the hunk at line 8 has more lines than it says"),
-        (PATCH + "\nprose", "line 7 of the patch belongs to no hunk"),
-        ("prose", "line 1 of the patch belongs to no hunk"),
+        (PATCH[:-20], "the hunk at line 8 has fewer lines than its header says"),
+        (PATCH + "\n+more", "the hunk at line 8 has more lines than its header says"),
+        (PATCH + "\nprose", "line 7 of the patch is outside of all hunks"),
+        ("prose", "line 1 of the patch is outside of all hunks"),
         (PATCH + "\n" + PATCH, "the hunk at line 8 overlaps the one before it"),
     ],
 )
@@ -86,7 +85,7 @@ def test_no_bytes_are_a_diff_without_files() -> None:
     ],
 )
 def test_what_is_no_diff_is_refused_with_what_to_do(data: bytes, said: str) -> None:
-    with pytest.raises(InputError, match=said) as raised:
+    with pytest.raises(ValueError, match=said) as raised:
         parse_diff(data)
     assert "git diff" in str(raised.value)
 

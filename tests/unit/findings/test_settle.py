@@ -6,9 +6,8 @@ from inline_snapshot import snapshot
 
 from app.domain.configuration import RepositoryConfig
 from app.domain.diff import Side
-from app.domain.finding import Finding, Placement, Severity, Stage
+from app.domain.finding import Finding, Judgement, Placement, Severity, Stage, VerifierVerdict
 from app.domain.model_call import Provider
-from app.domain.thread import Judgement, Verdict
 from app.findings.settle import IsRead, Settled, nothing_is_read, settle
 from tests.unit.findings.making import CLAUDE, GPT, RUFF, diff_of, finding, sources_of
 
@@ -23,14 +22,16 @@ class Gemini:
     def __init__(self) -> None:
         self.asked: list[tuple[list[str], list[Provider]]] = []
 
-    async def __call__(self, candidates: Sequence[Finding], excluded: Sequence[Provider]) -> list[Verdict]:
+    async def __call__(
+        self, candidates: Sequence[Finding], excluded: Sequence[Provider]
+    ) -> list[VerifierVerdict]:
         self.asked.append(([each.title for each in candidates], list(excluded)))
         return [self._judge(each) for each in candidates]
 
-    def _judge(self, claim: Finding) -> Verdict:
+    def _judge(self, claim: Finding) -> VerifierVerdict:
         real = claim.rule_id == "sql-injection"
         judgement = Judgement.CONFIRMED if real else Judgement.REFUTED
-        return Verdict(
+        return VerifierVerdict(
             id=claim.fingerprint, judgement=judgement, evidence="pay.py:5", worth=9 * real, by="gemini:pro"
         )
 

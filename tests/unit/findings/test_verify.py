@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.finding import Finding, Placement, Severity
+from app.domain.finding import Finding, Judgement, Placement, Severity, VerifierVerdict
 from app.domain.model_call import Provider
-from app.domain.thread import Judgement, Verdict
 from app.errors import AllModelsFailed
 from app.findings.finders import backers, is_by_analyzers
 from app.findings.merge import Candidate, merge
@@ -30,7 +29,9 @@ class Judges:
         self._worth = worth
         self._vendors = vendors
 
-    async def __call__(self, candidates: Sequence[Finding], excluded: Sequence[Provider]) -> list[Verdict]:
+    async def __call__(
+        self, candidates: Sequence[Finding], excluded: Sequence[Provider]
+    ) -> list[VerifierVerdict]:
         able = [vendor for vendor in self._vendors if vendor not in excluded]
         for vendor in able:
             judgement = self._judgements.get(vendor)
@@ -38,7 +39,7 @@ class Judges:
                 self.calls.append((vendor, [each.fingerprint for each in candidates]))
                 by = f"{vendor}:judge"
                 return [
-                    Verdict(
+                    VerifierVerdict(
                         id=each.fingerprint,
                         judgement=judgement,
                         evidence="see line 3",

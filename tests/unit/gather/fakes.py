@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.domain.diff import Diff, DiffLine, FileDiff, FileStatus, Hunk, LineKind, Side
-from app.domain.source import Match, Snapshot
+from app.domain.pull_request import Snapshot, TextMatch
 
 
 def diff_of(
@@ -77,10 +77,10 @@ class FakeSource:
         text = (self.base if side is Side.LEFT else self.head).get(path)
         return None if text is None else text.encode()
 
-    async def grep(self, word: str, *, limit: int) -> list[Match]:
+    async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
         self.searched.append(word)
         found = [
-            Match(path=path, line=number, text=line)
+            TextMatch(path=path, line=number, text=line)
             for path, text in sorted(self.head.items())
             for number, line in enumerate(text.splitlines(), 1)
             if re.search(rf"\b{re.escape(word)}\b", line)

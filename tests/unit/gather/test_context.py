@@ -6,8 +6,8 @@ from textwrap import dedent
 import pytest
 
 from app.domain.diff import Side
+from app.domain.pull_request import Snapshot, TextMatch
 from app.domain.review import ContextSnippet
-from app.domain.source import Match, Snapshot
 from app.gather.chunks import CHARACTERS_PER_TOKEN
 from app.gather.context import LIMITS
 from app.gather.gather import Gathered, gather
@@ -31,7 +31,7 @@ class Searched:
     async def blob(self, path: str, side: Side) -> bytes | None:
         return await self._range.blob(path, side)
 
-    async def grep(self, word: str, *, limit: int) -> list[Match]:
+    async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
         self.words.append(word)
         return await self._range.grep(word, limit=limit)
 

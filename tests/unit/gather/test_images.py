@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from app.domain.diff import FileDiff, FileStatus, Side
+from app.domain.pull_request import Snapshot, TextMatch
 from app.domain.review import Omission
-from app.domain.source import Match, Snapshot
 from app.gather.images import MAX_BYTES, MAX_IMAGES, fetch_images
 
 PNG = b"\x89PNG\r\n\x1a\nrest"
@@ -25,7 +25,7 @@ class Blobs:
         assert side is Side.RIGHT
         return self.blobs.get(path)
 
-    async def grep(self, word: str, *, limit: int) -> list[Match]:
+    async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
         raise NotImplementedError
 
 

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from app.analyzers.analysis import analyze
-from app.domain.advisory import Advisory, AdvisoryAnswer, Package
-from app.domain.analysis import ChangedFile
+from app.domain.analysis import Advisory, AdvisoryAnswer, ChangedFile, Package
 from app.domain.finding import Severity
 from app.errors import GitHubUnavailable
 from app.github.reader import PullRequestSource

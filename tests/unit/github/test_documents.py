@@ -12,8 +12,6 @@ DOCUMENTS = {
     "threads": documents.REVIEW_THREADS,
     "comments": documents.COMMENTS,
     "reviews": documents.REVIEWS,
-    "resolve": documents.resolve_threads(3),
-    "minimise": documents.minimize_comments(3),
 }
 
 

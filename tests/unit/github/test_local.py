@@ -7,7 +7,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from app.domain.diff import FileStatus, Side
-from app.domain.source import Source
+from app.domain.pull_request import Source
 from app.errors import InputError
 from app.github.local import STAGED, WORKING_TREE, GitRangeSource, PatchSource
 from tests.unit.github.repositories import Checkout

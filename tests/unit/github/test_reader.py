@@ -7,9 +7,8 @@ import pytest
 from inline_snapshot import snapshot
 
 from app.domain.diff import FileStatus, Side
-from app.domain.marker import MarkerKind, marker
-from app.domain.publication import ReviewComment
-from app.domain.source import Source
+from app.domain.publication import MarkerKind, ReviewComment, marker
+from app.domain.pull_request import Source
 from app.errors import GitHubNotFound, GitHubUnavailable, Superseded
 from app.github.app import GitHubApp
 from app.github.client import token_client

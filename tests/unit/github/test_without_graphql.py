@@ -5,8 +5,7 @@ from dataclasses import replace
 import httpx
 
 from app.domain.diff import Side
-from app.domain.marker import MarkerKind, marker
-from app.domain.publication import ReviewComment
+from app.domain.publication import MarkerKind, ReviewComment, marker
 from app.github.app import GitHubApp
 from app.github.reader import PullRequestSource
 from app.github.writer import PullRequestWriter

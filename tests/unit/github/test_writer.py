@@ -3,14 +3,15 @@
 import pytest
 
 from app.domain.diff import Side
-from app.domain.marker import MarkerKind, marker
 from app.domain.publication import (
     AnnotationLevel,
     CheckAction,
     CheckAnnotation,
     Conclusion,
+    MarkerKind,
     ReviewComment,
     Writer,
+    marker,
 )
 from app.errors import GitHubForbidden, GitHubRateLimited, GitHubRejected, GitHubUnavailable
 from app.github.client import token_client
@@ -275,52 +276,6 @@ async def test_a_reaction_twice_is_one_reaction(world: World) -> None:
 
     assert [reaction.content for reaction in comment.reactions] == ["eyes"]
     assert [reaction.content for reaction in pull.review_comments()[0].reactions] == ["+1"]
-
-
-async def commented(world: World, writer: PullRequestWriter, count: int) -> list[str]:
-    for number in range(count):
-        await writer.create_file_comment(
-            head_sha=world.repository.pulls[1].head_sha, path="pay.py", body=f"Comment {number}"
-        )
-    return [thread.node_id for thread in world.repository.pulls[1].threads]
-
-
-async def test_threads_stay_open_where_the_app_may_not_write_contents(world: World) -> None:
-    writer = opened(world)
-    threads = await commented(world, writer, 2)
-    assert await writer.resolve_threads(threads) == 0
-    assert [t.resolved_by for t in world.repository.pulls[1].threads] == [None, None]
-
-
-async def test_threads_are_resolved_in_one_request_with_a_token_for_that_alone(world: World) -> None:
-    installation = world.github.installation_on("octo/shop")
-    assert installation is not None
-    installation.permissions["contents"] = "write"
-    writer = opened(world)
-    threads = await commented(world, writer, 3)
-    before = len(world.github.requests)
-
-    assert await writer.resolve_threads([*threads, "PRRT_nothing"]) == 3
-
-    assert [t.resolved_by is not None for t in world.repository.pulls[1].threads] == [True, True, True]
-    assert world.asked()[before:] == [
-        f"POST /app/installations/{installation.id}/access_tokens",
-        "POST ResolveThreads",
-    ]
-    review_token = world.github.tokens.actor(f"Bearer {await world.client.token()}")
-    assert (review_token.permissions or {})["contents"] == "read"
-
-
-async def test_old_comments_are_folded_away_in_one_request(world: World) -> None:
-    writer = opened(world)
-    await commented(world, writer, 2)
-    comments = world.repository.pulls[1].review_comments()
-    before = len(world.github.requests)
-
-    assert await writer.minimize_comments([comment.node_id for comment in comments]) == 2
-    assert [comment.minimized_reason for comment in comments] == ["outdated", "outdated"]
-    assert world.asked()[before:] == ["POST MinimizeComments"]
-    assert await writer.minimize_comments([]) == 0
 
 
 @pytest.mark.parametrize(

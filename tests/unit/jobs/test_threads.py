@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from app.conversation.fixed import Look
 from app.domain.diff import Diff, FileDiff, FileStatus
-from app.domain.finding import Finding, Severity, Stage
-from app.domain.thread import Judgement, Reply, Thread
+from app.domain.finding import Finding, Judgement, Severity, Stage
+from app.domain.pull_request import Reply, Thread
 from app.jobs.threads import BY_HAND, Followed, follow, move, plan_answers
 from app.store.findings import FindingOutcome
 from app.store.memory import KnownFinding

@@ -8,8 +8,7 @@ from random import Random
 import pytest
 from inline_snapshot import snapshot
 
-from app.domain.model_call import Provider
-from app.domain.routing import ProviderRecord
+from app.domain.model_call import Provider, ProviderRecord
 from app.llm.learned import FLOOR, REFRESH_S, LearnedOrder, routing_figures
 from app.llm.router import ORDER
 from tests.unit.llm.world import ManualClock

@@ -8,8 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.domain.circuit import CircuitName, CircuitState
-from app.domain.model_call import Provider
+from app.domain.model_call import CircuitName, CircuitState, Provider
 from app.errors import AllModelsFailed, ModelAuthFailed, StoreUnavailable
 from app.llm.build import Access
 from app.llm.circuits import MENDED_BY_PEOPLE_S, OPEN_S, THRESHOLD

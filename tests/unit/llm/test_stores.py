@@ -16,8 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session, delete
 
-from app.domain.model_call import Booking, CachedAnswer, CallEntry, ModelCall, Outcome, Provider, Usage
-from app.domain.routing import ProviderRecord
+from app.domain.model_call import (
+    Booking,
+    CachedAnswer,
+    CallEntry,
+    ModelCall,
+    Outcome,
+    Provider,
+    ProviderRecord,
+    Usage,
+)
 from app.errors import StoreUnavailable
 from app.llm.build import Stores, build_models
 from app.llm.client import Task

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from app.domain.advisory import Advisory, AdvisoryAnswer, Package
+from app.domain.analysis import Advisory, AdvisoryAnswer, Package
 from app.domain.finding import Severity
 from app.mcp_server.desk import Desk
 from app.mcp_server.server import STATIONS, build_mcp_server

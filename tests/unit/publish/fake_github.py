@@ -166,12 +166,6 @@ class FakePullRequest:
     async def react(self, kind: CommentKind, comment_id: int, content: Reaction) -> None:
         raise AssertionError("the publisher reacts to nothing")
 
-    async def resolve_threads(self, node_ids: Sequence[str]) -> int:
-        raise AssertionError("the publisher resolves nothing")
-
-    async def minimize_comments(self, node_ids: Sequence[str]) -> int:
-        raise AssertionError("the publisher folds nothing away")
-
     async def permission(self, login: str) -> str:
         raise AssertionError("the publisher asks nobody's rights")
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.marker import MarkerKind, marker, parse_marker
+from app.domain.publication import MarkerKind, marker, parse_marker
 from app.publish.blocks import Block, compose
 
 HIDDEN = marker(MarkerKind.SUMMARY, "octo/shop#7@5c0ffee")

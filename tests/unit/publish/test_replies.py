@@ -4,7 +4,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from app.domain.configuration import RepositoryConfig
-from app.domain.marker import MarkerKind, parse_marker
+from app.domain.publication import MarkerKind, parse_marker
 from app.publish.replies import (
     COMMANDS,
     render_answer,

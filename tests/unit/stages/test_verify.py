@@ -5,10 +5,9 @@ import re
 from collections.abc import Callable
 
 from app.domain.configuration import RepositoryConfig
-from app.domain.finding import Finding, Stage
+from app.domain.finding import Finding, Judgement, Stage, VerifierVerdict
 from app.domain.model_call import Provider
 from app.domain.review import ReviewContext
-from app.domain.thread import Judgement, Verdict
 from app.llm.client import ModelRequest, Task
 from app.prompting import Prompts
 from app.stages.verify import ask_verdicts
@@ -48,7 +47,7 @@ async def verify(
     context: ReviewContext = CONTEXT,
     *,
     redact: Callable[[str], str] = plain,
-) -> list[Verdict]:
+) -> list[VerifierVerdict]:
     return await ask_verdicts(
         candidates,
         [Provider.CLAUDE],

@@ -6,7 +6,7 @@ from sqlmodel import select
 
 from app.domain.finding import Finding, Placement, Rejection, Severity, Stage
 from app.domain.job import InstallationJob, review_id
-from app.domain.pull_request import PullRequestRef
+from app.domain.pull_request import PullRequestRef, Thread
 from app.domain.review import (
     Coverage,
     Omission,
@@ -16,7 +16,6 @@ from app.domain.review import (
     StageStatus,
     UsageTotal,
 )
-from app.domain.thread import Thread
 from app.store import installations, leases, pull_requests
 from app.store.database import Database
 from app.store.findings import (
