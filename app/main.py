@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
+from app.clock import Clock, SystemClock
 from app.domain.configuration import Budget
 from app.domain.model_call import Provider
 from app.domain.notification import Notify
@@ -18,12 +19,11 @@ from app.domain.step import NoTracer, Tracer
 from app.errors import ConfigurationError
 from app.gather import TierThresholds
 from app.jobs.notification import Notifications
-from app.llm.budget import Limits
-from app.llm.build import Access, Cloud, Stores, build_models
-from app.llm.clock import Clock, SystemClock
+from app.llm.build import Cloud, ModelStores, VendorAccess, build_models
+from app.llm.costs import BudgetLimits
 from app.llm.models import Models
 from app.llm.router import VendorModels
-from app.prompting import Prompts
+from app.prompting.prompts import Prompts
 from app.redaction import Redactor
 from app.services import Services
 from app.settings import Settings
@@ -117,9 +117,9 @@ def build_program(settings: Settings, *, network: Network | None = None) -> Prog
     )
 
 
-def operator_limits(settings: Settings) -> Limits:
+def operator_limits(settings: Settings) -> BudgetLimits:
     """What the operator lets Quorum spend."""
-    return Limits(
+    return BudgetLimits(
         review_usd=settings.quorum_budget_review_usd,
         pull_request_day_usd=settings.quorum_budget_pull_request_day_usd,
         repository_month_usd=settings.quorum_budget_repository_month_usd,
@@ -137,7 +137,7 @@ def _build_models(
 ) -> Models:
     return build_models(
         provider_access(settings, os.environ),
-        stores=Stores(
+        stores=ModelStores(
             calls=CallTables(database), records=RoutingTable(database), circuits=CircuitTable(database)
         ),
         limits=operator_limits(settings),
@@ -152,29 +152,29 @@ def _build_models(
     )
 
 
-def provider_access(settings: Settings, environ: Mapping[str, str]) -> dict[Provider, Access]:
+def provider_access(settings: Settings, environ: Mapping[str, str]) -> dict[Provider, VendorAccess]:
     """How to reach each provider: with the vendor's own key, else through the cloud whose variables are set."""
     return {
-        Provider.CLAUDE: Access(
+        Provider.CLAUDE: VendorAccess(
             models=VendorModels(large=settings.quorum_claude_model, small=settings.quorum_claude_small_model),
             api_key=_value(settings.anthropic_api_key),
             base_url=settings.anthropic_base_url,
             cloud=_cloud(Cloud.BEDROCK, environ, instead_of=settings.anthropic_api_key),
         ),
-        Provider.GPT: Access(
+        Provider.GPT: VendorAccess(
             models=VendorModels(large=settings.quorum_gpt_model, small=settings.quorum_gpt_small_model),
             api_key=_value(settings.openai_api_key),
             base_url=settings.openai_base_url,
             cloud=_cloud(Cloud.AZURE, environ, instead_of=settings.openai_api_key),
         ),
-        Provider.GEMINI: Access(
+        Provider.GEMINI: VendorAccess(
             models=VendorModels(large=settings.quorum_gemini_model, small=settings.quorum_gemini_small_model),
             api_key=_value(settings.gemini_api_key),
             base_url=settings.google_gemini_base_url,
             api_version=settings.google_genai_api_version,
             cloud=_cloud(Cloud.VERTEX, environ, instead_of=settings.gemini_api_key),
         ),
-        Provider.LOCAL: Access(
+        Provider.LOCAL: VendorAccess(
             models=VendorModels(
                 large=settings.quorum_local_model or "local", small=settings.quorum_local_model or "local"
             ),

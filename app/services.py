@@ -6,7 +6,7 @@ from app.domain.configuration import Budget
 from app.domain.step import NoTracer, Tracer
 from app.gather import TierThresholds
 from app.llm.models import Models
-from app.prompting import Prompts
+from app.prompting.prompts import Prompts
 from app.redaction import Redactor
 
 

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.llm.tokens import estimate_tokens
+from app.llm.router import estimate_tokens
 from tests.scenarios.living.driver import BUG, App, Reviewers, running
 
 FILES = 80

@@ -14,8 +14,8 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from app.domain.model_call import Provider
-from app.llm.build import Stores, build_client, build_models
-from app.llm.client import CallScope, ModelRequest, Task
+from app.llm.build import ModelStores, build_client, build_models
+from app.llm.client import CallScope, ModelRequest, RoutingRequest
 from app.llm.models import Models
 from app.store.call_tables import CallTables
 from app.store.circuits import CircuitTable
@@ -76,8 +76,8 @@ async def _own_cpu() -> list[Figure]:
     with TemporaryDirectory() as directory:
         database = Database(f"sqlite:///{Path(directory) / 'quorum.db'}")
         layers = {
-            "in memory": Stores(),
-            "with SQLite": Stores(calls=CallTables(database), circuits=CircuitTable(database)),
+            "in memory": ModelStores(),
+            "with SQLite": ModelStores(calls=CallTables(database), circuits=CircuitTable(database)),
         }
         figures: list[Figure] = []
         for name, stores in layers.items():
@@ -102,7 +102,9 @@ def _asking(models: Models, stage: str) -> Callable[[int], Awaitable[None]]:
         scope = CallScope(
             installation_id=1, repository="o/r", pull_request=number, review_id="r", stage=stage
         )
-        await models.ask(Task(kind="review"), _request(f"{number}"), scope=scope, parse=lambda value: value)
+        await models.ask(
+            RoutingRequest(kind="review"), _request(f"{number}"), scope=scope, parse=lambda value: value
+        )
 
     return ask
 
@@ -158,7 +160,7 @@ async def _unchanged_review() -> Figure:
         vendors.forget()
         for stage in stages:
             await models.ask(
-                Task(kind=stage),
+                RoutingRequest(kind=stage),
                 _request(stage),
                 scope=CallScope(
                     installation_id=1, repository="o/r", pull_request=1, review_id="r", stage=stage
@@ -186,7 +188,7 @@ async def _shared_prefix() -> Figure:
         usages = [
             (
                 await models.ask(
-                    Task(kind="review"), _request(question), scope=scope, parse=lambda value: value
+                    RoutingRequest(kind="review"), _request(question), scope=scope, parse=lambda value: value
                 )
             ).response.usage
             for question in ("Review the change.", "Judge the claims below.")

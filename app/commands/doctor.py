@@ -39,7 +39,7 @@ from app.errors import ConfigurationError, GitHubError, GitHubForbidden, GitHubN
 from app.github.app import GitHubApp
 from app.github.registration import AppInstallation, AppRegistration
 from app.llm.build import build_models
-from app.llm.faults import UNPAID_TIER
+from app.llm.failures import UNPAID_TIER
 from app.main import Network, provider_access
 from app.settings import Settings, load_settings
 from app.store.database import Database

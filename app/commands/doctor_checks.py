@@ -16,11 +16,10 @@ from app.github.auth import parse_private_key
 from app.github.code_scanning import CODE_SCANNING_PERMISSIONS
 from app.github.registration import AppInstallation, HookConfig, HookDelivery
 from app.jobs.installation import missing_permissions
-from app.llm.build import Access
-from app.llm.data_use import data_use
-from app.llm.faults import UNPAID_TIER
-from app.llm.lifetimes import shut_down_on
+from app.llm.build import VendorAccess
+from app.llm.failures import UNPAID_TIER
 from app.llm.models import ModelCheck
+from app.llm.vendor_terms import data_use, shut_down_on
 from app.notifier import Receiver
 from app.publish.wording import name_off
 from app.settings import Settings
@@ -223,7 +222,7 @@ def check_model(check: ModelCheck, today: date) -> Check:
     return ok(what, f"{name} is there")
 
 
-def check_data_use(provider: Provider, access: Access, *, is_unpaid: bool = False) -> Check:
+def check_data_use(provider: Provider, access: VendorAccess, *, is_unpaid: bool = False) -> Check:
     """What may become of the code that a configured provider is sent; `is_unpaid`: its own answers have said so."""
     host = urlsplit(access.base_url).hostname if access.base_url else None
     use = data_use(provider, host=host, is_cloud=access.cloud is not None)

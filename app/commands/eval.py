@@ -21,12 +21,12 @@ from app.evaluation.cases import DEFAULT_FOLDER, Case, load_cases
 from app.evaluation.recorded import RecordedClient, Recording, RecordingClient
 from app.evaluation.report import render_json, render_text
 from app.evaluation.run import CaseRun, Setup, run_cases
-from app.llm.build import Access
+from app.llm.build import VendorAccess
 from app.llm.client import ModelClient
 from app.llm.router import VendorModels
 from app.main import provider_access
-from app.prompting import DEFAULT_FOLDER as PROMPTS
-from app.prompting import Prompts
+from app.prompting.prompts import DEFAULT_FOLDER as PROMPTS
+from app.prompting.prompts import Prompts
 from app.settings import load_settings
 from app.stages.asking import SYSTEM_PROMPT
 
@@ -107,7 +107,7 @@ def replay(
         drifted = recording.drifted
         return [f"{drifted} answers were given to the same question over older material."] if drifted else []
 
-    access = {provider: Access(models=each, api_key="recorded") for provider, each in models.items()}
+    access = {provider: VendorAccess(models=each, api_key="recorded") for provider, each in models.items()}
     replayed = replace(
         setup,
         access=_only(providers, access),
@@ -150,7 +150,7 @@ def _load_meta(folder: Path) -> tuple[str, dict[Provider, VendorModels]]:
         raise InputError(f"{folder / META} does not describe a recording.") from error
 
 
-def _save_meta(folder: Path, access: Mapping[Provider, Access]) -> None:
+def _save_meta(folder: Path, access: Mapping[Provider, VendorAccess]) -> None:
     path = folder / META
     note = _load_meta(folder)[0] if path.exists() else "say here who answered, and when."
     models = {
@@ -160,7 +160,9 @@ def _save_meta(folder: Path, access: Mapping[Provider, Access]) -> None:
     path.write_text(json.dumps({"note": note, "models": models}, indent=2) + "\n", encoding="utf-8")
 
 
-def _only(providers: tuple[Provider, ...], access: Mapping[Provider, Access]) -> dict[Provider, Access]:
+def _only(
+    providers: tuple[Provider, ...], access: Mapping[Provider, VendorAccess]
+) -> dict[Provider, VendorAccess]:
     return {provider: each for provider, each in access.items() if not providers or provider in providers}
 
 

@@ -24,9 +24,9 @@ from app.domain.finding import Finding
 from app.domain.review import Chunk
 from app.errors import AllModelsFailed
 from app.gather.chunks import split_into_chunks
-from app.llm.client import Answer, CallScope, ModelRequest, Task
-from app.llm.tokens import estimate_tokens
-from app.prompting import fence, fence_json
+from app.llm.client import CallScope, Completion, ModelRequest, RoutingRequest
+from app.llm.router import estimate_tokens
+from app.prompting.prompts import fence, fence_json
 from app.services import Services
 from app.stages.material import render_material
 
@@ -111,7 +111,7 @@ class _Clerk:
             return Intent.GENERAL, None
         return made.value, made.call_id
 
-    async def ask_answer(self, intent: Intent) -> Answer:
+    async def ask_answer(self, intent: Intent) -> Completion:
         """What is said to it."""
         secret = self._services.secret
         inputs = {"history": render_history(self._asked.history, secret), "question": self._question()}
@@ -184,7 +184,7 @@ class _Clerk:
         material: str,
         schema: dict[str, Any],
         parse: Callable[[Any], Any],
-    ) -> Answer:
+    ) -> Completion:
         services, config = self._services, self._asked.config
         redact = services.redactor.redact
         prompt = services.prompts.render(prompt_id, **inputs)
@@ -201,7 +201,7 @@ class _Clerk:
             max_output_tokens=MAX_OUTPUT_TOKENS,
         )
         texts = (request.system, request.material, request.question)
-        task = Task(
+        task = RoutingRequest(
             kind=kind,
             prompt_tokens=sum(map(estimate_tokens, texts)),
             tier="full",

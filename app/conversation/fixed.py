@@ -7,14 +7,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from app.answers import parse_verdicts
 from app.domain.configuration import RepositoryConfig
 from app.domain.finding import Finding, Judgement
 from app.errors import ModelError
 from app.llm.client import CallScope
-from app.prompting import fence, visible
+from app.prompting.answers import parse_verdicts
+from app.prompting.prompts import fence, visible
 from app.services import Services
-from app.stages.asking import Desk, Question, ask
+from app.stages.asking import Question, StageContext, ask
 from app.syntax import enclosing_definition
 
 FIXED = "fixed"
@@ -77,9 +77,9 @@ def desk_for(
     *,
     stage: str,
     deadline_s: float = DEADLINE_S,
-) -> Desk:
+) -> StageContext:
     """The desk at which one question about a pull request is asked."""
-    return Desk(
+    return StageContext(
         models=services.models,
         prompts=services.prompts,
         scope=replace(scope, stage=stage, budget=config.budget),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.domain.pull_request import Thread
-from app.prompting import fence
+from app.prompting.prompts import fence
 
 MOST_TURNS = 8
 MAX_TURN_CHARACTERS = 1_200

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import cast
 
-from app.answer_schema import closed
 from app.errors import ModelInvalidOutput
+from app.prompting.answers import closed
 
 
 class Intent(StrEnum):

@@ -26,8 +26,8 @@ from app.domain.model_call import Provider
 from app.domain.review import ReviewStatus
 from app.domain.viewer import Viewer
 from app.errors import StoreUnavailable
-from app.llm.budget import Limits
 from app.llm.circuits import OpenCircuit
+from app.llm.costs import BudgetLimits
 from app.llm.learned import RoutingFigure, routing_figures
 from app.llm.router import ORDER
 from app.store.dashboard.compared import load_records
@@ -77,7 +77,7 @@ class Dashboard:
     replay: Callable[[str], Awaitable[bool]] | None = None
     people: People | None = None
     github_url: str = "https://github.com"
-    limits: Limits = field(default_factory=Limits)  # the operator's
+    limits: BudgetLimits = field(default_factory=BudgetLimits)  # the operator's
     clock: Callable[[], datetime] = utc_now
     monotonic: Callable[[], float] = time.monotonic
 

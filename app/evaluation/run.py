@@ -18,11 +18,11 @@ from app.domain.review import ReviewReport, StageStatus
 from app.evaluation.cases import Case
 from app.evaluation.judge import Verdict, claims_of, inline_of, judge
 from app.evaluation.source import commit_case
-from app.llm.build import Access, Stores, build_models
-from app.llm.call_store import MemoryCalls
+from app.llm.build import ModelStores, VendorAccess, build_models
+from app.llm.calls import MemoryCalls
 from app.llm.client import CallScope, ModelClient
 from app.pipeline import Order, gather_change, review_gathered
-from app.prompting import Prompts
+from app.prompting.prompts import Prompts
 from app.redaction import Redactor
 from app.services import Services
 from app.stations import Stations
@@ -42,7 +42,7 @@ class Setup:
     `stages_of` names, by case, the only stages that can be asked of it, where not all can.
     """
 
-    access: Mapping[Provider, Access] = field(default_factory=dict[Provider, Access])
+    access: Mapping[Provider, VendorAccess] = field(default_factory=dict[Provider, VendorAccess])
     stages: tuple[Stage, ...] = tuple(Stage)
     stages_of: Mapping[str, tuple[Stage, ...]] = field(default_factory=dict[str, tuple[Stage, ...]])
     prompts: Prompts = field(default_factory=Prompts)
@@ -119,7 +119,7 @@ async def run_case(case: Case, setup: Setup) -> CaseRun:
 def _services(case: Case, setup: Setup, calls: MemoryCalls) -> Services:
     models = build_models(
         setup.access,
-        stores=Stores(calls=calls),
+        stores=ModelStores(calls=calls),
         call_timeout_s=setup.call_timeout_s,
         http_client=setup.http_client,
         wrap=setup.wrap(case) if setup.wrap else None,

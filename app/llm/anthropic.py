@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from app.domain.model_call import Provider, Usage
 from app.errors import ModelContextTooLong
+from app.llm.adapter import (
+    LazyClient,
+    ResponseOutcome,
+    SdkErrors,
+    count,
+    on_the_wire,
+    ordered_parts,
+    stainless_errors,
+)
 from app.llm.client import Image, ModelRequest, ModelResponse
-from app.llm.faults import CHECK_TIMEOUT_S, not_an_answer, not_set_up
-from app.llm.lazy import Lazy
-from app.llm.stainless import stainless_errors
-from app.llm.wire import Ending, SdkErrors, count, on_the_wire, parts
+from app.llm.failures import CHECK_TIMEOUT_S, not_an_answer, not_set_up
 
 if TYPE_CHECKING:
     import httpx2
@@ -45,7 +51,7 @@ class AnthropicClient:
         self._base_url = base_url
         self._bedrock = bedrock
         self._http_client = http_client
-        self._sdk = Lazy(self._open, close=lambda sdk: sdk.close(), logger="anthropic")
+        self._sdk = LazyClient(self._open, close=lambda sdk: sdk.close(), logger="anthropic")
 
     def _open(self) -> "AsyncAnthropic | AsyncAnthropicBedrock":
         import anthropic
@@ -101,7 +107,7 @@ def _body(request: ModelRequest) -> dict[str, Any]:
     body: dict[str, Any] = {
         "model": request.model,
         "max_tokens": request.max_output_tokens,
-        "messages": [{"role": "user", "content": parts(request, text=_text, image=_image)}],
+        "messages": [{"role": "user", "content": ordered_parts(request, text=_text, image=_image)}],
         "output_config": {"format": {"type": "json_schema", "schema": request.schema}},
     }
     if request.system:
@@ -129,7 +135,7 @@ def _read(message: object) -> ModelResponse:
 
     if not isinstance(message, Message):  # a 200 with HTML is a str
         raise not_an_answer(PROVIDER)
-    ending = Ending(provider=PROVIDER, usage=_usage(message.usage), request_id=message._request_id)  # pyright: ignore[reportPrivateUsage]
+    ending = ResponseOutcome(provider=PROVIDER, usage=_usage(message.usage), request_id=message._request_id)  # pyright: ignore[reportPrivateUsage]
     match message.stop_reason:
         case "end_turn" | "stop_sequence":
             pass

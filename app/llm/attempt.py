@@ -1,25 +1,52 @@
-"""One attempt on the wire with its accounts: budget before, parse, and all that it leaves in one write after. Never retries, never chooses."""
+"""Makes one attempt on the wire and accounts for it: waits for a slot, reserves budget, parses the answer, records the call."""
 
 import asyncio
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from app.domain.model_call import Booking, CachedAnswer, CallEntry, ModelCall, Outcome, Provider, Usage
+from app.clock import Clock
+from app.domain.model_call import Booking, CachedAnswer, CallEntry, ModelCall, Outcome, Provider, Slot, Usage
 from app.errors import ModelError, ModelInvalidOutput, ModelOverBudget, ModelTimeout
-from app.llm.budget import Budgets, Reservation
-from app.llm.cache import AnswerCache
-from app.llm.client import CallScope, ModelClient, ModelRequest, ModelResponse
-from app.llm.clock import Clock
+from app.llm.calls import AnswerCache, CallStore
+from app.llm.client import CallScope, ModelClient, ModelRequest, ModelResponse, RouteCandidate
+from app.llm.costs import Budgets, Prices, Reservation
+from app.llm.failures import VENDOR, within
 from app.llm.fallback import Attempt
-from app.llm.faults import VENDOR, within
-from app.llm.prices import Prices
 from app.llm.recorder import Recorder
-from app.llm.router import Candidate
-from app.llm.slots import Slots
-from app.llm.tokens import TokenEstimator
+from app.llm.router import TokenEstimator
+
+MOST_AT_ONCE = 32  # calls to one provider
+LOOK_AGAIN_S = 0.25
+
+
+class Slots:
+    """The slots of each provider."""
+
+    def __init__(self, *, limits: Mapping[Provider, int], store: CallStore, clock: Clock) -> None:
+        self._limits = limits
+        self._store = store
+        self._clock = clock
+        self._queues = {provider: asyncio.Semaphore(limit) for provider, limit in limits.items()}
+
+    @asynccontextmanager
+    async def slot(self, provider: Provider) -> AsyncGenerator[None]:
+        """One of the slots, from when the provider may be asked for as long as the question lasts."""
+        async with self._queues[provider]:
+            slot = await self._take(provider)
+            try:
+                yield
+            finally:
+                self._store.let_go(slot)
+
+    async def _take(self, provider: Provider) -> Slot:
+        while (slot := await self._store.take_slot(provider, most=self._limits[provider])) is None:
+            await self._clock.sleep(LOOK_AGAIN_S)
+        return slot
+
 
 MAX_COMPLAINT = 500  # characters of what was wrong with an answer, told to its model alone
 
@@ -32,7 +59,7 @@ class Asked:
     scope: CallScope
     tier: str
     text_tokens: int  # by `estimate_tokens`
-    keys: Mapping[Candidate, str]  # of the answers in the cache
+    keys: Mapping[RouteCandidate, str]  # of the answers in the cache
     parent_id: str | None
     parse: Callable[[Any], Any]
 
@@ -102,13 +129,13 @@ class Attempts:
         call_id = await self._succeed(asked, attempt, begun, response, reservation)
         return Made(value=value, response=response, call_id=call_id)
 
-    async def record_hit(self, asked: Asked, candidate: Candidate, begun_at: datetime) -> str:
+    async def record_hit(self, asked: Asked, candidate: RouteCandidate, begun_at: datetime) -> str:
         """The row of an answer that was found in the cache; its id."""
         begun = _Begun(at=begun_at, at_s=self._clock.monotonic_s())
         attempt = Attempt(candidate=candidate, number=0, timeout_s=0.0, left_s=0.0)
         return await self._record(asked, attempt, begun, cost_usd=0.0, outcome=Outcome.CACHE_HIT)
 
-    async def _reserve(self, asked: Asked, candidate: Candidate) -> Reservation:
+    async def _reserve(self, asked: Asked, candidate: RouteCandidate) -> Reservation:
         provider, model = candidate.provider, candidate.model
 
         def estimate_usd() -> float:
@@ -157,7 +184,7 @@ class Attempts:
         await self._record(asked, attempt, begun, error=error, cost_usd=cost_usd, booking=booking)
 
     def _settle(
-        self, candidate: Candidate, usage: Usage, reservation: Reservation, *, answered_by: str = ""
+        self, candidate: RouteCandidate, usage: Usage, reservation: Reservation, *, answered_by: str = ""
     ) -> tuple[float | None, Booking | None]:
         """What the usage cost, None where the price is unknown, and how it is booked.
 

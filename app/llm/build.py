@@ -9,29 +9,25 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
+from app.clock import Clock, SystemClock
 from app.domain.model_call import Provider
 from app.domain.notification import Notify, drop_notification
 from app.domain.step import Tracer
 from app.llm.anthropic import AnthropicClient
-from app.llm.attempt import Attempts
-from app.llm.budget import Budgets, Limits
-from app.llm.cache import AnswerCache
-from app.llm.call_store import CallStore, MemoryCalls
+from app.llm.attempt import MOST_AT_ONCE, Attempts, Slots
+from app.llm.calls import AnswerCache, CallStore, MemoryCalls
 from app.llm.circuits import Circuits
 from app.llm.client import ModelClient
-from app.llm.clock import Clock, SystemClock
+from app.llm.costs import BudgetLimits, Budgets, Prices
 from app.llm.fallback import Fallback
 from app.llm.gemini import GeminiClient
 from app.llm.learned import LearnedOrder, RecordStore
 from app.llm.local import LocalClient
-from app.llm.models import Models, Parts
+from app.llm.models import ModelComponents, Models
 from app.llm.openai import OpenAIClient
-from app.llm.prices import Prices
 from app.llm.recorder import Recorder
-from app.llm.router import Router, VendorModels
+from app.llm.router import Router, TokenEstimator, VendorModels
 from app.llm.shared_circuits import CircuitStore, SharedCircuits
-from app.llm.slots import MOST_AT_ONCE, Slots
-from app.llm.tokens import TokenEstimator
 
 if TYPE_CHECKING:
     import httpx2
@@ -49,7 +45,7 @@ _PRICE_LIST = {Cloud.BEDROCK: "aws", Cloud.AZURE: "azure", Cloud.VERTEX: "google
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class VendorAccess:
     """How to reach one provider, and its models."""
 
     models: VendorModels
@@ -69,7 +65,7 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stores:
+class ModelStores:
     """Where the model layer keeps what must outlive the process; by default nothing does."""
 
     calls: CallStore = field(default_factory=MemoryCalls)
@@ -78,10 +74,10 @@ class Stores:
 
 
 def build_models(
-    access: Mapping[Provider, Access],
+    access: Mapping[Provider, VendorAccess],
     *,
-    stores: Stores | None = None,
-    limits: Limits | None = None,
+    stores: ModelStores | None = None,
+    limits: BudgetLimits | None = None,
     registry: CollectorRegistry | None = None,
     call_timeout_s: float = 240.0,
     cache_ttl_s: float = 604_800.0,
@@ -98,7 +94,7 @@ def build_models(
     `http_client` stands in for the network in tests; `wrap` puts something before each vendor, such as a recorder. `tell` hears of
     budgets that have no room, `tracer` of every request.
     """
-    clock, stores = clock or SystemClock(), stores or Stores()
+    clock, stores = clock or SystemClock(), stores or ModelStores()
     usable = {provider: each for provider, each in access.items() if each.is_usable(provider)}
     clients = {provider: build_client(provider, each, http_client) for provider, each in usable.items()}
     if wrap is not None:
@@ -123,7 +119,7 @@ def build_models(
     attempts = Attempts(
         clients=clients,
         cache=cache,
-        budgets=Budgets(limits=limits or Limits(), store=stores.calls, clock=clock, tell=tell),
+        budgets=Budgets(limits=limits or BudgetLimits(), store=stores.calls, clock=clock, tell=tell),
         prices=prices,
         tokens=tokens,
         recorder=recorder,
@@ -131,7 +127,7 @@ def build_models(
         clock=clock,
     )
     return Models(
-        Parts(
+        ModelComponents(
             clients=clients,
             models=models,
             router=router,
@@ -152,7 +148,7 @@ def _limits(providers: Iterable[Provider], most_at_once: int) -> dict[Provider, 
 
 
 def build_client(
-    provider: Provider, access: Access, http_client: "httpx2.AsyncClient | None" = None
+    provider: Provider, access: VendorAccess, http_client: "httpx2.AsyncClient | None" = None
 ) -> ModelClient:
     """One provider's client."""
     match provider:

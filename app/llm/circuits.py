@@ -10,10 +10,10 @@ What other processes learn comes in by `adopt` and `forget` (`app.llm.shared_cir
 from collections import deque
 from dataclasses import dataclass, field
 
+from app.clock import Clock
 from app.domain.model_call import Provider
 from app.errors import ModelError
-from app.llm.clock import Clock
-from app.llm.policy import Circuit, rule_for
+from app.llm.failures import CircuitEffect, policy_for
 
 THRESHOLD = 3
 WINDOW_S = 120.0
@@ -33,7 +33,7 @@ class _Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class CircuitTrip:
     """A circuit that is open, in seconds of the monotonic clock."""
 
     key: Key
@@ -96,21 +96,21 @@ class Circuits:
             del self._lines[key]
         return [key for key, line in lines if line.open_until_s is not None]
 
-    def fail(self, provider: Provider, model: str, error: ModelError) -> Opened | None:
+    def fail(self, provider: Provider, model: str, error: ModelError) -> CircuitTrip | None:
         """An attempt failed with an error that the policy opens a circuit for, at once or after a few; what is open now."""
-        effect = rule_for(error).circuit
-        key = (provider, model if effect is Circuit.OPEN_MODEL else None)
+        effect = policy_for(error).circuit
+        key = (provider, model if effect is CircuitEffect.OPEN_MODEL else None)
         line = self._lines.setdefault(key, _Line())
         line.error = error
         now = self._clock.monotonic_s()
-        if effect is not Circuit.COUNT:
+        if effect is not CircuitEffect.COUNT:
             line.open_until_s = now + MENDED_BY_PEOPLE_S
         else:
             self._count(line, error, now)
         if line.open_until_s is None:
             return None
         line.opened_at_s = now
-        return Opened(key=key, opened_at_s=now, open_until_s=line.open_until_s, error=error)
+        return CircuitTrip(key=key, opened_at_s=now, open_until_s=line.open_until_s, error=error)
 
     def _count(self, line: _Line, error: ModelError, now: float) -> None:
         line.failures.append(now)
@@ -121,7 +121,7 @@ class Circuits:
         if error.retry_after_s is not None:
             line.open_until_s = now + min(error.retry_after_s, LONGEST_OPEN_S)
 
-    def adopt(self, opened: Opened) -> None:
+    def adopt(self, opened: CircuitTrip) -> None:
         """Another process has opened it."""
         line = self._lines.setdefault(opened.key, _Line())
         line.opened_at_s, line.open_until_s = opened.opened_at_s, opened.open_until_s

@@ -87,7 +87,7 @@ class ModelClient(Protocol):
 
 
 @runtime_checkable
-class Openable(Protocol):
+class PreloadableClient(Protocol):
     """A client whose SDK takes a while to load."""
 
     async def open(self) -> None:
@@ -111,7 +111,7 @@ class CallScope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class RoutingRequest:
     """What the router needs to know to choose: what for, how large, how risky.
 
     `candidates` are the providers allowed by the repository (in no order); `exclude` those that must not answer,
@@ -128,7 +128,16 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class RouteCandidate:
+    """Somebody to ask, and why in this place."""
+
+    provider: Provider
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
     """A validated answer with where it came from. `value` is what `parse` made of the JSON."""
 
     value: Any

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Generic, TypeVar
 
+from app.clock import Clock
 from app.errors import AllModelsFailed, ModelError, ModelFormatUnsupported, ModelInvalidOutput
 from app.llm.circuits import OPEN_S
-from app.llm.clock import Clock
-from app.llm.policy import MAX_ATTEMPTS, MAX_REASKS, Then, rule_for, wait_s
-from app.llm.router import Candidate
+from app.llm.client import RouteCandidate
+from app.llm.failures import MAX_ATTEMPTS, MAX_REASKS, RetryDecision, policy_for, wait_s
 from app.llm.shared_circuits import SharedCircuits
 
 PATIENCE_S = OPEN_S  # a vendor that has been down this long is no longer waited for
@@ -29,7 +29,7 @@ class Attempt:
     `timeout_s` is the attempt's time on the wire, `left_s` all that the stage has, waiting for a turn included.
     """
 
-    candidate: Candidate
+    candidate: RouteCandidate
     number: int
     timeout_s: float
     left_s: float
@@ -41,13 +41,13 @@ class Won(Generic[T]):
     """The first good answer, and every failure before it."""
 
     value: T
-    candidate: Candidate
+    candidate: RouteCandidate
     failures: tuple[ModelError, ...]
 
 
 @dataclass(slots=True)
 class _Turn:
-    candidate: Candidate
+    candidate: RouteCandidate
     order: int
     begun_at_s: float
     ready_at_s: float = 0.0
@@ -67,7 +67,7 @@ class Fallback:
 
     async def ask(
         self,
-        candidates: Sequence[Candidate],
+        candidates: Sequence[RouteCandidate],
         *,
         deadline_at_s: float,
         attempt: Callable[[Attempt], Awaitable[T]],
@@ -140,16 +140,16 @@ class Fallback:
 
     def _judge(self, turn: _Turn, error: ModelError, turns: list[_Turn]) -> None:
         turn.failures += 1
-        match rule_for(error).then:
-            case Then.GIVE_UP:
+        match policy_for(error).then:
+            case RetryDecision.GIVE_UP:
                 raise error
-            case Then.DROP:
+            case RetryDecision.DROP:
                 turns.remove(turn)
-            case Then.COME_BACK:
+            case RetryDecision.COME_BACK:
                 turn.ready_at_s = self._clock.monotonic_s() + wait_s(error, turn.failures, self._rng)
                 if turn.failures >= MAX_ATTEMPTS:
                     turns.remove(turn)
-            case Then.ASK_AGAIN:
+            case RetryDecision.ASK_AGAIN:
                 self._ask_again(turn, error, turns)
 
     def _ask_again(self, turn: _Turn, error: ModelError, turns: list[_Turn]) -> None:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from app.domain.model_call import Provider, Usage
 from app.errors import ModelUnavailable
+from app.llm.adapter import LazyClient, ResponseOutcome, SdkErrors, count, on_the_wire, ordered_parts
 from app.llm.client import ModelRequest, ModelResponse
-from app.llm.faults import CHECK_TIMEOUT_S, Failure, not_set_up, parse_retry_after
-from app.llm.lazy import Lazy
-from app.llm.wire import Ending, SdkErrors, count, on_the_wire, parts
+from app.llm.failures import CHECK_TIMEOUT_S, VendorFailure, not_set_up, parse_retry_after
 
 if TYPE_CHECKING:
     import httpx2
@@ -49,7 +48,7 @@ class GeminiClient:
         self._api_version = api_version
         self._vertex = vertex
         self._http_client = http_client
-        self._sdk = Lazy(self._open, close=lambda sdk: sdk.aio.aclose(), logger="google_genai")
+        self._sdk = LazyClient(self._open, close=lambda sdk: sdk.aio.aclose(), logger="google_genai")
 
     def _open(self) -> "Client":
         from google import genai
@@ -105,11 +104,11 @@ def _errors() -> SdkErrors:
     )
 
 
-def _failure(error: Any) -> Failure:  # noqa: ANN401 - APIError; the SDK is imported lazily
+def _failure(error: Any) -> VendorFailure:  # noqa: ANN401 - APIError; the SDK is imported lazily
     said = str(error.details)
     headers = cast("Mapping[str, str]", getattr(error.response, "headers", None) or {})
     delay = _RETRY_DELAY.search(said)
-    return Failure(
+    return VendorFailure(
         provider=PROVIDER,
         status=error.code,
         code=error.status,
@@ -122,7 +121,7 @@ def _failure(error: Any) -> Failure:  # noqa: ANN401 - APIError; the SDK is impo
 def _contents(request: ModelRequest) -> object:
     from google.genai.types import Part
 
-    return parts(
+    return ordered_parts(
         request,
         text=lambda text: Part(text=text),
         image=lambda image: Part.from_bytes(data=image.data, mime_type=image.media_type),
@@ -148,7 +147,9 @@ def _config(request: ModelRequest) -> "GenerateContentConfig":
 
 
 def _read(response: "GenerateContentResponse", model: str) -> ModelResponse:
-    ending = Ending(provider=PROVIDER, usage=_usage(response.usage_metadata), request_id=response.response_id)
+    ending = ResponseOutcome(
+        provider=PROVIDER, usage=_usage(response.usage_metadata), request_id=response.response_id
+    )
     if response.prompt_feedback and (blocked := response.prompt_feedback.block_reason):
         ending.refused(blocked.value)
     if not response.candidates:
@@ -161,7 +162,7 @@ def _read(response: "GenerateContentResponse", model: str) -> ModelResponse:
     return ending.answer(text, model=response.model_version or model, stop_reason=reason)
 
 
-def _check_finish(reason: str | None, ending: Ending) -> None:
+def _check_finish(reason: str | None, ending: ResponseOutcome) -> None:
     if reason == "STOP":
         return
     if reason == "MAX_TOKENS":

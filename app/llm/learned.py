@@ -11,8 +11,8 @@ from math import comb
 from random import Random
 from typing import Protocol
 
+from app.clock import Clock
 from app.domain.model_call import Provider, ProviderRecord
-from app.llm.clock import Clock
 
 FLOOR = 0.05  # the least share of questions for which each candidate is asked first
 COST_WEIGHT = 0.10  # the dearest candidate loses a tenth of its worth, the slowest a twentieth

@@ -14,11 +14,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from app.domain.model_call import Provider, Usage
 from app.errors import ModelFormatUnsupported, ModelNotFound, ModelRequestRejected
+from app.llm.adapter import (
+    LazyClient,
+    ResponseOutcome,
+    SdkErrors,
+    count,
+    on_the_wire,
+    ordered_parts,
+    stainless_errors,
+)
 from app.llm.client import Image, ModelRequest, ModelResponse
-from app.llm.faults import CHECK_TIMEOUT_S, not_an_answer, not_set_up
-from app.llm.lazy import Lazy
-from app.llm.stainless import stainless_errors
-from app.llm.wire import Ending, SdkErrors, count, on_the_wire, parts
+from app.llm.failures import CHECK_TIMEOUT_S, not_an_answer, not_set_up
 
 if TYPE_CHECKING:
     import httpx2
@@ -47,7 +53,7 @@ class LocalClient:
         self._base_url = base_url
         self._api_key = api_key or "none"  # the SDK wants one
         self._http_client = http_client
-        self._sdk = Lazy(self._open, close=lambda sdk: sdk.close(), logger="openai")
+        self._sdk = LazyClient(self._open, close=lambda sdk: sdk.close(), logger="openai")
         self._turn = asyncio.Semaphore(concurrency)
         self._step: dict[str, int] = {}
 
@@ -120,7 +126,7 @@ def _body(request: ModelRequest, mode: str) -> dict[str, Any]:
         "model": request.model,
         "messages": [
             {"role": "system", "content": request.system},
-            {"role": "user", "content": parts(request, text=_text, image=_image)},
+            {"role": "user", "content": ordered_parts(request, text=_text, image=_image)},
         ],
         "max_tokens": request.max_output_tokens,  # compatible servers do not all know max_completion_tokens
     }
@@ -145,7 +151,7 @@ def _read(completion: object, model: str) -> ModelResponse:
 
     if not isinstance(completion, ChatCompletion):  # a 200 with HTML is a str
         raise not_an_answer(PROVIDER)
-    ending = Ending(provider=PROVIDER, usage=_usage(completion.usage), request_id=completion.id)
+    ending = ResponseOutcome(provider=PROVIDER, usage=_usage(completion.usage), request_id=completion.id)
     if not completion.choices:
         raise not_an_answer(PROVIDER)
     choice = completion.choices[0]

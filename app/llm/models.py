@@ -9,26 +9,33 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from app.clock import Clock
 from app.domain.configuration import Routing
 from app.domain.model_call import CachedAnswer, Provider, Usage
 from app.domain.review import UsageTotal
 from app.errors import ModelError, ModelInvalidOutput
 from app.llm.attempt import Asked, Attempts, Made
-from app.llm.cache import AnswerCache, answer_keys
+from app.llm.calls import AnswerCache, answer_keys
 from app.llm.circuits import OpenCircuit
-from app.llm.client import Answer, CallScope, ModelClient, ModelRequest, ModelResponse, Openable, Task
-from app.llm.clock import Clock
+from app.llm.client import (
+    CallScope,
+    Completion,
+    ModelClient,
+    ModelRequest,
+    ModelResponse,
+    PreloadableClient,
+    RoutingRequest,
+)
 from app.llm.fallback import Attempt, Fallback
 from app.llm.recorder import Recorder
-from app.llm.router import OrderPolicy, Route, Router, VendorModels
+from app.llm.router import OrderPolicy, Route, Router, VendorModels, estimate_tokens
 from app.llm.shared_circuits import SharedCircuits
-from app.llm.tokens import estimate_tokens
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class ModelComponents:
     """What `Models` is made of; `app.llm.build` puts it together."""
 
     clients: Mapping[Provider, ModelClient]
@@ -63,7 +70,7 @@ async def _check(client: ModelClient, model: str) -> ModelError | None:
 class Models:
     """All configured providers as one."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: ModelComponents) -> None:
         self._parts = parts
 
     @property
@@ -103,7 +110,7 @@ class Models:
     async def open(self) -> None:
         """Load the vendors' SDKs now, one after the other, so that no review waits for them."""
         for client in self._parts.clients.values():
-            if isinstance(client, Openable):
+            if isinstance(client, PreloadableClient):
                 await client.open()
 
     async def aclose(self) -> None:
@@ -114,13 +121,13 @@ class Models:
 
     async def ask(
         self,
-        task: Task,
+        task: RoutingRequest,
         request: ModelRequest,
         *,
         scope: CallScope,
         parse: Callable[[Any], T],
         parent_id: str | None = None,
-    ) -> Answer:
+    ) -> Completion:
         """The first good answer among the task's candidates; `value` is what `parse` made of its JSON.
 
         `parse` raises `ModelInvalidOutput` or `ValueError` for an answer that is off the schema: its model is asked once more.
@@ -154,7 +161,7 @@ class Models:
             hit = await self._load(asked, route)
             return hit or await self._ask(asked, route, deadline_at_s)
 
-    async def _load(self, asked: Asked, route: Route) -> Answer | None:
+    async def _load(self, asked: Asked, route: Route) -> Completion | None:
         begun_at = self._parts.clock.now()
         found = await self._parts.cache.load(asked.scope, tuple(asked.keys.values()))
         if found is None:
@@ -164,20 +171,20 @@ class Models:
         except (ModelInvalidOutput, ValueError):  # kept by an older version that read it otherwise: ask again
             return None
         candidate = next(each for each, key in asked.keys.items() if key == found.key)
-        return Answer(
+        return Completion(
             value=value,
             response=_response(found),
             call_id=await self._parts.attempts.record_hit(asked, candidate, begun_at),
             route=f"{route.explain(candidate)}; from the cache",
         )
 
-    async def _ask(self, asked: Asked, route: Route, deadline_at_s: float) -> Answer:
+    async def _ask(self, asked: Asked, route: Route, deadline_at_s: float) -> Completion:
         async def attempt(each: Attempt) -> Made:
             return await self._parts.attempts.make(asked, each)
 
         won = await self._parts.fallback.ask(route.candidates, deadline_at_s=deadline_at_s, attempt=attempt)
         made = won.value
-        return Answer(
+        return Completion(
             value=made.value,
             response=made.response,
             call_id=made.call_id,

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from app.domain.model_call import Provider, Usage
 from app.errors import ModelRateLimited, ModelRequestRejected, ModelUnavailable
+from app.llm.adapter import (
+    LazyClient,
+    ResponseOutcome,
+    SdkErrors,
+    count,
+    on_the_wire,
+    ordered_parts,
+    stainless_errors,
+)
 from app.llm.client import Image, ModelRequest, ModelResponse
-from app.llm.faults import CHECK_TIMEOUT_S, not_an_answer, not_set_up
-from app.llm.lazy import Lazy
-from app.llm.stainless import stainless_errors
-from app.llm.wire import Ending, SdkErrors, count, on_the_wire, parts
+from app.llm.failures import CHECK_TIMEOUT_S, not_an_answer, not_set_up
 
 if TYPE_CHECKING:
     import httpx2
@@ -41,7 +47,7 @@ class OpenAIClient:
         self._base_url = base_url
         self._azure = azure
         self._http_client = http_client
-        self._sdk = Lazy(self._open, close=lambda sdk: sdk.close(), logger="openai")
+        self._sdk = LazyClient(self._open, close=lambda sdk: sdk.close(), logger="openai")
 
     def _open(self) -> "AsyncOpenAI":
         import openai
@@ -94,7 +100,7 @@ def _body(request: ModelRequest) -> dict[str, Any]:
     body: dict[str, Any] = {
         "model": request.model,
         "instructions": request.system,
-        "input": [{"role": "user", "content": parts(request, text=_text, image=_image)}],
+        "input": [{"role": "user", "content": ordered_parts(request, text=_text, image=_image)}],
         "text": {
             "format": {
                 "type": "json_schema",
@@ -126,7 +132,7 @@ def _read(response: object) -> ModelResponse:
 
     if not isinstance(response, Response):  # a 200 with HTML is a str
         raise not_an_answer(PROVIDER)
-    ending = Ending(provider=PROVIDER, usage=_usage(response.usage), request_id=response._request_id)  # pyright: ignore[reportPrivateUsage]
+    ending = ResponseOutcome(provider=PROVIDER, usage=_usage(response.usage), request_id=response._request_id)  # pyright: ignore[reportPrivateUsage]
     _check_status(response, ending)
     messages = [item for item in response.output or [] if item.type == "message"]
     said = [part for message in messages for part in message.content or []]
@@ -136,7 +142,7 @@ def _read(response: object) -> ModelResponse:
     return ending.answer(text, model=str(response.model), stop_reason=response.status)
 
 
-def _check_status(response: "Response", ending: Ending) -> None:
+def _check_status(response: "Response", ending: ResponseOutcome) -> None:
     """A response may fail inside a 200; the SDK does not raise for it."""
     reason = getattr(response.incomplete_details, "reason", None)
     match response.status, reason or getattr(response.error, "code", None):

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from app.domain.model_call import CallEntry, ModelCall, Outcome, Provider
 from app.domain.review import UsageTotal
 from app.domain.step import Attributes, NoTracer, Tracer
-from app.llm.call_store import NEVER_SENT, CallStore
+from app.llm.calls import NEVER_SENT, CallStore
 
 log = logging.getLogger("quorum.llm")
 

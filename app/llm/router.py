@@ -1,8 +1,8 @@
-"""Decides whom to ask, in which order, with which model, and says why. Never asks.
+"""Decides which models to ask, in which order, and why. Never asks.
 
-Order: by stage (favourite first, then the contract's order), or as learned; then by what is known of size and health.
-The tier chooses the model within a vendor, never another vendor.
-"""
+Candidates are ordered by stage (the favorite first), or by learned results, then by size and health. The tier selects the model within
+a vendor, never the vendor. Sizes are token estimates made without network access: characters by language, a factor by vendor,
+corrected by the usage that answers report."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,9 +11,64 @@ from typing import Protocol
 from app.domain.configuration import Routing
 from app.domain.model_call import Provider
 from app.llm.circuits import Circuits
-from app.llm.client import Task
-from app.llm.prices import Prices
-from app.llm.tokens import TokenEstimator
+from app.llm.client import RouteCandidate, RoutingRequest
+from app.llm.costs import Prices
+
+CHARACTERS_PER_TOKEN = {
+    "python": 4.10,
+    "typescript": 4.29,
+    "tsx": 4.29,
+    "javascript": 3.81,
+    "jsx": 3.81,
+    "java": 4.92,
+    "go": 3.45,
+    "yaml": 4.09,
+    "json": 3.54,
+    "markdown": 3.93,
+    "css": 3.32,
+    "scss": 3.32,
+    "html": 3.90,
+}
+UNKNOWN_LANGUAGE = 3.0
+WIDE = 1.4  # Chinese, Japanese, Korean and other text outside of the alphabets
+
+VENDOR_FACTOR = {
+    Provider.CLAUDE: 1.35,  # its tokenizer yields more from Opus 4.7 on
+    Provider.GPT: 1.1,
+    Provider.GEMINI: 1.1,
+    Provider.LOCAL: 1.2,
+    Provider.ANALYZERS: 1.0,
+}
+
+_FIRST_WIDE = "\u2e80"  # from here on: East Asian scripts, then symbols and emoji
+_WEIGHT = 0.1  # of the newest answer in the moving average
+
+
+def estimate_tokens(text: str, *, language: str | None = None) -> int:
+    """Tokens of a text before any vendor's factor; `language` is a name of `app.syntax.language_of`."""
+    wide = 0 if text.isascii() else sum(character >= _FIRST_WIDE for character in text)
+    rate = CHARACTERS_PER_TOKEN.get(language or "", UNKNOWN_LANGUAGE)
+    return round((len(text) - wide) / rate + wide / WIDE)
+
+
+class TokenEstimator:
+    """Estimates for a vendor's model; learns from each answer's usage. In memory, one per process."""
+
+    def __init__(self) -> None:
+        self._correction: dict[tuple[Provider, str], float] = {}
+
+    def estimate(self, text_tokens: int, *, provider: Provider, model: str) -> int:
+        """The vendor's tokens for a text of `text_tokens` by `estimate_tokens`."""
+        return round(text_tokens * VENDOR_FACTOR[provider] * self._correction.get((provider, model), 1.0))
+
+    def learn(self, text_tokens: int, reported_tokens: int, *, provider: Provider, model: str) -> None:
+        """Correct the model's estimates by what an answer reported; nonsense (0, or off by more than 4) is ignored."""
+        expected = text_tokens * VENDOR_FACTOR[provider]
+        ratio = reported_tokens / expected if expected else 0.0
+        if 0.25 <= ratio <= 4.0:
+            before = self._correction.get((provider, model), 1.0)
+            self._correction[provider, model] = before + _WEIGHT * (ratio - before)
+
 
 ORDER = {
     "review": (Provider.CLAUDE, Provider.GPT, Provider.GEMINI, Provider.LOCAL),
@@ -46,23 +101,14 @@ class VendorModels:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """Somebody to ask, and why in this place."""
-
-    provider: Provider
-    model: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """The candidates in order, and in words who was left out."""
 
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[RouteCandidate, ...]
     left_out: tuple[str, ...] = ()
     tier: str = "full"
 
-    def explain(self, chosen: Candidate) -> str:
+    def explain(self, chosen: RouteCandidate) -> str:
         """The decision in a line, for the report."""
         parts = [f"{chosen.provider}:{chosen.model}: {chosen.reason}", *self.left_out]
         return "; ".join(parts)
@@ -98,14 +144,14 @@ class Router:
         self._circuits = circuits
         self._learned = learned
 
-    def route(self, task: Task, *, text_tokens: int, max_output_tokens: int) -> Route:
+    def route(self, task: RoutingRequest, *, text_tokens: int, max_output_tokens: int) -> Route:
         """Candidates for a task whose prompt has `text_tokens` by `estimate_tokens`."""
         providers, reason = self._order(task)
         left_out: list[str] = []
-        ranked: list[tuple[int, Candidate]] = []
+        ranked: list[tuple[int, RouteCandidate]] = []
         for provider in providers:
             model, why = self._model(provider, task)
-            candidate = Candidate(
+            candidate = RouteCandidate(
                 provider=provider, model=model, reason=", ".join(filter(None, (reason(provider), why)))
             )
             tokens = self._tokens.estimate(text_tokens, provider=provider, model=model)
@@ -118,7 +164,7 @@ class Router:
             candidates=tuple(candidate for _, candidate in ranked), left_out=tuple(left_out), tier=task.tier
         )
 
-    def _order(self, task: Task) -> "tuple[Sequence[Provider], _Reason]":
+    def _order(self, task: RoutingRequest) -> "tuple[Sequence[Provider], _Reason]":
         allowed = task.allowed or tuple(self._models)
         favourites = ORDER.get(task.kind, DEFAULT_ORDER)
         providers = [
@@ -131,17 +177,17 @@ class Router:
             return learned, lambda _: why
         return providers, lambda provider: _place(provider, providers, favourites, task)
 
-    def _model(self, provider: Provider, task: Task) -> tuple[str, str]:
+    def _model(self, provider: Provider, task: RoutingRequest) -> tuple[str, str]:
         models = self._models[provider]
         if task.kind in SMALL_WORK.get(task.tier, frozenset()) and models.small != models.large:
             return models.small, f"small model for {task.tier} work"
         return models.large, ""
 
-    def _is_too_long(self, candidate: Candidate, tokens: int) -> bool:
+    def _is_too_long(self, candidate: RouteCandidate, tokens: int) -> bool:
         window = self._prices.context_tokens(candidate.provider, candidate.model)
         return window is not None and tokens > window * CONTEXT_RESERVE
 
-    def _rank(self, candidate: Candidate, tokens: int) -> tuple[int, Candidate]:
+    def _rank(self, candidate: RouteCandidate, tokens: int) -> tuple[int, RouteCandidate]:
         """0 as ordered, 1 with a surcharge for length, 2 with an open circuit."""
         error = self._circuits.error(candidate.provider, candidate.model)
         if error is not None:
@@ -156,7 +202,7 @@ class _Reason(Protocol):
 
 
 def _place(
-    provider: Provider, providers: Sequence[Provider], favourites: Sequence[Provider], task: Task
+    provider: Provider, providers: Sequence[Provider], favourites: Sequence[Provider], task: RoutingRequest
 ) -> str:
     if provider is favourites[0]:
         return f"first choice for {task.kind}"
@@ -165,7 +211,7 @@ def _place(
     return f"fallback {providers.index(provider)} for {task.kind}"
 
 
-def _absent(favourites: Sequence[Provider], provider: Provider, task: Task) -> str:
+def _absent(favourites: Sequence[Provider], provider: Provider, task: RoutingRequest) -> str:
     before = favourites[: favourites.index(provider)]
     return " and ".join(
         f"{each} {'made the finding' if each in task.exclude else 'is not configured or not allowed'}"

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from app.clock import Clock
 from app.domain.model_call import CircuitName, CircuitState, Provider
 from app.errors import ModelError, ModelUnavailable, StoreUnavailable
-from app.llm.circuits import OPEN_S, Circuits, Key, Opened
-from app.llm.clock import Clock
-from app.llm.policy import POLICY, Circuit, rule_for
+from app.llm.circuits import OPEN_S, Circuits, CircuitTrip, Key
+from app.llm.failures import POLICY, CircuitEffect, policy_for
 
 REFRESH_S = 2.0
 
@@ -92,12 +92,12 @@ class SharedCircuits:
 
     async def fail(self, provider: Provider, model: str, error: ModelError, *, begun_at_s: float) -> None:
         """An attempt failed."""
-        match rule_for(error).circuit:
-            case Circuit.LEAVE:
+        match policy_for(error).circuit:
+            case CircuitEffect.LEAVE:
                 return
-            case Circuit.CLOSE:
+            case CircuitEffect.CLOSE:
                 await self.succeed(provider, model, begun_at_s=begun_at_s)
-            case Circuit.COUNT | Circuit.OPEN | Circuit.OPEN_MODEL:
+            case CircuitEffect.COUNT | CircuitEffect.OPEN | CircuitEffect.OPEN_MODEL:
                 if opened := self.local.fail(provider, model, error):
                     await self._tell_open(opened)
 
@@ -134,7 +134,7 @@ class SharedCircuits:
             _log_alone(error)
             return True
 
-    async def _tell_open(self, opened: Opened) -> None:
+    async def _tell_open(self, opened: CircuitTrip) -> None:
         if self._store is None:
             return
         try:
@@ -164,9 +164,9 @@ class SharedCircuits:
         provider, model = key
         return CircuitName(provider=provider, model=model, access=self._access[provider])
 
-    def _opened(self, state: CircuitState) -> Opened:
+    def _opened(self, state: CircuitState) -> CircuitTrip:
         kind = _KINDS.get(state.kind, ModelUnavailable)
-        return Opened(
+        return CircuitTrip(
             key=(state.name.provider, state.name.model),
             opened_at_s=self._monotonic_s(state.opened_at),
             open_until_s=self._monotonic_s(state.open_until),

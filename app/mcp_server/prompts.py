@@ -9,10 +9,8 @@ from app.mcp_server.given import open_given
 from app.pipeline import Order, gather_change
 from app.services import Services
 from app.stages.asking import Question, system_prompt
-from app.stages.docs import docs_question
 from app.stages.material import render_material
-from app.stages.review import review_question
-from app.stages.security import security_question
+from app.stages.questions import docs_question, review_question, security_question
 
 
 async def stage_prompt(services: Services, stage: Stage, code: str, language: str | None) -> str:

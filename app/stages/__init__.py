@@ -1,6 +1,6 @@
 """Asks models: the three stages, and the verifier of what they claim."""
 
-from app.stages.reading import has_read
+from app.stages.material import has_read
 from app.stages.run import run_stage
 from app.stages.verify import ask_verdicts
 

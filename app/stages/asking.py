@@ -8,23 +8,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from app.answer_schema import answer_schema
 from app.domain.configuration import Routing
 from app.domain.finding import Finding, Stage
 from app.domain.model_call import Provider
 from app.domain.rules import render_rules
-from app.llm.client import Answer, CallScope, Image, ModelRequest, Task
-from app.llm.tokens import estimate_tokens
-from app.prompting import Prompts, RenderedPrompt
+from app.llm.client import CallScope, Completion, Image, ModelRequest, RoutingRequest
+from app.llm.router import estimate_tokens
+from app.prompting.answers import answer_schema
+from app.prompting.prompts import Prompts, RenderedPrompt
 
 T = TypeVar("T")
-Parents = Mapping[Stage, Sequence[str]]  # the call that answered, one a chunk; empty where none did
+CallIdsByStage = Mapping[Stage, Sequence[str]]  # the call that answered, one a chunk; empty where none did
 
 EFFORT = {"trivial": "low"}  # by tier; all others: medium
 SYSTEM_PROMPT = "shared/system"
 
 
-class Models(Protocol):
+class ModelLayer(Protocol):
     """What a question needs of the model layer."""
 
     @property
@@ -39,22 +39,22 @@ class Models(Protocol):
 
     async def ask(
         self,
-        task: Task,
+        task: RoutingRequest,
         request: ModelRequest,
         *,
         scope: CallScope,
         parse: Callable[[Any], T],
         parent_id: str | None = None,
-    ) -> Answer:
+    ) -> Completion:
         """Ask the task's candidates until one answers; raises `AllModelsFailed` or `ModelOverBudget`."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class StageContext:
     """What all questions of one review have in common."""
 
-    models: Models
+    models: ModelLayer
     prompts: Prompts
     scope: CallScope
     redact: Callable[[str], str]
@@ -78,13 +78,13 @@ class Question:
 
 
 async def ask(
-    desk: Desk,
+    desk: StageContext,
     question: Question,
     *,
     material: str,
     exclude: tuple[Provider, ...] = (),
     parent_id: str | None = None,
-) -> Answer:
+) -> Completion:
     """The validated answer to `question` about `material`.
 
     Raises:
@@ -92,7 +92,7 @@ async def ask(
     """
     request = build_request(desk, question, material=material)
     texts = (request.system, request.material, request.question)
-    task = Task(
+    task = RoutingRequest(
         kind=question.kind,
         prompt_tokens=sum(map(estimate_tokens, texts)),
         tier=desk.tier,
@@ -104,13 +104,13 @@ async def ask(
     return await desk.models.ask(task, request, scope=desk.scope, parse=question.parse, parent_id=parent_id)
 
 
-def parent_of(findings: Sequence[Finding], place: int, parents: Parents) -> str | None:
+def parent_of(findings: Sequence[Finding], place: int, parents: CallIdsByStage) -> str | None:
     """The call whose findings on the chunk at `place` are handed to another model: the first one's."""
     calls = (parents.get(finding.stage, ()) for finding in findings)
     return next((ids[place] for ids in calls if place < len(ids) and ids[place]), None)
 
 
-def build_request(desk: Desk, question: Question, *, material: str) -> ModelRequest:
+def build_request(desk: StageContext, question: Question, *, material: str) -> ModelRequest:
     """The request for any model; every text in it has passed redaction."""
     prompt = desk.prompts.render(question.prompt_id, **question.inputs)
     system = system_prompt(desk.prompts)

@@ -1,7 +1,7 @@
-"""The part of a request that all stages of a review share: guidelines, diff and context, as equal bytes.
+"""Renders the part of a request that all stages share: guidelines, diff and context, byte for byte the same.
 
-Only code and the base ref's own guidelines get in here, never what the pull request says about itself, because the
-security stage reads this too. Pure: values in, text out.
+It holds only code and the base branch's own guidelines, never the pull request's own description, because the security stage reads it
+too. Pure: values in, text out.
 """
 
 import json
@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 from app.domain.diff import DiffLine, FileDiff, FileStatus, Hunk, LineKind
-from app.domain.review import Chunk, ContextSnippet, Guideline
-from app.prompting import fence
+from app.domain.finding import Finding
+from app.domain.model_call import Provider
+from app.domain.review import Chunk, ContextSnippet, Guideline, StageResult, StageStatus
+from app.prompting.prompts import fence
 
 Redact = Callable[[str], str]
 
@@ -98,3 +100,25 @@ def _context(snippets: Sequence[ContextSnippet], redact: Redact) -> str:
         parts += [f"{number}|{_cut(text)}" for number, text in enumerate(rows, snippet.start_line)]
         before = snippet
     return "\n".join(parts)
+
+
+def shows(chunk: Chunk, finding: Finding) -> bool:
+    """Whether the chunk has the line on which the finding begins."""
+    return any(
+        finding.start_line in (line.new_line, line.old_line)
+        for file in chunk.files
+        if file.path == finding.path
+        for hunk in file.hunks
+        for line in hunk.lines
+    )
+
+
+def has_read(finding: Finding, results: Sequence[StageResult], chunks: Sequence[Chunk]) -> bool:
+    """Whether a model was shown the finding's code and answered for its stage; a stage half done has not."""
+    answered = any(
+        result.stage is finding.stage
+        and result.status is StageStatus.COMPLETED
+        and result.provider not in (None, Provider.ANALYZERS)
+        for result in results
+    )
+    return answered and any(shows(chunk, finding) for chunk in chunks)

@@ -15,16 +15,13 @@ from app.domain.finding import Document, Finding, Stage
 from app.domain.model_call import Provider
 from app.domain.review import Chunk, ReviewContext, StageResult, StageStatus
 from app.errors import ModelError, QuorumError
-from app.llm.client import Answer, CallScope
-from app.prompting import Prompts
-from app.stages.asking import Desk, Models, Parents, Question, ask, parent_of
-from app.stages.docs import docs_question
+from app.llm.client import CallScope, Completion
+from app.prompting.prompts import Prompts
+from app.stages.asking import CallIdsByStage, ModelLayer, Question, StageContext, ask, parent_of
 from app.stages.documents import analysis_documents
 from app.stages.material import render_material
-from app.stages.review import review_question
-from app.stages.saying import Said, join
+from app.stages.questions import StageAnswer, docs_question, join, review_question, security_question
 from app.stages.sections import without_secrets
-from app.stages.security import security_question
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +36,7 @@ async def run_stage(
     context: ReviewContext,
     config: RepositoryConfig,
     *,
-    models: Models,
+    models: ModelLayer,
     prompts: Prompts,
     scope: CallScope,
     analysis: Analysis,
@@ -47,7 +44,7 @@ async def run_stage(
     redact: Callable[[str], str],
     secret: bytes,
     handover: Sequence[Finding] = (),
-    parents: Parents | None = None,
+    parents: CallIdsByStage | None = None,
     deadline_s: float = 600.0,
 ) -> StageResult:
     """One stage's result, with the analysers' findings of that stage in it, whatever became of the models.
@@ -62,7 +59,7 @@ async def run_stage(
     documents = analysis_documents(analysis) if stage is Stage.DOCS else ()
     if models.is_keyless or set(config.providers) <= {Provider.ANALYZERS}:
         return _by_analyzers(stage, own, documents)
-    desk = Desk(
+    desk = StageContext(
         models=models,
         prompts=prompts,
         scope=replace(scope, stage=stage.value),
@@ -89,10 +86,10 @@ async def _ask_chunks(
     stage: Stage,
     context: ReviewContext,
     config: RepositoryConfig,
-    desk: Desk,
+    desk: StageContext,
     analysis: Analysis,
     handover: Sequence[Finding],
-    parents: Parents,
+    parents: CallIdsByStage,
 ) -> StageResult:
     if not context.chunks:
         return StageResult(stage=stage, status=StageStatus.COMPLETED, notes=(NOTHING_TO_READ,))
@@ -101,7 +98,7 @@ async def _ask_chunks(
     now_s = asyncio.get_running_loop().time
     ends_at_s = now_s() + desk.deadline_s
 
-    async def ask_one(place: int, chunk: Chunk) -> Answer:
+    async def ask_one(place: int, chunk: Chunk) -> Completion:
         shown = {file.path for file in chunk.files}
         told = [finding for finding in handover if finding.path in shown]
         question = _question(stage, chunk, context, config, desk.secret, analysis, told)
@@ -141,8 +138,10 @@ def _question(
             assert_never(stage)
 
 
-def _result(stage: Stage, chunks: Sequence[Chunk], outcomes: Sequence[Answer | BaseException]) -> StageResult:
-    answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
+def _result(
+    stage: Stage, chunks: Sequence[Chunk], outcomes: Sequence[Completion | BaseException]
+) -> StageResult:
+    answers = [outcome for outcome in outcomes if isinstance(outcome, Completion)]
     errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
     unread = [
         file.path
@@ -164,12 +163,12 @@ def _result(stage: Stage, chunks: Sequence[Chunk], outcomes: Sequence[Answer | B
         error=_not_reviewed(errors[0], unread, partly=bool(answers)) if errors else None,
         route=first.route if first else None,
         notes=(*failures, *said.notes),
-        call_ids=tuple(each.call_id if isinstance(each, Answer) else "" for each in outcomes),
+        call_ids=tuple(each.call_id if isinstance(each, Completion) else "" for each in outcomes),
     )
 
 
-def _signed(answer: Answer) -> Said:
-    said: Said = answer.value
+def _signed(answer: Completion) -> StageAnswer:
+    said: StageAnswer = answer.value
     finder = f"{answer.response.provider}:{answer.response.model}"
     return replace(said, findings=tuple(replace(each, found_by=(finder,)) for each in said.findings))
 

@@ -8,7 +8,7 @@ from app.domain.configuration import PathInstruction, RepositoryConfig
 from app.domain.finding import Finding
 from app.domain.pull_request import PullRequest
 from app.domain.review import ReviewContext
-from app.prompting import fence, fence_json
+from app.prompting.prompts import fence, fence_json
 
 MAX_BODY_CHARACTERS = 6_000
 MAX_EARLIER = 40

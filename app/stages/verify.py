@@ -12,17 +12,16 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from app.answers import parse_verdicts
 from app.domain.configuration import RepositoryConfig
 from app.domain.finding import Finding, Stage, VerifierVerdict
 from app.domain.model_call import Provider
 from app.domain.review import Chunk, ReviewContext
 from app.errors import QuorumError
 from app.llm.client import CallScope
-from app.prompting import Prompts, fence
-from app.stages.asking import Desk, Models, Parents, Question, ask, parent_of
-from app.stages.material import render_material
-from app.stages.reading import shows
+from app.prompting.answers import parse_verdicts
+from app.prompting.prompts import Prompts, fence
+from app.stages.asking import CallIdsByStage, ModelLayer, Question, StageContext, ask, parent_of
+from app.stages.material import render_material, shows
 from app.stages.sections import render_description, without_secrets
 
 log = logging.getLogger(__name__)
@@ -36,13 +35,13 @@ async def ask_verdicts(
     *,
     context: ReviewContext,
     config: RepositoryConfig,
-    models: Models,
+    models: ModelLayer,
     prompts: Prompts,
     scope: CallScope,
     tier: str,
     redact: Callable[[str], str],
     secret: bytes,
-    parents: Parents | None = None,
+    parents: CallIdsByStage | None = None,
     deadline_s: float = 600.0,
 ) -> list[VerifierVerdict]:
     """A verdict for each candidate whose chunk a verifier could be found for; `VerifierVerdict.id` is the fingerprint.
@@ -53,7 +52,7 @@ async def ask_verdicts(
         excluded: vendors that must not answer: the finders.
         parents: the calls that found; written on the verification's own row.
     """
-    desk = Desk(
+    desk = StageContext(
         models=models,
         prompts=prompts,
         scope=replace(scope, stage=VERIFY),
@@ -85,7 +84,7 @@ async def _ask_batch(
     batch: Sequence[Finding],
     chunk: Chunk,
     context: ReviewContext,
-    desk: Desk,
+    desk: StageContext,
     excluded: tuple[Provider, ...],
     parent_id: str | None,
 ) -> list[VerifierVerdict]:
@@ -118,7 +117,7 @@ async def _ask_batch(
     ]
 
 
-def _description(batch: Sequence[Finding], context: ReviewContext, desk: Desk) -> str:
+def _description(batch: Sequence[Finding], context: ReviewContext, desk: StageContext) -> str:
     """Empty for claims of the security stage alone: a harmless description frames its reader."""
     if all(finding.stage is Stage.SECURITY for finding in batch):
         return ""

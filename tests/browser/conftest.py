@@ -24,8 +24,8 @@ from app.dashboard.access import Access
 from app.dashboard.live import Broadcast
 from app.dashboard.pages import Dashboard, dashboard_router
 from app.domain.model_call import Provider
-from app.llm.budget import Limits
 from app.llm.circuits import OpenCircuit
+from app.llm.costs import BudgetLimits
 from app.store.database import Database
 from tests.browser import sample
 
@@ -124,7 +124,7 @@ def build_site(database: Database, *, token: str | None) -> tuple[FastAPI, Broad
                 providers=(Provider.CLAUDE, Provider.GPT, Provider.GEMINI),
                 open_circuits=open_circuits,
                 replay=queue.replay,
-                limits=Limits(review_usd=2.0, repository_month_usd=25.0),
+                limits=BudgetLimits(review_usd=2.0, repository_month_usd=25.0),
                 clock=lambda: sample.NOW,
             )
         )

@@ -25,7 +25,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from app.domain.model_call import Provider
-from app.llm.build import Access
+from app.llm.build import VendorAccess
 from app.llm.router import VendorModels
 from tests.fakes.vendor_wire import WIRES, Asked, BadRequest, Counted, Json
 
@@ -155,11 +155,13 @@ class FakeVendors:
         """A client whose network is this app."""
         return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=self.app))
 
-    def access(self, *providers: Provider) -> dict[Provider, Access]:
+    def access(self, *providers: Provider) -> dict[Provider, VendorAccess]:
         """Keys, addresses and models for `build_models`; without arguments of all three vendors."""
         chosen = providers or (Provider.CLAUDE, Provider.GPT, Provider.GEMINI)
         return {
-            provider: Access(models=MODELS[provider], api_key=KEYS[provider], base_url=BASE_URLS[provider])
+            provider: VendorAccess(
+                models=MODELS[provider], api_key=KEYS[provider], base_url=BASE_URLS[provider]
+            )
             for provider in chosen
         }
 

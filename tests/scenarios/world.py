@@ -16,8 +16,8 @@ from typing import Any, Self
 import httpx
 from sqlmodel import select
 
+from app.clock import SystemClock
 from app.domain.model_call import Provider
-from app.llm.clock import SystemClock
 from app.main import Network, build_program
 from app.serving.app import Served, build_served
 from app.settings import Settings

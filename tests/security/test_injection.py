@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.prompting import fence
+from app.prompting.prompts import fence
 from app.publish.markdown import clean_line, clean_markdown
 from tests.security.injections import ENCODINGS, INJECTIONS, LANGUAGES
 from tests.unit.publish.github_reader import read

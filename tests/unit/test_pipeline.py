@@ -14,9 +14,9 @@ from app.errors import Superseded
 from app.findings.settle import Settled
 from app.github.local import PatchSource
 from app.llm.build import build_models
-from app.llm.client import CallScope, ModelRequest, Task
+from app.llm.client import CallScope, ModelRequest, RoutingRequest
 from app.pipeline import NOT_ASKED_FOR, SWITCHED_OFF, Order, gather_change, review_gathered
-from app.prompting import Prompts
+from app.prompting.prompts import Prompts
 from app.redaction import Redactor
 from app.services import Services
 from app.stations import Stations
@@ -141,7 +141,9 @@ class Reader(FakeModels):
         return UsageTotal()
 
 
-async def read_by(reply: Callable[[Task, ModelRequest], object], patch: bytes) -> tuple[ReviewReport, Reader]:
+async def read_by(
+    reply: Callable[[RoutingRequest, ModelRequest], object], patch: bytes
+) -> tuple[ReviewReport, Reader]:
     reader = Reader(reply)
     bundle = replace(services(), models=cast("Any", reader))
     asked = Order(scope=CallScope(review_id="one", repository="local", pull_request=None))
@@ -149,7 +151,7 @@ async def read_by(reply: Callable[[Task, ModelRequest], object], patch: bytes) -
     return await review_gathered(asked, gathered, bundle, stations=Stations("one")), reader
 
 
-def documents_refund(task: Task, request: ModelRequest) -> object:
+def documents_refund(task: RoutingRequest, request: ModelRequest) -> object:
     del request
     found = item(
         "pay.py",

@@ -17,8 +17,8 @@ from app.commands.doctor import examine
 from app.commands.doctor_checks import MANIFEST, Check, Verdict, check_address, check_data_use, check_model
 from app.domain.model_call import CallEntry, Provider
 from app.github.registration import HookConfig
-from app.llm.build import Access, Cloud
-from app.llm.faults import UNPAID_TIER
+from app.llm.build import Cloud, VendorAccess
+from app.llm.failures import UNPAID_TIER
 from app.llm.models import ModelCheck
 from app.llm.router import VendorModels
 from app.main import Network
@@ -165,41 +165,41 @@ async def test_without_a_key_for_any_model_the_analysers_review(world: World) ->
     [
         (
             Provider.CLAUDE,
-            Access(models=NAMES, api_key="k"),
+            VendorAccess(models=NAMES, api_key="k"),
             snapshot(
                 "ok       claude data  Anthropic's commercial terms rule out training on what its API is sent; an account may opt in to it"
             ),
         ),
         (
             Provider.GPT,
-            Access(models=NAMES, api_key="k"),
+            VendorAccess(models=NAMES, api_key="k"),
             snapshot(
                 "ok       gpt data     OpenAI does not train on what its API is sent, unless the organisation shares it (some do for free tokens)"
             ),
         ),
         (
             Provider.GEMINI,
-            Access(models=NAMES, api_key="k"),
+            VendorAccess(models=NAMES, api_key="k"),
             snapshot(
                 "warning  gemini data  Google may train on what an unpaid key sends and have people read it (not where the EEA's, Swiss or UK terms hold), and no answer says whether this key is paid → see that AI Studio shows a paid tier for the key's project, or use Vertex AI"
             ),
         ),
         (
             Provider.GEMINI,
-            Access(models=NAMES, cloud=Cloud.VERTEX),
+            VendorAccess(models=NAMES, cloud=Cloud.VERTEX),
             snapshot(
                 "ok       gemini data  sent to your cloud under its terms, which allow no training without your leave"
             ),
         ),
         (
             Provider.LOCAL,
-            Access(models=NAMES, base_url="http://127.0.0.1:11434/v1"),
+            VendorAccess(models=NAMES, base_url="http://127.0.0.1:11434/v1"),
             snapshot("ok       local data   sent to 127.0.0.1: what is kept there is up to whoever runs it"),
         ),
     ],
 )
 def test_what_may_become_of_code_is_said_of_each_kind_of_access(
-    provider: Provider, access: Access, said: str
+    provider: Provider, access: VendorAccess, said: str
 ) -> None:
     assert str(check_data_use(provider, access)) == said
 

@@ -15,8 +15,8 @@ from app.dashboard.live import Broadcast
 from app.dashboard.pages import Dashboard, dashboard_router
 from app.dashboard.sign_in import People
 from app.domain.model_call import Provider
-from app.llm.budget import Limits
 from app.llm.circuits import OpenCircuit
+from app.llm.costs import BudgetLimits
 from app.store.database import Database
 from app.store.tables import (
     DeliveryRow,
@@ -79,7 +79,7 @@ class Site:
                     open_circuits=self.open_circuits,
                     replay=self.queue.replay,
                     people=self.people,
-                    limits=Limits(repository_month_usd=25.0),
+                    limits=BudgetLimits(repository_month_usd=25.0),
                     clock=lambda: NOW,
                     monotonic=lambda: self.seconds,
                 )

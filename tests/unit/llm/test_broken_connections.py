@@ -10,7 +10,7 @@ import pytest
 
 from app.domain.model_call import Outcome, Provider
 from app.errors import AllModelsFailed
-from app.llm.build import Access
+from app.llm.build import VendorAccess
 from tests.fakes.broken_server import Break, broken_server
 from tests.fakes.vendors import BASE_URLS, KEYS, FakeVendors
 from tests.unit.llm.world import World
@@ -23,7 +23,7 @@ NAMES = {Provider.CLAUDE: "Anthropic", Provider.GPT: "OpenAI", Provider.GEMINI: 
 def world_with(provider: Provider, address: str, *others: Provider, call_timeout_s: float = 30.0) -> World:
     """One provider is at an address on the network, the others are the fakes."""
 
-    def access(vendors: FakeVendors) -> dict[Provider, Access]:
+    def access(vendors: FakeVendors) -> dict[Provider, VendorAccess]:
         known = vendors.access(provider, *others)
         path = urlsplit(BASE_URLS[provider]).path
         return {**known, provider: replace(known[provider], base_url=address + path)}

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from app.domain.configuration import Budget
 from app.domain.model_call import Booking, CallEntry, Outcome, Provider
 from app.errors import ModelOverBudget
-from app.llm.budget import Budgets, Limits, Reservation
-from app.llm.call_store import CallStore, MemoryCalls
+from app.llm.calls import CallStore, MemoryCalls
 from app.llm.client import CallScope
+from app.llm.costs import BudgetLimits, Budgets, Reservation
 from app.store.call_tables import CallTables
 from app.store.database import Database
 from app.store.spend import delete_old_spend, load_spend
@@ -24,7 +24,7 @@ from tests.unit.llm.world import CALL, SCOPE, ManualClock, World
 
 
 def budgets(store: CallStore, **limits: float) -> Budgets:
-    return Budgets(limits=Limits(**limits), store=store, clock=ManualClock())
+    return Budgets(limits=BudgetLimits(**limits), store=store, clock=ManualClock())
 
 
 async def settle(store: CallStore, reservation: Reservation, cost_usd: float) -> None:
@@ -34,23 +34,23 @@ async def settle(store: CallStore, reservation: Reservation, cost_usd: float) ->
 @pytest.mark.parametrize(
     ("limits", "sentence"),
     [
-        (Limits(review_usd=0.001), "The budget of this review (0.001 USD) has no room for this call."),
+        (BudgetLimits(review_usd=0.001), "The budget of this review (0.001 USD) has no room for this call."),
         (
-            Limits(pull_request_day_usd=0.01),
+            BudgetLimits(pull_request_day_usd=0.01),
             "The budget of this pull request and day (0.01 USD) has no room for this call.",
         ),
         (
-            Limits(repository_month_usd=0.005),
+            BudgetLimits(repository_month_usd=0.005),
             "The budget of this repository and month (0.005 USD) has no room for this call.",
         ),
         (
-            Limits(installation_month_usd=0.0),
+            BudgetLimits(installation_month_usd=0.0),
             "The budget of this installation and month (0 USD) has no room for this call.",
         ),
     ],
 )
 async def test_a_call_that_no_budget_allows_is_not_made_and_leaves_a_row(
-    limits: Limits, sentence: str
+    limits: BudgetLimits, sentence: str
 ) -> None:
     world = World(limits=limits)
     with pytest.raises(ModelOverBudget) as over:
@@ -75,7 +75,7 @@ async def test_a_repository_can_lower_the_limit_but_not_raise_it() -> None:
 
 
 async def test_the_estimate_is_set_right_by_what_the_call_cost() -> None:
-    world = World(limits=Limits(review_usd=1.0))
+    world = World(limits=BudgetLimits(review_usd=1.0))
     await world.ask()
     (cost_usd,) = {round(spent, 9) for spent in world.calls.spent_usd.values()}
     assert cost_usd == pytest.approx(world.rows[0].cost_usd, abs=1e-9)
@@ -88,7 +88,7 @@ async def test_the_estimate_is_set_right_by_what_the_call_cost() -> None:
 
 
 async def test_a_failed_call_gives_its_room_back_but_a_timed_out_one_may_have_been_charged() -> None:
-    world = World(Provider.CLAUDE, call_timeout_s=0.05, limits=Limits(review_usd=1.0))
+    world = World(Provider.CLAUDE, call_timeout_s=0.05, limits=BudgetLimits(review_usd=1.0))
     world.vendors.fail(Provider.CLAUDE, Fault.BAD_REQUEST, times=1)
     with pytest.raises(Exception, match="rejected"):
         await world.ask()
@@ -101,7 +101,7 @@ async def test_a_failed_call_gives_its_room_back_but_a_timed_out_one_may_have_be
 
 async def test_an_unknown_price_is_budgeted_at_the_vendors_dearest() -> None:
     world = World(
-        limits=Limits(review_usd=0.1),
+        limits=BudgetLimits(review_usd=0.1),
         access=lambda vendors: {
             provider: replace(each, models=replace(each.models, large="gpt-of-next-month"))
             for provider, each in vendors.access(Provider.GPT).items()
@@ -115,7 +115,7 @@ async def test_an_unknown_price_is_budgeted_at_the_vendors_dearest() -> None:
 
 
 async def test_a_local_server_needs_no_budget() -> None:
-    world = World(Provider.LOCAL, limits=Limits(review_usd=0.0))
+    world = World(Provider.LOCAL, limits=BudgetLimits(review_usd=0.0))
     await world.ask()
     assert world.rows[0].cost_usd == 0.0
 

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from app.domain.model_call import CallEntry, Outcome, Provider
 from app.errors import AllModelsFailed
-from app.llm.cache import answer_keys
-from app.llm.client import CallScope, Image, ModelRequest
-from app.llm.router import Candidate
+from app.llm.calls import answer_keys
+from app.llm.client import CallScope, Image, ModelRequest, RouteCandidate
 from tests.fakes.vendors import Fault
 from tests.unit.llm.world import SCOPE, World, request
 
@@ -108,10 +107,10 @@ async def test_an_answer_that_no_longer_parses_is_asked_for_again() -> None:
     assert len(world.vendors.requests) == 2
 
 
-CLAUDE = Candidate(provider=Provider.CLAUDE, model="claude-sonnet-5-5", reason="")
+CLAUDE = RouteCandidate(provider=Provider.CLAUDE, model="claude-sonnet-5-5", reason="")
 
 
-def key_of(asked: ModelRequest, scope: CallScope = SCOPE, candidate: Candidate = CLAUDE) -> str:
+def key_of(asked: ModelRequest, scope: CallScope = SCOPE, candidate: RouteCandidate = CLAUDE) -> str:
     return answer_keys([candidate], asked, scope)[candidate]
 
 
@@ -159,8 +158,8 @@ def test_whatever_decides_an_answer_is_part_of_its_key(change: dict[str, Any]) -
 def test_each_provider_and_model_has_its_own_key() -> None:
     candidates = [
         CLAUDE,
-        Candidate(provider=Provider.CLAUDE, model="another", reason=""),
-        Candidate(provider=Provider.GPT, model="claude-sonnet-5-5", reason=""),
+        RouteCandidate(provider=Provider.CLAUDE, model="another", reason=""),
+        RouteCandidate(provider=Provider.GPT, model="claude-sonnet-5-5", reason=""),
     ]
     assert len(set(answer_keys(candidates, request(), SCOPE).values())) == 3
 

@@ -5,7 +5,7 @@ import pytest
 from app.domain.model_call import Provider
 from app.errors import ModelAuthFailed
 from app.llm.anthropic import AnthropicClient
-from app.llm.build import Access, Cloud, build_models
+from app.llm.build import Cloud, VendorAccess, build_models
 from app.llm.gemini import GeminiClient
 from app.llm.openai import OpenAIClient
 from app.llm.router import VendorModels
@@ -62,9 +62,9 @@ def test_a_cloud_makes_a_provider_usable_without_a_key() -> None:
     names = VendorModels(large="a", small="b")
     models = build_models(
         {
-            Provider.CLAUDE: Access(models=names, cloud=Cloud.BEDROCK),
-            Provider.GPT: Access(models=names),
-            Provider.LOCAL: Access(models=names, base_url=None),
+            Provider.CLAUDE: VendorAccess(models=names, cloud=Cloud.BEDROCK),
+            Provider.GPT: VendorAccess(models=names),
+            Provider.LOCAL: VendorAccess(models=names, base_url=None),
         }
     )
     assert models.providers == (Provider.CLAUDE,)

@@ -12,9 +12,8 @@ from app.errors import (
     ModelRefused,
     ModelRequestRejected,
 )
-from app.llm.faults import Failure, error_from
-from app.llm.policy import POLICY, rule_for
-from app.llm.wire import Ending
+from app.llm.adapter import ResponseOutcome
+from app.llm.failures import POLICY, VendorFailure, error_from, policy_for
 
 
 @pytest.mark.parametrize(
@@ -53,7 +52,7 @@ from app.llm.wire import Ending
 def test_a_vendors_words_tell_what_its_status_does_not(
     status: int, code: str | None, said: str, kind: type[ModelError]
 ) -> None:
-    error = error_from(Failure(provider=Provider.GEMINI, status=status, code=code, said=said))
+    error = error_from(VendorFailure(provider=Provider.GEMINI, status=status, code=code, said=said))
     assert type(error) is kind
     assert not said or said not in str(error)
 
@@ -62,13 +61,13 @@ def test_a_vendors_words_tell_what_its_status_does_not(
     "quota", ["GenerateRequestsPerMinute-FreeTier", "generate_content_free_tier_requests PerDay"]
 )
 def test_a_key_on_the_unpaid_tier_gives_itself_away_when_its_quota_is_reached(quota: str) -> None:
-    error = error_from(Failure(provider=Provider.GEMINI, status=429, said=quota))
+    error = error_from(VendorFailure(provider=Provider.GEMINI, status=429, said=quota))
     assert str(error).endswith(" The key is on the unpaid tier, and what it sends may be trained on.")
 
 
 @pytest.mark.parametrize("code", ["sk-ant-api03", "AIzaSy0", "key = 1", "<b>", "", None])
 def test_a_code_that_looks_like_none_is_not_shown(code: str | None) -> None:
-    error = error_from(Failure(provider=Provider.GPT, status=500, code=code))
+    error = error_from(VendorFailure(provider=Provider.GPT, status=500, code=code))
     assert str(error) == "OpenAI is not available (500)."
 
 
@@ -81,11 +80,11 @@ def test_the_policy_has_a_line_for_every_error_that_an_attempt_can_raise() -> No
         each for each in subclasses(ModelError) if each.__name__ not in ("ModelError", "AllModelsFailed")
     }
     assert set(POLICY) == wanted
-    assert all(rule_for(kind("")) is POLICY[kind] for kind in wanted)
+    assert all(policy_for(kind("")) is POLICY[kind] for kind in wanted)
 
 
 @pytest.mark.parametrize("text", ["NaN", '{"a": Infinity}', "[" * 100_000, "{} {}", "\ufeff{}"])
 def test_only_strict_json_is_an_answer(text: str) -> None:
-    ending = Ending(provider=Provider.GPT, usage=Usage(), request_id=None)
+    ending = ResponseOutcome(provider=Provider.GPT, usage=Usage(), request_id=None)
     with pytest.raises(ModelError, match=r"OpenAI's answer is no JSON\."):
         ending.parse_json(text)

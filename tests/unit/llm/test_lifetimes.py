@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from app.llm.lifetimes import shut_down_on
+from app.llm.vendor_terms import shut_down_on
 from app.settings import Settings
 from tests.unit.llm.world import START
 

@@ -6,10 +6,10 @@ import sys
 SCRIPT = """
 import asyncio, sys
 from app.domain.model_call import Provider
-from app.llm.build import Access, build_models
+from app.llm.build import VendorAccess, build_models
 from app.llm.router import VendorModels
 names = VendorModels(large="gpt-6.2-sol", small="gpt-6-luna")
-models = build_models({Provider.GPT: Access(models=names, api_key="sk-made-up")})
+models = build_models({Provider.GPT: VendorAccess(models=names, api_key="sk-made-up")})
 print("openai" in sys.modules)
 asyncio.run(models.open())
 print("openai" in sys.modules, "anthropic" in sys.modules)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import ModelRateLimited, ModelUnavailable
-from app.llm.policy import FIRST_WAIT_S, LONGEST_WAIT_S, wait_s
+from app.llm.failures import FIRST_WAIT_S, LONGEST_WAIT_S, wait_s
 
 
 @given(failures=st.integers(1, 200), seed=st.integers())

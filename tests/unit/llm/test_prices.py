@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.model_call import Provider, Usage
-from app.llm.prices import DEAREST, Prices
+from app.llm.costs import DEAREST, Prices
 
 NOVEMBER = datetime(2026, 11, 22, tzinfo=UTC)
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)

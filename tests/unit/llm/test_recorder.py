@@ -7,9 +7,9 @@ from inline_snapshot import snapshot
 from prometheus_client import CollectorRegistry, generate_latest
 
 from app.domain.model_call import Provider
-from app.llm.build import Stores, build_models
-from app.llm.call_store import MemoryCalls, total_of
-from app.llm.client import Task
+from app.llm.build import ModelStores, build_models
+from app.llm.calls import MemoryCalls, total_of
+from app.llm.client import RoutingRequest
 from tests.fakes.vendors import KEYS, FakeVendors, Fault
 from tests.unit.llm.world import SCOPE, ManualClock, World, parse, request
 
@@ -49,7 +49,7 @@ async def test_the_series_count_calls_tokens_cost_and_time() -> None:
         http_client=vendors.http_client(),
     )
     for _ in range(2):
-        await models.ask(Task(kind="review"), request(), scope=SCOPE, parse=parse)
+        await models.ask(RoutingRequest(kind="review"), request(), scope=SCOPE, parse=parse)
     lines = generate_latest(registry).decode().splitlines()
     wanted = [line for line in lines if line[0] != "#" and "_created" not in line and "_bucket" not in line]
     assert sorted(wanted) == snapshot(
@@ -82,9 +82,9 @@ async def test_rows_in_memory_are_those_of_the_last_reviews() -> None:
     calls = MemoryCalls(reviews=2)
     vendors = FakeVendors()
     models = build_models(
-        vendors.access(), stores=Stores(calls=calls), cache_ttl_s=0, http_client=vendors.http_client()
+        vendors.access(), stores=ModelStores(calls=calls), cache_ttl_s=0, http_client=vendors.http_client()
     )
     for review in ("a", "b", "c"):
         scope = type(SCOPE)(review_id=review, stage="review")
-        await models.ask(Task(kind="review"), request(), scope=scope, parse=parse)
+        await models.ask(RoutingRequest(kind="review"), request(), scope=scope, parse=parse)
     assert [row.review_id for row in calls.calls] == ["b", "c"]

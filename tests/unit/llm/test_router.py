@@ -8,10 +8,9 @@ from app.domain.configuration import Routing
 from app.domain.model_call import Provider
 from app.errors import ModelAuthFailed
 from app.llm.circuits import Circuits
-from app.llm.client import Task
-from app.llm.prices import Prices
-from app.llm.router import Route, Router, VendorModels
-from app.llm.tokens import TokenEstimator
+from app.llm.client import RoutingRequest
+from app.llm.costs import Prices
+from app.llm.router import Route, Router, TokenEstimator, VendorModels
 from tests.fakes.vendors import MODELS
 from tests.unit.llm.world import ManualClock
 
@@ -42,7 +41,7 @@ def names(route: Route) -> list[str]:
 
 
 def choose(
-    task: Task, *, text_tokens: int = 1_000, models: dict[Provider, VendorModels] | None = None
+    task: RoutingRequest, *, text_tokens: int = 1_000, models: dict[Provider, VendorModels] | None = None
 ) -> Route:
     return router(models=models).route(task, text_tokens=text_tokens, max_output_tokens=16_000)
 
@@ -59,14 +58,14 @@ def choose(
 def test_the_favourite_comes_first_then_the_order_of_the_contract(
     kind: str, order: Sequence[Provider]
 ) -> None:
-    route = choose(Task(kind=kind))
+    route = choose(RoutingRequest(kind=kind))
     assert tuple(each.provider for each in route.candidates) == order
     assert route.candidates[0].reason == f"first choice for {kind}"
     assert route.candidates[1].reason == f"fallback 1 for {kind}"
 
 
 def test_only_what_the_repository_allows_is_asked() -> None:
-    route = choose(Task(kind="review", allowed=(GEMINI, GPT)))
+    route = choose(RoutingRequest(kind="review", allowed=(GEMINI, GPT)))
     assert names(route) == ["gpt:gpt-6.2-sol", "gemini:gemini-3.8-flash"]
     assert route.candidates[0].reason == "next choice for review, as claude is not configured or not allowed"
 
@@ -86,28 +85,28 @@ def test_only_what_the_repository_allows_is_asked() -> None:
     ],
 )
 def test_the_tier_chooses_the_model_within_the_favourite_vendor(tier: str, kind: str, model: str) -> None:
-    assert choose(Task(kind=kind, tier=tier)).candidates[0].model == model
+    assert choose(RoutingRequest(kind=kind, tier=tier)).candidates[0].model == model
 
 
 def test_the_small_model_is_explained() -> None:
-    route = choose(Task(kind="review", tier="trivial"))
+    route = choose(RoutingRequest(kind="review", tier="trivial"))
     assert route.candidates[0].reason == "first choice for review, small model for trivial work"
 
 
 def test_a_prompt_that_does_not_fit_a_window_leaves_that_model_out() -> None:
     models = {CLAUDE: VendorModels(large="claude-haiku-4-5", small="claude-haiku-4-5"), GPT: MODELS[GPT]}
-    route = choose(Task(kind="review"), text_tokens=150_000, models=models)
+    route = choose(RoutingRequest(kind="review"), text_tokens=150_000, models=models)
     assert names(route) == ["gpt:gpt-6.2-sol"]
     assert route.left_out == ("claude: about 202500 tokens do not fit claude-haiku-4-5",)
     assert "do not fit" in route.explain(route.candidates[0])
 
 
 def test_nobody_is_left_where_nothing_fits() -> None:
-    assert choose(Task(kind="review", allowed=(CLAUDE,)), text_tokens=2_000_000).candidates == ()
+    assert choose(RoutingRequest(kind="review", allowed=(CLAUDE,)), text_tokens=2_000_000).candidates == ()
 
 
 def test_a_surcharge_for_length_lets_the_others_go_first() -> None:
-    route = choose(Task(kind="security"), text_tokens=280_000)
+    route = choose(RoutingRequest(kind="security"), text_tokens=280_000)
     assert names(route)[:2] == ["claude:claude-sonnet-5-5", "gemini:gemini-3.8-flash"]
     (gpt,) = [each for each in route.candidates if each.provider is GPT]
     assert gpt.reason == "first choice for security, surcharge for length"
@@ -116,7 +115,9 @@ def test_a_surcharge_for_length_lets_the_others_go_first() -> None:
 def test_a_provider_with_an_open_circuit_comes_last_and_says_why() -> None:
     circuits = Circuits(ManualClock())
     circuits.fail(CLAUDE, "claude-sonnet-5-5", ModelAuthFailed("Anthropic refused the key.", provider=CLAUDE))
-    route = router(circuits=circuits).route(Task(kind="review"), text_tokens=10, max_output_tokens=10)
+    route = router(circuits=circuits).route(
+        RoutingRequest(kind="review"), text_tokens=10, max_output_tokens=10
+    )
     last = route.candidates[-1]
     assert (last.provider, last.reason) == (
         CLAUDE,
@@ -125,8 +126,8 @@ def test_a_provider_with_an_open_circuit_comes_last_and_says_why() -> None:
 
 
 def test_the_learned_order_is_used_only_where_the_repository_wants_it() -> None:
-    fixed = choose(Task(kind="review"))
-    learned = choose(Task(kind="review", routing=Routing.LEARNED))
+    fixed = choose(RoutingRequest(kind="review"))
+    learned = choose(RoutingRequest(kind="review", routing=Routing.LEARNED))
     assert names(learned) == list(reversed(names(fixed)))
     assert learned.candidates[0].reason == "learned order for review"
 

@@ -10,7 +10,7 @@ import pytest
 
 from app.domain.model_call import CircuitName, CircuitState, Provider
 from app.errors import AllModelsFailed, ModelAuthFailed, StoreUnavailable
-from app.llm.build import Access
+from app.llm.build import VendorAccess
 from app.llm.circuits import MENDED_BY_PEOPLE_S, OPEN_S, THRESHOLD
 from app.llm.shared_circuits import REFRESH_S, CircuitStore
 from app.store.circuits import CircuitTable, delete_old_circuits, load_circuits
@@ -34,7 +34,7 @@ class Processes:
     def start(self, **changed: object) -> World:
         """One more, perhaps with another key or address for Claude."""
 
-        def access(vendors: FakeVendors) -> dict[Provider, Access]:
+        def access(vendors: FakeVendors) -> dict[Provider, VendorAccess]:
             known = vendors.access(CLAUDE, GPT)
             return {**known, CLAUDE: replace(known[CLAUDE], **changed)}  # pyright: ignore[reportArgumentType]
 

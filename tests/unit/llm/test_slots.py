@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from app.clock import SystemClock
 from app.domain.model_call import Provider, Slot
-from app.llm.build import Stores, build_models
-from app.llm.call_store import MemoryCalls
-from app.llm.client import Task
-from app.llm.clock import SystemClock
+from app.llm.build import ModelStores, build_models
+from app.llm.calls import MemoryCalls
+from app.llm.client import RoutingRequest
 from app.store.call_tables import CallTables
 from app.store.database import Database
 from app.store.slots import TTL, SharedSlots, delete_slots, record_slot_taken, record_slots_renewed
@@ -37,7 +37,7 @@ async def test_two_processes_together_never_ask_a_provider_more_often_at_once_th
     models = [
         build_models(
             vendors.access(CLAUDE),
-            stores=Stores(
+            stores=ModelStores(
                 calls=CallTables(database, slots=SharedSlots(database, upkeep_s=0.02, stand_back_s=0.005))
             ),
             http_client=vendors.http_client(),
@@ -47,7 +47,9 @@ async def test_two_processes_together_never_ask_a_provider_more_often_at_once_th
         for database in processes
     ]
     asked = [
-        each.ask(Task(kind="review"), request(question=f"{number} of {slot}"), scope=SCOPE, parse=parse)
+        each.ask(
+            RoutingRequest(kind="review"), request(question=f"{number} of {slot}"), scope=SCOPE, parse=parse
+        )
         for number in range(5)
         for slot, each in enumerate(models)
     ]

@@ -27,17 +27,12 @@ from app.domain.model_call import (
     Usage,
 )
 from app.errors import StoreUnavailable
-from app.llm.build import Stores, build_models
-from app.llm.client import Task
+from app.llm.build import ModelStores, build_models
+from app.llm.client import RoutingRequest
 from app.store.answers import delete_expired_answers, load_answers
 from app.store.call_tables import CallTables, record_call
 from app.store.database import Database
-from app.store.model_calls import (
-    Dimension,
-    load_stats,
-    load_usage,
-    row_of,
-)
+from app.store.model_calls import Dimension, load_stats, load_usage, row_of
 from app.store.routing import RoutingTable, load_provider_records
 from app.store.spend import load_spend
 from app.store.tables import FindingRow, ModelCallRow, RejectionRow, ReviewRow
@@ -60,14 +55,14 @@ async def test_asking_with_the_database_leaves_rows_answers_and_spend(database: 
     vendors = FakeVendors()
     models = build_models(
         vendors.access(),
-        stores=Stores(
+        stores=ModelStores(
             calls=CallTables(database),
             records=RoutingTable(database),
         ),
         http_client=vendors.http_client(),
     )
     vendors.fail(CLAUDE, Fault.OVERLOADED, times=1)
-    asked = [models.ask(Task(kind="review"), request(), scope=SCOPE, parse=parse) for _ in range(5)]
+    asked = [models.ask(RoutingRequest(kind="review"), request(), scope=SCOPE, parse=parse) for _ in range(5)]
     await asyncio.gather(*asked)
     assert len(vendors.requests) == 2
     total = await models.usage("r1")

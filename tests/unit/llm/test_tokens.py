@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.model_call import Provider
-from app.llm.tokens import TokenEstimator, estimate_tokens
+from app.llm.router import TokenEstimator, estimate_tokens
 
 CODE = (
     "def total(items: list[Item]) -> Decimal:\n    return sum((item.price for item in items), Decimal())\n"

@@ -10,10 +10,10 @@ import httpx2
 
 from app.domain.model_call import ModelCall, Outcome, Provider, Usage
 from app.errors import ModelInvalidOutput
-from app.llm.budget import Limits
-from app.llm.build import Access, Stores, build_models
-from app.llm.call_store import MemoryCalls
-from app.llm.client import Answer, CallScope, ModelRequest, Task
+from app.llm.build import ModelStores, VendorAccess, build_models
+from app.llm.calls import MemoryCalls
+from app.llm.client import CallScope, Completion, ModelRequest, RoutingRequest
+from app.llm.costs import BudgetLimits
 from app.llm.models import Models
 from app.llm.shared_circuits import CircuitStore
 from tests.fakes.vendors import FakeVendors
@@ -97,11 +97,11 @@ class World:
     def __init__(
         self,
         *providers: Provider,
-        limits: Limits | None = None,
+        limits: BudgetLimits | None = None,
         cache_ttl_s: float = 3_600.0,
         call_timeout_s: float = 240.0,
         vendors: FakeVendors | None = None,
-        access: Callable[[FakeVendors], dict[Provider, Access]] | None = None,
+        access: Callable[[FakeVendors], dict[Provider, VendorAccess]] | None = None,
         calls: MemoryCalls | None = None,
         most_at_once: int = 32,
         circuits: CircuitStore | None = None,
@@ -113,7 +113,7 @@ class World:
         self.calls = calls or MemoryCalls()
         self.models: Models = build_models(
             access(self.vendors) if access else self.vendors.access(*providers),
-            stores=Stores(calls=self.calls, circuits=circuits),
+            stores=ModelStores(calls=self.calls, circuits=circuits),
             limits=limits,
             cache_ttl_s=cache_ttl_s,
             call_timeout_s=call_timeout_s,
@@ -142,6 +142,6 @@ class World:
         tier: str = "full",
         parent_id: str | None = None,
         **changes: Any,
-    ) -> Answer:
-        task = Task(kind=kind, allowed=allowed, exclude=exclude, deadline_s=deadline_s, tier=tier)
+    ) -> Completion:
+        task = RoutingRequest(kind=kind, allowed=allowed, exclude=exclude, deadline_s=deadline_s, tier=tier)
         return await self.models.ask(task, request(**changes), scope=scope, parse=parse, parent_id=parent_id)

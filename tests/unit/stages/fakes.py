@@ -10,7 +10,7 @@ from app.domain.model_call import Provider, Usage
 from app.domain.pull_request import PullRequest, PullRequestRef
 from app.domain.review import Chunk, ReviewContext
 from app.errors import AllModelsFailed, ModelUnavailable
-from app.llm.client import Answer, CallScope, ModelRequest, ModelResponse, Task
+from app.llm.client import CallScope, Completion, ModelRequest, ModelResponse, RoutingRequest
 
 SECRET = b"installation-secret"
 SCOPE = CallScope(installation_id=7, repository="acme/shop", pull_request=3, review_id="r1")
@@ -28,10 +28,10 @@ EMPTY: dict[str, object] = {
 class FakeModels:
     """Answers with what `reply` makes of the request; an exception is raised as it is."""
 
-    reply: Callable[[Task, ModelRequest], object]
+    reply: Callable[[RoutingRequest, ModelRequest], object]
     providers: tuple[Provider, ...] = (Provider.CLAUDE, Provider.GPT, Provider.GEMINI)
     failures: tuple[str, ...] = ()
-    asked: list[tuple[Task, ModelRequest, CallScope, str | None]] = field(default_factory=list[Any])
+    asked: list[tuple[RoutingRequest, ModelRequest, CallScope, str | None]] = field(default_factory=list[Any])
 
     @property
     def is_keyless(self) -> bool:
@@ -39,13 +39,13 @@ class FakeModels:
 
     async def ask(
         self,
-        task: Task,
+        task: RoutingRequest,
         request: ModelRequest,
         *,
         scope: CallScope,
         parse: Callable[[Any], Any],
         parent_id: str | None = None,
-    ) -> Answer:
+    ) -> Completion:
         assert self.providers, "a keyless model layer must not be asked"
         self.asked.append((task, request, scope, parent_id))
         free = [each for each in self.providers if each in task.allowed and each not in task.exclude]
@@ -57,7 +57,7 @@ class FakeModels:
         response = ModelResponse(
             provider=free[0], model="m-1", text="", parsed=said, usage=Usage(input_tokens=10, output_tokens=5)
         )
-        return Answer(
+        return Completion(
             value=parse(said),
             response=response,
             call_id=f"call-{len(self.asked)}",
@@ -66,10 +66,10 @@ class FakeModels:
         )
 
 
-def always(said: object) -> Callable[[Task, ModelRequest], object]:
+def always(said: object) -> Callable[[RoutingRequest, ModelRequest], object]:
     """The same reply to every question."""
 
-    def reply(task: Task, request: ModelRequest) -> object:
+    def reply(task: RoutingRequest, request: ModelRequest) -> object:
         del task, request
         return said
 

@@ -8,7 +8,7 @@ from app.domain.analysis import Analysis
 from app.domain.configuration import RepositoryConfig
 from app.domain.finding import Document, Stage
 from app.domain.review import StageResult
-from app.prompting import Prompts
+from app.prompting.prompts import Prompts
 from app.stages.documents import MAX_DOCUMENT_CHARACTERS, NO_ROUTES, check_document, has_routes, render_format
 from app.stages.run import run_stage
 from tests.unit.stages.fakes import EMPTY, SCOPE, SECRET, FakeModels, added_file, always, context_of, plain

@@ -13,8 +13,8 @@ from app.domain.finding import Severity, Stage
 from app.domain.model_call import Provider
 from app.domain.review import ChangedImage, Chunk, ReviewContext, StageResult, StageStatus
 from app.errors import ModelOverBudget
-from app.llm.client import Answer, ModelRequest, Task
-from app.prompting import Prompts
+from app.llm.client import Completion, ModelRequest, RoutingRequest
+from app.prompting.prompts import Prompts
 from app.stages.run import MAX_CHUNKS_AT_ONCE, NOTHING_TO_READ, run_stage
 from tests.unit.stages.fakes import (
     EMPTY,
@@ -55,7 +55,7 @@ async def run(
     )
 
 
-def finds_in_each_chunk(task: Task, request: ModelRequest) -> object:
+def finds_in_each_chunk(task: RoutingRequest, request: ModelRequest) -> object:
     path = "a.py" if "=== a.py" in request.material else "b.py"
     return EMPTY | {"findings": [item(path)]}
 
@@ -117,7 +117,7 @@ async def test_a_budget_that_is_spent_is_said() -> None:
 
 
 async def test_when_one_part_cannot_be_read_its_files_are_named_and_the_rest_is_kept() -> None:
-    def half(task: Task, request: ModelRequest) -> object:
+    def half(task: RoutingRequest, request: ModelRequest) -> object:
         return finds_in_each_chunk(task, request) if "=== a.py" in request.material else outage()
 
     result = await run(Stage.REVIEW, FakeModels(half))
@@ -269,7 +269,7 @@ async def test_a_change_of_many_parts_is_not_asked_all_at_once_and_shares_one_de
     waiting = asyncio.Event()
 
     class SlowModels(FakeModels):
-        async def ask(self, task: Task, request: ModelRequest, **more: Any) -> Answer:
+        async def ask(self, task: RoutingRequest, request: ModelRequest, **more: Any) -> Completion:
             answer = await super().ask(task, request, **more)
             if len(self.asked) >= MAX_CHUNKS_AT_ONCE:
                 waiting.set()

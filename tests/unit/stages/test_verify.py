@@ -8,8 +8,8 @@ from app.domain.configuration import RepositoryConfig
 from app.domain.finding import Finding, Judgement, Stage, VerifierVerdict
 from app.domain.model_call import Provider
 from app.domain.review import ReviewContext
-from app.llm.client import ModelRequest, Task
-from app.prompting import Prompts
+from app.llm.client import ModelRequest, RoutingRequest
+from app.prompting.prompts import Prompts
 from app.stages.verify import ask_verdicts
 from tests.unit.stages.fakes import (
     EMPTY,
@@ -32,7 +32,7 @@ def claims_in(request: ModelRequest) -> list[dict[str, object]]:
     return [json.loads(line) for line in claims.split("\n") if line.startswith("{")]
 
 
-def confirms_all(task: Task, request: ModelRequest) -> object:
+def confirms_all(task: RoutingRequest, request: ModelRequest) -> object:
     return EMPTY | {
         "verdicts": [
             {"id": claim["id"], "evidence": "a.py:1", "verdict": "confirmed", "worth": 8}
@@ -158,7 +158,7 @@ async def test_without_candidates_nobody_is_asked() -> None:
 
 
 async def test_a_verifier_that_fails_gives_no_verdict_and_spares_the_other_chunk() -> None:
-    def half(task: Task, request: ModelRequest) -> object:
+    def half(task: RoutingRequest, request: ModelRequest) -> object:
         return confirms_all(task, request) if "=== a.py" in request.material else outage()
 
     verdicts = await verify(

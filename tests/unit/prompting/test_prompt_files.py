@@ -5,7 +5,7 @@ import hashlib
 from inline_snapshot import snapshot
 
 from app.domain.rules import RULES, render_rules
-from app.prompting import Prompts, fence_json
+from app.prompting.prompts import Prompts, fence_json
 from app.stages.asking import system_prompt
 
 MAX_CHARACTERS = {"shared/system": 4_500}  # all others: 2,000

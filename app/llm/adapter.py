@@ -1,30 +1,65 @@
-"""What the adapters have in common: the order in which a request is shown, and how answers and errors become ours. Knows no vendor."""
+"""What the vendor adapters share: opening an SDK lazily, the order of a request's parts, and the mapping of answers and errors. Knows no vendor."""
 
+import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeVar
+from functools import partial
+from types import ModuleType
+from typing import Any, Generic, NoReturn, TypeVar
 
 from app.domain.model_call import Provider, Usage
 from app.errors import ModelError, ModelInvalidOutput, ModelRefused, ModelTruncated, ModelUnavailable
 from app.llm.client import Image, ModelRequest, ModelResponse
-from app.llm.faults import (
+from app.llm.failures import (
     VENDOR,
-    Failure,
+    VendorFailure,
     disconnected,
     error_from,
     not_an_answer,
     not_set_up,
+    parse_retry_after,
     shown,
     timed_out,
     within,
 )
 
+T = TypeVar("T")
+
+
+class LazyClient(Generic[T]):
+    """An SDK's client that `open_` makes on the first `get`; `logger` is the SDK's, whose debug lines hold whole prompts."""
+
+    def __init__(
+        self, open_: Callable[[], T], *, close: Callable[[T], Awaitable[object]], logger: str
+    ) -> None:
+        self._open = open_
+        self._close = close
+        self._logger = logging.getLogger(logger)
+        self._lock = asyncio.Lock()
+        self._value: T | None = None
+
+    async def get(self) -> T:
+        """The value; the first caller opens it, the others wait for it."""
+        if self._value is None:
+            async with self._lock:
+                if self._value is None:
+                    self._value = await asyncio.to_thread(self._open)
+                    self._logger.setLevel(logging.INFO)
+        return self._value
+
+    async def aclose(self) -> None:
+        """Close the connections, if there were any."""
+        if self._value is not None:
+            await self._close(self._value)
+
+
 Part = TypeVar("Part")
 
 
-def parts(
+def ordered_parts(
     request: ModelRequest, *, text: Callable[[str], Part], image: Callable[[Image], Part]
 ) -> list[Part]:
     """Material, images, question, each in the vendor's form: what calls have in common goes first. Empty texts are left out."""
@@ -41,7 +76,7 @@ class SdkErrors:
 
     timeout: Errors
     status: Errors
-    failure: Callable[[Any], Failure]
+    failure: Callable[[Any], VendorFailure]
     connection: Errors
     set_up: Errors  # credentials that are looked for only when they are used
     no_answer: Errors  # a 200 whose body is none
@@ -71,7 +106,7 @@ def count(usage: object, name: str) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class ResponseOutcome:
     """How an answer ended, with what is worth keeping when it is no good."""
 
     provider: Provider
@@ -131,3 +166,28 @@ class Ending:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+def stainless_errors(provider: Provider, sdk: ModuleType, base: type[Exception]) -> SdkErrors:
+    """What such an SDK raises; `base` is the class of all its errors."""
+    return SdkErrors(
+        timeout=(sdk.APITimeoutError,),
+        status=(sdk.APIStatusError,),
+        failure=partial(_failure, provider),
+        connection=(sdk.APIConnectionError,),
+        set_up=(ImportError,),  # AWS credentials other than a token need `anthropic[bedrock]`
+        no_answer=(ValueError, base),  # broken JSON is a bare ValueError
+    )
+
+
+def _failure(provider: Provider, error: Any) -> VendorFailure:  # noqa: ANN401 - either SDK's APIStatusError
+    """`error_code` is Anthropic's, `code` OpenAI's."""
+    code = getattr(error, "error_code", None) or getattr(error, "code", None)
+    return VendorFailure(
+        provider=provider,
+        status=error.status_code,
+        code=code or error.type,
+        said=str(error.body),
+        retry_after_s=parse_retry_after(error.response.headers),
+        request_id=error.request_id,
+    )

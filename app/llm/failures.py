@@ -1,12 +1,11 @@
-"""What a vendor's failure means in our words: one table for all vendors. Never repeats what a vendor wrote.
+"""Maps a vendor's failure to an error, and each error to retry, fallback and circuit breaker. Never repeats a vendor's text.
 
-A vendor's message can quote the key or the code under review, so messages are our own sentences; of the vendor's words only
-its error code is kept, and only where it looks like one.
+A vendor's message can quote the key or the code under review, so every message is written here. Only the vendor's error code is kept,
+and only if it looks like one.
 
 https://platform.claude.com/docs/en/api/errors
 https://platform.openai.com/docs/guides/error-codes
-https://ai.google.dev/gemini-api/docs/troubleshooting
-"""
+https://ai.google.dev/gemini-api/docs/troubleshooting"""
 
 import asyncio
 import re
@@ -15,6 +14,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from random import Random
 
 from app.clock import utc_now
 from app.domain.model_call import Provider
@@ -22,12 +23,16 @@ from app.errors import (
     ModelAuthFailed,
     ModelContextTooLong,
     ModelError,
+    ModelFormatUnsupported,
+    ModelInvalidOutput,
     ModelNotFound,
+    ModelOverBudget,
     ModelQuotaExhausted,
     ModelRateLimited,
     ModelRefused,
     ModelRequestRejected,
     ModelTimeout,
+    ModelTruncated,
     ModelUnavailable,
 )
 
@@ -61,7 +66,7 @@ _FILTERED = re.compile(r"content_filter|content_policy|content policy|invalid_pr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class VendorFailure:
     """What a vendor said when it did not answer; `said` is searched for known codes and never shown."""
 
     provider: Provider
@@ -72,7 +77,7 @@ class Failure:
     request_id: str | None = None
 
 
-def error_from(failure: Failure) -> ModelError:
+def error_from(failure: VendorFailure) -> ModelError:
     """Our error for a vendor's HTTP status."""
     kind, sentence = _kind(failure)
     name = VENDOR[failure.provider]
@@ -97,7 +102,7 @@ _BY_STATUS: dict[int, tuple[type[ModelError], str]] = {
 }
 
 
-def _kind(failure: Failure) -> tuple[type[ModelError], str]:
+def _kind(failure: VendorFailure) -> tuple[type[ModelError], str]:
     words = f"{failure.code or ''} {failure.said}"
     if failure.status == 429:
         return _limit(words)
@@ -194,3 +199,65 @@ def _seconds_until(date: str, now: datetime) -> float | None:
         return max(0.0, (parsedate_to_datetime(date) - now).total_seconds())
     except (ValueError, TypeError):
         return None
+
+
+MAX_ATTEMPTS = 3  # of one candidate, for transient errors
+MAX_REASKS = 1  # after an answer that is off the schema
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 30.0
+
+
+class RetryDecision(StrEnum):
+    """What follows for the candidate whose attempt failed."""
+
+    ASK_AGAIN = "ask again"  # here and now
+    COME_BACK = "come back"  # the others first, then this one after a wait
+    DROP = "drop"  # the next candidate; this one is not asked again
+    GIVE_UP = "give up"  # nobody else is asked either
+
+
+class CircuitEffect(StrEnum):
+    """What follows for later requests to the same provider."""
+
+    LEAVE = "leave"  # nothing was learned about it
+    CLOSE = "close"  # it answered, if not as wished
+    COUNT = "count"  # opens after a few in a window
+    OPEN = "open"  # opens at once
+    OPEN_MODEL = "open model"  # opens at once, for this model alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorPolicy:
+    """One line of the table."""
+
+    then: RetryDecision
+    circuit: CircuitEffect = CircuitEffect.CLOSE
+
+
+POLICY: dict[type[ModelError], ErrorPolicy] = {
+    ModelFormatUnsupported: ErrorPolicy(then=RetryDecision.ASK_AGAIN),
+    ModelInvalidOutput: ErrorPolicy(then=RetryDecision.ASK_AGAIN),
+    ModelRateLimited: ErrorPolicy(then=RetryDecision.COME_BACK, circuit=CircuitEffect.COUNT),
+    ModelTimeout: ErrorPolicy(then=RetryDecision.COME_BACK, circuit=CircuitEffect.COUNT),
+    ModelUnavailable: ErrorPolicy(then=RetryDecision.COME_BACK, circuit=CircuitEffect.COUNT),
+    ModelQuotaExhausted: ErrorPolicy(then=RetryDecision.DROP, circuit=CircuitEffect.OPEN),
+    ModelAuthFailed: ErrorPolicy(then=RetryDecision.DROP, circuit=CircuitEffect.OPEN),
+    ModelNotFound: ErrorPolicy(then=RetryDecision.DROP, circuit=CircuitEffect.OPEN_MODEL),
+    ModelRequestRejected: ErrorPolicy(then=RetryDecision.DROP),
+    ModelContextTooLong: ErrorPolicy(then=RetryDecision.DROP),
+    ModelRefused: ErrorPolicy(then=RetryDecision.DROP),
+    ModelTruncated: ErrorPolicy(then=RetryDecision.DROP),
+    ModelOverBudget: ErrorPolicy(then=RetryDecision.GIVE_UP, circuit=CircuitEffect.LEAVE),
+}
+
+
+def policy_for(error: ModelError) -> ErrorPolicy:
+    """The table's line for an error."""
+    return POLICY[type(error)]
+
+
+def wait_s(error: ModelError, failures: int, rng: Random) -> float:
+    """How long a candidate rests after its `failures`-th transient failure: what it asked for, else doubling with jitter."""
+    if error.retry_after_s is not None:
+        return error.retry_after_s
+    return min(FIRST_WAIT_S * 2 ** (failures - 1), LONGEST_WAIT_S) * rng.uniform(0.75, 1.25)

@@ -1,27 +1,70 @@
-"""The way from the JSON of a model's answer (`answer_schema`) to our values.
+"""The JSON schema of every answer, and the parser that turns an answer into our values.
 
-What was asked for is read strictly, what was not asked for is never looked at, and nothing is dropped without a note.
-Never asks a model.
-"""
+One schema serves every prompt, because it is part of the prefix that vendors cache. Requested fields are validated strictly, other
+fields are ignored, and every dropped item leaves a note."""
 
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from app.domain.finding import (
-    ComponentEdge,
-    FileSummary,
-    Finding,
-    Judgement,
-    Severity,
-    Stage,
-    Walkthrough,
-)
-from app.domain.rules import rule_for
+from app.domain.finding import ComponentEdge, FileSummary, Finding, Judgement, Severity, Stage, Walkthrough
+from app.domain.rules import RULES, rule_for
 from app.errors import ModelInvalidOutput
+
+
+def closed(**properties: object) -> dict[str, Any]:
+    """An object with these properties, all of them required, and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _array(**properties: object) -> dict[str, Any]:
+    return {"type": "array", "items": closed(**properties)}
+
+
+_TEXT: dict[str, Any] = {"type": "string"}
+_WHOLE: dict[str, Any] = {"type": "integer"}
+_NULLABLE_TEXT: dict[str, Any] = {"anyOf": [_TEXT, {"type": "null"}]}
+
+
+def answer_schema() -> dict[str, Any]:
+    """The schema of every answer, in the subset that all vendors take: all required, nullable, closed, no bounds.
+
+    Evidence stands before the claim it carries, because models write in the order of the schema.
+    https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
+    """
+    return closed(
+        findings=_array(
+            path=_TEXT,
+            line=_WHOLE,
+            quote=_TEXT,
+            evidence=_TEXT,
+            rule_id={"type": "string", "enum": sorted(RULES)},
+            severity={"type": "string", "enum": [severity.value for severity in Severity]},
+            title=_TEXT,
+            explanation=_TEXT,
+            suggestion=_NULLABLE_TEXT,
+            pre_existing={"type": "boolean"},
+        ),
+        verdicts=_array(
+            id=_TEXT,
+            evidence=_TEXT,
+            verdict={"type": "string", "enum": [judgement.value for judgement in Judgement]},
+            worth=_WHOLE,
+        ),
+        summary=_NULLABLE_TEXT,
+        files=_array(path=_TEXT, change=_TEXT),
+        edges=_array(source=_TEXT, target=_TEXT, label=_TEXT),
+        documents=_array(title=_TEXT, content=_TEXT),
+    )
+
 
 MAX_FINDINGS = 50  # of one answer; a reviewer who says more says nothing
 MAX_PROBLEMS_SAID = 5  # of an invalid answer, in the error and so in the question that is asked again

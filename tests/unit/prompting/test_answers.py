@@ -7,18 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, validate
 
-from app.answer_schema import answer_schema
-from app.answers import (
+from app.domain.finding import Judgement, Severity, Stage
+from app.errors import ModelInvalidOutput
+from app.prompting.answers import (
     MAX_FINDINGS,
     DocsItem,
     FindingItem,
     VerdictItem,
+    answer_schema,
     parse_docs,
     parse_findings,
     parse_verdicts,
 )
-from app.domain.finding import Judgement, Severity, Stage
-from app.errors import ModelInvalidOutput
 
 
 def finding(**changes: object) -> dict[str, object]:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.errors import ConfigurationError
 
-DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "prompts"
+DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "prompts"
 MAX_PROMPT_BYTES = 16_384
 FENCE_DIGITS = 16
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import ConfigurationError
-from app.prompting import FENCE_DIGITS, Prompts, fence, fence_json, visible
+from app.prompting.prompts import FENCE_DIGITS, Prompts, fence, fence_json, visible
 
 SECRET = b"installation-secret"
 

@@ -1,0 +1,1 @@
+"""Renders prompts, fences untrusted text, and reads the answers of models."""
