@@ -8,7 +8,7 @@ from collections import Counter
 
 from benchmarks.figures import Figure, print_figures
 from benchmarks.local_world import OWNERS, World, open_world
-from github_sandbox.state import RequestRecord
+from github_sandbox import RequestRecord
 
 MOST_CALLS, MOST_FETCHES = 14, 2
 OWN_LOG = "/app/hook"  # read every few minutes, whatever is reviewed

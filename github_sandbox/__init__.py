@@ -7,12 +7,10 @@ each rule has a test that names the page it comes from. Never reaches the networ
 from github_sandbox.diffs import DiffLimits
 from github_sandbox.errors import ApiError
 from github_sandbox.git import Entry
-from github_sandbox.hub import GitHubSandbox
 from github_sandbox.limits import Accident, RateLimits
-from github_sandbox.pull import Pull
-from github_sandbox.rendering import Urls
-from github_sandbox.repository import Repository
-from github_sandbox.state import Anchor, Delivery, Posted, RequestRecord
+from github_sandbox.repository import Pull, Repository
+from github_sandbox.sandbox import GitHubSandbox
+from github_sandbox.state import Anchor, Delivery, Posted, RequestRecord, Urls
 
 __all__ = [
     "Accident",

@@ -5,31 +5,21 @@ Says nothing itself: the routes do.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
+import httpx
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
-from github_sandbox import (
-    git_http,
-    graphql_api,
-    pages,
-    rest_app,
-    rest_checks,
-    rest_code,
-    rest_comments,
-    rest_pulls,
-)
+from github_sandbox import graphql_api, rest_app, rest_checks, rest_code, rest_comments, rest_pulls
 from github_sandbox.call import Call, Endpoint, answer
 from github_sandbox.errors import ApiError, not_found
+from github_sandbox.hub import Hub
 from github_sandbox.limits import Accident, NoAnswer, raise_accident
 from github_sandbox.state import RequestRecord
 from github_sandbox.tokens import ANONYMOUS, Actor
-
-if TYPE_CHECKING:
-    from github_sandbox.hub import GitHubSandbox
 
 ENDPOINTS = (
     *rest_app.ENDPOINTS,
@@ -43,24 +33,24 @@ _DONE_FIRST = (Accident.DONE_THEN_BAD_GATEWAY, Accident.DONE_THEN_NO_ANSWER)
 _Serve = Callable[[Request], Awaitable[Response]]
 
 
-def build_asgi(hub: "GitHubSandbox") -> Starlette:
+def build_asgi(hub: Hub) -> Starlette:
     """All routes: REST at the root and, as on GitHub Enterprise Server, under `/api/v3`; GraphQL; git."""
     graphql = Endpoint("POST", "/graphql", graphql_api.serve, "anyone")
     rest = [_route(hub, endpoint, prefix) for prefix in ("/api/v3", "") for endpoint in ENDPOINTS]
     query = [_route(hub, graphql, ""), _route(hub, graphql, "/api")]
-    code = [_route(hub, endpoint, "") for endpoint in (*pages.ENDPOINTS, *git_http.ENDPOINTS)]
+    code = [_route(hub, endpoint, "") for endpoint in (*rest_app.PAGES, *rest_code.GIT)]
     unknown = Route("/{path:path}", _unknown(hub), methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     return Starlette(routes=[*query, *rest, *code, unknown])
 
 
-def _route(hub: "GitHubSandbox", endpoint: Endpoint, prefix: str) -> Route:
+def _route(hub: Hub, endpoint: Endpoint, prefix: str) -> Route:
     async def serve(request: Request) -> Response:
         return await _serve(hub, endpoint, request)
 
     return Route(prefix + endpoint.path, serve, methods=[endpoint.method], name=f"{prefix}{endpoint.path}")
 
 
-def _unknown(hub: "GitHubSandbox") -> _Serve:
+def _unknown(hub: Hub) -> _Serve:
     async def serve(request: Request) -> Response:
         _log(hub, request, 404, ANONYMOUS, None)
         return answer(not_found().body(), 404)
@@ -68,7 +58,7 @@ def _unknown(hub: "GitHubSandbox") -> _Serve:
     return serve
 
 
-async def _serve(hub: "GitHubSandbox", endpoint: Endpoint, request: Request) -> Response:
+async def _serve(hub: Hub, endpoint: Endpoint, request: Request) -> Response:
     """Answer and log; nothing but `NoAnswer` gets out."""
     operation: list[str] = []
     actor = ANONYMOUS
@@ -97,7 +87,7 @@ async def _stay_silent(request: Request) -> Response:
     return Response(status_code=504)
 
 
-def _actor(hub: "GitHubSandbox", endpoint: Endpoint, request: Request) -> Actor:
+def _actor(hub: Hub, endpoint: Endpoint, request: Request) -> Actor:
     if endpoint.needs == "nobody":
         return ANONYMOUS
     actor = hub.tokens.actor(request.headers.get("authorization"))
@@ -111,7 +101,7 @@ def _actor(hub: "GitHubSandbox", endpoint: Endpoint, request: Request) -> Actor:
 
 
 async def _answer(
-    hub: "GitHubSandbox", endpoint: Endpoint, request: Request, actor: Actor, operation: list[str]
+    hub: Hub, endpoint: Endpoint, request: Request, actor: Actor, operation: list[str]
 ) -> Response:
     accident, retry_after_s = hub.faults.next_for(request.method, request.url.path) or (None, 0)
     if accident is not None and accident not in _DONE_FIRST:
@@ -132,7 +122,7 @@ def _points(request: Request) -> int:
     return 1 if request.method == "GET" or request.url.path.endswith("/graphql") else 5
 
 
-def _log(hub: "GitHubSandbox", request: Request, status: int, actor: Actor, operation: str | None) -> None:
+def _log(hub: Hub, request: Request, status: int, actor: Actor, operation: str | None) -> None:
     path = request.url.path.removeprefix("/api/v3")
     record = RequestRecord(
         method=request.method,
@@ -143,3 +133,18 @@ def _log(hub: "GitHubSandbox", request: Request, status: int, actor: Actor, oper
         actor=actor.key,
     )
     hub.requests.append(record)
+
+
+class SandboxTransport(httpx.AsyncBaseTransport):
+    """Like `httpx.ASGITransport`, and a request without an answer becomes a read timeout at once."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._inner = httpx.ASGITransport(app=app)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request."""
+        request.headers["x-sandbox-in-process"] = "1"
+        try:
+            return await self._inner.handle_async_request(request)
+        except NoAnswer as error:
+            raise httpx.ReadTimeout("the server did not answer", request=request) from error

@@ -4,20 +4,17 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from github_sandbox.errors import ApiError, not_found
+from github_sandbox.hub import Hub
+from github_sandbox.repository import Pull, Repository
 from github_sandbox.state import Account, Json
 from github_sandbox.tokens import Actor, require
-
-if TYPE_CHECKING:
-    from github_sandbox.hub import GitHubSandbox
-    from github_sandbox.pull import Pull
-    from github_sandbox.repository import Repository
 
 PER_PAGE = 30
 PER_PAGE_MAX = 100
@@ -27,7 +24,7 @@ PER_PAGE_MAX = 100
 class Call:
     """A request with its asker. Not frozen: its parts are found when first asked for."""
 
-    hub: "GitHubSandbox"
+    hub: Hub
     request: Request
     actor: Actor
     raw_body: bytes
@@ -73,7 +70,7 @@ class Call:
         return self.actor.account
 
     @cached_property
-    def repository(self) -> "Repository":
+    def repository(self) -> Repository:
         """The repository of the path, if the asker reaches it and may do this there."""
         repository = self.hub.repository(f"{self.text('owner')}/{self.text('repo')}")
         if not self.actor.covers(repository):
@@ -83,7 +80,7 @@ class Call:
         return repository
 
     @cached_property
-    def pull(self) -> "Pull":
+    def pull(self) -> Pull:
         """The pull request of the path."""
         return self.repository.pull(self.number("number"))
 

@@ -4,18 +4,17 @@ Says what happened; who hears of it is `github_sandbox.hooks`' matter.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from github_sandbox.checks import render_check_run, render_check_suite
+from github_sandbox.model import HubState, PullState, RepositoryState
+from github_sandbox.registration import render_hook_config
 from github_sandbox.rendering import (
-    node_id,
     render_account,
     render_commit,
     render_installation,
     render_organization,
     render_repository,
-    timestamp,
 )
-from github_sandbox.rendering_checks import render_check_run, render_check_suite
 from github_sandbox.rendering_pulls import (
     render_issue,
     render_issue_comment,
@@ -35,15 +34,12 @@ from github_sandbox.state import (
     Review,
     ReviewComment,
     ReviewThread,
+    node_id,
+    timestamp,
 )
 
-if TYPE_CHECKING:
-    from github_sandbox.hub import GitHubSandbox
-    from github_sandbox.pull import Pull
-    from github_sandbox.repository import Repository
 
-
-def in_repository(repo: "Repository", sender: Account, **said: object) -> Json:
+def in_repository(repo: RepositoryState, sender: Account, **said: object) -> Json:
     """A payload with the keys that every event of a repository has."""
     payload: Json = {
         **said,
@@ -55,7 +51,7 @@ def in_repository(repo: "Repository", sender: Account, **said: object) -> Json:
     return payload
 
 
-def pull_request(pull: "Pull", sender: Account, action: str, **more: object) -> Json:
+def pull_request(pull: PullState, sender: Account, action: str, **more: object) -> Json:
     """`pull_request`: with `before` and `after` for a synchronize, `changes` for an edit, `label` for a label."""
     if "label" in more:
         more["label"] = render_label(pull, str(more["label"]))
@@ -69,7 +65,9 @@ def pull_request(pull: "Pull", sender: Account, action: str, **more: object) -> 
     )
 
 
-def issue_comment(pull: "Pull", sender: Account, comment: IssueComment, action: str, **more: object) -> Json:
+def issue_comment(
+    pull: PullState, sender: Account, comment: IssueComment, action: str, **more: object
+) -> Json:
     """`issue_comment`."""
     return in_repository(
         pull.repository,
@@ -81,7 +79,7 @@ def issue_comment(pull: "Pull", sender: Account, comment: IssueComment, action: 
     )
 
 
-def pull_request_review(pull: "Pull", sender: Account, review: Review, action: str) -> Json:
+def pull_request_review(pull: PullState, sender: Account, review: Review, action: str) -> Json:
     """`pull_request_review`; the state is lower case here, and here alone."""
     said = render_review(pull, review)
     return in_repository(
@@ -94,7 +92,7 @@ def pull_request_review(pull: "Pull", sender: Account, review: Review, action: s
 
 
 def pull_request_review_comment(
-    pull: "Pull", sender: Account, comment: ReviewComment, action: str, **more: object
+    pull: PullState, sender: Account, comment: ReviewComment, action: str, **more: object
 ) -> Json:
     """`pull_request_review_comment`."""
     return in_repository(
@@ -107,7 +105,7 @@ def pull_request_review_comment(
     )
 
 
-def pull_request_review_thread(pull: "Pull", sender: Account, thread: ReviewThread, action: str) -> Json:
+def pull_request_review_thread(pull: PullState, sender: Account, thread: ReviewThread, action: str) -> Json:
     """`pull_request_review_thread`."""
     comments = [render_review_comment(pull, comment) for comment in thread.comments]
     return in_repository(
@@ -119,7 +117,7 @@ def pull_request_review_thread(pull: "Pull", sender: Account, thread: ReviewThre
     )
 
 
-def check_run(repo: "Repository", sender: Account, run: CheckRun, action: str, **more: object) -> Json:
+def check_run(repo: RepositoryState, sender: Account, run: CheckRun, action: str, **more: object) -> Json:
     """`check_run`; `requested_action` says which button was pressed."""
     suite = render_check_suite(repo, run.suite)
     kept = (
@@ -140,12 +138,12 @@ def check_run(repo: "Repository", sender: Account, run: CheckRun, action: str, *
     )
 
 
-def check_suite(repo: "Repository", sender: Account, suite: CheckSuite, action: str) -> Json:
+def check_suite(repo: RepositoryState, sender: Account, suite: CheckSuite, action: str) -> Json:
     """`check_suite`."""
     return in_repository(repo, sender, action=action, check_suite=render_check_suite(repo, suite))
 
 
-def push(repo: "Repository", sender: Account, *, ref: str, before: str, after: str, forced: bool) -> Json:
+def push(repo: RepositoryState, sender: Account, *, ref: str, before: str, after: str, forced: bool) -> Json:
     """`push`."""
     head = render_commit(repo, after)
     return in_repository(
@@ -165,13 +163,13 @@ def push(repo: "Repository", sender: Account, *, ref: str, before: str, after: s
     )
 
 
-def renamed(repo: "Repository", before: str) -> Json:
+def renamed(repo: RepositoryState, before: str) -> Json:
     """`repository`, renamed."""
     changes = {"repository": {"name": {"from": before}}}
     return in_repository(repo, repo.owner, action="renamed", changes=changes)
 
 
-def transferred(repo: "Repository", before: Account) -> Json:
+def transferred(repo: RepositoryState, before: Account) -> Json:
     """`repository`, transferred; `changes` names a person or an organisation."""
     kind = "organization" if before.type == "Organization" else "user"
     changes = {"owner": {"from": {kind: render_account(repo.hub.urls, before)}}}
@@ -179,7 +177,7 @@ def transferred(repo: "Repository", before: Account) -> Json:
 
 
 def merge_group(
-    repo: "Repository", sender: Account, *, action: str, head_sha: str, head_ref: str, base_sha: str
+    repo: RepositoryState, sender: Account, *, action: str, head_sha: str, head_ref: str, base_sha: str
 ) -> Json:
     """`merge_group`."""
     commit = render_commit(repo, head_sha)["commit"]
@@ -204,7 +202,7 @@ def merge_group(
     )
 
 
-def _small_repositories(hub: "GitHubSandbox", names: Sequence[str]) -> list[Json]:
+def _small_repositories(hub: HubState, names: Sequence[str]) -> list[Json]:
     repos = [hub.repositories[name] for name in names]
     return [
         {
@@ -218,7 +216,7 @@ def _small_repositories(hub: "GitHubSandbox", names: Sequence[str]) -> list[Json
     ]
 
 
-def installation(hub: "GitHubSandbox", installed: Installation, action: str) -> Json:
+def installation(hub: HubState, installed: Installation, action: str) -> Json:
     """`installation`."""
     names = [name for name in hub.repositories if installed.covers(name)]
     return {
@@ -231,7 +229,7 @@ def installation(hub: "GitHubSandbox", installed: Installation, action: str) -> 
 
 
 def installation_repositories(
-    hub: "GitHubSandbox", installed: Installation, action: str, names: Sequence[str]
+    hub: HubState, installed: Installation, action: str, names: Sequence[str]
 ) -> Json:
     """`installation_repositories`."""
     rows = _small_repositories(hub, names)
@@ -246,7 +244,7 @@ def installation_repositories(
     }
 
 
-def ping(hub: "GitHubSandbox") -> Json:
+def ping(hub: HubState) -> Json:
     """`ping` of an App's hook."""
     app = hub.app
     return {
@@ -265,14 +263,4 @@ def ping(hub: "GitHubSandbox") -> Json:
             "updated_at": timestamp(app.created_at),
         },
         "sender": render_account(hub.urls, app.owner),
-    }
-
-
-def render_hook_config(url: str, secret: str) -> Json:
-    """`webhook-config`; the secret is never shown."""
-    return {
-        "url": url,
-        "content_type": "json",
-        "insecure_ssl": "0",
-        **({"secret": "********"} if secret else {}),
     }

@@ -6,22 +6,28 @@ https://docs.github.com/en/graphql
 from collections.abc import Callable
 from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    build_schema,
+    execute_sync,  # pyright: ignore[reportUnknownVariableType]
+    parse,
+    validate,
+)
 from starlette.responses import Response
 
 from github_sandbox.call import Call, answer
 from github_sandbox.errors import ApiError
 from github_sandbox.graphql_pulls import PullViews
 from github_sandbox.graphql_values import QueryError, as_query_error, later, refused
-from github_sandbox.rendering import timestamp
-from github_sandbox.state import IssueComment, Json, Review, ReviewComment, ReviewThread
-
-if TYPE_CHECKING:
-    from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema
-
-    from github_sandbox.pull import Pull
-    from github_sandbox.repository import Repository
+from github_sandbox.repository import Pull, Repository
+from github_sandbox.state import IssueComment, Json, Review, ReviewComment, ReviewThread, timestamp
 
 SCHEMA_PATH = Path(__file__).with_name("schema.graphql")
 _Item = TypeVar("_Item", bound="ReviewThread | IssueComment | ReviewComment | Review")
@@ -30,15 +36,11 @@ _Item = TypeVar("_Item", bound="ReviewThread | IssueComment | ReviewComment | Re
 @cache
 def schema() -> "GraphQLSchema":
     """The part of GitHub's schema that is answered here."""
-    from graphql import build_schema
-
     return build_schema(SCHEMA_PATH.read_text(encoding="utf-8"))
 
 
 async def serve(call: Call) -> Response:
     """Answer a query: 200 with `data` and, where something failed, `errors` that have a `type`."""
-    from graphql import GraphQLSyntaxError
-
     text = call.body.get("query")
     if not isinstance(text, str):
         raise ApiError(400, "A query attribute must be specified and must be a string.")
@@ -59,25 +61,16 @@ async def serve(call: Call) -> Response:
 @lru_cache(maxsize=256)  # the same few documents, again and again
 def parsed(text: str) -> "DocumentNode":
     """The document; raises `GraphQLSyntaxError`."""
-    from graphql import parse
-
     return parse(text)
 
 
 @lru_cache(maxsize=256)
 def faults_of(text: str) -> tuple["GraphQLError", ...]:
     """What the schema has against a document that could be parsed."""
-    from graphql import validate
-
     return tuple(validate(schema(), parsed(text)))
 
 
 def _executed(call: Call, document: "DocumentNode", text: str) -> "ExecutionResult":
-    from graphql import (
-        ExecutionResult,
-        execute_sync,  # pyright: ignore[reportUnknownVariableType]
-    )
-
     if faults := faults_of(text):
         return ExecutionResult(data=None, errors=list(faults))
     variables: Json = call.body.get("variables") or {}
@@ -85,8 +78,6 @@ def _executed(call: Call, document: "DocumentNode", text: str) -> "ExecutionResu
 
 
 def _operation_name(document: "DocumentNode") -> str:
-    from graphql import OperationDefinitionNode
-
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode):
             return definition.name.value if definition.name else definition.operation.value
@@ -95,8 +86,6 @@ def _operation_name(document: "DocumentNode") -> str:
 
 def _error(error: "GraphQLError") -> Json:
     """GitHub puts `type` beside `message`, not into `extensions`."""
-    from graphql import GraphQLError
-
     said: Json = dict(error.formatted)
     cause = error.original_error
     if isinstance(cause, QueryError):
@@ -169,7 +158,7 @@ class _Root:
             raise QueryError("NOT_FOUND", f"Could not resolve to a Repository with the name '{full_name}'.")
         return self._views.repository(repo)
 
-    def _pulls(self) -> list["Pull"]:
+    def _pulls(self) -> list[Pull]:
         reached = [r for r in self._hub.repositories.values() if self._call.actor.covers(r)]
         return [pull for repo in reached for pull in repo.pulls.values()]
 
@@ -182,7 +171,7 @@ class _Root:
                     return self._shown(pull, item)
         raise QueryError("NOT_FOUND", f"Could not resolve to a node with the global id of '{wanted}'")
 
-    def _shown(self, pull: "Pull", item: ReviewThread | IssueComment | ReviewComment | Review) -> Json:
+    def _shown(self, pull: Pull, item: ReviewThread | IssueComment | ReviewComment | Review) -> Json:
         match item:
             case ReviewThread():
                 return self._views.thread(pull, item)
@@ -200,7 +189,7 @@ class _Root:
                     return pull, item
         raise QueryError("NOT_FOUND", f"Could not resolve to a node with the global id of '{wanted}'")
 
-    def _require(self, repo: "Repository", *needs: str) -> None:
+    def _require(self, repo: Repository, *needs: str) -> None:
         if not any(self._call.actor.may(one, repo) for one in needs):
             raise refused()
 
@@ -248,7 +237,7 @@ class _Root:
         return {**_echo(given), "issueComment": self._views.issue_comment(pull, comment)}
 
 
-def _minimizable(pull: "Pull") -> "list[IssueComment | ReviewComment | Review]":
+def _minimizable(pull: Pull) -> "list[IssueComment | ReviewComment | Review]":
     return [*pull.issue_comments, *pull.review_comments(), *pull.reviews]
 
 

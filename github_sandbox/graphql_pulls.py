@@ -5,18 +5,22 @@ https://docs.github.com/en/graphql/reference/objects#pullrequest
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from github_sandbox.diffs import FileChange
-from github_sandbox.graphql_code import CodeViews
-from github_sandbox.graphql_values import QueryError, account_view, connection, later, refused
-from github_sandbox.rendering import node_id, timestamp
-from github_sandbox.state import Account, IssueComment, Json, Reaction, Review, ReviewComment, ReviewThread
+from github_sandbox.graphql_values import CodeViews, QueryError, account_view, connection, later, refused
+from github_sandbox.model import PullState, RepositoryState
+from github_sandbox.state import (
+    Account,
+    IssueComment,
+    Json,
+    Reaction,
+    Review,
+    ReviewComment,
+    ReviewThread,
+    node_id,
+    timestamp,
+)
 from github_sandbox.tokens import Actor
-
-if TYPE_CHECKING:
-    from github_sandbox.pull import Pull
-    from github_sandbox.repository import Repository
 
 _CHANGE = {
     "added": "ADDED",
@@ -41,10 +45,10 @@ class PullViews:
     def _is_viewer(self, account: Account) -> bool:
         return account is self._actor.account
 
-    def repository(self, repo: "Repository") -> Json:
+    def repository(self, repo: RepositoryState) -> Json:
         """`Repository`."""
         return {
-            "__typename": "Repository",
+            "__typename": RepositoryState,
             "id": node_id("R", repo.id),
             "databaseId": repo.id,
             "name": repo.name,
@@ -62,14 +66,14 @@ class PullViews:
             "pullRequest": partial(self._pull_of, repo),
         }
 
-    def _pull_of(self, repo: "Repository", _info: object, number: int) -> Json:
+    def _pull_of(self, repo: RepositoryState, _info: object, number: int) -> Json:
         if not self._actor.may("pull_requests:read", repo):
             raise refused()
         if number not in repo.pulls:
             raise QueryError("NOT_FOUND", f"Could not resolve to a PullRequest with the number of {number}.")
         return self.pull(repo.pulls[number])
 
-    def pull(self, pull: "Pull") -> Json:
+    def pull(self, pull: PullState) -> Json:
         """`PullRequest`."""
         repo, changes = pull.repository, pull.changes
         head_repo = pull.head_repository
@@ -112,7 +116,7 @@ class PullViews:
             "reviewThreads": connection("reviewThreads", pull.threads, lambda t: self.thread(pull, t)),
         }
 
-    def _comment(self, pull: "Pull", item: IssueComment | ReviewComment | Review) -> Json:
+    def _comment(self, pull: PullState, item: IssueComment | ReviewComment | Review) -> Json:
         return {
             "id": item.node_id,
             "databaseId": None,
@@ -126,7 +130,7 @@ class PullViews:
             "viewerCanMinimize": self._is_viewer(item.user),
         }
 
-    def issue_comment(self, pull: "Pull", comment: IssueComment) -> Json:
+    def issue_comment(self, pull: PullState, comment: IssueComment) -> Json:
         """`IssueComment`."""
         return {
             **self._comment(pull, comment),
@@ -138,7 +142,7 @@ class PullViews:
             "reactionGroups": _reaction_groups(comment.reactions),
         }
 
-    def review(self, pull: "Pull", review: Review) -> Json:
+    def review(self, pull: PullState, review: Review) -> Json:
         """`PullRequestReview`."""
         mine = [c for c in pull.review_comments() if c.review_id == review.id]
         return {
@@ -152,7 +156,7 @@ class PullViews:
             "comments": connection("comments", mine, lambda c: self.review_comment(pull, c)),
         }
 
-    def thread(self, pull: "Pull", thread: ReviewThread) -> Json:
+    def thread(self, pull: PullState, thread: ReviewThread) -> Json:
         """`PullRequestReviewThread`."""
         anchor, original = thread.root.anchor, thread.root.original
         resolver = thread.resolved_by
@@ -179,7 +183,7 @@ class PullViews:
             "comments": connection("comments", thread.comments, lambda c: self.review_comment(pull, c)),
         }
 
-    def review_comment(self, pull: "Pull", comment: ReviewComment) -> Json:
+    def review_comment(self, pull: PullState, comment: ReviewComment) -> Json:
         """`PullRequestReviewComment`."""
         anchor, original = comment.anchor, comment.original
         thread = pull.thread_of(comment)
@@ -207,12 +211,12 @@ class PullViews:
             "reactionGroups": _reaction_groups(comment.reactions),
         }
 
-    def _review_of(self, pull: "Pull", comment: ReviewComment) -> Json | None:
+    def _review_of(self, pull: PullState, comment: ReviewComment) -> Json | None:
         found = next((review for review in pull.reviews if review.id == comment.review_id), None)
         return self.review(pull, found) if found else None
 
 
-def _label_view(pull: "Pull", name: str) -> Json:
+def _label_view(pull: PullState, name: str) -> Json:
     return {"id": f"LA_{pull.repository.id}_{name}", "name": name, "color": "ededed"}
 
 

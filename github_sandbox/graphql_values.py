@@ -5,16 +5,15 @@ https://docs.github.com/en/graphql/guides/using-pagination-in-the-graphql-api
 
 import base64
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
+
+from graphql import FieldNode, GraphQLResolveInfo
 
 from github_sandbox.errors import ApiError
-from github_sandbox.rendering import node_id
-from github_sandbox.state import Account, Json
-
-if TYPE_CHECKING:
-    from graphql import GraphQLResolveInfo
-
-    from github_sandbox.repository import Repository
+from github_sandbox.model import RepositoryState
+from github_sandbox.state import Account, Json, node_id, timestamp
+from github_sandbox.tokens import Actor
 
 CONNECTION_MAX = 100
 
@@ -66,8 +65,6 @@ def connection(name: str, items: Sequence[Any], view: Callable[[Any], Json]) -> 
 
 def _asks_for_rows(info: "GraphQLResolveInfo[Any]") -> bool:
     """A count alone needs no bounds."""
-    from graphql import FieldNode
-
     parts = [
         part for node in info.field_nodes if node.selection_set for part in node.selection_set.selections
     ]
@@ -114,7 +111,7 @@ def later(look_up: Callable[[], object]) -> Callable[..., object]:
     return resolve
 
 
-def account_view(repo: "Repository", account: Account) -> Json:
+def account_view(repo: RepositoryState, account: Account) -> Json:
     """`Actor`; the login of a bot has no `[bot]` here, other than in REST."""
     login = account.login.removesuffix("[bot]")
     html = repo.hub.urls.html
@@ -133,3 +130,102 @@ def as_query_error(error: ApiError) -> QueryError:
     """The REST error of a verb, in GraphQL's words."""
     kind = {404: "NOT_FOUND", 403: "FORBIDDEN"}.get(error.status, "UNPROCESSABLE")
     return QueryError(kind, error.message)
+
+
+TEXT_LIMIT_BYTES = 512_000
+_BINARY_PROBE_BYTES = 8_000
+
+
+class CodeViews:
+    """What one asker sees of the code; all of it wants `contents: read`."""
+
+    def __init__(self, actor: Actor) -> None:
+        self._actor = actor
+
+    def ref_of(self, repo: RepositoryState, _info: object, **given: str) -> Json | None:
+        """`Repository.ref(qualifiedName:)`."""
+        return self.ref(repo, given["qualifiedName"].removeprefix("refs/heads/"))
+
+    def object_of(self, repo: RepositoryState, _info: object, **given: str) -> Json | None:
+        """`Repository.object(expression:)`: a commit, or with `commit:path` a file."""
+        self._require(repo)
+        name, _, path = (given.get("oid") or given.get("expression") or "").partition(":")
+        sha = repo.git.resolve(repo.default_branch if name in ("", "HEAD") else name)
+        if sha is None:
+            return None
+        return self._blob(repo, sha, path) if path else self.commit(repo, sha)
+
+    def _require(self, repo: RepositoryState) -> None:
+        if not self._actor.may("contents:read", repo):
+            raise refused()
+
+    def ref(self, repo: RepositoryState, branch: str) -> Json | None:
+        """`Ref`; None for a branch that is gone."""
+        sha = repo.git.resolve(f"refs/heads/{branch}")
+        if sha is None:
+            return None
+        return {
+            "__typename": "Ref",
+            "id": f"REF_{branch}",
+            "name": branch,
+            "prefix": "refs/heads/",
+            "target": later(lambda: self.commit(repo, sha)),
+        }
+
+    def commit(self, repo: RepositoryState, sha: str) -> Json:
+        """`Commit`."""
+        commit = repo.git.commit_of(sha)
+        return {
+            "__typename": "Commit",
+            "id": f"C_{sha}",
+            "oid": sha,
+            "abbreviatedOid": sha[:7],
+            "message": commit.message,
+            "messageHeadline": commit.message.split("\n", 1)[0],
+            "committedDate": timestamp(commit.at),
+            "file": partial(self._file, repo, sha),
+            "tree": {
+                "__typename": "Tree",
+                "id": f"T_{commit.tree}",
+                "oid": commit.tree,
+                "abbreviatedOid": commit.tree[:7],
+                "entries": later(lambda: [self._entry(repo, sha, path) for path in repo.git.tree(sha)]),
+            },
+        }
+
+    def _file(self, repo: RepositoryState, sha: str, _info: object, path: str) -> Json | None:
+        return self._entry(repo, sha, path)
+
+    def _entry(self, repo: RepositoryState, sha: str, path: str) -> Json | None:
+        self._require(repo)
+        entry = repo.git.tree(sha).get(path)
+        if entry is None:
+            return None
+        return {
+            "name": path.rsplit("/", 1)[-1],
+            "path": path,
+            "mode": int(entry.mode, 8),
+            "type": entry.kind,
+            "oid": entry.sha,
+            "size": entry.size or 0,
+            "extension": path.rpartition(".")[2],
+            "isGenerated": False,
+            "object": later(lambda: self._blob(repo, sha, path)),
+        }
+
+    def _blob(self, repo: RepositoryState, sha: str, path: str) -> Json | None:
+        data = repo.git.file(sha, path)
+        if data is None:
+            return None
+        blob = repo.git.tree(sha)[path].sha
+        is_binary = b"\0" in data[:_BINARY_PROBE_BYTES]
+        return {
+            "__typename": "Blob",
+            "id": f"B_{blob}",
+            "oid": blob,
+            "abbreviatedOid": blob[:7],
+            "byteSize": len(data),
+            "isBinary": is_binary,
+            "isTruncated": len(data) > TEXT_LIMIT_BYTES,
+            "text": None if is_binary else data[:TEXT_LIMIT_BYTES].decode("utf-8", "replace"),
+        }

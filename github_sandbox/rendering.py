@@ -4,32 +4,11 @@ The shapes are those of GitHub's OpenAPI description; tests/contracts holds ever
 """
 
 import base64
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
 
 from github_sandbox.diffs import FileChange
-from github_sandbox.state import Account, Installation, Json
-
-if TYPE_CHECKING:
-    from github_sandbox.hub import AppRegistration
-    from github_sandbox.repository import Repository
-
-
-class Urls(NamedTuple):
-    """Where the stand-in is found: its REST root and its pages, without a slash at the end."""
-
-    api: str = "https://api.github.com"
-    html: str = "https://github.com"
-
-
-def timestamp(at: float) -> str:
-    """GitHub's form of a time; milliseconds would break clients."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def node_id(prefix: str, number: int) -> str:
-    """A global id."""
-    return f"{prefix}_kwDO{number}"
+from github_sandbox.model import RepositoryState
+from github_sandbox.registration import AppRegistration
+from github_sandbox.state import Account, Installation, Json, Urls, node_id, timestamp
 
 
 def render_account(urls: Urls, account: Account) -> Json:
@@ -102,7 +81,7 @@ _TEMPLATES = {
 }  # fmt: skip
 
 
-def render_repository(repo: "Repository") -> Json:
+def render_repository(repo: RepositoryState) -> Json:
     """`repository`, which is also good for the smaller shapes."""
     urls = repo.hub.urls
     made = timestamp(repo.created_at)
@@ -146,12 +125,12 @@ def render_repository(repo: "Repository") -> Json:
     }
 
 
-def render_full_repository(repo: "Repository") -> Json:
+def render_full_repository(repo: RepositoryState) -> Json:
     """`full-repository`: one alone has two counts more."""
     return {**render_repository(repo), "network_count": 0, "subscribers_count": 0}
 
 
-def render_app(urls: Urls, app: "AppRegistration") -> Json:
+def render_app(urls: Urls, app: AppRegistration) -> Json:
     """`integration`."""
     return {
         "id": app.id,
@@ -170,7 +149,7 @@ def render_app(urls: Urls, app: "AppRegistration") -> Json:
     }
 
 
-def render_installation(urls: Urls, app: "AppRegistration", installation: Installation) -> Json:
+def render_installation(urls: Urls, app: AppRegistration, installation: Installation) -> Json:
     """`installation`."""
     me = f"{urls.api}/app/installations/{installation.id}"
     suspended = installation.suspended_at
@@ -198,7 +177,7 @@ def render_installation(urls: Urls, app: "AppRegistration", installation: Instal
     }
 
 
-def render_commit(repo: "Repository", sha: str) -> Json:
+def render_commit(repo: RepositoryState, sha: str) -> Json:
     """`commit`, without its files."""
     commit = repo.git.commit_of(sha)
     who = {"name": commit.author, "email": commit.email, "date": timestamp(commit.at)}
@@ -223,7 +202,7 @@ def render_commit(repo: "Repository", sha: str) -> Json:
     }
 
 
-def render_file_change(repo: "Repository", head: str, change: FileChange) -> Json:
+def render_file_change(repo: RepositoryState, head: str, change: FileChange) -> Json:
     """`diff-entry`: `patch` is left out, not null, where GitHub gives none."""
     said: Json = {
         "sha": change.sha,
@@ -243,7 +222,7 @@ def render_file_change(repo: "Repository", head: str, change: FileChange) -> Jso
     return said
 
 
-def render_content(repo: "Repository", path: str, ref: str, data: bytes, sha: str) -> Json:
+def render_content(repo: RepositoryState, path: str, ref: str, data: bytes, sha: str) -> Json:
     """`content-file`; from 1 MB on the content is not in it (https://docs.github.com/en/rest/repos/contents)."""
     url = f"{repo.url}/contents/{path}?ref={ref}"
     html, blob = f"{repo.html_url}/blob/{ref}/{path}", f"{repo.url}/git/blobs/{sha}"

@@ -1,22 +1,19 @@
 """Pull requests, their comments and reviews as GitHub's REST API and its webhooks write them."""
 
-from typing import TYPE_CHECKING
-
-from github_sandbox.rendering import node_id, render_account, render_app, render_repository, timestamp
+from github_sandbox.model import PullState, RepositoryState
+from github_sandbox.rendering import render_account, render_app, render_repository
 from github_sandbox.state import (
     IssueComment,
     Json,
     Reaction,
     Review,
     ReviewComment,
+    node_id,
+    timestamp,
 )
 
-if TYPE_CHECKING:
-    from github_sandbox.pull import Pull
-    from github_sandbox.repository import Repository
 
-
-def _links(pull: "Pull") -> Json:
+def _links(pull: PullState) -> Json:
     url, issue = pull.url, f"{pull.repository.url}/issues/{pull.number}"
     links = {
         "self": url,
@@ -31,7 +28,7 @@ def _links(pull: "Pull") -> Json:
     return {name: {"href": href} for name, href in links.items()}
 
 
-def _end(repo: "Repository | None", ref: str, sha: str, owner: str, pull: "Pull") -> Json:
+def _end(repo: RepositoryState | None, ref: str, sha: str, owner: str, pull: PullState) -> Json:
     urls = pull.repository.hub.urls
     return {
         "label": f"{owner}:{ref}",
@@ -42,7 +39,7 @@ def _end(repo: "Repository | None", ref: str, sha: str, owner: str, pull: "Pull"
     }
 
 
-def render_label(pull: "Pull", name: str) -> Json:
+def render_label(pull: PullState, name: str) -> Json:
     """`label`."""
     number = pull.repository.label_ids.setdefault(name, len(pull.repository.label_ids) + 1)
     return {
@@ -56,7 +53,7 @@ def render_label(pull: "Pull", name: str) -> Json:
     }
 
 
-def render_pull(pull: "Pull") -> Json:
+def render_pull(pull: PullState) -> Json:
     """`pull-request-simple`: a row of a list."""
     repo, urls = pull.repository, pull.repository.hub.urls
     ended = None if pull.closed_at is None else timestamp(pull.closed_at)
@@ -101,7 +98,7 @@ def render_pull(pull: "Pull") -> Json:
     }
 
 
-def render_pull_full(pull: "Pull") -> Json:
+def render_pull_full(pull: PullState) -> Json:
     """`pull-request`: one alone, and in webhooks."""
     changes = pull.changes()
     return {
@@ -128,7 +125,7 @@ def render_reactions(url: str, reactions: list[Reaction]) -> Json:
     return {"url": f"{url}/reactions", "total_count": len(reactions), **counts}
 
 
-def render_reaction(pull: "Pull", reaction: Reaction) -> Json:
+def render_reaction(pull: PullState, reaction: Reaction) -> Json:
     """`reaction`."""
     return {
         "id": reaction.id,
@@ -139,7 +136,7 @@ def render_reaction(pull: "Pull", reaction: Reaction) -> Json:
     }
 
 
-def render_issue_comment(pull: "Pull", comment: IssueComment) -> Json:
+def render_issue_comment(pull: PullState, comment: IssueComment) -> Json:
     """`issue-comment`."""
     repo = pull.repository
     url = f"{repo.url}/issues/comments/{comment.id}"
@@ -159,12 +156,12 @@ def render_issue_comment(pull: "Pull", comment: IssueComment) -> Json:
     }
 
 
-def _via_app(repo: "Repository", login: str) -> Json | None:
+def _via_app(repo: RepositoryState, login: str) -> Json | None:
     app = repo.hub.app
     return render_app(repo.hub.urls, app) if login == app.bot_login else None
 
 
-def render_issue(pull: "Pull") -> Json:
+def render_issue(pull: PullState) -> Json:
     """The `issue` of an `issue_comment` event; `pull_request` in it says that it is a pull request."""
     repo = pull.repository
     url = f"{repo.url}/issues/{pull.number}"
@@ -213,7 +210,7 @@ def render_issue(pull: "Pull") -> Json:
     }
 
 
-def render_review(pull: "Pull", review: Review) -> Json:
+def render_review(pull: PullState, review: Review) -> Json:
     """`pull-request-review`."""
     html = f"{pull.html_url}#pullrequestreview-{review.id}"
     return {
@@ -231,7 +228,7 @@ def render_review(pull: "Pull", review: Review) -> Json:
     }
 
 
-def render_review_comment(pull: "Pull", comment: ReviewComment) -> Json:
+def render_review_comment(pull: PullState, comment: ReviewComment) -> Json:
     """`pull-request-review-comment`; `line` is null once the comment is outdated."""
     repo = pull.repository
     url = f"{repo.url}/pulls/comments/{comment.id}"

@@ -5,25 +5,21 @@ https://docs.github.com/en/rest/apps
 
 import json
 import secrets
+from html import escape
 from urllib.parse import urlencode
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from github_sandbox.call import Call, Endpoint, answer, paged
 from github_sandbox.errors import ApiError, invalid, not_found
 from github_sandbox.events import render_hook_config
-from github_sandbox.hooks import render_delivery, render_delivery_item
-from github_sandbox.rendering import (
-    render_app,
-    render_installation,
-    render_public_user,
-    render_repository,
-    timestamp,
-)
-from github_sandbox.state import Delivery, Installation, Json
+from github_sandbox.registration import render_delivery, render_delivery_item
+from github_sandbox.rendering import render_app, render_installation, render_public_user, render_repository
+from github_sandbox.state import Delivery, Installation, Json, timestamp
 
 MANIFEST_LIFE_S = 3600
 DELIVERIES_KEPT_S = 3 * 86_400
+STYLE = ":root{color-scheme:light dark}body{font:16px/1.5 system-ui;max-width:40rem;margin:3rem auto;padding:0 1rem}button{font:inherit;padding:.5rem 1rem}"
 _PERMISSION_KEYS = ("repositories", "repository_ids", "permissions")
 
 
@@ -191,6 +187,47 @@ async def get_rate_limit(call: Call) -> Response:
     return answer({"resources": {"core": core, "search": core}, "rate": core})
 
 
+async def show_installation(call: Call) -> Response:
+    """The button that installs the App on every account that has a repository here."""
+    _check_slug(call)
+    names = ", ".join(escape(name) for name in call.hub.repositories) or "no repository yet"
+    return _page(
+        f"<p>Install <b>{escape(call.hub.app.name)}</b> on: {names}</p><form method='post'><button>Install</button></form>"
+    )
+
+
+async def install(call: Call) -> Response:
+    """The button was pressed; pressed twice, it installs once."""
+    _check_slug(call)
+    owners = {
+        repository.owner.login
+        for name, repository in call.hub.repositories.items()
+        if call.hub.installation_on(name) is None
+    }
+    for owner in sorted(owners):
+        call.hub.install(owner, announce=True)
+    return RedirectResponse(f"/apps/{call.hub.app.slug}/installations/done", status_code=303)
+
+
+async def show_installed(call: Call) -> Response:
+    """Where the installations stand."""
+    _check_slug(call)
+    accounts = ", ".join(escape(each.account.login) for each in call.hub.installations.values())
+    return _page(f"<p role='status'>Installed on: {accounts or 'nobody'}</p>")
+
+
+def _check_slug(call: Call) -> None:
+    if call.text("slug") != call.hub.app.slug:
+        raise not_found()
+
+
+def _page(body: str) -> Response:
+    return HTMLResponse(
+        f"<!doctype html><html lang='en'><meta charset='utf-8'><title>Stand-in for GitHub</title><link rel='icon' href='data:,'>"
+        f"<style>{STYLE}</style><main><h1>Stand-in for GitHub</h1>{body}</main></html>"
+    )
+
+
 _DELIVERY = "/app/hook/deliveries/{delivery_id:int}"
 _INSTALLATION = "/app/installations/{installation_id:int}"
 ENDPOINTS = (
@@ -210,4 +247,10 @@ ENDPOINTS = (
     Endpoint("POST", "/organizations/{org}/settings/apps/new", register_from_manifest, "nobody"),
     Endpoint("GET", "/user", get_user, "anyone"),
     Endpoint("GET", "/rate_limit", get_rate_limit, "anyone"),
+)
+_INSTALLATIONS = "/apps/{slug}/installations"
+PAGES = (
+    Endpoint("GET", f"{_INSTALLATIONS}/new", show_installation, "nobody"),
+    Endpoint("POST", f"{_INSTALLATIONS}/new", install, "nobody"),
+    Endpoint("GET", f"{_INSTALLATIONS}/done", show_installed, "nobody"),
 )

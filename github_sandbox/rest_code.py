@@ -3,14 +3,18 @@
 https://docs.github.com/en/rest/repos
 """
 
+import asyncio
 import base64
+import gzip
+import os
+import re
 
 from starlette.responses import Response
 
 from github_sandbox.call import Call, Endpoint, answer, page_of, paged
 from github_sandbox.diffs import cut_to_response, exceeded_limit, render_diff
 from github_sandbox.errors import ApiError, not_found
-from github_sandbox.git import GitFailed
+from github_sandbox.git import ENVIRONMENT, GitFailed
 from github_sandbox.rendering import (
     render_account,
     render_commit,
@@ -26,6 +30,7 @@ from github_sandbox.state import Json
 _FOLDED = {"maintain": "write", "triage": "read"}
 _RAW_LIMIT_BYTES = 100 * 1024 * 1024
 _DIRECTORY_LIMIT = 1_000
+_SERVICE = "git-upload-pack"
 
 
 async def get_repository(call: Call) -> Response:
@@ -189,31 +194,56 @@ async def get_permission(call: Call) -> Response:
     return answer({"permission": _FOLDED.get(role, role), "role_name": role, "user": user})
 
 
-async def compare_dependencies(call: Call) -> Response:
-    """The dependency changes that somebody said; off, as on most private repositories, while nobody has."""
-    if call.repository.dependency_changes is None:
-        raise ApiError(403, "Dependency graph is not enabled for this repository.")
-    return answer(call.repository.dependency_changes)
+async def advertise_refs(call: Call) -> Response:
+    """The first request of a fetch."""
+    if call.query.get("service") != _SERVICE:
+        raise ApiError(403, "Pushing is not possible here")
+    refs = await _upload_pack(call, b"", "--advertise-refs")
+    line = f"# service={_SERVICE}\n".encode()
+    body = b"%04x%s0000%s" % (len(line) + 4, line, refs)
+    if "version=2" in call.request.headers.get("git-protocol", ""):
+        body = refs
+    return Response(body, media_type=f"application/x-{_SERVICE}-advertisement")
 
 
-async def list_advisories(call: Call) -> Response:
-    """Published advisories of the ecosystem whose `package@version` is among those asked for."""
-    wanted = set(call.query.get("affects", "").split(","))
-    ecosystem = call.query.get("ecosystem")
-    return answer(
-        [
-            advisory
-            for affected, advisory in call.hub.advisories
-            if affected in wanted
-            and any(flaw["package"]["ecosystem"] == ecosystem for flaw in advisory["vulnerabilities"])
-        ]
-    )
+async def upload_pack(call: Call) -> Response:
+    """What was asked for, as a pack."""
+    body = call.raw_body
+    if call.request.headers.get("content-encoding") == "gzip":
+        body = gzip.decompress(body)
+    pack = _refusal(call, body) or await _upload_pack(call, body)
+    return Response(pack, media_type=f"application/x-{_SERVICE}-result")
 
 
-async def upload_sarif(call: Call) -> Response:
-    """Keep a SARIF report; wants `security_events:write`."""
-    receipt = call.repository.keep_sarif(call.body)
-    return answer({"id": receipt, "url": f"{call.repository.url}/code-scanning/sarifs/{receipt}"}, 202)
+def _refusal(call: Call, body: bytes) -> bytes | None:
+    """Protocol 2 serves every object that is there; a commit that a force-push left behind shall be gone."""
+    for wanted in re.findall(rb"want ([0-9a-f]{40})", body):
+        sha = wanted.decode()
+        if not call.repository.git.is_served(sha):
+            said = f"ERR upload-pack: not our ref {sha}".encode()
+            return b"%04x%s" % (len(said) + 4, said)
+    return None
+
+
+async def _upload_pack(call: Call, body: bytes, *options: str) -> bytes:
+    if call.actor.kind == "anonymous" and call.hub.repository(_name(call)).private:
+        raise ApiError(401, "Requires authentication", headers={"www-authenticate": 'Basic realm="GitHub"'})
+    process = await asyncio.create_subprocess_exec(
+        "git", "upload-pack", "--stateless-rpc", *options, str(call.repository.git.path),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**ENVIRONMENT, "GIT_PROTOCOL": call.request.headers.get("git-protocol", "")},
+        cwd=os.sep,
+    )  # fmt: skip
+    out, err = await process.communicate(body)
+    if process.returncode and not out:
+        raise ApiError(500, err.decode("utf-8", "replace"))
+    return out
+
+
+def _name(call: Call) -> str:
+    return f"{call.text('owner')}/{call.text('repo')}"
 
 
 _R = "/repos/{owner}/{repo}"
@@ -225,10 +255,13 @@ ENDPOINTS = (
     Endpoint("GET", f"{_R}/commits/{{sha}}/pulls", list_pulls_of_commit, "pull_requests:read"),
     Endpoint("GET", f"{_R}/compare/{{basehead:path}}", compare, "contents:read"),
     Endpoint("GET", f"{_R}/collaborators/{{username}}/permission", get_permission, "metadata:read"),
-    Endpoint(
-        "GET", f"{_R}/dependency-graph/compare/{{basehead:path}}", compare_dependencies, "contents:read"
-    ),
-    Endpoint("GET", "/advisories", list_advisories, "anyone"),
-    Endpoint("POST", f"{_R}/code-scanning/sarifs", upload_sarif, "security_events:write"),
 )
 LAST = (Endpoint("GET", f"{_R}/commits/{{ref:path}}", get_commit, "contents:read"),)
+GIT = tuple(
+    Endpoint(method, f"/{{owner}}/{{repo}}{suffix}/{tail}", handler, "contents:read")
+    for suffix in (".git", "")
+    for method, tail, handler in (
+        ("GET", "info/refs", advertise_refs),
+        ("POST", _SERVICE, upload_pack),
+    )
+)

@@ -10,13 +10,13 @@ from starlette.responses import Response
 from github_sandbox.call import Call, Endpoint, answer, paged
 from github_sandbox.conversation import Comment
 from github_sandbox.errors import ApiError, not_found
-from github_sandbox.pull import Pull
 from github_sandbox.rendering_pulls import (
     render_issue,
     render_issue_comment,
     render_reaction,
     render_review_comment,
 )
+from github_sandbox.repository import Pull
 from github_sandbox.state import IssueComment, Json, Reaction, ReviewComment
 
 

@@ -7,10 +7,8 @@ from starlette.responses import Response
 
 from github_sandbox import reviews
 from github_sandbox.call import Call, Endpoint, answer, page_of, paged
-from github_sandbox.conversation import add_review
 from github_sandbox.diffs import cut_to_response
 from github_sandbox.errors import ApiError, invalid, invalid_field, not_found, with_strings
-from github_sandbox.pull import Pull
 from github_sandbox.rendering import render_commit, render_file_change
 from github_sandbox.rendering_pulls import (
     render_pull,
@@ -18,6 +16,7 @@ from github_sandbox.rendering_pulls import (
     render_review,
     render_review_comment,
 )
+from github_sandbox.repository import Pull
 from github_sandbox.rest_code import diff_response
 from github_sandbox.state import Anchor, Json, Review, ReviewComment
 
@@ -123,8 +122,7 @@ def _create_pending(call: Call, pull: Pull) -> Response:
         raise invalid(
             "User can only have one pending review per pull request", message="Unprocessable Entity"
         )
-    review = add_review(
-        pull,
+    review = pull.add_review(
         call.account,
         call.body.get("body") or "",
         state="PENDING",

@@ -4,11 +4,13 @@ https://docs.github.com/en/rest/pulls/reviews and https://docs.github.com/en/res
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from github_sandbox.diffs import FileChange, Hunk
+from github_sandbox.diffs import FileChange, Hunk, file_changes, moved_line
 from github_sandbox.errors import ApiError, invalid, invalid_field
-from github_sandbox.state import Anchor, Json
+from github_sandbox.model import PullState
+from github_sandbox.state import Anchor, Json, Review, ReviewComment, ReviewThread
 
 BODY_LIMIT = 65_536
 EVENTS = {"COMMENT": "COMMENTED", "APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED"}
@@ -19,11 +21,11 @@ _NO_LINE = "Line could not be resolved"
 _NO_PATH = "Path could not be resolved"
 
 
-def check_body(body: object, resource: str, *, wanted: bool = True) -> str:
+def check_body(body: object, resource: str, *, required: bool = True) -> str:
     """A text of at most 65,536 characters; an empty one only where it is not wanted."""
     if body is not None and not isinstance(body, str):
         raise invalid_field(resource, "body")
-    if wanted and not (body or "").strip():
+    if required and not (body or "").strip():
         raise invalid_field(resource, "body", code="missing_field", message="body can't be blank")
     if len(body or "") > BODY_LIMIT:
         raise invalid_field(
@@ -106,3 +108,58 @@ def diff_hunk(changes: Sequence[FileChange], anchor: Anchor) -> str:
         return change.patch or ""
     hunk = change.hunk_with(anchor.side, anchor.line)
     return hunk.until(anchor.side, anchor.line) if hunk else ""
+
+
+def open_thread(
+    pull: PullState, review: Review, anchor: Anchor, body: str, changes: Sequence[FileChange]
+) -> ReviewThread:
+    """A new thread with its first comment; the anchor was checked before."""
+    now = pull.hub.clock()
+    comment = ReviewComment(
+        id=pull.hub.next_id(),
+        review_id=review.id,
+        user=review.user,
+        body=body,
+        anchor=anchor,
+        original=anchor,
+        commit_id=review.commit_id,
+        original_commit_id=review.commit_id,
+        diff_hunk=diff_hunk(changes, anchor),
+        created_at=now,
+        updated_at=now,
+    )
+    thread = ReviewThread(id=pull.hub.next_id(), comments=[comment])
+    pull.threads.append(thread)
+    return thread
+
+
+def follow_head(pull: PullState, before: str) -> None:
+    """Move every thread from the head before to the head now; one whose line was changed is outdated, for good."""
+    between = {c.previous_filename or c.filename: c for c in _changes_between(pull, before)}
+    now = pull.changes()
+    for thread in pull.threads:
+        root = thread.root
+        if thread.is_outdated or root.anchor.subject_type == "file":
+            continue
+        moved = _moved(root.anchor, between.get(root.anchor.path))
+        if moved is None or anchor_error(now, moved):
+            thread.is_outdated = True
+            moved = replace(root.anchor, line=None, start_line=None)
+        for comment in thread.comments:
+            comment.anchor = moved
+            comment.commit_id = comment.commit_id if thread.is_outdated else pull.head_sha
+
+
+def _changes_between(pull: PullState, before: str) -> list[FileChange]:
+    return file_changes(pull.repository.git, before, pull.head_sha, pull.hub.limits)
+
+
+def _moved(anchor: Anchor, change: FileChange | None) -> Anchor | None:
+    """The anchor in the new head. What the base side holds does not move with the head."""
+    if change is None or anchor.side == "LEFT" or anchor.line is None:
+        return anchor
+    line = moved_line(change.hunks, anchor.line)
+    start = None if anchor.start_line is None else moved_line(change.hunks, anchor.start_line)
+    if line is None or (anchor.start_line is not None and start is None):
+        return None
+    return replace(anchor, path=change.filename, line=line, start_line=start)

@@ -1,10 +1,28 @@
-"""The passive objects of the stand-in: what GitHub would keep in its tables. No behaviour, no wire format."""
+"""The records that GitHub keeps, as plain objects. No behavior and no wire format."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 Json = dict[str, Any]
+
+
+class Urls(NamedTuple):
+    """Addresses of the REST API and of the web pages, without a trailing slash."""
+
+    api: str = "https://api.github.com"
+    html: str = "https://github.com"
+
+
+def timestamp(at: float) -> str:
+    """Format a time as GitHub does, without milliseconds: clients reject them."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def node_id(prefix: str, number: int) -> str:
+    """Build a global id."""
+    return f"{prefix}_kwDO{number}"
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -97,6 +115,9 @@ class ReviewComment:
     def node_id(self) -> str:
         """Global id."""
         return f"PRRC_kwDO{self.id}"
+
+
+Comment = IssueComment | ReviewComment
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

@@ -9,17 +9,16 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from jwt.types import Options
 
 from github_sandbox.errors import ApiError, forbidden, invalid, not_found
+from github_sandbox.model import HubState, RepositoryState
 from github_sandbox.state import Account, Installation
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-    from jwt.types import Options
-
-    from github_sandbox.hub import GitHubSandbox
-    from github_sandbox.repository import Repository
 
 TOKEN_LIFE_S = 3600.0
 JWT_LIFE_S = 600
@@ -44,7 +43,7 @@ class Actor:
         """Whose rate limit it is."""
         return f"{self.kind}:{self.installation.id if self.installation else self.account and self.account.login}"
 
-    def covers(self, repository: "Repository") -> bool:
+    def covers(self, repository: RepositoryState) -> bool:
         """Whether the repository exists for the asker."""
         if self.kind == "user":
             assert self.account is not None
@@ -55,7 +54,7 @@ class Actor:
         chosen = self.repositories is None or repository.full_name in self.repositories
         return chosen and self.installation.covers(repository.full_name)
 
-    def may(self, needs: str, repository: "Repository | None") -> bool:
+    def may(self, needs: str, repository: RepositoryState | None) -> bool:
         """Whether a permission such as `checks:write` is there."""
         area, level = needs.split(":")
         if self.kind == "installation":
@@ -65,7 +64,7 @@ class Actor:
             return self._user_may(area, level, repository)
         return level == "read" and area in ("metadata", "contents", "pull_requests", "issues", "checks")
 
-    def _user_may(self, area: str, level: str, repository: "Repository | None") -> bool:
+    def _user_may(self, area: str, level: str, repository: RepositoryState | None) -> bool:
         if level == "read" or area in ("pull_requests", "issues"):
             return True
         if area == "checks":  # only Apps write check runs
@@ -88,7 +87,7 @@ def _bad_jwt(message: str) -> ApiError:
 class Tokens:
     """Issues tokens and tells whose they are."""
 
-    def __init__(self, hub: "GitHubSandbox") -> None:
+    def __init__(self, hub: HubState) -> None:
         self._hub = hub
         self._actors: dict[str, Actor] = {}
         self.stateless = True
@@ -135,8 +134,6 @@ class Tokens:
         return Actor(kind="app", account=self._hub.bot)
 
     def _verified_claims(self, token: str) -> dict[str, Any]:
-        import jwt
-
         key = _public_key(self._hub.app.private_key)
         unchecked: Options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
         try:
@@ -203,9 +200,6 @@ class Tokens:
 
 @cache  # as the key itself: one a process
 def _public_key(private_key: str) -> "RSAPublicKey":
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
     key = load_pem_private_key(private_key.encode(), password=None)
     assert isinstance(key, RSAPrivateKey)
     return key.public_key()
@@ -233,7 +227,7 @@ def _token_in(authorization: str) -> str:
     raise _bad_credentials()
 
 
-def require(actor: Actor, needs: str, repository: "Repository | None") -> None:
+def require(actor: Actor, needs: str, repository: RepositoryState | None) -> None:
     """401 for nobody, 403 for one who may not."""
     if actor.kind == "anonymous" and needs.endswith(":write"):
         raise ApiError(401, "Requires authentication")

@@ -26,7 +26,7 @@ from app.store.reviews import load_newest_review
 from app.store.tables import ReviewRow
 from github_sandbox import GitHubSandbox
 from github_sandbox.sample import build_sample
-from github_sandbox.server import UnsignalledServer, post_to, serve
+from github_sandbox.sandbox import UnsignalledServer, post_to, serve
 
 HOST = "127.0.0.1"
 POLL_S = 0.05

@@ -19,7 +19,7 @@ from app.commands.demo import listen
 from app.commands.demo_view import ReviewView
 from github_sandbox import GitHubSandbox, Pull
 from github_sandbox.sample import build_sample_repository, open_sample_pull
-from github_sandbox.server import post_to, serve
+from github_sandbox.sandbox import post_to, serve
 
 LOOK_S = 0.2
 GREETING = """\

@@ -4,12 +4,9 @@
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from github_sandbox.hub import GitHubSandbox
-    from github_sandbox.pull import Pull
-    from github_sandbox.repository import Repository
+from github_sandbox.repository import Pull, Repository
+from github_sandbox.sandbox import Hub
 
 _HERE = Path(__file__).parent
 REPOSITORY = "acme/payments"
@@ -34,12 +31,12 @@ def _files(folder: str) -> dict[str, bytes]:
     }
 
 
-def build_sample(sandbox: "GitHubSandbox") -> "Pull":
+def build_sample(sandbox: Hub) -> Pull:
     """Make the sample repository and open its pull request; the webhook waits in `sandbox.hook.queue`."""
     return open_sample_pull(build_sample_repository(sandbox))
 
 
-def build_sample_repository(sandbox: "GitHubSandbox", *, install: bool = True) -> "Repository":
+def build_sample_repository(sandbox: Hub, *, install: bool = True) -> Repository:
     """The repository as it was before; the App is installed on its owner unless `install` is False."""
     repository = sandbox.create_repository(REPOSITORY, {**_files("base")}, install=install)
     repository.set_role("alice", "write")
@@ -47,7 +44,7 @@ def build_sample_repository(sandbox: "GitHubSandbox", *, install: bool = True) -
     return repository
 
 
-def open_sample_pull(repository: "Repository") -> "Pull":
+def open_sample_pull(repository: Repository) -> Pull:
     """The pull request, as Alice opens it."""
     return repository.open_pull(
         {**_files("head")},

@@ -12,7 +12,7 @@ from app.main import Network
 from app.settings import Settings
 from github_sandbox import GitHubSandbox
 from github_sandbox.sample import build_sample_repository
-from github_sandbox.server import serve
+from github_sandbox.sandbox import serve
 
 PAGE_WAIT_S = 30
 

@@ -25,7 +25,7 @@ from app.store.database import Database
 from app.store.deliveries import UNFINISHED, load_queue_depth
 from app.store.tables import DeliveryRow
 from github_sandbox import GitHubSandbox, Pull
-from github_sandbox.server import post_to
+from github_sandbox.sandbox import post_to
 from tests.durability.app_process import AppProcess
 from tests.durability.stand_ins import FILES, StandIns, faulty_file, pulls_of, stand_ins
 

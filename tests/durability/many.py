@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 
 from app.domain.finding import Stage
-from github_sandbox.server import post_to
+from github_sandbox.sandbox import post_to
 from tests.durability.app_process import AppProcess
 from tests.durability.stand_ins import FILES, StandIns, faulty_file, pulls_of
 

@@ -14,7 +14,7 @@ import uvicorn
 
 from app.domain.model_call import Provider
 from github_sandbox import GitHubSandbox, Pull, RateLimits
-from github_sandbox.server import UnsignalledServer, serve
+from github_sandbox.sandbox import UnsignalledServer, serve
 from tests.fakes.vendor_wire import Asked
 from tests.fakes.vendors import KEYS, FakeVendors
 

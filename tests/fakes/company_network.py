@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from starlette.types import ASGIApp
 
-from github_sandbox.server import UnsignalledServer
+from github_sandbox.sandbox import UnsignalledServer
 
 
 @dataclass(kw_only=True)

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from github_sandbox import code_scanning
-from github_sandbox.code_scanning import read_upload
-from github_sandbox.errors import ApiError
+from github_sandbox import ApiError, rest_checks
+from github_sandbox.rest_checks import read_upload
 from tests.github_sandbox.conftest import World
 
 RESULT = {
@@ -75,7 +74,7 @@ async def test_an_upload_that_github_refuses_is_refused(
 
 
 async def test_an_upload_that_is_too_large_is_refused(world: World) -> None:
-    noise = random.Random(0).randbytes(code_scanning.COMPRESSED_LIMIT + 1)
+    noise = random.Random(0).randbytes(rest_checks.COMPRESSED_LIMIT + 1)
     assert refusal(world, sarif=base64.b64encode(noise).decode()) == 413
 
 

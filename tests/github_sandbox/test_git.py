@@ -13,7 +13,7 @@ import pytest
 
 from github_sandbox import Accident
 from github_sandbox.git import ENVIRONMENT, GitRepository
-from github_sandbox.server import post_to, serve
+from github_sandbox.sandbox import post_to, serve
 from tests.github_sandbox.conftest import World
 
 

@@ -82,7 +82,7 @@ async def test_submodules_are_told_as_such(world: World) -> None:
 
 
 async def test_a_role_that_is_none_is_a_mistake_of_the_test(world: World) -> None:
-    with pytest.raises(ValueError, match="no role"):
+    with pytest.raises(ValueError, match="is not a role"):
         world.repository.set_role("bob", "boss")
 
 

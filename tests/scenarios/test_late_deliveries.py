@@ -12,7 +12,7 @@ from app.serving.app import build_served
 from app.settings import Settings
 from app.store.deliveries import load_queue_depth
 from github_sandbox import GitHubSandbox
-from github_sandbox.server import serve
+from github_sandbox.sandbox import serve
 from tests.scenarios.world import FILES, REPOSITORY, app_settings
 
 

@@ -18,8 +18,8 @@ from app.store.database import Database
 from app.store.deliveries import load_queue_depth
 from app.store.leases import renew_lease
 from github_sandbox import Delivery, GitHubSandbox, Pull, RateLimits
-from github_sandbox.hooks import sign
-from github_sandbox.server import serve
+from github_sandbox.registration import sign
+from github_sandbox.sandbox import serve
 from tests.scenarios.world import FILES, ShortClock, app_settings
 
 PUSHES = 500

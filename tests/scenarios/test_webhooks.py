@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app.store.tables import DeliveryRow, InstallationRow
 from github_sandbox import GitHubSandbox, Pull
-from github_sandbox.hooks import sign
+from github_sandbox.registration import sign
 from tests.scenarios.conftest import Open
 from tests.scenarios.world import World, conclusions, take_checks, take_review, take_summary
 

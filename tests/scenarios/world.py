@@ -25,8 +25,8 @@ from app.store.database import Database
 from app.store.tables import ModelCallRow, ReviewRow
 from github_sandbox import Delivery, GitHubSandbox, Posted, Pull
 from github_sandbox.git import FileContent
-from github_sandbox.hooks import sign
-from github_sandbox.server import serve
+from github_sandbox.registration import sign
+from github_sandbox.sandbox import serve
 from github_sandbox.state import CheckRun, IssueComment, Review, ReviewComment
 from tests.contracts.guard import OpenApiGuard
 from tests.databases import prepare

@@ -10,8 +10,7 @@ import pytest
 
 from app.domain.model_call import Provider
 from app.domain.publication import parse_marker
-from github_sandbox import Pull
-from github_sandbox.state import RequestRecord
+from github_sandbox import Pull, RequestRecord
 from tests.fakes.vendor_wire import Asked
 from tests.fakes.vendors import KEYS
 from tests.scenarios.vendors import NOTHING, finding, task_of

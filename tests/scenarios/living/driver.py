@@ -19,11 +19,9 @@ from app.settings import Settings
 from app.store import deliveries
 from app.store.database import Database
 from app.store.tables import FindingRow, ModelCallRow, ReviewRow
-from github_sandbox import GitHubSandbox
+from github_sandbox import GitHubSandbox, Pull, Repository
 from github_sandbox.git import FileContent
-from github_sandbox.pull import Pull
-from github_sandbox.repository import Repository
-from github_sandbox.server import serve
+from github_sandbox.sandbox import serve
 from github_sandbox.state import IssueComment, ReviewComment
 from tests.databases import prepare
 from tests.fakes.vendor_wire import Asked

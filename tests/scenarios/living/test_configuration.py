@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from app.gather.configuration import ConfigurationFile
 from app.store.tables import ModelCallRow, ReviewRow
-from github_sandbox.pull import Pull
+from github_sandbox import Pull
 from tests.fakes.vendor_wire import Asked
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
 

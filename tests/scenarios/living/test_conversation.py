@@ -6,7 +6,7 @@ from sqlmodel import select
 
 from app.domain.model_call import Provider
 from app.store.tables import ConversationTurnRow
-from github_sandbox.pull import Pull
+from github_sandbox import Pull
 from tests.fakes.vendors import Fault
 from tests.scenarios.living.driver import BUG, App, Reviewers, emojis, replies, running, says
 

@@ -12,9 +12,8 @@ from app.store.findings import FindingOutcome
 from app.store.installations import load_installation
 from app.store.retention import purge
 from app.store.tables import FindingRow, ModelCallRow, PullRequestRow, ReviewRow
-from github_sandbox import GitHubSandbox
-from github_sandbox.hub import PERMISSIONS
-from github_sandbox.pull import Pull
+from github_sandbox import GitHubSandbox, Pull
+from github_sandbox.registration import PERMISSIONS
 from github_sandbox.state import Installation
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
 

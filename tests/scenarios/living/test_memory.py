@@ -12,8 +12,7 @@ from app.domain.step import run_at_once
 from app.jobs.installation import InstallationHandler
 from app.store.outcomes import Dimension, load_outcome_rates
 from app.store.pull_requests import load_pull_request
-from github_sandbox.pull import Pull
-from github_sandbox.repository import Repository
+from github_sandbox import Pull, Repository
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
 
 CART = f"def average(prices):\n    {BUG}\n    return total\n"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.store.tables import FindingRow
-from github_sandbox.pull import Pull
+from github_sandbox import Pull
 from tests.scenarios.living.driver import BUG, App, Reviewers, running
 
 CART = f"def average(prices):\n    {BUG}\n    return total\n"

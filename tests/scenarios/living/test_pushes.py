@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from github_sandbox import GitHubSandbox
-from github_sandbox.pull import Pull
+from github_sandbox import GitHubSandbox, Pull
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
 
 CART = f"def average(prices):\n    {BUG}\n    return total\n"

@@ -24,7 +24,7 @@ from app.github.registration import AppRegistration
 from app.main import Network
 from app.settings import Settings, load_settings
 from github_sandbox import GitHubSandbox
-from github_sandbox.server import serve
+from github_sandbox.sandbox import serve
 
 
 async def no_wait(seconds: float) -> None:

@@ -12,10 +12,8 @@ from app.github.client import RepositoryClient
 from app.github.git_objects import GitObjects
 from app.github.reader import PullRequestSource
 from app.github.writer import PullRequestWriter
+from github_sandbox import GitHubSandbox, Pull, Repository
 from github_sandbox.git import FileContent
-from github_sandbox.hub import GitHubSandbox
-from github_sandbox.pull import Pull
-from github_sandbox.repository import Repository
 from tests.contracts.guard import OpenApiGuard
 
 NOW = 1_800_000_000.0

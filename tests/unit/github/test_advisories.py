@@ -9,7 +9,7 @@ from app.domain.analysis import Advisory, AdvisoryAnswer, ChangedFile, Package
 from app.domain.finding import Severity
 from app.errors import GitHubUnavailable
 from app.github.reader import PullRequestSource
-from github_sandbox.limits import Accident
+from github_sandbox import Accident
 from tests.unit.github.conftest import World
 
 

@@ -12,7 +12,7 @@ from app.errors import ConfigurationError, GitHubForbidden, GitHubNotFound
 from app.github.app import KEPT_CLIENTS, GitHubApp
 from app.github.client import token_client
 from app.github.writer import PullRequestWriter
-from github_sandbox.limits import Accident
+from github_sandbox import Accident
 from tests.unit.github.conftest import World
 
 

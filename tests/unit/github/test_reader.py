@@ -14,10 +14,7 @@ from app.github.app import GitHubApp
 from app.github.client import token_client
 from app.github.contents import fetch_file
 from app.github.reader import PullRequestSource
-from github_sandbox.diffs import DiffLimits
-from github_sandbox.git import Entry
-from github_sandbox.limits import Accident
-from github_sandbox.state import Anchor
+from github_sandbox import Accident, Anchor, DiffLimits, Entry
 from tests.unit.github.conftest import World
 
 FINDING = marker(MarkerKind.FINDING, "f1")

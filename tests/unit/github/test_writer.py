@@ -16,7 +16,7 @@ from app.domain.publication import (
 from app.errors import GitHubForbidden, GitHubRateLimited, GitHubRejected, GitHubUnavailable
 from app.github.client import token_client
 from app.github.writer import PullRequestWriter
-from github_sandbox.limits import Accident
+from github_sandbox import Accident
 from tests.unit.github.conftest import World
 
 REVIEW = marker(MarkerKind.REVIEW, "octo/shop#1@abc")

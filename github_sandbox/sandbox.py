@@ -1,32 +1,45 @@
-"""The stand-in on a port of this machine, and a sender of its webhooks over HTTP: what `quorum demo` runs."""
+"""The ways into the stand-in: as an ASGI application, as an httpx transport, and on a port of this machine."""
 
 import asyncio
 import socket
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING
+from functools import cached_property
 
 import httpx
 import uvicorn
+from starlette.types import ASGIApp
 
-from github_sandbox.hooks import Send
-from github_sandbox.rendering import Urls
+from github_sandbox.asgi import SandboxTransport, build_asgi
+from github_sandbox.hub import Hub
+from github_sandbox.registration import Send
+from github_sandbox.state import Urls
 
-if TYPE_CHECKING:
-    from github_sandbox.hub import GitHubSandbox
+
+class GitHubSandbox(Hub):
+    """A small, strict GitHub with one App, kept in memory and in bare git repositories under `root`."""
+
+    @cached_property
+    def asgi(self) -> ASGIApp:
+        """REST at `/` and `/api/v3`, GraphQL at `/graphql` and `/api/graphql`, git at `/owner/repo.git`."""
+        return build_asgi(self)
+
+    def transport(self) -> SandboxTransport:
+        """Return an httpx transport to this GitHub that accepts any host name."""
+        return SandboxTransport(self.asgi)
 
 
 class UnsignalledServer(uvicorn.Server):
-    """Leaves signals to the program that it runs in."""
+    """A server that leaves signals to the program around it."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Capture none."""
+        """Capture no signals."""
         yield
 
 
 @asynccontextmanager
-async def serve(sandbox: "GitHubSandbox", listener: socket.socket | None = None) -> AsyncGenerator[str]:
+async def serve(sandbox: GitHubSandbox, listener: socket.socket | None = None) -> AsyncGenerator[str]:
     """Serve the stand-in while the block runs, and yield its address; by default on a free port of the loopback interface.
 
     Paths are those of GitHub Enterprise Server: the REST API is at the address plus `/api/v3`, as `sandbox.urls` says.
@@ -45,7 +58,7 @@ async def serve(sandbox: "GitHubSandbox", listener: socket.socket | None = None)
 
 
 def post_to(client: httpx.AsyncClient, url: str) -> Send:
-    """A sender that posts deliveries to a receiver's address."""
+    """Return a sender for `deliver_all` that posts deliveries to a URL."""
 
     async def send(headers: Mapping[str, str], body: bytes) -> int:
         try:
