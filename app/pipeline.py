@@ -92,19 +92,15 @@ async def review_gathered(
     """
     scope = replace(order.scope, budget=gathered.config.budget, bypass_cache=order.full)
     order = replace(order, scope=scope)
-    analysis = await stations.run(
-        "analyse",
-        lambda: analyze(
+    with stations.timed("analyse"):
+        analysis = await analyze(
             gathered.changed_files, redactor=services.redactor, lookup_advisories=lookup_advisories
-        ),
-    )
+        )
     results = await _ask_stages(order, gathered, analysis, services, stations=stations, step=step)
-    settled = await stations.run(
-        "verify",
-        lambda: step(
+    with stations.timed("verify"):
+        settled = await step(
             Checkpoint("settle", Settled), lambda: _settle(order, gathered, results, analysis, services)
-        ),
-    )
+        )
     pull_request = gathered.context.pull_request
     return ReviewReport(
         findings=settled.findings,
@@ -155,12 +151,13 @@ async def _ask_stages(
             return replace(result, findings=tuple(f for f in result.findings if not is_by_analyzers(f)))
 
         async def with_analyzers(asked: Awaitable[StageResult]) -> StageResult:
-            result = await asked
+            with stations.timed(stage.value):
+                result = await asked
             own = (finding for finding in analysis.findings if finding.stage is stage)
             return replace(result, findings=(*result.findings, *own))
 
         reserved = step(Checkpoint(f"stage:{stage}", StageResult), work)
-        return stations.run(stage.value, lambda: with_analyzers(reserved))
+        return with_analyzers(reserved)
 
     if gathered.config.pipeline is Pipeline.PARALLEL:
         asked = list(await asyncio.gather(*map(ask, wanted)))

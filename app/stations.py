@@ -1,13 +1,11 @@
-"""Runs the stations of one review, tells those who watch, and keeps the times and the spans. Knows nothing of what a station does."""
+"""Times the stations of one review, reports their progress to watchers, and opens their spans."""
 
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from app.domain.review import ReviewRequest, StationEvent, StationState, StationTime, Watch, ignore_events
 from app.domain.step import Attributes, NoTracer, Tracer
-
-T = TypeVar("T")
 
 REVIEW_SPAN = "pull_request_review"  # round the stations
 
@@ -38,16 +36,16 @@ class Stations:
         """Since the review began in this process."""
         return round((time.monotonic() - self._begun_s) * 1_000)
 
-    async def run(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
-        """The value of one station."""
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Time the station that runs inside, trace it, and tell those who watch."""
         started_ms = self.elapsed_ms
         self._tell(StationEvent(review_id=self._review_id, station=name, state=StationState.STARTED))
         state = StationState.FAILED
         try:
             with self._tracer.span(f"station {name}", {"quorum.station": name}):
-                value = await work()
+                yield
             state = StationState.FINISHED
-            return value
         finally:
             duration_ms = self.elapsed_ms - started_ms
             self.times.append(StationTime(station=name, started_ms=started_ms, duration_ms=duration_ms))

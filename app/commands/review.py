@@ -175,9 +175,8 @@ async def _run_stations(
     options: ReviewOptions, target: Target, program: Program, configuration: bytes | None, order: Order
 ) -> tuple[Gathered, ReviewReport]:
     stations = Stations(order.scope.review_id or "", _tell, tracer=program.services.tracer)
-    gathered = await stations.run(
-        "gather", lambda: gather_change(target.source, order, program.services, configuration=configuration)
-    )
+    with stations.timed("gather"):
+        gathered = await gather_change(target.source, order, program.services, configuration=configuration)
     for problem in gathered.problems:
         sys.stderr.write(f"quorum: {problem.message}\n")
     if options.no_models:
@@ -201,7 +200,7 @@ async def _post(target: Target, gathered: Gathered, report: ReviewReport, progra
     """
     from app.github.writer import PullRequestWriter
     from app.publish.plan import PublicationRequest
-    from app.publish.publisher import publish
+    from app.publish.publisher import Publisher
     from app.store.ledger import Ledger
 
     assert target.client, "--post comes with a URL"
@@ -212,8 +211,8 @@ async def _post(target: Target, gathered: Gathered, report: ReviewReport, progra
         sys.stderr.write("quorum: the pull request was pushed to meanwhile, so nothing was posted.\n")
         return False
     run = f"cli:{target.ref}@{report.head_sha}:{uuid4()}"
-    await publish(
-        PublicationRequest(
+    publisher = Publisher(
+        request=PublicationRequest(
             report=report,
             config=gathered.config,
             diff=gathered.context.diff,
@@ -225,10 +224,10 @@ async def _post(target: Target, gathered: Gathered, report: ReviewReport, progra
             shown={thread.fingerprint for thread in gathered.snapshot.threads},
         ),
         writer=writer,
-        once=Ledger(program.database, review_id=run),
-        check_run_ids={},
+        ledger=Ledger(program.database, review_id=run),
         summary_comment_id=gathered.snapshot.summary_comment_id,
     )
+    await publisher.publish()
     return True
 
 

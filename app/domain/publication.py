@@ -1,7 +1,7 @@
 """What Quorum writes on a pull request, and the protocol that writes it. Values and a protocol; builds no sentences."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -190,6 +190,19 @@ class ThreadWriter(Writer, Protocol):
         """All replies and resolutions, and the edit of a comment, in one request.
 
         Where threads may not be resolved, comments fold instead.
+        """
+        ...
+
+
+class WriteLedger(Protocol):
+    """The record of one job's writes to GitHub: each write happens at most once, also across restarts."""
+
+    async def write_once(
+        self, key: str, *, find: Callable[[], Awaitable[int | None]], write: Callable[[], Awaitable[int]]
+    ) -> int:
+        """The id of what was written under `key`, now or earlier.
+
+        `find` is called only when an earlier attempt started and did not finish: GitHub may have the result.
         """
         ...
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.domain.analysis import AdvisoryLookup
-from app.domain.publication import ThreadWriter
+from app.domain.publication import ThreadWriter, WriteLedger
 from app.domain.pull_request import PullRequestRef, Snapshot, Source
-from app.publish.check_runs import Once
 
 UploadSarif = Callable[[str, str], Awaitable[None]]
 """Hands (head sha, SARIF) to code scanning; raises `GitHubError`."""
@@ -19,7 +18,7 @@ class PullRequestAccess:
 
     source: Source
     writer: ThreadWriter
-    once: Once
+    ledger: WriteLedger
     lacking: Callable[[], Mapping[str, str]] = dict[
         str, str
     ]  # permissions that were not granted; known once it has read

@@ -72,7 +72,7 @@ class CheckRuns:
             if found is not None:
                 ids[stage] = found
         await complete_checks(
-            [update(stage) for stage in ids], check_run_ids=ids, writer=access.writer, once=access.once
+            [update(stage) for stage in ids], check_run_ids=ids, writer=access.writer, ledger=access.ledger
         )
 
     def _open(self, head_sha: str) -> PullRequestAccess:

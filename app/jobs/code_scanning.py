@@ -11,18 +11,16 @@ from importlib.metadata import version
 from app.domain.finding import Finding
 from app.domain.review import StageStatus
 from app.errors import GitHubError
-from app.jobs.access import PullRequestAccess
-from app.jobs.publication import Publication
+from app.jobs.publication import ReviewPublication
 from app.publish.sarif import render_analysis
 
 logger = logging.getLogger(__name__)
 
 
-async def upload_analysis(
-    access: PullRequestAccess, publication: Publication, *, standing: Sequence[Finding]
-) -> str | None:
+async def upload_analysis(publication: ReviewPublication, *, standing: Sequence[Finding]) -> str | None:
     """Upload what was found, and what of earlier findings is `standing`; None when done or not wanted, otherwise why not."""
-    upload, report = access.upload_sarif, publication.report
+    access, report = publication.access, publication.report
+    upload = access.upload_sarif
     if upload is None or not publication.is_shown:
         return None
     if any(result.status is StageStatus.FAILED for result in report.stages):
@@ -38,7 +36,7 @@ async def upload_analysis(
         """A report of the same head takes the place of one that may have arrived."""
 
     try:
-        await access.once("sarif", find=find, write=write)
+        await access.ledger.write_once("sarif", find=find, write=write)
     except GitHubError as error:
         logger.warning("code scanning got no report: %s", error)
         return f"Code scanning got no report: {error}"

@@ -79,9 +79,9 @@ class MergeGroupHandler:
             ref=_ref(job, number),
             head_sha=job.head_sha,
             writer=access.writer,
-            once=access.once,
+            ledger=access.ledger,
         )
-        await complete_checks(checks, check_run_ids=ids, writer=access.writer, once=access.once)
+        await complete_checks(checks, check_run_ids=ids, writer=access.writer, ledger=access.ledger)
 
     async def _read(self, job: MergeGroupJob, access: PullRequestAccess) -> tuple[RepositoryConfig, str]:
         """What the base says, and the head of the pull request that names the group."""

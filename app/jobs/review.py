@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from app.domain.configuration import Gate
 from app.domain.finding import Stage
@@ -31,7 +32,7 @@ from app.jobs.eligible import why_left_out
 from app.jobs.experience import sort_out
 from app.jobs.look import Look, Start
 from app.jobs.notification import review_finished
-from app.jobs.publication import Publication, Writing
+from app.jobs.publication import ReviewPublication
 from app.pipeline import Order, gather_change, review_gathered
 from app.publish.check_runs import all_of, start_check
 from app.publish.checks import CheckUpdate, failed_check, superseded_check
@@ -119,7 +120,8 @@ class _Run:
         await self._end_checks(superseded_check)
 
     async def _review(self) -> None:
-        start = await self._stations.run("look", self._look)
+        with self._stations.timed("look"):
+            start = await self._look()
         self._gate = start.configuration.config.gate
         config, remembered = start.configuration.config, start.remembered
         if reason := await why_left_out(
@@ -156,8 +158,8 @@ class _Run:
         start = await look(self._step, at=self._door.clock())
         head_sha = start.pull_request.head_sha
         await self._end_checks(superseded_check, but_of=head_sha)  # of a head before it was put back
-        once = self._open(ledger_name(self._request.review_id, head_sha)).once
-        self._access = replace(self._access, once=once)
+        ledger = self._open(ledger_name(self._request.review_id, head_sha)).ledger
+        self._access = replace(self._access, ledger=ledger)
         return start
 
     async def _gate_before(self) -> Gate | None:
@@ -176,7 +178,8 @@ class _Run:
         held: list[Gathered] = []
 
         async def gather() -> None:
-            held.append(await self._stations.run("gather", lambda: self._gather(start, order)))
+            with self._stations.timed("gather"):
+                held.append(await self._gather(start, order))
 
         await all_of((self._start_checks(start), gather()))
         return held[0]
@@ -200,7 +203,7 @@ class _Run:
                 ref=self._request.ref,
                 head_sha=start.pull_request.head_sha,
                 writer=self._access.writer,
-                once=self._access.once,
+                ledger=self._access.ledger,
                 details_url=self._door.details_url(self._request.review_id),
             )
 
@@ -231,18 +234,23 @@ class _Run:
         await asyncio.to_thread(
             record_threads, self._door.database, self._request.ref, start.snapshot.threads
         )
-        publication = Publication(
+        publication = ReviewPublication(
             request=self._request,
             gathered=gathered,
             report=report,
             remembered=start.remembered,
             services=self._door.services,
-            lacking=self._access.lacking(),
+            access=self._access,
+            check_run_ids=self._checks,
+            step=self._step,
         )
-        writing = Writing(publication, self._access, self._checks, self._step)
-        followed = await self._stations.run("follow", writing.follow)
-        published = await self._stations.run("publish", lambda: writing.publish(followed))
-        not_uploaded = await upload_analysis(self._access, publication, standing=followed.standing)
+        with self._stations.timed("follow"):
+            followed = await publication.follow()
+        with self._stations.timed("publish"):
+            published = await self._step(
+                Checkpoint("publish", Published), partial(publication.publish, followed)
+            )
+        not_uploaded = await upload_analysis(publication, standing=followed.standing)
         report = replace(publication.whole_report(), stations=tuple(self._stations.times))
         if not_uploaded:
             report = replace(report, notes=(*report.notes, not_uploaded))

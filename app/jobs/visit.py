@@ -115,7 +115,7 @@ class Visit:
             return await writer.find_issue_comment(hidden)
 
         return await self.step(
-            Checkpoint("answer", int), lambda: self.access.once("answer", find=find, write=write)
+            Checkpoint("answer", int), lambda: self.access.ledger.write_once("answer", find=find, write=write)
         )
 
     async def review_again(self, request: ReviewRequest) -> None:
@@ -149,7 +149,7 @@ async def react(job: CommentJob, access: PullRequestAccess, content: Reaction) -
         return job.comment_id
 
     if may_write(job, access):
-        await access.once(f"react:{content}", find=find, write=write)
+        await access.ledger.write_once(f"react:{content}", find=find, write=write)
 
 
 def may_write(job: CommentJob, access: PullRequestAccess) -> bool:

@@ -94,9 +94,8 @@ class Desk:
         configuration = f"docs_format: {docs_format}\n".encode()
         async with self._room:
             with tracer.span(REVIEW_SPAN, {"quorum.review.id": review_id, "quorum.trigger": ACCOUNT}):
-                gathered = await stations.run(
-                    "gather", lambda: gather_change(source, order, self.services, configuration=configuration)
-                )
+                with stations.timed("gather"):
+                    gathered = await gather_change(source, order, self.services, configuration=configuration)
                 report = await review_gathered(order, gathered, self.services, stations=stations)
         self._keep(Kept(id=review_id, at=self.clock(), report=report))
         return self._answer(report)

@@ -1,27 +1,17 @@
 """Starts, finds and completes check runs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Protocol, TypeVar, cast
+from typing import TypeVar, cast
 
 from app.domain.finding import Stage
-from app.domain.publication import Writer
+from app.domain.publication import WriteLedger, Writer
 from app.domain.pull_request import PullRequestRef
 from app.publish.checks import CheckUpdate, starting_check
 from app.publish.wording import check_name
 
 T = TypeVar("T")
-
-
-class Once(Protocol):
-    """The writes of one review, each at most once visibly: `find` is asked only where an earlier attempt began."""
-
-    async def __call__(
-        self, key: str, *, find: Callable[[], Awaitable[int | None]], write: Callable[[], Awaitable[int]]
-    ) -> int:
-        """The id of what was written, now or earlier, under `key`."""
-        ...
 
 
 async def all_of(writes: Iterable[Awaitable[T]]) -> list[T]:
@@ -39,12 +29,12 @@ async def start_check(
     ref: PullRequestRef,
     head_sha: str,
     writer: Writer,
-    once: Once,
+    ledger: WriteLedger,
     details_url: str | None = None,
 ) -> int:
     """Create a stage's check run, in progress; the id is GitHub's."""
     starting = starting_check(stage)
-    return await once(
+    return await ledger.write_once(
         f"start:{stage}",
         find=partial(find_check, stage, ref=ref, head_sha=head_sha, writer=writer),
         write=partial(
@@ -65,12 +55,12 @@ async def start_checks(
     ref: PullRequestRef,
     head_sha: str,
     writer: Writer,
-    once: Once,
+    ledger: WriteLedger,
     details_url: str | None = None,
 ) -> dict[Stage, int]:
     """Create the stages' check runs, side by side; the ids are GitHub's."""
     ids = await all_of(
-        start_check(stage, ref=ref, head_sha=head_sha, writer=writer, once=once, details_url=details_url)
+        start_check(stage, ref=ref, head_sha=head_sha, writer=writer, ledger=ledger, details_url=details_url)
         for stage in stages
     )
     return dict(zip(stages, ids, strict=True))
@@ -92,7 +82,7 @@ async def complete_checks(
     *,
     check_run_ids: Mapping[Stage, int],
     writer: Writer,
-    once: Once,
+    ledger: WriteLedger,
 ) -> None:
     """Complete the check runs that there are, side by side and each once.
 
@@ -101,7 +91,7 @@ async def complete_checks(
 
     async def complete(check: CheckUpdate) -> int:
         write = partial(_complete_check, check, check_run_ids[check.stage], writer=writer)
-        return await once(f"check:{check.stage}", find=partial(write, resume=True), write=write)
+        return await ledger.write_once(f"check:{check.stage}", find=partial(write, resume=True), write=write)
 
     await all_of(complete(check) for check in checks if check.stage in check_run_ids)
 

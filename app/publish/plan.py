@@ -63,55 +63,41 @@ class PublicationRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedComment:
-    """An inline comment and the finding that it is about."""
+class PublicationPlan:
+    """All that one run writes.
 
-    finding: Finding
-    comment: ReviewComment
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedReview:
-    """The one review of a run; `findings` are all that it is about, wherever they are shown."""
-
-    body: str
-    comments: tuple[PlannedComment, ...]
-    findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedFileComment:
-    """A comment on a file as a whole."""
-
-    finding: Finding
-    body: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publication:
-    """All that one run writes. `report` is the request's with the placements that are planned."""
+    `report` is the request's with the planned placements. `findings` are those that the run's one review is about,
+    wherever they are shown; `review_body` is None when the run posts no review, `summary` when it has no summary.
+    """
 
     report: ReviewReport
-    review: PlannedReview | None
-    file_comments: tuple[PlannedFileComment, ...]
+    findings: tuple[Finding, ...]
+    review_body: str | None
     summary: str | None
     checks: tuple[CheckUpdate, ...]
 
+    @property
+    def inline(self) -> list[Finding]:
+        """The findings with a comment on lines."""
+        return [finding for finding in self.findings if finding.placement is Placement.INLINE]
 
-def plan_publication(request: PublicationRequest) -> Publication:
-    """What is posted where. Placements that GitHub would refuse are moved to where they hold."""
+    @property
+    def on_files(self) -> list[Finding]:
+        """The findings with a comment on their file."""
+        return [finding for finding in self.findings if finding.placement is Placement.FILE]
+
+
+def plan_publication(request: PublicationRequest) -> PublicationPlan:
+    """What is posted where. Placements that GitHub would refuse are moved to where GitHub accepts them."""
     request = _with_standing(request)
     request = replace(request, report=_placed(request))
-    report, redact = request.report, request.redact
-    full = request.is_full
-    new = [finding for finding in report.findings if finding.fingerprint not in request.shown]
-    return Publication(
-        report=report,
-        review=_plan_review(request, new) if full else None,
-        file_comments=tuple(
-            _plan_file_comment(f, redact) for f in new if full and f.placement is Placement.FILE
-        ),
-        summary=render_summary(_with_earlier(request), key=request.key, redact=redact)
+    unseen = [finding for finding in request.report.findings if finding.fingerprint not in request.shown]
+    new = unseen if request.is_full else []
+    return PublicationPlan(
+        report=request.report,
+        findings=tuple(new),
+        review_body=_review_body(request, new),
+        summary=render_summary(_with_earlier(request), key=request.key, redact=request.redact)
         if request.has_summary
         else None,
         checks=_plan_checks(request),
@@ -184,18 +170,16 @@ def _where_it_holds(finding: Finding, request: PublicationRequest) -> Finding:
     return finding
 
 
-def _plan_review(request: PublicationRequest, new: list[Finding]) -> PlannedReview | None:
-    if not (new or request.first or request.commanded):
+def _review_body(request: PublicationRequest, new: list[Finding]) -> str | None:
+    if not request.is_full or not (new or request.first or request.commanded):
         return None
-    comments = tuple(_plan_comment(f, request.redact) for f in new if f.placement is Placement.INLINE)
-    body = render_review_body(
+    return render_review_body(
         request.report,
         findings=new,
         review_id=request.review_key,
         redact=request.redact,
         first=not request.shown,
     )
-    return PlannedReview(body=body, comments=comments, findings=tuple(new))
 
 
 def _plan_checks(request: PublicationRequest) -> tuple[CheckUpdate, ...]:
@@ -223,20 +207,16 @@ def _plan_checks(request: PublicationRequest) -> tuple[CheckUpdate, ...]:
     )
 
 
-def _plan_comment(finding: Finding, redact: Redact) -> PlannedComment:
+def review_comment(finding: Finding, *, redact: Redact) -> ReviewComment:
+    """The finding as an inline comment."""
     several = finding.start_line < finding.end_line
-    comment = ReviewComment(
+    return ReviewComment(
         path=finding.path,
         line=finding.end_line,
         side=finding.side,
         start_line=finding.start_line if several else None,
         body=render_finding_comment(finding, redact=redact),
     )
-    return PlannedComment(finding=finding, comment=comment)
-
-
-def _plan_file_comment(finding: Finding, redact: Redact) -> PlannedFileComment:
-    return PlannedFileComment(finding=finding, body=render_finding_comment(finding, redact=redact))
 
 
 def _spans(hunk: Hunk, finding: Finding) -> bool:

@@ -97,7 +97,7 @@ class PullRequests:
         return PullRequestAccess(
             source=source,
             writer=PullRequestWriter(client, ref),
-            once=Ledger(self.database, ledger, executor_id=self.executor_id),
+            ledger=Ledger(self.database, ledger, executor_id=self.executor_id),
             lacking=lambda: client.lacking,
             lookup_advisories=source.look_up_advisories,
             upload_sarif=scanning.upload if scanning else None,

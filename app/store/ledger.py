@@ -55,7 +55,7 @@ def move_writes(database: Database, keys: Collection[str], *, of: str, into: str
 
 
 class Ledger:
-    """The writes of one review. Call it as `app.publish.check_runs.Once`. `executor_id` None: no other process could take over."""
+    """`app.domain.publication.WriteLedger` for one review. Without `executor_id` no other process can take over."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Ledger:
         self._executor_id = executor_id
         self._clock = clock
 
-    async def __call__(
+    async def write_once(
         self, key: str, *, find: Callable[[], Awaitable[int | None]], write: Callable[[], Awaitable[int]]
     ) -> int:
         """The id of what was written under `key`, now or earlier.

@@ -48,7 +48,7 @@ async def _serve(url: str, executor_id: str, github_path: Path, lease_ttl_s: flo
     github, journal = GitHub(github_path), GitHub(github_path.with_suffix(".journal"))
 
     async def review(job: ReviewJob, step: Step) -> None:
-        once = Ledger(database, job.request.review_id, executor_id=executor_id)
+        ledger = Ledger(database, job.request.review_id, executor_id=executor_id)
         name = f"{job.request.ref}"
         if job.request.ref.number == DEADLY:
             await journal.post(f"{name} kills")
@@ -64,7 +64,9 @@ async def _serve(url: str, executor_id: str, github_path: Path, lease_ttl_s: flo
             return work
 
         async def publish() -> int:
-            return await once("review", find=lambda: github.find(name), write=lambda: github.post(name))
+            return await ledger.write_once(
+                "review", find=lambda: github.find(name), write=lambda: github.post(name)
+            )
 
         await step(Checkpoint("start", str), run("start", 0))
         stages = {"review": 0.03, "security": 0.01, "docs": 0.02}

@@ -174,13 +174,13 @@ class FakePullRequest:
 
 
 class FakeLedger:
-    """A `Once` that remembers, over restarts, what was begun and what was finished."""
+    """A `WriteLedger` that remembers, over restarts, what was begun and what was finished."""
 
     def __init__(self) -> None:
         self.begun: set[str] = set()
         self.finished: dict[str, int] = {}
 
-    async def __call__(
+    async def write_once(
         self, key: str, *, find: Callable[[], Awaitable[int | None]], write: Callable[[], Awaitable[int]]
     ) -> int:
         if key in self.finished:

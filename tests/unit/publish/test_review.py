@@ -17,6 +17,7 @@ from app.publish.plan import (
     holds,
     holds_surely,
     plan_publication,
+    review_comment,
 )
 from tests.unit.publish.examples import (
     CLEAN,
@@ -52,51 +53,50 @@ def fingerprints(*findings: Finding) -> set[str]:
 
 def test_a_first_run_posts_one_review_one_summary_three_checks_and_file_comments() -> None:
     planned = plan_publication(request())
-    assert planned.review is not None
-    assert [(c.comment.path, c.comment.start_line, c.comment.line) for c in planned.review.comments] == [
-        ("pay.py", 8, 9)
-    ]
-    assert [comment.finding for comment in planned.file_comments] == [OFF_BY_ONE]
+    assert planned.review_body is not None
+    comments = [review_comment(finding, redact=str) for finding in planned.inline]
+    assert [(comment.path, comment.start_line, comment.line) for comment in comments] == [("pay.py", 8, 9)]
+    assert planned.on_files == [OFF_BY_ONE]
     assert planned.summary is not None
     assert [check.stage for check in planned.checks] == [Stage.REVIEW, Stage.SECURITY, Stage.DOCS]
 
 
 def test_a_clean_first_run_posts_one_line() -> None:
     planned = plan_publication(request(report=CLEAN))
-    assert planned.review is not None
-    assert planned.review.body.startswith("Found no problems in 2 files.\n\n<!--")
-    assert planned.review.comments == ()
+    assert planned.review_body is not None
+    assert planned.review_body.startswith("Found no problems in 2 files.\n\n<!--")
+    assert planned.inline == []
 
 
 def test_a_push_without_new_findings_posts_no_review() -> None:
     shown = fingerprints(*REPORT.findings)
     planned = plan_publication(request(first=False, shown=shown))
-    assert planned.review is None
-    assert planned.file_comments == ()
+    assert planned.review_body is None
+    assert planned.on_files == []
     assert planned.summary is not None
     assert "goes into the SQL text" in planned.summary
 
 
 def test_a_push_posts_only_what_is_new() -> None:
     planned = plan_publication(request(first=False, shown=fingerprints(OFF_BY_ONE, UNTESTED)))
-    assert planned.review is not None
-    assert [comment.finding for comment in planned.review.comments] == [INJECTION]
-    assert "Found 1 new problem: 1 critical." in planned.review.body
-    assert planned.file_comments == ()
+    assert planned.review_body is not None
+    assert planned.inline == [INJECTION]
+    assert "Found 1 new problem: 1 critical." in planned.review_body
+    assert planned.on_files == []
 
 
 def test_a_command_posts_a_review_even_when_nothing_is_new() -> None:
     planned = plan_publication(request(first=False, commanded=True, shown=fingerprints(*REPORT.findings)))
-    assert planned.review is not None
-    assert planned.review.comments == ()
-    assert planned.review.body.startswith(
+    assert planned.review_body is not None
+    assert planned.inline == []
+    assert planned.review_body.startswith(
         "Found no new problems in 2 of 3 files; the summary names those not read. 3 problems shown earlier still stand."
     )
 
 
 def test_an_earlier_finding_that_stands_keeps_the_check_from_being_green_and_stays_in_the_summary() -> None:
     planned = plan_publication(request(report=CLEAN, first=False, standing=[INJECTION, UNTESTED]))
-    assert planned.review is None
+    assert planned.review_body is None
     assert planned.summary is not None
     assert "goes into the SQL text" in planned.summary
     assert UNTESTED.explanation in planned.summary
@@ -117,17 +117,17 @@ def test_a_run_of_one_stage_keeps_what_the_others_said_in_the_summary() -> None:
 
 def test_summary_mode_posts_no_review_and_the_summary_holds_every_finding_in_full() -> None:
     planned = plan_publication(request(config=RepositoryConfig(publish=Publish.SUMMARY)))
-    assert planned.review is None
-    assert planned.file_comments == ()
+    assert planned.review_body is None
+    assert planned.on_files == []
     assert planned.summary is not None
     assert all(finding.explanation in planned.summary for finding in REPORT.findings)
 
 
 def test_shadow_mode_writes_check_runs_only() -> None:
     planned = plan_publication(request(config=RepositoryConfig(publish=Publish.SHADOW)))
-    assert planned.review is None
+    assert planned.review_body is None
     assert planned.summary is None
-    assert planned.file_comments == ()
+    assert planned.on_files == []
     assert len(planned.checks) == 3
     assert any(INJECTION.explanation in check.text for check in planned.checks)
 
@@ -135,18 +135,18 @@ def test_shadow_mode_writes_check_runs_only() -> None:
 def test_a_finding_outside_the_hunks_becomes_a_comment_on_its_file() -> None:
     far = replace(INJECTION, start_line=400, end_line=400)
     planned = plan_publication(request(report=replace(REPORT, findings=(far,))))
-    assert planned.review is not None
-    assert planned.review.comments == ()
-    assert [comment.finding.placement for comment in planned.file_comments] == [Placement.FILE]
-    assert "```suggestion" not in planned.file_comments[0].body
+    assert planned.review_body is not None
+    assert planned.inline == []
+    assert [finding.placement for finding in planned.on_files] == [Placement.FILE]
+    assert "```suggestion" not in review_comment(planned.on_files[0], redact=str).body
 
 
 def test_a_finding_in_a_file_that_did_not_change_goes_to_the_summary() -> None:
     foreign = replace(INJECTION, path="elsewhere.py")
     planned = plan_publication(request(report=replace(REPORT, findings=(foreign,))))
-    assert planned.review is not None
-    assert planned.review.comments == ()
-    assert planned.file_comments == ()
+    assert planned.review_body is not None
+    assert planned.inline == []
+    assert planned.on_files == []
     assert planned.summary is not None
     assert foreign.explanation in planned.summary
 
@@ -155,9 +155,9 @@ def test_what_exceeds_githubs_patience_goes_to_the_summary() -> None:
     inline = tuple(replace(INJECTION, fingerprint=f"{n:032x}") for n in range(MAX_INLINE_COMMENTS + 5))
     on_files = tuple(replace(OFF_BY_ONE, fingerprint=f"{n:031x}f") for n in range(MAX_FILE_COMMENTS + 3))
     planned = plan_publication(request(report=replace(REPORT, findings=inline + on_files)))
-    assert planned.review is not None
-    assert len(planned.review.comments) == MAX_INLINE_COMMENTS
-    assert len(planned.file_comments) == MAX_FILE_COMMENTS
+    assert planned.review_body is not None
+    assert len(planned.inline) == MAX_INLINE_COMMENTS
+    assert len(planned.on_files) == MAX_FILE_COMMENTS
     moved = [f for f in planned.report.findings if f.placement is Placement.SUMMARY]
     assert len(moved) == 8
 
@@ -165,10 +165,9 @@ def test_what_exceeds_githubs_patience_goes_to_the_summary() -> None:
 def test_one_line_has_no_start_and_a_deleted_line_is_on_the_left() -> None:
     left = replace(INJECTION, path="pages.go", start_line=2, end_line=2, side=Side.LEFT)
     planned = plan_publication(request(report=replace(REPORT, findings=(left,))))
-    assert planned.review is not None
-    (planned_comment,) = planned.review.comments
-    assert (planned_comment.comment.side, planned_comment.comment.line) == (Side.LEFT, 2)
-    assert planned_comment.comment.start_line is None
+    assert planned.review_body is not None
+    (comment,) = (review_comment(finding, redact=str) for finding in planned.inline)
+    assert (comment.side, comment.line, comment.start_line) == (Side.LEFT, 2, None)
 
 
 def test_a_range_over_two_hunks_does_not_hold() -> None:
@@ -218,7 +217,7 @@ def test_every_finding_is_shown_exactly_once_in_full(
             first=first,
         )
     )
-    inline = [c.finding.fingerprint for c in planned.review.comments] if planned.review else []
-    files = [comment.finding.fingerprint for comment in planned.file_comments]
+    inline = [finding.fingerprint for finding in planned.inline]
+    files = [finding.fingerprint for finding in planned.on_files]
     summary = [f.fingerprint for f in planned.report.findings if f.placement is Placement.SUMMARY]
     assert sorted(inline + files + summary) == sorted(finding.fingerprint for finding in findings)

@@ -33,8 +33,8 @@ class GitHub:
 
 
 async def test_a_write_that_went_well_is_made_once_and_never_looked_for(database: Database) -> None:
-    github, once = GitHub(), Ledger(database, "review")
-    ids = [await once("summary", find=github.find, write=github.write) for _ in range(3)]
+    github, ledger = GitHub(), Ledger(database, "review")
+    ids = [await ledger.write_once("summary", find=github.find, write=github.write) for _ in range(3)]
     assert (ids, github.comments, github.looked) == ([101, 101, 101], ["comment"], 0)
 
 
@@ -43,9 +43,9 @@ async def test_after_a_lost_answer_or_request_there_is_one_comment(database: Dat
     github = GitHub()
     github.fault = fault
     with pytest.raises(GitHubUnavailable):
-        await Ledger(database, "review")("summary", find=github.find, write=github.write)
+        await Ledger(database, "review").write_once("summary", find=github.find, write=github.write)
     github.fault = None
-    again = await Ledger(database, "review")("summary", find=github.find, write=github.write)
+    again = await Ledger(database, "review").write_once("summary", find=github.find, write=github.write)
     assert (again, github.comments, github.looked) == (101, ["comment"], 1)
 
 
@@ -53,7 +53,7 @@ async def test_reviews_and_keys_do_not_share_their_writes(database: Database) ->
     github = GitHub()
     for review in ("one", "two"):
         for key in ("summary", "check"):
-            await Ledger(database, review)(key, find=github.find, write=github.write)
+            await Ledger(database, review).write_once(key, find=github.find, write=github.write)
     assert (len(github.comments), github.looked) == (4, 0)
 
 
@@ -63,24 +63,24 @@ async def test_whatever_is_lost_there_is_never_more_than_one_comment(
     database_of_the_module: Database, faults: list[str | None]
 ) -> None:
     github = GitHub()
-    once = Ledger(database_of_the_module, f"review-{id(github)}-{len(faults)}-{faults}")
+    ledger = Ledger(database_of_the_module, f"review-{id(github)}-{len(faults)}-{faults}")
     for fault in [*faults, None]:
         github.fault = fault
         try:
-            await once("summary", find=github.find, write=github.write)
+            await ledger.write_once("summary", find=github.find, write=github.write)
         except GitHubUnavailable:
             assert fault is not None
     assert len(github.comments) == 1
 
 
 async def test_a_process_that_was_taken_for_dead_writes_nothing(database: Database) -> None:
-    github, once = GitHub(), Ledger(database, "review", executor_id="zombie")
+    github, ledger = GitHub(), Ledger(database, "review", executor_id="zombie")
     now, ttl = datetime(2026, 11, 22, tzinfo=UTC), timedelta(seconds=15)
     renew_lease(database, "zombie", role="worker", now=now, ttl=ttl)
-    assert await once("review", find=github.find, write=github.write) == 101
+    assert await ledger.write_once("review", find=github.find, write=github.write) == 101
     renew_lease(database, "other", role="worker", now=now + 2 * ttl, ttl=ttl)
     with pytest.raises(StoreUnavailable):
-        await once("summary", find=github.find, write=github.write)
+        await ledger.write_once("summary", find=github.find, write=github.write)
     assert github.comments == ["comment"]
 
 
@@ -88,6 +88,7 @@ async def test_two_processes_that_begin_a_write_at_once_both_end_with_one_id(any
     """An old life of a job that is still on its way, and the new one: the second must look, and not fail."""
     github = GitHub()
     writes = (
-        Ledger(any_database, "review")("summary", find=github.find, write=github.write) for _ in range(8)
+        Ledger(any_database, "review").write_once("summary", find=github.find, write=github.write)
+        for _ in range(8)
     )
     assert len(await asyncio.gather(*writes)) == 8
