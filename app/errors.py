@@ -20,6 +20,10 @@ class InputError(QuorumError):
     """Input from a person cannot be read (CLI: exit 2)."""
 
 
+class YamlRejected(QuorumError):
+    """A YAML file from a repository is not valid; the message is a clause, such as "it is not UTF-8"."""
+
+
 class Superseded(QuorumError):
     """A newer head replaced the one under review; nothing more is posted."""
 

@@ -18,8 +18,9 @@ from app.domain.review import ReviewReport, StageResult, StageStatus
 from app.domain.step import Checkpoint, Step, run_at_once
 from app.findings.finders import is_by_analyzers
 from app.findings.settle import Settled, settle
-from app.gather import Gathered, gather
+from app.gather import BASE_PATHS, Gathered, gather, read_configuration
 from app.llm.client import CallScope
+from app.publish.wording import context_notes
 from app.services import Services
 from app.stages import ask_verdicts, has_read, run_stage
 from app.stations import Stations
@@ -59,15 +60,20 @@ async def gather_change(
     Raises:
         GitHubError, InputError: the change cannot be read.
     """
+    snapshot = await source.snapshot(BASE_PATHS)
     return await gather(
         source,
-        organisation_default=organisation_default,
-        operator_budget=services.budget,
+        snapshot=snapshot,
+        configuration=read_configuration(
+            snapshot,
+            organisation=organisation_default,
+            operator_budget=services.budget,
+            override=configuration,
+        ),
         thresholds=services.thresholds,
         chunk_tokens=services.chunk_tokens,
         earlier_findings=order.earlier,
         seen=() if order.full else order.seen,
-        configuration=configuration,
         for_models=not services.models.is_keyless,
         dependencies_only=order.dependencies_only,
     )
@@ -112,7 +118,14 @@ async def review_gathered(
         head_sha=pull_request.head_sha if pull_request else None,
         keyless=_is_keyless(gathered, services),
         stations=tuple(stations.times),
-        notes=(*gathered.notes, *analysis.notes, *settled.notes),
+        notes=(
+            *gathered.snapshot.notes,
+            *context_notes(
+                gathered.context, cut_files=gathered.cut_files, invalid_patterns=gathered.invalid_patterns
+            ),
+            *analysis.notes,
+            *settled.notes,
+        ),
     )
 
 

@@ -65,6 +65,19 @@ class ReviewStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class SkipReason(StrEnum):
+    """Why a pull request is not reviewed."""
+
+    DISABLED = "disabled"  # `enabled: false`
+    PAUSED = "paused"
+    DRAFT = "draft"
+    PUSH = "push"  # `review_on_push: false`
+    AUTHOR = "author"  # `ignore_authors`, and so on
+    LABEL = "label"
+    BRANCH = "branch"
+    TITLE = "title"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewRequest:
     """A request for one review of one pull request."""
@@ -142,7 +155,6 @@ class ReviewContext:
     guidelines: tuple[Guideline, ...] = ()
     earlier_findings: tuple[Finding, ...] = ()
     images: tuple[ChangedImage, ...] = ()  # for the docs stage
-    notes: tuple[str, ...] = ()  # for the report: what the model saw, what could not be read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

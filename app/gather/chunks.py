@@ -1,19 +1,110 @@
-"""Splits a large change into chunks of related files that fit the token budget. Pure; loses no line.
+"""Find the hunks that no earlier review has read, and split a large change into chunks. Pure.
 
-Related: a test and its subject, a file and the one it imports, files of one directory.
-"""
+Hunks are recognized by content, whatever happened to their line numbers, so that the cost of a push depends on what it
+changed. A hunk consists of blocks of a few lines; the content of a line decides whether a block ends there. So a changed
+line in a long hunk leaves the blocks before and after it unchanged.
 
+A chunk holds related files: a test and its subject, a file and one that it imports, files of one directory."""
+
+import hashlib
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import PurePosixPath
 
 from app.domain.diff import DiffLine, FileDiff, Hunk, LineKind
 from app.gather.selection import shown_characters
 
-CHARACTERS_PER_TOKEN = 3.3  # of code with line numbers
-FILE_TOKENS = 20  # its header
+LINES_PER_BLOCK = 8  # on average
+MAX_BLOCK_LINES = 40
+MARGIN_LINES = 6  # shown before and after new lines
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Lines `start` to `end` (exclusive) of a hunk."""
+
+    start: int
+    end: int
+    key: str
+
+
+def hunk_keys(files: Iterable[FileDiff]) -> tuple[str, ...]:
+    """Return the keys of all blocks of all hunks, to store with the review."""
+    keys = (block.key for file in files for hunk in file.hunks for block in _blocks(file.path, hunk))
+    return tuple(dict.fromkeys(keys))
+
+
+def unseen(files: Sequence[FileDiff], seen: Collection[str]) -> tuple[FileDiff, ...]:
+    """Return the files with only what no earlier review has read and a few lines around it; drop files without any."""
+    return tuple(_unseen(files, seen)) if seen else tuple(files)
+
+
+def _unseen(files: Sequence[FileDiff], seen: Collection[str]) -> Iterator[FileDiff]:
+    for file in files:
+        hunks = tuple(part for hunk in file.hunks for part in _new_parts(file.path, hunk, seen))
+        if hunks:
+            yield replace(file, hunks=hunks)
+
+
+def _new_parts(path: str, hunk: Hunk, seen: Collection[str]) -> Iterator[Hunk]:
+    """Cut the hunk to its new blocks; blocks whose margins meet stay together."""
+    start = end = 0
+    for block in _blocks(path, hunk):
+        if block.key in seen:
+            continue
+        first, last = max(0, block.start - MARGIN_LINES), min(len(hunk.lines), block.end + MARGIN_LINES)
+        if end and first > end:
+            yield _part(hunk, hunk.lines[start:end])
+            start = first
+        elif not end:
+            start = first
+        end = last
+    if end:
+        yield _part(hunk, hunk.lines[start:end])
+
+
+def _part(hunk: Hunk, lines: Sequence[DiffLine]) -> Hunk:
+    """Return the hunk with only these consecutive lines of it."""
+    if len(lines) == len(hunk.lines):
+        return hunk
+    old = [line.old_line for line in lines if line.old_line is not None]
+    new = [line.new_line for line in lines if line.new_line is not None]
+    return replace(
+        hunk,
+        lines=tuple(lines),
+        old_start=old[0] if old else hunk.old_start,
+        old_count=len(old),
+        new_start=new[0] if new else hunk.new_start,
+        new_count=len(new),
+    )
+
+
+def _blocks(path: str, hunk: Hunk) -> Iterator[_Block]:
+    """Split a hunk into blocks. A block's key includes its neighboring lines: if one is gone, the code is not the same."""
+    lines = hunk.lines
+    start = 0
+    for index, line in enumerate(lines, 1):
+        if index == len(lines) or _ends(line) or index - start == MAX_BLOCK_LINES:
+            yield _Block(start, index, _key(path, lines[max(0, start - 1) : index + 1], is_first=start == 0))
+            start = index
+
+
+def _ends(line: DiffLine) -> bool:
+    return zlib.crc32(line.text.encode("utf-8", "surrogatepass")) % LINES_PER_BLOCK == 0
+
+
+def _key(path: str, lines: Sequence[DiffLine], *, is_first: bool) -> str:
+    digest = hashlib.sha256(f"{path}\n{is_first}".encode("utf-8", "surrogatepass"))
+    for line in lines:
+        digest.update(f"\n{line.kind}:{line.text}".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:24]
+
+
+CHARACTERS_PER_TOKEN = 3.3  # for code with line numbers
+FILE_TOKENS = 20  # for its header
 
 _TEST_AFFIX = re.compile(r"^(?:tests?[_.-]|Test(?=[A-Z]))|(?:[_.-](?:tests?|spec)|(?<=[a-z0-9])Tests?|Spec)$")
 _IMPORT = re.compile(
@@ -24,7 +115,7 @@ _EVERYWHERE = frozenset({"index", "main", "mod", "lib", "app", "init", "__init__
 
 
 def split_into_chunks(files: Sequence[FileDiff], *, chunk_tokens: int) -> tuple[tuple[FileDiff, ...], ...]:
-    """The files in chunks of at most `chunk_tokens` each; a file larger than that is split between its lines."""
+    """Split files into chunks of at most `chunk_tokens`; split a larger file between its lines. Loses no line."""
     if sum(map(file_tokens, files)) <= chunk_tokens:
         return (tuple(files),) if files else ()
     chunks: list[list[FileDiff]] = []
@@ -45,12 +136,12 @@ def split_into_chunks(files: Sequence[FileDiff], *, chunk_tokens: int) -> tuple[
 
 
 def file_tokens(file: FileDiff) -> int:
-    """About how many tokens the file takes in a prompt."""
+    """Estimate the number of tokens of the file in a prompt."""
     return FILE_TOKENS + round(shown_characters(file) / CHARACTERS_PER_TOKEN)
 
 
 def _groups(files: Sequence[FileDiff]) -> Iterator[list[FileDiff]]:
-    """Related files together; groups in the order of their first file's directory."""
+    """Group related files; order groups by the directory of their first file."""
     leader = _leaders(files)
     order = sorted(
         range(len(files)), key=lambda i: (PurePosixPath(files[leader[i]].path).parts[:-1], leader[i], i)
@@ -60,7 +151,7 @@ def _groups(files: Sequence[FileDiff]) -> Iterator[list[FileDiff]]:
 
 
 def _leaders(files: Sequence[FileDiff]) -> list[int]:
-    """For each file the index of its group's first file."""
+    """Return, for each file, the index of the first file of its group."""
     leader = list(range(len(files)))
 
     def find(index: int) -> int:
@@ -118,29 +209,14 @@ def _pieces(file: FileDiff, chunk_tokens: int) -> Iterator[FileDiff]:
 
 
 def _parts(file: FileDiff, hunk: Hunk, chunk_tokens: int) -> Iterator[Hunk]:
-    """The hunk, or runs of its lines that each fit."""
+    """Yield the hunk, or parts of it that fit."""
     held: list[DiffLine] = []
     room = chunk_tokens - FILE_TOKENS
     for line in hunk.lines:
         tokens = file_tokens(replace(file, hunks=(replace(hunk, lines=(line,)),))) - FILE_TOKENS + 1
         if held and tokens > room:
-            yield _run(hunk, held)
+            yield _part(hunk, held)
             held, room = [], chunk_tokens - FILE_TOKENS
         held.append(line)
         room -= tokens
-    yield _run(hunk, held)
-
-
-def _run(hunk: Hunk, lines: Sequence[DiffLine]) -> Hunk:
-    if len(lines) == len(hunk.lines):
-        return hunk
-    old = [line.old_line for line in lines if line.old_line is not None]
-    new = [line.new_line for line in lines if line.new_line is not None]
-    return Hunk(
-        old_start=old[0] if old else hunk.old_start,
-        old_count=len(old),
-        new_start=new[0] if new else hunk.new_start,
-        new_count=len(new),
-        section=hunk.section,
-        lines=tuple(lines),
-    )
+    yield _part(hunk, held)

@@ -1,7 +1,7 @@
-"""Reads `.github/quorum.yml` of the base ref and the organisation's default. Never raises and never blocks a review.
+"""Parse `.github/quorum.yml` of the base ref and the organization's default. Never raises and never blocks a review.
 
-Each key stands for itself: one that is wrong is reported with the closest right one, and its default is used. A
-repository's budget only lowers the operator's.
+Keys are independent: an invalid key is reported with the closest valid one, and its default applies. A repository's
+budget can only lower the operator's.
 """
 
 import difflib
@@ -25,10 +25,12 @@ from app.domain.configuration import (
 )
 from app.domain.finding import Severity, Stage
 from app.domain.model_call import Provider
-from app.gather.strict_yaml import Refused, parse_mapping
+from app.domain.pull_request import Snapshot
+from app.errors import YamlRejected
+from app.gather.strict_yaml import parse_mapping
 
 CONFIGURATION_PATH = ".github/quorum.yml"
-ORGANISATION_PATH = "the organisation's quorum.yml"
+ORGANISATION_PATH = "the organization's quorum.yml"
 
 MAX_PATTERNS = 100
 _Pattern = Annotated[str, StringConstraints(min_length=1, max_length=256)]
@@ -37,10 +39,12 @@ _Usd = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
 _Origin = Literal["default", "organisation", "repository", "operator"]
 
 _D = RepositoryConfig()
+DEFAULT_GUIDELINES = _D.guidelines
+BASE_PATHS = (CONFIGURATION_PATH, *DEFAULT_GUIDELINES)  # the files that a snapshot brings from the base ref
 
 
 class PathInstructionItem(BaseModel):
-    """What to mind in files that match a glob."""
+    """Instructions for files that match a glob."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -49,13 +53,15 @@ class PathInstructionItem(BaseModel):
 
 
 class BudgetItem(BaseModel):
-    """Upper limits in USD; they only lower what the operator allows."""
+    """Upper limits in USD; they can only lower the operator's limits."""
 
     model_config = ConfigDict(extra="forbid")
 
-    review_usd: _Usd | None = Field(default=None, description="Limit of one review.")
-    pull_request_day_usd: _Usd | None = Field(default=None, description="Limit of one pull request and day.")
-    repository_month_usd: _Usd | None = Field(default=None, description="Limit of this repository and month.")
+    review_usd: _Usd | None = Field(default=None, description="Limit per review.")
+    pull_request_day_usd: _Usd | None = Field(default=None, description="Limit per pull request and day.")
+    repository_month_usd: _Usd | None = Field(
+        default=None, description="Limit per month for this repository."
+    )
 
 
 class ConfigurationFile(BaseModel):
@@ -63,51 +69,67 @@ class ConfigurationFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", title="Quorum configuration")
 
-    enabled: bool = Field(_D.enabled, description="false: no pull request is reviewed.")
+    enabled: bool = Field(_D.enabled, description="If false, Quorum reviews no pull requests.")
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)] = Field(_D.stages, description="Stages to run.")
     providers: tuple[Provider, ...] = Field(
-        _D.providers, description="Vendors that may see the code; `analyzers` alone: no model is asked."
+        _D.providers,
+        description="Vendors that may see the code. With `analyzers` only, Quorum calls no model.",
     )
-    pipeline: Pipeline = Field(_D.pipeline, description="Stages at once, or docs after the others' findings.")
-    routing: Routing = Field(_D.routing, description="Order of the vendors: as set, or as learned.")
+    pipeline: Pipeline = Field(
+        _D.pipeline, description="Run all stages in parallel, or docs last with the others' findings."
+    )
+    routing: Routing = Field(_D.routing, description="Order of the vendors: fixed or learned.")
     quorum: Literal[1, 2, 3] = Field(
-        2, description="How many vendors must hold a finding: 1 is no verification."
+        2, description="How many vendors must agree on a finding; 1 turns verification off."
     )
-    publish: Publish = Field(_D.publish, description="shadow: dashboard and check runs only.")
-    profile: Profile = Field(_D.profile, description="How much is said inline.")
-    gate: Gate = Field(_D.gate, description="From which severity on a finding makes the check fail.")
-    min_severity: Severity = Field(_D.min_severity, description="Findings below it are not shown.")
+    publish: Publish = Field(
+        _D.publish, description="What to publish. `shadow`: dashboard and check runs only."
+    )
+    profile: Profile = Field(_D.profile, description="How many inline comments to write.")
+    gate: Gate = Field(_D.gate, description="The lowest severity that fails the check run.")
+    min_severity: Severity = Field(_D.min_severity, description="Hide findings below this severity.")
     max_inline: Annotated[int, Field(ge=0, le=100)] | None = Field(
-        _D.max_inline, description="Inline comments of one review; unset: as the profile says."
+        _D.max_inline,
+        description="Maximum number of inline comments per review. If unset, the profile decides.",
     )
     language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9 ()-]{1,34}$")] = Field(
-        _D.language, description="Language of all prose, as a tag (de) or a name (German)."
+        _D.language, description="Language of all text, as a tag (de) or a name (German)."
     )
     tone: Annotated[str, StringConstraints(max_length=300)] = Field(
-        _D.tone, description="How comments should sound."
+        _D.tone, description="Tone of the comments."
     )
-    ignore_paths: _Patterns = Field(_D.ignore_paths, description="Globs as in .gitignore, not reviewed.")
+    ignore_paths: _Patterns = Field(
+        _D.ignore_paths, description="Files not to review, as globs like in .gitignore."
+    )
     path_instructions: Annotated[tuple[PathInstructionItem, ...], Field(max_length=50)] = Field(
-        (), description="What to mind in files that match a glob."
+        (), description="Instructions for files that match a glob."
     )
-    ignore_authors: _Patterns = Field(_D.ignore_authors, description="Logins whose changes are not reviewed.")
-    ignore_labels: _Patterns = Field(_D.ignore_labels, description="Labels that keep Quorum away.")
-    ignore_branches: _Patterns = Field(_D.ignore_branches, description="Globs of head branches to leave out.")
-    ignore_titles: _Patterns = Field(_D.ignore_titles, description="Words in titles to leave out.")
-    drafts: bool = Field(_D.drafts, description="true: drafts are reviewed too.")
-    review_on_push: bool = Field(_D.review_on_push, description="false: a push alone starts no review.")
+    ignore_authors: _Patterns = Field(
+        _D.ignore_authors, description="Authors whose pull requests are not reviewed."
+    )
+    ignore_labels: _Patterns = Field(
+        _D.ignore_labels, description="Labels of pull requests that are not reviewed."
+    )
+    ignore_branches: _Patterns = Field(
+        _D.ignore_branches, description="Head branches that are not reviewed, as globs."
+    )
+    ignore_titles: _Patterns = Field(
+        _D.ignore_titles, description="Pull requests with these words in the title are not reviewed."
+    )
+    drafts: bool = Field(_D.drafts, description="If true, Quorum also reviews drafts.")
+    review_on_push: bool = Field(_D.review_on_push, description="If false, a push starts no review.")
     guidelines: Annotated[tuple[_Pattern, ...], Field(max_length=20)] = Field(
-        _D.guidelines, description="Files of the base ref that say how this team writes code."
+        _D.guidelines, description="Files at the base ref that describe the team's conventions."
     )
     docs_format: Literal["markdown", "openapi", "html"] = Field(
         "markdown", description="Format of the API documentation."
     )
-    budget: BudgetItem = Field(default=BudgetItem(), description="Limits in USD.")
+    budget: BudgetItem = Field(default=BudgetItem(), description="Spending limits in USD.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """The effective configuration, what was wrong in the files, and where each value comes from."""
+    """The effective configuration, the mistakes in the files, and the origin of each value."""
 
     config: RepositoryConfig
     problems: tuple[ConfigurationProblem, ...]
@@ -120,7 +142,7 @@ def parse_configuration(
     organisation: bytes | None = None,
     operator_budget: Budget = Budget(),  # noqa: B008 - a frozen value
 ) -> Configuration:
-    """The repository's file over the organisation's over the defaults; None where there is no such file."""
+    """Combine the repository's file, the organization's and the defaults, in this order; None for a missing file."""
     default, wrong_default = _read(organisation, ORGANISATION_PATH)
     own, wrong_own = _read(repository, CONFIGURATION_PATH)
     budget, lowered = _lowered(operator_budget, default.pop("budget", None), own.pop("budget", None))
@@ -136,8 +158,23 @@ def parse_configuration(
     )
 
 
+def read_configuration(
+    snapshot: Snapshot,
+    *,
+    organisation: bytes | None = None,
+    operator_budget: Budget = Budget(),  # noqa: B008 - a frozen value
+    override: bytes | None = None,
+) -> Configuration:
+    """Parse the configuration of a snapshot's base ref; `override` replaces the file (`quorum review --config`)."""
+    return parse_configuration(
+        override if override is not None else snapshot.base_files.get(CONFIGURATION_PATH),
+        organisation=organisation,
+        operator_budget=operator_budget,
+    )
+
+
 def configuration_schema() -> dict[str, Any]:
-    """The JSON Schema published as docs/quorum.schema.json."""
+    """Return the JSON Schema published as docs/quorum.schema.json."""
     schema = ConfigurationFile.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
@@ -147,8 +184,8 @@ def _read(raw: bytes | None, path: str) -> tuple[dict[str, Any], list[Configurat
         return {}, []
     try:
         values, lines = parse_mapping(raw)
-    except Refused as error:
-        message = f"The file is not used, because {error}; defaults apply."
+    except YamlRejected as error:
+        message = f"The file is ignored because {error}. Defaults apply."
         return {}, [ConfigurationProblem(path=path, line=1, key=None, message=message)]
     read: dict[str, Any] = {}
     problems: list[ConfigurationProblem] = []
@@ -164,9 +201,9 @@ def _read(raw: bytes | None, path: str) -> tuple[dict[str, Any], list[Configurat
 
 
 def _read_key(key: str, value: object) -> dict[str, Any] | str:
-    """The key with its value in our words, or the sentence that says why it is not used."""
+    """Parse one key; returns a sentence if its value is not valid."""
     if key not in ConfigurationFile.model_fields:
-        return f"There is no key `{key[:60]}`, it is ignored.{_closest(key, ConfigurationFile.model_fields)}"
+        return f"There is no key `{key[:60]}`. It is ignored.{_closest(key, ConfigurationFile.model_fields)}"
     try:
         parsed: object = getattr(ConfigurationFile.model_validate({key: value}), key)
     except ValidationError as error:
@@ -195,8 +232,8 @@ def _explain(key: str, error: ValidationError) -> str:
     hint = ""
     if problem["type"] == "extra_forbidden":
         known = BudgetItem.model_fields if key == "budget" else PathInstructionItem.model_fields
-        wrong, hint = "there is no such key", _closest(str(problem["loc"][-1]), known)
-    return f"`{where[:120]}`: {wrong}; the default is used.{hint}"
+        wrong, hint = "unknown key", _closest(str(problem["loc"][-1]), known)
+    return f"`{where[:120]}`: {wrong}. The default applies.{hint}"
 
 
 def _closest(key: str, known: Mapping[str, object]) -> str:
@@ -207,7 +244,7 @@ def _closest(key: str, known: Mapping[str, object]) -> str:
 def _lowered(
     operator: Budget, organisation: Budget | None, repository: Budget | None
 ) -> tuple[Budget, _Origin]:
-    """The least of the limits, each for itself, and who set the last one that counts."""
+    """Take the lowest value of each limit; also return who set the budget last."""
     known = [each for each in (operator, organisation, repository) if each is not None]
     budget = Budget(
         review_usd=_least(each.review_usd for each in known),

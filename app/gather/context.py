@@ -1,8 +1,7 @@
-"""Finds the little code round a change that helps to judge it: what encloses it, what it uses, who calls it.
+"""Find the code around a change that helps to judge it: what encloses it, what it uses, who calls it.
 
-Short and within a budget, because more raw context lowers what models find. Reads through the `Source` alone and never
-runs anything; what is not found is left out.
-"""
+Small and within a budget, because more context lowers what models find. Reads through the `Source` only and runs
+nothing; what is not found is left out."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,32 +11,75 @@ from app.domain.diff import FileDiff, Hunk, LineKind
 from app.domain.pull_request import Source
 from app.domain.review import ContextSnippet
 from app.gather.chunks import CHARACTERS_PER_TOKEN, file_tokens
-from app.gather.digest import digest
-from app.gather.fragments import is_idle, trimmed, without_idle
+from app.gather.definitions import MAX_DEFINITION_LINES, Texts, changed_lines, digest, last_name
 from app.gather.names import members_in_question, used_names
-from app.gather.texts import MAX_DEFINITION_LINES, Texts, changed_lines, last_name
 from app.gather.tree_search import GIVES_A_VALUE, find_callers, find_definitions, touched_symbols
 from app.syntax import Definition, enclosing_definition, identifiers, language_of
 
-MAX_ENCLOSING_LINES = 120  # of a definition that is shown whole
-WINDOW_LINES = 15  # round the change, of a longer one
-HEAD_LINES = 3  # of a longer one: its signature
-MAX_SHARING = 3  # functions of one file
+_PREAMBLE = re.compile(
+    r"""^\s*(?:<\?php|\?>|declare\s*\(strict_types\b.*|["']use strict["'];?"""
+    r"""|(?:package|namespace|import|from|use|using|require|require_once|include|require_relative|\#include|mod)\b.*"""
+    r"""|export\b.*\bfrom\b.*|\}\s*from\b.*|(?:const|let|var)\b.*=\s*require\(.*"""
+    r"""|(?:[\w.]+\s+)?"[\w./~-]+"|[\w.*]+,)\s*;?\s*$"""
+)
+_BRACKETS = re.compile(r"^[\s()\[\]{};,]*(?:end)?\s*$")
+_CLASS = re.compile(
+    r"^\s*(?:[\w@.]+\s+)*(?:class|interface|struct|trait|impl|object|enum|record|protocol|module)\b"
+    r"[^=;({]*(?:\([^()]*\):|\{)?\s*$"
+)
+
+
+def without_idle(snippets: Iterable[ContextSnippet]) -> list[ContextSnippet]:
+    """Drop snippets that only name a class if nothing else of the file is shown."""
+    kept = list(snippets)
+    telling = {each.path for each in kept if not _is_bare(each)}
+    return [each for each in kept if each.path in telling]
+
+
+def is_idle(snippet: ContextSnippet) -> bool:
+    """Whether the snippet has only file headers, such as imports, and closing brackets."""
+    return all(_is_idle_line(line) for line in snippet.text.split("\n"))
+
+
+def trimmed(snippet: ContextSnippet) -> ContextSnippet:
+    """Drop the idle lines at the start of the snippet."""
+    lines = snippet.text.split("\n")
+    first = next((at for at, line in enumerate(lines) if not _is_idle_line(line)), 0)
+    return ContextSnippet(
+        path=snippet.path,
+        start_line=snippet.start_line + first,
+        kind=snippet.kind,
+        text="\n".join(lines[first:]),
+    )
+
+
+def _is_bare(snippet: ContextSnippet) -> bool:
+    return all(_is_idle_line(line) or _CLASS.match(line) for line in snippet.text.split("\n"))
+
+
+def _is_idle_line(line: str) -> bool:
+    return bool(_BRACKETS.match(line) or _PREAMBLE.match(line))
+
+
+MAX_ENCLOSING_LINES = 120  # of a definition that is shown in full
+WINDOW_LINES = 15  # around the change in a longer definition
+HEAD_LINES = 3  # of a longer definition: its signature
+MAX_SHARING = 3  # functions per file
 SMALL_FILE_LINES = 120
-SHARE_OF_DIFF = 0.6  # context is never more than this part of the diff …
-FLOOR_TOKENS = 600  # … but may always be this much
+SHARE_OF_DIFF = 0.6  # the maximum share of context, compared with the diff …
+FLOOR_TOKENS = 600  # … but this much is always allowed
 
 MIN_CONSTANT_NAME = 3
-_DATA = frozenset({"yaml", "json", "html", "css"})  # their keys are no names that code uses
+_DATA = frozenset({"yaml", "json", "html", "css"})  # code does not use their keys as names
 _ATTRIBUTE = re.compile(r"(?:\b(?:self|this|[a-z]\w?)(?:\.|->)|@)_?([a-z_]\w{2,})\b(?!\()")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextLimits:
-    """What one chunk's context may cost."""
+    """The limits of one chunk's context."""
 
     tokens: int
-    searches: int  # of the tree, for definitions and for callers together
+    searches: int  # of the tree, for definitions and callers together
 
 
 LIMITS = {
@@ -51,7 +93,7 @@ NO_CONTEXT = ContextLimits(tokens=0, searches=0)
 async def find_context(
     files: Sequence[FileDiff], *, texts: Texts, source: Source, limits: ContextLimits
 ) -> tuple[ContextSnippet, ...]:
-    """Snippets for one chunk, the most telling first, until the budget is spent; no line of the diff is repeated."""
+    """Find snippets for one chunk, most useful first, until the budget is spent. Repeats no line of the diff."""
     if not limits.tokens:
         return ()
     visible = {file.path: _visible(file) for file in files}
@@ -81,7 +123,7 @@ def _visible(file: FileDiff) -> set[int]:
 def _within(
     snippets: Iterable[ContextSnippet], budget: int, visible: Mapping[str, set[int]]
 ) -> Iterator[ContextSnippet]:
-    """Those that the budget allows and that say something; of lines that are shown already only what is left."""
+    """Yield the snippets that fit the budget, without idle ones and without lines that are already shown."""
     seen = {path: set(lines) for path, lines in visible.items()}
     for snippet in snippets:
         lines = snippet.text.split("\n")
@@ -105,13 +147,13 @@ def _enclosing(
             continue
         wanted: dict[int, None] = {}
         for hunk in file.hunks:
-            wanted |= dict.fromkeys(_lines_round(file.path, head, hunk))
+            wanted |= dict.fromkeys(_lines_around(file.path, head, hunk))
         missing = sorted(set(wanted) - visible[file.path])
         yield from _runs(file.path, _numbered(head), missing, kind="enclosing")
 
 
-def _lines_round(path: str, head: str, hunk: Hunk) -> Iterator[int]:
-    """The lines of the definition round a hunk's changes, or of a long one its head and a window."""
+def _lines_around(path: str, head: str, hunk: Hunk) -> Iterator[int]:
+    """Yield the lines of the definition around a hunk's changes; of a long one, its head and a window."""
     changed = changed_lines(hunk)
     for line in {changed[0], changed[-1]} if changed else ():
         around = enclosing_definition(path, head, line)
@@ -128,7 +170,7 @@ def _lines_round(path: str, head: str, hunk: Hunk) -> Iterator[int]:
 def _runs(
     path: str, numbered: Mapping[int, str], lines: Sequence[int], *, kind: str
 ) -> Iterator[ContextSnippet]:
-    """Consecutive lines as one snippet each, without blank lines at its ends; runs without text are left out."""
+    """Yield one snippet per run of consecutive lines, without blank lines at its ends; skip blank runs."""
     start = 0
     for index, line in enumerate(lines):
         if index + 1 < len(lines) and lines[index + 1] == line + 1:
@@ -148,7 +190,7 @@ def _numbered(source: str) -> dict[int, str]:
 def _definitions_here(
     wanted: Collection[str], members: set[str], texts: Texts, visible: Mapping[str, set[int]]
 ) -> Iterator[ContextSnippet]:
-    """Definitions of used names in the changed files, where the diff does not show them."""
+    """Yield definitions of used names in the changed files that the diff does not show."""
     for path, defined in texts.defined.items():
         source = _numbered(texts.heads[path])
         shown = visible.get(path, set())
@@ -162,7 +204,7 @@ def _definitions_here(
 
 
 def _constants_used(file: FileDiff, texts: Texts) -> dict[str, int]:
-    """Names on the added lines to which the file gives a value outside of its functions, with the line."""
+    """Map names on the added lines to the line where the file assigns them outside of its functions."""
     head = texts.heads.get(file.path, "")
     if language_of(file.path) in _DATA:
         return {}
@@ -188,7 +230,7 @@ def _constants(path: str, lines: Iterable[int], texts: Texts) -> Iterator[Contex
 def _shared_state(
     files: Sequence[FileDiff], texts: Texts, visible: Mapping[str, set[int]]
 ) -> Iterator[ContextSnippet]:
-    """Functions of the same file that touch the attributes that the changed lines touch, those with most first."""
+    """Yield functions of the same file that use the same attributes as the changed lines, most shared first."""
     for file in files:
         source = _numbered(texts.heads.get(file.path, ""))
         touched = {name for hunk in file.hunks for name in _attributes(_changed_text(hunk))}
@@ -212,7 +254,7 @@ def _changed_text(hunk: Hunk) -> str:
 
 
 def _attributes(text: str) -> set[str]:
-    """`values`, `order` of `self.values`, `this.order`, `c.values`: short receivers hold an object's own state."""
+    """Return `values` and `order` for `self.values`, `this.order`, `c.values`: short receivers hold an object's own state."""
     return set(_ATTRIBUTE.findall(text))
 
 
@@ -223,7 +265,7 @@ def _text_of(definition: Definition, source: Mapping[int, str]) -> str:
 def _rest_of_small_files(
     files: Sequence[FileDiff], texts: Texts, visible: Mapping[str, set[int]]
 ) -> Iterator[ContextSnippet]:
-    """What the diff leaves out of a file that is short: cheaper to read than to wonder about."""
+    """Yield the lines of short files that the diff does not show."""
     for file in files:
         source = _numbered(texts.heads.get(file.path, ""))
         if len(source) <= SMALL_FILE_LINES:

@@ -1,8 +1,8 @@
-"""Which names on the added lines are worth looking up, most useful first. Pure: reads the changed files' texts alone.
+"""Rank the names on the added lines by how useful it is to look them up. Pure; uses the texts of the changed files only.
 
-Useful is what the project defines and the change relies on: what it imports from next door and calls, then what it
-calls or constructs without saying from where, then methods of values, then types and constants it only mentions. Not
-worth a search: locals, parameters, builtins, what comes from a standard library.
+Most useful are names that the project defines and the change depends on: first calls of names imported from the same
+package, then calls and constructors of other names, then methods of values, then types and constants that are only
+mentioned. Not worth a search: local variables, parameters, builtins and names from the standard library.
 """
 
 import builtins
@@ -14,37 +14,37 @@ from enum import IntEnum
 from pathlib import PurePosixPath
 
 from app.domain.diff import FileDiff
-from app.gather.texts import MIN_NAME, Texts
+from app.gather.definitions import MIN_NAME, Texts
 from app.syntax import MAX_LINE_CHARACTERS, Definition, identifiers, language_of
 
-MAX_IMPORT_LINES = 400  # of a file: below stand no imports, or it is generated
+MAX_IMPORT_LINES = 400  # imports come earlier, unless the file is generated
 
 
-class Origin(IntEnum):
-    """Where an imported name comes from, as far as its import tells; the smaller the nearer."""
+class ImportOrigin(IntEnum):
+    """Where an imported name comes from, as far as the import shows; smaller is nearer."""
 
     NEAR = 0  # the same package, a relative path
-    UNSAID = 1  # no import: the same package or namespace, or a builtin
-    FAR = 2  # another package: may be of the project, may be not
+    UNKNOWN = 1  # no import: the same package or namespace, or a builtin
+    FAR = 2  # another package, maybe of the same project
     STANDARD = 3  # the language's own library
 
 
 class Use(IntEnum):
-    """How an added line uses a name, the most telling first."""
+    """How an added line uses a name, most significant first."""
 
     CALLED = 0  # or constructed
-    METHOD = 1  # of a value whose type the line does not tell
-    MENTIONED = 2  # a type, a constant, a function handed over
+    METHOD = 1  # of a value of unknown type
+    MENTIONED = 2  # a type, a constant, a function passed as an argument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsedName:
-    """A name on the added lines of `path`; `module` is what it, or what stands before its dot, was imported from."""
+    """A name on the added lines of `path`; `module` is where it, or the part before its dot, is imported from."""
 
     name: str
     path: str
     use: Use
-    origin: Origin
+    origin: ImportOrigin
     module: str | None = None
     owner: str | None = None  # `Cart` of `Cart.total(…)`
 
@@ -52,7 +52,7 @@ class UsedName:
 @dataclass(frozen=True, slots=True)
 class _Import:
     module: str
-    origin: Origin
+    origin: ImportOrigin
 
 
 _COMMON = frozenset(
@@ -105,7 +105,7 @@ _OPENS_IMPORT = re.compile(r"\s*(?:(?:pub\s+)?use|from|import\s+(?!\()|export|co
 
 
 def used_names(files: Sequence[FileDiff], texts: Texts) -> list[UsedName]:
-    """The names worth looking up, most useful first, each once."""
+    """Return the names worth looking up, most useful first, without duplicates."""
     found: dict[str, UsedName] = {}
     for file in files:
         for used in _names_of(file, texts):
@@ -116,8 +116,8 @@ def used_names(files: Sequence[FileDiff], texts: Texts) -> list[UsedName]:
 
 
 def _rank(used: UsedName) -> tuple[int, int]:
-    """Near imports first however they are used; then calls before methods before mentions, far ones last of each."""
-    if used.origin is Origin.NEAR:
+    """Near imports come first. Then calls come before methods, and methods before mentions; far imports are last of each."""
+    if used.origin is ImportOrigin.NEAR:
         return 0, used.use
     return 1 + used.use, used.origin
 
@@ -133,7 +133,7 @@ def _names_of(file: FileDiff, texts: Texts) -> Iterator[UsedName]:
             continue
         occurrence = occurrences.get(name.rstrip("?!"))
         used = _used(name, file.path, occurrence, imports) if occurrence else None
-        if used and used.origin is not Origin.STANDARD:
+        if used and used.origin is not ImportOrigin.STANDARD:
             yield used
 
 
@@ -143,14 +143,14 @@ def _readable(file: FileDiff) -> dict[int, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Occurrence:
-    """How a name stands in the text: what is before its dot, and whether it is called or constructed."""
+    """How a name is used: what is before its dot, and whether it is called or constructed."""
 
     owner: str | None
     called: bool
 
 
 def _occurrences(text: str) -> dict[str, _Occurrence]:
-    """Every word of the text as it is used most tellingly; one pass, because the text is of any length."""
+    """Find the most significant use of each word; one pass, because the text can be very long."""
     found: dict[str, _Occurrence] = {}
     before, end = "", 0
     for match in _WORD.finditer(text):
@@ -170,39 +170,39 @@ def _occurrences(text: str) -> dict[str, _Occurrence]:
 
 
 def _used(name: str, path: str, occurrence: _Occurrence, imports: Mapping[str, _Import]) -> UsedName | None:
-    """The name with its use; None for what is merely mentioned and no type, constant or import."""
+    """Classify a name; None if it is only mentioned and not a type, constant or import."""
     owner, called = occurrence.owner, occurrence.called
-    come = imports.get(name) or (imports.get(owner) if owner else None)
+    imported = imports.get(name) or (imports.get(owner) if owner else None)
     use = Use.CALLED if called else Use.MENTIONED
-    if come is None and owner and called:
+    if imported is None and owner and called:
         use = _of_value(owner)
-    elif come is None and not called and not _TYPE_OR_CONSTANT.match(name):
+    elif imported is None and not called and not _TYPE_OR_CONSTANT.match(name):
         return None
     return UsedName(
         name=name,
         path=path,
         use=use,
-        origin=come.origin if come else Origin.UNSAID,
-        module=come.module if come else None,
+        origin=imported.origin if imported else ImportOrigin.UNKNOWN,
+        module=imported.module if imported else None,
         owner=owner,
     )
 
 
 def _of_value(owner: str) -> Use:
-    """`Cart.total()` names its class, `this.total()` its own; `x.total()` tells nothing."""
+    """`Cart.total()` and `this.total()` show the class; `x.total()` does not."""
     return Use.CALLED if owner[:1].isupper() or owner in ("self", "this", "super", "cls") else Use.METHOD
 
 
 def _bound(defined: Sequence[Definition], added: Mapping[int, str]) -> set[str]:
-    """Parameters of the functions round the added lines, and what the added lines themselves assign."""
-    round_them = (
+    """Return parameters of the functions around the added lines, and names that the added lines assign."""
+    enclosing = (
         one
         for one in defined
         if one.callable and any(one.start_line <= line <= one.end_line for line in added)
     )
     names = {
         name
-        for one in round_them
+        for one in enclosing
         for name in _WORD.findall(one.signature.partition("(")[2])
         if not name[:1].isupper()
     }
@@ -210,7 +210,7 @@ def _bound(defined: Sequence[Definition], added: Mapping[int, str]) -> set[str]:
 
 
 def imports_of(path: str, head: str) -> dict[str, _Import]:
-    """Name → where it was imported from, of a file's import lines."""
+    """Map each name that a file imports to where it comes from."""
     language = _kind(path)
     pattern = _IMPORTS.get(language)
     if pattern is None:
@@ -224,7 +224,7 @@ def imports_of(path: str, head: str) -> dict[str, _Import]:
 
 
 def _import_lines(head: str) -> Iterator[str]:
-    """Lines; one that opens a bracket is joined with what follows until it closes (Go's block holds a line for each)."""
+    """Yield lines; join a line that opens a bracket with the following lines up to the closing one."""
     held = ""
     for line in head.split("\n", MAX_IMPORT_LINES)[:MAX_IMPORT_LINES]:
         if held:
@@ -250,18 +250,18 @@ def _names_and_module(match: Mapping[str, str], language: str) -> Iterator[tuple
     yield from ((name, module) for name in names if name not in ("as", "type", "default"))
 
 
-def _origin(module: str, path: str, language: str) -> Origin:
+def _origin(module: str, path: str, language: str) -> ImportOrigin:
     if module.startswith((".", "@/", "~/", "crate", "self::", "super::")):
-        return Origin.NEAR
+        return ImportOrigin.NEAR
     first = re.split(r"[./:\\]", module)[0]
     if language == "python" and first in sys.stdlib_module_names:
-        return Origin.STANDARD
+        return ImportOrigin.STANDARD
     standard = _STANDARD.get(language)
     if standard and standard.search(module):
-        return Origin.STANDARD
+        return ImportOrigin.STANDARD
     folders = {part.lower() for part in PurePosixPath(path).parts[:-1]}
     parts = [part.lower() for part in re.split(r"[./:\\]+", module)]
-    return Origin.NEAR if folders & set(parts) else Origin.FAR
+    return ImportOrigin.NEAR if folders & set(parts) else ImportOrigin.FAR
 
 
 def _is_import(path: str, line: str) -> bool:
@@ -276,12 +276,12 @@ def _kind(path: str) -> str:
 
 
 def same_language(one: str, other: str) -> bool:
-    """Whether code of these two files can call each other by name: TypeScript and JavaScript can."""
+    """Whether code in these two files can call each other by name, such as TypeScript and JavaScript."""
     return _kind(one) != "" and _kind(one) == _kind(other)
 
 
 def members_in_question(files: Sequence[FileDiff], texts: Texts) -> set[str]:
-    """Every name on the added lines: what of a class is worth showing."""
+    """Return all names on the added lines: the members of a class that are worth showing."""
     return {
         name
         for file in files

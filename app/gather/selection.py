@@ -1,23 +1,52 @@
-"""Decides which changed files are read; every file is either reviewed or omitted with a reason, exactly once.
+"""Decide whether a pull request is reviewed, and which of its files. Pure.
 
-Marks that the change itself brings (a new "do not edit" header) never take a file out of review: its author could
-write them to hide. Pure.
-"""
+Every changed file is either reviewed or omitted with a reason. Marks that the change itself adds, such as a new
+"do not edit" header, never omit a file: its author could add them to hide it."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from pathspec import GitIgnoreSpec
+
+from app.domain.configuration import RepositoryConfig
 from app.domain.diff import FileDiff, FileStatus, LineKind
-from app.domain.review import Omission
-from app.gather.globs import Globs
+from app.domain.pull_request import PullRequest
+from app.domain.review import Omission, SkipReason
+
+BACKEND = "re2"  # the pure-Python backend needs minutes for `*a*a*a*a*a*z`
+
+
+class Globs:
+    """Untrusted patterns as in .gitignore, matched in linear time; the last match wins. `invalid` holds invalid patterns."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        kept: list[str] = []
+        invalid: list[str] = []
+        for pattern in patterns:
+            (kept if _is_pattern(pattern) else invalid).append(pattern)
+        self.invalid = tuple(invalid)
+        self._spec = GitIgnoreSpec.from_lines(kept, backend=BACKEND)
+
+    def matches(self, path: str) -> bool:
+        """Whether the patterns match this path, relative to the repository."""
+        return self._spec.match_file(path.encode("utf-8", "replace").decode())
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        GitIgnoreSpec.from_lines([text], backend=BACKEND)
+    except ValueError:
+        return False
+    return True
+
 
 MAX_FILE_CHARACTERS = 400_000
 MAX_FILE_LINES = 20_000
 MAX_REVIEW_CHARACTERS = 4_000_000
-MAX_LINE_CHARACTERS = 2_000  # of one line; what is longer is cut when it is shown
-MARK_LINES = 12  # a generated file says so at its top
+MAX_LINE_CHARACTERS = 2_000  # of one line; longer lines are cut
+MARK_LINES = 12  # where a generated file is marked
 
 _LOCK_FILES = frozenset(
     [
@@ -67,7 +96,7 @@ _GENERATED_MARK = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The files to read and those that are not, in the order of the diff."""
+    """The files to review and the omitted ones, in the order of the diff."""
 
     reviewed: tuple[FileDiff, ...]
     omitted: tuple[Omission, ...]
@@ -90,7 +119,7 @@ def select_files(files: Iterable[FileDiff], *, ignored: Globs) -> Selection:
 
 
 def is_marked_generated(base: bytes | None) -> bool:
-    """Whether the file said of itself, before this change, that it is generated."""
+    """Whether the file was marked as generated before this change."""
     if base is None:
         return False
     top = base[:4_096].decode("utf-8", "replace").split("\n")[:MARK_LINES]
@@ -98,12 +127,12 @@ def is_marked_generated(base: bytes | None) -> bool:
 
 
 def is_lock_file(path: str) -> bool:
-    """Whether the name is that of a lock file of a package manager."""
+    """Whether this is the lock file of a package manager."""
     return PurePosixPath(path).name.lower() in _LOCK_FILES
 
 
 def shown_characters(file: FileDiff) -> int:
-    """Size of the file's hunks as they are shown."""
+    """Return the size of the file's hunks as shown to models."""
     return sum(min(len(line.text), MAX_LINE_CHARACTERS) + 6 for hunk in file.hunks for line in hunk.lines)
 
 
@@ -115,7 +144,7 @@ def _reason(file: FileDiff, size: int, ignored: Globs) -> str | None:
         (file.error is not None, f"not readable: {file.error}"),
         (is_lock_file(file.path), "lock file"),
         (bool(_VENDORED.search(file.path)), "vendored"),
-        (bool(_GENERATED_NAME.search(file.path)) or _stood_generated(file), "generated"),
+        (bool(_GENERATED_NAME.search(file.path)) or _was_generated(file), "generated"),
         (size > MAX_FILE_CHARACTERS or _lines(file) > MAX_FILE_LINES, "too large"),
         (file.status is FileStatus.MODIFIED and not file.hunks, "patch withheld"),
     )
@@ -126,7 +155,7 @@ def _lines(file: FileDiff) -> int:
     return sum(len(hunk.lines) for hunk in file.hunks)
 
 
-def _stood_generated(file: FileDiff) -> bool:
+def _was_generated(file: FileDiff) -> bool:
     return any(
         line.kind is not LineKind.ADDED
         and line.old_line is not None
@@ -134,4 +163,70 @@ def _stood_generated(file: FileDiff) -> bool:
         and _GENERATED_MARK.search(line.text)
         for hunk in file.hunks
         for line in hunk.lines
+    )
+
+
+PUSH = "synchronize"
+DEPENDENCY_BOTS = frozenset({"dependabot", "dependabot-preview", "renovate", "renovate-bot"})
+NOT_A_DEPENDENCY = "not a manifest or lock file of this dependency update"
+
+_MANIFEST = re.compile(
+    r"package\.json|pyproject\.toml|setup\.(?:py|cfg)|pipfile|.*requirements.*\.(?:txt|in)|cargo\.toml|go\.(?:mod|work)"
+    r"|gemfile|.*\.gemspec|composer\.json|pom\.xml|build\.gradle(?:\.kts)?|.*\.versions\.toml|.*\.(?:cs|fs|vb)proj"
+    r"|packages\.config|directory\.packages\.props|mix\.exs|pubspec\.yaml|podfile|package\.swift|.*\.tf"
+    r"|(?:.*\.)?dockerfile(?:\..*)?|(?:docker-)?compose.*\.ya?ml|\.pre-commit-config\.yaml|deno\.jsonc?"
+)
+_MANIFEST_PATH = re.compile(
+    r"\.github/(?:workflows/[^/]+|actions/.+)\.ya?ml|(?:.*/)?requirements/[^/]+\.(?:txt|in)"
+)
+
+
+def skip_reason(
+    pull_request: PullRequest,
+    config: RepositoryConfig,
+    *,
+    trigger: str,
+    commanded: bool,
+    paused: bool = False,
+) -> SkipReason | None:
+    """Return why this pull request is not reviewed now, or None if it is.
+
+    A command from a person with write access overrides everything except `enabled: false`.
+    """
+    if not config.enabled:
+        return SkipReason.DISABLED
+    if commanded:
+        return None
+    if paused and trigger == PUSH:
+        return SkipReason.PAUSED
+    if pull_request.draft and not config.drafts:
+        return SkipReason.DRAFT
+    if trigger == PUSH and not config.review_on_push:
+        return SkipReason.PUSH
+    return _ignored(pull_request, config)
+
+
+def _ignored(pull_request: PullRequest, config: RepositoryConfig) -> SkipReason | None:
+    title = pull_request.title.lower()
+    labels = {label.lower() for label in config.ignore_labels}
+    checks = (
+        (pull_request.author.lower() in {a.lower() for a in config.ignore_authors}, SkipReason.AUTHOR),
+        (bool(labels & {label.lower() for label in pull_request.labels}), SkipReason.LABEL),
+        (Globs(config.ignore_branches).matches(pull_request.head_ref), SkipReason.BRANCH),
+        (any(words.lower() in title for words in config.ignore_titles), SkipReason.TITLE),
+    )
+    return next((reason for applies, reason in checks if applies), None)
+
+
+def is_dependency_update(pull_request: PullRequest) -> bool:
+    """Whether a well-known dependency bot opened the pull request; a person with that name is not a bot."""
+    name = pull_request.author.lower().removesuffix("[bot]")
+    return pull_request.author_is_bot and name in DEPENDENCY_BOTS
+
+
+def is_dependency_file(path: str) -> bool:
+    """Whether a file declares or pins dependencies."""
+    name = PurePosixPath(path).name.lower()
+    return (
+        is_lock_file(path) or bool(_MANIFEST.fullmatch(name)) or bool(_MANIFEST_PATH.fullmatch(path.lower()))
     )

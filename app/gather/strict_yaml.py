@@ -1,7 +1,7 @@
-"""Reads a small YAML mapping that strangers wrote: no aliases, no duplicate keys, bounded size and depth.
+"""Parse a small YAML mapping from an untrusted author: no aliases, no duplicate keys, limited size and depth.
 
-The pure SafeLoader only: the C one crashes the process on deep nesting. `off`, `no` and dates stay text, as in YAML
-1.2. Raises nothing but `Refused`.
+Uses the pure Python SafeLoader, because the C loader crashes the process on deep nesting. `off`, `no` and dates stay
+text, as in YAML 1.2. Raises only `YamlRejected`.
 """
 
 import re
@@ -10,6 +10,8 @@ from typing import Any, cast
 
 import yaml
 
+from app.errors import YamlRejected
+
 MAX_BYTES = 16_384
 MAX_DEPTH = 8
 
@@ -17,22 +19,18 @@ _KEPT_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("null", "int", "
 _BOOLEAN = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
 
 
-class Refused(ValueError):
-    """The text is not read; the message is a clause that says why."""
-
-
 class _Loader(yaml.SafeLoader):
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):  # pyright: ignore[reportUnknownMemberType]
-            raise Refused("aliases are not allowed")
+            raise YamlRejected("aliases are not allowed")
         event = cast("object", self.peek_event())  # pyright: ignore[reportUnknownMemberType]
         if getattr(event, "tag", None) is not None:
-            raise Refused("tags are not allowed")
+            raise YamlRejected("tags are not allowed")
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise Refused(f"it is nested deeper than {MAX_DEPTH} levels")
+            raise YamlRejected(f"it is nested deeper than {MAX_DEPTH} levels")
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -41,7 +39,7 @@ class _Loader(yaml.SafeLoader):
         keys = [key.value for key, _ in node.value]
         twice = next((key for key in keys if keys.count(key) > 1), None)
         if twice is not None:
-            raise Refused(f"the key {str(twice)[:60]!r} is there twice")
+            raise YamlRejected(f"the key {str(twice)[:60]!r} is duplicated")
         return super().construct_mapping(node, deep)
 
 
@@ -55,28 +53,28 @@ _Loader.add_implicit_resolver(  # pyright: ignore[reportUnknownMemberType]
 
 
 def parse_mapping(raw: bytes) -> tuple[dict[str, Any], dict[str, int]]:
-    """The mapping and, for each of its keys, the line (1-based) on which it stands.
+    """Return the mapping and the line number of each key, from 1.
 
     Raises:
-        Refused: one clause that says what is wrong.
+        YamlRejected: the text is not valid; the message is a clause.
     """
     if len(raw) > MAX_BYTES:
-        raise Refused(f"it is larger than {MAX_BYTES} bytes")
+        raise YamlRejected(f"it is larger than {MAX_BYTES} bytes")
     try:
         return _parse(raw.decode("utf-8-sig"))
-    except Refused:
+    except YamlRejected:
         raise
     except UnicodeDecodeError as error:
-        raise Refused("it is not UTF-8") from error
+        raise YamlRejected("it is not UTF-8") from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise Refused(f"it is not YAML: {error.problem} (line {line})") from error
+        raise YamlRejected(f"it is not YAML: {error.problem} (line {line})") from error
     except (
         yaml.YAMLError,
         RecursionError,
         ValueError,
     ) as error:  # ValueError: numbers of thousands of digits
-        raise Refused("it is not YAML that can be read") from error
+        raise YamlRejected("it is not readable YAML") from error
 
 
 def _parse(text: str) -> tuple[dict[str, Any], dict[str, int]]:
@@ -87,7 +85,7 @@ def _parse(text: str) -> tuple[dict[str, Any], dict[str, int]]:
             return {}, {}
         value: Any = loader.construct_document(node)
         if not isinstance(node, yaml.MappingNode):
-            raise Refused("it is not a list of `key: value`")
+            raise YamlRejected("it is not a mapping of keys to values")
         lines = {str(key.value): key.start_mark.line + 1 for key, _ in node.value}
         return {str(key): inner for key, inner in value.items()}, lines
     finally:

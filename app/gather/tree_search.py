@@ -1,4 +1,4 @@
-"""Searches the head's tree for what a change uses and for who uses it. Reads through the `Source` alone."""
+"""Search the head's tree for what a change uses and for its callers. Reads through the `Source` only."""
 
 import asyncio
 import re
@@ -10,9 +10,8 @@ from pathlib import PurePosixPath
 from app.domain.diff import FileDiff, Side
 from app.domain.pull_request import Source, TextMatch
 from app.domain.review import ContextSnippet
-from app.gather.digest import digest
+from app.gather.definitions import MIN_NAME, Texts, changed_lines, digest, last_name
 from app.gather.names import UsedName, same_language
-from app.gather.texts import MIN_NAME, Texts, changed_lines, last_name
 from app.syntax import (
     MAX_LINE_CHARACTERS,
     Definition,
@@ -21,10 +20,10 @@ from app.syntax import (
     without_long_lines,
 )
 
-MAX_CALLERS = 3  # of one symbol
+MAX_CALLERS = 3  # per symbol
 GREP_LIMIT = 200
-MAX_FILES_READ = 3  # for one name
-LINES_ROUND_A_CALL = 2
+MAX_FILES_READ = 3  # per name
+LINES_AROUND_CALL = 2
 
 _KEYWORD = (
     r"(?:def|class|func|fn|function|type|interface|struct|enum|trait|record|module|object|macro_rules!)"
@@ -46,7 +45,7 @@ _TEST = re.compile(r"(?:^|/)(?:tests?|spec|__tests__)/|(?:^|/)test_|[_.-](?:test
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundDefinition:
     """A definition elsewhere in the tree; `definition` is None for a constant."""
 
     match: TextMatch
@@ -57,7 +56,7 @@ class Found:
 async def find_definitions(
     names: Sequence[UsedName], members: set[str], source: Source
 ) -> list[ContextSnippet]:
-    """Definitions of names that the changed files do not define, one search each, in the order of the names."""
+    """Find definitions of names that the changed files do not define, one search each, in the order of the names."""
     found = await asyncio.gather(*(_definition_elsewhere(used, source) for used in names))
     seen: set[tuple[str, int]] = set()
     snippets: list[ContextSnippet] = []
@@ -69,8 +68,8 @@ async def find_definitions(
     return snippets
 
 
-async def _definition_elsewhere(used: UsedName, source: Source) -> Found | None:
-    """The one definition that the name can mean; None where there is none, or several that are equally near."""
+async def _definition_elsewhere(used: UsedName, source: Source) -> FoundDefinition | None:
+    """Find the definition that the name refers to; None if there is none, or if several are equally near."""
     patterns = [
         re.compile(each.format(name=re.escape(used.name))) for each in (_KEYWORD, _TYPED, _SHORTHAND, _VALUE)
     ]
@@ -86,12 +85,14 @@ async def _definition_elsewhere(used: UsedName, source: Source) -> Found | None:
     paths = list(dict.fromkeys(match.path for match in matches))[:MAX_FILES_READ]
     found = [one for path in paths if (one := await _read(path, matches, used, source))]
     if len(found) > 1 and _distance(found[0].match.path, used) == _distance(found[1].match.path, used):
-        return None  # so common a name that any choice could mislead
+        return None  # the name is so common that any choice could mislead
     return found[0] if found else None
 
 
-async def _read(path: str, matches: Sequence[TextMatch], used: UsedName, source: Source) -> Found | None:
-    """The definition of the name in a file, as its tree tells; else a constant, as its line does."""
+async def _read(
+    path: str, matches: Sequence[TextMatch], used: UsedName, source: Source
+) -> FoundDefinition | None:
+    """Find the definition of the name in a file by its syntax tree, or else a constant by its line."""
     raw = await source.blob(path, Side.RIGHT)
     text = _text(raw)
     lines = {match.line: match for match in matches if match.path == path}
@@ -103,10 +104,12 @@ async def _read(path: str, matches: Sequence[TextMatch], used: UsedName, source:
     if found:
         # The class before its constructor; a member of the class that the call names before others.
         best = min(found, key=lambda one: (bool(used.owner) and used.owner not in one.name, one.start_line))
-        return Found(match=TextMatch(path=path, line=best.start_line, text=""), text=text, definition=best)
+        return FoundDefinition(
+            match=TextMatch(path=path, line=best.start_line, text=""), text=text, definition=best
+        )
     value = constant_of(used.name)
     constant = next((match for match in lines.values() if value.search(match.text)), None)
-    return Found(match=constant, text=text, definition=None) if constant and text else None
+    return FoundDefinition(match=constant, text=text, definition=None) if constant and text else None
 
 
 def _text(raw: bytes | None) -> str:
@@ -114,21 +117,21 @@ def _text(raw: bytes | None) -> str:
 
 
 def constant_of(name: str) -> re.Pattern[str]:
-    """What a line looks like that gives a name of a module or class its value; of a local one as far as indentation tells."""
+    """Match a line that assigns a name at module or class level, judged by indentation."""
     return re.compile(_VALUE.format(name=re.escape(name)))
 
 
 GIVES_A_VALUE = re.compile(_VALUE.format(name=r"(?P<name>[A-Za-z_$][\w$]*)"))
-"""The same for a name that is read off the line."""
+"""Matches any such assignment and captures the name."""
 
 
 def _head_lines(one: Definition) -> range:
-    """Where the name can stand: decorators come before it."""
+    """Return the lines where the name can be: decorators come before it."""
     return range(one.start_line, min(one.end_line, one.start_line + 8) + 1)
 
 
 def _distance(path: str, used: UsedName) -> tuple[int, int, int]:
-    """How far a file is from what the name means: named by the import, then not a test, then few folders away."""
+    """Rank files by how likely they define the name: named by the import, not a test, few folders away."""
     pure = PurePosixPath(path)
     parts = [part.lower() for part in re.split(r"[^\w]+", used.module or "") if part]
     spelled = [part.lower() for part in (*pure.parts[:-1], pure.stem)]
@@ -148,8 +151,8 @@ def _common(one: Sequence[str], other: Sequence[str]) -> Iterator[str]:
 
 
 def touched_symbols(files: Sequence[FileDiff], texts: Texts) -> list[str]:
-    """Functions whose callers the change can reach: gone ones first, then those with another signature or body."""
-    gone: dict[str, None] = {}
+    """Return functions whose callers the change can affect: removed ones first, then those with a new signature or body."""
+    removed: dict[str, None] = {}
     changed: dict[str, None] = {}
     for file in files:
         after = {last_name(d): d for d in texts.defined.get(file.path, ()) if d.callable}
@@ -157,7 +160,7 @@ def touched_symbols(files: Sequence[FileDiff], texts: Texts) -> list[str]:
             last_name(d): d for d in definitions(file.path, texts.bases.get(file.path, "")) if d.callable
         }
         touched = {line for hunk in file.hunks for line in changed_lines(hunk)}
-        gone |= dict.fromkeys(name for name in before if name not in after)
+        removed |= dict.fromkeys(name for name in before if name not in after)
         other = [n for n in before if n in after and before[n].signature != after[n].signature]
         inside = [
             name
@@ -165,13 +168,13 @@ def touched_symbols(files: Sequence[FileDiff], texts: Texts) -> list[str]:
             if name in before and touched & set(range(definition.start_line, definition.end_line + 1))
         ]
         changed |= dict.fromkeys((*other, *inside))
-    return [name for name in (*gone, *changed) if len(name) >= MIN_NAME and not name.startswith("__")]
+    return [name for name in (*removed, *changed) if len(name) >= MIN_NAME and not name.startswith("__")]
 
 
 async def find_callers(
     names: Sequence[str], source: Source, visible: Mapping[str, set[int]]
 ) -> list[ContextSnippet]:
-    """Calls of these functions outside the diff with a line or two round each, one search a function."""
+    """Find calls of these functions outside the diff, with a few lines around each; one search per function."""
     found = await asyncio.gather(*(source.grep(name, limit=GREP_LIMIT) for name in names))
     calls = [
         (name, match)
@@ -187,21 +190,21 @@ async def find_callers(
 
 
 def _calls(name: str, matches: Sequence[TextMatch], visible: Mapping[str, set[int]]) -> Iterator[TextMatch]:
-    """Code before tests, and of each file the first call."""
+    """Yield the first call of each file, code before tests."""
     called = [match for match in matches if _is_call(match, name, visible)]
     first = {match.path: match for match in reversed(called)}.values()
     yield from sorted(first, key=lambda match: (bool(_TEST.search(match.path)), match.path))
 
 
 def _caller(name: str, match: TextMatch, text: str) -> Iterator[ContextSnippet]:
-    """The head of the function that calls, and the lines round the call."""
+    """Yield the first line of the calling function and the lines around the call."""
     lines = text.split("\n")
     around = [one for one in definitions(match.path, text) if one.start_line <= match.line <= one.end_line]
     if around and last_name(around[-1]) == name:
         return  # its own definition, or itself
     first, last = (around[-1].start_line, around[-1].end_line) if around else (match.line, match.line)
-    start = max(first, match.line - LINES_ROUND_A_CALL)
-    end = min(last, match.line + LINES_ROUND_A_CALL, len(lines))
+    start = max(first, match.line - LINES_AROUND_CALL)
+    end = min(last, match.line + LINES_AROUND_CALL, len(lines))
     if start > first:
         yield ContextSnippet(path=match.path, start_line=first, kind=f"uses {name}", text=lines[first - 1])
     shown = "\n".join(lines[start - 1 : end]) if len(lines) >= match.line else match.text

@@ -4,8 +4,9 @@ import asyncio
 
 from app.domain.configuration import RepositoryConfig
 from app.domain.pull_request import PullRequest
-from app.domain.review import ReviewRequest
-from app.gather.eligibility import DISABLED, PUSH, reason_to_leave_out
+from app.domain.review import ReviewRequest, SkipReason
+from app.gather.selection import PUSH, skip_reason
+from app.publish.wording import render_skip_reason
 from app.store import reviews
 from app.store.database import Database
 from app.store.memory import Remembered
@@ -42,9 +43,14 @@ async def why_left_out(
         lost = await asyncio.to_thread(reviews.load_lost_review, database, request.ref, but_of=PUSH)
         if lost is not None:
             trigger, commanded = lost.trigger, lost.commanded
-    return reason_to_leave_out(
-        pull_request, config, trigger=trigger, commanded=commanded, paused_by=remembered.paused_by
+    reason = skip_reason(
+        pull_request,
+        config,
+        trigger=trigger,
+        commanded=commanded,
+        paused=remembered.paused_by is not None,
     )
+    return reason and render_skip_reason(reason, paused_by=remembered.paused_by)
 
 
 def _why_not_refreshed(
@@ -52,7 +58,7 @@ def _why_not_refreshed(
 ) -> str | None:
     """What was reviewed by a command alone is brought up to date like everything else; what was not read stays unread."""
     if not config.enabled:
-        return DISABLED
+        return render_skip_reason(SkipReason.DISABLED)
     return (
         None
         if remembered.reviewed_sha == pull_request.head_sha

@@ -15,8 +15,7 @@ from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewRequest
 from app.errors import TRANSIENT, QuorumError
 from app.gather import parse_configuration
-from app.gather.configuration import CONFIGURATION_PATH
-from app.gather.gather import BASE_PATHS
+from app.gather.configuration import BASE_PATHS, CONFIGURATION_PATH
 from app.jobs.check_runs import CheckRuns, ledger_name
 from app.jobs.merge_queue import named_pull_request
 from app.jobs.notification import review_finished

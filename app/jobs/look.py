@@ -13,9 +13,8 @@ from app.domain.review import ReviewRequest
 from app.domain.step import Checkpoint, Step
 from app.errors import Superseded
 from app.gather import Configuration, parse_configuration
-from app.gather.configuration import CONFIGURATION_PATH
-from app.gather.eligibility import is_dependency_update
-from app.gather.gather import BASE_PATHS
+from app.gather.configuration import BASE_PATHS, CONFIGURATION_PATH
+from app.gather.selection import is_dependency_update
 from app.jobs.access import OrganisationDefault
 from app.llm.client import CallScope
 from app.pipeline import Order

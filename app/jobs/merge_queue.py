@@ -19,8 +19,7 @@ from app.domain.review import Coverage, ReviewReport, StageResult, StageStatus, 
 from app.domain.step import Checkpoint, Step
 from app.errors import GitHubForbidden, GitHubNotFound, GitHubRejected
 from app.gather import parse_configuration
-from app.gather.configuration import CONFIGURATION_PATH
-from app.gather.gather import BASE_PATHS
+from app.gather.configuration import BASE_PATHS, CONFIGURATION_PATH
 from app.jobs.access import PullRequestAccess
 from app.jobs.review import ReviewHandler
 from app.publish.check_runs import complete_checks, start_checks

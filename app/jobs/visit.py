@@ -15,8 +15,7 @@ from app.domain.pull_request import PullRequestRef, Snapshot, Thread
 from app.domain.review import ReviewRequest
 from app.domain.step import Checkpoint, Step
 from app.gather import Configuration, parse_configuration
-from app.gather.configuration import CONFIGURATION_PATH
-from app.gather.gather import BASE_PATHS
+from app.gather.configuration import BASE_PATHS, CONFIGURATION_PATH
 from app.jobs.access import PullRequestAccess
 from app.jobs.eligible import REFRESH
 from app.jobs.review import ReviewHandler

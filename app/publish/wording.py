@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from app.domain.finding import Finding, Severity, Stage
 from app.domain.model_call import Provider
-from app.domain.review import ReviewReport, StageStatus, UsageTotal
+from app.domain.review import ReviewContext, ReviewReport, SkipReason, StageStatus, UsageTotal
 from app.publish.blocks import code_span
 
 BADGES = {
@@ -147,3 +147,55 @@ def render_lacking(lacking: Mapping[str, str]) -> str:
     """One sentence; empty where nothing is off."""
     off = name_off(lacking)
     return f"Off here, because the App's installation does not grant it: {off}." if off else ""
+
+
+_SKIP_REASONS = {
+    SkipReason.DISABLED: "the configuration says `enabled: false`",
+    SkipReason.PAUSED: "it is paused",
+    SkipReason.DRAFT: "it is a draft",
+    SkipReason.PUSH: "the configuration says `review_on_push: false`",
+    SkipReason.AUTHOR: "its author is in `ignore_authors`",
+    SkipReason.LABEL: "one of its labels is in `ignore_labels`",
+    SkipReason.BRANCH: "its branch matches `ignore_branches`",
+    SkipReason.TITLE: "its title contains words from `ignore_titles`",
+}
+
+
+def render_skip_reason(reason: SkipReason, *, paused_by: str | None = None) -> str:
+    """Return a clause that says why a pull request is not reviewed."""
+    if reason is SkipReason.PAUSED and paused_by:
+        return f"{paused_by} paused it"
+    return _SKIP_REASONS[reason]
+
+
+MAX_PATHS_IN_NOTE = 8
+
+
+def context_notes(
+    context: ReviewContext, *, cut_files: Sequence[str], invalid_patterns: Sequence[str]
+) -> list[str]:
+    """Say what the models saw besides the diff, and what they did not see of it."""
+    snippets = [snippet for chunk in context.chunks for snippet in chunk.snippets]
+    notes: list[str] = []
+    if snippets:
+        kinds = sorted({snippet.kind.split(" ")[0] for snippet in snippets})
+        paths = list(dict.fromkeys(snippet.path for snippet in snippets))
+        pieces = count(len(snippets), "code snippet")
+        notes.append(
+            f"Shown in addition to the diff: {pieces} ({', '.join(kinds)}) from {_list_paths(paths)}."
+        )
+    if context.guidelines:
+        notes.append(f"Guidelines shown: {', '.join(each.path for each in context.guidelines)}.")
+    if len(context.chunks) > 1:
+        notes.append(f"The change was reviewed in {len(context.chunks)} parts.")
+    if cut_files:
+        notes.append(f"Only the start of very long lines was reviewed in {_list_paths(cut_files)}.")
+    if invalid_patterns:
+        notes.append(f"Invalid patterns in ignore_paths: {', '.join(invalid_patterns)}.")
+    return notes
+
+
+def _list_paths(paths: Sequence[str]) -> str:
+    listed = ", ".join(paths[:MAX_PATHS_IN_NOTE])
+    more = len(paths) - MAX_PATHS_IN_NOTE
+    return f"{listed} and {count(more, 'more file')}" if more > 0 else listed

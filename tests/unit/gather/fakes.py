@@ -1,18 +1,19 @@
-"""A `Source` in memory, and diffs made from two texts."""
+"""A `Source` in memory, and diffs of two texts."""
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.domain.diff import Diff, DiffLine, FileDiff, FileStatus, Hunk, LineKind, Side
-from app.domain.pull_request import Snapshot, TextMatch
+from app.domain.pull_request import Snapshot, Source, TextMatch
+from app.gather import BASE_PATHS, Gathered, TierThresholds, gather, read_configuration
 
 
 def diff_of(
     path: str, before: str | None, after: str | None, *, previous_path: str | None = None
 ) -> FileDiff:
-    """The diff of one file, with three lines of context as git gives it."""
+    """The diff of one file, with three lines of context like git."""
     old = before.splitlines() if before is not None else []
     new = after.splitlines() if after is not None else []
     matcher = difflib.SequenceMatcher(a=old, b=new, autojunk=False)
@@ -53,7 +54,7 @@ def _hunk(group: Sequence[tuple[str, int, int, int, int]], old: Sequence[str], n
 
 @dataclass
 class FakeSource:
-    """A change from one tree of texts to another; counts what it is asked."""
+    """A change from one tree of texts to another; records its reads and searches."""
 
     base: Mapping[str, str]
     head: Mapping[str, str]
@@ -86,3 +87,24 @@ class FakeSource:
             if re.search(rf"\b{re.escape(word)}\b", line)
         ]
         return found[:limit]
+
+
+async def gather_from(
+    source: Source,
+    *,
+    thresholds: TierThresholds,
+    seen: Collection[str] = (),
+    for_models: bool = True,
+    chunk_tokens: int = 40_000,
+) -> Gathered:
+    """Gather a change with the configuration of its base."""
+    snapshot = await source.snapshot(BASE_PATHS)
+    return await gather(
+        source,
+        snapshot=snapshot,
+        configuration=read_configuration(snapshot),
+        thresholds=thresholds,
+        seen=seen,
+        for_models=for_models,
+        chunk_tokens=chunk_tokens,
+    )

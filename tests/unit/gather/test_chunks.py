@@ -1,4 +1,4 @@
-"""A large change is split into chunks of related files; no line is lost and no budget is broken."""
+"""Large changes are split into chunks of related files, without losing lines or exceeding the budget."""
 
 from collections import Counter
 
@@ -18,7 +18,7 @@ def paths(chunks: tuple[tuple[FileDiff, ...], ...]) -> list[list[str]]:
     return [[each.path for each in chunk] for chunk in chunks]
 
 
-def test_a_small_change_is_one_chunk_in_its_own_order() -> None:
+def test_a_small_change_is_one_chunk_in_the_original_order() -> None:
     files = [file("z.py"), file("a.py")]
     assert split_into_chunks(files, chunk_tokens=1_000) == (tuple(files),)
     assert split_into_chunks([], chunk_tokens=1_000) == ()
@@ -61,7 +61,7 @@ def test_a_file_larger_than_a_chunk_is_split_between_its_lines() -> None:
     st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, 80)), min_size=1, max_size=12),
     st.integers(150, 2_000),
 )
-def test_no_line_is_lost_or_doubled_and_no_budget_is_broken(
+def test_no_line_is_lost_or_duplicated_and_the_budget_holds(
     sizes: list[tuple[str, int]], budget: int
 ) -> None:
     files = [file(f"{name}/f{index}.py", lines) for index, (name, lines) in enumerate(sizes)]

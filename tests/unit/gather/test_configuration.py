@@ -1,4 +1,4 @@
-"""`.github/quorum.yml` never blocks a review: what is wrong is named with the closest right key."""
+"""`.github/quorum.yml` never blocks a review; mistakes are reported with the closest valid key."""
 
 import json
 from dataclasses import fields
@@ -21,7 +21,7 @@ def messages(text: str | bytes) -> list[str]:
     return [f"{each.line}: {each.message}" for each in parse_configuration(raw).problems]
 
 
-def test_without_a_file_the_defaults_hold() -> None:
+def test_defaults_apply_without_a_file() -> None:
     parsed = parse_configuration(None)
     assert parsed.config == RepositoryConfig()
     assert set(parsed.origins.values()) == {"default"}
@@ -34,7 +34,7 @@ def test_every_key_of_the_domain_can_be_set_and_has_the_same_default() -> None:
             assert ConfigurationFile.model_fields[name].default == value.default, name
 
 
-def test_what_is_written_is_used() -> None:
+def test_values_of_the_file_apply() -> None:
     text = """
 stages: [review, security]
 gate: off
@@ -49,35 +49,35 @@ drafts: true
 """
     config = parse_configuration(text.encode()).config
     assert config.stages == (Stage.REVIEW, Stage.SECURITY)
-    assert config.gate is Gate.OFF, "`off` is a word here, not a boolean"
+    assert config.gate is Gate.OFF, "`off` is text here, not a boolean"
     assert config.language == "no"
     assert config.path_instructions == (PathInstruction(path="src/pay/**", instructions="mind rounding"),)
     assert (config.quorum, config.drafts, config.budget.review_usd) == (3, True, 0.5)
 
 
-def test_a_wrong_key_is_named_with_the_closest_right_one_and_the_others_hold() -> None:
+def test_an_unknown_key_is_reported_with_the_closest_valid_one_and_other_keys_apply() -> None:
     parsed = parse_configuration(b"quorum: 3\nignore_path: [docs]\nmax-inline: 2\nzzz: 1\n")
     assert parsed.config.quorum == 3
     assert [f"{each.line}: {each.message}" for each in parsed.problems] == snapshot(
         [
-            "2: There is no key `ignore_path`, it is ignored. Did you mean `ignore_paths`?",
-            "3: There is no key `max-inline`, it is ignored. Did you mean `max_inline`?",
-            "4: There is no key `zzz`, it is ignored.",
+            "2: There is no key `ignore_path`. It is ignored. Did you mean `ignore_paths`?",
+            "3: There is no key `max-inline`. It is ignored. Did you mean `max_inline`?",
+            "4: There is no key `zzz`. It is ignored.",
         ]
     )
 
 
-def test_a_wrong_value_costs_only_its_own_key() -> None:
+def test_an_invalid_value_affects_only_its_own_key() -> None:
     assert messages(
         "quorum: 4\ngate: urgent\nmax_inline: -1\nstages: review\nbudget: {reviw_usd: 1}\ndrafts: 2\n"
     ) == snapshot(
         [
-            "1: `quorum`: input should be 1, 2 or 3; the default is used.",
-            "2: `gate`: input should be 'off', 'critical', 'high' or 'medium'; the default is used.",
-            "3: `max_inline`: input should be greater than or equal to 0; the default is used.",
-            "4: `stages`: input should be a list; the default is used.",
-            "5: `budget.reviw_usd`: there is no such key; the default is used. Did you mean `review_usd`?",
-            "6: `drafts`: input should be a valid boolean, unable to interpret input; the default is used.",
+            "1: `quorum`: input should be 1, 2 or 3. The default applies.",
+            "2: `gate`: input should be 'off', 'critical', 'high' or 'medium'. The default applies.",
+            "3: `max_inline`: input should be greater than or equal to 0. The default applies.",
+            "4: `stages`: input should be a list. The default applies.",
+            "5: `budget.reviw_usd`: unknown key. The default applies. Did you mean `review_usd`?",
+            "6: `drafts`: input should be a valid boolean, unable to interpret input. The default applies.",
         ]
     )
 
@@ -103,19 +103,19 @@ def test_a_wrong_value_costs_only_its_own_key() -> None:
         b"tone: '" + b"x" * 17_000 + b"'",
     ],
 )
-def test_a_hostile_file_leaves_the_defaults_and_one_problem(raw: bytes) -> None:
+def test_a_hostile_file_yields_the_defaults_and_one_problem(raw: bytes) -> None:
     parsed = parse_configuration(raw)
     assert parsed.config == RepositoryConfig()
     assert len(parsed.problems) == 1
-    assert parsed.problems[0].message.startswith("The file is not used, because ")
+    assert parsed.problems[0].message.startswith("The file is ignored because ")
 
 
 @given(st.binary(max_size=400) | st.text(alphabet="quorm: []{}&*!-'\"\n#12", max_size=200).map(str.encode))
-def test_no_bytes_stop_a_review(raw: bytes) -> None:
+def test_no_file_content_raises(raw: bytes) -> None:
     parse_configuration(raw)
 
 
-def test_the_repository_wins_over_its_organisation_key_by_key() -> None:
+def test_each_key_of_the_repository_overrides_the_organization() -> None:
     parsed = parse_configuration(b"quorum: 1\n", organisation=b"quorum: 3\nprofile: quiet\n")
     assert (parsed.config.quorum, parsed.config.profile) == (1, "quiet")
     assert (parsed.origins["quorum"], parsed.origins["profile"], parsed.origins["tone"]) == (
@@ -125,12 +125,12 @@ def test_the_repository_wins_over_its_organisation_key_by_key() -> None:
     )
 
 
-def test_problems_of_the_organisations_file_are_told_apart() -> None:
+def test_problems_name_the_organizations_file() -> None:
     [problem] = parse_configuration(None, organisation=b"nope: 1").problems
-    assert problem.path == "the organisation's quorum.yml"
+    assert problem.path == "the organization's quorum.yml"
 
 
-def test_a_budget_is_only_ever_lowered() -> None:
+def test_a_repository_can_only_lower_a_budget() -> None:
     operator = Budget(review_usd=1.0, repository_month_usd=50.0)
     parsed = parse_configuration(
         b"budget: {review_usd: 5, pull_request_day_usd: 2}",
@@ -144,6 +144,6 @@ def test_a_budget_is_only_ever_lowered() -> None:
     )
 
 
-def test_the_published_schema_is_the_codes() -> None:
+def test_the_published_schema_matches_the_code() -> None:
     text = json.dumps(configuration_schema(), indent=2) + "\n"
     assert SCHEMA_FILE.read_text() == text, "write configuration_schema() to docs/quorum.schema.json"

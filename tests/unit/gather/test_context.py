@@ -1,5 +1,6 @@
-"""What is shown besides the diff, out of real repositories in several languages: little, and the right little."""
+"""The context besides the diff is small and relevant, in repositories of several languages."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import dedent
 
@@ -10,22 +11,23 @@ from app.domain.pull_request import Snapshot, TextMatch
 from app.domain.review import ContextSnippet
 from app.gather.chunks import CHARACTERS_PER_TOKEN
 from app.gather.context import LIMITS
-from app.gather.gather import Gathered, gather
-from app.gather.risk import TierThresholds
+from app.gather.gather import Gathered, TierThresholds
 from app.github.local import GitRangeSource
+from app.publish.wording import context_notes
+from tests.unit.gather.fakes import gather_from
 from tests.unit.github.repositories import Checkout
 
 LITE = TierThresholds(trivial_max_lines=0)
 
 
 class Searched:
-    """A range of a real repository that remembers what was searched in it."""
+    """A range of a real repository that records the searches."""
 
     def __init__(self, directory: Path) -> None:
         self.words: list[str] = []
         self._range = GitRangeSource(directory, "HEAD^..HEAD")
 
-    async def snapshot(self, base_paths: list[str]) -> Snapshot:
+    async def snapshot(self, base_paths: Sequence[str]) -> Snapshot:
         return await self._range.snapshot(base_paths)
 
     async def blob(self, path: str, side: Side) -> bytes | None:
@@ -37,7 +39,7 @@ class Searched:
 
 
 class Change:
-    """A repository at `base`, with what the change replaces; gathered as a small change is."""
+    """A repository with a base and a head commit, gathered as a small change."""
 
     def __init__(self, root: Path) -> None:
         self._checkout = Checkout(root / "repository")
@@ -46,7 +48,7 @@ class Change:
     async def gathered(self, base: dict[str, str], head: dict[str, str]) -> Gathered:
         self._checkout.commit({path: dedent(text) for path, text in base.items()}, "Base")
         self._checkout.commit({path: dedent(text) for path, text in head.items()}, "Head")
-        return await gather(self.source, thresholds=LITE)  # pyright: ignore[reportArgumentType]
+        return await gather_from(self.source, thresholds=LITE)
 
     async def shown(self, base: dict[str, str], head: dict[str, str]) -> list[ContextSnippet]:
         [chunk] = (await self.gathered(base, head)).context.chunks
@@ -107,7 +109,7 @@ PYTHON_HEAD = {
 }
 
 
-async def test_python_what_the_change_imports_from_next_door_comes_before_builtins(change: Change) -> None:
+async def test_python_names_imported_from_the_same_package_come_before_builtins(change: Change) -> None:
     snippets = await change.shown(PYTHON, PYTHON_HEAD)
     assert "return db.run(current_tenant(), month)" in text_of(snippets, "reports/render.py")
     assert text_of(snippets, "other/render.py") == ""
@@ -115,7 +117,7 @@ async def test_python_what_the_change_imports_from_next_door_comes_before_builti
     assert not {"Lock", "print", "strip", "report", "monotonic"} & set(change.source.words)
 
 
-async def test_python_a_class_is_shown_by_its_head_and_the_members_in_question(change: Change) -> None:
+async def test_python_a_class_is_shown_with_its_head_and_the_used_members(change: Change) -> None:
     text = text_of(await change.shown(PYTHON, PYTHON_HEAD), "reports/store.py")
     assert (
         'class ReportStore:\n    """Keeps reports; one for the whole process."""\n\n    limit = 500' in text
@@ -126,7 +128,7 @@ async def test_python_a_class_is_shown_by_its_head_and_the_members_in_question(c
     assert "another" not in text
 
 
-async def test_python_callers_come_with_the_function_they_stand_in_and_code_before_tests(
+async def test_python_callers_are_shown_with_their_function_and_code_comes_before_tests(
     change: Change,
 ) -> None:
     snippets = await change.shown(PYTHON, PYTHON_HEAD)
@@ -138,9 +140,9 @@ async def test_python_callers_come_with_the_function_they_stand_in_and_code_befo
     assert [path for path, _ in callers] == ["reports/jobs.py", "reports/routes.py", "tests/test_views.py"]
 
 
-async def test_the_report_names_whose_code_was_shown(change: Change) -> None:
+async def test_the_report_lists_the_files_of_the_context(change: Change) -> None:
     gathered = await change.gathered(PYTHON, PYTHON_HEAD)
-    [note] = [note for note in gathered.notes if note.startswith("Shown besides the diff")]
+    [note] = context_notes(gathered.context, cut_files=(), invalid_patterns=())
     assert "(definition, uses)" in note
     assert "reports/render.py, reports/store.py" in note
 
@@ -184,14 +186,14 @@ TYPESCRIPT_HEAD = {
 }
 
 
-async def test_typescript_the_import_decides_between_two_functions_of_one_name(change: Change) -> None:
+async def test_typescript_the_import_decides_between_functions_of_the_same_name(change: Change) -> None:
     snippets = await change.shown(TYPESCRIPT, TYPESCRIPT_HEAD)
     assert "return Math.trunc(value);" in text_of(snippets, "src/money.ts")
     assert "export const CENTS = 100;" in text_of(snippets, "src/money.ts")
     assert text_of(snippets, "lib/round.ts") == ""
 
 
-async def test_typescript_a_method_of_a_value_is_found_with_its_class(change: Change) -> None:
+async def test_typescript_a_method_is_shown_with_its_class(change: Change) -> None:
     text = text_of(await change.shown(TYPESCRIPT, TYPESCRIPT_HEAD), "src/orders/repository.ts")
     assert "export class OrderRepository {" in text
     assert 'return this.db.all("select * from orders", [user]);' in text
@@ -212,7 +214,7 @@ GO_HEAD = {
 }
 
 
-async def test_go_the_packages_own_names_are_found_and_the_standard_librarys_not_searched(
+async def test_go_names_of_the_package_are_found_and_the_standard_library_is_not_searched(
     change: Change,
 ) -> None:
     snippets = await change.shown(GO, GO_HEAD)
@@ -235,7 +237,7 @@ JAVA_HEAD = {
 }
 
 
-async def test_java_the_static_member_that_is_called_is_shown_with_its_class(change: Change) -> None:
+async def test_java_a_called_static_member_is_shown_with_its_class(change: Change) -> None:
     text = text_of(await change.shown(JAVA, JAVA_HEAD), "src/shop/Rounding.java")
     assert "final class Rounding {" in text
     assert "return value.setScale(SCALE, RoundingMode.DOWN);" in text
@@ -253,11 +255,11 @@ RUBY_HEAD = {
 }
 
 
-async def test_ruby_a_class_named_by_its_constant_is_found(change: Change) -> None:
+async def test_ruby_a_class_is_found_by_its_constant(change: Change) -> None:
     assert "SEATS - members.count" in text_of(await change.shown(RUBY, RUBY_HEAD), "app/models/team.rb")
 
 
-async def test_a_name_that_several_files_define_equally_near_is_not_guessed(change: Change) -> None:
+async def test_a_name_with_several_equally_near_definitions_is_not_shown(change: Change) -> None:
     base = {
         "a/pick.py": "def choose_one(x):\n    return 1\n",
         "b/pick.py": "def choose_one(x):\n    return 2\n",
@@ -285,7 +287,7 @@ async def test_searches_and_shown_code_stay_within_the_budget(change: Change, co
     assert chunk.snippets
 
 
-async def test_a_minified_line_is_not_looked_into(change: Change) -> None:
+async def test_minified_lines_are_ignored(change: Change) -> None:
     base = {"lib.js": "export function expand_all(x) {\n  return x;\n}\n", "app.js": "let x = 1;\n"}
     minified = "var " + ",".join(f"a{n}=expand_all(b{n}.call_{n}())" for n in range(20_000)) + ";\n"
     await change.shown(base, {"app.js": f"let x = 2;\n{minified}"})
@@ -306,7 +308,7 @@ PRICES_HEAD = {
 }
 
 
-async def test_constants_and_tables_of_the_file_that_the_change_uses_come_first_and_whole(
+async def test_used_constants_and_tables_of_the_file_come_first_and_are_complete(
     change: Change,
 ) -> None:
     snippets = await change.shown(PRICES, PRICES_HEAD)
@@ -316,7 +318,7 @@ async def test_constants_and_tables_of_the_file_that_the_change_uses_come_first_
     assert "unused" not in text_of(snippets, "shop/prices.py")
 
 
-async def test_what_only_opens_a_file_or_closes_a_block_is_not_shown(change: Change) -> None:
+async def test_imports_and_closing_brackets_are_not_shown(change: Change) -> None:
     base = {
         "web/page.php": "<?php\n\ndeclare(strict_types=1);\n\nnamespace Web;\n\nuse PDO;\n\n\n\n\necho 1;\n\n\n\n\n}\n",
         "web/team.rb": "class Team < Record\n\n\n\n\n  has_many :members\n\n\n\n\nend\n",
@@ -325,7 +327,7 @@ async def test_what_only_opens_a_file_or_closes_a_block_is_not_shown(change: Cha
     assert await change.shown(base, head) == []
 
 
-async def test_no_line_of_the_diff_is_shown_again_as_a_caller_or_a_definition(change: Change) -> None:
+async def test_lines_of_the_diff_are_not_repeated_as_callers_or_definitions(change: Change) -> None:
     base = {
         "a.py": "def total_of(cart):\n    return cart.sum\n",
         "b.py": "def pay(cart):\n    return None\n",

@@ -1,9 +1,9 @@
-"""What is too little to be shown as context, in the words of several languages."""
+"""Context fragments without useful code are not shown, in several languages."""
 
 import pytest
 
 from app.domain.review import ContextSnippet
-from app.gather.fragments import is_idle, trimmed, without_idle
+from app.gather.context import is_idle, trimmed, without_idle
 
 
 def snippet(text: str, *, path: str = "a", line: int = 1) -> ContextSnippet:
@@ -26,7 +26,7 @@ def snippet(text: str, *, path: str = "a", line: int = 1) -> ContextSnippet:
         "  end\nend",
     ],
 )
-def test_fragments_that_say_nothing(text: str) -> None:
+def test_idle_fragments(text: str) -> None:
     assert is_idle(snippet(text))
 
 
@@ -45,20 +45,20 @@ def test_fragments_that_say_nothing(text: str) -> None:
         "modulo(3)",
     ],
 )
-def test_fragments_that_say_something(text: str) -> None:
+def test_useful_fragments(text: str) -> None:
     assert not is_idle(snippet(text))
 
 
-def test_a_fragment_begins_with_what_it_says() -> None:
+def test_idle_lines_at_the_start_are_removed() -> None:
     assert trimmed(snippet("package feed\n\nconst limit = 4", line=3)) == snippet("const limit = 4", line=5)
 
 
-def test_the_line_of_a_class_is_shown_only_with_something_of_its_file() -> None:
+def test_a_class_line_is_shown_only_with_other_code_of_its_file() -> None:
     lone, head = snippet("class Alone(Base):"), snippet("final class Rounding {", path="b")
     member = snippet("    int cents() { return 1; }", path="b", line=9)
     assert without_idle([lone, head, member]) == [head, member]
 
 
-def test_a_record_says_what_it_holds() -> None:
+def test_a_record_is_not_idle() -> None:
     record = snippet("public record Event(long id, String actor) {}")
     assert without_idle([record]) == [record]

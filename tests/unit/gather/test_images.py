@@ -1,4 +1,4 @@
-"""Changed pictures are shown within limits, and only if they are what they say."""
+"""Changed images are shown up to limits, and only if their bytes are those of an image."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import pytest
 from app.domain.diff import FileDiff, FileStatus, Side
 from app.domain.pull_request import Snapshot, TextMatch
 from app.domain.review import Omission
-from app.gather.images import MAX_BYTES, MAX_IMAGES, fetch_images
+from app.gather.contents import MAX_IMAGE_BYTES, MAX_IMAGES, fetch_images
 
 PNG = b"\x89PNG\r\n\x1a\nrest"
 
@@ -45,17 +45,18 @@ async def shown(blobs: dict[str, bytes], status: FileStatus = FileStatus.ADDED) 
         ("a.PNG", b"\xff\xd8\xff\xe0", "image/jpeg"),
     ],
 )
-async def test_the_bytes_say_what_a_picture_is(path: str, raw: bytes, media_type: str) -> None:
+async def test_the_bytes_determine_the_type_of_an_image(path: str, raw: bytes, media_type: str) -> None:
     assert await shown({path: raw}) == [(path, media_type)]
 
 
 @pytest.mark.parametrize(
-    ("path", "raw"), [("a.png", b"<svg>"), ("a.bin", PNG), ("a.png", PNG + b"x" * MAX_BYTES), ("a.png", b"")]
+    ("path", "raw"),
+    [("a.png", b"<svg>"), ("a.bin", PNG), ("a.png", PNG + b"x" * MAX_IMAGE_BYTES), ("a.png", b"")],
 )
-async def test_what_is_no_picture_or_too_large_is_not_shown(path: str, raw: bytes) -> None:
+async def test_other_files_and_large_images_are_not_shown(path: str, raw: bytes) -> None:
     assert await shown({path: raw}) == []
 
 
-async def test_removed_pictures_are_not_asked_for_and_no_more_than_a_few_are() -> None:
+async def test_only_a_few_images_that_exist_at_the_head_are_read() -> None:
     assert await shown({"a.png": PNG}, FileStatus.REMOVED) == []
     assert len(await shown({f"{n}.png": PNG for n in range(9)})) == MAX_IMAGES

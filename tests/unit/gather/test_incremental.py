@@ -1,11 +1,11 @@
-"""What of a change is new, by its content."""
+"""New code is recognized by its content."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.diff import Diff, FileDiff
 from app.domain.patch import parse_diff
-from app.gather.incremental import MARGIN_LINES, hunk_keys, unseen
+from app.gather.chunks import MARGIN_LINES, hunk_keys, unseen
 
 LONG = [f"value_{number} = compute({number})" for number in range(400)]
 
@@ -29,11 +29,11 @@ def shown(files: tuple[FileDiff, ...]) -> dict[int, str]:
     }
 
 
-def test_what_was_read_is_not_read_again() -> None:
+def test_reviewed_hunks_are_not_shown_again() -> None:
     assert unseen(added(LONG), hunk_keys(added(LONG))) == ()
 
 
-def test_a_changed_line_in_a_long_new_file_is_read_with_its_neighbours_alone() -> None:
+def test_a_changed_line_in_a_long_new_file_is_shown_with_its_neighbors_only() -> None:
     later = [*LONG[:200], "value_200 = 1 / 0", *LONG[201:]]
     left = shown(unseen(added(later), hunk_keys(added(LONG))))
     assert left[201] == "value_200 = 1 / 0"
@@ -41,13 +41,13 @@ def test_a_changed_line_in_a_long_new_file_is_read_with_its_neighbours_alone() -
     assert set(left) >= set(range(201 - MARGIN_LINES, 202 + MARGIN_LINES))
 
 
-def test_lines_that_were_only_moved_down_are_known_again() -> None:
+def test_lines_that_moved_down_are_recognized() -> None:
     left = shown(unseen(added(["import os", *LONG]), hunk_keys(added(LONG))))
     assert left[1] == "import os"
     assert 300 not in left
 
 
-def test_two_changes_far_apart_are_two_hunks() -> None:
+def test_distant_changes_become_two_hunks() -> None:
     later = [*LONG]
     later[20], later[380] = "changed = 1", "changed = 2"
     [file] = unseen(added(later), hunk_keys(added(LONG)))
@@ -57,12 +57,12 @@ def test_two_changes_far_apart_are_two_hunks() -> None:
         assert hunk.lines[0].new_line == hunk.new_start
 
 
-def test_the_same_lines_in_another_file_are_not_the_same_code() -> None:
+def test_the_same_lines_in_another_file_are_new() -> None:
     assert unseen(added(LONG, path="other.py"), hunk_keys(added(LONG)))
 
 
 @given(st.lists(st.text("abcdef(){}", max_size=5), min_size=2, max_size=80, unique=True), st.data())
-def test_whatever_line_goes_what_was_next_to_it_is_read_again(lines: list[str], data: st.DataObject) -> None:
+def test_neighbors_of_a_removed_line_are_shown_again(lines: list[str], data: st.DataObject) -> None:
     """A check that was taken away leaves no line of its own."""
     gone = data.draw(st.integers(0, len(lines) - 1))
     later = lines[:gone] + lines[gone + 1 :]
@@ -71,7 +71,7 @@ def test_whatever_line_goes_what_was_next_to_it_is_read_again(lines: list[str], 
 
 
 @given(st.lists(st.text("ab}\t ", max_size=4), min_size=1, max_size=120), st.data())
-def test_every_new_line_is_read(lines: list[str], data: st.DataObject) -> None:
+def test_every_new_line_is_shown(lines: list[str], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(lines)))
     later = [*lines[:place], "a line that was not there", *lines[place:]]
     assert place + 1 in shown(unseen(added(later), hunk_keys(added(lines))))

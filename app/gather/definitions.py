@@ -1,15 +1,58 @@
-"""A definition as it is shown to models: a short one whole, a class as its head and the members in question. Pure."""
+"""The texts of the changed files, and definitions as models see them. Pure.
 
-from collections.abc import Iterator
+A short definition is shown whole, a class as its first lines and the members that the change uses."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from app.domain.diff import Hunk, LineKind
 from app.domain.review import ContextSnippet
-from app.gather.texts import MAX_DEFINITION_LINES, last_name
-from app.syntax import Definition, definitions
+from app.syntax import Definition, definitions, without_long_lines
+
+MIN_NAME = 4  # characters; shorter names occur everywhere
+MAX_DEFINITION_LINES = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """The texts of the changed files at head and base, both by path at the head, and the definitions at the head."""
+
+    heads: Mapping[str, str]
+    bases: Mapping[str, str]
+    defined: Mapping[str, Sequence[Definition]]
+
+    @classmethod
+    def of(cls, *, heads: Mapping[str, str], bases: Mapping[str, str]) -> "Texts":
+        """Parse the definitions, ignoring very long lines."""
+        heads = {path: without_long_lines(head) for path, head in heads.items()}
+        bases = {path: without_long_lines(base) for path, base in bases.items()}
+        defined = {path: definitions(path, head) for path, head in heads.items()}
+        return cls(heads=heads, bases=bases, defined=defined)
+
+
+def changed_lines(hunk: Hunk) -> list[int]:
+    """Return the new line numbers of added lines, and of the lines after removed ones."""
+    lines: list[int] = []
+    following = hunk.new_start
+    for line in hunk.lines:
+        if line.new_line is not None:
+            following = line.new_line + 1
+        if line.kind is LineKind.ADDED and line.new_line is not None:
+            lines.append(line.new_line)
+        elif line.kind is LineKind.REMOVED:
+            lines.append(max(following - 1, 1))
+    return lines
+
+
+def last_name(definition: Definition) -> str:
+    """Return `total` for `Cart.total`."""
+    return definition.name.rpartition(".")[2]
+
 
 MAX_WHOLE_CLASS_LINES = 14
-MAX_HEAD_LINES = 10  # of a longer class: its signature, docstring and fields
+MAX_HEAD_LINES = 10  # of a longer class: signature, docstring and fields
 MAX_MEMBER_LINES = 15
-MAX_CONSTANT_LINES = 12  # a table or a map is worth it: it decides
+MAX_CONSTANT_LINES = 12  # enough for a table or map
 
 _HOLDERS = frozenset(
     {
@@ -33,10 +76,10 @@ _OPENING, _CLOSING = "([{", ")]}"
 def digest(
     path: str, text: str, definition: Definition | None, *, line: int, members: set[str]
 ) -> list[ContextSnippet]:
-    """The snippets of one definition of the file; `members` are the names that the change uses.
+    """Return the snippets of one definition; `members` are the names that the change uses.
 
-    Without a definition it is a constant on `line`, which is shown to the end of its brackets. A method comes with the
-    line that names its class.
+    Without a definition, show the constant on `line` up to its closing bracket. A method includes the first line of its
+    class.
     """
     lines = text.split("\n")
     if definition is None:
