@@ -27,11 +27,11 @@ from app.prompting.prompts import Prompts
 from app.redaction import Redactor
 from app.services import Services
 from app.settings import Settings
-from app.store.call_tables import CallTables
-from app.store.circuits import CircuitTable
+from app.store.calls import CallTables
 from app.store.database import Database
+from app.store.processes import DASHBOARD, FENCE, MCP, load_or_create_secret
+from app.store.providers import CircuitTable
 from app.store.routing import RoutingTable
-from app.store.secrets import DASHBOARD, FENCE, MCP, load_or_create_secret
 from app.tracing import Traces, open_traces
 
 if TYPE_CHECKING:

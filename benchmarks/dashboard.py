@@ -20,9 +20,9 @@ from app.dashboard.api import Api
 from app.dashboard.live import Broadcast
 from app.dashboard.pages import Dashboard, dashboard_router
 from app.domain.viewer import Viewer
-from app.sqlite import ensure_sqlite
+from app.store import ensure_sqlite
 from app.store.dashboard.overview import load_overview
-from app.store.dashboard.time_buckets import Bucket
+from app.store.dashboard.time_series import Bucket
 from app.store.database import Database
 from app.store.model_calls import load_stats
 from app.store.outcomes import load_outcomes

@@ -9,16 +9,10 @@ from typing import Any
 
 from sqlalchemy import insert
 
+from app.store.call_tables import ModelCallRow
 from app.store.database import Database
-from app.store.tables import (
-    DeliveryRow,
-    FindingRow,
-    LearnedRuleRow,
-    ModelCallRow,
-    RejectionRow,
-    ReviewRow,
-    StageResultRow,
-)
+from app.store.job_tables import DeliveryRow
+from app.store.review_tables import FindingRow, LearnedRuleRow, RejectionRow, ReviewRow, StageResultRow
 
 CALLS, REVIEWS, FINDINGS, REJECTIONS, DELIVERIES, RULES = 100_000, 10_000, 20_000, 30_000, 12_000, 200
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)

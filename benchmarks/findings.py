@@ -25,7 +25,7 @@ from app.github.app import GitHubApp
 from app.github.local import PatchSource
 from app.github.writer import PullRequestWriter
 from app.logs import JsonFormatter
-from app.store.tables import FindingRow
+from app.store.review_tables import FindingRow
 from benchmarks.change import Lab, finding, make_change, read_files
 from benchmarks.figures import Figure, print_figures
 from github_sandbox import GitHubSandbox

@@ -17,9 +17,9 @@ from app.domain.model_call import Provider
 from app.llm.build import ModelStores, build_client, build_models
 from app.llm.client import CallScope, ModelRequest, RoutingRequest
 from app.llm.models import Models
-from app.store.call_tables import CallTables
-from app.store.circuits import CircuitTable
+from app.store.calls import CallTables
 from app.store.database import Database
+from app.store.providers import CircuitTable
 from benchmarks.figures import Figure, print_figures
 from tests.fakes.vendors import MODELS, FakeVendors, Fault
 

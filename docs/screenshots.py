@@ -11,7 +11,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from app.commands.setup import SetupOptions
-from app.sqlite import ensure_sqlite
+from app.store import ensure_sqlite
 from app.store.database import Database
 from tests.browser import sample
 from tests.browser.conftest import ARGUMENTS, build_site, chromium, serve

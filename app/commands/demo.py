@@ -22,8 +22,8 @@ from app.errors import ConfigurationError
 from app.main import build_program
 from app.serving.app import Served, build_served
 from app.settings import Settings, load_settings
+from app.store.review_tables import ReviewRow
 from app.store.reviews import load_newest_review
-from app.store.tables import ReviewRow
 from github_sandbox import GitHubSandbox
 from github_sandbox.sample import build_sample
 from github_sandbox.sandbox import UnsignalledServer, post_to, serve

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.domain.review import StationEvent, StationState
-from app.store.tables import ReviewRow
+from app.store.review_tables import ReviewRow
 from github_sandbox import Pull
 from github_sandbox.state import ReviewComment
 

@@ -11,15 +11,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from app.clock import utc_now
+from app.clock import parse_since, utc_now
 from app.dashboard.api import load_stats_value
 from app.llm.learned import Interval, RoutingFigure, routing_figures
 from app.llm.router import ORDER
 from app.settings import load_settings
-from app.since import parse_since
 from app.store.database import Database
 from app.store.model_calls import ModelStats, load_stats
-from app.store.outcomes import Dimension, OutcomeRate, load_outcomes
+from app.store.outcomes import OutcomeDimension, OutcomeRate, load_outcomes
 from app.store.routing import load_provider_records
 
 COLUMNS = (
@@ -96,7 +95,7 @@ def render_stats(rows: list[ModelStats], *, since: str) -> Table | str:
     return table
 
 
-def render_outcomes(outcomes: Mapping[Dimension, Sequence[OutcomeRate]], *, since: str) -> Table:
+def render_outcomes(outcomes: Mapping[OutcomeDimension, Sequence[OutcomeRate]], *, since: str) -> Table:
     """What became of findings, by what; rates are of those whose end is known."""
     table = Table(title=f"Findings, last {since}", title_justify="left")
     for column in ("by", "", "findings", "decided", "resolved", "dismissed", "silent", "thumbs"):

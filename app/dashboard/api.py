@@ -10,10 +10,9 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from app.clock import utc_now
+from app.clock import parse_since, utc_now
 from app.dashboard.access import Access
 from app.errors import InputError, StoreUnavailable
-from app.since import parse_since
 from app.store.database import Database
 from app.store.model_calls import ModelStats, load_stats
 from app.store.outcomes import OutcomeRate, load_outcomes

@@ -30,19 +30,19 @@ from app.llm.circuits import OpenCircuit
 from app.llm.costs import BudgetLimits
 from app.llm.learned import RoutingFigure, routing_figures
 from app.llm.router import ORDER
-from app.store.dashboard.compared import load_records
-from app.store.dashboard.deliveries import count_living, load_deliveries
-from app.store.dashboard.overview import load_overview
-from app.store.dashboard.repositories import load_repositories, load_rules
-from app.store.dashboard.reviews import (
+from app.store.dashboard.comparison import load_records, load_repositories, load_visible_rules
+from app.store.dashboard.lists import (
     ReviewFilter,
+    load_deliveries,
     load_repository_names,
     load_reviews,
     parse_cursor,
 )
-from app.store.dashboard.time_buckets import bucket_names, bucket_of
+from app.store.dashboard.overview import load_overview
+from app.store.dashboard.time_series import bucket_names, bucket_of
 from app.store.database import Database
 from app.store.deliveries import UNFINISHED, DeliveryState, load_delivery
+from app.store.processes import load_live_processes
 from app.store.routing import load_provider_records
 
 RANGES = {
@@ -172,9 +172,12 @@ class _Pages:
 
     async def _state(self) -> dict[str, Any]:
         dashboard = self._dashboard
+        live_processes = await asyncio.to_thread(
+            load_live_processes, dashboard.database, now=dashboard.clock()
+        )
         return {
             "depth": await dashboard.queue.depth(),
-            "workers": await asyncio.to_thread(count_living, dashboard.database, now=dashboard.clock()),
+            "workers": len(live_processes),
             "providers": [provider.value for provider in dashboard.providers],
             "circuits": await dashboard.open_circuits() if dashboard.open_circuits else (),
         }
@@ -232,7 +235,7 @@ class _Pages:
     async def rules(self, request: Request, viewer: Viewer) -> Response:
         """`/rules`: what repositories have taught."""
         del request
-        rules = await asyncio.to_thread(load_rules, self._dashboard.database, viewer)
+        rules = await asyncio.to_thread(load_visible_rules, self._dashboard.database, viewer)
         return self._page("rules.html", viewer, rules=rules)
 
     async def deliveries(self, request: Request, viewer: Viewer) -> Response:

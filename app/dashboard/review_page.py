@@ -16,7 +16,7 @@ from app.dashboard.rendering import Templates
 from app.dashboard.timeline import build_timeline
 from app.domain.finding import Severity, Stage
 from app.domain.viewer import Viewer
-from app.store.dashboard.reviews import ReviewDetail, load_review_detail
+from app.store.dashboard.lists import ReviewDetail, load_review_detail
 from app.store.database import Database
 from app.store.reviews import UNFINISHED
 

@@ -8,7 +8,8 @@ from typing import Any
 from app.dashboard.formats import ticks
 from app.dashboard.live import Seen
 from app.domain.review import StationState
-from app.store.tables import ModelCallRow, ReviewRow
+from app.store.call_tables import ModelCallRow
+from app.store.review_tables import ReviewRow
 
 LEAST_PERCENT = 0.5  # a bar that can be seen
 

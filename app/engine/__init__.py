@@ -1,5 +1,5 @@
-"""Durable work: what was accepted is done, once, in order, by whichever process lives. The only room that knows DBOS."""
+"""Durable jobs: every accepted delivery is processed, in order, by any live process. The only room that imports DBOS."""
 
-from app.sqlite import ensure_sqlite
+from app.store import ensure_sqlite
 
 ensure_sqlite()

@@ -36,8 +36,9 @@ from app.engine.settings import (
 )
 from app.engine.worker import Worker
 from app.errors import StoreUnavailable
-from app.store import deliveries, leases
+from app.store import deliveries
 from app.store.database import Database
+from app.store.processes import Leases, end_lease, renew_lease
 
 logger = logging.getLogger(__name__)
 
@@ -169,7 +170,7 @@ class Engine:
         loop.set_default_executor(ThreadPoolExecutor(MAX_THREADS))  # first: others need threads meanwhile
         if self._worker:
             await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
-            await asyncio.to_thread(leases.end_lease, self._database, self._executor_id)
+            await asyncio.to_thread(end_lease, self._database, self._executor_id)
         await asyncio.to_thread(inbox.close)
 
     async def enqueue(self, delivery: Delivery, job: Job) -> Accepted | Duplicate:
@@ -239,9 +240,9 @@ class Engine:
             logger.warning("taking over the work of %s", ", ".join(sorted(orphaned)))
             await asyncio.to_thread(DBOS._recover_pending_workflows, sorted(orphaned))  # pyright: ignore[reportPrivateUsage]
 
-    async def _renew_lease(self, *, held: bool) -> leases.Leases:
+    async def _renew_lease(self, *, held: bool) -> Leases:
         return await asyncio.to_thread(
-            leases.renew_lease,
+            renew_lease,
             self._database,
             self._executor_id,
             role=self._role,
@@ -250,7 +251,7 @@ class Engine:
             held=held,
         )
 
-    async def _begin_anew(self) -> leases.Leases:
+    async def _begin_anew(self) -> Leases:
         """This process stood still and was taken for dead: it drops its jobs, and takes up those that nobody took."""
         logger.warning("this process stood still for too long, and others have taken over its work")
         abandoned = await self._worker.abandon() if self._worker else set[str]()

@@ -5,7 +5,7 @@ import logging
 from app.engine.handlers import FailedJobCloser
 from app.errors import TRANSIENT, Postponed, QuorumError
 from app.store.deliveries import parse_job
-from app.store.tables import DeliveryRow
+from app.store.job_tables import DeliveryRow
 
 logger = logging.getLogger(__name__)
 

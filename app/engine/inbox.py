@@ -15,22 +15,12 @@ from dbos import DBOS, DBOSClient, EnqueueOptions
 
 from app.domain.job import Accepted, Delivery, Duplicate, Job, ReviewJob
 from app.engine.intake import Answer, Order
-from app.engine.settings import (
-    MOST_SIGNS,
-    NAME,
-    POLLING_S,
-    QUEUE,
-    SERIALIZER,
-    SIGN,
-    SIGNS,
-    VERSION,
-    WORKFLOW,
-)
+from app.engine.settings import MOST_SIGNS, NAME, POLLING_S, QUEUE, SERIALIZER, SIGN, SIGNS, VERSION, WORKFLOW
 from app.store import reviews
-from app.store.database import Database, Session, mapped_errors, serialise
+from app.store.database import Database, Session, mapped_errors, serialize
 from app.store.deliveries import (
     DeliveryState,
-    count_begun,
+    count_started,
     find_earlier,
     find_waiting,
     load_waiting_installations,
@@ -39,8 +29,8 @@ from app.store.deliveries import (
     parse_job,
     supersede_waiting,
 )
-from app.store.leases import require_lease
-from app.store.tables import DeliveryRow
+from app.store.job_tables import DeliveryRow
+from app.store.processes import require_lease
 
 PUSH = "synchronize"
 PUSHED_AGAIN = "a newer push waits"
@@ -99,7 +89,7 @@ class Inbox:
         names += [f"job:{job.key}" for _, job in orders]
         names += [_share_name(job.installation_id) for _, job in orders]
         with self._database.write() as session:
-            serialise(session, *names)
+            serialize(session, *names)
             return [self._accept(session, delivery, job) for delivery, job in orders]
 
     def _accept(self, session: Session, delivery: Delivery, job: Job) -> Answer:
@@ -134,7 +124,7 @@ class Inbox:
             row = session.get(DeliveryRow, guid)
             if row is None or row.workflow_id != workflow_id:
                 return False
-            serialise(session, _share_name(row.installation_id))
+            serialize(session, _share_name(row.installation_id))
             self._queue(session, row, parse_job(row.request), delay_s=delay_s)
             self._admit(session, row.installation_id)
         return True
@@ -143,7 +133,7 @@ class Inbox:
         """The job has ended; the next one of its installation takes its place."""
         with self._database.write() as session:
             require_lease(session, self._executor_id)
-            serialise(session, _share_name(row.installation_id))
+            serialize(session, _share_name(row.installation_id))
             mark_finished(session, row.guid, state, at=self._clock(), reason=reason)
             self._admit(session, row.installation_id)
 
@@ -151,7 +141,7 @@ class Inbox:
         """Start what waits for no reason: its place was given back by a process that died right then."""
         for installation_id in load_waiting_installations(self._database):
             with self._database.write() as session:
-                serialise(session, _share_name(installation_id))
+                serialize(session, _share_name(installation_id))
                 self._admit(session, installation_id)
 
     def replay(self, guid: str) -> bool:
@@ -160,7 +150,7 @@ class Inbox:
             row = session.get(DeliveryRow, guid)
             if row is None:
                 return False
-            serialise(session, _share_name(row.installation_id))
+            serialize(session, _share_name(row.installation_id))
             self._queue(session, row, parse_job(row.request), delay_s=0.0)
         return True
 
@@ -178,7 +168,7 @@ class Inbox:
         self._client.destroy()
 
     def _queue(self, session: Session, row: DeliveryRow, job: Job, *, delay_s: float) -> None:
-        begun = count_begun(session, row.installation_id, but=row.guid)
+        begun = count_started(session, row.installation_id, except_guid=row.guid)
         row.attempts += 1
         row.state, row.reason, row.finished_at, row.workflow_id = DeliveryState.QUEUED, None, None, None
         row.lives = row.steps = 0
@@ -190,7 +180,7 @@ class Inbox:
     def _admit(self, session: Session, installation_id: int | None) -> None:
         """Begin what waits, as far as the installation's share goes."""
         session.flush()
-        room = self._share - count_begun(session, installation_id)
+        room = self._share - count_started(session, installation_id)
         for row in find_waiting(session, installation_id, limit=room) if room > 0 else ():
             self._begin(session, row, parse_job(row.request), delay_s=0.0)
 

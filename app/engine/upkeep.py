@@ -10,10 +10,11 @@ from app.engine.failing import tell_failure
 from app.engine.handlers import FailedJobCloser
 from app.engine.inbox import Inbox, guid_of
 from app.errors import TRANSIENT
-from app.store import deliveries, retention
+from app.store import deliveries
 from app.store.database import Database
 from app.store.deliveries import DeliveryState
-from app.store.tables import DeliveryRow
+from app.store.installations import purge
+from app.store.job_tables import DeliveryRow
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ async def sweep(
     """
     await _close_given_up(database, inbox, failed_jobs)
     await asyncio.to_thread(inbox.admit_waiting)  # after that: what was given up has held places
-    await asyncio.to_thread(retention.purge, database, now=now, keep=keep)
+    await asyncio.to_thread(purge, database, now=now, keep=keep)
     old = await DBOS.list_workflows_async(
         completed_before=(now - keep).isoformat(), load_input=False, load_output=False, limit=MOST_AT_ONCE
     )

@@ -21,7 +21,7 @@ from app.logs import bound
 from app.store import deliveries, reviews
 from app.store.database import Database
 from app.store.deliveries import DeliveryState
-from app.store.tables import DeliveryRow
+from app.store.job_tables import DeliveryRow
 
 logger = logging.getLogger(__name__)
 

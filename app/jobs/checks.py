@@ -15,7 +15,7 @@ from app.jobs.eligible import BY_HEAD, REFRESH
 from app.jobs.permission import Permissions
 from app.jobs.review import ReviewHandler
 from app.publish.checks import DISMISS_LOW, REREVIEW
-from app.store.memory import load_remembered
+from app.store.pull_requests import load_memory
 from app.store.reviews import load_pull_requests_of_heads, record_review_begun
 
 logger = logging.getLogger(__name__)
@@ -53,11 +53,13 @@ class CheckActionHandler:
                 logger.warning("a button that Quorum does not have: %s", other)
 
     def _dismiss_low(self, job: CheckActionJob) -> None:
-        remembered = load_remembered(self.review.database, job.ref)
+        remembered = load_memory(self.review.database, job.ref)
         low = [
             known.finding
             for known in remembered.findings
-            if known.stands and known.finding.stage is job.stage and known.finding.severity is Severity.LOW
+            if known.is_unsettled
+            and known.finding.stage is job.stage
+            and known.finding.severity is Severity.LOW
         ]
         dismiss(
             self.review.database,

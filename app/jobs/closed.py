@@ -18,8 +18,7 @@ from app.jobs.reactions import record_thumbs
 from app.jobs.review import ReviewHandler
 from app.jobs.threads import Followed, follow
 from app.store.findings import FindingOutcome, record_outcome
-from app.store.memory import Remembered, load_remembered
-from app.store.pull_requests import record_closed
+from app.store.pull_requests import PullRequestMemory, load_memory, record_closed
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +32,11 @@ class ClosedHandler:
     async def handle(self, job: ClosedJob, step: Step) -> None:
         """Evaluate every finding that stands; nothing is read where there is none."""
         await asyncio.to_thread(record_closed, self.review.database, job.ref, at=self.review.clock())
-        remembered = await asyncio.to_thread(load_remembered, self.review.database, job.ref)
-        if any(known.stands for known in remembered.findings):
+        remembered = await asyncio.to_thread(load_memory, self.review.database, job.ref)
+        if any(known.is_unsettled for known in remembered.findings):
             await step(Checkpoint("evaluate", type(None)), lambda: self._evaluate(job, remembered))
 
-    async def _evaluate(self, job: ClosedJob, remembered: Remembered) -> None:
+    async def _evaluate(self, job: ClosedJob, remembered: PullRequestMemory) -> None:
         access = self.review.open_pull_request(job.ref, installation_id=job.installation_id, ledger=job.key)
         try:
             snapshot = await access.source.snapshot(())
@@ -55,7 +54,9 @@ class ClosedHandler:
         )
         await asyncio.to_thread(self._record, job, remembered, snapshot, followed)
 
-    def _record(self, job: ClosedJob, remembered: Remembered, snapshot: Snapshot, followed: Followed) -> None:
+    def _record(
+        self, job: ClosedJob, remembered: PullRequestMemory, snapshot: Snapshot, followed: Followed
+    ) -> None:
         database, now = self.review.database, self.review.clock()
         record_outcomes(database, job.ref, followed, at=now)
         still_open = [f.fingerprint for f in followed.standing if f.fingerprint not in followed.outdated]

@@ -18,10 +18,8 @@ from app.jobs.threads import Followed, follow
 from app.jobs.visit import Visit
 from app.llm.client import CallScope
 from app.publish import replies
-from app.store.findings import FindingOutcome
-from app.store.learned import load_rules
-from app.store.memory import Remembered
-from app.store.pull_requests import record_paused
+from app.store.findings import FindingOutcome, load_rules
+from app.store.pull_requests import PullRequestMemory, record_paused
 
 EXPLAIN = "Explain this finding: which input or state leads to it, what goes wrong then, and how to fix it."
 
@@ -64,7 +62,7 @@ async def dismiss(visit: Visit, command: Command) -> None:
     if thread is None:
         await visit.answer(replies.render_not_in_a_thread(f"/{command.name}", key=visit.key))
         return
-    findings = [known.finding] if known and known.stands else []
+    findings = [known.finding] if known and known.is_unsettled else []
     await _dismiss(visit, findings, reason=command.text)
     await visit.answer(replies.render_dismissed(findings, key=visit.key, redact=visit.redact))
     if findings:
@@ -113,7 +111,7 @@ async def undismiss(visit: Visit, command: Command) -> None:
 _A_RULE = "a learned rule"
 
 
-def _undismiss(visit: Visit, remembered: Remembered, id_: str) -> str:
+def _undismiss(visit: Visit, remembered: PullRequestMemory, id_: str) -> str:
     """The fingerprint that is open again; `_A_RULE` for a rule; empty where there is nothing of that id."""
     database, job, now = visit.review.database, visit.job, visit.now()
     finding = dismissal.undismiss(

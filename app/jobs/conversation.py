@@ -15,8 +15,8 @@ from app.jobs import dismissal
 from app.jobs.visit import Visit, moved_to
 from app.llm.client import CallScope
 from app.publish import replies
-from app.store.model_calls import Dimension, load_stats
-from app.store.turns import RecordedTurn, load_turns, record_turn
+from app.store.model_calls import CallDimension, load_stats
+from app.store.reports import ConversationTurn, load_turns, record_turn
 
 FIGURES_OF = timedelta(days=30)
 NO_MODEL = "no model has a key here, or the configuration allows none."
@@ -83,7 +83,7 @@ async def _asked(visit: Visit, question: str) -> Asked:
 
 def _figures(visit: Visit) -> str:
     since = visit.now() - FIGURES_OF
-    rows = load_stats(visit.review.database, since, by=(Dimension.REPOSITORY,))
+    rows = load_stats(visit.review.database, since, by=(CallDimension.REPOSITORY,))
     return figures([row for row in rows if row.repository == visit.ref.repository])
 
 
@@ -113,7 +113,7 @@ async def _say(visit: Visit, asked: Asked, answered: Answered) -> None:
 
 
 async def _record(visit: Visit, asked: Asked, answered: Answered, *, answer_comment_id: int) -> None:
-    turn = RecordedTurn(
+    turn = ConversationTurn(
         id=_turn_id(visit),
         comment_id=visit.job.comment_id,
         author=visit.job.author,

@@ -19,7 +19,7 @@ from app.errors import GitHubNotFound, GitHubRateLimited, QuorumError
 from app.github.registration import DeliveryContent, HookDelivery
 from app.store.database import Database
 from app.store.deliveries import load_known_guids
-from app.store.leases import load_living
+from app.store.processes import load_live_processes
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class DeliveryLog:
         return taken
 
     async def _is_mine(self) -> bool:
-        living = await asyncio.to_thread(load_living, self._database, now=self._clock())
+        living = await asyncio.to_thread(load_live_processes, self._database, now=self._clock())
         return self._executor_id == min(living, default=self._executor_id)
 
     async def _missed(self, attempts: Sequence[HookDelivery]) -> list[HookDelivery]:

@@ -7,9 +7,8 @@ from app.domain.finding import Finding
 from app.domain.pull_request import PullRequestRef
 from app.jobs.experience import learn, unlearn
 from app.store.database import Database
-from app.store.findings import FindingOutcome, record_outcome
-from app.store.learned import load_rules, record_rules_removed
-from app.store.memory import Remembered
+from app.store.findings import FindingOutcome, load_rules, record_outcome, record_rules_removed
+from app.store.pull_requests import PullRequestMemory
 
 SHORTEST_ID = 6
 
@@ -34,7 +33,7 @@ def dismiss(
 def undismiss(
     database: Database,
     ref: PullRequestRef,
-    remembered: Remembered,
+    remembered: PullRequestMemory,
     id_: str,
     *,
     installation_id: int,

@@ -9,7 +9,7 @@ from app.gather.selection import PUSH, skip_reason
 from app.publish.wording import render_skip_reason
 from app.store import reviews
 from app.store.database import Database
-from app.store.memory import Remembered
+from app.store.pull_requests import PullRequestMemory
 
 OPENED = "opened"  # may arrive after the pushes that came after it
 REFRESH = "refresh:"  # begins the trigger of a run that brings up to date what is said of a head, and reads nothing new
@@ -21,7 +21,7 @@ async def why_left_out(
     request: ReviewRequest,
     pull_request: PullRequest,
     config: RepositoryConfig,
-    remembered: Remembered,
+    remembered: PullRequestMemory,
 ) -> str | None:
     """Why this review is not done; None: it is.
 
@@ -40,7 +40,9 @@ async def why_left_out(
         if done is not None:
             return "its head has been reviewed"
     if trigger == PUSH:
-        lost = await asyncio.to_thread(reviews.load_lost_review, database, request.ref, but_of=PUSH)
+        lost = await asyncio.to_thread(
+            reviews.load_unreplaced_review, database, request.ref, except_trigger=PUSH
+        )
         if lost is not None:
             trigger, commanded = lost.trigger, lost.commanded
     reason = skip_reason(
@@ -54,7 +56,7 @@ async def why_left_out(
 
 
 def _why_not_refreshed(
-    pull_request: PullRequest, config: RepositoryConfig, remembered: Remembered
+    pull_request: PullRequest, config: RepositoryConfig, remembered: PullRequestMemory
 ) -> str | None:
     """What was reviewed by a command alone is brought up to date like everything else; what was not read stays unread."""
     if not config.enabled:

@@ -13,13 +13,7 @@ from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewReport
 from app.findings.quotes import words
 from app.store.database import Database
-from app.store.learned import (
-    LearnedRule,
-    load_dismissals,
-    load_rules,
-    record_rule,
-    record_rules_removed,
-)
+from app.store.findings import LearnedRule, load_dismissals, load_rules, record_rule, record_rules_removed
 
 DISMISSALS_TO_LEARN = 3
 NEAR = 0.8  # share of the words of both that both have

@@ -21,8 +21,8 @@ from app.jobs.merge_queue import named_pull_request
 from app.jobs.notification import review_finished
 from app.jobs.review import ReviewHandler
 from app.publish.checks import failed_check
+from app.store.review_tables import ReviewRow
 from app.store.reviews import UNFINISHED, load_reviews_of_delivery
-from app.store.tables import ReviewRow
 
 UNKNOWN = Gate.CRITICAL  # what nobody can read may be what a merge waits for: it fails closed
 

@@ -20,8 +20,7 @@ from app.llm.client import CallScope
 from app.pipeline import Order
 from app.publish.check_runs import all_of
 from app.store.database import Database
-from app.store.memory import Remembered, load_remembered
-from app.store.pull_requests import record_open
+from app.store.pull_requests import PullRequestMemory, load_memory, record_reopened
 from app.store.reviews import record_review_head
 
 
@@ -32,7 +31,7 @@ class Start:
     snapshot: Snapshot
     pull_request: PullRequest
     configuration: Configuration
-    remembered: Remembered
+    remembered: PullRequestMemory
     organisation_default: bytes | None
 
     def order(self, request: ReviewRequest) -> Order:
@@ -48,8 +47,8 @@ class Start:
             scope=scope,
             stages=request.stages,
             full=request.full,
-            seen=self.remembered.seen(head_sha, self.configuration.config.stages),
-            earlier=self.remembered.earlier(head_sha),
+            seen=self.remembered.reviewed_hunks(head_sha, self.configuration.config.stages),
+            earlier=self.remembered.earlier_findings(head_sha),
             dependencies_only=is_dependency_update(self.pull_request) and not request.commanded,
         )
 
@@ -114,10 +113,10 @@ class Look:
         head_sha = await step(Checkpoint("look", str), read)
         return head_sha, held[-1] if held else await self.source.snapshot(BASE_PATHS)
 
-    async def _remember(self, pull_request: PullRequest) -> Remembered:
-        remembered = await asyncio.to_thread(load_remembered, self.database, self.request.ref)
+    async def _remember(self, pull_request: PullRequest) -> PullRequestMemory:
+        remembered = await asyncio.to_thread(load_memory, self.database, self.request.ref)
         if remembered.is_closed and pull_request.state == "open":
-            await asyncio.to_thread(record_open, self.database, self.request.ref)
+            await asyncio.to_thread(record_reopened, self.database, self.request.ref)
         return remembered
 
 

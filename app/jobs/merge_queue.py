@@ -25,7 +25,7 @@ from app.jobs.review import ReviewHandler
 from app.publish.check_runs import complete_checks, start_checks
 from app.publish.checks import CheckUpdate, failed_check, plan_check
 from app.store.deliveries import load_merge_groups
-from app.store.memory import Remembered, load_remembered
+from app.store.pull_requests import PullRequestMemory, load_memory
 from app.store.reviews import load_pull_requests_of_heads
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class _Member:
 
     ref: PullRequestRef
     head_sha: str
-    remembered: Remembered
+    remembered: PullRequestMemory
 
     @property
     def stages(self) -> dict[Stage, StageResult]:
@@ -145,7 +145,7 @@ class MergeGroupHandler:
 
     async def _member(self, job: MergeGroupJob, number: int, head_sha: str) -> _Member:
         ref = _ref(job, number)
-        remembered = await asyncio.to_thread(load_remembered, self.review.database, ref)
+        remembered = await asyncio.to_thread(load_memory, self.review.database, ref)
         return _Member(ref=ref, head_sha=head_sha, remembered=remembered)
 
     def _open(self, job: MergeGroupJob, number: int) -> PullRequestAccess:
@@ -190,7 +190,7 @@ def _report(members: Sequence[_Member], head_sha: str) -> ReviewReport:
         )
     return ReviewReport(
         findings=tuple(
-            known.finding for member in members for known in member.remembered.findings if known.stands
+            known.finding for member in members for known in member.remembered.findings if known.is_unsettled
         ),
         rejected=(),
         stages=(),

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from app.jobs.failure import request_of
 from app.jobs.review import ReviewHandler
+from app.store.review_tables import ReviewRow
 from app.store.reviews import load_reviews_of_delivery, record_head_confirmed
-from app.store.tables import ReviewRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

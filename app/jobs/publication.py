@@ -29,7 +29,7 @@ from app.publish.wording import render_lacking
 from app.services import Services
 from app.store.database import Database
 from app.store.findings import FindingOutcome, record_outcome
-from app.store.memory import Remembered
+from app.store.pull_requests import PullRequestMemory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class ReviewPublication:
     request: ReviewRequest
     gathered: Gathered
     report: ReviewReport
-    remembered: Remembered
+    remembered: PullRequestMemory
     services: Services
     access: PullRequestAccess
     check_run_ids: Mapping[Stage, int]
@@ -100,7 +100,9 @@ class ReviewPublication:
         notes = tuple(f"`{problem.path}`: {problem.message}" for problem in self.gathered.problems)
         off = render_lacking(self.access.lacking())
         report = replace(self.report, notes=(*notes, *((off,) if off else ()), *self.report.notes))
-        if self.request.full or not self.remembered.seen(self.head_sha, self.gathered.config.stages):
+        if self.request.full or not self.remembered.reviewed_hunks(
+            self.head_sha, self.gathered.config.stages
+        ):
             return report
         return with_earlier_walkthrough(report, self.remembered.stages, paths=paths)
 

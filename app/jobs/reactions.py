@@ -7,13 +7,13 @@ from app.domain.pull_request import PullRequestRef, Thread
 from app.jobs.experience import unlearn
 from app.store.database import Database
 from app.store.findings import record_reactions
-from app.store.memory import Remembered
+from app.store.pull_requests import PullRequestMemory
 
 
 def record_thumbs(
     database: Database,
     ref: PullRequestRef,
-    remembered: Remembered,
+    remembered: PullRequestMemory,
     threads: Sequence[Thread],
     *,
     installation_id: int,

@@ -39,9 +39,9 @@ from app.publish.checks import CheckUpdate, failed_check, superseded_check
 from app.publish.publisher import Published
 from app.services import Services
 from app.stations import REVIEW_SPAN, Stations, review_attributes
-from app.store import learned, reports, reviews
+from app.store import reports, reviews
 from app.store.database import Database
-from app.store.findings import FindingOutcome, record_threads
+from app.store.findings import FindingOutcome, load_rules, record_threads
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,9 @@ class _Run:
     async def _leave_out(self, reason: str) -> None:
         logger.info("not reviewed: %s", reason)
         review_id, at = self._request.review_id, self._door.clock()
-        await asyncio.to_thread(reviews.record_left_out, self._door.database, review_id, reason=reason, at=at)
+        await asyncio.to_thread(
+            reviews.record_cancelled, self._door.database, review_id, reason=reason, at=at
+        )
         await self._end_checks(self._failed(reason))  # of a life before this one
 
     async def _look(self) -> Start:
@@ -222,7 +224,7 @@ class _Run:
 
     async def _sorted_out(self, report: ReviewReport, start: Start) -> ReviewReport:
         rules = await asyncio.to_thread(
-            learned.load_rules,
+            load_rules,
             self._door.database,
             self._request.installation_id,
             self._request.ref.repository,

@@ -16,7 +16,7 @@ from app.findings.finders import is_by_analyzers
 from app.findings.quotes import words
 from app.publish.replies import render_back, render_fixed
 from app.store.findings import FindingOutcome
-from app.store.memory import KnownFinding
+from app.store.pull_requests import KnownFinding
 
 BY_HAND = "the thread was resolved by hand"
 CODE_GONE = "The code is gone."
@@ -59,7 +59,9 @@ async def follow(
         found: fingerprints that this review found (again).
     """
     by_hand = {thread.fingerprint for thread in threads if thread.is_resolved and not _is_answered(thread)}
-    open_ones = [each.finding for each in known if each.stands and each.finding.fingerprint not in found]
+    open_ones = [
+        each.finding for each in known if each.is_unsettled and each.finding.fingerprint not in found
+    ]
     kept: list[Finding] = []
     fixed: dict[str, str] = {}
     changed: list[tuple[Finding, str]] = []

@@ -19,7 +19,7 @@ from app.gather.configuration import BASE_PATHS, CONFIGURATION_PATH
 from app.jobs.access import PullRequestAccess
 from app.jobs.eligible import REFRESH
 from app.jobs.review import ReviewHandler
-from app.store.memory import KnownFinding, Remembered, load_remembered
+from app.store.pull_requests import KnownFinding, PullRequestMemory, load_memory
 from app.store.reviews import record_review_begun
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Visit:
     review: ReviewHandler
     step: Step
     _snapshot: Snapshot | None = field(default=None)
-    _remembered: Remembered | None = field(default=None)
+    _remembered: PullRequestMemory | None = field(default=None)
 
     @property
     def ref(self) -> PullRequestRef:
@@ -60,10 +60,10 @@ class Visit:
             self._snapshot = await self.access.source.snapshot(BASE_PATHS)
         return self._snapshot
 
-    async def remembered(self) -> Remembered:
+    async def remembered(self) -> PullRequestMemory:
         """What earlier reviews left."""
         if self._remembered is None:
-            self._remembered = await asyncio.to_thread(load_remembered, self.review.database, self.ref)
+            self._remembered = await asyncio.to_thread(load_memory, self.review.database, self.ref)
         return self._remembered
 
     async def configuration(self) -> Configuration:

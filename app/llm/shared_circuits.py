@@ -24,7 +24,7 @@ _KINDS = {kind.__name__: kind for kind in POLICY}
 
 
 class CircuitStore(Protocol):
-    """Where processes tell each other. The table is `app.store.circuits`."""
+    """Where processes tell each other. The table is `app.store.providers`."""
 
     async def load(self) -> Sequence[CircuitState]:
         """Everything that is open."""

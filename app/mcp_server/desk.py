@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import uuid4
 
-from app.clock import utc_now
+from app.clock import parse_since, utc_now
 from app.domain.analysis import AdvisoryLookup
 from app.domain.finding import Finding, Stage
 from app.domain.model_call import Provider
@@ -34,13 +34,12 @@ from app.pipeline import Order, gather_change, review_gathered
 from app.publish.reports import report_value
 from app.publish.wording import KEYLESS_NOTE
 from app.services import Services
-from app.since import parse_since
 from app.stations import REVIEW_SPAN, Stations
 from app.store.database import Database
 from app.store.findings import load_finding_row
 from app.store.model_calls import load_stats
+from app.store.review_tables import FindingRow
 from app.store.reviews import load_recent_reviews
-from app.store.tables import FindingRow
 
 ACCOUNT = "mcp"
 MOST_AT_ONCE = 4

@@ -30,7 +30,7 @@ from app.serving.github import open_github, open_people
 from app.serving.jobs import build_engine
 from app.serving.tools import mcp_endpoint
 from app.settings import Settings
-from app.store.secrets import DASHBOARD, MCP, load_or_create_secret
+from app.store.processes import DASHBOARD, MCP, load_or_create_secret
 from webhooks.late import late_deliveries
 from webhooks.receiver import GITHUBS, Limits, webhook_router
 from webhooks.rules import Rules

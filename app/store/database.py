@@ -1,7 +1,7 @@
-"""The one database, SQLite or PostgreSQL: opened, migrated, and handed out as short transactions. Holds no queries.
+"""The database, SQLite or PostgreSQL: opens and migrates it, and provides short transactions. Contains no queries.
 
-SQLite takes one writer at a time: a transaction that reads and then writes must take the lock before it reads
-(`BEGIN IMMEDIATE`), otherwise it fails with "database is locked". Hence two kinds of session, `read` and `write`.
+SQLite allows one writer at a time. A transaction that reads and then writes must take the lock before it reads
+(`BEGIN IMMEDIATE`); otherwise it fails with "database is locked". Hence the two kinds of session, `read` and `write`.
 """
 
 import fcntl
@@ -24,15 +24,15 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 from app.errors import ConfigurationError, StoreUnavailable
-from app.store.driver import Driver
-from app.store.migrate import upgrade
+from app.store.columns import Driver
+from app.store.migrations import upgrade
 
 BUSY_TIMEOUT_MS = 30_000
 CHECK_TIMEOUT_MS = 1_000
 CONNECT_TIMEOUT_S = 10
-IDLE_TIMEOUT_MS = 20_000  # of a PostgreSQL transaction that nobody continues
-POOL_SIZE = 8  # as many as worker threads; the engine has a pool of its own
-CACHED_STATEMENTS = 32  # of each SQLite connection; 128, the default, are 2 MiB more for all of them
+IDLE_TIMEOUT_MS = 20_000  # of an abandoned PostgreSQL transaction
+POOL_SIZE = 8  # the number of worker threads; the engine has its own pool
+CACHED_STATEMENTS = 32  # per SQLite connection; the default of 128 takes 2 MiB more in total
 IMMEDIATE = "quorum_immediate"
 BEGIN_IMMEDIATE = "BEGIN IMMEDIATE"
 _LOCK_IN_ORDER = text(
@@ -40,18 +40,18 @@ _LOCK_IN_ORDER = text(
 )
 PRAGMAS = (
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
-    "PRAGMA journal_mode=WAL",  # one fsync a commit instead of four
-    "PRAGMA synchronous=FULL",  # with NORMAL a power cut may take the last commits, and they were acknowledged
+    "PRAGMA journal_mode=WAL",  # one fsync per commit instead of four
+    "PRAGMA synchronous=FULL",  # with NORMAL, a power failure may lose the last, already acknowledged commits
     "PRAGMA foreign_keys=ON",
 )
 
 
 class Database:
-    """A migrated database. Safe to share between threads; several processes may open the same one.
+    """A migrated database. Safe to share between threads; several processes may open the same database.
 
     Raises:
-        ConfigurationError: the address is none that can be used.
-        StoreUnavailable: it does not answer, is read-only, full or locked; also from every session.
+        ConfigurationError: the URL is not supported.
+        StoreUnavailable: the database is unreachable, read-only, full or locked; every session may raise it, too.
     """
 
     def __init__(self, url: str) -> None:
@@ -61,18 +61,18 @@ class Database:
             _create_private_file(path)
         self._engine = _create_engine(self._url)
         self._writing = self._engine.execution_options(**{IMMEDIATE: True})
-        alone = _alone_in(path.parent) if self.is_sqlite else nullcontext()
-        with mapped_errors(), alone, self._writing.begin() as connection:
+        lock = _lock_directory(path.parent) if self.is_sqlite else nullcontext()
+        with mapped_errors(), lock, self._writing.begin() as connection:
             upgrade(connection)
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether it is a file of this machine."""
+        """Whether the database is a SQLite file."""
         return self._url.get_backend_name() == "sqlite"
 
     @property
     def url(self) -> str:
-        """The address with its password: for the engine alone, never for a message."""
+        """The URL including its password: for the engine only, never for messages."""
         return self._url.render_as_string(hide_password=False)
 
     def __repr__(self) -> str:
@@ -80,48 +80,48 @@ class Database:
 
     @contextmanager
     def read(self) -> Generator[Session]:
-        """A transaction that only reads; it sees one state and waits for no writer."""
+        """Open a read-only transaction; it sees a consistent state and does not wait for writers."""
         with mapped_errors(), Session(self._engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def write(self) -> Generator[Session]:
-        """A transaction that is committed at the end, or leaves nothing when it raises."""
+        """Open a transaction that commits at the end, or rolls back if an exception is raised."""
         with mapped_errors(), Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
     def driver(self, *, writes: bool) -> Generator[Driver]:
-        """`read` or `write` on the driver's own cursor, for what every model call does (`app.store.driver`)."""
+        """Open a transaction on the driver's cursor, for the statements that run with every model call."""
         dialect = self._engine.dialect
         with mapped_errors():
             connection = self._engine.raw_connection()
         try:
             cursor = connection.cursor()
-            if writes and self.is_sqlite:  # the others begin by themselves
+            if writes and self.is_sqlite:  # other drivers begin a transaction by themselves
                 cursor.execute(BEGIN_IMMEDIATE)
             yield Driver(cursor, dialect)
             connection.commit()
-        except _refusals(dialect.loaded_dbapi) as error:
+        except _unavailable_errors(dialect.loaded_dbapi) as error:
             raise _unavailable(error) from error
         finally:
-            connection.close()  # the pool undoes what was not committed
+            connection.close()  # the pool rolls back an uncommitted transaction
 
     def check(self) -> None:
-        """Raise `StoreUnavailable`, which says why, unless it takes writes; waits for a writer no longer than a second."""
+        """Raise `StoreUnavailable` unless the database accepts writes; wait for another writer for up to a second."""
         with self.read() as session:
             if self.is_sqlite:
                 _check_sqlite(session.connection())
             elif session.connection().execute(text("SHOW transaction_read_only")).scalar() == "on":
-                raise StoreUnavailable("The database cannot be used now: it is read-only.")
+                raise StoreUnavailable("The database is unavailable: it is read-only.")
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close all connections."""
         self._engine.dispose()
 
 
-def serialise(session: Session, *names: str) -> None:
-    """Let only one transaction at a time hold any of these names, until it ends. SQLite's writers are in line anyway."""
+def serialize(session: Session, *names: str) -> None:
+    """Hold a lock on each name until the transaction ends. A no-op on SQLite, which has one writer at a time."""
     if session.get_bind().dialect.name == "postgresql":
         session.connection().execute(_LOCK_IN_ORDER, {"names": sorted(set(names))})
 
@@ -130,19 +130,19 @@ def _parse_url(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise ConfigurationError("QUORUM_DATABASE_URL is no database address.") from error
+        raise ConfigurationError("QUORUM_DATABASE_URL is not a database URL.") from error
     backend = parsed.get_backend_name()
     if backend == "sqlite" and parsed.database:
         return parsed
     if backend in ("postgresql", "postgres"):
         return parsed.set(drivername="postgresql+psycopg")
-    raise ConfigurationError("QUORUM_DATABASE_URL must begin with sqlite:/// or postgresql://.")
+    raise ConfigurationError("QUORUM_DATABASE_URL must start with sqlite:/// or postgresql://.")
 
 
 def _create_private_file(path: Path) -> None:
-    """The file and the directories that are missing, for their owner alone; `-wal` and `-shm` follow the file.
+    """Create the file and missing directories, accessible to their owner only; `-wal` and `-shm` inherit its mode.
 
-    A file that is there is not opened: to close it again would drop the locks that this process holds on it
+    An existing file is not opened, because closing it would drop the locks that this process holds on it
     (https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
     """
     try:
@@ -151,12 +151,12 @@ def _create_private_file(path: Path) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         path.chmod(0o600)
     except OSError as error:
-        raise StoreUnavailable(f"The database {path} cannot be opened: {error.strerror}.") from error
+        raise StoreUnavailable(f"Cannot open the database {path}: {error.strerror}.") from error
 
 
 @contextmanager
-def _alone_in(directory: Path) -> Generator[None]:
-    """One process at a time: of two that switch a new file to WAL at once, one is told "locked" without any wait."""
+def _lock_directory(directory: Path) -> Generator[None]:
+    """Admit one process at a time: when two switch a new file to WAL together, one fails with "locked" without waiting."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -171,7 +171,7 @@ def _create_engine(url: URL) -> Engine:
             url,
             pool_size=POOL_SIZE,
             pool_pre_ping=True,
-            hide_parameters=True,  # an error's text holds no value of a row
+            hide_parameters=True,  # error messages must not contain values of rows
             connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
         )
         event.listen(engine, "connect", _prepare_postgres)
@@ -188,7 +188,7 @@ def _create_engine(url: URL) -> Engine:
 
 
 def _prepare_postgres(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    """A process that stands still, or whose machine is gone, must not keep its locks from the others."""
+    """Release the locks of a suspended or unreachable process after a timeout."""
     cursor = connection.cursor()
     cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}")
     cursor.close()
@@ -196,7 +196,7 @@ def _prepare_postgres(connection: DBAPIConnection, _: ConnectionPoolEntry) -> No
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None  # the driver begins nothing: `_begin_sqlite` does
+    connection.isolation_level = None  # `_begin_sqlite` begins transactions, not the driver
     cursor = connection.cursor()
     for pragma in PRAGMAS:
         cursor.execute(pragma)
@@ -209,7 +209,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _check_sqlite(connection: Connection) -> None:
-    """Take the writer's lock, and give it back."""
+    """Acquire the write lock; the caller's session releases it."""
     connection.exec_driver_sql("ROLLBACK")
     connection.exec_driver_sql(f"PRAGMA busy_timeout={CHECK_TIMEOUT_MS}")
     try:
@@ -218,14 +218,14 @@ def _check_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
 
-def _refusals(dbapi: DBAPIModule) -> tuple[type[Exception], ...]:
-    """A read-only PostgreSQL raises an `InternalError`."""
+def _unavailable_errors(dbapi: DBAPIModule) -> tuple[type[Exception], ...]:
+    """Return the driver's errors for an unavailable database; a read-only PostgreSQL raises `InternalError`."""
     return dbapi.OperationalError, dbapi.InterfaceError, dbapi.InternalError
 
 
 @contextmanager
 def mapped_errors() -> Generator[None]:
-    """What the drivers say of a database that is away becomes `StoreUnavailable`."""
+    """Raise `StoreUnavailable` for the drivers' errors about an unavailable database."""
     try:
         yield
     except (OperationalError, InterfaceError, InternalError, TimeoutError) as error:
@@ -233,5 +233,5 @@ def mapped_errors() -> Generator[None]:
 
 
 def _unavailable(error: BaseException | None) -> StoreUnavailable:
-    said = next(iter(str(error).splitlines()), type(error).__name__)
-    return StoreUnavailable(f"The database cannot be used now: {said}")
+    message = next(iter(str(error).splitlines()), type(error).__name__)
+    return StoreUnavailable(f"The database is unavailable: {message}")

@@ -1,4 +1,4 @@
-"""Deliveries: what was accepted, and how its job went. One short transaction each, or part of the caller's."""
+"""Accepted deliveries and the state of their jobs. Each function is one short transaction or part of the caller's."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -25,13 +25,13 @@ from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewStatus
 from app.store import reviews
 from app.store.database import Database
-from app.store.tables import DeliveryRow
+from app.store.job_tables import DeliveryRow
 
 _JOB: TypeAdapter[Job] = TypeAdapter(Annotated[Job, Field(discriminator="kind")])
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands; `DUPLICATE` asks what another one asked before."""
+    """The state of a delivery; `DUPLICATE`: an earlier delivery requested the same."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -41,7 +41,7 @@ class DeliveryState(StrEnum):
     DUPLICATE = "duplicate"
 
 
-MOST_NAMED = 500  # values in one statement
+BATCH_SIZE = 500  # values in one statement
 UNFINISHED = (DeliveryState.QUEUED, DeliveryState.RUNNING)
 _REVIEW_STATUS = {
     DeliveryState.DONE: ReviewStatus.COMPLETED,
@@ -49,7 +49,7 @@ _REVIEW_STATUS = {
     DeliveryState.SUPERSEDED: ReviewStatus.SUPERSEDED,
 }
 
-# Those that every delivery needs are built once: to build one takes as long as the database takes to answer it.
+# Statements for every delivery are built once: building one takes as long as running it.
 _EARLIER = select(DeliveryRow).where(
     or_(
         col(DeliveryRow.guid) == bindparam("guid"),
@@ -71,56 +71,56 @@ _WAITING_REVIEWS = (
     )
     .with_for_update()
 )
-_BEGUN = select(func.count()).where(
+_COUNT_STARTED = select(func.count()).where(
     col(DeliveryRow.state).in_(UNFINISHED),
     col(DeliveryRow.installation_id).is_not_distinct_from(bindparam("installation_id")),
     col(DeliveryRow.workflow_id).is_not(None),
-    col(DeliveryRow.guid) != bindparam("but"),
+    col(DeliveryRow.guid) != bindparam("except_guid"),
 )
 _SET_STATE = (
     update(DeliveryRow)
-    .where(col(DeliveryRow.guid) == bindparam("of"))
+    .where(col(DeliveryRow.guid) == bindparam("of_guid"))
     .values(state=bindparam("state"), reason=bindparam("reason"), finished_at=bindparam("at"))
     .execution_options(synchronize_session=False)
 )
 
 
 def job_to_json(job: Job) -> dict[str, Any]:
-    """The job as it is stored."""
+    """Convert a job to JSON for storage."""
     return _JOB.dump_python(job, mode="json")
 
 
 def parse_job(stored: Mapping[str, Any]) -> Job:
-    """The job that was stored."""
+    """Convert stored JSON to a job."""
     return _JOB.validate_python(stored)
 
 
 def load_delivery(database: Database, guid: str) -> DeliveryRow | None:
-    """The delivery with this guid."""
+    """Return the delivery with this GUID."""
     with database.read() as session:
         return session.get(DeliveryRow, guid)
 
 
 def load_known_guids(database: Database, guids: Collection[str]) -> set[str]:
-    """Which of these deliveries were accepted."""
+    """Return those of the GUIDs whose deliveries were accepted."""
     known: set[str] = set()
     wanted = sorted(guids)
     with database.read() as session:
-        for first in range(0, len(wanted), MOST_NAMED):
-            some = wanted[first : first + MOST_NAMED]
-            known |= set(session.exec(select(DeliveryRow.guid).where(col(DeliveryRow.guid).in_(some))).all())
+        for start in range(0, len(wanted), BATCH_SIZE):
+            batch = wanted[start : start + BATCH_SIZE]
+            known |= set(session.exec(select(DeliveryRow.guid).where(col(DeliveryRow.guid).in_(batch))).all())
     return known
 
 
 def find_earlier(session: Session, guid: str, job: Job) -> tuple[DeliveryRow | None, DeliveryRow | None]:
-    """The delivery itself, where it has come before, and another one that asked the same and did not fail."""
+    """Return the delivery itself if known, and an earlier one for the same job that has not failed."""
     found = session.exec(_EARLIER, params={"guid": guid, "job_key": job.key}).all()
     itself = next((row for row in found if row.guid == guid), None)
     return itself, next((row for row in found if row is not itself), None)
 
 
 def new_delivery(delivery: Delivery, job: Job) -> DeliveryRow:
-    """The row of a delivery that is about to be stored."""
+    """Create the row of a new delivery."""
     repository, number = _place(job)
     return DeliveryRow(
         guid=delivery.guid,
@@ -151,7 +151,7 @@ def _place(job: Job) -> tuple[str | None, int | None]:
 
 
 def load_merge_groups(database: Database, repository: str, head_shas: Collection[str]) -> list[str]:
-    """The branches of the merge queue whose newest commit is one of these."""
+    """Return the merge queue branches whose head is one of these commits."""
     request = col(DeliveryRow.request)
     statement = select(request["head_ref"].as_string()).where(
         DeliveryRow.repository == repository,
@@ -163,9 +163,11 @@ def load_merge_groups(database: Database, repository: str, head_shas: Collection
 
 
 def record_running(database: Database, guid: str, *, lives: int, steps: int, at: datetime) -> bool:
-    """A worker has taken it: the `lives`th in a row since a step of it ended, when `steps` have.
+    """Mark the delivery as running; return False if it has been finished in the meantime.
 
-    False, and nothing, where it was closed meanwhile.
+    Args:
+        lives: consecutive runs in which no step completed, including this one.
+        steps: steps completed so far.
     """
     with database.write() as session:
         row = session.get_one(DeliveryRow, guid, with_for_update=True)
@@ -177,33 +179,26 @@ def record_running(database: Database, guid: str, *, lives: int, steps: int, at:
     return True
 
 
-def record_finished(
-    database: Database, guid: str, state: DeliveryState, *, at: datetime, reason: str | None = None
-) -> None:
-    """The job has ended, and with it its review, unless that has said so itself."""
-    with database.write() as session:
-        mark_finished(session, guid, state, at=at, reason=reason)
-
-
 def mark_finished(
     session: Session, guid: str, state: DeliveryState, *, at: datetime, reason: str | None = None
 ) -> None:
-    """`record_finished` as a part of the caller's transaction."""
+    """Mark the delivery, and its review unless that is already finished, as finished."""
     _set_state(session, guid, state, reason=reason, at=at)
     reviews.mark_ended(session, delivery=guid, status=_REVIEW_STATUS[state], at=at, error=reason)
 
 
-def count_begun(session: Session, installation_id: int | None, *, but: str = "") -> int:
-    """How many of an installation's deliveries are queued with the engine or running, in whatever process.
+def count_started(session: Session, installation_id: int | None, *, except_guid: str = "") -> int:
+    """Count an installation's deliveries that are queued with the engine or running, in all processes.
 
     Args:
-        but: the guid of one that does not count.
+        except_guid: the GUID of a delivery to leave out.
     """
-    return session.exec(_BEGUN, params={"installation_id": installation_id, "but": but}).one()
+    params = {"installation_id": installation_id, "except_guid": except_guid}
+    return session.exec(_COUNT_STARTED, params=params).one()
 
 
 def find_waiting(session: Session, installation_id: int | None, *, limit: int) -> Sequence[DeliveryRow]:
-    """The installation's oldest deliveries that wait for its share of the workers."""
+    """Return the installation's oldest deliveries that wait for its share of the workers."""
     statement = (
         select(DeliveryRow)
         .where(
@@ -220,9 +215,9 @@ def find_waiting(session: Session, installation_id: int | None, *, limit: int) -
 def supersede_waiting(
     session: Session, ref: PullRequestRef, *, trigger: str, at: datetime, reason: str
 ) -> datetime | None:
-    """Close the deliveries that ask for a review of the pull request for this reason and wait for their first attempt.
+    """Supersede the deliveries with this trigger that wait for their first attempt to review the pull request.
 
-    No worker takes them meanwhile. Since when the first of them has waited; None: there were none.
+    The rows are locked, so that no worker starts them. Return since when the oldest has waited; None if there are none.
     """
     place = {"repository": ref.repository, "number": ref.number, "trigger": trigger}
     waiting = session.exec(_WAITING_REVIEWS, params=place).all()
@@ -232,7 +227,7 @@ def supersede_waiting(
 
 
 def load_waiting_installations(database: Database) -> list[int | None]:
-    """Installations of which deliveries wait for their share."""
+    """Return the installations with deliveries that wait for their share of the workers."""
     statement = (
         select(DeliveryRow.installation_id)
         .where(DeliveryRow.state == DeliveryState.QUEUED, col(DeliveryRow.workflow_id).is_(None))
@@ -245,11 +240,11 @@ def load_waiting_installations(database: Database) -> list[int | None]:
 def _set_state(
     session: Session, guid: str, state: DeliveryState, *, reason: str | None, at: datetime | None
 ) -> None:
-    session.exec(_SET_STATE, params={"of": guid, "state": state, "reason": reason, "at": at})
+    session.exec(_SET_STATE, params={"of_guid": guid, "state": state, "reason": reason, "at": at})
 
 
 def load_queue_depth(database: Database) -> dict[str, int]:
-    """State → number of deliveries, of those that are not finished."""
+    """Count unfinished deliveries by state."""
     statement = (
         select(DeliveryRow.state, func.count())
         .where(col(DeliveryRow.state).in_(UNFINISHED))

@@ -1,8 +1,10 @@
-"""Findings over the life of a pull request: which are open, where their threads are, what became of them."""
+"""Findings across the reviews of a pull request, their outcomes, and the rules learned from dismissals."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import uuid4
 
 from sqlalchemy import ColumnElement, exists, tuple_
 from sqlalchemy.orm import aliased
@@ -12,11 +14,11 @@ from app.domain.diff import Side
 from app.domain.finding import Finding, Placement, Severity, Stage
 from app.domain.pull_request import PullRequestRef, Thread
 from app.store.database import Database
-from app.store.tables import FindingRow
+from app.store.review_tables import FindingRow, LearnedRuleRow
 
 
 class FindingOutcome(StrEnum):
-    """What became of a finding; not known yet: null."""
+    """The outcome of a finding; null in the database if not known yet."""
 
     OPEN = "open"
     RESOLVED = "resolved"
@@ -24,25 +26,8 @@ class FindingOutcome(StrEnum):
     OUTDATED = "outdated"
 
 
-def load_finding_rows(database: Database, ref: PullRequestRef) -> list[FindingRow]:
-    """Of each fingerprint the newest row, oldest first."""
-    statement = (
-        select(FindingRow)
-        .where(FindingRow.repository == ref.repository, FindingRow.pull_request == ref.number)
-        .order_by(col(FindingRow.created_at), col(FindingRow.id))
-    )
-    with database.read() as session:
-        return list({row.fingerprint: row for row in session.exec(statement)}.values())
-
-
-def load_open_findings(database: Database, ref: PullRequestRef) -> tuple[Finding, ...]:
-    """What was found in earlier reviews of the pull request and is neither dismissed nor resolved."""
-    settled = (FindingOutcome.DISMISSED, FindingOutcome.RESOLVED)
-    return tuple(finding_of(row) for row in load_finding_rows(database, ref) if row.outcome not in settled)
-
-
 def finding_of(row: FindingRow) -> Finding:
-    """The finding that a row holds."""
+    """Convert a row to a finding."""
     return Finding(
         stage=Stage(row.stage),
         severity=Severity(row.severity),
@@ -68,12 +53,12 @@ def finding_of(row: FindingRow) -> Finding:
 
 
 def record_threads(database: Database, ref: PullRequestRef, threads: Iterable[Thread]) -> None:
-    """Where the findings' threads are, as GitHub's snapshot names them."""
+    """Record the review threads of findings, as read from GitHub."""
     with database.write() as session:
         for thread in threads:
             session.exec(
                 update(FindingRow)
-                .where(*_of(ref, [thread.fingerprint]))
+                .where(*_are_in(ref, [thread.fingerprint]))
                 .values(thread_id=thread.node_id, comment_id=thread.comment_id)
             )
 
@@ -87,10 +72,10 @@ def record_outcome(
     at: datetime,
     reason: str | None = None,
 ) -> int:
-    """What became of findings, in all reviews of the pull request; the number of rows."""
+    """Record the outcome of findings in every review of the pull request; return the number of rows."""
     statement = (
         update(FindingRow)
-        .where(*_of(ref, fingerprints))
+        .where(*_are_in(ref, fingerprints))
         .values(outcome=outcome, decided_at=at, reason=reason)
     )
     with database.write() as session:
@@ -100,14 +85,16 @@ def record_outcome(
 def record_reactions(
     database: Database, ref: PullRequestRef, fingerprint: str, *, up: int, down: int
 ) -> None:
-    """The thumbs under a finding's comment."""
+    """Record the number of thumbs under a finding's review comment."""
     with database.write() as session:
         session.exec(
-            update(FindingRow).where(*_of(ref, [fingerprint])).values(reactions_up=up, reactions_down=down)
+            update(FindingRow)
+            .where(*_are_in(ref, [fingerprint]))
+            .values(reactions_up=up, reactions_down=down)
         )
 
 
-def _of(ref: PullRequestRef, fingerprints: Iterable[str]):  # noqa: ANN202 - SQLAlchemy's conditions
+def _are_in(ref: PullRequestRef, fingerprints: Iterable[str]) -> tuple[ColumnElement[bool], ...]:
     return (
         col(FindingRow.repository) == ref.repository,
         col(FindingRow.pull_request) == ref.number,
@@ -116,7 +103,7 @@ def _of(ref: PullRequestRef, fingerprints: Iterable[str]):  # noqa: ANN202 - SQL
 
 
 def is_newest(*, shown: bool = False) -> ColumnElement[bool]:
-    """That no later review of the pull request found the same; `shown`: none whose findings could be seen there."""
+    """Match findings that no later review of the pull request found again; `shown`: no review that posted its findings."""
     newer = aliased(FindingRow)
     later = exists().where(
         col(newer.repository) == col(FindingRow.repository),
@@ -128,7 +115,7 @@ def is_newest(*, shown: bool = False) -> ColumnElement[bool]:
 
 
 def load_finding_row(database: Database, fingerprint: str) -> FindingRow | None:
-    """The newest row of a finding, whatever its pull request."""
+    """Return the newest row with this fingerprint in any pull request."""
     statement = (
         select(FindingRow)
         .where(FindingRow.fingerprint == fingerprint)
@@ -137,3 +124,100 @@ def load_finding_row(database: Database, fingerprint: str) -> FindingRow | None:
     )
     with database.read() as session:
         return session.exec(statement).first()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedRule:
+    """Findings of `rule_id` with evidence similar to `evidence` are demoted."""
+
+    id: str
+    rule_id: str
+    evidence: str
+    dismissals: int
+    removed_at: datetime | None = None  # None: active
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dismissal:
+    """A dismissed finding; `quote` is the code it is about."""
+
+    quote: str
+    decided_at: datetime | None
+
+
+def load_rules(database: Database, installation_id: int, repository: str) -> list[LearnedRule]:
+    """Return all learned rules of a repository, including removed ones."""
+    statement = (
+        select(LearnedRuleRow)
+        .where(
+            LearnedRuleRow.installation_id == installation_id,
+            LearnedRuleRow.repository == repository,
+        )
+        .order_by(col(LearnedRuleRow.created_at))
+    )
+    with database.read() as session:
+        return [
+            LearnedRule(
+                id=row.id,
+                rule_id=row.rule_id,
+                evidence=row.evidence,
+                dismissals=row.dismissals,
+                removed_at=row.removed_at,
+            )
+            for row in session.exec(statement)
+        ]
+
+
+def load_dismissals(
+    database: Database, installation_id: int, repository: str, rule_id: str
+) -> list[Dismissal]:
+    """Return the dismissed findings of a rule, each once however many reviews found it."""
+    statement = (
+        select(FindingRow)
+        .where(
+            FindingRow.installation_id == installation_id,
+            FindingRow.repository == repository,
+            FindingRow.rule_id == rule_id,
+            FindingRow.outcome == FindingOutcome.DISMISSED,
+        )
+        .order_by(col(FindingRow.created_at))
+    )
+    with database.read() as session:
+        rows = {(row.pull_request, row.fingerprint): row for row in session.exec(statement)}
+    return [Dismissal(quote=row.quote, decided_at=row.decided_at) for row in rows.values()]
+
+
+def record_rule(
+    database: Database,
+    *,
+    installation_id: int,
+    repository: str,
+    rule_id: str,
+    evidence: str,
+    dismissals: int,
+    at: datetime,
+) -> None:
+    """Add a learned rule."""
+    with database.write() as session:
+        session.add(
+            LearnedRuleRow(
+                id=uuid4().hex,
+                installation_id=installation_id,
+                repository=repository,
+                rule_id=rule_id,
+                evidence=evidence,
+                dismissals=dismissals,
+                created_at=at,
+            )
+        )
+
+
+def record_rules_removed(database: Database, ids: Sequence[str], *, by: str, at: datetime) -> int:
+    """Remove learned rules; return how many were active."""
+    statement = (
+        update(LearnedRuleRow)
+        .where(col(LearnedRuleRow.id).in_(list(ids)), col(LearnedRuleRow.removed_by).is_(None))
+        .values(removed_by=by, removed_at=at)
+    )
+    with database.write() as session:
+        return session.exec(statement).rowcount

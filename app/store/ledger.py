@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement
 from sqlmodel import col, select, update
 
 from app.clock import utc_now
-from app.store.database import Database, serialise
-from app.store.leases import require_lease
-from app.store.tables import WriteRow
+from app.store.database import Database, serialize
+from app.store.job_tables import WriteRow
+from app.store.processes import require_lease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class Ledger:
 
     def _begin(self, key: str) -> tuple[bool, int | None]:
         with self._database.write() as session:
-            serialise(session, f"write:{self._review_id}:{key}")
+            serialize(session, f"write:{self._review_id}:{key}")
             if self._executor_id:
                 require_lease(session, self._executor_id)
             row = session.get(WriteRow, (self._review_id, key))

@@ -1,6 +1,6 @@
-"""Rows of `model_calls`: inserted, summed up for reviews, the per-model table and charts. Holds no prices.
+"""Rows of `model_calls`: inserts, totals per review, and the per-model table. Knows no prices.
 
-The figures of the per-model table come from one covering index (`ix_model_calls_stats`), also with 100,000 rows.
+One covering index (`ix_model_calls_stats`) answers the per-model table, even with 100,000 rows.
 """
 
 import math
@@ -11,14 +11,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import SQLColumnExpression, String, case, func, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, String, case, func, select
 from sqlmodel import Session, col
 
 from app.domain.model_call import ModelCall, Outcome, Provider
 from app.domain.review import UsageTotal
+from app.store.call_tables import ModelCallRow, day_of
+from app.store.columns import Driver, Insert, table_of
 from app.store.database import Database
-from app.store.driver import Driver, Insert
-from app.store.tables import ModelCallRow, day_of, table_of
 
 NEVER_SENT = (Outcome.CACHE_HIT, Outcome.OVER_BUDGET)
 
@@ -40,8 +40,8 @@ _SUMS = (
 _UNSENT = tuple(func.count(case((_OUTCOME == outcome, 1))) for outcome in NEVER_SENT)
 
 
-class Dimension(StrEnum):
-    """What the per-model table may be split by, besides provider and model."""
+class CallDimension(StrEnum):
+    """A further dimension of the per-model table, besides provider and model."""
 
     STAGE = "stage"
     REPOSITORY = "repository"
@@ -50,9 +50,9 @@ class Dimension(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelStats:
-    """One line of the per-model table; latencies are of the attempts on the wire, None where there was none.
+    """A line of the per-model table; latencies are those of attempts on the wire, None if there were none.
 
-    `stage`, `repository` and `day` are set where the table is split by them.
+    `stage`, `repository` and `day` are set if the table is split by them.
     """
 
     provider: str
@@ -75,17 +75,17 @@ class ModelStats:
 
     @property
     def success_rate(self) -> float | None:
-        """Good answers a call; None without calls."""
+        """The share of calls that succeeded; None without calls."""
         return self.succeeded / self.calls if self.calls else None
 
 
 def insert_model_call(driver: Driver, call: ModelCall) -> None:
-    """Write a row, in the transaction of `app.store.call_tables`."""
+    """Insert a call in the caller's transaction."""
     _INSERT.execute(driver, [row_of(call)])
 
 
 def row_of(call: ModelCall) -> dict[str, Any]:
-    """The columns of a call."""
+    """Convert a call to the values of its columns."""
     usage = call.usage
     return {
         "id": call.id,
@@ -116,7 +116,7 @@ def row_of(call: ModelCall) -> dict[str, Any]:
 
 
 def has_been_told(database: Database, provider: Provider, sentence: str, *, since: datetime) -> bool:
-    """Whether an attempt at a provider failed with a sentence since a moment."""
+    """Whether an attempt at the provider has failed with this sentence since `since`."""
     statement = select(col(ModelCallRow.id)).where(
         col(ModelCallRow.provider) == provider,
         col(ModelCallRow.started_at) >= since,
@@ -127,7 +127,7 @@ def has_been_told(database: Database, provider: Provider, sentence: str, *, sinc
 
 
 def load_usage(database: Database, review_id: str) -> UsageTotal:
-    """What a review took; attempts on the wire alone."""
+    """Return the total usage of a review, of attempts on the wire only."""
     statement = select(*_SUMS).where(col(ModelCallRow.review_id) == review_id, _SENT)
     with database.read() as session:
         row: tuple[Any, ...] = tuple(session.connection().execute(statement).one())
@@ -142,8 +142,8 @@ def load_usage(database: Database, review_id: str) -> UsageTotal:
     )
 
 
-def load_stats(database: Database, since: datetime, *, by: Sequence[Dimension] = ()) -> list[ModelStats]:
-    """The per-model table since a moment: one line a provider and model, split further by `by`."""
+def load_stats(database: Database, since: datetime, *, by: Sequence[CallDimension] = ()) -> list[ModelStats]:
+    """Return the per-model table: one line per provider and model, split further by `by`."""
     keys = [col(ModelCallRow.provider), col(ModelCallRow.model), *map(_column, by)]
     new = col(ModelCallRow.started_at) >= since
     with database.read() as session:
@@ -161,24 +161,27 @@ def load_stats(database: Database, since: datetime, *, by: Sequence[Dimension] =
                 extras.get(key, (0, 0)),
                 latencies[key]
                 if latencies is not None
-                else _Walk(session, since, key, lines.get(key, _NOTHING)[0]),
+                else OrderedLatencies(session, col(ModelCallRow.started_at) >= since, key),
             )
             for key in sorted({*lines, *extras})
         ]
 
 
-def _column(dimension: Dimension) -> SQLColumnExpression[Any]:
+def _column(dimension: CallDimension) -> SQLColumnExpression[Any]:
     match dimension:
-        case Dimension.STAGE:
+        case CallDimension.STAGE:
             return col(ModelCallRow.stage)
-        case Dimension.REPOSITORY:
+        case CallDimension.REPOSITORY:
             return func.coalesce(col(ModelCallRow.repository), "")
-        case Dimension.DAY:
+        case CallDimension.DAY:
             return func.date(col(ModelCallRow.started_at), type_=String)
 
 
 def _stats(
-    key: dict[str, str], sums: Sequence[Any], unsent: Sequence[Any], latencies: "Sequence[int] | _Walk"
+    key: dict[str, str],
+    sums: Sequence[Any],
+    unsent: Sequence[Any],
+    latencies: "Sequence[int] | OrderedLatencies",
 ) -> ModelStats:
     calls, succeeded, given, cached, output, cost, priced, average = sums
     return ModelStats(
@@ -202,33 +205,45 @@ def _stats(
     )
 
 
-def _percentile(latencies: "Sequence[int] | _Walk", calls: int, share: float) -> int | None:
-    """The nearest-rank percentile of latencies in order."""
-    return latencies[max(0, math.ceil(calls * share) - 1)] if calls else None
+def _percentile(latencies: "Sequence[int] | OrderedLatencies", calls: int, share: float) -> int | None:
+    if isinstance(latencies, OrderedLatencies):
+        return latencies.percentile(calls, share)
+    return latencies[_rank(calls, share)] if calls else None
+
+
+def _rank(count: int, share: float) -> int:
+    """Return the position of the nearest-rank percentile, from 0."""
+    return max(0, math.ceil(count * share) - 1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Walk:
-    """A model's latencies in order, one at a time: a walk along the index, where the database holds them so, from the nearer end."""
+class OrderedLatencies:
+    """A model's latencies in the order of the index, read one at a time; `key` is provider and model."""
 
     session: Session
-    since: datetime
+    condition: ColumnElement[bool]
     key: tuple[str, ...]
-    calls: int
 
-    def __getitem__(self, place: int) -> int | None:
-        from_above = self.calls - 1 - place
+    def percentile(self, calls: int, share: float) -> int | None:
+        """Return the nearest-rank percentile of `calls` latencies; None without calls.
+
+        The database walks the index from the nearer end: the 95th percentile of 20,000 calls is 1,000 entries away.
+        """
+        if not calls:
+            return None
+        rank = _rank(calls, share)
+        rank_from_end = calls - 1 - rank
         latency = col(ModelCallRow.latency_ms)
         statement = (
             select(latency)
             .where(
                 col(ModelCallRow.provider) == self.key[0],
                 col(ModelCallRow.model) == self.key[1],
-                col(ModelCallRow.started_at) >= self.since,
+                self.condition,
                 _SENT,
             )
-            .order_by(latency.desc() if from_above < place else latency)
-            .offset(min(from_above, place))
+            .order_by(latency.desc() if rank_from_end < rank else latency)
+            .offset(min(rank_from_end, rank))
             .limit(1)
         )
         return self.session.connection().execute(statement).scalar()
@@ -237,7 +252,7 @@ class _Walk:
 def _load_latencies(
     session: Session, since: datetime, keys: Sequence[SQLColumnExpression[Any]]
 ) -> dict[tuple[str, ...], list[int]]:
-    """Key → latencies in order; for splits so fine that a walk for each would take longer."""
+    """Return sorted latencies by key, for splits so fine that one query per key would take longer."""
     statement = select(*keys, col(ModelCallRow.latency_ms)).where(
         col(ModelCallRow.started_at) >= since, _SENT
     )

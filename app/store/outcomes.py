@@ -1,6 +1,6 @@
-"""What became of findings, in shares: resolved, dismissed, met with silence; by provider, model, stage, rule or repository.
+"""Shares of findings that were resolved, dismissed or ignored, by provider, model, stage, rule or repository.
 
-Each finding of a pull request counts once, as it was found last, however many reviews found it. The database counts.
+A finding counts once per pull request, as found most recently, however many reviews found it. The database counts.
 """
 
 import json
@@ -16,11 +16,11 @@ from sqlmodel import col
 
 from app.store.database import Database
 from app.store.findings import FindingOutcome, is_newest
-from app.store.tables import FindingRow
+from app.store.review_tables import FindingRow
 
 
-class Dimension(StrEnum):
-    """By what findings are counted; a finding of two vendors counts for both."""
+class OutcomeDimension(StrEnum):
+    """How findings are grouped; a finding of two providers counts for both."""
 
     PROVIDER = "provider"
     MODEL = "model"
@@ -31,56 +31,49 @@ class Dimension(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeRate:
-    """One line. `decided` are those of which something is known: fixed, dismissed, or nothing until the end."""
+    """The outcomes of one group of findings."""
 
     name: str
     findings: int
     resolved: int
     dismissed: int
-    silent: int  # open when the pull request was closed or merged, without a thumb
+    silent: int  # still open when the pull request was closed or merged, without a reaction
     thumbs_up: int
     thumbs_down: int
 
     @property
     def decided(self) -> int:
-        """Findings of which the end is known."""
+        """Findings with a known outcome."""
         return self.resolved + self.dismissed + self.silent
 
     @property
     def resolution_rate(self) -> float | None:
-        """Share of the decided that were fixed or resolved by hand; None: nothing is decided."""
+        """Share of decided findings that were fixed or resolved manually; None if none is decided."""
         return self.resolved / self.decided if self.decided else None
 
     @property
     def dismissal_rate(self) -> float | None:
-        """Share of the decided that were dismissed."""
+        """Share of decided findings that were dismissed."""
         return self.dismissed / self.decided if self.decided else None
 
     @property
     def silence_rate(self) -> float | None:
-        """Share of the decided that nobody answered."""
+        """Share of decided findings without any response."""
         return self.silent / self.decided if self.decided else None
-
-
-def load_outcome_rates(
-    database: Database, since: datetime, *, by: Dimension, repository: str | None = None
-) -> list[OutcomeRate]:
-    """The lines since a moment, those with most findings first."""
-    return load_outcomes(database, since, repository=repository)[by]
 
 
 def load_outcomes(
     database: Database, since: datetime, *, repository: str | None = None
-) -> dict[Dimension, list[OutcomeRate]]:
-    """`load_outcome_rates` by everything; the findings are read once."""
-    lines: defaultdict[Dimension, defaultdict[str, Counter[str]]]
+) -> dict[OutcomeDimension, list[OutcomeRate]]:
+    """Return the lines of every dimension since `since`, the largest groups first; reads the findings once."""
+    lines: defaultdict[OutcomeDimension, defaultdict[str, Counter[str]]]
     lines = defaultdict(lambda: defaultdict(Counter[str]))
     with database.read() as session:
         for column, value, *sums in session.connection().execute(_totals(since, repository)):
             counts = {name: int(number) for name, number in zip(_COUNTED, sums, strict=True)}
             for by, name in _names(column, value):
                 lines[by][name].update(counts)
-    return {by: _rates(lines[by]) for by in Dimension}
+    return {by: _rates(lines[by]) for by in OutcomeDimension}
 
 
 _GROUPS = ("found_by", "stage", "rule_id", "repository")
@@ -88,14 +81,14 @@ _COUNTED = ("findings", "resolved", "dismissed", "silent", "thumbs_up", "thumbs_
 
 
 def _totals(since: datetime, repository: str | None) -> CompoundSelect[*tuple[Any, ...]]:
-    """Lines of a column's name, its value and `_COUNTED`, for each of `_GROUPS`."""
+    """Select a column's name, its value and `_COUNTED`, for each of `_GROUPS`."""
     each = _groups(since, repository).cte("each")
     sums = [func.sum(each.c[name]) for name in _COUNTED]
     return union_all(*(select(literal(name), each.c[name], *sums).group_by(each.c[name]) for name in _GROUPS))
 
 
 def _groups(since: datetime, repository: str | None) -> Select[*tuple[Any, ...]]:
-    """One pass over the findings; what is left to add up are a few lines a repository."""
+    """Group the findings in one pass, which leaves few lines per repository to add up."""
     keys = [
         cast(FindingRow.found_by, Text).label("found_by"),
         col(FindingRow.stage),
@@ -130,19 +123,19 @@ def _groups(since: datetime, repository: str | None) -> Select[*tuple[Any, ...]]
     )
 
 
-def _names(column: str, value: str) -> Iterable[tuple[Dimension, str]]:
+def _names(column: str, value: str) -> Iterable[tuple[OutcomeDimension, str]]:
     match column:
         case "found_by":
             sources: list[str] = json.loads(value)
             vendors = dict.fromkeys(source.partition(":")[0] for source in sources)
             return [
-                *((Dimension.PROVIDER, vendor) for vendor in vendors),
-                *((Dimension.MODEL, source) for source in sources),
+                *((OutcomeDimension.PROVIDER, vendor) for vendor in vendors),
+                *((OutcomeDimension.MODEL, source) for source in sources),
             ]
         case "rule_id":
-            return [(Dimension.RULE, value)]
+            return [(OutcomeDimension.RULE, value)]
         case _:
-            return [(Dimension(column), value)]
+            return [(OutcomeDimension(column), value)]
 
 
 def _rates(lines: Mapping[str, Mapping[str, int]]) -> list[OutcomeRate]:

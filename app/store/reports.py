@@ -1,22 +1,30 @@
-"""What a review found and read: written when it is published; `app.store.memory` reads it for the next one.
+"""What is written about a pull request: the results of a published review, and turns of a conversation.
 
-Everything that comes in has been redacted by the caller. One short transaction each.
+Callers redact everything they pass. Each function is one short transaction.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import NAMESPACE_OID, uuid5
 
-from sqlmodel import Session, col, delete
+from sqlmodel import Session, col, delete, select
 
 from app.domain.finding import Finding, Rejection
+from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewReport, ReviewRequest, StageResult
 from app.store.database import Database
-from app.store.tables import FindingRow, PullRequestRow, RejectionRow, ReviewRow, StageResultRow
+from app.store.findings import FindingOutcome
+from app.store.review_tables import (
+    ConversationTurnRow,
+    FindingRow,
+    PullRequestRow,
+    RejectionRow,
+    ReviewRow,
+    StageResultRow,
+)
 
 QUOTED_LINES = 20
-OPEN = "open"
 
 
 def record_report(
@@ -30,11 +38,11 @@ def record_report(
     hunk_keys: Sequence[str] | None = None,
     shown: bool = True,
 ) -> None:
-    """The whole outcome of a published review, in place of what an earlier attempt of it may have left.
+    """Write the results of a published review, replacing those of an earlier attempt.
 
     Args:
-        hunk_keys: of what every stage has read by now; None: some stage has not read this change.
-        shown: whether the findings can be seen on the pull request.
+        hunk_keys: the hunks that every stage has reviewed; None: some stage has not reviewed this change.
+        shown: whether the findings are posted on the pull request.
     """
     with database.write() as session:
         review = session.get_one(ReviewRow, request.review_id)
@@ -60,7 +68,7 @@ def record_report(
 
 
 def _remember_hunks(row: PullRequestRow, head_sha: str | None, hunk_keys: Sequence[str] | None) -> None:
-    """A second run on the same head leaves what was known before that head as it is."""
+    """Update the reviewed hunks; a repeated review of the same head keeps those known before that head."""
     if row.reviewed_sha != head_sha:
         row.hunk_keys_before = row.hunk_keys
     if hunk_keys is not None:
@@ -98,7 +106,7 @@ def _stage_row(review_id: str, result: StageResult) -> StageResultRow:
 
 
 def _distinct(findings: Sequence[Finding]) -> list[Finding]:
-    """One row a fingerprint and stage."""
+    """Keep one finding per fingerprint and stage."""
     return list({(finding.fingerprint, finding.stage): finding for finding in findings}.values())
 
 
@@ -120,7 +128,7 @@ def _finding_row(request: ReviewRequest, finding: Finding, at: datetime, *, show
         found_by=list(finding.found_by),
         confirmed_by=list(finding.confirmed_by),
         placement=finding.placement,
-        outcome=OPEN,
+        outcome=FindingOutcome.OPEN,
         rule_id=finding.rule_id,
         cwe=finding.cwe,
         title=finding.title,
@@ -151,3 +159,75 @@ def _rejection_row(request: ReviewRequest, number: int, rejection: Rejection, at
         found_by=list(finding.found_by),
         created_at=at,
     )
+
+
+MOST_TURNS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationTurn:
+    """A question on a pull request and its answer."""
+
+    id: str
+    comment_id: int
+    author: str
+    intent: str
+    question: str
+    answer: str
+    fingerprint: str | None = None
+    answer_comment_id: int | None = None
+    call_ids: tuple[str, ...] = ()
+
+
+def record_turn(
+    database: Database, ref: PullRequestRef, turn: ConversationTurn, *, installation_id: int, at: datetime
+) -> None:
+    """Write a turn, replacing the one of an earlier attempt."""
+    with database.write() as session:
+        session.merge(
+            ConversationTurnRow(
+                id=turn.id,
+                installation_id=installation_id,
+                repository=ref.repository,
+                pull_request=ref.number,
+                comment_id=turn.comment_id,
+                answer_comment_id=turn.answer_comment_id,
+                fingerprint=turn.fingerprint,
+                author=turn.author,
+                intent=turn.intent,
+                question=turn.question,
+                answer=turn.answer,
+                call_ids=list(turn.call_ids),
+                created_at=at,
+            )
+        )
+
+
+def load_turns(database: Database, ref: PullRequestRef) -> list[ConversationTurn]:
+    """Return the newest turns outside review threads, oldest first."""
+    statement = (
+        select(ConversationTurnRow)
+        .where(
+            ConversationTurnRow.repository == ref.repository,
+            ConversationTurnRow.pull_request == ref.number,
+            col(ConversationTurnRow.fingerprint).is_(None),
+        )
+        .order_by(col(ConversationTurnRow.created_at).desc())
+        .limit(MOST_TURNS)
+    )
+    with database.read() as session:
+        rows = list(session.exec(statement))
+    return [
+        ConversationTurn(
+            id=row.id,
+            comment_id=row.comment_id,
+            author=row.author,
+            intent=row.intent,
+            question=row.question,
+            answer=row.answer,
+            fingerprint=row.fingerprint,
+            answer_comment_id=row.answer_comment_id,
+            call_ids=tuple(row.call_ids),
+        )
+        for row in reversed(rows)
+    ]

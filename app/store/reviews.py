@@ -1,4 +1,4 @@
-"""Reviews: their rows from `queued` to the end. One short transaction each, or part of the caller's."""
+"""Reviews and their status. Each function is one short transaction or part of the caller's."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -14,11 +14,12 @@ from app.domain.finding import Stage
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewRequest, ReviewStatus
 from app.store.database import Database
-from app.store.tables import DeliveryRow, ReviewRow
+from app.store.job_tables import DeliveryRow
+from app.store.review_tables import ReviewRow
 
 UNFINISHED = (ReviewStatus.QUEUED, ReviewStatus.RUNNING)
 
-_BEGUN_ANEW: dict[str, Any] = {
+_RESET: dict[str, Any] = {
     "started_at": None,
     "finished_at": None,
     "cost_usd": None,
@@ -27,7 +28,7 @@ _BEGUN_ANEW: dict[str, Any] = {
     "duration_ms": None,
     "stations": [],
 }
-_KEPT = ("id", "head_sha", "created_at")
+_IMMUTABLE = ("id", "head_sha", "created_at")
 _MARK_ENDED = (
     update(ReviewRow)
     .where(col(ReviewRow.delivery) == bindparam("of"), col(ReviewRow.status).in_(UNFINISHED))
@@ -37,11 +38,11 @@ _MARK_ENDED = (
 
 
 def add_queued_review(session: Session, request: ReviewRequest, *, delivery: str, at: datetime) -> None:
-    """The row of a review that waits; one that failed or was put back waits again, as old as it is.
+    """Queue a review; a review that failed or was re-queued keeps its creation time.
 
-    What it has begun on GitHub is about the head that was read, so that is kept, too.
+    It keeps its head as well, because its writes to GitHub refer to that head.
     """
-    values = _BEGUN_ANEW | {
+    values = _RESET | {
         "id": request.review_id,
         "installation_id": request.installation_id,
         "repository": request.ref.repository,
@@ -60,16 +61,16 @@ def add_queued_review(session: Session, request: ReviewRequest, *, delivery: str
 
 @cache
 def _add(dialect: str, names: tuple[str, ...]) -> Executable:
-    """A row that is there already is written anew, but for what it keeps."""
+    """Build the statement that inserts a row, or resets an existing one except for its immutable columns."""
     insert = (postgresql if dialect == "postgresql" else sqlite).insert(ReviewRow)
-    written = {name: insert.excluded[name] for name in names if name not in _KEPT}
+    written = {name: insert.excluded[name] for name in names if name not in _IMMUTABLE}
     return insert.values({name: bindparam(name) for name in names}).on_conflict_do_update(
         index_elements=["id"], set_=written | {"coverage": null()}
     )
 
 
 def record_review_begun(database: Database, request: ReviewRequest, *, delivery: str, at: datetime) -> None:
-    """The row of a review that a running job does on its way: it has waited with its job, and runs from now on."""
+    """Add a review that a running job starts by itself, with status `running`."""
     with database.write() as session:
         add_queued_review(session, request, delivery=delivery, at=at)
         mark_running(session, delivery=delivery, at=at)
@@ -78,10 +79,10 @@ def record_review_begun(database: Database, request: ReviewRequest, *, delivery:
 def record_review_head(
     database: Database, review_id: str, head_sha: str, *, gate: str, read_at: datetime
 ) -> None:
-    """The head that is reviewed in truth, whatever the webhook named, and the gate that its base asks for.
+    """Record the head that is actually reviewed, and the gate configured in its base branch.
 
     Args:
-        read_at: before GitHub was asked.
+        read_at: the time just before the request to GitHub.
     """
     with database.write() as session:
         session.exec(
@@ -92,13 +93,13 @@ def record_review_head(
 
 
 def record_head_confirmed(database: Database, review_id: str, *, read_at: datetime) -> None:
-    """GitHub was asked again, from `read_at` on, and named the same head."""
+    """Record that GitHub still returned the same head in a request made at `read_at`."""
     with database.write() as session:
         session.exec(update(ReviewRow).where(col(ReviewRow.id) == review_id).values(head_read_at=read_at))
 
 
-def record_left_out(database: Database, review_id: str, *, reason: str, at: datetime) -> None:
-    """The review is not done, and why."""
+def record_cancelled(database: Database, review_id: str, *, reason: str, at: datetime) -> None:
+    """Record that the review was not run, and the reason."""
     with database.write() as session:
         session.exec(
             update(ReviewRow)
@@ -108,7 +109,7 @@ def record_left_out(database: Database, review_id: str, *, reason: str, at: date
 
 
 def mark_running(session: Session, *, delivery: str, at: datetime) -> None:
-    """A worker has taken the delivery's review; the first time counts."""
+    """Mark the delivery's review as running; keep the time of the first start."""
     session.exec(
         update(ReviewRow)
         .where(col(ReviewRow.delivery) == delivery, col(ReviewRow.status).in_(UNFINISHED))
@@ -119,27 +120,27 @@ def mark_running(session: Session, *, delivery: str, at: datetime) -> None:
 def mark_ended(
     session: Session, *, delivery: str, status: ReviewStatus, at: datetime | None, error: str | None
 ) -> None:
-    """Close the delivery's review unless it is closed already (or let it wait again: `queued`)."""
+    """Set the status of the delivery's review unless it is finished; `queued` re-queues it."""
     session.exec(_MARK_ENDED, params={"of": delivery, "status": status, "at": at, "error": error})
 
 
 def load_review(database: Database, review_id: str) -> ReviewRow | None:
-    """The review with this id."""
+    """Return the review with this id."""
     with database.read() as session:
         return session.get(ReviewRow, review_id)
 
 
 def load_reviews_of_delivery(database: Database, delivery: str) -> list[ReviewRow]:
-    """The reviews that a delivery has asked for."""
+    """Return the reviews that a delivery requested."""
     with database.read() as session:
         return list(session.exec(select(ReviewRow).where(ReviewRow.delivery == delivery)).all())
 
 
 def is_superseded(database: Database, *, delivery: str) -> bool:
-    """Whether a review of another head was asked for later; one that knows no head yet will see the newest.
+    """Whether a review of a newer head was requested later; a review without a head yet will read the newest.
 
-    Webhooks come in any order: a head that some push is known to have replaced is no newer one, and what had been asked
-    for before GitHub named this head is none either.
+    Webhooks arrive in any order: a head that a known push has replaced is not newer, and neither is one requested before
+    GitHub returned this review's head.
     """
     with database.read() as session:
         mine = session.exec(select(ReviewRow).where(ReviewRow.delivery == delivery)).first()
@@ -167,7 +168,7 @@ def _replaced_heads(review: ReviewRow) -> SelectOfScalar[str]:
 
 
 def load_review_ids(database: Database, ref: PullRequestRef, *, limit: int) -> list[str]:
-    """The newest reviews of a pull request."""
+    """Return the ids of the newest reviews of a pull request."""
     statement = (
         select(ReviewRow.id)
         .where(ReviewRow.repository == ref.repository, ReviewRow.pull_request == ref.number)
@@ -181,7 +182,7 @@ def load_review_ids(database: Database, ref: PullRequestRef, *, limit: int) -> l
 def load_review_of_head(
     database: Database, ref: PullRequestRef, head_sha: str, *, stages: Sequence[Stage] = tuple(Stage)
 ) -> ReviewRow | None:
-    """The newest completed review of this head that was asked for all of `stages`."""
+    """Return the newest completed review of this head that includes all of `stages`."""
     statement = (
         select(ReviewRow)
         .where(
@@ -198,30 +199,36 @@ def load_review_of_head(
 
 
 def load_newest_review(database: Database) -> ReviewRow | None:
-    """The review that was asked for last."""
+    """Return the most recently requested review."""
     with database.read() as session:
         return session.exec(select(ReviewRow).order_by(col(ReviewRow.created_at).desc())).first()
 
 
-def load_lost_review(database: Database, ref: PullRequestRef, *, but_of: str) -> ReviewRow | None:
-    """The newest review that was superseded and that no completed one has followed: nobody got what it was asked for.
+def load_unreplaced_review(
+    database: Database, ref: PullRequestRef, *, except_trigger: str
+) -> ReviewRow | None:
+    """Return the newest superseded review that no completed review followed; the request was lost.
 
     Args:
-        but_of: a trigger whose reviews do not count.
+        except_trigger: ignore reviews with this trigger.
     """
-    of_it = (ReviewRow.repository == ref.repository, ReviewRow.pull_request == ref.number)
+    same_pull_request = (ReviewRow.repository == ref.repository, ReviewRow.pull_request == ref.number)
     newest_first = col(ReviewRow.created_at).desc()
     with database.read() as session:
         lost = session.exec(
             select(ReviewRow)
-            .where(*of_it, ReviewRow.status == ReviewStatus.SUPERSEDED, ReviewRow.trigger != but_of)
+            .where(
+                *same_pull_request,
+                ReviewRow.status == ReviewStatus.SUPERSEDED,
+                ReviewRow.trigger != except_trigger,
+            )
             .order_by(newest_first)
         ).first()
         if lost is None:
             return None
         followed = session.exec(
             select(ReviewRow).where(
-                *of_it,
+                *same_pull_request,
                 ReviewRow.status == ReviewStatus.COMPLETED,
                 col(ReviewRow.created_at) > lost.created_at,
             )
@@ -230,14 +237,14 @@ def load_lost_review(database: Database, ref: PullRequestRef, *, but_of: str) ->
 
 
 def load_recent_reviews(database: Database, count: int) -> list[ReviewRow]:
-    """The reviews that were asked for last, the newest first."""
+    """Return the most recently requested reviews, newest first."""
     statement = select(ReviewRow).order_by(col(ReviewRow.created_at).desc()).limit(count)
     with database.read() as session:
         return list(session.exec(statement).all())
 
 
 def load_pull_requests_of_heads(database: Database, repository: str, head_shas: Collection[str]) -> list[int]:
-    """The pull requests that were reviewed, or are to be, at one of these heads."""
+    """Return the pull requests with a review of one of these heads, in any status."""
     statement = (
         select(ReviewRow.pull_request)
         .where(ReviewRow.repository == repository, col(ReviewRow.head_sha).in_(head_shas))

@@ -1,4 +1,4 @@
-"""What the recorded calls and findings say of each provider at each stage. Reads only; decides nothing."""
+"""Each provider's record at each stage, from calls and findings. Reads only; the router decides."""
 
 import asyncio
 import json
@@ -29,32 +29,33 @@ from sqlmodel import Session, col
 from app.clock import utc_now
 from app.domain.finding import REFUTED_BY, Stage
 from app.domain.model_call import Outcome, Provider, ProviderRecord
+from app.store.call_tables import ModelCallRow
 from app.store.database import Database
 from app.store.findings import FindingOutcome, is_newest
 from app.store.model_calls import NEVER_SENT
-from app.store.tables import FindingRow, ModelCallRow, RejectionRow
+from app.store.review_tables import FindingRow, RejectionRow
 
-WINDOW = 100  # latest calls, and latest findings judged, of each provider at each stage
+WINDOW = 100  # latest calls, and latest judged findings, of each provider at each stage
 SINCE_DAYS = 90
-_READ = 10_000  # latest calls, and latest findings judged, in which the windows are looked for
+_READ_LIMIT = 10_000  # latest calls, and latest judged findings, to search for the windows
 
 Place = tuple[str, Provider]
 
 
 class RoutingTable:
-    """The records, for the learned order."""
+    """The records of providers, for the learned order."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def load_records(self) -> list[ProviderRecord]:
-        """Each provider's latest record at each stage."""
+        """Return each provider's latest record at each stage."""
         since = utc_now() - timedelta(days=SINCE_DAYS)
         return await asyncio.to_thread(load_provider_records, self._database, since)
 
 
 def load_provider_records(database: Database, since: datetime) -> list[ProviderRecord]:
-    """The records over the last `WINDOW` calls and judged findings since a moment."""
+    """Return the records over the last `WINDOW` calls and judged findings since `since`."""
     with database.read() as session:
         records, judged = _load_calls(session, since), _load_judged(session, since)
     for place, verdicts in judged.items():
@@ -64,7 +65,7 @@ def load_provider_records(database: Database, since: datetime) -> list[ProviderR
 
 
 def _load_calls(session: Session, since: datetime) -> dict[Place, ProviderRecord]:
-    """What each one's latest calls add up to."""
+    """Return the totals of each provider's latest calls."""
     calls = _numbered_calls(since).c
     good = calls.outcome == Outcome.OK
     sums = (
@@ -89,7 +90,7 @@ def _load_calls(session: Session, since: datetime) -> dict[Place, ProviderRecord
 
 
 def _numbered_calls(since: datetime) -> Subquery:
-    """The latest calls; `number` 1 is a provider's latest one at a stage."""
+    """Select the latest calls; `number` 1 is the latest of a provider at a stage."""
     columns = (
         col(ModelCallRow.id),
         col(ModelCallRow.started_at),
@@ -107,7 +108,7 @@ def _numbered_calls(since: datetime) -> Subquery:
             col(ModelCallRow.outcome).not_in(NEVER_SENT),
         )
         .order_by(col(ModelCallRow.started_at).desc())
-        .limit(_READ)
+        .limit(_READ_LIMIT)
         .subquery()
         .c
     )
@@ -118,7 +119,7 @@ def _numbered_calls(since: datetime) -> Subquery:
 
 
 def _load_judged(session: Session, since: datetime) -> dict[Place, list[bool]]:
-    """Whether the latest findings held, of those of which it is known."""
+    """Return whether each provider's latest judged findings were confirmed, by stage."""
     judged: defaultdict[Place, list[bool]] = defaultdict(list)
     vendors_of = cache(_vendors)  # few finders, thousands of findings
     for _, stage, found_by, held in session.connection().execute(_verdicts(since)):
@@ -129,7 +130,7 @@ def _load_judged(session: Session, since: datetime) -> dict[Place, list[bool]]:
 
 
 def _verdicts(since: datetime) -> CompoundSelect[Any, Any, Any, Any]:
-    """Moment, stage, finders and 1 (held) or 0 (fell), newest first; what several reviews of a pull request found counts once."""
+    """Select time, stage, finders and 1 (confirmed) or 0 (refuted), newest first; a finding counts once per pull request."""
     outcome, refuted = col(FindingRow.outcome), col(RejectionRow.reason).startswith(REFUTED_BY)
     held = case(
         (outcome == FindingOutcome.DISMISSED, 0),
@@ -139,14 +140,14 @@ def _verdicts(since: datetime) -> CompoundSelect[Any, Any, Any, Any]:
         col(FindingRow.created_at) >= since, held.is_not(None), is_newest()
     )
     fell = select(*_of(RejectionRow), literal(0)).where(col(RejectionRow.created_at) >= since, refuted)
-    return union_all(shown, fell).order_by(desc("at")).limit(_READ)  # both walk along an index, side by side
+    return union_all(shown, fell).order_by(desc("at")).limit(_READ_LIMIT)  # merges two index scans
 
 
 def _of(table: type[FindingRow] | type[RejectionRow]) -> tuple[Label[Any], ...]:
     return (
-        type_coerce(col(table.created_at), NullType).label("at"),  # to order by; nobody reads it
+        type_coerce(col(table.created_at), NullType).label("at"),  # only to order by
         col(table.stage).label("stage"),
-        cast(table.found_by, Text).label("found_by"),  # as text: equal finders are read but once
+        cast(table.found_by, Text).label("found_by"),  # as text: equal values are parsed once
     )
 
 

@@ -7,19 +7,11 @@ from random import Random
 from sqlmodel import Session
 
 from app.domain.review import StationTime
+from app.store.call_tables import ModelCallRow, SpendRow
+from app.store.columns import Row
 from app.store.database import Database
-from app.store.tables import (
-    DeliveryRow,
-    FindingRow,
-    LearnedRuleRow,
-    LeaseRow,
-    ModelCallRow,
-    RejectionRow,
-    ReviewRow,
-    Row,
-    SpendRow,
-    StageResultRow,
-)
+from app.store.job_tables import DeliveryRow, LeaseRow
+from app.store.review_tables import FindingRow, LearnedRuleRow, RejectionRow, ReviewRow, StageResultRow
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 CLAUDE, GPT, GEMINI = "claude:claude-sonnet-5-5", "gpt:gpt-6.2-sol", "gemini:gemini-3.8-flash"

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from app.domain.review import StationEvent, StationState
-from app.store.tables import ReviewRow
+from app.store.review_tables import ReviewRow
 from tests.browser import sample
 from tests.browser.axe import complaints_of
 from tests.browser.conftest import TOKEN, Site, Visit

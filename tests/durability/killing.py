@@ -23,7 +23,7 @@ from sqlmodel import col, select
 from app.domain.publication import MarkerKind, parse_marker
 from app.store.database import Database
 from app.store.deliveries import UNFINISHED, load_queue_depth
-from app.store.tables import DeliveryRow
+from app.store.job_tables import DeliveryRow
 from github_sandbox import GitHubSandbox, Pull
 from github_sandbox.sandbox import post_to
 from tests.durability.app_process import AppProcess

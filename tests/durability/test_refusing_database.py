@@ -49,7 +49,7 @@ async def refused(around: StandIns, app: AppProcess) -> None:
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
     ready = await around.client.get(f"{app.url}/readyz")
     assert ready.status_code == 503
-    assert "The database cannot be used now" in ready.json()["reason"]
+    assert "The database is unavailable" in ready.json()["reason"]
     assert (await around.client.get(f"{app.url}/healthz")).status_code == 200
 
 

@@ -8,17 +8,10 @@ from dbos import DBOS
 from sqlmodel import select
 
 from app.engine.worker import MOST_ATTEMPTS
-from app.store.tables import DeliveryRow
+from app.store.job_tables import DeliveryRow
 from github_sandbox import Accident, GitHubSandbox, Pull
 from tests.scenarios.conftest import Open
-from tests.scenarios.world import (
-    World,
-    conclusions,
-    take_checks,
-    take_reactions,
-    take_review,
-    take_summary,
-)
+from tests.scenarios.world import World, conclusions, take_checks, take_reactions, take_review, take_summary
 
 PAY = {"pay.py": "def pay(amount):\n    return amount\n"}
 GATED = "gate: high\n"

@@ -16,7 +16,7 @@ from app.serving.app import build_served
 from app.settings import Settings
 from app.store.database import Database
 from app.store.deliveries import load_queue_depth
-from app.store.leases import renew_lease
+from app.store.processes import renew_lease
 from github_sandbox import Delivery, GitHubSandbox, Pull, RateLimits
 from github_sandbox.registration import sign
 from github_sandbox.sandbox import serve

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.store.tables import DeliveryRow, InstallationRow
+from app.store.job_tables import DeliveryRow, InstallationRow
 from github_sandbox import GitHubSandbox, Pull
 from github_sandbox.registration import sign
 from tests.scenarios.conftest import Open

@@ -21,8 +21,9 @@ from app.domain.model_call import Provider
 from app.main import Network, build_program
 from app.serving.app import Served, build_served
 from app.settings import Settings
+from app.store.call_tables import ModelCallRow
 from app.store.database import Database
-from app.store.tables import ModelCallRow, ReviewRow
+from app.store.review_tables import ReviewRow
 from github_sandbox import Delivery, GitHubSandbox, Posted, Pull
 from github_sandbox.git import FileContent
 from github_sandbox.registration import sign

@@ -9,7 +9,7 @@ from app.domain.model_call import Provider
 from app.llm.build import Cloud
 from app.main import build_program, provider_access
 from app.settings import Settings
-from app.store.secrets import DASHBOARD, FENCE, MCP, load_or_create_secret
+from app.store.processes import DASHBOARD, FENCE, MCP, load_or_create_secret
 
 CLAUDE, GPT, GEMINI = Provider.CLAUDE, Provider.GPT, Provider.GEMINI
 CLOUDS = {

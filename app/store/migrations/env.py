@@ -1,4 +1,4 @@
-"""Alembic's entry: works on the connection and in the transaction that `app.store.migrate` hands it."""
+"""Alembic's entry point: uses the connection and transaction of `app.store.migrations`."""
 
 from typing import Any, Literal
 
@@ -7,12 +7,12 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import String
 from sqlmodel import SQLModel
 
-from app.store import tables
 from app.store.columns import AnyText, UtcDateTime
+from app.store.migrations import TABLES
 
 
 def render_plain_type(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 - Alembic's
-    """A step names SQL's own types, so that it stays true when our column types change."""
+    """Render plain SQL types, so that a migration does not depend on our column types."""
     if kind == "type" and isinstance(item, AnyText):
         return "sa.Text()"
     if kind == "type" and isinstance(item, UtcDateTime):
@@ -22,7 +22,7 @@ def render_plain_type(kind: str, item: Any, _: AutogenContext) -> str | Literal[
     return False
 
 
-assert tables.Row  # importing the tables fills the metadata
+assert TABLES
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=SQLModel.metadata,

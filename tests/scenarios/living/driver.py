@@ -17,10 +17,12 @@ from app.main import Network, build_program
 from app.serving.app import Served, build_served
 from app.settings import Settings
 from app.store import deliveries
+from app.store.call_tables import ModelCallRow
 from app.store.database import Database
-from app.store.tables import FindingRow, ModelCallRow, ReviewRow
-from github_sandbox import GitHubSandbox, Pull, Repository
+from app.store.review_tables import FindingRow, ReviewRow
+from github_sandbox import GitHubSandbox
 from github_sandbox.git import FileContent
+from github_sandbox.repository import Pull, Repository
 from github_sandbox.sandbox import serve
 from github_sandbox.state import IssueComment, ReviewComment
 from tests.databases import prepare

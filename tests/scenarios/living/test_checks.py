@@ -7,8 +7,9 @@ import pytest
 from app.clock import utc_now
 from app.domain.model_call import Provider
 from app.domain.pull_request import PullRequestRef
-from app.store.tables import ReviewRow, WriteRow
-from github_sandbox import Pull
+from app.store.job_tables import WriteRow
+from app.store.review_tables import ReviewRow
+from github_sandbox.repository import Pull
 from github_sandbox.state import CheckRun
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
 

@@ -11,8 +11,9 @@ import pytest
 from sqlmodel import select
 
 from app.gather.configuration import ConfigurationFile
-from app.store.tables import ModelCallRow, ReviewRow
-from github_sandbox import Pull
+from app.store.call_tables import ModelCallRow
+from app.store.review_tables import ReviewRow
+from github_sandbox.repository import Pull
 from tests.fakes.vendor_wire import Asked
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
 

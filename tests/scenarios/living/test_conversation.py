@@ -5,8 +5,8 @@ from pathlib import Path
 from sqlmodel import select
 
 from app.domain.model_call import Provider
-from app.store.tables import ConversationTurnRow
-from github_sandbox import Pull
+from app.store.review_tables import ConversationTurnRow
+from github_sandbox.repository import Pull
 from tests.fakes.vendors import Fault
 from tests.scenarios.living.driver import BUG, App, Reviewers, emojis, replies, running, says
 

@@ -8,12 +8,14 @@ from sqlmodel import select
 from app.clock import utc_now
 from app.commands.doctor import examine
 from app.main import Network
+from app.store.call_tables import ModelCallRow
 from app.store.findings import FindingOutcome
-from app.store.installations import load_installation
-from app.store.retention import purge
-from app.store.tables import FindingRow, ModelCallRow, PullRequestRow, ReviewRow
-from github_sandbox import GitHubSandbox, Pull
+from app.store.installations import purge
+from app.store.job_tables import InstallationRow
+from app.store.review_tables import FindingRow, PullRequestRow, ReviewRow
+from github_sandbox import GitHubSandbox
 from github_sandbox.registration import PERMISSIONS
+from github_sandbox.repository import Pull
 from github_sandbox.state import Installation
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
 
@@ -39,6 +41,12 @@ def checks(pull: Pull) -> dict[str, str | None]:
     return {run.name: run.conclusion for run in runs}
 
 
+def stored_state(app: App, installation_id: int) -> str | None:
+    with app.database.read() as session:
+        row = session.get(InstallationRow, installation_id)
+    return row.state if row else None
+
+
 async def test_a_suspended_installation_is_left_alone_until_it_is_back(tmp_path: Path) -> None:
     async with running(tmp_path) as app:
         Reviewers(app.vendors)
@@ -46,17 +54,13 @@ async def test_a_suspended_installation_is_left_alone_until_it_is_back(tmp_path:
         app.sandbox.suspend(installation)
         pull.push({"more.py": "x = 1\n"})
         await app.settle()
-        row = load_installation(app.database, installation.id)
-        assert row is not None
-        assert row.state == "suspended"
+        assert stored_state(app, installation.id) == "suspended"
         assert len(app.reviews()) == 1
 
         app.sandbox.unsuspend(installation)
         pull.push({"more.py": "x = 2\n"})
         await app.settle()
-        row = load_installation(app.database, installation.id)
-        assert row is not None
-        assert row.state == "active"
+        assert stored_state(app, installation.id) == "active"
         assert [each.status for each in app.reviews()] == ["completed", "completed"]
         assert len(own_comments(app, pull)) == 1
 
@@ -74,7 +78,7 @@ async def test_what_belongs_to_a_deleted_installation_goes_after_the_retention_t
         with app.database.read() as session:
             for table in (FindingRow, ReviewRow, ModelCallRow, PullRequestRow):
                 assert session.exec(select(table)).all() == []
-        assert load_installation(app.database, installation.id) is None
+        assert stored_state(app, installation.id) is None
 
 
 async def test_an_installation_that_comes_back_in_time_goes_on_where_it_was(tmp_path: Path) -> None:

@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 
 from app.domain.job import InstallationJob
-from app.domain.pull_request import PullRequestRef
 from app.domain.step import run_at_once
 from app.jobs.installation import InstallationHandler
-from app.store.outcomes import Dimension, load_outcome_rates
-from app.store.pull_requests import load_pull_request
-from github_sandbox import Pull, Repository
+from app.store.outcomes import OutcomeDimension, load_outcomes
+from app.store.review_tables import PullRequestRow
+from github_sandbox.repository import Pull, Repository
 from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
 
 CART = f"def average(prices):\n    {BUG}\n    return total\n"
@@ -88,7 +87,7 @@ async def test_outcomes_are_known_at_the_merge(tmp_path: Path) -> None:
             pull.close()
         await app.settle()
 
-        [line] = load_outcome_rates(app.database, LONG_AGO, by=Dimension.PROVIDER)
+        [line] = load_outcomes(app.database, LONG_AGO)[OutcomeDimension.PROVIDER]
         assert (line.name, line.findings, line.resolved, line.dismissed, line.silent) == (
             "claude",
             4,
@@ -182,9 +181,8 @@ async def test_a_repository_that_moves_keeps_its_memory(
             previous_repository="acme/shop",
         )
         await InstallationHandler(database=app.database, clock=lambda: LONG_AGO).handle(job, run_at_once)
-        owner, _, repo = name.partition("/")
-        row = load_pull_request(app.database, PullRequestRef(owner=owner, repo=repo, number=1))
-        assert row is not None
+        with app.database.read() as session:
+            row = session.get_one(PullRequestRow, (name, 1))
         assert (row.reviewed_sha, row.installation_id) == (pull.head_sha, job.installation_id)
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.store.tables import FindingRow
-from github_sandbox import Pull
+from app.store.review_tables import FindingRow
+from github_sandbox.repository import Pull
 from tests.scenarios.living.driver import BUG, App, Reviewers, running
 
 CART = f"def average(prices):\n    {BUG}\n    return total\n"

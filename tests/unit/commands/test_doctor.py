@@ -23,7 +23,7 @@ from app.llm.models import ModelCheck
 from app.llm.router import VendorModels
 from app.main import Network
 from app.settings import Settings
-from app.store.call_tables import record_call
+from app.store.calls import record_call
 from app.store.database import Database
 from github_sandbox import GitHubSandbox
 from tests.contracts.guard import OpenApiGuard

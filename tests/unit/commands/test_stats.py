@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from app.cli import cli
 from app.store.database import Database
-from app.store.tables import FindingRow
+from app.store.review_tables import FindingRow
 from tests.unit.dashboard.world import add, call_row, finding_row, review_row
 
 NOW = datetime.now(UTC)

@@ -10,14 +10,13 @@ from app.dashboard.formats import ago, compact, milliseconds, number, percent, t
 from app.dashboard.statistics import wilson_interval
 from app.domain.model_call import Booking
 from app.domain.viewer import OPERATOR
-from app.store.dashboard.compared import load_records
+from app.store.call_tables import SpendRow
+from app.store.calls import book_spend, record_reservation
+from app.store.dashboard.comparison import load_records, load_repositories
 from app.store.dashboard.overview import load_overview
-from app.store.dashboard.repositories import load_repositories
-from app.store.dashboard.time_buckets import Bucket, bucket_names
+from app.store.dashboard.time_series import Bucket, bucket_names
 from app.store.database import Database
 from app.store.model_calls import load_stats
-from app.store.spend import book_spend, record_reservation
-from app.store.tables import SpendRow
 from tests.unit.dashboard.world import (
     NOW,
     Site,

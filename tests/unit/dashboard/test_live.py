@@ -10,7 +10,7 @@ from app.dashboard.live import KEPT_EVENTS, KEPT_REVIEWS, Broadcast, Seen
 from app.dashboard.timeline import build_timeline
 from app.domain.review import StationEvent, StationState, StationTime
 from app.store.database import Database
-from app.store.tables import ReviewRow
+from app.store.review_tables import ReviewRow
 from tests.unit.dashboard.world import NOW, Site, add, call_row, review_row
 
 

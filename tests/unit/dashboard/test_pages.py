@@ -7,7 +7,8 @@ from app.dashboard.rendering import printable, prose
 from app.domain.model_call import Provider
 from app.llm.circuits import OpenCircuit
 from app.store.database import Database
-from app.store.tables import DeliveryRow, ReviewRow
+from app.store.job_tables import DeliveryRow
+from app.store.review_tables import ReviewRow
 from tests.unit.dashboard.world import (
     FROM_HERE,
     NOW,

@@ -10,20 +10,19 @@ from sqlmodel import Session, SQLModel, col
 
 from app.domain.viewer import OPERATOR, Viewer
 from app.github.people import GitHubPeople
-from app.store.dashboard.compared import load_records
-from app.store.dashboard.deliveries import load_deliveries
-from app.store.dashboard.overview import load_overview
-from app.store.dashboard.repositories import load_repositories, load_rules
-from app.store.dashboard.reviews import (
+from app.store.dashboard import visible
+from app.store.dashboard.comparison import load_records, load_repositories, load_visible_rules
+from app.store.dashboard.lists import (
     ReviewFilter,
+    load_deliveries,
     load_repository_names,
     load_review_detail,
     load_reviews,
 )
-from app.store.dashboard.time_buckets import Bucket
+from app.store.dashboard.overview import load_overview
+from app.store.dashboard.time_series import Bucket
 from app.store.database import Database
-from app.store.tables import ReviewRow
-from app.store.viewer import visible
+from app.store.review_tables import ReviewRow
 from tests.unit.dashboard.test_sign_in import sign_in
 from tests.unit.dashboard.world import NOW, PAGES, FakeGitHub, Site, add_tenant, review_row
 
@@ -53,7 +52,7 @@ def test_every_query_gives_a_person_only_their_rows(any_database: Database) -> N
     assert (refuted.source, refuted.shown, refuted.refuted) == ("claude:opus", 0, 1)
     (line,) = load_repositories(database, VIEWER, since=SINCE, now=NOW)
     assert (line.installation_id, line.reviews, line.findings) == (7, 1, 1)
-    assert [rule.id for rule in load_rules(database, VIEWER)] == ["review-0-rule"]
+    assert [rule.id for rule in load_visible_rules(database, VIEWER)] == ["review-0-rule"]
     assert [row.guid for row in load_deliveries(database, VIEWER).rows] == ["review-0-delivery"]
 
 

@@ -17,17 +17,11 @@ from app.dashboard.sign_in import People
 from app.domain.model_call import Provider
 from app.llm.circuits import OpenCircuit
 from app.llm.costs import BudgetLimits
+from app.store.call_tables import ModelCallRow
+from app.store.columns import Row
 from app.store.database import Database
-from app.store.tables import (
-    DeliveryRow,
-    FindingRow,
-    LearnedRuleRow,
-    ModelCallRow,
-    RejectionRow,
-    ReviewRow,
-    Row,
-    StageResultRow,
-)
+from app.store.job_tables import DeliveryRow
+from app.store.review_tables import FindingRow, LearnedRuleRow, RejectionRow, ReviewRow, StageResultRow
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TOKEN = "the-operators-token"

@@ -13,7 +13,7 @@ from dbos import DBOSClient
 
 from app.store.database import Database
 from app.store.deliveries import load_delivery
-from app.store.tables import LeaseRow
+from app.store.job_tables import LeaseRow
 from tests.durability.app_process import FORKS
 from tests.unit.engine.process import DEADLY, MOST_LIVES, work_until_killed
 from tests.unit.engine.world import delivery, ended, review_job, running

@@ -12,15 +12,8 @@ from app.domain.step import Checkpoint, Step
 from app.engine.executor import ExecutorId
 from app.store.database import Database
 from app.store.deliveries import load_delivery
-from app.store.leases import end_lease
-from tests.unit.engine.world import (
-    delivery,
-    ended,
-    nothing,
-    review_job,
-    running,
-    workflow_of,
-)
+from app.store.processes import end_lease
+from tests.unit.engine.world import delivery, ended, nothing, review_job, running, workflow_of
 
 
 async def test_a_process_that_only_receives_runs_nothing_and_another_does(database: Database) -> None:

@@ -16,8 +16,9 @@ from app.engine.engine import Engine, Role
 from app.engine.handlers import JobHandlers
 from app.store.database import Database
 from app.store.deliveries import load_delivery
+from app.store.job_tables import DeliveryRow
+from app.store.review_tables import ReviewRow
 from app.store.reviews import load_review
-from app.store.tables import DeliveryRow, ReviewRow
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 

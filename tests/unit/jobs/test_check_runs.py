@@ -7,8 +7,9 @@ from app.domain.finding import Stage
 from app.domain.pull_request import PullRequestRef
 from app.jobs.check_runs import adopt_open
 from app.store.database import Database
+from app.store.job_tables import WriteRow
 from app.store.ledger import Begun, load_begun
-from app.store.tables import ReviewRow, WriteRow
+from app.store.review_tables import ReviewRow
 
 AT = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 REF = PullRequestRef(owner="octo", repo="shop", number=7)

@@ -15,8 +15,8 @@ from app.github.app import GitHubApp
 from app.github.registration import AppRegistration, DeliveryContent, HookDelivery
 from app.jobs.delivery_log import LONGEST_WAIT_S, POLL_S, DeliveryLog, Sleep, Taking
 from app.store.database import Database
-from app.store.leases import renew_lease
-from app.store.tables import DeliveryRow
+from app.store.job_tables import DeliveryRow
+from app.store.processes import renew_lease
 from github_sandbox import GitHubSandbox, Pull
 from tests.unit.engine.world import running
 from webhooks.late import late_deliveries

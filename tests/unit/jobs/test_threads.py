@@ -11,7 +11,7 @@ from app.domain.finding import Finding, Judgement, Severity, Stage
 from app.domain.pull_request import Reply, Thread
 from app.jobs.threads import BY_HAND, Followed, follow, move, plan_answers
 from app.store.findings import FindingOutcome
-from app.store.memory import KnownFinding
+from app.store.pull_requests import KnownFinding
 
 FINDING = Finding(
     stage=Stage.REVIEW,

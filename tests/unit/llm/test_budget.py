@@ -16,9 +16,9 @@ from app.errors import ModelOverBudget
 from app.llm.calls import CallStore, MemoryCalls
 from app.llm.client import CallScope
 from app.llm.costs import BudgetLimits, Budgets, Reservation
-from app.store.call_tables import CallTables
+from app.store.calls import CallTables, delete_old_spend
 from app.store.database import Database
-from app.store.spend import delete_old_spend, load_spend
+from tests.databases import load_spend
 from tests.fakes.vendors import Fault
 from tests.unit.llm.world import CALL, SCOPE, ManualClock, World
 

@@ -13,8 +13,8 @@ from app.errors import AllModelsFailed, ModelAuthFailed, StoreUnavailable
 from app.llm.build import VendorAccess
 from app.llm.circuits import MENDED_BY_PEOPLE_S, OPEN_S, THRESHOLD
 from app.llm.shared_circuits import REFRESH_S, CircuitStore
-from app.store.circuits import CircuitTable, delete_old_circuits, load_circuits
 from app.store.database import Database
+from app.store.providers import CircuitTable, delete_old_circuits, load_circuits
 from tests.fakes.vendors import KEYS, FakeVendors, Fault
 from tests.unit.llm.world import START, ManualClock, World
 
@@ -202,16 +202,16 @@ class BrokenStore:
 
     async def load(self) -> Sequence[CircuitState]:
         self.loads += 1
-        raise StoreUnavailable("The database cannot be used now: disk I/O error")
+        raise StoreUnavailable("The database is unavailable: disk I/O error")
 
     async def record_open(self, state: CircuitState) -> None:
-        raise StoreUnavailable("The database cannot be used now: disk I/O error")
+        raise StoreUnavailable("The database is unavailable: disk I/O error")
 
     async def claim_probe(self, name: CircuitName, **_: object) -> bool:
-        raise StoreUnavailable("The database cannot be used now: disk I/O error")
+        raise StoreUnavailable("The database is unavailable: disk I/O error")
 
     async def record_closed(self, name: CircuitName, **_: object) -> None:
-        raise StoreUnavailable("The database cannot be used now: disk I/O error")
+        raise StoreUnavailable("The database is unavailable: disk I/O error")
 
 
 class FailingLater:

@@ -12,9 +12,15 @@ from app.domain.model_call import Provider, Slot
 from app.llm.build import ModelStores, build_models
 from app.llm.calls import MemoryCalls
 from app.llm.client import RoutingRequest
-from app.store.call_tables import CallTables
+from app.store.calls import CallTables
 from app.store.database import Database
-from app.store.slots import TTL, SharedSlots, delete_slots, record_slot_taken, record_slots_renewed
+from app.store.providers import (
+    SLOT_TTL,
+    SharedSlots,
+    delete_slots,
+    record_slot_taken,
+    record_slots_renewed,
+)
 from tests.fakes.vendors import FakeVendors, Fault
 from tests.unit.llm.world import SCOPE, START, World, parse, request
 
@@ -38,7 +44,7 @@ async def test_two_processes_together_never_ask_a_provider_more_often_at_once_th
         build_models(
             vendors.access(CLAUDE),
             stores=ModelStores(
-                calls=CallTables(database, slots=SharedSlots(database, upkeep_s=0.02, stand_back_s=0.005))
+                calls=CallTables(database, slots=SharedSlots(database, renewal_s=0.02, stand_back_s=0.005))
             ),
             http_client=vendors.http_client(),
             most_at_once=3,
@@ -85,7 +91,7 @@ def test_a_slot_that_is_given_back_is_anothers_and_stays_it(any_database: Databa
 async def test_a_process_keeps_its_slot_for_its_next_call_and_gives_back_what_it_does_not_want(
     database: Database,
 ) -> None:
-    one, two = SharedSlots(database, upkeep_s=0.01), SharedSlots(database, upkeep_s=0.01)
+    one, two = SharedSlots(database, renewal_s=0.01), SharedSlots(database, renewal_s=0.01)
     slot = await one.take(CLAUDE, most=1)
     assert slot
     one.let_go(slot)
@@ -108,7 +114,7 @@ async def until(take: Callable[[], Awaitable[object]]) -> None:
 
 
 async def test_a_process_that_is_never_idle_lets_one_that_waits_go_first(database: Database) -> None:
-    busy, waiting = SharedSlots(database, upkeep_s=0.01, stand_back_s=0.1), SharedSlots(database)
+    busy, waiting = SharedSlots(database, renewal_s=0.01, stand_back_s=0.1), SharedSlots(database)
     slot = await busy.take(CLAUDE, most=1)
     assert slot
 
@@ -138,8 +144,8 @@ def test_what_a_dead_process_held_is_free_after_a_while_and_a_living_ones_is_not
     assert dead
     assert living
     record_slots_renewed(any_database, [living], holder="living", now=START + timedelta(seconds=10))
-    assert record_slot_taken(any_database, CLAUDE, most=2, holder="new", now=START + TTL) == dead
-    assert record_slot_taken(any_database, CLAUDE, most=2, holder="new", now=START + TTL) is None
+    assert record_slot_taken(any_database, CLAUDE, most=2, holder="new", now=START + SLOT_TTL) == dead
+    assert record_slot_taken(any_database, CLAUDE, most=2, holder="new", now=START + SLOT_TTL) is None
 
 
 @pytest.mark.parametrize("fault", [Fault.NONE, Fault.REFUSED, Fault.HANGS])

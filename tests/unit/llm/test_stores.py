@@ -29,13 +29,13 @@ from app.domain.model_call import (
 from app.errors import StoreUnavailable
 from app.llm.build import ModelStores, build_models
 from app.llm.client import RoutingRequest
-from app.store.answers import delete_expired_answers, load_answers
-from app.store.call_tables import CallTables, record_call
+from app.store.call_tables import ModelCallRow
+from app.store.calls import CallTables, delete_expired_answers, load_answers, record_call
 from app.store.database import Database
-from app.store.model_calls import Dimension, load_stats, load_usage, row_of
+from app.store.model_calls import CallDimension, load_stats, load_usage, row_of
+from app.store.review_tables import FindingRow, RejectionRow, ReviewRow
 from app.store.routing import RoutingTable, load_provider_records
-from app.store.spend import load_spend
-from app.store.tables import FindingRow, ModelCallRow, RejectionRow, ReviewRow
+from tests.databases import load_spend
 from tests.fakes.vendors import FakeVendors, Fault
 from tests.unit.llm.world import CALL, SCOPE, START, parse, request
 
@@ -102,10 +102,10 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Database:
 @settings(max_examples=25, deadline=None)
 @given(
     latencies=st.lists(st.integers(0, 10_000), min_size=1, max_size=40),
-    by=st.sampled_from([(), (Dimension.STAGE,)]),
+    by=st.sampled_from([(), (CallDimension.STAGE,)]),
 )
 def test_percentiles_are_those_of_the_nearest_rank(
-    latencies: list[int], by: tuple[Dimension, ...], shared: Database
+    latencies: list[int], by: tuple[CallDimension, ...], shared: Database
 ) -> None:
     with shared.write() as session:
         session.exec(delete(ModelCallRow))
@@ -136,7 +136,7 @@ def test_the_table_splits_by_stage_repository_and_day(database: Database) -> Non
     ]
     with database.write() as session:
         session.add_all(ModelCallRow(**row_of(call)) for call in calls)
-    lines = load_stats(database, START, by=tuple(Dimension))
+    lines = load_stats(database, START, by=tuple(CallDimension))
     assert {(line.provider, line.stage, line.repository, line.day) for line in lines} == {
         (call.provider, call.stage, call.repository or "", f"{call.started_at:%Y-%m-%d}") for call in calls
     }
@@ -297,7 +297,7 @@ def test_only_the_latest_findings_count(any_database: Database) -> None:
 def test_a_call_that_cannot_be_kept_is_said_in_a_sentence_and_the_next_is_kept(database: Database) -> None:
     with database.read() as session:
         session.connection().exec_driver_sql("PRAGMA query_only=ON")
-    with pytest.raises(StoreUnavailable, match="cannot be used now: attempt to write a readonly"):
+    with pytest.raises(StoreUnavailable, match="is unavailable: attempt to write a readonly"):
         record(database, CALL)
     with database.read() as session:
         session.connection().exec_driver_sql("PRAGMA query_only=OFF")

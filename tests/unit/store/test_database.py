@@ -19,11 +19,12 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from sqlmodel import SQLModel, select
 
 from app.errors import ConfigurationError, StoreUnavailable
-from app.sqlite import ensure_sqlite
+from app.store import ensure_sqlite
 from app.store.columns import AnyText, storable
 from app.store.database import Database
-from app.store.migrate import NEWEST, run_migrations, upgrade
-from app.store.tables import PullRequestRow, SecretRow
+from app.store.job_tables import SecretRow
+from app.store.migrations import NEWEST, run_migrations, upgrade
+from app.store.review_tables import PullRequestRow
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 
@@ -265,7 +266,7 @@ def test_an_address_that_is_none_is_a_fault_of_the_settings(url: str) -> None:
 
 def test_a_place_where_nothing_can_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+    with pytest.raises(StoreUnavailable, match="Cannot open"):
         Database(f"sqlite:///{tmp_path}/file/quorum.db")
 
 
@@ -277,7 +278,7 @@ def test_a_database_that_is_read_only_is_unavailable_and_works_again_afterwards(
             session.add(secret("a"))
 
     set_read_only(any_database, on=True)
-    with pytest.raises(StoreUnavailable, match="cannot be used now"):
+    with pytest.raises(StoreUnavailable, match="is unavailable"):
         write()
     with pytest.raises(StoreUnavailable, match="read-?only"):
         any_database.check()
@@ -345,5 +346,5 @@ def test_migrations_can_be_run_again(database: Database) -> None:
 
 def test_a_new_enough_sqlite_is_in_place_and_an_old_one_is_named() -> None:
     assert sys.modules["sqlite3"].sqlite_version_info >= (3, 42)
-    ensure_sqlite(found=(3, 40, 1))
-    ensure_sqlite(found=sqlite3.sqlite_version_info)
+    ensure_sqlite(version=(3, 40, 1))
+    ensure_sqlite(version=sqlite3.sqlite_version_info)

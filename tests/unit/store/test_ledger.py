@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from app.errors import GitHubUnavailable, StoreUnavailable
 from app.store.database import Database
-from app.store.leases import renew_lease
 from app.store.ledger import Ledger
+from app.store.processes import renew_lease
 
 
 class GitHub:

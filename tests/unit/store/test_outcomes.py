@@ -7,8 +7,8 @@ import pytest
 
 from app.store.database import Database
 from app.store.findings import FindingOutcome
-from app.store.outcomes import Dimension, OutcomeRate, load_outcome_rates, load_outcomes
-from app.store.tables import FindingRow, ReviewRow
+from app.store.outcomes import OutcomeDimension, OutcomeRate, load_outcomes
+from app.store.review_tables import FindingRow, ReviewRow
 
 START = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 
@@ -61,8 +61,8 @@ def keep(database: Database, *rows: FindingRow) -> None:
         session.add_all(rows)
 
 
-def counted(database: Database, by: Dimension, **where: Any) -> dict[str, tuple[int, ...]]:
-    lines = load_outcome_rates(database, START, by=by, **where)
+def counted(database: Database, by: OutcomeDimension, **where: Any) -> dict[str, tuple[int, ...]]:
+    lines = load_outcomes(database, START, **where)[by]
     return {line.name: (line.findings, line.resolved, line.dismissed, line.silent) for line in lines}
 
 
@@ -73,16 +73,22 @@ def test_a_finding_counts_for_everyone_who_found_it_and_once_a_vendor(store: Dat
         found("b", stage="security", rule_id="injection", outcome="dismissed", found_by=["gpt:sol"]),
         found("c", repository="octo/site", pull_request=1, outcome=None),
     )
-    assert counted(store, Dimension.PROVIDER) == {"claude": (2, 1, 0, 0), "gpt": (2, 1, 1, 0)}
-    assert counted(store, Dimension.MODEL) == {
+    assert counted(store, OutcomeDimension.PROVIDER) == {"claude": (2, 1, 0, 0), "gpt": (2, 1, 1, 0)}
+    assert counted(store, OutcomeDimension.MODEL) == {
         "claude:opus": (2, 1, 0, 0),
         "gpt:sol": (2, 1, 1, 0),
         "claude:haiku": (1, 1, 0, 0),
     }
-    assert counted(store, Dimension.STAGE) == {"review": (2, 1, 0, 0), "security": (1, 0, 1, 0)}
-    assert counted(store, Dimension.RULE) == {"null-dereference": (2, 1, 0, 0), "injection": (1, 0, 1, 0)}
-    assert counted(store, Dimension.REPOSITORY) == {"octo/shop": (2, 1, 1, 0), "octo/site": (1, 0, 0, 0)}
-    assert counted(store, Dimension.RULE, repository="octo/site") == {"null-dereference": (1, 0, 0, 0)}
+    assert counted(store, OutcomeDimension.STAGE) == {"review": (2, 1, 0, 0), "security": (1, 0, 1, 0)}
+    assert counted(store, OutcomeDimension.RULE) == {
+        "null-dereference": (2, 1, 0, 0),
+        "injection": (1, 0, 1, 0),
+    }
+    assert counted(store, OutcomeDimension.REPOSITORY) == {
+        "octo/shop": (2, 1, 1, 0),
+        "octo/site": (1, 0, 0, 0),
+    }
+    assert counted(store, OutcomeDimension.RULE, repository="octo/site") == {"null-dereference": (1, 0, 0, 0)}
 
 
 def test_a_finding_of_several_reviews_counts_as_it_was_shown_last(store: Database) -> None:
@@ -95,7 +101,7 @@ def test_a_finding_of_several_reviews_counts_as_it_was_shown_last(store: Databas
         found("old", review=1, created_at=START - timedelta(days=1)),
         found("unseen", review=3, shown=False),
     )
-    assert load_outcome_rates(store, START, by=Dimension.MODEL) == [
+    assert load_outcomes(store, START)[OutcomeDimension.MODEL] == [
         OutcomeRate(name="gpt:sol", findings=2, resolved=1, dismissed=1, silent=0, thumbs_up=2, thumbs_down=1)
     ]
 
@@ -107,7 +113,7 @@ def test_of_two_rows_of_one_moment_one_counts(store: Database) -> None:
         found("a", review=1, outcome="open", created_at=at),
         found("a", review=2, outcome="resolved", created_at=at),
     )
-    assert counted(store, Dimension.STAGE) == {"review": (1, 1, 0, 0)}
+    assert counted(store, OutcomeDimension.STAGE) == {"review": (1, 1, 0, 0)}
 
 
 @pytest.mark.parametrize(
@@ -128,9 +134,9 @@ def test_silence_is_a_finding_still_open_at_the_end_and_without_a_thumb(
 ) -> None:
     ended: dict[str, Any] = {"reason": "still open at the merge", "decided_at": START + timedelta(days=1)}
     keep(store, found("a", **(ended | given)))
-    [line] = load_outcomes(store, START)[Dimension.STAGE]
+    [line] = load_outcomes(store, START)[OutcomeDimension.STAGE]
     assert line.silent == silent
 
 
 def test_without_findings_there_are_no_lines(store: Database) -> None:
-    assert load_outcomes(store, START) == {by: [] for by in Dimension}
+    assert load_outcomes(store, START) == {by: [] for by in OutcomeDimension}

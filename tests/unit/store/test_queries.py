@@ -16,39 +16,30 @@ from app.domain.review import (
     StageStatus,
     UsageTotal,
 )
-from app.store import installations, leases, pull_requests
+from app.store import installations, pull_requests
+from app.store.call_tables import CachedAnswerRow, SpendRow
 from app.store.database import Database
 from app.store.findings import (
     FindingOutcome,
-    load_finding_rows,
-    load_open_findings,
     record_outcome,
     record_reactions,
     record_threads,
 )
-from app.store.pull_requests import record_closed
+from app.store.installations import purge
+from app.store.job_tables import InstallationRow, WriteRow
+from app.store.processes import Leases, end_lease, load_or_create_secret, renew_lease
+from app.store.pull_requests import load_memory, record_closed
 from app.store.reports import record_report
-from app.store.retention import purge
+from app.store.review_tables import FindingRow, PullRequestRow, RejectionRow, ReviewRow, StageResultRow
 from app.store.reviews import (
     is_superseded,
     load_review,
     load_review_of_head,
-    record_left_out,
+    record_cancelled,
     record_review_begun,
     record_review_head,
 )
-from app.store.secrets import load_or_create_secret
-from app.store.spend import load_spend
-from app.store.tables import (
-    CachedAnswerRow,
-    FindingRow,
-    PullRequestRow,
-    RejectionRow,
-    ReviewRow,
-    SpendRow,
-    StageResultRow,
-    WriteRow,
-)
+from tests.databases import load_spend
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 REF = PullRequestRef(owner="octo", repo="shop", number=7)
@@ -101,11 +92,15 @@ def publish(database: Database, order: ReviewRequest, *findings: Finding, at: da
     record_report(database, order, report(*findings), findings=findings, summary_comment_id=5, at=at)
 
 
+def open_findings(database: Database, ref: PullRequestRef = REF) -> tuple[Finding, ...]:
+    return tuple(known.finding for known in load_memory(database, ref).findings if known.is_unsettled)
+
+
 def test_a_report_comes_back_as_it_was_and_a_second_recording_leaves_the_same(any_database: Database) -> None:
     order = request("a")
     publish(any_database, order, FINDING)
     publish(any_database, order, FINDING)
-    assert load_open_findings(any_database, REF) == (FINDING,)
+    assert open_findings(any_database, REF) == (FINDING,)
     with any_database.read() as session:
         assert len(session.exec(select(RejectionRow)).all()) == 1
         assert len(session.exec(select(StageResultRow)).all()) == 1
@@ -116,7 +111,7 @@ def test_a_dismissed_or_resolved_finding_is_open_no_more_in_any_review(database:
     publish(database, request("a"), FINDING, other)
     publish(database, request("b", trigger="synchronize"), FINDING, other, at=NOW + timedelta(minutes=1))
     assert record_outcome(database, REF, ["f1"], FindingOutcome.DISMISSED, at=NOW, reason="accepted") == 2
-    assert [finding.fingerprint for finding in load_open_findings(database, REF)] == ["f2"]
+    assert [finding.fingerprint for finding in open_findings(database, REF)] == ["f2"]
 
 
 def test_threads_and_thumbs_are_kept_with_their_finding(database: Database) -> None:
@@ -132,7 +127,8 @@ def test_threads_and_thumbs_are_kept_with_their_finding(database: Database) -> N
     )
     record_threads(database, REF, [thread])
     record_reactions(database, REF, "f1", up=1, down=2)
-    (row,) = load_finding_rows(database, REF)
+    with database.read() as session:
+        row = session.exec(select(FindingRow)).one()
     assert (row.thread_id, row.comment_id, row.reactions_up, row.reactions_down) == ("PRRT_1", 2**40, 1, 2)
 
 
@@ -144,7 +140,7 @@ def test_other_pull_requests_and_repositories_are_not_touched(database: Database
     for ref in (REF, *others):
         publish(database, request("a", ref=ref), FINDING)
     record_outcome(database, REF, ["f1"], FindingOutcome.RESOLVED, at=NOW)
-    assert [len(load_open_findings(database, ref)) for ref in (REF, *others)] == [0, 1, 1]
+    assert [len(open_findings(database, ref)) for ref in (REF, *others)] == [0, 1, 1]
 
 
 def test_a_later_review_of_another_head_supersedes_and_an_earlier_or_the_same_does_not(
@@ -186,7 +182,7 @@ def test_a_review_that_begins_anew_keeps_the_head_that_was_read_and_forgets_how_
     order, later = request("a"), NOW + timedelta(hours=1)
     publish(any_database, order)
     record_review_head(any_database, order.review_id, "b" * 40, gate="high", read_at=NOW)
-    record_left_out(any_database, order.review_id, reason="No quota.", at=NOW)
+    record_cancelled(any_database, order.review_id, reason="No quota.", at=NOW)
     record_review_begun(any_database, order, delivery="again", at=later)
     row = load_review(any_database, order.review_id)
     assert row is not None
@@ -206,11 +202,10 @@ def test_whether_a_head_has_been_reviewed_is_known(database: Database) -> None:
 
 
 def test_pause_and_resume(database: Database) -> None:
-    assert not pull_requests.is_paused(database, REF)
     pull_requests.record_paused(database, REF, installation_id=77, by="mona", at=NOW)
-    assert pull_requests.is_paused(database, REF)
+    assert load_memory(database, REF).paused_by == "mona"
     pull_requests.record_paused(database, REF, installation_id=77, by=None, at=NOW)
-    assert not pull_requests.is_paused(database, REF)
+    assert load_memory(database, REF).paused_by is None
 
 
 def test_a_secret_is_made_once_for_all_processes_and_is_not_guessed(any_database: Database) -> None:
@@ -224,17 +219,17 @@ def test_a_secret_is_made_once_for_all_processes_and_is_not_guessed(any_database
 def test_leases_tell_the_living_from_the_dead_and_the_dead_that_they_were_struck(
     any_database: Database,
 ) -> None:
-    def renew(name: str, second: int, *, held: bool = False) -> leases.Leases:
+    def renew(name: str, second: int, *, held: bool = False) -> Leases:
         now, ttl = NOW + timedelta(seconds=second), timedelta(seconds=15)
-        return leases.renew_lease(any_database, name, role="worker", now=now, ttl=ttl, held=held)
+        return renew_lease(any_database, name, role="worker", now=now, ttl=ttl, held=held)
 
-    assert renew("one", 0) == leases.Leases(living={"one"}, dead=set())
-    assert renew("two", 5) == leases.Leases(living={"one", "two"}, dead=set())
-    assert renew("two", 16, held=True) == leases.Leases(living={"two"}, dead={"one"})
+    assert renew("one", 0) == Leases(living={"one"}, dead=set())
+    assert renew("two", 5) == Leases(living={"one", "two"}, dead=set())
+    assert renew("two", 16, held=True) == Leases(living={"two"}, dead={"one"})
     assert renew("one", 17, held=True).lost
-    assert renew("two", 40, held=True) == leases.Leases(living={"two"}, dead=set())  # nobody has struck it
-    leases.end_lease(any_database, "two")
-    assert renew("three", 41) == leases.Leases(living={"three"}, dead=set())
+    assert renew("two", 40, held=True) == Leases(living={"two"}, dead=set())  # nobody has struck it
+    end_lease(any_database, "two")
+    assert renew("three", 41) == Leases(living={"three"}, dead=set())
 
 
 def test_words_go_after_their_time_and_figures_stay(database: Database) -> None:
@@ -245,7 +240,7 @@ def test_words_go_after_their_time_and_figures_stay(database: Database) -> None:
         session.add(answer(NOW + timedelta(days=1)))
     record_closed(database, REF, at=NOW)
     purge(database, now=NOW + timedelta(days=29), keep=timedelta(days=30))
-    assert load_open_findings(database, REF) == (FINDING,)
+    assert open_findings(database, REF) == (FINDING,)
     purge(database, now=NOW + timedelta(days=31), keep=timedelta(days=30))
     with database.read() as session:
         (row,) = session.exec(select(FindingRow)).all()
@@ -272,7 +267,7 @@ def test_what_is_open_on_an_open_pull_request_keeps_its_words_and_what_is_fixed_
         review.finished_at = NOW
         session.get_one(PullRequestRow, (REF.repository, REF.number)).reviewed_sha = review.head_sha
     purge(database, now=NOW + timedelta(days=300), keep=timedelta(days=30))
-    assert load_open_findings(database, REF) == (FINDING,)
+    assert open_findings(database, REF) == (FINDING,)
     with database.read() as session:
         titles = {row.fingerprint: row.title for row in session.exec(select(FindingRow))}
         assert titles == {"f1": FINDING.title, "f2": ""}
@@ -308,6 +303,11 @@ def answer(expires_at: datetime) -> CachedAnswerRow:
     )
 
 
+def stored_installation(database: Database) -> InstallationRow | None:
+    with database.read() as session:
+        return session.get(InstallationRow, 77)
+
+
 def installation(change: str, **more: str) -> InstallationJob:
     return InstallationJob(installation_id=77, account="octo", change=change, guid="g", permissions=more)
 
@@ -315,7 +315,7 @@ def installation(change: str, **more: str) -> InstallationJob:
 def test_an_installation_that_was_deleted_is_forgotten_after_the_retention_time(database: Database) -> None:
     installations.record_installation(database, installation("created", checks="write"), at=NOW)
     installations.record_installation(database, installation("suspend"), at=NOW)
-    row = installations.load_installation(database, 77)
+    row = stored_installation(database)
     assert row is not None
     assert (row.state, row.permissions) == ("suspended", {"checks": "write"})
     publish(database, request("a"), FINDING)
@@ -324,7 +324,7 @@ def test_an_installation_that_was_deleted_is_forgotten_after_the_retention_time(
     assert load_review(database, request("a").review_id) is not None
     purge(database, now=NOW + timedelta(days=31), keep=timedelta(days=30))
     assert load_review(database, request("a").review_id) is None
-    assert installations.load_installation(database, 77) is None
+    assert stored_installation(database) is None
     with database.read() as session:
         assert session.exec(select(FindingRow)).all() == []
 
@@ -342,8 +342,8 @@ def test_a_renamed_repository_keeps_its_history(database: Database) -> None:
     installations.rename_repository(database, installation_id=77, old="octo/shop", new="octo/store")
     installations.rename_repository(database, installation_id=78, old="octo/store", new="evil/store")
     renamed = PullRequestRef(owner="octo", repo="store", number=7)
-    assert load_open_findings(database, renamed) == (FINDING,)
-    assert load_open_findings(database, REF) == ()
+    assert open_findings(database, renamed) == (FINDING,)
+    assert open_findings(database, REF) == ()
 
 
 def test_accounts_of_budgets_go_when_no_limit_speaks_of_their_time_any_more(database: Database) -> None:

@@ -1,4 +1,8 @@
-"""Tables of what was reviewed and found: reviews, their stages, findings, and what was refuted."""
+"""Tables of reviews: reviews, stage results, findings, rejections, and what the App remembers about pull requests.
+
+Callers redact what they write; no table holds a diff or a prompt. Timestamps are UTC. The columns of `model_calls`,
+`reviews` and `findings` are part of the public contract: columns may be added, but not renamed.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -6,17 +10,16 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from app.store.columns import AnyText, UtcDateTime
-from app.store.tables.row import Row
+from app.store.columns import AnyText, Row, UtcDateTime
 
 
 class ReviewRow(Row, table=True):
-    """One review; its id is derived from repository, pull request, head and trigger (`app.domain.job`)."""
+    """A review; its id is derived from repository, pull request, head and trigger (`app.domain.job`)."""
 
     __tablename__ = "reviews"
     __table_args__ = (
         Index("ix_reviews_pull_request", "repository", "pull_request", "created_at"),
-        Index(  # the overview's charts and the repositories' sums, from the index alone
+        Index(  # covers the overview's charts and the totals of repositories
             "ix_reviews_created_at", "created_at", "status", "installation_id", "repository", "cost_usd"
         ),
         Index("ix_reviews_status", "status", "installation_id"),
@@ -27,18 +30,20 @@ class ReviewRow(Row, table=True):
     installation_id: int = Field(sa_type=BigInteger)
     repository: str = Field(sa_type=AnyText)
     pull_request: int
-    head_sha: str | None = None  # None: the worker has not asked yet
+    head_sha: str | None = None  # None: no worker has read the pull request yet
     head_read_at: datetime | None = Field(
         default=None, sa_type=UtcDateTime
-    )  # GitHub named it then; None: a webhook did
-    gate: str | None = None  # the base's: what was begun fails closed, also where the base is out of reach
+    )  # when GitHub's API returned the head; None: a webhook named it
+    gate: str | None = (
+        None  # from the base branch; stored so that check runs fail closed even if the base is unreachable
+    )
     trigger: str
     status: str
     created_at: datetime = Field(sa_type=UtcDateTime)
     started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     cost_usd: float | None = None
-    delivery: str | None = None  # guid of the delivery that asked for it
+    delivery: str | None = None  # GUID of the delivery that requested it
     stages: list[str] = Field(default_factory=list, sa_type=JSON)
     full: bool = False
     commanded: bool = False
@@ -52,7 +57,7 @@ class ReviewRow(Row, table=True):
 
 
 class StageResultRow(Row, table=True):
-    """How one stage of a review ended, with what the docs stage wrote."""
+    """The result of one stage of a review, with the output of the docs stage."""
 
     __tablename__ = "stage_results"
 
@@ -69,7 +74,7 @@ class StageResultRow(Row, table=True):
 
 
 class FindingRow(Row, table=True):
-    """A finding as it was shown, and what became of it. `line` is its last line, as GitHub's `line`."""
+    """A finding and its outcome. `line` is its last line, as in GitHub's API."""
 
     __tablename__ = "findings"
     __table_args__ = (
@@ -77,7 +82,7 @@ class FindingRow(Row, table=True):
         Index("ix_findings_pull_request", "repository", "pull_request", "fingerprint"),
         Index("ix_findings_rule", "installation_id", "repository", "rule_id", "outcome"),
         Index("ix_findings_created_at", "created_at"),
-        Index(  # what became of each finding, grouped in the order of the index: app/store/dashboard/overview.py
+        Index(  # the outcome of each finding, grouped in index order: app/store/dashboard/overview.py
             "ix_findings_outcomes",
             "installation_id",
             "repository",
@@ -88,7 +93,7 @@ class FindingRow(Row, table=True):
             "shown",
             "reactions_up",
             "reactions_down",
-            text("CAST(found_by AS TEXT)"),  # PostgreSQL holds no JSON in an index
+            text("CAST(found_by AS TEXT)"),  # PostgreSQL cannot index JSON
             text("CAST(confirmed_by AS TEXT)"),
         ),
         Index("ix_findings_comment_id", "comment_id"),
@@ -122,16 +127,16 @@ class FindingRow(Row, table=True):
     verifier_evidence: str = Field(default="", sa_type=AnyText)
     worth: int | None = None
     pre_existing: bool = False
-    shown: bool = True  # False: of a shadow review, that nobody saw on the pull request
+    shown: bool = True  # False: from a shadow review, not posted to the pull request
     comment_id: int | None = Field(default=None, sa_type=BigInteger)
     thread_id: str | None = None  # GraphQL node id
-    reason: str | None = Field(default=None, sa_type=AnyText)  # why it was dismissed
+    reason: str | None = Field(default=None, sa_type=AnyText)  # why it was dismissed or how it was resolved
     created_at: datetime = Field(sa_type=UtcDateTime)
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class RejectionRow(Row, table=True):
-    """A finding that was not shown, and why."""
+    """A finding that was not posted, and the reason."""
 
     __tablename__ = "rejections"
     __table_args__ = (
@@ -150,3 +155,67 @@ class RejectionRow(Row, table=True):
     reason: str = Field(sa_type=AnyText)
     found_by: list[str] = Field(default_factory=list, sa_type=JSON)
     created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class PullRequestRow(Row, table=True):
+    """What the App remembers about a pull request between reviews."""
+
+    __tablename__ = "pull_requests"
+
+    repository: str = Field(primary_key=True, sa_type=AnyText)
+    number: int = Field(primary_key=True)
+    installation_id: int = Field(sa_type=BigInteger, index=True)
+    paused_by: str | None = None  # login of the user who commented /pause; None: not paused
+    closed_at: datetime | None = Field(
+        default=None, sa_type=UtcDateTime
+    )  # None: open, as far as the App knows
+    summary_comment_id: int | None = Field(default=None, sa_type=BigInteger)
+    reviewed_sha: str | None = None  # head of the last completed review
+    hunk_keys: list[str] = Field(default_factory=list, sa_type=JSON)  # hunks that every stage has reviewed
+    hunk_keys_before: list[str] = Field(default_factory=list, sa_type=JSON)  # the value before `reviewed_sha`
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ConversationTurnRow(Row, table=True):
+    """A question on a pull request and its answer, both redacted."""
+
+    __tablename__ = "conversation_turns"
+    __table_args__ = (
+        Index("ix_conversation_turns_pull_request", "repository", "pull_request", "created_at"),
+        Index("ix_conversation_turns_created_at", "created_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    installation_id: int = Field(sa_type=BigInteger)
+    repository: str = Field(sa_type=AnyText)
+    pull_request: int
+    comment_id: int = Field(sa_type=BigInteger)
+    answer_comment_id: int | None = Field(default=None, sa_type=BigInteger)
+    fingerprint: str | None = None  # of the finding if the question is in its thread
+    author: str
+    intent: str
+    question: str = Field(sa_type=AnyText)
+    answer: str = Field(default="", sa_type=AnyText)
+    call_ids: list[str] = Field(
+        default_factory=list, sa_type=JSON
+    )  # `model_calls.id` of the calls that succeeded
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class LearnedRuleRow(Row, table=True):
+    """A kind of finding that a repository dismissed often enough to be demoted; reversible."""
+
+    __tablename__ = "learned_rules"
+    __table_args__ = (Index("ix_learned_rules_repository", "installation_id", "repository", "rule_id"),)
+
+    id: str = Field(primary_key=True)
+    installation_id: int = Field(sa_type=BigInteger)
+    repository: str = Field(sa_type=AnyText)
+    rule_id: str
+    evidence: str = Field(sa_type=AnyText)  # normalized
+    dismissals: int
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    removed_by: str | None = None  # login, or "reaction"; None: active
+    removed_at: datetime | None = Field(
+        default=None, sa_type=UtcDateTime
+    )  # earlier dismissals no longer count

@@ -1,6 +1,6 @@
-"""Models compared by what became of their findings: shown, confirmed, resolved, dismissed, refuted, and what each cost.
+"""Models compared by the outcomes and cost of their findings, and repositories by reviews, findings and spend.
 
-A finding that several models found counts for each of them; one that several reviews of a pull request showed counts once.
+A finding of several models counts for each; one posted by several reviews of a pull request counts once.
 """
 
 import json
@@ -10,19 +10,22 @@ from datetime import datetime
 
 from sqlalchemy import Text, cast, func, select
 from sqlmodel import Session, col
+from sqlmodel import select as select_rows
 
 from app.domain.finding import REFUTED_BY, Stage
 from app.domain.viewer import Viewer
+from app.store.call_tables import ModelCallRow
+from app.store.calls import load_accounts
+from app.store.dashboard import visible
 from app.store.database import Database
 from app.store.findings import FindingOutcome
 from app.store.model_calls import NEVER_SENT
-from app.store.tables import FindingRow, ModelCallRow, RejectionRow, ReviewRow
-from app.store.viewer import visible
+from app.store.review_tables import FindingRow, LearnedRuleRow, RejectionRow, ReviewRow
 
 
 @dataclass(slots=True, kw_only=True)
 class ModelRecord:
-    """What became of one model's findings. `cost_usd` is of its calls in the three stages, without verification."""
+    """The outcomes of one model's findings. `cost_usd` is that of its calls in the three stages, without verification."""
 
     source: str  # provider:model
     shown: int = 0
@@ -36,33 +39,33 @@ class ModelRecord:
 
     @property
     def provider(self) -> str:
-        """Whose model it is."""
+        """The model's provider."""
         return self.source.partition(":")[0]
 
     @property
     def model(self) -> str:
-        """The model, or the analyser."""
+        """The model, or the analyzer."""
         return self.source.partition(":")[2]
 
     @property
     def resolved(self) -> int:
-        """Findings that the authors acted on."""
+        """Number of findings that authors acted on."""
         return self.outcomes.get(FindingOutcome.RESOLVED, 0)
 
     @property
     def decided(self) -> int:
-        """Findings of which it is known what became of them."""
+        """Number of findings with a known outcome."""
         known = (FindingOutcome.RESOLVED, FindingOutcome.DISMISSED, FindingOutcome.OUTDATED)
         return sum(self.outcomes.get(outcome, 0) for outcome in known)
 
     @property
     def usd_per_resolved(self) -> float | None:
-        """Cost of a finding that was acted on; None without one, or where a price is unknown."""
+        """Cost per finding that authors acted on; None without such findings or if a price is unknown."""
         return self.cost_usd / self.resolved if self.resolved and not self.unpriced_calls else None
 
 
 def load_records(database: Database, viewer: Viewer, *, since: datetime) -> list[ModelRecord]:
-    """One record a model or analyser, the one with the most findings first."""
+    """Return one record per model or analyzer, the one with the most findings first."""
     records: defaultdict[str, ModelRecord] = _Records()
     with database.read() as session:
         _add_findings(session, viewer, since, records)
@@ -78,7 +81,7 @@ class _Records(defaultdict[str, ModelRecord]):
 
 
 def _add_findings(session: Session, viewer: Viewer, since: datetime, records: dict[str, ModelRecord]) -> None:
-    """Grouped by the database to a few hundred lines: which finders, what became of it, confirmed or not."""
+    """Add the findings, which the database groups by finders, outcome and confirmation to a few hundred lines."""
     each = (
         select(
             func.max(cast(FindingRow.found_by, Text)).label("found_by"),
@@ -149,3 +152,74 @@ def _add_costs(session: Session, viewer: Viewer, since: datetime, records: dict[
         record = records[f"{provider}:{model}"]
         record.cost_usd += float(cost or 0.0)
         record.unpriced_calls += calls - priced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryLine:
+    """A repository; `month_usd` is the spend of its budget this month, including reservations.
+
+    `limit_usd` is the limit at the last call, the lower of the operator's and the repository's; None if not known.
+    """
+
+    installation_id: int
+    repository: str
+    reviews: int
+    findings: int
+    cost_usd: float
+    last_review: datetime
+    month_usd: float
+    limit_usd: float | None
+
+
+def load_repositories(
+    database: Database, viewer: Viewer, *, since: datetime, now: datetime
+) -> list[RepositoryLine]:
+    """Return the repositories with reviews since `since`, the most expensive first."""
+    reviews = (
+        select(
+            col(ReviewRow.installation_id),
+            col(ReviewRow.repository),
+            func.count(),
+            func.sum(ReviewRow.cost_usd),
+            func.max(ReviewRow.created_at),
+        )
+        .where(col(ReviewRow.created_at) >= since, visible(viewer, ReviewRow))
+        .group_by(col(ReviewRow.installation_id), col(ReviewRow.repository))
+    )
+    findings = (
+        select(col(FindingRow.installation_id), col(FindingRow.repository), func.count())
+        .where(col(FindingRow.created_at) >= since, visible(viewer, FindingRow))
+        .group_by(col(FindingRow.installation_id), col(FindingRow.repository))
+    )
+    with database.read() as session:
+        connection = session.connection()
+        rows = connection.execute(reviews).all()
+        found = {(installation, name): count for installation, name, count in connection.execute(findings)}
+    accounts = {row.account: row for row in load_accounts(database, "repository:")}
+    lines: list[RepositoryLine] = []
+    for installation, name, count, cost, last in rows:
+        account = accounts.get(f"repository:{installation}:{name}:{now:%Y-%m}")  # named by app.llm.budget
+        lines.append(
+            RepositoryLine(
+                installation_id=installation,
+                repository=name,
+                reviews=count,
+                findings=found.get((installation, name), 0),
+                cost_usd=float(cost or 0.0),
+                last_review=last,
+                month_usd=account.spent_usd if account else 0.0,
+                limit_usd=account.limit_usd if account else None,
+            )
+        )
+    return sorted(lines, key=lambda line: (-line.cost_usd, line.repository.lower()))
+
+
+def load_visible_rules(database: Database, viewer: Viewer) -> list[LearnedRuleRow]:
+    """Return learned rules, active ones first, then the newest."""
+    statement = (
+        select_rows(LearnedRuleRow)
+        .where(visible(viewer, LearnedRuleRow))
+        .order_by(col(LearnedRuleRow.created_at).desc(), col(LearnedRuleRow.id))
+    )
+    with database.read() as session:
+        return sorted(session.exec(statement), key=lambda row: row.removed_by is not None)

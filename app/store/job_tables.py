@@ -1,4 +1,7 @@
-"""Tables of the work: deliveries, writes on GitHub, and which processes live."""
+"""Tables of jobs and processes: deliveries, writes to GitHub, leases, installations and secrets.
+
+The engine (DBOS) keeps its own tables in the same database.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -6,14 +9,13 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Index
 from sqlmodel import Field
 
-from app.store.columns import AnyText, UtcDateTime
-from app.store.tables.row import Row
+from app.store.columns import AnyText, Row, UtcDateTime
 
 
 class DeliveryRow(Row, table=True):
-    """One webhook that was accepted: committed together with its workflow, before the 202.
+    """An accepted webhook delivery, committed together with its workflow before the 202 response.
 
-    `request` is the job in our own words (`app.domain.job`), never GitHub's payload.
+    `request` is the job (`app.domain.job`), not GitHub's payload.
     """
 
     __tablename__ = "deliveries"
@@ -36,17 +38,17 @@ class DeliveryRow(Row, table=True):
     request: dict[str, Any] = Field(sa_type=JSON)
     attempts: int = 0
     workflow_id: str | None = None
-    lives: int = 0  # of its processes in a row in which none of its steps ended
-    steps: int = 0  # that had ended when the last of them began
+    lives: int = 0  # consecutive runs in which no step completed
+    steps: int = 0  # steps completed before the last run
     waits_since: datetime | None = Field(
         default=None, sa_type=UtcDateTime
-    )  # of a push: when the first of those began to wait whose turn it has
+    )  # of a push: since when the oldest push that it supersedes has waited
     reason: str | None = Field(default=None, sa_type=AnyText)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class WriteRow(Row, table=True):
-    """A write to GitHub that was begun, and what it made (`app.store.ledger`)."""
+    """A write to GitHub that was started, and the id it returned (`app.store.ledger`)."""
 
     __tablename__ = "writes"
 
@@ -58,7 +60,7 @@ class WriteRow(Row, table=True):
 
 
 class LeaseRow(Row, table=True):
-    """A living process; a row that ran out names a dead one, whose work the others take over."""
+    """A live process; after `expires_at` it counts as dead and other processes take over its jobs."""
 
     __tablename__ = "leases"
 
@@ -66,3 +68,27 @@ class LeaseRow(Row, table=True):
     role: str
     started_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class InstallationRow(Row, table=True):
+    """An installation of the App; once deleted, its data is removed after the retention period."""
+
+    __tablename__ = "installations"
+
+    id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    account: str
+    state: str  # active, suspended or deleted
+    permissions: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+    deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class SecretRow(Row, table=True):
+    """A generated secret, such as the dashboard's token; the SQLite file is readable by its owner only."""
+
+    __tablename__ = "secrets"
+
+    name: str = Field(primary_key=True)
+    value: str
+    created_at: datetime = Field(sa_type=UtcDateTime)

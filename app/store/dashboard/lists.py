@@ -1,24 +1,26 @@
-"""The list of reviews, page by page, and everything that is kept of one."""
+"""The lists of reviews and deliveries, page by page, and the details of one review."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, true, tuple_
+from sqlalchemy import ColumnElement, true, tuple_
 from sqlmodel import Session, col, exists, select
 
 from app.domain.viewer import Viewer
+from app.store.call_tables import ModelCallRow
+from app.store.dashboard import visible
 from app.store.database import Database
-from app.store.tables import FindingRow, ModelCallRow, RejectionRow, ReviewRow, StageResultRow
-from app.store.viewer import visible
+from app.store.job_tables import DeliveryRow
+from app.store.review_tables import FindingRow, RejectionRow, ReviewRow, StageResultRow
 
-PAGE = 50
+PAGE_SIZE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cursor:
-    """The last line of a page: the next one begins after it."""
+class PageCursor:
+    """The last line of a page; the next page starts after it."""
 
     at: datetime
     id: str
@@ -27,19 +29,19 @@ class Cursor:
         return f"{self.at.isoformat()}~{self.id}"
 
 
-def parse_cursor(text: str) -> Cursor | None:
-    """The cursor that an address holds; None where it holds none that can be read."""
+def parse_cursor(text: str) -> PageCursor | None:
+    """Parse the cursor in a URL; None if it is invalid."""
     at, _, row_id = text.partition("~")
     try:
-        moment = datetime.fromisoformat(at)
+        timestamp = datetime.fromisoformat(at)
     except ValueError:
         return None
-    return Cursor(at=moment, id=row_id) if moment.tzinfo and row_id else None
+    return PageCursor(at=timestamp, id=row_id) if timestamp.tzinfo and row_id else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewFilter:
-    """Which reviews are listed; empty: all."""
+    """A filter of the list of reviews; an empty value matches all."""
 
     repository: str = ""
     status: str = ""
@@ -48,20 +50,20 @@ class ReviewFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewLine:
-    """One line of the list."""
+    """A line of the list of reviews."""
 
     review: ReviewRow
     findings: int
     worst: str | None  # severity
-    providers: tuple[str, ...]  # that were asked
+    providers: tuple[str, ...]  # that were called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewPage:
-    """Some reviews, newest first; `next` None: there are no older ones."""
+    """A page of reviews, newest first; `next` is None on the last page."""
 
     lines: tuple[ReviewLine, ...]
-    next: Cursor | None
+    next: PageCursor | None
 
 
 def load_reviews(
@@ -69,10 +71,10 @@ def load_reviews(
     viewer: Viewer,
     wanted: ReviewFilter,
     *,
-    after: Cursor | None = None,
-    limit: int = PAGE,
+    after: PageCursor | None = None,
+    limit: int = PAGE_SIZE,
 ) -> ReviewPage:
-    """A page of the list."""
+    """Load a page of reviews."""
     newest = (col(ReviewRow.created_at).desc(), col(ReviewRow.id).desc())
     statement = (
         select(ReviewRow)
@@ -85,7 +87,9 @@ def load_reviews(
         shown = rows[:limit]
         lines = _lines(session, shown)
     more = len(rows) > limit
-    return ReviewPage(lines=lines, next=Cursor(at=shown[-1].created_at, id=shown[-1].id) if more else None)
+    return ReviewPage(
+        lines=lines, next=PageCursor(at=shown[-1].created_at, id=shown[-1].id) if more else None
+    )
 
 
 def _matches(wanted: ReviewFilter) -> ColumnElement[bool]:
@@ -101,7 +105,7 @@ def _matches(wanted: ReviewFilter) -> ColumnElement[bool]:
     return condition
 
 
-def _older(after: Cursor | None) -> ColumnElement[bool]:
+def _older(after: PageCursor | None) -> ColumnElement[bool]:
     if after is None:
         return true()
     return tuple_(col(ReviewRow.created_at), col(ReviewRow.id)) < tuple_(after.at, after.id)
@@ -139,17 +143,17 @@ def _rank(severity: str) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewDetail:
-    """Everything that is kept of one review."""
+    """Everything stored about one review."""
 
     review: ReviewRow
     stages: tuple[StageResultRow, ...]
-    findings: tuple[FindingRow, ...]  # dearest first
+    findings: tuple[FindingRow, ...]  # most severe first
     rejections: tuple[RejectionRow, ...]
-    calls: tuple[ModelCallRow, ...]  # in the order in which they began
+    calls: tuple[ModelCallRow, ...]  # in the order of their start
 
 
 def load_review_detail(database: Database, viewer: Viewer, review_id: str) -> ReviewDetail | None:
-    """The review; None where there is none that this viewer may see."""
+    """Load a review; None unless it exists and the viewer may see it."""
     with database.read() as session:
         review = session.exec(
             select(ReviewRow).where(ReviewRow.id == review_id, visible(viewer, ReviewRow))
@@ -183,7 +187,7 @@ def _load_findings(session: Session, review_id: str) -> tuple[FindingRow, ...]:
 
 
 def load_repository_names(database: Database, viewer: Viewer) -> list[str]:
-    """The repositories that have reviews, for a filter."""
+    """Return the repositories with reviews, for the filter."""
     statement = (
         select(ReviewRow.repository).where(visible(viewer, ReviewRow)).group_by(col(ReviewRow.repository))
     )
@@ -191,10 +195,36 @@ def load_repository_names(database: Database, viewer: Viewer) -> list[str]:
         return sorted(session.exec(statement).all(), key=str.lower)
 
 
-def count_reviews_by_status(database: Database, viewer: Viewer) -> dict[str, int]:
-    """Status → number of all reviews."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryPage:
+    """A page of deliveries, newest first; `next` is None on the last page."""
+
+    rows: tuple[DeliveryRow, ...]
+    next: PageCursor | None
+
+
+def load_deliveries(
+    database: Database,
+    viewer: Viewer,
+    *,
+    state: str = "",
+    after: PageCursor | None = None,
+    limit: int = PAGE_SIZE,
+) -> DeliveryPage:
+    """Load a page of deliveries; an empty `state` matches all."""
+    older = true()
+    if after is not None:
+        older = tuple_(col(DeliveryRow.received_at), col(DeliveryRow.guid)) < tuple_(after.at, after.id)
     statement = (
-        select(ReviewRow.status, func.count()).where(visible(viewer, ReviewRow)).group_by(ReviewRow.status)
+        select(DeliveryRow)
+        .where(visible(viewer, DeliveryRow), older, col(DeliveryRow.state) == state if state else true())
+        .order_by(col(DeliveryRow.received_at).desc(), col(DeliveryRow.guid).desc())
+        .limit(limit + 1)
     )
     with database.read() as session:
-        return dict(session.exec(statement).all())
+        rows = session.exec(statement).all()
+    shown = tuple(rows[:limit])
+    more = len(rows) > limit
+    return DeliveryPage(
+        rows=shown, next=PageCursor(at=shown[-1].received_at, id=shown[-1].guid) if more else None
+    )
