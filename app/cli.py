@@ -1,4 +1,4 @@
-"""The command line: names, options and exit codes, nothing else. Never imports an SDK: commands load when called."""
+"""The command line: names, options and exit codes. It imports no SDK: each command loads when it is called."""
 
 import logging
 import os
@@ -49,7 +49,7 @@ class Role(StrEnum):
 
 
 class FailOn(StrEnum):
-    """From which severity on `quorum review` ends with 1."""
+    """The lowest severity for which `quorum review` exits with 1."""
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -58,7 +58,7 @@ class FailOn(StrEnum):
     NEVER = "never"
 
 
-Port = Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one.")]
+Port = Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 selects a free one.")]
 
 
 def _print_version(asked: bool) -> None:
@@ -76,20 +76,20 @@ def about(
         bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
-    """Three vendors' models review every pull request, and only what holds is posted."""
+    """Three vendors' models review every pull request, and each finding is checked before it is posted."""
     del version
 
 
 @cli.command()
 def demo(
     *,
-    once: Annotated[bool, typer.Option("--once", help="Show the review and end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Show the review and exit.")] = False,
     github: Annotated[
-        bool, typer.Option("--github", help="Only the stand-in for GitHub: rehearse setup and serve on it.")
+        bool, typer.Option("--github", help="Run only the stand-in for GitHub, to rehearse setup and serve.")
     ] = False,
     port: Port = 0,
 ) -> None:
-    """Review a sample pull request on this machine: the whole App, nothing to configure."""
+    """Run the whole App on this machine and review a sample pull request."""
     from app.commands.demo import demo as run
     from app.commands.rehearsal import rehearse
 
@@ -105,27 +105,27 @@ def review(
         ),
     ] = None,
     *,
-    staged: Annotated[
-        bool, typer.Option("--staged", help="Review what is staged for the next commit.")
-    ] = False,
+    staged: Annotated[bool, typer.Option("--staged", help="Review the staged changes.")] = False,
     repo: Annotated[Path, typer.Option(help="The repository of a range.")] = Path(),
     report_format: Annotated[
-        ReportFormat, typer.Option("--format", help="How to print.")
+        ReportFormat, typer.Option("--format", help="Output format.")
     ] = ReportFormat.TEXT,
-    stage: Annotated[list[Stage] | None, typer.Option(help="Only this stage; repeatable.")] = None,
-    fail_on: Annotated[FailOn, typer.Option(help="Exit 1 for a finding this bad or worse.")] = FailOn.NEVER,
-    config: Annotated[Path | None, typer.Option(help="Configuration to use instead of the base's.")] = None,
-    post: Annotated[bool, typer.Option("--post", help="Post the review (only for a URL).")] = False,
-    no_models: Annotated[
-        bool, typer.Option("--no-models", help="Ask no model: the built-in analysers alone.")
-    ] = False,
+    stage: Annotated[list[Stage] | None, typer.Option(help="Run only this stage; repeatable.")] = None,
+    fail_on: Annotated[
+        FailOn, typer.Option(help="Exit with 1 for a finding of this severity or higher.")
+    ] = FailOn.NEVER,
+    config: Annotated[
+        Path | None, typer.Option(help="Use this configuration instead of the base commit's.")
+    ] = None,
+    post: Annotated[bool, typer.Option("--post", help="Post the review (only with a URL).")] = False,
+    no_models: Annotated[bool, typer.Option("--no-models", help="Use only the built-in analyzers.")] = False,
 ) -> None:
-    """Review a change without the App. Exit: 0 done, 1 --fail-on, 2 unreadable input, 3 a stage is missing."""
+    """Review a change without the App. Exit: 0 done, 1 --fail-on, 2 unreadable input, 3 incomplete."""
     from app.commands.review import STAGED, ReviewOptions
     from app.commands.review import review as run
 
     if bool(target) is staged:
-        raise typer.BadParameter("give either a TARGET or --staged")
+        raise typer.BadParameter("pass either a TARGET or --staged")
     options = ReviewOptions(
         target=target or STAGED,
         repo=repo,
@@ -145,9 +145,9 @@ def serve(
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Port = 8000,
-    role: Annotated[Role, typer.Option(help="Which part this process is.")] = Role.ALL,
+    role: Annotated[Role, typer.Option(help="Which part of the App to run.")] = Role.ALL,
     poll: Annotated[
-        bool, typer.Option("--poll", help="Read the App's delivery log: no public address.")
+        bool, typer.Option("--poll", help="Read the App's delivery log; needs no public address.")
     ] = False,
 ) -> None:
     """Run the App: webhook receiver, workers, dashboard and MCP endpoint."""
@@ -160,16 +160,17 @@ def serve(
 def setup(
     *,
     organisation: Annotated[
-        str | None, typer.Option("--org", help="Register the App for this organisation, not for you.")
+        str | None,
+        typer.Option("--org", help="Register the App for this organization instead of your account."),
     ] = None,
     url: Annotated[
-        str | None, typer.Option(help="Public address of `quorum serve`; none: it will poll.")
+        str | None, typer.Option(help="Public address of `quorum serve`; leave it out to poll.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="The App's name; unique on GitHub.")] = None,
     port: Port = 0,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
 ) -> None:
-    """Register the App on GitHub in the browser, and write its credentials to .env."""
+    """Register the App on GitHub in the browser and write its credentials to .env."""
     from app.commands.setup import SetupOptions
     from app.commands.setup import setup as run
 
@@ -179,7 +180,7 @@ def setup(
 
 @cli.command()
 def doctor() -> None:
-    """Check settings, key, webhook address, permissions, models and database. Exit: 0 sound, 1 something fails."""
+    """Check settings, key, webhook address, permissions, models and database. Exit: 0 no failures, 1 failures."""
     from app.commands.doctor import doctor as run
 
     raise typer.Exit(run())
@@ -196,13 +197,13 @@ def mcp() -> None:
 @cli.command()
 def stats(
     *,
-    since: Annotated[str, typer.Option(help="How far back: 12h, 7d, 4w.")] = "7d",
-    table_format: Annotated[TableFormat, typer.Option("--format", help="How to print.")] = TableFormat.TEXT,
+    since: Annotated[str, typer.Option(help="Period: 12h, 7d, 4w.")] = "7d",
+    table_format: Annotated[TableFormat, typer.Option("--format", help="Output format.")] = TableFormat.TEXT,
     routing: Annotated[
-        bool, typer.Option("--routing", help="Show the order that learning would choose.")
+        bool, typer.Option("--routing", help="Show the order that learned routing would choose.")
     ] = False,
 ) -> None:
-    """Print the per-model table: calls, success, latency, tokens, cost."""
+    """Print calls, success, latency, tokens and cost of each model."""
     from app.commands.stats import stats as run
 
     raise typer.Exit(run(since=since, table_format=table_format.value, routing=routing))
@@ -222,21 +223,24 @@ def replay(
 def evaluate(
     *,
     case: Annotated[
-        list[str] | None, typer.Option(help="Only these cases (shell patterns); repeatable.")
+        list[str] | None, typer.Option(help="Run only these cases (shell patterns); repeatable.")
     ] = None,
-    stage: Annotated[list[Stage] | None, typer.Option(help="Only this stage; repeatable.")] = None,
+    stage: Annotated[list[Stage] | None, typer.Option(help="Run only this stage; repeatable.")] = None,
     provider: Annotated[
-        list[Provider] | None, typer.Option(help="Only this provider; analyzers: no model. Repeatable.")
+        list[Provider] | None,
+        typer.Option(help="Use only this provider; `analyzers` uses no model. Repeatable."),
     ] = None,
-    answers: Annotated[Path | None, typer.Option(help="Replay the recorded answers of this folder.")] = None,
-    record: Annotated[Path | None, typer.Option(help="Keep the models' answers in this folder.")] = None,
-    profile: Annotated[Profile, typer.Option(help="How much is said.")] = Profile.NORMAL,
-    quorum: Annotated[int, typer.Option(min=1, max=3, help="Vendors behind a finding.")] = 2,
-    table_format: Annotated[TableFormat, typer.Option("--format", help="How to print.")] = TableFormat.TEXT,
-    out: Annotated[Path | None, typer.Option(help="Write the figures as JSON to this file too.")] = None,
-    at_once: Annotated[int, typer.Option(min=1, help="Cases reviewed at the same time.")] = 4,
+    answers: Annotated[Path | None, typer.Option(help="Replay the recorded answers in this folder.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Record the models' answers in this folder.")] = None,
+    profile: Annotated[Profile, typer.Option(help="How much to report.")] = Profile.NORMAL,
+    quorum: Annotated[
+        int, typer.Option(min=1, max=3, help="Number of vendors that must agree on a finding.")
+    ] = 2,
+    table_format: Annotated[TableFormat, typer.Option("--format", help="Output format.")] = TableFormat.TEXT,
+    out: Annotated[Path | None, typer.Option(help="Also write the figures as JSON to this file.")] = None,
+    at_once: Annotated[int, typer.Option(min=1, help="Number of cases to review at the same time.")] = 4,
 ) -> None:
-    """Measure reviews on pull requests whose defects are known. Exit: 0 done, 3 a stage was not completed."""
+    """Measure reviews of pull requests with known defects. Exit: 0 done, 3 a stage was not completed."""
     from app.commands.eval import EvalOptions
     from app.commands.eval import evaluate as run
 
@@ -256,8 +260,8 @@ def evaluate(
 
 
 def main() -> None:
-    """The program's entry: errors become one sentence on stderr and the exit code 2, never a traceback."""
-    logging.getLogger().setLevel(logging.ERROR)  # reports say what was wrong; `serve` and `mcp` set up a log
+    """Entry point: an error becomes one sentence on stderr and exit code 2, never a traceback."""
+    logging.getLogger().setLevel(logging.ERROR)  # reports state problems; `serve` and `mcp` configure a log
     try:
         cli()
     except QuorumError as error:
@@ -266,6 +270,6 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("QUORUM_DEBUG"):
             raise
-        said = f"quorum: this is a fault of Quorum's ({type(error).__name__}); QUORUM_DEBUG=1 shows where.\n"
+        said = f"quorum: internal error ({type(error).__name__}); set QUORUM_DEBUG=1 for the traceback.\n"
         sys.stderr.write(said)
         sys.exit(INTERNAL_ERROR)

@@ -1,7 +1,7 @@
-"""`quorum doctor`: what is set up and what is not, one line each, a failing one with its remedy. Changes nothing.
+"""`quorum doctor`: checks the setup and prints one line for each check, with a remedy for each problem. It changes nothing.
 
 A missing or rejected credential, a wrong webhook address or an unreachable database is a failure (exit 1); no delivery yet, an
-address that does not answer from here and a model near its end are warnings (exit 0). Asks no model anything that costs.
+address that does not answer from here and a model close to its shutdown are warnings (exit 0). It sends models no paid request.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ import httpx
 
 from app.commands.doctor_checks import (
     Check,
-    Verdict,
+    CheckResult,
     check_address,
     check_credentials,
     check_data_use,
@@ -52,17 +52,17 @@ PROBE_TIMEOUT_S = 5.0
 
 
 def doctor() -> int:
-    """Print the checks as they come; the exit code is 1 where one has failed."""
+    """Print each check when it is done; the exit code is 1 if one failed."""
     return asyncio.run(_print())
 
 
 async def _print() -> int:
-    verdicts: set[Verdict] = set()
+    results: set[CheckResult] = set()
     async for check in examine():
         sys.stdout.write(f"{check}\n")
         sys.stdout.flush()
-        verdicts.add(check.verdict)
-    return 1 if Verdict.FAILURE in verdicts else 0
+        results.add(check.result)
+    return 1 if CheckResult.FAILURE in results else 0
 
 
 async def examine(
@@ -72,14 +72,14 @@ async def examine(
     probe: httpx.AsyncBaseTransport | None = None,
     now: Callable[[], float] = time.time,
 ) -> AsyncGenerator[Check]:
-    """Every check, in the order in which one would mend them. `probe` stands in for the way to the webhook's address."""
+    """Every check, in the order to fix them. `probe` is the transport to the webhook's address."""
     network = network or Network()
     try:
         settings = settings or load_settings(env_file=ENV_FILE)
     except ConfigurationError as error:
-        yield failure("settings", str(error), "correct them in the environment or in .env")
+        yield failure("settings", str(error), "correct it in the environment or in .env")
         return
-    yield ok("settings", "they can be read")
+    yield ok("settings", "valid")
     yield await _check_database(settings)
     for check in (*check_credentials(settings), *check_notifications(settings)):
         yield check
@@ -94,15 +94,15 @@ async def _check_database(settings: Settings) -> Check:
     try:
         database = await asyncio.to_thread(Database, settings.database_url)
     except (StoreUnavailable, ConfigurationError) as error:
-        remedy = "start it, free the disk, or correct QUORUM_DATABASE_URL or QUORUM_DATA_DIR"
+        remedy = "start it, free disk space, or correct QUORUM_DATABASE_URL or QUORUM_DATA_DIR"
         return failure("database", str(error), remedy)
     try:
         await asyncio.to_thread(database.check)
     except StoreUnavailable as error:
-        return failure("database", str(error), "start it again and look at its log")
+        return failure("database", str(error), "restart it and read its log")
     finally:
         database.close()
-    return ok("database", f"{kind} answers, its tables are up to date")
+    return ok("database", f"{kind} answers; its tables are up to date")
 
 
 async def _check_github(
@@ -111,7 +111,7 @@ async def _check_github(
     probe: httpx.AsyncBaseTransport | None,
     now: Callable[[], float],
 ) -> AsyncGenerator[Check]:
-    if check_key(settings).verdict is Verdict.FAILURE:
+    if check_key(settings).result is CheckResult.FAILURE:
         return
     async with _registration(settings, network) as registration:
         try:
@@ -121,7 +121,7 @@ async def _check_github(
             remedy = "check GITHUB_APP_ID, the key, GITHUB_API_URL and this machine's clock"
             yield failure("app", str(error), remedy)
         except GitHubError as error:
-            yield warning("app", str(error), "GitHub could not be asked now; try again")
+            yield warning("app", str(error), "GitHub did not answer; try again later")
 
 
 async def _ask_github(
@@ -159,16 +159,18 @@ def _check_installations(found: Sequence[AppInstallation], settings: Settings) -
     allowed = {owner.lower() for owner in settings.quorum_allowed_owners}
     served = [each for each in installations if not allowed or each.account.lower() in allowed]
     if not installations:
-        return warning("installed", "the App is installed nowhere", "install it from its page")
+        return warning("installed", "the App is not installed anywhere", "install it from its page")
     if not served:
-        return warning("installed", "none of its accounts is served", "correct QUORUM_ALLOWED_OWNERS")
+        return warning(
+            "installed", "QUORUM_ALLOWED_OWNERS excludes all of its accounts", "correct QUORUM_ALLOWED_OWNERS"
+        )
     return ok(
         "installed", f"on {', '.join(sorted(each.account for each in served)[:5])} ({len(served)} served)"
     )
 
 
 async def _probe(url: str, probe: httpx.AsyncBaseTransport | None) -> Check:
-    """Whether the server answers from here, which a proxy may keep it from doing."""
+    """Check whether the server answers from here; a proxy may prevent it."""
     parts = urlsplit(url)
     health = f"{parts.scheme}://{parts.netloc}/healthz"
     try:
@@ -178,11 +180,11 @@ async def _probe(url: str, probe: httpx.AsyncBaseTransport | None) -> Check:
         return warning(
             "address",
             f"{health} does not answer from here ({type(error).__name__})",
-            "start `quorum serve`, or look at the proxy",
+            "start `quorum serve`, or check the proxy",
         )
     if answer.is_error:
         return warning(
-            "address", f"{health} answers {answer.status_code}", "see that the proxy leads to `quorum serve`"
+            "address", f"{health} answers {answer.status_code}", "make the proxy forward to `quorum serve`"
         )
     return ok("address", f"{health} answers")
 
@@ -192,7 +194,7 @@ async def _check_models(settings: Settings, network: Network, now: datetime) -> 
     models = build_models(access, http_client=network.models)
     try:
         if models.is_keyless:
-            said = "no provider has a key: the analysers are the reviewer"
+            said = "no provider has a key, so only the analyzers review"
             yield warning("models", said, "set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY")
         for check in await models.check():
             yield check_model(check, now.date())
@@ -204,7 +206,7 @@ async def _check_models(settings: Settings, network: Network, now: datetime) -> 
 
 
 def _was_unpaid(settings: Settings, provider: Provider, *, since: datetime) -> bool:
-    """Whether a vendor has said of late that the key is not paid; a database that is out has been named above."""
+    """Whether a vendor recently said that the key is unpaid. False if the database is unavailable, which an earlier check reports."""
     try:
         database = Database(settings.database_url)
     except (StoreUnavailable, ConfigurationError):

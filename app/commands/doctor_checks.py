@@ -1,4 +1,4 @@
-"""What `quorum doctor` thinks of what it has seen: values in, one `Check` out. Asks nobody; reads app.yml and the key's file."""
+"""The checks of `quorum doctor` as functions from values to a `Check`. They send no request; they read app.yml and the key file."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ NEAR = timedelta(days=60)
 SHORTEST_SECRET = 8
 
 
-class Verdict(StrEnum):
+class CheckResult(StrEnum):
     """How a check ended."""
 
     OK = "ok"
@@ -41,35 +41,35 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One line: what was looked at, what was seen, and what to do."""
+    """One line: the subject, the result and the remedy."""
 
     what: str
-    verdict: Verdict
+    result: CheckResult
     said: str
     remedy: str = ""
 
     def __str__(self) -> str:
         remedy = f" → {self.remedy}" if self.remedy else ""
-        return f"{self.verdict.value:<8} {self.what:<12} {self.said}{remedy}"
+        return f"{self.result.value:<8} {self.what:<12} {self.said}{remedy}"
 
 
 def ok(what: str, said: str) -> Check:
     """Nothing to do."""
-    return Check(what=what, verdict=Verdict.OK, said=said)
+    return Check(what=what, result=CheckResult.OK, said=said)
 
 
 def warning(what: str, said: str, remedy: str) -> Check:
-    """Works, but somebody should look."""
-    return Check(what=what, verdict=Verdict.WARNING, said=said, remedy=remedy)
+    """Works, but someone should look at it."""
+    return Check(what=what, result=CheckResult.WARNING, said=said, remedy=remedy)
 
 
 def failure(what: str, said: str, remedy: str) -> Check:
     """Does not work."""
-    return Check(what=what, verdict=Verdict.FAILURE, said=said, remedy=remedy)
+    return Check(what=what, result=CheckResult.FAILURE, said=said, remedy=remedy)
 
 
 def check_credentials(settings: Settings) -> Iterable[Check]:
-    """What can be seen without asking anybody."""
+    """Check the credentials without sending a request."""
     secret = settings.github_webhook_secret
     if secret is None:
         yield failure(
@@ -77,7 +77,7 @@ def check_credentials(settings: Settings) -> Iterable[Check]:
         )
     elif len(secret.get_secret_value()) < SHORTEST_SECRET:
         yield failure(
-            "secret", "GITHUB_WEBHOOK_SECRET can be guessed", "set a longer one, there and on the App's page"
+            "secret", "GITHUB_WEBHOOK_SECRET is too short", "set a longer one, here and on the App's page"
         )
     else:
         yield ok("secret", "the webhook's secret is set")
@@ -85,7 +85,7 @@ def check_credentials(settings: Settings) -> Iterable[Check]:
 
 
 def check_notifications(settings: Settings) -> Iterable[Check]:
-    """Whether they can be sent, where they are wanted; nothing is sent."""
+    """Check the settings of notifications, if any; sends nothing."""
     url, secret = settings.quorum_notify_url, settings.quorum_notify_secret
     if not url:
         return
@@ -98,7 +98,7 @@ def check_notifications(settings: Settings) -> Iterable[Check]:
 
 
 def check_key(settings: Settings) -> Check:
-    """The App's id and private key, as far as can be seen without asking GitHub."""
+    """Check the App's id and private key without asking GitHub."""
     try:
         key = settings.private_key()
     except ConfigurationError as error:
@@ -108,7 +108,7 @@ def check_key(settings: Settings) -> Check:
         return failure("key", f"{missing} is not set", "run `quorum setup` to register the App")
     if not settings.github_app_id.isdecimal():
         return failure(
-            "key", "GITHUB_APP_ID is no number", "copy the App ID from its page (not the client id)"
+            "key", "GITHUB_APP_ID is not a number", "copy the App ID from its page (not the client id)"
         )
     try:
         parse_private_key(key)
@@ -117,21 +117,21 @@ def check_key(settings: Settings) -> Check:
     path = settings.github_app_private_key_path
     if path and not settings.github_app_private_key and path.stat().st_mode & 0o077:
         return warning("key", f"others on this machine can read {path}", f"chmod 600 {path}")
-    return ok("key", "the App's private key can be read")
+    return ok("key", "the App's private key is readable")
 
 
 def check_identity(slug: str, settings: Settings) -> Check:
-    """Whether GitHub and the settings name the App alike."""
+    """Check that GitHub and the settings use the same name for the App."""
     if slug != settings.github_app_slug:
-        said = f"GitHub knows the App as {slug!r}, the settings as {settings.github_app_slug!r}"
-        return warning("app", said, f"set GITHUB_APP_SLUG={slug}, so that mentions are understood")
-    return ok("app", f"GitHub takes the key of {slug}")
+        said = f"GitHub calls the App {slug!r}, but the settings say {settings.github_app_slug!r}"
+        return warning("app", said, f"set GITHUB_APP_SLUG={slug}, so that Quorum recognizes mentions")
+    return ok("app", f"GitHub accepts the key of {slug}")
 
 
 def check_permissions(
     granted: Mapping[str, str], events: Iterable[str], *, code_scanning: bool = False
 ) -> Check:
-    """What the App was given, beside what app.yml and the operator's settings ask for."""
+    """Compare the App's permissions with those that app.yml and the operator's settings need."""
     manifest: dict[str, Any] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     levels = ("read", "write", "admin")
     wanted: dict[str, str] = manifest["default_permissions"]
@@ -152,7 +152,7 @@ def check_permissions(
 
 
 def check_granted(installations: Iterable[AppInstallation]) -> Iterable[Check]:
-    """A line for each account that grants less than a review needs: what is off there."""
+    """One line for each account that grants less than a review needs, with what does not work there."""
     for each in installations:
         lacking = missing_permissions(each.permissions)
         if lacking and not each.is_suspended:
@@ -160,20 +160,22 @@ def check_granted(installations: Iterable[AppInstallation]) -> Iterable[Check]:
                 name_off(lacking)
                 or "reviews (needs " + ", ".join(f"`{n}: {v}`" for n, v in lacking.items()) + ")"
             )
-            remedy = "its owner accepts the App's new permissions on the installation's page"
+            remedy = "its owner must accept the App's new permissions on the installation's page"
             yield warning(
-                "granted", f"{each.account} grants less than the App asks for; off there: {off}", remedy
+                "granted",
+                f"{each.account} grants less than the App requests; unavailable there: {off}",
+                remedy,
             )
 
 
 def check_address(hook: HookConfig) -> Check:
-    """The App's hook is either ours, over TLS and signed, or a reserved name for `quorum serve --poll`."""
+    """Check that the App's hook is signed and leads here over TLS, or is a reserved name for `quorum serve --poll`."""
     url = hook.url or ""
     remedy = f"set https://YOUR-HOST{WEBHOOK_PATH} on the App's page, or run `quorum serve --poll`"
     if not url:
         return failure("webhook", "the App has no webhook address", remedy)
     if is_reserved(url):
-        return ok("webhook", f"{url} is nobody's address: run `quorum serve --poll`")
+        return ok("webhook", f"{url} is a reserved address: run `quorum serve --poll`")
     parts = urlsplit(url)
     if parts.path.rstrip("/") != WEBHOOK_PATH:
         return failure("webhook", f"{url} does not end in {WEBHOOK_PATH}", remedy)
@@ -184,33 +186,31 @@ def check_address(hook: HookConfig) -> Check:
     if hook.content_type != "json":
         return failure("webhook", "the App's webhook sends forms", "choose application/json on its page")
     if parts.hostname not in LOOPBACK and (parts.scheme != "https" or not hook.verifies_tls):
-        return warning(
-            "webhook", f"{url} is not verified over TLS", "use https and switch SSL verification on"
-        )
+        return warning("webhook", f"{url} is not verified over TLS", "use https and enable SSL verification")
     return ok("webhook", f"webhooks go to {url}")
 
 
 def is_reserved(url: str) -> bool:
-    """A name that can belong to nobody: https://www.rfc-editor.org/rfc/rfc2606"""
+    """Whether the name is reserved: https://www.rfc-editor.org/rfc/rfc2606"""
     return (urlsplit(url).hostname or "").endswith(".invalid")
 
 
 def check_deliveries(attempts: list[HookDelivery], hook: HookConfig) -> Check:
-    """What the App's log says of the last three days; newest first."""
+    """Check the App's deliveries of the last three days; `attempts` has the newest first."""
     if not attempts:
         return warning("deliveries", "none in 3 days", "open a pull request where the App is installed")
     if is_reserved(hook.url or ""):
-        return ok("deliveries", f"{len(attempts)} attempts in 3 days are in the log")
+        return ok("deliveries", f"{len(attempts)} attempts in the log of the last 3 days")
     newest = attempts[0]
     if not newest.is_ok:
         status = newest.status_code or "no answer"
-        remedy = "see that the address is reachable; what was missed is taken from the log"
+        remedy = "make the address reachable; Quorum fetches missed deliveries from the log"
         return warning("deliveries", f"the last one ended with {status}", remedy)
-    return ok("deliveries", f"the last of {len(attempts)} in 3 days arrived")
+    return ok("deliveries", f"the last of {len(attempts)} deliveries in 3 days arrived")
 
 
 def check_model(check: ModelCheck, today: date) -> Check:
-    """Whether a configured model answers, and for how long."""
+    """Check that a configured model exists and when it shuts down."""
     what, name = str(check.provider), check.model
     if check.error:
         return _failedcheck_model(what, name, check.error)
@@ -218,17 +218,17 @@ def check_model(check: ModelCheck, today: date) -> Check:
     if ends and ends <= today:
         return warning(what, f"{name} was shut down on {ends}", f"choose another in {_variable(check)}")
     if ends and ends - today <= NEAR:
-        return warning(what, f"{name} is shut down on {ends}", f"choose another in {_variable(check)}")
-    return ok(what, f"{name} is there")
+        return warning(what, f"{name} will be shut down on {ends}", f"choose another in {_variable(check)}")
+    return ok(what, f"{name} exists")
 
 
 def check_data_use(provider: Provider, access: VendorAccess, *, is_unpaid: bool = False) -> Check:
-    """What may become of the code that a configured provider is sent; `is_unpaid`: its own answers have said so."""
+    """Say what a provider may do with code. `is_unpaid`: its own answers say that the key is unpaid."""
     host = urlsplit(access.base_url).hostname if access.base_url else None
     use = data_use(provider, host=host, is_cloud=access.cloud is not None)
     what = f"{provider} data"
     if is_unpaid:
-        return warning(what, UNPAID_TIER, "bill the key's project before private code is sent")
+        return warning(what, UNPAID_TIER, "enable billing for the key's project before you send private code")
     return warning(what, use.said, use.look) if use.look else ok(what, use.said)
 
 
@@ -240,7 +240,7 @@ def _variable(check: ModelCheck) -> str:
 def _failedcheck_model(what: str, name: str, error: ModelError) -> Check:
     said = f"{name}: {error}"
     if isinstance(error, ModelAuthFailed):
-        return failure(what, said, "correct the provider's key; the others go on without it")
+        return failure(what, said, "correct the provider's key; other providers work without it")
     if isinstance(error, ModelNotFound):
         return failure(what, said, "choose a model that this key may use")
-    return warning(what, said, "it could not be asked now; try again")
+    return warning(what, said, "it did not answer; try again later")

@@ -1,7 +1,7 @@
-"""`quorum eval`: reviews the pull requests of `evals/` and prints how many of their known defects were found.
+"""`quorum eval`: reviews the pull requests in `evals/` and prints how many of their known defects it found.
 
-With keys it asks real models and pays for them; without, the analysers are the reviewer; with `--answers` it replays
-what was recorded, asks nobody and says so. Reads no `.env` and writes nothing but the files it is told to.
+With keys it uses real models, which costs money; without keys only the analyzers review. With `--answers` it replays recorded
+answers and sends no request. It reads no `.env` and writes only the files named on the command line.
 """
 
 import asyncio
@@ -32,12 +32,12 @@ from app.stages.asking import SYSTEM_PROMPT
 
 DONE, INCOMPLETE = 0, 3
 META = "recording.json"
-KEYLESS = "No key for any model: the built-in analysers were the reviewer."
+KEYLESS = "No model has a key, so only the built-in analyzers reviewed."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalOptions:
-    """What stands on the command line."""
+    """The options of the command line."""
 
     cases: tuple[str, ...] = ()
     folder: Path = DEFAULT_FOLDER
@@ -70,7 +70,7 @@ def evaluate(options: EvalOptions) -> int:
 
 
 Finish = Callable[[], list[str]]
-"""What is left to do after the run; answers notes for the report."""
+"""Finishes the run; returns notes for the report."""
 
 
 def _prepare(options: EvalOptions) -> tuple[Setup, list[str], Finish]:
@@ -97,7 +97,7 @@ def _prepare(options: EvalOptions) -> tuple[Setup, list[str], Finish]:
 def replay(
     setup: Setup, folder: Path, providers: tuple[Provider, ...] = ()
 ) -> tuple[Setup, list[str], Finish]:
-    """The setup with recorded answers in place of the vendors, the prompts that they answered, and the stages asked then."""
+    """The setup with recorded answers in place of the vendors, with the prompts and stages of the recording."""
     recording, (note, models) = Recording.load(folder), _load_meta(folder)
 
     def wrap(case: Case) -> Callable[[ModelClient], ModelClient]:
@@ -105,7 +105,7 @@ def replay(
 
     def finish() -> list[str]:
         drifted = recording.drifted
-        return [f"{drifted} answers were given to the same question over older material."] if drifted else []
+        return [f"{drifted} answers belong to the same question about older material."] if drifted else []
 
     access = {provider: VendorAccess(models=each, api_key="recorded") for provider, each in models.items()}
     replayed = replace(
@@ -119,7 +119,7 @@ def replay(
 
 
 def record(setup: Setup, folder: Path, notes: list[str]) -> tuple[Setup, list[str], Finish]:
-    """The setup with a recorder before each vendor; what is left to do is to write the folder, with the prompts."""
+    """The setup with a recorder in front of each vendor; finishing it writes the folder with the prompts."""
     recording = Recording.load(folder) if (folder / META).exists() else Recording()
 
     def wrap(case: Case) -> Callable[[ModelClient], ModelClient]:
@@ -152,7 +152,7 @@ def _load_meta(folder: Path) -> tuple[str, dict[Provider, VendorModels]]:
 
 def _save_meta(folder: Path, access: Mapping[Provider, VendorAccess]) -> None:
     path = folder / META
-    note = _load_meta(folder)[0] if path.exists() else "say here who answered, and when."
+    note = _load_meta(folder)[0] if path.exists() else "state here who answered, and when."
     models = {
         provider.value: {"large": each.models.large, "small": each.models.small}
         for provider, each in access.items()
@@ -167,6 +167,6 @@ def _only(
 
 
 def _tell(run: CaseRun) -> None:
-    """Progress on stderr, so that stdout holds the figures alone."""
+    """Print progress to stderr, so that stdout contains only the figures."""
     state = "; ".join(run.failures) or f"{len(run.report.findings)} findings"
     sys.stderr.write(f"{run.case.name:<36} {state}\n")

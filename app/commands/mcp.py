@@ -1,6 +1,6 @@
-"""`quorum mcp`: the MCP server on standard input and output, for a program on this machine that starts it.
+"""`quorum mcp`: the MCP server on standard input and output, started by a program on this machine.
 
-It runs in checkouts that nobody vouches for: it reads no `.env`, no data and no configuration from the working directory.
+It runs in untrusted checkouts, so it reads no `.env`, no data and no configuration from the working directory.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from app.serving.tools import mcp_desk
 
 
 def mcp() -> int:
-    """Serve until the other side closes; returns the exit code."""
+    """Serve until the client closes the connection; returns the exit code."""
     asyncio.run(_serve())
     return 0
 

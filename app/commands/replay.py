@@ -1,4 +1,4 @@
-"""`quorum replay`: runs a stored delivery again, as if it had just come. A running worker takes it up."""
+"""`quorum replay`: queues a stored delivery again, as if it had just arrived. A running worker picks it up."""
 
 import sys
 from pathlib import Path
@@ -11,12 +11,12 @@ from app.store.database import Database
 
 
 def replay(delivery_id: str) -> int:
-    """Queue the delivery again; the exit code is 2 where there is no such delivery."""
+    """Queue the delivery again; the exit code is 2 if there is no such delivery."""
     settings = load_settings(env_file=Path(".env"))
     database = Database(settings.database_url)
     inbox = Inbox(
         database,
-        executor_id="replay",  # it ends no job, so it needs no lease
+        executor_id="replay",  # it runs no job, so it needs no lease
         workers=WORKERS,
         share=SHARE,
         debounce_s=settings.quorum_debounce_s,

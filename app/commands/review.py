@@ -1,6 +1,6 @@
-"""`quorum review`: the pipeline on a range, a patch, standard input or a pull request's address, without the App.
+"""`quorum review`: runs the pipeline on a range, a patch, standard input or a pull request's address, without the App.
 
-It runs in checkouts that nobody vouches for: it reads no `.env`, no data and no configuration from the working directory.
+It runs in untrusted checkouts, so it reads no `.env`, no data and no configuration from the working directory.
 """
 
 import asyncio
@@ -39,13 +39,13 @@ STDIN = "-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewOptions:
-    """What stands on the command line."""
+    """The options of the command line."""
 
     target: str
     repo: Path = Path()
     report_format: str = "text"
     stages: tuple[Stage, ...] = tuple(Stage)
-    named_stages: tuple[Stage, ...] = ()  # asked for by name: one that is not run is missing
+    named_stages: tuple[Stage, ...] = ()  # requested by name: a stage that does not run is missing
     fail_on: Severity | None = None
     config: Path | None = None
     post: bool = False
@@ -63,7 +63,7 @@ def review(options: ReviewOptions, *, network: Network | None = None) -> int:
 
 
 def isolated_settings() -> Settings:
-    """Settings of the environment alone, with the data in the user's state directory."""
+    """Settings from the environment only, with the data in the user's state directory."""
     settings = load_settings(env_file=None)
     if "QUORUM_DATA_DIR" in os.environ:
         return settings
@@ -87,7 +87,7 @@ async def _review(options: ReviewOptions, settings: Settings, network: Network) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What is reviewed: a source, and for an address the pull request with its client."""
+    """What to review: a source and, for an address, the pull request with its client."""
 
     source: Source
     ref: PullRequestRef | None = None
@@ -96,7 +96,7 @@ class Target:
     transport: "httpx.AsyncBaseTransport | None" = None
 
     async def close(self) -> None:
-        """Close the connections that there may be."""
+        """Close open connections."""
         if self.transport:
             await self.transport.aclose()
 
@@ -104,7 +104,7 @@ class Target:
 def _open_target(options: ReviewOptions, settings: Settings, network: Network) -> Target:
     target = options.target
     if options.post and "://" not in target:
-        raise InputError("--post needs a pull request's URL.")
+        raise InputError("--post requires the URL of a pull request.")
     if target == STDIN:
         return Target(source=PatchSource(sys.stdin.buffer.read()))
     if "://" in target:
@@ -118,7 +118,7 @@ def _open_target(options: ReviewOptions, settings: Settings, network: Network) -
 
 
 def _index_file() -> Path | None:
-    """The index of the commit that is being made, where a hook runs: of `git commit FILE` it is not the usual one."""
+    """The index of the current commit if a hook runs; `git commit FILE` uses a separate one."""
     named = os.environ.get("GIT_INDEX_FILE")
     return Path(named).absolute() if named else None
 
@@ -130,7 +130,7 @@ def _open_pull_request(url: str, settings: Settings, network: Network) -> Target
 
     ref = parse_pull_request_url(url, settings.github_api_url)
     if not settings.github_token:
-        raise InputError("Set GITHUB_TOKEN to a token that may read this pull request.")
+        raise InputError("Set GITHUB_TOKEN to a token that can read this pull request.")
     token, api_url = settings.github_token.get_secret_value(), settings.github_api_url
     transport = network.github or open_transport(api_url)
     client = token_client(token, ref.repository, api_url, transport=transport)
@@ -188,15 +188,15 @@ async def _run_stations(
 
 
 def _without_models(gathered: Gathered) -> Gathered:
-    """The same with nobody to ask but the analysers, whatever keys there are."""
+    """The same change, reviewed only by the analyzers."""
     config = replace(gathered.config, providers=(Provider.ANALYZERS,))
     return replace(gathered, configuration=replace(gathered.configuration, config=config))
 
 
 async def _post(target: Target, gathered: Gathered, report: ReviewReport, program: Program) -> bool:
-    """One review on the pull request, if its head is still the one that was reviewed; whether it stands there.
+    """Post one review if the pull request still has the reviewed head; returns whether it was posted.
 
-    No check runs: only an App may write them.
+    It creates no check runs, because only an App may do so.
     """
     from app.github.writer import PullRequestWriter
     from app.publish.plan import PublicationRequest
@@ -208,7 +208,7 @@ async def _post(target: Target, gathered: Gathered, report: ReviewReport, progra
     assert report.head_sha, "a pull request has a head"
     writer = PullRequestWriter(target.client, target.ref)
     if await writer.head_sha() != report.head_sha:
-        sys.stderr.write("quorum: the pull request was pushed to meanwhile, so nothing was posted.\n")
+        sys.stderr.write("quorum: the pull request has a new head, so nothing was posted.\n")
         return False
     run = f"cli:{target.ref}@{report.head_sha}:{uuid4()}"
     publisher = Publisher(
@@ -232,7 +232,7 @@ async def _post(target: Target, gathered: Gathered, report: ReviewReport, progra
 
 
 def _tell(event: StationEvent) -> None:
-    """Progress on stderr, so that stdout holds the report alone; of what failed, the error says more."""
+    """Print progress to stderr, so that stdout contains only the report. The error describes a failed station."""
     if event.state is StationState.FINISHED:
         sys.stderr.write(f"{event.station:<10}{(event.duration_ms or 0) / 1_000:6.1f} s\n")
 
@@ -251,7 +251,7 @@ def _render(report: ReviewReport, report_format: str, program: Program) -> str:
 
 
 def _exit_code(report: ReviewReport, options: ReviewOptions) -> int:
-    """3 before 1: what was not reviewed could hold worse than what was found."""
+    """3 takes precedence over 1: what was not reviewed could contain something worse."""
     failed = [result for result in report.stages if result.status is StageStatus.FAILED]
     for result in failed:
         sys.stderr.write(f"quorum: {result.stage} was not completed: {result.error}\n")

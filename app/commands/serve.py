@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 ENV_FILE = Path(".env")
-GRACE_S = 20  # docker and systemd kill later than that
-SWITCH_S = 0.001  # of the interpreter: a receiver behind busy threads gets its turn sooner than by default
-MAX_CONNECTIONS = 1_000  # slow ones must not take all file descriptors
+GRACE_S = 20  # docker and systemd kill the process later than that
+SWITCH_S = (
+    0.001  # the interpreter's switch interval: busy threads delay the receiver less than with the default
+)
+MAX_CONNECTIONS = 1_000  # slow ones must not exhaust the file descriptors
 
 
 def serve(
@@ -43,7 +45,7 @@ def serve(
     )
     _tell_tokens(served, settings)
     gc.collect()
-    gc.freeze()  # what is loaded by now lives as long as the process: no collection need look at it again
+    gc.freeze()  # what is loaded by now stays for the life of the process, so the collector can skip it
     uvicorn.run(
         served.http,
         host=host,

@@ -1,7 +1,7 @@
-"""`quorum setup`: registers the App from app.yml through GitHub's manifest flow, and writes its credentials to `.env`.
+"""`quorum setup`: registers the App from app.yml through GitHub's manifest flow and writes its credentials to `.env`.
 
-A page on loopback posts the manifest to GitHub from the person's own browser; GitHub sends the browser back with a code, and the
-code becomes the credentials. Keeps what stands in `.env`; shows no secret; opens nothing to other machines.
+A page on loopback posts the manifest to GitHub from the user's browser. GitHub sends the browser back with a code, which Quorum
+exchanges for the credentials. It keeps existing lines of `.env`, shows no secret and is not reachable from other machines.
 
 https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
 """
@@ -33,18 +33,18 @@ ENV_FILE = Path(".env")
 PING_WAIT_S = 180.0
 PING_LOOK_S = 3.0
 PING_AGAIN_S = 15.0
-LAST_LOOK_S = 10.0  # how long the page stays for a browser that has not shown the end
+LAST_LOOK_S = 10.0  # how long the page stays up for a browser that has not shown the final state
 POLLING = """
-There is no public address, so GitHub cannot send webhooks here. Either
-  quorum serve --poll          reads the App's delivery log every ten seconds: nothing to open, or
-  quorum setup --url https://… behind a proxy or tunnel that leads to `quorum serve`.
+Without a public address, GitHub cannot send webhooks here. Use either
+  quorum serve --poll          reads the App's delivery log every ten seconds; no port to open, or
+  quorum setup --url https://… behind a proxy or tunnel to `quorum serve`.
 """
 Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetupOptions:
-    """What stands on the command line."""
+    """The options of the command line."""
 
     organisation: str | None = None
     url: str | None = None
@@ -54,7 +54,7 @@ class SetupOptions:
 
 
 def setup(options: SetupOptions) -> int:
-    """Register the App; the exit code is 1 where the person has left before the end."""
+    """Register the App; the exit code is 1 if the user leaves before the end."""
     settings = load_settings(env_file=ENV_FILE)
     return asyncio.run(register(options, settings))
 
@@ -68,10 +68,10 @@ async def register(
     open_browser: Callable[[str], object] = webbrowser.open,
     sleep: Sleep = asyncio.sleep,
 ) -> int:
-    """The whole way, from the page to the first ping.
+    """Register the App, from the page to the first ping.
 
     Raises:
-        InputError: an App is registered already, or the address is none.
+        InputError: an App is already registered, or the address is invalid.
     """
     network = network or Network()
     check_env_file(env_file)
@@ -110,9 +110,7 @@ def _public_url(url: str | None) -> str | None:
     if url is None:
         return None
     if not url.startswith("https://"):
-        raise InputError(
-            "--url must begin with https://; without a public address leave it out and use --poll."
-        )
+        raise InputError("--url must start with https://. Without a public address, omit it and use --poll.")
     return url.rstrip("/")
 
 
@@ -128,10 +126,10 @@ async def _served(app: ASGIApp, listener: socket.socket) -> "AsyncGenerator[asyn
 
 
 async def _finish(pages: SetupPages, settings: Settings, network: Network, *, sleep: Sleep) -> None:
-    """Tell in the terminal what the page tells, and leave when the page has told the end."""
+    """Print what the page shows, and return once the page has shown the final state."""
     credentials = pages.registered.result()
     _say(
-        f"The App {credentials.slug} is registered; its credentials are in .env, its key in a file of its own."
+        f"The App {credentials.slug} is registered. Its credentials are in .env, and its key is in a separate file."
     )
     _say(f"Install it: {installation_url(credentials)}")
     if pages.ping is Ping.WAITING:
@@ -154,7 +152,7 @@ async def _ping(credentials: AppCredentials, settings: Settings, network: Networ
     try:
         arrived = await wait_for_ping(AppRegistration(app), sleep=sleep)
     except GitHubError as error:
-        _say(f"GitHub could not be asked for the ping: {error}")
+        _say(f"GitHub did not report the ping: {error}")
         arrived = False
     finally:
         await app.aclose()
@@ -164,10 +162,10 @@ async def _ping(credentials: AppCredentials, settings: Settings, network: Networ
 async def wait_for_ping(
     registration: AppRegistration, *, sleep: Sleep, now: Callable[[], float] = time.time
 ) -> bool:
-    """Whether a ping reaches the server; one that met nobody is asked for again now and then.
+    """Whether a ping reaches the server. Requests redelivery of a ping that failed.
 
     Raises:
-        GitHubError: GitHub does not show the log.
+        GitHubError: the log cannot be read.
     """
     waited_s = 0.0
     while waited_s < PING_WAIT_S:

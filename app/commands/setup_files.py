@@ -1,4 +1,4 @@
-"""Where `quorum setup` writes: the private key into a file of its own, the rest into `.env`, both for their owner alone."""
+"""Files that `quorum setup` writes: the private key in its own file and the rest in `.env`, both readable only by the owner."""
 
 import os
 from collections.abc import Mapping
@@ -13,18 +13,18 @@ OWNER_ONLY = 0o600
 
 
 def check_env_file(path: Path) -> None:
-    """Raise `InputError` where an App is registered already: its credentials are never written over."""
+    """Raise `InputError` if an App is already registered; its credentials are never overwritten."""
     taken = sorted(name for name in _names(_read(path)) if name.startswith("GITHUB_APP_ID"))
     if taken:
-        raise InputError(f"{path} names an App already; take its GITHUB_ lines out to register another one.")
+        raise InputError(f"{path} already names an App. To register another one, remove its GITHUB_ lines.")
 
 
 def write_credentials(
     credentials: AppCredentials, *, env_file: Path, key_folder: Path, api_url: str = PUBLIC_API_URL
 ) -> Path:
-    """Write key and `.env`; returns the key's file. Lines of `.env` that say something else stay as they are.
+    """Write the key and `.env`, and return the key file. Other lines of `.env` stay as they are.
 
-    Another GitHub than github.com is written down too: the App is registered there and nowhere else.
+    The file also names the GitHub server if it is not github.com.
 
     Raises:
         ConfigurationError: a file cannot be written.
@@ -42,7 +42,7 @@ def write_credentials(
 
 
 def merge_env(text: str, variables: Mapping[str, str]) -> str:
-    """`text` with these variables: a line that sets one of them is replaced, the others are added at the end."""
+    """Set these variables in `text`: replace the line that sets one, and append the others."""
     left = dict(variables)
     lines: list[str] = []
     for line in text.splitlines():
@@ -63,7 +63,7 @@ def _variables(credentials: AppCredentials, key_file: Path) -> dict[str, str]:
 
 
 def _quoted(value: str) -> str:
-    """In single quotes where a reader of `.env` could stumble."""
+    """Put a value in single quotes if a parser of `.env` could misread it."""
     if all(character.isalnum() or character in "_./-" for character in value):
         return value
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
@@ -88,7 +88,7 @@ def _name(line: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """At once and for the owner alone, also where the file was there with wider permissions."""
+    """Write atomically and readable only by the owner, even if the file existed with wider permissions."""
     with NamedTemporaryFile("w", dir=path.absolute().parent, delete=False, encoding="utf-8") as file:
         file.write(text)
         file.flush()

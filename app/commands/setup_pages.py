@@ -1,6 +1,6 @@
-"""The pages of `quorum setup`: the form that posts the manifest to GitHub, where GitHub sends the browser back to, and what is next.
+"""The pages of `quorum setup`: the form that posts the manifest to GitHub, the page GitHub returns to, and the next steps.
 
-Answers this machine's browser alone: other Host names are refused, and a code counts only with the state that was given out, once.
+They answer only this machine's browser: other Host names are rejected, and a code is accepted once, with the right state.
 """
 
 import asyncio
@@ -38,21 +38,21 @@ STYLE = (
 
 
 class Ping(StrEnum):
-    """What is known of GitHub's first webhook; the values are what the page says of it."""
+    """What is known about GitHub's first webhook; the values are the page's text."""
 
     NOT_EXPECTED = (
-        "There is no public address, so webhooks cannot come here: start quorum serve --poll, "
+        "Without a public address, webhooks cannot arrive here. Start quorum serve --poll, "
         "which reads them from GitHub's log."
     )
-    WAITING = "Start quorum serve now; waiting for GitHub's first ping …"
-    ARRIVED = "The ping has arrived: webhooks reach you."
-    MISSING = "No ping has arrived; quorum doctor tells what is wrong."
+    WAITING = "Start quorum serve now. Waiting for GitHub's first ping …"
+    ARRIVED = "The ping has arrived. Webhooks reach Quorum."
+    MISSING = "No ping has arrived. Run quorum doctor to find the problem."
 
 
 def app_manifest(*, name: str | None, public_url: str | None, back_url: str) -> dict[str, Any]:
-    """app.yml as GitHub takes it, with the addresses of this installation.
+    """app.yml in GitHub's manifest format, with the addresses of this installation.
 
-    Without a public address the hook stays switched on and leads nowhere, so that GitHub keeps the log that is polled.
+    Without a public address the hook stays active and leads nowhere, because GitHub logs deliveries only for an active hook.
     """
     manifest: dict[str, Any] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     hook_url = f"{public_url}{WEBHOOK_PATH}" if public_url else NOBODY
@@ -66,16 +66,16 @@ def app_manifest(*, name: str | None, public_url: str | None, back_url: str) -> 
 
 
 def registration_url(github_url: str, organisation: str | None, state: str) -> str:
-    """Where the form goes."""
+    """The address that the form posts to."""
     place = f"/organizations/{quote(organisation, safe='')}" if organisation else ""
     return f"{github_url}{place}/settings/apps/new?{urlencode({'state': state})}"
 
 
 @dataclass(slots=True, kw_only=True)
 class SetupPages:
-    """The application. `registered` ends with the credentials, once `convert` and `keep` have gone well.
+    """The application. `registered` is set to the credentials once `convert` and `keep` succeed.
 
-    `ping` is set from outside; `seen` is set when the browser has been shown its last word.
+    `ping` is set from outside; `seen` is set when the browser has shown the final state.
     """
 
     manifest: dict[str, Any]
@@ -90,30 +90,30 @@ class SetupPages:
     _state: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
     def application(self) -> Starlette:
-        """Its routes."""
+        """The routes."""
         routes = [Route("/", self.form), Route(BACK_PATH, self.back), Route(NEXT_PATH, self.next)]
         return Starlette(routes=routes)
 
     async def form(self, request: Request) -> Response:
-        """The button that takes the manifest to GitHub."""
+        """The button that posts the manifest to GitHub."""
         if request.headers.get("host") not in self.hosts:
-            return self._page("This page answers on this machine alone.", status=421)
+            return self._page("This page is only available on this machine.", status=421)
         action = registration_url(self.github_url, self.organisation, self._state)
         value = escape(json.dumps(self.manifest), quote=True)
-        whose = f"the organisation {escape(self.organisation)}" if self.organisation else "your account"
+        whose = f"the organization {escape(self.organisation)}" if self.organisation else "your account"
         return self._page(
-            f"<p>GitHub will show you the App's name and permissions for {whose}; nothing is registered before you "
+            f"<p>GitHub will show you the App's name and permissions for {whose}. It registers nothing before you "
             f'agree there.</p><form action="{escape(action, quote=True)}" method="post">'
             f'<input type="hidden" name="manifest" value="{value}"><button>Register Quorum on GitHub</button></form>'
         )
 
     async def back(self, request: Request) -> Response:
-        """The code becomes the credentials."""
+        """Exchange the code for the credentials."""
         state, code = request.query_params.get("state", ""), request.query_params.get("code", "")
         if request.headers.get("host") not in self.hosts:
-            return self._page("This page answers on this machine alone.", status=421)
+            return self._page("This page is only available on this machine.", status=421)
         if not code or not self._state or not hmac.compare_digest(state.encode(), self._state.encode()):
-            return self._page("<p>This is not the answer to our question. Begin again.</p>", status=400)
+            return self._page("<p>This request does not belong to this setup. Start again.</p>", status=400)
         self._state = ""  # counts once
         try:
             credentials = await self.convert(code)
@@ -126,9 +126,9 @@ class SetupPages:
         return RedirectResponse(NEXT_PATH, status_code=303)  # a page that may be loaded again
 
     async def next(self, request: Request) -> Response:
-        """What to do now; renews itself while the ping is waited for."""
+        """The next steps; reloads itself while it waits for the ping."""
         if request.headers.get("host") not in self.hosts:
-            return self._page("This page answers on this machine alone.", status=421)
+            return self._page("This page is only available on this machine.", status=421)
         if not self.registered.done():
             return RedirectResponse("/", status_code=303)
         credentials = self.registered.result()
@@ -136,7 +136,7 @@ class SetupPages:
         if ping is not Ping.WAITING:
             self.seen.set()
         return self._page(
-            f"<p>The App <b>{escape(credentials.slug)}</b> is registered, its credentials are in .env.</p>"
+            f"<p>The App <b>{escape(credentials.slug)}</b> is registered. Its credentials are in .env.</p>"
             f'<p><a href="{escape(installation_url(credentials), quote=True)}" target="_blank" rel="noopener">'
             f'Install it on your repositories</a></p><p role="status">{escape(ping)}</p>',
             renews=ping is Ping.WAITING,
@@ -164,5 +164,5 @@ class SetupPages:
 
 
 def installation_url(credentials: AppCredentials) -> str:
-    """Where the App is installed on repositories."""
+    """The page on which the App is installed on repositories."""
     return f"{credentials.html_url}/installations/new"

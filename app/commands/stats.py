@@ -1,4 +1,4 @@
-"""`quorum stats`: the per-model table of the operator's database and what became of findings, for people or as JSON."""
+"""`quorum stats`: prints the per-model table and the outcome of findings from the operator's database, as text or JSON."""
 
 import json
 import sys
@@ -35,7 +35,7 @@ COLUMNS = (
     "cost USD",
 )
 WIDEST = 240
-MOST_LINES = 10  # of rules, say; JSON has them all
+MOST_LINES = 10  # for example of rules; JSON has all of them
 
 
 def stats(*, since: str, table_format: str, routing: bool) -> int:
@@ -71,12 +71,12 @@ def _load_tables(database: Database, begin: datetime, *, since: str, routing: bo
 
 
 def _load_routing(database: Database, since: datetime) -> list[RoutingFigure]:
-    """The order that the records since a moment speak for."""
+    """The order that the records since `since` suggest."""
     return routing_figures(load_provider_records(database, since), ORDER)
 
 
 def _print(table: Table | str) -> None:
-    """At its full width: a narrow terminal wraps lines; a cut figure would be a wrong one."""
+    """Print at full width: a narrow terminal wraps lines, but a truncated figure would be wrong."""
     console = Console()
     wanted = console.measure(table, options=console.options.update(width=WIDEST)).maximum
     console.width = max(console.width, wanted)
@@ -84,9 +84,9 @@ def _print(table: Table | str) -> None:
 
 
 def render_stats(rows: list[ModelStats], *, since: str) -> Table | str:
-    """The table as people read it; a sentence where there is nothing to show."""
+    """The table, or a sentence if there is nothing to show."""
     if not rows:
-        return f"No model was called within {since}."
+        return f"No model was called in the last {since}."
     table = Table(title=f"Models, last {since}", title_justify="left")
     for column in COLUMNS:
         table.add_column(column, justify="left" if column in ("provider", "model") else "right")
@@ -96,7 +96,7 @@ def render_stats(rows: list[ModelStats], *, since: str) -> Table | str:
 
 
 def render_outcomes(outcomes: Mapping[OutcomeDimension, Sequence[OutcomeRate]], *, since: str) -> Table:
-    """What became of findings, by what; rates are of those whose end is known."""
+    """The outcome of findings by dimension; rates count only findings with a known outcome."""
     table = Table(title=f"Findings, last {since}", title_justify="left")
     for column in ("by", "", "findings", "decided", "resolved", "dismissed", "silent", "thumbs"):
         table.add_column(column, justify="left" if column in ("by", "") else "right")
@@ -119,10 +119,10 @@ def render_outcomes(outcomes: Mapping[OutcomeDimension, Sequence[OutcomeRate]], 
 
 
 def render_routing(figures: list[RoutingFigure], *, since: str) -> Table | str:
-    """The order that the recorded reviews speak for, with 95 % credible intervals."""
+    """The order that the recorded reviews suggest, with 95 % credible intervals."""
     if not figures:
-        return f"Nothing was recorded within {since} from which an order could be learned."
-    table = Table(title=f"Order by what was recorded, last {since}", title_justify="left")
+        return f"Nothing recorded in the last {since} can be used to learn an order."
+    table = Table(title=f"Learned order, last {since}", title_justify="left")
     for column in (
         "stage",
         "place",

@@ -209,7 +209,7 @@ def test_a_patch_that_is_none_is_exit_2_with_one_sentence(run: Run, tmp_path: Pa
 
 def test_posting_wants_an_address(run: Run) -> None:
     code, _, err = run(post=True)
-    assert (code, err) == (2, "quorum: --post needs a pull request's URL.\n")
+    assert (code, err) == (2, "quorum: --post requires the URL of a pull request.\n")
 
 
 class Hub:

@@ -14,7 +14,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from inline_snapshot import snapshot
 
 from app.commands.doctor import examine
-from app.commands.doctor_checks import MANIFEST, Check, Verdict, check_address, check_data_use, check_model
+from app.commands.doctor_checks import (
+    MANIFEST,
+    Check,
+    CheckResult,
+    check_address,
+    check_data_use,
+    check_model,
+)
 from app.domain.model_call import CallEntry, Provider
 from app.github.registration import HookConfig
 from app.llm.build import Cloud, VendorAccess
@@ -69,7 +76,7 @@ class World:
         found = examine(settings, network=network, probe=httpx.MockTransport(probe))
         worst: dict[str, Check] = {}
         async for check in found:
-            if check.what not in worst or check.verdict is not Verdict.OK:
+            if check.what not in worst or check.result is not CheckResult.OK:
                 worst[check.what] = check
         return worst
 
@@ -87,8 +94,8 @@ async def failed(headers: Mapping[str, str], body: bytes) -> int:
     return 502
 
 
-def not_ok(checks: dict[str, Check]) -> dict[str, Verdict]:
-    return {what: check.verdict for what, check in checks.items() if check.verdict is not Verdict.OK}
+def not_ok(checks: dict[str, Check]) -> dict[str, CheckResult]:
+    return {what: check.result for what, check in checks.items() if check.result is not CheckResult.OK}
 
 
 async def test_what_is_set_up_is_sound_in_every_line(world: World) -> None:
@@ -104,7 +111,7 @@ async def test_what_is_set_up_is_sound_in_every_line(world: World) -> None:
 
 
 async def test_no_delivery_yet_is_a_warning(world: World) -> None:
-    assert not_ok(await world.checks()) == {"deliveries": Verdict.WARNING}
+    assert not_ok(await world.checks()) == {"deliveries": CheckResult.WARNING}
 
 
 async def test_a_delivery_that_failed_is_a_warning(world: World) -> None:
@@ -116,7 +123,7 @@ async def test_a_delivery_that_failed_is_a_warning(world: World) -> None:
 @pytest.mark.parametrize("name", ["github_app_id", "github_app_private_key", "github_webhook_secret"])
 async def test_a_missing_credential_is_a_failure_with_its_remedy(world: World, name: str) -> None:
     del world.settings[name]
-    found = [check for check in (await world.checks()).values() if check.verdict is Verdict.FAILURE]
+    found = [check for check in (await world.checks()).values() if check.result is CheckResult.FAILURE]
     assert len(found) == 1
     assert "quorum setup" in found[0].remedy
 
@@ -142,7 +149,7 @@ async def test_a_wrong_setting_is_a_failure(world: World, name: str, value: str,
     if name == "anthropic_api_key":
         world.vendors.claude.rejects_its_key()
     checks = await world.checks()
-    assert checks[what].verdict is Verdict.FAILURE
+    assert checks[what].result is CheckResult.FAILURE
     assert checks[what].remedy
     assert value not in str(checks[what]) or name != "anthropic_api_key"
 
@@ -150,14 +157,14 @@ async def test_a_wrong_setting_is_a_failure(world: World, name: str, value: str,
 async def test_a_server_that_does_not_answer_from_here_is_a_warning(world: World) -> None:
     world.server_status = 502
     checks = await world.checks()
-    assert checks["address"].verdict is Verdict.WARNING
+    assert checks["address"].result is CheckResult.WARNING
 
 
 async def test_without_a_key_for_any_model_the_analysers_review(world: World) -> None:
     for name in ("anthropic_api_key", "openai_api_key", "gemini_api_key"):
         del world.settings[name]
     checks = await world.checks()
-    assert checks["models"].verdict is Verdict.WARNING
+    assert checks["models"].result is CheckResult.WARNING
 
 
 @pytest.mark.parametrize(
@@ -216,7 +223,7 @@ async def test_a_key_that_google_called_unpaid_is_named_as_such(world: World) ->
     record_call(database, CallEntry(call=told))
     database.close()
     assert str((await world.checks())["gemini data"]) == snapshot(
-        "warning  gemini data  The key is on the unpaid tier, and what it sends may be trained on. → bill the key's project before private code is sent"
+        "warning  gemini data  The key is on the unpaid tier, and what it sends may be trained on. → enable billing for the key's project before you send private code"
     )
 
 
@@ -224,38 +231,38 @@ async def test_a_permission_that_was_not_given_is_named(world: World) -> None:
     del world.github.app.permissions["checks"]
     world.github.app.events = tuple(each for each in world.github.app.events if each != "check_run")
     checks = await world.checks()
-    assert checks["permissions"].verdict is Verdict.WARNING
+    assert checks["permissions"].result is CheckResult.WARNING
     assert "checks: write, event check_run" in checks["permissions"].said
 
 
 async def test_code_scanning_wants_a_permission_more(world: World) -> None:
     world.settings["quorum_code_scanning"] = True
     check = (await world.checks())["permissions"]
-    assert (check.verdict, "security_events: write" in check.said) == (Verdict.WARNING, True)
+    assert (check.result, "security_events: write" in check.said) == (CheckResult.WARNING, True)
     world.github.app.permissions["security_events"] = "write"
-    assert (await world.checks())["permissions"].verdict is Verdict.OK
+    assert (await world.checks())["permissions"].result is CheckResult.OK
 
 
 async def test_an_app_that_serves_nobody_is_a_warning(world: World) -> None:
     world.settings["quorum_allowed_owners"] = ("somebody-else",)
-    assert (await world.checks())["installed"].verdict is Verdict.WARNING
+    assert (await world.checks())["installed"].result is CheckResult.WARNING
 
 
 @pytest.mark.parametrize(
-    ("hook", "verdict"),
+    ("hook", "result"),
     [
-        (OURS, Verdict.OK),
-        (replace(OURS, url="https://quorum.invalid/webhooks/github"), Verdict.OK),
-        (replace(OURS, url=None), Verdict.FAILURE),
-        (replace(OURS, url="https://quorum.example.com/"), Verdict.FAILURE),
-        (replace(OURS, has_secret=False), Verdict.FAILURE),
-        (replace(OURS, content_type="form"), Verdict.FAILURE),
-        (replace(OURS, url="http://quorum.example.com/webhooks/github"), Verdict.WARNING),
-        (replace(OURS, verifies_tls=False), Verdict.WARNING),
+        (OURS, CheckResult.OK),
+        (replace(OURS, url="https://quorum.invalid/webhooks/github"), CheckResult.OK),
+        (replace(OURS, url=None), CheckResult.FAILURE),
+        (replace(OURS, url="https://quorum.example.com/"), CheckResult.FAILURE),
+        (replace(OURS, has_secret=False), CheckResult.FAILURE),
+        (replace(OURS, content_type="form"), CheckResult.FAILURE),
+        (replace(OURS, url="http://quorum.example.com/webhooks/github"), CheckResult.WARNING),
+        (replace(OURS, verifies_tls=False), CheckResult.WARNING),
     ],
 )
-def test_the_webhook_s_address_is_ours_or_nobody_s(hook: HookConfig, verdict: Verdict) -> None:
-    assert check_address(hook).verdict is verdict
+def test_the_webhook_s_address_is_ours_or_nobody_s(hook: HookConfig, result: CheckResult) -> None:
+    assert check_address(hook).result is result
 
 
 @pytest.mark.parametrize(
@@ -265,7 +272,7 @@ def test_the_webhook_s_address_is_ours_or_nobody_s(hook: HookConfig, verdict: Ve
             "gemini-2.5-pro",
             date(2026, 11, 22),
             snapshot(
-                "warning  gemini       gemini-2.5-pro is shut down on 2026-12-01 → choose another in QUORUM_GEMINI_MODEL or QUORUM_GEMINI_SMALL_MODEL"
+                "warning  gemini       gemini-2.5-pro will be shut down on 2026-12-01 → choose another in QUORUM_GEMINI_MODEL or QUORUM_GEMINI_SMALL_MODEL"
             ),
         ),
         (
@@ -275,8 +282,8 @@ def test_the_webhook_s_address_is_ours_or_nobody_s(hook: HookConfig, verdict: Ve
                 "warning  gemini       gemini-2.5-pro was shut down on 2026-12-01 → choose another in QUORUM_GEMINI_MODEL or QUORUM_GEMINI_SMALL_MODEL"
             ),
         ),
-        ("gemini-2.5-pro", date(2026, 1, 1), snapshot("ok       gemini       gemini-2.5-pro is there")),
-        ("gemini-3.8-flash", date(2026, 11, 22), snapshot("ok       gemini       gemini-3.8-flash is there")),
+        ("gemini-2.5-pro", date(2026, 1, 1), snapshot("ok       gemini       gemini-2.5-pro exists")),
+        ("gemini-3.8-flash", date(2026, 11, 22), snapshot("ok       gemini       gemini-3.8-flash exists")),
     ],
 )
 def test_a_model_near_its_end_is_named_with_its_day(model: str, today: date, line: str) -> None:

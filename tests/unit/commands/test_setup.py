@@ -234,7 +234,7 @@ async def test_before_the_app_is_registered_there_is_nothing_next(world: World) 
 
 async def test_an_app_that_is_there_is_not_written_over(world: World) -> None:
     world.env.write_text("GITHUB_APP_ID=7\n")
-    with pytest.raises(InputError, match="names an App already"):
+    with pytest.raises(InputError, match="already names an App"):
         await world.start()
     assert world.env.read_text() == "GITHUB_APP_ID=7\n"
 

@@ -78,7 +78,7 @@ def test_what_became_of_findings_stands_below_the_models() -> None:
 @pytest.mark.usefixtures("recorded")
 def test_the_learned_order_is_printed_with_its_credible_intervals() -> None:
     assert run("--routing") == snapshot("""\
-Order by what was recorded, last 7d
+Learned order, last 7d
 ┏━━━━━━━━┳━━━━━━━┳━━━━━━━━━━┳━━━━━━━┳━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━┳━━━━━━━━━━┳━━━━━━━━━━━━┓
 ┃ stage  ┃ place ┃ provider ┃ calls ┃       answered ┃ findings judged ┃         held ┃  average ┃ USD a call ┃
 ┡━━━━━━━━╇━━━━━━━╇━━━━━━━━━━╇━━━━━━━╇━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━╇━━━━━━━━━━╇━━━━━━━━━━━━┩

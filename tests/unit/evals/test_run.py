@@ -108,7 +108,7 @@ async def test_recorded_answers_give_the_same_figures_without_asking_anybody(tmp
     second = await run_cases(cases, replayed)
     assert fake.requests == []
     assert after() == []
-    assert notes == [f"Recorded answers of {tmp_path.name}: say here who answered, and when."]
+    assert notes == [f"Recorded answers of {tmp_path.name}: state here who answered, and when."]
     assert figures(first) == figures(second)
 
 
@@ -132,7 +132,7 @@ async def test_an_answer_to_older_material_is_given_and_counted(tmp_path: Path) 
     path.write_text(json.dumps([each | {"key": f"older {n}"} for n, each in enumerate(answers)]))
     replayed, _, after = replay(setup(vendors()), tmp_path)
     second = await run_cases(cases, replayed)
-    assert after() == [f"{len(answers)} answers were given to the same question over older material."]
+    assert after() == [f"{len(answers)} answers belong to the same question about older material."]
     assert figures(first) == figures(second)
 
 
@@ -167,7 +167,7 @@ def test_without_keys_the_analysers_are_the_reviewer(
     out = tmp_path / "figures.json"
     assert evaluate(EvalOptions(cases=("py-order-export", "trap-rb-*"), out=out)) == 0
     said = capsys.readouterr()
-    assert "No key for any model: the built-in analysers were the reviewer." in said.out
+    assert "No model has a key, so only the built-in analyzers reviewed." in said.out
     assert "py-order-export" in said.err
     value = json.loads(out.read_text())
     assert value["figures"]["after verification"]["recall"] == 1.0
