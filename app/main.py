@@ -23,9 +23,9 @@ from app.llm.build import Cloud, ModelStores, VendorAccess, build_models
 from app.llm.costs import BudgetLimits
 from app.llm.models import Models
 from app.llm.router import VendorModels
+from app.pipeline.inputs import Services
 from app.prompting.prompts import Prompts
 from app.redaction import Redactor
-from app.services import Services
 from app.settings import Settings
 from app.store.calls import CallTables
 from app.store.database import Database

@@ -18,9 +18,9 @@ from app.domain.review import ReviewReport
 from app.gather import Gathered
 from app.llm.client import CallScope
 from app.main import Network, Program, build_program
-from app.pipeline import Order, gather_change, review_gathered
+from app.pipeline import PipelineOptions, gather_change, review_gathered
+from app.pipeline.inputs import Stations
 from app.settings import Settings
-from app.stations import Stations
 from tests.fakes.vendor_wire import Asked
 from tests.fakes.vendors import BASE_URLS, KEYS, MODELS, FakeVendors
 
@@ -143,9 +143,9 @@ class Lab:
         """The pipeline from gathering to the settled report."""
         services = self.program.services
         scope = CallScope(installation_id=1, repository="bench/shop", pull_request=1, review_id=review_id)
-        order = Order(scope=scope)
-        gathered = await gather_change(source, order, services, configuration=config)
-        return gathered, await review_gathered(order, gathered, services, stations=Stations(review_id))
+        options = PipelineOptions(scope=scope)
+        gathered = await gather_change(source, options, services, configuration=config)
+        return gathered, await review_gathered(options, gathered, services, stations=Stations(review_id))
 
     def asked(self, *, verification: bool) -> list[Asked]:
         """The requests that are verifications, or those that are not."""

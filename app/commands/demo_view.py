@@ -19,9 +19,9 @@ from github_sandbox import Pull
 from github_sandbox.state import ReviewComment
 
 STATIONS = {
-    "look": "read the pull request and its base's configuration",
+    "snapshot": "read the pull request and its base's configuration",
     "gather": "read the code round the change",
-    "analyse": "run the built-in analysers",
+    "analyze": "run the built-in analysers",
     "review": "review the code",
     "security": "scan for security",
     "docs": "document the change",

@@ -22,11 +22,11 @@ from app.gather import Gathered
 from app.github.local import STAGED, GitRangeSource, PatchSource, parse_pull_request_url
 from app.llm.client import CallScope
 from app.main import Network, Program, build_program
-from app.pipeline import Order, gather_change, review_gathered
+from app.pipeline import PipelineOptions, gather_change, review_gathered
+from app.pipeline.inputs import REVIEW_SPAN, Stations
 from app.publish.reports import render_json, render_markdown, render_text
 from app.publish.sarif import render_sarif
 from app.settings import Settings, load_settings, user_state_dir
-from app.stations import REVIEW_SPAN, Stations
 
 if TYPE_CHECKING:
     import httpx
@@ -159,7 +159,7 @@ async def _run(
     options: ReviewOptions, target: Target, program: Program, configuration: bytes | None
 ) -> tuple[Gathered, ReviewReport]:
     review_id = str(uuid4())
-    order = Order(
+    pipeline_options = PipelineOptions(
         scope=CallScope(
             review_id=review_id,
             repository=target.ref.repository if target.ref else "local",
@@ -168,21 +168,31 @@ async def _run(
         stages=options.stages,
     )
     with program.services.tracer.span(REVIEW_SPAN, {"quorum.review.id": review_id}):
-        return await _run_stations(options, target, program, configuration, order)
+        return await _run_stations(options, target, program, configuration, pipeline_options)
 
 
 async def _run_stations(
-    options: ReviewOptions, target: Target, program: Program, configuration: bytes | None, order: Order
+    options: ReviewOptions,
+    target: Target,
+    program: Program,
+    configuration: bytes | None,
+    pipeline_options: PipelineOptions,
 ) -> tuple[Gathered, ReviewReport]:
-    stations = Stations(order.scope.review_id or "", _tell, tracer=program.services.tracer)
+    stations = Stations(pipeline_options.scope.review_id or "", _tell, tracer=program.services.tracer)
     with stations.timed("gather"):
-        gathered = await gather_change(target.source, order, program.services, configuration=configuration)
+        gathered = await gather_change(
+            target.source, pipeline_options, program.services, configuration=configuration
+        )
     for problem in gathered.problems:
         sys.stderr.write(f"quorum: {problem.message}\n")
     if options.no_models:
         gathered = _without_models(gathered)
     report = await review_gathered(
-        order, gathered, program.services, stations=stations, lookup_advisories=target.lookup_advisories
+        pipeline_options,
+        gathered,
+        program.services,
+        stations=stations,
+        lookup_advisories=target.lookup_advisories,
     )
     return gathered, report
 

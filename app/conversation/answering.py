@@ -26,8 +26,8 @@ from app.errors import AllModelsFailed
 from app.gather.chunks import split_into_chunks
 from app.llm.client import CallScope, Completion, ModelRequest, RoutingRequest
 from app.llm.router import estimate_tokens
+from app.pipeline.inputs import Services
 from app.prompting.prompts import fence, fence_json
-from app.services import Services
 from app.stages.material import render_material
 
 DEADLINE_S = 240.0

@@ -11,9 +11,9 @@ from app.domain.configuration import RepositoryConfig
 from app.domain.finding import Finding, Judgement
 from app.errors import ModelError
 from app.llm.client import CallScope
+from app.pipeline.inputs import Services
 from app.prompting.answers import parse_verdicts
 from app.prompting.prompts import fence, visible
-from app.services import Services
 from app.stages.asking import Question, StageContext, ask
 from app.syntax import enclosing_definition
 

@@ -21,11 +21,10 @@ from app.evaluation.source import commit_case
 from app.llm.build import ModelStores, VendorAccess, build_models
 from app.llm.calls import MemoryCalls
 from app.llm.client import CallScope, ModelClient
-from app.pipeline import Order, gather_change, review_gathered
+from app.pipeline import PipelineOptions, gather_change, review_gathered
+from app.pipeline.inputs import Services, Stations
 from app.prompting.prompts import Prompts
 from app.redaction import Redactor
-from app.services import Services
-from app.stations import Stations
 
 if TYPE_CHECKING:
     import httpx2
@@ -95,15 +94,15 @@ async def run_case(case: Case, setup: Setup) -> CaseRun:
     """One case from its two commits to the verdicts."""
     calls = MemoryCalls()
     services = _services(case, setup, calls)
-    order = Order(
+    options = PipelineOptions(
         scope=CallScope(review_id=case.name, repository=f"evals/{case.name}", pull_request=1),
         stages=tuple(each for each in setup.stages if each in setup.stages_of.get(case.name, setup.stages)),
     )
     try:
         with tempfile.TemporaryDirectory(prefix="quorum-eval-") as directory:
             source = await commit_case(case, Path(directory))
-            gathered = await gather_change(source, order, services, configuration=_configuration(setup))
-            report = await review_gathered(order, gathered, services, stations=Stations(case.name))
+            gathered = await gather_change(source, options, services, configuration=_configuration(setup))
+            report = await review_gathered(options, gathered, services, stations=Stations(case.name))
     finally:
         await services.models.aclose()
     return CaseRun(

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from app.domain.analysis import AdvisoryLookup
 from app.domain.publication import ThreadWriter, WriteLedger
-from app.domain.pull_request import PullRequestRef, Snapshot, Source
+from app.domain.pull_request import PullRequestRef, Source
 
 UploadSarif = Callable[[str, str], Awaitable[None]]
 """Hands (head sha, SARIF) to code scanning; raises `GitHubError`."""
@@ -42,18 +42,3 @@ async def no_organisation_default(installation_id: int, owner: str) -> bytes | N
     """Return no default: this caller knows of no organization."""
     del installation_id, owner
     return None
-
-
-class ReadOnce:
-    """A `Source` whose snapshot has been taken: whoever decides by it and whoever gathers see the same head."""
-
-    def __init__(self, source: Source, snapshot: Snapshot) -> None:
-        self._source = source
-        self._snapshot = snapshot
-        self.blob = source.blob
-        self.grep = source.grep
-
-    async def snapshot(self, base_paths: object) -> Snapshot:
-        """The snapshot that was taken, whatever is asked."""
-        del base_paths
-        return self._snapshot

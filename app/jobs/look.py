@@ -12,12 +12,12 @@ from app.domain.pull_request import PullRequest, Snapshot, Source
 from app.domain.review import ReviewRequest
 from app.domain.step import Checkpoint, Step
 from app.errors import Superseded
-from app.gather import Configuration, parse_configuration
-from app.gather.configuration import BASE_PATHS, CONFIGURATION_PATH
+from app.gather import Configuration, read_configuration
+from app.gather.configuration import BASE_PATHS
 from app.gather.selection import is_dependency_update
 from app.jobs.access import OrganisationDefault
 from app.llm.client import CallScope
-from app.pipeline import Order
+from app.pipeline.inputs import PipelineOptions
 from app.publish.check_runs import all_of
 from app.store.database import Database
 from app.store.pull_requests import PullRequestMemory, load_memory, record_reopened
@@ -32,9 +32,8 @@ class Start:
     pull_request: PullRequest
     configuration: Configuration
     remembered: PullRequestMemory
-    organisation_default: bytes | None
 
-    def order(self, request: ReviewRequest) -> Order:
+    def options(self, request: ReviewRequest) -> PipelineOptions:
         """What of the head is to be reviewed."""
         head_sha = self.pull_request.head_sha
         scope = CallScope(
@@ -43,7 +42,7 @@ class Start:
             pull_request=request.ref.number,
             review_id=request.review_id,
         )
-        return Order(
+        return PipelineOptions(
             scope=scope,
             stages=request.stages,
             full=request.full,
@@ -73,10 +72,8 @@ class Look:
         head_sha, snapshot = await self._read(step)
         pull_request = _pull_request(snapshot)
         default = await self.organisation_default(self.request.installation_id, pull_request.ref.owner)
-        configuration = parse_configuration(
-            snapshot.base_files.get(CONFIGURATION_PATH),
-            organisation=default,
-            operator_budget=self.operator_budget,
+        configuration = read_configuration(
+            snapshot, organisation=default, operator_budget=self.operator_budget
         )
         await asyncio.to_thread(
             record_review_head,
@@ -93,7 +90,6 @@ class Look:
             pull_request=pull_request,
             configuration=configuration,
             remembered=await self._remember(pull_request),
-            organisation_default=default,
         )
 
     async def _read(self, step: Step) -> tuple[str, Snapshot]:
@@ -110,7 +106,7 @@ class Look:
             await all_of((read_snapshot(), read_default()))
             return _pull_request(held[-1]).head_sha
 
-        head_sha = await step(Checkpoint("look", str), read)
+        head_sha = await step(Checkpoint("snapshot", str), read)
         return head_sha, held[-1] if held else await self.source.snapshot(BASE_PATHS)
 
     async def _remember(self, pull_request: PullRequest) -> PullRequestMemory:

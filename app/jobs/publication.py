@@ -23,10 +23,10 @@ from app.jobs.reactions import record_thumbs
 from app.jobs.threads import BY_HAND, Followed, follow, plan_answers
 from app.jobs.walkthrough import with_earlier_walkthrough
 from app.llm.client import CallScope
+from app.pipeline.inputs import Services
 from app.publish.plan import PublicationRequest
 from app.publish.publisher import Published, Publisher
 from app.publish.wording import render_lacking
-from app.services import Services
 from app.store.database import Database
 from app.store.findings import FindingOutcome, record_outcome
 from app.store.pull_requests import PullRequestMemory

@@ -19,13 +19,7 @@ from app.domain.review import ReviewReport, ReviewRequest, Watch, ignore_events
 from app.domain.step import Checkpoint, Step
 from app.errors import TRANSIENT, Postponed, QuorumError, Superseded
 from app.gather import Gathered
-from app.jobs.access import (
-    OpenPullRequest,
-    OrganisationDefault,
-    PullRequestAccess,
-    ReadOnce,
-    no_organisation_default,
-)
+from app.jobs.access import OpenPullRequest, OrganisationDefault, PullRequestAccess, no_organisation_default
 from app.jobs.check_runs import CheckRuns, adopt_open, ledger_name
 from app.jobs.code_scanning import upload_analysis
 from app.jobs.eligible import why_left_out
@@ -33,12 +27,11 @@ from app.jobs.experience import sort_out
 from app.jobs.look import Look, Start
 from app.jobs.notification import review_finished
 from app.jobs.publication import ReviewPublication
-from app.pipeline import Order, gather_change, review_gathered
+from app.pipeline import PipelineOptions, gather_snapshot, review_gathered
+from app.pipeline.inputs import REVIEW_SPAN, Services, Stations, review_attributes
 from app.publish.check_runs import all_of, start_check
 from app.publish.checks import CheckUpdate, failed_check, superseded_check
 from app.publish.publisher import Published
-from app.services import Services
-from app.stations import REVIEW_SPAN, Stations, review_attributes
 from app.store import reports, reviews
 from app.store.database import Database
 from app.store.findings import FindingOutcome, load_rules, record_threads
@@ -120,7 +113,7 @@ class _Run:
         await self._end_checks(superseded_check)
 
     async def _review(self) -> None:
-        with self._stations.timed("look"):
+        with self._stations.timed("snapshot"):
             start = await self._look()
         self._gate = start.configuration.config.gate
         config, remembered = start.configuration.config, start.remembered
@@ -129,7 +122,7 @@ class _Run:
         ):
             await self._leave_out(reason)
             return
-        order = start.order(self._request)
+        order = start.options(self._request)
         gathered = await self._gather_beside_checks(start, order)
         report = await review_gathered(
             order,
@@ -175,23 +168,24 @@ class _Run:
             request.ref, installation_id=request.installation_id, ledger=ledger
         )
 
-    async def _gather_beside_checks(self, start: Start, order: Order) -> Gathered:
+    async def _gather_beside_checks(self, start: Start, order: PipelineOptions) -> Gathered:
         """What the models see, read while the check runs are created; both have ended before an error is raised."""
         held: list[Gathered] = []
 
-        async def gather() -> None:
+        async def gather_now() -> None:
             with self._stations.timed("gather"):
                 held.append(await self._gather(start, order))
 
-        await all_of((self._start_checks(start), gather()))
+        await all_of((self._start_checks(start), gather_now()))
         return held[0]
 
-    async def _gather(self, start: Start, order: Order) -> Gathered:
-        return await gather_change(
-            ReadOnce(self._access.source, start.snapshot),
-            order,
-            self._door.services,
-            organisation_default=start.organisation_default,
+    async def _gather(self, start: Start, order: PipelineOptions) -> Gathered:
+        return await gather_snapshot(
+            self._access.source,
+            start.snapshot,
+            start.configuration,
+            options=order,
+            services=self._door.services,
         )
 
     async def _start_checks(self, start: Start) -> None:

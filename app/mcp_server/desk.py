@@ -30,11 +30,10 @@ from app.mcp_server.answers import (
 from app.mcp_server.dast import DastPolicy, scan_running_api
 from app.mcp_server.dependencies import scan_dependencies
 from app.mcp_server.given import check_length, open_given
-from app.pipeline import Order, gather_change, review_gathered
+from app.pipeline import PipelineOptions, gather_change, review_gathered
+from app.pipeline.inputs import REVIEW_SPAN, Services, Stations
 from app.publish.reports import report_value
 from app.publish.wording import KEYLESS_NOTE
-from app.services import Services
-from app.stations import REVIEW_SPAN, Stations
 from app.store.database import Database
 from app.store.findings import load_finding_row
 from app.store.model_calls import load_stats
@@ -87,15 +86,19 @@ class Desk:
         """
         source = open_given(code, language)
         review_id = str(uuid4())
-        order = Order(scope=CallScope(review_id=review_id, repository=ACCOUNT), stages=tuple(stages))
+        options = PipelineOptions(
+            scope=CallScope(review_id=review_id, repository=ACCOUNT), stages=tuple(stages)
+        )
         tracer = self.services.tracer
         stations = Stations(review_id, watch, tracer=tracer)
         configuration = f"docs_format: {docs_format}\n".encode()
         async with self._room:
             with tracer.span(REVIEW_SPAN, {"quorum.review.id": review_id, "quorum.trigger": ACCOUNT}):
                 with stations.timed("gather"):
-                    gathered = await gather_change(source, order, self.services, configuration=configuration)
-                report = await review_gathered(order, gathered, self.services, stations=stations)
+                    gathered = await gather_change(
+                        source, options, self.services, configuration=configuration
+                    )
+                report = await review_gathered(options, gathered, self.services, stations=stations)
         self._keep(Kept(id=review_id, at=self.clock(), report=report))
         return self._answer(report)
 

@@ -6,8 +6,8 @@ from app.domain.finding import Stage
 from app.domain.review import Chunk, ReviewContext
 from app.llm.client import CallScope
 from app.mcp_server.given import open_given
-from app.pipeline import Order, gather_change
-from app.services import Services
+from app.pipeline import PipelineOptions, gather_change
+from app.pipeline.inputs import Services
 from app.stages.asking import Question, system_prompt
 from app.stages.material import render_material
 from app.stages.questions import docs_question, review_question, security_question
@@ -20,7 +20,7 @@ async def stage_prompt(services: Services, stage: Stage, code: str, language: st
         InputError: the code or the language cannot be read.
     """
     source = open_given(code, language)
-    gathered = await gather_change(source, Order(scope=CallScope(), stages=(stage,)), services)
+    gathered = await gather_change(source, PipelineOptions(scope=CallScope(), stages=(stage,)), services)
     context, config = gathered.context, gathered.config
     parts = [system_prompt(services.prompts).text]
     for chunk in context.chunks:

@@ -36,7 +36,7 @@ INSTRUCTIONS = (
     "Give source text or a unified diff. `not_reviewed`, `could_not_check` and `not_applicable` never mean that "
     "the code is clean."
 )
-STATIONS = ("gather", "analyse", *(stage.value for stage in Stage), "verify")
+STATIONS = ("gather", "analyze", *(stage.value for stage in Stage), "verify")
 
 Code = Annotated[str, Field(description="Source text, or a unified diff as `git diff` prints it.")]
 Language = Annotated[

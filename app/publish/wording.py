@@ -26,6 +26,8 @@ KEYLESS_NOTE = (
     "No model was asked (none has a key or is allowed): the built-in analysers reviewed this change."
 )
 NO_PROBLEMS_BY_ANALYZERS = "no problems found by the built-in analysers alone"
+STAGE_NOT_REQUESTED = "this stage was not requested"
+STAGE_DISABLED = "the repository's configuration disables this stage"
 NO_PROBLEMS_LOOKED_FOR = "no problems were looked for"
 
 

@@ -269,7 +269,7 @@ def _add_starred(session: Session) -> None:
         asdict(StationTime(station=name, started_ms=start, duration_ms=took))
         for name, start, took in (
             ("gather", 0, 1_240),
-            ("analyse", 1_240, 2_050),
+            ("analyze", 1_240, 2_050),
             ("review", 3_290, 9_480),
             ("security", 3_290, 13_120),
             ("docs", 3_290, 4_610),

@@ -150,9 +150,9 @@ def test_a_running_review_is_followed_until_it_ends(visit: Visit) -> None:
         page = visit.open(f"/reviews/{review_id}")
         expect(page.get_by_text("Live", exact=True)).to_be_visible()
         visit.site.live.publish(
-            StationEvent(review_id=review_id, station="analyse", state=StationState.STARTED)
+            StationEvent(review_id=review_id, station="analyze", state=StationState.STARTED)
         )
-        expect(page.locator(".gantt tbody tr")).to_contain_text("analyse")
+        expect(page.locator(".gantt tbody tr")).to_contain_text("analyze")
         with visit.site.database.write() as session:
             session.get_one(ReviewRow, review_id).status = "completed"
         expect(page.get_by_text("Nothing to say")).to_be_visible()

@@ -18,7 +18,7 @@ def test_the_demo_shows_the_whole_review_and_leaves_nothing_behind(tmp_path: Pat
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for station in ("gather", "analyse", "review", "security", "docs", "verify", "publish"):
+    for station in ("gather", "analyze", "review", "security", "docs", "verify", "publish"):
         assert f"✓ {station}" in done.stdout
     for shown in ("The review", "The summary comment", "quorum/review", "quorum/security", "quorum/docs"):
         assert shown in done.stdout

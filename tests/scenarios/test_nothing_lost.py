@@ -130,7 +130,7 @@ async def test_a_review_that_took_a_newer_head_and_died_again_ends_the_check_run
     while not (steps := await steps_of(world)):  # noqa: ASYNC110 - the App's own queue polls
         await asyncio.sleep(0.01)
     await world.served.engine.stop(timeout_s=0.0)
-    assert steps == ["look"]
+    assert steps == ["snapshot"]
     world.github.faults.latency_s = 0.0
     pull.push({"pay.py": "def pay(amount):\n    return amount + 1\n"})
     world.github.hook.queue.clear()  # its webhook comes late

@@ -31,7 +31,7 @@ DIVISION = finding(
     title="A rate of 0 ends in a ZeroDivisionError",
     rule_id="division-by-zero",
 )
-STATIONS = ["look", "gather", "analyse", "review", "security", "docs", "verify", "follow", "publish"]
+STATIONS = ["snapshot", "gather", "analyze", "review", "security", "docs", "verify", "follow", "publish"]
 
 
 class Collector:

@@ -15,11 +15,11 @@ from app.findings.settle import Settled
 from app.github.local import PatchSource
 from app.llm.build import build_models
 from app.llm.client import CallScope, ModelRequest, RoutingRequest
-from app.pipeline import NOT_ASKED_FOR, SWITCHED_OFF, Order, gather_change, review_gathered
+from app.pipeline import PipelineOptions, gather_change, review_gathered
+from app.pipeline.inputs import Services, Stations
 from app.prompting.prompts import Prompts
+from app.publish.wording import STAGE_DISABLED, STAGE_NOT_REQUESTED
 from app.redaction import Redactor
-from app.services import Services
-from app.stations import Stations
 from tests.unit.stages.fakes import EMPTY, FakeModels, always, item, outage
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ async def reviewed(
     steps: Steps, *, configuration: bytes = b"", events: list[StationEvent] | None = None, **order: Any
 ) -> ReviewReport:
     stations = Stations("one", (events if events is not None else []).append)
-    asked = Order(scope=CallScope(review_id="one", repository="local", pull_request=None), **order)
+    asked = PipelineOptions(scope=CallScope(review_id="one", repository="local", pull_request=None), **order)
     gathered = await gather_change(PatchSource(PATCH), asked, services(), configuration=configuration)
     return await review_gathered(asked, gathered, services(), stations=stations, step=steps)
 
@@ -76,8 +76,8 @@ async def test_a_stage_that_is_left_out_says_by_whom() -> None:
     report = await reviewed(Steps(), configuration=b"stages: [review]\n", stages=(Stage.REVIEW, Stage.DOCS))
     said = {result.stage: (result.status, result.error) for result in report.stages}
     assert said[Stage.REVIEW] == (StageStatus.COMPLETED, None)
-    assert said[Stage.SECURITY] == (StageStatus.SKIPPED, NOT_ASKED_FOR)
-    assert said[Stage.DOCS] == (StageStatus.SKIPPED, SWITCHED_OFF)
+    assert said[Stage.SECURITY] == (StageStatus.SKIPPED, STAGE_NOT_REQUESTED)
+    assert said[Stage.DOCS] == (StageStatus.SKIPPED, STAGE_DISABLED)
 
 
 async def test_what_the_analysers_found_is_found_anew_after_a_crash_and_not_checkpointed_with_the_stages() -> (
@@ -104,7 +104,7 @@ async def test_every_station_is_told_and_timed() -> None:
     events: list[StationEvent] = []
     report = await reviewed(Steps(), events=events)
     ended = [event.station for event in events if event.state is StationState.FINISHED]
-    assert sorted(ended) == ["analyse", "docs", "review", "security", "verify"]
+    assert sorted(ended) == ["analyze", "docs", "review", "security", "verify"]
     assert [station.station for station in report.stations] == ended
 
 
@@ -146,7 +146,7 @@ async def read_by(
 ) -> tuple[ReviewReport, Reader]:
     reader = Reader(reply)
     bundle = replace(services(), models=cast("Any", reader))
-    asked = Order(scope=CallScope(review_id="one", repository="local", pull_request=None))
+    asked = PipelineOptions(scope=CallScope(review_id="one", repository="local", pull_request=None))
     gathered = await gather_change(PatchSource(patch), asked, bundle)
     return await review_gathered(asked, gathered, bundle, stations=Stations("one")), reader
 

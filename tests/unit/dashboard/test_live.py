@@ -58,13 +58,13 @@ async def test_a_running_review_streams_its_page_until_it_is_done(database: Data
     site = Site(database=database)
 
     async def finish() -> None:
-        site.live.publish(event("analyse"))
+        site.live.publish(event("analyze"))
         await asyncio.to_thread(end_review)
 
     def end_review() -> None:
         with database.write() as session:
             session.get_one(ReviewRow, "r1").status = "completed"
-        site.live.publish(event("analyse", StationState.FINISHED, duration_ms=5))
+        site.live.publish(event("analyze", StationState.FINISHED, duration_ms=5))
 
     async with site.browser() as browser, asyncio.TaskGroup() as tasks:
         asked = tasks.create_task(browser.get("/reviews/r1/events"))

@@ -1,0 +1,193 @@
+"""Runs the stations of a review in order: gather, analyze, run the stages, verify. Posts nothing.
+
+Gathering and analyzing hold the text of the change, so they run again after a crash. Every paid call is a
+checkpointed step.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import replace
+
+from app.analyzers.analysis import analyze
+from app.domain.analysis import AdvisoryLookup, Analysis
+from app.domain.configuration import Pipeline
+from app.domain.finding import Stage
+from app.domain.pull_request import Snapshot, Source
+from app.domain.review import ReviewReport, StageResult, StageStatus
+from app.domain.step import Checkpoint, Step, run_at_once
+from app.findings.finders import is_by_analyzers
+from app.findings.settle import Settled
+from app.gather import BASE_PATHS, Configuration, Gathered, gather, read_configuration
+from app.pipeline.inputs import PipelineOptions, Services, Stations
+from app.pipeline.settling import finding_calls, settle_results
+from app.publish.wording import STAGE_DISABLED, STAGE_NOT_REQUESTED, context_notes
+from app.stages import run_stage
+
+
+async def gather_change(
+    source: Source, options: PipelineOptions, services: Services, *, configuration: bytes | None = None
+) -> Gathered:
+    """Take the snapshot, read the configuration from it, and gather what the models see.
+
+    Args:
+        configuration: replaces the base ref's file.
+
+    Raises:
+        GitHubError, InputError: the change cannot be read.
+    """
+    snapshot = await source.snapshot(BASE_PATHS)
+    effective = read_configuration(snapshot, override=configuration, operator_budget=services.budget)
+    return await gather_snapshot(source, snapshot, effective, options=options, services=services)
+
+
+async def gather_snapshot(
+    source: Source,
+    snapshot: Snapshot,
+    configuration: Configuration,
+    *,
+    options: PipelineOptions,
+    services: Services,
+) -> Gathered:
+    """Gather what the models see of a snapshot, within the limits of the options and the services.
+
+    Raises:
+        GitHubError, InputError: the change cannot be read.
+    """
+    return await gather(
+        source,
+        snapshot=snapshot,
+        configuration=configuration,
+        thresholds=services.thresholds,
+        chunk_tokens=services.chunk_tokens,
+        earlier_findings=options.earlier,
+        seen=() if options.full else options.seen,
+        for_models=not services.models.is_keyless,
+        dependencies_only=options.dependencies_only,
+    )
+
+
+async def review_gathered(
+    options: PipelineOptions,
+    gathered: Gathered,
+    services: Services,
+    *,
+    stations: Stations,
+    step: Step = run_at_once,
+    lookup_advisories: AdvisoryLookup | None = None,
+) -> ReviewReport:
+    """Review a change that has been gathered.
+
+    Args:
+        lookup_advisories: called only if a manifest or lock file adds packages.
+
+    Raises:
+        Superseded: a newer head replaces this one.
+    """
+    scope = replace(options.scope, budget=gathered.config.budget, bypass_cache=options.full)
+    options = replace(options, scope=scope)
+    with stations.timed("analyze"):
+        analysis = await analyze(
+            gathered.changed_files, redactor=services.redactor, lookup_advisories=lookup_advisories
+        )
+    results = await _run_stages(options, gathered, analysis, services, stations=stations, step=step)
+    with stations.timed("verify"):
+        settled = await step(
+            Checkpoint("settle", Settled),
+            lambda: settle_results(results, gathered, analysis, services, scope=scope),
+        )
+    pull_request = gathered.context.pull_request
+    return ReviewReport(
+        findings=settled.findings,
+        rejected=settled.rejected,
+        stages=tuple(replace(result, findings=()) for result in results),
+        coverage=gathered.coverage,
+        usage=await services.models.usage(scope.review_id or ""),
+        duration_ms=stations.elapsed_ms,
+        head_sha=pull_request.head_sha if pull_request else None,
+        keyless=_is_keyless(gathered, services),
+        stations=tuple(stations.times),
+        notes=(
+            *gathered.snapshot.notes,
+            *context_notes(
+                gathered.context, cut_files=gathered.cut_files, invalid_patterns=gathered.invalid_patterns
+            ),
+            *analysis.notes,
+            *settled.notes,
+        ),
+    )
+
+
+async def _run_stages(
+    options: PipelineOptions,
+    gathered: Gathered,
+    analysis: Analysis,
+    services: Services,
+    *,
+    stations: Stations,
+    step: Step,
+) -> list[StageResult]:
+    """Return one result for each stage, in order, including stages that did not run."""
+
+    def run(stage: Stage, earlier: Sequence[StageResult] = ()) -> Awaitable[StageResult]:
+        answer = step(  # reserves its checkpoint here, so that stages can run side by side
+            Checkpoint(f"stage:{stage}", StageResult),
+            lambda: _ask_stage(stage, earlier, options, gathered, analysis, services),
+        )
+        return _finish_stage(stage, answer, analysis, stations)
+
+    wanted = [stage for stage in Stage if stage in options.stages and stage in gathered.config.stages]
+    if gathered.config.pipeline is Pipeline.PARALLEL:
+        results = list(await asyncio.gather(*map(run, wanted)))
+    else:
+        results: list[StageResult] = []
+        for stage in wanted:
+            results.append(await run(stage, results if stage is Stage.DOCS else ()))
+    by_stage = {result.stage: result for result in results}
+    return [by_stage.get(stage) or _skipped(stage, options) for stage in Stage]
+
+
+async def _ask_stage(
+    stage: Stage,
+    earlier: Sequence[StageResult],
+    options: PipelineOptions,
+    gathered: Gathered,
+    analysis: Analysis,
+    services: Services,
+) -> StageResult:
+    """Run one stage and keep only what models said about redacted text, because the result becomes a checkpoint."""
+    result = await run_stage(
+        stage,
+        gathered.context,
+        gathered.config,
+        models=services.models,
+        prompts=services.prompts,
+        scope=options.scope,
+        analysis=analysis,
+        tier=gathered.tier,
+        redact=services.redactor.redact,
+        secret=services.secret,
+        handover=[finding for each in earlier for finding in each.findings],
+        parents=finding_calls(earlier),
+        deadline_s=services.stage_deadline_s,
+    )
+    return replace(result, findings=tuple(each for each in result.findings if not is_by_analyzers(each)))
+
+
+async def _finish_stage(
+    stage: Stage, answer: Awaitable[StageResult], analysis: Analysis, stations: Stations
+) -> StageResult:
+    """Add the analyzers' findings, which quote unredacted code and so must not be in the checkpoint."""
+    with stations.timed(stage.value):
+        result = await answer
+    own = (finding for finding in analysis.findings if finding.stage is stage)
+    return replace(result, findings=(*result.findings, *own))
+
+
+def _skipped(stage: Stage, options: PipelineOptions) -> StageResult:
+    reason = STAGE_DISABLED if stage in options.stages else STAGE_NOT_REQUESTED
+    return StageResult(stage=stage, status=StageStatus.SKIPPED, error=reason)
+
+
+def _is_keyless(gathered: Gathered, services: Services) -> bool:
+    """Return whether no model can run: none has a key, or the configuration allows none that has one."""
+    return not set(services.models.providers) & set(gathered.config.providers)
