@@ -1,4 +1,4 @@
-# Build: everything from the hashed lock, into a virtual environment that the second stage takes over whole.
+# Build stage: installs everything from the hashed lock into a virtual environment that the second stage copies.
 FROM python:3.13-slim-trixie AS build
 WORKDIR /opt/quorum
 COPY requirements/runtime.txt requirements/runtime.txt
@@ -12,7 +12,7 @@ COPY prompts prompts
 RUN .venv/bin/python -m pip install --no-cache-dir --no-deps --no-build-isolation -e . \
     && .venv/bin/python -m compileall -q app github_sandbox webhooks
 
-# Run: git (hardened, for reading objects) and CA certificates besides Python; nothing else.
+# Runtime stage: Python, git (hardened, for reading objects) and CA certificates.
 FROM python:3.13-slim-trixie
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -21,7 +21,7 @@ RUN apt-get update \
     && useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin quorum \
     && install --directory --owner quorum --mode 0700 /data
 COPY --from=build /opt/quorum /opt/quorum
-# The root file system may be read-only: data goes to /data, scratch files to /tmp (a tmpfs).
+# The root file system can be read-only: data goes to /data, temporary files to /tmp (a tmpfs).
 ENV PATH=/opt/quorum/.venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     QUORUM_DATA_DIR=/data

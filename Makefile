@@ -1,4 +1,4 @@
-# make demo, make test: the two commands of the README. Each builds .venv from the hashed lock when it is missing or stale.
+# The README's two commands are make demo and make test. Each builds .venv from the hashed lock if it is missing or stale.
 PYTHON ?= python3
 BIN := .venv/bin
 UV ?= uv
@@ -10,17 +10,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
 
-demo: .venv/.runtime ## review a sample pull request on this machine, nothing to configure
+demo: .venv/.runtime ## review a sample pull request on this machine
 	$(BIN)/quorum demo --once
 
-# Written bytecode, also where the environment says otherwise: hundreds of processes would compile the same files.
+# Write bytecode even if the environment disables it: otherwise hundreds of processes compile the same files.
 test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/.dev ## run the tests
 	$(BIN)/python -m pytest -n 5 --dist worksteal
 
-install: .venv/.runtime ## build .venv; afterwards the program is .venv/bin/quorum
+install: .venv/.runtime ## build .venv; the program is then .venv/bin/quorum
 
-check: .venv/.dev ## lint, format, types, architecture
+check: .venv/.dev ## check lint, format, types and architecture
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
@@ -33,19 +33,19 @@ fmt: .venv/.dev ## format the code
 serve: .venv/.runtime ## run the App
 	$(BIN)/quorum serve
 
-docs: .venv/.dev ## build the documentation's site in site/html
+docs: .venv/.dev ## build the documentation site in site/html
 	$(BIN)/python -m docs.website
 
-benchmark: .venv/.dev ## print the figures of benchmarks/
+benchmark: .venv/.dev ## run the benchmarks and print their figures
 	$(BIN)/python -m benchmarks
 
-sbom: ## list what is installed (CycloneDX) in sbom.json
+sbom: ## write a bill of materials (CycloneDX) to sbom.json
 	$(PYTHON) scripts/sbom.py >sbom.json
 
-audit: .venv/.dev ## ask for published weaknesses of what is installed
+audit: .venv/.dev ## look up published vulnerabilities of the locked packages
 	$(BIN)/python scripts/audit.py
 
-lock: ## renew requirements/ from pyproject.toml (needs uv)
+lock: ## update requirements/ from pyproject.toml (needs uv)
 	$(UV) pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 \
 		pyproject.toml -o requirements/runtime.txt
 	$(UV) pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 \

@@ -1,4 +1,4 @@
-"""Makes the pictures in `docs/images/`: the dashboard with the browser tests' sample, and the pages of `quorum setup`. Needs Chromium.
+"""Make the pictures in `docs/images/`: the dashboard with the browser tests' sample, and the pages of `quorum setup`. Needs Chromium.
 
 Run: `.venv/bin/python -m docs.screenshots` in the checkout.
 """
@@ -22,7 +22,7 @@ IMAGES = Path(__file__).parent / "images"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A page as it is shown in the documentation."""
+    """A page that the documentation shows."""
 
     name: str
     path: str
@@ -42,10 +42,10 @@ PICTURES = (
 
 
 def main() -> int:
-    """Take every picture; 2 where there is no Chromium."""
+    """Take every picture; returns 2 if there is no Chromium."""
     executable = chromium()
     if executable is None:
-        sys.stderr.write("There is no Chromium.\n")
+        sys.stderr.write("Chromium is not installed.\n")
         return 2
     ensure_sqlite()
     with tempfile.TemporaryDirectory(prefix="quorum-") as directory, sync_playwright() as playwright:

@@ -1,7 +1,7 @@
-"""Builds the documentation's site from the pages as they stand in the repository: `make docs`. Changes no page.
+"""Build the documentation site from the pages in the repository (`make docs`) without changing them.
 
-The pages link to each other, and to files beside `docs/`, as they do on GitHub. So the site is built from a copy in which the public
-files stand where they stand in the repository. A link to a page or heading that is not there ends the build.
+The pages link to each other and to files outside `docs/`, as on GitHub. The site is therefore built from a copy in which the public
+files have the same paths as in the repository. A broken link stops the build.
 
 https://zensical.org/docs/setup/validation/
 """
@@ -13,15 +13,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
-FILES = ("LICENSE", "app.yml", "action.yml")  # that pages lead to
-KINDS = (".md", ".png", ".json")  # of docs/; its scripts stay at home
+FILES = ("LICENSE", "app.yml", "action.yml")  # that pages link to
+KINDS = (".md", ".png", ".json")  # of docs/, without its scripts
 
 
 def build(target: Path) -> Path:
     """Build the site in `target`; returns the folder of the built pages.
 
     Raises:
-        subprocess.CalledProcessError: a link leads nowhere; what zensical said is in `stdout`.
+        subprocess.CalledProcessError: a link is broken; `stdout` has zensical's message.
     """
     source = target / "source"
     shutil.rmtree(source, ignore_errors=True)
@@ -31,20 +31,20 @@ def build(target: Path) -> Path:
         shutil.copyfile(ROOT / path, copy)
     shutil.copyfile(ROOT / "zensical.toml", target / "zensical.toml")
     command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean"]
-    subprocess.run(  # noqa: S603 - our own interpreter and fixed words
+    subprocess.run(  # noqa: S603 - our own interpreter and fixed arguments
         command, cwd=target, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     return target / "html"
 
 
 def public_files() -> list[str]:
-    """The paths of everything that the site shows or leads to, from the root."""
+    """The paths of all files that the site shows or links to, relative to the root."""
     documentation = [path for path in sorted((ROOT / "docs").rglob("*")) if path.suffix in KINDS]
     return [*PAGES, *FILES, *(str(path.relative_to(ROOT)) for path in documentation)]
 
 
 def main() -> int:
-    """Build it in `site/`."""
+    """Build the site in `site/`."""
     target = ROOT / "site"
     target.mkdir(exist_ok=True)
     try:

@@ -1,11 +1,11 @@
-"""Makes `app/data/advisories.json.gz`, what a review knows of flawed packages when it can ask nobody.
+"""Make `app/data/advisories.json.gz`, the advisories that a review uses if no advisory service answers.
 
-    python scripts/advisories.py                                      # the selection of scripts/advisories.toml alone
+    python scripts/advisories.py                                      # only the selection of scripts/advisories.toml
     python scripts/advisories.py --osv advisory-database --complete pip npm go rust --licence CC-BY-4.0
 
-`--osv` names folders with records in the OSV format, such as check-outs of GitHub's or PyPA's advisory database (both
-CC-BY-4.0); `--complete` the ecosystems of which they hold everything, so that no record of a package is an answer.
-Reads files alone: no network. The same input gives the same bytes. https://ossf.github.io/osv-schema/
+`--osv` names folders with records in the OSV format, such as checkouts of GitHub's or PyPA's advisory database (both
+CC-BY-4.0). `--complete` names the ecosystems that they cover completely, so that a missing record means "not affected".
+The script reads only files, and equal input gives equal bytes. https://ossf.github.io/osv-schema/
 """
 
 import argparse
@@ -30,7 +30,7 @@ Row = list[Any]  # ecosystem, package, id, severity, summary, spans of introduce
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the selection and the folders, write the file, say what is in it."""
+    """Read the selection and the folders, write the file and print a summary."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def build(folders: Sequence[Path], *, complete: Sequence[str] = (), licence: str = "") -> dict[str, Any]:
-    """The file's content: the selection, or what stands in the folders in its place."""
+    """The content of the file: the selection, or the records of the folders instead."""
     selection = tomllib.loads(SELECTION.read_text(encoding="utf-8"))
     rows = [_selected(entry) for entry in selection["advisories"]]
     date, terms = selection["date"], selection["licence"]
@@ -63,13 +63,13 @@ def build(folders: Sequence[Path], *, complete: Sequence[str] = (), licence: str
 
 
 def packed(content: dict[str, Any]) -> bytes:
-    """The content as it is kept; without a time, so that equal content is equal bytes."""
+    """The content, compressed without a timestamp, so that equal content has equal bytes."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return gzip.compress(text.encode(), compresslevel=9, mtime=0)
 
 
 def rows_of(record: dict[str, Any]) -> Iterator[Row]:
-    """A row for each package of a record that is ours to judge; none for a withdrawn one."""
+    """A row for each package of a record in a supported ecosystem; none if the record was withdrawn."""
     if record.get("withdrawn"):
         return
     said = str(record.get("database_specific", {}).get("severity", "")).upper()
@@ -83,7 +83,7 @@ def rows_of(record: dict[str, Any]) -> Iterator[Row]:
 
 
 def _spans(versions: dict[str, Any]) -> Iterator[list[str | None]]:
-    """`introduced … fixed` or `introduced … last_affected`, from a range's events; none for a range of commits."""
+    """`introduced … fixed` or `introduced … last_affected`, from the events of a range; none for a range of commits."""
     if versions.get("type") == "GIT":
         return
     introduced: str | None = None
@@ -110,7 +110,7 @@ def _records(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _each_once(records: Iterable[dict[str, Any]]) -> list[Row]:
-    """One row for a flaw of a package: two databases know it by different names, which they tell each other as aliases."""
+    """One row for each vulnerability of a package: databases use different names for it and list the others as aliases."""
     rows: list[Row] = []
     seen: set[tuple[str, str, str]] = set()
     for record in sorted(
@@ -126,7 +126,7 @@ def _each_once(records: Iterable[dict[str, Any]]) -> list[Row]:
 
 
 def _selected(entry: dict[str, Any]) -> Row:
-    """The row of an entry of the selection; its source is for who reads the selection, and is not kept."""
+    """The row of an entry of the selection; the entry's source is only for readers of the selection."""
     spans = [[span["introduced"], span["fixed"], None] for span in entry["versions"]]
     return [entry[key] for key in ("ecosystem", "package", "id", "severity", "summary")] + [spans]
 

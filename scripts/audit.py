@@ -1,9 +1,9 @@
-"""Asks for published weaknesses of what `requirements/runtime.txt` locks, by pip-audit; exit 1 where one is known.
+"""Look up published vulnerabilities of the packages in `requirements/runtime.txt` with pip-audit; exit 1 if there is one.
 
     python scripts/audit.py
 
-pip-audit calls a package that the advisory service does not know "skipped" and the audit clean. Here that is none: where the service
-cannot be asked, this says so and exits 0; where it knows some packages and not others, it exits 1. Installs nothing.
+pip-audit reports a package that the advisory service does not know as "skipped" and the audit as clean. This script does not: if the
+service is unreachable, it says so and exits with 0; if the service knows only some packages, it exits with 1. It installs nothing.
 """
 
 import json
@@ -15,20 +15,20 @@ from typing import Any
 
 LOCK = Path(__file__).parents[1] / "requirements" / "runtime.txt"
 TIMEOUT_S = 180
-ACCEPTED: dict[str, str] = {}  # id of a weakness → why it does not touch Quorum
-UNASKED = "not audited: the service of advisories cannot be reached from here"
+ACCEPTED: dict[str, str] = {}  # id of a vulnerability → why it does not affect Quorum
+UNASKED = "not audited: the advisory service is unreachable"
 
 Json = dict[str, Any]
 
 
 def judge(report: Json) -> list[str]:
-    """What is wrong, a line each; nothing where every package was looked up and is clean, or its weakness accepted."""
+    """One line for each problem; empty if every package was looked up and has no vulnerability that is not accepted."""
     lines: list[str] = []
     for package in report["dependencies"]:
         if "skip_reason" in package:
             lines.append(f"{package['name']}: not audited: {package['skip_reason']}")
         lines += [
-            f"{package['name']} {package['version']}: {each['id']}, mended in {', '.join(each['fix_versions']) or 'none'}"
+            f"{package['name']} {package['version']}: {each['id']}, fixed in {', '.join(each['fix_versions']) or 'none'}"
             for each in package.get("vulns", [])
             if not {each["id"], *each.get("aliases", [])} & ACCEPTED.keys()
         ]
@@ -36,12 +36,12 @@ def judge(report: Json) -> list[str]:
 
 
 def is_reached(report: Json | None) -> bool:
-    """Whether the service knew any package."""
+    """Whether the service knows any package."""
     return report is not None and any("skip_reason" not in each for each in report["dependencies"])
 
 
 def ask(lock: Path) -> Json | None:
-    """pip-audit's report; None where it does not get that far."""
+    """pip-audit's report, or None if it fails before it has one."""
     command = [sys.executable, "-m", "pip_audit", "-r", str(lock), "--require-hashes", "--disable-pip"]
     options = ["--format", "json", "--progress-spinner", "off", "--timeout", "10"]
     try:
@@ -54,14 +54,14 @@ def ask(lock: Path) -> Json | None:
 
 
 def first_entry(lock: str) -> str:
-    """The first package with its hashes: one question shows whether the service answers."""
+    """The first package with its hashes, to find out whether the service answers."""
     lines = [line for line in lock.splitlines() if line and not line.lstrip().startswith("#")]
     ends = next(number for number, line in enumerate(lines) if not line.endswith("\\"))
     return "\n".join(lines[: ends + 1]) + "\n"
 
 
 def main() -> int:
-    """Print and return the exit code."""
+    """Print the result and return the exit code."""
     with tempfile.TemporaryDirectory() as folder:
         probe = Path(folder) / "one.txt"
         probe.write_text(first_entry(LOCK.read_text(encoding="utf-8")), encoding="utf-8")
@@ -71,7 +71,7 @@ def main() -> int:
         return 0
     lines = judge(report)
     sys.stdout.write(
-        "\n".join(lines or [f"{len(report['dependencies'])} packages, no known weakness"]) + "\n"
+        "\n".join(lines or [f"{len(report['dependencies'])} packages, no known vulnerability"]) + "\n"
     )
     return 1 if lines else 0
 
