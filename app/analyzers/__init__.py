@@ -1,4 +1,4 @@
-"""Built-in reviewers that need no key; nothing of the pull request is executed. The door is `app.analyzers.analysis`.
+"""Built-in analyzers that need no key; they execute nothing of the pull request. Start reading at `app.analyzers.analysis`.
 
-Imports nothing: the process that parses changed code starts anew for each review and is to start quickly.
+Imports nothing, so that the process that parses changed code starts quickly.
 """

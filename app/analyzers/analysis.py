@@ -1,49 +1,39 @@
-"""Runs every built-in analyser on a change, at once, and turns what they say into findings.
+"""Runs every built-in analyzer on a change, concurrently, and turns their reports into findings.
 
-One analyser that fails or is missing becomes a note; the others' findings stand. Nothing of the change is executed.
+An analyzer that fails or is missing becomes a note; the findings of the other ones are kept. Nothing of the change is executed.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from app.analyzers.dependencies import DependencyFacts, find_dependency_facts
-from app.analyzers.hidden import find_hidden_hits
-from app.analyzers.parser import Parser, shared_parser
-from app.analyzers.ruff import find_ruff_hits
-from app.analyzers.runner import find_tool
-from app.analyzers.secrets import find_secret_hits
+from app.analyzers.hits import Hit
+from app.analyzers.linters import LINTERS, Linter, find_linter_hits
+from app.analyzers.parser import Parser, SyntaxFacts, find_syntax_facts, shared_parser
+from app.analyzers.runner import FindTool, find_tool
 from app.analyzers.selection import select
-from app.analyzers.tree_tools import TreeFacts, find_tree_facts
-from app.analyzers.values import Hit
-from app.analyzers.workspace import Material, Text, read_material, write_material
-from app.analyzers.zizmor import find_zizmor_hits
+from app.analyzers.text_checks import find_hidden_hits, find_secret_hits
+from app.analyzers.workspace import ChangedText, read_texts, write_texts
 from app.domain.analysis import AdvisoryLookup, Analysis, ChangedFile
 from app.domain.finding import Finding
 from app.errors import AnalyzerFailed
 from app.redaction import Redactor
 
-FindTool = Callable[[str], Path | None]
 MIN_SECRET_CHARACTERS = 4  # shorter ones are words
 REDACTED = "[REDACTED]"
 
-TwoSides = tuple[list[Hit], list[Hit]]
-
 
 @dataclass(slots=True)
-class _Gathered:
-    """Hits of head and base, and notes, as the tools come in."""
+class _Collected:
+    """Hits on heads and bases, and notes, as the tools deliver them."""
 
     hits: list[Hit] = field(default_factory=list[Hit])
     base_hits: list[Hit] = field(default_factory=list[Hit])
     notes: list[str] = field(default_factory=list[str])
     secrets: set[str] = field(default_factory=set[str])
-
-    def take(self, sides: TwoSides) -> None:
-        self.hits.extend(sides[0])
-        self.base_hits.extend(sides[1])
 
 
 async def analyze(
@@ -54,102 +44,105 @@ async def analyze(
     find_tool: FindTool = find_tool,
     parser: Parser | None = None,
 ) -> Analysis:
-    """What the analysers say of a change, on its added lines only.
+    """The analyzers' findings on the added lines of a change.
 
-    `lookup_advisories` asks a source for known flaws of new packages; without one the notes say that nobody was asked.
-    `parser` is the process that parses; None: the one that all changes share.
+    Args:
+        files: the changed files.
+        redactor: finds the secrets; None: without the operator's own ones.
+        lookup_advisories: asks a source for known flaws of new packages; None: the notes say that no source was asked.
+        find_tool: finds the program of a linter.
+        parser: the process that parses; None: the one that all changes share.
     """
     redactor = redactor or Redactor()
-    material = read_material(files)
+    texts, notes = read_texts(files)
+    collected = _Collected(notes=notes)
     with TemporaryDirectory(prefix="quorum-", ignore_cleanup_errors=True) as name:
-        directory = _resolved(name)
-        await asyncio.to_thread(write_material, material.texts, directory)
-        gathered = _Gathered(notes=list(material.notes))
-        tree, dependencies, *_ = await asyncio.gather(
-            _tree_facts(material.texts, directory, gathered, parser or shared_parser()),
+        directory = await asyncio.to_thread(
+            Path(name).resolve
+        )  # macOS reaches its temporary folder through a link
+        syntax, dependencies, *_ = await asyncio.gather(
+            _syntax_facts(texts, directory / "parser", collected, parser or shared_parser()),
             find_dependency_facts(files, lookup=lookup_advisories),
-            _tool(
-                "ruff",
-                find_tool,
-                gathered,
-                lambda ruff: find_ruff_hits(material.texts, directory=directory, ruff=ruff),
-            ),
-            _tool(
-                "zizmor",
-                find_tool,
-                gathered,
-                lambda zizmor: find_zizmor_hits(material.texts, directory=directory, zizmor=zizmor),
-            ),
-            asyncio.to_thread(_text_hits, material.texts, redactor, gathered),
+            *(_lint(linter, find_tool, texts, directory, collected) for linter in LINTERS),
+            asyncio.to_thread(_check_texts, texts, redactor, collected),
         )
-    return _analysis(files, material, gathered, tree, dependencies)
+    return _analysis(files, texts, collected, syntax, dependencies)
 
 
-def _resolved(name: str) -> Path:
-    """Without links, as the tools name it: macOS keeps its temporary folder behind one."""
-    return Path(name).resolve()
-
-
-async def _tool(
-    name: str, find_tool: FindTool, gathered: _Gathered, find: Callable[[Path], Awaitable[TwoSides]]
+async def _lint(
+    linter: Linter,
+    find_tool: FindTool,
+    texts: Sequence[ChangedText],
+    directory: Path,
+    collected: _Collected,
 ) -> None:
-    program = find_tool(name)
+    accepted = [text for text in texts if linter.accepts(text)]
+    if not accepted:
+        return
+    program = find_tool(linter.name)
     if program is None:
-        gathered.notes.append(f"{name} is not installed, so its rules were not run.")
+        collected.notes.append(f"{linter.name} is not installed, so its rules were not run.")
         return
     try:
-        gathered.take(await find(program))
+        hits, base_hits = await find_linter_hits(
+            linter, accepted, directory=directory / linter.name, program=program
+        )
     except AnalyzerFailed as error:
-        gathered.notes.append(f"{name} {error}, so its rules say nothing here.")
+        collected.notes.append(f"{linter.name} {error}, so its rules were not run.")
+        return
+    collected.hits.extend(hits)
+    collected.base_hits.extend(base_hits)
 
 
-async def _tree_facts(
-    texts: Sequence[Text], directory: Path, gathered: _Gathered, parser: Parser
-) -> TreeFacts:
+async def _syntax_facts(
+    texts: Sequence[ChangedText], directory: Path, collected: _Collected, parser: Parser
+) -> SyntaxFacts:
+    await asyncio.to_thread(write_texts, texts, directory)
     try:
-        facts = await find_tree_facts(texts, directory=directory, parser=parser)
+        facts = await find_syntax_facts(texts, directory=directory, parser=parser)
     except AnalyzerFailed as error:
-        gathered.notes.append(f"The syntax rules were not run: their process {error}.")
-        return TreeFacts()
-    gathered.take((list(facts.hits), list(facts.base_hits)))
-    gathered.notes.extend(facts.notes)
+        collected.notes.append(f"The syntax rules were not run: their process {error}.")
+        return SyntaxFacts()
+    collected.hits.extend(facts.hits)
+    collected.base_hits.extend(facts.base_hits)
+    collected.notes.extend(facts.notes)
     return facts
 
 
-def _text_hits(texts: Sequence[Text], redactor: Redactor, gathered: _Gathered) -> None:
-    """What can be told from the text alone, in linear time."""
+def _check_texts(texts: Sequence[ChangedText], redactor: Redactor, collected: _Collected) -> None:
+    """The checks that need only the text, in linear time."""
     for text in texts:
-        for source, hits in ((text.head, gathered.hits), (text.base, gathered.base_hits)):
+        for source, hits in ((text.head, collected.hits), (text.base, collected.base_hits)):
             if source is not None:
                 hits.extend(find_secret_hits(text.path, source, redactor=redactor))
                 hits.extend(find_hidden_hits(text.path, source))
-        gathered.secrets |= redactor.secrets_of(text.head)
+        collected.secrets |= redactor.secrets_of(text.head)
 
 
 def _analysis(
     files: Sequence[ChangedFile],
-    material: Material,
-    gathered: _Gathered,
-    tree: TreeFacts,
+    texts: Sequence[ChangedText],
+    collected: _Collected,
+    syntax: SyntaxFacts,
     dependencies: DependencyFacts,
 ) -> Analysis:
     findings = select(
-        [*gathered.hits, *dependencies.hits],
-        gathered.base_hits,
-        lines=_lines(files) | {text.path: text.head.split("\n") for text in material.texts},
-        base_lines={text.path: text.base.split("\n") for text in material.texts if text.base is not None},
+        [*collected.hits, *dependencies.hits],
+        collected.base_hits,
+        lines=_lines(files) | {text.path: text.head.split("\n") for text in texts},
+        base_lines={text.path: text.base.split("\n") for text in texts if text.base is not None},
         added={file.path: file.added for file in files},
     )
     return Analysis(
-        findings=tuple(_without_secrets(finding, gathered.secrets) for finding in findings),
-        undocumented=tree.undocumented,
-        api_changes=tree.api_changes,
-        notes=(*gathered.notes, *dependencies.notes),
+        findings=tuple(_without_secrets(finding, collected.secrets) for finding in findings),
+        undocumented=syntax.undocumented,
+        api_changes=syntax.api_changes,
+        notes=(*collected.notes, *dependencies.notes),
     )
 
 
 def _without_secrets(finding: Finding, secrets: Collection[str]) -> Finding:
-    """A tool may name a secret in its own words (an undefined name, say), where no rule knows it for one any more."""
+    """A tool may quote a secret in its own message (as an undefined name, say), where no rule recognizes it any more."""
     title, explanation = finding.title, finding.explanation
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= MIN_SECRET_CHARACTERS:
@@ -158,7 +151,7 @@ def _without_secrets(finding: Finding, secrets: Collection[str]) -> Finding:
 
 
 def _lines(files: Sequence[ChangedFile]) -> dict[str, list[str]]:
-    """Lines of files that only the dependency reader saw (lock files over the size limit)."""
+    """Lines of the files that only the dependency reader saw (lock files over the size limit)."""
     return {
         file.path: file.head.decode("utf-8", "replace").split("\n") for file in files if file.head is not None
     }

@@ -6,9 +6,9 @@ No answer is never a clean bill: what could not be asked is said.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.analyzers.bundled import BundledAdvisories, bundled_advisories
+from app.analyzers.bundled_advisories import BundledAdvisories, bundled_advisories
+from app.analyzers.hits import Hit
 from app.analyzers.manifests import Manifest, manifest_of
-from app.analyzers.values import Hit
 from app.domain.analysis import Advisory, AdvisoryAnswer, AdvisoryLookup, ChangedFile, Package
 from app.errors import QuorumError
 

@@ -1,7 +1,6 @@
-"""Has changed code parsed in a process that is kept warm, each change in a fork of its own. Never parses anything itself.
+"""Has changed code parsed in a warm process, each change in its own fork, and reads the answers. Never parses anything itself.
 
-There is one such process beside this one; it holds nothing of any change, and whoever needs it next starts it again where
-it has ended. See `fork_server`.
+The process beside this one holds nothing of any change. If it has ended, the next caller starts it again. See `worker`.
 """
 
 import asyncio
@@ -11,24 +10,31 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
-from app.analyzers.runner import Limits, clean_environment
+from app.analyzers.hits import Hit
+from app.analyzers.runner import ProcessLimits, clean_environment
+from app.analyzers.workspace import ANSWERS, TASKS, ChangedText
+from app.domain.analysis import ApiChange, UndocumentedSymbol
+from app.domain.finding import Severity
 from app.errors import AnalyzerFailed
+from app.syntax import language_of
 
-COMMAND = (sys.executable, "-P", "-s", "-m", "app.analyzers.fork_server")
-GRACE_S = 10.0  # beyond a job's own limit: then the server itself does not work
+COMMAND = (sys.executable, "-P", "-s", "-m", "app.analyzers.worker")
+GRACE_S = 10.0  # beyond the job's own limit: then the server itself is stuck
+LIMITS = ProcessLimits(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Server:
-    """The living process and who waits for it."""
+    """The running process and the jobs that wait for it."""
 
     process: "subprocess.Popen[bytes]"
     listener: threading.Thread
@@ -36,20 +42,20 @@ class _Server:
 
 
 class Parser:
-    """The process, started when it is first needed. May be used from any thread and any event loop."""
+    """The process, started on first use. Safe to use from any thread and any event loop."""
 
     def __init__(self, command: Sequence[str] = COMMAND) -> None:
         self._command = command
         self._server: _Server | None = None
         self._lock = threading.Lock()
 
-    async def run(self, directory: Path, *, limits: Limits) -> None:
-        """Work through the tasks of a directory; returns when that has ended, by itself or by its limits.
+    async def run(self, directory: Path, *, limits: ProcessLimits) -> None:
+        """Work through the tasks of a directory; returns when the job has ended, by itself or at its limits.
 
         Raises:
-            AnalyzerFailed: the process cannot start, or is gone.
+            AnalyzerFailed: the process cannot start, or has ended.
         """
-        ended = await asyncio.to_thread(self._ask, directory, limits)
+        ended = await asyncio.to_thread(self._submit, directory, limits)
         try:
             async with asyncio.timeout(limits.seconds + GRACE_S):
                 await asyncio.wrap_future(ended)
@@ -58,24 +64,24 @@ class Parser:
             raise AnalyzerFailed("does not answer") from error
 
     async def open(self) -> None:
-        """Start it before somebody waits for it."""
+        """Start the process before it is needed."""
         await asyncio.to_thread(self._start)
 
     def close(self) -> None:
-        """End it, and what it works on.
+        """End the process and its jobs.
 
-        Without the lock: whoever holds it may be writing to a process that does not read.
+        Does not take the lock: its holder may be writing to a process that does not read.
         """
         if server := self._server:
             server.process.kill()
             server.listener.join()
 
-    def _ask(self, directory: Path, limits: Limits) -> "Future[None]":
+    def _submit(self, directory: Path, limits: ProcessLimits) -> "Future[None]":
         job, ended = uuid4().hex, Future[None]()
         with self._lock:
             server = self._started()
             server.waiting[job] = ended
-            with suppress(OSError):  # it has just ended: the listener tells everybody
+            with suppress(OSError):  # it has just ended: the listener tells all jobs
                 _write(server.process, _line(job, directory, limits))
         return ended
 
@@ -92,29 +98,94 @@ class Parser:
         return self._server
 
     def _listen(self) -> None:
-        """Tells those who wait, until the process ends; then the others that there is nothing to wait for."""
+        """Resolve the waiting jobs as they end; when the process ends, fail the rest."""
         server = self._server
         assert server
         assert server.process.stdout
         with server.process:
             for line in server.process.stdout:
-                _tell(server.waiting.pop(line.strip().decode(), None))
+                _resolve(server.waiting.pop(line.strip().decode(), None))
         with self._lock:
             self._server = None
         while server.waiting:
-            _tell(server.waiting.popitem()[1], AnalyzerFailed("has ended"))
+            _resolve(server.waiting.popitem()[1], AnalyzerFailed("has ended"))
 
 
 @cache
 def shared_parser() -> Parser:
-    """The one of this process; it ends with it."""
+    """The parser of this process; it ends with the process."""
     parser = Parser()
     atexit.register(parser.close)
     return parser
 
 
-def _line(job: str, directory: Path, limits: Limits) -> bytes:
-    """What `fork_server` reads; the limits are the operating system's."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyntaxFacts:
+    """The worker's answers; `notes` name the files it did not finish."""
+
+    hits: tuple[Hit, ...] = ()
+    base_hits: tuple[Hit, ...] = ()
+    undocumented: tuple[UndocumentedSymbol, ...] = ()
+    api_changes: tuple[ApiChange, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+async def find_syntax_facts(texts: Sequence[ChangedText], *, directory: Path, parser: Parser) -> SyntaxFacts:
+    """Hits, undocumented names and interface changes of all files in a known language.
+
+    Raises:
+        AnalyzerFailed: the process that parses cannot start, or has ended.
+    """
+    known = [text for text in texts if language_of(text.path)]
+    if not known:
+        return SyntaxFacts()
+    (directory / TASKS).write_text(json.dumps([_task(text) for text in known]))
+    await parser.run(directory, limits=LIMITS)
+    output = await asyncio.to_thread(_read_answers, directory)
+    answers = [json.loads(line) for line in output.split(b"\n")[:-1]]
+    return _facts(answers, {text.path for text in known})
+
+
+def _read_answers(directory: Path) -> bytes:
+    """The worker's file: never a link, and never more than the limit, whatever became of the worker."""
+    try:
+        file = os.open(directory / ANSWERS, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return b""
+    with open(file, "rb") as answers:  # noqa: PTH123 - already open
+        return answers.read(LIMITS.output_bytes)
+
+
+def _task(text: ChangedText) -> dict[str, Any]:
+    return {
+        "path": text.path,
+        "head": text.head_name,
+        "base": text.base_name if text.base is not None else None,
+        "added": sorted(text.file.added),
+    }
+
+
+def _facts(answers: Sequence[dict[str, Any]], expected: set[str]) -> SyntaxFacts:
+    missing = sorted(expected - {answer["path"] for answer in answers})
+    return SyntaxFacts(
+        hits=tuple(_hit(**raw) for raw in _rows(answers, "hits")),
+        base_hits=tuple(_hit(**raw) for raw in _rows(answers, "base_hits")),
+        undocumented=tuple(UndocumentedSymbol(**raw) for raw in _rows(answers, "undocumented")),
+        api_changes=tuple(ApiChange(**raw) for raw in _rows(answers, "api_changes")),
+        notes=tuple(f"{path}: the syntax rules did not finish." for path in missing),
+    )
+
+
+def _hit(*, severity: str, **rest: Any) -> Hit:  # noqa: ANN401 - a Hit as `asdict` writes it
+    return Hit(severity=Severity(severity), **rest)
+
+
+def _rows(answers: Sequence[dict[str, Any]], key: str) -> Iterable[dict[str, Any]]:
+    return (raw for answer in answers for raw in answer.get(key, ()))
+
+
+def _line(job: str, directory: Path, limits: ProcessLimits) -> bytes:
+    """One job, as the worker reads it; the operating system enforces the limits."""
     caps = {
         "RLIMIT_AS": limits.memory_bytes,
         "RLIMIT_CPU": int(limits.seconds) + 1,
@@ -146,7 +217,7 @@ def _spawn(command: Sequence[str]) -> "subprocess.Popen[bytes]":
         raise AnalyzerFailed(f"could not start: {error.strerror}") from error
 
 
-def _tell(ended: "Future[None] | None", error: AnalyzerFailed | None = None) -> None:
+def _resolve(ended: "Future[None] | None", error: AnalyzerFailed | None = None) -> None:
     if ended is None or not ended.set_running_or_notify_cancel():
         return
     if error:

@@ -1,7 +1,7 @@
-"""The one place where an analyser becomes a process: own directory, clean environment, limits on everything.
+"""The one place that starts an analyzer's process: own directory, clean environment, limits on everything.
 
-Never runs anything of the pull request, never hands a token on, and never lets a name of the pull request reach the
-disk or a command line: contents stand under numbers.
+Never runs anything of the pull request, never passes a token on, and never lets a name from the pull request reach the disk or a
+command line: contents are stored under numbers.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +18,15 @@ from app.errors import AnalyzerFailed
 
 PROJECT = Path(__file__).parents[2]
 
-# Sets the limits and becomes the tool: `preexec_fn` is not safe beside threads. A system that knows no such limit says so on
-# standard error and goes on; sizes are in KiB and in blocks of 512 bytes.
+FindTool = Callable[[str], Path | None]
+
+# Sets the limits, then becomes the tool: `preexec_fn` is not safe with threads. A system without one of these limits prints an
+# error and continues. Sizes are in KiB and in blocks of 512 bytes.
 _LAUNCHER = 'ulimit -v "$1"; ulimit -t "$2"; ulimit -f "$3"; ulimit -c 0; shift 3; exec "$@"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ProcessLimits:
     """What one process may use."""
 
     seconds: float = 20.0
@@ -33,47 +35,49 @@ class Limits:
 
 
 def find_tool(name: str) -> Path | None:
-    """A program beside the running Python, else on the operator's path; None where it is not installed."""
-    beside = Path(sys.executable).parent / name
-    found = str(beside) if beside.is_file() else shutil.which(name)
+    """A program next to the running Python, or on the operator's path; None if it is not installed."""
+    bundled = Path(sys.executable).parent / name
+    found = str(bundled) if bundled.is_file() else shutil.which(name)
     return Path(found) if found else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
-    """What a process wrote; `problem` says why it did not come to its end by itself."""
+class ProcessResult:
+    """What a process wrote; `problem` says why it did not finish by itself."""
 
     output: bytes
     problem: str | None = None
 
     def complete(self) -> bytes:
-        """The output of a process that came to its end; raises `AnalyzerFailed` otherwise."""
+        """The output of a process that finished; raises `AnalyzerFailed` otherwise."""
         if self.problem:
             raise AnalyzerFailed(self.problem)
         return self.output
 
 
 async def run(
-    command: Sequence[str], *, directory: Path, stdin: bytes = b"", limits: Limits | None = None
-) -> Finished:
-    """Standard output of the command, whatever its exit code; raises `AnalyzerFailed` where it cannot start."""
-    limits = limits or Limits()
+    command: Sequence[str], *, directory: Path, stdin: bytes = b"", limits: ProcessLimits | None = None
+) -> ProcessResult:
+    """Standard output of the command, whatever its exit code; raises `AnalyzerFailed` if it cannot start."""
+    limits = limits or ProcessLimits()
     process = await _start(command, directory=directory, limits=limits)
     output = bytearray()
     problem: str | None = None
     try:
         async with asyncio.timeout(limits.seconds):
-            problem = await _talk(process, stdin, output, limits.output_bytes)
+            problem = await _exchange(process, stdin, output, limits.output_bytes)
             code = 0 if problem else await process.wait()
-            problem = f"was ended by signal {-code}" if code < 0 else problem
+            problem = f"was killed by signal {-code}" if code < 0 else problem
     except TimeoutError:
         problem = f"took longer than {limits.seconds:g} s"
     finally:
         await _end(process)
-    return Finished(output=bytes(output), problem=problem)
+    return ProcessResult(output=bytes(output), problem=problem)
 
 
-async def _start(command: Sequence[str], *, directory: Path, limits: Limits) -> asyncio.subprocess.Process:
+async def _start(
+    command: Sequence[str], *, directory: Path, limits: ProcessLimits
+) -> asyncio.subprocess.Process:
     numbers = (limits.memory_bytes >> 10, int(limits.seconds) + 1, limits.output_bytes >> 9)
     launcher = ["/bin/sh", "-c", _LAUNCHER, "sh", *map(str, numbers), *command]
     try:
@@ -91,7 +95,7 @@ async def _start(command: Sequence[str], *, directory: Path, limits: Limits) -> 
 
 
 def clean_environment(directory: Path) -> dict[str, str]:
-    """Nothing of the operator's environment: no token, no key, no configuration path."""
+    """An environment with nothing of the operator's: no token, no key, no configuration path."""
     return {
         "HOME": str(directory),
         "TMPDIR": str(directory),
@@ -103,10 +107,10 @@ def clean_environment(directory: Path) -> dict[str, str]:
     }
 
 
-async def _talk(
+async def _exchange(
     process: asyncio.subprocess.Process, stdin: bytes, output: bytearray, limit: int
 ) -> str | None:
-    """Writes and reads at once, so that neither side waits for the other's full pipe."""
+    """Write and read concurrently, so that neither side blocks on a full pipe."""
     writer = asyncio.ensure_future(_write(process, stdin))
     try:
         return await _read(process, output, limit)
@@ -136,7 +140,7 @@ async def _read(process: asyncio.subprocess.Process, output: bytearray, limit: i
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Ends the process and whatever it started."""
+    """Kill the process and everything it started."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from app.analyzers.values import Hit
+from app.analyzers.hits import Hit
 from app.domain.diff import Side
 from app.domain.finding import Finding, Severity, Stage
 from app.domain.model_call import Provider
@@ -16,7 +16,17 @@ from app.domain.rules import rule_for
 
 MAX_RANGE_LINES = 10
 # Whose words are shown where several tools found the same: the more it knows, the earlier.
-_VOICES = ("patterns", "secrets", "zizmor", "hidden", "dependencies", "ruff")
+_VOICES = (
+    "patterns",
+    "secrets",
+    "zizmor",
+    "hidden",
+    "dependencies",
+    "hadolint",
+    "shellcheck",
+    "oxlint",
+    "ruff",
+)
 _SECURITY_FAMILIES = frozenset(
     {
         "injection",

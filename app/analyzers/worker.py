@@ -1,53 +1,150 @@
-"""What is done in the process that parses the changed code: own rules, taint, names. Run by `fork_server`, with limits.
+"""The process that parses changed code: it loads the parsers once and forks for every change. Started by `parser`.
 
-Reads a list of files from its directory and writes one JSON line a file, so that a file that kills the process loses
-only what comes after it. Reads only the numbered files of that directory; never imports or runs what they hold.
+Each line on standard input names a directory with a change. A child process with its own limits does the work there and exits. So
+no change sees what another one left behind, and a file that breaks a parser breaks only that child. The server itself reads
+nothing of any change. When its standard input ends, it exits and takes its children with it.
+
+A child reads the list of files in its directory and writes one line of JSON per file, so that a file that kills the process
+loses only what comes after it. It reads only the numbered files of that directory and never imports or runs them.
 """
 
+import gc
 import json
+import os
+import resource
+import selectors
+import signal
+import sys
+import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from app.analyzers.patterns import find_pattern_hits
 from app.analyzers.symbols import find_api_changes, find_undocumented, is_internal
-from app.analyzers.worker_files import ANSWERS, TASKS
+from app.analyzers.workspace import ANSWERS, TASKS
 
+CHUNK = 1 << 16
 Value = TypeVar("Value")
 
 
-def work_through() -> None:
-    """One line of JSON for each task of the working directory."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Child:
+    """A change in progress, and its deadline in seconds of the monotonic clock."""
+
+    job: str
+    pid: int
+    deadline_s: float
+
+
+class ForkServer:
+    """Forks for each job, and reports on standard output when a child has ended."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work = work
+        self._children: dict[int, _Child] = {}  # by the pipe that closes when the child ends
+        self._selector = selectors.DefaultSelector()
+        self._unread = b""
+
+    def serve(self) -> None:
+        """Run until standard input ends."""
+        self._selector.register(0, selectors.EVENT_READ)
+        while True:
+            for key, _ in self._selector.select(self._timeout_s()):
+                if key.fd != 0:
+                    self._end(key.fd)
+                elif not self._read():
+                    return self._end_all()
+            overdue = [fd for fd, child in self._children.items() if child.deadline_s <= time.monotonic()]
+            for pipe in overdue:
+                self._end(pipe)
+
+    def _timeout_s(self) -> float | None:
+        nearest_s = min((child.deadline_s for child in self._children.values()), default=None)
+        return None if nearest_s is None else max(0.0, nearest_s - time.monotonic())
+
+    def _read(self) -> bool:
+        data = os.read(0, CHUNK)
+        *lines, self._unread = (self._unread + data).split(b"\n")
+        for line in lines:
+            self._fork(json.loads(line))
+        return bool(data)
+
+    def _fork(self, job: dict[str, Any]) -> None:
+        pipe, held = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            self._run_child(job, held)
+        os.close(held)
+        self._children[pipe] = _Child(job=job["id"], pid=pid, deadline_s=time.monotonic() + job["seconds"])
+        self._selector.register(pipe, selectors.EVENT_READ)
+
+    def _run_child(self, job: dict[str, Any], held: int) -> None:
+        """Never returns, whatever happens: the loop belongs to the parent."""
+        try:
+            os.setsid()
+            os.closerange(3, held)  # the parent's pipes to the other children
+            for name, value in job["limits"].items():
+                with suppress(ValueError, OSError):  # the system does not know this limit
+                    resource.setrlimit(getattr(resource, name), (value, value))
+            os.chdir(job["directory"])
+            nothing = os.open(os.devnull, os.O_RDWR)
+            for fd in (0, 1, 2):
+                os.dup2(nothing, fd)
+            self._work()
+        finally:
+            os._exit(0)
+
+    def _end(self, pipe: int) -> None:
+        """Kill and reap the child if it still runs, and report that it has ended."""
+        child = self._children.pop(pipe)
+        self._selector.unregister(pipe)
+        os.close(pipe)
+        _kill(child.pid)
+        os.waitpid(child.pid, 0)
+        sys.stdout.write(f"{child.job}\n")
+        sys.stdout.flush()
+
+    def _end_all(self) -> None:
+        for child in self._children.values():
+            _kill(child.pid)
+
+
+def _kill(pid: int) -> None:
+    """Kill a child that has not been reaped yet, so that its number is still its own, and everything it started."""
+    for kill in (os.killpg, os.kill):
+        with suppress(ProcessLookupError, PermissionError):
+            kill(pid, signal.SIGKILL)
+
+
+def analyze_tasks() -> None:
+    """Write one line of JSON for each task of the working directory."""
     with Path(ANSWERS).open("w") as answers:
         for task in json.loads(Path(TASKS).read_bytes()):
-            answers.write(json.dumps(work(task)) + "\n")
+            answers.write(json.dumps(_analyze(task)) + "\n")
             answers.flush()
 
 
-def work(task: dict[str, Any]) -> dict[str, Any]:
-    """Everything that is to be said of one file; `problems` name what could not be done."""
+def _analyze(task: dict[str, Any]) -> dict[str, Any]:
+    """Everything there is to report on one file; `problems` name what failed."""
     path, head = task["path"], _read(task["head"])
     base = _read(task["base"]) if task["base"] else None
     problems: list[str] = []
     answer: dict[str, Any] = {"path": path, "problems": problems}
-    answer["hits"] = _hits(path, head, problems)
-    answer["base_hits"] = _hits(path, base, []) if base is not None and answer["hits"] else []
+    answer["hits"] = _dicts(_attempt(lambda: find_pattern_hits(path, head), problems))
+    if base is not None and answer["hits"]:
+        answer["base_hits"] = _dicts(_attempt(lambda: find_pattern_hits(path, base), []))
     if not is_internal(path):
         undocumented = find_undocumented(path, head, frozenset(task["added"]), base)
-        answer["undocumented"] = _dicts(_tried(lambda: list(undocumented), problems))
+        answer["undocumented"] = _dicts(_attempt(lambda: list(undocumented), problems))
         if base is not None:
-            answer["api_changes"] = _dicts(_tried(lambda: find_api_changes(path, head, base), problems))
+            answer["api_changes"] = _dicts(_attempt(lambda: find_api_changes(path, head, base), problems))
     return answer
 
 
-def _hits(path: str, source: str | None, problems: list[str]) -> list[dict[str, Any]]:
-    if source is None:
-        return []
-    return _dicts(_tried(lambda: find_pattern_hits(path, source), problems))
-
-
-def _tried(find: Callable[[], list[Value]], problems: list[str]) -> list[Value]:
+def _attempt(find: Callable[[], list[Value]], problems: list[str]) -> list[Value]:
     """The result, or nothing and the kind of the error: code that does not parse is normal here."""
     try:
         return find()
@@ -70,3 +167,9 @@ def _dicts(values: Iterable[Any]) -> list[dict[str, Any]]:
 
 def _read(name: str) -> str:
     return Path(name).read_text(encoding="utf-8", errors="replace")
+
+
+if __name__ == "__main__":
+    gc.collect()
+    gc.freeze()  # the children share these pages
+    ForkServer(analyze_tasks).serve()

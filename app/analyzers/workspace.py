@@ -1,23 +1,25 @@
-"""Lays the changed contents out in a temporary directory, under numbers, and knows which is which.
+"""Reads changed contents as text, and writes them to a temporary directory under numbers.
 
-Nothing of the pull request becomes a file name, a configuration or a link; contents that are no text, or too large,
-are left out with a reason.
+Nothing of the pull request becomes a file name, a configuration or a link. Contents that are not text, or are too large, are left
+out with a reason. If only a patch is known, its lines keep their numbers, so that locations need no mapping. The only lines added
+are `if True:` in the gaps before an indented hunk of Python, which would not parse otherwise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from app.analyzers.fragments import fragment_text
 from app.domain.analysis import ChangedFile
+from app.syntax import language_of
 
 MAX_FILE_BYTES = 1_000_000
 MAX_LINE_CHARACTERS = 5_000
+TASKS, ANSWERS = "tasks.json", "answers.jsonl"  # of the process that parses, in the directory of a change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """A changed file that can be analysed, as text; `head_name` and `base_name` are its places on the disk."""
+class ChangedText:
+    """A changed file that can be analyzed, as text; `head_name` and `base_name` are its names on disk."""
 
     file: ChangedFile
     head: str
@@ -30,38 +32,35 @@ class Text:
         """The path in the repository."""
         return self.file.path
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
-    """What the tools get to see; `notes` say which files they do not."""
-
-    texts: tuple[Text, ...]
-    notes: tuple[str, ...]
+    @property
+    def sides(self) -> Mapping[str, str]:
+        """The contents by their names on disk."""
+        head = {self.head_name: self.head}
+        return head if self.base is None else head | {self.base_name: self.base}
 
 
-def read_material(files: Sequence[ChangedFile]) -> Material:
-    """The files whose head, or what is visible of it, is text of a sane size."""
-    texts: list[Text] = []
+def read_texts(files: Sequence[ChangedFile]) -> tuple[list[ChangedText], list[str]]:
+    """The files whose head, or what is visible of it, is text of a reasonable size; notes name the other ones."""
+    texts: list[ChangedText] = []
     notes: list[str] = []
     for number, file in enumerate(files):
         head = _head_text(file)
         if head is None or not file.added:
             continue
         if problem := _problem(head):
-            notes.append(f"{file.path}: not analysed, {problem}.")
+            notes.append(f"{file.path}: not analyzed, {problem}.")
             continue
         texts.append(_text(file, number=number, head=head))
-    return Material(texts=tuple(texts), notes=tuple(notes))
+    return texts, notes
 
 
-def write_material(texts: Sequence[Text], directory: Path) -> None:
-    """Writes heads below `h` and bases below `b`."""
+def write_texts(texts: Iterable[ChangedText], directory: Path, adapt: Callable[[str], str] = str) -> None:
+    """Write the heads below `h` and the bases below `b`, each as `adapt` returns it."""
     for side in ("h", "b"):
-        (directory / side).mkdir()
+        (directory / side).mkdir(parents=True)
     for text in texts:
-        _write(directory / text.head_name, text.head)
-        if text.base is not None:
-            _write(directory / text.base_name, text.base)
+        for name, content in text.sides.items():
+            (directory / name).write_bytes(adapt(content).encode("utf-8", "replace"))
 
 
 def _head_text(file: ChangedFile) -> str | None:
@@ -70,10 +69,10 @@ def _head_text(file: ChangedFile) -> str | None:
     return None if b"\0" in file.head[:8_000] else _decoded(file.head)
 
 
-def _text(file: ChangedFile, *, number: int, head: str) -> Text:
+def _text(file: ChangedFile, *, number: int, head: str) -> ChangedText:
     base = None if file.base is None or b"\0" in file.base[:8_000] else _decoded(file.base)
     suffix = _safe_suffix(file.path)
-    return Text(
+    return ChangedText(
         file=file,
         head=head,
         base=None if base is None or _problem(base) else base,
@@ -98,5 +97,40 @@ def _decoded(data: bytes) -> str:
     return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
 
 
-def _write(path: Path, text: str) -> None:
-    path.write_bytes(text.encode("utf-8", "replace"))
+def fragment_text(path: str, visible: Mapping[int, str]) -> str:
+    """The visible lines at their numbers, with empty lines between them."""
+    lines = [visible.get(number, "") for number in range(1, max(visible, default=0) + 1)]
+    if language_of(path) == "python":
+        for start in (number for number in sorted(visible) if number - 1 not in visible):
+            _open_blocks(lines, start, visible)
+    return "\n".join(lines) + "\n"
+
+
+def _open_blocks(lines: list[str], start: int, visible: Mapping[int, str]) -> None:
+    """Write block openers into the gap above the hunk, one for each level that it later returns to."""
+    levels = _outer_levels(start, visible)
+    gap = range(start - 1 - len(levels), start - 1)
+    if gap.start < 0 or any(lines[index] for index in gap):
+        return
+    for index, level in zip(gap, levels, strict=True):
+        lines[index] = " " * level + "if True:"
+
+
+def _outer_levels(start: int, visible: Mapping[int, str]) -> list[int]:
+    """The indentations, outermost first, that must be open at the start of the hunk."""
+    levels: list[int] = []
+    current: int | None = None
+    number = start
+    while number in visible:
+        text = visible[number]
+        number += 1
+        if not text.strip():
+            continue
+        level = len(text) - len(text.lstrip())
+        if current is None:
+            current = level
+        elif level < min([current, *levels]):
+            levels.append(level)
+    if current and 0 not in levels:
+        levels.append(0)
+    return sorted(levels)

@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from app.domain.finding import Finding
 from app.domain.model_call import Provider
 
-PATTERNS = frozenset(f"{Provider.ANALYZERS}:{tool}" for tool in ("patterns", "ruff"))
+PATTERNS = frozenset(
+    f"{Provider.ANALYZERS}:{tool}" for tool in ("patterns", "ruff", "oxlint", "shellcheck", "hadolint")
+)
 
 
 def provider_of(name: str) -> Provider | None:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from app.analyzers.runner import Limits, find_tool, run
+from app.analyzers.runner import ProcessLimits, find_tool, run
 from app.errors import AnalyzerFailed
 from app.mcp_server.answers import FindingAnswer, ScanAnswer
 
@@ -150,7 +150,7 @@ async def _run(tool: Path, document: Json, target: str, *, duration_s: int) -> J
         finished = await run(
             [str(tool), *_arguments(target, duration_s)],
             directory=folder,
-            limits=Limits(seconds=duration_s + 30.0),
+            limits=ProcessLimits(seconds=duration_s + 30.0),
         )
         finished.complete()
         return await asyncio.to_thread(_read_report, folder)

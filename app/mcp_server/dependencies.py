@@ -3,8 +3,8 @@
 from dataclasses import asdict
 
 from app.analyzers.dependencies import added_packages, find_dependency_facts
+from app.analyzers.hits import Hit
 from app.analyzers.manifests import Manifest, manifest_of
-from app.analyzers.values import Hit
 from app.domain.analysis import AdvisoryLookup, ChangedFile
 from app.domain.rules import rule_for
 from app.mcp_server.answers import FindingAnswer, PackageAnswer, ScanAnswer

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from app.analyzers.analysis import analyze
-from app.analyzers.fragments import fragment_text
-from app.analyzers.hidden import find_hidden_hits
-from app.analyzers.runner import Limits, run
+from app.analyzers.runner import ProcessLimits, run
+from app.analyzers.text_checks import find_hidden_hits
+from app.analyzers.workspace import fragment_text
 from app.domain.analysis import Advisory, AdvisoryAnswer, Analysis, ChangedFile, Package
 from app.domain.finding import Severity, Stage
 from app.errors import AnalyzerFailed, GitHubUnavailable
@@ -175,7 +175,7 @@ async def test_missing_tools_are_said_and_the_others_still_speak() -> None:
 
 async def test_a_tool_that_answers_nonsense_is_a_note() -> None:
     analysis = await analyze([changed("pay.py", PAYMENT)], find_tool=lambda _: Path("/bin/echo"))
-    assert any(note.startswith("ruff answered") for note in analysis.notes)
+    assert any(note.startswith("ruff wrote output") for note in analysis.notes)
     assert analysis.findings
 
 
@@ -187,7 +187,7 @@ async def test_binary_and_deleted_files_have_no_findings() -> None:
 
 async def test_a_huge_file_is_left_out_and_named() -> None:
     analysis = await analyze([changed("big.py", "x = 1\n" * 200_000)])
-    assert analysis.notes == ("big.py: not analysed, over 1 MB.",)
+    assert analysis.notes == ("big.py: not analyzed, over 1 MB.",)
 
 
 async def test_new_public_names_without_documentation_are_listed() -> None:
@@ -348,7 +348,7 @@ async def test_a_process_sees_no_token_and_ends_in_time(tmp_path: Path) -> None:
 
 async def test_a_process_that_hangs_is_ended(tmp_path: Path) -> None:
     finished = await run(
-        [sys.executable, "-c", "while True: pass"], directory=tmp_path, limits=Limits(seconds=0.3)
+        [sys.executable, "-c", "while True: pass"], directory=tmp_path, limits=ProcessLimits(seconds=0.3)
     )
     with pytest.raises(AnalyzerFailed, match="took longer"):
         finished.complete()
@@ -357,7 +357,7 @@ async def test_a_process_that_hangs_is_ended(tmp_path: Path) -> None:
 async def test_a_process_that_floods_is_ended(tmp_path: Path) -> None:
     flood = "import sys\nwhile True: sys.stdout.write('x' * 65536)"
     finished = await run(
-        [sys.executable, "-c", flood], directory=tmp_path, limits=Limits(output_bytes=1 << 20)
+        [sys.executable, "-c", flood], directory=tmp_path, limits=ProcessLimits(output_bytes=1 << 20)
     )
     assert finished.problem == "wrote more than 1 MB"
 
@@ -365,7 +365,7 @@ async def test_a_process_that_floods_is_ended(tmp_path: Path) -> None:
 async def test_a_process_gets_no_more_memory_than_its_limit(tmp_path: Path) -> None:
     hungry = "x = bytearray(2 << 30); print('got it')"
     finished = await run(
-        [sys.executable, "-c", hungry], directory=tmp_path, limits=Limits(memory_bytes=1 << 30)
+        [sys.executable, "-c", hungry], directory=tmp_path, limits=ProcessLimits(memory_bytes=1 << 30)
     )
     assert b"got it" not in finished.output
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from app.analyzers.parser import Parser
-from app.analyzers.runner import Limits
+from app.analyzers.runner import ProcessLimits
 from app.errors import AnalyzerFailed
 
-SERVER = "import os, sys, time\nfrom pathlib import Path\nfrom app.analyzers.fork_server import ForkServer\n"
+SERVER = "import os, sys, time\nfrom pathlib import Path\nfrom app.analyzers.worker import ForkServer\n"
 
 
 def doing(work: str) -> Parser:
@@ -39,7 +39,7 @@ async def test_each_change_has_a_process_of_its_own(parsers: list[Parser], tmp_p
     changes = [tmp_path / name for name in ("one", "two")]
     for change in changes:
         change.mkdir()
-    await asyncio.gather(*(parser.run(change, limits=Limits()) for change in changes))
+    await asyncio.gather(*(parser.run(change, limits=ProcessLimits()) for change in changes))
     said = [(change / "said").read_text().split() for change in changes]
     assert said[0][0] != said[1][0]
     assert said[0][1] == said[1][1], "both are forks of the one that has loaded everything"
@@ -50,7 +50,7 @@ async def test_what_parses_sees_nothing_of_the_operators_environment(
 ) -> None:
     parser = doing("import json; Path('said').write_text(json.dumps(dict(os.environ)))")
     parsers.append(parser)
-    await parser.run(directory, limits=Limits())
+    await parser.run(directory, limits=ProcessLimits())
     names = set(json.loads((directory / "said").read_text()))
     assert names <= {
         "HOME",
@@ -71,18 +71,18 @@ async def test_a_change_that_never_ends_is_ended_and_the_next_one_is_parsed(
         "Path('begun').touch(); time.sleep(0 if Path('again').exists() else 60); Path('done').touch()"
     )
     parsers.append(parser)
-    await parser.run(directory, limits=Limits(seconds=0.3))
+    await parser.run(directory, limits=ProcessLimits(seconds=0.3))
     assert (directory / "begun").exists()
     assert not (directory / "done").exists()
     (directory / "again").touch()
-    await parser.run(directory, limits=Limits())
+    await parser.run(directory, limits=ProcessLimits())
     assert (directory / "done").exists()
 
 
 async def test_a_change_gets_no_more_memory_than_its_limit(parsers: list[Parser], directory: Path) -> None:
     parser = doing("Path('begun').touch(); bytearray(2 << 30); Path('got it').touch()")
     parsers.append(parser)
-    await parser.run(directory, limits=Limits(memory_bytes=1 << 30))
+    await parser.run(directory, limits=ProcessLimits(memory_bytes=1 << 30))
     assert (directory / "begun").exists()
     assert not (directory / "got it").exists()
 
@@ -90,7 +90,7 @@ async def test_a_change_gets_no_more_memory_than_its_limit(parsers: list[Parser]
 async def test_a_change_writes_no_more_than_its_limit(parsers: list[Parser], directory: Path) -> None:
     parser = doing("Path('said').write_bytes(bytes(2 << 20))")
     parsers.append(parser)
-    await parser.run(directory, limits=Limits(output_bytes=1 << 20))
+    await parser.run(directory, limits=ProcessLimits(output_bytes=1 << 20))
     assert (directory / "said").stat().st_size <= 1 << 20
 
 
@@ -99,12 +99,12 @@ async def test_a_process_that_has_died_is_started_again(parsers: list[Parser], d
     parsers.append(parser)
     (directory / "killing").touch()
     with pytest.raises(AnalyzerFailed, match="has ended"):
-        await parser.run(directory, limits=Limits())
+        await parser.run(directory, limits=ProcessLimits())
     (directory / "killing").unlink()
-    await parser.run(directory, limits=Limits())
+    await parser.run(directory, limits=ProcessLimits())
     assert (directory / "done").exists()
 
 
 async def test_a_process_that_cannot_start_is_said(directory: Path) -> None:
     with pytest.raises(AnalyzerFailed, match="could not start"):
-        await Parser(("/no/such/program",)).run(directory, limits=Limits())
+        await Parser(("/no/such/program",)).run(directory, limits=ProcessLimits())

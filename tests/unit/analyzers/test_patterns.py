@@ -2,9 +2,9 @@
 
 import pytest
 
+from app.analyzers.hits import load_rule_file
+from app.analyzers.linters import LINTERS
 from app.analyzers.patterns import RULE_FILES, PatternRule, find_pattern_hits, load_rules
-from app.analyzers.ruff import load_words
-from app.analyzers.rules import load_rule_file
 from app.domain.finding import Severity
 from app.domain.rules import RULES
 
@@ -41,17 +41,16 @@ def test_no_rule_finds_anything_in_a_good_example(language: str, rule: PatternRu
 
 
 def test_each_rule_id_is_in_the_vocabulary() -> None:
-    named = {rule.rule_id for language in RULE_FILES for rule in load_rules(language)}
-    for said in (*load_words().values(), *load_rule_file("zizmor").values()):
-        named.add(said["rule"])
-    assert named <= RULES.keys()
+    ids = {rule.rule_id for language in RULE_FILES for rule in load_rules(language)}
+    ids |= {rule["rule"] for linter in LINTERS for rule in load_rule_file(linter.name).values()}
+    assert ids <= RULES.keys()
 
 
-def test_words_are_sentences_and_severities_exist() -> None:
-    for words in (*load_words().values(), *load_rule_file("zizmor").values()):
-        assert Severity(words["severity"])
-        assert words["explanation"].endswith((".", "?", "!")), words
-        assert not words["title"].endswith("."), words
+def test_texts_are_sentences_and_severities_exist() -> None:
+    for rule in (rule for linter in LINTERS for rule in load_rule_file(linter.name).values()):
+        assert Severity(rule["severity"])
+        assert rule["explanation"].endswith((".", "?", "!", "{message}")), rule
+        assert not rule["title"].endswith("."), rule
 
 
 def sql(value: str, *, parameter: str = "") -> str:

@@ -124,7 +124,7 @@ def by_tool(tool: str, **fields: object) -> Finding:
     )
 
 
-@pytest.mark.parametrize("tool", ["ruff", "patterns"])
+@pytest.mark.parametrize("tool", ["ruff", "patterns", "oxlint", "shellcheck", "hadolint"])
 def test_a_pattern_that_no_model_shared_waits_in_the_summary_with_its_severity(tool: str) -> None:
     ranked = rank([by_tool(tool, severity=Severity.CRITICAL)], RepositoryConfig(), is_read=all_read)
     assert [(each.placement, each.severity) for each in ranked.findings] == [
@@ -142,7 +142,7 @@ def test_a_pattern_that_no_model_shared_waits_in_the_quiet_profile_too() -> None
     assert [each.placement for each in ranked.findings] == [Placement.SUMMARY]
 
 
-@pytest.mark.parametrize("tool", ["ruff", "patterns"])
+@pytest.mark.parametrize("tool", ["ruff", "patterns", "oxlint", "shellcheck", "hadolint"])
 def test_the_thorough_profile_shows_a_pattern_inline_that_no_model_shared(tool: str) -> None:
     thorough = RepositoryConfig(profile=Profile.THOROUGH)
     ranked = rank([by_tool(tool)], thorough, is_read=all_read)
@@ -157,7 +157,7 @@ def test_what_can_be_looked_up_stays_inline_whatever_models_say(tool: str) -> No
     assert ranked.notes == ()
 
 
-@pytest.mark.parametrize("tool", ["ruff", "patterns"])
+@pytest.mark.parametrize("tool", ["ruff", "patterns", "oxlint", "shellcheck", "hadolint"])
 def test_a_pattern_on_code_that_no_model_has_read_stays_inline(tool: str) -> None:
     assert inline([by_tool(tool)]) == [tool]
 

@@ -27,7 +27,7 @@ _SemverKey = tuple[tuple[int, ...], bool, tuple[tuple[bool, int, str], ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class VersionRange:
     """A run of versions with a flaw: from `introduced`, up to but not with `fixed`, or up to and with `last`."""
 
     introduced: str = "0"
@@ -45,13 +45,13 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flaw:
+class BundledAdvisory:
     """One advisory on one package."""
 
     id: str
     severity: Severity
     summary: str
-    spans: tuple[Span, ...]
+    spans: tuple[VersionRange, ...]
 
 
 class BundledAdvisories:
@@ -59,13 +59,13 @@ class BundledAdvisories:
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         self._complete = frozenset(content["complete"])
-        self._flaws: defaultdict[tuple[str, str], list[Flaw]] = defaultdict(list)
+        self._flaws: defaultdict[tuple[str, str], list[BundledAdvisory]] = defaultdict(list)
         for ecosystem, name, id_, severity, summary, spans in content["advisories"]:
-            flaw = Flaw(
+            flaw = BundledAdvisory(
                 id=id_,
                 severity=Severity(severity),
                 summary=summary,
-                spans=tuple(Span(introduced=one, fixed=two, last=three) for one, two, three in spans),
+                spans=tuple(VersionRange(introduced=one, fixed=two, last=three) for one, two, three in spans),
             )
             self._flaws[ecosystem, plain_name(ecosystem, name)].append(flaw)
         self.name = self._named(content)

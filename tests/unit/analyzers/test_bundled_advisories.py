@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from app.analyzers.bundled import (
+from app.analyzers.bundled_advisories import (
     DEFAULT_FILE,
     ORDERS,
     BundledAdvisories,

@@ -1,0 +1,303 @@
+"""The linters that Quorum runs as programs: which files each one checks, how it is called, and how its output is read.
+
+Each linter sees only the changed files it accepts, in a directory of its own, under numbers. It reads no configuration of the pull
+request and obeys no comment there that would silence it. `rules/<linter>.yml` maps its codes to Quorum's rules, severities and
+texts; codes that are not in the file are not reported. A fragment, a file of which only the patch is known, is checked only by
+rules that do not need the whole file.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from app.analyzers.hits import Hit, load_rule_file
+from app.analyzers.runner import run
+from app.analyzers.workspace import ChangedText, write_texts
+from app.domain.finding import Severity
+from app.errors import AnalyzerFailed
+from app.syntax import language_of
+
+SCRIPTS = frozenset({"javascript", "typescript", "tsx"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One row of a linter's output; `file_name` as the linter was given it."""
+
+    file_name: str
+    code: str
+    start_line: int
+    end_line: int
+    message: str
+
+
+class Linter(Protocol):
+    """One program; `name` is also the name of its rule file and what findings say found them."""
+
+    @property
+    def name(self) -> str:
+        """The program's name."""
+        ...
+
+    def accepts(self, text: ChangedText) -> bool:
+        """Whether the linter checks this file."""
+        ...
+
+    def unsilenced(self, source: str) -> str:
+        """The source without comments that would silence the linter; every line keeps its number."""
+        ...
+
+    def arguments(self, directory: Path) -> Sequence[str]:
+        """The options before the file names; may write a configuration file of Quorum's own."""
+        ...
+
+    def reports(self, output: bytes) -> Iterator[Report]:
+        """The rows of the output; raises `ValueError` if it is not in the expected format."""
+        ...
+
+
+async def find_linter_hits(
+    linter: Linter, texts: Sequence[ChangedText], *, directory: Path, program: Path
+) -> tuple[list[Hit], list[Hit]]:
+    """Hits on the heads and on the bases of the files that the linter accepts.
+
+    Raises:
+        AnalyzerFailed: the linter did not finish, or its output is not in the expected format.
+    """
+    heads = {text.head_name: text for text in texts}
+    bases = {text.base_name: text for text in texts if text.base is not None}
+    await asyncio.to_thread(write_texts, texts, directory, linter.unsilenced)
+    arguments = await asyncio.to_thread(linter.arguments, directory)
+    result = await run([str(program), *arguments, *heads, *bases], directory=directory)
+    try:
+        reports = list(linter.reports(result.complete()))
+    except (ValueError, KeyError, TypeError) as error:
+        raise AnalyzerFailed("wrote output that could not be read") from error
+    return _hits(linter.name, reports, heads), _hits(linter.name, reports, bases)
+
+
+def _hits(linter: str, reports: Sequence[Report], texts: Mapping[str, ChangedText]) -> list[Hit]:
+    rules = load_rule_file(linter)
+    hits: list[Hit] = []
+    for report in reports:
+        text, rule = texts.get(report.file_name), rules.get(report.code)
+        if text and rule and not (text.file.is_fragment and rule.get("whole_file")):
+            hits.append(_hit(linter, report, text.path, rule))
+    return hits
+
+
+def _hit(linter: str, report: Report, path: str, rule: Mapping[str, str]) -> Hit:
+    return Hit(
+        path=path,
+        start_line=report.start_line,
+        end_line=report.end_line,
+        rule_id=rule["rule"],
+        severity=Severity(rule["severity"]),
+        title=rule["title"],
+        explanation=rule["explanation"].replace("{message}", report.message),
+        tool=linter,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ruff:
+    """Security and bug rules for Python. https://docs.astral.sh/ruff/linter/"""
+
+    name: str = "ruff"
+
+    def accepts(self, text: ChangedText) -> bool:
+        """Python files."""
+        return language_of(text.path) == "python"
+
+    def unsilenced(self, source: str) -> str:
+        """Unchanged: an option ignores `noqa`."""
+        return source
+
+    def arguments(self, directory: Path) -> Sequence[str]:
+        """Isolated from every configuration file."""
+        return [
+            *("check", "--isolated", "--no-cache", "--ignore-noqa", "--preview", "--quiet", "--exit-zero"),
+            *(
+                "--target-version=py314",
+                "--output-format=json",
+                f"--select={','.join(load_rule_file('ruff'))}",
+            ),
+        ]
+
+    def reports(self, output: bytes) -> Iterator[Report]:
+        """An array of objects; syntax errors have no code."""
+        for row in json.loads(output):
+            yield Report(
+                file_name="/".join(Path(row["filename"]).parts[-2:]),
+                code=row["code"] or "",
+                start_line=row["location"]["row"],
+                end_line=row["end_location"]["row"],
+                message=row["message"],
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Oxlint:
+    """Bug rules for JavaScript and TypeScript. https://oxc.rs/docs/guide/usage/linter/rules.html"""
+
+    name: str = "oxlint"
+
+    def accepts(self, text: ChangedText) -> bool:
+        """JavaScript, TypeScript and JSX files."""
+        return language_of(text.path) in SCRIPTS
+
+    def unsilenced(self, source: str) -> str:
+        """No option ignores `eslint-disable` and `oxlint-disable`, so these words are changed."""
+        return re.sub(r"\b((?:es|ox)lint)-(?=(?:disable|enable)\b)", r"\1_", source)
+
+    def arguments(self, directory: Path) -> Sequence[str]:
+        """With a configuration of Quorum's own, which has no plugin that loads code."""
+        rules = dict.fromkeys(load_rule_file("oxlint"), "error")
+        plugins = sorted({name.partition("/")[0] for name in rules if "/" in name} | {"eslint"})
+        configuration = {"plugins": plugins, "categories": {"correctness": "off"}, "rules": rules}
+        (directory / "oxlint.json").write_text(json.dumps(configuration))
+        return [
+            "--config=oxlint.json",
+            "--disable-nested-config",
+            "--no-ignore",
+            "--format=json",
+            "--threads=2",
+        ]
+
+    def reports(self, output: bytes) -> Iterator[Report]:
+        """One object; code that does not parse has rows without a code."""
+        for row in json.loads(output)["diagnostics"]:
+            code = re.fullmatch(r"([\w-]+)\((.+)\)", row.get("code") or "")
+            if code and row["labels"]:
+                line = row["labels"][0]["span"]["line"]
+                plugin, name = code.groups()
+                yield Report(
+                    file_name=row["filename"],
+                    code=name if plugin == "eslint" else f"{plugin.removesuffix('-hooks')}/{name}",
+                    start_line=line,
+                    end_line=line,
+                    message=row["message"],
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class ShellCheck:
+    """Bug rules for shell scripts; a separate program under the GPL. https://www.shellcheck.net/wiki/"""
+
+    name: str = "shellcheck"
+
+    def accepts(self, text: ChangedText) -> bool:
+        """Files named `.sh` or `.bash`, and those that begin with a shebang of such a shell."""
+        shebang = re.match(r"#!\s*/\S*?(?:\benv\s+)?\b(?:ba|da|k)?sh\b", text.head)
+        return language_of(text.path) == "bash" or shebang is not None
+
+    def unsilenced(self, source: str) -> str:
+        """No option ignores `# shellcheck disable=…`, so of a directive only the dialect is kept."""
+        return re.sub(r"#[ \t]*shellcheck[ \t][^\n]*", _only_dialect, source)
+
+    def arguments(self, directory: Path) -> Sequence[str]:
+        """Without configuration files; other files are not followed."""
+        codes = ",".join(load_rule_file("shellcheck"))
+        return ["--norc", "--format=json1", f"--include={codes}"]
+
+    def reports(self, output: bytes) -> Iterator[Report]:
+        """One object with all comments."""
+        for row in json.loads(output)["comments"]:
+            yield Report(
+                file_name=row["file"],
+                code=f"SC{row['code']}",
+                start_line=row["line"],
+                end_line=row["line"],  # a block's end is far below its cause
+                message=row["message"],
+            )
+
+
+def _only_dialect(directive: re.Match[str]) -> str:
+    shell = re.search(r"\bshell=\w+", directive[0])
+    return f"# shellcheck {shell[0]}" if shell else "#"
+
+
+@dataclass(frozen=True, slots=True)
+class Hadolint:
+    """Bug and security rules for Dockerfiles; a separate program under the GPL. https://github.com/hadolint/hadolint#rules"""
+
+    name: str = "hadolint"
+
+    def accepts(self, text: ChangedText) -> bool:
+        """`Dockerfile`, `Containerfile`, and names that begin or end so."""
+        return re.search(r"(?i)(?:^|/|\.)(?:docker|container)file(?:\.[\w-]+)?$", text.path) is not None
+
+    def unsilenced(self, source: str) -> str:
+        """Unchanged: an option ignores `hadolint ignore=…`."""
+        return source
+
+    def arguments(self, directory: Path) -> Sequence[str]:
+        """With an empty configuration of Quorum's own."""
+        (directory / "hadolint.yaml").write_text("{}\n")
+        return ["--config=hadolint.yaml", "--no-fail", "--disable-ignore-pragma", "--format=json"]
+
+    def reports(self, output: bytes) -> Iterator[Report]:
+        """An array of objects."""
+        for row in json.loads(output):
+            yield Report(
+                file_name=row["file"],
+                code=row["code"],
+                start_line=row["line"],
+                end_line=row["line"],
+                message=row["message"],
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Zizmor:
+    """Security rules for GitHub workflows, offline. https://docs.zizmor.sh/audits/"""
+
+    name: str = "zizmor"
+
+    def accepts(self, text: ChangedText) -> bool:
+        """Files that GitHub would run."""
+        return re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", text.path) is not None
+
+    def unsilenced(self, source: str) -> str:
+        """Unchanged: an option ignores `zizmor: ignore`."""
+        return source
+
+    def arguments(self, directory: Path) -> Sequence[str]:
+        """Without configuration files and without network."""
+        return [
+            *(
+                "--offline",
+                "--no-config",
+                "--no-ignores",
+                "--no-exit-codes",
+                "--no-progress",
+                "--format=json",
+            ),
+        ]
+
+    def reports(self, output: bytes) -> Iterator[Report]:
+        """An array of objects, except for GitHub's own actions by tag: everyone uses those, and pinning them is a policy."""
+        for row in json.loads(output):
+            place = next(each for each in row["locations"] if each["symbolic"]["kind"] == "Primary")
+            feature = place["concrete"]["feature"]
+            if row["ident"] != "unpinned-uses" or not re.search(r"(?:actions|github)/", feature):
+                yield _zizmor_report(row, place)
+
+
+def _zizmor_report(row: Mapping[str, Any], place: Mapping[str, Any]) -> Report:
+    location = place["concrete"]["location"]
+    first, last = location["start_point"]["row"] + 1, location["end_point"]["row"] + 1
+    return Report(
+        file_name=place["symbolic"]["key"]["Local"]["verbatim_path"],
+        code=row["ident"],
+        start_line=first,
+        end_line=max(first, last - (location["end_point"]["column"] == 0)),
+        message="",
+    )
+
+
+LINTERS: tuple[Linter, ...] = (Ruff(), Oxlint(), ShellCheck(), Hadolint(), Zizmor())
