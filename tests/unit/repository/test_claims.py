@@ -65,3 +65,14 @@ def test_the_parts_of_dbos_that_are_private_are_the_ones_the_decision_names() ->
     named = read("docs/decisions/0001-durable-engine.md")
     assert private
     assert not [name for name in private if name not in named]
+
+
+def test_the_architecture_names_every_part_of_the_program() -> None:
+    page = read("ARCHITECTURE.md")
+    parts = {path.split("/")[1] for path in tracked() if path.startswith("app/") and path.endswith(".py")}
+    packages = {
+        path.split("/")[0] for path in tracked() if path.endswith("/__init__.py") and path.count("/") == 1
+    }
+    wanted = {f"app/{part}" for part in parts - {"__init__.py"}} | packages - {"app", "tests", "benchmarks"}
+    assert len(wanted) > 20
+    assert not [part for part in sorted(wanted) if f"`{part}`" not in page and f"`{part}/`" not in page]
