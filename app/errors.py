@@ -206,3 +206,21 @@ class AllModelsFailed(ModelError):
         messages = dict.fromkeys(f"{e.provider or 'model'}: {e}".rstrip(".") for e in attempts)
         super().__init__("; ".join(messages) or "no provider is available")
         self.outcome = attempts[-1].outcome if attempts else Outcome.UNAVAILABLE
+
+
+MAX_PATHS_NAMED = 5
+
+
+class StageCrashed(QuorumError):
+    """A stage ended early because of a bug in Quorum; the log has the traceback."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(f"This stage failed because of a bug in Quorum ({type(cause).__name__}).")
+
+
+class ChunksNotReviewed(QuorumError):
+    """Models answered about some chunks of a change, but not about the files at `paths`."""
+
+    def __init__(self, cause: QuorumError, paths: Sequence[str]) -> None:
+        more = f" and {len(paths) - MAX_PATHS_NAMED} more" if len(paths) > MAX_PATHS_NAMED else ""
+        super().__init__(f"Not reviewed: {', '.join(paths[:MAX_PATHS_NAMED])}{more}. {cause}")

@@ -14,14 +14,12 @@ from pydantic import SecretStr
 from app.clock import Clock, SystemClock
 from app.domain.configuration import Budget
 from app.domain.model_call import Provider
-from app.domain.notification import Notify
-from app.domain.step import NoTracer, Tracer
+from app.domain.step import NoTracer
 from app.errors import ConfigurationError
 from app.gather import TierThresholds
 from app.jobs.notification import Notifications
-from app.llm.build import Cloud, ModelStores, VendorAccess, build_models
+from app.llm.build import Cloud, ModelEnvironment, ModelSettings, ModelStores, VendorAccess, build_models
 from app.llm.costs import BudgetLimits
-from app.llm.models import Models
 from app.llm.router import VendorModels
 from app.pipeline.inputs import Services
 from app.prompting.prompts import Prompts
@@ -89,7 +87,17 @@ def build_program(settings: Settings, *, network: Network | None = None) -> Prog
     traces = open_traces(os.environ)
     tracer = traces or NoTracer()
     services = Services(
-        models=_build_models(settings, database, registry, network, notifications.tell, tracer),
+        models=build_models(
+            _model_settings(settings),
+            ModelEnvironment(
+                stores=_model_stores(database),
+                registry=registry,
+                clock=network.clock,
+                http_client=network.models,
+                notify=notifications.tell,
+                tracer=tracer,
+            ),
+        ),
         prompts=Prompts(),
         redactor=Redactor([*_own_secrets(settings), secret, *_made_tokens(settings, database)]),
         secret=secret.encode(),
@@ -127,28 +135,19 @@ def operator_limits(settings: Settings) -> BudgetLimits:
     )
 
 
-def _build_models(
-    settings: Settings,
-    database: Database,
-    registry: CollectorRegistry,
-    network: Network,
-    tell: Notify,
-    tracer: Tracer,
-) -> Models:
-    return build_models(
-        provider_access(settings, os.environ),
-        stores=ModelStores(
-            calls=CallTables(database), records=RoutingTable(database), circuits=CircuitTable(database)
-        ),
+def _model_settings(settings: Settings) -> ModelSettings:
+    return ModelSettings(
+        access=provider_access(settings, os.environ),
         limits=operator_limits(settings),
-        registry=registry,
         call_timeout_s=settings.quorum_call_timeout_s,
-        most_at_once=settings.quorum_calls_at_once,
         cache_ttl_s=settings.quorum_cache_ttl_s,
-        http_client=network.models,
-        clock=network.clock,
-        tell=tell,
-        tracer=tracer,
+        calls_at_once=settings.quorum_calls_at_once,
+    )
+
+
+def _model_stores(database: Database) -> ModelStores:
+    return ModelStores(
+        calls=CallTables(database), records=RoutingTable(database), circuits=CircuitTable(database)
     )
 
 

@@ -14,7 +14,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from app.domain.model_call import Provider
-from app.llm.build import ModelStores, build_client, build_models
+from app.llm.build import ModelEnvironment, ModelSettings, ModelStores, build_client, build_models
 from app.llm.client import CallScope, ModelRequest, RoutingRequest
 from app.llm.models import Models
 from app.store.calls import CallTables
@@ -82,7 +82,8 @@ async def _own_cpu() -> list[Figure]:
         figures: list[Figure] = []
         for name, stores in layers.items():
             models = build_models(
-                vendors.access(Provider.CLAUDE), stores=stores, http_client=vendors.http_client()
+                ModelSettings(access=vendors.access(Provider.CLAUDE)),
+                ModelEnvironment(stores=stores, http_client=vendors.http_client()),
             )
             own_ms = await _difference_ms(_asking(models, name), call_bare, vendors)
             figures.append(
@@ -132,7 +133,10 @@ async def _first_vendor_down() -> Figure:
     vendors = FakeVendors()
     vendors.fail(Provider.CLAUDE, Fault.OVERLOADED)
     vendors.delay_s = dict.fromkeys((Provider.CLAUDE, Provider.GPT), 0.05)
-    models = build_models(vendors.access(), cache_ttl_s=0.0, http_client=vendors.http_client())
+    models = build_models(
+        ModelSettings(access=vendors.access(), cache_ttl_s=0.0),
+        ModelEnvironment(http_client=vendors.http_client()),
+    )
     ask = _asking(models, "review")
     await ask(0)  # opens the SDKs
     vendors.forget()
@@ -153,7 +157,9 @@ async def _first_vendor_down() -> Figure:
 
 async def _unchanged_review() -> Figure:
     vendors = FakeVendors()
-    models = build_models(vendors.access(), http_client=vendors.http_client())
+    models = build_models(
+        ModelSettings(access=vendors.access()), ModelEnvironment(http_client=vendors.http_client())
+    )
     stages = ("review", "security", "docs", "verify")
 
     async def review() -> int:
@@ -183,7 +189,10 @@ async def _shared_prefix() -> Figure:
     shares: list[float] = []
     for provider in (Provider.CLAUDE, Provider.GPT, Provider.GEMINI):
         vendors = FakeVendors()
-        models = build_models(vendors.access(provider), http_client=vendors.http_client())
+        models = build_models(
+            ModelSettings(access=vendors.access(provider)),
+            ModelEnvironment(http_client=vendors.http_client()),
+        )
         scope = CallScope(installation_id=1, repository="o/r", review_id="r", stage="review")
         usages = [
             (

@@ -38,7 +38,7 @@ from app.domain.model_call import Provider
 from app.errors import ConfigurationError, GitHubError, GitHubForbidden, GitHubNotFound, StoreUnavailable
 from app.github.app import GitHubApp
 from app.github.registration import AppInstallation, AppRegistration
-from app.llm.build import build_models
+from app.llm.build import ModelEnvironment, ModelSettings, build_models
 from app.llm.failures import UNPAID_TIER
 from app.main import Network, provider_access
 from app.settings import Settings, load_settings
@@ -191,7 +191,7 @@ async def _probe(url: str, probe: httpx.AsyncBaseTransport | None) -> Check:
 
 async def _check_models(settings: Settings, network: Network, now: datetime) -> AsyncGenerator[Check]:
     access = provider_access(settings, os.environ)
-    models = build_models(access, http_client=network.models)
+    models = build_models(ModelSettings(access=access), ModelEnvironment(http_client=network.models))
     try:
         if models.is_keyless:
             said = "no provider has a key, so only the analyzers review"

@@ -25,7 +25,6 @@ from app.domain.review import Chunk
 from app.errors import AllModelsFailed
 from app.gather.chunks import split_into_chunks
 from app.llm.client import CallScope, Completion, ModelRequest, RoutingRequest
-from app.llm.router import estimate_tokens
 from app.pipeline.inputs import Services
 from app.prompting.prompts import fence, fence_json
 from app.stages.material import render_material
@@ -111,7 +110,7 @@ class _Clerk:
             return Intent.GENERAL, None
         return made.value, made.call_id
 
-    async def ask_answer(self, intent: Intent) -> Completion:
+    async def ask_answer(self, intent: Intent) -> Completion[Said]:
         """What is said to it."""
         secret = self._services.secret
         inputs = {"history": render_history(self._asked.history, secret), "question": self._question()}
@@ -167,7 +166,10 @@ class _Clerk:
             left = len({file.path for file in files}) - len({file.path for file in chunks[0]})
             parts.append(
                 render_material(
-                    Chunk(files=chunks[0]), guidelines=(), secret=self._services.secret, redact=redact
+                    Chunk(files=chunks[0]),
+                    guidelines=(),
+                    secret=self._services.secret,
+                    redactor=self._services.redactor,
                 )
             )
             parts += [f"{left} more changed files are not shown."] if left else []
@@ -200,10 +202,8 @@ class _Clerk:
             prompt_version=f"{system.version}.{prompt.version}",
             max_output_tokens=MAX_OUTPUT_TOKENS,
         )
-        texts = (request.system, request.material, request.question)
         task = RoutingRequest(
             kind=kind,
-            prompt_tokens=sum(map(estimate_tokens, texts)),
             tier="full",
             allowed=config.providers,
             deadline_s=DEADLINE_S,

@@ -51,12 +51,22 @@ async def look_again(
         inputs={"claims": fence("claims", _json_lines(claims), services.secret)},
         parse=lambda value: parse_verdicts(value, ids=list(claims)),
     )
+    context = StageContext(
+        models=services.models,
+        prompts=services.prompts,
+        redactor=services.redactor,
+        secret=services.secret,
+        scope=replace(scope, budget=config.budget),
+        config=config,
+        tier="lite",
+        deadline_s=DEADLINE_S,
+    )
     material = "\n\n".join(
         fence("code", excerpt(finding, services.redactor.redact(text)), services.secret)
         for finding, text in asked
     )
     try:
-        answer = await ask(desk_for(services, config, scope, stage=FIXED), question, material=material)
+        answer = await ask(context, question, material=material)
     except ModelError:
         return ()
     redact = services.redactor.redact
@@ -67,29 +77,6 @@ async def look_again(
             evidence=redact(verdict.evidence),
         )
         for verdict in answer.value
-    )
-
-
-def desk_for(
-    services: Services,
-    config: RepositoryConfig,
-    scope: CallScope,
-    *,
-    stage: str,
-    deadline_s: float = DEADLINE_S,
-) -> StageContext:
-    """The desk at which one question about a pull request is asked."""
-    return StageContext(
-        models=services.models,
-        prompts=services.prompts,
-        scope=replace(scope, stage=stage, budget=config.budget),
-        redact=services.redactor.redact,
-        secret=services.secret,
-        tier="lite",
-        routing=config.routing,
-        allowed=config.providers,
-        deadline_s=deadline_s,
-        prefix_reused=False,
     )
 
 

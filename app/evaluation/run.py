@@ -18,7 +18,7 @@ from app.domain.review import ReviewReport, StageStatus
 from app.evaluation.cases import Case
 from app.evaluation.judge import Verdict, claims_of, inline_of, judge
 from app.evaluation.source import commit_case
-from app.llm.build import ModelStores, VendorAccess, build_models
+from app.llm.build import ModelEnvironment, ModelSettings, ModelStores, VendorAccess, build_models
 from app.llm.calls import MemoryCalls
 from app.llm.client import CallScope, ModelClient
 from app.pipeline import PipelineOptions, gather_change, review_gathered
@@ -117,11 +117,12 @@ async def run_case(case: Case, setup: Setup) -> CaseRun:
 
 def _services(case: Case, setup: Setup, calls: MemoryCalls) -> Services:
     models = build_models(
-        setup.access,
-        stores=ModelStores(calls=calls),
-        call_timeout_s=setup.call_timeout_s,
-        http_client=setup.http_client,
-        wrap=setup.wrap(case) if setup.wrap else None,
+        ModelSettings(access=setup.access, call_timeout_s=setup.call_timeout_s),
+        ModelEnvironment(
+            stores=ModelStores(calls=calls),
+            http_client=setup.http_client,
+            wrap=setup.wrap(case) if setup.wrap else None,
+        ),
     )
     return Services(
         models=models,

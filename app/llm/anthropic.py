@@ -88,7 +88,7 @@ class AnthropicClient:
         async with on_the_wire(PROVIDER, CHECK_TIMEOUT_S, _errors()):
             await sdk.models.retrieve(model, timeout=CHECK_TIMEOUT_S)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 
-    async def open(self) -> None:
+    async def preload(self) -> None:
         """Load the SDK now instead of in the first call."""
         await self._sdk.get()
 

@@ -1,4 +1,8 @@
-"""Makes one attempt on the wire and accounts for it: waits for a slot, reserves budget, parses the answer, records the call."""
+"""Makes one attempt and accounts for it: reserves budget, waits for a slot, parses the answer, records the call. Never retries.
+
+A slot limits how many calls to a provider run at the same time, over all processes. Within a process, calls queue in order; the first
+in the queue polls the slots that all processes share.
+"""
 
 import asyncio
 import uuid
@@ -6,21 +10,23 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Generic, TypeVar
 
 from app.clock import Clock
 from app.domain.model_call import Booking, CachedAnswer, CallEntry, ModelCall, Outcome, Provider, Slot, Usage
 from app.errors import ModelError, ModelInvalidOutput, ModelOverBudget, ModelTimeout
 from app.llm.calls import AnswerCache, CallStore
-from app.llm.client import CallScope, ModelClient, ModelRequest, ModelResponse, RouteCandidate
+from app.llm.client import CallScope, Completion, ModelClient, ModelRequest, ModelResponse, RouteCandidate
 from app.llm.costs import Budgets, Prices, Reservation
 from app.llm.failures import VENDOR, within
-from app.llm.fallback import Attempt
 from app.llm.recorder import Recorder
-from app.llm.router import TokenEstimator
+from app.llm.router import Route, TokenEstimator
 
-MOST_AT_ONCE = 32  # calls to one provider
-LOOK_AGAIN_S = 0.25
+CALLS_AT_ONCE = 32  # to one provider
+POLL_SLOTS_S = 0.25
+MAX_COMPLAINT = 500  # characters of an invalid answer's problem, sent only to the model that gave it
+
+T = TypeVar("T")
 
 
 class Slots:
@@ -34,7 +40,7 @@ class Slots:
 
     @asynccontextmanager
     async def slot(self, provider: Provider) -> AsyncGenerator[None]:
-        """One of the slots, from when the provider may be asked for as long as the question lasts."""
+        """Hold one of the provider's slots, as soon as one is free."""
         async with self._queues[provider]:
             slot = await self._take(provider)
             try:
@@ -44,37 +50,41 @@ class Slots:
 
     async def _take(self, provider: Provider) -> Slot:
         while (slot := await self._store.take_slot(provider, most=self._limits[provider])) is None:
-            await self._clock.sleep(LOOK_AGAIN_S)
+            await self._clock.sleep(POLL_SLOTS_S)
         return slot
 
 
-MAX_COMPLAINT = 500  # characters of what was wrong with an answer, told to its model alone
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A question on its way: what stays the same over its attempts."""
+class CallPlan(Generic[T]):
+    """What stays the same over all attempts of one question."""
 
     request: ModelRequest
     scope: CallScope
-    tier: str
+    route: Route
     text_tokens: int  # by `estimate_tokens`
-    keys: Mapping[RouteCandidate, str]  # of the answers in the cache
+    cache_keys: Mapping[RouteCandidate, str]
+    parse: Callable[[object], T]
     parent_id: str | None
-    parse: Callable[[Any], Any]
+    deadline_at_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
-    """A good attempt: what `parse` made of the answer, the answer, and the id of its row."""
+class Attempt:
+    """One attempt to make; `number` counts the attempts of one question from 1.
 
-    value: Any
-    response: ModelResponse
-    call_id: str
+    `timeout_s` limits the call itself, `remaining_s` the call and the wait for a slot. `complaint` says what was wrong with this
+    candidate's previous answer.
+    """
+
+    candidate: RouteCandidate
+    number: int
+    timeout_s: float
+    remaining_s: float
+    complaint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Begun:
+class _AttemptStart:
     at: datetime
     at_s: float
 
@@ -95,100 +105,104 @@ class Attempts:
         clock: Clock,
     ) -> None:
         self._clients = clients
-        self._slots = slots
         self._cache = cache
         self._budgets = budgets
         self._prices = prices
         self._tokens = tokens
         self._recorder = recorder
+        self._slots = slots
         self._clock = clock
 
-    async def make(self, asked: Asked, attempt: Attempt) -> Made:
-        """Ask once, when a slot is free; raises a `ModelError` after its row is written."""
-        begun = _Begun(at=self._clock.now(), at_s=self._clock.monotonic_s())
+    async def make(self, plan: CallPlan[T], attempt: Attempt) -> Completion[T]:
+        """Send the request once, when a slot is free; raises a `ModelError` after recording it."""
+        start = _AttemptStart(at=self._clock.now(), at_s=self._clock.monotonic_s())
         candidate = attempt.candidate
         try:
-            reservation = await self._reserve(asked, candidate)
+            reservation = await self._reserve(plan, candidate)
         except ModelOverBudget as error:
-            await self._record(asked, attempt, begun, error=error, cost_usd=0.0)
+            await self._record(plan, attempt, start, error=error, cost_usd=0.0)
             raise
         try:
-            async with (
-                within(candidate.provider, attempt.left_s),
-                self._slots.slot(candidate.provider),
-            ):
-                response = await self._clients[candidate.provider].generate(_request(asked.request, attempt))
-            value = _parse(asked, response)
+            async with within(candidate.provider, attempt.remaining_s), self._slots.slot(candidate.provider):
+                response = await self._clients[candidate.provider].generate(_request(plan.request, attempt))
+            value = _parse(plan, response)
         except ModelError as error:
-            await self._fail(asked, attempt, begun, error, reservation)
+            await self._fail(plan, attempt, start, error, reservation)
             raise
-        except asyncio.CancelledError:  # it was sent and may be charged: the reservation stays
+        except asyncio.CancelledError:  # the vendor may still charge for it: keep the reservation
             stopped = ModelTimeout("The review was stopped meanwhile.", provider=candidate.provider)
-            await asyncio.shield(self._record(asked, attempt, begun, error=stopped, cost_usd=None))
+            await asyncio.shield(self._record(plan, attempt, start, error=stopped, cost_usd=None))
             raise
-        call_id = await self._succeed(asked, attempt, begun, response, reservation)
-        return Made(value=value, response=response, call_id=call_id)
+        call_id = await self._succeed(plan, attempt, start, response, reservation)
+        return Completion(
+            value=value, response=response, call_id=call_id, route=plan.route.explain(candidate)
+        )
 
-    async def record_hit(self, asked: Asked, candidate: RouteCandidate, begun_at: datetime) -> str:
-        """The row of an answer that was found in the cache; its id."""
-        begun = _Begun(at=begun_at, at_s=self._clock.monotonic_s())
-        attempt = Attempt(candidate=candidate, number=0, timeout_s=0.0, left_s=0.0)
-        return await self._record(asked, attempt, begun, cost_usd=0.0, outcome=Outcome.CACHE_HIT)
+    async def record_hit(self, plan: CallPlan[T], candidate: RouteCandidate, started_at: datetime) -> str:
+        """Record an answer from the cache; returns the call's id."""
+        start = _AttemptStart(at=started_at, at_s=self._clock.monotonic_s())
+        attempt = Attempt(candidate=candidate, number=0, timeout_s=0.0, remaining_s=0.0)
+        return await self._record(plan, attempt, start, cost_usd=0.0, outcome=Outcome.CACHE_HIT)
 
-    async def _reserve(self, asked: Asked, candidate: RouteCandidate) -> Reservation:
+    async def _reserve(self, plan: CallPlan[T], candidate: RouteCandidate) -> Reservation:
         provider, model = candidate.provider, candidate.model
 
         def estimate_usd() -> float:
-            tokens = self._tokens.estimate(asked.text_tokens, provider=provider, model=model)
-            most = Usage(input_tokens=tokens, output_tokens=asked.request.max_output_tokens)
+            tokens = self._tokens.estimate(plan.text_tokens, provider=provider, model=model)
+            most = Usage(input_tokens=tokens, output_tokens=plan.request.max_output_tokens)
             return self._prices.budgeted_usd(provider, model, most, at=self._clock.now())
 
-        return await self._budgets.reserve(asked.scope, estimate_usd)
+        return await self._budgets.reserve(plan.scope, estimate_usd)
 
     async def _succeed(
         self,
-        asked: Asked,
+        plan: CallPlan[T],
         attempt: Attempt,
-        begun: _Begun,
+        start: _AttemptStart,
         response: ModelResponse,
         reservation: Reservation,
     ) -> str:
         candidate = attempt.candidate
-        if not asked.request.images:
+        if not plan.request.images:
             self._tokens.learn(
-                asked.text_tokens,
+                plan.text_tokens,
                 response.usage.input_tokens,
                 provider=candidate.provider,
                 model=candidate.model,
             )
         cost_usd, booking = self._settle(candidate, response.usage, reservation, answered_by=response.model)
         return await self._record(
-            asked,
+            plan,
             attempt,
-            begun,
+            start,
             cost_usd=cost_usd,
             booking=booking,
-            answer=self._cache.entry(asked.scope, asked.keys[candidate], asked.request, response),
+            answer=self._cache.entry(plan.scope, plan.cache_keys[candidate], plan.request, response),
             usage=response.usage,
             request_id=response.request_id,
             answered_by=response.model,
         )
 
     async def _fail(
-        self, asked: Asked, attempt: Attempt, begun: _Begun, error: ModelError, reservation: Reservation
+        self,
+        plan: CallPlan[T],
+        attempt: Attempt,
+        start: _AttemptStart,
+        error: ModelError,
+        reservation: Reservation,
     ) -> None:
-        """A refusal inside an answer is charged; a status is not; after a time-out nobody knows: the reservation stays."""
+        """Vendors charge for a refusal in an answer, not for an error status; after a timeout it is unknown: keep the reservation."""
         cost_usd = booking = None
         if error.usage is not None or not isinstance(error, ModelTimeout):
             cost_usd, booking = self._settle(attempt.candidate, error.usage or Usage(), reservation)
-        await self._record(asked, attempt, begun, error=error, cost_usd=cost_usd, booking=booking)
+        await self._record(plan, attempt, start, error=error, cost_usd=cost_usd, booking=booking)
 
     def _settle(
         self, candidate: RouteCandidate, usage: Usage, reservation: Reservation, *, answered_by: str = ""
     ) -> tuple[float | None, Booking | None]:
-        """What the usage cost, None where the price is unknown, and how it is booked.
+        """The cost of the usage (None if the price is unknown) and its booking.
 
-        Where only the answer names the model, e.g. behind a deployment's name, its price counts.
+        If only the answer names the model, for example behind the name of a deployment, that model's price counts.
         """
         provider, now = candidate.provider, self._clock.now()
         cost_usd = (
@@ -201,9 +215,9 @@ class Attempts:
 
     async def _record(
         self,
-        asked: Asked,
+        plan: CallPlan[T],
         attempt: Attempt,
-        begun: _Begun,
+        start: _AttemptStart,
         *,
         cost_usd: float | None,
         outcome: Outcome = Outcome.OK,
@@ -214,7 +228,7 @@ class Attempts:
         answer: CachedAnswer | None = None,
         answered_by: str | None = None,
     ) -> str:
-        scope, candidate = asked.scope, attempt.candidate
+        scope, candidate = plan.scope, attempt.candidate
         call = ModelCall(
             id=uuid.uuid4().hex,
             review_id=scope.review_id,
@@ -224,16 +238,16 @@ class Attempts:
             stage=scope.stage,
             provider=candidate.provider,
             model=candidate.model,
-            prompt_id=asked.request.prompt_id,
-            prompt_version=asked.request.prompt_version,
+            prompt_id=plan.request.prompt_id,
+            prompt_version=plan.request.prompt_version,
             attempt=attempt.number,
-            parent_id=asked.parent_id,
+            parent_id=plan.parent_id,
             outcome=error.outcome if error else outcome,
-            latency_ms=round((self._clock.monotonic_s() - begun.at_s) * 1_000),
+            latency_ms=round((self._clock.monotonic_s() - start.at_s) * 1_000),
             usage=(error.usage if error else usage) or Usage(),
             cost_usd=cost_usd,
-            started_at=begun.at,
-            tier=asked.tier,
+            started_at=start.at,
+            tier=plan.route.tier,
             reason=candidate.reason,
             error=str(error) if error else None,
             request_id=error.request_id if error else request_id,
@@ -254,9 +268,9 @@ def _request(request: ModelRequest, attempt: Attempt) -> ModelRequest:
     return replace(request, model=attempt.candidate.model, question=question, timeout_s=attempt.timeout_s)
 
 
-def _parse(asked: Asked, response: ModelResponse) -> Any:  # noqa: ANN401 - what the caller's `parse` returns
+def _parse(plan: CallPlan[T], response: ModelResponse) -> T:
     try:
-        return asked.parse(response.parsed)
+        return plan.parse(response.parsed)
     except (ModelInvalidOutput, ValueError) as error:
         raise ModelInvalidOutput(
             f"{VENDOR[response.provider]}'s answer does not fit the schema.",

@@ -1,4 +1,4 @@
-"""Puts the model layer together from plain values. Reads no settings and no environment; the SDKs are opened later."""
+"""Assembles the model layer from plain values. Reads no settings and no environment variables; the SDKs load later."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from app.domain.model_call import Provider
 from app.domain.notification import Notify, drop_notification
 from app.domain.step import Tracer
 from app.llm.anthropic import AnthropicClient
-from app.llm.attempt import MOST_AT_ONCE, Attempts, Slots
+from app.llm.attempt import CALLS_AT_ONCE, Attempts, Slots
 from app.llm.calls import AnswerCache, CallStore, MemoryCalls
 from app.llm.circuits import Circuits
 from app.llm.client import ModelClient
@@ -51,90 +51,98 @@ class VendorAccess:
     models: VendorModels
     api_key: str | None = field(default=None, repr=False)
     base_url: str | None = None
-    api_version: str | None = None  # Gemini alone
+    api_version: str | None = None  # Gemini only
     cloud: Cloud | None = None
 
     def is_usable(self, provider: Provider) -> bool:
-        """A key, a cloud, or for the local server an address."""
+        """Whether there is a key or a cloud; for the local server, an address."""
         return bool(self.base_url if provider is Provider.LOCAL else self.api_key or self.cloud)
 
     @property
     def digest(self) -> str:
-        """Tells keys and addresses apart; too short to find out a key by."""
+        """Distinguishes keys and addresses; too short to reveal a key."""
         return sha256(repr((self.api_key, self.base_url, self.cloud)).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """What the operator configures."""
+
+    access: Mapping[Provider, VendorAccess] = field(default_factory=dict[Provider, VendorAccess])
+    limits: BudgetLimits = field(default_factory=BudgetLimits)
+    call_timeout_s: float = 240.0
+    cache_ttl_s: float = 604_800.0
+    calls_at_once: int = CALLS_AT_ONCE  # to one provider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelStores:
-    """Where the model layer keeps what must outlive the process; by default nothing does."""
+    """Where the model layer keeps what must survive a restart; by default, nowhere."""
 
     calls: CallStore = field(default_factory=MemoryCalls)
-    records: RecordStore | None = None  # None: `routing: learned` orders as `fixed`
-    circuits: CircuitStore | None = None  # None: no other process is told who is out
+    records: RecordStore | None = None  # None: `routing: learned` orders like `fixed`
+    circuits: CircuitStore | None = None  # None: circuits are not shared with other processes
 
 
-def build_models(
-    access: Mapping[Provider, VendorAccess],
-    *,
-    stores: ModelStores | None = None,
-    limits: BudgetLimits | None = None,
-    registry: CollectorRegistry | None = None,
-    call_timeout_s: float = 240.0,
-    cache_ttl_s: float = 604_800.0,
-    clock: Clock | None = None,
-    rng: Random | None = None,
-    http_client: "httpx2.AsyncClient | None" = None,
-    wrap: Callable[[ModelClient], ModelClient] | None = None,
-    most_at_once: int = MOST_AT_ONCE,
-    tell: Notify = drop_notification,
-    tracer: Tracer | None = None,
-) -> Models:
-    """All usable providers as one; without any, `is_keyless`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelEnvironment:
+    """What the model layer uses of its surroundings.
 
-    `http_client` stands in for the network in tests; `wrap` puts something before each vendor, such as a recorder. `tell` hears of
-    budgets that have no room, `tracer` of every request.
+    `http_client` replaces the network in tests; `wrap` puts something in front of each vendor's client, such as a recorder; `notify`
+    is told of exhausted budgets; `tracer` records every request.
     """
-    clock, stores = clock or SystemClock(), stores or ModelStores()
-    usable = {provider: each for provider, each in access.items() if each.is_usable(provider)}
-    clients = {provider: build_client(provider, each, http_client) for provider, each in usable.items()}
-    if wrap is not None:
-        clients = {provider: wrap(client) for provider, client in clients.items()}
+
+    stores: ModelStores = field(default_factory=ModelStores)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    clock: Clock = field(default_factory=SystemClock)
+    rng: Random = field(default_factory=Random)  # jitter and sampling
+    http_client: "httpx2.AsyncClient | None" = None
+    wrap: Callable[[ModelClient], ModelClient] | None = None
+    notify: Notify = drop_notification
+    tracer: Tracer | None = None
+
+
+def build_models(settings: ModelSettings, environment: ModelEnvironment | None = None) -> Models:
+    """Assemble all usable providers; `is_keyless` if there are none."""
+    environment = environment or ModelEnvironment()
+    stores, clock, rng = environment.stores, environment.clock, environment.rng
+    usable = {provider: each for provider, each in settings.access.items() if each.is_usable(provider)}
+    clients = _build_clients(usable, environment)
     models = {provider: each.models for provider, each in usable.items()}
     prices = Prices(
         lists={provider: _PRICE_LIST[each.cloud] for provider, each in usable.items() if each.cloud}
     )
-    rng = rng or Random()  # noqa: S311 - jitter and sampling
     tokens, circuits = TokenEstimator(), Circuits(clock)
-    shared_circuits = SharedCircuits(
-        circuits,
-        store=stores.circuits,
-        access={provider: each.digest for provider, each in usable.items()},
-        clock=clock,
-    )
+    digests = {provider: each.digest for provider, each in usable.items()}
+    shared_circuits = SharedCircuits(circuits, store=stores.circuits, access=digests, clock=clock)
     learned = LearnedOrder(store=stores.records, clock=clock, rng=rng) if stores.records else None
-    router = Router(models=models, prices=prices, tokens=tokens, circuits=circuits, learned=learned)
-    fallback = Fallback(circuits=shared_circuits, clock=clock, rng=rng, call_timeout_s=call_timeout_s)
-    cache = AnswerCache(store=stores.calls, clock=clock, ttl_s=cache_ttl_s)
-    recorder = Recorder(store=stores.calls, registry=registry or CollectorRegistry(), tracer=tracer)
+    cache = AnswerCache(store=stores.calls, clock=clock, ttl_s=settings.cache_ttl_s)
+    recorder = Recorder(store=stores.calls, registry=environment.registry, tracer=environment.tracer)
     attempts = Attempts(
         clients=clients,
         cache=cache,
-        budgets=Budgets(limits=limits or BudgetLimits(), store=stores.calls, clock=clock, tell=tell),
+        budgets=Budgets(limits=settings.limits, store=stores.calls, clock=clock, notify=environment.notify),
         prices=prices,
         tokens=tokens,
         recorder=recorder,
-        slots=Slots(limits=_limits(clients, most_at_once), store=stores.calls, clock=clock),
+        slots=Slots(limits=_slots(clients, settings.calls_at_once), store=stores.calls, clock=clock),
         clock=clock,
     )
     return Models(
         ModelComponents(
             clients=clients,
             models=models,
-            router=router,
+            router=Router(models=models, prices=prices, tokens=tokens, circuits=circuits, learned=learned),
             learned=learned,
             cache=cache,
-            fallback=fallback,
             attempts=attempts,
+            fallback=Fallback(
+                attempts=attempts,
+                circuits=shared_circuits,
+                clock=clock,
+                rng=rng,
+                call_timeout_s=settings.call_timeout_s,
+            ),
             circuits=shared_circuits,
             recorder=recorder,
             clock=clock,
@@ -142,15 +150,26 @@ def build_models(
     )
 
 
-def _limits(providers: Iterable[Provider], most_at_once: int) -> dict[Provider, int]:
-    """A local server answers slower when calls share it."""
-    return {provider: 1 if provider is Provider.LOCAL else most_at_once for provider in providers}
+def _build_clients(
+    usable: Mapping[Provider, VendorAccess], environment: ModelEnvironment
+) -> dict[Provider, ModelClient]:
+    clients = {
+        provider: build_client(provider, each, environment.http_client) for provider, each in usable.items()
+    }
+    if environment.wrap is None:
+        return clients
+    return {provider: environment.wrap(client) for provider, client in clients.items()}
+
+
+def _slots(providers: Iterable[Provider], calls_at_once: int) -> dict[Provider, int]:
+    """A local server gets one call at a time: it answers more slowly if calls share it."""
+    return {provider: 1 if provider is Provider.LOCAL else calls_at_once for provider in providers}
 
 
 def build_client(
     provider: Provider, access: VendorAccess, http_client: "httpx2.AsyncClient | None" = None
 ) -> ModelClient:
-    """One provider's client."""
+    """Build the client of one provider."""
     match provider:
         case Provider.CLAUDE:
             return AnthropicClient(
@@ -179,4 +198,4 @@ def build_client(
                 base_url=access.base_url or "", api_key=access.api_key, http_client=http_client
             )
         case Provider.ANALYZERS:
-            raise ValueError("the analysers are no model")
+            raise ValueError("analyzers are not a model")

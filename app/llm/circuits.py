@@ -85,13 +85,13 @@ class Circuits:
             if line.open_until_s is not None:
                 line.open_until_s = self._clock.monotonic_s() + OPEN_S
 
-    def succeed(self, provider: Provider, model: str, *, begun_at_s: float) -> list[Key]:
+    def succeed(self, provider: Provider, model: str, *, started_at_s: float) -> list[Key]:
         """An attempt was answered: closed. What opened only after it began stays open: the answer says nothing of that.
 
         Returns:
             Lines that were open.
         """
-        lines = [(key, line) for key, line in self._of(provider, model) if line.opened_at_s <= begun_at_s]
+        lines = [(key, line) for key, line in self._of(provider, model) if line.opened_at_s <= started_at_s]
         for key, _ in lines:
             del self._lines[key]
         return [key for key, line in lines if line.open_until_s is not None]

@@ -1,39 +1,40 @@
-"""The one request shape over all vendors, and what answers it. Knows no vendor, no price, no retry."""
+"""The request and completion types that all vendors share, and the interface of a vendor's client. Knows no vendor and no price."""
 
 from base64 import b64encode
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from app.domain.configuration import Budget, Routing
 from app.domain.model_call import Provider, Usage
 
 JsonSchema = dict[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """A picture shown to the model."""
+    """An image shown to the model."""
 
     media_type: str
     data: bytes
 
     @property
     def base64(self) -> str:
-        """The picture as text."""
+        """The image as Base64 text."""
         return b64encode(self.data).decode()
 
     @property
     def data_url(self) -> str:
-        """The picture as an address."""
+        """The image as a data URL."""
         return f"data:{self.media_type};base64,{self.base64}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRequest:
-    """A question to a model.
+    """A request to a model.
 
-    The three texts go to the vendor in this order, stable first, so that calls of one review share their prefix:
-    `system` (instructions), `material` (guidelines, diff, context: the same for every stage), `question` (what differs).
+    The vendor gets the three texts in this order, the most stable first, so that the calls of one review share a prefix:
+    `system` (instructions), `material` (guidelines, diff and context: the same for every stage), `question` (what differs).
     """
 
     model: str
@@ -48,37 +49,42 @@ class ModelRequest:
     prompt_version: str
     images: tuple[Image, ...] = ()
     prefix_reused: bool = False  # another call with the same prefix is expected: worth a cache breakpoint
-    cache_scope: str = ""  # prompt_cache_key where the vendor has one
+    cache_scope: str = ""  # prompt_cache_key, if the vendor has one
     timeout_s: float = 240.0
+
+    @property
+    def texts(self) -> tuple[str, str, str]:
+        """The three texts in the order in which the vendor gets them."""
+        return (self.system, self.material, self.question)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelResponse:
-    """A model's whole answer. `parsed` is the JSON value that the schema asked for, not yet validated against it."""
+    """A vendor's complete response. `parsed` is its JSON value, not yet validated against the schema."""
 
     provider: Provider
     model: str
     text: str
-    parsed: Any
+    parsed: object
     usage: Usage
     request_id: str | None = None
     stop_reason: str | None = None
 
 
 class ModelClient(Protocol):
-    """One vendor. `generate` is one attempt on the wire and raises a `ModelError`, never the SDK's own."""
+    """A vendor's client. `generate` makes one attempt and raises a `ModelError`, never an error of the SDK."""
 
     @property
     def provider(self) -> Provider:
-        """Whose client this is."""
+        """The vendor."""
         ...
 
     async def generate(self, request: ModelRequest) -> ModelResponse:
-        """Ask once."""
+        """Send the request once."""
         ...
 
     async def check(self, model: str) -> None:
-        """Raise a `ModelError` unless the key is taken and the model is there; costs nothing."""
+        """Raise a `ModelError` unless the vendor accepts the key and has the model; costs nothing."""
         ...
 
     async def aclose(self) -> None:
@@ -90,14 +96,14 @@ class ModelClient(Protocol):
 class PreloadableClient(Protocol):
     """A client whose SDK takes a while to load."""
 
-    async def open(self) -> None:
-        """Load it."""
+    async def preload(self) -> None:
+        """Load the SDK now."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallScope:
-    """Whom a call is for: tenant of the cache, account of the budget, columns of the row."""
+    """What a call belongs to: the cache's tenant, the budget's accounts, and the columns of the call's row."""
 
     installation_id: int = 0
     repository: str = ""
@@ -107,19 +113,18 @@ class CallScope:
     bypass_cache: bool = False
     budget: Budget = field(
         default_factory=Budget
-    )  # the repository's own limits; they only lower the operator's
+    )  # the repository's; it can only lower the operator's limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingRequest:
-    """What the router needs to know to choose: what for, how large, how risky.
+    """What the router needs to choose candidates.
 
-    `candidates` are the providers allowed by the repository (in no order); `exclude` those that must not answer,
-    e.g. a finding's own finder.
+    `allowed` are the providers that the repository permits, in any order; `exclude` those that must not answer, such as the one
+    that made a finding.
     """
 
     kind: str  # "review", "security", "docs", "verify", "intent", …
-    prompt_tokens: int = 0
     tier: str = "full"  # "trivial", "lite" or "full": see app/llm/router.py
     allowed: tuple[Provider, ...] = ()
     exclude: tuple[Provider, ...] = ()
@@ -129,7 +134,7 @@ class RoutingRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteCandidate:
-    """Somebody to ask, and why in this place."""
+    """A model that may be asked, and why at this place in the order."""
 
     provider: Provider
     model: str
@@ -137,11 +142,11 @@ class RouteCandidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Completion:
-    """A validated answer with where it came from. `value` is what `parse` made of the JSON."""
+class Completion(Generic[T]):
+    """A validated answer and its origin. `value` is what `parse` returned for the JSON."""
 
-    value: Any
+    value: T
     response: ModelResponse
     call_id: str
-    route: str  # the router's decision and reason, in a line
-    failures: tuple[str, ...] = field(default=())  # what failed before, one sentence each
+    route: str  # the router's decision and reason, in one line
+    failures: tuple[str, ...] = ()  # earlier failures, one sentence each

@@ -213,12 +213,12 @@ class Budgets:
     """The operator's and the repository's limits; the lower one holds."""
 
     def __init__(
-        self, *, limits: BudgetLimits, store: CallStore, clock: Clock, tell: Notify = drop_notification
+        self, *, limits: BudgetLimits, store: CallStore, clock: Clock, notify: Notify = drop_notification
     ) -> None:
         self._limits = limits
         self._store = store
         self._clock = clock
-        self._tell = tell
+        self._notify = notify
 
     async def reserve(self, scope: CallScope, estimate_usd: Callable[[], float]) -> Reservation:
         """Take room for a call; it is estimated only where a limit wants to know.
@@ -233,7 +233,7 @@ class Budgets:
         over = await self._store.reserve(accounts, amount_usd)
         if over is not None:
             kind, limit_usd = over.partition(":")[0], accounts[over] or 0.0
-            await self._tell(
+            await self._notify(
                 BudgetReached(
                     budget=_BUDGETS[kind],
                     account=over,

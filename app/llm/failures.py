@@ -210,10 +210,10 @@ LONGEST_WAIT_S = 30.0
 class RetryDecision(StrEnum):
     """What follows for the candidate whose attempt failed."""
 
-    ASK_AGAIN = "ask again"  # here and now
-    COME_BACK = "come back"  # the others first, then this one after a wait
-    DROP = "drop"  # the next candidate; this one is not asked again
-    GIVE_UP = "give up"  # nobody else is asked either
+    RETRY_NOW = "retry now"
+    RETRY_LATER = "retry later"  # after a wait, during which others are asked
+    DROP = "drop"  # continue with the next candidate
+    GIVE_UP = "give up"  # ask no other candidate either
 
 
 class CircuitEffect(StrEnum):
@@ -230,24 +230,24 @@ class CircuitEffect(StrEnum):
 class ErrorPolicy:
     """One line of the table."""
 
-    then: RetryDecision
+    decision: RetryDecision
     circuit: CircuitEffect = CircuitEffect.CLOSE
 
 
 POLICY: dict[type[ModelError], ErrorPolicy] = {
-    ModelFormatUnsupported: ErrorPolicy(then=RetryDecision.ASK_AGAIN),
-    ModelInvalidOutput: ErrorPolicy(then=RetryDecision.ASK_AGAIN),
-    ModelRateLimited: ErrorPolicy(then=RetryDecision.COME_BACK, circuit=CircuitEffect.COUNT),
-    ModelTimeout: ErrorPolicy(then=RetryDecision.COME_BACK, circuit=CircuitEffect.COUNT),
-    ModelUnavailable: ErrorPolicy(then=RetryDecision.COME_BACK, circuit=CircuitEffect.COUNT),
-    ModelQuotaExhausted: ErrorPolicy(then=RetryDecision.DROP, circuit=CircuitEffect.OPEN),
-    ModelAuthFailed: ErrorPolicy(then=RetryDecision.DROP, circuit=CircuitEffect.OPEN),
-    ModelNotFound: ErrorPolicy(then=RetryDecision.DROP, circuit=CircuitEffect.OPEN_MODEL),
-    ModelRequestRejected: ErrorPolicy(then=RetryDecision.DROP),
-    ModelContextTooLong: ErrorPolicy(then=RetryDecision.DROP),
-    ModelRefused: ErrorPolicy(then=RetryDecision.DROP),
-    ModelTruncated: ErrorPolicy(then=RetryDecision.DROP),
-    ModelOverBudget: ErrorPolicy(then=RetryDecision.GIVE_UP, circuit=CircuitEffect.LEAVE),
+    ModelFormatUnsupported: ErrorPolicy(decision=RetryDecision.RETRY_NOW),
+    ModelInvalidOutput: ErrorPolicy(decision=RetryDecision.RETRY_NOW),
+    ModelRateLimited: ErrorPolicy(decision=RetryDecision.RETRY_LATER, circuit=CircuitEffect.COUNT),
+    ModelTimeout: ErrorPolicy(decision=RetryDecision.RETRY_LATER, circuit=CircuitEffect.COUNT),
+    ModelUnavailable: ErrorPolicy(decision=RetryDecision.RETRY_LATER, circuit=CircuitEffect.COUNT),
+    ModelQuotaExhausted: ErrorPolicy(decision=RetryDecision.DROP, circuit=CircuitEffect.OPEN),
+    ModelAuthFailed: ErrorPolicy(decision=RetryDecision.DROP, circuit=CircuitEffect.OPEN),
+    ModelNotFound: ErrorPolicy(decision=RetryDecision.DROP, circuit=CircuitEffect.OPEN_MODEL),
+    ModelRequestRejected: ErrorPolicy(decision=RetryDecision.DROP),
+    ModelContextTooLong: ErrorPolicy(decision=RetryDecision.DROP),
+    ModelRefused: ErrorPolicy(decision=RetryDecision.DROP),
+    ModelTruncated: ErrorPolicy(decision=RetryDecision.DROP),
+    ModelOverBudget: ErrorPolicy(decision=RetryDecision.GIVE_UP, circuit=CircuitEffect.LEAVE),
 }
 
 

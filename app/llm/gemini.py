@@ -79,7 +79,7 @@ class GeminiClient:
         async with on_the_wire(PROVIDER, CHECK_TIMEOUT_S, _errors()):
             await sdk.aio.models.get(model=model, config={"http_options": {"timeout": CHECK_TIMEOUT_MS}})
 
-    async def open(self) -> None:
+    async def preload(self) -> None:
         """Load the SDK now instead of in the first call."""
         await self._sdk.get()
 

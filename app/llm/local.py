@@ -102,7 +102,7 @@ class LocalClient:
         if model not in listed:
             raise ModelNotFound("The local server does not list this model.", provider=PROVIDER)
 
-    async def open(self) -> None:
+    async def preload(self) -> None:
         """Load the SDK now instead of in the first call."""
         await self._sdk.get()
 

@@ -80,7 +80,7 @@ class OpenAIClient:
         async with on_the_wire(PROVIDER, CHECK_TIMEOUT_S, _errors()):
             await sdk.models.retrieve(model, timeout=CHECK_TIMEOUT_S)
 
-    async def open(self) -> None:
+    async def preload(self) -> None:
         """Load the SDK now instead of in the first call; it imports its resources when they are first touched."""
         sdk = await self._sdk.get()
         await asyncio.to_thread(getattr, sdk, "responses")

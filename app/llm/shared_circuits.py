@@ -85,24 +85,24 @@ class SharedCircuits:
         self.local.begin(provider, model)
         return True
 
-    async def succeed(self, provider: Provider, model: str, *, begun_at_s: float) -> None:
+    async def succeed(self, provider: Provider, model: str, *, started_at_s: float) -> None:
         """An attempt was answered."""
-        for key in self.local.succeed(provider, model, begun_at_s=begun_at_s):
-            await self._tell_closed(key, begun_at_s)
+        for key in self.local.succeed(provider, model, started_at_s=started_at_s):
+            await self._tell_closed(key, started_at_s)
 
-    async def fail(self, provider: Provider, model: str, error: ModelError, *, begun_at_s: float) -> None:
+    async def fail(self, provider: Provider, model: str, error: ModelError, *, started_at_s: float) -> None:
         """An attempt failed."""
         match policy_for(error).circuit:
             case CircuitEffect.LEAVE:
                 return
             case CircuitEffect.CLOSE:
-                await self.succeed(provider, model, begun_at_s=begun_at_s)
+                await self.succeed(provider, model, started_at_s=started_at_s)
             case CircuitEffect.COUNT | CircuitEffect.OPEN | CircuitEffect.OPEN_MODEL:
                 if opened := self.local.fail(provider, model, error):
                     await self._tell_open(opened)
 
     async def _load(self, store: CircuitStore) -> None:
-        begun_at_s = self._clock.monotonic_s()
+        started_at_s = self._clock.monotonic_s()
         try:
             states = await store.load()
         except StoreUnavailable as error:
@@ -115,10 +115,10 @@ class SharedCircuits:
         ]
         for opened in found:
             self.local.adopt(opened)
-            self._in_table[opened.key] = begun_at_s
+            self._in_table[opened.key] = started_at_s
         gone = self._in_table.keys() - {opened.key for opened in found}
         for key in gone:
-            if self._in_table[key] < begun_at_s:  # else it was written while the table was read
+            if self._in_table[key] < started_at_s:  # else it was written while the table was read
                 del self._in_table[key]
                 self.local.forget(key)
 
@@ -152,11 +152,11 @@ class SharedCircuits:
             return
         self._in_table[opened.key] = self._clock.monotonic_s()
 
-    async def _tell_closed(self, key: Key, begun_at_s: float) -> None:
+    async def _tell_closed(self, key: Key, started_at_s: float) -> None:
         if self._store is None or self._in_table.pop(key, None) is None:
             return
         try:
-            await self._store.record_closed(self._name(key), begun_at=self._moment(begun_at_s))
+            await self._store.record_closed(self._name(key), begun_at=self._moment(started_at_s))
         except StoreUnavailable as error:
             _log_alone(error)
 

@@ -1,16 +1,14 @@
 """The stages' prompts with a caller's code in them, as text for the caller's own model. Asks no model."""
 
 from app.domain.analysis import Analysis
-from app.domain.configuration import RepositoryConfig
 from app.domain.finding import Stage
-from app.domain.review import Chunk, ReviewContext
 from app.llm.client import CallScope
 from app.mcp_server.given import open_given
 from app.pipeline import PipelineOptions, gather_change
 from app.pipeline.inputs import Services
-from app.stages.asking import Question, system_prompt
+from app.stages.asking import system_prompt
 from app.stages.material import render_material
-from app.stages.questions import docs_question, review_question, security_question
+from app.stages.questions import stage_question
 
 
 async def stage_prompt(services: Services, stage: Stage, code: str, language: str | None) -> str:
@@ -24,21 +22,7 @@ async def stage_prompt(services: Services, stage: Stage, code: str, language: st
     context, config = gathered.context, gathered.config
     parts = [system_prompt(services.prompts).text]
     for chunk in context.chunks:
-        question = _question(stage, chunk, context, config, services.secret)
-        material = render_material(
-            chunk, guidelines=(), secret=services.secret, redact=services.redactor.redact
-        )
+        question = stage_question(stage, chunk, context, config, secret=services.secret, analysis=Analysis())
+        material = render_material(chunk, guidelines=(), secret=services.secret, redactor=services.redactor)
         parts += [material, services.prompts.render(question.prompt_id, **question.inputs).text]
     return services.redactor.redact("\n\n".join(parts))
-
-
-def _question(
-    stage: Stage, chunk: Chunk, context: ReviewContext, config: RepositoryConfig, secret: bytes
-) -> Question:
-    match stage:
-        case Stage.REVIEW:
-            return review_question(chunk, context, config, secret=secret)
-        case Stage.SECURITY:
-            return security_question(chunk, context, config, secret=secret)
-        case Stage.DOCS:
-            return docs_question(chunk, context, config, secret=secret, analysis=Analysis(), handover=())

@@ -21,7 +21,7 @@ from app.gather import BASE_PATHS, Configuration, Gathered, gather, read_configu
 from app.pipeline.inputs import PipelineOptions, Services, Stations
 from app.pipeline.settling import finding_calls, settle_results
 from app.publish.wording import STAGE_DISABLED, STAGE_NOT_REQUESTED, context_notes
-from app.stages import run_stage
+from app.stages import StageContext, run_stage
 
 
 async def gather_change(
@@ -84,16 +84,25 @@ async def review_gathered(
         Superseded: a newer head replaces this one.
     """
     scope = replace(options.scope, budget=gathered.config.budget, bypass_cache=options.full)
-    options = replace(options, scope=scope)
     with stations.timed("analyze"):
         analysis = await analyze(
             gathered.changed_files, redactor=services.redactor, lookup_advisories=lookup_advisories
         )
-    results = await _run_stages(options, gathered, analysis, services, stations=stations, step=step)
+    context = StageContext(
+        models=services.models,
+        prompts=services.prompts,
+        redactor=services.redactor,
+        secret=services.secret,
+        scope=scope,
+        config=gathered.config,
+        tier=gathered.tier,
+        deadline_s=services.stage_deadline_s,
+    )
+    results = await _run_stages(options, gathered, analysis, context, stations=stations, step=step)
     with stations.timed("verify"):
         settled = await step(
             Checkpoint("settle", Settled),
-            lambda: settle_results(results, gathered, analysis, services, scope=scope),
+            lambda: settle_results(results, gathered, analysis, context),
         )
     pull_request = gathered.context.pull_request
     return ReviewReport(
@@ -121,7 +130,7 @@ async def _run_stages(
     options: PipelineOptions,
     gathered: Gathered,
     analysis: Analysis,
-    services: Services,
+    context: StageContext,
     *,
     stations: Stations,
     step: Step,
@@ -131,7 +140,7 @@ async def _run_stages(
     def run(stage: Stage, earlier: Sequence[StageResult] = ()) -> Awaitable[StageResult]:
         answer = step(  # reserves its checkpoint here, so that stages can run side by side
             Checkpoint(f"stage:{stage}", StageResult),
-            lambda: _ask_stage(stage, earlier, options, gathered, analysis, services),
+            lambda: _ask_stage(stage, earlier, gathered, analysis, context),
         )
         return _finish_stage(stage, answer, analysis, stations)
 
@@ -149,26 +158,18 @@ async def _run_stages(
 async def _ask_stage(
     stage: Stage,
     earlier: Sequence[StageResult],
-    options: PipelineOptions,
     gathered: Gathered,
     analysis: Analysis,
-    services: Services,
+    context: StageContext,
 ) -> StageResult:
     """Run one stage and keep only what models said about redacted text, because the result becomes a checkpoint."""
     result = await run_stage(
         stage,
         gathered.context,
-        gathered.config,
-        models=services.models,
-        prompts=services.prompts,
-        scope=options.scope,
+        context,
         analysis=analysis,
-        tier=gathered.tier,
-        redact=services.redactor.redact,
-        secret=services.secret,
         handover=[finding for each in earlier for finding in each.findings],
         parents=finding_calls(earlier),
-        deadline_s=services.stage_deadline_s,
     )
     return replace(result, findings=tuple(each for each in result.findings if not is_by_analyzers(each)))
 

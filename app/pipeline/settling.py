@@ -11,21 +11,14 @@ from app.domain.review import StageResult
 from app.findings.finders import is_by_analyzers
 from app.findings.settle import Settled, settle
 from app.gather import Gathered
-from app.llm.client import CallScope
-from app.pipeline.inputs import Services
-from app.stages import ask_verdicts, has_read
+from app.stages import StageContext, ask_verdicts, was_reviewed
 from app.syntax import count_errors, enclosing_symbol
 
 MISSING_DOCUMENTATION = "missing-documentation"  # a rule of app/domain/rules.py
 
 
 async def settle_results(
-    results: Sequence[StageResult],
-    gathered: Gathered,
-    analysis: Analysis,
-    services: Services,
-    *,
-    scope: CallScope,
+    results: Sequence[StageResult], gathered: Gathered, analysis: Analysis, context: StageContext
 ) -> Settled:
     """Return the redacted findings of all stages, and the rejections with their reasons."""
 
@@ -33,16 +26,9 @@ async def settle_results(
         return await ask_verdicts(
             candidates,
             excluded,
-            context=gathered.context,
-            config=gathered.config,
-            models=services.models,
-            prompts=services.prompts,
-            scope=scope,
-            tier=gathered.tier,
-            redact=services.redactor.redact,
-            secret=services.secret,
+            change=gathered.context,
+            context=context,
             parents=finding_calls(results),
-            deadline_s=services.stage_deadline_s,
         )
 
     settled = await settle(
@@ -53,12 +39,12 @@ async def settle_results(
         source_of=_sources(gathered),
         enclosing_symbol=enclosing_symbol,
         count_errors=count_errors,
-        vendors=services.models.providers,
+        vendors=context.models.providers,
         is_established=_established_by(analysis),
-        is_read=lambda finding: has_read(finding, results, gathered.context.chunks),
+        is_read=lambda finding: was_reviewed(finding, results, gathered.context.chunks),
         left_out=_left_out(gathered),
     )
-    return _redacted(settled, services.redactor.redact)
+    return _redacted(settled, context.redactor.redact)
 
 
 def finding_calls(results: Sequence[StageResult]) -> Mapping[Stage, tuple[str, ...]]:

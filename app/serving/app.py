@@ -92,7 +92,7 @@ def build_served(
     if poll or recover:
         beside.append(_delivery_log(program, engine, executor, github, rules, polls=poll).run)
     if preload and role != "web":
-        beside += [program.services.models.open, shared_parser().open]
+        beside += [program.services.models.preload, shared_parser().open]
     if endpoint:
         beside.append(endpoint.run)
     http = _http(lifespan=_lifespan(program, engine, executor, github, beside))

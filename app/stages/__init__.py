@@ -1,7 +1,8 @@
-"""Asks models: the three stages, and the verifier of what they claim."""
+"""Asks models: the three stages, and the verification of their claims."""
 
-from app.stages.material import has_read
+from app.stages.asking import StageContext
+from app.stages.material import was_reviewed
 from app.stages.run import run_stage
 from app.stages.verify import ask_verdicts
 
-__all__ = ["ask_verdicts", "has_read", "run_stage"]
+__all__ = ["StageContext", "ask_verdicts", "run_stage", "was_reviewed"]

@@ -1,31 +1,35 @@
-"""One question to a model, in the layout of `ModelRequest`, through one gate that redacts.
+"""Asks a model one question, through the single place that redacts. Used by the stages and by verification.
 
-Used by the stages and by verification. Never chooses a vendor and never retries: that is the model layer's.
+Never chooses a vendor and never retries: the model layer does.
 """
 
+import asyncio
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
 
-from app.domain.configuration import Routing
+from app.domain.configuration import RepositoryConfig
 from app.domain.finding import Finding, Stage
 from app.domain.model_call import Provider
 from app.domain.rules import render_rules
 from app.llm.client import CallScope, Completion, Image, ModelRequest, RoutingRequest
-from app.llm.router import estimate_tokens
 from app.prompting.answers import answer_schema
 from app.prompting.prompts import Prompts, RenderedPrompt
+from app.stages.material import SecretRedactor
 
 T = TypeVar("T")
-CallIdsByStage = Mapping[Stage, Sequence[str]]  # the call that answered, one a chunk; empty where none did
+CallIdsByStage = Mapping[Stage, Sequence[str]]  # the call that answered each chunk; empty if none did
 
 EFFORT = {"trivial": "low"}  # by tier; all others: medium
 SYSTEM_PROMPT = "shared/system"
+MAX_CHUNKS_AT_ONCE = 8  # of one stage: vendors limit requests per minute
+LAST_CHANCE_S = 1.0  # for a chunk that waited until the stage's deadline
 
 
 class ModelLayer(Protocol):
-    """What a question needs of the model layer."""
+    """The part of `app.llm.models.Models` that a question needs."""
 
     @property
     def providers(self) -> tuple[Provider, ...]:
@@ -34,107 +38,131 @@ class ModelLayer(Protocol):
 
     @property
     def is_keyless(self) -> bool:
-        """Whether no vendor has one."""
+        """Whether no vendor has a key."""
         ...
 
     async def ask(
         self,
-        task: RoutingRequest,
+        routing: RoutingRequest,
         request: ModelRequest,
         *,
         scope: CallScope,
-        parse: Callable[[Any], T],
+        parse: Callable[[object], T],
         parent_id: str | None = None,
-    ) -> Completion:
-        """Ask the task's candidates until one answers; raises `AllModelsFailed` or `ModelOverBudget`."""
+    ) -> Completion[T]:
+        """Return the first valid answer; raises `AllModelsFailed` or `ModelOverBudget`."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageContext:
-    """What all questions of one review have in common."""
+    """What all questions of one review share; built once, in the pipeline."""
 
     models: ModelLayer
     prompts: Prompts
+    redactor: SecretRedactor
+    secret: bytes  # of the installation, for fences; never shown
     scope: CallScope
-    redact: Callable[[str], str]
-    secret: bytes  # of the fences: the installation's, never shown
+    config: RepositoryConfig
     tier: str
-    routing: Routing
-    allowed: tuple[Provider, ...]
-    deadline_s: float
-    prefix_reused: bool
+    deadline_s: float = 600.0  # of each stage
+
+    @property
+    def is_keyless(self) -> bool:
+        """Whether only the analyzers review: no vendor has a key, or the repository allows no vendor."""
+        return self.models.is_keyless or set(self.config.providers) <= {Provider.ANALYZERS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What differs between two calls on the same material."""
+class Question(Generic[T]):
+    """What differs between two calls on the same material. `kind` is the router's, and the stage of the call's row."""
 
-    kind: str  # the router's task
+    kind: str
     prompt_id: str
     inputs: dict[str, str]
-    parse: Callable[[Any], Any]
+    parse: Callable[[object], T]
     images: tuple[Image, ...] = ()
+    prefix_reused: bool = False
+
+
+class StageQueue:
+    """Limits how many questions of a stage run at the same time; they share one deadline."""
+
+    def __init__(self, *, deadline_s: float) -> None:
+        self._now_s = asyncio.get_running_loop().time
+        self._ends_at_s = self._now_s() + deadline_s
+        self._slots = asyncio.Semaphore(MAX_CHUNKS_AT_ONCE)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[float]:
+        """Wait for a turn; yields the seconds that remain."""
+        async with self._slots:
+            yield max(self._ends_at_s - self._now_s(), LAST_CHANCE_S)
 
 
 async def ask(
-    desk: StageContext,
-    question: Question,
+    context: StageContext,
+    question: Question[T],
     *,
     material: str,
     exclude: tuple[Provider, ...] = (),
     parent_id: str | None = None,
-) -> Completion:
-    """The validated answer to `question` about `material`.
+    queue: StageQueue | None = None,
+) -> Completion[T]:
+    """Return the validated answer to `question` about `material`.
 
     Raises:
         AllModelsFailed, ModelOverBudget: see `Models.ask`.
     """
-    request = build_request(desk, question, material=material)
-    texts = (request.system, request.material, request.question)
-    task = RoutingRequest(
-        kind=question.kind,
-        prompt_tokens=sum(map(estimate_tokens, texts)),
-        tier=desk.tier,
-        allowed=desk.allowed,
-        exclude=exclude,
-        deadline_s=desk.deadline_s,
-        routing=desk.routing,
-    )
-    return await desk.models.ask(task, request, scope=desk.scope, parse=question.parse, parent_id=parent_id)
+    async with queue.turn() if queue else nullcontext(context.deadline_s) as deadline_s:
+        routing = RoutingRequest(
+            kind=question.kind,
+            tier=context.tier,
+            allowed=context.config.providers,
+            exclude=exclude,
+            deadline_s=deadline_s,
+            routing=context.config.routing,
+        )
+        return await context.models.ask(
+            routing,
+            build_request(context, question, material=material),
+            scope=replace(context.scope, stage=question.kind),
+            parse=question.parse,
+            parent_id=parent_id,
+        )
 
 
 def parent_of(findings: Sequence[Finding], place: int, parents: CallIdsByStage) -> str | None:
-    """The call whose findings on the chunk at `place` are handed to another model: the first one's."""
+    """The call whose findings on the chunk at `place` are passed to another model; if there are several, the first."""
     calls = (parents.get(finding.stage, ()) for finding in findings)
     return next((ids[place] for ids in calls if place < len(ids) and ids[place]), None)
 
 
-def build_request(desk: StageContext, question: Question, *, material: str) -> ModelRequest:
-    """The request for any model; every text in it has passed redaction."""
-    prompt = desk.prompts.render(question.prompt_id, **question.inputs)
-    system = system_prompt(desk.prompts)
-    shared = desk.redact(material)
+def build_request(context: StageContext, question: Question[T], *, material: str) -> ModelRequest:
+    """Build the request for any model; every text in it is redacted."""
+    prompt = context.prompts.render(question.prompt_id, **question.inputs)
+    system = system_prompt(context.prompts)
+    shared = context.redactor.redact(material)
     return ModelRequest(
         model="",
         system=system.text,
         material=shared,
-        question=desk.redact(_closed_up(prompt.text)),
+        question=context.redactor.redact(_without_blank_lines(prompt.text)),
         schema=answer_schema(),
-        effort=EFFORT.get(desk.tier, "medium"),
+        effort=EFFORT.get(context.tier, "medium"),
         prompt_id=prompt.id,
         prompt_version=f"{system.version}.{prompt.version}",
         images=question.images,
-        prefix_reused=desk.prefix_reused,
+        prefix_reused=question.prefix_reused,
         cache_scope=hashlib.sha256(shared.encode()).hexdigest()[:16],
     )
 
 
 def system_prompt(prompts: Prompts) -> RenderedPrompt:
-    """What every reviewer is told first, with the vocabulary of `rule_id`."""
+    """The prompt that comes first in every review question, with the vocabulary of `rule_id`."""
     return prompts.render(SYSTEM_PROMPT, rules=render_rules())
 
 
-def _closed_up(text: str) -> str:
-    """Without the blank lines that empty inputs leave."""
+def _without_blank_lines(text: str) -> str:
+    """Empty inputs leave blank lines."""
     return "\n".join(line for line in text.split("\n") if line.strip())

@@ -5,8 +5,9 @@ too. Pure: values in, text out.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
+from typing import Protocol
 
 from app.domain.diff import DiffLine, FileDiff, FileStatus, Hunk, LineKind
 from app.domain.finding import Finding
@@ -14,38 +15,46 @@ from app.domain.model_call import Provider
 from app.domain.review import Chunk, ContextSnippet, Guideline, StageResult, StageStatus
 from app.prompting.prompts import fence
 
-Redact = Callable[[str], str]
-
 MAX_LINE_CHARACTERS = 2_000
-MAX_REMOVED_FILE_LINES = 60  # of a file that is gone: enough to see what it was
+MAX_REMOVED_FILE_LINES = 60  # enough to see what a removed file was
 
 _MARKS = {LineKind.ADDED: "+", LineKind.REMOVED: "-", LineKind.CONTEXT: "|"}
 
 
-def render_material(chunk: Chunk, *, guidelines: Sequence[Guideline], secret: bytes, redact: Redact) -> str:
-    """Guidelines that apply to the chunk's files, its diff and its context, each in a fence.
+class SecretRedactor(Protocol):
+    """Takes secrets out of text (`app.redaction.Redactor`)."""
 
-    Secrets are redacted hunk by hunk before the line numbers go in, so that rules over several lines still see them.
+    def redact(self, text: str) -> str:
+        """Replace each secret; keeps the number of lines."""
+        ...
+
+
+def render_material(
+    chunk: Chunk, *, guidelines: Sequence[Guideline], secret: bytes, redactor: SecretRedactor
+) -> str:
+    """Render the guidelines that apply to the chunk's files, its diff and its context, each in a fence.
+
+    Secrets are redacted hunk by hunk before line numbers are added, so that rules that span lines still match.
     """
     applying = [each for each in guidelines if _applies(each, chunk.files)]
     parts = [
         fence(
             "guidelines",
-            "\n\n".join(f"=== {_name(each.path)}\n{redact(each.text)}" for each in applying),
+            "\n\n".join(f"=== {_name(each.path)}\n{redactor.redact(each.text)}" for each in applying),
             secret,
         )
         if applying
         else "",
-        fence("diff", "\n".join(render_file(file, redact) for file in chunk.files), secret),
-        fence("context", _context(chunk.snippets, redact), secret) if chunk.snippets else "",
+        fence("diff", "\n".join(render_file(file, redactor) for file in chunk.files), secret),
+        fence("context", _context(chunk.snippets, redactor), secret) if chunk.snippets else "",
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def render_file(file: FileDiff, redact: Redact) -> str:
-    """One changed file in the compact form that prompts/shared/system.md describes."""
+def render_file(file: FileDiff, redactor: SecretRedactor) -> str:
+    """Render one changed file in the compact form that prompts/shared/system.md describes."""
     header = f"=== {_name(file.path)} ({_status(file)})"
-    return "\n".join([header, *(_hunk(hunk, file, redact) for hunk in file.hunks)])
+    return "\n".join([header, *(_hunk(hunk, file, redactor) for hunk in file.hunks)])
 
 
 def _applies(guideline: Guideline, files: Sequence[FileDiff]) -> bool:
@@ -56,7 +65,7 @@ def _applies(guideline: Guideline, files: Sequence[FileDiff]) -> bool:
 
 
 def _name(path: str) -> str:
-    """The path as it is where it is plain, else as JSON: file names are hostile text too."""
+    """The path itself if it is plain, otherwise as JSON: file names are untrusted text too."""
     return path if path.isprintable() and path == path.strip() else json.dumps(path)
 
 
@@ -69,12 +78,12 @@ def _status(file: FileDiff) -> str:
     return f"{renamed}, {'empty' if file.status is FileStatus.ADDED else 'content unchanged'}"
 
 
-def _hunk(hunk: Hunk, file: FileDiff, redact: Redact) -> str:
-    texts = redact("\n".join(_cut(line.text) for line in hunk.lines)).split("\n")
+def _hunk(hunk: Hunk, file: FileDiff, redactor: SecretRedactor) -> str:
+    texts = redactor.redact("\n".join(_cut(line.text) for line in hunk.lines)).split("\n")
     rows = [f"{_number(line)}{_MARKS[line.kind]}{text}" for line, text in zip(hunk.lines, texts, strict=True)]
     if file.status is FileStatus.REMOVED and len(rows) > MAX_REMOVED_FILE_LINES:
         rows = [*rows[:MAX_REMOVED_FILE_LINES], f"… {len(rows) - MAX_REMOVED_FILE_LINES} more removed lines"]
-    return "\n".join([f"@@ {redact(hunk.section)}".rstrip(), *rows])
+    return "\n".join([f"@@ {redactor.redact(hunk.section)}".rstrip(), *rows])
 
 
 def _number(line: DiffLine) -> int | None:
@@ -87,8 +96,8 @@ def _cut(text: str) -> str:
     return text if hidden <= 0 else f"{text[:MAX_LINE_CHARACTERS]} […{hidden} more characters]"
 
 
-def _context(snippets: Sequence[ContextSnippet], redact: Redact) -> str:
-    """The snippets by file and line, as one would read them; `…` where lines are left out."""
+def _context(snippets: Sequence[ContextSnippet], redactor: SecretRedactor) -> str:
+    """The snippets in order of file and line; `…` marks omitted lines."""
     parts: list[str] = []
     before: ContextSnippet | None = None
     for snippet in sorted(snippets, key=lambda each: (each.path, each.start_line)):
@@ -96,14 +105,14 @@ def _context(snippets: Sequence[ContextSnippet], redact: Redact) -> str:
             parts.append(f"=== {_name(snippet.path)}")
         elif before.start_line + before.text.count("\n") + 1 != snippet.start_line:
             parts.append("…")
-        rows = redact(snippet.text).split("\n")
+        rows = redactor.redact(snippet.text).split("\n")
         parts += [f"{number}|{_cut(text)}" for number, text in enumerate(rows, snippet.start_line)]
         before = snippet
     return "\n".join(parts)
 
 
-def shows(chunk: Chunk, finding: Finding) -> bool:
-    """Whether the chunk has the line on which the finding begins."""
+def is_shown_in(chunk: Chunk, finding: Finding) -> bool:
+    """Whether the chunk shows the finding's first line."""
     return any(
         finding.start_line in (line.new_line, line.old_line)
         for file in chunk.files
@@ -113,12 +122,12 @@ def shows(chunk: Chunk, finding: Finding) -> bool:
     )
 
 
-def has_read(finding: Finding, results: Sequence[StageResult], chunks: Sequence[Chunk]) -> bool:
-    """Whether a model was shown the finding's code and answered for its stage; a stage half done has not."""
+def was_reviewed(finding: Finding, results: Sequence[StageResult], chunks: Sequence[Chunk]) -> bool:
+    """Whether a model saw the finding's code and completed the finding's stage."""
     answered = any(
         result.stage is finding.stage
         and result.status is StageStatus.COMPLETED
         and result.provider not in (None, Provider.ANALYZERS)
         for result in results
     )
-    return answered and any(shows(chunk, finding) for chunk in chunks)
+    return answered and any(is_shown_in(chunk, finding) for chunk in chunks)

@@ -7,6 +7,7 @@ what a model detects by 16 to 93 %: https://arxiv.org/abs/2603.18740
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from app.domain.analysis import Analysis
 from app.domain.configuration import RepositoryConfig
@@ -25,12 +26,13 @@ from app.stages.sections import (
     render_manner,
 )
 
-MAX_EDGES = 30  # of a diagram that a person still reads
+MAX_EDGES = 30  # of a diagram that is still readable
+MAX_FACTS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageAnswer:
-    """One answer in our words; findings have no finder yet."""
+    """A stage's answer about one chunk, or about all of them; its findings name no finder yet."""
 
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
@@ -39,7 +41,7 @@ class StageAnswer:
 
 
 def join(parts: Sequence[StageAnswer]) -> StageAnswer:
-    """All parts as one, in their order."""
+    """Join the answers about all chunks, in order."""
     return StageAnswer(
         findings=tuple(each for part in parts for each in part.findings),
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
@@ -59,10 +61,32 @@ def _join_walkthroughs(parts: Sequence[Walkthrough]) -> Walkthrough | None:
     )
 
 
+def stage_question(
+    stage: Stage,
+    chunk: Chunk,
+    context: ReviewContext,
+    config: RepositoryConfig,
+    *,
+    secret: bytes,
+    analysis: Analysis,
+    handover: Sequence[Finding] = (),
+) -> Question[StageAnswer]:
+    """Build the stage's question about one chunk."""
+    match stage:
+        case Stage.REVIEW:
+            return review_question(chunk, context, config, secret=secret)
+        case Stage.SECURITY:
+            return security_question(chunk, context, config, secret=secret)
+        case Stage.DOCS:
+            return docs_question(chunk, context, config, secret=secret, analysis=analysis, handover=handover)
+        case _:
+            assert_never(stage)
+
+
 def review_question(
     chunk: Chunk, context: ReviewContext, config: RepositoryConfig, *, secret: bytes
-) -> Question:
-    """What to ask about one chunk."""
+) -> Question[StageAnswer]:
+    """Ask about one chunk."""
     paths = {file.path for file in context.diff.files}
     shown = {file.path for file in chunk.files}
     earlier = [each for each in context.earlier_findings if each.path in shown]
@@ -86,8 +110,8 @@ def review_question(
 
 def security_question(
     chunk: Chunk, context: ReviewContext, config: RepositoryConfig, *, secret: bytes
-) -> Question:
-    """What to ask about one chunk; of earlier findings only this stage's own, by place and rule."""
+) -> Question[StageAnswer]:
+    """Ask about one chunk; of the earlier findings, show only place and rule of this stage's own."""
     paths = {file.path for file in context.diff.files}
     shown = {file.path for file in chunk.files}
     earlier = [
@@ -110,9 +134,6 @@ def security_question(
     )
 
 
-MAX_FACTS = 60
-
-
 def docs_question(
     chunk: Chunk,
     context: ReviewContext,
@@ -121,13 +142,13 @@ def docs_question(
     secret: bytes,
     analysis: Analysis,
     handover: Sequence[Finding],
-) -> Question:
-    """What to ask about one chunk; `handover` holds the earlier stages' findings in it, in the sequential pipeline."""
+) -> Question[StageAnswer]:
+    """Ask about one chunk; in the sequential pipeline, `handover` holds the earlier stages' findings in it."""
     paths = {file.path for file in context.diff.files}
     images = context.images if chunk is context.chunks[0] else ()
 
     def parse(value: object) -> StageAnswer:
-        return _said(parse_docs(value, stage=Stage.DOCS, paths=paths), chunk, config.docs_format)
+        return _docs_answer(parse_docs(value, stage=Stage.DOCS, paths=paths), chunk, config.docs_format)
 
     return Question(
         kind=Stage.DOCS.value,
@@ -146,7 +167,7 @@ def docs_question(
     )
 
 
-def _said(docs: ParsedDocs, chunk: Chunk, docs_format: str) -> StageAnswer:
+def _docs_answer(docs: ParsedDocs, chunk: Chunk, docs_format: str) -> StageAnswer:
     notes = list(docs.found.notes)
     documents: list[Document] = []
     if docs_format == "openapi" and not has_routes(chunk.files):
@@ -175,7 +196,7 @@ def _image_names(images: Sequence[ChangedImage]) -> str:
 
 
 def _facts(analysis: Analysis, chunk: Chunk, secret: bytes) -> str:
-    """What parsing says of the chunk; of a file that it holds in part, only what lies in that part is undocumented."""
+    """The analyzers' facts about the chunk; of a file shown in part, only undocumented names in that part."""
     shown = {file.path: {line.new_line for hunk in file.hunks for line in hunk.lines} for file in chunk.files}
     undocumented = [
         {"path": each.path, "line": each.line, "undocumented": each.signature}

@@ -1,189 +1,153 @@
-"""Runs one stage: every chunk at once, answers joined, what failed said. Never raises for a model's failure.
+"""Runs one stage: asks about every chunk at once, joins the answers, and reports what failed. Never raises for a model's failure.
 
-Who is asked and how often is the model layer's; whether a finding holds is verification's.
+The model layer decides which model is asked and how often; verification decides whether a finding holds.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import assert_never
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from app.domain.analysis import Analysis
-from app.domain.configuration import RepositoryConfig
 from app.domain.finding import Document, Finding, Stage
 from app.domain.model_call import Provider
 from app.domain.review import Chunk, ReviewContext, StageResult, StageStatus
-from app.errors import ModelError, QuorumError
-from app.llm.client import CallScope, Completion
-from app.prompting.prompts import Prompts
-from app.stages.asking import CallIdsByStage, ModelLayer, Question, StageContext, ask, parent_of
+from app.errors import ChunksNotReviewed, QuorumError, StageCrashed
+from app.llm.client import Completion
+from app.stages.asking import CallIdsByStage, Question, StageContext, StageQueue, ask, parent_of
 from app.stages.documents import analysis_documents
 from app.stages.material import render_material
-from app.stages.questions import StageAnswer, docs_question, join, review_question, security_question
+from app.stages.questions import StageAnswer, join, stage_question
 from app.stages.sections import without_secrets
 
 log = logging.getLogger(__name__)
 
-MAX_CHUNKS_AT_ONCE = 8  # of one stage: vendors limit requests a minute
-LAST_CHANCE_S = 1.0  # for a chunk that waited until the stage's deadline
-MAX_PATHS_SAID = 5  # of unread files, in one sentence
-NOTHING_TO_READ = "No model was asked: there is nothing new to read."
+NOTHING_TO_REVIEW = "No model was asked: there is nothing new to review."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ChunkQuestion:
+    question: Question[StageAnswer]
+    material: str
+    parent_id: str | None
 
 
 async def run_stage(
     stage: Stage,
-    context: ReviewContext,
-    config: RepositoryConfig,
+    change: ReviewContext,
+    context: StageContext,
     *,
-    models: ModelLayer,
-    prompts: Prompts,
-    scope: CallScope,
     analysis: Analysis,
-    tier: str,
-    redact: Callable[[str], str],
-    secret: bytes,
     handover: Sequence[Finding] = (),
     parents: CallIdsByStage | None = None,
-    deadline_s: float = 600.0,
 ) -> StageResult:
-    """One stage's result, with the analysers' findings of that stage in it, whatever became of the models.
+    """Return the stage's result. It includes the analyzers' findings of that stage, even if every model fails.
 
     Args:
-        redact: takes secrets out of everything that goes to a model; keeps the number of lines.
-        secret: the installation's, for the fences.
+        stage: the stage to run.
+        change: the code shown to the models.
+        context: what all questions of the review share.
+        analysis: what the analyzers found.
         handover: findings of earlier stages, for docs in the sequential pipeline; other stages never see them.
-        parents: the calls that found what is handed over; written on the row of the call that is told.
+        parents: the calls that made the findings of `handover`; stored with the call that gets them.
     """
     own = tuple(finding for finding in analysis.findings if finding.stage is stage)
     documents = analysis_documents(analysis) if stage is Stage.DOCS else ()
-    if models.is_keyless or set(config.providers) <= {Provider.ANALYZERS}:
+    if context.is_keyless:
         return _by_analyzers(stage, own, documents)
-    desk = StageContext(
-        models=models,
-        prompts=prompts,
-        scope=replace(scope, stage=stage.value),
-        redact=redact,
-        secret=secret,
-        tier=tier,
-        routing=config.routing,
-        allowed=config.providers,
-        deadline_s=deadline_s,
-        prefix_reused=config.quorum > 1 or len(models.providers) < len(config.stages),
-    )
     try:
-        result = await _ask_chunks(
-            stage, without_secrets(context, redact), config, desk, analysis, handover, parents or {}
+        questions = _chunk_questions(stage, change, context, analysis, handover, parents or {})
+        queue = StageQueue(deadline_s=context.deadline_s)
+        outcomes = await asyncio.gather(
+            *(
+                ask(context, each.question, material=each.material, parent_id=each.parent_id, queue=queue)
+                for each in questions
+            ),
+            return_exceptions=True,
         )
+        result = _result(stage, change.chunks, outcomes)
     except Exception as error:
-        log.exception("stage failed", extra={"stage": stage.value, "review_id": scope.review_id})
-        result = _failed(stage, f"Quorum made an error in this stage ({type(error).__name__}).")
+        log.exception("stage failed", extra={"stage": stage.value, "review_id": context.scope.review_id})
+        result = StageResult(stage=stage, status=StageStatus.FAILED, error=str(StageCrashed(error)))
     fallback = documents if result.status is StageStatus.FAILED else ()
     return replace(result, findings=(*result.findings, *own), documents=(*result.documents, *fallback))
 
 
-async def _ask_chunks(
+def _chunk_questions(
     stage: Stage,
-    context: ReviewContext,
-    config: RepositoryConfig,
-    desk: StageContext,
+    change: ReviewContext,
+    context: StageContext,
     analysis: Analysis,
     handover: Sequence[Finding],
     parents: CallIdsByStage,
-) -> StageResult:
-    if not context.chunks:
-        return StageResult(stage=stage, status=StageStatus.COMPLETED, notes=(NOTHING_TO_READ,))
-
-    room = asyncio.Semaphore(MAX_CHUNKS_AT_ONCE)
-    now_s = asyncio.get_running_loop().time
-    ends_at_s = now_s() + desk.deadline_s
-
-    async def ask_one(place: int, chunk: Chunk) -> Completion:
-        shown = {file.path for file in chunk.files}
-        told = [finding for finding in handover if finding.path in shown]
-        question = _question(stage, chunk, context, config, desk.secret, analysis, told)
-        material = render_material(
-            chunk, guidelines=context.guidelines, secret=desk.secret, redact=desk.redact
+) -> list[_ChunkQuestion]:
+    change = without_secrets(change, context.redactor)
+    config = context.config
+    is_prefix_reused = config.quorum > 1 or len(context.models.providers) < len(config.stages)
+    questions: list[_ChunkQuestion] = []
+    for place, chunk in enumerate(change.chunks):
+        paths = {file.path for file in chunk.files}
+        passed_on = [finding for finding in handover if finding.path in paths]
+        question = stage_question(
+            stage, chunk, change, config, secret=context.secret, analysis=analysis, handover=passed_on
         )
-        async with room:
-            rest = replace(desk, deadline_s=max(ends_at_s - now_s(), LAST_CHANCE_S))
-            parent_id = parent_of(told, place, parents)
-            return await ask(rest, question, material=material, parent_id=parent_id)
-
-    asked = [ask_one(place, chunk) for place, chunk in enumerate(context.chunks)]
-    outcomes = await asyncio.gather(*asked, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException) and not isinstance(outcome, QuorumError):
-            raise outcome
-    return _result(stage, context.chunks, outcomes)
-
-
-def _question(
-    stage: Stage,
-    chunk: Chunk,
-    context: ReviewContext,
-    config: RepositoryConfig,
-    secret: bytes,
-    analysis: Analysis,
-    handover: Sequence[Finding],
-) -> Question:
-    match stage:
-        case Stage.REVIEW:
-            return review_question(chunk, context, config, secret=secret)
-        case Stage.SECURITY:
-            return security_question(chunk, context, config, secret=secret)
-        case Stage.DOCS:
-            return docs_question(chunk, context, config, secret=secret, analysis=analysis, handover=handover)
-        case _:
-            assert_never(stage)
+        material = render_material(
+            chunk, guidelines=change.guidelines, secret=context.secret, redactor=context.redactor
+        )
+        questions.append(
+            _ChunkQuestion(
+                question=replace(question, prefix_reused=is_prefix_reused),
+                material=material,
+                parent_id=parent_of(passed_on, place, parents),
+            )
+        )
+    return questions
 
 
 def _result(
-    stage: Stage, chunks: Sequence[Chunk], outcomes: Sequence[Completion | BaseException]
+    stage: Stage, chunks: Sequence[Chunk], outcomes: Sequence[Completion[StageAnswer] | BaseException]
 ) -> StageResult:
-    answers = [outcome for outcome in outcomes if isinstance(outcome, Completion)]
-    errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-    unread = [
-        file.path
-        for chunk, outcome in zip(chunks, outcomes, strict=True)
-        if isinstance(outcome, BaseException)
-        for file in chunk.files
-    ]
-    said = join([_signed(answer) for answer in answers])
-    failures = dict.fromkeys(failure for answer in answers for failure in answer.failures)
-    first = answers[0] if answers else None
+    if not chunks:
+        return StageResult(stage=stage, status=StageStatus.COMPLETED, notes=(NOTHING_TO_REVIEW,))
+    completions = [outcome for outcome in outcomes if isinstance(outcome, Completion)]
+    answer = join([_with_finder(completion) for completion in completions])
+    failures = dict.fromkeys(failure for completion in completions for failure in completion.failures)
+    error = _error(chunks, outcomes)
+    first = completions[0] if completions else None
     return StageResult(
         stage=stage,
-        status=StageStatus.FAILED if errors else StageStatus.COMPLETED,
-        findings=said.findings,
-        documents=said.documents,
-        walkthrough=said.walkthrough,
+        status=StageStatus.FAILED if error else StageStatus.COMPLETED,
+        findings=answer.findings,
+        documents=answer.documents,
+        walkthrough=answer.walkthrough,
         provider=first.response.provider if first else None,
         model=first.response.model if first else None,
-        error=_not_reviewed(errors[0], unread, partly=bool(answers)) if errors else None,
+        error=str(error) if error else None,
         route=first.route if first else None,
-        notes=(*failures, *said.notes),
+        notes=(*failures, *answer.notes),
         call_ids=tuple(each.call_id if isinstance(each, Completion) else "" for each in outcomes),
     )
 
 
-def _signed(answer: Completion) -> StageAnswer:
-    said: StageAnswer = answer.value
-    finder = f"{answer.response.provider}:{answer.response.model}"
-    return replace(said, findings=tuple(replace(each, found_by=(finder,)) for each in said.findings))
+def _error(chunks: Sequence[Chunk], outcomes: Sequence[object]) -> QuorumError | None:
+    """The first error, with the files that were not reviewed if there are others; raises what is not a `QuorumError`."""
+    errors: list[QuorumError] = []
+    paths: list[str] = []
+    for chunk, outcome in zip(chunks, outcomes, strict=True):
+        if isinstance(outcome, QuorumError):
+            errors.append(outcome)
+            paths += [file.path for file in chunk.files]
+        elif isinstance(outcome, BaseException):
+            raise outcome
+    if errors and len(errors) < len(chunks):
+        return ChunksNotReviewed(errors[0], paths)
+    return errors[0] if errors else None
 
 
-def _not_reviewed(error: BaseException, unread: Sequence[str], *, partly: bool) -> str:
-    reason = str(error) if isinstance(error, ModelError | QuorumError) else type(error).__name__
-    if not partly:
-        return reason
-    named = ", ".join(unread[:MAX_PATHS_SAID])
-    more = f" and {len(unread) - MAX_PATHS_SAID} more" if len(unread) > MAX_PATHS_SAID else ""
-    return f"Not read: {named}{more}. {reason}"
-
-
-def _failed(stage: Stage, error: str) -> StageResult:
-    return StageResult(stage=stage, status=StageStatus.FAILED, error=error)
+def _with_finder(completion: Completion[StageAnswer]) -> StageAnswer:
+    finder = f"{completion.response.provider}:{completion.response.model}"
+    findings = tuple(replace(each, found_by=(finder,)) for each in completion.value.findings)
+    return replace(completion.value, findings=findings)
 
 
 def _by_analyzers(

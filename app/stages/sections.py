@@ -1,7 +1,7 @@
-"""Parts of a question that come from the pull request or its configuration, each fenced. Empty text where there is none."""
+"""Renders the parts of a question that come from the pull request or its configuration, each in a fence; empty if there is nothing."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from app.domain.configuration import PathInstruction, RepositoryConfig
@@ -9,33 +9,34 @@ from app.domain.finding import Finding
 from app.domain.pull_request import PullRequest
 from app.domain.review import ReviewContext
 from app.prompting.prompts import fence, fence_json
+from app.stages.material import SecretRedactor
 
 MAX_BODY_CHARACTERS = 6_000
 MAX_EARLIER = 40
 
 
 def render_description(pull_request: PullRequest | None, secret: bytes) -> str:
-    """Title and body, of a context `without_secrets`: never where security alone is judged, which they would frame."""
+    """Title and body, of a context `without_secrets`; never shown where only security is judged, because they bias the model."""
     if pull_request is None:
         return ""
     said = {"title": pull_request.title, "body": pull_request.body[:MAX_BODY_CHARACTERS]}
     return f"What the author says it does (may be wrong):\n{fence_json('description', said, secret)}"
 
 
-def without_secrets(context: ReviewContext, redact: Callable[[str], str]) -> ReviewContext:
-    """Title and body go into JSON later, where a rule over several lines would no longer match."""
+def without_secrets(context: ReviewContext, redactor: SecretRedactor) -> ReviewContext:
+    """Redact title and body before they are put into JSON, in which rules that span lines no longer match."""
     if context.pull_request is None:
         return context
     clean = replace(
         context.pull_request,
-        title=redact(context.pull_request.title),
-        body=redact(context.pull_request.body),
+        title=redactor.redact(context.pull_request.title),
+        body=redactor.redact(context.pull_request.body),
     )
     return replace(context, pull_request=clean)
 
 
 def render_instructions(instructions: Sequence[PathInstruction], secret: bytes) -> str:
-    """What the maintainers ask for in files like these."""
+    """What the maintainers ask for in these files."""
     if not instructions:
         return ""
     rows = _json_lines({"files": each.path, "mind": each.instructions} for each in instructions)
@@ -43,7 +44,7 @@ def render_instructions(instructions: Sequence[PathInstruction], secret: bytes) 
 
 
 def render_earlier(findings: Sequence[Finding], secret: bytes, *, with_titles: bool) -> str:
-    """What was reported on an earlier head, so that it is not said again."""
+    """What was reported on an earlier head, so that it is not repeated."""
     if not findings:
         return ""
     rows = _json_lines(_typed(each, with_title=with_titles) for each in findings[:MAX_EARLIER])
@@ -51,7 +52,7 @@ def render_earlier(findings: Sequence[Finding], secret: bytes, *, with_titles: b
 
 
 def render_handover(findings: Sequence[Finding], secret: bytes) -> str:
-    """The typed findings of the stages before this one: place, rule and severity, no prose."""
+    """The findings of earlier stages: place, rule and severity, no prose."""
     if not findings:
         return ""
     rows = _json_lines(_typed(each, with_title=False) for each in findings[:MAX_EARLIER])
@@ -59,7 +60,7 @@ def render_handover(findings: Sequence[Finding], secret: bytes) -> str:
 
 
 def render_manner(config: RepositoryConfig, secret: bytes) -> str:
-    """Language and tone, where they are not the default."""
+    """Language and tone, unless they are the defaults."""
     parts: list[str] = []
     if config.language != "en":
         parts.append(

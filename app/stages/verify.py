@@ -1,27 +1,23 @@
-"""Puts bare claims before another vendor's model and gets verdicts back: one call a chunk with claims.
+"""Asks another vendor's model to verify claims, and returns its verdicts: one call for each chunk with claims.
 
-The verifier sees the code and, of each claim, place, quote and title: not who makes it, not why, not how grave it
-is said to be. What the author says of the change it sees too, because a claim may be that the code does something
-else; where all claims are of the security stage it does not, as that stage did not. Which claims go to whom and what a
-verdict means is decided elsewhere.
+The verifier sees the code and, for each claim, place, quote and title: not who makes it, not why, and not its severity. It also sees the
+pull request's description, because a claim may be that the code does something else; if all claims come from the security stage it does
+not, because that stage did not either. Other code decides which claims go to which vendor, and what a verdict means.
 """
 
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
-from app.domain.configuration import RepositoryConfig
 from app.domain.finding import Finding, Stage, VerifierVerdict
 from app.domain.model_call import Provider
 from app.domain.review import Chunk, ReviewContext
 from app.errors import QuorumError
-from app.llm.client import CallScope
 from app.prompting.answers import parse_verdicts
-from app.prompting.prompts import Prompts, fence
-from app.stages.asking import CallIdsByStage, ModelLayer, Question, StageContext, ask, parent_of
-from app.stages.material import render_material, shows
+from app.prompting.prompts import fence
+from app.stages.asking import CallIdsByStage, Question, StageContext, ask, parent_of
+from app.stages.material import is_shown_in, render_material
 from app.stages.sections import render_description, without_secrets
 
 log = logging.getLogger(__name__)
@@ -33,58 +29,44 @@ async def ask_verdicts(
     candidates: Sequence[Finding],
     excluded: Sequence[Provider],
     *,
-    context: ReviewContext,
-    config: RepositoryConfig,
-    models: ModelLayer,
-    prompts: Prompts,
-    scope: CallScope,
-    tier: str,
-    redact: Callable[[str], str],
-    secret: bytes,
+    change: ReviewContext,
+    context: StageContext,
     parents: CallIdsByStage | None = None,
-    deadline_s: float = 600.0,
 ) -> list[VerifierVerdict]:
-    """A verdict for each candidate whose chunk a verifier could be found for; `VerifierVerdict.id` is the fingerprint.
+    """Return a verdict for each candidate that a verifier answered; its `id` is the candidate's fingerprint.
 
-    A chunk whose call fails gives no verdict for its candidates: to their owner they are unverified.
+    If the call for a chunk fails, its candidates get no verdict and stay unverified.
 
     Args:
-        excluded: vendors that must not answer: the finders.
-        parents: the calls that found; written on the verification's own row.
+        candidates: the claims.
+        excluded: the finders, which must not verify their own claims.
+        change: the code shown to the models.
+        context: what all questions of the review share.
+        parents: the calls that made the claims; stored with the verification's own call.
     """
-    desk = StageContext(
-        models=models,
-        prompts=prompts,
-        scope=replace(scope, stage=VERIFY),
-        redact=redact,
-        secret=secret,
-        tier=tier,
-        routing=config.routing,
-        allowed=config.providers,
-        deadline_s=deadline_s,
-        prefix_reused=True,  # a stage has sent this material to the same vendor: without a breakpoint its cache is not read
-    )
-    batches = _by_chunk(candidates, context.chunks)
-    asked = [
-        _ask_batch(
-            batch,
-            context.chunks[place],
-            context,
-            desk,
-            tuple(excluded),
-            parent_of(batch, place, parents or {}),
+    batches = _by_chunk(candidates, change.chunks)
+    verdicts = await asyncio.gather(
+        *(
+            _ask_batch(
+                batch,
+                change.chunks[place],
+                change,
+                context,
+                excluded=tuple(excluded),
+                parent_id=parent_of(batch, place, parents or {}),
+            )
+            for place, batch in batches
         )
-        for place, batch in batches
-    ]
-    outcomes = await asyncio.gather(*asked)
-    return [verdict for verdicts in outcomes for verdict in verdicts]
+    )
+    return [verdict for batch in verdicts for verdict in batch]
 
 
 async def _ask_batch(
     batch: Sequence[Finding],
     chunk: Chunk,
-    context: ReviewContext,
-    desk: StageContext,
+    change: ReviewContext,
+    context: StageContext,
+    *,
     excluded: tuple[Provider, ...],
     parent_id: str | None,
 ) -> list[VerifierVerdict]:
@@ -93,18 +75,21 @@ async def _ask_batch(
         kind=VERIFY,
         prompt_id="verify/question",
         inputs={
-            "description": _description(batch, context, desk),
-            "claims": fence("claims", _json_lines(claims), desk.secret),
+            "description": _description(batch, change, context),
+            "claims": fence("claims", _json_lines(claims), context.secret),
         },
         parse=lambda value: parse_verdicts(value, ids=list(claims)),
+        prefix_reused=True,  # a stage sent this material to the same vendor: only a breakpoint reads its cache
     )
-    material = render_material(chunk, guidelines=context.guidelines, secret=desk.secret, redact=desk.redact)
+    material = render_material(
+        chunk, guidelines=change.guidelines, secret=context.secret, redactor=context.redactor
+    )
     try:
-        answer = await ask(desk, question, material=material, exclude=excluded, parent_id=parent_id)
+        completion = await ask(context, question, material=material, exclude=excluded, parent_id=parent_id)
     except QuorumError as error:
-        log.warning("not verified", extra={"review_id": desk.scope.review_id, "error": str(error)})
+        log.warning("claims not verified", extra={"review_id": context.scope.review_id, "error": str(error)})
         return []
-    by = f"{answer.response.provider}:{answer.response.model}"
+    by = f"{completion.response.provider}:{completion.response.model}"
     return [
         VerifierVerdict(
             id=claims[parsed.id].fingerprint,
@@ -113,19 +98,19 @@ async def _ask_batch(
             worth=parsed.worth,
             by=by,
         )
-        for parsed in answer.value
+        for parsed in completion.value
     ]
 
 
-def _description(batch: Sequence[Finding], context: ReviewContext, desk: StageContext) -> str:
-    """Empty for claims of the security stage alone: a harmless description frames its reader."""
+def _description(batch: Sequence[Finding], change: ReviewContext, context: StageContext) -> str:
+    """Empty if all claims come from the security stage: a harmless description biases the verifier."""
     if all(finding.stage is Stage.SECURITY for finding in batch):
         return ""
-    return render_description(without_secrets(context, desk.redact).pull_request, desk.secret)
+    return render_description(without_secrets(change, context.redactor).pull_request, context.secret)
 
 
 def _by_chunk(candidates: Sequence[Finding], chunks: Sequence[Chunk]) -> list[tuple[int, list[Finding]]]:
-    """The candidates of each chunk, by its place, that shows theirs; one whose file no chunk shows goes to the first."""
+    """Group the candidates by the chunk that shows them; if no chunk shows a candidate's file, it goes to the first."""
     batches: dict[int, list[Finding]] = {}
     for finding in candidates:
         batches.setdefault(_chunk_of(finding, chunks), []).append(finding)
@@ -134,7 +119,7 @@ def _by_chunk(candidates: Sequence[Finding], chunks: Sequence[Chunk]) -> list[tu
 
 def _chunk_of(finding: Finding, chunks: Sequence[Chunk]) -> int:
     showing = [
-        (not shows(chunk, finding), index)
+        (not is_shown_in(chunk, finding), index)
         for index, chunk in enumerate(chunks)
         if any(file.path == finding.path for file in chunk.files)
     ]

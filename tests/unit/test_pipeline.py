@@ -13,7 +13,7 @@ from app.domain.step import Checkpoint
 from app.errors import Superseded
 from app.findings.settle import Settled
 from app.github.local import PatchSource
-from app.llm.build import build_models
+from app.llm.build import ModelSettings, build_models
 from app.llm.client import CallScope, ModelRequest, RoutingRequest
 from app.pipeline import PipelineOptions, gather_change, review_gathered
 from app.pipeline.inputs import Services, Stations
@@ -39,7 +39,10 @@ new file mode 100644
 def services() -> Services:
     """Without any model."""
     return Services(
-        models=build_models({}), prompts=Prompts(), redactor=Redactor((SECRET,)), secret=b"secret"
+        models=build_models(ModelSettings()),
+        prompts=Prompts(),
+        redactor=Redactor((SECRET,)),
+        secret=b"secret",
     )
 
 

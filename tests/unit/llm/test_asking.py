@@ -173,7 +173,7 @@ async def test_retry_after_is_honoured_where_the_deadline_allows_it() -> None:
 
 
 async def test_a_vendor_that_hangs_leaves_the_rest_of_the_time_to_the_next() -> None:
-    world = World(call_timeout_s=0.05)
+    world = World(call_timeout_s=1.0)
     world.vendors.fail(CLAUDE, Fault.HANGS)
     answer = await world.ask()
     assert world.outcomes == ["claude: timeout", "gpt: ok"]
@@ -188,7 +188,7 @@ async def test_a_stage_whose_time_is_over_asks_nobody_any_more() -> None:
 
 
 async def test_a_timed_out_call_has_an_unknown_cost() -> None:
-    world = World(call_timeout_s=0.05)
+    world = World(call_timeout_s=1.0)
     world.vendors.fail(CLAUDE, Fault.HANGS)
     await world.ask()
     assert world.rows[0].cost_usd is None

@@ -5,7 +5,7 @@ import pytest
 from app.domain.model_call import Provider
 from app.errors import ModelAuthFailed
 from app.llm.anthropic import AnthropicClient
-from app.llm.build import Cloud, VendorAccess, build_models
+from app.llm.build import Cloud, ModelSettings, VendorAccess, build_models
 from app.llm.gemini import GeminiClient
 from app.llm.openai import OpenAIClient
 from app.llm.router import VendorModels
@@ -60,11 +60,10 @@ async def test_missing_variables_of_a_cloud_are_a_refused_key_not_a_crash(
 
 def test_a_cloud_makes_a_provider_usable_without_a_key() -> None:
     names = VendorModels(large="a", small="b")
-    models = build_models(
-        {
-            Provider.CLAUDE: VendorAccess(models=names, cloud=Cloud.BEDROCK),
-            Provider.GPT: VendorAccess(models=names),
-            Provider.LOCAL: VendorAccess(models=names, base_url=None),
-        }
-    )
+    access = {
+        Provider.CLAUDE: VendorAccess(models=names, cloud=Cloud.BEDROCK),
+        Provider.GPT: VendorAccess(models=names),
+        Provider.LOCAL: VendorAccess(models=names, base_url=None),
+    }
+    models = build_models(ModelSettings(access=access))
     assert models.providers == (Provider.CLAUDE,)

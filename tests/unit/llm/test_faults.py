@@ -61,7 +61,7 @@ def next_of(provider: Provider) -> Provider:
 
 def world_where(provider: Provider, fault: Fault) -> World:
     """Two providers, the faulty one first: the other is the one that a task of any kind falls back to."""
-    world = World(*VENDORS, call_timeout_s=0.05 if fault is Fault.HANGS else 30.0)
+    world = World(*VENDORS, call_timeout_s=1.0 if fault is Fault.HANGS else 30.0)
     world.vendors.fail(provider, fault)
     return world
 

@@ -6,12 +6,12 @@ import sys
 SCRIPT = """
 import asyncio, sys
 from app.domain.model_call import Provider
-from app.llm.build import VendorAccess, build_models
+from app.llm.build import ModelSettings, VendorAccess, build_models
 from app.llm.router import VendorModels
 names = VendorModels(large="gpt-6.2-sol", small="gpt-6-luna")
-models = build_models({Provider.GPT: VendorAccess(models=names, api_key="sk-made-up")})
+models = build_models(ModelSettings(access={Provider.GPT: VendorAccess(models=names, api_key="sk-made-up")}))
 print("openai" in sys.modules)
-asyncio.run(models.open())
+asyncio.run(models.preload())
 print("openai" in sys.modules, "anthropic" in sys.modules)
 """
 

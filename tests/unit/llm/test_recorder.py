@@ -7,7 +7,7 @@ from inline_snapshot import snapshot
 from prometheus_client import CollectorRegistry, generate_latest
 
 from app.domain.model_call import Provider
-from app.llm.build import ModelStores, build_models
+from app.llm.build import ModelEnvironment, ModelSettings, ModelStores, build_models
 from app.llm.calls import MemoryCalls, total_of
 from app.llm.client import RoutingRequest
 from tests.fakes.vendors import KEYS, FakeVendors, Fault
@@ -43,10 +43,8 @@ async def test_the_series_count_calls_tokens_cost_and_time() -> None:
     vendors, registry = FakeVendors(), CollectorRegistry()
     vendors.fail(Provider.CLAUDE, Fault.OVERLOADED, times=1)
     models = build_models(
-        vendors.access(Provider.CLAUDE),
-        registry=registry,
-        clock=ManualClock(),
-        http_client=vendors.http_client(),
+        ModelSettings(access=vendors.access(Provider.CLAUDE)),
+        ModelEnvironment(registry=registry, clock=ManualClock(), http_client=vendors.http_client()),
     )
     for _ in range(2):
         await models.ask(RoutingRequest(kind="review"), request(), scope=SCOPE, parse=parse)
@@ -82,7 +80,8 @@ async def test_rows_in_memory_are_those_of_the_last_reviews() -> None:
     calls = MemoryCalls(reviews=2)
     vendors = FakeVendors()
     models = build_models(
-        vendors.access(), stores=ModelStores(calls=calls), cache_ttl_s=0, http_client=vendors.http_client()
+        ModelSettings(access=vendors.access(), cache_ttl_s=0),
+        ModelEnvironment(stores=ModelStores(calls=calls), http_client=vendors.http_client()),
     )
     for review in ("a", "b", "c"):
         scope = type(SCOPE)(review_id=review, stage="review")

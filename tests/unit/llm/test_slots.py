@@ -9,7 +9,7 @@ import pytest
 
 from app.clock import SystemClock
 from app.domain.model_call import Provider, Slot
-from app.llm.build import ModelStores, build_models
+from app.llm.build import ModelEnvironment, ModelSettings, ModelStores, build_models
 from app.llm.calls import MemoryCalls
 from app.llm.client import RoutingRequest
 from app.store.calls import CallTables
@@ -42,13 +42,16 @@ async def test_two_processes_together_never_ask_a_provider_more_often_at_once_th
     processes = [Database(database_url) for _ in range(2)]
     models = [
         build_models(
-            vendors.access(CLAUDE),
-            stores=ModelStores(
-                calls=CallTables(database, slots=SharedSlots(database, renewal_s=0.02, stand_back_s=0.005))
+            ModelSettings(access=vendors.access(CLAUDE), calls_at_once=3),
+            ModelEnvironment(
+                stores=ModelStores(
+                    calls=CallTables(
+                        database, slots=SharedSlots(database, renewal_s=0.02, stand_back_s=0.005)
+                    )
+                ),
+                http_client=vendors.http_client(),
+                clock=ImpatientClock(),
             ),
-            http_client=vendors.http_client(),
-            most_at_once=3,
-            clock=ImpatientClock(),
         )
         for database in processes
     ]
@@ -150,7 +153,7 @@ def test_what_a_dead_process_held_is_free_after_a_while_and_a_living_ones_is_not
 
 @pytest.mark.parametrize("fault", [Fault.NONE, Fault.REFUSED, Fault.HANGS])
 async def test_however_a_call_ends_the_next_one_has_its_slot(fault: Fault) -> None:
-    world = World(CLAUDE, most_at_once=1, call_timeout_s=0.05 if fault is Fault.HANGS else 30.0)
+    world = World(CLAUDE, calls_at_once=1, call_timeout_s=1.0 if fault is Fault.HANGS else 30.0)
     world.vendors.fail(CLAUDE, fault, times=1)
     await asyncio.gather(*(world.ask(question=f"{number}") for number in range(3)), return_exceptions=True)
     assert world.vendors.most_at_once[CLAUDE] == 1
@@ -158,7 +161,7 @@ async def test_however_a_call_ends_the_next_one_has_its_slot(fault: Fault) -> No
 
 
 async def test_who_is_stopped_while_waiting_takes_no_slot_along() -> None:
-    world = World(CLAUDE, most_at_once=1)
+    world = World(CLAUDE, calls_at_once=1)
     world.vendors.delay_s = {CLAUDE: 0.02}
     first = asyncio.create_task(world.ask(question="first"))
     await world.vendors.reached[CLAUDE].wait()
@@ -173,7 +176,7 @@ async def test_another_processs_slot_is_waited_for() -> None:
     calls = MemoryCalls()
     slot = await calls.take_slot(CLAUDE, most=1)
     assert slot
-    world = World(CLAUDE, most_at_once=1, calls=calls)
+    world = World(CLAUDE, calls_at_once=1, calls=calls)
     asked = asyncio.create_task(world.ask())
     while not world.clock.slept:  # noqa: ASYNC110 - it sleeps by the test's own clock
         await asyncio.sleep(0)

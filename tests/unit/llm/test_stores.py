@@ -27,7 +27,7 @@ from app.domain.model_call import (
     Usage,
 )
 from app.errors import StoreUnavailable
-from app.llm.build import ModelStores, build_models
+from app.llm.build import ModelEnvironment, ModelSettings, ModelStores, build_models
 from app.llm.client import RoutingRequest
 from app.store.call_tables import ModelCallRow
 from app.store.calls import CallTables, delete_expired_answers, load_answers, record_call
@@ -54,12 +54,11 @@ def record(database: Database, call: ModelCall) -> None:
 async def test_asking_with_the_database_leaves_rows_answers_and_spend(database: Database) -> None:
     vendors = FakeVendors()
     models = build_models(
-        vendors.access(),
-        stores=ModelStores(
-            calls=CallTables(database),
-            records=RoutingTable(database),
+        ModelSettings(access=vendors.access()),
+        ModelEnvironment(
+            stores=ModelStores(calls=CallTables(database), records=RoutingTable(database)),
+            http_client=vendors.http_client(),
         ),
-        http_client=vendors.http_client(),
     )
     vendors.fail(CLAUDE, Fault.OVERLOADED, times=1)
     asked = [models.ask(RoutingRequest(kind="review"), request(), scope=SCOPE, parse=parse) for _ in range(5)]

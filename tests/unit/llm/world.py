@@ -10,7 +10,7 @@ import httpx2
 
 from app.domain.model_call import ModelCall, Outcome, Provider, Usage
 from app.errors import ModelInvalidOutput
-from app.llm.build import ModelStores, VendorAccess, build_models
+from app.llm.build import ModelEnvironment, ModelSettings, ModelStores, VendorAccess, build_models
 from app.llm.calls import MemoryCalls
 from app.llm.client import CallScope, Completion, ModelRequest, RoutingRequest
 from app.llm.costs import BudgetLimits
@@ -103,7 +103,7 @@ class World:
         vendors: FakeVendors | None = None,
         access: Callable[[FakeVendors], dict[Provider, VendorAccess]] | None = None,
         calls: MemoryCalls | None = None,
-        most_at_once: int = 32,
+        calls_at_once: int = 32,
         circuits: CircuitStore | None = None,
         clock: ManualClock | None = None,
         http_client: httpx2.AsyncClient | None = None,
@@ -112,15 +112,19 @@ class World:
         self.clock = clock or ManualClock()
         self.calls = calls or MemoryCalls()
         self.models: Models = build_models(
-            access(self.vendors) if access else self.vendors.access(*providers),
-            stores=ModelStores(calls=self.calls, circuits=circuits),
-            limits=limits,
-            cache_ttl_s=cache_ttl_s,
-            call_timeout_s=call_timeout_s,
-            most_at_once=most_at_once,
-            clock=self.clock,
-            rng=Random(0),
-            http_client=http_client or self.vendors.http_client(),
+            ModelSettings(
+                access=access(self.vendors) if access else self.vendors.access(*providers),
+                limits=limits or BudgetLimits(),
+                cache_ttl_s=cache_ttl_s,
+                call_timeout_s=call_timeout_s,
+                calls_at_once=calls_at_once,
+            ),
+            ModelEnvironment(
+                stores=ModelStores(calls=self.calls, circuits=circuits),
+                clock=self.clock,
+                rng=Random(0),
+                http_client=http_client or self.vendors.http_client(),
+            ),
         )
 
     @property

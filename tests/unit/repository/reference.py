@@ -24,7 +24,7 @@ from app.domain.configuration import RepositoryConfig
 from app.domain.notification import BudgetReached, ReviewFinished
 from app.domain.rules import RULES
 from app.gather.configuration import ConfigurationFile, configuration_schema
-from app.llm.build import build_models
+from app.llm.build import ModelEnvironment, ModelSettings, build_models
 from app.settings import Settings
 from app.store.database import Database
 from tests.unit.repository.files import ROOT, read
@@ -178,7 +178,7 @@ class _Idle:
 def exposition() -> str:
     """What `/metrics` says of a server that has done nothing yet."""
     registry = CollectorRegistry()
-    build_models({}, registry=registry)
+    build_models(ModelSettings(), ModelEnvironment(registry=registry))
     api = Api(
         database=cast("Database", None),
         engine=cast("Any", _Idle()),

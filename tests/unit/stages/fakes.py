@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+from app.domain.configuration import RepositoryConfig
 from app.domain.diff import Diff, DiffLine, FileDiff, FileStatus, Hunk, LineKind
 from app.domain.finding import Finding, Severity, Stage
 from app.domain.model_call import Provider, Usage
@@ -11,9 +12,14 @@ from app.domain.pull_request import PullRequest, PullRequestRef
 from app.domain.review import Chunk, ReviewContext
 from app.errors import AllModelsFailed, ModelUnavailable
 from app.llm.client import CallScope, Completion, ModelRequest, ModelResponse, RoutingRequest
+from app.prompting.prompts import Prompts
+from app.stages.asking import StageContext
+from app.stages.material import SecretRedactor
 
+PROMPTS = Prompts()
 SECRET = b"installation-secret"
 SCOPE = CallScope(installation_id=7, repository="acme/shop", pull_request=3, review_id="r1")
+T = TypeVar("T")
 EMPTY: dict[str, object] = {
     "findings": [],
     "verdicts": [],
@@ -43,9 +49,9 @@ class FakeModels:
         request: ModelRequest,
         *,
         scope: CallScope,
-        parse: Callable[[Any], Any],
+        parse: Callable[[object], T],
         parent_id: str | None = None,
-    ) -> Completion:
+    ) -> Completion[T]:
         assert self.providers, "a keyless model layer must not be asked"
         self.asked.append((task, request, scope, parent_id))
         free = [each for each in self.providers if each in task.allowed and each not in task.exclude]
@@ -80,9 +86,38 @@ def outage() -> AllModelsFailed:
     return AllModelsFailed([ModelUnavailable("overloaded", provider=Provider.CLAUDE)])
 
 
-def plain(text: str) -> str:
-    """A redaction that finds nothing."""
-    return text
+@dataclass(frozen=True)
+class FakeRedactor:
+    """Replaces one text with another; by default it changes nothing."""
+
+    secret: str = ""
+    replacement: str = ""
+
+    def redact(self, text: str) -> str:
+        return text.replace(self.secret, self.replacement) if self.secret else text
+
+
+PLAIN = FakeRedactor()
+
+
+def context_with(
+    models: "FakeModels",
+    *,
+    config: RepositoryConfig | None = None,
+    redactor: SecretRedactor = PLAIN,
+    tier: str = "full",
+    deadline_s: float = 600.0,
+) -> StageContext:
+    return StageContext(
+        models=models,
+        prompts=PROMPTS,
+        redactor=redactor,
+        secret=SECRET,
+        scope=SCOPE,
+        config=config or RepositoryConfig(),
+        tier=tier,
+        deadline_s=deadline_s,
+    )
 
 
 def added_file(path: str, lines: Sequence[str], *, start: int = 1) -> FileDiff:

@@ -8,10 +8,9 @@ from app.domain.analysis import Analysis
 from app.domain.configuration import RepositoryConfig
 from app.domain.finding import Document, Stage
 from app.domain.review import StageResult
-from app.prompting.prompts import Prompts
 from app.stages.documents import MAX_DOCUMENT_CHARACTERS, NO_ROUTES, check_document, has_routes, render_format
 from app.stages.run import run_stage
-from tests.unit.stages.fakes import EMPTY, SCOPE, SECRET, FakeModels, added_file, always, context_of, plain
+from tests.unit.stages.fakes import EMPTY, FakeModels, added_file, always, context_of, context_with
 
 OPENAPI = {
     "openapi": "3.1.0",
@@ -27,14 +26,8 @@ async def docs(content: str, docs_format: str, *, with_route: bool = True) -> St
     return await run_stage(
         Stage.DOCS,
         context_of([ROUTE if with_route else NO_ROUTE]),
-        RepositoryConfig(docs_format=docs_format),
-        models=FakeModels(always(said)),
-        prompts=Prompts(),
-        scope=SCOPE,
+        context_with(FakeModels(always(said)), config=RepositoryConfig(docs_format=docs_format)),
         analysis=Analysis(),
-        tier="full",
-        redact=plain,
-        secret=SECRET,
     )
 
 

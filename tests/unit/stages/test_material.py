@@ -9,7 +9,7 @@ from inline_snapshot import snapshot
 from app.domain.diff import DiffLine, FileDiff, FileStatus, Hunk, LineKind
 from app.domain.review import Chunk, ContextSnippet, Guideline
 from app.stages.material import MAX_LINE_CHARACTERS, render_file, render_material
-from tests.unit.stages.fakes import SECRET, added_file, plain
+from tests.unit.stages.fakes import PLAIN, SECRET, FakeRedactor, added_file
 
 
 def line(kind: LineKind, text: str, old: int | None, new: int | None) -> DiffLine:
@@ -44,7 +44,7 @@ def test_a_change_is_shown_with_its_numbers_guidelines_and_context() -> None:
         ),
     )
     guidelines = (Guideline(path="AGENTS.md", text="Use two()."),)
-    text = render_material(chunk, guidelines=guidelines, secret=SECRET, redact=plain)
+    text = render_material(chunk, guidelines=guidelines, secret=SECRET, redactor=PLAIN)
     assert re.sub(r"-[0-9a-f]{16}>", "-HEX>", text) == snapshot("""\
 <guidelines-HEX>
 === AGENTS.md
@@ -83,27 +83,25 @@ Use two().
     ],
 )
 def test_a_file_without_lines_says_what_it_is(file: FileDiff, expected: str) -> None:
-    assert render_file(file, plain) == expected
+    assert render_file(file, PLAIN) == expected
 
 
 def test_a_removed_file_is_shown_in_short() -> None:
     rows = tuple(line(LineKind.REMOVED, f"x{n}", n, None) for n in range(1, 201))
     hunk = Hunk(old_start=1, old_count=200, new_start=0, new_count=0, section="", lines=rows)
-    shown = render_file(FileDiff(path="gone.py", status=FileStatus.REMOVED, hunks=(hunk,)), plain)
+    shown = render_file(FileDiff(path="gone.py", status=FileStatus.REMOVED, hunks=(hunk,)), PLAIN)
     assert shown.count("\n") == 62
     assert shown.endswith("… 140 more removed lines")
 
 
 def test_a_very_long_line_is_cut_with_a_mark() -> None:
-    shown = render_file(added_file("a.js", ["x" * (MAX_LINE_CHARACTERS + 7)]), plain)
+    shown = render_file(added_file("a.js", ["x" * (MAX_LINE_CHARACTERS + 7)]), PLAIN)
     assert shown.endswith("x […7 more characters]")
 
 
 def test_a_secret_over_several_lines_is_seen_before_the_numbers_go_in() -> None:
-    def redact(text: str) -> str:
-        return text.replace("BEGIN\nKEY\nEND", "[REDACTED:pem]\n\n")
-
-    shown = render_file(added_file("key.pem", ["BEGIN", "KEY", "END", "rest"]), redact)
+    redactor = FakeRedactor("BEGIN\nKEY\nEND", "[REDACTED:pem]\n\n")
+    shown = render_file(added_file("key.pem", ["BEGIN", "KEY", "END", "rest"]), redactor)
     assert "KEY" not in shown
     assert shown.endswith("4+rest")
 
@@ -119,7 +117,7 @@ def test_only_guidelines_of_the_files_folders_are_shown() -> None:
             ".github/copilot-instructions.md",
         )
     ]
-    text = render_material(chunk, guidelines=guidelines, secret=SECRET, redact=plain)
+    text = render_material(chunk, guidelines=guidelines, secret=SECRET, redactor=PLAIN)
     assert re.findall(r"text of (.*)", text) == [
         "AGENTS.md",
         "src/pay/AGENTS.md",
@@ -129,6 +127,6 @@ def test_only_guidelines_of_the_files_folders_are_shown() -> None:
 
 def test_the_compact_form_is_hardly_longer_than_the_patch() -> None:
     body = [f"    total_{n} = compute(amount_{n}, rate, currency=currency)" for n in range(100)]
-    shown = render_file(added_file("src/pay/totals.py", body, start=100), plain)
+    shown = render_file(added_file("src/pay/totals.py", body, start=100), PLAIN)
     patch = "diff --git a/src/pay/totals.py b/src/pay/totals.py\n" + "\n".join(f"+{text}" for text in body)
     assert len(shown) <= 1.1 * len(patch)

@@ -5,7 +5,7 @@ import pytest
 from app.domain.finding import Stage
 from app.domain.model_call import Provider
 from app.domain.review import StageResult, StageStatus
-from app.stages import has_read
+from app.stages import was_reviewed
 from tests.unit.stages.fakes import added_file, context_of, finding
 
 CHUNKS = context_of([added_file("a.py", ["x = 1", "y = 2"])]).chunks
@@ -22,7 +22,7 @@ def result(**changes: object) -> StageResult:
 
 def read(answered: StageResult, path: str = "a.py", line: int = 2) -> bool:
     claim = finding(path, stage=Stage.SECURITY, start_line=line, end_line=line)
-    return has_read(claim, [answered], CHUNKS)
+    return was_reviewed(claim, [answered], CHUNKS)
 
 
 def test_a_line_that_a_stages_model_was_shown_is_read() -> None:
@@ -41,7 +41,7 @@ def test_a_line_that_a_stages_model_was_shown_is_read() -> None:
     ],
     ids=["failed or half done", "skipped", "keyless", "nothing new to read", "another stage"],
 )
-def test_a_stage_that_has_not_answered_has_read_nothing(unread: StageResult) -> None:
+def test_a_stage_that_has_not_answered_was_reviewed_nothing(unread: StageResult) -> None:
     assert not read(unread)
 
 

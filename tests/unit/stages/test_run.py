@@ -15,19 +15,19 @@ from app.domain.review import ChangedImage, Chunk, ReviewContext, StageResult, S
 from app.errors import ModelOverBudget
 from app.llm.client import Completion, ModelRequest, RoutingRequest
 from app.prompting.prompts import Prompts
-from app.stages.run import MAX_CHUNKS_AT_ONCE, NOTHING_TO_READ, run_stage
+from app.stages.asking import MAX_CHUNKS_AT_ONCE
+from app.stages.run import NOTHING_TO_REVIEW, run_stage
 from tests.unit.stages.fakes import (
     EMPTY,
-    SCOPE,
-    SECRET,
     FakeModels,
+    FakeRedactor,
     added_file,
     always,
     context_of,
+    context_with,
     finding,
     item,
     outage,
-    plain,
     pull_request,
 )
 
@@ -39,19 +39,16 @@ DOCS_ANSWER: dict[str, object] = EMPTY | {"summary": "Adds x."}
 async def run(
     stage: Stage,
     models: FakeModels,
-    context: ReviewContext | None = None,
+    change: ReviewContext | None = None,
     config: RepositoryConfig | None = None,
     **more: Any,
 ) -> StageResult:
-    values: dict[str, Any] = {"analysis": Analysis(), "tier": "full", "redact": plain, "secret": SECRET}
+    shared = {name: more.pop(name) for name in ("redactor", "tier", "deadline_s") if name in more}
     return await run_stage(
         stage,
-        context or context_of(*TWO_CHUNKS),
-        config or RepositoryConfig(),
-        models=models,
-        prompts=PROMPTS,
-        scope=SCOPE,
-        **(values | more),
+        change or context_of(*TWO_CHUNKS),
+        context_with(models, config=config, **shared),
+        **({"analysis": Analysis()} | more),
     )
 
 
@@ -123,7 +120,7 @@ async def test_when_one_part_cannot_be_read_its_files_are_named_and_the_rest_is_
     result = await run(Stage.REVIEW, FakeModels(half))
     assert result.status is StageStatus.FAILED
     assert [each.path for each in result.findings] == ["a.py"]
-    assert result.error == "Not read: b.py. claude: overloaded"
+    assert result.error == "Not reviewed: b.py. claude: overloaded"
 
 
 async def test_an_error_of_our_own_fails_the_stage_and_not_the_review(
@@ -132,7 +129,7 @@ async def test_an_error_of_our_own_fails_the_stage_and_not_the_review(
     result = await run(Stage.REVIEW, FakeModels(always(TypeError("secret detail"))))
     assert (result.status, result.error) == (
         StageStatus.FAILED,
-        "Quorum made an error in this stage (TypeError).",
+        "This stage failed because of a bug in Quorum (TypeError).",
     )
     assert "stage failed" in caplog.text
 
@@ -145,7 +142,7 @@ async def test_a_provider_that_is_out_is_said_once() -> None:
 async def test_a_change_without_readable_files_is_completed_without_a_call() -> None:
     models = FakeModels(finds_in_each_chunk)
     result = await run(Stage.REVIEW, models, context_of())
-    assert (result.status, result.notes, models.asked) == (StageStatus.COMPLETED, (NOTHING_TO_READ,), [])
+    assert (result.status, result.notes, models.asked) == (StageStatus.COMPLETED, (NOTHING_TO_REVIEW,), [])
 
 
 async def test_a_repository_that_allows_no_vendor_gets_the_analysers() -> None:
@@ -209,16 +206,13 @@ async def test_no_secret_reaches_a_model() -> None:
         earlier_findings=(finding("a.py", title=secret),),
     )
 
-    def redact(text: str) -> str:
-        return text.replace(secret, "[REDACTED:k]")
-
     models = FakeModels(always(DOCS_ANSWER))
     for stage in Stage:
         await run(
             stage,
             models,
             context,
-            redact=redact,
+            redactor=FakeRedactor(secret, "[REDACTED:k]"),
             config=RepositoryConfig(tone=secret),
         )
     for _, request, _, _ in models.asked:

@@ -2,25 +2,23 @@
 
 import json
 import re
-from collections.abc import Callable
 
-from app.domain.configuration import RepositoryConfig
 from app.domain.finding import Finding, Judgement, Stage, VerifierVerdict
 from app.domain.model_call import Provider
 from app.domain.review import ReviewContext
 from app.llm.client import ModelRequest, RoutingRequest
-from app.prompting.prompts import Prompts
+from app.stages.material import SecretRedactor
 from app.stages.verify import ask_verdicts
 from tests.unit.stages.fakes import (
     EMPTY,
-    SCOPE,
-    SECRET,
+    PLAIN,
     FakeModels,
+    FakeRedactor,
     added_file,
     context_of,
+    context_with,
     finding,
     outage,
-    plain,
     pull_request,
 )
 
@@ -46,19 +44,13 @@ async def verify(
     candidates: list[Finding],
     context: ReviewContext = CONTEXT,
     *,
-    redact: Callable[[str], str] = plain,
+    redactor: SecretRedactor = PLAIN,
 ) -> list[VerifierVerdict]:
     return await ask_verdicts(
         candidates,
         [Provider.CLAUDE],
-        context=context,
-        config=RepositoryConfig(),
-        models=models,
-        prompts=Prompts(),
-        scope=SCOPE,
-        tier="full",
-        redact=redact,
-        secret=SECRET,
+        change=context,
+        context=context_with(models, redactor=redactor),
         parents={Stage.REVIEW: ("call-of-review", "call-on-the-second-chunk")},
     )
 
@@ -134,10 +126,8 @@ async def test_secrets_in_the_description_do_not_reach_the_verifier() -> None:
         pull=pull_request(body=f"-----BEGIN KEY-----\n{'A' * 20}\n-----END-----"),
     )
 
-    def redact(text: str) -> str:
-        return text.replace(f"-----\n{'A' * 20}\n", "[REDACTED]\n\n")  # a rule over several lines
-
-    await verify(models, [finding("a.py", fingerprint="f1")], context, redact=redact)
+    redactor = FakeRedactor(f"-----\n{'A' * 20}\n", "[REDACTED]\n\n")  # matches across lines
+    await verify(models, [finding("a.py", fingerprint="f1")], context, redactor=redactor)
     [(_, request, _, _)] = models.asked
     assert "AAAA" not in request.question
     assert "[REDACTED]" in request.question
