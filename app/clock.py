@@ -28,14 +28,14 @@ def parse_since(text: str) -> timedelta:
 
 
 class Clock(Protocol):
-    """What the model layer asks of time."""
+    """Everything that waits, or that depends on the time, asks a clock."""
 
     def monotonic_s(self) -> float:
         """Seconds that never go back."""
         ...
 
     def now(self) -> datetime:
-        """The moment, UTC."""
+        """The current time in UTC."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -51,7 +51,7 @@ class SystemClock:
         return time.monotonic()
 
     def now(self) -> datetime:
-        """The moment, UTC."""
+        """The current time in UTC."""
         return utc_now()
 
     async def sleep(self, seconds: float) -> None:

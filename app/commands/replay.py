@@ -3,9 +3,8 @@
 import sys
 from pathlib import Path
 
-from app.clock import utc_now
-from app.engine.inbox import Inbox
-from app.engine.settings import SHARE, WORKERS
+from app.clock import SystemClock
+from app.engine.queue import JobQueue
 from app.settings import load_settings
 from app.store.database import Database
 
@@ -14,18 +13,13 @@ def replay(delivery_id: str) -> int:
     """Queue the delivery again; the exit code is 2 if there is no such delivery."""
     settings = load_settings(env_file=Path(".env"))
     database = Database(settings.database_url)
-    inbox = Inbox(
-        database,
-        executor_id="replay",  # it runs no job, so it needs no lease
-        workers=WORKERS,
-        share=SHARE,
-        debounce_s=settings.quorum_debounce_s,
-        clock=utc_now,
-    )
+    queue = JobQueue(
+        database, executor_id="replay", clock=SystemClock()
+    )  # it runs no job, so it needs no lease
     try:
-        replayed = inbox.replay(delivery_id)
+        replayed = queue.replay(delivery_id)
     finally:
-        inbox.close()
+        queue.close()
         database.close()
     if not replayed:
         sys.stderr.write(f"quorum: there is no delivery {delivery_id} in this database.\n")

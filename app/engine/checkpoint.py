@@ -1,7 +1,7 @@
-"""Steps of a job: the result of each is kept under its place in the program, and given back after a crash.
+"""Steps of a job: stores each step's result under its position in the workflow, and returns it after a crash.
 
-What is kept is JSON: values through pydantic's `TypeAdapter`, Quorum's own errors by their class and fields. A step
-that must wait for GitHub or for the network is tried again here, up to a limit; longer waits end in `Postponed`.
+Results are stored as JSON: values through pydantic's `TypeAdapter`, Quorum's own errors by class and fields. A step that
+must wait for GitHub or the network is retried here, within limits; longer waits end in `Postponed`.
 """
 
 import json
@@ -17,30 +17,31 @@ from dbos._error import DBOSUnexpectedStepError
 from pydantic import TypeAdapter
 
 import app.errors
+from app.clock import Clock
 from app.domain.step import Checkpoint
+from app.engine.inbox import BurstGate
 from app.errors import TRANSIENT, GitHubRateLimited, Postponed, QuorumError, Superseded
 
 T = TypeVar("T")
-Sleep = Callable[[float], Awaitable[None]]
 
-MAX_ATTEMPTS = 5
+MAX_TRIES = 5  # of one step
 FIRST_BACKOFF_S = 1.0
-OUTAGE_WAIT_S = 90.0  # between two lives of a job while GitHub or the database is away
-LONGEST_WAIT_S = 20.0  # whoever waits longer does so in the queue and not in a worker's place
+OUTAGE_WAIT_S = 90.0  # before a job starts over while GitHub or the database is away
+MAX_WAIT_S = 20.0  # in a step; a job that must wait longer goes back to the queue and frees its worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoints:
+class CheckpointedStep:
     """The `app.domain.step.Step` of one job."""
 
     is_superseded: Callable[[], Awaitable[bool]]
-    give_way: Callable[[], Awaitable[None]]
-    sleep: Sleep
+    gate: BurstGate
+    clock: Clock
 
     def __call__(
         self, checkpoint: Checkpoint[T], work: Callable[[], Awaitable[T]]
     ) -> "CoroutineType[Any, Any, T]":
-        """See `Step`. Takes its place in the program now, not when it is awaited: so steps may run side by side."""
+        """See `Step`. Takes its position when it is called, not when it is awaited, so steps may run concurrently."""
         reservation = DBOS.reserve_step()
         adapter = cast("TypeAdapter[T]", _adapter(checkpoint.type_))
 
@@ -50,7 +51,7 @@ class Checkpoints:
         async def restored() -> T:
             try:
                 outcome = json.loads(await reservation.run_async({"name": checkpoint.name}, recorded))
-            except DBOSUnexpectedStepError as error:  # the steps on record are those of an older program
+            except DBOSUnexpectedStepError as error:  # an older program recorded other steps
                 raise Postponed(0.0, reason="Quorum was upgraded while the job ran.") from error
             if "value" in outcome:
                 return adapter.validate_python(outcome["value"])
@@ -60,20 +61,20 @@ class Checkpoints:
 
     async def _outcome(self, work: Callable[[], Awaitable[T]], adapter: TypeAdapter[T]) -> dict[str, Any]:
         try:
-            return {"value": adapter.dump_python(await self.attempt(work), mode="json")}
+            return {"value": adapter.dump_python(await self.run(work), mode="json")}
         except QuorumError as error:
             return _describe_error(error)
         except Postponed as error:
             return {"postponed_s": error.delay_s, "reason": error.reason}
 
-    async def attempt(self, work: Callable[[], Awaitable[T]]) -> T:
-        """The work's result, begun when deliveries leave room for it, after as many attempts as short obstacles ask for.
+    async def run(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Run the work once deliveries leave room for it, and retry it after short obstacles.
 
         Raises:
-            Superseded, Postponed, and what the work raises that waiting does not mend.
+            Superseded, Postponed, and any error of the work that waiting does not fix.
         """
         attempt = 0
-        await self.give_way()
+        await self.gate.wait_for_turn()
         while True:
             attempt += 1
             try:
@@ -82,9 +83,9 @@ class Checkpoints:
                 return await work()
             except TRANSIENT as error:
                 delay_s = retry_delay_s(error, attempt=attempt)
-                if delay_s > LONGEST_WAIT_S:
+                if delay_s > MAX_WAIT_S:
                     raise Postponed(delay_s, reason=str(error)) from error
-                await self.sleep(delay_s)
+                await self.clock.sleep(delay_s)
 
 
 @cache  # there are few types, and building an adapter takes as long as ten database queries
@@ -93,10 +94,10 @@ def _adapter(type_: type[object]) -> TypeAdapter[object]:
 
 
 def retry_delay_s(error: QuorumError, *, attempt: int) -> float:
-    """How long to wait before the next attempt. Limits are obeyed, the rest backs off; an outage is sat out in the queue."""
+    """How long to wait before the next attempt: as long as a rate limit says, or an exponential backoff."""
     if isinstance(error, GitHubRateLimited):
-        return max(error.retry_after_s, FIRST_BACKOFF_S, OUTAGE_WAIT_S if attempt >= MAX_ATTEMPTS else 0.0)
-    if attempt >= MAX_ATTEMPTS:
+        return max(error.retry_after_s, FIRST_BACKOFF_S, OUTAGE_WAIT_S if attempt >= MAX_TRIES else 0.0)
+    if attempt >= MAX_TRIES:
         return OUTAGE_WAIT_S
     return FIRST_BACKOFF_S * 2 ** (attempt - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
 

@@ -50,9 +50,11 @@ class HeadChecker(Protocol):
 
 
 class JobHandlers:
-    """The handler of each type of job."""
+    """The handler of each type of job, and what the engine asks about jobs of any type."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, failed_jobs: FailedJobCloser, heads: HeadChecker) -> None:
+        self.failed_jobs = failed_jobs
+        self.heads = heads
         self._handlers: dict[type[Job], Handler[Never]] = {}
         self._acknowledgers: dict[type[Job], Acknowledger[Never]] = {}
 

@@ -1,230 +1,168 @@
-"""Takes deliveries: row and workflow are committed together, so that what was acknowledged will be done. Runs nothing.
+"""Takes deliveries: deduplicates them and commits each with its job. Decides nothing about a job, and runs none.
 
-A job that somebody waits for may show a sign that it was taken: a second, small workflow, which waits for no job.
-
-Of one installation at most `share` jobs are with the engine at a time, over all processes; the others wait as rows, the
-oldest first, and cost no worker anything. So a storm in one installation leaves the others their turn. Of one pull request's
-pushes at most one waits: the next one takes its turn.
+GitHub waits ten seconds for an answer, and a review may wait much longer. So deliveries that arrive together share one
+transaction, in a thread of their own, and jobs wait while many deliveries arrive.
 """
 
-from collections.abc import Callable, Collection, Sequence
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TypeGuard
 
-from dbos import DBOS, DBOSClient, EnqueueOptions
-
+from app.clock import Clock, SystemClock
 from app.domain.job import Accepted, Delivery, Duplicate, Job, ReviewJob
-from app.engine.intake import Answer, Order
-from app.engine.settings import MOST_SIGNS, NAME, POLLING_S, QUEUE, SERIALIZER, SIGN, SIGNS, VERSION, WORKFLOW
-from app.store import reviews
-from app.store.database import Database, Session, mapped_errors, serialize
-from app.store.deliveries import (
-    DeliveryState,
-    count_started,
-    find_earlier,
-    find_waiting,
-    load_waiting_installations,
-    mark_finished,
-    new_delivery,
-    parse_job,
-    supersede_waiting,
-)
-from app.store.job_tables import DeliveryRow
-from app.store.processes import require_lease
+from app.engine.queue import JobQueue, installation_lock
+from app.store.database import Database, Session, serialize
+from app.store.deliveries import DeliveryState, find_earlier, new_delivery, supersede_waiting
 
+Arrival = tuple[Delivery, Job]
+Answer = Accepted | Duplicate
+
+MAX_BATCH = 64
 PUSH = "synchronize"
 PUSHED_AGAIN = "a newer push waits"
 
+BURST = 10  # deliveries within `BURST_S`: that many go before the jobs
+BURST_S = 0.5
+MAX_WAIT_S = 5.0  # of one step for deliveries
+SPACING_S = 0.1  # between the steps that have waited that long
+
+
+class BurstGate:
+    """Makes the steps of jobs wait while many deliveries arrive: both share a processor and an event loop.
+
+    A step waits for a limited time, so every job finishes under any load. Steps whose time is up continue one after
+    the other, because thirty steps that start together would delay the answers to GitHub.
+    """
+
+    def __init__(self, clock: Clock | None = None, *, max_wait_s: float = MAX_WAIT_S) -> None:
+        self._clock = clock or SystemClock()
+        self._max_wait_s = max_wait_s
+        self._next_s = self._clock.monotonic_s()  # the earliest turn of the next step whose time is up
+        self._arrivals: deque[float] = deque(maxlen=BURST)
+
+    def delivery_arrived(self) -> None:
+        """Count a delivery."""
+        self._arrivals.append(self._clock.monotonic_s())
+
+    async def wait_for_turn(self) -> None:
+        """Return once few deliveries arrive, or after `max_wait_s` when it is this step's turn."""
+        until_s = self._clock.monotonic_s() + self._max_wait_s
+        while (busy_s := self._busy_s()) > 0 and self._clock.monotonic_s() < until_s:
+            await self._clock.sleep(busy_s)
+        if busy_s > 0:
+            await self._clock.sleep(self._take_turn_s())
+
+    def _take_turn_s(self) -> float:
+        """Seconds until the turn of a step whose time is up."""
+        now_s = self._clock.monotonic_s()
+        turn_s = max(now_s, self._next_s)
+        self._next_s = turn_s + SPACING_S
+        return turn_s - now_s
+
+    def _busy_s(self) -> float:
+        """How long the burst lasts if no more deliveries arrive."""
+        if len(self._arrivals) < BURST:
+            return 0.0
+        return self._arrivals[0] + BURST_S - self._clock.monotonic_s()
+
 
 class Inbox:
-    """The queue's near end. All methods wait for the database: call them in a thread."""
+    """Where deliveries wait for the next transaction. `debounce_s`: how long a push waits for the next push."""
 
-    def __init__(
-        self,
-        database: Database,
-        *,
-        executor_id: str,
-        workers: int,
-        share: int,
-        debounce_s: float,
-        clock: Callable[[], datetime],
-        acknowledged: Collection[type[Job]] = (),
-        second_s: float = 1.0,
-    ) -> None:
+    def __init__(self, database: Database, queue: JobQueue, *, clock: Clock, debounce_s: float) -> None:
         self._database = database
-        self._executor_id = executor_id
-        self._acknowledged = acknowledged
-        self._second_s = second_s  # how long a second of a job's wait takes
-        self._share = share
-        self._debounce_s = debounce_s
+        self._queue = queue
         self._clock = clock
-        DBOS.migrate(database.url)
-        self._client = DBOSClient(
-            system_database_url=database.url,
-            serializer=SERIALIZER,
-            application_name=NAME,
-            retry_connection_errors=False,
-        )
-        self._client.register_queue(
-            QUEUE,
-            partition_concurrency=1,  # one job of a pull request at a time
-            worker_concurrency=workers,
-            polling_interval_sec=POLLING_S,
-            on_conflict="always_update",
-        )
-        self._client.register_queue(
-            SIGNS,
-            worker_concurrency=MOST_SIGNS,
-            polling_interval_sec=POLLING_S,
-            on_conflict="always_update",
-        )
+        self._debounce_s = debounce_s
+        self._waiting: list[tuple[Arrival, asyncio.Future[Answer]]] = []
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="inbox")
+        self._draining: asyncio.Task[None] | None = None
 
-    def accept(self, orders: Sequence[Order]) -> list[Answer]:
-        """Store deliveries with their jobs in one transaction; one that failed before is taken again.
+    async def accept(self, delivery: Delivery, job: Job) -> Answer:
+        """Return once the delivery is on disk.
 
         Raises:
-            StoreUnavailable: they could not be stored, and nothing of them is.
+            StoreUnavailable: it could not be stored.
         """
-        names = [f"delivery:{delivery.guid}" for delivery, _ in orders]
-        names += [f"job:{job.key}" for _, job in orders]
-        names += [_share_name(job.installation_id) for _, job in orders]
-        with self._database.write() as session:
-            serialize(session, *names)
-            return [self._accept(session, delivery, job) for delivery, job in orders]
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append(((delivery, job), answer))
+        if self._draining is None or self._draining.done():
+            self._draining = asyncio.create_task(self._drain())
+        return await answer
 
-    def _accept(self, session: Session, delivery: Delivery, job: Job) -> Answer:
+    async def close(self) -> None:
+        """Store what still waits."""
+        if self._draining:
+            await self._draining
+        self._thread.shutdown()
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+            await self._store_batch(batch)
+
+    async def _store_batch(self, batch: Sequence[tuple[Arrival, asyncio.Future[Answer]]]) -> None:
+        arrivals = [arrival for arrival, _ in batch]
+        try:
+            answers = await asyncio.get_running_loop().run_in_executor(self._thread, self.store, arrivals)
+        except Exception as error:  # noqa: BLE001 - it is raised in the callers
+            await self._fail(batch, error)
+        else:
+            for (_, waiting), answer in zip(batch, answers, strict=True):
+                if not waiting.done():
+                    waiting.set_result(answer)
+
+    async def _fail(self, batch: Sequence[tuple[Arrival, asyncio.Future[Answer]]], error: Exception) -> None:
+        """Store each delivery by itself, so that one that cannot be stored does not fail the others."""
+        if len(batch) > 1:
+            for one in batch:
+                await self._store_batch([one])
+        elif not batch[0][1].done():
+            batch[0][1].set_exception(error)
+
+    def store(self, arrivals: Sequence[Arrival]) -> list[Answer]:
+        """Store deliveries with their jobs in one transaction; a delivery that failed before is accepted again.
+
+        Waits for the database, so call it in a thread.
+
+        Raises:
+            StoreUnavailable: none of them is stored.
+        """
+        locks = [f"delivery:{delivery.guid}" for delivery, _ in arrivals]
+        locks += [f"job:{job.key}" for _, job in arrivals]
+        locks += [installation_lock(job.installation_id) for _, job in arrivals]
+        with self._database.write() as session:
+            serialize(session, *locks)
+            return [self._store(session, delivery, job) for delivery, job in arrivals]
+
+    def _store(self, session: Session, delivery: Delivery, job: Job) -> Answer:
         row, same = find_earlier(session, delivery.guid, job)
         if row and row.state != DeliveryState.FAILED:
             return Duplicate(guid=delivery.guid, of=delivery.guid)
         row = row or new_delivery(delivery, job)
         if same:
-            row.state, row.reason = DeliveryState.DUPLICATE, f"asks the same as {same.guid}"
+            row.state, row.reason = DeliveryState.DUPLICATE, f"same job as {same.guid}"
         else:
             if _is_push(job):
-                row.waits_since = self._take_turns(session, job)
-            self._queue(session, row, job, delay_s=self._delay_s(job))
-            self._show_sign(session, row, job)
+                row.waits_since = self._supersede_waiting(session, job)
+            self._queue.enqueue(session, row, job, delay_s=self._debounce_s if _is_push(job) else 0.0)
+            self._queue.enqueue_acknowledgement(session, row, job)
         session.add(row)  # last, so that it is written once
-        session.flush()  # the next one of the transaction must see it
+        session.flush()  # the next delivery of the transaction must see it
         return Duplicate(guid=delivery.guid, of=same.guid) if same else Accepted(guid=delivery.guid)
 
-    def _take_turns(self, session: Session, push: ReviewJob) -> datetime | None:
-        """Pushes that wait are superseded: this one will see the newest head. Since when the first of them has waited.
+    def _supersede_waiting(self, session: Session, push: ReviewJob) -> datetime | None:
+        """Supersede the earlier pushes that wait, and return since when the first of them has waited.
 
-        One that was put back may have begun check runs, and ends them itself.
+        A push that was put back may have started check runs, and completes them itself.
         """
         return supersede_waiting(
-            session, push.request.ref, trigger=PUSH, at=self._clock(), reason=PUSHED_AGAIN
+            session, push.request.ref, trigger=PUSH, at=self._clock.now(), reason=PUSHED_AGAIN
         )
-
-    def put_back(self, guid: str, *, workflow_id: str, delay_s: float) -> bool:
-        """Queue a delivery again from its beginning; whether it was this workflow's to put back."""
-        with self._database.write() as session:
-            require_lease(session, self._executor_id)
-            row = session.get(DeliveryRow, guid)
-            if row is None or row.workflow_id != workflow_id:
-                return False
-            serialize(session, _share_name(row.installation_id))
-            self._queue(session, row, parse_job(row.request), delay_s=delay_s)
-            self._admit(session, row.installation_id)
-        return True
-
-    def finish(self, row: DeliveryRow, state: DeliveryState, *, reason: str | None = None) -> None:
-        """The job has ended; the next one of its installation takes its place."""
-        with self._database.write() as session:
-            require_lease(session, self._executor_id)
-            serialize(session, _share_name(row.installation_id))
-            mark_finished(session, row.guid, state, at=self._clock(), reason=reason)
-            self._admit(session, row.installation_id)
-
-    def admit_waiting(self) -> None:
-        """Start what waits for no reason: its place was given back by a process that died right then."""
-        for installation_id in load_waiting_installations(self._database):
-            with self._database.write() as session:
-                serialize(session, _share_name(installation_id))
-                self._admit(session, installation_id)
-
-    def replay(self, guid: str) -> bool:
-        """Queue a delivery again because somebody asked for it; False where there is no such delivery."""
-        with self._database.write() as session:
-            row = session.get(DeliveryRow, guid)
-            if row is None:
-                return False
-            serialize(session, _share_name(row.installation_id))
-            self._queue(session, row, parse_job(row.request), delay_s=0.0)
-        return True
-
-    def count_steps(self, workflow_id: str) -> int:
-        """How many steps of a job have ended, in all its lives.
-
-        Raises:
-            StoreUnavailable: the database does not answer.
-        """
-        with mapped_errors():
-            return len(self._client.list_workflow_steps(workflow_id, load_output=False))
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.destroy()
-
-    def _queue(self, session: Session, row: DeliveryRow, job: Job, *, delay_s: float) -> None:
-        begun = count_started(session, row.installation_id, except_guid=row.guid)
-        row.attempts += 1
-        row.state, row.reason, row.finished_at, row.workflow_id = DeliveryState.QUEUED, None, None, None
-        row.lives = row.steps = 0
-        if isinstance(job, ReviewJob):
-            reviews.add_queued_review(session, job.request, delivery=row.guid, at=self._clock())
-        if begun < self._share:
-            self._begin(session, row, job, delay_s=delay_s)
-
-    def _admit(self, session: Session, installation_id: int | None) -> None:
-        """Begin what waits, as far as the installation's share goes."""
-        session.flush()
-        room = self._share - count_started(session, installation_id)
-        for row in find_waiting(session, installation_id, limit=room) if room > 0 else ():
-            self._begin(session, row, parse_job(row.request), delay_s=0.0)
-
-    def _begin(self, session: Session, row: DeliveryRow, job: Job, *, delay_s: float) -> None:
-        row.workflow_id = workflow_id(row.guid, attempt=row.attempts, at=self._clock())
-        options: EnqueueOptions = {
-            "workflow_name": WORKFLOW,
-            "queue_name": QUEUE,
-            "workflow_id": row.workflow_id,
-            "queue_partition_key": job.partition,
-            "app_version": VERSION,
-        }
-        if delay_s > 0:
-            options["delay_seconds"] = delay_s * self._second_s
-        self._client.enqueue_in_transaction(session, options, row.guid)
-
-    def _show_sign(self, session: Session, row: DeliveryRow, job: Job) -> None:
-        if type(job) not in self._acknowledged:
-            return
-        options: EnqueueOptions = {
-            "workflow_name": SIGN,
-            "queue_name": SIGNS,
-            "workflow_id": f"{workflow_id(row.guid, attempt=row.attempts, at=self._clock())}:{SIGN}",
-            "app_version": VERSION,
-        }
-        self._client.enqueue_in_transaction(session, options, row.guid)
-
-    def _delay_s(self, job: Job) -> float:
-        return self._debounce_s if _is_push(job) else 0.0
 
 
 def _is_push(job: Job) -> TypeGuard[ReviewJob]:
     return isinstance(job, ReviewJob) and job.request.trigger == PUSH
-
-
-def workflow_id(guid: str, *, attempt: int, at: datetime) -> str:
-    """DBOS stamps to the second on SQLite and breaks ties by the workflow's id: so the id begins with the moment."""
-    return f"{int(at.timestamp() * 1_000_000):017d}:{guid}#{attempt}"
-
-
-def guid_of(workflow: str) -> str:
-    """The delivery of a workflow."""
-    return workflow.partition(":")[2].partition("#")[0]
-
-
-def _share_name(installation_id: int | None) -> str:
-    return f"share:{installation_id}"

@@ -18,8 +18,8 @@ from app.dashboard.api import Api
 from app.dashboard.live import Broadcast
 from app.dashboard.pages import Dashboard, dashboard_router
 from app.domain.review import StationEvent, Watch, ignore_events
-from app.engine.engine import Engine, Role
-from app.engine.executor import ExecutorId
+from app.engine.engine import Engine
+from app.engine.process import ExecutorId, Role
 from app.github.addresses import web_url
 from app.github.app import GitHubApp
 from app.github.registration import AppRegistration
@@ -75,7 +75,7 @@ def build_served(
     """
     settings = program.settings
     network = network or Network()
-    github = open_github(settings, network, processes=lambda: engine.living)
+    github = open_github(settings, network, processes=lambda: engine.live_processes)
     executor = ExecutorId(settings.quorum_data_dir)
     live = Broadcast()
 

@@ -1,6 +1,6 @@
-"""Registers the handler of each kind of job with the engine."""
+"""Builds the engine with the handler of each type of job."""
 
-from app.clock import utc_now
+from app.clock import Clock, SystemClock, utc_now
 from app.domain.job import (
     CheckActionJob,
     CheckSuiteJob,
@@ -15,8 +15,9 @@ from app.domain.job import (
 )
 from app.domain.review import Watch
 from app.domain.step import Step
-from app.engine.engine import Engine, Role
+from app.engine.engine import Engine, EngineSettings
 from app.engine.handlers import Handler, JobHandlers
+from app.engine.process import Role
 from app.errors import NotificationFailed
 from app.github.addresses import web_url
 from app.github.app import GitHubApp
@@ -46,7 +47,7 @@ def build_engine(
     watch: Watch,
     role: Role,
 ) -> Engine:
-    """The engine over every handler; `watch` hears of each station of a review."""
+    """The engine with all handlers; `watch` is told of each station of a review."""
     settings = program.settings
 
     async def follow_up(delivery: Delivery, job: Job) -> object:
@@ -57,18 +58,28 @@ def build_engine(
     handlers.register(NotificationJob, _notification_handler(program, network))
     engine = Engine(
         program.database,
+        handlers,
         executor_id=executor_id,
-        handlers=handlers,
-        failed_jobs=FailureHandler(review=review),
-        heads=NewestHead(review=review),
-        role=role,
-        paused=settings.quorum_paused,
-        debounce_s=settings.quorum_debounce_s,
-        retention_days=settings.quorum_retention_days,
-        sleep=network.clock.sleep,
-        second_s=network.second_s,
+        settings=EngineSettings(
+            role=role,
+            paused=settings.quorum_paused,
+            debounce_s=settings.quorum_debounce_s,
+            retention_days=settings.quorum_retention_days,
+            delay_s_per_s=network.second_s,
+        ),
+        clock=_EngineClock(network.clock),
     )
     return engine
+
+
+class _EngineClock(SystemClock):
+    """The machine's time for what is recorded, like everywhere in the App; waits by the network's clock."""
+
+    def __init__(self, waits: Clock) -> None:
+        self._waits = waits
+
+    async def sleep(self, seconds: float) -> None:
+        await self._waits.sleep(seconds)
 
 
 def _review_handler(program: Program, github: GitHubApp, watch: Watch, *, executor_id: str) -> ReviewHandler:
@@ -101,7 +112,7 @@ def _job_handlers(
     allowed_bots = frozenset(program.settings.quorum_allowed_bots)
     comments = CommentHandler(review=review, permissions=permissions, allowed_bots=allowed_bots)
     installations = InstallationHandler(database=program.database, clock=utc_now, forget=github.forget)
-    handlers = JobHandlers()
+    handlers = JobHandlers(failed_jobs=FailureHandler(review=review), heads=NewestHead(review=review))
     handlers.register(ReviewJob, review)
     handlers.register(CommentJob, comments, acknowledger=comments)
     handlers.register(CheckActionJob, CheckActionHandler(review=review, permissions=permissions))

@@ -7,7 +7,7 @@ import pytest
 from dbos import DBOS
 from sqlmodel import select
 
-from app.engine.worker import MOST_ATTEMPTS
+from app.engine.worker import MAX_ATTEMPTS
 from app.store.job_tables import DeliveryRow
 from github_sandbox import Accident, GitHubSandbox, Pull
 from tests.scenarios.conftest import Open
@@ -219,7 +219,7 @@ async def last_attempt(opened: Open, github: GitHubSandbox, event: str) -> None:
         await world.deliver()
         with world.database.write() as session:
             for row in session.exec(select(DeliveryRow).where(DeliveryRow.event == event)):
-                row.attempts = MOST_ATTEMPTS
+                row.attempts = MAX_ATTEMPTS
 
 
 @pytest.mark.parametrize(("config", "conclusion"), [("", "neutral"), (GATED, "failure")])

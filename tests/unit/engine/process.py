@@ -1,8 +1,7 @@
-"""What a worker process does that can be killed.
+"""What a worker process does that a test kills or stops.
 
-It kills itself where it begins the review of pull request `DEADLY`, and gives a job up after `MOST_LIVES`.
-
-Its GitHub is a file with a line for everything that was posted; its journal a file with a line for every step that ran.
+It kills itself when it starts the review of pull request `DEADLY`. Its GitHub is a file with a line for each post; its
+journal is a file with a line for each step that ran.
 """
 
 import asyncio
@@ -12,17 +11,16 @@ from pathlib import Path
 
 from app.domain.job import ReviewJob
 from app.domain.step import Checkpoint, Step
-from app.engine.engine import Engine
+from app.engine.engine import Engine, EngineSettings
 from app.store.database import Database
 from app.store.ledger import Ledger
 from tests.unit.engine.world import Functions
 
 DEADLY = 99  # a number that no other test uses
-MOST_LIVES = 3
 
 
 class GitHub:
-    """Lines of a file; a line's number is its id. One line is written at once, as one request is carried out."""
+    """Lines of a file; a line's number is its id. A line is written in one call, as GitHub handles one request."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -34,16 +32,18 @@ class GitHub:
     async def post(self, text: str) -> int:
         with self._path.open("a") as file:
             file.write(text + "\n")
-        await asyncio.sleep(0.02)  # the answer is on its way: a good moment to be killed
+        await asyncio.sleep(
+            0.02
+        )  # a good moment to be killed: GitHub has the request, and the answer is on its way
         return len(self._path.read_text().splitlines())
 
 
-def work_until_killed(url: str, executor_id: str, github_path: Path, lease_ttl_s: float) -> None:
+def work_until_killed(url: str, executor_id: str, github_path: Path, settings: EngineSettings) -> None:
     """The target of a process."""
-    asyncio.run(_serve(url, executor_id, github_path, lease_ttl_s))
+    asyncio.run(_serve(url, executor_id, github_path, settings))
 
 
-async def _serve(url: str, executor_id: str, github_path: Path, lease_ttl_s: float) -> None:
+async def _serve(url: str, executor_id: str, github_path: Path, settings: EngineSettings) -> None:
     database = Database(url)
     github, journal = GitHub(github_path), GitHub(github_path.with_suffix(".journal"))
 
@@ -54,7 +54,7 @@ async def _serve(url: str, executor_id: str, github_path: Path, lease_ttl_s: flo
             await journal.post(f"{name} kills")
             os.kill(os.getpid(), signal.SIGKILL)
 
-        def run(stage: str, delay_s: float):  # noqa: ANN202 - a step's work
+        def run(stage: str, delay_s: float):  # noqa: ANN202 - the work of a step
             async def work() -> str:
                 await journal.post(f"{name} {stage} begins")
                 await asyncio.sleep(delay_s)
@@ -80,15 +80,6 @@ async def _serve(url: str, executor_id: str, github_path: Path, lease_ttl_s: flo
         await journal.post(f"{guid} failed: {reason}")
 
     functions = Functions(review=review, close=close)
-    engine = Engine(
-        database,
-        executor_id=executor_id,
-        handlers=functions.handlers(),
-        failed_jobs=functions,
-        heads=functions,
-        role="worker",
-        most_lives=MOST_LIVES,
-        lease_ttl_s=lease_ttl_s,
-    )
+    engine = Engine(database, functions.handlers(), executor_id=executor_id, settings=settings)
     await engine.start()
     await asyncio.Event().wait()

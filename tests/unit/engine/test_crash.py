@@ -1,4 +1,4 @@
-"""Processes that are killed with SIGKILL while they work. Benchmarks and the long harness are elsewhere."""
+"""Processes that are killed or stopped while they work. `tests/durability` does it to the whole App."""
 
 import asyncio
 import os
@@ -6,25 +6,32 @@ import signal
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from dbos import DBOSClient
 
+from app.engine.engine import EngineSettings
+from app.errors import StoreUnavailable
 from app.store.database import Database
 from app.store.deliveries import load_delivery
 from app.store.job_tables import LeaseRow
 from tests.durability.app_process import FORKS
-from tests.unit.engine.process import DEADLY, MOST_LIVES, work_until_killed
-from tests.unit.engine.world import delivery, ended, review_job, running
+from tests.unit.engine.process import DEADLY, work_until_killed
+from tests.unit.engine.world import NOW, SETTINGS, WEB, delivery, ended, review_job, running
+
+MAX_RESTARTS = 3
+# The lease of a process never expires because the machine is slow. A test that needs it expired does that itself.
+WORKER = replace(SETTINGS, role="worker", lease_ttl_s=3_600.0, lease_renewal_s=0.2)
 
 
 @asynccontextmanager
 async def process(
-    url: str, executor_id: str, github: Path, *, ttl_s: float = 60
+    url: str, executor_id: str, github: Path, *, settings: EngineSettings = WORKER
 ) -> AsyncGenerator[BaseProcess]:
-    """A worker, killed at the end if it still lives."""
-    started = FORKS.Process(target=work_until_killed, args=(url, executor_id, github, ttl_s), daemon=True)
+    """A worker, killed at the end if it still runs."""
+    started = FORKS.Process(target=work_until_killed, args=(url, executor_id, github, settings), daemon=True)
     started.start()
     try:
         yield started
@@ -38,8 +45,31 @@ def send(process: BaseProcess, number: signal.Signals) -> None:
     os.kill(process.pid, number)
 
 
+async def stop_past_its_lease(process: BaseProcess, database: Database, executor_id: str) -> None:
+    """Stop the process at a moment at which it does not hold its own lease's row, and let the lease expire."""
+    while True:
+        send(process, signal.SIGSTOP)
+        try:
+            await asyncio.to_thread(expire_lease, database, executor_id)
+        except StoreUnavailable:
+            send(process, signal.SIGCONT)
+            await asyncio.sleep(0.05)
+        else:
+            return
+
+
+def expire_lease(database: Database, executor_id: str) -> None:
+    with database.write() as session:
+        session.get_one(LeaseRow, executor_id, with_for_update={"nowait": True}).expires_at = NOW
+
+
+def holds_lease(database: Database, executor_id: str) -> bool:
+    with database.read() as session:
+        return session.get(LeaseRow, executor_id) is not None
+
+
 async def grown(path: Path, lines: int) -> None:
-    """Until the file has so many lines."""
+    """Wait until the file has so many lines."""
     while len(_lines(path)) < lines:  # noqa: ASYNC110 - another process writes it
         await asyncio.sleep(0.01)
 
@@ -49,7 +79,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def recorded_steps(url: str, numbers: Iterable[int]) -> list[str]:
-    """What the engine's own record holds: `octo/shop#1 review`, …"""
+    """The steps that the engine has stored: `octo/shop#1 review`, …"""
     client = DBOSClient(system_database_url=url)
     database = Database(url)
     rows = {number: load_delivery(database, f"guid-{number}") for number in numbers}
@@ -72,13 +102,13 @@ def prepared(tmp_path: Path) -> tuple[Path, Path]:
     return github, journal
 
 
-async def test_after_every_kill_the_successor_ends_what_was_accepted_and_nothing_is_posted_twice(
+async def test_after_each_kill_the_successor_finishes_every_accepted_job_and_posts_nothing_twice(
     sqlite_url: str, tmp_path: Path
 ) -> None:
     github, journal = prepared(tmp_path)
     database = Database(sqlite_url)
     numbers = range(1, 9)
-    async with running(database, executor_id="web", role="web") as web:
+    async with running(database, executor_id="web", settings=WEB) as web:
         for number in numbers:
             await web.enqueue(delivery(f"guid-{number}"), review_job(number=number))
         for kill in range(2):
@@ -92,85 +122,82 @@ async def test_after_every_kill_the_successor_ends_what_was_accepted_and_nothing
     assert Counter(_lines(github)) == Counter(f"octo/shop#{number}" for number in numbers)
 
 
-async def test_a_dead_workers_jobs_are_taken_over_by_the_living_and_no_finished_step_runs_again(
+async def test_another_worker_takes_over_the_jobs_of_a_dead_one_and_repeats_no_finished_step(
     database_url: str, tmp_path: Path
 ) -> None:
     github, journal = prepared(tmp_path)
     database = Database(database_url)
     numbers = range(1, 16)
-    async with running(database, executor_id="web", role="web") as web:
-        async with process(database_url, "dies", github, ttl_s=1) as dies:
+    async with running(database, executor_id="web", settings=WEB) as web:
+        async with process(database_url, "dies", github) as dies:
             for number in numbers:
                 await web.enqueue(delivery(f"guid-{number}"), review_job(number=number))
             await grown(journal, 60)
             dies.kill()
             await asyncio.to_thread(dies.join)
         finished = await asyncio.to_thread(recorded_steps, database_url, numbers)
-        begun = Counter(_lines(journal))
-        async with process(database_url, "lives", github, ttl_s=1):
+        ran = Counter(_lines(journal))
+        await asyncio.to_thread(expire_lease, database, "dies")
+        async with process(database_url, "takes over", github):
             states = [(await ended(database, f"guid-{number}")).state for number in numbers]
     database.close()
     assert states == ["done"] * 15
     assert Counter(_lines(github)) == Counter(f"octo/shop#{number}" for number in numbers)
     assert len(finished) > 5
-    assert [step for step in finished if Counter(_lines(journal))[step] != begun[step]] == []
+    assert [step for step in finished if Counter(_lines(journal))[step] != ran[step]] == []
 
 
-async def test_a_worker_that_stood_still_past_its_lease_posts_nothing_beside_the_one_that_took_over(
+async def test_a_worker_that_was_paused_past_its_lease_posts_nothing_that_another_has_taken_over(
     postgres_url: str, tmp_path: Path
 ) -> None:
-    """SIGSTOP is a paused virtual machine: it wakes in the middle of what is no longer its own.
+    """SIGSTOP is like a paused virtual machine: the process wakes up in the middle of a job that is no longer its own.
 
-    On SQLite whoever is paused while it writes holds the file, so that nobody takes anything over.
+    Not on SQLite, where a process that is paused while it writes locks the file, so no other process takes over.
     """
     github, journal = prepared(tmp_path)
     database = Database(postgres_url)
     numbers = range(1, 9)
     async with (
-        running(database, executor_id="web", role="web") as web,
-        process(postgres_url, "sleeps", github, ttl_s=2) as sleeps,
+        running(database, executor_id="web", settings=WEB) as web,
+        process(postgres_url, "paused", github) as paused,
     ):
         for number in numbers:
             await web.enqueue(delivery(f"guid-{number}"), review_job(number=number))
         await grown(journal, 20)
-        send(sleeps, signal.SIGSTOP)
-        async with process(postgres_url, "takes over", github, ttl_s=2):
-            while await asyncio.to_thread(is_alive, database, "sleeps"):  # noqa: ASYNC110 - a process writes it
+        await stop_past_its_lease(paused, database, "paused")
+        async with process(postgres_url, "takes over", github):
+            while await asyncio.to_thread(holds_lease, database, "paused"):  # noqa: ASYNC110 - a process writes it
                 await asyncio.sleep(0.02)
-            send(sleeps, signal.SIGCONT)
+            send(paused, signal.SIGCONT)
             states = [(await ended(database, f"guid-{number}")).state for number in numbers]
-            while not await asyncio.to_thread(is_alive, database, "sleeps"):  # noqa: ASYNC110 - another process works
+            while not await asyncio.to_thread(holds_lease, database, "paused"):  # noqa: ASYNC110 - a process writes it
                 await asyncio.sleep(0.02)
     database.close()
     assert states == ["done"] * 8
     assert Counter(_lines(github)) == Counter(f"octo/shop#{number}" for number in numbers)
 
 
-async def test_a_job_that_kills_its_process_is_given_up_and_those_that_died_with_it_are_done(
+async def test_a_job_that_crashes_its_process_is_given_up_and_the_jobs_that_crashed_with_it_are_done(
     sqlite_url: str, tmp_path: Path
 ) -> None:
     github, journal = prepared(tmp_path)
     database = Database(sqlite_url)
-    innocent = [number for number in range(DEADLY - 3, DEADLY + 4) if number != DEADLY]
-    async with running(database, executor_id="web", role="web") as web:
-        for number in (*innocent, DEADLY):
+    settings = replace(WORKER, max_restarts=MAX_RESTARTS)
+    others = [number for number in range(DEADLY - 3, DEADLY + 4) if number != DEADLY]
+    async with running(database, executor_id="web", settings=WEB) as web:
+        for number in (*others, DEADLY):
             await web.enqueue(delivery(f"guid-{number}"), review_job(number=number))
         ends = asyncio.create_task(ended(database, f"guid-{DEADLY}"))
-        for _ in range(MOST_LIVES):
-            async with process(sqlite_url, "worker", github) as worker:
+        for _ in range(MAX_RESTARTS):
+            async with process(sqlite_url, "worker", github, settings=settings) as worker:
                 await asyncio.to_thread(worker.join)
-        async with process(sqlite_url, "worker", github):
-            guilty = await ends
-            states = [(await ended(database, f"guid-{number}")).state for number in innocent]
+        async with process(sqlite_url, "worker", github, settings=settings):
+            deadly = await ends
+            states = [(await ended(database, f"guid-{number}")).state for number in others]
         assert await web.depth() == {"queued": 0, "running": 0}
     database.close()
-    said = f"Quorum died {MOST_LIVES} times while it did this, and got nowhere."
-    assert (guilty.state, guilty.reason) == ("failed", said)
-    assert states == ["done"] * len(innocent)
-    assert Counter(_lines(journal))[f"octo/shop#{DEADLY} kills"] == MOST_LIVES
-    assert [line for line in _lines(journal) if "failed" in line] == [f"guid-{DEADLY} failed: {said}"]
-
-
-def is_alive(database: Database, executor_id: str) -> bool:
-    with database.read() as session:
-        return session.get(LeaseRow, executor_id) is not None
+    reason = f"Quorum crashed {MAX_RESTARTS} times in a row while it ran this job."
+    assert (deadly.state, deadly.reason) == ("failed", reason)
+    assert states == ["done"] * len(others)
+    assert Counter(_lines(journal))[f"octo/shop#{DEADLY} kills"] == MAX_RESTARTS
+    assert [line for line in _lines(journal) if "failed" in line] == [f"guid-{DEADLY} failed: {reason}"]

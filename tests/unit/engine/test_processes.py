@@ -1,41 +1,52 @@
-"""Processes: who runs what, what a stop leaves to the next one, and their names."""
+"""Processes: which one runs what, what a stopped process leaves to the next one, and their names."""
 
 import asyncio
 import inspect
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from dbos import DBOS
 
 from app.domain.job import ReviewJob
 from app.domain.step import Checkpoint, Step
-from app.engine.executor import ExecutorId
+from app.engine.process import ExecutorId
 from app.store.database import Database
 from app.store.deliveries import load_delivery
 from app.store.processes import end_lease
-from tests.unit.engine.world import delivery, ended, nothing, review_job, running, workflow_of
+from tests.unit.engine.world import (
+    SETTINGS,
+    WEB,
+    FastClock,
+    delivery,
+    ended,
+    nothing,
+    review_job,
+    running,
+    workflow_of,
+)
 
 
-async def test_a_process_that_only_receives_runs_nothing_and_another_does(database: Database) -> None:
-    async with running(database, nothing, executor_id="web", role="web") as web:
+async def test_a_web_process_runs_no_jobs_and_a_worker_does(database: Database) -> None:
+    async with running(database, nothing, executor_id="web", settings=WEB) as web:
         await web.enqueue(delivery("one"), review_job())
         await web.check()
         assert await web.depth() == {"queued": 1, "running": 0}
-    async with running(database, nothing, executor_id="worker", role="worker"):
+    async with running(database, nothing, executor_id="worker", settings=replace(SETTINGS, role="worker")):
         assert (await ended(database, "one")).state == "done"
 
 
-async def test_while_paused_deliveries_are_kept_and_run_afterwards(database: Database) -> None:
-    async with running(database, nothing, paused=True) as engine:
+async def test_while_paused_deliveries_are_stored_and_run_afterwards(database: Database) -> None:
+    async with running(database, nothing, settings=replace(SETTINGS, paused=True)) as engine:
         await engine.enqueue(delivery("one"), review_job())
         assert await engine.depth() == {"queued": 1, "running": 0}
     async with running(database, nothing):
         assert (await ended(database, "one")).state == "done"
 
 
-async def test_what_a_stopped_process_had_begun_goes_on_at_its_last_step(database: Database) -> None:
+async def test_the_job_of_a_stopped_process_continues_after_its_last_step(database: Database) -> None:
     ran = Counter[str]()
-    begun, never = asyncio.Event(), asyncio.Event()
+    started, never = asyncio.Event(), asyncio.Event()
 
     async def handler(job: ReviewJob, step: Step) -> None:
         del job
@@ -47,7 +58,7 @@ async def test_what_a_stopped_process_had_begun_goes_on_at_its_last_step(databas
         async def second() -> int:
             ran["second"] += 1
             if ran["second"] == 1:
-                begun.set()
+                started.set()
                 await never.wait()
             return 1
 
@@ -57,15 +68,15 @@ async def test_what_a_stopped_process_had_begun_goes_on_at_its_last_step(databas
 
     async with running(database, handler, stop_timeout_s=0.1) as engine:
         await engine.enqueue(delivery("one"), review_job())
-        await begun.wait()
+        await started.wait()
     async with running(database, handler):
         assert (await ended(database, "one")).state == "done"
     assert ran == {"first": 1, "second": 2}
 
 
-async def test_a_program_with_other_steps_ends_the_old_work_from_its_beginning(database: Database) -> None:
-    """A rolling deploy: what the old program recorded does not fit the new one."""
-    begun, never = asyncio.Event(), asyncio.Event()
+async def test_a_program_with_other_steps_restarts_an_old_job_from_its_beginning(database: Database) -> None:
+    """A rolling deployment: the steps that the old program recorded do not fit the new one."""
+    started, never = asyncio.Event(), asyncio.Event()
 
     async def old(job: ReviewJob, step: Step) -> None:
         del job
@@ -74,7 +85,7 @@ async def test_a_program_with_other_steps_ends_the_old_work_from_its_beginning(d
             return 1
 
         async def hang() -> int:
-            begun.set()
+            started.set()
             await never.wait()
             return 1
 
@@ -91,13 +102,13 @@ async def test_a_program_with_other_steps_ends_the_old_work_from_its_beginning(d
 
     async with running(database, old, stop_timeout_s=0.1) as engine:
         await engine.enqueue(delivery("one"), review_job())
-        await begun.wait()
+        await started.wait()
     async with running(database, new):
         row = await ended(database, "one")
     assert (row.state, workflow_of(row)) == ("done", "one#2")
 
 
-def test_a_process_gets_its_name_again_and_two_never_the_same(tmp_path: Path) -> None:
+def test_a_process_gets_its_name_back_and_two_processes_never_share_one(tmp_path: Path) -> None:
     first, second = ExecutorId(tmp_path), ExecutorId(tmp_path)
     assert first.value != second.value
     name = first.value
@@ -109,59 +120,61 @@ def test_a_process_gets_its_name_again_and_two_never_the_same(tmp_path: Path) ->
 
 
 def test_two_data_directories_on_one_host_never_share_a_name(tmp_path: Path) -> None:
-    """Two workers of one database under one name would take each other's running work."""
+    """Two workers with one name and one database would take each other's running jobs."""
     one, other = ExecutorId(tmp_path / "one"), ExecutorId(tmp_path / "other")
     assert one.value != other.value
     one.release()
     other.release()
 
 
-def test_the_private_function_of_dbos_that_takes_work_over_is_there() -> None:
-    """An upgrade that renames it must not go unseen: without it a dead worker's jobs stay where they are."""
+def test_the_private_function_of_dbos_that_takes_over_jobs_exists() -> None:
+    """An upgrade that renames it must not go unnoticed: without it, the jobs of a dead worker stay where they are."""
     assert list(inspect.signature(DBOS._recover_pending_workflows).parameters) == ["executor_ids"]  # pyright: ignore[reportPrivateUsage]
 
 
-async def test_a_process_that_was_taken_for_dead_drops_its_jobs_and_takes_up_those_that_nobody_took(
+async def test_a_process_that_lost_its_lease_drops_its_jobs_and_resumes_those_that_were_not_taken_over(
     database: Database,
 ) -> None:
-    """Another process struck its lease, and ended before it took anything over."""
-    lives = 0
-    begun, never = asyncio.Event(), asyncio.Event()
+    """Another process deleted its lease, and ended before it took over any job."""
+    attempts = 0
+    started, never = asyncio.Event(), asyncio.Event()
 
     async def handler(job: ReviewJob, step: Step) -> None:
-        nonlocal lives
+        nonlocal attempts
 
         async def ask() -> None:
-            nonlocal lives
-            lives += 1
-            begun.set()
-            if lives == 1:
+            nonlocal attempts
+            attempts += 1
+            started.set()
+            if attempts == 1:
                 await never.wait()
 
         await step(Checkpoint("ask", type(None)), ask)
 
-    async with running(database, handler, lease_ttl_s=0.3) as engine:
+    async with running(database, handler, settings=replace(SETTINGS, lease_renewal_s=0.1)) as engine:
         await engine.enqueue(delivery("one"), review_job())
-        await begun.wait()
+        await started.wait()
         await asyncio.to_thread(end_lease, database, "one")
         row = await ended(database, "one")
-    assert (row.state, row.attempts, lives) == ("done", 1, 2)
+    assert (row.state, row.attempts, attempts) == ("done", 1, 2)
 
 
-async def test_a_process_that_was_taken_for_dead_ends_no_job(database: Database) -> None:
-    """Whoever has taken the job over says how it ended."""
-    begun, go_on = asyncio.Event(), asyncio.Event()
+async def test_a_process_that_lost_its_lease_does_not_record_how_a_job_ended(database: Database) -> None:
+    """The process that took over the job records it."""
+    started, resume, clock = asyncio.Event(), asyncio.Event(), FastClock()
 
     async def handler(job: ReviewJob, step: Step) -> None:
-        begun.set()
-        await go_on.wait()
-        raise ValueError("its connections have gone")
+        started.set()
+        await resume.wait()
+        raise ValueError("its connections are gone")
 
-    async with running(database, handler, stop_timeout_s=0.2) as engine:
+    async with running(database, handler, clock=clock, stop_timeout_s=0.1) as engine:
         await engine.enqueue(delivery("one"), review_job())
-        await begun.wait()
+        await started.wait()
         await asyncio.to_thread(end_lease, database, "one")
-        go_on.set()
+        resume.set()
+        while not clock.waits:  # noqa: ASYNC110 - the worker waits for a database that accepts the result
+            await asyncio.sleep(0.02)
     row = load_delivery(database, "one")
     assert row is not None
     assert row.state == "running"

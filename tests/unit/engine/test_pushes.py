@@ -1,11 +1,14 @@
-"""Pushes: they wait for one another, and the newest head wins."""
+"""Pushes: a push waits for the next one, and the newest head wins."""
 
 import asyncio
+from dataclasses import replace
 
 from app.domain.job import ReviewJob
 from app.domain.step import Checkpoint, Step
 from app.store.database import Database
 from tests.unit.engine.world import (
+    SETTINGS,
+    WEB,
     delivery,
     ended,
     review_job,
@@ -15,14 +18,14 @@ from tests.unit.engine.world import (
 
 
 async def test_a_push_waits_for_the_next_one(database: Database) -> None:
-    """The delay is kept by the queue and not by a worker."""
+    """It waits in the queue and occupies no worker."""
     ran: list[str] = []
 
     async def handler(job: ReviewJob, step: Step) -> None:
         del step
         ran.append(job.request.trigger)
 
-    async with running(database, handler, debounce_s=60) as engine:
+    async with running(database, handler, settings=replace(SETTINGS, debounce_s=3_600.0)) as engine:
         await engine.enqueue(delivery("push"), review_job("b", trigger="synchronize", before="a"))
         await engine.enqueue(delivery("open"), review_job("b"))
         await ended(database, "open")
@@ -40,79 +43,82 @@ async def test_of_many_pushes_in_a_row_only_the_last_is_reviewed(database: Datab
         await step(Checkpoint("post", type(None)), post)
 
     heads = "abcde"
-    async with running(database, handler, debounce_s=0.05) as engine:
+    async with running(database, handler, settings=WEB) as web:
         for head, before in zip(heads[1:], heads, strict=False):
-            await engine.enqueue(delivery(head), review_job(head, trigger="synchronize", before=before))
+            await web.enqueue(delivery(head), review_job(head, trigger="synchronize", before=before))
+    async with running(database, handler):
         states = [(await ended(database, head)).state for head in heads[1:]]
     assert states == ["superseded", "superseded", "superseded", "done"]
     assert posted == ["e" * 40]
 
 
-async def test_a_running_review_stops_at_its_next_step_when_a_newer_head_waits(database: Database) -> None:
-    begun, go_on = asyncio.Event(), asyncio.Event()
+async def test_a_running_review_stops_at_its_next_step_if_a_newer_head_waits(database: Database) -> None:
+    started, resume = asyncio.Event(), asyncio.Event()
     posted: list[str] = []
 
     async def handler(job: ReviewJob, step: Step) -> None:
         async def ask() -> None:
-            begun.set()
-            await go_on.wait()
+            started.set()
+            await resume.wait()
 
         async def post() -> None:
             posted.append(job.request.head_sha or "")
 
-        async with asyncio.TaskGroup() as group:  # several steps may end at once
+        async with asyncio.TaskGroup() as group:  # steps may run concurrently
             group.create_task(step(Checkpoint("ask", type(None)), ask))  # pyright: ignore[reportArgumentType]
         await step(Checkpoint("post", type(None)), post)
 
     old, new = review_job("a"), review_job("b", trigger="synchronize", before="a")
     async with running(database, handler) as engine:
         await engine.enqueue(delivery("old"), old)
-        await begun.wait()
+        await started.wait()
         await engine.enqueue(delivery("new"), new)
-        go_on.set()
+        resume.set()
         assert (await ended(database, "old")).state == "superseded"
         assert (await ended(database, "new")).state == "done"
     assert posted == ["b" * 40]
     assert (review_of(database, old).status, review_of(database, new).status) == ("superseded", "completed")
 
 
-async def test_a_push_that_arrives_late_takes_nothing_from_the_newer_one(any_database: Database) -> None:
-    begun, go_on = asyncio.Event(), asyncio.Event()
+async def test_a_late_webhook_of_an_older_push_does_not_supersede_the_newer_review(
+    any_database: Database,
+) -> None:
+    started, resume = asyncio.Event(), asyncio.Event()
 
     async def handler(job: ReviewJob, step: Step) -> None:
         del job
 
         async def ask() -> None:
-            begun.set()
-            await go_on.wait()
+            started.set()
+            await resume.wait()
 
         await step(Checkpoint("ask", type(None)), ask)
         await step(Checkpoint("post", type(None)), ask)
 
     async with running(any_database, handler) as engine:
         await engine.enqueue(delivery("last"), review_job("c", trigger="synchronize", before="b"))
-        await begun.wait()
+        await started.wait()
         await engine.enqueue(delivery("late"), review_job("b", trigger="synchronize", before="a"))
         await engine.enqueue(delivery("later still"), review_job("a"))
-        go_on.set()
+        resume.set()
         assert (await ended(any_database, "last")).state == "done"
 
 
-async def test_a_push_takes_the_turn_of_the_one_that_waits(database: Database) -> None:
-    """So that a pull request that is pushed to again and again does not go to the end of the line each time."""
+async def test_a_push_takes_the_place_of_the_push_that_waits(database: Database) -> None:
+    """A pull request with many pushes does not go to the end of the queue with each of them."""
     order: list[str] = []
-    begun, go_on = asyncio.Event(), asyncio.Event()
+    started, resume = asyncio.Event(), asyncio.Event()
 
     async def handler(job: ReviewJob, step: Step) -> None:
         del step
         order.append(f"{job.request.ref.number}{(job.request.head_sha or '')[0]}")
-        begun.set()
-        await go_on.wait()
+        started.set()
+        await resume.wait()
 
     pushed = [review_job(head, number=2, trigger="synchronize", before="a") for head in "bcd"]
-    async with running(database, handler, share=1) as engine:
+    async with running(database, handler, settings=replace(SETTINGS, per_installation=1)) as engine:
         await engine.enqueue(delivery("first", at_s=0), review_job("a", number=1))
-        await begun.wait()
+        await started.wait()
         await engine.enqueue(delivery("old push", at_s=1), pushed[0])
         await engine.enqueue(delivery("opened", at_s=2), review_job("a", number=3))
         await engine.enqueue(delivery("push", at_s=3), pushed[1])
@@ -121,20 +127,20 @@ async def test_a_push_takes_the_turn_of_the_one_that_waits(database: Database) -
         assert (row.state, row.reason) == ("superseded", "a newer push waits")
         assert review_of(database, pushed[0]).status == "superseded"
         assert await engine.depth() == {"queued": 2, "running": 1}
-        go_on.set()
+        resume.set()
         assert (await ended(database, "opened")).state == "done"
         assert (await ended(database, "new push")).state == "done"
     assert order == ["1a", "2d", "3a"]
 
 
-async def test_a_push_leaves_a_review_that_somebody_asked_for_in_the_line(database: Database) -> None:
+async def test_a_push_does_not_supersede_a_review_that_a_person_asked_for(database: Database) -> None:
     reviewed: list[str] = []
 
     async def handler(job: ReviewJob, step: Step) -> None:
         del step
         reviewed.append(job.request.trigger)
 
-    async with running(database, handler, role="web") as web:
+    async with running(database, handler, settings=WEB) as web:
         await web.enqueue(delivery("opened"), review_job("a"))
         await web.enqueue(delivery("asked for"), review_job("a", trigger="check_run:7"))
         await web.enqueue(delivery("push"), review_job("b", trigger="synchronize", before="a"))

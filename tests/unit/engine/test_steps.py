@@ -1,4 +1,4 @@
-"""Steps: what is kept of them, and what is done about obstacles."""
+"""Steps: what is stored of them, and how obstacles are handled."""
 
 import json
 from typing import Any
@@ -8,8 +8,9 @@ import pytest
 from app.domain.finding import Finding, Severity, Stage
 from app.domain.job import ReviewJob
 from app.domain.step import Checkpoint, Step
-from app.engine.checkpoint import OUTAGE_WAIT_S, Checkpoints
-from app.engine.worker import MOST_ATTEMPTS, grown_wait_s
+from app.engine.checkpoint import OUTAGE_WAIT_S, CheckpointedStep
+from app.engine.inbox import BurstGate
+from app.engine.worker import MAX_ATTEMPTS, outage_delay_s
 from app.errors import (
     GitHubForbidden,
     GitHubRateLimited,
@@ -17,10 +18,19 @@ from app.errors import (
     StoreUnavailable,
 )
 from app.store.database import Database
-from tests.unit.engine.world import delivery, ended, put_back, review_job, review_of, running, workflow_of
+from tests.unit.engine.world import (
+    FastClock,
+    delivery,
+    ended,
+    put_back,
+    review_job,
+    review_of,
+    running,
+    workflow_of,
+)
 
 
-async def test_values_of_steps_come_back_as_they_were(database: Database) -> None:
+async def test_results_of_steps_come_back_unchanged(database: Database) -> None:
     finding = Finding(
         stage=Stage.SECURITY,
         severity=Severity.HIGH,
@@ -76,10 +86,8 @@ async def test_an_error_of_a_step_reaches_the_handler_with_its_class_and_fields(
     "error",
     [GitHubRateLimited("slow down", retry_after_s=3.0), GitHubUnavailable("502"), StoreUnavailable("locked")],
 )
-async def test_a_step_that_meets_a_short_obstacle_waits_and_goes_on(
-    database: Database, error: Exception
-) -> None:
-    tries, waits = 0, list[float]()
+async def test_a_step_retries_after_a_short_obstacle(database: Database, error: Exception) -> None:
+    tries, clock = 0, FastClock()
 
     async def handler(job: ReviewJob, step: Step) -> None:
         del job
@@ -93,18 +101,15 @@ async def test_a_step_that_meets_a_short_obstacle_waits_and_goes_on(
 
         await step(Checkpoint("post", int), post)
 
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-
-    async with running(database, handler, sleep=sleep) as engine:
+    async with running(database, handler, clock=clock) as engine:
         await engine.enqueue(delivery("one"), review_job())
         row = await ended(database, "one")
-    assert (row.state, tries, len(waits)) == ("done", 3, 2)
+    assert (row.state, tries, len(clock.waits)) == ("done", 3, 2)
     if isinstance(error, GitHubRateLimited):
-        assert waits == [3.0, 3.0]
+        assert clock.waits == [3.0, 3.0]
 
 
-async def test_an_outage_that_lasts_is_sat_out_in_the_queue_and_the_job_is_not_lost(
+async def test_a_job_waits_for_a_long_outage_in_the_queue_and_is_not_lost(
     database: Database,
 ) -> None:
     tries = 0
@@ -125,7 +130,7 @@ async def test_an_outage_that_lasts_is_sat_out_in_the_queue_and_the_job_is_not_l
     assert (row.state, workflow_of(row), tries) == ("queued", "one#2", 5)
 
 
-async def test_a_long_limit_is_waited_for_in_the_queue_and_the_job_begins_again(
+async def test_a_job_waits_for_a_long_rate_limit_in_the_queue_and_starts_over(
     database: Database,
 ) -> None:
     tries = 0
@@ -150,7 +155,7 @@ async def test_a_long_limit_is_waited_for_in_the_queue_and_the_job_begins_again(
         assert review_of(database, job).status == "queued"
 
 
-async def test_what_the_engine_keeps_is_json_and_no_pickle(database: Database) -> None:
+async def test_the_engine_stores_json_and_not_pickle(database: Database) -> None:
     async def handler(job: ReviewJob, step: Step) -> None:
         del job
 
@@ -171,7 +176,7 @@ async def test_what_the_engine_keeps_is_json_and_no_pickle(database: Database) -
 
 
 @pytest.mark.parametrize("error", [GitHubUnavailable("502"), StoreUnavailable("database is locked")])
-async def test_what_passes_puts_the_job_back_also_where_no_step_met_it(
+async def test_a_passing_error_outside_of_steps_puts_the_job_back_too(
     database: Database, error: Exception
 ) -> None:
     runs = 0
@@ -188,33 +193,27 @@ async def test_what_passes_puts_the_job_back_also_where_no_step_met_it(
     assert (row.state, workflow_of(row), runs) == ("done", "one#2", 2)
 
 
-async def test_a_database_that_is_locked_when_a_step_begins_is_waited_for() -> None:
-    """Whether a newer head waits is asked before every attempt, and that question may fail as well."""
-    asked, waits = 0, list[float]()
+async def test_a_step_waits_for_a_database_that_is_locked_when_it_starts() -> None:
+    """Every attempt first checks whether a newer head waits, and that check can fail too."""
+    checks, clock = 0, FastClock()
 
     async def is_superseded() -> bool:
-        nonlocal asked
-        asked += 1
-        if asked == 1:
+        nonlocal checks
+        checks += 1
+        if checks == 1:
             raise StoreUnavailable("database is locked")
         return False
-
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
 
     async def work() -> int:
         return 41
 
-    async def give_way() -> None:
-        pass
-
-    checkpoints = Checkpoints(is_superseded=is_superseded, give_way=give_way, sleep=sleep)
-    assert await checkpoints.attempt(work) == 41
-    assert (asked, len(waits)) == (2, 1)
+    step = CheckpointedStep(is_superseded=is_superseded, gate=BurstGate(), clock=clock)
+    assert await step.run(work) == 41
+    assert (checks, len(clock.waits)) == (2, 1)
 
 
-def test_the_longer_an_outage_lasts_the_rarer_a_job_is_tried() -> None:
-    waits = [grown_wait_s(attempt) for attempt in range(1, MOST_ATTEMPTS)]
+def test_attempts_become_rarer_the_longer_an_outage_lasts() -> None:
+    waits = [outage_delay_s(attempt) for attempt in range(1, MAX_ATTEMPTS)]
     assert waits == sorted(waits)
     assert waits[0] < 2 * OUTAGE_WAIT_S
     assert 4 * 3_600 < sum(waits) < 8 * 3_600

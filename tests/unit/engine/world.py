@@ -3,16 +3,15 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from app.clock import utc_now
+from app.clock import Clock, SystemClock
 from app.domain.job import Delivery, Job, ReviewJob, review_id
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewRequest
 from app.domain.step import Step
-from app.engine.engine import Engine, Role
+from app.engine.engine import Engine, EngineSettings
 from app.engine.handlers import JobHandlers
 from app.store.database import Database
 from app.store.deliveries import load_delivery
@@ -21,6 +20,9 @@ from app.store.review_tables import ReviewRow
 from app.store.reviews import load_review
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+STOP_TIMEOUT_S = 60.0  # longer than any test: a job that runs may end
+SETTINGS = EngineSettings(debounce_s=0.0, workers=16, per_installation=16, lease_ttl_s=600.0)
+WEB = replace(SETTINGS, role="web")
 
 
 def delivery(guid: str, *, at_s: int = 0) -> Delivery:
@@ -77,13 +79,20 @@ class Functions:
         return False
 
     def handlers(self) -> JobHandlers:
-        handlers = JobHandlers()
+        handlers = JobHandlers(failed_jobs=self, heads=self)
         handlers.register(ReviewJob, self, acknowledger=self if self.acknowledge_review else None)
         return handlers
 
 
-async def no_wait(_: float) -> None:
-    await asyncio.sleep(0)
+class FastClock(SystemClock):
+    """The machine's time, but waits are over immediately. Keeps how long each wait was."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        await asyncio.sleep(0)
 
 
 @asynccontextmanager
@@ -95,32 +104,18 @@ async def running(
     acknowledge: Callable[[ReviewJob], Awaitable[None]] | None = None,
     close_failed: Callable[[str, str], Awaitable[None]] | None = None,
     executor_id: str = "one",
-    role: Role = "all",
-    paused: bool = False,
-    debounce_s: float = 0.0,
-    workers: int = 16,
-    share: int = 16,
-    clock: Callable[[], datetime] = utc_now,
-    sleep: Callable[[float], Any] = no_wait,
-    lease_ttl_s: float = 15.0,
-    stop_timeout_s: float = 5.0,
+    settings: EngineSettings = SETTINGS,
+    clock: Clock | None = None,
+    stop_timeout_s: float = STOP_TIMEOUT_S,
 ) -> AsyncGenerator[Engine]:
     """An engine from its start to its stop, with a handler of reviews or with the given handlers."""
     functions = Functions(review=review, acknowledge_review=acknowledge, close=close_failed)
     engine = Engine(
         database,
+        handlers or functions.handlers(),
         executor_id=executor_id,
-        handlers=handlers or functions.handlers(),
-        failed_jobs=functions,
-        heads=functions,
-        role=role,
-        paused=paused,
-        debounce_s=debounce_s,
-        workers=workers,
-        share=share,
-        lease_ttl_s=lease_ttl_s,
-        clock=clock,
-        sleep=sleep,
+        settings=settings,
+        clock=clock or FastClock(),
     )
     await engine.start()
     try:

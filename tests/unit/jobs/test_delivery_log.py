@@ -18,7 +18,7 @@ from app.store.database import Database
 from app.store.job_tables import DeliveryRow
 from app.store.processes import renew_lease
 from github_sandbox import GitHubSandbox, Pull
-from tests.unit.engine.world import running
+from tests.unit.engine.world import WEB, running
 from webhooks.late import late_deliveries
 from webhooks.rules import Rules
 from webhooks.triggers import may_ask
@@ -100,7 +100,7 @@ class World:
 
 @pytest.fixture
 async def world(tmp_path: Path, database: Database) -> AsyncGenerator[World]:
-    async with running(database, role="web") as engine:
+    async with running(database, settings=WEB) as engine:
         yield World(tmp_path, database, engine)
 
 

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import httpx
@@ -11,13 +12,12 @@ import pytest
 from app.domain.job import Accepted, Delivery, NotificationJob
 from app.domain.notification import BudgetReached
 from app.domain.step import run_at_once
-from app.engine.handlers import JobHandlers
 from app.errors import NotificationFailed, NotificationGone, Postponed, StoreUnavailable
 from app.jobs.notification import DELAYS_S, NotificationHandler, Notifications, render_body
 from app.notifier import Receiver
 from app.store.database import Database
 from app.store.deliveries import new_delivery
-from tests.unit.engine.world import NOW, Functions, ended, running
+from tests.unit.engine.world import NOW, SETTINGS, Functions, ended, running
 from tests.unit.engine.world import delivery as review_delivery
 from tests.unit.engine.world import review_job as other_job
 
@@ -78,7 +78,7 @@ async def test_the_engine_sends_it_until_it_is_taken_under_one_id(any_database: 
 
     handler = door(any_database, third_time, delays_s=(0.05, 0.05))
     notifications = Notifications()
-    handlers = JobHandlers()
+    handlers = Functions().handlers()
     handlers.register(NotificationJob, handler)
     async with running(any_database, handlers=handlers) as engine:
         notifications.open(engine.follow_up, clock=lambda: NOW)
@@ -101,7 +101,9 @@ async def test_no_review_waits_for_a_receiver_that_is_down(any_database: Databas
 
     handlers = Functions(review=review).handlers()
     handlers.register(NotificationJob, handler)
-    async with running(any_database, handlers=handlers, share=1) as engine:
+    async with running(
+        any_database, handlers=handlers, settings=replace(SETTINGS, per_installation=1)
+    ) as engine:
         notifications.open(engine.follow_up, clock=lambda: NOW)
         await notifications.tell(NEWS)
         assert await engine.enqueue(review_delivery("one"), other_job()) == Accepted(guid="one")

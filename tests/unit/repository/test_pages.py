@@ -4,7 +4,7 @@ import re
 import pytest
 
 from app.domain.finding import Stage
-from app.engine.settings import MOST_LIVES
+from app.engine.worker import MAX_RESTARTS
 from app.gather.configuration import ConfigurationFile, configuration_schema, parse_configuration
 from app.main import provider_access
 from app.settings import Settings
@@ -96,8 +96,8 @@ def test_every_event_and_permission_is_explained_where_the_app_is_installed() ->
     assert all(f"`{name}: {level}`" in page for name, level in manifest["default_permissions"].items())
 
 
-def test_how_often_a_job_may_die_is_what_operators_read() -> None:
-    assert f"died {MOST_LIVES} times" in read("docs/operations.md")
+def test_operators_read_how_often_a_job_may_crash() -> None:
+    assert f"crashed {MAX_RESTARTS} times" in read("docs/operations.md")
 
 
 def test_the_published_schema_is_the_codes() -> None:

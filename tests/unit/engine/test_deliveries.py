@@ -1,20 +1,21 @@
-"""Deliveries: what is taken, what is nothing new, and in which order the jobs run."""
+"""Deliveries: which are accepted, which are duplicates, and in which order their jobs run."""
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from app.domain.job import Accepted, Duplicate, ReviewJob
 from app.domain.step import Step
 from app.engine.engine import Engine
-from app.engine.handlers import JobHandlers
 from app.errors import (
     GitHubForbidden,
     StoreUnavailable,
 )
 from app.store.database import Database
 from tests.unit.engine.world import (
+    SETTINGS,
     Functions,
     delivery,
     ended,
@@ -28,7 +29,7 @@ from tests.unit.engine.world import (
 QUIET = 78
 
 
-async def test_an_accepted_delivery_is_done_and_its_review_completed(database: Database) -> None:
+async def test_an_accepted_delivery_is_done_and_its_review_is_completed(database: Database) -> None:
     async def handler(job: ReviewJob, step: Step) -> None:
         del step
         assert review_of(database, job).status == "running"
@@ -59,7 +60,7 @@ async def test_the_same_delivery_a_hundred_times_at_once_is_one_job(any_database
     assert sum(runs.values()) == 1
 
 
-async def test_another_delivery_that_asks_the_same_is_nothing_new(database: Database) -> None:
+async def test_another_delivery_that_asks_for_the_same_job_is_a_duplicate(database: Database) -> None:
     async with running(database, nothing) as engine:
         await engine.enqueue(delivery("one"), review_job())
         assert await engine.enqueue(delivery("two"), review_job()) == Duplicate(guid="two", of="one")
@@ -90,7 +91,7 @@ async def test_a_redelivery_after_a_failure_runs_again(database: Database) -> No
     assert review_of(database, job).status == "completed"
 
 
-async def test_what_a_foreign_error_says_is_not_kept(database: Database) -> None:
+async def test_the_text_of_an_unknown_error_is_not_stored(database: Database) -> None:
     async def handler(job: ReviewJob, step: Step) -> None:
         del job, step
         raise ValueError("ghp_secret")
@@ -101,10 +102,10 @@ async def test_what_a_foreign_error_says_is_not_kept(database: Database) -> None
     assert (row.state, row.reason) == ("failed", "ValueError")
 
 
-async def test_deliveries_of_the_same_second_are_done_in_the_order_in_which_they_came(
+async def test_deliveries_of_the_same_second_run_in_the_order_of_arrival(
     any_database: Database,
 ) -> None:
-    """Guids are random, so they must not decide."""
+    """Guids are random, so they must not decide the order."""
     done: list[str] = []
 
     async def handler(job: ReviewJob, step: Step) -> None:
@@ -120,22 +121,22 @@ async def test_deliveries_of_the_same_second_are_done_in_the_order_in_which_they
     assert done == [f"comment:{guid}" for guid in guids]
 
 
-async def test_jobs_of_one_pull_request_run_one_after_the_other_and_others_beside_them(
+async def test_jobs_of_one_pull_request_run_in_sequence_and_those_of_others_concurrently(
     database: Database,
 ) -> None:
-    at_once = Counter[int]()
+    running_now = Counter[int]()
     most = Counter[int]()
-    all_of_them = asyncio.Event()
+    all_run = asyncio.Event()
 
     async def handler(job: ReviewJob, step: Step) -> None:
         del step
         number = job.request.ref.number
-        at_once[number] += 1
-        most[number] = max(most[number], at_once[number])
-        if at_once.total() == 3:
-            all_of_them.set()
-        await all_of_them.wait()
-        at_once[number] -= 1
+        running_now[number] += 1
+        most[number] = max(most[number], running_now[number])
+        if running_now.total() == 3:
+            all_run.set()
+        await all_run.wait()
+        running_now[number] -= 1
 
     async with running(database, handler) as engine:
         for number in (1, 2, 3):
@@ -148,39 +149,39 @@ async def test_jobs_of_one_pull_request_run_one_after_the_other_and_others_besid
     assert most == {1: 1, 2: 1, 3: 1}
 
 
-async def test_a_storm_in_one_installation_leaves_the_others_their_turn(any_database: Database) -> None:
-    """What waits for its installation's share costs no worker anything, and begins when a place is free."""
-    most, at_once = 0, 0
+async def test_a_burst_in_one_installation_does_not_delay_the_others(any_database: Database) -> None:
+    """Jobs beyond their installation's limit occupy no worker, and start when a place is free."""
+    most, running_now = 0, 0
     full, quiet_done = asyncio.Event(), asyncio.Event()
 
     async def handler(job: ReviewJob, step: Step) -> None:
-        nonlocal most, at_once
+        nonlocal most, running_now
         del step
         if job.installation_id == QUIET:
             await full.wait()
             quiet_done.set()
             return
-        at_once += 1
-        most = max(most, at_once)
-        if at_once == 2:
+        running_now += 1
+        most = max(most, running_now)
+        if running_now == 2:
             full.set()
         await quiet_done.wait()
-        at_once -= 1
+        running_now -= 1
 
-    async with running(any_database, handler, workers=3, share=2) as engine:
+    async with running(
+        any_database, handler, settings=replace(SETTINGS, workers=3, per_installation=2)
+    ) as engine:
         for number in range(1, 9):
-            await engine.enqueue(delivery(f"storm-{number}"), review_job(number=number))
+            await engine.enqueue(delivery(f"burst-{number}"), review_job(number=number))
         await engine.enqueue(delivery("quiet"), review_job(number=99, installation_id=QUIET))
         await ended(any_database, "quiet")
         for number in range(1, 9):
-            assert (await ended(any_database, f"storm-{number}")).state == "done"
+            assert (await ended(any_database, f"burst-{number}")).state == "done"
     assert most == 2
 
 
-async def test_an_engine_that_does_not_run_takes_nothing(database: Database) -> None:
-    engine = Engine(
-        database, executor_id="one", handlers=JobHandlers(), failed_jobs=Functions(), heads=Functions()
-    )
+async def test_an_engine_that_is_not_running_accepts_nothing(database: Database) -> None:
+    engine = Engine(database, Functions().handlers(), executor_id="one")
     with pytest.raises(StoreUnavailable):
         await engine.enqueue(delivery("one"), review_job())
     with pytest.raises(StoreUnavailable):
