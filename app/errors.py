@@ -60,6 +60,10 @@ class AnalyzerFailed(QuorumError):
     """A built-in analyzer failed; the findings of the others are kept."""
 
 
+class GitFailed(QuorumError):
+    """git exited with an error, timed out or wrote too much; the message comes from git."""
+
+
 class GitHubError(QuorumError):
     """A request to GitHub failed."""
 

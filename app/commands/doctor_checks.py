@@ -13,8 +13,8 @@ import yaml
 from app.domain.model_call import Provider
 from app.errors import ConfigurationError, ModelAuthFailed, ModelError, ModelNotFound
 from app.github.auth import parse_private_key
-from app.github.code_scanning import CODE_SCANNING_PERMISSIONS
 from app.github.registration import AppInstallation, HookConfig, HookDelivery
+from app.github.security import CODE_SCANNING_PERMISSIONS
 from app.jobs.installation import missing_permissions
 from app.llm.build import VendorAccess
 from app.llm.failures import UNPAID_TIER

@@ -1,4 +1,4 @@
-"""GitHub's addresses, derived from the API's: github.com, GHE.com, GitHub Enterprise Server, the stand-in. Pure."""
+"""URLs of GitHub, derived from the API's URL: github.com, GHE.com, GitHub Enterprise Server, the sandbox. Pure."""
 
 import re
 from urllib.parse import urlsplit
@@ -7,7 +7,7 @@ from app.domain.pull_request import PullRequestRef
 from app.errors import InputError
 
 PUBLIC_API_URL = "https://api.github.com"
-# GHES does not know the newer version that githubkit sends:
+# GHES does not support the newer version that githubkit sends:
 # https://docs.github.com/en/enterprise-server@3.19/rest/about-the-rest-api/api-versions
 SERVER_API_VERSION = "2022-11-28"
 
@@ -18,12 +18,12 @@ _PULL_PATH = re.compile(
 
 
 def is_enterprise_server(api_url: str) -> bool:
-    """Whether this is a GHES, whose API lives under `/api/v3`."""
+    """Whether this is a GHES, whose API is under `/api/v3`."""
     return urlsplit(api_url).path.rstrip("/").endswith(_SERVER_PATH)
 
 
 def web_url(api_url: str) -> str:
-    """Where people and git find the repositories, without a slash at the end."""
+    """Return the base URL of repositories for people and git, without a trailing slash."""
     parts = urlsplit(api_url)
     if is_enterprise_server(api_url):
         path = parts.path.rstrip("/").removesuffix(_SERVER_PATH)
@@ -35,23 +35,23 @@ def web_url(api_url: str) -> str:
 
 
 def git_url(api_url: str, repository: str) -> str:
-    """The address from which git fetches `owner/repo`."""
+    """Return the URL from which git fetches `owner/repo`."""
     return f"{web_url(api_url)}/{repository}.git"
 
 
 def parse_pull_request_url(url: str, api_url: str = PUBLIC_API_URL) -> PullRequestRef:
-    """The pull request behind the address in a browser.
+    """Parse the URL of a pull request as the browser shows it.
 
     Raises:
-        InputError: it is no pull request's address, or another host's than the API's (a token is never sent there).
+        InputError: the URL is not a pull request's, or its host is not the API's. Tokens are never sent to other hosts.
     """
     parts = urlsplit(url.strip())
     found = _PULL_PATH.match(parts.path)
     if parts.scheme not in ("http", "https") or not found:
-        raise InputError(f"{url} is no pull request; it looks like https://github.com/OWNER/REPO/pull/123.")
+        raise InputError(f"{url} is not a pull request URL. Expected https://github.com/OWNER/REPO/pull/123.")
     if parts.netloc.removeprefix("www.") != urlsplit(web_url(api_url)).netloc:
         raise InputError(
-            f"{parts.netloc} is not the GitHub that GITHUB_API_URL names; for GitHub Enterprise Server set "
+            f"{parts.netloc} is not the GitHub of GITHUB_API_URL. For GitHub Enterprise Server, set "
             f"GITHUB_API_URL=https://{parts.netloc}{_SERVER_PATH}."
         )
     return PullRequestRef(owner=found["owner"], repo=found["repo"], number=int(found["number"]))

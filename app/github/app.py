@@ -1,7 +1,7 @@
-"""The App towards GitHub: calls as itself, and makes the clients of its installations, each with a token of its own.
+"""The GitHub App: calls as itself, and creates clients for its installations, each with its own token.
 
-A token reaches one repository with the permissions that were asked for, or with fewer where fewer are granted. Keeps clients
-and tokens in memory alone; never retries.
+A token has access to one repository, with the requested permissions or fewer if fewer are granted. Keeps clients and
+tokens in memory only; never retries.
 """
 
 import time
@@ -13,21 +13,19 @@ import httpx
 
 from app.errors import GitHubForbidden, GitHubRejected
 from app.github.addresses import PUBLIC_API_URL
-from app.github.auth import AppJwt, InstallationToken
+from app.github.auth import REVIEW_PERMISSIONS, AppJwt, InstallationToken, Permissions, possible_permissions
 from app.github.client import ApiClient, RepositoryClient
 from app.github.failures import Clock
-from app.github.permissions import REVIEW_PERMISSIONS, Permissions, possible_permissions
-from app.github.throttle import InstallationThrottle, Processes, Sleep
-from app.github.transport import KeptOpenTransport, open_transport
+from app.github.transport import InstallationThrottle, KeptOpenTransport, Processes, Sleep, open_transport
 
-KEPT_CLIENTS = 1_024
+MAX_CLIENTS = 1_024
 _Key = tuple[int, str, tuple[tuple[str, str], ...]]  # installation, repository, permissions
 
 
 class GitHubApp:
-    """The App: calls as itself, and makes the clients of its installations.
+    """The App: calls as itself, and creates clients for its installations.
 
-    `transport` replaces the network (tests: `httpx.ASGITransport`). `processes` tells how many share the limits.
+    `transport` replaces the network (tests: `httpx.ASGITransport`). `processes` returns how many processes share the limits.
     """
 
     def __init__(
@@ -64,27 +62,27 @@ class GitHubApp:
         *,
         permissions: Permissions = REVIEW_PERMISSIONS,
     ) -> RepositoryClient:
-        """The client of `owner/repo`, whose token reaches that repository alone; kept, with its token."""
+        """Return the client for `owner/repo`, whose token has access to that repository only; cached."""
         key = (installation_id, repository.lower(), tuple(sorted(permissions.items())))
         if key not in self._clients:
             self._clients[key] = self._new_client(installation_id, repository, permissions)
-            if len(self._clients) > KEPT_CLIENTS:
+            if len(self._clients) > MAX_CLIENTS:
                 self._clients.popitem(last=False)
         self._clients.move_to_end(key)
         return self._clients[key]
 
     def forget(self, installation_id: int) -> None:
-        """Drops the installation's clients and their tokens: it grants something else from now on."""
+        """Drop the clients and tokens of an installation whose permissions changed."""
         for key in [key for key in self._clients if key[0] == installation_id]:
             del self._clients[key]
 
     async def own_login(self) -> str:
-        """The App's bot."""
-        said = await self.api.fetch(self.api.rest.apps.async_get_authenticated(), to="tell who the App is")
-        return f"{said['slug']}[bot]"  # pyright: ignore[reportOptionalSubscript, reportTypedDictNotRequiredAccess]
+        """Return the login of the App's bot."""
+        data = await self.api.fetch(self.api.rest.apps.async_get_authenticated(), to="read the App")
+        return f"{data['slug']}[bot]"  # pyright: ignore[reportOptionalSubscript, reportTypedDictNotRequiredAccess]
 
     async def aclose(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         await self._transport.close()
 
     def _new_client(
@@ -117,42 +115,42 @@ class GitHubApp:
     async def _fetch_token(
         self, installation_id: int, repository: str, permissions: Permissions
     ) -> tuple[str, str, Permissions]:
-        """The token, its end, and what of the permissions it lacks: what only reads is worth having too."""
+        """Return a token, its expiry and its missing permissions: a token that can only read is still useful."""
         try:
-            return *await self._ask_token(installation_id, repository, permissions), {}
+            return *await self._request_token(installation_id, repository, permissions), {}
         except GitHubRejected as error:
-            possible, lacking = await self._narrowed(installation_id, permissions, error)
+            possible, lacking = await self._split_permissions(installation_id, permissions, error)
             if not possible:
                 raise GitHubForbidden(
-                    f"The installation does not grant {repository} or a permission that Quorum needs; its owner must "
-                    "accept the App's permissions.",
+                    f"The installation does not grant access to {repository} or a permission that Quorum needs. Its owner "
+                    "must accept the App's permissions.",
                     status=error.status,
                 ) from error
-            return *await self._ask_token(installation_id, repository, possible), lacking
+            return *await self._request_token(installation_id, repository, possible), lacking
 
-    async def _narrowed(
-        self, installation_id: int, permissions: Permissions, refusal: GitHubRejected
+    async def _split_permissions(
+        self, installation_id: int, permissions: Permissions, rejection: GitHubRejected
     ) -> tuple[Permissions, Permissions]:
-        """What of the permissions is granted, and what is lacking.
+        """Return the granted and the missing permissions; empty if the rejection is not about permissions.
 
-        GitHub also refuses a token for a repository that is out of reach, in other words.
+        GitHub rejects a token for an inaccessible repository too, with another message.
         """
-        if "permission" not in str(refusal) or "checks" not in permissions:
+        if "permission" not in str(rejection) or "checks" not in permissions:
             return {}, {}
         return possible_permissions(permissions, await self._fetch_granted(installation_id))
 
-    async def _ask_token(
+    async def _request_token(
         self, installation_id: int, repository: str, permissions: Permissions
     ) -> tuple[str, str]:
         body: Any = {
             "repositories": [repository.partition("/")[2]],
             "permissions": dict(permissions),
         }
-        asked = self.api.rest.apps.async_create_installation_access_token(installation_id, data=body)
-        answer = await self.api.fetch(asked, to=f"give a token for {repository}")
+        request = self.api.rest.apps.async_create_installation_access_token(installation_id, data=body)
+        answer = await self.api.fetch(request, to=f"create a token for {repository}")
         return answer["token"], answer["expires_at"]
 
     async def _fetch_granted(self, installation_id: int) -> Permissions:
-        asked = self.api.rest.apps.async_get_installation(installation_id)
-        said = await self.api.fetch(asked, to="tell what an installation grants")
-        return {name: str(level) for name, level in cast("dict[str, Any]", said)["permissions"].items()}
+        request = self.api.rest.apps.async_get_installation(installation_id)
+        data = await self.api.fetch(request, to="read an installation's permissions")
+        return {name: str(level) for name, level in cast("dict[str, Any]", data)["permissions"].items()}

@@ -1,11 +1,10 @@
-"""Who Quorum is towards GitHub: the App's JWT, an installation's token, a person's token.
+"""Credentials for GitHub: the App's JWT, an installation's token, a person's token, and permissions.
 
 Tokens live in memory only and appear in no `repr`. githubkit's own App strategy is not used: it prints the private key,
-shares its token cache over the whole process and mints no new token after a 401.
-"""
+shares its token cache across the process and fetches no new token after a 401."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from functools import lru_cache
 from typing import Protocol
 
@@ -18,41 +17,84 @@ from githubkit import BaseAuthStrategy, GitHub
 from app.errors import ConfigurationError
 from app.github.failures import Clock, utc_timestamp
 
+Permissions = Mapping[str, str]
+"""Maps a permission to `read` or `write`."""
+
+# Only what a review needs: https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps
+REVIEW_PERMISSIONS: Permissions = {
+    "metadata": "read",
+    "contents": "read",
+    "pull_requests": "write",
+    "issues": "write",
+    "checks": "write",
+}
+FILE_PERMISSIONS: Permissions = {"metadata": "read", "contents": "read"}
+READ_PERMISSIONS: Permissions = {"metadata": "read", "contents": "read", "pull_requests": "read"}
+_LEVELS = ("", "read", "write", "admin")
+# resolveReviewThread needs contents:write. Requested only to resolve a thread; may not be granted.
+RESOLVE_PERMISSIONS: Permissions = {
+    "metadata": "read",
+    "contents": "write",
+    "pull_requests": "write",
+    "issues": "write",  # the same request edits the summary comment
+}
+
+
+def lacking_permissions(wanted: Permissions, granted: Permissions) -> dict[str, str]:
+    """Return the wanted permissions that are not granted, or not at the wanted level."""
+    return {
+        name: level
+        for name, level in wanted.items()
+        if _LEVELS.index(granted.get(name, "")) < _LEVELS.index(level)
+    }
+
+
+def possible_permissions(wanted: Permissions, granted: Permissions) -> tuple[Permissions, Permissions]:
+    """Return the granted and the missing permissions; both empty if the granted ones do not allow reading."""
+    lacking = lacking_permissions(wanted, granted)
+    if not lacking or lacking_permissions(READ_PERMISSIONS, granted):
+        return {}, {}
+    possible = {
+        name: granted[name] if name in lacking else wanted[name] for name in wanted if name in granted
+    }
+    return possible, lacking
+
+
 # https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
 JWT_BACKDATED_S = 60
-JWT_LIFETIME_S = 540  # GitHub takes at most 600
+JWT_LIFETIME_S = 540  # GitHub accepts at most 600
 JWT_REUSED_S = 480
 TOKEN_MARGIN_S = 60.0
 
 
 class Credential(Protocol):
-    """Something that can be put behind `Authorization: Bearer`."""
+    """A credential for `Authorization: Bearer`."""
 
     async def token(self) -> str:
-        """The current token; may fetch one."""
+        """Return the current token; may fetch one."""
         ...
 
     def drop(self, token: str) -> None:
-        """Forgets a token that GitHub refused."""
+        """Drop a token that GitHub rejected."""
         ...
 
 
 class FixedToken:
-    """A token that somebody else made, such as `GITHUB_TOKEN`."""
+    """A given token, such as `GITHUB_TOKEN`."""
 
     def __init__(self, token: str) -> None:
         self._token = token
 
     async def token(self) -> str:
-        """The token."""
+        """Return the token."""
         return self._token
 
     def drop(self, token: str) -> None:
-        """Nothing: there is no other."""
+        """Do nothing: there is no other token."""
 
 
 class AppJwt:
-    """The App's own JWT, signed with its private key. Raises `ConfigurationError` where that is no RSA key."""
+    """The App's JWT, signed with its private key. Raises `ConfigurationError` if the key is not an RSA private key."""
 
     def __init__(self, *, app_id: str, private_key: str, clock: Clock) -> None:
         self._app_id = app_id
@@ -61,7 +103,7 @@ class AppJwt:
         self._signed = ("", 0.0)
 
     async def token(self) -> str:
-        """A JWT that is good for some minutes."""
+        """Return a JWT that is valid for some minutes."""
         token, signed_at = self._signed
         now = self._clock()
         if not token or not signed_at <= now < signed_at + JWT_REUSED_S:
@@ -70,7 +112,7 @@ class AppJwt:
         return token
 
     def drop(self, token: str) -> None:
-        """Forgets the JWT."""
+        """Drop the JWT."""
         if self._signed[0] == token:
             self._signed = ("", 0.0)
 
@@ -79,22 +121,22 @@ class AppJwt:
         return jwt.encode(claims, self._key, algorithm="RS256")
 
 
-@lru_cache(maxsize=1)  # the App has one; to check that it is sound takes 40 ms
+@lru_cache(maxsize=1)  # the App has one key, and loading it takes 40 ms
 def parse_private_key(pem: str) -> RSAPrivateKey:
-    """The App's key, also where a variable holds it with `\\n` for its newlines. Raises `ConfigurationError`."""
+    """Parse the App's private key; accepts `\\n` for newlines. Raises `ConfigurationError` for other kinds of keys."""
     try:
         key = load_pem_private_key(pem.replace("\\n", "\n").encode(), password=None)
     except (ValueError, TypeError) as error:
-        raise ConfigurationError("The App's private key is no PEM text of an RSA key.") from error
+        raise ConfigurationError("The App's private key is not a PEM file of an RSA key.") from error
     if not isinstance(key, RSAPrivateKey):
-        raise ConfigurationError("The App's private key is no RSA key.")
+        raise ConfigurationError("The App's private key is not an RSA key.")
     return key
 
 
 class InstallationToken:
-    """A token that is fetched when needed, kept while it is good, and fetched once for many who wait.
+    """A token that is fetched when needed and cached while it is valid; concurrent callers share one fetch.
 
-    `fetch` returns a token and its `expires_at`. Tokens are of any length:
+    `fetch` returns a token and its `expires_at`. Tokens can have any length:
     https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
     """
 
@@ -106,7 +148,7 @@ class InstallationToken:
         self._lock = asyncio.Lock()
 
     async def token(self) -> str:
-        """The token; raises `GitHubError` where none is given."""
+        """Return the token; raises `GitHubError` if GitHub grants none."""
         async with self._lock:
             if not self._token or self._clock() >= self._expires_at - TOKEN_MARGIN_S:
                 self._token, expires_at = await self._fetch()
@@ -114,15 +156,15 @@ class InstallationToken:
             return self._token
 
     def drop(self, token: str) -> None:
-        """Forgets the token if it is still this one: somebody else may have fetched a new one meanwhile."""
+        """Drop this token, unless another task has replaced it."""
         if self._token == token:
             self._token = ""
 
 
 class BearerAuth(BaseAuthStrategy, httpx.Auth):
-    """Puts a credential on each request, and after a 401 a new one, once.
+    """Adds a credential to each request, and retries once with a new one after a 401.
 
-    `api_version` is sent where it is given; it replaces the one that githubkit sends.
+    `api_version`, if set, replaces the version that githubkit sends.
     """
 
     def __init__(self, credential: Credential | None, *, api_version: str | None) -> None:
@@ -130,11 +172,11 @@ class BearerAuth(BaseAuthStrategy, httpx.Auth):
         self._api_version = api_version
 
     def get_auth_flow(self, github: "GitHub[BaseAuthStrategy]") -> httpx.Auth:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """This very object: the flow holds no state of a request."""
+        """Return this object: it has no state per request."""
         return self
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """The request, and its repetition where the token was refused and there is another."""
+        """Send the request, and again if GitHub rejects the token and there is a new one."""
         if self._api_version:
             request.headers["X-GitHub-Api-Version"] = self._api_version
         if self._credential is None:

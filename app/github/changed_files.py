@@ -1,15 +1,14 @@
-"""The changed files of a pull request, from the paged files API. Reads only; never trusts a page that is too full.
+"""The changed files of a pull request and the commits of a merge group. Reads only.
 
-After about 20,000 lines of patches a response goes on with rows that say "no changes, no patch", unmarked
-(https://github.com/orgs/community/discussions/213491): a way to hide code from a reviewer. Such rows are asked for again
-in smaller pages, where they are told truly.
-"""
+After about 20,000 lines of patches, a response of the files API continues with rows without changes and patch, unmarked
+(https://github.com/orgs/community/discussions/213491), which could hide code from a reviewer. Such rows are requested
+again in smaller pages, which have the patches."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from app.domain.diff import FileDiff, FileStatus
 from app.domain.patch import parse_file_patch
@@ -24,15 +23,15 @@ if TYPE_CHECKING:
 MAX_LISTED_FILES = 3_000  # https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files
 PAGE_SIZE = 100
 SMALLER_PAGE = {PAGE_SIZE: 10, 10: 1}
-FULL_PAGE_LINES = 10_000  # half of where the holes begin
-NO_PATCH = "GitHub gives no patch for it"
+FULL_PAGE_LINES = 10_000  # half of the size where holes start
+NO_PATCH = "GitHub provides no patch for it"
 
 _EMPTY_BLOBS = ("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedFile:
-    """One row. `commit` is the head that GitHub listed; None for a removed file, whose row names another one."""
+    """One row of the files API. `commit` is the head that GitHub listed; None for a removed file."""
 
     path: str
     previous_path: str | None
@@ -45,23 +44,23 @@ class ListedFile:
 
     @property
     def may_be_a_hole(self) -> bool:
-        """Whether the row says nothing: a binary, a pure rename, or a hole."""
+        """Whether the row has no patch: a binary, a pure rename, or a hole."""
         return self.patch is None and self.additions + self.deletions == 0 and not self.is_empty
 
     @property
     def is_empty(self) -> bool:
-        """Whether the file has no content."""
+        """Whether the file is empty."""
         return self.blob_sha in _EMPTY_BLOBS
 
 
 async def fetch_page(
     client: RepositoryClient, ref: PullRequestRef, *, page: int, per_page: int = PAGE_SIZE
 ) -> list[ListedFile]:
-    """One page of rows; those that a full page hides are asked for again."""
-    asked = client.rest.pulls.async_list_files(
+    """Fetch one page of rows; request rows that a full page may hide again."""
+    request = client.rest.pulls.async_list_files(
         client.owner, client.repo, ref.number, per_page=per_page, page=page
     )
-    rows = [_listed(row) for row in await client.fetch(asked, to=f"list the files of {ref}")]
+    rows = [_listed(row) for row in await client.fetch(request, to=f"list the files of {ref}")]
     smaller = SMALLER_PAGE.get(per_page)
     if smaller is None or sum(row.patch.count("\n") for row in rows if row.patch) < FULL_PAGE_LINES:
         return rows
@@ -76,19 +75,19 @@ async def fetch_page(
 async def fetch_further_pages(
     client: RepositoryClient, ref: PullRequestRef, *, changed_files: int
 ) -> list[ListedFile]:
-    """The rows after the first page, up to the number of files that GitHub lists at all."""
+    """Fetch the rows after the first page, up to GitHub's maximum number of listed files."""
     pages = -(-min(changed_files, MAX_LISTED_FILES) // PAGE_SIZE)
     answers = await asyncio.gather(*(fetch_page(client, ref, page=page) for page in range(2, pages + 1)))
     return [row for answer in answers for row in answer]
 
 
 def commits_of(rows: Sequence[ListedFile]) -> set[str]:
-    """The head commits that the rows were made from: more than one when a push came in between."""
+    """Return the head commits of the rows: more than one if a push came in between."""
     return {row.commit for row in rows if row.commit}
 
 
 def parse_listed(row: ListedFile) -> FileDiff:
-    """The file; with `error` where GitHub keeps the patch back, or gives one that does not add up."""
+    """Parse the file; sets `error` if GitHub withholds the patch or sends an inconsistent one."""
     file = parse_file_patch(
         path=row.path, previous_path=row.previous_path, status=row.status, patch=row.patch
     )
@@ -113,3 +112,27 @@ def _listed(row: "DiffEntryTypeForResponse") -> ListedFile:
         patch=row.get("patch"),
         commit=None if row["status"] == FileStatus.REMOVED else commit,
     )
+
+
+PER_PAGE = 100
+MAX_PAGES = 5  # a merge queue merges at most 100 pull requests at once
+
+
+async def fetch_merge_group_commits(
+    client: RepositoryClient, *, base_ref: str, head_sha: str
+) -> list[str] | None:
+    """Fetch the commits of `head_sha` that the branch does not have; None if there are too many.
+
+    https://docs.github.com/en/rest/commits/commits#compare-two-commits
+    """
+    compared = f"{quote(base_ref.removeprefix('refs/heads/'), safe='/')}...{head_sha}"
+    found: list[str] = []
+    for page in range(1, MAX_PAGES + 1):
+        request = client.rest.repos.async_compare_commits(
+            client.owner, client.repo, compared, per_page=PER_PAGE, page=page
+        )
+        data = await client.fetch(request, to="read the commits of a merge group")
+        found += [commit["sha"] for commit in data["commits"]]
+        if len(found) >= data["total_commits"]:
+            return found
+    return None

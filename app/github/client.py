@@ -1,8 +1,8 @@
-"""Clients for GitHub's API: as any credential, and about one repository.
+"""Clients for GitHub's API: with any credential, and for one repository.
 
-The only place that builds githubkit objects. Their defaults do not suit a service: no timeout, retries of POST,
-a process-wide token cache, a new TLS context a request. Never retries; the engine owns retries.
-A client belongs to the event loop in which it is first used.
+The only place that creates githubkit objects. Their defaults do not suit a service: no timeout, retries of POST,
+a token cache per process, a new TLS context per request. Never retries: the engine does.
+A client belongs to the event loop that first uses it.
 """
 
 import time
@@ -19,17 +19,21 @@ from githubkit.versions import RestVersionSwitcher
 
 from app.errors import GitHubRateLimited
 from app.github.addresses import PUBLIC_API_URL, SERVER_API_VERSION, git_url, is_enterprise_server
-from app.github.auth import BearerAuth, Credential, FixedToken
+from app.github.auth import RESOLVE_PERMISSIONS, BearerAuth, Credential, FixedToken, Permissions
 from app.github.failures import Clock, mapped_failures
-from app.github.permissions import RESOLVE_PERMISSIONS, Permissions
-from app.github.throttle import InstallationThrottle
-from app.github.transport import TIMEOUT_S, USER_AGENT, KeptOpenTransport, open_transport
+from app.github.transport import (
+    TIMEOUT_S,
+    USER_AGENT,
+    InstallationThrottle,
+    KeptOpenTransport,
+    open_transport,
+)
 
 J = TypeVar("J")
 
 
 class ApiClient:
-    """Calls GitHub as one credential and speaks in `GitHubError`s."""
+    """Calls GitHub with one credential; all methods raise `GitHubError`s."""
 
     def __init__(
         self,
@@ -49,7 +53,7 @@ class ApiClient:
             base_url=api_url,
             user_agent=USER_AGENT,
             timeout=TIMEOUT_S,
-            trust_env=False,  # no ~/.netrc; the transport knows the proxy
+            trust_env=False,  # no ~/.netrc; the transport handles the proxy
             async_transport=transport,
             cache_strategy=MemCacheStrategy(),
             http_cache=False,
@@ -60,29 +64,29 @@ class ApiClient:
 
     @property
     def rest(self) -> RestVersionSwitcher:
-        """githubkit's REST methods; await what they return through `fetch` or `send`."""
+        """githubkit's REST methods; pass what they return to `fetch` or `send`."""
         return self._github.rest
 
     async def send(self, answer: Awaitable[Response[Any, J]], *, to: str) -> Response[Any, J]:
-        """The answer to a request; `to` says what for, in the words of an error."""
+        """Send a request; `to` says what for, in error messages: "GitHub refused to …"."""
         with self._guarded(to):
             return await answer
 
     async def fetch(self, answer: Awaitable[Response[Any, J]], *, to: str) -> J:
-        """The JSON of an answer, typed but unchecked: githubkit's models refuse real answers."""
+        """Return the response's JSON, typed but not validated: githubkit's models reject real responses."""
         response = await self.send(answer, to=to)
         with mapped_failures(to=to, clock=self._clock):
             return response.json()
 
     async def graphql(self, document: str, variables: dict[str, Any], *, to: str) -> dict[str, Any]:
-        """The data of a document that must succeed as a whole."""
+        """Run a document; all of it must succeed."""
         with self._guarded(to):
             return await self._github.graphql.arequest(document, variables)
 
     async def graphql_partly(
         self, document: str, variables: dict[str, Any], *, to: str
     ) -> tuple[dict[str, Any], list[GraphQLError]]:
-        """The data and the errors of a document whose parts may fail; raises where there is no data at all."""
+        """Run a document whose parts can fail; return data and errors. Raises if there is no data."""
         with self._guarded(to):
             try:
                 return await self._github.graphql.arequest(document, variables), []
@@ -93,36 +97,36 @@ class ApiClient:
 
     @contextmanager
     def _guarded(self, to: str) -> Generator[None]:
-        """Maps failures; after a limit that GitHub reports, the installation's requests wait in their queue."""
+        """Map failures; if GitHub reports a limit, hold the installation's requests."""
         try:
             with mapped_failures(to=to, clock=self._clock):
                 yield
         except GitHubRateLimited as error:
-            if error.status is not None:  # None: the throttle's own
+            if error.status is not None:  # None: raised by the throttle
                 self._throttle.hold(error.retry_after_s)
             raise
 
     async def token(self) -> str:
-        """The credential's token, for git."""
+        """Return the credential's token, for git."""
         return await self._credential.token() if self._credential else ""
 
 
-class Issuer(Protocol):
-    """Who makes an installation's clients: the App."""
+class ClientFactory(Protocol):
+    """Creates an installation's clients: the App."""
 
     async def own_login(self) -> str:
-        """The login under which its installations write."""
+        """Return the login that installations write as."""
         ...
 
     def installation(
         self, installation_id: int, repository: str, *, permissions: Permissions
     ) -> "RepositoryClient":
-        """The client with these permissions."""
+        """Return a client with these permissions."""
         ...
 
 
 class RepositoryClient(ApiClient):
-    """Calls about one repository."""
+    """A client for one repository."""
 
     def __init__(
         self,
@@ -134,34 +138,34 @@ class RepositoryClient(ApiClient):
         throttle: InstallationThrottle,
         clock: Clock = time.time,
         installation_id: int | None = None,
-        app: Issuer | None = None,
+        app: ClientFactory | None = None,
     ) -> None:
         super().__init__(credential, api_url=api_url, transport=transport, throttle=throttle, clock=clock)
         self.repository = repository
         self.owner, _, self.repo = repository.partition("/")
         self.installation_id = installation_id
-        self.resolving_refused_until_s = 0.0  # contents:write is not granted: not asked for again before
-        self.lacking: Permissions = {}  # permissions that its token wants and does not have
+        self.resolving_refused_until_s = 0.0  # contents:write was denied: not requested again before
+        self.lacking: Permissions = {}  # requested permissions that the token does not have
         self._app = app
         self._own_login: str | None = None
 
     async def own_login(self) -> str:
-        """The login under which this client writes: the App's bot, or the person whose token it is."""
+        """Return the login that this client writes as: the App's bot, or the owner of the token."""
         if self._own_login is None:
             self._own_login = await (self._app.own_login() if self._app else self._fetch_person())
         return self._own_login
 
     async def _fetch_person(self) -> str:
-        asked = self.rest.users.async_get_authenticated()
-        return (await self.fetch(asked, to="tell whose token it is"))["login"]
+        request = self.rest.users.async_get_authenticated()
+        return (await self.fetch(request, to="read the token's owner"))["login"]
 
     @property
     def git_url(self) -> str:
-        """Where git fetches this repository."""
+        """The URL from which git fetches this repository."""
         return git_url(self.api_url, self.repository)
 
     def resolving(self) -> "RepositoryClient":
-        """The client that may resolve threads: with contents:write in an installation, itself otherwise."""
+        """Return a client that can resolve threads: in an installation one with contents:write, otherwise this one."""
         if self._app is None or self.installation_id is None:
             return self
         wanted = {name: level for name, level in RESOLVE_PERMISSIONS.items() if name not in self.lacking}
@@ -176,7 +180,7 @@ def token_client(
     transport: httpx.AsyncBaseTransport | None = None,
     clock: Clock = time.time,
 ) -> RepositoryClient:
-    """A client with a token that somebody else made (`GITHUB_TOKEN`)."""
+    """Create a client with a given token (`GITHUB_TOKEN`)."""
     return RepositoryClient(
         FixedToken(token),
         repository=repository,

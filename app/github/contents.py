@@ -1,9 +1,8 @@
-"""Contents of the files round a pull request, at its head and at its merge base. Reads only.
+"""Contents of the files of a pull request, at its head and at its merge base. Reads only.
 
-A small change costs one query for all its files and what else is asked for at the same time; a large one, later
-questions and searches one shallow git fetch. The base's version of a file is the head's with the patch taken back, so that
-it costs nothing.
-"""
+A small change takes one query for all of its files and for other files requested at the same time. A large change, later
+reads and searches take one shallow git fetch. The base version of a file is the head version with the patch reversed,
+which takes no request."""
 
 import asyncio
 import logging
@@ -13,13 +12,12 @@ from urllib.parse import quote
 
 from githubkit.utils import UNSET
 
-from app.domain.diff import FileDiff, FileStatus, Side
+from app.domain.diff import FileDiff, FileStatus, Hunk, LineKind, Side
 from app.domain.pull_request import TextMatch
 from app.errors import GitHubError, GitHubNotFound, GitHubRateLimited
-from app.github import documents
+from app.github import graphql
 from app.github.client import RepositoryClient
 from app.github.git_objects import GitObjects
-from app.github.reversal import take_back
 
 MAX_QUERIED_FILES = 15
 
@@ -27,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class HeadTree:
-    """The tree of a pull request's head. `git` is None where no fetch is wanted: changed files only, and no search."""
+    """The tree of a pull request's head. Without `git`, only changed files are readable and there is no search."""
 
     def __init__(
         self,
@@ -42,12 +40,12 @@ class HeadTree:
         self._files = files
         self._git = git
         self._git_is_ready = False
-        self._asked: dict[str, None] = {}  # other files than the changed ones, until the query
+        self._requested: dict[str, None] = {}  # requested before the query
         self._queried: dict[str, bytes | None] | None = None
         self._lock = asyncio.Lock()
 
     async def blob(self, path: str, side: Side) -> bytes | None:
-        """A file at the head or at the merge base; None where there is none, or none that can be had."""
+        """Read a file at the head or at the merge base; None if there is none or it cannot be read."""
         file = self._file(path, side)
         if file is None:
             return await self._head_blob(path)
@@ -56,21 +54,21 @@ class HeadTree:
         if file.status is FileStatus.ADDED:
             return None
         head = b"" if file.status is FileStatus.REMOVED else await self._head_blob(file.path)
-        return None if head is None else take_back(head, file)
+        return None if head is None else reverse_patch(head, file)
 
     async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
-        """Lines of the tree with this whole word; empty without git."""
+        """Find lines of the tree that contain this whole word; empty without git."""
         git = await self._fetched_git()
         if git is None:
             return []
         try:
             return await git.grep(self._head_sha, word, limit=limit)
         except GitHubError as error:
-            _log.warning("No search for a word: %s", error)
+            _log.warning("A search failed: %s", error)
             return []
 
     def _file(self, path: str, side: Side) -> FileDiff | None:
-        """The changed file that has this path on this side."""
+        """Find the changed file with this path on this side."""
         here = [file for file in self._files if file.path == path]
         if side is Side.RIGHT:
             return next(iter(here), None)
@@ -79,9 +77,9 @@ class HeadTree:
         return next(iter(kept + moved + here), None)
 
     async def _head_blob(self, path: str) -> bytes | None:
-        told = {} if self._git_is_ready and self._queried is None else await self._query(path)
-        if path in told:
-            return told[path]
+        known = {} if self._git_is_ready and self._queried is None else await self._query(path)
+        if path in known:
+            return known[path]
         if git := await self._fetched_git():
             return await git.blob(self._head_sha, path)
         return await self._fetch_raw(path) if self._file(path, Side.RIGHT) else None
@@ -94,17 +92,18 @@ class HeadTree:
                 await self._git.fetch(self._head_sha)
                 self._git_is_ready = True
             except GitHubError as error:
-                _log.warning("Going on without the repository's tree: %s", error)
+                _log.warning("Continuing without the repository's tree: %s", error)
                 self._git = None
             return self._git
 
     async def _query(self, path: str) -> dict[str, bytes | None]:
-        """What one query tells in full of the changed files of a small change, and of others that were asked for with them.
+        """Query all files of a small change at once, and other files requested at the same time.
 
-        None: there is no such file.
+        Maps a path to None if there is no such file; has no entry for files that the query does not return in full.
+
         """
-        self._asked[path] = None
-        await asyncio.sleep(0)  # whoever asks at the same time has said so when the first one goes on
+        self._requested[path] = None
+        await asyncio.sleep(0)  # concurrent requests are recorded before the first one continues
         async with self._lock:
             if self._queried is None:
                 changed = [
@@ -112,7 +111,7 @@ class HeadTree:
                     for file in self._files
                     if file.status is not FileStatus.REMOVED and not file.binary and not file.submodule
                 ]
-                others = [path for path in self._asked if self._file(path, Side.RIGHT) is None]
+                others = [path for path in self._requested if self._file(path, Side.RIGHT) is None]
                 small = 0 < len(changed) <= MAX_QUERIED_FILES
                 self._queried = await self._fetch_blobs(changed, others[:MAX_QUERIED_FILES]) if small else {}
             return self._queried
@@ -123,7 +122,7 @@ class HeadTree:
         variables |= {f"e{index}": f"{self._head_sha}:{path}" for index, path in enumerate(paths)}
         try:
             data = await self._client.graphql(
-                documents.blobs(len(paths)), variables, to="read the changed files"
+                graphql.blobs(len(paths)), variables, to="read the changed files"
             )
         except GitHubRateLimited:
             raise
@@ -131,26 +130,28 @@ class HeadTree:
             _log.warning("Reading the changed files one by one: %s", error)
             return {}
         nodes = {path: data["repository"][f"e{index}"] for index, path in enumerate(paths)}
-        told = {path: content for path, node in nodes.items() if (content := parse_blob(node)) is not None}
-        return told | {path: None for path in others if nodes[path] is None}
+        contents = {
+            path: content for path, node in nodes.items() if (content := parse_blob(node)) is not None
+        }
+        return contents | {path: None for path in others if nodes[path] is None}
 
     async def _fetch_raw(self, path: str) -> bytes | None:
         return await fetch_file(self._client, path, commit=self._head_sha)
 
 
 def parse_blob(blob: dict[str, Any] | None) -> bytes | None:
-    """GraphQL's `Blob`; None where it is no file, binary, or told in part only."""
+    """Parse GraphQL's `Blob`; None if it is not a file, binary or truncated."""
     if not blob or blob.get("text") is None or blob["isTruncated"] or blob["isBinary"]:
         return None
     return str(blob["text"]).encode("utf-8", "surrogatepass")
 
 
 async def fetch_file(client: RepositoryClient, path: str, *, commit: str | None = None) -> bytes | None:
-    """A file of a repository by the contents API, at a commit or on the default branch; None where there is none.
+    """Fetch a file with the contents API, at a commit or on the default branch; None if it does not exist.
 
     https://docs.github.com/en/rest/repos/contents#get-repository-content
     """
-    asked = client.rest.repos.async_get_content(
+    request = client.rest.repos.async_get_content(
         client.owner,
         client.repo,
         quote(path.encode("utf-8", "surrogateescape")),
@@ -158,6 +159,27 @@ async def fetch_file(client: RepositoryClient, path: str, *, commit: str | None 
         ref=commit or UNSET,
     )
     try:
-        return (await client.send(asked, to=f"read a file of {client.repository}")).content
+        return (await client.send(request, to=f"read a file of {client.repository}")).content
     except GitHubNotFound:
         return None
+
+
+def reverse_patch(head: bytes, file: FileDiff) -> bytes | None:
+    """Compute the file at the merge base from its content at the head; None if there was none or the patch does not fit.
+
+    GitHub's patches lack information about the newline at the end: assume that both sides agree.
+    """
+    if file.status is FileStatus.ADDED or file.binary or file.error:
+        return None
+    lines = head.split(b"\n")
+    for hunk in reversed(file.hunks):
+        start = hunk.new_start - 1 if hunk.new_count else hunk.new_start
+        stop = start + hunk.new_count
+        if lines[start:stop] != _texts(hunk, without=LineKind.REMOVED):
+            return None
+        lines[start:stop] = _texts(hunk, without=LineKind.ADDED)
+    return b"\n".join(lines)
+
+
+def _texts(hunk: Hunk, *, without: LineKind) -> list[bytes]:
+    return [line.text.encode("utf-8", "surrogateescape") for line in hunk.lines if line.kind is not without]

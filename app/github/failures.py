@@ -1,6 +1,6 @@
-"""What GitHub's and githubkit's errors mean for Quorum: the one place that maps them to `app.errors`.
+"""Map the errors of GitHub and githubkit to `app.errors`.
 
-Never retries and never waits: a rate limit becomes a `GitHubRateLimited` that says for how long.
+Never retries or waits: a rate limit becomes a `GitHubRateLimited` with the time to wait.
 """
 
 import json
@@ -36,14 +36,14 @@ Clock = Callable[[], float]
 MIN_WAIT_S = 60.0
 MAX_MESSAGE_CHARACTERS = 300
 _LIMIT_WORDS = re.compile(r"secondary rate|rate limit exceeded|abuse detection", re.IGNORECASE)
-# githubkit wraps whatever is raised below it; these are failures, all else is a defect.
+# githubkit wraps every exception below it. These are failures; all others are bugs.
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL, GitHubError, GitHubException)
 _GRAPHQL_LIMITS = {"RATE_LIMIT", "RATE_LIMITED"}
 
 
 @contextmanager
 def mapped_failures(*, to: str, clock: Clock) -> Generator[None]:
-    """Turns whatever a call raises into a `GitHubError`; `to` completes "GitHub refused to …"."""
+    """Map all exceptions of a call to `GitHubError`; `to` completes "GitHub refused to …"."""
     try:
         yield
     except GitHubException as error:
@@ -53,26 +53,26 @@ def mapped_failures(*, to: str, clock: Clock) -> Generator[None]:
         if failure is error.__cause__:
             raise failure from failure.__cause__
         raise failure from error
-    except ValueError as error:  # a body that is no JSON, a header that is no number
-        raise GitHubUnavailable(f"GitHub's answer to the request to {to} cannot be read.") from error
+    except ValueError as error:  # a body that is not JSON, a header that is not a number
+        raise GitHubUnavailable(f"GitHub's answer to the request to {to} is not readable.") from error
 
 
 def _defect(error: GitHubException) -> Exception | None:
-    """What githubkit has wrapped though it is neither GitHub's nor the network's: no outage of theirs."""
+    """Return a wrapped exception that is a bug, not a failure of GitHub or the network."""
     inner = cast("Exception | None", getattr(error, "exc", None))
     return None if inner is None or isinstance(inner, _FAILURES) else inner
 
 
 def failure_of(error: GitHubException, *, to: str, clock: Clock) -> GitHubError:
-    """The `GitHubError` that says the same as githubkit's."""
+    """Map githubkit's error to a `GitHubError`."""
     match error:
-        case RateLimitExceeded(response=response) if response.status_code == 200:  # GraphQL says it so
+        case RateLimitExceeded(response=response) if response.status_code == 200:  # from GraphQL
             return _rate_limited(to, response.raw_response, clock)
         case RequestFailed():
             return failure_of_response(error.response.raw_response, to=to, clock=clock)
         case RequestTimeout():
-            return GitHubUnavailable(f"GitHub did not answer in time when asked to {to}.")
-        case RequestError(exc=GitHubError() as inner):  # raised while the token was fetched
+            return GitHubUnavailable(f"GitHub did not answer in time to {to}.")
+        case RequestError(exc=GitHubError() as inner):  # raised while fetching the token
             return inner
         case RequestError(exc=GitHubException() as inner):
             return failure_of(inner, to=to, clock=clock)
@@ -83,11 +83,11 @@ def failure_of(error: GitHubException, *, to: str, clock: Clock) -> GitHubError:
 
 
 def failure_of_response(response: httpx.Response, *, to: str, clock: Clock) -> GitHubError:
-    """The error that an answer of 300 or above stands for."""
-    status, said = response.status_code, _message(response)
-    if _is_rate_limit(response, said):
+    """Map a response with status 300 or above to an error."""
+    status, message = response.status_code, _message(response)
+    if _is_rate_limit(response, message):
         return _rate_limited(to, response, clock)
-    text = f"GitHub refused to {to}: {said}" if said else f"GitHub refused to {to} ({status})."
+    text = f"GitHub refused to {to}: {message}" if message else f"GitHub refused to {to} ({status})."
     match status:
         case 401 | 403 | 451:
             return GitHubForbidden(text, status=status)
@@ -102,25 +102,27 @@ def failure_of_response(response: httpx.Response, *, to: str, clock: Clock) -> G
 
 
 def failure_of_graphql(error: GraphQLFailed, *, to: str) -> GitHubError:
-    """The error that the first of GraphQL's errors stands for; an error without a type is GitHub's own fault."""
+    """Map GraphQL's errors to one error; errors without a type are GitHub's fault."""
     errors = error.response.errors or []
     kinds = {e.type for e in errors if e.type}
-    said = _cut("; ".join(e.message for e in errors))
-    if kinds & _GRAPHQL_LIMITS or _LIMIT_WORDS.search(said):
-        return GitHubRateLimited(f"GitHub's rate limit was met when asked to {to}.", retry_after_s=MIN_WAIT_S)
-    text = f"GitHub refused to {to}: {said}"
+    message = _cut("; ".join(e.message for e in errors))
+    if kinds & _GRAPHQL_LIMITS or _LIMIT_WORDS.search(message):
+        return GitHubRateLimited(
+            f"GitHub's rate limit was exceeded by the request to {to}.", retry_after_s=MIN_WAIT_S
+        )
+    text = f"GitHub refused to {to}: {message}"
     if kinds & {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
         return GitHubForbidden(text)
     if "NOT_FOUND" in kinds:
         return GitHubNotFound(text)
     if not kinds or "SERVICE_UNAVAILABLE" in kinds:
-        return GitHubUnavailable(f"GitHub could not {to}: {said}")
+        return GitHubUnavailable(f"GitHub could not {to}: {message}")
     return GitHubRejected(text)
 
 
-def _is_rate_limit(response: httpx.Response, said: str) -> bool:
-    """All forms that are seen: 429; 403 with `retry-after`, with no requests remaining, or with nothing but the words
-    "secondary rate limit"; and 422 with the code `abuse` after many quick comments.
+def _is_rate_limit(response: httpx.Response, message: str) -> bool:
+    """Known forms: 429; 403 with `retry-after`, with no requests remaining, or with only the words "secondary rate
+    limit"; and 422 with the code `abuse` after many quick comments.
     """
     match response.status_code:
         case 429:
@@ -129,7 +131,7 @@ def _is_rate_limit(response: httpx.Response, said: str) -> bool:
             return (
                 response.headers.get("x-ratelimit-remaining") == "0"
                 or "retry-after" in response.headers
-                or bool(_LIMIT_WORDS.search(said))
+                or bool(_LIMIT_WORDS.search(message))
             )
         case 422:
             return _has_abuse_code(response)
@@ -139,7 +141,7 @@ def _is_rate_limit(response: httpx.Response, said: str) -> bool:
 
 def _rate_limited(to: str, response: httpx.Response, clock: Clock) -> GitHubRateLimited:
     return GitHubRateLimited(
-        f"GitHub's rate limit was met when asked to {to}.",
+        f"GitHub's rate limit was exceeded by the request to {to}.",
         retry_after_s=_wait_s(response.headers, now=clock()),
         status=response.status_code,
     )
@@ -164,12 +166,12 @@ def _has_abuse_code(response: httpx.Response) -> bool:
 
 
 def _message(response: httpx.Response) -> str:
-    """GitHub's `message` and `errors`, which are strings here and objects there."""
+    """Return GitHub's `message` and `errors`, which can be strings or objects."""
     body = _body(response)
     errors = body.get("errors")
     items: list[Any] = cast("list[Any]", errors) if isinstance(errors, list) else []
-    said = [body.get("message"), *map(_error_text, items)]
-    return _cut("; ".join(text for text in said if isinstance(text, str) and text))
+    texts = [body.get("message"), *map(_error_text, items)]
+    return _cut("; ".join(text for text in texts if isinstance(text, str) and text))
 
 
 def _error_text(item: object) -> str:
@@ -195,5 +197,5 @@ def _cut(text: str) -> str:
 
 
 def utc_timestamp(text: str) -> float:
-    """GitHub's ISO 8601 times, with or without fractions of a second, as seconds since 1970."""
+    """Convert GitHub's ISO 8601 times, with or without fractions of a second, to seconds since 1970."""
     return datetime.fromisoformat(text).timestamp()

@@ -1,7 +1,7 @@
-"""Commits of GitHub repositories as git objects on this machine: fetched shallow and bare, never checked out.
+"""Commits of GitHub repositories in a local cache: fetched shallow and bare, never checked out.
 
-One cache for all repositories, apart by installation; a directory each. Serves what the API serves badly: many files,
-a search of the tree, patches that GitHub keeps back. The token is git's for one command and is written nowhere.
+Each repository of each installation has its own directory. Used where the API is slow or incomplete: many files,
+searches of the tree, patches that GitHub withholds. git gets the token for one command; it is never written to disk.
 """
 
 import asyncio
@@ -12,23 +12,21 @@ import logging
 import math
 import shutil
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol, TextIO
 from urllib.parse import urlsplit
 
 from app.domain.pull_request import TextMatch
-from app.errors import GitHubUnavailable
-from app.github.git_blobs import read_blobs
-from app.github.git_process import DIFF_FLAGS, Git, GitFailed
-from app.github.git_search import Search, grep_tree
-from app.github.together import Together
+from app.errors import GitFailed, GitHubUnavailable
+from app.github.git_process import DIFF_FLAGS, Git
+from app.github.git_reads import Batcher, Search, grep_tree, read_blobs
 
-BLOB_LIMIT = "blob:limit=200k"  # larger files stay at GitHub
+BLOB_LIMIT = "blob:limit=200k"  # larger files are not fetched
 MAX_DIFF_BYTES = 64 * 1024 * 1024
-MAX_FILE_BLOCKS = 2 * 1024 * 1024  # of 512 bytes: no pack above 1 GiB
+MAX_FILE_BLOCKS = 2 * 1024 * 1024  # of 512 bytes: packs up to 1 GiB
 MAX_CACHE_BYTES = 5 * 1024 * 1024 * 1024
 UNUSED_AFTER_S = 3_600.0
 EVICTION_PERIOD_S = 600.0
@@ -36,6 +34,14 @@ FETCH_TIMEOUT_S = 120.0
 LOCK = "quorum.lock"
 
 _log = logging.getLogger(__name__)
+
+
+class TokenSource(Protocol):
+    """Provides git's token, such as a `RepositoryClient`."""
+
+    async def token(self) -> str:
+        """Return the token; empty for none."""
+        ...
 
 
 class GitObjects:
@@ -46,22 +52,22 @@ class GitObjects:
         directory: Path,
         *,
         url: str,
-        token: Callable[[], Awaitable[str]],
+        credential: TokenSource,
         protocols: Sequence[str] = ("https", "http"),
     ) -> None:
         self._directory = directory
         self._url = url
-        self._token = token
+        self._credential = credential
         self._protocols = protocols
         self._git = Git(directory=directory)
-        self._blobs = Together(partial(read_blobs, self._git))
-        self._searches = Together(self._search)
+        self._blobs = Batcher(partial(read_blobs, self._git))
+        self._searches = Batcher(self._search)
         self._lock = asyncio.Lock()
 
     async def fetch(self, *commits: str) -> None:
-        """Fetches those of the commits that are not here, at depth 1.
+        """Fetch missing commits at depth 1.
 
-        Raises `GitHubUnavailable`, also where the repository is larger than the limits.
+        Raises `GitHubUnavailable`, also if the repository exceeds the limits.
         """
         async with self._lock, _locked(self._directory):
             try:
@@ -79,8 +85,8 @@ class GitObjects:
         await git.run("fetch", "--quiet", *flags, f"--filter={BLOB_LIMIT}", "origin", *commits)
 
     async def _online(self) -> Git:
-        """A git that may reach GitHub. The remote exists for one command: at all others a blob that is not here stays
-        unread, where git would fetch such blobs one by one.
+        """Return a git with network access. The remote is configured for one command only; otherwise, git would fetch
+        each missing blob on its own.
         """
         parts = urlsplit(self._url)
         remote = {
@@ -92,7 +98,7 @@ class GitObjects:
             "http.lowSpeedTime": "30",
             **{f"protocol.{protocol}.allow": "always" for protocol in self._protocols},
         }
-        if token := await self._token():
+        if token := await self._credential.token():
             basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
             remote[f"http.{parts.scheme}://{parts.netloc}/.extraHeader"] = f"Authorization: Basic {basic}"
         return Git(
@@ -111,32 +117,32 @@ class GitObjects:
         return True
 
     async def blob(self, commit: str, path: str) -> bytes | None:
-        """A file of a fetched commit; None where there is none, or none that is small enough."""
+        """Read a file of a fetched commit; None if there is none or it is too large."""
         try:
-            return await self._blobs.ask(f"{commit}:{path}")
+            return await self._blobs.load(f"{commit}:{path}")
         except GitFailed as error:
             _log.debug("No content of %s: %s", path, error)
             return None
 
     async def grep(self, commit: str, word: str, *, limit: int) -> list[TextMatch]:
-        """Lines of a fetched commit's text files that hold the word; at most `limit`. Raises `GitHubUnavailable`."""
+        """Find lines of a fetched commit that contain the word, at most `limit`. Raises `GitHubUnavailable`."""
         try:
-            return await self._searches.ask((commit, Search(word, limit))) or []
+            return await self._searches.load((commit, Search(word, limit))) or []
         except GitFailed as error:
-            raise GitHubUnavailable(f"git cannot search: {error}") from error
+            raise GitHubUnavailable(f"git grep failed: {error}") from error
 
-    async def _search(self, asked: Sequence[tuple[str, Search]]) -> dict[tuple[str, Search], list[TextMatch]]:
-        commits = dict.fromkeys(commit for commit, _ in asked)
+    async def _search(self, batch: Sequence[tuple[str, Search]]) -> dict[tuple[str, Search], list[TextMatch]]:
+        commits = dict.fromkeys(commit for commit, _ in batch)
         return {
             (commit, search): matches
             for commit in commits
             for search, matches in (
-                await grep_tree(self._git, [search for at, search in asked if at == commit], tree=commit)
+                await grep_tree(self._git, [search for at, search in batch if at == commit], tree=commit)
             ).items()
         }
 
     async def diff(self, base: str, head: str, paths: Sequence[str] = ()) -> bytes:
-        """The patch between two fetched commits, of all files or of `paths`; large files are fetched for it.
+        """Diff two fetched commits, for all files or for `paths`; fetches large files.
 
         Raises `GitHubUnavailable`.
         """
@@ -144,11 +150,11 @@ class GitObjects:
             git = await self._online()
             return await git.run("diff", *DIFF_FLAGS, base, head, "--", *paths, max_bytes=MAX_DIFF_BYTES)
         except GitFailed as error:
-            raise GitHubUnavailable(f"git cannot tell what changed: {error}") from error
+            raise GitHubUnavailable(f"git diff failed: {error}") from error
 
 
 class GitCache:
-    """Where the repositories' objects are kept; the longest unused go when there are too many."""
+    """The cache directory of all repositories; evicts the least recently used ones."""
 
     def __init__(
         self, root: Path, *, max_bytes: int = MAX_CACHE_BYTES, clock: Callable[[], float] = time.time
@@ -158,18 +164,16 @@ class GitCache:
         self._max_bytes = max_bytes
         self._evicted_at = -math.inf
 
-    def repository(
-        self, url: str, *, installation_id: int | None, token: Callable[[], Awaitable[str]]
-    ) -> GitObjects:
-        """The objects of a repository; another installation never shares them."""
+    def repository(self, url: str, *, installation_id: int | None, credential: TokenSource) -> GitObjects:
+        """Open the objects of a repository; installations never share them."""
         name = hashlib.sha256(f"{installation_id} {url.lower()}".encode()).hexdigest()[:32]
         directory = self._root / name
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._evict(keep=directory)
-        return GitObjects(directory, url=url, token=token)
+        return GitObjects(directory, url=url, credential=credential)
 
     def _evict(self, *, keep: Path) -> None:
-        """Removes repositories that nobody has used for an hour, the longest unused first, until the rest fits."""
+        """Remove repositories that were not used for an hour, oldest first, until the rest fits."""
         if self._clock() - self._evicted_at < EVICTION_PERIOD_S:
             return
         self._evicted_at = self._clock()
@@ -180,7 +184,7 @@ class GitCache:
             if total <= self._max_bytes or self._clock() - used_at < UNUSED_AFTER_S:
                 return
             if directory != keep:
-                _log.info("Removed the git objects of a repository that nobody used for an hour")
+                _log.info("Removed the cached git objects of a repository that was not used for an hour")
                 shutil.rmtree(directory, ignore_errors=True)
                 total -= sizes[directory]
 
@@ -191,7 +195,7 @@ def _size_bytes(directory: Path) -> int:
 
 @asynccontextmanager
 async def _locked(directory: Path) -> AsyncGenerator[None]:
-    """One fetch at a time into a repository, over all processes of this machine."""
+    """Allow one fetch at a time per repository, across all processes of this machine."""
     file = await asyncio.to_thread(_lock, directory)
     try:
         yield
@@ -201,6 +205,6 @@ async def _locked(directory: Path) -> AsyncGenerator[None]:
 
 def _lock(directory: Path) -> TextIO:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = (directory / LOCK).open("w")  # its time of change says when the repository was last used
+    file = (directory / LOCK).open("w")  # its modification time is the repository's last use
     fcntl.flock(file, fcntl.LOCK_EX)
     return file

@@ -1,8 +1,8 @@
-"""Starts git, the only program that Quorum starts on a repository, so that nothing in the repository can start another.
+"""Run git hardened, so that nothing in a repository can start another program.
 
-The environment is made here from nothing; configuration of the user and the machine is not read; the repository's own is
-overruled wherever it could name a program. No hooks, no filters, no external diff, no pager, no prompt, no transport
-unless the caller opens one. https://git-scm.com/docs/git-config
+The environment is built from scratch. The configuration of user and machine is not read, and the repository's is
+overridden wherever it could name a program. No hooks, filters, external diff, pager, prompts, or transports unless the
+caller enables them. https://git-scm.com/docs/git-config
 """
 
 import asyncio
@@ -13,10 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.errors import GitFailed
+
 TIMEOUT_S = 60.0
 MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 
-# Passed on for networks with a proxy or an own certificate authority.
+# For networks with a proxy or their own certificate authority.
 _INHERITED = (
     "PATH",
     "TMPDIR",
@@ -45,8 +47,8 @@ _ENVIRONMENT = {
     "GIT_PAGER": "cat",
     "GIT_LITERAL_PATHSPECS": "1",
 }
-# Overrules the repository's own configuration; each of these could start a program, or change what a diff says.
-_OVERRULED = {
+# Overrides the repository's configuration: these settings can start programs or change diffs.
+_OVERRIDES = {
     "core.fsmonitor": "false",
     "core.hooksPath": os.devnull,
     "core.attributesFile": os.devnull,
@@ -63,10 +65,10 @@ _OVERRULED = {
     "gpg.program": "false",
     "log.showSignature": "false",
     "protocol.allow": "never",
-    "safe.directory": "*",  # another owner's repository is readable: nothing of it is run
+    "safe.directory": "*",  # allow repositories of other owners: nothing in them runs
     "submodule.recurse": "false",
 }
-# What a patch looks like, whatever the repository prefers: analyzers and the parser rely on it.
+# The format of patches, independent of the repository's settings: analyzers and the parser depend on it.
 DIFF_FLAGS = (
     "--no-color",
     "--no-ext-diff",
@@ -76,7 +78,7 @@ DIFF_FLAGS = (
     "--unified=3",
     "--inter-hunk-context=0",
     "--diff-algorithm=myers",
-    "--ignore-submodules=dirty",  # a look into a submodule's work tree would run git there, with its configuration
+    "--ignore-submodules=dirty",  # otherwise git runs in the submodule's work tree with its configuration
     "--submodule=short",
     "-M",
     f"-O{os.devnull}",
@@ -85,22 +87,18 @@ DIFF_FLAGS = (
 )
 
 
-class GitFailed(Exception):
-    """git ended with an error, took too long or said too much; the message is its own."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Git:
-    """How git is started: where, with which further settings and variables.
+    """A directory, settings and variables to run git with.
 
-    `config` values may be secret: they travel in the environment, never in the arguments, and appear in no `repr`.
+    `config` values can be secret: they are passed in the environment, never as arguments, and appear in no `repr`.
     """
 
     directory: Path
     config: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     timeout_s: float = TIMEOUT_S
-    max_file_blocks: int | None = None  # of 512 bytes; git ends where it would write a larger file
+    max_file_blocks: int | None = None  # of 512 bytes; git fails if it writes a larger file
 
     async def run(
         self,
@@ -109,21 +107,21 @@ class Git:
         max_bytes: int = MAX_OUTPUT_BYTES,
         allowed: Sequence[int] = (0,),
     ) -> bytes:
-        """What git writes where it is `given` something to read. Raises `GitFailed` for another exit code than `allowed`,
-        or more than `max_bytes`.
+        """Run git and return its output; `given` is its input. Raises `GitFailed` for exit codes not in `allowed`, and for
+        more output than `max_bytes`.
         """
-        output, code, said = await self._communicate(arguments, max_bytes, given)
+        output, code, message = await self._communicate(arguments, max_bytes, given)
         if len(output) > max_bytes:
             raise GitFailed(f"git {arguments[0]} wrote more than {max_bytes} bytes")
         if code not in allowed:
-            raise GitFailed(said or f"git {arguments[0]} ended with {code}")
+            raise GitFailed(message or f"git {arguments[0]} exited with {code}")
         return output
 
     async def read_some(self, *arguments: str, max_bytes: int, allowed: Sequence[int] = (0,)) -> bytes:
-        """As `run`, but more than `max_bytes` is cut off instead of refused."""
-        output, code, said = await self._communicate(arguments, max_bytes)
+        """Like `run`, but truncate the output at `max_bytes`."""
+        output, code, message = await self._communicate(arguments, max_bytes)
         if len(output) <= max_bytes and code not in allowed:
-            raise GitFailed(said or f"git {arguments[0]} ended with {code}")
+            raise GitFailed(message or f"git {arguments[0]} exited with {code}")
         return output[:max_bytes]
 
     async def _communicate(
@@ -133,7 +131,7 @@ class Git:
         try:
             async with asyncio.timeout(self.timeout_s):
                 output, errors, _ = await asyncio.gather(
-                    _read(process, max_bytes + 1), _drain(process), _give(process, given)
+                    _read(process, max_bytes + 1), _drain(process), _write(process, given)
                 )
                 await process.wait()
         except TimeoutError as error:
@@ -152,10 +150,10 @@ class Git:
                 stdin=asyncio.subprocess.PIPE if reads else asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,  # so that what git has started can be ended with it
+                start_new_session=True,  # so that its child processes can be killed with it
             )
-        except (OSError, ValueError) as error:  # no git, no such directory, a NUL in a name
-            raise GitFailed(f"git cannot be started: {error}") from error
+        except (OSError, ValueError) as error:  # no git, no directory, a NUL in a name
+            raise GitFailed(f"git cannot start: {error}") from error
 
     def _command(self) -> tuple[str, ...]:
         if self.max_file_blocks is None:
@@ -163,7 +161,7 @@ class Git:
         return ("sh", "-c", 'ulimit -f "$0" && exec git --no-pager "$@"', str(self.max_file_blocks))
 
     def _environment(self) -> dict[str, str]:
-        settings = _OVERRULED | dict(self.config)
+        settings = _OVERRIDES | dict(self.config)
         numbered = {"GIT_CONFIG_COUNT": str(len(settings))}
         for index, (key, value) in enumerate(settings.items()):
             numbered[f"GIT_CONFIG_KEY_{index}"] = key
@@ -173,7 +171,7 @@ class Git:
 
 
 async def _read(process: asyncio.subprocess.Process, limit: int) -> bytes:
-    """Output up to the limit; at the limit the program is ended."""
+    """Read output up to the limit, then kill git."""
     assert process.stdout is not None
     parts: list[bytes] = []
     left = limit
@@ -186,7 +184,7 @@ async def _read(process: asyncio.subprocess.Process, limit: int) -> bytes:
 
 
 async def _drain(process: asyncio.subprocess.Process) -> bytes:
-    """The end of what git says on stderr; all of it is read, so that git never waits."""
+    """Read stderr to the end, so that git never blocks, and keep its last part."""
     assert process.stderr is not None
     kept = b""
     while part := await process.stderr.read(65_536):
@@ -194,8 +192,8 @@ async def _drain(process: asyncio.subprocess.Process) -> bytes:
     return kept
 
 
-async def _give(process: asyncio.subprocess.Process, given: bytes) -> None:
-    """Its input; a git that ends before it has read all says so by its exit code."""
+async def _write(process: asyncio.subprocess.Process, given: bytes) -> None:
+    """Write the input; if git exits before reading all of it, its exit code says why."""
     if process.stdin is None:
         return
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -205,7 +203,7 @@ async def _give(process: asyncio.subprocess.Process, given: bytes) -> None:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Leaves neither a running program nor an open pipe, whatever has happened."""
+    """Leave no running process and no open pipe."""
     _kill(process)
     await process.communicate()
 
@@ -218,5 +216,7 @@ def _kill(process: asyncio.subprocess.Process) -> None:
 
 def _last_line(errors: bytes) -> str:
     lines = errors.decode("utf-8", "replace").strip().splitlines()
-    said = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[-1] if lines else "")
-    return said.removeprefix("fatal:").removeprefix("error:").strip()[:300]
+    message = next(
+        (line for line in lines if line.startswith(("fatal:", "error:"))), lines[-1] if lines else ""
+    )
+    return message.removeprefix("fatal:").removeprefix("error:").strip()[:300]

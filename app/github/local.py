@@ -1,7 +1,7 @@
-"""What `quorum review` is pointed at on this machine: a range of a local repository, a patch, a pull request's address.
+"""Local sources for `quorum review`: a range of a repository, or a patch.
 
-Nothing of the checkout is trusted: git runs hardened (`git_process`), and what a range is reviewed with comes from its
-base commit. Reads only; needs neither network nor githubkit.
+The checkout is not trusted: git runs hardened (`git_process`), and the configuration comes from the base commit. Reads
+only; needs neither network nor githubkit.
 """
 
 import asyncio
@@ -15,16 +15,14 @@ from pathlib import Path
 from app.domain.diff import Diff, Side
 from app.domain.patch import parse_diff
 from app.domain.pull_request import Snapshot, TextMatch
-from app.errors import InputError
+from app.errors import GitFailed, InputError
 from app.github.addresses import parse_pull_request_url
-from app.github.git_blobs import MAX_BLOB_BYTES, read_blobs
-from app.github.git_process import DIFF_FLAGS, Git, GitFailed
-from app.github.git_search import Search, grep_tree
-from app.github.together import Together
+from app.github.git_process import DIFF_FLAGS, Git
+from app.github.git_reads import MAX_BLOB_BYTES, Batcher, Search, grep_tree, read_blobs
 
 __all__ = ["STAGED", "WORKING_TREE", "GitRangeSource", "PatchSource", "parse_pull_request_url"]
 
-STAGED = "--staged"  # no name of a commit begins with a dash
+STAGED = "--staged"  # names of commits cannot start with a dash
 WORKING_TREE = "--working-tree"
 MAX_DIFF_BYTES = 256 * 1024 * 1024
 
@@ -32,21 +30,21 @@ _RANGE = re.compile(r"(?P<base>.*?)(?P<dots>\.\.\.?)(?P<head>.*)", re.DOTALL)
 
 
 class PatchSource:
-    """A patch without a repository: there are no other files to see. Raises `InputError` where it is none."""
+    """A patch without a repository, so without other files. Raises `InputError` if it is not a patch."""
 
     def __init__(self, data: bytes) -> None:
         self._diff = read_patch(data)
 
     async def snapshot(self, base_paths: Sequence[str]) -> Snapshot:
-        """The change alone."""
+        """Return the change only."""
         return Snapshot(pull_request=None, diff=self._diff, base_files={})
 
     async def blob(self, path: str, side: Side) -> bytes | None:
-        """None: a patch has no files."""
+        """Return None: a patch has no files."""
         return None
 
     async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
-        """Nothing: a patch has no tree."""
+        """Return nothing: a patch has no tree."""
         return []
 
 
@@ -60,8 +58,8 @@ def read_patch(data: bytes) -> Diff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Range:
-    """`base` and `head` are object ids; `head` is None for the index or the work tree. `trusted` is the commit whose
-    configuration counts.
+    """`base` and `head` are object ids; `head` is None for the index or work tree. `trusted` is the commit that
+    configuration comes from.
     """
 
     base: str
@@ -72,20 +70,20 @@ class _Range:
 class GitRangeSource:
     """`A...B` (from their merge base), `A..B`, one commit, `STAGED` or `WORKING_TREE` of a local repository.
 
-    `index_file` is the index that a running `git commit` uses (GIT_INDEX_FILE in a hook).
-    All methods raise `InputError`, with one sentence that says what to do.
+    `index_file` is the index of a running `git commit` (GIT_INDEX_FILE in a hook).
+    All methods raise `InputError` with a sentence that says what to do.
     """
 
     def __init__(self, directory: Path, target: str, *, index_file: Path | None = None) -> None:
         self._target = target
         self._top, self._git = _open_repository(directory, index_file)
-        self._blobs = Together(partial(read_blobs, self._git))
-        self._searches = Together(self._search)
+        self._blobs = Batcher(partial(read_blobs, self._git))
+        self._searches = Batcher(self._search)
         self._range: _Range | None = None
         self._diff = Diff(files=())
 
     async def snapshot(self, base_paths: Sequence[str]) -> Snapshot:
-        """The change, with those of `base_paths` that the base commit has."""
+        """Read the change, and those of `base_paths` that exist at the base commit."""
         self._git = await _without_filters(self._git)
         self._range = await self._resolve()
         self._diff = parse_diff(await self._read_diff(self._range))
@@ -104,27 +102,27 @@ class GitRangeSource:
         )
 
     async def blob(self, path: str, side: Side) -> bytes | None:
-        """A file at the head (RIGHT) or at the base (LEFT)."""
-        seen = self._seen()
+        """Read a file at the head (RIGHT) or at the base (LEFT)."""
+        commits = self._commits()
         if side is Side.LEFT:
-            return await self._base_blob(seen.base, path)
-        if seen.head:
-            return await self._object(f"{seen.head}:{path}")
+            return await self._base_blob(commits.base, path)
+        if commits.head:
+            return await self._object(f"{commits.head}:{path}")
         if self._target == STAGED:
             return await self._object(f":0:{path}")
         return await asyncio.to_thread(_read_inside, self._top, path)
 
     async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
-        """Lines of the head's tree, the index or the work tree with this whole word."""
+        """Find lines of the head's tree, the index or the work tree that contain this whole word."""
         try:
-            return await self._searches.ask(Search(word, limit)) or []
+            return await self._searches.load(Search(word, limit)) or []
         except GitFailed as error:
             raise InputError(f"git cannot search this repository: {error}.") from error
 
     async def _search(self, searches: Sequence[Search]) -> Mapping[Search, list[TextMatch]]:
-        return await grep_tree(self._git, searches, tree=self._seen().head, cached=self._target == STAGED)
+        return await grep_tree(self._git, searches, tree=self._commits().head, cached=self._target == STAGED)
 
-    def _seen(self) -> _Range:
+    def _commits(self) -> _Range:
         assert self._range is not None, "snapshot() comes first"
         return self._range
 
@@ -137,7 +135,7 @@ class GitRangeSource:
             base = await self._commit(f"{head}^", default="") or await self._empty_tree()
             return _Range(base=base, head=head, trusted=base)
         if not (named["base"] or named["head"]):
-            raise InputError(f"{self._target!r} names no commit; give a range such as main...HEAD.")
+            raise InputError(f"{self._target!r} names no commit. Specify a range such as main...HEAD.")
         tip, head = await self._commit(named["base"] or "HEAD"), await self._commit(named["head"] or "HEAD")
         base = await self._merge_base(tip, head) if named["dots"] == "..." else tip
         return _Range(base=base, head=head, trusted=tip)
@@ -151,7 +149,7 @@ class GitRangeSource:
             if default is not None:
                 return default
             raise InputError(
-                f"{name!r} is no commit of this repository; give a range such as main...HEAD, or fetch it first."
+                f"{name!r} is not a commit in this repository. Specify a range such as main...HEAD, or fetch it first."
             ) from error
 
     async def _merge_base(self, base: str, head: str) -> str:
@@ -159,7 +157,7 @@ class GitRangeSource:
             return await self._line("merge-base", base, head)
         except GitFailed as error:
             raise InputError(
-                f"The two sides of {self._target} have no common commit here; fetch more history "
+                f"The two sides of {self._target} have no common commit here. Fetch more history "
                 "(git fetch --unshallow), or compare them with two dots."
             ) from error
 
@@ -169,16 +167,16 @@ class GitRangeSource:
     async def _line(self, *arguments: str) -> str:
         return (await self._git.run(*arguments)).decode("ascii", "replace").strip()
 
-    async def _read_diff(self, seen: _Range) -> bytes:
-        sides = (seen.base, seen.head) if seen.head else (seen.base,)
+    async def _read_diff(self, commits: _Range) -> bytes:
+        sides = (commits.base, commits.head) if commits.head else (commits.base,)
         cached = ("--cached",) if self._target == STAGED else ()
         try:
             return await self._git.run("diff", *DIFF_FLAGS, *cached, *sides, "--", max_bytes=MAX_DIFF_BYTES)
         except GitFailed as error:
-            raise InputError(f"git cannot tell what changed in {self._target}: {error}.") from error
+            raise InputError(f"git cannot compare {self._target}: {error}.") from error
 
     async def _base_blob(self, base: str, path: str) -> bytes | None:
-        """The file of this name, or the one that the change has renamed to it."""
+        """Read this file at the base, or the file that the change renamed to it."""
         if (content := await self._object(f"{base}:{path}")) is not None:
             return content
         file = self._diff.file(path)
@@ -186,20 +184,20 @@ class GitRangeSource:
 
     async def _object(self, name: str) -> bytes | None:
         try:
-            return await self._blobs.ask(name)
+            return await self._blobs.load(name)
         except GitFailed:
-            return None  # the repository cannot be read: its diff has said so, or will
+            return None  # unreadable repository: reading its diff reports it
 
     async def _untracked(self) -> tuple[str, ...]:
         if self._target != WORKING_TREE:
             return ()
         names = await self._git.run("ls-files", "--others", "--exclude-standard", "-z")
         count = names.count(b"\0")
-        return (f"Not part of the change: {count} untracked; git add makes them so.",) if count else ()
+        return (f"Not reviewed: untracked files ({count}). Use git add to include them.",) if count else ()
 
 
 def _open_repository(directory: Path, index_file: Path | None) -> tuple[Path, Git]:
-    """The repository round `directory`, found here and not by git: its `core.worktree` could point anywhere."""
+    """Find the repository around `directory`, without git, because its `core.worktree` could point anywhere."""
     start = directory.resolve()
     for top in (start, *start.parents):
         if (top / ".git").exists():
@@ -209,22 +207,22 @@ def _open_repository(directory: Path, index_file: Path | None) -> tuple[Path, Gi
             return top, Git(directory=top, environment=environment)
     if (start / "HEAD").is_file() and (start / "objects").is_dir():
         return start, Git(directory=start, environment={"GIT_DIR": str(start)})
-    raise InputError(f"{directory} is in no git repository; name one with --repo DIR.")
+    raise InputError(f"{directory} is not in a git repository. Specify one with --repo DIR.")
 
 
 async def _without_filters(git: Git) -> Git:
-    """The same with the repository's clean and smudge filters switched off: a diff of the work tree would run them."""
+    """Turn off the repository's clean and smudge filters, which a diff of the work tree would run."""
     try:
         names = await git.run("config", "--null", "--name-only", "--get-regexp", r"^filter\.", allowed=(0, 1))
     except GitFailed as error:
-        raise InputError(f"{git.directory} is no readable git repository: {error}.") from error
+        raise InputError(f"{git.directory} is not a readable git repository: {error}.") from error
     filters = {name.rpartition(".")[0] for name in names.decode("utf-8", "replace").split("\0") if name}
     off = {f"{name}.{key}": "" for name in filters for key in ("clean", "smudge", "process")}
     return replace(git, config=off | {f"{name}.required": "false" for name in filters})
 
 
 def _read_inside(top: Path, path: str) -> bytes | None:
-    """A regular file of the work tree, never through a symbolic link."""
+    """Read a regular file of the work tree, never through a symbolic link."""
     file, inside = top / path, top.resolve()
     if file.resolve() != inside / path or not file.resolve().is_relative_to(inside) or not file.is_file():
         return None

@@ -1,6 +1,6 @@
-"""People who sign in with GitHub: who they are, and what they can read of the repositories on which the App is installed.
+"""Sign people in with GitHub, and find the repositories that they can read and the App is installed on.
 
-The person's token is the App's own user token, so it reaches no more than the App and the person both do. Keeps nothing.
+The App's user token has access only to what both the App and the person can access. Stores nothing.
 https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-user-access-token-for-a-github-app
 """
 
@@ -17,15 +17,20 @@ from app.github.addresses import PUBLIC_API_URL, web_url
 from app.github.auth import FixedToken
 from app.github.client import ApiClient
 from app.github.failures import Clock
-from app.github.throttle import InstallationThrottle
-from app.github.transport import TIMEOUT_S, USER_AGENT, KeptOpenTransport, open_transport
+from app.github.transport import (
+    TIMEOUT_S,
+    USER_AGENT,
+    InstallationThrottle,
+    KeptOpenTransport,
+    open_transport,
+)
 
-A_PAGE = 100
-MOST_PAGES = 100  # 10,000 repositories of one installation; what lies beyond is not seen
+PER_PAGE = 100
+MAX_PAGES = 100  # 10,000 repositories per installation; further ones are ignored
 
 
 class GitHubPeople:
-    """Signs people in by the App's client id and secret. `transport` replaces the network."""
+    """Signs people in with the App's client id and secret. `transport` replaces the network."""
 
     def __init__(
         self,
@@ -44,7 +49,7 @@ class GitHubPeople:
         self._clock = clock
 
     def authorize_url(self, *, state: str, challenge: str) -> str:
-        """Where the browser is sent; GitHub sends it back to the App's callback address."""
+        """Return the URL to send the browser to; GitHub redirects to the App's callback URL."""
         query = {
             "client_id": self._client_id,
             "state": state,
@@ -54,11 +59,11 @@ class GitHubPeople:
         return f"{self._web_url}/login/oauth/authorize?{urlencode(query)}"
 
     async def exchange(self, code: str, *, verifier: str) -> str:
-        """The person's token for the code that the browser brought.
+        """Exchange the browser's code for the person's token.
 
         Raises:
-            GitHubForbidden: GitHub does not take the code.
-            GitHubUnavailable: it does not answer, or not in JSON.
+            GitHubForbidden: GitHub rejects the code.
+            GitHubUnavailable: GitHub does not answer, or not in JSON.
         """
         form = {
             "client_id": self._client_id,
@@ -73,18 +78,18 @@ class GitHubPeople:
             ) as client:
                 url = f"{self._web_url}/login/oauth/access_token"
                 answer = await client.post(url, data=form, headers=headers)
-            said: Any = answer.raise_for_status().json()
+            data: Any = answer.raise_for_status().json()
         except (httpx.HTTPError, ValueError) as error:
-            raise GitHubUnavailable("GitHub did not answer the sign-in.") from error
-        if not isinstance(said, dict) or not isinstance(token := said.get("access_token"), str):  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-            raise GitHubForbidden("GitHub does not take the sign-in's code.")
+            raise GitHubUnavailable("GitHub did not answer the sign-in request.") from error
+        if not isinstance(data, dict) or not isinstance(token := data.get("access_token"), str):  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            raise GitHubForbidden("GitHub rejected the sign-in code.")
         return token
 
     async def load_viewer(self, token: str) -> Viewer:
-        """Who it is and what they can read now.
+        """Fetch the person and the repositories that the person can read now.
 
         Raises:
-            GitHubError: it cannot be said; somebody whose token GitHub no longer takes is nobody.
+            GitHubError: GitHub does not answer, or rejects the token.
         """
         client = ApiClient(
             FixedToken(token),
@@ -93,7 +98,9 @@ class GitHubPeople:
             throttle=InstallationThrottle(clock=self._clock),
             clock=self._clock,
         )
-        person = await client.fetch(client.rest.users.async_get_authenticated(), to="tell who has signed in")
+        person = await client.fetch(
+            client.rest.users.async_get_authenticated(), to="read the signed-in person"
+        )
         repositories = {
             installation: frozenset([name async for name in _repositories(client, installation)])
             for installation in [number async for number in _installations(client)]
@@ -103,25 +110,25 @@ class GitHubPeople:
 
 async def _installations(client: ApiClient) -> AsyncGenerator[int]:
     """https://docs.github.com/en/rest/apps/installations#list-app-installations-accessible-to-the-user-access-token"""
-    for page in range(1, MOST_PAGES + 1):
-        asked = client.rest.apps.async_list_installations_for_authenticated_user(per_page=A_PAGE, page=page)
-        found = (await client.fetch(asked, to="list the installations that the person sees"))["installations"]
+    for page in range(1, MAX_PAGES + 1):
+        request = client.rest.apps.async_list_installations_for_authenticated_user(
+            per_page=PER_PAGE, page=page
+        )
+        found = (await client.fetch(request, to="list the person's installations"))["installations"]
         for installation in found:
             yield installation["id"]
-        if len(found) < A_PAGE:
+        if len(found) < PER_PAGE:
             return
 
 
 async def _repositories(client: ApiClient, installation: int) -> AsyncGenerator[str]:
     """https://docs.github.com/en/rest/apps/installations#list-repositories-accessible-to-the-user-access-token"""
-    for page in range(1, MOST_PAGES + 1):
-        asked = client.rest.apps.async_list_installation_repos_for_authenticated_user(
-            installation, per_page=A_PAGE, page=page
+    for page in range(1, MAX_PAGES + 1):
+        request = client.rest.apps.async_list_installation_repos_for_authenticated_user(
+            installation, per_page=PER_PAGE, page=page
         )
-        found = (await client.fetch(asked, to="list the repositories that the person can read"))[
-            "repositories"
-        ]
+        found = (await client.fetch(request, to="list the person's repositories"))["repositories"]
         for repository in found:
             yield repository["full_name"]
-        if len(found) < A_PAGE:
+        if len(found) < PER_PAGE:
             return

@@ -1,7 +1,7 @@
-"""Reads one pull request: the change, the base branch's files, Quorum's threads, contents, a search. A `Source`.
+"""Read one pull request: the change, files of the base branch, Quorum's threads, contents, searches. A `Source`.
 
-At first one GraphQL query and the pages of the files API; contents and searches when they are asked for. Where git is not
-to be had it says so and goes on with less. Never writes.
+The snapshot takes one GraphQL query and the pages of the files API; contents and searches follow on demand. Without
+git it logs a warning and continues with less. Never writes.
 """
 
 import asyncio
@@ -20,8 +20,7 @@ from app.errors import (
     GitHubUnavailable,
     Superseded,
 )
-from app.github import documents
-from app.github.advisories import fetch_advisories
+from app.github import graphql
 from app.github.changed_files import (
     ListedFile,
     commits_of,
@@ -31,9 +30,17 @@ from app.github.changed_files import (
 )
 from app.github.client import RepositoryClient
 from app.github.contents import HeadTree, parse_blob
-from app.github.conversation import Node, child, fetch_nodes, is_own, parse_thread, variables_of
+from app.github.conversation import (
+    Node,
+    child,
+    fetch_nodes,
+    fetch_pull_node,
+    is_own,
+    parse_thread,
+    variables_of,
+)
 from app.github.git_objects import GitObjects
-from app.github.without_graphql import fetch_pull_node
+from app.github.security import fetch_advisories
 
 READ_ATTEMPTS = 3
 
@@ -41,9 +48,9 @@ _log = logging.getLogger(__name__)
 
 
 class PullRequestSource:
-    """A pull request on GitHub. `snapshot` comes first; the other methods are about the head that it saw.
+    """A pull request on GitHub. Call `snapshot` first; the other methods use its head.
 
-    `git` is None where no git fetch is wanted: then there is no search, and patches that GitHub keeps back stay unread.
+    Without `git`, there is no search, and patches that GitHub withholds cannot be read.
     """
 
     def __init__(
@@ -56,69 +63,60 @@ class PullRequestSource:
         self._shas = ("", "")
 
     async def snapshot(self, base_paths: Sequence[str]) -> Snapshot:
-        """The change, with those of `base_paths` that the base branch has.
+        """Read the change, and those of `base_paths` that exist at the base branch.
 
-        Raises `GitHubNotFound`, and `Superseded` where pushes come faster than it can be read.
+        Raises `GitHubNotFound`, or `Superseded` if pushes come faster than reads.
         """
         paths = list(dict.fromkeys(base_paths))
         for _ in range(READ_ATTEMPTS):
             pull, rows = await asyncio.gather(
-                self._fetch_pull_anyhow(paths), fetch_page(self._client, self._ref, page=1)
+                self._fetch_pull_or_fall_back(paths), fetch_page(self._client, self._ref, page=1)
             )
             if len(rows) < pull["changedFiles"]:
                 rows += await fetch_further_pages(self._client, self._ref, changed_files=pull["changedFiles"])
             if commits_of(rows) <= {pull["headRefOid"]}:
                 return await self._assemble(pull, rows, paths)
-        raise Superseded(f"{self._ref} was pushed to while it was read.")
+        raise Superseded(f"{self._ref} got new commits during the read.")
 
     async def blob(self, path: str, side: Side) -> bytes | None:
-        """A file at the head (RIGHT) or at the merge base (LEFT); None where there is none to be had."""
+        """Read a file at the head (RIGHT) or at the merge base (LEFT); None if there is none."""
         return await self._seen().blob(path, side)
 
     async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
-        """Lines of the head's tree with this whole word; empty without git."""
+        """Find lines of the head's tree that contain this whole word; empty without git."""
         return await self._seen().grep(word, limit=limit)
 
     async def look_up_advisories(self, packages: Sequence[Package]) -> AdvisoryAnswer:
-        """What GitHub knows of new packages of the change.
-
-        Raises:
-            GitHubError: nobody answers.
-        """
+        """Ask GitHub about known vulnerabilities of the change's new packages. Raises `GitHubError`."""
         base_sha, head_sha = self._shas
         return await fetch_advisories(self._client, packages, base_sha=base_sha, head_sha=head_sha)
-
-    async def fetch_head_sha(self) -> str:
-        """The pull request's head now."""
-        asked = self._client.rest.pulls.async_get(self._client.owner, self._client.repo, self._ref.number)
-        return (await self._client.fetch(asked, to=f"read {self._ref}"))["head"]["sha"]
 
     def _seen(self) -> HeadTree:
         assert self._tree is not None, "snapshot() comes first"
         return self._tree
 
-    async def _fetch_pull_anyhow(self, base_paths: Sequence[str]) -> Node:
-        """By one query, or by REST where GraphQL is not to be had."""
+    async def _fetch_pull_or_fall_back(self, base_paths: Sequence[str]) -> Node:
+        """Fetch with one query, or with REST if GraphQL is unavailable."""
         try:
             return await self._fetch_pull(base_paths)
         except GitHubRateLimited:
             raise
         except GitHubError as error:
-            _log.warning("Going on without GraphQL: %s", error)
+            _log.warning("Continuing without GraphQL: %s", error)
             return await fetch_pull_node(self._client, self._ref, base_paths)
 
     async def _fetch_pull(self, base_paths: Sequence[str]) -> Node:
         variables = variables_of(self._ref) | {f"p{i}": path for i, path in enumerate(base_paths)}
         data, errors = await self._client.graphql_partly(
-            documents.snapshot(len(base_paths)), variables, to=f"read {self._ref}"
+            graphql.snapshot(len(base_paths)), variables, to=f"read {self._ref}"
         )
-        # A file that the base does not have may be an error of its own; anything else leaves a gap, such as a missing
-        # configuration, that must not pass for a repository without one.
+        # A file missing at the base can be an error of its own. Any other error leaves a gap, such as a missing
+        # configuration, which must not look like a repository without one.
         if serious := [error.message for error in errors if error.type != "NOT_FOUND"]:
             raise GitHubUnavailable(f"GitHub could not read {self._ref}: {serious[0][:200]}")
         pull = child(child(data, "repository"), "pullRequest")
         if not pull:
-            raise GitHubNotFound(f"There is no pull request {self._ref}, or none that may be read.")
+            raise GitHubNotFound(f"{self._ref} does not exist, or the token has no access to it.")
         return pull
 
     async def _assemble(self, pull: Node, rows: list[ListedFile], base_paths: list[str]) -> Snapshot:
@@ -138,23 +136,23 @@ class PullRequestSource:
         )
 
     async def _complete(self, files: list[FileDiff], pull: Node) -> tuple[list[FileDiff], list[str]]:
-        """The files with those patches that GitHub keeps back, from one `git diff`."""
+        """Add patches that GitHub withholds, from one `git diff`."""
         total = max(pull["changedFiles"], len(files))
         unread = [file for file in files if file.error]
         if not unread and len(files) == total:
             return files, []
         try:
-            told = await self._git_diff(pull, unread if len(files) == total else [])
+            diffs = await self._git_diff(pull, unread if len(files) == total else [])
         except (GitHubError, ValueError) as error:
             note = f"{len(unread) + total - len(files)} of {total} changed files could not be read: {error}"
             return files, [note]
         if len(files) < total:
-            return list(told.values()), []
-        return [told.get(file.path, file) if file.error else file for file in files], []
+            return list(diffs.values()), []
+        return [diffs.get(file.path, file) if file.error else file for file in files], []
 
     async def _git_diff(self, pull: Node, files: Sequence[FileDiff]) -> dict[str, FileDiff]:
         if self._git is None:
-            raise GitHubUnavailable("GitHub gives no patch for them, and git is not used here.")
+            raise GitHubUnavailable("GitHub provides no patch, and git is not available here.")
         base = await self._fetch_merge_base(pull["baseRefOid"], pull["headRefOid"])
         await self._git.fetch(base, pull["headRefOid"])
         paths = [path for file in files for path in (file.path, file.previous_path) if path]
@@ -162,31 +160,31 @@ class PullRequestSource:
         return {file.path: file for file in diff.files}
 
     async def _fetch_merge_base(self, base_sha: str, head_sha: str) -> str:
-        asked = self._client.rest.repos.async_compare_commits(
+        request = self._client.rest.repos.async_compare_commits(
             self._client.owner, self._client.repo, f"{base_sha}...{head_sha}", per_page=1
         )
-        compared = await self._client.fetch(asked, to=f"compare the branches of {self._ref}")
+        compared = await self._client.fetch(request, to=f"compare the branches of {self._ref}")
         return compared["merge_base_commit"]["sha"]
 
     async def _threads(self, pull: Node) -> tuple[Thread, ...]:
         nodes = await fetch_nodes(
             self._client,
             self._ref,
-            document=documents.REVIEW_THREADS,
+            document=graphql.REVIEW_THREADS,
             connection="reviewThreads",
             first=pull["reviewThreads"],
         )
         return tuple(thread for thread in map(parse_thread, nodes) if thread)
 
     async def _summary_comment(self, pull: Node) -> Node | None:
-        """The first review writes the summary, so it is mostly among the first comments."""
+        """Find the summary comment; usually among the first comments, because the first review writes it."""
         if (found := _summary(pull["comments"]["nodes"])) is not None:
             return found
         return _summary(
             await fetch_nodes(
                 self._client,
                 self._ref,
-                document=documents.COMMENTS,
+                document=graphql.COMMENTS,
                 connection="comments",
                 first=pull["comments"],
             )
@@ -205,17 +203,17 @@ def _base_files(pull: Node, paths: Sequence[str]) -> tuple[dict[str, bytes], lis
     for index, path in enumerate(paths):
         blob = child(child(target, f"p{index}"), "object")
         if not blob:
-            continue  # the base has no such file
+            continue  # the file does not exist at the base
         content = parse_blob(blob)
         if content is None:
-            unread.append(f"{path} of the base branch is no text, or too large, and was not read.")
+            unread.append(f"{path} of the base branch was ignored: it is not text, or too large.")
         else:
             files[path] = content
     return files, unread
 
 
 def _pull_request(ref: PullRequestRef, pull: Node) -> PullRequest:
-    author = pull["author"] or {"login": "ghost", "__typename": "User"}  # null: the account is gone
+    author = pull["author"] or {"login": "ghost", "__typename": "User"}  # null: the account was deleted
     return PullRequest(
         ref=ref,
         title=pull["title"],

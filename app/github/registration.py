@@ -1,6 +1,6 @@
-"""The App as GitHub knows it: who it is, where its webhooks go, where it is installed, what was delivered.
+"""Read the App's registration: identity, webhook, installations, deliveries.
 
-For `quorum doctor`, `quorum setup`, the sweeper and `quorum serve --poll`. Changes nothing but to ask for a redelivery.
+For `quorum doctor`, `quorum setup`, the sweeper and `quorum serve --poll`. Writes nothing but requests redeliveries.
 """
 
 from collections.abc import Mapping
@@ -15,15 +15,14 @@ from app.github.addresses import PUBLIC_API_URL
 from app.github.app import GitHubApp
 from app.github.client import ApiClient
 from app.github.failures import utc_timestamp
-from app.github.throttle import InstallationThrottle
-from app.github.transport import KeptOpenTransport, open_transport
+from app.github.transport import InstallationThrottle, KeptOpenTransport, open_transport
 
-DELIVERIES_A_PAGE = 100
+DELIVERIES_PER_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppIdentity:
-    """The App behind the key."""
+    """The App that the key belongs to."""
 
     id: int
     slug: str
@@ -35,7 +34,7 @@ class AppIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookConfig:
-    """Where GitHub sends the webhooks; it never tells the secret, only that there is one."""
+    """Where GitHub sends webhooks; GitHub shows whether there is a secret, but not the secret."""
 
     url: str | None
     content_type: str | None
@@ -55,21 +54,21 @@ class AppInstallation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookDelivery:
-    """One attempt to deliver a webhook; attempts of the same webhook share `guid`. Times are seconds since 1970."""
+    """One attempt to deliver a webhook; attempts for the same webhook share `guid`. Times are seconds since 1970."""
 
     id: int
     guid: str
     event: str
     action: str | None
     delivered_at: float
-    status_code: int  # 0: nobody answered
+    status_code: int  # 0: no answer
     is_ok: bool
     installation_id: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryContent:
-    """What a webhook says."""
+    """A delivery with its payload."""
 
     delivery: HookDelivery
     payload: dict[str, Any]
@@ -77,7 +76,7 @@ class DeliveryContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppCredentials:
-    """What GitHub hands out once, when an App is registered by a manifest."""
+    """The credentials that GitHub returns once, when an App is registered from a manifest."""
 
     app_id: int
     slug: str
@@ -89,61 +88,61 @@ class AppCredentials:
 
 
 class AppRegistration:
-    """Calls that the App makes as itself. All raise `GitHubError`."""
+    """Calls that the App makes as itself. All methods raise `GitHubError`."""
 
     def __init__(self, app: GitHubApp) -> None:
         self._api = app.api
         self._apps = app.api.rest.apps
 
     async def fetch_app(self) -> AppIdentity:
-        """Who the App is; `GitHubForbidden` where the key or the id is wrong."""
-        said = await self._api.fetch(self._apps.async_get_authenticated(), to="tell who the App is")
-        assert said is not None
+        """Fetch the App's identity; raises `GitHubForbidden` if the key or id is wrong."""
+        data = await self._api.fetch(self._apps.async_get_authenticated(), to="read the App")
+        assert data is not None
         return AppIdentity(
-            id=said["id"],
-            slug=said.get("slug", ""),
-            name=said["name"],
-            html_url=said["html_url"],
-            permissions=cast("dict[str, str]", said["permissions"]),
-            events=tuple(said["events"]),
+            id=data["id"],
+            slug=data.get("slug", ""),
+            name=data["name"],
+            html_url=data["html_url"],
+            permissions=cast("dict[str, str]", data["permissions"]),
+            events=tuple(data["events"]),
         )
 
     async def fetch_hook_config(self) -> HookConfig:
-        """Where the App's webhooks go."""
-        said = await self._api.fetch(
-            self._apps.async_get_webhook_config_for_app(), to="tell where webhooks go"
+        """Fetch the webhook configuration."""
+        data = await self._api.fetch(
+            self._apps.async_get_webhook_config_for_app(), to="read the webhook configuration"
         )
         return HookConfig(
-            url=said.get("url"),
-            content_type=said.get("content_type"),
-            has_secret=bool(said.get("secret")),
-            verifies_tls=str(said.get("insecure_ssl", "0")) == "0",
+            url=data.get("url"),
+            content_type=data.get("content_type"),
+            has_secret=bool(data.get("secret")),
+            verifies_tls=str(data.get("insecure_ssl", "0")) == "0",
         )
 
     async def fetch_installations(self) -> list[AppInstallation]:
-        """Everywhere the App is installed."""
+        """Fetch all installations."""
         found: list[AppInstallation] = []
         page = 1
         while True:
-            asked = self._apps.async_list_installations(per_page=100, page=page)
-            rows: list[Any] = list(await self._api.fetch(asked, to="list the installations"))
+            request = self._apps.async_list_installations(per_page=100, page=page)
+            rows: list[Any] = list(await self._api.fetch(request, to="list the installations"))
             found += map(_installation, rows)
             if len(rows) < 100:
                 return found
             page += 1
 
     async def fetch_deliveries(self, *, since: float) -> list[HookDelivery]:
-        """Every attempt since a time, the newest first. GitHub keeps them for 3 days.
+        """Fetch all attempts since a time, newest first. GitHub keeps them for 3 days.
 
         https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
         """
         found: list[HookDelivery] = []
         cursor: str | None = None
         while True:
-            asked = self._apps.async_list_webhook_deliveries(
-                per_page=DELIVERIES_A_PAGE, cursor=cursor or UNSET
+            request = self._apps.async_list_webhook_deliveries(
+                per_page=DELIVERIES_PER_PAGE, cursor=cursor or UNSET
             )
-            answer = await self._api.send(asked, to="list the webhook's deliveries")
+            answer = await self._api.send(request, to="list the webhook's deliveries")
             rows = list(map(_delivery, cast("list[Any]", answer.json())))
             found += [row for row in rows if row.delivered_at >= since]
             cursor = _next_cursor(answer.raw_response)
@@ -151,14 +150,14 @@ class AppRegistration:
                 return found
 
     async def fetch_delivery(self, delivery_id: int) -> DeliveryContent:
-        """A delivery with its payload."""
-        said: Any = await self._api.fetch(
+        """Fetch a delivery with its payload."""
+        data: Any = await self._api.fetch(
             self._apps.async_get_webhook_delivery(delivery_id), to="show a delivery"
         )
-        return DeliveryContent(delivery=_delivery(said), payload=said["request"]["payload"] or {})
+        return DeliveryContent(delivery=_delivery(data), payload=data["request"]["payload"] or {})
 
     async def request_redelivery(self, delivery_id: int) -> None:
-        """Asks GitHub to deliver again, under the same guid."""
+        """Ask GitHub to deliver again, with the same guid."""
         await self._api.send(
             self._apps.async_redeliver_webhook_delivery(delivery_id), to="deliver a webhook again"
         )
@@ -167,26 +166,26 @@ class AppRegistration:
 async def convert_manifest(
     code: str, api_url: str = PUBLIC_API_URL, *, transport: httpx.AsyncBaseTransport | None = None
 ) -> AppCredentials:
-    """Ends the manifest flow: the code from the browser for the App's credentials, within an hour.
+    """Complete the manifest flow: exchange the browser's code for the App's credentials, within an hour.
 
     https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
     """
     shared = KeptOpenTransport(transport or open_transport(api_url))
     api = ApiClient(None, api_url=api_url, transport=shared, throttle=InstallationThrottle())
     try:
-        said = await api.fetch(
-            api.rest.apps.async_create_from_manifest(code), to="register the App by this code"
+        data = await api.fetch(
+            api.rest.apps.async_create_from_manifest(code), to="register the App with this code"
         )
     finally:
         await shared.close()
     return AppCredentials(
-        app_id=said["id"],
-        slug=said.get("slug", ""),
-        html_url=said["html_url"],
-        client_id=said["client_id"],
-        client_secret=said["client_secret"],
-        webhook_secret=said["webhook_secret"] or "",
-        private_key=said["pem"],
+        app_id=data["id"],
+        slug=data.get("slug", ""),
+        html_url=data["html_url"],
+        client_id=data["client_id"],
+        client_secret=data["client_secret"],
+        webhook_secret=data["webhook_secret"] or "",
+        private_key=data["pem"],
     )
 
 

@@ -1,7 +1,7 @@
-"""Writes on one pull request: check runs, a review, comments, reactions, threads. The `Writer` over GitHub's API.
+"""Write on one pull request: check runs, a review, comments, reactions, threads. A `Writer` with GitHub's API.
 
-Each method is one request, except that annotations go in batches. Says nothing of its own: the texts are the
-publisher's. Never retries, never approves, never requests changes.
+Each method sends one request, except that annotations go in batches. The publisher writes the texts. Never retries,
+approves or requests changes.
 """
 
 import logging
@@ -24,13 +24,12 @@ from app.domain.publication import (
 )
 from app.domain.pull_request import PullRequestRef
 from app.errors import GitHubError
-from app.github import documents
+from app.github import graphql
 from app.github.client import RepositoryClient
 from app.github.conversation import Node, fetch_nodes
-from app.github.thread_answers import answer_threads
+from app.github.graphql import answer_threads
 
-ANNOTATIONS_A_REQUEST = 50  # https://docs.github.com/en/rest/checks/runs#update-a-check-run
-NODES_A_MUTATION = 50
+ANNOTATIONS_PER_REQUEST = 50  # https://docs.github.com/en/rest/checks/runs#update-a-check-run
 PERMISSIONS = ("admin", "write", "read")
 
 T = TypeVar("T")
@@ -59,7 +58,7 @@ class PullRequestWriter:
         summary: str,
         details_url: str | None = None,
     ) -> int:
-        """Starts a check run (`in_progress`)."""
+        """Start a check run (`in_progress`)."""
         body: Any = {
             "name": name,
             "head_sha": head_sha,
@@ -69,8 +68,8 @@ class PullRequestWriter:
         }
         if details_url:
             body["details_url"] = details_url
-        asked = self._rest.checks.async_create(*self._repository, data=body)
-        return (await self._client.fetch(asked, to=f"start the check run {name}"))["id"]
+        request = self._rest.checks.async_create(*self._repository, data=body)
+        return (await self._client.fetch(request, to=f"start the check run {name}"))["id"]
 
     async def update_check_run(
         self,
@@ -84,12 +83,12 @@ class PullRequestWriter:
         actions: Sequence[CheckAction] = (),
         resume: bool = False,
     ) -> None:
-        """Replaces the texts, appends the annotations and, with the last of them, completes the run.
+        """Replace the texts, append the annotations, and complete the run with the last of them.
 
-        `resume`: an earlier attempt may have appended some; those that the run has are not sent again.
+        `resume`: an earlier attempt may have appended some annotations; do not send those again.
         """
         done = await self._annotation_count(check_run_id) if resume else 0
-        batches = _batches(annotations[done:], ANNOTATIONS_A_REQUEST) or [()]
+        batches = _batches(annotations[done:], ANNOTATIONS_PER_REQUEST) or [()]
         output: dict[str, Any] = {"title": title, "summary": summary} | ({"text": text} if text else {})
         for number, batch in enumerate(batches, start=1):
             body: dict[str, Any] = {"output": output | {"annotations": list(map(_annotation, batch))}}
@@ -100,114 +99,114 @@ class PullRequestWriter:
             await self._patch_check_run(check_run_id, body)
 
     async def _patch_check_run(self, check_run_id: int, body: Any) -> None:  # noqa: ANN401 - githubkit checks the body's shape
-        asked = self._rest.checks.async_update(*self._repository, check_run_id, data=body)
-        await self._client.send(asked, to="update a check run")
+        request = self._rest.checks.async_update(*self._repository, check_run_id, data=body)
+        await self._client.send(request, to="update a check run")
 
     async def _annotation_count(self, check_run_id: int) -> int:
-        asked = self._rest.checks.async_get(*self._repository, check_run_id)
-        return (await self._client.fetch(asked, to="read a check run"))["output"]["annotations_count"]
+        request = self._rest.checks.async_get(*self._repository, check_run_id)
+        return (await self._client.fetch(request, to="read a check run"))["output"]["annotations_count"]
 
     async def find_check_run(self, *, head_sha: str, name: str, external_id: str) -> int | None:
-        """The newest check run with this name and external id that nobody has completed."""
-        asked = self._rest.checks.async_list_for_ref(
+        """Find the newest check run with this name and external id that is not completed."""
+        request = self._rest.checks.async_list_for_ref(
             *self._repository, head_sha, check_name=name, filter_="all", per_page=100
         )
-        runs = (await self._client.fetch(asked, to=f"list the check runs of {head_sha}"))["check_runs"]
+        runs = (await self._client.fetch(request, to=f"list the check runs of {head_sha}"))["check_runs"]
         open_runs = (
             run for run in runs if run["status"] != "completed" and run["external_id"] == external_id
         )
         return max((run["id"] for run in open_runs), default=None)
 
     async def create_review(self, *, head_sha: str, body: str, comments: Sequence[ReviewComment]) -> int:
-        """Posts one review (COMMENT), all or nothing; `GitHubRejected` where a comment's place is refused."""
+        """Post one review (COMMENT), all or nothing; raises `GitHubRejected` if a comment's location is not valid."""
         content: Any = {
             "commit_id": head_sha,
             "event": "COMMENT",
             "body": body,
             "comments": list(map(_review_comment, comments)),
         }
-        asked = self._rest.pulls.async_create_review(*self._repository, self._ref.number, data=content)
-        return (await self._client.fetch(asked, to=f"post the review of {self._ref}"))["id"]
+        request = self._rest.pulls.async_create_review(*self._repository, self._ref.number, data=content)
+        return (await self._client.fetch(request, to=f"post the review of {self._ref}"))["id"]
 
     async def find_review(self, marker: str) -> int | None:
-        """The own review whose body ends with `marker`."""
-        return await self._find(marker, document=documents.REVIEWS, connection="reviews")
+        """Find our review whose body ends with `marker`."""
+        return await self._find(marker, document=graphql.REVIEWS, connection="reviews")
 
     async def create_file_comment(self, *, head_sha: str, path: str, body: str) -> int:
-        """Posts a comment on a changed file as a whole."""
+        """Post a comment on a changed file as a whole."""
         content: Any = {"commit_id": head_sha, "path": path, "body": body, "subject_type": "file"}
-        asked = self._rest.pulls.async_create_review_comment(
+        request = self._rest.pulls.async_create_review_comment(
             *self._repository, self._ref.number, data=content
         )
-        return (await self._client.fetch(asked, to=f"comment on a file of {self._ref}"))["id"]
+        return (await self._client.fetch(request, to=f"comment on a file of {self._ref}"))["id"]
 
     async def find_review_comment(self, marker: str) -> int | None:
-        """The own inline or file comment whose body ends with `marker`."""
+        """Find our inline or file comment whose body ends with `marker`."""
         threads = await fetch_nodes(
-            self._client, self._ref, document=documents.REVIEW_THREADS, connection="reviewThreads"
+            self._client, self._ref, document=graphql.REVIEW_THREADS, connection="reviewThreads"
         )
         return _marked([comment for thread in threads for comment in thread["comments"]["nodes"]], marker)
 
     async def create_issue_comment(self, body: str) -> int:
-        """Posts a comment in the conversation."""
-        asked = self._rest.issues.async_create_comment(*self._repository, self._ref.number, body=body)
-        return (await self._client.fetch(asked, to=f"comment on {self._ref}"))["id"]
+        """Post a comment in the conversation."""
+        request = self._rest.issues.async_create_comment(*self._repository, self._ref.number, body=body)
+        return (await self._client.fetch(request, to=f"comment on {self._ref}"))["id"]
 
     async def update_issue_comment(self, comment_id: int, body: str) -> None:
-        """Replaces the text of an own comment in the conversation."""
-        asked = self._rest.issues.async_update_comment(*self._repository, comment_id, body=body)
-        await self._client.send(asked, to=f"edit a comment on {self._ref}")
+        """Replace the text of our comment in the conversation."""
+        request = self._rest.issues.async_update_comment(*self._repository, comment_id, body=body)
+        await self._client.send(request, to=f"edit a comment on {self._ref}")
 
     async def find_issue_comment(self, marker: str) -> int | None:
-        """The own comment of the conversation whose body ends with `marker`."""
-        return await self._find(marker, document=documents.COMMENTS, connection="comments")
+        """Find our comment in the conversation whose body ends with `marker`."""
+        return await self._find(marker, document=graphql.COMMENTS, connection="comments")
 
     async def _find(self, marker: str, *, document: str, connection: str) -> int | None:
         nodes = await fetch_nodes(self._client, self._ref, document=document, connection=connection)
         return _marked(nodes, marker)
 
     async def reply_to_review_comment(self, comment_id: int, body: str) -> int:
-        """Answers in the thread that begins with this comment."""
-        asked = self._rest.pulls.async_create_reply_for_review_comment(
+        """Reply in the thread that starts with this comment."""
+        request = self._rest.pulls.async_create_reply_for_review_comment(
             *self._repository, self._ref.number, comment_id, body=body
         )
-        return (await self._client.fetch(asked, to=f"answer in a thread of {self._ref}"))["id"]
+        return (await self._client.fetch(request, to=f"answer in a thread of {self._ref}"))["id"]
 
     async def react(self, kind: CommentKind, comment_id: int, content: Reaction) -> None:
-        """Puts a reaction on a comment; a second time changes nothing."""
+        """Add a reaction to a comment; adding it again changes nothing."""
         reactions = self._rest.reactions
-        asked = (
+        request = (
             reactions.async_create_for_issue_comment(*self._repository, comment_id, content=content)
             if kind == "issue_comment"
             else reactions.async_create_for_pull_request_review_comment(
                 *self._repository, comment_id, content=content
             )
         )
-        await self._client.send(asked, to="react to a comment")
+        await self._client.send(request, to="react to a comment")
 
     async def answer_threads(
         self, answers: Sequence[ThreadAnswer], *, edit: CommentEdit | None = None
     ) -> ThreadsDone:
-        """Replies to threads and resolves the settled ones; comments fold where the App has no contents:write."""
+        """Reply to threads and resolve settled ones; minimize comments if the App has no contents:write."""
         return await answer_threads(self._client, answers, edit=edit)
 
     async def permission(self, login: str) -> str:
-        """`admin`, `write`, `read` or `none`; `none` whenever GitHub does not clearly say more."""
+        """Return `admin`, `write`, `read` or `none`; `none` unless GitHub clearly says more."""
         if not _LOGIN.fullmatch(login):
-            _log.warning("A login that GitHub would not give anybody has no permission")
+            _log.warning("Ignoring a login that is not valid on GitHub")
             return "none"
-        asked = self._rest.repos.async_get_collaborator_permission_level(*self._repository, quote(login))
+        request = self._rest.repos.async_get_collaborator_permission_level(*self._repository, quote(login))
         try:
-            said = (await self._client.fetch(asked, to="tell a person's permission"))["permission"]
+            data = (await self._client.fetch(request, to="read a person's permission"))["permission"]
         except GitHubError as error:
-            _log.warning("No permission is known, so none is assumed: %s", error)
+            _log.warning("Assuming no permission, because it cannot be read: %s", error)
             return "none"
-        return said if said in PERMISSIONS else "none"
+        return data if data in PERMISSIONS else "none"
 
     async def head_sha(self) -> str:
-        """The pull request's head now, freshly read."""
-        asked = self._rest.pulls.async_get(*self._repository, self._ref.number)
-        return (await self._client.fetch(asked, to=f"read {self._ref}"))["head"]["sha"]
+        """Read the pull request's current head."""
+        request = self._rest.pulls.async_get(*self._repository, self._ref.number)
+        return (await self._client.fetch(request, to=f"read {self._ref}"))["head"]["sha"]
 
 
 def _batches(items: Sequence[T], size: int) -> list[Sequence[T]]:
@@ -215,7 +214,7 @@ def _batches(items: Sequence[T], size: int) -> list[Sequence[T]]:
 
 
 def _marked(nodes: Sequence[Node], marker: str) -> int | None:
-    """The newest own one that ends with the marker."""
+    """Return our newest node that ends with the marker."""
     return max(
         (
             int(node["fullDatabaseId"])
@@ -245,7 +244,7 @@ def _annotation(annotation: CheckAnnotation) -> dict[str, Any]:
 
 
 def _review_comment(comment: ReviewComment) -> dict[str, Any]:
-    """The permitted keys alone, and no null: GitHub refuses the whole review otherwise."""
+    """Send only known keys and no null: GitHub rejects the whole review otherwise."""
     side = Side(comment.side).value
     placed = {"path": comment.path, "line": comment.line, "side": side, "body": comment.body}
     if comment.start_line is None or comment.start_line == comment.line:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from app.domain.job import InstallationJob
 from app.domain.step import Checkpoint, Step
-from app.github.permissions import REVIEW_PERMISSIONS, lacking_permissions
+from app.github.auth import REVIEW_PERMISSIONS, lacking_permissions
 from app.publish.wording import name_off
 from app.store.database import Database
 from app.store.installations import (

@@ -9,16 +9,15 @@ from app.domain.pull_request import PullRequestRef
 from app.errors import ConfigurationError
 from app.gather.configuration import CONFIGURATION_PATH
 from app.github.addresses import git_url
-from app.github.advisories import fetch_published_flaws
 from app.github.app import GitHubApp
+from app.github.auth import FILE_PERMISSIONS
+from app.github.changed_files import fetch_merge_group_commits
 from app.github.client import token_client
-from app.github.code_scanning import CODE_SCANNING_PERMISSIONS, CodeScanning
 from app.github.contents import fetch_file
 from app.github.git_objects import GitCache
-from app.github.merge_groups import fetch_commits
 from app.github.people import GitHubPeople
-from app.github.permissions import FILE_PERMISSIONS
 from app.github.reader import PullRequestSource
+from app.github.security import CODE_SCANNING_PERMISSIONS, CodeScanning, fetch_database_advisories
 from app.github.writer import PullRequestWriter
 from app.jobs.access import PullRequestAccess
 from app.jobs.merge_queue import FetchCommits
@@ -71,7 +70,7 @@ def advisory_lookup(settings: Settings, network: Network) -> AdvisoryLookup | No
         return None
     token = settings.github_token.get_secret_value()
     client = token_client(token, ADVISORIES, settings.github_api_url, transport=network.github)
-    return lambda packages: fetch_published_flaws(client, packages)
+    return lambda packages: fetch_database_advisories(client, packages)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +89,7 @@ class PullRequests:
         git = self.git_cache.repository(
             git_url(self.settings.github_api_url, ref.repository),
             installation_id=installation_id,
-            token=client.token,
+            credential=client,
         )
         source = PullRequestSource(client, ref, git=git)
         scanning = self._code_scanning(ref, installation_id)
@@ -117,7 +116,7 @@ def merge_group_commits(github: GitHubApp) -> FetchCommits:
 
     async def fetch(job: MergeGroupJob) -> list[str] | None:
         client = github.installation(job.installation_id, job.repository)
-        return await fetch_commits(client, base_ref=job.base_ref, head_sha=job.head_sha)
+        return await fetch_merge_group_commits(client, base_ref=job.base_ref, head_sha=job.head_sha)
 
     return fetch
 

@@ -183,11 +183,13 @@ def test_only_the_stages_that_were_asked_for_are_run(run: Run, vendors: Vendors)
     ("target", "says"),
     [
         pytest.param(
-            "main...nowhere", "'nowhere' is no commit of this repository", id="a range that does not exist"
+            "main...nowhere", "'nowhere' is not a commit in this repository", id="a range that does not exist"
         ),
         pytest.param("...", "names no commit", id="a range of two empty variables"),
         pytest.param(
-            "https://github.com/octo/shop/issues/1", "is no pull request", id="a URL of no pull request"
+            "https://github.com/octo/shop/issues/1",
+            "is not a pull request URL",
+            id="a URL of no pull request",
         ),
         pytest.param("https://gitlab.com/octo/shop/pull/1", "is not the GitHub", id="another host"),
         pytest.param("https://github.com/octo/shop/pull/1", "Set GITHUB_TOKEN", id="no token"),
@@ -334,7 +336,7 @@ def test_a_bare_repository_and_a_folder_of_one_are_good_enough(
 def test_a_folder_without_a_repository_is_exit_2_and_no_traceback(tmp_path: Path, home: Path) -> None:
     done = quorum(tmp_path, "review", "main...HEAD")
     assert done.returncode == 2
-    assert "is in no git repository" in done.stderr
+    assert "is not in a git repository" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -43,14 +43,14 @@ def counts(rows: list[Row]) -> dict[str, tuple[int, int]]:
     return total
 
 
-def test_the_corpus_is_large_enough_and_all_of_it_is_read() -> None:
+def test_the_corpus_is_large_and_fully_parsed() -> None:
     files = {path.stem for path in CORPUS.glob("*.diff")}
     assert files == set(EXPECTED)
     assert len(files) >= 120
 
 
 @pytest.mark.parametrize("name", READ_BY_GIT)
-def test_files_and_counts_are_gits(name: str) -> None:
+def test_files_and_counts_match_git(name: str) -> None:
     files = read(name)
     assert [file.error for file in files if file.error] == []
     assert {path_of(file): (file.added, file.removed) for file in files} == counts(EXPECTED[name] or [])
@@ -59,14 +59,14 @@ def test_files_and_counts_are_gits(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "reason"), STRICTER.items())
-def test_what_contradicts_itself_is_unreadable_and_the_next_file_is_not(name: str, reason: str) -> None:
+def test_a_contradictory_file_is_an_error_and_the_next_file_is_parsed(name: str, reason: str) -> None:
     first, second = read(name)
     assert (first.path, first.error, first.hunks) == ("pay.py", reason, ())
     assert (second.path, second.error, second.added) == ("z.py", None, 1)
 
 
 @pytest.mark.parametrize("name", REFUSED_BY_GIT)
-def test_what_git_refuses_is_never_taken_for_reviewed(name: str) -> None:
+def test_diffs_that_git_rejects_are_errors(name: str) -> None:
     try:
         files = read(name)
     except ValueError:
@@ -76,5 +76,5 @@ def test_what_git_refuses_is_never_taken_for_reviewed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(MORE_LENIENT))
-def test_a_last_line_without_its_end_is_read(name: str) -> None:
+def test_a_last_line_without_a_newline_is_parsed(name: str) -> None:
     assert [(file.error, file.added, file.removed) for file in read(name)] == [(None, 1, 1)]

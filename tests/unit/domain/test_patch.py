@@ -45,12 +45,12 @@ def test_a_file_without_a_patch_has_no_hunks_and_no_error(patch: str | None) -> 
         ("unchanged", FileStatus.CHANGED, None),
     ],
 )
-def test_the_apis_status_is_kept(status: str, expected: FileStatus, previous: str | None) -> None:
+def test_the_status_of_the_api_is_kept(status: str, expected: FileStatus, previous: str | None) -> None:
     file = of_api(PATCH, status, "old.py")
     assert (file.status, file.previous_path) == (expected, previous)
 
 
-def test_a_submodule_is_known_by_its_only_lines() -> None:
+def test_a_submodule_is_recognized_by_its_lines() -> None:
     patch = f"@@ -1 +1 @@\n-Subproject commit {'a' * 40}\n+Subproject commit {'b' * 40}"
     assert of_api(patch).submodule
     assert not of_api(PATCH).submodule
@@ -70,7 +70,7 @@ def test_a_damaged_patch_is_an_error_of_its_file(patch: str, error: str) -> None
     assert (of_api(patch).error, of_api(patch).hunks) == (error, ())
 
 
-def test_no_bytes_are_a_diff_without_files() -> None:
+def test_empty_input_is_a_diff_without_files() -> None:
     assert parse_diff(b"").files == ()
     assert parse_diff(b"\n").files == ()
 
@@ -84,13 +84,13 @@ def test_no_bytes_are_a_diff_without_files() -> None:
         ("diff --git a/x b/x\n".encode("utf-16"), "The diff is UTF-16 text;"),
     ],
 )
-def test_what_is_no_diff_is_refused_with_what_to_do(data: bytes, said: str) -> None:
+def test_other_input_is_rejected_with_advice(data: bytes, said: str) -> None:
     with pytest.raises(ValueError, match=said) as raised:
         parse_diff(data)
     assert "git diff" in str(raised.value)
 
 
-def test_gnu_diffs_binary_line_names_its_file() -> None:
+def test_a_binary_line_of_gnu_diff_names_its_file() -> None:
     files = parse_diff(b"Binary files a/logo and mark.png and b/logo and mark.png differ\n").files
     assert [(file.path, file.binary) for file in files] == [("logo and mark.png", True)]
 

@@ -79,7 +79,7 @@ def assert_lines_are_the_files(file: FileDiff, old: Tree, new: Tree) -> None:
 
 @few
 @given(trees=tree_pairs(), options=st.sampled_from(OPTIONS))
-def test_names_modes_counts_and_lines_are_those_of_git(
+def test_names_modes_counts_and_lines_match_git(
     repository: Path, trees: tuple[Tree, Tree], options: tuple[str, ...]
 ) -> None:
     old, new = trees
@@ -94,7 +94,7 @@ def test_names_modes_counts_and_lines_are_those_of_git(
 
 @few
 @given(trees=tree_pairs(), data=st.data())
-def test_damage_costs_one_file_and_never_the_set(
+def test_damage_affects_only_one_file(
     repository: Path, trees: tuple[Tree, Tree], data: st.DataObject
 ) -> None:
     whole, entries = compare_with_git(repository, *trees)
@@ -120,7 +120,7 @@ def test_damage_costs_one_file_and_never_the_set(
         st.sampled_from([b"diff --git a/x b/x", b"--- a/x", b"+++ b/x", b"@@ -1 +1 @@", b"-a", b"+b", b""])
     )
 )
-def test_any_order_of_a_diffs_lines_is_read_or_refused(lines: list[bytes]) -> None:
+def test_any_order_of_lines_is_parsed_or_rejected(lines: list[bytes]) -> None:
     try:
         files = parse_diff(b"\n".join(lines)).files
     except ValueError:

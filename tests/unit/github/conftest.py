@@ -8,6 +8,7 @@ import pytest
 
 from app.domain.pull_request import PullRequestRef
 from app.github.app import GitHubApp
+from app.github.auth import FixedToken
 from app.github.client import RepositoryClient
 from app.github.git_objects import GitObjects
 from app.github.reader import PullRequestSource
@@ -65,13 +66,10 @@ class World:
     def git(self) -> GitObjects:
         """Git objects fetched straight from the stand-in's own repository, without a server."""
 
-        async def no_token() -> str:
-            return ""
-
         return GitObjects(
             self.root / "objects",
             url=f"file://{self.repository.git.path}",
-            token=no_token,
+            credential=FixedToken(""),
             protocols=("file",),
         )
 

@@ -21,12 +21,12 @@ GHES = "https://github.example.com/api/v3"
         ("http://127.0.0.1:8090", "http://127.0.0.1:8090"),
     ],
 )
-def test_the_web_address_follows_from_the_api_s(api_url: str, web: str) -> None:
+def test_the_web_url_is_derived_from_the_api_url(api_url: str, web: str) -> None:
     assert web_url(api_url) == web
     assert git_url(api_url, "octo/shop") == f"{web}/octo/shop.git"
 
 
-def test_a_server_s_api_lives_under_its_own_path() -> None:
+def test_the_api_of_a_server_has_its_own_path() -> None:
     assert is_enterprise_server(GHES)
     assert not is_enterprise_server("https://api.github.com")
 
@@ -39,11 +39,11 @@ def test_a_server_s_api_lives_under_its_own_path() -> None:
         " https://www.github.com/octo/shop/pull/7?w=1 ",
     ],
 )
-def test_a_pull_request_is_found_in_the_browser_s_address(url: str) -> None:
+def test_a_browser_url_identifies_a_pull_request(url: str) -> None:
     assert parse_pull_request_url(url) == PullRequestRef(owner="octo", repo="shop", number=7)
 
 
-def test_a_pull_request_of_a_server_is_found_where_the_api_is_that_server_s() -> None:
+def test_a_url_of_a_server_is_accepted_if_the_api_is_that_server() -> None:
     ref = parse_pull_request_url("https://github.example.com/octo/shop.js/pull/7", GHES)
     assert ref == PullRequestRef(owner="octo", repo="shop.js", number=7)
 
@@ -61,8 +61,8 @@ def test_a_pull_request_of_a_server_is_found_where_the_api_is_that_server_s() ->
         "",
     ],
 )
-def test_another_address_is_refused_with_an_example(url: str) -> None:
-    with pytest.raises(InputError, match="looks like https://github.com/OWNER/REPO/pull/123"):
+def test_other_urls_are_rejected_with_an_example(url: str) -> None:
+    with pytest.raises(InputError, match="Expected https://github.com/OWNER/REPO/pull/123"):
         parse_pull_request_url(url)
 
 
@@ -74,6 +74,6 @@ def test_another_address_is_refused_with_an_example(url: str) -> None:
         "https://github.com@evil.example/octo/shop/pull/7",
     ],
 )
-def test_a_token_is_never_meant_for_another_host(url: str) -> None:
-    with pytest.raises(InputError, match="is not the GitHub that GITHUB_API_URL names"):
+def test_urls_of_other_hosts_are_rejected(url: str) -> None:
+    with pytest.raises(InputError, match="is not the GitHub of GITHUB_API_URL"):
         parse_pull_request_url(url)

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from inline_snapshot import snapshot
 
 from app.errors import ConfigurationError, GitHubForbidden, GitHubNotFound
-from app.github.app import KEPT_CLIENTS, GitHubApp
+from app.github.app import MAX_CLIENTS, GitHubApp
 from app.github.client import token_client
 from app.github.writer import PullRequestWriter
 from github_sandbox import Accident
@@ -20,7 +20,7 @@ async def read_pull(world: World) -> str:
     return await world.writer().head_sha()
 
 
-async def test_one_token_serves_all_requests_of_its_hour(world: World) -> None:
+async def test_one_token_serves_all_requests_for_an_hour(world: World) -> None:
     pull = world.open_pull({"pay.py": "two\n"})
     shas = await asyncio.gather(*(read_pull(world) for _ in range(5)))
     world.now += 3_500
@@ -30,7 +30,7 @@ async def test_one_token_serves_all_requests_of_its_hour(world: World) -> None:
     assert world.asked().count(f"POST /app/installations/{world.installation_id}/access_tokens") == 1
 
 
-async def test_a_token_near_its_end_is_replaced_before_github_refuses_it(world: World) -> None:
+async def test_a_token_is_replaced_shortly_before_it_expires(world: World) -> None:
     world.open_pull({"pay.py": "two\n"})
     await read_pull(world)
     world.now += 3_545
@@ -57,7 +57,7 @@ class Revoking(httpx.AsyncBaseTransport):
         return response
 
 
-async def test_a_refused_token_is_renewed_once_and_the_request_repeated(world: World) -> None:
+async def test_a_rejected_token_is_renewed_once_and_the_request_repeated(world: World) -> None:
     world.open_pull({"pay.py": "two\n"})
     transport = Revoking(world)
     app = GitHubApp(
@@ -72,7 +72,7 @@ async def test_a_refused_token_is_renewed_once_and_the_request_repeated(world: W
     assert [c.id for c in world.repository.pulls[1].issue_comments] == [comment_id]
 
 
-async def test_a_request_that_is_refused_with_a_new_token_too_fails(world: World) -> None:
+async def test_a_request_fails_if_the_new_token_is_rejected_too(world: World) -> None:
     world.open_pull({"pay.py": "two\n"})
     refused = 0
 
@@ -94,7 +94,7 @@ async def test_a_request_that_is_refused_with_a_new_token_too_fails(world: World
     assert refused == 4
 
 
-async def test_a_token_reaches_one_repository_with_the_permissions_of_a_review(world: World) -> None:
+async def test_a_token_has_the_review_permissions_for_one_repository(world: World) -> None:
     world.github.create_repository("octo/other", {"a": "b"}, private=True)
     other = world.app.installation(world.installation_id, "octo/shop")
     token = await other.token()
@@ -114,7 +114,7 @@ async def test_a_token_reaches_one_repository_with_the_permissions_of_a_review(w
         await other.fetch(other.rest.repos.async_get("octo", "other"), to="read another repository")
 
 
-async def test_an_installation_that_lacks_a_permission_says_what_its_owner_must_do(world: World) -> None:
+async def test_a_missing_permission_is_reported_with_what_the_owner_must_do(world: World) -> None:
     installation = world.github.installation_on("octo/shop")
     assert installation is not None
     installation.permissions.pop("contents")
@@ -123,11 +123,11 @@ async def test_an_installation_that_lacks_a_permission_says_what_its_owner_must_
         await world.client.token()
 
     assert str(caught.value) == snapshot(
-        "The installation does not grant octo/shop or a permission that Quorum needs; its owner must accept the App's permissions."
+        "The installation does not grant access to octo/shop or a permission that Quorum needs. Its owner must accept the App's permissions."
     )
 
 
-async def test_an_installation_that_grants_less_gives_a_token_for_what_it_grants(world: World) -> None:
+async def test_a_token_has_only_the_permissions_that_the_installation_grants(world: World) -> None:
     installation = world.github.installation_on("octo/shop")
     assert installation is not None
     installation.permissions |= {"issues": "read"}
@@ -142,16 +142,16 @@ async def test_an_installation_that_grants_less_gives_a_token_for_what_it_grants
     assert world.client.lacking == {}
 
 
-async def test_a_token_for_a_repository_out_of_reach_is_forbidden_and_no_permission_is_looked_up(
+async def test_a_token_for_an_inaccessible_repository_is_forbidden_without_reading_permissions(
     world: World,
 ) -> None:
     elsewhere = world.app.installation(world.installation_id, "octo/elsewhere")
-    with pytest.raises(GitHubForbidden, match="does not grant octo/elsewhere"):
+    with pytest.raises(GitHubForbidden, match="does not grant access to octo/elsewhere"):
         await elsewhere.token()
     assert [request.method for request in world.github.requests] == ["POST"]
 
 
-async def test_a_token_that_is_for_one_use_alone_is_never_narrowed(world: World) -> None:
+async def test_tokens_for_a_single_purpose_keep_their_permissions(world: World) -> None:
     installation = world.github.installation_on("octo/shop")
     assert installation is not None
     installation.permissions |= {"contents": "read"}
@@ -161,7 +161,7 @@ async def test_a_token_that_is_for_one_use_alone_is_never_narrowed(world: World)
     assert resolving.lacking == {}
 
 
-async def test_a_suspended_installation_is_forbidden_and_a_removed_one_not_found(world: World) -> None:
+async def test_a_suspended_installation_is_forbidden_and_a_deleted_one_not_found(world: World) -> None:
     installation = world.github.installation_on("octo/shop")
     assert installation is not None
     client = world.client
@@ -174,7 +174,7 @@ async def test_a_suspended_installation_is_forbidden_and_a_removed_one_not_found
         await client.fetch(client.rest.pulls.async_get("octo", "shop", 1), to="read")
 
 
-async def test_a_token_that_cannot_be_fetched_now_is_github_being_unavailable(world: World) -> None:
+async def test_a_failed_token_request_means_that_github_is_unavailable(world: World) -> None:
     from app.errors import GitHubUnavailable
 
     world.open_pull({"pay.py": "two\n"})
@@ -184,7 +184,7 @@ async def test_a_token_that_cannot_be_fetched_now_is_github_being_unavailable(wo
     await read_pull(world)
 
 
-async def test_the_app_s_jwt_is_kept_for_minutes_and_not_for_ever(world: World) -> None:
+async def test_the_apps_jwt_is_cached_for_minutes(world: World) -> None:
     api = world.app.api
     first = await api.token()
     world.now += 400
@@ -198,30 +198,30 @@ async def test_the_app_s_jwt_is_kept_for_minutes_and_not_for_ever(world: World) 
 @pytest.mark.parametrize(
     "key", ["", "nonsense", "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----"]
 )
-def test_a_key_that_is_none_is_said_at_once(key: str) -> None:
-    with pytest.raises(ConfigurationError, match="private key is no PEM text of an RSA key") as caught:
+def test_an_invalid_private_key_is_rejected_immediately(key: str) -> None:
+    with pytest.raises(ConfigurationError, match="private key is not a PEM file of an RSA key") as caught:
         GitHubApp(1, key)
     assert "AAAA" not in str(caught.value)
 
 
-def test_a_key_of_another_kind_is_said_at_once() -> None:
+def test_other_kinds_of_keys_are_rejected_immediately() -> None:
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
-    with pytest.raises(ConfigurationError, match="is no RSA key"):
+    with pytest.raises(ConfigurationError, match="is not an RSA key"):
         GitHubApp(1, pem.decode())
 
 
-def test_clients_are_kept_but_not_for_ever(world: World) -> None:
+def test_clients_are_cached_up_to_a_limit(world: World) -> None:
     first = world.app.installation(1, "octo/shop")
     assert world.app.installation(1, "Octo/Shop") is first
     assert world.app.installation(2, "octo/shop") is not first
-    for number in range(KEPT_CLIENTS):
+    for number in range(MAX_CLIENTS):
         world.app.installation(3, f"octo/{number}")
     assert world.app.installation(1, "octo/shop") is not first
 
 
-def test_a_key_written_on_one_line_is_read(world: World) -> None:
+def test_a_private_key_on_one_line_is_accepted(world: World) -> None:
     GitHubApp(1, world.github.app.private_key.replace("\n", "\\n"), transport=world.transport())
 
 
@@ -242,7 +242,7 @@ async def test_no_secret_is_in_any_repr(world: World) -> None:
     ("api_url", "version"),
     [("https://api.github.com", "2026-03-10"), ("https://github.example.com/api/v3", "2022-11-28")],
 )
-async def test_a_server_is_asked_in_the_api_s_older_version(api_url: str, version: str) -> None:
+async def test_a_server_gets_the_older_api_version(api_url: str, version: str) -> None:
     seen: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -257,14 +257,14 @@ async def test_a_server_is_asked_in_the_api_s_older_version(api_url: str, versio
     assert seen[0].extensions["timeout"]["read"] == 30.0
 
 
-async def test_a_person_s_token_is_sent_as_it_is_and_never_renewed(world: World) -> None:
+async def test_a_given_token_is_never_renewed(world: World) -> None:
     client = token_client("ghp_wrong", "octo/shop", transport=world.transport())
     with pytest.raises(GitHubForbidden, match="Bad credentials"):
         await client.fetch(client.rest.pulls.async_get("octo", "shop", 1), to="read octo/shop#1")
     assert len(world.github.requests) == 1
 
 
-async def test_many_clients_share_one_transport_that_closes_with_the_app(world: World) -> None:
+async def test_clients_share_one_transport_that_the_app_closes(world: World) -> None:
     class Counting(httpx.MockTransport):
         closed = 0
 

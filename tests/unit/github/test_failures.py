@@ -99,7 +99,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-async def test_each_refusal_becomes_the_error_that_says_what_can_be_done(case: Case) -> None:
+async def test_each_response_maps_to_its_error(case: Case) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if isinstance(case.body, str):
             return httpx.Response(case.status, text=case.body, headers=case.headers)
@@ -115,7 +115,7 @@ async def test_each_refusal_becomes_the_error_that_says_what_can_be_done(case: C
 
 
 @pytest.mark.parametrize("fault", [httpx.ReadTimeout, httpx.ConnectError, httpx.RemoteProtocolError])
-async def test_a_broken_connection_may_have_carried_the_request_out(
+async def test_a_broken_connection_means_that_github_is_unavailable(
     fault: type[httpx.TransportError],
 ) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
@@ -124,7 +124,7 @@ async def test_a_broken_connection_may_have_carried_the_request_out(
     assert type(await failure_of(client_for(answer))) is GitHubUnavailable
 
 
-async def test_a_defect_below_is_not_taken_for_an_outage() -> None:
+async def test_a_bug_is_not_reported_as_an_outage() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         raise ZeroDivisionError
 
@@ -133,7 +133,7 @@ async def test_a_defect_below_is_not_taken_for_an_outage() -> None:
         await client.fetch(client.rest.pulls.async_get("octo", "shop", 1), to="read octo/shop#1")
 
 
-async def test_github_s_own_words_reach_the_reader_on_one_line_and_cut() -> None:
+async def test_githubs_messages_are_shown_on_one_line_and_truncated() -> None:
     said = {"message": "Unprocessable\nEntity", "errors": ["Line could not be resolved", {"code": "x" * 500}]}
 
     error = await failure_of(client_for(lambda _: httpx.Response(422, json=said)))
@@ -144,7 +144,7 @@ async def test_github_s_own_words_reach_the_reader_on_one_line_and_cut() -> None
     assert len(str(error)) < 400
 
 
-async def test_after_a_limit_the_next_request_waits_in_the_queue_and_not_at_github() -> None:
+async def test_after_a_rate_limit_the_next_request_fails_without_a_call() -> None:
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -172,7 +172,7 @@ async def test_after_a_limit_the_next_request_waits_in_the_queue_and_not_at_gith
         ([{"message": "Something went wrong while executing your query"}], GitHubUnavailable),
     ],
 )
-async def test_graphql_says_no_with_a_200(errors: list[Any], expected: type[GitHubError]) -> None:
+async def test_graphql_errors_have_status_200(errors: list[Any], expected: type[GitHubError]) -> None:
     client = client_for(lambda _: httpx.Response(200, json={"data": None, "errors": errors}))
 
     with pytest.raises(GitHubError) as caught:

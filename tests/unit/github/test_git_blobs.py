@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.github.git_blobs import MAX_BLOB_BYTES, read_blobs
-from app.github.git_process import MAX_OUTPUT_BYTES, Git, GitFailed
+from app.errors import GitFailed
+from app.github.git_process import MAX_OUTPUT_BYTES, Git
+from app.github.git_reads import MAX_BLOB_BYTES, read_blobs
 from tests.unit.github.repositories import Checkout
 
 FILES: dict[str, str | bytes | None] = {
@@ -59,9 +60,7 @@ async def test_each_file_has_its_own_content(directory: Path) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(paths=st.lists(st.sampled_from([*FILES, *NOT_FILES]), min_size=1, max_size=12))
-async def test_a_files_content_does_not_depend_on_what_is_read_with_it(
-    directory: Path, paths: list[str]
-) -> None:
+async def test_the_content_of_a_file_does_not_depend_on_its_batch(directory: Path, paths: list[str]) -> None:
     read = await read_blobs(Git(directory=directory), [f"HEAD:{path}" for path in paths])
     assert read == {f"HEAD:{path}": (directory / path).read_bytes() for path in paths if path in SMALL}
 
@@ -72,12 +71,12 @@ async def test_many_files_are_read_by_two_processes(directory: Path) -> None:
     assert git.commands == ["cat-file --batch-check", "cat-file --batch"]
 
 
-async def test_no_content_is_asked_for_where_there_is_no_file(directory: Path) -> None:
+async def test_contents_are_read_only_of_existing_files(directory: Path) -> None:
     git = CountedGit(directory=directory)
     assert await read_blobs(git, ["HEAD:absent.py"]) == {}
     assert git.commands == ["cat-file --batch-check"]
 
 
-async def test_git_says_where_there_is_no_repository(tmp_path: Path) -> None:
+async def test_a_missing_repository_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(GitFailed, match="not a git repository"):
         await read_blobs(Git(directory=tmp_path), ["HEAD:a.py"])

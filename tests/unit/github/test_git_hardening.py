@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.domain.diff import Side
-from app.errors import InputError
-from app.github.git_process import Git, GitFailed
+from app.errors import GitFailed, InputError
+from app.github.git_process import Git
 from app.github.local import STAGED, WORKING_TREE, GitRangeSource
 from tests.unit.github.repositories import ENVIRONMENT, Checkout
 
@@ -84,7 +84,7 @@ def checkout(tmp_path: Path, trap: Trap) -> Checkout:
     return made
 
 
-def test_the_trap_would_spring_for_git_as_it_is(checkout: Checkout, trap: Trap) -> None:
+def test_unhardened_git_runs_the_planted_programs(checkout: Checkout, trap: Trap) -> None:
     subprocess.run(
         ["git", "--no-pager", "diff", "HEAD"],
         cwd=checkout.directory,
@@ -96,7 +96,9 @@ def test_the_trap_would_spring_for_git_as_it_is(checkout: Checkout, trap: Trap) 
 
 
 @pytest.mark.parametrize("target", ["main...topic", "main..topic", "topic", STAGED, WORKING_TREE])
-async def test_nothing_of_a_repository_is_run(checkout: Checkout, trap: Trap, target: str) -> None:
+async def test_hardened_git_runs_nothing_from_a_repository(
+    checkout: Checkout, trap: Trap, target: str
+) -> None:
     source = GitRangeSource(checkout.directory, target)
     seen = await source.snapshot(["pay.py", "AGENTS.md"])
     await source.grep("word", limit=5)
@@ -108,7 +110,7 @@ async def test_nothing_of_a_repository_is_run(checkout: Checkout, trap: Trap, ta
         assert "pay.py" in [file.path for file in seen.diff.files]
 
 
-async def test_a_missing_object_is_not_fetched_by_the_repository_s_own_means(
+async def test_a_missing_object_is_not_fetched_with_the_repositorys_settings(
     checkout: Checkout, trap: Trap
 ) -> None:
     checkout.git("config", "remote.origin.url", f"ext::{trap.program}")
@@ -125,7 +127,7 @@ async def test_a_missing_object_is_not_fetched_by_the_repository_s_own_means(
     assert not trap.was_sprung
 
 
-async def test_variables_of_the_caller_s_git_do_not_count(
+async def test_git_variables_of_the_caller_are_ignored(
     checkout: Checkout, trap: Trap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in (
@@ -146,7 +148,7 @@ async def test_variables_of_the_caller_s_git_do_not_count(
     assert not trap.was_sprung
 
 
-async def test_how_the_repository_likes_its_diffs_does_not_count(tmp_path: Path) -> None:
+async def test_diff_settings_of_the_repository_are_ignored(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path / "particular")
     checkout.commit({"pay.py": "one\n"})
     checkout.commit({"pay.py": "one\nword\n"})
@@ -189,7 +191,7 @@ async def test_a_work_tree_that_points_elsewhere_is_not_followed(checkout: Check
     assert await source.blob("pay.py", Side.RIGHT) == b"dirty word\n"
 
 
-async def test_output_and_time_have_an_end(checkout: Checkout) -> None:
+async def test_output_and_time_are_limited(checkout: Checkout) -> None:
     git = _git(checkout)
     with pytest.raises(GitFailed, match="wrote more than 10 bytes"):
         await git.run("cat-file", "-p", "HEAD", max_bytes=10)
@@ -201,14 +203,14 @@ async def test_output_and_time_have_an_end(checkout: Checkout) -> None:
         await slow.run("log")
 
 
-async def test_what_git_has_started_ends_with_it(tmp_path: Path) -> None:
+async def test_child_processes_of_git_are_killed_with_it(tmp_path: Path) -> None:
     """A fetch that hangs is a program of git's own; left alone it would hold the output open."""
     git = Git(directory=tmp_path, config={"alias.hang": "!sleep 50"}, timeout_s=0.2)
     with pytest.raises(GitFailed, match="took longer"):
         await git.run("hang")
 
 
-async def test_a_file_that_is_too_large_is_not_written(tmp_path: Path) -> None:
+async def test_git_cannot_write_files_that_are_too_large(tmp_path: Path) -> None:
     large = Checkout(tmp_path / "large")
     large.commit({"big.bin": os.urandom(100_000)})
     for blocks, expected in ((2, False), (2_000, True)):
@@ -227,8 +229,8 @@ async def test_a_file_that_is_too_large_is_not_written(tmp_path: Path) -> None:
         assert written is expected
 
 
-async def test_without_git_or_directory_the_error_says_so(tmp_path: Path) -> None:
-    with pytest.raises(GitFailed, match="cannot be started"):
+async def test_a_missing_directory_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(GitFailed, match="cannot start"):
         await Git(directory=tmp_path / "nowhere").run("version")
 
 

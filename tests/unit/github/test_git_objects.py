@@ -14,6 +14,7 @@ from app.domain.diff import Side
 from app.errors import GitHubUnavailable
 from app.github.addresses import git_url
 from app.github.app import GitHubApp
+from app.github.auth import FixedToken
 from app.github.git_objects import GitCache, GitObjects
 from app.github.reader import PullRequestSource
 from tests.unit.github.conftest import World
@@ -33,18 +34,14 @@ async def served(world: World) -> AsyncGenerator[str]:
         listener.close()
 
 
-async def no_token() -> str:
-    return ""
-
-
 def objects_of(app: GitHubApp, world: World, root: Path) -> GitObjects:
     client = app.installation(world.installation_id, "octo/shop")
     return GitCache(root).repository(
-        client.git_url, installation_id=client.installation_id, token=client.token
+        client.git_url, installation_id=client.installation_id, credential=client
     )
 
 
-async def test_a_private_repository_is_fetched_once_with_the_installation_s_token(
+async def test_a_private_repository_is_fetched_once_with_the_installations_token(
     world: World, tmp_path: Path
 ) -> None:
     world.repository.push({"cart.py": "import pay\n"})
@@ -71,20 +68,14 @@ async def test_a_private_repository_is_fetched_once_with_the_installation_s_toke
     assert not [data for data in written if token.encode() in data or b"Authorization" in data]
 
 
-async def test_a_repository_that_the_token_does_not_reach_is_unavailable(
-    world: World, tmp_path: Path
-) -> None:
+async def test_a_repository_that_the_token_cannot_access_is_unavailable(world: World, tmp_path: Path) -> None:
     async with served(world) as url:
-
-        async def wrong() -> str:
-            return "ghs_wrong"
-
-        git = GitObjects(tmp_path / "git", url=git_url(url, "octo/shop"), token=wrong)
+        git = GitObjects(tmp_path / "git", url=git_url(url, "octo/shop"), credential=FixedToken("ghs_wrong"))
         with pytest.raises(GitHubUnavailable, match="git cannot fetch"):
             await git.fetch("1" * 40)
 
 
-async def test_a_commit_that_is_not_there_is_unavailable(world: World) -> None:
+async def test_a_missing_commit_is_unavailable(world: World) -> None:
     git = world.git()
     with pytest.raises(GitHubUnavailable):
         await git.fetch("1" * 40)
@@ -92,17 +83,17 @@ async def test_a_commit_that_is_not_there_is_unavailable(world: World) -> None:
     assert await git.blob(world.repository.commit("main"), "pay.py") == b"one\ntwo\nthree\n"
 
 
-async def test_what_was_not_fetched_cannot_be_searched_or_compared(world: World) -> None:
+async def test_commits_must_be_fetched_before_a_search_or_diff(world: World) -> None:
     git = world.git()
     await git.fetch(world.repository.commit("main"))
     later = world.repository.push({"pay.py": "2\n"})
-    with pytest.raises(GitHubUnavailable, match="git cannot search"):
+    with pytest.raises(GitHubUnavailable, match="git grep failed"):
         await git.grep(later, "one", limit=5)
-    with pytest.raises(GitHubUnavailable, match="git cannot tell what changed"):
+    with pytest.raises(GitHubUnavailable, match="git diff failed"):
         await git.diff("1" * 40, "2" * 40)
 
 
-async def test_a_file_above_the_limit_stays_at_github_and_breaks_no_search(world: World) -> None:
+async def test_a_large_file_is_not_fetched_and_breaks_no_search(world: World) -> None:
     world.repository.push({"data.csv": "word\n" * 60_000, "small.py": "word\n"})
     git = world.git()
     head = world.repository.commit("main")
@@ -120,13 +111,13 @@ async def test_a_diff_fetches_the_large_files_that_it_needs(world: World) -> Non
     assert await git.diff(before, after, ["pay.py"]) == b""
 
 
-async def test_a_repository_comes_only_from_the_protocols_of_the_web(world: World, tmp_path: Path) -> None:
-    git = GitObjects(tmp_path / "git", url=f"file://{world.repository.git.path}", token=no_token)
+async def test_repositories_are_fetched_only_over_http(world: World, tmp_path: Path) -> None:
+    git = GitObjects(tmp_path / "git", url=f"file://{world.repository.git.path}", credential=FixedToken(""))
     with pytest.raises(GitHubUnavailable, match="not allowed"):
         await git.fetch(world.repository.commit("main"))
 
 
-async def test_many_at_once_fetch_without_getting_in_each_other_s_way(world: World) -> None:
+async def test_concurrent_fetches_do_not_conflict(world: World) -> None:
     commits = [world.repository.push({"n.py": f"{n}\n"}) for n in range(6)]
     await asyncio.gather(*(world.git().fetch(commit) for commit in commits))
     contents = [await world.git().blob(commit, "n.py") for commit in commits]
@@ -137,8 +128,8 @@ def test_installations_share_no_objects(tmp_path: Path) -> None:
     cache = GitCache(tmp_path)
     url = "https://github.com/octo/shop.git"
     for installation_id in (1, 2, None):
-        cache.repository(url, installation_id=installation_id, token=no_token)
-    cache.repository(url.upper().replace("HTTPS", "https"), installation_id=1, token=no_token)
+        cache.repository(url, installation_id=installation_id, credential=FixedToken(""))
+    cache.repository(url.upper().replace("HTTPS", "https"), installation_id=1, credential=FixedToken(""))
     directories = list(tmp_path.iterdir())
     assert len(directories) == 3
     assert {directory.stat().st_mode & 0o777 for directory in directories} == {0o700}
@@ -152,31 +143,31 @@ def fill(directory: Path, *, used_at: float) -> None:
     os.utime(directory / "quorum.lock", (used_at, used_at))
 
 
-def test_the_longest_unused_repositories_go_until_the_rest_fits(tmp_path: Path) -> None:
+def test_the_least_recently_used_repositories_are_evicted(tmp_path: Path) -> None:
     for name, used_at in {"oldest": 0, "older": 1_000, "old": 2_000, "in use": 9_000}.items():
         fill(tmp_path / name, used_at=used_at)
     cache = GitCache(tmp_path, max_bytes=250, clock=lambda: 10_000)
 
-    cache.repository("https://github.com/octo/shop.git", installation_id=1, token=no_token)
+    cache.repository("https://github.com/octo/shop.git", installation_id=1, credential=FixedToken(""))
 
     kept = {path.name for path in tmp_path.iterdir() if (path / "quorum.lock").exists()}
     assert kept == {"old", "in use"}
 
 
-def test_the_cache_is_tidied_now_and_then_and_not_at_every_review(tmp_path: Path) -> None:
+def test_the_cache_is_evicted_periodically(tmp_path: Path) -> None:
     now = [10_000.0]
     cache = GitCache(tmp_path, max_bytes=1, clock=lambda: now[0])
-    cache.repository("https://github.com/octo/shop.git", installation_id=1, token=no_token)
+    cache.repository("https://github.com/octo/shop.git", installation_id=1, credential=FixedToken(""))
     fill(tmp_path / "old", used_at=0)
-    cache.repository("https://github.com/octo/shop.git", installation_id=1, token=no_token)
+    cache.repository("https://github.com/octo/shop.git", installation_id=1, credential=FixedToken(""))
     assert (tmp_path / "old").exists()
     now[0] += 600
-    cache.repository("https://github.com/octo/shop.git", installation_id=1, token=no_token)
+    cache.repository("https://github.com/octo/shop.git", installation_id=1, credential=FixedToken(""))
     assert not (tmp_path / "old").exists()
 
 
-def test_what_was_used_in_the_last_hour_stays_however_large(tmp_path: Path) -> None:
+def test_repositories_used_within_an_hour_are_never_evicted(tmp_path: Path) -> None:
     fill(tmp_path / "in use", used_at=9_000)
     cache = GitCache(tmp_path, max_bytes=1, clock=lambda: 10_000)
-    cache.repository("https://github.com/octo/shop.git", installation_id=1, token=no_token)
+    cache.repository("https://github.com/octo/shop.git", installation_id=1, credential=FixedToken(""))
     assert (tmp_path / "in use").exists()

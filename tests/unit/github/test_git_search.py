@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.github.git_process import Git
-from app.github.git_search import MAX_SEARCH_BYTES, Search, grep_tree
+from app.github.git_reads import MAX_SEARCH_BYTES, Search, grep_tree
 from tests.unit.github.repositories import Checkout
 
 WORDS = ["pay", "pay_now", "größe", "$total", "a.b", "absent", "", "two words", "x\ny"]
@@ -27,7 +27,7 @@ def git(tmp_path_factory: pytest.TempPathFactory) -> Git:
     return Git(directory=checkout.directory)
 
 
-async def test_a_word_is_found_whole_and_no_more_often_than_is_wanted(git: Git) -> None:
+async def test_whole_words_are_found_up_to_the_limit(git: Git) -> None:
     pay, once = Search("pay", 9), Search("pay", 1)
     found = await grep_tree(git, [pay, once], tree="HEAD")
     assert [(match.path, match.line) for match in found[pay]] == [("a.py", 1), ("a.py", 2), ("d.txt", 1)]
@@ -36,9 +36,7 @@ async def test_a_word_is_found_whole_and_no_more_often_than_is_wanted(git: Git) 
 
 @settings(max_examples=25, deadline=None)
 @given(words=st.lists(st.sampled_from(WORDS), unique=True, min_size=1))
-async def test_words_that_are_searched_together_are_found_as_git_finds_each(
-    git: Git, words: list[str]
-) -> None:
+async def test_a_batch_of_words_finds_what_single_searches_find(git: Git, words: list[str]) -> None:
     found = await grep_tree(git, [Search(word, 99) for word in words], tree="HEAD")
     for search, matches in found.items():
         alone = await git.run("grep", "-cwFI", "-e", search.word, "HEAD", allowed=(0, 1))
@@ -47,7 +45,7 @@ async def test_words_that_are_searched_together_are_found_as_git_finds_each(
     assert {search.word for search in found} == {word for word in words if word and "\n" not in word}
 
 
-async def test_a_word_on_every_line_hides_no_other(tmp_path: Path) -> None:
+async def test_a_very_frequent_word_does_not_hide_others(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path / "repository")
     line = "common " + "x" * 1_000 + "\n"
     checkout.commit({"a.txt": line * (MAX_SEARCH_BYTES // len(line) + 1), "z.txt": "rare\n"})

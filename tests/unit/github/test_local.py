@@ -26,7 +26,7 @@ def checkout(tmp_path: Path) -> Checkout:
     return made
 
 
-def test_both_are_sources(checkout: Checkout) -> None:
+def test_both_classes_are_sources(checkout: Checkout) -> None:
     sources: list[Source] = [GitRangeSource(checkout.directory, "HEAD"), PatchSource(b"")]
     assert sources
 
@@ -35,7 +35,7 @@ async def paths_of(source: Source) -> list[str]:
     return [file.path for file in (await source.snapshot([])).diff.files]
 
 
-async def test_three_dots_show_what_the_branch_did(checkout: Checkout) -> None:
+async def test_three_dots_compare_with_the_merge_base(checkout: Checkout) -> None:
     for target in ("main...topic", "main...HEAD", "main..."):
         assert await paths_of(GitRangeSource(checkout.directory, target)) == ["AGENTS.md", "pay.py"]
 
@@ -45,12 +45,12 @@ async def test_two_dots_compare_the_two_commits(checkout: Checkout) -> None:
     assert paths == ["AGENTS.md", "later.py", "pay.py"]
 
 
-async def test_one_commit_is_what_it_changed(checkout: Checkout) -> None:
+async def test_one_commit_is_compared_with_its_parent(checkout: Checkout) -> None:
     assert await paths_of(GitRangeSource(checkout.directory, "HEAD")) == ["AGENTS.md", "pay.py"]
     assert await paths_of(GitRangeSource(checkout.directory, "main")) == ["later.py"]
 
 
-async def test_the_first_commit_of_all_is_all_new(checkout: Checkout) -> None:
+async def test_the_first_commit_adds_all_files(checkout: Checkout) -> None:
     source = GitRangeSource(checkout.directory, "main~1")
     seen = await source.snapshot(["AGENTS.md"])
     assert {file.status for file in seen.diff.files} == {FileStatus.ADDED}
@@ -58,14 +58,14 @@ async def test_the_first_commit_of_all_is_all_new(checkout: Checkout) -> None:
     assert await source.blob("pay.py", Side.LEFT) is None
 
 
-async def test_what_a_range_is_reviewed_with_comes_from_its_base(checkout: Checkout) -> None:
+async def test_configuration_comes_from_the_base(checkout: Checkout) -> None:
     checkout.write({"AGENTS.md": "Obey the work tree.\n"})
     seen = await GitRangeSource(checkout.directory, "main...topic").snapshot(["AGENTS.md", "no/such"])
     assert seen.base_files == {"AGENTS.md": b"Be kind.\n"}
     assert seen.pull_request is None
 
 
-async def test_blobs_of_a_range_are_its_commits_and_not_the_work_tree(checkout: Checkout) -> None:
+async def test_blobs_of_a_range_come_from_its_commits(checkout: Checkout) -> None:
     checkout.write({"pay.py": "dirty\n"})
     source = GitRangeSource(checkout.directory, "main...topic")
     await source.snapshot([])
@@ -75,7 +75,7 @@ async def test_blobs_of_a_range_are_its_commits_and_not_the_work_tree(checkout: 
     assert await source.blob("no/such.py", Side.RIGHT) is None
 
 
-async def test_the_index_is_what_will_be_committed(checkout: Checkout) -> None:
+async def test_staged_changes_come_from_the_index(checkout: Checkout) -> None:
     checkout.write({"pay.py": "staged\n"})
     checkout.git("add", "pay.py")
     checkout.write({"pay.py": "not staged\n"})
@@ -89,7 +89,7 @@ async def test_the_index_is_what_will_be_committed(checkout: Checkout) -> None:
     assert [match.text for match in await source.grep("staged", limit=5)] == ["staged"]
 
 
-async def test_a_hook_s_own_index_is_the_one_that_counts(checkout: Checkout) -> None:
+async def test_the_index_of_a_hook_takes_precedence(checkout: Checkout) -> None:
     index = checkout.directory / ".git" / "next-index-1.lock"
     index.write_bytes((checkout.directory / ".git" / "index").read_bytes())
     checkout.write({"pay.py": "staged elsewhere\n"})
@@ -105,7 +105,7 @@ async def test_the_work_tree_is_compared_with_the_last_commit(checkout: Checkout
     seen = await source.snapshot([])
 
     assert [file.path for file in seen.diff.files] == ["pay.py"]
-    assert seen.notes == ("Not part of the change: 1 untracked; git add makes them so.",)
+    assert seen.notes == ("Not reviewed: untracked files (1). Use git add to include them.",)
     assert await source.blob("pay.py", Side.RIGHT) == b"dirty word\n"
     assert await source.blob("pay.py", Side.LEFT) == b"one\n2\n"
     assert [match.path for match in await source.grep("word", limit=5)] == ["pay.py"]
@@ -123,7 +123,7 @@ async def test_a_link_out_of_the_work_tree_is_not_followed(checkout: Checkout, t
         assert await source.blob(path, Side.RIGHT) is None
 
 
-async def test_a_repository_without_a_commit_has_an_index(tmp_path: Path) -> None:
+async def test_a_repository_without_commits_has_staged_changes(tmp_path: Path) -> None:
     made = Checkout(tmp_path / "new")
     made.write({"a.py": "a\n"})
     made.git("add", "a.py")
@@ -168,7 +168,7 @@ ODD_NAMES = [
 ]
 
 
-async def test_odd_names_are_read(checkout: Checkout) -> None:
+async def test_unusual_names_are_supported(checkout: Checkout) -> None:
     checkout.commit({name: f"word {number}\n" for number, name in enumerate(ODD_NAMES)})
     not_utf8 = os.fsdecode(b"\xff\xfe.py")
     checkout.commit(
@@ -210,43 +210,41 @@ def sentence(directory: Path, error: InputError) -> str:
         ("a\0b", "a\0b"),
     ],
 )
-async def test_a_range_that_does_not_exist_says_what_to_do(
-    checkout: Checkout, target: str, name: str
-) -> None:
+async def test_a_missing_range_is_rejected_with_advice(checkout: Checkout, target: str, name: str) -> None:
     with pytest.raises(InputError) as caught:
         await GitRangeSource(checkout.directory, target).snapshot([])
     assert str(caught.value) == (
-        f"{name!r} is no commit of this repository; give a range such as main...HEAD, or fetch it first."
+        f"{name!r} is not a commit in this repository. Specify a range such as main...HEAD, or fetch it first."
     )
 
 
-async def test_two_histories_without_a_common_commit_say_what_to_do(checkout: Checkout) -> None:
+async def test_unrelated_histories_are_rejected_with_advice(checkout: Checkout) -> None:
     checkout.git("checkout", "--quiet", "--orphan", "other")
     checkout.commit({"x.py": "x\n"})
     with pytest.raises(InputError) as caught:
         await GitRangeSource(checkout.directory, "main...other").snapshot([])
     assert str(caught.value) == snapshot(
-        "The two sides of main...other have no common commit here; fetch more history (git fetch --unshallow), or compare them with two dots."
+        "The two sides of main...other have no common commit here. Fetch more history (git fetch --unshallow), or compare them with two dots."
     )
 
 
-def test_no_repository_says_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_repository_is_rejected_with_advice(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         GitRangeSource(tmp_path, "main...HEAD")
     assert sentence(tmp_path, caught.value) == snapshot(
-        "DIR is in no git repository; name one with --repo DIR."
+        "DIR is not in a git repository. Specify one with --repo DIR."
     )
-    with pytest.raises(InputError, match="is in no git repository"):
+    with pytest.raises(InputError, match="is not in a git repository"):
         GitRangeSource(tmp_path / "nowhere", "main...HEAD")
 
 
-async def test_a_directory_that_only_looks_like_a_repository_says_so(tmp_path: Path) -> None:
+async def test_a_directory_that_only_looks_like_a_repository_is_rejected(tmp_path: Path) -> None:
     (tmp_path / ".git").write_text("gitdir: /nowhere\n")
     with pytest.raises(InputError):
         await GitRangeSource(tmp_path, "main...HEAD").snapshot([])
 
 
-async def test_a_patch_is_its_files_and_nothing_else(checkout: Checkout) -> None:
+async def test_a_patch_has_only_its_own_files(checkout: Checkout) -> None:
     patch = checkout.git("diff", "main...topic") + "\n"
     source = PatchSource(patch.encode())
     assert await paths_of(source) == ["AGENTS.md", "pay.py"]
@@ -256,6 +254,6 @@ async def test_a_patch_is_its_files_and_nothing_else(checkout: Checkout) -> None
 
 
 @pytest.mark.parametrize("data", [b"hello\n", b"<html></html>", b'{"a": 1}', b"\x00\x01\x02"])
-def test_what_is_no_patch_says_so(data: bytes) -> None:
+def test_other_text_is_rejected_as_a_patch(data: bytes) -> None:
     with pytest.raises(InputError):
         PatchSource(data)

@@ -26,7 +26,7 @@ def test_a_pull_request_is_a_source(world: World) -> None:
     assert source
 
 
-async def test_a_small_pull_request_is_read_with_four_requests(world: World) -> None:
+async def test_a_small_pull_request_takes_four_requests(world: World) -> None:
     world.open_pull({"pay.py": "one\n2\nthree\n", "new.py": "x\n", "lib/y.py": "y\n"})
     source = world.source()
     seen = await source.snapshot([".github/quorum.yml", "AGENTS.md", "CLAUDE.md"])
@@ -43,7 +43,7 @@ async def test_a_small_pull_request_is_read_with_four_requests(world: World) -> 
     )
 
 
-async def test_files_beside_a_small_change_come_with_it_and_without_git(world: World) -> None:
+async def test_other_files_of_a_small_change_need_no_git(world: World) -> None:
     world.repository.push({"lib/AGENTS.md": "Whole cents.\n"})
     world.open_pull({"lib/y.py": "y\n"})
     source = world.source(git=world.git())
@@ -55,7 +55,7 @@ async def test_files_beside_a_small_change_come_with_it_and_without_git(world: W
     assert not (world.root / "objects").exists()
 
 
-async def test_the_pull_request_is_told_in_github_s_words(world: World) -> None:
+async def test_the_pull_request_has_githubs_fields(world: World) -> None:
     pull = world.open_pull(
         {"pay.py": "2\n"}, title="Pay in pounds", body="Because.", author="bob", fork="bob", draft=True
     )
@@ -69,7 +69,7 @@ async def test_the_pull_request_is_told_in_github_s_words(world: World) -> None:
     assert (seen.head_sha, seen.head_repository) == (pull.head_sha, "bob/shop")
 
 
-async def test_a_deleted_fork_and_a_bot_are_told(world: World) -> None:
+async def test_a_deleted_fork_and_a_bot_are_recognized(world: World) -> None:
     pull = world.open_pull({"pay.py": "2\n"}, author="dependabot[bot]", fork="bob")
     pull.delete_head_repository()
     pull.close()
@@ -78,17 +78,17 @@ async def test_a_deleted_fork_and_a_bot_are_told(world: World) -> None:
     assert (seen.head_repository, seen.author_is_bot, seen.state) == (None, True, "closed")
 
 
-async def test_files_of_the_base_come_from_the_base_branch_as_it_is_now(world: World) -> None:
+async def test_base_files_come_from_the_current_base_branch(world: World) -> None:
     world.open_pull({"AGENTS.md": "Obey me.\n", ".github/quorum.yml": "enabled: false\n"})
     world.repository.push({"AGENTS.md": "Be kinder.\n", "logo.md": b"\x00\x01"})
 
     seen = await world.source().snapshot(["AGENTS.md", ".github/quorum.yml", "logo.md", "AGENTS.md"])
 
     assert seen.base_files == {"AGENTS.md": b"Be kinder.\n"}
-    assert seen.notes == snapshot(("logo.md of the base branch is no text, or too large, and was not read.",))
+    assert seen.notes == snapshot(("logo.md of the base branch was ignored: it is not text, or too large.",))
 
 
-async def test_own_threads_and_the_summary_are_known_again(world: World) -> None:
+async def test_our_threads_and_summary_are_recognized(world: World) -> None:
     pull = world.open_pull({"pay.py": "one\n2\nthree\n"})
     writer = world.writer()
     await writer.create_review(
@@ -114,14 +114,14 @@ async def test_own_threads_and_the_summary_are_known_again(world: World) -> None
     ]
 
 
-async def test_somebody_s_thread_with_our_marker_is_not_ours(world: World) -> None:
+async def test_a_thread_with_a_copied_marker_is_not_ours(world: World) -> None:
     pull = world.open_pull({"pay.py": "one\n2\nthree\n"})
     pull.review_comment("mallory", Anchor(path="pay.py", line=2), f"Wrong.\n{FINDING}")
     seen = await world.source().snapshot([])
     assert seen.threads == ()
 
 
-async def test_more_than_a_hundred_comments_and_threads_are_read_to_the_end(world: World) -> None:
+async def test_more_than_a_hundred_comments_and_threads_are_read(world: World) -> None:
     pull = world.open_pull({"pay.py": "one\n2\nthree\n"})
     for number in range(110):
         pull.comment("alice", f"comment {number}")
@@ -141,7 +141,7 @@ async def test_more_than_a_hundred_comments_and_threads_are_read_to_the_end(worl
     assert len({thread.fingerprint for thread in seen.threads}) == 120
 
 
-async def test_the_base_s_version_is_the_head_s_with_the_patch_taken_back(world: World) -> None:
+async def test_the_base_version_is_the_head_with_the_patch_reversed(world: World) -> None:
     world.repository.push({"gone.py": "g\n" * 5, "old.py": "a\nb\nc\nd\ne\nf\ng\nh\n"})
     world.open_pull(
         {
@@ -170,7 +170,7 @@ async def test_the_base_s_version_is_the_head_s_with_the_patch_taken_back(world:
     }
 
 
-async def test_two_files_that_swap_their_names_keep_their_own_past(world: World) -> None:
+async def test_two_files_that_swap_names_keep_their_base_versions(world: World) -> None:
     first, second = "first\n" * 9, "second\n" * 9
     world.repository.push({"a.py": first, "b.py": second})
     world.open_pull({"a.py": second + "A\n", "b.py": first + "B\n"})
@@ -180,7 +180,7 @@ async def test_two_files_that_swap_their_names_keep_their_own_past(world: World)
     assert await source.blob("b.py", Side.LEFT) == second.encode()
 
 
-async def test_odd_files_are_all_told(world: World) -> None:
+async def test_unusual_files_are_all_listed(world: World) -> None:
     world.repository.push({"mode.sh": "x\n", "image.png": b"\x00\x01", "link": Entry(b"pay.py", "120000")})
     world.open_pull(
         {
@@ -206,18 +206,18 @@ async def test_odd_files_are_all_told(world: World) -> None:
     assert all(file.error is None for file in files.values())
 
 
-async def test_an_empty_pull_request_is_no_error(world: World) -> None:
+async def test_an_empty_pull_request_is_valid(world: World) -> None:
     world.open_pull({"pay.py": "one\ntwo\nthree\n"})
     assert (await world.source().snapshot([])).diff.files == ()
 
 
 @pytest.mark.parametrize("number", [99])
-async def test_a_pull_request_that_is_not_there_is_said_so(world: World, number: int) -> None:
+async def test_a_missing_pull_request_is_reported(world: World, number: int) -> None:
     with pytest.raises(GitHubNotFound):
         await world.source(number).snapshot([])
 
 
-async def test_a_repository_that_may_not_be_read_is_said_so(world: World) -> None:
+async def test_a_repository_without_access_is_reported(world: World) -> None:
     world.open_pull({"pay.py": "2\n"})
     token = world.github.tokens.create_user_token("stranger")
     client = token_client(token, "octo/shop", transport=world.transport())
@@ -232,7 +232,7 @@ async def test_many_files_are_read_page_by_page(world: World) -> None:
     assert world.asked().count("GET /repos/octo/shop/pulls/1/files") == 3
 
 
-async def test_rows_that_a_full_page_hides_are_asked_for_in_smaller_pages(world: World) -> None:
+async def test_rows_hidden_by_a_full_page_are_read_in_smaller_pages(world: World) -> None:
     big = "".join(f"{n}\n" for n in range(1_900))
     files = {f"a{number:02}.txt": big for number in range(12)}
     world.open_pull({**files, "z_evil.py": "import os\n"})
@@ -245,13 +245,13 @@ async def test_rows_that_a_full_page_hides_are_asked_for_in_smaller_pages(world:
     assert all(file.added for file in seen.diff.files)
 
 
-async def test_a_binary_file_alone_costs_no_second_look(world: World) -> None:
+async def test_a_single_binary_file_takes_no_second_request(world: World) -> None:
     world.open_pull({"image.png": b"\x00\x02", "pay.py": "2\n"})
     await world.source().snapshot([])
     assert world.asked().count("GET /repos/octo/shop/pulls/1/files") == 1
 
 
-async def test_a_patch_that_github_keeps_back_comes_from_git(world: World) -> None:
+async def test_a_patch_that_github_withholds_comes_from_git(world: World) -> None:
     world.repository.push({"large.py": "x\n"})
     world.open_pull({"large.py": "".join(f"{n}\n" for n in range(2_500)), "pay.py": "2\n"})
     world.repository.push({"later.py": "on main only\n"})
@@ -265,14 +265,14 @@ async def test_a_patch_that_github_keeps_back_comes_from_git(world: World) -> No
     assert seen.notes == ()
 
 
-async def test_without_git_such_a_patch_is_said_to_be_missing(world: World) -> None:
+async def test_without_git_a_withheld_patch_is_reported_as_missing(world: World) -> None:
     world.open_pull({"large.py": "".join(f"{n}\n" for n in range(2_500)), "pay.py": "2\n"})
     seen = await world.source().snapshot([])
     large = seen.diff.file("large.py")
     assert large is not None
-    assert large.error == snapshot("GitHub gives no patch for it")
+    assert large.error == snapshot("GitHub provides no patch for it")
     assert seen.notes == snapshot(
-        ("1 of 2 changed files could not be read: GitHub gives no patch for them, and git is not used here.",)
+        ("1 of 2 changed files could not be read: GitHub provides no patch, and git is not available here.",)
     )
 
 
@@ -287,7 +287,7 @@ async def test_files_beyond_github_s_list_come_from_git_or_are_counted(world: Wo
     assert len(seen.diff.files) == 100
     assert seen.notes == snapshot(
         (
-            "30 of 130 changed files could not be read: GitHub gives no patch for them, and git is not used here.",
+            "30 of 130 changed files could not be read: GitHub provides no patch, and git is not available here.",
         )
     )
 
@@ -328,7 +328,7 @@ async def test_without_git_a_large_pull_request_s_contents_come_one_by_one(world
     assert await source.grep("7", limit=3) == []
 
 
-async def test_git_that_cannot_fetch_costs_the_search_and_not_the_review(world: World) -> None:
+async def test_a_failed_git_fetch_disables_only_the_search(world: World) -> None:
     world.open_pull({"pay.py": "pay = 1\n"})
     git = world.git()
     source = world.source(git=git)
@@ -373,7 +373,7 @@ def source_with_pushes(world: World, pushes: int) -> PullRequestSource:
     return PullRequestSource(app.installation(world.installation_id, "octo/shop"), world.ref())
 
 
-async def test_a_push_in_the_middle_is_read_again(world: World) -> None:
+async def test_a_push_during_the_read_repeats_the_read(world: World) -> None:
     pull = world.open_pull({"pay.py": "2\n"})
 
     seen = await source_with_pushes(world, 1).snapshot([])
@@ -383,13 +383,13 @@ async def test_a_push_in_the_middle_is_read_again(world: World) -> None:
     assert seen.diff.files[0].added_lines() == {1: "pushed 1"}
 
 
-async def test_pushes_without_end_supersede_the_review(world: World) -> None:
+async def test_continuous_pushes_supersede_the_review(world: World) -> None:
     world.open_pull({"pay.py": "2\n"})
     with pytest.raises(Superseded):
         await source_with_pushes(world, 50).snapshot([])
 
 
-async def test_half_an_answer_is_no_answer(world: World) -> None:
+async def test_a_partial_answer_is_an_error(world: World) -> None:
     """A configuration that could not be read must not pass for a repository that has none."""
     world.open_pull({"pay.py": "2\n"})
 
@@ -407,7 +407,7 @@ async def test_half_an_answer_is_no_answer(world: World) -> None:
         await PullRequestSource(client, world.ref()).snapshot([".github/quorum.yml"])
 
 
-async def test_a_file_of_another_repository_is_read_or_is_none(world: World) -> None:
+async def test_files_of_other_repositories_can_be_read(world: World) -> None:
     world.github.create_repository("octo/.github", {"quorum.yml": "enabled: true\n"}, private=True)
     client = world.app.installation(world.installation_id, "octo/.github")
     assert await fetch_file(client, "quorum.yml") == b"enabled: true\n"
@@ -415,11 +415,3 @@ async def test_a_file_of_another_repository_is_read_or_is_none(world: World) -> 
     world.github.faults.order(Accident.BAD_GATEWAY, method="GET", path="contents")
     with pytest.raises(GitHubUnavailable):
         await fetch_file(client, "quorum.yml")
-
-
-async def test_the_head_is_read_afresh(world: World) -> None:
-    pull = world.open_pull({"pay.py": "2\n"})
-    source = world.source()
-    await source.snapshot([])
-    pull.push({"pay.py": "3\n"})
-    assert await source.fetch_head_sha() == pull.head_sha

@@ -16,20 +16,20 @@ def registration(world: World) -> AppRegistration:
     return AppRegistration(world.app)
 
 
-async def test_the_app_knows_who_it_is(world: World, registration: AppRegistration) -> None:
+async def test_the_app_reads_its_identity(world: World, registration: AppRegistration) -> None:
     identity = await registration.fetch_app()
     assert (identity.id, identity.slug) == (world.app.app_id, "quorum")
     assert identity.permissions["checks"] == "write"
     assert "pull_request" in identity.events
 
 
-async def test_another_app_s_key_is_refused(world: World) -> None:
+async def test_the_key_of_another_app_is_rejected(world: World) -> None:
     app = GitHubApp(42, world.github.app.private_key, transport=world.transport(), clock=lambda: world.now)
     with pytest.raises(GitHubForbidden):
         await AppRegistration(app).fetch_app()
 
 
-async def test_a_clock_that_is_wrong_is_refused_in_github_s_words(world: World) -> None:
+async def test_a_wrong_clock_is_reported_with_githubs_message(world: World) -> None:
     app = GitHubApp(
         world.app.app_id,
         world.github.app.private_key,
@@ -40,7 +40,7 @@ async def test_a_clock_that_is_wrong_is_refused_in_github_s_words(world: World) 
         await AppRegistration(app).fetch_app()
 
 
-async def test_the_webhook_s_address_is_told_and_its_secret_is_not(
+async def test_the_webhook_configuration_has_the_url_but_not_the_secret(
     world: World, registration: AppRegistration
 ) -> None:
     config = await registration.fetch_hook_config()
@@ -74,7 +74,7 @@ async def nobody(headers: Mapping[str, str], body: bytes) -> int:
     return 503
 
 
-async def test_deliveries_are_read_back_to_a_time_and_each_with_its_payload(
+async def test_deliveries_since_a_time_are_read_with_their_payloads(
     world: World, registration: AppRegistration
 ) -> None:
     world.open_pull({"pay.py": "2\n"})
@@ -99,7 +99,7 @@ async def test_deliveries_are_read_back_to_a_time_and_each_with_its_payload(
     assert content.delivery.installation_id == world.installation_id
 
 
-async def test_a_redelivery_comes_under_the_same_guid(world: World, registration: AppRegistration) -> None:
+async def test_a_redelivery_has_the_same_guid(world: World, registration: AppRegistration) -> None:
     world.open_pull({"pay.py": "2\n"})
     await world.github.deliver_all(nobody)
     failed = (await registration.fetch_deliveries(since=0))[0]
@@ -117,7 +117,7 @@ async def test_a_redelivery_comes_under_the_same_guid(world: World, registration
     assert (await registration.fetch_deliveries(since=0))[0].is_ok
 
 
-async def test_a_manifest_s_code_becomes_credentials_that_show_no_secret() -> None:
+async def test_a_manifest_code_yields_credentials_without_secrets_in_their_repr() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         assert request.url.path == "/app-manifests/abc/conversions"
         assert "authorization" not in request.headers
@@ -143,6 +143,6 @@ async def test_a_manifest_s_code_becomes_credentials_that_show_no_secret() -> No
     assert not [secret for secret in ("PRIVATE", "hook-secret", "client-secret") if secret in repr(made)]
 
 
-async def test_a_code_that_is_over_is_not_found(world: World) -> None:
+async def test_an_expired_code_is_not_found(world: World) -> None:
     with pytest.raises(GitHubNotFound):
         await convert_manifest("nothing", transport=world.transport())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.domain.diff import FileDiff, FileStatus
 from app.domain.patch import parse_diff, parse_file_patch
-from app.github.reversal import take_back
+from app.github.contents import reverse_patch
 
 LINES = st.lists(
     st.sampled_from(["a", "b", "", "\r", "é", "\x0c x", "--- a", "+++ b", "@@ -1 +1 @@"]), max_size=14
@@ -33,7 +33,7 @@ def git_diff(directory: Path, old: bytes, new: bytes) -> FileDiff | None:
 
 @settings(max_examples=60, deadline=None)
 @given(old=LINES, new=LINES)
-def test_the_old_file_comes_back_for_any_change(
+def test_reversing_a_patch_restores_the_old_file(
     tmp_path_factory: pytest.TempPathFactory, old: list[str], new: list[str]
 ) -> None:
     before, after = ("".join(f"{line}\n" for line in lines).encode() for lines in (old, new))
@@ -41,24 +41,24 @@ def test_the_old_file_comes_back_for_any_change(
     if file is None:
         assert before == after
         return
-    assert take_back(after, replace(file, status=FileStatus.MODIFIED)) == before
+    assert reverse_patch(after, replace(file, status=FileStatus.MODIFIED)) == before
 
 
 def listed(patch: str | None, status: str = "modified") -> FileDiff:
     return parse_file_patch(path="a", previous_path=None, status=status, patch=patch)
 
 
-def test_a_removed_file_comes_back_whole() -> None:
-    assert take_back(b"", listed("@@ -1,2 +0,0 @@\n-one\n-two", "removed")) == b"one\ntwo\n"
+def test_a_removed_file_is_restored() -> None:
+    assert reverse_patch(b"", listed("@@ -1,2 +0,0 @@\n-one\n-two", "removed")) == b"one\ntwo\n"
 
 
 def test_a_renamed_file_without_a_patch_is_unchanged() -> None:
-    assert take_back(b"same\n", listed(None, "renamed")) == b"same\n"
+    assert reverse_patch(b"same\n", listed(None, "renamed")) == b"same\n"
 
 
-def test_an_added_file_was_not_there() -> None:
-    assert take_back(b"new\n", listed("@@ -0,0 +1 @@\n+new", "added")) is None
+def test_an_added_file_has_no_base_version() -> None:
+    assert reverse_patch(b"new\n", listed("@@ -0,0 +1 @@\n+new", "added")) is None
 
 
-def test_a_patch_that_does_not_fit_gives_nothing_instead_of_something_wrong() -> None:
-    assert take_back(b"other\n", listed("@@ -1 +1 @@\n-old\n+new")) is None
+def test_a_patch_that_does_not_fit_yields_nothing() -> None:
+    assert reverse_patch(b"other\n", listed("@@ -1 +1 @@\n-old\n+new")) is None

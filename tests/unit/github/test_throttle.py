@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from app.errors import GitHubRateLimited
-from app.github.throttle import CONCURRENCY, MARGIN_S, InstallationThrottle
+from app.github.transport import CONCURRENCY, MARGIN_S, InstallationThrottle
 
 
 class Time:
@@ -37,13 +37,13 @@ async def send(throttle: InstallationThrottle, request: httpx.Request, *, times:
             pass
 
 
-async def test_a_burst_of_eighty_comments_goes_out_at_once() -> None:
+async def test_a_burst_of_eighty_comments_goes_out_immediately() -> None:
     time = Time()
     await send(throttle_at(time), COMMENT, times=80)
     assert time.slept == []
 
 
-async def test_the_comment_after_the_burst_waits_in_the_queue_until_the_minute_is_past() -> None:
+async def test_the_comment_after_a_burst_is_postponed_by_a_minute() -> None:
     time = Time()
     throttle = throttle_at(time)
     await send(throttle, COMMENT, times=80)
@@ -55,7 +55,7 @@ async def test_the_comment_after_the_burst_waits_in_the_queue_until_the_minute_i
     assert time.slept == []
 
 
-async def test_what_fits_in_a_few_seconds_is_slept_through() -> None:
+async def test_short_waits_are_slept() -> None:
     time = Time()
     throttle = throttle_at(time)
     await send(throttle, COMMENT, times=80)
@@ -65,7 +65,7 @@ async def test_what_fits_in_a_few_seconds_is_slept_through() -> None:
 
 
 @pytest.mark.parametrize("processes", [1, 4])
-async def test_no_minute_has_more_than_eighty_comments_and_no_hour_more_than_five_hundred(
+async def test_comments_are_limited_per_minute_and_hour(
     processes: int,
 ) -> None:
     """Also where several processes share the limits, and none sees what the others send."""
@@ -105,7 +105,7 @@ async def test_a_write_costs_five_reads() -> None:
         await send(throttle, READ)
 
 
-async def test_a_long_wait_goes_back_to_the_queue() -> None:
+async def test_a_long_wait_raises_a_rate_limit() -> None:
     time = Time()
     throttle = throttle_at(time)
     throttle.hold(300)
@@ -117,7 +117,7 @@ async def test_a_long_wait_goes_back_to_the_queue() -> None:
     await send(throttle, READ)
 
 
-async def test_no_more_than_eight_requests_run_at_once() -> None:
+async def test_at_most_eight_requests_run_concurrently() -> None:
     import anyio
 
     throttle = throttle_at(Time())

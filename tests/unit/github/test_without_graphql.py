@@ -43,7 +43,7 @@ async def posted(world: World) -> None:
     pull.reply("alice", pull.review_comments()[0], "Why?")
 
 
-async def test_the_same_is_read_as_with_graphql(world: World) -> None:
+async def test_rest_reads_the_same_as_graphql(world: World) -> None:
     world.open_pull({"pay.py": "one\n2\nthree\n", "new.py": "x\n"}, title="Pay", draft=True)
     await posted(world)
     paths = [".github/quorum.yml", "AGENTS.md"]
@@ -69,7 +69,7 @@ async def test_contents_are_read_one_by_one(world: World) -> None:
     assert await source.blob("pay.py", Side.LEFT) == b"one\ntwo\nthree\n"
 
 
-async def test_what_was_posted_is_found_again(world: World) -> None:
+async def test_posted_comments_are_found(world: World) -> None:
     world.open_pull({"pay.py": "one\n2\nthree\n"})
     await posted(world)
     client = app_without_graphql(world).installation(world.installation_id, "octo/shop")
@@ -80,7 +80,7 @@ async def test_what_was_posted_is_found_again(world: World) -> None:
     assert await writer.find_issue_comment(marker(MarkerKind.SUMMARY, "octo/shop#2")) is None
 
 
-async def test_a_stranger_s_copy_of_a_marker_is_not_quorum_s(world: World) -> None:
+async def test_a_copied_marker_is_not_ours(world: World) -> None:
     pull = world.open_pull({"pay.py": "one\n2\nthree\n"})
     pull.comment("mallory", f"Mine now\n\n{SUMMARY}")
     pull.comment("evil[bot]", f"Mine now\n\n{SUMMARY}")

@@ -55,7 +55,7 @@ def test_the_writer_has_every_method_of_the_protocol(world: World) -> None:
     assert writer
 
 
-async def test_a_check_run_starts_in_progress_and_ends_with_its_conclusion(world: World) -> None:
+async def test_a_check_run_starts_in_progress_and_completes_with_a_conclusion(world: World) -> None:
     writer = opened(world)
     run_id = await start_check_run(world, writer)
     run = world.repository.check_runs[run_id]
@@ -79,7 +79,7 @@ async def test_a_check_run_starts_in_progress_and_ends_with_its_conclusion(world
     assert [action["identifier"] for action in run.actions] == ["rerun"]
 
 
-async def test_a_check_run_leads_to_the_page_with_its_details(world: World) -> None:
+async def test_a_check_run_links_to_its_details(world: World) -> None:
     writer = opened(world)
     run_id = await writer.create_check_run(
         head_sha=world.repository.pulls[1].head_sha,
@@ -93,7 +93,7 @@ async def test_a_check_run_leads_to_the_page_with_its_details(world: World) -> N
 
 
 @pytest.mark.parametrize(("count", "requests"), [(0, 1), (50, 1), (51, 2), (120, 3)])
-async def test_annotations_go_fifty_at_a_time_and_the_run_ends_with_the_last(
+async def test_annotations_are_sent_in_batches_of_fifty_and_the_last_completes_the_run(
     world: World, count: int, requests: int
 ) -> None:
     writer = opened(world)
@@ -132,7 +132,7 @@ async def test_annotations_that_an_earlier_attempt_appended_are_not_sent_again(w
     assert run.status == "completed"
 
 
-async def test_the_newest_open_check_run_of_a_name_and_external_id_is_found(world: World) -> None:
+async def test_the_newest_open_check_run_with_a_name_and_external_id_is_found(world: World) -> None:
     writer = opened(world)
     sha = world.repository.pulls[1].head_sha
     await start_check_run(world, writer)
@@ -156,7 +156,7 @@ async def test_a_check_run_that_an_older_review_completed_is_not_found(world: Wo
     )
 
 
-async def test_a_review_has_its_comments_on_the_lines_they_speak_of(world: World) -> None:
+async def test_a_review_has_its_comments_on_their_lines(world: World) -> None:
     writer = opened(world)
     review_id = await writer.create_review(
         head_sha=await writer.head_sha(),
@@ -184,7 +184,7 @@ async def test_a_review_has_its_comments_on_the_lines_they_speak_of(world: World
     assert pull.reviews[0].state == "COMMENTED"
 
 
-async def test_a_comment_outside_the_hunks_refuses_the_whole_review(world: World) -> None:
+async def test_a_comment_outside_the_hunks_rejects_the_whole_review(world: World) -> None:
     writer = opened(world)
     with pytest.raises(GitHubRejected, match="Line could not be resolved"):
         await writer.create_review(
@@ -199,7 +199,7 @@ async def test_a_comment_outside_the_hunks_refuses_the_whole_review(world: World
 
 
 @pytest.mark.parametrize("accident", [Accident.DONE_THEN_BAD_GATEWAY, Accident.DONE_THEN_NO_ANSWER])
-async def test_a_review_that_was_made_before_the_answer_was_lost_is_found_by_its_marker(
+async def test_a_review_whose_response_was_lost_is_found_by_its_marker(
     world: World, accident: Accident
 ) -> None:
     writer = opened(world)
@@ -216,21 +216,21 @@ async def test_a_review_that_was_made_before_the_answer_was_lost_is_found_by_its
     assert len(pull.reviews) == 1
 
 
-async def test_nothing_is_found_of_what_was_not_made(world: World) -> None:
+async def test_missing_comments_are_not_found(world: World) -> None:
     writer = opened(world)
     assert await writer.find_review(REVIEW) is None
     assert await writer.find_review_comment(FINDING) is None
     assert await writer.find_issue_comment(SUMMARY) is None
 
 
-async def test_somebody_else_s_copy_of_a_marker_counts_for_nothing(world: World) -> None:
+async def test_a_marker_copied_by_another_account_is_ignored(world: World) -> None:
     writer = opened(world)
     pull = world.repository.pulls[1]
     pull.comment("mallory", f"Mine now\n{SUMMARY}")
     assert await writer.find_issue_comment(SUMMARY) is None
 
 
-async def test_a_marker_inside_a_text_is_not_the_marker_of_that_text(world: World) -> None:
+async def test_a_marker_inside_a_text_is_ignored(world: World) -> None:
     writer = opened(world)
     await writer.create_issue_comment(f"{SUMMARY}\nquoted above\n{marker(MarkerKind.REPLY, 'r')}")
     assert await writer.find_issue_comment(SUMMARY) is None
@@ -253,7 +253,7 @@ async def test_the_summary_is_edited_in_place(world: World) -> None:
     assert [comment.body for comment in pull.issue_comments] == [f"Second\n{SUMMARY}"]
 
 
-async def test_a_comment_on_a_file_and_the_answer_in_its_thread(world: World) -> None:
+async def test_a_comment_on_a_file_gets_a_reply_in_its_thread(world: World) -> None:
     writer = opened(world)
     comment_id = await writer.create_file_comment(
         head_sha=await writer.head_sha(), path="pay.py", body="About the file"
@@ -265,7 +265,7 @@ async def test_a_comment_on_a_file_and_the_answer_in_its_thread(world: World) ->
     assert thread.root.anchor.subject_type == "file"
 
 
-async def test_a_reaction_twice_is_one_reaction(world: World) -> None:
+async def test_adding_a_reaction_twice_yields_one_reaction(world: World) -> None:
     writer = opened(world)
     pull = world.repository.pulls[1]
     comment = pull.comment("alice", "/rereview")
@@ -289,7 +289,7 @@ async def test_a_reaction_twice_is_one_reaction(world: World) -> None:
         ("none", "none"),
     ],
 )
-async def test_permission_is_what_the_collaborators_endpoint_says(
+async def test_the_permission_comes_from_the_collaborators_endpoint(
     world: World, role: str, permission: str
 ) -> None:
     writer = opened(world)
@@ -298,7 +298,7 @@ async def test_permission_is_what_the_collaborators_endpoint_says(
 
 
 @pytest.mark.parametrize("accident", [Accident.BAD_GATEWAY, Accident.NO_ANSWER, Accident.SECONDARY_LIMIT])
-async def test_who_cannot_be_asked_about_has_no_permission(world: World, accident: Accident) -> None:
+async def test_without_an_answer_there_is_no_permission(world: World, accident: Accident) -> None:
     writer = opened(world)
     world.repository.set_role("bob", "admin")
     world.github.faults.order(accident, method="GET", path="permission")
@@ -307,20 +307,20 @@ async def test_who_cannot_be_asked_about_has_no_permission(world: World, acciden
 
 
 @pytest.mark.parametrize("name", ["../../../user", "bob/permission?x=", "bob#", "%2e%2e"])
-async def test_a_hostile_login_cannot_lead_the_question_elsewhere(world: World, name: str) -> None:
+async def test_a_hostile_login_cannot_change_the_request(world: World, name: str) -> None:
     writer = opened(world)
     world.repository.set_role("bob", "admin")
     assert await writer.permission(name) == "none"
 
 
-async def test_a_limit_on_content_is_told_apart_from_a_wrong_request(world: World) -> None:
+async def test_a_content_limit_is_distinguished_from_an_invalid_request(world: World) -> None:
     writer = opened(world)
     world.github.faults.order(Accident.ABUSE, path="comments")
     with pytest.raises(GitHubRateLimited):
         await writer.create_issue_comment("one too many")
 
 
-async def test_a_person_s_token_cannot_write_check_runs_and_says_so(world: World) -> None:
+async def test_a_persons_token_cannot_write_check_runs(world: World) -> None:
     opened(world)
     world.repository.set_role("bob", "write")
     client = token_client(

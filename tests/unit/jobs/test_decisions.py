@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.domain.publication import Writer
 from app.errors import GitHubUnavailable
-from app.github.permissions import REVIEW_PERMISSIONS
+from app.github.auth import REVIEW_PERMISSIONS
 from app.jobs.experience import is_near, normalised
 from app.jobs.installation import missing_permissions
 from app.jobs.organisation import OrganisationDefaults

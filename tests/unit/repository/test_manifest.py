@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.domain.job import Delivery
-from app.github.permissions import RESOLVE_PERMISSIONS, REVIEW_PERMISSIONS
+from app.github.auth import RESOLVE_PERMISSIONS, REVIEW_PERMISSIONS
 from tests.unit.repository.files import read_yaml
 from webhooks.rules import Ignored, Rules
 from webhooks.triggers import decide

@@ -2,16 +2,16 @@
 
 import pytest
 
-from app.github import documents
+from app.github import graphql
 from tests.contracts.graphql import check_document
 
 DOCUMENTS = {
-    "snapshot without files": documents.snapshot(0),
-    "snapshot": documents.snapshot(12),
-    "blobs": documents.blobs(15),
-    "threads": documents.REVIEW_THREADS,
-    "comments": documents.COMMENTS,
-    "reviews": documents.REVIEWS,
+    "snapshot without files": graphql.snapshot(0),
+    "snapshot": graphql.snapshot(12),
+    "blobs": graphql.blobs(15),
+    "threads": graphql.REVIEW_THREADS,
+    "comments": graphql.COMMENTS,
+    "reviews": graphql.REVIEWS,
 }
 
 
@@ -20,5 +20,5 @@ def test_each_document_is_valid(document: str) -> None:
     assert check_document(document) == []
 
 
-def test_the_check_would_see_a_wrong_document() -> None:
+def test_the_check_rejects_an_invalid_document() -> None:
     assert check_document("query { repository(owner: 1) { nope } }")

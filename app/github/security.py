@@ -1,12 +1,13 @@
-"""Asks GitHub which new packages of a change have known flaws: its dependency review, else its advisory database.
+"""GitHub's security features: known vulnerabilities of new packages, and code scanning.
 
-The dependency review compares the two commits' manifests and is off in many repositories (403); the database must be told
-package and version. What neither can judge is named as unchecked. Decides nothing and never raises more than a `GitHubError`.
-
+The dependency review compares the manifests of two commits and is off in many repositories (403). The advisory database
+needs package and version. Packages that neither can check are returned as unchecked.
 https://docs.github.com/en/rest/dependency-graph/dependency-review
 https://docs.github.com/en/rest/security-advisories/global-advisories
-"""
+https://docs.github.com/en/rest/code-scanning/code-scanning#upload-an-analysis-as-sarif-data"""
 
+import base64
+import gzip
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,13 +15,14 @@ from typing import Any
 
 from app.domain.analysis import Advisory, AdvisoryAnswer, Package
 from app.domain.finding import Severity
+from app.domain.pull_request import PullRequestRef
 from app.errors import GitHubForbidden, GitHubNotFound, GitHubRejected
 from app.github.client import RepositoryClient
 
 REVIEW = "GitHub's dependency review"
 DATABASE = "GitHub's advisory database"
 PAGE = 100
-MAX_ASKED = 100  # packages in one request: their names stand in its address
+MAX_PACKAGES_PER_REQUEST = 100  # packages per request: the URL contains their names
 MAX_REQUESTS = 4
 
 _SEVERITY = {"critical": Severity.CRITICAL, "high": Severity.HIGH, "moderate": Severity.MEDIUM} | {
@@ -33,7 +35,7 @@ _Rows = Sequence[Mapping[str, Any]]
 async def fetch_advisories(
     client: RepositoryClient, packages: Sequence[Package], *, base_sha: str, head_sha: str
 ) -> AdvisoryAnswer:
-    """What GitHub knows of these packages, and what it does not.
+    """Ask GitHub about known vulnerabilities of these packages.
 
     Raises:
         GitHubError: neither source answers.
@@ -47,18 +49,20 @@ async def fetch_advisories(
         GitHubForbidden,
         GitHubNotFound,
         GitHubRejected,
-    ):  # switched off, or the commits are not known there
+    ):  # turned off, or the commits are unknown
         return await _from_database(client, packages)
     return _reviewed(packages, [row for row in rows if row["change_type"] == "added"])
 
 
-async def fetch_published_flaws(client: RepositoryClient, packages: Sequence[Package]) -> AdvisoryAnswer:
-    """What the advisory database knows of packages that are in no repository; raises `GitHubError`."""
+async def fetch_database_advisories(client: RepositoryClient, packages: Sequence[Package]) -> AdvisoryAnswer:
+    """Ask the advisory database only, for packages without a repository; raises `GitHubError`."""
     return await _from_database(client, packages)
 
 
 def _reviewed(packages: Sequence[Package], rows: _Rows) -> AdvisoryAnswer:
-    """The rows' flaws by our packages. A package that no row names was not judged: not every lock file is understood."""
+    """Assign the rows' vulnerabilities to the packages. A package without a row is unchecked: GitHub does not parse every
+    lock file.
+    """
     by_name: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         by_name[_plain(row["name"])].append(row)
@@ -68,19 +72,21 @@ def _reviewed(packages: Sequence[Package], rows: _Rows) -> AdvisoryAnswer:
         advisories=tuple(
             Advisory(
                 package=package,
-                id=flaw["advisory_ghsa_id"],
-                severity=_SEVERITY.get(flaw["severity"], Severity.MEDIUM),
-                summary=flaw["advisory_summary"],
+                id=vulnerability["advisory_ghsa_id"],
+                severity=_SEVERITY.get(vulnerability["severity"], Severity.MEDIUM),
+                summary=vulnerability["advisory_summary"],
             )
             for package, found in judged.items()
-            for flaw in _each_once(flaw for row in found for flaw in row["vulnerabilities"])
+            for vulnerability in _each_once(
+                vulnerability for row in found for vulnerability in row["vulnerabilities"]
+            )
         ),
         unchecked=tuple(package for package, found in judged.items() if not found),
     )
 
 
 def _rows_of(package: Package, rows: _Rows) -> _Rows:
-    """Rows of this package in this version; where a range was written the review names the version it takes."""
+    """Return the rows of this package and version; for a range, the review resolves the version."""
     return [
         row
         for row in rows
@@ -88,9 +94,11 @@ def _rows_of(package: Package, rows: _Rows) -> _Rows:
     ]
 
 
-def _each_once(flaws: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """One of each advisory: a package may stand in several manifests."""
-    return list({flaw["advisory_ghsa_id"]: flaw for flaw in flaws}.values())
+def _each_once(vulnerabilitys: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Keep one row per advisory: a package can be in several manifests."""
+    return list(
+        {vulnerability["advisory_ghsa_id"]: vulnerability for vulnerability in vulnerabilitys}.values()
+    )
 
 
 async def _from_database(client: RepositoryClient, packages: Sequence[Package]) -> AdvisoryAnswer:
@@ -98,9 +106,14 @@ async def _from_database(client: RepositoryClient, packages: Sequence[Package]) 
     judged: set[Package] = set()
     for asked in list(_questions(packages))[:MAX_REQUESTS]:
         rows = await _fetch_rows(client, asked)
-        found = [advisory for row in rows for package in asked for advisory in _database_flaw(row, package)]
+        found = [
+            advisory
+            for row in rows
+            for package in asked
+            for advisory in _database_vulnerability(row, package)
+        ]
         advisories += found
-        # Of a full page nobody knows what the next one holds.
+        # After a full page, there may be more advisories.
         judged |= set(asked) if len(rows) < PAGE else {advisory.package for advisory in found}
     return AdvisoryAnswer(
         source=DATABASE,
@@ -110,7 +123,7 @@ async def _from_database(client: RepositoryClient, packages: Sequence[Package]) 
 
 
 def _questions(packages: Sequence[Package]) -> Iterator[list[Package]]:
-    """Packages for one request each: of one ecosystem, and no name twice, since answers do not say for which version."""
+    """Group packages into requests: one ecosystem each, and no name twice, because answers do not name the version."""
     groups: defaultdict[tuple[str, int], dict[str, Package]] = defaultdict(dict)
     for package in packages:
         if package.version is None:
@@ -118,7 +131,7 @@ def _questions(packages: Sequence[Package]) -> Iterator[list[Package]]:
         turn = 0
         while (
             package.name in groups[package.ecosystem, turn]
-            or len(groups[package.ecosystem, turn]) >= MAX_ASKED
+            or len(groups[package.ecosystem, turn]) >= MAX_PACKAGES_PER_REQUEST
         ):
             turn += 1
         groups[package.ecosystem, turn][package.name] = package
@@ -136,10 +149,10 @@ async def _fetch_rows(client: RepositoryClient, packages: Sequence[Package]) -> 
     return rows
 
 
-def _database_flaw(row: Mapping[str, Any], package: Package) -> list[Advisory]:
-    """The advisory if it is about this package; that its version is covered is what was asked for."""
-    for flaw in row["vulnerabilities"] or ():
-        about: Mapping[str, Any] = flaw["package"] or {}
+def _database_vulnerability(row: Mapping[str, Any], package: Package) -> list[Advisory]:
+    """Return the advisory if it is about this package; the request already selected the version."""
+    for vulnerability in row["vulnerabilities"] or ():
+        about: Mapping[str, Any] = vulnerability["package"] or {}
         if about.get("ecosystem") == package.ecosystem and _plain(about.get("name") or "") == _plain(
             package.name
         ):
@@ -149,17 +162,54 @@ def _database_flaw(row: Mapping[str, Any], package: Package) -> list[Advisory]:
                     id=row["ghsa_id"],
                     severity=_SEVERITY.get(row["severity"], Severity.MEDIUM),
                     summary=row["summary"],
-                    fixed_version=flaw["first_patched_version"],
+                    fixed_version=vulnerability["first_patched_version"],
                 )
             ]
     return []
 
 
 def _plain(name: str) -> str:
-    """Names as registries compare them: `Py_YAML` is `py-yaml`, a Go module's `/` stays."""
+    """Normalize a name like registries do: `Py_YAML` is `py-yaml`; a Go module keeps its `/`."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _bare(version: str) -> str:
-    """The version without the operators that the review keeps from the manifest (`= 1.2`, `== 1.2`)."""
+    """Remove the operators that the review keeps from the manifest (`= 1.2`, `== 1.2`)."""
     return version.lstrip("=~^ ")
+
+
+# Not part of the default permissions: see docs/install.md.
+CODE_SCANNING_PERMISSIONS: Mapping[str, str] = {"metadata": "read", "security_events": "write"}
+# https://docs.github.com/en/code-security/code-scanning/troubleshooting-sarif-uploads/file-too-large
+MAX_SARIF_BYTES = 10_000_000  # compressed
+TOOL = "Quorum"
+
+
+class CodeScanning:
+    """Code scanning for a pull request of `client`'s repository."""
+
+    def __init__(self, client: RepositoryClient, ref: PullRequestRef) -> None:
+        self._client = client
+        self._ref = ref
+
+    async def upload(self, head_sha: str, sarif: str) -> None:
+        """Upload the analysis of this head; a later upload for the same head replaces it.
+
+        Raises:
+            GitHubForbidden: the permission is not granted, or code scanning is off for this repository.
+            GitHubRejected: the report is too large.
+            GitHubError: the upload failed.
+        """
+        packed = gzip.compress(sarif.encode(), mtime=0)
+        if len(packed) > MAX_SARIF_BYTES:
+            raise GitHubRejected(f"The code scanning report is larger than {MAX_SARIF_BYTES} bytes.")
+        body: Any = {
+            "commit_sha": head_sha,
+            "ref": f"refs/pull/{self._ref.number}/head",
+            "sarif": base64.b64encode(packed).decode(),
+            "tool_name": TOOL,
+        }
+        asked = self._client.rest.code_scanning.async_upload_sarif(
+            self._client.owner, self._client.repo, data=body
+        )
+        await self._client.send(asked, to="accept the code scanning report")
