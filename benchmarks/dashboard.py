@@ -15,9 +15,9 @@ import httpx
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from app.dashboard.access import Access
+from app.dashboard.access import DashboardAccess
 from app.dashboard.api import Api
-from app.dashboard.live import Broadcast
+from app.dashboard.live import ReviewBroadcast
 from app.dashboard.pages import Dashboard, dashboard_router
 from app.domain.viewer import Viewer
 from app.store import ensure_sqlite
@@ -64,9 +64,14 @@ class Idle:
 async def measure(database: Database) -> None:
     """Ask for every page over ASGI, without a network; then the queries that have no page of their own."""
     app = FastAPI()
-    access, queue = Access(token=None), Idle()
+    access, queue = DashboardAccess(token=None), Idle()
     dashboard = Dashboard(
-        database=database, access=access, queue=queue, live=Broadcast(), clock=lambda: NOW, replay=_replay
+        database=database,
+        access=access,
+        queue=queue,
+        live=ReviewBroadcast(),
+        clock=lambda: NOW,
+        replay=_replay,
     )
     app.include_router(dashboard_router(dashboard))
     api = Api(database=database, engine=queue, registry=CollectorRegistry(), access=access, clock=lambda: NOW)

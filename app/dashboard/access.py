@@ -1,6 +1,7 @@
-"""Who may see pages, API and metrics: the token as a bearer, or a cookie that signing in with it gave. Fails closed.
+"""Access to pages, API and metrics: with the bearer token, or with the session cookie set at sign-in. Fails closed.
 
-Loopback is no exception: tunnels end there. Only `quorum demo` builds an open one. Never logs a token.
+Loopback connections need the token as well, because tunnels end there. Only `quorum demo` grants open access.
+Never logs a token.
 """
 
 import hashlib
@@ -15,13 +16,13 @@ from starlette.responses import Response
 
 COOKIE = "quorum_session"
 SESSION_S = 12 * 3_600
-LONGEST_MOMENT = 12  # digits of the second in which a session ends
+MAX_EXPIRY_DIGITS = 12
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
-    # with `no-referrer` browsers send `Origin: null` on forms, and the check of the origin needs it
+    # with `no-referrer`, browsers send `Origin: null` with forms, and `is_same_origin` would reject them
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -31,52 +32,54 @@ SECURITY_HEADERS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """Checks one token. `token` None: open, for the demo on loopback alone."""
+class DashboardAccess:
+    """Checks the token; `token` None grants open access, for the demo on loopback only."""
 
     token: str | None = field(repr=False)
     clock: Callable[[], float] = time.time
 
     def allows(self, request: Request) -> bool:
-        """Whether the request carries the token or a session that it signed."""
+        """Whether the request has the token or a valid session cookie."""
         if self.token is None or self.has_bearer(request):
             return True
         return self._is_session(request.cookies.get(COOKIE, ""))
 
     def has_bearer(self, request: Request) -> bool:
-        """Whether the request names the token itself, which no browser does on its own."""
+        """Whether the request has the token itself, which browsers do not send on their own."""
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         return scheme.lower() == "bearer" and self.is_token(given.strip())
 
     def is_token(self, given: str) -> bool:
-        """Whether this is the token; in constant time."""
+        """Whether this is the token, compared in constant time."""
         return self.token is not None and hmac.compare_digest(
             given.encode("utf-8", "replace"), self.token.encode()
         )
 
-    def sign_in(self, request: Request, answer: Response) -> Response:
-        """The answer with a session in it."""
-        until = int(self.clock()) + SESSION_S
-        set_cookie(request, answer, COOKIE, f"{until}.{self._signature(until)}", max_age_s=SESSION_S)
-        return answer
+    def sign_in(self, request: Request, response: Response) -> Response:
+        """Set a session cookie on the response."""
+        expires_at = int(self.clock()) + SESSION_S
+        value = f"{expires_at}.{self._signature(expires_at)}"
+        set_cookie(request, response, COOKIE, value, max_age_s=SESSION_S)
+        return response
 
     def _is_session(self, cookie: str) -> bool:
-        until, _, signature = cookie.partition(".")
-        if not (until.isascii() and until.isdigit()) or len(until) > LONGEST_MOMENT:
+        expires_at, _, signature = cookie.partition(".")
+        if not (expires_at.isascii() and expires_at.isdigit()) or len(expires_at) > MAX_EXPIRY_DIGITS:
             return False
-        if int(until) < self.clock():
+        if int(expires_at) < self.clock():
             return False
-        return hmac.compare_digest(signature.encode(), self._signature(int(until)).encode())
+        return hmac.compare_digest(signature.encode(), self._signature(int(expires_at)).encode())
 
-    def _signature(self, until: int) -> str:
-        return hmac.new((self.token or "").encode(), f"session:{until}".encode(), hashlib.sha256).hexdigest()
+    def _signature(self, expires_at: int) -> str:
+        key, message = (self.token or "").encode(), f"session:{expires_at}".encode()
+        return hmac.new(key, message, hashlib.sha256).hexdigest()
 
 
 def set_cookie(
-    request: Request, answer: Response, name: str, value: str, *, max_age_s: int, lax: bool = False
+    request: Request, response: Response, name: str, value: str, *, max_age_s: int, lax: bool = False
 ) -> None:
-    """A cookie that scripts cannot read and other sites cannot use; `lax` for the way back from GitHub alone."""
-    answer.set_cookie(
+    """Set a cookie that scripts cannot read and other sites cannot use; `lax` only for the redirect from GitHub."""
+    response.set_cookie(
         name,
         value,
         max_age=max_age_s,
@@ -86,8 +89,8 @@ def set_cookie(
     )
 
 
-def is_from_here(request: Request) -> bool:
-    """Whether a form was sent by one of our own pages; a request that does not say where it comes from was not.
+def is_same_origin(request: Request) -> bool:
+    """Whether one of our own pages submitted a form; false if the request does not name its origin.
 
     https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html
     """
@@ -98,7 +101,7 @@ def is_from_here(request: Request) -> bool:
     return origin is not None and urlsplit(origin).netloc == request.headers.get("host")
 
 
-def own_path(wanted: str) -> str:
-    """A path of this site to go on to; `/` for anything that might lead elsewhere."""
-    plain = wanted.startswith("/") and not wanted.startswith("//") and "\\" not in wanted
-    return wanted if plain and wanted.isprintable() else "/"
+def own_path(path: str) -> str:
+    """Return the path if it is on this site, otherwise `/`."""
+    is_local = path.startswith("/") and not path.startswith("//") and "\\" not in path
+    return path if is_local and path.isprintable() else "/"

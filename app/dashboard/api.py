@@ -1,4 +1,4 @@
-"""What machines read: health, readiness, Prometheus metrics and the per-model table. Never shows code or findings."""
+"""The HTTP API: health, readiness, Prometheus metrics and the per-model table. Never contains code or findings."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,22 +11,22 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from app.clock import parse_since, utc_now
-from app.dashboard.access import Access
+from app.dashboard.access import DashboardAccess
 from app.errors import InputError, StoreUnavailable
 from app.store.database import Database
 from app.store.model_calls import ModelStats, load_stats
 from app.store.outcomes import OutcomeRate, load_outcomes
 
 
-class Queue(Protocol):
-    """What is asked of the engine."""
+class JobQueue(Protocol):
+    """The state of the engine's queue."""
 
     async def check(self) -> None:
         """Raise `StoreUnavailable` unless deliveries can be stored."""
         ...
 
     async def depth(self) -> dict[str, int]:
-        """State → number of unfinished deliveries."""
+        """Count unfinished deliveries by state."""
         ...
 
 
@@ -35,13 +35,13 @@ class Api:
     """The routes `/healthz`, `/readyz`, `/metrics` and `/api/stats`."""
 
     database: Database
-    engine: Queue
+    engine: JobQueue
     registry: CollectorRegistry
-    access: Access
+    access: DashboardAccess
     clock: Callable[[], datetime] = utc_now
 
     def router(self) -> APIRouter:
-        """The routes; the last two want the token."""
+        """Return the routes; metrics and statistics require the token."""
         router = APIRouter()
         router.add_api_route("/healthz", self.healthz)
         router.add_api_route("/readyz", self.readyz)
@@ -51,16 +51,16 @@ class Api:
         return router
 
     def admit(self, request: Request) -> None:
-        """401 unless the request may see figures."""
+        """Respond with 401 unless the request has access."""
         if not self.access.allows(request):
-            raise HTTPException(401, "The token is missing or wrong.", {"WWW-Authenticate": "Bearer"})
+            raise HTTPException(401, "The token is missing or invalid.", {"WWW-Authenticate": "Bearer"})
 
     async def healthz(self) -> JSONResponse:
-        """The process is up."""
+        """Respond with 200 while the process is up."""
         return JSONResponse({"status": "ok"})
 
     async def readyz(self) -> JSONResponse:
-        """Database and engine are ready, or 503 and why not."""
+        """Respond with 200 if the database and the engine are ready, otherwise with 503 and the reason."""
         try:
             await self.engine.check()
         except StoreUnavailable as error:
@@ -68,10 +68,10 @@ class Api:
         return JSONResponse({"status": "ok"})
 
     async def metrics(self) -> Response:
-        """Prometheus' text format."""
+        """Return metrics in Prometheus' text format."""
         depth = await self.engine.depth()
         lines = [
-            "# HELP quorum_queue_depth Deliveries that are not finished.",
+            "# HELP quorum_queue_depth Unfinished deliveries.",
             "# TYPE quorum_queue_depth gauge",
             *(f'quorum_queue_depth{{state="{state}"}} {count}' for state, count in depth.items()),
         ]
@@ -79,7 +79,7 @@ class Api:
         return PlainTextResponse(body, media_type=CONTENT_TYPE_LATEST)
 
     async def stats(self, since: str = "7d") -> JSONResponse:
-        """The per-model table and what became of findings; 400 for a span that is none."""
+        """Return the per-model table and outcomes of findings; respond with 400 if the time span is invalid."""
         try:
             span = parse_since(since)
         except InputError as error:
@@ -89,7 +89,7 @@ class Api:
 
 
 def load_stats_value(database: Database, since: datetime) -> dict[str, Any]:
-    """The per-model table and what became of findings, as JSON."""
+    """Return the per-model table and outcomes of findings as JSON."""
     outcomes = load_outcomes(database, since)
     return {
         "models": [stats_value(row) for row in load_stats(database, since)],
@@ -98,7 +98,7 @@ def load_stats_value(database: Database, since: datetime) -> dict[str, Any]:
 
 
 def stats_value(row: ModelStats) -> dict[str, Any]:
-    """One line of the per-model table as JSON; latencies in ms, cost in USD of the calls whose price is known."""
+    """Convert a line of the per-model table to JSON; latencies in ms, cost in USD of calls with a known price."""
     return {
         "provider": row.provider,
         "model": row.model,
@@ -117,7 +117,7 @@ def stats_value(row: ModelStats) -> dict[str, Any]:
 
 
 def outcome_value(line: OutcomeRate) -> dict[str, Any]:
-    """What became of the findings of one provider, model, stage, rule or repository; rates are of the decided ones."""
+    """Convert the outcomes of a group of findings to JSON; rates are shares of decided findings."""
     return {
         **asdict(line),
         "decided": line.decided,

@@ -1,4 +1,4 @@
-"""Figures and moments as the pages show them. Pure; returns text, never markup."""
+"""Figures and times as the pages show them. Pure; returns text, never markup."""
 
 import math
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ _SUFFIXES = ("", "k", "M", "G")
 
 
 def usd(value: float | None) -> str:
-    """`$1,204`, `$12.40`, `$0.80`, `$0.0312`; a dash where it is unknown."""
+    """Format as `$1,204`, `$12.40`, `$0.80` or `$0.0312`; a dash if unknown."""
     if value is None:
         return NOTHING
     if value == 0:
@@ -18,12 +18,12 @@ def usd(value: float | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """`12,345`; a dash where it is unknown."""
+    """Format as `12,345`; a dash if unknown."""
     return NOTHING if value is None else f"{value:,.0f}"
 
 
 def compact(value: float) -> str:
-    """`950`, `12.3k`, `4.6M`: tokens in a table."""
+    """Format as `950`, `12.3k` or `4.6M`, for tokens in a table."""
     power = 0
     while abs(value) >= 999.5 and power < len(_SUFFIXES) - 1:
         value, power = value / 1_000, power + 1
@@ -31,13 +31,13 @@ def compact(value: float) -> str:
 
 
 def percent(part: float | None, whole: float | None = None) -> str:
-    """`94 %` of a share, or of a part and a whole; a dash where there is nothing to divide."""
+    """Format a share, or a part of a whole, as `94 %`; a dash if unknown."""
     share = part if whole is None else (part or 0) / whole if whole else None
     return NOTHING if share is None else f"{share:.0%}".replace("%", " %")
 
 
 def milliseconds(value: float | None) -> str:
-    """`640 ms`, `4.2 s`, `3 min 20 s`."""
+    """Format as `640 ms`, `4.2 s` or `3 min 20 s`; a dash if unknown."""
     if value is None:
         return NOTHING
     if value < 1_000:
@@ -48,13 +48,13 @@ def milliseconds(value: float | None) -> str:
     return f"{minutes} min {seconds} s"
 
 
-def moment(value: datetime | None) -> str:
-    """`2026-11-22 09:04 UTC`; a dash where it has not come."""
+def timestamp(value: datetime | None) -> str:
+    """Format as `2026-11-22 09:04 UTC`; a dash if unknown."""
     return NOTHING if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def ago(value: datetime, now: datetime) -> str:
-    """`just now`, `5 min ago`, `3 h ago`, `12 d ago`."""
+    """Format as `just now`, `5 min ago`, `3 h ago` or `12 d ago`."""
     seconds = (now - value).total_seconds()
     if seconds < 60:
         return "just now"
@@ -64,15 +64,32 @@ def ago(value: datetime, now: datetime) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 file`, `2 files`."""
+    """Format as `1 file` or `2 files`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def ticks(total: float, *, most: int = 5) -> list[float]:
-    """Round steps from 0 up to a total."""
+def ticks(total: float, *, max_steps: int = 5) -> list[float]:
+    """Return round steps from 0 up to a total."""
     if total <= 0:
         return [0.0]
-    raw = total / most
+    raw = total / max_steps
     size = 10 ** math.floor(math.log10(raw))
     step = next(factor * size for factor in (1, 2, 5, 10) if factor * size >= raw)
     return [step * n for n in range(int(total / step) + 1)]
+
+
+Z = 1.96  # of a 95 % interval
+
+
+def wilson_interval(part: int, whole: int) -> tuple[float, float] | None:
+    """Return the 95 % interval of a share, valid also for small samples and at 0 and 1; None without a sample.
+
+    https://en.wikipedia.org/wiki/Binomial_proportion_confidence_interval#Wilson_score_interval
+    """
+    if whole == 0:
+        return None
+    share = part / whole
+    center = share + Z * Z / (2 * whole)
+    spread = Z * math.sqrt(share * (1 - share) / whole + Z * Z / (4 * whole * whole))
+    scale = 1 + Z * Z / whole
+    return max(0.0, (center - spread) / scale), min(1.0, (center + spread) / scale)

@@ -1,6 +1,6 @@
-"""Passes on what the reviews of this process are doing to the pages that watch them. In memory, bounded; stores nothing.
+"""Passes events of this process's reviews to the pages that show them. In memory and bounded; stores nothing.
 
-Reviews that other processes run are not seen here: their pages look at the database from time to time.
+Events of reviews in other processes do not arrive here; their pages poll the database.
 """
 
 import asyncio
@@ -14,77 +14,77 @@ from threading import Lock
 from app.clock import utc_now
 from app.domain.review import StationEvent
 
-KEPT_REVIEWS = 200
-KEPT_EVENTS = 100  # of one review
+MAX_REVIEWS = 200
+MAX_EVENTS = 100  # per review
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """An event and when it was told."""
+class TimedEvent:
+    """An event and the time of its arrival."""
 
     event: StationEvent
     at: datetime
 
 
-class Bell:
-    """Rings for one watcher; several rings before it looks are one."""
+class ReviewSubscription:
+    """Wakes one page when its review has new events; several events before it looks count as one."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._rung = asyncio.Event()
+        self._has_news = asyncio.Event()
 
-    def ring(self) -> None:
-        """Wake the watcher; from any thread."""
+    def notify(self) -> None:
+        """Wake the page; callable from any thread."""
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._rung.set)
+            self._loop.call_soon_threadsafe(self._has_news.set)
 
     async def wait(self, timeout_s: float) -> None:
-        """Until it rings, or the time is over."""
+        """Wait until there are new events, or until the timeout."""
         try:
             async with asyncio.timeout(timeout_s):
-                await self._rung.wait()
+                await self._has_news.wait()
         except TimeoutError:
             return
-        self._rung.clear()
+        self._has_news.clear()
 
 
-class Broadcast:
-    """`publish` is the `Watch` of the reviews; pages `subscribe` to one of them."""
+class ReviewBroadcast:
+    """Receives the events of reviews (`publish` is a `Watch`), to which pages `subscribe`."""
 
     def __init__(self, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock
         self._lock = Lock()
-        self._seen: OrderedDict[str, list[Seen]] = OrderedDict()
-        self._bells: defaultdict[str, set[Bell]] = defaultdict(set)
+        self._events: OrderedDict[str, list[TimedEvent]] = OrderedDict()
+        self._subscriptions: defaultdict[str, set[ReviewSubscription]] = defaultdict(set)
 
     def publish(self, event: StationEvent) -> None:
-        """Keep an event and wake whoever watches its review; never waits."""
+        """Store an event and wake the pages of its review; never blocks."""
         with self._lock:
-            seen = self._seen.setdefault(event.review_id, [])
-            self._seen.move_to_end(event.review_id)
-            if len(seen) < KEPT_EVENTS:
-                seen.append(Seen(event=event, at=self._clock()))
-            while len(self._seen) > KEPT_REVIEWS:
-                self._seen.popitem(last=False)
-            bells = tuple(self._bells.get(event.review_id, ()))
-        for bell in bells:
-            bell.ring()
+            events = self._events.setdefault(event.review_id, [])
+            self._events.move_to_end(event.review_id)
+            if len(events) < MAX_EVENTS:
+                events.append(TimedEvent(event=event, at=self._clock()))
+            while len(self._events) > MAX_REVIEWS:
+                self._events.popitem(last=False)
+            subscriptions = tuple(self._subscriptions.get(event.review_id, ()))
+        for subscription in subscriptions:
+            subscription.notify()
 
-    def progress(self, review_id: str) -> tuple[Seen, ...]:
-        """What has been told of a review, oldest first."""
+    def progress(self, review_id: str) -> tuple[TimedEvent, ...]:
+        """Return the events of a review, oldest first."""
         with self._lock:
-            return tuple(self._seen.get(review_id, ()))
+            return tuple(self._events.get(review_id, ()))
 
     @contextmanager
-    def subscribe(self, review_id: str) -> Generator[Bell]:
-        """A bell that rings at each event of a review."""
-        bell = Bell()
+    def subscribe(self, review_id: str) -> Generator[ReviewSubscription]:
+        """Subscribe to the events of a review."""
+        subscription = ReviewSubscription()
         with self._lock:
-            self._bells[review_id].add(bell)
+            self._subscriptions[review_id].add(subscription)
         try:
-            yield bell
+            yield subscription
         finally:
             with self._lock:
-                self._bells[review_id].discard(bell)
-                if not self._bells[review_id]:
-                    del self._bells[review_id]
+                self._subscriptions[review_id].discard(subscription)
+                if not self._subscriptions[review_id]:
+                    del self._subscriptions[review_id]

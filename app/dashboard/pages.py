@@ -1,6 +1,6 @@
-"""The pages. Each is a function of the request and its viewer; there is no way to a page without a viewer.
+"""The pages of the dashboard. Every page requires a viewer.
 
-GET and HEAD change nothing. The database is read in threads. Nothing of a page is kept between requests.
+GET and HEAD change nothing. The database is read in threads. Pages keep no state between requests.
 """
 
 import asyncio
@@ -8,20 +8,21 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from app.clock import utc_now
-from app.dashboard.access import Access, is_from_here
+from app.dashboard.access import DashboardAccess, is_same_origin
+from app.dashboard.api import JobQueue
 from app.dashboard.charts import PROVIDERS, overview_charts
-from app.dashboard.live import Broadcast
-from app.dashboard.rendering import StaticFiles, Templates
+from app.dashboard.live import ReviewBroadcast
+from app.dashboard.rendering import CachedStaticFiles, Templates
 from app.dashboard.review_page import ReviewPages
-from app.dashboard.sign_in import People, SignIn
+from app.dashboard.sign_in import GitHubSignIn, SignInPages
 from app.domain.model_call import Provider
 from app.domain.review import ReviewStatus
 from app.domain.viewer import Viewer
@@ -56,43 +57,38 @@ DEFAULT_RANGE = "30d"
 Page = Callable[[Request, Viewer], Awaitable[Response]]
 
 
-class Queue(Protocol):
-    """What is asked of the engine."""
-
-    async def depth(self) -> dict[str, int]:
-        """State → number of unfinished deliveries."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
-    """Everything that the pages need; `replay` None: deliveries cannot be run again from here."""
+    """What the pages need; without `replay`, deliveries cannot be run again from the dashboard."""
 
     database: Database
-    access: Access
-    queue: Queue
-    live: Broadcast
+    access: DashboardAccess
+    queue: JobQueue
+    live: ReviewBroadcast
     providers: Sequence[Provider] = ()
     open_circuits: Callable[[], Awaitable[Sequence[OpenCircuit]]] | None = None
     replay: Callable[[str], Awaitable[bool]] | None = None
-    people: People | None = None
+    github_sign_in: GitHubSignIn | None = None
     github_url: str = "https://github.com"
-    limits: BudgetLimits = field(default_factory=BudgetLimits)  # the operator's
+    limits: BudgetLimits = field(default_factory=BudgetLimits)  # set by the operator
     clock: Callable[[], datetime] = utc_now
     monotonic: Callable[[], float] = time.monotonic
 
 
 def dashboard_router(dashboard: Dashboard) -> APIRouter:
-    """The routes of all pages and of their static files."""
-    return _Pages(dashboard).router()
+    """Return the routes of all pages and static files."""
+    return DashboardPages(dashboard).router()
 
 
-class _Pages:
+class DashboardPages:
+    """All pages except those of one review and of signing in."""
+
     def __init__(self, dashboard: Dashboard) -> None:
         self._dashboard = dashboard
-        self._static = StaticFiles()
-        self._templates = Templates(self._static, is_open=dashboard.access.token is None)
-        self._sign_in = SignIn(dashboard.access, self._templates, dashboard.people, clock=dashboard.monotonic)
+        self._templates = Templates(is_open=dashboard.access.token is None)
+        self._sign_in = SignInPages(
+            dashboard.access, self._templates, dashboard.github_sign_in, clock=dashboard.monotonic
+        )
         self._review = ReviewPages(
             database=dashboard.database,
             live=dashboard.live,
@@ -102,6 +98,7 @@ class _Pages:
         )
 
     def router(self) -> APIRouter:
+        """Return the routes."""
         pages: dict[str, Page] = {
             "/": self.overview,
             "/now": self.now,
@@ -119,26 +116,26 @@ class _Pages:
                 Route("/deliveries/{guid}/replay", self._guarded(self.replay), methods=["POST"]),
                 Route("/sign-in", self._sign_in.show, methods=["GET"]),
                 Route("/sign-in", self._sign_in.with_token, methods=["POST"]),
-                Route("/sign-out", self._sign_in.out, methods=["POST"]),
-                Route("/sign-in/github", self._sign_in.to_github, methods=["GET"]),
-                Route("/sign-in/github/callback", self._sign_in.from_github, methods=["GET"]),
-                Route("/static/{name:path}", self._static.answer, methods=["GET"]),
+                Route("/sign-out", self._sign_in.sign_out, methods=["POST"]),
+                Route("/sign-in/github", self._sign_in.redirect_to_github, methods=["GET"]),
+                Route("/sign-in/github/callback", self._sign_in.callback, methods=["GET"]),
+                Mount("/static", app=CachedStaticFiles()),
             ]
         )
 
     def _guarded(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
+        async def respond(request: Request) -> Response:
             try:
                 viewer = await self._sign_in.viewer(request)
                 if viewer is None:
-                    return self._sign_in.refusal(request)
+                    return self._sign_in.require_sign_in(request)
                 return await page(request, viewer)
             except StoreUnavailable as error:
-                return self._templates.page("problem.html", status=503, title="Not now", said=str(error))
+                return self._problem(503, "Unavailable", str(error))
 
-        return answer
+        return respond
 
-    def _page(self, name: str, viewer: Viewer, **values: Any) -> Response:  # noqa: ANN401 - the template's
+    def _page(self, name: str, viewer: Viewer, **values: Any) -> Response:  # noqa: ANN401 - depends on the template
         return self._templates.page(
             name,
             viewer=viewer,
@@ -148,7 +145,7 @@ class _Pages:
         )
 
     async def overview(self, request: Request, viewer: Viewer) -> Response:
-        """`/`: what was done, what it cost, how good it was."""
+        """`/`: reviews, cost and outcomes over time."""
         chosen, span = _range(request)
         now = self._dashboard.clock()
         bucket = bucket_of(span)
@@ -166,7 +163,7 @@ class _Pages:
         )
 
     async def now(self, request: Request, viewer: Viewer) -> Response:
-        """`/now`: the part of the overview that is asked for every few seconds."""
+        """`/now`: the part of the overview that refreshes every few seconds."""
         del request
         return self._page("now.html", viewer, **await self._state())
 
@@ -184,13 +181,13 @@ class _Pages:
 
     async def reviews(self, request: Request, viewer: Viewer) -> Response:
         """`/reviews`: the list, newest first."""
-        asked = request.query_params
+        query = request.query_params
         wanted = ReviewFilter(
-            repository=asked.get("repository", ""),
-            status=asked.get("status", ""),
-            provider=asked.get("provider", ""),
+            repository=query.get("repository", ""),
+            status=query.get("status", ""),
+            provider=query.get("provider", ""),
         )
-        after = parse_cursor(asked.get("after", ""))
+        after = parse_cursor(query.get("after", ""))
         database = self._dashboard.database
         return self._page(
             "reviews.html",
@@ -204,7 +201,7 @@ class _Pages:
         )
 
     async def models(self, request: Request, viewer: Viewer) -> Response:
-        """`/models`: models compared by what became of their findings; the learned order, of all tenants, to the operator alone."""
+        """`/models`: models compared by the outcomes of their findings; the operator also sees the learned order."""
         chosen, span = _range(request)
         database, since = self._dashboard.database, self._dashboard.clock() - span
         return self._page(
@@ -217,7 +214,7 @@ class _Pages:
         )
 
     async def repositories(self, request: Request, viewer: Viewer) -> Response:
-        """`/repositories`: what each was reviewed and cost."""
+        """`/repositories`: reviews, findings and cost of each."""
         chosen, span = _range(request)
         now = self._dashboard.clock()
         lines = await asyncio.to_thread(
@@ -233,13 +230,13 @@ class _Pages:
         )
 
     async def rules(self, request: Request, viewer: Viewer) -> Response:
-        """`/rules`: what repositories have taught."""
+        """`/rules`: rules learned from dismissals."""
         del request
         rules = await asyncio.to_thread(load_visible_rules, self._dashboard.database, viewer)
         return self._page("rules.html", viewer, rules=rules)
 
     async def deliveries(self, request: Request, viewer: Viewer) -> Response:
-        """`/deliveries`: what GitHub sent, and how it went."""
+        """`/deliveries`: the accepted webhook deliveries and the state of their jobs."""
         state = request.query_params.get("state", "")
         after = parse_cursor(request.query_params.get("after", ""))
         page = await asyncio.to_thread(
@@ -252,30 +249,30 @@ class _Pages:
             state=state,
             states=[each.value for each in DeliveryState],
             is_first=after is None,
-            said=request.query_params.get("said", ""),
+            message=request.query_params.get("message", ""),
             can_replay=viewer.is_operator and self._dashboard.replay is not None,
         )
 
     async def replay(self, request: Request, viewer: Viewer) -> Response:
-        """Run a delivery again; the operator alone, and only from our own form."""
+        """Run a delivery again; only the operator may, and only from our own form."""
         guid = request.path_params["guid"]
-        if not (is_from_here(request) or self._dashboard.access.has_bearer(request)):
-            return self._problem(403, "Not from here", "This form was not sent by a page of Quorum.")
+        if not (is_same_origin(request) or self._dashboard.access.has_bearer(request)):
+            return self._problem(403, "Request blocked", "This request did not come from the dashboard.")
         if not viewer.is_operator or self._dashboard.replay is None:
             return self._problem(403, "Not allowed", "Only the operator can run deliveries again.")
         row = await asyncio.to_thread(load_delivery, self._dashboard.database, guid)
         if row and row.state in UNFINISHED:
-            return self._problem(409, "Not run again", "This delivery is still waiting or running.")
+            return self._problem(409, "Already in progress", "This delivery is still queued or running.")
         if not row or not await self._dashboard.replay(guid):
-            return self._problem(404, "Not found", "There is no such delivery.")
-        return RedirectResponse("/deliveries?said=replayed", status_code=303)
+            return self._problem(404, "Not found", "This delivery does not exist.")
+        return RedirectResponse("/deliveries?message=replayed", status_code=303)
 
-    def _problem(self, status: int, title: str, said: str) -> Response:
-        return self._templates.page("problem.html", status=status, title=title, said=said)
+    def _problem(self, status: int, title: str, message: str) -> Response:
+        return self._templates.page("problem.html", status=status, title=title, message=message)
 
 
 def _range(request: Request) -> tuple[str, timedelta]:
-    """The span that the address asks for; another one than those offered is the default."""
+    """Return the time span in the URL, or the default if it is not one of `RANGES`."""
     chosen = request.query_params.get("since", DEFAULT_RANGE)
     chosen = chosen if chosen in RANGES else DEFAULT_RANGE
     return chosen, RANGES[chosen]

@@ -1,78 +1,63 @@
-"""Templates and static files of the pages. Everything that a page shows is escaped; static files are a closed set.
+"""Templates and static files of the pages. Templates escape everything they show.
 
-The policy of `SECURITY_HEADERS` allows no inline script and no inline style, so templates hold neither.
+`SECURITY_HEADERS` forbids inline scripts and styles, so templates contain neither.
 """
 
 import hashlib
-import mimetypes
+import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.staticfiles import PathLike, StaticFiles
+from starlette.types import Scope
 
 from app.dashboard import formats
 from app.dashboard.access import SECURITY_HEADERS
-from app.dashboard.charts import NAMES
-from app.dashboard.statistics import wilson_interval
+from app.dashboard.charts import PROVIDER_NAMES
+from app.dashboard.formats import wilson_interval
 
 HERE = Path(__file__).parent
-YEAR_S = 31_536_000
+STATIC = HERE / "static"
+STATIC_HEADERS = SECURITY_HEADERS | {"Cache-Control": "public, max-age=31536000, immutable"}
 _CODE_SPAN = re.compile(r"`([^`\n]+)`")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StaticFile:
-    """A file of `static/`, read once."""
+class CachedStaticFiles(StaticFiles):
+    """The files of `static/`, which browsers cache for a year because their URLs change with their content."""
 
-    body: bytes
-    media_type: str
-    version: str  # of its content
+    def __init__(self) -> None:
+        super().__init__(directory=STATIC)
 
-
-class StaticFiles:
-    """Every file under `static/` by its relative name; nothing else can be asked for."""
-
-    def __init__(self, root: Path = HERE / "static") -> None:
-        self._files = {
-            path.relative_to(root).as_posix(): _static_file(path)
-            for path in sorted(root.rglob("*"))
-            if path.is_file()
-        }
-
-    def url(self, name: str) -> str:
-        """The file's address, which changes with its content."""
-        return f"/static/{name}?v={self._files[name].version}"
-
-    def answer(self, request: Request) -> Response:
-        """The file, to be kept for ever; 404 for any other name."""
-        file = self._files.get(request.path_params["name"])
-        if file is None:
-            return Response("There is no such file.", status_code=404, media_type="text/plain")
-        kept = f"public, max-age={YEAR_S}, immutable"
-        headers = SECURITY_HEADERS | {"Cache-Control": kept}
-        return Response(file.body, media_type=file.media_type, headers=headers)
+    def file_response(
+        self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        """Add the security and cache headers."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers.update(STATIC_HEADERS)
+        return response
 
 
-def _static_file(path: Path) -> StaticFile:
-    body = path.read_bytes()
-    media_type = mimetypes.types_map.get(path.suffix, "text/plain")
-    return StaticFile(body=body, media_type=media_type, version=hashlib.sha256(body).hexdigest()[:12])
+@cache
+def static_url(name: str) -> str:
+    """Return the URL of a static file, which changes with its content."""
+    version = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={version}"
 
 
 class Templates:
     """Renders `templates/*.html`."""
 
-    def __init__(self, static: StaticFiles, *, is_open: bool) -> None:
+    def __init__(self, *, is_open: bool) -> None:
         self._environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
-            finalize=_shown,
+            finalize=_printable_value,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -83,14 +68,14 @@ class Templates:
             "compact": formats.compact,
             "percent": formats.percent,
             "ms": formats.milliseconds,
-            "moment": formats.moment,
+            "timestamp": formats.timestamp,
             "prose": prose,
-            "vendor": _vendor,
+            "provider_name": _provider_name,
             "combine": _combine,
         }
         self._environment.filters.update(filters)
         shared: dict[str, Any] = {
-            "asset": static.url,
+            "asset": static_url,
             "plural": formats.plural,
             "ago_of": formats.ago,
             "wilson_interval": wilson_interval,
@@ -98,40 +83,40 @@ class Templates:
         }
         self._environment.globals.update(shared)
 
-    def render(self, name: str, **values: Any) -> str:  # noqa: ANN401 - whatever the template names
-        """The text of a template."""
+    def render(self, name: str, **values: Any) -> str:  # noqa: ANN401 - depends on the template
+        """Render a template to text."""
         return self._environment.get_template(name).render(**values)
 
     def page(self, name: str, *, status: int = 200, **values: Any) -> Response:  # noqa: ANN401 - as above
-        """A whole page."""
+        """Render a template to a response."""
         return HTMLResponse(self.render(name, **values), status_code=status, headers=SECURITY_HEADERS)
 
 
 def prose(text: str) -> Markup:
-    """What models write, escaped; only `code spans` become code."""
+    """Escape text written by models; only `code spans` become markup."""
     pieces = _CODE_SPAN.split(printable(text))
     return Markup("").join(
-        Markup("<code>{}</code>").format(piece) if place % 2 else piece for place, piece in enumerate(pieces)
+        Markup("<code>{}</code>").format(piece) if index % 2 else piece for index, piece in enumerate(pieces)
     )
 
 
-def _vendor(name: str) -> str:
-    return NAMES.get(name, name)
+def _provider_name(name: str) -> str:
+    return PROVIDER_NAMES.get(name, name)
 
 
 def _combine(query: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
     return {**query, **more}
 
 
-def _shown(value: object) -> object:
-    """Every value that a template puts out goes through here, before it is escaped."""
+def _printable_value(value: object) -> object:
+    """Convert every value that a template outputs, before it is escaped."""
     if isinstance(value, Markup):
         return value
     return printable(value) if isinstance(value, str) else value
 
 
 def printable(text: str) -> str:
-    """Text without what changes how its neighbours are read: controls, bidirectional marks and lone surrogates show as `\\u202e`."""
+    """Escape control characters, bidirectional marks and lone surrogates, e.g. as `\\u202e`."""
     return "".join(
         char if char in "\n\t" or char.isprintable() else char.encode("unicode_escape").decode()
         for char in text

@@ -1,4 +1,4 @@
-"""One review: its page, and the stream that renews the page while the review runs. Reads only."""
+"""The page of one review, and the event stream that updates it while the review runs. Reads only."""
 
 import asyncio
 from collections import Counter
@@ -11,53 +11,53 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from app.dashboard.access import SECURITY_HEADERS
-from app.dashboard.live import Broadcast
+from app.dashboard.charts import build_timeline
+from app.dashboard.live import ReviewBroadcast
 from app.dashboard.rendering import Templates
-from app.dashboard.timeline import build_timeline
 from app.domain.finding import Severity, Stage
 from app.domain.viewer import Viewer
 from app.store.dashboard.lists import ReviewDetail, load_review_detail
 from app.store.database import Database
 from app.store.reviews import UNFINISHED
 
-POLL_S = 2.0  # for reviews that other processes run
-STREAM_S = 240.0  # then the browser connects anew, and is let in anew
+POLL_S = 2.0  # for reviews in other processes
+STREAM_S = 240.0  # after that the browser reconnects, and access is checked again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewPages:
-    """`/reviews/{review_id}` and its events."""
+    """The routes `/reviews/{review_id}` and `/reviews/{review_id}/events`."""
 
     database: Database
-    live: Broadcast
+    live: ReviewBroadcast
     templates: Templates
     clock: Callable[[], datetime]
     github_url: str
     poll_s: float = POLL_S
 
     async def show(self, request: Request, viewer: Viewer) -> Response:
-        """The whole page."""
+        """Show the page."""
         detail = await self._load(request, viewer)
         if detail is None:
             return self.templates.page(
                 "problem.html",
                 status=404,
                 title="Not found",
-                said="There is no such review that you can see.",
+                message="This review does not exist, or you do not have access to it.",
             )
         return self.templates.page("review.html", viewer=viewer, **self._values(detail))
 
     async def events(self, request: Request, viewer: Viewer) -> Response:
-        """Server-sent events: the page's body whenever it has changed, then `done`."""
+        """Stream server-sent events: the body of the page whenever it changes, then `done`."""
         return StreamingResponse(
             self._stream(request, viewer), media_type="text/event-stream", headers=SECURITY_HEADERS
         )
 
     async def _stream(self, request: Request, viewer: Viewer) -> AsyncGenerator[str]:
-        ends_s = asyncio.get_running_loop().time() + STREAM_S
+        deadline_s = asyncio.get_running_loop().time() + STREAM_S
         last = ""
-        with self.live.subscribe(request.path_params["review_id"]) as bell:
-            while asyncio.get_running_loop().time() < ends_s:
+        with self.live.subscribe(request.path_params["review_id"]) as subscription:
+            while asyncio.get_running_loop().time() < deadline_s:
                 detail = await self._load(request, viewer)
                 if detail is None:
                     return
@@ -68,7 +68,7 @@ class ReviewPages:
                 if not _is_running(detail):
                     yield "event: done\ndata: done\n\n"
                     return
-                await bell.wait(self.poll_s)
+                await subscription.wait(self.poll_s)
 
     async def _load(self, request: Request, viewer: Viewer) -> ReviewDetail | None:
         review_id = request.path_params["review_id"]
@@ -76,7 +76,7 @@ class ReviewPages:
 
     def _values(self, detail: ReviewDetail) -> dict[str, Any]:
         review, now = detail.review, self.clock()
-        seen = self.live.progress(review.id) if _is_running(detail) else ()
+        events = self.live.progress(review.id) if _is_running(detail) else ()
         order = [stage.value for stage in Stage]
         severities = Counter(finding.severity for finding in detail.findings)
         return {
@@ -88,7 +88,7 @@ class ReviewPages:
             "severities": [(each.value, severities[each]) for each in Severity if severities[each]],
             "rejections": detail.rejections,
             "calls": detail.calls,
-            "timeline": build_timeline(review, detail.calls, seen, now=now),
+            "timeline": build_timeline(review, detail.calls, events, now=now),
             "github_url": self.github_url,
         }
 
@@ -98,5 +98,5 @@ def _is_running(detail: ReviewDetail) -> bool:
 
 
 def _message(body: str) -> str:
-    """https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream"""
+    """Format an event: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream"""
     return "".join(f"data: {line}\n" for line in body.splitlines()) + "\n"

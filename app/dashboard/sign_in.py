@@ -1,7 +1,7 @@
-"""Signing in: with the token (the operator, who sees all), or through GitHub (people, who see what they can read there).
+"""Sign-in with the token (the operator, who sees everything) or with GitHub (users, who see what they can read there).
 
-What a person may see is asked of GitHub, and asked again every five minutes. The person's token is never stored: it lives
-sealed in the person's own cookie. Every answer that is not a clear yes is a no.
+GitHub is asked what a user can read, again every five minutes. The user's token is never stored on the server; it is
+encrypted in the user's own cookie. Access is denied unless GitHub grants it.
 """
 
 import asyncio
@@ -20,162 +20,166 @@ from cryptography.fernet import Fernet, InvalidToken
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from app.dashboard.access import COOKIE, SESSION_S, Access, is_from_here, own_path, set_cookie
+from app.dashboard.access import COOKIE, SESSION_S, DashboardAccess, is_same_origin, own_path, set_cookie
 from app.dashboard.rendering import Templates
 from app.domain.viewer import OPERATOR, Viewer
 from app.errors import GitHubError
 
-PERSON_COOKIE = "quorum_person"
+USER_COOKIE = "quorum_person"
 STATE_COOKIE = "quorum_state"
 STATE_S = 600
 RECHECK_S = 300.0
-KEPT_PEOPLE = 1_000
-LONGEST_FORM = 4_096  # bytes
+MAX_USERS = 1_000
+MAX_FORM_BYTES = 4_096
 
 
-class People(Protocol):
-    """GitHub, as far as signing in needs it (`app.github.people`)."""
+class GitHubSignIn(Protocol):
+    """GitHub's part of signing in (`app.github.people`)."""
 
     def authorize_url(self, *, state: str, challenge: str) -> str:
-        """Where the browser is sent."""
+        """Return the URL to which the browser is redirected."""
         ...
 
     async def exchange(self, code: str, *, verifier: str) -> str:
-        """A code for the person's token."""
+        """Exchange a code for the user's token."""
         ...
 
     async def load_viewer(self, token: str) -> Viewer:
-        """Who this is and what they can read now."""
+        """Load the user and the repositories that they can currently read."""
         ...
 
 
 @dataclass(slots=True)
-class SignIn:
-    """Finds out who a request comes from. `people` None: only the token."""
+class SignInPages:
+    """The routes for signing in and out. Without `github`, only the token works."""
 
-    access: Access
+    access: DashboardAccess
     templates: Templates
-    people: People | None = None
+    github: GitHubSignIn | None = None
     clock: Callable[[], float] = time.monotonic
-    _known: OrderedDict[str, tuple[float, Viewer]] = field(
+    _viewers: OrderedDict[str, tuple[float, Viewer]] = field(
         default_factory=OrderedDict[str, tuple[float, Viewer]]
     )
 
     async def viewer(self, request: Request) -> Viewer | None:
-        """Who looks; None: nobody who may."""
+        """Return the viewer; None unless signed in."""
         if self.access.allows(request):
             return OPERATOR
-        token = self._open(request.cookies.get(PERSON_COOKIE, ""), max_age_s=SESSION_S)
-        return await self._person(token) if token and self.people else None
+        token = self._decrypt(request.cookies.get(USER_COOKIE, ""), max_age_s=SESSION_S)
+        return await self._load_user(token, self.github) if token and self.github else None
 
-    async def _person(self, token: str) -> Viewer | None:
-        assert self.people, "only called where people may sign in"
+    async def _load_user(self, token: str, github: GitHubSignIn) -> Viewer | None:
         key = hashlib.sha256(token.encode()).hexdigest()
-        checked_s, viewer = self._known.get(key, (0.0, None))
+        checked_s, viewer = self._viewers.get(key, (0.0, None))
         if viewer is not None and self.clock() - checked_s < RECHECK_S:
             return viewer
-        self._known.pop(key, None)
+        self._viewers.pop(key, None)
         try:
-            viewer = await self.people.load_viewer(token)
+            viewer = await github.load_viewer(token)
         except GitHubError:
             return None
-        self._known[key] = (self.clock(), viewer)
-        while len(self._known) > KEPT_PEOPLE:
-            self._known.popitem(last=False)
+        self._viewers[key] = (self.clock(), viewer)
+        while len(self._viewers) > MAX_USERS:
+            self._viewers.popitem(last=False)
         return viewer
 
-    def refusal(self, request: Request) -> Response:
-        """The way to the sign-in page, and back here afterwards."""
+    def require_sign_in(self, request: Request) -> Response:
+        """Redirect to the sign-in page, which redirects back afterwards."""
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         if request.headers.get("sec-fetch-site") == "cross-site":
-            # Cookies with SameSite=Strict do not come along a link from GitHub: the browser is asked to open it from here.
-            return self.templates.page("onward.html", to=own_path(path))
+            # Browsers withhold SameSite=Strict cookies when following a link from GitHub, so reload the page from here.
+            return self.templates.page("redirect.html", to=own_path(path))
         to = f"/sign-in?{urlencode({'to': path})}"
         if request.headers.get("hx-request"):
             return Response(status_code=401, headers={"HX-Redirect": to})
         return RedirectResponse(to, status_code=303)
 
     async def show(self, request: Request) -> Response:
-        """The sign-in page."""
+        """Show the sign-in page."""
         return self._form(own_path(request.query_params.get("to", "/")))
 
     def _form(self, to: str, *, problem: str = "", status: int = 200) -> Response:
         return self.templates.page(
-            "sign_in.html", status=status, to=to, problem=problem, github=self.people is not None
+            "sign_in.html", status=status, to=to, problem=problem, github=self.github is not None
         )
 
     async def with_token(self, request: Request) -> Response:
-        """The form of the sign-in page."""
-        if not is_from_here(request):
-            return self._form("/", problem="Please sign in on this page itself.", status=403)
+        """Sign in with the token from the form."""
+        if not is_same_origin(request):
+            return self._form(
+                "/", problem="The form was submitted from another site. Sign in here.", status=403
+            )
         form = await read_form(request)
         to = own_path(form.get("to", "/"))
         if not self.access.is_token(form.get("token", "").strip()):
-            return self._form(to, problem="This is not the token.", status=403)
+            return self._form(to, problem="Invalid token.", status=403)
         return self.access.sign_in(request, RedirectResponse(to, status_code=303))
 
-    async def out(self, request: Request) -> Response:
-        """Forget the session."""
-        answer = RedirectResponse("/sign-in", status_code=303)
-        if is_from_here(request):
-            for name in (COOKIE, PERSON_COOKIE):
-                answer.delete_cookie(name, httponly=True, samesite="strict")
-        return answer
+    async def sign_out(self, request: Request) -> Response:
+        """Delete the session."""
+        response = RedirectResponse("/sign-in", status_code=303)
+        if is_same_origin(request):
+            for name in (COOKIE, USER_COOKIE):
+                response.delete_cookie(name, httponly=True, samesite="strict")
+        return response
 
-    async def to_github(self, request: Request) -> Response:
-        """The way to GitHub; what must be known on the way back is sealed in a cookie.
+    async def redirect_to_github(self, request: Request) -> Response:
+        """Redirect to GitHub; state, verifier and target are encrypted in a cookie until the callback.
 
         https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-user-access-token-for-a-github-app
         """
-        if self.people is None:
-            return self._form("/", problem="Signing in with GitHub is not set up.", status=404)
+        if self.github is None:
+            return self._form("/", problem="Sign-in with GitHub is not configured.", status=404)
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
         kept = {"state": state, "verifier": verifier, "to": own_path(request.query_params.get("to", "/"))}
-        url = self.people.authorize_url(state=state, challenge=challenge)
-        answer = RedirectResponse(url, status_code=303)
-        set_cookie(request, answer, STATE_COOKIE, self._seal(json.dumps(kept)), max_age_s=STATE_S, lax=True)
-        return answer
+        url = self.github.authorize_url(state=state, challenge=challenge)
+        response = RedirectResponse(url, status_code=303)
+        cookie = self._encrypt(json.dumps(kept))
+        set_cookie(request, response, STATE_COOKIE, cookie, max_age_s=STATE_S, lax=True)
+        return response
 
-    async def from_github(self, request: Request) -> Response:
-        """The way back: state, code, token, and what the person can read."""
-        kept = json.loads(self._open(request.cookies.get(STATE_COOKIE, ""), max_age_s=STATE_S) or "{}")
-        given = request.query_params.get("state", "")
-        if self.people is None or not kept or not secrets.compare_digest(kept["state"], given):
-            return self._form("/", problem="This sign-in is too old or was not begun here.", status=403)
+    async def callback(self, request: Request) -> Response:
+        """Handle GitHub's redirect: check the state, exchange the code, and load what the user can read."""
+        kept = json.loads(self._decrypt(request.cookies.get(STATE_COOKIE, ""), max_age_s=STATE_S) or "{}")
+        state = request.query_params.get("state", "")
+        if self.github is None or not kept or not secrets.compare_digest(kept["state"], state):
+            problem = "This sign-in has expired or was started in another browser. Try again."
+            return self._form("/", problem=problem, status=403)
         try:
             code = request.query_params.get("code", "")
-            token = await self.people.exchange(code, verifier=kept["verifier"])
+            token = await self.github.exchange(code, verifier=kept["verifier"])
         except GitHubError:
             return self._form(kept["to"], problem="GitHub did not confirm the sign-in.", status=403)
-        if await self._person(token) is None:
-            return self._form(kept["to"], problem="GitHub did not say what you can read.", status=403)
-        answer = self.templates.page("onward.html", to=kept["to"])
-        set_cookie(request, answer, PERSON_COOKIE, self._seal(token), max_age_s=SESSION_S)
-        answer.delete_cookie(STATE_COOKIE, httponly=True, samesite="lax")
-        return answer
+        if await self._load_user(token, self.github) is None:
+            problem = "GitHub did not return the repositories that you can read. Try again."
+            return self._form(kept["to"], problem=problem, status=403)
+        response = self.templates.page("redirect.html", to=kept["to"])
+        set_cookie(request, response, USER_COOKIE, self._encrypt(token), max_age_s=SESSION_S)
+        response.delete_cookie(STATE_COOKIE, httponly=True, samesite="lax")
+        return response
 
     def _fernet(self) -> Fernet:
         key = hashlib.sha256(b"sealed:" + (self.access.token or "").encode()).digest()
         return Fernet(base64.urlsafe_b64encode(key))
 
-    def _seal(self, text: str) -> str:
+    def _encrypt(self, text: str) -> str:
         return self._fernet().encrypt(text.encode()).decode()
 
-    def _open(self, sealed: str, *, max_age_s: int) -> str:
+    def _decrypt(self, encrypted: str, *, max_age_s: int) -> str:
         try:
-            return self._fernet().decrypt(sealed.encode("utf-8", "replace"), ttl=max_age_s).decode()
+            return self._fernet().decrypt(encrypted.encode("utf-8", "replace"), ttl=max_age_s).decode()
         except InvalidToken:
             return ""
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a small form; empty for one that is too large or slow."""
+    """Read the fields of a small form; return none if it is too large."""
     body = b""
     async with asyncio.timeout(10):
         async for piece in request.stream():
             body += piece
-            if len(body) > LONGEST_FORM:
+            if len(body) > MAX_FORM_BYTES:
                 return {}
     fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
     return {name: values[0] for name, values in fields.items()}

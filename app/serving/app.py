@@ -13,13 +13,13 @@ from starlette.routing import Route
 
 from app.analyzers.parser import shared_parser
 from app.clock import utc_now
-from app.dashboard.access import Access
+from app.dashboard.access import DashboardAccess
 from app.dashboard.api import Api
-from app.dashboard.live import Broadcast
+from app.dashboard.live import ReviewBroadcast
 from app.dashboard.pages import Dashboard, dashboard_router
 from app.domain.review import StationEvent, Watch, ignore_events
-from app.engine.engine import Engine
-from app.engine.process import ExecutorId, Role
+from app.engine.engine import Engine, Role
+from app.engine.process import ExecutorId
 from app.github.addresses import web_url
 from app.github.app import GitHubApp
 from app.github.registration import AppRegistration
@@ -77,7 +77,7 @@ def build_served(
     network = network or Network()
     github = open_github(settings, network, processes=lambda: engine.live_processes)
     executor = ExecutorId(settings.quorum_data_dir)
-    live = Broadcast()
+    live = ReviewBroadcast()
 
     def tell(event: StationEvent) -> None:
         live.publish(event)
@@ -98,7 +98,7 @@ def build_served(
     http = _http(lifespan=_lifespan(program, engine, executor, github, beside))
     if role != "worker":
         http.include_router(_receiver(settings, engine, rules, limits))
-    for router in _pages(program, engine, live, Access(token=token), network):
+    for router in _pages(program, engine, live, DashboardAccess(token=token), network):
         http.include_router(router)
     if endpoint:
         http.router.routes.append(Route(PATH, endpoint))
@@ -128,7 +128,7 @@ def _receiver(settings: Settings, engine: Engine, rules: Rules, limits: Limits) 
 
 
 def _pages(
-    program: Program, engine: Engine, live: Broadcast, access: Access, network: Network
+    program: Program, engine: Engine, live: ReviewBroadcast, access: DashboardAccess, network: Network
 ) -> tuple[APIRouter, APIRouter]:
     """The API and the dashboard, which show the same to the same people."""
     settings, models = program.settings, program.services.models
@@ -141,7 +141,7 @@ def _pages(
         providers=models.providers,
         open_circuits=models.open_circuits,
         replay=engine.replay,
-        people=open_people(settings, network),
+        github_sign_in=open_people(settings, network),
         github_url=web_url(settings.github_api_url),
         limits=operator_limits(settings),
         clock=utc_now,

@@ -20,8 +20,8 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, expect, sync_playwright
 
-from app.dashboard.access import Access
-from app.dashboard.live import Broadcast
+from app.dashboard.access import DashboardAccess
+from app.dashboard.live import ReviewBroadcast
 from app.dashboard.pages import Dashboard, dashboard_router
 from app.domain.model_call import Provider
 from app.llm.circuits import OpenCircuit
@@ -64,7 +64,7 @@ class Site:
 
     url: str
     database: Database
-    live: Broadcast
+    live: ReviewBroadcast
     queue: Queue
     hostile: str  # id of the review whose texts are attacks
 
@@ -103,9 +103,9 @@ def chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-def build_site(database: Database, *, token: str | None) -> tuple[FastAPI, Broadcast, Queue]:
+def build_site(database: Database, *, token: str | None) -> tuple[FastAPI, ReviewBroadcast, Queue]:
     """The pages over a database, at the sample's moment."""
-    live, queue = Broadcast(clock=lambda: sample.NOW), Queue()
+    live, queue = ReviewBroadcast(clock=lambda: sample.NOW), Queue()
     circuit = OpenCircuit(
         provider=Provider.GEMINI, model=None, opens_in_s=42.0, error="503: the model is overloaded"
     )
@@ -118,7 +118,7 @@ def build_site(database: Database, *, token: str | None) -> tuple[FastAPI, Broad
         dashboard_router(
             Dashboard(
                 database=database,
-                access=Access(token=token),
+                access=DashboardAccess(token=token),
                 queue=queue,
                 live=live,
                 providers=(Provider.CLAUDE, Provider.GPT, Provider.GEMINI),

@@ -19,7 +19,7 @@ PAGES = {
     "/": "Overview",
     "/reviews": "Reviews",
     f"/reviews/{sample.STARRED}": "acme/payments#1482",
-    "/models": "Models compared",
+    "/models": "Model comparison",
     "/repositories": "Repositories",
     "/rules": "Learned rules",
     "/deliveries": "Deliveries",
@@ -64,7 +64,7 @@ def test_the_charts_follow_the_colours_of_the_system(visit: Visit) -> None:
 def test_the_figures_of_a_chart_stand_in_a_table_too(visit: Visit) -> None:
     page = visit.open("/?since=7d")
     cost = page.locator("figure", has_text="Cost")
-    cost.get_by_text("As a table").click()
+    cost.get_by_text("Show as table").click()
     expect(cost.get_by_role("row").nth(1)).to_be_visible()
     expect(cost.locator("details").get_by_role("columnheader", name="Claude")).to_be_visible()
 
@@ -155,7 +155,7 @@ def test_a_running_review_is_followed_until_it_ends(visit: Visit) -> None:
         expect(page.locator(".gantt tbody tr")).to_contain_text("analyze")
         with visit.site.database.write() as session:
             session.get_one(ReviewRow, review_id).status = "completed"
-        expect(page.get_by_text("Nothing to say")).to_be_visible()
+        expect(page.get_by_text("No finding passed verification")).to_be_visible()
         expect(page.get_by_text("Live", exact=True)).to_have_count(0)
 
 
@@ -173,11 +173,11 @@ def test_a_running_review_is_followed_when_a_script_comes_late(visit: Visit) -> 
 def test_a_delivery_is_run_again_by_its_button(stranger: Visit) -> None:
     page = stranger.open("/deliveries?state=failed")
     page.get_by_label("Token").fill(TOKEN)
-    page.get_by_role("button", name="Sign in with the token").click()
+    page.get_by_role("button", name="Sign in with token").click()
     expect(page).to_have_url(f"{stranger.site.url}/deliveries?state=failed")
     row = page.locator("tr", has_text="5f0c1e02")
     row.get_by_role("button").click()
-    expect(page.get_by_role("status")).to_have_text("The delivery waits to be run again.")
+    expect(page.get_by_role("status")).to_have_text("The delivery is queued to run again.")
     assert stranger.site.queue.replayed == ["5f0c1e02-2b7d-11f0-9c1a-6f2f4d8ea002"]
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
@@ -190,13 +190,13 @@ def test_the_sign_in_page_can_be_read_and_tells_a_wrong_token(stranger: Visit) -
     assert [*page.evaluate(CHECKS), *complaints_of(page)] == []
     page.get_by_label("Token").fill("wrong")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_have_text("This is not the token.")
+    expect(page.get_by_role("alert")).to_have_text("Invalid token.")
 
 
 def test_the_keyboard_reaches_content_and_navigation(visit: Visit) -> None:
     page = visit.open("/reviews")
     page.keyboard.press("Tab")
-    expect(page.get_by_text("Skip to the content")).to_be_focused()
+    expect(page.get_by_text("Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     expect(page.get_by_label("Repository")).to_be_focused()

@@ -1,4 +1,4 @@
-// Draws the charts of the overview from their data attributes with uPlot; draws them anew when their width or the colours change.
+// Draws the charts of the overview from their data attributes with uPlot; redraws them when their width or the colors change.
 "use strict";
 
 const FORMATS = {
@@ -10,7 +10,7 @@ const FORMATS = {
 const HEIGHT = 180;
 const HOUR = 3600;
 
-const colour = name => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const color = name => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 function stacked(series) {
   const sums = [];
@@ -24,7 +24,7 @@ function when(seconds, step) {
   return new Date(seconds * 1000).toLocaleString("en-GB", options);
 }
 
-// without a pointer the legend speaks of the last moment
+// without a pointer, the legend shows the last point
 function showLast(plot) {
   plot.setLegend({ idx: plot.data[0].length - 1 });
 }
@@ -33,11 +33,11 @@ function options(chart, width) {
   const format = FORMATS[chart.unit];
   const bars = chart.kind === "bars";
   const step = chart.x.length > 1 ? chart.x[1] - chart.x[0] : 24 * HOUR;
-  const axis = { stroke: colour("muted"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
+  const axis = { stroke: color("muted"), grid: { stroke: color("line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
   const drawn = chart.series.map(each => ({
     label: each.label,
-    stroke: colour(each.colour),
-    fill: bars ? colour(each.colour) : undefined,
+    stroke: color(each.color),
+    fill: bars ? color(each.color) : undefined,
     width: bars ? 0 : 1.75,
     paths: bars ? uPlot.paths.bars({ size: [0.72, 28], radius: 0.12 }) : undefined,
     points: { show: !bars && chart.x.length < 12 },
@@ -47,7 +47,7 @@ function options(chart, width) {
   return {
     width,
     height: HEIGHT,
-    series: [{ label: "When", value: (plot, seconds) => seconds == null ? "–" : when(seconds, step) }, ...(bars ? drawn.reverse() : drawn)],
+    series: [{ label: "Time", value: (plot, seconds) => seconds == null ? "–" : when(seconds, step) }, ...(bars ? drawn.reverse() : drawn)],
     axes: [
       { ...axis, size: 26, grid: { show: false }, values: (plot, marks) => marks.map(mark => when(mark, step)), space: 64, incrs: [HOUR, 2 * HOUR, 4 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR, 48 * HOUR, 168 * HOUR, 336 * HOUR, 720 * HOUR] },
       { ...axis, size: 54, values: (plot, marks) => marks.map(format), space: 34, incrs: chart.unit === "count" ? [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] : undefined },

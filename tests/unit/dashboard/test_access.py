@@ -2,6 +2,7 @@ import httpx
 import pytest
 
 from app.dashboard.access import own_path
+from app.dashboard.rendering import static_url
 from app.store.database import Database
 from tests.unit.dashboard.world import FROM_HERE, PAGES, TOKEN, Site
 
@@ -47,7 +48,7 @@ async def test_a_wrong_token_is_told_and_gives_no_session(database: Database) ->
     async with Site(database=database).browser(signed_in=False) as browser:
         answer = await browser.post("/sign-in", data={"token": "wrong"}, headers=FROM_HERE)
     assert answer.status_code == 403
-    assert "This is not the token." in answer.text
+    assert "Invalid token." in answer.text
     assert "set-cookie" not in answer.headers
 
 
@@ -115,7 +116,7 @@ async def test_only_the_demo_is_open(database: Database) -> None:
     async with Site(database=database, token=None).browser() as browser:
         answer = await browser.get("/")
     assert answer.status_code == 200
-    assert "Demo, open on this machine" in answer.text
+    assert "Demo (open access)" in answer.text
     assert "Sign out" not in answer.text
 
 
@@ -148,3 +149,15 @@ async def test_every_answer_forbids_foreign_content_and_frames(database: Databas
 async def test_static_files_are_a_closed_set(database: Database, name: str) -> None:
     async with Site(database=database).browser() as browser:
         assert (await browser.get(f"http://quorum.test/static/{name}")).status_code in (404, 303)
+
+
+async def test_browsers_cache_static_files_until_their_content_changes(database: Database) -> None:
+    url = static_url("dashboard.css")
+    async with Site(database=database).browser(signed_in=False) as browser:
+        response = await browser.get(url)
+        unchanged = await browser.get(url, headers={"If-None-Match": response.headers["etag"]})
+    assert (response.status_code, unchanged.status_code) == (200, 304)
+    assert response.headers["content-type"].startswith("text/css")
+    assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert "?v=" in url
+    assert url != static_url("charts.js")

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.dashboard.charts import overview_charts
-from app.dashboard.formats import ago, compact, milliseconds, number, percent, ticks, usd
-from app.dashboard.statistics import wilson_interval
+from app.dashboard.formats import ago, compact, milliseconds, number, percent, ticks, usd, wilson_interval
 from app.domain.model_call import Booking
 from app.domain.viewer import OPERATOR
 from app.store.call_tables import SpendRow

@@ -6,8 +6,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.dashboard.live import KEPT_EVENTS, KEPT_REVIEWS, Broadcast, Seen
-from app.dashboard.timeline import build_timeline
+from app.dashboard.charts import build_timeline
+from app.dashboard.live import MAX_EVENTS, MAX_REVIEWS, ReviewBroadcast, TimedEvent
 from app.domain.review import StationEvent, StationState, StationTime
 from app.store.database import Database
 from app.store.review_tables import ReviewRow
@@ -25,7 +25,7 @@ def event(
 
 
 async def test_an_event_wakes_who_watches_its_review_and_nobody_else() -> None:
-    live = Broadcast()
+    live = ReviewBroadcast()
     with live.subscribe("r1") as mine, live.subscribe("r2") as others:
         live.publish(event())
         await mine.wait(timeout_s=30)
@@ -35,7 +35,7 @@ async def test_an_event_wakes_who_watches_its_review_and_nobody_else() -> None:
 
 
 async def test_an_event_of_another_thread_wakes_too() -> None:
-    live = Broadcast()
+    live = ReviewBroadcast()
     with live.subscribe("r1") as bell:
         thread = threading.Thread(target=live.publish, args=(event(),))
         thread.start()
@@ -44,13 +44,13 @@ async def test_an_event_of_another_thread_wakes_too() -> None:
 
 
 def test_what_is_kept_has_an_end() -> None:
-    live = Broadcast()
-    for number in range(KEPT_REVIEWS + 5):
+    live = ReviewBroadcast()
+    for number in range(MAX_REVIEWS + 5):
         live.publish(event(review_id=f"r{number}"))
-    for _ in range(KEPT_EVENTS + 5):
+    for _ in range(MAX_EVENTS + 5):
         live.publish(event(review_id="chatty"))
     assert live.progress("r0") == ()
-    assert len(live.progress("chatty")) == KEPT_EVENTS
+    assert len(live.progress("chatty")) == MAX_EVENTS
 
 
 async def test_a_running_review_streams_its_page_until_it_is_done(database: Database) -> None:
@@ -74,7 +74,7 @@ async def test_a_running_review_streams_its_page_until_it_is_done(database: Data
     messages = answer.text.split("\n\n")
     assert messages[-2] == "event: done\ndata: done"
     assert all(line.startswith("data: ") for line in messages[0].split("\n"))
-    assert "Nothing to say" in messages[-3]
+    assert "No findings" in messages[-3]
 
 
 def test_a_finished_reviews_timeline_is_what_was_stored() -> None:
@@ -95,10 +95,14 @@ def test_a_finished_reviews_timeline_is_what_was_stored() -> None:
 def test_a_running_reviews_timeline_is_what_was_told() -> None:
     review = review_row(status="running", at=NOW - timedelta(seconds=10))
     told = (
-        Seen(event=event("gather"), at=NOW - timedelta(seconds=10)),
-        Seen(event=event("gather", StationState.FINISHED, duration_ms=4_000), at=NOW - timedelta(seconds=6)),
-        Seen(event=event("review"), at=NOW - timedelta(seconds=6)),
-        Seen(event=event("security", StationState.FAILED, duration_ms=1_000), at=NOW - timedelta(seconds=5)),
+        TimedEvent(event=event("gather"), at=NOW - timedelta(seconds=10)),
+        TimedEvent(
+            event=event("gather", StationState.FINISHED, duration_ms=4_000), at=NOW - timedelta(seconds=6)
+        ),
+        TimedEvent(event=event("review"), at=NOW - timedelta(seconds=6)),
+        TimedEvent(
+            event=event("security", StationState.FAILED, duration_ms=1_000), at=NOW - timedelta(seconds=5)
+        ),
     )
     bars = build_timeline(review, [], told, now=NOW).bars
     assert [(bar.name, bar.started_ms, bar.duration_ms, bar.is_running, bar.has_failed) for bar in bars] == [

@@ -35,8 +35,8 @@ async def test_the_overview_says_who_is_left_out_and_what_waits(database: Databa
     circuit = OpenCircuit(provider=Provider.GPT, model="sol", opens_in_s=42.0, error="The key was refused.")
     async with Site(database=database, circuits=[circuit]).browser() as browser:
         text = " ".join((await browser.get("/now")).text.split())
-    assert "<dt>waiting</dt><dd>2</dd>" in text
-    assert "GPT <code>sol</code> is left out: The key was refused. Tried again in 42.0 s." in text
+    assert "<dt>queued</dt><dd>2</dd>" in text
+    assert "GPT <code>sol</code> is unavailable: The key was refused. Next attempt in 42.0 s." in text
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,8 @@ async def test_a_review_whose_words_were_purged_still_opens(database: Database) 
     add(database, review, finding)
     async with Site(database=database).browser() as browser:
         text = (await browser.get("/reviews/r1")).text
-    assert "Its words went with the retention time" in text
-    assert "No times were kept." in text
+    assert "Text removed after the retention period" in text
+    assert "No timing data is available." in text
 
 
 async def test_the_operator_can_run_a_delivery_again(database: Database) -> None:
@@ -118,7 +118,7 @@ async def test_the_operator_can_run_a_delivery_again(database: Database) -> None
     add(database, review, delivery_row(review))
     async with site.browser() as browser:
         answer = await browser.post("/deliveries/r1-delivery/replay", headers=FROM_HERE)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/deliveries?said=replayed")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/deliveries?message=replayed")
     assert site.queue.replayed == ["r1-delivery"]
 
 

@@ -78,7 +78,7 @@ async def test_somebody_who_can_read_nothing_sees_nothing(database: Database, gi
     add_tenant(database, "theirs", repository="octo/shop", installation_id=7)
     async with site_of(database, github).browser(signed_in=False) as browser:
         await sign_in(browser, "noa")
-        assert "No review yet" in (await browser.get("/reviews")).text
+        assert "No reviews yet" in (await browser.get("/reviews")).text
 
 
 async def test_repositories_beyond_githubs_first_page_are_seen(

@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app.dashboard.access import Access
-from app.dashboard.live import Broadcast
+from app.dashboard.access import DashboardAccess
+from app.dashboard.live import ReviewBroadcast
 from app.dashboard.pages import Dashboard, dashboard_router
-from app.dashboard.sign_in import People
+from app.dashboard.sign_in import GitHubSignIn
 from app.domain.model_call import Provider
 from app.llm.circuits import OpenCircuit
 from app.llm.costs import BudgetLimits
@@ -50,18 +50,18 @@ class Site:
 
     database: Database
     token: str | None = TOKEN
-    people: People | None = None
+    people: GitHubSignIn | None = None
     circuits: Sequence[OpenCircuit] = ()
     seconds: float = 1_000_000.0
     queue: FakeQueue = field(default_factory=FakeQueue)
-    live: Broadcast = field(default_factory=lambda: Broadcast(clock=lambda: NOW))
+    live: ReviewBroadcast = field(default_factory=lambda: ReviewBroadcast(clock=lambda: NOW))
 
     async def open_circuits(self) -> Sequence[OpenCircuit]:
         return self.circuits
 
     def http(self) -> FastAPI:
         app = FastAPI()
-        access = Access(token=self.token, clock=lambda: self.seconds)
+        access = DashboardAccess(token=self.token, clock=lambda: self.seconds)
         app.include_router(
             dashboard_router(
                 Dashboard(
@@ -72,7 +72,7 @@ class Site:
                     providers=(Provider.CLAUDE, Provider.GPT),
                     open_circuits=self.open_circuits,
                     replay=self.queue.replay,
-                    people=self.people,
+                    github_sign_in=self.people,
                     limits=BudgetLimits(repository_month_usd=25.0),
                     clock=lambda: NOW,
                     monotonic=lambda: self.seconds,

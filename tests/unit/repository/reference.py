@@ -18,7 +18,7 @@ from pydantic import SecretStr, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from app.cli import cli
-from app.dashboard.access import Access
+from app.dashboard.access import DashboardAccess
 from app.dashboard.api import Api
 from app.domain.configuration import RepositoryConfig
 from app.domain.notification import BudgetReached, ReviewFinished
@@ -183,7 +183,7 @@ def exposition() -> str:
         database=cast("Database", None),
         engine=cast("Any", _Idle()),
         registry=registry,
-        access=Access(token=None),
+        access=DashboardAccess(token=None),
         clock=lambda: datetime.now(UTC),
     )
     return bytes(asyncio.run(api.metrics()).body).decode()

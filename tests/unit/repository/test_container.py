@@ -12,7 +12,7 @@ import typer.main
 from fastapi import APIRouter
 
 from app.cli import cli
-from app.dashboard.access import Access
+from app.dashboard.access import DashboardAccess
 from app.dashboard.api import Api
 from app.settings import Settings
 from tests.unit.repository.files import ROOT, read, read_yaml
@@ -44,7 +44,7 @@ def routes() -> set[str]:
         database=cast("Any", None),
         engine=cast("Any", None),
         registry=cast("Any", None),
-        access=Access(token="t"),
+        access=DashboardAccess(token="t"),
     )
     router: APIRouter = api.router()
     return {route.path for route in router.routes if not getattr(route, "dependencies", ())}  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
