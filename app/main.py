@@ -1,4 +1,4 @@
-"""The composition root: settings in, everything built once and passed on. No logic of a review stands here."""
+"""The composition root: builds everything once from the settings and passes it on. Contains no review logic."""
 
 import asyncio
 import os
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """What stands in for the network in tests and in the demo; None: the network. `clock` is for what waits on it.
+    """Replacements for the network and for time, used by tests and the demo; None means the real network.
 
-    `github_clock` is what GitHub's limits are counted by, and `sleep_github` waits by it; `second_s` is how long a second takes
-    that a job waits in its queue.
+    `clock` is the model layer's. `github_clock` and `sleep_github` are for GitHub's rate limits. `second_s` is how long one second
+    of a job's delay in the queue takes.
     """
 
     github: "httpx.AsyncBaseTransport | None" = None
@@ -56,7 +56,7 @@ class Network:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What the composition root has built; `close` it at the end."""
+    """What the composition root built; `close` it at the end."""
 
     settings: Settings
     database: Database
@@ -99,7 +99,7 @@ def build_program(settings: Settings, *, network: Network | None = None) -> Prog
             ),
         ),
         prompts=Prompts(),
-        redactor=Redactor([*_own_secrets(settings), secret, *_made_tokens(settings, database)]),
+        redactor=Redactor([*_own_secrets(settings), secret, *_generated_tokens(settings, database)]),
         secret=secret.encode(),
         thresholds=TierThresholds(
             trivial_max_lines=settings.quorum_trivial_max_lines,
@@ -126,7 +126,7 @@ def build_program(settings: Settings, *, network: Network | None = None) -> Prog
 
 
 def operator_limits(settings: Settings) -> BudgetLimits:
-    """What the operator lets Quorum spend."""
+    """The operator's spending limits."""
     return BudgetLimits(
         review_usd=settings.quorum_budget_review_usd,
         pull_request_day_usd=settings.quorum_budget_pull_request_day_usd,
@@ -152,7 +152,7 @@ def _model_stores(database: Database) -> ModelStores:
 
 
 def provider_access(settings: Settings, environ: Mapping[str, str]) -> dict[Provider, VendorAccess]:
-    """How to reach each provider: with the vendor's own key, else through the cloud whose variables are set."""
+    """How to reach each provider: with the vendor's own key, otherwise through the cloud whose variables are set."""
     return {
         Provider.CLAUDE: VendorAccess(
             models=VendorModels(large=settings.quorum_claude_model, small=settings.quorum_claude_small_model),
@@ -192,11 +192,11 @@ _OFF = ("", "0", "false")
 
 
 def _cloud(cloud: Cloud, environ: Mapping[str, str], *, instead_of: SecretStr | None) -> Cloud | None:
-    """A vendor's own key comes first: such variables are often there for something else on the machine."""
+    """The vendor's own key takes precedence, because cloud variables are often set for other programs."""
     if _value(instead_of):
         return None
-    given = (environ.get(name, "").lower() for name in _CLOUD_VARIABLES[cloud])
-    return cloud if any(value not in _OFF for value in given) else None
+    values = (environ.get(name, "").lower() for name in _CLOUD_VARIABLES[cloud])
+    return cloud if any(value not in _OFF for value in values) else None
 
 
 def _value(secret: SecretStr | None) -> str | None:
@@ -204,15 +204,15 @@ def _value(secret: SecretStr | None) -> str | None:
 
 
 def _own_secrets(settings: Settings) -> list[str]:
-    """Every secret that the operator gave: none of them may leave in any form."""
-    given = [getattr(settings, name) for name in type(settings).model_fields]
-    secrets = [value.get_secret_value() for value in given if isinstance(value, SecretStr)]
-    with suppress(ConfigurationError):  # a key's file that cannot be read: whoever needs the key says so
+    """Every secret from the operator; none of them may be sent anywhere in any form."""
+    fields = [getattr(settings, name) for name in type(settings).model_fields]
+    secrets = [value.get_secret_value() for value in fields if isinstance(value, SecretStr)]
+    with suppress(ConfigurationError):  # the code that needs the key reports an unreadable file
         secrets.append(settings.private_key() or "")
     return secrets
 
 
-def _made_tokens(settings: Settings, database: Database) -> list[str]:
-    """What opens the pages and `/mcp` where the operator gave nothing; made now, so that each process knows them to hide them."""
-    given = {DASHBOARD: settings.quorum_dashboard_token, MCP: settings.quorum_mcp_token}
-    return [load_or_create_secret(database, name) for name, token in given.items() if token is None]
+def _generated_tokens(settings: Settings, database: Database) -> list[str]:
+    """The tokens for the dashboard and `/mcp` that the operator did not set; generated now, so that every process can redact them."""
+    configured = {DASHBOARD: settings.quorum_dashboard_token, MCP: settings.quorum_mcp_token}
+    return [load_or_create_secret(database, name) for name, token in configured.items() if token is None]

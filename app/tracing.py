@@ -1,7 +1,7 @@
-"""Traces by OpenTelemetry, sent by OTLP over HTTP where the standard `OTEL_*` variables name a collector.
+"""Sends OpenTelemetry traces by OTLP over HTTP, if the standard `OTEL_*` variables name a collector.
 
-The only place that knows OpenTelemetry; its SDK is an extra and is imported where it is wanted alone. The provider is Quorum's own
-and never made the process's: the SDKs of vendors, which look for that one, stay silent, and with them whatever they would say of prompts.
+The only module that uses OpenTelemetry, and the reason why it is a module of its own; the SDK is an optional extra, imported only if needed.
+Quorum's tracer provider is never the process's default: the vendors' SDKs look for the default one and would record prompts.
 
 https://opentelemetry.io/docs/languages/sdk-configuration/otlp-exporter/
 """
@@ -36,9 +36,9 @@ class Traces:
 
     @contextmanager
     def span(self, name: str, attributes: Attributes) -> Generator[None]:
-        """See `Tracer`. The error's message stays here: it may quote what was read."""
+        """See `Tracer`. The error's message is not recorded, because it may quote code."""
         with self._tracer.start_as_current_span(
-            name, attributes=_given(attributes), record_exception=False, set_status_on_exception=False
+            name, attributes=_without_none(attributes), record_exception=False, set_status_on_exception=False
         ) as span:
             try:
                 yield
@@ -57,7 +57,7 @@ class Traces:
         span = self._tracer.start_span(
             name,
             kind=SpanKind.CLIENT,
-            attributes=_given({**attributes, "error.type": error}),
+            attributes=_without_none({**attributes, "error.type": error}),
             start_time=started_ns,
         )
         if error:
@@ -65,7 +65,7 @@ class Traces:
         span.end(started_ns + duration_ms * 1_000_000)
 
     def close(self) -> None:
-        """Send what waits, for a few seconds; blocks."""
+        """Send pending spans, for a few seconds at most; blocks."""
         self._provider.force_flush(FLUSH_MS)
         self._provider.shutdown()
 
@@ -76,33 +76,33 @@ def _error() -> "StatusCode":
     return StatusCode.ERROR
 
 
-def _given(attributes: Attributes) -> dict[str, str | bool | int | float]:
+def _without_none(attributes: Attributes) -> dict[str, str | bool | int | float]:
     return {name: value for name, value in attributes.items() if value is not None}
 
 
 def open_traces(environ: Mapping[str, str]) -> Traces | None:
-    """Traces to the collector that the variables name; None where they name none, or where they cannot be sent.
+    """Open traces to the collector that the variables name; None if they name none, or if sending is impossible.
 
-    Which of the second it is, is logged.
+    The log says why sending is impossible.
     """
-    if not _is_wanted(environ):
+    if not _is_enabled(environ):
         return None
     protocol = next((environ[name] for name in PROTOCOLS if environ.get(name)), PROTOCOL)
     if protocol != PROTOCOL:
         logger.warning(
-            "no traces are sent: of OTLP's protocols only %s is spoken, not %s", PROTOCOL, protocol
+            "traces are not sent: only the OTLP protocol %s is supported, not %s", PROTOCOL, protocol
         )
         return None
     try:
         return Traces(_open_provider(environ))
     except ImportError:
         logger.warning(
-            "no traces are sent: OTEL_* is set, but the extra is missing: pip install 'quorum-review[otel]'"
+            "traces are not sent: OTEL_* is set, but the extra is missing: pip install 'quorum-review[otel]'"
         )
         return None
 
 
-def _is_wanted(environ: Mapping[str, str]) -> bool:
+def _is_enabled(environ: Mapping[str, str]) -> bool:
     is_on = environ.get("OTEL_SDK_DISABLED", "").lower() != "true"
     exporter = environ.get("OTEL_TRACES_EXPORTER") or "otlp"
     return is_on and exporter == "otlp" and any(environ.get(name) for name in ENDPOINTS)

@@ -229,7 +229,7 @@ def check_data_use(provider: Provider, access: VendorAccess, *, is_unpaid: bool 
     what = f"{provider} data"
     if is_unpaid:
         return warning(what, UNPAID_TIER, "enable billing for the key's project before you send private code")
-    return warning(what, use.said, use.look) if use.look else ok(what, use.said)
+    return warning(what, use.statement, use.look) if use.look else ok(what, use.statement)
 
 
 def _variable(check: ModelCheck) -> str:

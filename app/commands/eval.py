@@ -112,7 +112,7 @@ def replay(
         setup,
         access=_only(providers, access),
         stages_of=recording.stages,
-        prompts=Prompts(folder / "prompts", of_another_day=True),
+        prompts=Prompts(folder / "prompts", are_recorded=True),
         wrap=wrap,
     )
     return replayed, [f"Recorded answers of {folder.name}: {note}"], finish

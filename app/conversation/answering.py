@@ -5,7 +5,7 @@ Knows neither GitHub nor the database: what it may see is passed in, what it say
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from app.conversation.fixed import excerpt
 from app.conversation.history import Turn, render_history
@@ -28,6 +28,8 @@ from app.llm.client import CallScope, Completion, ModelRequest, RoutingRequest
 from app.pipeline.inputs import Services
 from app.prompting.prompts import fence, fence_json
 from app.stages.material import render_material
+
+T = TypeVar("T")
 
 DEADLINE_S = 240.0
 DIFF_TOKENS = 20_000  # of the change, where no finding narrows the question
@@ -185,8 +187,8 @@ class _Clerk:
         *,
         material: str,
         schema: dict[str, Any],
-        parse: Callable[[Any], Any],
-    ) -> Completion:
+        parse: Callable[[object], T],
+    ) -> Completion[T]:
         services, config = self._services, self._asked.config
         redact = services.redactor.redact
         prompt = services.prompts.render(prompt_id, **inputs)

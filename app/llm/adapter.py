@@ -30,7 +30,11 @@ T = TypeVar("T")
 
 
 class LazyClient(Generic[T]):
-    """An SDK's client that `open_` makes on the first `get`; `logger` is the SDK's, whose debug lines hold whole prompts."""
+    """Creates an SDK's client in a thread on the first `get`.
+
+    Importing an SDK takes up to two seconds of CPU, which would hold up webhooks on the event loop. `logger` is the SDK's logger, whose
+    debug lines contain entire prompts.
+    """
 
     def __init__(
         self, open_: Callable[[], T], *, close: Callable[[T], Awaitable[object]], logger: str
@@ -42,7 +46,7 @@ class LazyClient(Generic[T]):
         self._value: T | None = None
 
     async def get(self) -> T:
-        """The value; the first caller opens it, the others wait for it."""
+        """Return the client; the first caller creates it, others wait."""
         if self._value is None:
             async with self._lock:
                 if self._value is None:
@@ -51,7 +55,7 @@ class LazyClient(Generic[T]):
         return self._value
 
     async def aclose(self) -> None:
-        """Close the connections, if there were any."""
+        """Close the connections, if any."""
         if self._value is not None:
             await self._close(self._value)
 
@@ -62,7 +66,7 @@ Part = TypeVar("Part")
 def ordered_parts(
     request: ModelRequest, *, text: Callable[[str], Part], image: Callable[[Image], Part]
 ) -> list[Part]:
-    """Material, images, question, each in the vendor's form: what calls have in common goes first. Empty texts are left out."""
+    """Material, images and question in the vendor's form, shared parts first; empty texts are omitted."""
     texts = [text(each) for each in (request.material, request.question) if each]
     return [*texts[:-1], *map(image, request.images), *texts[-1:]]
 
@@ -72,19 +76,19 @@ Errors = tuple[type[Exception], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SdkErrors:
-    """What an SDK raises; the first that fits counts. `failure` reads an error that has an HTTP status."""
+    """The errors of an SDK, in order of precedence. `failure` reads an error that has an HTTP status."""
 
     timeout: Errors
     status: Errors
     failure: Callable[[Any], VendorFailure]
     connection: Errors
-    set_up: Errors  # credentials that are looked for only when they are used
-    no_answer: Errors  # a 200 whose body is none
+    set_up: Errors  # missing credentials, if the SDK looks for them only when it needs them
+    no_answer: Errors  # a 200 whose body is not an answer
 
 
 @asynccontextmanager
 async def on_the_wire(provider: Provider, timeout_s: float, errors: SdkErrors) -> AsyncGenerator[None]:
-    """One attempt's time, and the SDK's errors in our words."""
+    """Limit one attempt's time and map the SDK's errors."""
     try:
         async with within(provider, timeout_s):
             yield
@@ -101,23 +105,23 @@ async def on_the_wire(provider: Provider, timeout_s: float, errors: SdkErrors) -
 
 
 def count(usage: object, name: str) -> int:
-    """A figure of a vendor's usage; 0 where it is missing, as the SDKs validate nothing."""
+    """A number from a vendor's usage; 0 if it is missing, because the SDKs do not validate."""
     return getattr(usage, name, None) or 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseOutcome:
-    """How an answer ended, with what is worth keeping when it is no good."""
+    """How a vendor's response ended, with what to record even if it is unusable."""
 
     provider: Provider
     usage: Usage
     request_id: str | None
 
     def answer(self, text: str, *, model: str, stop_reason: str | None) -> ModelResponse:
-        """It ended well: the answer's text, and the JSON value that it is.
+        """Return the response, with its text parsed as JSON.
 
         Raises:
-            ModelInvalidOutput: for everything that is no strict JSON, empty text too.
+            ModelInvalidOutput: the text is empty or not strict JSON.
         """
         return ModelResponse(
             provider=self.provider,
@@ -139,28 +143,29 @@ class ResponseOutcome:
         )
 
     def refused(self, category: str | None = None) -> NoReturn:
-        """The model or its filter declined."""
+        """Raise: the model or a filter declined."""
         self.fail(ModelRefused, f"{{vendor}}'s model declined to answer{shown(category)}.")
 
     def truncated(self) -> NoReturn:
-        """The output limit came first."""
+        """Raise: the answer reached the output limit."""
         self.fail(ModelTruncated, "{vendor}'s answer was cut at the output limit.")
 
     def unknown(self, reason: object) -> NoReturn:
-        """A stop reason that nobody here knows is a failure with a name, never a success."""
+        """Raise: an unknown stop reason is a failure, never a success."""
         self.fail(ModelUnavailable, f"{{vendor}} stopped for an unknown reason{shown(reason)}.")
 
     def parse_json(self, text: str) -> Any:  # noqa: ANN401 - JSON
-        """The JSON value of an answer's text.
+        """Parse an answer's text as JSON.
 
         Raises:
-            ModelInvalidOutput: for everything that is no strict JSON, empty text too.
+            ModelInvalidOutput: the text is empty or not strict JSON.
         """
         try:
             return json.loads(text, parse_constant=_no_constant)
         except (ValueError, RecursionError):
             self.fail(
-                ModelInvalidOutput, "{vendor}'s answer is no JSON." if text else "{vendor}'s answer is empty."
+                ModelInvalidOutput,
+                "{vendor}'s answer is not JSON." if text else "{vendor}'s answer is empty.",
             )
 
 
@@ -169,25 +174,28 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def stainless_errors(provider: Provider, sdk: ModuleType, base: type[Exception]) -> SdkErrors:
-    """What such an SDK raises; `base` is the class of all its errors."""
+    """The errors of an SDK generated by Stainless; `base` is its base class.
+
+    Anthropic's and OpenAI's SDKs come from one generator and name their errors alike: https://www.stainless.com/docs/sdks/python
+    """
     return SdkErrors(
         timeout=(sdk.APITimeoutError,),
         status=(sdk.APIStatusError,),
         failure=partial(_failure, provider),
         connection=(sdk.APIConnectionError,),
-        set_up=(ImportError,),  # AWS credentials other than a token need `anthropic[bedrock]`
+        set_up=(ImportError,),  # AWS credentials other than a token require `anthropic[bedrock]`
         no_answer=(ValueError, base),  # broken JSON is a bare ValueError
     )
 
 
 def _failure(provider: Provider, error: Any) -> VendorFailure:  # noqa: ANN401 - either SDK's APIStatusError
-    """`error_code` is Anthropic's, `code` OpenAI's."""
+    """Anthropic has `error_code`, OpenAI has `code`."""
     code = getattr(error, "error_code", None) or getattr(error, "code", None)
     return VendorFailure(
         provider=provider,
         status=error.status_code,
         code=code or error.type,
-        said=str(error.body),
+        text=str(error.body),
         retry_after_s=parse_retry_after(error.response.headers),
         request_id=error.request_id,
     )

@@ -1,4 +1,4 @@
-"""Claude, over Anthropic's Messages API or Amazon Bedrock. The only module that knows the `anthropic` SDK; never retries.
+"""Claude, over Anthropic's Messages API or Amazon Bedrock. The only module that uses the `anthropic` SDK; never retries.
 
 https://platform.claude.com/docs/en/api/messages
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PROVIDER = Provider.CLAUDE
 
-# Models before adaptive thinking reject `effort` and `thinking: adaptive`.
+# Models without adaptive thinking reject `effort` and `thinking: adaptive`.
 # https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking
 _WITHOUT_EFFORT = tuple(
     f"claude-{model}"
@@ -76,12 +76,12 @@ class AnthropicClient:
         """Ask once; raises a `ModelError`."""
         sdk = await self._sdk.get()
         async with on_the_wire(PROVIDER, request.timeout_s, _errors()):
-            create = cast("Any", sdk.messages.create)  # its overloads take no prepared body
+            create = cast("Any", sdk.messages.create)  # its overloads do not accept a prepared body
             message = await create(**_body(request), timeout=request.timeout_s)
         return _read(message)
 
     async def check(self, model: str) -> None:
-        """Raise a `ModelError` unless the key is taken and the model is there; Bedrock has no such question."""
+        """Raise a `ModelError` unless Anthropic accepts the key and has the model; Bedrock cannot be checked."""
         if self._bedrock:
             return
         sdk = await self._sdk.get()
@@ -112,7 +112,7 @@ def _body(request: ModelRequest) -> dict[str, Any]:
     }
     if request.system:
         body["system"] = [_text(request.system)]
-    if request.prefix_reused:  # a breakpoint costs a quarter more to write: only where a second call reads it
+    if request.prefix_reused:  # writing a breakpoint costs 25 % more: only if a second call reads it
         last = body["messages"][0]["content"][0] if request.material else body.get("system", [{}])[0]
         last["cache_control"] = {"type": "ephemeral"}
     if not request.model.startswith(_WITHOUT_EFFORT):
@@ -152,7 +152,7 @@ def _read(message: object) -> ModelResponse:
 
 
 def _usage(usage: object) -> Usage:
-    """`input_tokens` of the wire leaves out what was read from and written to the cache."""
+    """The API's `input_tokens` excludes tokens read from and written to the cache."""
     written, cached = count(usage, "cache_creation_input_tokens"), count(usage, "cache_read_input_tokens")
     return Usage(
         input_tokens=count(usage, "input_tokens") + written + cached,

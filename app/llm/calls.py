@@ -1,7 +1,8 @@
 """Stores calls and their answers: the store's interface, an in-memory store, and the answer cache.
 
 Answers are never shared between repositories. A cache key hashes everything that decides an answer, and its tenant; settings that only
-tune the connection (timeouts, cache hints) are not part of it. The database tables are in `app.store.call_tables`."""
+tune the connection (timeouts, cache hints) are not part of it. The database tables are in `app.store`.
+"""
 
 import asyncio
 import hashlib
@@ -22,41 +23,41 @@ NEVER_SENT = (Outcome.CACHE_HIT, Outcome.OVER_BUDGET)
 
 
 class CallStore(Protocol):
-    """One look-up and one write a call; a reservation only where a limit is set."""
+    """Takes one lookup and one write per call, and a reservation only if there is a limit."""
 
     async def load_answers(
         self, installation_id: int, repository: str, keys: Sequence[str], *, now: datetime
     ) -> dict[str, CachedAnswer]:
-        """The tenant's answers to these keys that are there and have not expired."""
+        """The tenant's answers to these keys that have not expired."""
         ...
 
     async def reserve(self, limits_usd: Mapping[str, float | None], amount_usd: float) -> str | None:
-        """Add the amount to every account, or to none; answers the account that has no room, None when done."""
+        """Add the amount to every account, or to none; returns the account that would exceed its limit, None on success."""
         ...
 
     async def take_slot(self, provider: Provider, *, most: int) -> Slot | None:
-        """One of a provider's `most` slots, None where all are taken; a process that dies loses it."""
+        """Take one of a provider's `most` slots, None if all are taken; a process that dies loses its slots."""
         ...
 
     def let_go(self, slot: Slot) -> None:
-        """The call of a slot has ended; at once this process's next call may have it, other processes' soon."""
+        """Release a slot: immediately to this process's next call, soon to other processes."""
         ...
 
     async def aclose(self) -> None:
-        """Hold nothing any longer."""
+        """Release everything."""
         ...
 
     async def record(self, entry: CallEntry) -> None:
-        """Keep the row, what was spent and the answer (the newest of its key stays): all of it, or nothing."""
+        """Store the row, the spending and the answer (the newest for its key) in one transaction."""
         ...
 
     async def usage(self, review_id: str) -> UsageTotal:
-        """Sum over the rows of a review."""
+        """Add up the rows of a review."""
         ...
 
 
 class MemoryCalls:
-    """Everything in memory, rows of the last reviews and answers up to a number: for the command line and for tests."""
+    """Keeps the rows of the last reviews and a limited number of answers in memory, for the command line and tests."""
 
     def __init__(self, *, reviews: int = 1_000, answers: int = 1_000) -> None:
         self.spent_usd: dict[str, float] = {}
@@ -68,7 +69,7 @@ class MemoryCalls:
 
     @property
     def calls(self) -> list[ModelCall]:
-        """All rows, in order of the reviews."""
+        """All rows, in the order of the reviews."""
         return [call for calls in self._calls.values() for call in calls]
 
     async def load_answers(
@@ -79,7 +80,7 @@ class MemoryCalls:
         return {key: answer for key, answer in found.items() if answer and answer.expires_at > now}
 
     async def reserve(self, limits_usd: Mapping[str, float | None], amount_usd: float) -> str | None:
-        """Add the amount to every account, or to none; nothing is awaited, so nobody comes between."""
+        """Add the amount to every account, or to none; atomic, because nothing is awaited."""
         for account, limit_usd in limits_usd.items():
             if limit_usd is not None and self.spent_usd.get(account, 0.0) + amount_usd > limit_usd:
                 return account
@@ -87,7 +88,7 @@ class MemoryCalls:
         return None
 
     async def take_slot(self, provider: Provider, *, most: int) -> Slot | None:
-        """The first that is free."""
+        """Take the first free slot."""
         slots = (Slot(provider=provider, number=number) for number in range(most))
         slot = next((each for each in slots if each not in self._slots), None)
         if slot:
@@ -95,14 +96,14 @@ class MemoryCalls:
         return slot
 
     def let_go(self, slot: Slot) -> None:
-        """It is free."""
+        """Release the slot."""
         self._slots.discard(slot)
 
     async def aclose(self) -> None:
-        """Nothing is held."""
+        """Do nothing: memory holds no resources."""
 
     async def record(self, entry: CallEntry) -> None:
-        """Keep an entry; the oldest review's rows and the oldest answer go where there are too many."""
+        """Store an entry; drop the oldest review's rows and the oldest answer if there are too many."""
         self._calls.setdefault(entry.call.review_id, []).append(entry.call)
         if len(self._calls) > self._reviews:
             self._calls.popitem(last=False)
@@ -114,7 +115,7 @@ class MemoryCalls:
                 self._answers.pop(next(iter(self._answers)))
 
     async def usage(self, review_id: str) -> UsageTotal:
-        """Sum over the rows of a review."""
+        """Add up the rows of a review."""
         return total_of(self._calls.get(review_id, []))
 
     def _book(self, booking: Booking) -> None:
@@ -123,7 +124,7 @@ class MemoryCalls:
 
 
 def total_of(calls: Sequence[ModelCall]) -> UsageTotal:
-    """What a review took; `calls` counts attempts on the wire, so neither cache hits nor refusals by budget."""
+    """Add up a review's usage; `calls` counts attempts, not cache hits or refusals by a budget."""
     total = UsageTotal()
     for call in calls:
         if call.outcome in NEVER_SENT:
@@ -143,7 +144,7 @@ def total_of(calls: Sequence[ModelCall]) -> UsageTotal:
 def answer_keys(
     candidates: Sequence[RouteCandidate], request: ModelRequest, scope: CallScope
 ) -> dict[RouteCandidate, str]:
-    """The hashes that name the answers of several candidates to one request of one tenant; its long texts are read once."""
+    """Hash one tenant's request for each candidate; the long texts are hashed once."""
     shared = hashlib.sha256()
     for part in _decisive_parts(request, scope):
         _feed(shared, part)
@@ -164,7 +165,7 @@ def _decisive_parts(request: ModelRequest, scope: CallScope) -> Iterator[str]:
     yield request.system
     yield request.material
     yield request.question
-    yield json.dumps(request.schema)  # in its own order: another order is another prompt
+    yield json.dumps(request.schema)  # keeps its order: a different order is a different prompt
     yield request.effort
     yield str(request.max_output_tokens)
     for image in request.images:
@@ -177,14 +178,14 @@ class _Hash(Protocol):
 
 
 def _feed(hashed: _Hash, part: str) -> None:
-    """Each part with its length: text that moves from one part to the next is another question."""
+    """Hash each part with its length, so that text moved between parts gives a different key."""
     data = part.encode("utf-8", "surrogatepass")
     hashed.update(len(data).to_bytes(8, "big"))
     hashed.update(data)
 
 
 class AnswerCache:
-    """Looks answers up, says what is kept for `ttl_s`, and lets one of several identical questions go ahead alone."""
+    """Looks up and prepares cached answers, and lets only one of several identical questions run."""
 
     def __init__(self, *, store: CallStore, clock: Clock, ttl_s: float) -> None:
         self._store = store
@@ -193,7 +194,7 @@ class AnswerCache:
         self._flights: dict[str, tuple[asyncio.Lock, int]] = {}
 
     async def load(self, scope: CallScope, keys: Sequence[str]) -> CachedAnswer | None:
-        """The answer to the first of the keys that has one."""
+        """Return the answer for the first key that has one."""
         if not self._ttl:
             return None
         found = await self._store.load_answers(
@@ -204,7 +205,7 @@ class AnswerCache:
     def entry(
         self, scope: CallScope, key: str, request: ModelRequest, response: ModelResponse
     ) -> CachedAnswer | None:
-        """A good answer as it is to be kept; None where nothing is."""
+        """Prepare an answer for the cache; None if the cache is off."""
         if not self._ttl:
             return None
         now = self._clock.now()
@@ -224,7 +225,7 @@ class AnswerCache:
 
     @asynccontextmanager
     async def flight(self, key: str) -> AsyncGenerator[None]:
-        """Whoever asks the same meanwhile waits here, and then finds the answer; after a failure the next one asks."""
+        """Hold the key: identical questions wait, then find the answer; after a failure, the next one asks."""
         lock, waiting = self._flights.get(key, (asyncio.Lock(), 0))
         self._flights[key] = lock, waiting + 1
         try:

@@ -1,10 +1,10 @@
-"""Remembers which providers are out, so that later requests do not pay for finding out again. In memory; never waits.
+"""Remembers which providers are down, so that later requests do not have to find out again. In memory; never waits.
 
-closed ──a few transient errors in a window, or one that waiting does not mend──▶ open ──after a while──▶ half-open
+closed ──several transient errors in a window, or one permanent error──▶ open ──after a while──▶ half-open
   ▲                                                                                                          │
-  └────────────── the one probe that is let through succeeds ◀──────────────────────────────────────────────┘ (else open again)
+  └────────────── a single probe succeeds ◀──────────────────────────────────────────────┘ (else open again)
 
-What other processes learn comes in by `adopt` and `forget` (`app.llm.shared_circuits`).
+`app.llm.shared_circuits` passes on what other processes learn, through `adopt` and `forget`.
 """
 
 from collections import deque
@@ -18,14 +18,14 @@ from app.llm.failures import CircuitEffect, policy_for
 THRESHOLD = 3
 WINDOW_S = 120.0
 OPEN_S = 60.0  # after transient errors
-MENDED_BY_PEOPLE_S = 900.0  # after a refused key, spent quota, an unknown model
+PERMANENT_OPEN_S = 900.0  # after a refused key, an exhausted quota or an unknown model
 LONGEST_OPEN_S = 3600.0
 
 Key = tuple[Provider, str | None]  # None: all models of the provider
 
 
 @dataclass(slots=True)
-class _Line:
+class _Breaker:
     failures: deque[float] = field(default_factory=deque[float])
     opened_at_s: float = 0.0
     open_until_s: float | None = None  # None: closed
@@ -34,7 +34,7 @@ class _Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CircuitTrip:
-    """A circuit that is open, in seconds of the monotonic clock."""
+    """An open circuit, in seconds of the monotonic clock."""
 
     key: Key
     opened_at_s: float
@@ -44,7 +44,7 @@ class CircuitTrip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCircuit:
-    """A provider (or one of its models) that is not asked at the moment; `opens_in_s` 0: the next request probes it."""
+    """A provider (or one of its models) that is not asked at the moment; if `opens_in_s` is 0, the next request is a probe."""
 
     provider: Provider
     model: str | None
@@ -53,104 +53,108 @@ class OpenCircuit:
 
 
 class Circuits:
-    """One line a provider, and one a model that a provider does not know."""
+    """One circuit breaker for each provider, and one for each model that a provider does not have."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._lines: dict[Key, _Line] = {}
+        self._breakers: dict[Key, _Breaker] = {}
 
     def ready_at_s(self, provider: Provider, model: str) -> float:
-        """The monotonic second from which on the candidate may be asked; in the past where its circuit is closed."""
+        """When the candidate may be asked, by the monotonic clock; in the past if its circuit is closed."""
         return max(
-            (line.open_until_s or 0.0 for _, line in self._of(provider, model)),
+            (breaker.open_until_s or 0.0 for _, breaker in self._of(provider, model)),
             default=0.0,
         )
 
     def failed_at_s(self, provider: Provider, model: str) -> float:
-        """The monotonic second in which the candidate's circuit was opened last; none where it is closed, or the vendor
-        has said how long to wait.
-        """
-        lines = (line for _, line in self._of(provider, model) if line.open_until_s is not None)
-        unasked = (line.opened_at_s for line in lines if not (line.error and line.error.retry_after_s))
+        """When the candidate's circuit last opened; minus infinity if it is closed, or if the vendor said how long to wait."""
+        breakers = (breaker for _, breaker in self._of(provider, model) if breaker.open_until_s is not None)
+        unasked = (
+            breaker.opened_at_s for breaker in breakers if not (breaker.error and breaker.error.retry_after_s)
+        )
         return max(unasked, default=float("-inf"))
 
     def half_open(self, provider: Provider, model: str) -> list[Key]:
-        """The candidate's lines of which an attempt now would be the probe."""
-        lines = self._of(provider, model)
-        return [key for key, line in lines if line.open_until_s is not None]
+        """The candidate's circuits that an attempt would probe now."""
+        breakers = self._of(provider, model)
+        return [key for key, breaker in breakers if breaker.open_until_s is not None]
 
     def begin(self, provider: Provider, model: str) -> None:
-        """An attempt starts; on a half-open circuit it is the probe, and others keep waiting while it runs."""
-        for _, line in self._of(provider, model):
-            if line.open_until_s is not None:
-                line.open_until_s = self._clock.monotonic_s() + OPEN_S
+        """Start an attempt; on a half-open circuit it is the probe, and others wait while it runs."""
+        for _, breaker in self._of(provider, model):
+            if breaker.open_until_s is not None:
+                breaker.open_until_s = self._clock.monotonic_s() + OPEN_S
 
     def succeed(self, provider: Provider, model: str, *, started_at_s: float) -> list[Key]:
-        """An attempt was answered: closed. What opened only after it began stays open: the answer says nothing of that.
+        """Close the circuits after an answer, except those that opened after the attempt started.
 
         Returns:
-            Lines that were open.
+            The circuits that were open.
         """
-        lines = [(key, line) for key, line in self._of(provider, model) if line.opened_at_s <= started_at_s]
-        for key, _ in lines:
-            del self._lines[key]
-        return [key for key, line in lines if line.open_until_s is not None]
+        breakers = [
+            (key, breaker)
+            for key, breaker in self._of(provider, model)
+            if breaker.opened_at_s <= started_at_s
+        ]
+        for key, _ in breakers:
+            del self._breakers[key]
+        return [key for key, breaker in breakers if breaker.open_until_s is not None]
 
     def fail(self, provider: Provider, model: str, error: ModelError) -> CircuitTrip | None:
-        """An attempt failed with an error that the policy opens a circuit for, at once or after a few; what is open now."""
+        """Count a failed attempt; returns the circuit if it is open now."""
         effect = policy_for(error).circuit
         key = (provider, model if effect is CircuitEffect.OPEN_MODEL else None)
-        line = self._lines.setdefault(key, _Line())
-        line.error = error
+        breaker = self._breakers.setdefault(key, _Breaker())
+        breaker.error = error
         now = self._clock.monotonic_s()
         if effect is not CircuitEffect.COUNT:
-            line.open_until_s = now + MENDED_BY_PEOPLE_S
+            breaker.open_until_s = now + PERMANENT_OPEN_S
         else:
-            self._count(line, error, now)
-        if line.open_until_s is None:
+            self._count(breaker, error, now)
+        if breaker.open_until_s is None:
             return None
-        line.opened_at_s = now
-        return CircuitTrip(key=key, opened_at_s=now, open_until_s=line.open_until_s, error=error)
+        breaker.opened_at_s = now
+        return CircuitTrip(key=key, opened_at_s=now, open_until_s=breaker.open_until_s, error=error)
 
-    def _count(self, line: _Line, error: ModelError, now: float) -> None:
-        line.failures.append(now)
-        while line.failures[0] < now - WINDOW_S:
-            line.failures.popleft()
-        if line.open_until_s is not None or len(line.failures) >= THRESHOLD:
-            line.open_until_s = now + OPEN_S
+    def _count(self, breaker: _Breaker, error: ModelError, now: float) -> None:
+        breaker.failures.append(now)
+        while breaker.failures[0] < now - WINDOW_S:
+            breaker.failures.popleft()
+        if breaker.open_until_s is not None or len(breaker.failures) >= THRESHOLD:
+            breaker.open_until_s = now + OPEN_S
         if error.retry_after_s is not None:
-            line.open_until_s = now + min(error.retry_after_s, LONGEST_OPEN_S)
+            breaker.open_until_s = now + min(error.retry_after_s, LONGEST_OPEN_S)
 
-    def adopt(self, opened: CircuitTrip) -> None:
-        """Another process has opened it."""
-        line = self._lines.setdefault(opened.key, _Line())
-        line.opened_at_s, line.open_until_s = opened.opened_at_s, opened.open_until_s
-        line.error = opened.error
+    def adopt(self, trip: CircuitTrip) -> None:
+        """Open a circuit that another process opened."""
+        breaker = self._breakers.setdefault(trip.key, _Breaker())
+        breaker.opened_at_s, breaker.open_until_s = trip.opened_at_s, trip.open_until_s
+        breaker.error = trip.error
 
     def forget(self, key: Key) -> None:
-        """Another process has closed it."""
-        self._lines.pop(key, None)
+        """Close a circuit that another process closed."""
+        self._breakers.pop(key, None)
 
     def error(self, provider: Provider, model: str) -> ModelError | None:
-        """What opened the candidate's circuit; None where it may be asked."""
+        """The error that opened the candidate's circuit; None if the candidate may be asked."""
         now = self._clock.monotonic_s()
-        lines = self._of(provider, model)
-        return next((line.error for _, line in lines if (line.open_until_s or 0.0) > now), None)
+        breakers = self._of(provider, model)
+        return next((breaker.error for _, breaker in breakers if (breaker.open_until_s or 0.0) > now), None)
 
     def open(self) -> list[OpenCircuit]:
-        """Every circuit that is not closed, for people."""
+        """Every circuit that is not closed, for display."""
         now = self._clock.monotonic_s()
         return [
             OpenCircuit(
                 provider=provider,
                 model=model,
-                opens_in_s=max(0.0, line.open_until_s - now),
-                error=str(line.error or ""),
+                opens_in_s=max(0.0, breaker.open_until_s - now),
+                error=str(breaker.error or ""),
             )
-            for (provider, model), line in self._lines.items()
-            if line.open_until_s is not None
+            for (provider, model), breaker in self._breakers.items()
+            if breaker.open_until_s is not None
         ]
 
-    def _of(self, provider: Provider, model: str) -> list[tuple[Key, _Line]]:
+    def _of(self, provider: Provider, model: str) -> list[tuple[Key, _Breaker]]:
         keys: tuple[Key, Key] = ((provider, None), (provider, model))
-        return [(key, self._lines[key]) for key in keys if key in self._lines]
+        return [(key, self._breakers[key]) for key in keys if key in self._breakers]

@@ -4,7 +4,8 @@ Prices come from a dated table of overrides, then from genai-prices; anything el
 tokens. The library's hourly download of newer prices stays off: https://github.com/pydantic/genai-prices
 
 A budget reserves an estimate before a call and corrects it after the call, so a crash in between charges the estimate. Reserving in
-several accounts is one atomic operation of the store: concurrent calls cannot together overspend a limit, in any process."""
+several accounts is one atomic operation of the store: concurrent calls cannot together overspend a limit, in any process.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,17 +26,17 @@ if TYPE_CHECKING:
     _Listed = Decimal | TieredPrices
 
 MILLION = 1_000_000
-LEAST_SURCHARGED = 64_000  # tokens; no vendor's surcharge begins below
+LEAST_SURCHARGED = 64_000  # tokens; no vendor's surcharge starts below this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """Prices of a model from `starts_on`; `cached` None: not published, so read as dear as fresh input.
+    """Prices of a model from `starts_on`; `cached` None: not published, so cached input costs as much as fresh input.
 
-    A request of more than `surcharge_above` input tokens pays `surcharge` times (input, output) on the whole.
+    A request of more than `surcharge_above` input tokens pays its prices times `surcharge` (input, output) for all tokens.
     """
 
-    model: str  # an id or the beginning of its dated forms
+    model: str  # a model id, or the prefix of its dated forms
     starts_on: date = date.min
     input: float
     cached: float | None = None
@@ -45,9 +46,9 @@ class Price:
     surcharge: tuple[float, float] = (1.0, 1.0)
 
     def cost_usd(self, usage: Usage) -> float:
-        """Cost of one call."""
-        dear = self.surcharge_above is not None and usage.input_tokens > self.surcharge_above
-        input_factor, output_factor = self.surcharge if dear else (1.0, 1.0)
+        """The cost of one call."""
+        is_surcharged = self.surcharge_above is not None and usage.input_tokens > self.surcharge_above
+        input_factor, output_factor = self.surcharge if is_surcharged else (1.0, 1.0)
         cached_price = self.input if self.cached is None else self.cached
         fresh = usage.input_tokens - usage.cached_input_tokens
         in_usd = (fresh * self.input + usage.cached_input_tokens * cached_price) * input_factor
@@ -65,19 +66,19 @@ def _long_gpt(model: str, *, input_usd: float, output_usd: float) -> Price:
     )
 
 
-# As of 2026-11-22; later lines of a model win from their date on.
+# As of 2026-11-22; a later row of a model applies from its date on.
 OVERRIDES = (
     _long_gpt("gpt-6.2-sol", input_usd=2, output_usd=10),
     _long_gpt("gpt-6.2-astra", input_usd=8, output_usd=40),
     Price(model="gemini-4-carbon", input=2, cached=0.1, output=10, context_tokens=1_048_576),
     Price(model="gemini-4-carbon", starts_on=date(2026, 12, 1), input=4, cached=0.2, output=20),
     Price(model="gemini-4-hydrogen", input=1.5, output=7.5, context_tokens=1_048_576),
-    # Shut down on that day; the ids are then served and charged as their successors.
+    # Shut down on that day; the ids are then served and billed as their successors.
     Price(model="gemini-2.5-pro", starts_on=date(2026, 12, 1), input=0.75, cached=0.075, output=3.75),
     Price(model="gemini-2.5-flash", starts_on=date(2026, 12, 1), input=0.3, cached=0.03, output=2.5),
 )
 
-# For budgets alone, where a model's own price is unknown: the dearest that the vendor's list shows.
+# Only for budgets, if a model's own price is unknown: the most expensive model of the vendor.
 DEAREST = {
     Provider.CLAUDE: Price(model="claude-fable-5-1", input=12.5, cached=12.5, output=50),  # as cache writes
     Provider.GPT: Price(model="gpt-5.5-pro", input=30, cached=30, output=180),
@@ -88,13 +89,13 @@ _LIST = {Provider.CLAUDE: "anthropic", Provider.GPT: "openai", Provider.GEMINI: 
 
 
 class Prices:
-    """Prices by provider and model; `lists` names another price list of the library, e.g. `aws` for Claude on Bedrock."""
+    """Prices by provider and model; `lists` names another price list of the library, such as `aws` for Claude on Bedrock."""
 
     def __init__(self, *, lists: Mapping[Provider, str] | None = None) -> None:
         self._lists = {**_LIST, **(lists or {})}
 
     def cost_usd(self, provider: Provider, model: str, usage: Usage, *, at: datetime) -> float | None:
-        """What a call cost; None where the price is unknown. A local server and the analysers cost nothing."""
+        """The cost of a call; None if the price is unknown. A local server and the analyzers cost nothing."""
         if provider not in self._lists:
             return 0.0
         override = _override(model, at.date())
@@ -103,16 +104,16 @@ class Prices:
         return _listed_cost_usd(self._lists[provider], model, usage, at)
 
     def budgeted_usd(self, provider: Provider, model: str, usage: Usage, *, at: datetime) -> float:
-        """What a call is charged to the budgets: its cost, or the vendor's dearest where that is unknown."""
+        """What the budgets are charged for a call: its cost, or that of the vendor's most expensive model if it is unknown."""
         cost_usd = self.cost_usd(provider, model, usage, at=at)
         return self.dearest_usd(provider, usage) if cost_usd is None else cost_usd
 
     def dearest_usd(self, provider: Provider, usage: Usage) -> float:
-        """What the vendor's dearest model would cost."""
+        """What the vendor's most expensive model would cost."""
         return DEAREST[provider].cost_usd(usage)
 
     def is_surcharged(self, provider: Provider, model: str, input_tokens: int) -> bool:
-        """Whether a request of about this length pays more for each token than a short one."""
+        """Whether each token of a request of about this length costs more than in a short one."""
         if input_tokens < LEAST_SURCHARGED:
             return False
         at = utc_now()
@@ -121,7 +122,7 @@ class Prices:
         return bool(short and long and long / input_tokens > 1.01 * short / 1_000)
 
     def context_tokens(self, provider: Provider, model: str) -> int | None:
-        """The model's window, input and output together; None where nobody says."""
+        """The model's context window for input and output together; None if unknown."""
         known = [p.context_tokens for p in OVERRIDES if p.context_tokens and model.startswith(p.model)]
         if known or provider not in self._lists:
             return known[0] if known else None
@@ -129,19 +130,19 @@ class Prices:
 
 
 def _override(model: str, day: date) -> Price | None:
-    """The newest line in force; `gemini-2.5-flash` does not speak for `gemini-2.5-flash-lite`."""
-    lines = [price for price in OVERRIDES if _is_form_of(model, price.model) and price.starts_on <= day]
-    return max(lines, key=lambda price: price.starts_on, default=None)
+    """The newest row in effect; `gemini-2.5-flash` does not apply to `gemini-2.5-flash-lite`."""
+    rows = [price for price in OVERRIDES if _is_form_of(model, price.model) and price.starts_on <= day]
+    return max(rows, key=lambda price: price.starts_on, default=None)
 
 
 def _is_form_of(model: str, name: str) -> bool:
-    """Whether `model` is `name` or its dated or numbered form, such as `name-2026-04-23`."""
+    """Whether `model` is `name` or a dated or numbered form of it, such as `name-2026-04-23`."""
     rest = model.removeprefix(name)
     return rest == "" or (rest != model and rest[:1] in "-@" and rest[1:2].isdigit())
 
 
 def _listed_cost_usd(price_list: str, model: str, usage: Usage, at: datetime) -> float | None:
-    """By the library's prices, not by its arithmetic: that serves every unit and takes as long as all the rest of a call's row."""
+    """Use the library's prices but not its calculation, which supports every unit and takes as long as the rest of recording a call."""
     found = _listed(price_list, model)
     if found is None:
         return None
@@ -163,7 +164,7 @@ def _first(own: "_Listed | None", instead: "_Listed") -> "_Listed":
 
 
 def _rate(price: "_Listed", input_tokens: int) -> float:
-    """Of a price with tiers the length of the whole request decides."""
+    """In a tiered price, the length of the whole request selects the tier."""
     if isinstance(price, Decimal):
         return float(price)
     reached = [tier.price for tier in price.tiers if input_tokens > tier.start]
@@ -176,7 +177,7 @@ def _listed_context_tokens(price_list: str, model: str) -> int | None:
 
 
 def _listed(price_list: str, model: str) -> "ModelInfo | None":
-    from genai_prices import data_snapshot  # takes a third of a second; not every command asks a model
+    from genai_prices import data_snapshot  # takes a third of a second, and not every command asks a model
 
     try:
         return data_snapshot.get_snapshot().find_provider_model(model, None, price_list, None)[1]
@@ -186,7 +187,7 @@ def _listed(price_list: str, model: str) -> "ModelInfo | None":
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetLimits:
-    """The operator's limits in USD; None: unlimited."""
+    """The operator's limits in USD; None means unlimited."""
 
     review_usd: float | None = None
     pull_request_day_usd: float | None = None
@@ -196,13 +197,13 @@ class BudgetLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
-    """Room that was taken for one call."""
+    """The amount reserved for one call."""
 
     accounts: Mapping[str, float | None]
     amount_usd: float
 
     def settled(self, cost_usd: float) -> Booking | None:
-        """What sets the accounts right once the cost is known; None where they are."""
+        """The booking that corrects the accounts once the cost is known; None if they are correct."""
         difference_usd = cost_usd - self.amount_usd
         return (
             Booking(accounts=tuple(self.accounts), difference_usd=difference_usd) if difference_usd else None
@@ -210,7 +211,7 @@ class Reservation:
 
 
 class Budgets:
-    """The operator's and the repository's limits; the lower one holds."""
+    """The operator's and the repository's limits; the lower one applies."""
 
     def __init__(
         self, *, limits: BudgetLimits, store: CallStore, clock: Clock, notify: Notify = drop_notification
@@ -221,14 +222,14 @@ class Budgets:
         self._notify = notify
 
     async def reserve(self, scope: CallScope, estimate_usd: Callable[[], float]) -> Reservation:
-        """Take room for a call; it is estimated only where a limit wants to know.
+        """Reserve budget for a call; it is estimated only if there is a limit.
 
         Raises:
             ModelOverBudget: naming the budget and its limit.
         """
         accounts = _accounts(scope, self._limits, self._clock.now())
         if all(limit_usd is None for limit_usd in accounts.values()):
-            return Reservation(accounts=accounts, amount_usd=0.0)  # nothing to hold back; booked when settled
+            return Reservation(accounts=accounts, amount_usd=0.0)  # nothing to reserve; booked when settled
         amount_usd = estimate_usd()
         over = await self._store.reserve(accounts, amount_usd)
         if over is not None:
@@ -244,7 +245,7 @@ class Budgets:
                 )
             )
             raise ModelOverBudget(
-                f"The budget of this {_NAMES[kind]} ({limit_usd:.4g} USD) has no room for this call."
+                f"The budget of this {_NAMES[kind]} ({limit_usd:.4g} USD) does not allow this call."
             )
         return Reservation(accounts=accounts, amount_usd=amount_usd)
 
@@ -264,7 +265,7 @@ _BUDGETS: dict[str, BudgetName] = {
 
 
 def _accounts(scope: CallScope, limits: BudgetLimits, now: datetime) -> dict[str, float | None]:
-    """Account → limit. Every call is booked on every account, so that a limit set later knows what was spent."""
+    """Account → limit. Every call is booked on every account, so that a limit set later knows past spending."""
     own = scope.budget
     tenant = f"{scope.installation_id}:{scope.repository}"
     day, month = now.strftime("%Y-%m-%d"), now.strftime("%Y-%m")

@@ -5,7 +5,8 @@ and only if it looks like one.
 
 https://platform.claude.com/docs/en/api/errors
 https://platform.openai.com/docs/guides/error-codes
-https://ai.google.dev/gemini-api/docs/troubleshooting"""
+https://ai.google.dev/gemini-api/docs/troubleshooting
+"""
 
 import asyncio
 import re
@@ -44,13 +45,13 @@ VENDOR = {
 }
 
 UNPAID_TIER = "The key is on the unpaid tier, and what it sends may be trained on."
-CHECK_TIMEOUT_S = 15.0  # of a question that costs nothing
+CHECK_TIMEOUT_S = 15.0  # of a free request
 
-_CODE = re.compile(r"(?=.{1,60}\Z)[A-Za-z]+(?:_[A-Za-z]+)*")  # no digits, no hyphens: a key is none
+_CODE = re.compile(r"(?=.{1,60}\Z)[A-Za-z]+(?:_[A-Za-z]+)*")  # no digits, no hyphens: never matches a key
 _SPENT = re.compile(
     r"insufficient_quota|billing|spend.?limit|credit.?balance|out of credits|per.?day|PerDay", re.IGNORECASE
 )
-# Google's names of quotas: https://ai.google.dev/gemini-api/docs/rate-limits
+# Google's quota names: https://ai.google.dev/gemini-api/docs/rate-limits
 _FREE_TIER = re.compile(r"FreeTier|free_tier")
 _PER_MINUTE = re.compile(r"PerMinute")
 _PER_DAY = re.compile(r"PerDay")
@@ -67,18 +68,18 @@ _FILTERED = re.compile(r"content_filter|content_policy|content policy|invalid_pr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendorFailure:
-    """What a vendor said when it did not answer; `said` is searched for known codes and never shown."""
+    """A vendor's error response; `text` is searched for known codes and never shown."""
 
     provider: Provider
     status: int
     code: str | None = None
-    said: str = ""
+    text: str = ""
     retry_after_s: float | None = None
     request_id: str | None = None
 
 
 def error_from(failure: VendorFailure) -> ModelError:
-    """Our error for a vendor's HTTP status."""
+    """Map a vendor's HTTP status to an error."""
     kind, sentence = _kind(failure)
     name = VENDOR[failure.provider]
     return kind(
@@ -91,8 +92,8 @@ def error_from(failure: VendorFailure) -> ModelError:
 
 _BY_STATUS: dict[int, tuple[type[ModelError], str]] = {
     401: (ModelAuthFailed, "{vendor} refused the key."),
-    402: (ModelQuotaExhausted, "{vendor} wants payment before it answers."),
-    403: (ModelAuthFailed, "{vendor} does not allow this key to do that."),
+    402: (ModelQuotaExhausted, "{vendor} requires payment."),
+    403: (ModelAuthFailed, "{vendor} does not permit this key to do that."),
     404: (ModelNotFound, "{vendor} does not know this model, or this key may not use it."),
     408: (ModelTimeout, "{vendor} did not finish in time ({status})."),
     409: (ModelUnavailable, "{vendor} is not available ({status}{code})."),
@@ -103,7 +104,7 @@ _BY_STATUS: dict[int, tuple[type[ModelError], str]] = {
 
 
 def _kind(failure: VendorFailure) -> tuple[type[ModelError], str]:
-    words = f"{failure.code or ''} {failure.said}"
+    words = f"{failure.code or ''} {failure.text}"
     if failure.status == 429:
         return _limit(words)
     if failure.status in _BY_STATUS:
@@ -114,11 +115,11 @@ def _kind(failure: VendorFailure) -> tuple[type[ModelError], str]:
 
 
 def _limit(words: str) -> tuple[type[ModelError], str]:
-    """Google names the quotas that were exceeded; its sentence speaks of billing for those of a minute too."""
+    """Google names the exceeded quotas; its message mentions billing even if only a per-minute quota is exceeded."""
     unpaid = f" {UNPAID_TIER}" if _FREE_TIER.search(words) else ""
-    of_a_minute = _PER_MINUTE.search(words) and not _PER_DAY.search(words)
-    if _SPENT.search(words) and not of_a_minute:
-        return ModelQuotaExhausted, "The quota at {vendor} is spent." + unpaid
+    is_per_minute = _PER_MINUTE.search(words) and not _PER_DAY.search(words)
+    if _SPENT.search(words) and not is_per_minute:
+        return ModelQuotaExhausted, "The quota at {vendor} is used up." + unpaid
     return ModelRateLimited, "{vendor} limits the rate of requests." + unpaid
 
 
@@ -139,24 +140,24 @@ def _code(code: str | None) -> str:
 
 
 def timed_out(provider: Provider) -> ModelTimeout:
-    """No answer within the attempt's time."""
-    return ModelTimeout(f"{VENDOR[provider]} gave no answer in time.", provider=provider)
+    """No answer within the timeout."""
+    return ModelTimeout(f"{VENDOR[provider]} did not answer in time.", provider=provider)
 
 
 def not_set_up(provider: Provider) -> ModelAuthFailed:
-    """The SDK's client cannot be made: a cloud's credentials, an address or a proxy's is missing or wrong."""
+    """The SDK's client cannot be created: cloud credentials, an address or a proxy address are missing or wrong."""
     return ModelAuthFailed(
-        f"The client of {VENDOR[provider]} cannot be set up: credentials or address are missing or wrong.",
+        f"The {VENDOR[provider]} client cannot be created: credentials or address are missing or wrong.",
         provider=provider,
     )
 
 
 @asynccontextmanager
 async def within(provider: Provider, timeout_s: float) -> AsyncGenerator[None]:
-    """The whole attempt's time: an SDK's own timeout starts again with every byte that trickles in.
+    """Limit the whole attempt: an SDK's own timeout restarts with every byte received.
 
     Raises:
-        ModelTimeout: when the time is over.
+        ModelTimeout: the time is up.
     """
     try:
         async with asyncio.timeout(timeout_s):
@@ -166,23 +167,23 @@ async def within(provider: Provider, timeout_s: float) -> AsyncGenerator[None]:
 
 
 def disconnected(provider: Provider) -> ModelUnavailable:
-    """The connection could not be made, or broke."""
+    """The connection could not be opened, or broke."""
     return ModelUnavailable(f"The connection to {VENDOR[provider]} failed.", provider=provider)
 
 
 def not_an_answer(provider: Provider) -> ModelUnavailable:
-    """A 200 whose body is no answer: a proxy's page, cut JSON."""
-    return ModelUnavailable(f"{VENDOR[provider]} sent something that is no answer.", provider=provider)
+    """A 200 whose body is not an answer, such as a proxy's page or truncated JSON."""
+    return ModelUnavailable(f"{VENDOR[provider]} sent an invalid response.", provider=provider)
 
 
 def shown(reason: object) -> str:
-    """A vendor's word for something, in brackets, where it looks like a code; empty else."""
+    """A vendor's reason in parentheses if it looks like a code, otherwise empty."""
     text = str(reason)
     return f" ({text})" if reason is not None and _CODE.fullmatch(text) else ""
 
 
 def parse_retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """Seconds that a vendor asks to wait, from `retry-after-ms` or `Retry-After` (seconds or a date); never negative."""
+    """Seconds to wait, from `retry-after-ms` or `Retry-After` (seconds or a date); never negative."""
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = headers.get(name)
         if value is None:
@@ -202,13 +203,13 @@ def _seconds_until(date: str, now: datetime) -> float | None:
 
 
 MAX_ATTEMPTS = 3  # of one candidate, for transient errors
-MAX_REASKS = 1  # after an answer that is off the schema
+MAX_REASKS = 1  # after an answer that does not fit the schema
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
 
 
 class RetryDecision(StrEnum):
-    """What follows for the candidate whose attempt failed."""
+    """What to do with the candidate whose attempt failed."""
 
     RETRY_NOW = "retry now"
     RETRY_LATER = "retry later"  # after a wait, during which others are asked
@@ -217,18 +218,18 @@ class RetryDecision(StrEnum):
 
 
 class CircuitEffect(StrEnum):
-    """What follows for later requests to the same provider."""
+    """The effect on later requests to the same provider."""
 
-    LEAVE = "leave"  # nothing was learned about it
-    CLOSE = "close"  # it answered, if not as wished
-    COUNT = "count"  # opens after a few in a window
-    OPEN = "open"  # opens at once
-    OPEN_MODEL = "open model"  # opens at once, for this model alone
+    LEAVE = "leave"  # the error says nothing about the provider
+    CLOSE = "close"  # the provider answered
+    COUNT = "count"  # opens after several in a window
+    OPEN = "open"  # opens immediately
+    OPEN_MODEL = "open model"  # opens immediately, for this model only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorPolicy:
-    """One line of the table."""
+    """One row of the table."""
 
     decision: RetryDecision
     circuit: CircuitEffect = CircuitEffect.CLOSE
@@ -252,12 +253,12 @@ POLICY: dict[type[ModelError], ErrorPolicy] = {
 
 
 def policy_for(error: ModelError) -> ErrorPolicy:
-    """The table's line for an error."""
+    """The table's row for an error."""
     return POLICY[type(error)]
 
 
 def wait_s(error: ModelError, failures: int, rng: Random) -> float:
-    """How long a candidate rests after its `failures`-th transient failure: what it asked for, else doubling with jitter."""
+    """How long a candidate waits after this number of transient failures: as long as it asked, otherwise exponentially with jitter."""
     if error.retry_after_s is not None:
         return error.retry_after_s
     return min(FIRST_WAIT_S * 2 ** (failures - 1), LONGEST_WAIT_S) * rng.uniform(0.75, 1.25)

@@ -30,7 +30,7 @@ _RETRY_DELAY = re.compile(r"'retryDelay': '(\d+(?:\.\d+)?)s'")
 
 
 class GeminiClient:
-    """One attempt on the wire at a time; `vertex` takes project, place and credentials from Google's own variables."""
+    """One attempt on the wire at a time; `vertex` takes project, location and credentials from Google's own variables."""
 
     provider = PROVIDER
 
@@ -74,7 +74,7 @@ class GeminiClient:
         return _read(response, request.model)
 
     async def check(self, model: str) -> None:
-        """Raise a `ModelError` unless the key is taken and the model is there."""
+        """Raise a `ModelError` unless Google accepts the key and has the model."""
         sdk = await self._sdk.get()
         async with on_the_wire(PROVIDER, CHECK_TIMEOUT_S, _errors()):
             await sdk.aio.models.get(model=model, config={"http_options": {"timeout": CHECK_TIMEOUT_MS}})
@@ -89,7 +89,7 @@ class GeminiClient:
 
 
 def _errors() -> SdkErrors:
-    """The transport's errors too: the SDK lets them through."""
+    """Include the transport's errors, which the SDK does not wrap."""
     import httpx2
     from google.auth.exceptions import GoogleAuthError
     from google.genai import errors
@@ -105,14 +105,14 @@ def _errors() -> SdkErrors:
 
 
 def _failure(error: Any) -> VendorFailure:  # noqa: ANN401 - APIError; the SDK is imported lazily
-    said = str(error.details)
+    text = str(error.details)
     headers = cast("Mapping[str, str]", getattr(error.response, "headers", None) or {})
-    delay = _RETRY_DELAY.search(said)
+    delay = _RETRY_DELAY.search(text)
     return VendorFailure(
         provider=PROVIDER,
         status=error.code,
         code=error.status,
-        said=said,
+        text=text,
         retry_after_s=float(delay[1]) if delay else parse_retry_after(headers),
         request_id=headers.get("x-request-id"),
     )
@@ -140,7 +140,7 @@ def _config(request: ModelRequest) -> "GenerateContentConfig":
         response_json_schema=request.schema,
         max_output_tokens=request.max_output_tokens,
         thinking_config=thinking,
-        automatic_continuation=False,  # it would send further requests that nobody counts
+        automatic_continuation=False,  # it would send more requests that are not counted
         automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
         http_options=types.HttpOptions(timeout=max(1, round(request.timeout_s * 1000))),  # milliseconds
     )
@@ -153,12 +153,12 @@ def _read(response: "GenerateContentResponse", model: str) -> ModelResponse:
     if response.prompt_feedback and (blocked := response.prompt_feedback.block_reason):
         ending.refused(blocked.value)
     if not response.candidates:
-        ending.fail(ModelUnavailable, "{vendor} sent no answer.")
+        ending.fail(ModelUnavailable, "{vendor} did not send an answer.")
     candidate = response.candidates[0]
     reason = candidate.finish_reason.value if candidate.finish_reason else None
     _check_finish(reason, ending)
-    said = (candidate.content.parts if candidate.content else None) or []
-    text = "".join(part.text for part in said if part.text and not part.thought)
+    answer_parts = (candidate.content.parts if candidate.content else None) or []
+    text = "".join(part.text for part in answer_parts if part.text and not part.thought)
     return ending.answer(text, model=response.model_version or model, stop_reason=reason)
 
 
@@ -175,7 +175,7 @@ def _check_finish(reason: str | None, ending: ResponseOutcome) -> None:
 
 
 def _usage(usage: object) -> Usage:
-    """`candidates_token_count` leaves out the thoughts, which are billed as output."""
+    """`candidates_token_count` excludes the thoughts, which are billed as output."""
     return Usage(
         input_tokens=count(usage, "prompt_token_count"),
         cached_input_tokens=count(usage, "cached_content_token_count"),

@@ -1,7 +1,7 @@
-"""Learns from recorded reviews whom to ask first: Thompson sampling per stage, with a floor for exploration. Asks nobody.
+"""Learns from recorded reviews which provider to ask first: Thompson sampling per stage, with a floor for exploration.
 
-A provider's worth at a stage is the chance that it answers times the chance that its findings hold, each a Beta distribution over
-the last calls and findings (a sliding window, so that it follows when a provider degrades), less a little for cost and time.
+A provider's worth at a stage is the probability that it answers times the probability that its findings are confirmed. Each is a Beta
+distribution over the latest calls and findings (a sliding window, to follow a provider that degrades), reduced a little by cost and time.
 https://arxiv.org/abs/1707.02038
 """
 
@@ -14,18 +14,18 @@ from typing import Protocol
 from app.clock import Clock
 from app.domain.model_call import Provider, ProviderRecord
 
-FLOOR = 0.05  # the least share of questions for which each candidate is asked first
-COST_WEIGHT = 0.10  # the dearest candidate loses a tenth of its worth, the slowest a twentieth
+FLOOR = 0.05  # the minimum share of questions for which each candidate is asked first
+COST_WEIGHT = 0.10  # the most expensive candidate loses a tenth of its worth, the slowest a twentieth
 TIME_WEIGHT = 0.05
 REFRESH_S = 300.0
-FAVOURITE_PRIOR = 2.0  # of findings that held, for the stage's favourite; everyone else starts with 1
+FAVORITE_PRIOR = 2.0  # confirmed findings assumed for the stage's favorite; others start with 1
 
 _HALVINGS = 20  # to a millionth
 _CREDIBLE = (0.025, 0.975)
 
 
 class RecordStore(Protocol):
-    """Where the records come from."""
+    """Loads the records."""
 
     async def load_records(self) -> Sequence[ProviderRecord]:
         """Each provider's latest record at each stage."""
@@ -33,7 +33,7 @@ class RecordStore(Protocol):
 
 
 class LearnedOrder:
-    """Orders candidates by a sample of each one's worth. `refresh` reads the records; ordering itself does no I/O."""
+    """Orders candidates by a sample of each one's worth. `refresh` loads the records; ordering does no I/O."""
 
     def __init__(self, *, store: RecordStore, clock: Clock, rng: Random) -> None:
         self._store = store
@@ -43,19 +43,19 @@ class LearnedOrder:
         self._stale_at_s: float | None = None
 
     async def refresh(self) -> None:
-        """Read the records again, every five minutes at most."""
+        """Reload the records, at most every five minutes."""
         now = self._clock.monotonic_s()
         if self._stale_at_s is None or now >= self._stale_at_s:
             self._stale_at_s = now + REFRESH_S
             self._records = {(each.stage, each.provider): each for each in await self._store.load_records()}
 
     def order(self, kind: str, candidates: Sequence[Provider]) -> tuple[tuple[Provider, ...], str]:
-        """The candidates, best sample first, and the reason; `candidates` come favourite first."""
+        """The candidates, best sample first, and the reason; `candidates` start with the favorite."""
         records = [self._record(kind, provider) for provider in candidates]
         if len(candidates) > 1 and self._rng.random() < FLOOR * len(candidates):
             first = self._rng.choice(candidates)
             rest = [provider for provider in candidates if provider is not first]
-            return (first, *rest), f"learned order for {kind}, this time to try it out"
+            return (first, *rest), f"learned order for {kind}, exploring"
         worths = dict(zip(candidates, sample_worths(records, self._rng), strict=True))
         ordered = sorted(candidates, key=lambda provider: worths[provider], reverse=True)
         return tuple(ordered), f"learned order for {kind}"
@@ -65,7 +65,7 @@ class LearnedOrder:
 
 
 def sample_worths(records: Sequence[ProviderRecord], rng: Random) -> list[float]:
-    """One sample of the worth of each of a stage's candidates, favourite first."""
+    """One sample of the worth of each of a stage's candidates, the favorite first."""
     penalties = _penalties(records)
     return [
         rng.betavariate(*_answers(record)) * rng.betavariate(*_holds(record, place)) * (1 - penalty)
@@ -78,14 +78,14 @@ def _answers(record: ProviderRecord) -> tuple[float, float]:
 
 
 def _holds(record: ProviderRecord, place: int) -> tuple[float, float]:
-    return (FAVOURITE_PRIOR if place == 0 else 1.0) + record.held, 1.0 + record.fell
+    return (FAVORITE_PRIOR if place == 0 else 1.0) + record.held, 1.0 + record.fell
 
 
 def _penalties(records: Sequence[ProviderRecord]) -> list[float]:
-    dearest = max((_cost_usd(record) for record in records), default=0.0)
+    highest_usd = max((_cost_usd(record) for record in records), default=0.0)
     slowest = max((record.average_ms for record in records), default=0.0)
     return [
-        COST_WEIGHT * (_cost_usd(record) / dearest if dearest else 0.0)
+        COST_WEIGHT * (_cost_usd(record) / highest_usd if highest_usd else 0.0)
         + TIME_WEIGHT * (record.average_ms / slowest if slowest else 0.0)
         for record in records
     ]
@@ -100,7 +100,7 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingFigure:
-    """A line of `quorum stats --routing`; intervals hold the true share with 95 % credibility. `place` 1: would be asked first."""
+    """A row of `quorum stats --routing` with 95 % credible intervals; the provider with `place` 1 would be asked first."""
 
     stage: str
     provider: Provider
@@ -108,7 +108,7 @@ class RoutingFigure:
     calls: int
     success_rate: float | None
     success_interval: Interval
-    judged: int  # findings of which it is known whether they held
+    judged: int  # findings that were confirmed or refuted
     held_share: float | None
     held_interval: Interval
     average_ms: float
@@ -118,7 +118,7 @@ class RoutingFigure:
 def routing_figures(
     records: Sequence[ProviderRecord], favourites: Mapping[str, Sequence[Provider]]
 ) -> list[RoutingFigure]:
-    """Every stage's providers in the order that the records speak for; the same records give the same figures."""
+    """Rank every stage's providers by the records, without random sampling."""
     figures: list[RoutingFigure] = []
     for stage in sorted({record.stage for record in records}):
         order = list(favourites.get(stage, tuple(Provider)))
@@ -163,13 +163,13 @@ def _mean(beta: tuple[float, float]) -> float:
 
 
 def _interval(hits: int, misses: int) -> Interval:
-    """The middle 95 % of Beta(1 + hits, 1 + misses): what the counts leave open of the true share."""
+    """The 95 % credible interval of the true share: the middle of Beta(1 + hits, 1 + misses)."""
     low, high = (_quantile(share, hits, misses) for share in _CREDIBLE)
     return low, high
 
 
 def _quantile(share: float, hits: int, misses: int) -> float:
-    """By halving; for whole counts the distribution is a sum of binomial terms. https://dlmf.nist.gov/8.17#E5"""
+    """Bisect; for integer counts the distribution is a sum of binomial terms. https://dlmf.nist.gov/8.17#E5"""
     trials = hits + misses + 1
     ways = [(k, comb(trials, k)) for k in range(hits + 1, trials + 1)]
     low, high = 0.0, 1.0

@@ -1,6 +1,6 @@
 """A local, OpenAI-compatible server, over Chat Completions (vLLM, Ollama, llama.cpp, LM Studio). Costs nothing.
 
-Such servers differ in what they take, so the client steps down a ladder from attempt to attempt and remembers the step per model:
+Servers differ in what they accept, so the client steps down a ladder from attempt to attempt and remembers the step for each model:
 JSON schema, JSON mode, prompt alone. Never retries.
 
 https://platform.openai.com/docs/api-reference/chat/create
@@ -38,7 +38,7 @@ _THOUGHT = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
 
 
 class LocalClient:
-    """One attempt on the wire at a time: such servers answer slower when they share. Waiting is not the attempt's time."""
+    """One attempt at a time, because such servers answer more slowly if calls share them. Waiting does not count toward the timeout."""
 
     provider = PROVIDER
 
@@ -51,10 +51,10 @@ class LocalClient:
         http_client: "httpx2.AsyncClient | None" = None,
     ) -> None:
         self._base_url = base_url
-        self._api_key = api_key or "none"  # the SDK wants one
+        self._api_key = api_key or "none"  # the SDK requires one
         self._http_client = http_client
         self._sdk = LazyClient(self._open, close=lambda sdk: sdk.close(), logger="openai")
-        self._turn = asyncio.Semaphore(concurrency)
+        self._slots = asyncio.Semaphore(concurrency)
         self._step: dict[str, int] = {}
 
     def _open(self) -> "AsyncOpenAI":
@@ -76,7 +76,7 @@ class LocalClient:
         Raises:
             ModelFormatUnsupported: the server rejects this way of asking for JSON; the next attempt steps down.
         """
-        async with self._turn:
+        async with self._slots:
             step = self._step.get(request.model, 0)
             try:
                 return _read(await self._send(request, LADDER[step]), request.model)
@@ -85,13 +85,13 @@ class LocalClient:
                     raise
                 self._step[request.model] = step + 1
                 raise ModelFormatUnsupported(
-                    f"The local server does not take {LADDER[step]}.", provider=PROVIDER
+                    f"The local server does not support {LADDER[step]}.", provider=PROVIDER
                 ) from error
 
     async def _send(self, request: ModelRequest, mode: str) -> object:
         sdk = await self._sdk.get()
         async with on_the_wire(PROVIDER, request.timeout_s, _errors()):
-            create = cast("Any", sdk.chat.completions.create)  # its overloads take no prepared body
+            create = cast("Any", sdk.chat.completions.create)  # its overloads do not accept a prepared body
             return await create(**_body(request, mode), timeout=request.timeout_s)
 
     async def check(self, model: str) -> None:
@@ -128,7 +128,7 @@ def _body(request: ModelRequest, mode: str) -> dict[str, Any]:
             {"role": "system", "content": request.system},
             {"role": "user", "content": ordered_parts(request, text=_text, image=_image)},
         ],
-        "max_tokens": request.max_output_tokens,  # compatible servers do not all know max_completion_tokens
+        "max_tokens": request.max_output_tokens,  # not all compatible servers support max_completion_tokens
     }
     if mode == "json_schema":
         schema = {"name": request.schema_name, "strict": True, "schema": request.schema}
@@ -166,12 +166,12 @@ def _read(completion: object, model: str) -> ModelResponse:
             ending.unknown(other)
     if choice.message.refusal:
         ending.refused()
-    text = _bare(choice.message.content or "")
+    text = _unwrap(choice.message.content or "")
     return ending.answer(text, model=completion.model or model, stop_reason=choice.finish_reason)
 
 
-def _bare(text: str) -> str:
-    """The answer without the thoughts and the code fence that small models put round it."""
+def _unwrap(text: str) -> str:
+    """Remove the thoughts and the code fence that small models put around an answer."""
     text = _THOUGHT.sub("", text, count=1)
     fenced = _FENCED.match(text)
     return fenced[1] if fenced else text

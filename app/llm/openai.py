@@ -1,4 +1,4 @@
-"""GPT, over OpenAI's Responses API or Azure OpenAI. Knows the `openai` SDK; never retries, never has answers stored.
+"""GPT, over OpenAI's Responses API or Azure OpenAI. Uses the `openai` SDK; never retries, and never has answers stored.
 
 https://platform.openai.com/docs/api-reference/responses/create
 """
@@ -68,12 +68,12 @@ class OpenAIClient:
         """Ask once; raises a `ModelError`."""
         sdk = await self._sdk.get()
         async with on_the_wire(PROVIDER, request.timeout_s, _errors()):
-            create = cast("Any", sdk.responses.create)  # its overloads take no prepared body
+            create = cast("Any", sdk.responses.create)  # its overloads do not accept a prepared body
             response = await create(**_body(request), timeout=request.timeout_s)
         return _read(response)
 
     async def check(self, model: str) -> None:
-        """Raise a `ModelError` unless the key is taken and the model is there; Azure names deployments, not models."""
+        """Raise a `ModelError` unless OpenAI accepts the key and has the model; Azure names deployments, not models."""
         if self._azure:
             return
         sdk = await self._sdk.get()
@@ -81,7 +81,7 @@ class OpenAIClient:
             await sdk.models.retrieve(model, timeout=CHECK_TIMEOUT_S)
 
     async def preload(self) -> None:
-        """Load the SDK now instead of in the first call; it imports its resources when they are first touched."""
+        """Load the SDK now instead of in the first call; it imports its resources on first access."""
         sdk = await self._sdk.get()
         await asyncio.to_thread(getattr, sdk, "responses")
 
@@ -110,7 +110,7 @@ def _body(request: ModelRequest) -> dict[str, Any]:
             }
         },
         "max_output_tokens": request.max_output_tokens,
-        "store": False,  # the default keeps customers' code for 30 days
+        "store": False,  # by default, OpenAI stores the code for 30 days
     }
     if request.cache_scope:
         body["prompt_cache_key"] = request.cache_scope
@@ -135,15 +135,15 @@ def _read(response: object) -> ModelResponse:
     ending = ResponseOutcome(provider=PROVIDER, usage=_usage(response.usage), request_id=response._request_id)  # pyright: ignore[reportPrivateUsage]
     _check_status(response, ending)
     messages = [item for item in response.output or [] if item.type == "message"]
-    said = [part for message in messages for part in message.content or []]
-    if any(part.type == "refusal" for part in said):
+    content = [part for message in messages for part in message.content or []]
+    if any(part.type == "refusal" for part in content):
         ending.refused()
-    text = "".join(part.text for part in said if part.type == "output_text")
+    text = "".join(part.text for part in content if part.type == "output_text")
     return ending.answer(text, model=str(response.model), stop_reason=response.status)
 
 
 def _check_status(response: "Response", ending: ResponseOutcome) -> None:
-    """A response may fail inside a 200; the SDK does not raise for it."""
+    """A response can fail inside a 200, for which the SDK does not raise."""
     reason = getattr(response.incomplete_details, "reason", None)
     match response.status, reason or getattr(response.error, "code", None):
         case "completed", _:

@@ -1,6 +1,6 @@
-"""Accounts for every attempt: a row, a log line, figures for Prometheus. Never writes content or secrets.
+"""Records every attempt: a row, a log line, a span and Prometheus metrics. Never writes content or secrets.
 
-Names follow the GenAI conventions where they have one.
+Names follow the OpenTelemetry GenAI conventions if they define one.
 https://github.com/open-telemetry/semantic-conventions-genai
 """
 
@@ -26,13 +26,13 @@ _SECONDS = (0.1, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320)
 
 
 class Metrics:
-    """The model layer's series, in the registry that is handed in."""
+    """The model layer's Prometheus metrics."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         labels = ("gen_ai_provider_name", "gen_ai_request_model", "stage")
         self._calls = Counter(
             "quorum_model_calls",
-            "Attempts, cache hits and refusals by budget.",
+            "Attempts, cache hits and refusals by a budget.",
             (*labels, "outcome"),
             registry=registry,
         )
@@ -50,14 +50,14 @@ class Metrics:
         )
         self._seconds = Histogram(
             "gen_ai_client_operation_duration_seconds",
-            "Duration of the attempts on the wire.",
+            "Duration of the attempts.",
             labels,
             buckets=_SECONDS,
             registry=registry,
         )
 
     def count(self, call: ModelCall) -> None:
-        """Add a row to the series."""
+        """Count a call."""
         labels = (SYSTEM[call.provider], call.model, call.stage)
         self._calls.labels(*labels, call.outcome.value).inc()
         if call.outcome in NEVER_SENT:
@@ -76,7 +76,7 @@ class Metrics:
 
 
 class Recorder:
-    """One row, one log line, the series and a span, for each attempt."""
+    """Writes one row, one log line, the metrics and one span for each attempt."""
 
     def __init__(
         self, *, store: CallStore, registry: CollectorRegistry, tracer: Tracer | None = None
@@ -86,7 +86,7 @@ class Recorder:
         self._metrics = Metrics(registry)
 
     async def record(self, entry: CallEntry) -> None:
-        """Account for an attempt, a cache hit or a refusal by budget."""
+        """Record an attempt, a cache hit or a refusal by a budget."""
         call = entry.call
         self._metrics.count(call)
         level = _LEVEL.get(call.outcome, logging.WARNING)
@@ -103,11 +103,11 @@ class Recorder:
         await self._store.record(entry)
 
     async def aclose(self) -> None:
-        """Let the store go."""
+        """Close the store."""
         await self._store.aclose()
 
     async def usage(self, review_id: str) -> UsageTotal:
-        """What a review took up to now."""
+        """What a review has used so far."""
         return await self._store.usage(review_id)
 
 
@@ -123,7 +123,7 @@ _LEVEL = {Outcome.OK: logging.INFO, Outcome.CACHE_HIT: logging.INFO}
 
 
 def span_attributes(entry: CallEntry) -> Attributes:
-    """The span's attributes, by the conventions for generative AI where they have a name; never what was asked or said.
+    """The span's attributes, named by the GenAI conventions if they define a name; never prompts or answers.
 
     https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-spans.md
     """
@@ -149,7 +149,7 @@ def span_attributes(entry: CallEntry) -> Attributes:
 
 
 def log_fields(call: ModelCall) -> dict[str, object]:
-    """The log line's fields: ids and figures."""
+    """The log line's fields: ids and numbers."""
     return {
         "call_id": call.id,
         "parent_id": call.parent_id,

@@ -1,7 +1,7 @@
-"""What one process learns of a provider, all know within seconds: a refused key, a spent quota, a Retry-After, and that it is back.
+"""Shares circuits between processes within seconds: a refused key, an exhausted quota, a Retry-After, and a recovery.
 
-A circuit that opens is a row, its probe a row that one process claims, one that closes no row. While the table cannot be used, each
-process goes by what it knows itself, and says so in the log. Decides nothing: that is `app.llm.circuits`.
+An open circuit is a row; one process claims the row to probe; closing deletes it. If the table is unavailable, each process uses only
+what it knows itself, and logs that. `app.llm.circuits` makes the decisions.
 """
 
 import asyncio
@@ -27,26 +27,26 @@ class CircuitStore(Protocol):
     """Where processes tell each other. The table is `app.store.providers`."""
 
     async def load(self) -> Sequence[CircuitState]:
-        """Everything that is open."""
+        """Load all open circuits."""
         ...
 
     async def record_open(self, state: CircuitState) -> None:
-        """It is open, in place of what was said before."""
+        """Store an open circuit, replacing any earlier state."""
         ...
 
     async def claim_probe(self, name: CircuitName, *, now: datetime, until: datetime) -> bool:
-        """Keep it open until a moment, if its time is over and nobody else has done that; whether this one did."""
+        """Claim the probe of a circuit whose time is up, keeping it open until `until`; returns whether this process got it."""
         ...
 
     async def record_closed(self, name: CircuitName, *, begun_at: datetime) -> None:
-        """It is closed, unless it was opened after the attempt that says so began."""
+        """Delete a circuit, unless it opened after the successful attempt started."""
         ...
 
 
 class SharedCircuits:
-    """This process's circuits, kept in step with those of the others; `store` None: there are no others.
+    """This process's circuits, synchronized with those of other processes; without a `store` there are none.
 
-    `access` is the digest of each provider's key and address.
+    `access` is a digest of each provider's key and address.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class SharedCircuits:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._fresh_until_s = float("-inf")
-        self._in_table: dict[Key, float] = {}  # when it was last known to be there
+        self._in_table: dict[Key, float] = {}  # when each row was last known to exist
 
     async def refresh(self) -> None:
-        """Hear what the others have learnt, where the last time is a while ago; who comes meanwhile waits for it."""
+        """Load the other processes' circuits unless that happened recently; concurrent callers wait for one load."""
         if self._store is None or self._clock.monotonic_s() < self._fresh_until_s:
             return
         async with self._lock:
@@ -75,10 +75,10 @@ class SharedCircuits:
                 self._fresh_until_s = self._clock.monotonic_s() + REFRESH_S
 
     async def begin(self, provider: Provider, model: str) -> bool:
-        """An attempt starts. False: it would be the probe of a circuit that another process is probing already."""
+        """Start an attempt; False if another process is already probing the circuit."""
         for key in self.local.half_open(provider, model):
             if key in self._in_table and not await self._claim(key):
-                self.local.begin(provider, model)  # until the table says more
+                self.local.begin(provider, model)  # until the next refresh
                 self._fresh_until_s = float("-inf")
                 await self.refresh()
                 return False
@@ -86,12 +86,12 @@ class SharedCircuits:
         return True
 
     async def succeed(self, provider: Provider, model: str, *, started_at_s: float) -> None:
-        """An attempt was answered."""
+        """Record that an attempt was answered."""
         for key in self.local.succeed(provider, model, started_at_s=started_at_s):
-            await self._tell_closed(key, started_at_s)
+            await self._share_closed(key, started_at_s)
 
     async def fail(self, provider: Provider, model: str, error: ModelError, *, started_at_s: float) -> None:
-        """An attempt failed."""
+        """Record that an attempt failed."""
         match policy_for(error).circuit:
             case CircuitEffect.LEAVE:
                 return
@@ -99,14 +99,14 @@ class SharedCircuits:
                 await self.succeed(provider, model, started_at_s=started_at_s)
             case CircuitEffect.COUNT | CircuitEffect.OPEN | CircuitEffect.OPEN_MODEL:
                 if opened := self.local.fail(provider, model, error):
-                    await self._tell_open(opened)
+                    await self._share_open(opened)
 
     async def _load(self, store: CircuitStore) -> None:
         started_at_s = self._clock.monotonic_s()
         try:
             states = await store.load()
         except StoreUnavailable as error:
-            _log_alone(error)
+            _log_unshared(error)
             return
         found = [
             self._opened(state)
@@ -118,7 +118,7 @@ class SharedCircuits:
             self._in_table[opened.key] = started_at_s
         gone = self._in_table.keys() - {opened.key for opened in found}
         for key in gone:
-            if self._in_table[key] < started_at_s:  # else it was written while the table was read
+            if self._in_table[key] < started_at_s:  # otherwise it was written during the load
                 del self._in_table[key]
                 self.local.forget(key)
 
@@ -131,10 +131,10 @@ class SharedCircuits:
                 self._name(key), now=now, until=now + timedelta(seconds=OPEN_S)
             )
         except StoreUnavailable as error:
-            _log_alone(error)
+            _log_unshared(error)
             return True
 
-    async def _tell_open(self, opened: CircuitTrip) -> None:
+    async def _share_open(self, opened: CircuitTrip) -> None:
         if self._store is None:
             return
         try:
@@ -148,17 +148,17 @@ class SharedCircuits:
                 )
             )
         except StoreUnavailable as error:
-            _log_alone(error)
+            _log_unshared(error)
             return
         self._in_table[opened.key] = self._clock.monotonic_s()
 
-    async def _tell_closed(self, key: Key, started_at_s: float) -> None:
+    async def _share_closed(self, key: Key, started_at_s: float) -> None:
         if self._store is None or self._in_table.pop(key, None) is None:
             return
         try:
             await self._store.record_closed(self._name(key), begun_at=self._moment(started_at_s))
         except StoreUnavailable as error:
-            _log_alone(error)
+            _log_unshared(error)
 
     def _name(self, key: Key) -> CircuitName:
         provider, model = key
@@ -180,5 +180,5 @@ class SharedCircuits:
         return self._clock.monotonic_s() + (at - self._clock.now()).total_seconds()
 
 
-def _log_alone(error: StoreUnavailable) -> None:
-    log.warning("circuits are this process's alone for now", extra={"error": str(error)})
+def _log_unshared(error: StoreUnavailable) -> None:
+    log.warning("circuits are not shared with other processes for now", extra={"error": str(error)})

@@ -7,7 +7,8 @@ https://ai.google.dev/gemini-api/terms
 https://platform.openai.com/docs/guides/your-data
 https://help.openai.com/en/articles/10306912-sharing-feedback-evals-and-api-data-with-openai
 https://www.anthropic.com/legal/commercial-terms
-https://learn.microsoft.com/en-us/legal/cognitive-services/openai/data-privacy"""
+https://learn.microsoft.com/en-us/legal/cognitive-services/openai/data-privacy
+"""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from datetime import date
 
 from app.domain.model_call import Provider
 
-# As of 2026-11-22. A name stands for itself and its dated forms, not for longer names.
+# As of 2026-11-22. A name covers its dated forms, but not longer names.
 SHUT_DOWN_ON = {
     "claude-sonnet-4-5": date(2026, 11, 30),
     "gemini-2.5-pro": date(2026, 12, 1),
@@ -38,39 +39,45 @@ _DATED = re.compile(r"[-@](\d{8}|\d{4}-\d{2}-\d{2}|latest)$")
 
 
 def shut_down_on(model: str) -> date | None:
-    """The day from which a model no longer answers under its name; None where nothing is announced."""
+    """The day on which a model shuts down; None if none is announced."""
     return SHUT_DOWN_ON.get(_DATED.sub("", model))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataUse:
-    """What happens to code that is sent; `look`: where it is decided, None where a key of this kind leaves nothing open."""
+    """How a vendor may use the code it is sent; `look` says where to check, None if the kind of key leaves nothing open.
 
-    said: str
+    No vendor's API tells whether a key is paid or whether its account shares data. Only Google's free tier shows itself, when its quota is
+    exhausted (`app.llm.failures`).
+    """
+
+    statement: str
     look: str | None = None
 
 
 OF_KEYS: Mapping[Provider, DataUse] = {
     Provider.CLAUDE: DataUse(
-        said="Anthropic's commercial terms rule out training on what its API is sent; an account may opt in to it",
+        statement="Anthropic's commercial terms rule out training on API requests; an account can opt in",
     ),
     Provider.GPT: DataUse(
-        said="OpenAI does not train on what its API is sent, unless the organisation shares it (some do for free tokens)",
+        statement="OpenAI does not train on API requests unless the organization shares them (some do for free tokens)",
     ),
     Provider.GEMINI: DataUse(
-        said="Google may train on what an unpaid key sends and have people read it (not where the EEA's, Swiss or UK terms hold), "
-        "and no answer says whether this key is paid",
-        look="see that AI Studio shows a paid tier for the key's project, or use Vertex AI",
+        statement="Google may train on requests of an unpaid key and have people read them (not under the EEA, Swiss or UK terms), "
+        "and the API does not tell whether this key is paid",
+        look="check that AI Studio shows a paid tier for the key's project, or use Vertex AI",
     ),
 }
-OF_CLOUDS = DataUse(said="sent to your cloud under its terms, which allow no training without your leave")
-OF_ADDRESSES = DataUse(said="sent to {host}: what is kept there is up to whoever runs it")
+OF_CLOUDS = DataUse(
+    statement="sent to your cloud under its terms, which do not allow training without your permission"
+)
+OF_ADDRESSES = DataUse(statement="sent to {host}: its operator decides what is kept there")
 
 
 def data_use(provider: Provider, *, host: str | None, is_cloud: bool) -> DataUse:
-    """For one configured provider; `host` is that of an address of the operator's own."""
+    """The data use of one configured provider; `host` is that of the operator's own server, if any."""
     if is_cloud:
         return OF_CLOUDS
     if host is not None:
-        return DataUse(said=OF_ADDRESSES.said.format(host=host))
+        return DataUse(statement=OF_ADDRESSES.statement.format(host=host))
     return OF_KEYS[provider]

@@ -16,7 +16,7 @@ from app.errors import ModelInvalidOutput
 
 
 def closed(**properties: object) -> dict[str, Any]:
-    """An object with these properties, all of them required, and no others."""
+    """The schema of an object with these properties, all required, and no others."""
     return {
         "type": "object",
         "properties": properties,
@@ -35,9 +35,9 @@ _NULLABLE_TEXT: dict[str, Any] = {"anyOf": [_TEXT, {"type": "null"}]}
 
 
 def answer_schema() -> dict[str, Any]:
-    """The schema of every answer, in the subset that all vendors take: all required, nullable, closed, no bounds.
+    """The schema of every answer, in the subset that all vendors support: all required, nullable, closed, no bounds.
 
-    Evidence stands before the claim it carries, because models write in the order of the schema.
+    Evidence comes before the claim it supports, because models write in the order of the schema.
     https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
     """
     return closed(
@@ -66,16 +66,16 @@ def answer_schema() -> dict[str, Any]:
     )
 
 
-MAX_FINDINGS = 50  # of one answer; a reviewer who says more says nothing
-MAX_PROBLEMS_SAID = 5  # of an invalid answer, in the error and so in the question that is asked again
+MAX_FINDINGS = 50  # of one answer; more would bury the important ones
+MAX_PROBLEMS_NAMED = 5  # of an invalid answer, in the error and so in the repeated question
 
 _REDACTED = "[REDACTED"  # how redaction marks a secret
 
 T = TypeVar("T")
 
 
-class _Item(BaseModel):
-    """Fields beyond ours are ignored: vendors without strict schemas add some."""
+class _AnswerItem(BaseModel):
+    """Ignores unknown fields, because vendors without strict schemas add some."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -84,8 +84,8 @@ def _lower(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
 
-class FindingItem(_Item):
-    """One of `findings`; the fields of the contract are required, the others may be missing."""
+class FindingItem(_AnswerItem):
+    """One of `findings`; the fields of the contract are required, others may be missing."""
 
     path: str
     line: int
@@ -99,7 +99,7 @@ class FindingItem(_Item):
     pre_existing: bool = False
 
 
-class VerdictItem(_Item):
+class VerdictItem(_AnswerItem):
     """One of `verdicts`."""
 
     id: str
@@ -108,14 +108,14 @@ class VerdictItem(_Item):
     worth: int = Field(ge=0, le=10)
 
 
-class FileItem(_Item):
+class FileItem(_AnswerItem):
     """One of `files`: a row of the walkthrough."""
 
     path: str
     change: str
 
 
-class EdgeItem(_Item):
+class EdgeItem(_AnswerItem):
     """One of `edges`: an arrow of the walkthrough's diagram."""
 
     source: str
@@ -123,15 +123,15 @@ class EdgeItem(_Item):
     label: str
 
 
-class DocumentItem(_Item):
-    """One of `documents`: its format is the one that was asked for."""
+class DocumentItem(_AnswerItem):
+    """One of `documents`, in the requested format."""
 
     title: str
     content: str
 
 
-class DocsItem(_Item):
-    """What the docs stage asks for, besides findings."""
+class DocsItem(_AnswerItem):
+    """What the docs stage asks for, in addition to findings."""
 
     summary: str | None = None
     files: list[FileItem] = Field(default_factory=list[FileItem])
@@ -141,7 +141,7 @@ class DocsItem(_Item):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedFindings:
-    """Findings without their finder, and a sentence for each item that was dropped."""
+    """Findings without their finder, and a sentence for each dropped item."""
 
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
@@ -159,7 +159,7 @@ class ParsedVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedDocs:
-    """What the docs stage wrote; documents as (title, content)."""
+    """The docs stage's answer; documents are (title, content)."""
 
     walkthrough: Walkthrough | None  # None: the answer has no summary
     documents: tuple[tuple[str, str], ...]
@@ -172,15 +172,15 @@ _DOCS = TypeAdapter(DocsItem)
 
 
 def parse_findings(value: object, *, stage: Stage, paths: Collection[str]) -> ParsedFindings:
-    """The array `findings` of an answer; `paths` are those of the diff.
+    """Parse the array `findings` of an answer; `paths` are those of the diff.
 
-    A path that is none of them stays as it was written: the quote may tell which file is meant.
+    An unknown path stays unchanged, because the quote may identify the file.
 
     Raises:
         ModelInvalidOutput: the array is missing or an item lacks a field of the contract.
     """
-    items = _validated(_FINDINGS, _asked(value, "findings"), "findings")
-    named = _Names(paths)
+    items = _validated(_FINDINGS, _field(value, "findings"), "findings")
+    named = _DiffPaths(paths)
     notes: list[str] = []
     if len(items) > MAX_FINDINGS:
         notes.append(f"{len(items) - MAX_FINDINGS} findings beyond the first {MAX_FINDINGS} were dropped.")
@@ -189,12 +189,12 @@ def parse_findings(value: object, *, stage: Stage, paths: Collection[str]) -> Pa
 
 
 def parse_verdicts(value: object, *, ids: Sequence[str]) -> tuple[ParsedVerdict, ...]:
-    """One verdict for each of `ids`, in their order; a candidate that was passed over is `unsure`.
+    """Parse one verdict for each of `ids`, in order; a skipped candidate is `unsure`.
 
     Raises:
-        ModelInvalidOutput: the array is missing, answers none of the candidates, or one of them in two ways.
+        ModelInvalidOutput: the array is missing, covers no candidate, or gives one of them two verdicts.
     """
-    items = _validated(_VERDICTS, _asked(value, "verdicts"), "verdicts")
+    items = _validated(_VERDICTS, _field(value, "verdicts"), "verdicts")
     known = {item.id: item for item in items if item.id in ids}
     twice = [item.id for item in items if item.id in known and item.verdict != known[item.id].verdict]
     if twice:
@@ -205,14 +205,14 @@ def parse_verdicts(value: object, *, ids: Sequence[str]) -> tuple[ParsedVerdict,
 
 
 def parse_docs(value: object, *, stage: Stage, paths: Collection[str]) -> ParsedDocs:
-    """Walkthrough, documents and findings of the docs stage.
+    """Parse the walkthrough, documents and findings of the docs stage.
 
     Raises:
-        ModelInvalidOutput: the array `findings` is missing, or an item is off the schema.
+        ModelInvalidOutput: the array `findings` is missing, or an item does not fit the schema.
     """
-    _asked(value, "findings")
+    _field(value, "findings")
     item = _validated(_DOCS, value, "answer")
-    named = _Names(paths)
+    named = _DiffPaths(paths)
     rows = [(named.path_of(row.path), row) for row in item.files]
     lost = [f"A row of the walkthrough on {row.path!r} was dropped." for path, row in rows if path is None]
     found = parse_findings(value, stage=stage, paths=paths)
@@ -227,14 +227,14 @@ def parse_docs(value: object, *, stage: Stage, paths: Collection[str]) -> Parsed
     )
 
 
-class _Names:
-    """The paths of the diff, by the ways in which models write them."""
+class _DiffPaths:
+    """Finds paths of the diff by the ways in which models write them."""
 
     def __init__(self, paths: Collection[str]) -> None:
         self._paths = {json.dumps(path)[1:-1]: path for path in paths} | {path: path for path in paths}
 
     def path_of(self, name: str) -> str | None:
-        """The path meant by `src/a.py`, `./src/a.py` or the diff's `b/src/a.py`; None where there is no such file."""
+        """The path for `src/a.py`, `./src/a.py` or the diff's `b/src/a.py`; None if there is no such file."""
         return next(
             (
                 self._paths[name[len(prefix) :]]
@@ -245,7 +245,7 @@ class _Names:
         )
 
 
-def _asked(value: object, name: str) -> object:
+def _field(value: object, name: str) -> object:
     if not isinstance(value, dict):
         raise ModelInvalidOutput("The answer is not a JSON object.")
     if name not in value:
@@ -257,18 +257,18 @@ def _validated(adapter: TypeAdapter[T], value: object, name: str) -> T:
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
-        said = [
+        problems = [
             f"{'.'.join(map(str, (name, *problem['loc'])))}: {problem['msg']}"
             for problem in error.errors(include_input=False, include_url=False, include_context=False)
         ]
-        raise ModelInvalidOutput("; ".join(said[:MAX_PROBLEMS_SAID])) from error
+        raise ModelInvalidOutput("; ".join(problems[:MAX_PROBLEMS_NAMED])) from error
 
 
 def _finding(item: FindingItem, path: str, stage: Stage) -> Finding:
     rule = rule_for(item.rule_id)
     suggestion = item.suggestion
     if suggestion is not None and _REDACTED in suggestion:
-        suggestion = None  # applied, it would write the mark in place of what the model was not shown
+        suggestion = None  # applying it would replace the secret, which the model did not see, with the mark
     line = max(item.line, 1)
     return Finding(
         stage=stage,
@@ -290,6 +290,6 @@ def _finding(item: FindingItem, path: str, stage: Stage) -> Finding:
 def _verdict(item: VerdictItem | None, id_: str) -> ParsedVerdict:
     if item is None:
         return ParsedVerdict(
-            id=id_, judgement=Judgement.UNSURE, evidence="The verifier passed over this claim.", worth=0
+            id=id_, judgement=Judgement.UNSURE, evidence="The verifier skipped this claim.", worth=0
         )
     return ParsedVerdict(id=id_, judgement=item.verdict, evidence=item.evidence, worth=item.worth)

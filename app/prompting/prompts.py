@@ -1,6 +1,6 @@
-"""Loads, checks and renders the prompts of `prompts/`, and fences text that nobody vouches for.
+"""Loads, checks and renders the prompts of `prompts/`, and fences untrusted text.
 
-A prompt is a Markdown file with front matter (id, version, stage, inputs, output) and a Jinja2 body. Values are put in
+A prompt is a Markdown file with front matter (id, version, stage, inputs, output) and a Jinja2 body. Values are inserted
 as text and never run as templates. Never asks a model and never reads a pull request.
 """
 
@@ -25,7 +25,7 @@ MAX_PROMPT_BYTES = 16_384
 FENCE_DIGITS = 16
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
-# What a reader cannot see: bidirectional controls, tag characters, variation selectors, fillers, zero widths.
+# Characters that a reader cannot see: bidirectional controls, tag characters, variation selectors, fillers, zero widths.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
@@ -33,7 +33,7 @@ _INVISIBLE = re.compile(
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ENVIRONMENT = ImmutableSandboxedEnvironment(
     undefined=StrictUndefined,
-    autoescape=False,  # prompts are plain text; untrusted text goes into a fence
+    autoescape=False,  # prompts are plain text; untrusted text is fenced
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=False,
@@ -52,7 +52,7 @@ class _FrontMatter(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderedPrompt:
-    """A prompt's text with the id and version that its calls are recorded under."""
+    """A prompt's text, with the id and version that are recorded with its calls."""
 
     id: str
     version: str
@@ -76,30 +76,30 @@ class Prompts:
     """All prompts of a folder, loaded once.
 
     Args:
-        of_another_day: the prompts of a recording, which may name fewer inputs than today's code gives.
+        are_recorded: the prompts of a recording, which may have fewer inputs than the current code passes.
 
     Raises:
-        ConfigurationError: a file is not a prompt, or its inputs are not the variables it uses.
+        ConfigurationError: a file is not a prompt, or its inputs and variables differ.
     """
 
-    def __init__(self, folder: Path = DEFAULT_FOLDER, *, of_another_day: bool = False) -> None:
-        self._of_another_day = of_another_day
+    def __init__(self, folder: Path = DEFAULT_FOLDER, *, are_recorded: bool = False) -> None:
+        self._are_recorded = are_recorded
         loaded = [_load(path, folder) for path in sorted(folder.rglob("*.md"))]
         self._prompts = {prompt.id: prompt for prompt, _ in loaded}
         self._templates = {prompt.id: template for prompt, template in loaded}
 
     def render(self, prompt_id: str, **inputs: object) -> RenderedPrompt:
-        """The prompt with its inputs put in.
+        """Render the prompt with its inputs.
 
         Raises:
-            ConfigurationError: there is no such prompt, or the inputs are not those that it names.
+            ConfigurationError: there is no such prompt, or the inputs are not the ones it declares.
         """
         prompt = self.prompt(prompt_id)
-        if self._of_another_day:
+        if self._are_recorded:
             inputs = {name: value for name, value in inputs.items() if name in prompt.inputs}
         if frozenset(inputs) != prompt.inputs:
             wrong = sorted(set(inputs) ^ prompt.inputs)
-            raise ConfigurationError(f"Prompt {prompt_id}: inputs do not fit: {', '.join(wrong)}.")
+            raise ConfigurationError(f"Prompt {prompt_id}: inputs do not match: {', '.join(wrong)}.")
         try:
             text = self._templates[prompt_id].render(**inputs).strip()
         except TemplateRuntimeError as error:
@@ -107,7 +107,7 @@ class Prompts:
         return RenderedPrompt(id=prompt.id, version=prompt.version, text=text)
 
     def prompt(self, prompt_id: str) -> Prompt:
-        """The prompt with this id; raises `ConfigurationError` where there is none."""
+        """Return the prompt with this id; raises `ConfigurationError` if there is none."""
         try:
             return self._prompts[prompt_id]
         except KeyError:
@@ -122,11 +122,11 @@ def _load(path: Path, folder: Path) -> tuple[Prompt, Template]:
     return _parse(path.read_bytes(), path.relative_to(folder).with_suffix("").as_posix())
 
 
-@lru_cache(maxsize=256)  # a process may build the program often: every case of an evaluation, every scenario
+@lru_cache(maxsize=256)  # evaluations and scenario tests build the program many times in one process
 def _parse(raw: bytes, name: str) -> tuple[Prompt, Template]:
     matter, body = _split(raw, name)
     if matter.id != name:
-        raise ConfigurationError(f"Prompt {name}: its id says {matter.id!r}.")
+        raise ConfigurationError(f"Prompt {name}: its id is {matter.id!r}.")
     used = _variables(body, name)
     if used != set(matter.inputs):
         wrong = ", ".join(sorted(used ^ set(matter.inputs)))
@@ -163,10 +163,10 @@ def _split(raw: bytes, name: str) -> tuple[_FrontMatter, str]:
 
 
 def fence(kind: str, text: str, secret: bytes) -> str:
-    """`text` between two lines that its author can neither guess nor write.
+    """Put `text` between two delimiter lines that its author can neither guess nor write.
 
     The delimiter is derived from the installation's secret and the text, so equal material gives equal bytes and
-    caches work; what looks like a delimiter inside is taken apart, invisible characters are shown as `<U+202E>`.
+    caches work. Lookalikes of a delimiter inside are broken up, and invisible characters are shown as `<U+202E>`.
     """
     shown = visible(text)
     digest = hmac.new(secret, f"{kind}\0{shown}".encode(), hashlib.sha256).hexdigest()[:FENCE_DIGITS]
@@ -176,14 +176,14 @@ def fence(kind: str, text: str, secret: bytes) -> str:
 
 
 def fence_json(kind: str, value: object, secret: bytes) -> str:
-    """`value` as one line of JSON inside a fence: for short texts such as titles, where a line break could mislead."""
+    """Put `value` as one line of JSON into a fence: for short texts such as titles, in which a line break could mislead."""
     return fence(kind, json.dumps(value, ensure_ascii=False, sort_keys=True), secret)
 
 
 def visible(text: str) -> str:
-    """`text` with every character that a reader could not see written as `<U+XXXX>`; line breaks and tabs stay.
+    """Write every invisible character of `text` as `<U+XXXX>`; line breaks and tabs stay.
 
-    Lone surrogates (bytes that are no UTF-8, in names and lines) are shown too: no vendor takes them.
+    Lone surrogates (bytes that are not UTF-8, in names and lines) are shown too, because vendors reject them.
     """
     return _UNPRINTABLE.sub(_code_point, _INVISIBLE.sub(_code_point, text))
 

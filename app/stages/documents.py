@@ -1,6 +1,6 @@
-"""The documents of the docs stage in their three formats: what to ask for, and whether what came is fit to show.
+"""The documents of the docs stage in three formats: what to ask for, and whether a document can be shown.
 
-Without a model, the analysers' facts become the document. Never fetches anything: references out of an OpenAPI
+Without a model, the analyzers' facts become the document. Never fetches anything: references out of an OpenAPI
 document are refused before it is validated.
 """
 
@@ -17,7 +17,7 @@ from app.domain.finding import Document
 MAX_DOCUMENT_CHARACTERS = 40_000
 NO_ROUTES = "API documentation as openapi: not applicable, the change has no HTTP route."
 
-# Flask, FastAPI, Express, Koa, Gin, Echo, net/http, Spring, ASP.NET, Rails, Laravel: how a route is written.
+# How Flask, FastAPI, Express, Koa, Gin, Echo, net/http, Spring, ASP.NET, Rails and Laravel define routes.
 _ROUTE = re.compile(
     r"""@\w+\.(?:get|post|put|patch|delete|route|api_route)\(\s*["']/"""
     r"""|\b(?:app|router|api|server|route|mux|group|e|r|Route)(?:\.|::)(?:get|post|put|patch|delete|all|any|handle|HandleFunc)\(\s*["'`]/"""
@@ -54,11 +54,11 @@ def render_format(docs_format: str, files: Sequence[FileDiff]) -> str:
 
 
 def check_document(docs_format: str, title: str, content: str) -> Document | str:
-    """The document, fit to be shown, or the sentence that says why it is not."""
+    """Return the document, safe to show, or a sentence that says why it was left out."""
     if len(content) > MAX_DOCUMENT_CHARACTERS:
         return f"The document {title!r} was left out: it is longer than {MAX_DOCUMENT_CHARACTERS} characters."
     if docs_format == "html":
-        content = _cleaned(content)
+        content = _sanitized(content)
     elif docs_format == "openapi":
         wrong = _openapi_fault(content)
         if wrong:
@@ -68,14 +68,14 @@ def check_document(docs_format: str, title: str, content: str) -> Document | str
     return Document(format=docs_format, title=title, content=content)
 
 
-def _cleaned(html: str) -> str:
-    import nh3  # a library of Rust, for documents in HTML alone
+def _sanitized(html: str) -> str:
+    import nh3  # a Rust library, only for HTML documents
 
     return nh3.clean(html, tags=nh3.ALLOWED_TAGS - _LOADING_TAGS, url_schemes={"https", "mailto"})
 
 
 def analysis_documents(analysis: Analysis) -> tuple[Document, ...]:
-    """What the analysers can say about the API without a model, as Markdown."""
+    """What the analyzers know about the API without a model, as Markdown."""
     changes = [
         f"- `{each.name}` ({each.path}), {each.change}: {each.detail}{' **Breaking.**' if each.breaking else ''}"
         for each in analysis.api_changes
@@ -90,31 +90,31 @@ def analysis_documents(analysis: Analysis) -> tuple[Document, ...]:
 
 
 def _openapi_fault(content: str) -> str | None:
-    # Imported here because it takes 0.4 s that only this format is worth.
+    # Imported here because the import takes 0.4 s and only this format needs it.
     from openapi_spec_validator import validate
     from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 
     try:
         document: JsonValue = json.loads(content)
         if not isinstance(document, dict):
-            return "it is no JSON object"
-        if _leads_outside(document):
+            return "it is not a JSON object"
+        if _refers_outside(document):
             return "it refers to something outside itself"
         validate(document)
     except OpenAPIValidationError as error:
         return f"it is not valid: {str(error).splitlines()[0][:200]}"
     except (ValueError, RecursionError):
-        return "it is no JSON"
+        return "it is not JSON"
     except Exception as error:  # noqa: BLE001 - the validator raises what its resolver raises
         return f"it cannot be validated ({type(error).__name__})"
     return None
 
 
-def _leads_outside(value: JsonValue) -> bool:
+def _refers_outside(value: JsonValue) -> bool:
     if isinstance(value, dict):
         return any(
             (key in ("$ref", "$dynamicRef", "$id", "operationRef") and not str(inner).startswith("#"))
-            or _leads_outside(inner)
+            or _refers_outside(inner)
             for key, inner in value.items()
         )
-    return isinstance(value, list) and any(_leads_outside(inner) for inner in value)
+    return isinstance(value, list) and any(_refers_outside(inner) for inner in value)

@@ -31,7 +31,7 @@ MAX_FACTS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StageAnswer:
+class ChunkAnswer:
     """A stage's answer about one chunk, or about all of them; its findings name no finder yet."""
 
     findings: tuple[Finding, ...] = ()
@@ -40,9 +40,9 @@ class StageAnswer:
     documents: tuple[Document, ...] = ()
 
 
-def join(parts: Sequence[StageAnswer]) -> StageAnswer:
+def join(parts: Sequence[ChunkAnswer]) -> ChunkAnswer:
     """Join the answers about all chunks, in order."""
-    return StageAnswer(
+    return ChunkAnswer(
         findings=tuple(each for part in parts for each in part.findings),
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
         walkthrough=_join_walkthroughs([part.walkthrough for part in parts if part.walkthrough]),
@@ -70,7 +70,7 @@ def stage_question(
     secret: bytes,
     analysis: Analysis,
     handover: Sequence[Finding] = (),
-) -> Question[StageAnswer]:
+) -> Question[ChunkAnswer]:
     """Build the stage's question about one chunk."""
     match stage:
         case Stage.REVIEW:
@@ -85,15 +85,15 @@ def stage_question(
 
 def review_question(
     chunk: Chunk, context: ReviewContext, config: RepositoryConfig, *, secret: bytes
-) -> Question[StageAnswer]:
+) -> Question[ChunkAnswer]:
     """Ask about one chunk."""
     paths = {file.path for file in context.diff.files}
     shown = {file.path for file in chunk.files}
     earlier = [each for each in context.earlier_findings if each.path in shown]
 
-    def parse(value: object) -> StageAnswer:
+    def parse(value: object) -> ChunkAnswer:
         parsed = parse_findings(value, stage=Stage.REVIEW, paths=paths)
-        return StageAnswer(findings=parsed.findings, notes=parsed.notes)
+        return ChunkAnswer(findings=parsed.findings, notes=parsed.notes)
 
     return Question(
         kind=Stage.REVIEW.value,
@@ -110,7 +110,7 @@ def review_question(
 
 def security_question(
     chunk: Chunk, context: ReviewContext, config: RepositoryConfig, *, secret: bytes
-) -> Question[StageAnswer]:
+) -> Question[ChunkAnswer]:
     """Ask about one chunk; of the earlier findings, show only place and rule of this stage's own."""
     paths = {file.path for file in context.diff.files}
     shown = {file.path for file in chunk.files}
@@ -118,9 +118,9 @@ def security_question(
         each for each in context.earlier_findings if each.path in shown and each.stage is Stage.SECURITY
     ]
 
-    def parse(value: object) -> StageAnswer:
+    def parse(value: object) -> ChunkAnswer:
         parsed = parse_findings(value, stage=Stage.SECURITY, paths=paths)
-        return StageAnswer(findings=parsed.findings, notes=parsed.notes)
+        return ChunkAnswer(findings=parsed.findings, notes=parsed.notes)
 
     return Question(
         kind=Stage.SECURITY.value,
@@ -142,12 +142,12 @@ def docs_question(
     secret: bytes,
     analysis: Analysis,
     handover: Sequence[Finding],
-) -> Question[StageAnswer]:
+) -> Question[ChunkAnswer]:
     """Ask about one chunk; in the sequential pipeline, `handover` holds the earlier stages' findings in it."""
     paths = {file.path for file in context.diff.files}
     images = context.images if chunk is context.chunks[0] else ()
 
-    def parse(value: object) -> StageAnswer:
+    def parse(value: object) -> ChunkAnswer:
         return _docs_answer(parse_docs(value, stage=Stage.DOCS, paths=paths), chunk, config.docs_format)
 
     return Question(
@@ -167,11 +167,11 @@ def docs_question(
     )
 
 
-def _docs_answer(docs: ParsedDocs, chunk: Chunk, docs_format: str) -> StageAnswer:
+def _docs_answer(docs: ParsedDocs, chunk: Chunk, docs_format: str) -> ChunkAnswer:
     notes = list(docs.found.notes)
     documents: list[Document] = []
     if docs_format == "openapi" and not has_routes(chunk.files):
-        return StageAnswer(
+        return ChunkAnswer(
             findings=docs.found.findings, notes=(*notes, NO_ROUTES), walkthrough=docs.walkthrough
         )
     for title, content in docs.documents:
@@ -180,7 +180,7 @@ def _docs_answer(docs: ParsedDocs, chunk: Chunk, docs_format: str) -> StageAnswe
             documents.append(checked)
         else:
             notes.append(checked)
-    return StageAnswer(
+    return ChunkAnswer(
         findings=docs.found.findings,
         notes=tuple(notes),
         walkthrough=docs.walkthrough,

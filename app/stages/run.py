@@ -17,7 +17,7 @@ from app.llm.client import Completion
 from app.stages.asking import CallIdsByStage, Question, StageContext, StageQueue, ask, parent_of
 from app.stages.documents import analysis_documents
 from app.stages.material import render_material
-from app.stages.questions import StageAnswer, join, stage_question
+from app.stages.questions import ChunkAnswer, join, stage_question
 from app.stages.sections import without_secrets
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ NOTHING_TO_REVIEW = "No model was asked: there is nothing new to review."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ChunkQuestion:
-    question: Question[StageAnswer]
+    question: Question[ChunkAnswer]
     material: str
     parent_id: str | None
 
@@ -105,7 +105,7 @@ def _chunk_questions(
 
 
 def _result(
-    stage: Stage, chunks: Sequence[Chunk], outcomes: Sequence[Completion[StageAnswer] | BaseException]
+    stage: Stage, chunks: Sequence[Chunk], outcomes: Sequence[Completion[ChunkAnswer] | BaseException]
 ) -> StageResult:
     if not chunks:
         return StageResult(stage=stage, status=StageStatus.COMPLETED, notes=(NOTHING_TO_REVIEW,))
@@ -144,7 +144,7 @@ def _error(chunks: Sequence[Chunk], outcomes: Sequence[object]) -> QuorumError |
     return errors[0] if errors else None
 
 
-def _with_finder(completion: Completion[StageAnswer]) -> StageAnswer:
+def _with_finder(completion: Completion[ChunkAnswer]) -> ChunkAnswer:
     finder = f"{completion.response.provider}:{completion.response.model}"
     findings = tuple(replace(each, found_by=(finder,)) for each in completion.value.findings)
     return replace(completion.value, findings=findings)

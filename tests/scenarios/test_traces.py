@@ -226,5 +226,5 @@ def test_a_missing_extra_is_said_in_one_line_and_nothing_else_changes() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "None"
     assert done.stderr.strip().splitlines() == [
-        "no traces are sent: OTEL_* is set, but the extra is missing: pip install 'quorum-review[otel]'"
+        "traces are not sent: OTEL_* is set, but the extra is missing: pip install 'quorum-review[otel]'"
     ]

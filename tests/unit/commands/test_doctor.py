@@ -174,34 +174,34 @@ async def test_without_a_key_for_any_model_the_analysers_review(world: World) ->
             Provider.CLAUDE,
             VendorAccess(models=NAMES, api_key="k"),
             snapshot(
-                "ok       claude data  Anthropic's commercial terms rule out training on what its API is sent; an account may opt in to it"
+                "ok       claude data  Anthropic's commercial terms rule out training on API requests; an account can opt in"
             ),
         ),
         (
             Provider.GPT,
             VendorAccess(models=NAMES, api_key="k"),
             snapshot(
-                "ok       gpt data     OpenAI does not train on what its API is sent, unless the organisation shares it (some do for free tokens)"
+                "ok       gpt data     OpenAI does not train on API requests unless the organization shares them (some do for free tokens)"
             ),
         ),
         (
             Provider.GEMINI,
             VendorAccess(models=NAMES, api_key="k"),
             snapshot(
-                "warning  gemini data  Google may train on what an unpaid key sends and have people read it (not where the EEA's, Swiss or UK terms hold), and no answer says whether this key is paid → see that AI Studio shows a paid tier for the key's project, or use Vertex AI"
+                "warning  gemini data  Google may train on requests of an unpaid key and have people read them (not under the EEA, Swiss or UK terms), and the API does not tell whether this key is paid → check that AI Studio shows a paid tier for the key's project, or use Vertex AI"
             ),
         ),
         (
             Provider.GEMINI,
             VendorAccess(models=NAMES, cloud=Cloud.VERTEX),
             snapshot(
-                "ok       gemini data  sent to your cloud under its terms, which allow no training without your leave"
+                "ok       gemini data  sent to your cloud under its terms, which do not allow training without your permission"
             ),
         ),
         (
             Provider.LOCAL,
             VendorAccess(models=NAMES, base_url="http://127.0.0.1:11434/v1"),
-            snapshot("ok       local data   sent to 127.0.0.1: what is kept there is up to whoever runs it"),
+            snapshot("ok       local data   sent to 127.0.0.1: its operator decides what is kept there"),
         ),
     ],
 )

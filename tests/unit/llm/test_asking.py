@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.model_call import Outcome, Provider
 from app.errors import AllModelsFailed, ModelAuthFailed, ModelRateLimited, ModelUnavailable
-from app.llm.circuits import MENDED_BY_PEOPLE_S, OPEN_S, THRESHOLD
+from app.llm.circuits import OPEN_S, PERMANENT_OPEN_S, THRESHOLD
 from tests.fakes.vendors import Fault
 from tests.unit.llm.world import SCOPE, START, World
 
@@ -89,7 +89,7 @@ async def test_a_refused_key_is_tried_again_after_a_quarter_of_an_hour() -> None
     await world.ask()
     await world.ask()
     assert len(world.vendors.asked(CLAUDE)) == 1
-    world.clock.pass_s(MENDED_BY_PEOPLE_S + 1)
+    world.clock.pass_s(PERMANENT_OPEN_S + 1)
     assert (await world.ask()).response.provider is CLAUDE
 
 
@@ -177,7 +177,7 @@ async def test_a_vendor_that_hangs_leaves_the_rest_of_the_time_to_the_next() -> 
     world.vendors.fail(CLAUDE, Fault.HANGS)
     answer = await world.ask()
     assert world.outcomes == ["claude: timeout", "gpt: ok"]
-    assert answer.failures == ("Anthropic gave no answer in time.",)
+    assert answer.failures == ("Anthropic did not answer in time.",)
 
 
 async def test_a_stage_whose_time_is_over_asks_nobody_any_more() -> None:

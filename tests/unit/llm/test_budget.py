@@ -34,18 +34,18 @@ async def settle(store: CallStore, reservation: Reservation, cost_usd: float) ->
 @pytest.mark.parametrize(
     ("limits", "sentence"),
     [
-        (BudgetLimits(review_usd=0.001), "The budget of this review (0.001 USD) has no room for this call."),
+        (BudgetLimits(review_usd=0.001), "The budget of this review (0.001 USD) does not allow this call."),
         (
             BudgetLimits(pull_request_day_usd=0.01),
-            "The budget of this pull request and day (0.01 USD) has no room for this call.",
+            "The budget of this pull request and day (0.01 USD) does not allow this call.",
         ),
         (
             BudgetLimits(repository_month_usd=0.005),
-            "The budget of this repository and month (0.005 USD) has no room for this call.",
+            "The budget of this repository and month (0.005 USD) does not allow this call.",
         ),
         (
             BudgetLimits(installation_month_usd=0.0),
-            "The budget of this installation and month (0 USD) has no room for this call.",
+            "The budget of this installation and month (0 USD) does not allow this call.",
         ),
     ],
 )

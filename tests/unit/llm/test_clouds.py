@@ -53,7 +53,7 @@ async def test_missing_variables_of_a_cloud_are_a_refused_key_not_a_crash(
     for name in ("AZURE_OPENAI_ENDPOINT", "OPENAI_API_VERSION", "GOOGLE_CLOUD_PROJECT", "GOOGLE_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere.json")
-    with pytest.raises(ModelAuthFailed, match="cannot be set up"):
+    with pytest.raises(ModelAuthFailed, match="cannot be created"):
         await client.generate(request(model="any"))
     await client.aclose()
 

@@ -52,7 +52,7 @@ from app.llm.failures import POLICY, VendorFailure, error_from, policy_for
 def test_a_vendors_words_tell_what_its_status_does_not(
     status: int, code: str | None, said: str, kind: type[ModelError]
 ) -> None:
-    error = error_from(VendorFailure(provider=Provider.GEMINI, status=status, code=code, said=said))
+    error = error_from(VendorFailure(provider=Provider.GEMINI, status=status, code=code, text=said))
     assert type(error) is kind
     assert not said or said not in str(error)
 
@@ -61,7 +61,7 @@ def test_a_vendors_words_tell_what_its_status_does_not(
     "quota", ["GenerateRequestsPerMinute-FreeTier", "generate_content_free_tier_requests PerDay"]
 )
 def test_a_key_on_the_unpaid_tier_gives_itself_away_when_its_quota_is_reached(quota: str) -> None:
-    error = error_from(VendorFailure(provider=Provider.GEMINI, status=429, said=quota))
+    error = error_from(VendorFailure(provider=Provider.GEMINI, status=429, text=quota))
     assert str(error).endswith(" The key is on the unpaid tier, and what it sends may be trained on.")
 
 
@@ -86,5 +86,5 @@ def test_the_policy_has_a_line_for_every_error_that_an_attempt_can_raise() -> No
 @pytest.mark.parametrize("text", ["NaN", '{"a": Infinity}', "[" * 100_000, "{} {}", "\ufeff{}"])
 def test_only_strict_json_is_an_answer(text: str) -> None:
     ending = ResponseOutcome(provider=Provider.GPT, usage=Usage(), request_id=None)
-    with pytest.raises(ModelError, match=r"OpenAI's answer is no JSON\."):
+    with pytest.raises(ModelError, match=r"OpenAI's answer is not JSON\."):
         ending.parse_json(text)

@@ -33,7 +33,7 @@ async def test_a_server_that_takes_no_schema_is_asked_in_json_mode_from_then_on(
     assert modes(world) == ["json_schema", "json_object", "json_object"]
     assert json.dumps(world.vendors.requests[0].schema) in world.vendors.requests[1].text
     assert world.outcomes == ["local: unavailable", "local: ok", "local: ok"]
-    assert world.rows[0].error == "The local server does not take json_schema."
+    assert world.rows[0].error == "The local server does not support json_schema."
 
 
 async def test_a_server_that_takes_neither_is_asked_by_the_prompt_alone_with_one_repair() -> None:
@@ -42,7 +42,7 @@ async def test_a_server_that_takes_neither_is_asked_by_the_prompt_alone_with_one
     world.vendors.fail(LOCAL, Fault.NOT_JSON, times=1)
     answer = await world.ask()
     assert modes(world) == ["json_schema", "json_object", "prompt", "prompt"]
-    assert "is no JSON" in world.vendors.requests[-1].text
+    assert "is not JSON" in world.vendors.requests[-1].text
     assert answer.value == []
 
 
@@ -64,7 +64,7 @@ async def test_waiting_for_a_turn_ends_with_the_stages_time() -> None:
     world.vendors.fail(LOCAL, Fault.HANGS)
     first = asyncio.create_task(world.ask(deadline_s=30.0))
     await world.vendors.reached[LOCAL].wait()
-    with pytest.raises(AllModelsFailed, match="no answer in time"):
+    with pytest.raises(AllModelsFailed, match="did not answer in time"):
         await world.ask(question="second", deadline_s=0.05)
     assert len(world.vendors.requests) == 1
     first.cancel()

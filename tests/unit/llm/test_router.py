@@ -133,5 +133,5 @@ def test_the_learned_order_is_used_only_where_the_repository_wants_it() -> None:
 
 
 def test_a_vendor_without_a_model_is_a_mistake_of_the_operator() -> None:
-    with pytest.raises(ValueError, match="needs a model"):
+    with pytest.raises(ValueError, match="must have a model"):
         VendorModels(large="", small="x")

@@ -11,7 +11,7 @@ import pytest
 from app.domain.model_call import CircuitName, CircuitState, Provider
 from app.errors import AllModelsFailed, ModelAuthFailed, StoreUnavailable
 from app.llm.build import VendorAccess
-from app.llm.circuits import MENDED_BY_PEOPLE_S, OPEN_S, THRESHOLD
+from app.llm.circuits import OPEN_S, PERMANENT_OPEN_S, THRESHOLD
 from app.llm.shared_circuits import REFRESH_S, CircuitStore
 from app.store.database import Database
 from app.store.providers import CircuitTable, delete_old_circuits, load_circuits
@@ -111,7 +111,7 @@ async def test_a_probe_that_fails_leaves_the_circuit_open_for_all(any_database: 
     processes.vendors.fail(CLAUDE, Fault.BAD_KEY)
     one, other = processes.worlds
     await one.ask()
-    processes.clock.pass_s(MENDED_BY_PEOPLE_S + 1)
+    processes.clock.pass_s(PERMANENT_OPEN_S + 1)
     await other.ask()
     assert processes.asked_claude == 2
     processes.clock.pass_s(REFRESH_S)
@@ -181,7 +181,7 @@ async def test_the_dashboard_of_a_process_that_asks_nobody_shows_who_is_out(data
     await worker.ask()
     (circuit,) = await web.models.open_circuits()
     assert (circuit.provider, circuit.model) == (CLAUDE, None)
-    assert circuit.opens_in_s == MENDED_BY_PEOPLE_S
+    assert circuit.opens_in_s == PERMANENT_OPEN_S
     assert circuit.error == "Anthropic refused the key."
 
 
@@ -253,10 +253,10 @@ async def test_without_the_table_each_process_goes_by_what_it_knows_and_says_so(
     assert (await one.ask()).response.provider is GPT
     assert processes.asked_claude == 2
     assert {record.message for record in caplog.records if record.name == "quorum.llm"} == {
-        "circuits are this process's alone for now",
+        "circuits are not shared with other processes for now",
         "model call",
     }
-    processes.clock.pass_s(MENDED_BY_PEOPLE_S)
+    processes.clock.pass_s(PERMANENT_OPEN_S)
     assert (await one.ask()).response.provider is CLAUDE  # the probe needs no leave then
     assert await one.models.open_circuits() == []
 

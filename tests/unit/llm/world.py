@@ -146,6 +146,6 @@ class World:
         tier: str = "full",
         parent_id: str | None = None,
         **changes: Any,
-    ) -> Completion:
+    ) -> Completion[list[str]]:
         task = RoutingRequest(kind=kind, allowed=allowed, exclude=exclude, deadline_s=deadline_s, tier=tier)
         return await self.models.ask(task, request(**changes), scope=scope, parse=parse, parent_id=parent_id)

@@ -47,7 +47,7 @@ def test_a_prompt_whose_inputs_are_not_its_variables_is_refused(
 
 def test_a_prompt_must_be_called_as_its_file(tmp_path: Path) -> None:
     write(tmp_path, "p", id_="q")
-    with pytest.raises(ConfigurationError, match="its id says 'q'"):
+    with pytest.raises(ConfigurationError, match="its id is 'q'"):
         Prompts(tmp_path)
 
 

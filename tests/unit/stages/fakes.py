@@ -45,7 +45,7 @@ class FakeModels:
 
     async def ask(
         self,
-        task: RoutingRequest,
+        routing: RoutingRequest,
         request: ModelRequest,
         *,
         scope: CallScope,
@@ -53,9 +53,9 @@ class FakeModels:
         parent_id: str | None = None,
     ) -> Completion[T]:
         assert self.providers, "a keyless model layer must not be asked"
-        self.asked.append((task, request, scope, parent_id))
-        free = [each for each in self.providers if each in task.allowed and each not in task.exclude]
-        said = self.reply(task, request)
+        self.asked.append((routing, request, scope, parent_id))
+        free = [each for each in self.providers if each in routing.allowed and each not in routing.exclude]
+        said = self.reply(routing, request)
         if isinstance(said, Exception):
             raise said
         if not free:
@@ -67,7 +67,7 @@ class FakeModels:
             value=parse(said),
             response=response,
             call_id=f"call-{len(self.asked)}",
-            route=f"{free[0]}: first of {task.kind}",
+            route=f"{free[0]}: first of {routing.kind}",
             failures=self.failures,
         )
 

@@ -45,8 +45,8 @@ async def test_without_a_route_openapi_is_not_applicable() -> None:
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        ("not json", "it is no JSON"),
-        ("[]", "it is no JSON object"),
+        ("not json", "it is not JSON"),
+        ("[]", "it is not a JSON object"),
         ("[" * 100_000, "longer than"),
         (json.dumps({"openapi": "3.1.0"}), "it is not valid"),
         (

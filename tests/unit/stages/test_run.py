@@ -43,12 +43,12 @@ async def run(
     config: RepositoryConfig | None = None,
     **more: Any,
 ) -> StageResult:
-    shared = {name: more.pop(name) for name in ("redactor", "tier", "deadline_s") if name in more}
+    shared: dict[str, Any] = {
+        name: more.pop(name) for name in ("redactor", "tier", "deadline_s") if name in more
+    }
+    values: dict[str, Any] = {"analysis": Analysis()} | more
     return await run_stage(
-        stage,
-        change or context_of(*TWO_CHUNKS),
-        context_with(models, config=config, **shared),
-        **({"analysis": Analysis()} | more),
+        stage, change or context_of(*TWO_CHUNKS), context_with(models, config=config, **shared), **values
     )
 
 
@@ -263,8 +263,8 @@ async def test_a_change_of_many_parts_is_not_asked_all_at_once_and_shares_one_de
     waiting = asyncio.Event()
 
     class SlowModels(FakeModels):
-        async def ask(self, task: RoutingRequest, request: ModelRequest, **more: Any) -> Completion:
-            answer = await super().ask(task, request, **more)
+        async def ask(self, routing: RoutingRequest, request: ModelRequest, **more: Any) -> Completion[Any]:
+            answer = await super().ask(routing, request, **more)
             if len(self.asked) >= MAX_CHUNKS_AT_ONCE:
                 waiting.set()
             await waiting.wait()
