@@ -56,6 +56,10 @@ class NotificationGone(NotificationFailed):
     """The receiver answered 410 and wants no more notifications."""
 
 
+class NotApplicable(QuorumError):
+    """A scan does not apply to this input, so nothing was sent; the message says why."""
+
+
 class AnalyzerFailed(QuorumError):
     """A built-in analyzer failed; the findings of the others are kept."""
 

@@ -9,7 +9,7 @@ from app.commands.review import isolated_settings
 from app.logs import configure_logging
 from app.main import build_program
 from app.mcp_server.server import build_mcp_server
-from app.serving.tools import mcp_desk
+from app.serving.tools import mcp_tool_service
 
 
 def mcp() -> int:
@@ -20,8 +20,10 @@ def mcp() -> int:
 
 async def _serve() -> None:
     program = build_program(isolated_settings())
-    configure_logging(redact=program.services.redactor.redact)  # to stderr: stdout is the protocol's
+    configure_logging(
+        redact=program.services.redactor.redact
+    )  # to stderr, because stdout belongs to the protocol
     try:
-        await build_mcp_server(mcp_desk(program)).run_stdio_async()
+        await build_mcp_server(mcp_tool_service(program)).run_stdio_async()
     finally:
         await program.close()

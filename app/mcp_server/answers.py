@@ -1,4 +1,4 @@
-"""What the tools answer, as structured output with a schema. Values only."""
+"""The tools' answers, as structured output with a schema. Values only."""
 
 from typing import Any, Literal
 
@@ -26,14 +26,14 @@ class FindingAnswer(BaseModel):
 
 
 class RejectedAnswer(BaseModel):
-    """A claim that did not hold, and why."""
+    """A claim that was rejected, and why."""
 
     title: str
     reason: str
 
 
 class StageAnswer(BaseModel):
-    """How a stage ended; `failed` means: not reviewed."""
+    """The outcome of a stage; `failed` means that the code was not reviewed."""
 
     stage: str
     status: Literal["completed", "failed", "skipped"]
@@ -43,7 +43,7 @@ class StageAnswer(BaseModel):
 
 
 class DocumentAnswer(BaseModel):
-    """What the docs stage wrote."""
+    """A document that the docs stage wrote."""
 
     format: str
     title: str
@@ -51,7 +51,7 @@ class DocumentAnswer(BaseModel):
 
 
 class UsageAnswer(BaseModel):
-    """What the call took; attempts on the wire, tokens and USD."""
+    """The cost of the call: attempts, tokens and USD."""
 
     calls: int
     input_tokens: int
@@ -63,20 +63,18 @@ class UsageAnswer(BaseModel):
 class ReportAnswer(BaseModel):
     """A review's report."""
 
-    status: Literal["reviewed", "not_reviewed"] = Field(
-        description="not_reviewed: a stage that was asked for failed."
-    )
+    status: Literal["reviewed", "not_reviewed"] = Field(description="not_reviewed: a requested stage failed.")
     findings: list[FindingAnswer]
     rejected: list[RejectedAnswer]
     stages: list[StageAnswer]
     documents: list[DocumentAnswer]
-    notes: list[str] = Field(description="What was not looked at, and why; that no model has a key.")
+    notes: list[str] = Field(description="What was not reviewed and why, and whether no model has a key.")
     usage: UsageAnswer
     duration_ms: int
 
 
 class PackageAnswer(BaseModel):
-    """A package that the change adds; `version` null: a range, or not said."""
+    """A package that the change adds; `version` is null for a range or if it is missing."""
 
     ecosystem: str
     name: str
@@ -88,8 +86,8 @@ class PackageAnswer(BaseModel):
 class ScanAnswer(BaseModel):
     """A security scan.
 
-    `checked` is the only status that lets an empty `findings` mean "nothing found"; `could_not_check` and
-    `not_applicable` say in `notes` why nobody looked.
+    An empty `findings` means "nothing found" only if the status is `checked`. For `could_not_check` and
+    `not_applicable`, `notes` say why nothing was scanned.
     """
 
     scan_type: Literal["sast", "sca", "dast"]
@@ -103,7 +101,7 @@ class ScanAnswer(BaseModel):
 
 
 class DocumentationAnswer(BaseModel):
-    """Documentation of the code. Where `status` is not `written`, none is in the format asked for, and `notes` say why."""
+    """Documentation of the code. If `status` is not `written`, nothing is in the requested format, and `notes` say why."""
 
     status: Literal["written", "not_written"]
     documents: list[DocumentAnswer]
@@ -113,19 +111,17 @@ class DocumentationAnswer(BaseModel):
 
 
 class ExplanationAnswer(BaseModel):
-    """Everything that is known of a finding."""
+    """Everything that is known about a finding."""
 
     finding: FindingAnswer
-    rule: str = Field(description="What the rule stands for.")
+    rule: str = Field(description="What the rule means.")
     why: str = Field(description="The finder's evidence.")
-    verified: str = Field(
-        description="What the verifier says decides the matter; empty: nobody else was asked."
-    )
+    verified: str = Field(description="The verifier's evidence; empty if no other model checked the finding.")
     outcome: str | None = Field(description="open, resolved, dismissed, outdated, or null.")
 
 
 class StatsAnswer(BaseModel):
-    """The per-model table."""
+    """Statistics per model."""
 
     since: str
     models: list[dict[str, Any]]

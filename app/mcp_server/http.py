@@ -1,6 +1,6 @@
-"""The MCP server over HTTP at `/mcp`: own bearer token, Host and Origin checked, opened for the first who may call.
+"""The MCP server over HTTP at `/mcp`, with its own bearer token and checks of Host and Origin.
 
-The SDK takes a second and 25 MB, which nobody pays who has no use for it; the first caller waits. Never logs a token.
+Loading the SDK takes a second and 25 MB, so it is loaded for the first authorized caller, who waits. Never logs a token.
 """
 
 import asyncio
@@ -22,20 +22,20 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class McpAccess:
-    """Who may call: the token, and the public hosts beside loopback (`host` or `host:port`)."""
+    """Who may call: the token, and the public hosts in addition to loopback (`host` or `host:port`)."""
 
     token: str = field(repr=False)
     hosts: tuple[str, ...] = ()
 
     def allows(self, headers: Headers) -> bool:
-        """Whether the request carries the token; in constant time."""
+        """Whether the request carries the token, compared in constant time."""
         scheme, _, given = headers.get("authorization", "").partition(" ")
         same = hmac.compare_digest(given.strip().encode("utf-8", "replace"), self.token.encode())
         return scheme.lower() == "bearer" and same
 
 
 class McpEndpoint:
-    """The ASGI application of the route `PATH`; `run` opens the server behind it when somebody calls, until cancelled."""
+    """The ASGI application of the route `PATH`; `run` opens the server behind it on the first call, until cancelled."""
 
     def __init__(self, build: "Callable[[], MCPServer]", access: McpAccess) -> None:
         self._build = build
@@ -44,20 +44,20 @@ class McpEndpoint:
         self._opened: asyncio.Future[ASGIApp] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 401 without the token, 503 where nobody runs the server; the rest is the SDK's."""
+        """Answer 401 without the token and 503 if the server is not running; the SDK answers everything else."""
         if not self._access.allows(Headers(scope=scope)):
             refused = JSONResponse(
                 {"error": "The token is missing or wrong."}, 401, {"WWW-Authenticate": "Bearer"}
             )
             return await refused(scope, receive, send)
         if self._opened is None:
-            return await JSONResponse({"error": "The server is not open."}, 503)(scope, receive, send)
+            return await JSONResponse({"error": "The MCP server is not running."}, 503)(scope, receive, send)
         self._called.set()
         app = await asyncio.shield(self._opened)
         return await app(scope, receive, send)
 
     async def run(self) -> None:
-        """Load the SDK at the first call, then hold its session manager open."""
+        """Load the SDK on the first call, then keep its session manager open."""
         self._opened = asyncio.get_running_loop().create_future()
         try:
             await self._called.wait()

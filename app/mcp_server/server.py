@@ -1,4 +1,4 @@
-"""The MCP server's tools, resources and prompts. Descriptions are static; what a tool does stands in `app.mcp_server.desk`.
+"""The MCP server's tools, resources and prompts. Descriptions are static; `app.mcp_server.service` does the work.
 
 https://modelcontextprotocol.io/specification
 """
@@ -15,10 +15,12 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
+from app.domain.analysis import Analysis
 from app.domain.finding import Stage
 from app.domain.review import StationEvent, StationState
 from app.errors import QuorumError
 from app.gather.configuration import configuration_schema
+from app.llm.client import CallScope
 from app.mcp_server.answers import (
     DocumentationAnswer,
     ExplanationAnswer,
@@ -26,14 +28,19 @@ from app.mcp_server.answers import (
     ScanAnswer,
     StatsAnswer,
 )
-from app.mcp_server.desk import Desk, DocsFormat
-from app.mcp_server.prompts import stage_prompt
+from app.mcp_server.code_input import open_code
+from app.mcp_server.service import DocsFormat, ToolService
+from app.pipeline import PipelineOptions, gather_change
+from app.pipeline.inputs import Services
+from app.stages.asking import system_prompt
+from app.stages.material import render_material
+from app.stages.questions import stage_question
 
 T = TypeVar("T")
 
 INSTRUCTIONS = (
-    "Quorum reviews code: a finding of one vendor's model is put before another vendor's model before it is reported. "
-    "Give source text or a unified diff. `not_reviewed`, `could_not_check` and `not_applicable` never mean that "
+    "Quorum reviews code. A model of another vendor checks each finding before it is reported. "
+    "Pass source text or a unified diff. `not_reviewed`, `could_not_check` and `not_applicable` never mean that "
     "the code is clean."
 )
 STATIONS = ("gather", "analyze", *(stage.value for stage in Stage), "verify")
@@ -41,43 +48,41 @@ STATIONS = ("gather", "analyze", *(stage.value for stage in Stage), "verify")
 Code = Annotated[str, Field(description="Source text, or a unified diff as `git diff` prints it.")]
 Language = Annotated[
     str | None,
-    Field(
-        description="Of source text: a language, an extension, or a file name. Guessed where it is not given."
-    ),
+    Field(description="The language, extension or file name of source text. Guessed if it is missing."),
 ]
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=True)
 
 
-def build_mcp_server(desk: Desk) -> MCPServer:
-    """The server, for stdio and HTTP alike."""
+def build_mcp_server(service: ToolService) -> MCPServer:
+    """The server, for both stdio and HTTP."""
     server = MCPServer("quorum", title="Quorum", instructions=INSTRUCTIONS, version=version("quorum-review"))
-    _add_stage_tools(server, desk)
-    _add_other_tools(server, desk)
-    _add_resources(server, desk)
-    _add_prompts(server, desk)
+    _add_stage_tools(server, service)
+    _add_other_tools(server, service)
+    _add_resources(server, service)
+    _add_prompts(server, service)
     return server
 
 
-def _add_stage_tools(server: MCPServer, desk: Desk) -> None:
+def _add_stage_tools(server: MCPServer, service: ToolService) -> None:
     @server.tool(title="Review code", annotations=_READS)
     async def code_review(code: Code, language: Language = None) -> ReportAnswer:  # pyright: ignore[reportUnusedFunction]
-        """Find defects in source text or a diff; each finding was put before a second vendor's model where one has a key."""
-        return await _answered(desk.review(code, language, stages=[Stage.REVIEW]))
+        """Find defects in source text or a diff. A second vendor's model checks each finding, if a key for one is set."""
+        return await _answered(service.review(code, language, stages=[Stage.REVIEW]))
 
-    @server.tool(title="Scan for security flaws", annotations=_READS)
+    @server.tool(title="Scan for vulnerabilities", annotations=_READS)
     async def security_scan(  # pyright: ignore[reportUnusedFunction]
         code: Code, scan_type: Literal["sast", "sca", "dast"] = "sast", language: Language = None
     ) -> ScanAnswer:
-        """Scan for security flaws.
+        """Scan for vulnerabilities.
 
-        sast: the code itself. sca: the packages of manifests and lock files. dast: `code` is an OpenAPI description
-        whose first server is a host that the operator allows to be tested.
+        sast: the code itself. sca: the packages in manifests and lock files. dast: `code` is an OpenAPI description
+        whose first server is a host that the operator has allowed for testing.
         """
         if scan_type == "sca":
-            return await _answered(desk.scan_dependencies(code, language))
+            return await _answered(service.scan_dependencies(code, language))
         if scan_type == "dast":
-            return await _answered(desk.scan_running_api(code))
-        return _scan(await _answered(desk.review(code, language, stages=[Stage.SECURITY])))
+            return await _answered(service.scan_running_api(code))
+        return _scan(await _answered(service.review(code, language, stages=[Stage.SECURITY])))
 
     @server.tool(title="Write documentation", annotations=_READS)
     async def doc_generator(  # pyright: ignore[reportUnusedFunction]
@@ -85,37 +90,37 @@ def _add_stage_tools(server: MCPServer, desk: Desk) -> None:
         format: DocsFormat = "markdown",
         language: Language = None,
     ) -> DocumentationAnswer:
-        """Write documentation of source text or of a change."""
-        return await _answered(desk.document(code, language, format))
+        """Write documentation for source text or for a change."""
+        return await _answered(service.document(code, language, format))
 
     @server.tool(title="Review, scan and document", annotations=_READS)
     async def review_pipeline(code: Code, context: Context, language: Language = None) -> ReportAnswer:  # pyright: ignore[reportUnusedFunction]
-        """Run all three stages as the App does on a pull request; tells its progress station by station."""
+        """Run all three stages, as the App does on a pull request, and report the progress step by step."""
         async with _Progress(context) as progress:
-            return await _answered(desk.review(code, language, stages=list(Stage), watch=progress.watch))
+            return await _answered(service.review(code, language, stages=list(Stage), watch=progress.watch))
 
 
-def _add_other_tools(server: MCPServer, desk: Desk) -> None:
+def _add_other_tools(server: MCPServer, service: ToolService) -> None:
     closed = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
     @server.tool(title="Explain a finding", annotations=closed)
     async def explain_finding(  # pyright: ignore[reportUnusedFunction]
         finding_id: Annotated[str, Field(description="`findings[].id` of an earlier answer.")],
     ) -> ExplanationAnswer:
-        """Tell why a finding was made and what the verifier says; asks no model."""
-        return await _answered(desk.explain(finding_id))
+        """Explain why a finding was reported and what the verifier decided. Calls no model."""
+        return await _answered(service.explain(finding_id))
 
-    @server.tool(title="Show the models' figures", annotations=closed)
+    @server.tool(title="Show model statistics", annotations=closed)
     async def stats(since: Annotated[str, Field(description="12h, 7d, 4w")] = "7d") -> StatsAnswer:  # pyright: ignore[reportUnusedFunction]
-        """The per-model table: calls, success, latency, tokens, cost."""
-        return await _answered(desk.stats(since))
+        """Statistics per model: calls, success rate, latency, tokens and cost."""
+        return await _answered(service.stats(since))
 
 
-def _add_resources(server: MCPServer, desk: Desk) -> None:
+def _add_resources(server: MCPServer, service: ToolService) -> None:
     @server.resource("quorum://reviews/recent", title="Recent reviews", mime_type="application/json")
     async def recent_reviews() -> str:  # pyright: ignore[reportUnusedFunction]
-        """The last calls of this server and the last reviews of the App."""
-        return json.dumps(await desk.recent(), indent=2)
+        """The latest calls of this server and the latest reviews of the App."""
+        return json.dumps(await service.recent(), indent=2)
 
     @server.resource(
         "quorum://configuration/schema",
@@ -127,19 +132,19 @@ def _add_resources(server: MCPServer, desk: Desk) -> None:
         return json.dumps(configuration_schema(), indent=2)
 
 
-def _add_prompts(server: MCPServer, desk: Desk) -> None:
+def _add_prompts(server: MCPServer, service: ToolService) -> None:
     for stage in Stage:
         server.prompt(
             name=stage.value,
             title=f"The {stage.value} stage",
-            description=f"What Quorum asks a model in the {stage.value} stage, about this code.",
-        )(_prompt(desk, stage))
+            description=f"The prompt that Quorum sends to a model in the {stage.value} stage, with this code.",
+        )(_prompt(service, stage))
 
 
-def _prompt(desk: Desk, stage: Stage) -> Callable[..., Awaitable[str]]:
+def _prompt(service: ToolService, stage: Stage) -> Callable[..., Awaitable[str]]:
     async def prompt(code: str, language: str | None = None) -> str:
         try:
-            return await stage_prompt(desk.services, stage, code, language)
+            return await stage_prompt(service.services, stage, code, language)
         except QuorumError as error:
             raise ValueError(str(error)) from error
 
@@ -147,7 +152,7 @@ def _prompt(desk: Desk, stage: Stage) -> Callable[..., Awaitable[str]]:
 
 
 async def _answered(work: Awaitable[T]) -> T:
-    """Quorum's own errors are for the caller to read; of any other the SDK tells nothing."""
+    """Show Quorum's own errors to the caller; the SDK hides all other ones."""
     try:
         return await work
     except QuorumError as error:
@@ -167,7 +172,7 @@ def _scan(report: ReportAnswer) -> ScanAnswer:
 
 
 class _Progress:
-    """Sends a notification for every station that has ended, in order, while the block runs."""
+    """Sends a notification for every finished step, in order, while the block runs."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -193,3 +198,20 @@ class _Progress:
         while event := await self._ended.get():
             done += 1
             await self._context.report_progress(done, len(STATIONS), f"{event.station}: {event.state}")
+
+
+async def stage_prompt(services: Services, stage: Stage, code: str, language: str | None) -> str:
+    """The instructions, the code in a fence, and the stage's question, redacted as for Quorum's own models.
+
+    Raises:
+        InputError: the code or the language cannot be read.
+    """
+    source = open_code(code, language)
+    gathered = await gather_change(source, PipelineOptions(scope=CallScope(), stages=(stage,)), services)
+    context, config = gathered.context, gathered.config
+    parts = [system_prompt(services.prompts).text]
+    for chunk in context.chunks:
+        question = stage_question(stage, chunk, context, config, secret=services.secret, analysis=Analysis())
+        material = render_material(chunk, guidelines=(), secret=services.secret, redactor=services.redactor)
+        parts += [material, services.prompts.render(question.prompt_id, **question.inputs).text]
+    return services.redactor.redact("\n\n".join(parts))

@@ -1,6 +1,6 @@
-"""Takes secrets out of texts, and tells where they stand. Never keeps, logs or returns a value.
+"""Removes secrets from texts, and reports where they are. Never keeps or logs a value.
 
-Everything that goes to a vendor, the database, a log or GitHub passes here. Line counts stay as they are.
+Everything that goes to a vendor, the database, a log or GitHub passes through here. Line counts do not change.
 """
 
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.redaction.own import RULE as OWN_SECRET
 from app.redaction.own import OwnSecrets
-from app.redaction.rules import LIKELY_RULES, Span, is_ignored_path, load_secret_rules
+from app.redaction.rules import LIKELY_RULES, SecretSpan, is_ignored_path, load_secret_rules
 
 __all__ = ["LIKELY_RULES", "OWN_SECRET", "Redactor", "SecretHit"]
 
@@ -22,7 +22,7 @@ class SecretHit:
 
 
 class Redactor:
-    """Finds secrets by rule, and the operator's own ones in any form; keeps none of what it reads."""
+    """Finds secrets by rule, and the operator's own secrets in any form; keeps nothing that it reads."""
 
     def __init__(self, own_secrets: Iterable[str] = ()) -> None:
         self._own = OwnSecrets(own_secrets)
@@ -37,42 +37,38 @@ class Redactor:
         return data.decode("utf-8", "surrogatepass")
 
     def secrets_of(self, text: str) -> frozenset[str]:
-        """The secrets themselves, to take them out of what others say of the text; never to be kept."""
+        """The secrets themselves, to remove them from messages about the text; never keep them."""
         data = text.encode("utf-8", "surrogatepass")
         spans = _merged([*self._own_spans(text), *load_secret_rules().find(data)])
         return frozenset(data[span.start : span.end].decode("utf-8", "surrogatepass") for span in spans)
 
     def scan(self, text: str, *, path: str = "") -> list[SecretHit]:
-        """Where secrets begin, by line; nothing in files that hold only look-alikes (lock files, images)."""
+        """The lines where secrets begin; nothing in files that hold only look-alikes (lock files, images)."""
         if path and is_ignored_path(path):
             return []
         data = text.encode("utf-8", "surrogatepass")
         return _hits(data, _merged([*self._own_spans(text), *load_secret_rules().find(data)]))
 
-    def scan_own(self, text: str) -> list[SecretHit]:
-        """Where pieces of the operator's own secrets stand: plain, reversed, in base64 or hex."""
-        return _hits(text.encode("utf-8", "surrogatepass"), self._own_spans(text))
-
-    def _own_spans(self, text: str) -> list[Span]:
+    def _own_spans(self, text: str) -> list[SecretSpan]:
         return [
-            Span(_byte_length(text[:start]), _byte_length(text[:end]), OWN_SECRET)
+            SecretSpan(_byte_length(text[:start]), _byte_length(text[:end]), OWN_SECRET)
             for start, end in self._own.find(text)
         ]
 
 
-def _merged(spans: list[Span]) -> list[Span]:
-    """Overlapping spans as one, under the name of the rule that knows most about the format."""
-    merged: list[Span] = []
+def _merged(spans: list[SecretSpan]) -> list[SecretSpan]:
+    """Overlapping spans as one, under the rule that knows most about the format."""
+    merged: list[SecretSpan] = []
     for span in sorted(spans, key=lambda one: (one.start, -one.end, one.rule in LIKELY_RULES, one.rule)):
         if merged and span.start < merged[-1].end:
             last = merged.pop()
             rule = span.rule if last.rule in LIKELY_RULES else last.rule
-            span = Span(last.start, max(last.end, span.end), rule)
+            span = SecretSpan(last.start, max(last.end, span.end), rule)
         merged.append(span)
     return merged
 
 
-def _hits(data: bytes, spans: list[Span]) -> list[SecretHit]:
+def _hits(data: bytes, spans: list[SecretSpan]) -> list[SecretHit]:
     return sorted({SecretHit(data.count(b"\n", 0, span.start) + 1, span.rule) for span in spans})
 
 

@@ -1,4 +1,4 @@
-"""The one place that knows RE2's untyped bindings: bytes in, linear time on any input.
+"""The only module that uses RE2's untyped bindings: bytes in, linear time on any input.
 
 https://github.com/google/re2/wiki/Syntax
 """
@@ -12,8 +12,8 @@ import re2  # pyright: ignore[reportMissingTypeStubs]
 MAX_MEMORY_BYTES = 64 << 20
 
 
-class Match(Protocol):
-    """What is used of `re.Match`, on bytes."""
+class RegexMatch(Protocol):
+    """The part of `re.Match` in use, on bytes."""
 
     def start(self) -> int:
         """Offset of the whole match."""
@@ -32,27 +32,27 @@ class Match(Protocol):
         ...
 
 
-class Pattern(Protocol):
-    """What is used of `re.Pattern`, on bytes."""
+class RegexPattern(Protocol):
+    """The part of `re.Pattern` in use, on bytes."""
 
-    def search(self, text: bytes, /) -> Match | None:
+    def search(self, text: bytes, /) -> RegexMatch | None:
         """The first match."""
         ...
 
-    def finditer(self, text: bytes, /) -> Iterator[Match]:
+    def finditer(self, text: bytes, /) -> Iterator[RegexMatch]:
         """All matches that do not overlap."""
         ...
 
 
 @cache
-def compiled(pattern: str) -> Pattern:
+def compiled(pattern: str) -> RegexPattern:
     """The pattern, compiled once."""
     compile_pattern = cast("Any", re2).compile
-    return cast("Pattern", compile_pattern(pattern.encode(), _options()))
+    return cast("RegexPattern", compile_pattern(pattern.encode(), _options()))
 
 
 class WordSet:
-    """Which of many words stand in a text, in one pass and in any case."""
+    """Finds which of many words occur in a text, in one pass, ignoring case."""
 
     def __init__(self, words: list[str]) -> None:
         options = _options()

@@ -1,9 +1,9 @@
-"""Finds pieces of Quorum's own secrets in a text, however they were turned. Never logs or returns them.
+"""Finds pieces of Quorum's own secrets in a text, in any encoding. Never logs or returns them.
 
-A prefix pattern is not enough: a key leaked elsewhere with its first characters cut off. So any run of eight characters of a
-secret counts, plain, reversed, in base64 (at each of its three alignments) and in hex. A secret without such a run (a short one,
-or one like `00000000`) would be found inside every number and word: it counts where it stands alone. A short one of letters
-alone (`none`, `x`) is what people set for a server that wants no key: a word, no secret.
+A prefix pattern is not enough, because a key can appear without its first characters. So any eight characters of a secret in a
+row count: plain, reversed, in base64 (at each of its three alignments) and in hex. A secret without such a run (a short one, or
+one like `00000000`) would match inside every number and word, so it counts only as a whole word. A short secret of letters only
+(`none`, `x`) is a placeholder for a server that needs no key, not a secret.
 """
 
 import base64
@@ -13,18 +13,18 @@ from collections.abc import Iterable, Iterator
 WINDOW_CHARACTERS = 8
 RULE = "own-secret"
 
-# What anyone may write: vendors' published prefixes, the armour of a key and the DER header of an RSA key.
+# Public parts: vendors' published prefixes, the armor of a key and the DER header of an RSA key.
 _PUBLIC = re.compile(
     r"-----[A-Z ]+-----|\bMII[A-Za-z0-9+/]{20}|\bsk-(?:ant-[a-z]+\d\d-|proj-|svcacct-)?|\bgh[pousr]_|\bgithub_pat_|\bAIzaSy"
 )
-# Eight of them would be four of the secret's, and every other id has such a run.
+# Eight hex characters are only four of the secret's, and every other id contains such a run.
 _HEX_CHARACTERS = 2 * WINDOW_CHARACTERS
 _HEX = re.compile(rf"[0-9A-Fa-f]{{{_HEX_CHARACTERS},}}")
-_LEAST_DIFFERENT = 3  # characters in a run that says something
+_LEAST_DIFFERENT = 3  # characters in a distinctive run
 
 
 class OwnSecrets:
-    """The eight-character windows of the secrets, and those secrets that have none as whole words."""
+    """The eight-character windows of the secrets; secrets without one count as whole words."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         parts = {secret: _private_parts(secret) for secret in secrets}
@@ -37,12 +37,12 @@ class OwnSecrets:
         alone = [
             secret.strip()
             for secret, each in parts.items()
-            if not any(_says_something(run) for run in _windows(each, WINDOW_CHARACTERS))
+            if not any(_is_distinctive(run) for run in _windows(each, WINDOW_CHARACTERS))
         ]
         self._words = _words(word for word in alone if _PUBLIC.sub("", word) and not _is_placeholder(word))
 
     def find(self, text: str) -> list[tuple[int, int]]:
-        """Where pieces stand, as (start, end) in characters, in order; touching pieces are one."""
+        """The places of the pieces as (start, end) in characters, in order; adjacent pieces are joined."""
         found = [*_find(text, self._windows, WINDOW_CHARACTERS)]
         for run in _HEX.finditer(text):
             turned = _find(run.group().lower(), self._hex, _HEX_CHARACTERS)
@@ -61,16 +61,16 @@ class OwnSecrets:
 def _find(text: str, windows: frozenset[str], width: int) -> Iterator[tuple[int, int]]:
     for start in range(len(text) - width + 1 if windows else 0):
         run = text[start : start + width]
-        if run in windows and _says_something(run):
+        if run in windows and _is_distinctive(run):
             yield start, start + width
 
 
 def _windows(forms: Iterable[str], width: int) -> frozenset[str]:
-    """Each form's runs; those that say nothing are sorted out where they are found, which is rare."""
+    """The runs of each form; runs that are not distinctive are dropped when they are found, which is rare."""
     return frozenset(form[start : start + width] for form in forms for start in range(len(form) - width + 1))
 
 
-def _says_something(run: str) -> bool:
+def _is_distinctive(run: str) -> bool:
     """Runs of one or two characters would match by chance."""
     return len(set(run)) >= _LEAST_DIFFERENT
 
@@ -89,7 +89,7 @@ def _bytes(part: str) -> bytes:
 
 
 def _private_parts(secret: str) -> list[str]:
-    """The secret in one piece a line, without what is public in it."""
+    """The secret, one piece per line, without its public parts."""
     parts = (part.strip() for part in re.split(r"\s+", _PUBLIC.sub(" ", secret)))
     return [part for part in parts if len(part) >= WINDOW_CHARACTERS]
 
@@ -100,7 +100,7 @@ def _forms(part: str) -> Iterator[str]:
     yield part[::-1]
     for shift in range(3):
         encoded = base64.b64encode(b"\0" * shift + raw).decode()
-        # The characters that share bits with the unknown neighbours say nothing.
+        # Characters that share bits with the unknown neighbors are left out.
         certain = encoded[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
         yield certain
         yield certain.replace("+", "-").replace("/", "_")

@@ -1,7 +1,7 @@
-"""Loads the published and the own secret rules and finds their matches. Never keeps or returns a matched value.
+"""Loads the published secret rules and Quorum's own, and finds their matches. Never keeps or returns a matched value.
 
-The published rules are those of gitleaks (`app/data/gitleaks.toml`, MIT); they are written for RE2, so matching takes
-linear time on any input. https://github.com/gitleaks/gitleaks#configuration
+The published rules are those of gitleaks (`app/data/gitleaks.toml`, MIT). They are written for RE2, so matching takes linear
+time on any input. https://github.com/gitleaks/gitleaks#configuration
 """
 
 import math
@@ -13,15 +13,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from app.redaction.engine import Match, WordSet, compiled
+from app.redaction.engine import RegexMatch, WordSet, compiled
 
 DATA = Path(__file__).parent.parent / "data"
 RULE_FILES = ("secrets.toml", "gitleaks.toml")
 
-# A rule is tried on each line that holds one of its keywords and on what follows it; a longer line is cut.
+# A rule runs on each line that contains one of its keywords and on the text after it; longer lines are cut.
 MAX_REGION_BYTES = 4_000
 LOOKAHEAD_BYTES = 800
-# These go by names and shapes; all others know one issuer's own format.
+# These rules match names and shapes; all other ones match the format of one issuer.
 LIKELY_RULES = frozenset(
     {
         "generic-api-key",
@@ -34,13 +34,13 @@ LIKELY_RULES = frozenset(
         "curl-auth-user",
     }
 )
-# These span many lines and are tried on the whole text.
+# These can span several lines and run on the whole text.
 _MULTI_LINE = frozenset({"private-key", "kubernetes-secret-yaml", "curl-auth-header", "curl-auth-user"})
 
 
 @dataclass(frozen=True, slots=True)
 class Allowlist:
-    """What makes a match harmless; `target` is `secret`, `match` or `line`, `paths` limit where it holds."""
+    """What makes a match harmless; `target` is `secret`, `match` or `line`."""
 
     target: str
     regexes: tuple[str, ...]
@@ -50,7 +50,7 @@ class Allowlist:
 
 @dataclass(frozen=True, slots=True)
 class SecretRule:
-    """One kind of secret; `group` is where its value stands, 0 for the first group that took part."""
+    """One kind of secret; `group` holds its value, 0 for the first group that is not empty."""
 
     id: str
     regex: str
@@ -61,8 +61,8 @@ class SecretRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """Where a secret stands, in bytes."""
+class SecretSpan:
+    """The place of a secret, in bytes."""
 
     start: int
     end: int
@@ -70,7 +70,7 @@ class Span:
 
 
 class SecretRules:
-    """All rules, compiled when their keyword is first met."""
+    """All rules, each compiled when its keyword first occurs."""
 
     def __init__(self, rules: Sequence[SecretRule], shared: Allowlist) -> None:
         self._shared = shared
@@ -81,7 +81,7 @@ class SecretRules:
         self._keywords = WordSet(list(by_keyword))
         self._rules_of_keyword = [tuple(having) for having in by_keyword.values()]
 
-    def find(self, data: bytes) -> list[Span]:
+    def find(self, data: bytes) -> list[SecretSpan]:
         """Every secret, in the order of the text; spans may overlap."""
         present = self._candidates(data)
         if not present:
@@ -102,15 +102,15 @@ class SecretRules:
         words = self._keywords.find(data)
         return list(dict.fromkeys(rule for word in words for rule in self._rules_of_keyword[word]))
 
-    def _match(self, rule: SecretRule, data: bytes, start: int, end: int) -> Iterator[Span]:
+    def _match(self, rule: SecretRule, data: bytes, start: int, end: int) -> Iterator[SecretSpan]:
         """Matches that begin in the region; they may reach past its end."""
         region = data[start : end + LOOKAHEAD_BYTES]
         for match in compiled(rule.regex).finditer(region):
             first, last = match.span(_value_group(rule, match))
             if match.start() <= end - start and not self._is_harmless(rule, region, match, first, last):
-                yield Span(start + first, start + last, rule.id)
+                yield SecretSpan(start + first, start + last, rule.id)
 
-    def _is_harmless(self, rule: SecretRule, region: bytes, match: Match, first: int, last: int) -> bool:
+    def _is_harmless(self, rule: SecretRule, region: bytes, match: RegexMatch, first: int, last: int) -> bool:
         value = region[first:last]
         if rule.entropy and _entropy(value) <= rule.entropy:
             return True
@@ -136,7 +136,7 @@ def load_secret_rules() -> SecretRules:
 
 @cache
 def ignored_path_patterns() -> tuple[str, ...]:
-    """Paths on which the published rules find only noise: lock files, images, vendored code."""
+    """Paths where the published rules find only noise: lock files, images, vendored code."""
     document = tomllib.loads((DATA / "gitleaks.toml").read_text(encoding="utf-8"))
     return tuple(document["allowlist"]["paths"])
 
@@ -176,15 +176,15 @@ def _allows(allowlist: Allowlist, texts: dict[str, bytes]) -> bool:
     return by_regex and by_word if allowlist.all_conditions else by_regex or by_word
 
 
-def _value_group(rule: SecretRule, match: Match) -> int:
-    """Gitleaks takes the first group that is not empty where the rule names none."""
+def _value_group(rule: SecretRule, match: RegexMatch) -> int:
+    """Like gitleaks, take the first group that is not empty if the rule names none."""
     if rule.group:
         return rule.group
     return next((index for index, value in enumerate(match.groups(), start=1) if value), 0)
 
 
 def _regions(data: bytes) -> Iterator[tuple[int, int]]:
-    """The lines, without their ends; those over the limit in pieces."""
+    """The lines without their ends, long ones in pieces."""
     start = 0
     while start < len(data):
         end = min(_line_end(data, start), start + MAX_REGION_BYTES)
@@ -198,5 +198,5 @@ def _line_end(data: bytes, position: int) -> int:
 
 
 def _entropy(value: bytes) -> float:
-    """Shannon's, in bits a character."""
+    """Shannon entropy in bits per character."""
     return -sum(n / len(value) * math.log2(n / len(value)) for n in Counter(value).values()) if value else 0.0

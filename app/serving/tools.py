@@ -1,4 +1,4 @@
-"""The MCP tools: what they work with, and their endpoint at `/mcp`. Loads the SDK for the first caller, never before."""
+"""The service behind the MCP tools, and their endpoint at `/mcp`. Loads the SDK for the first caller, not earlier."""
 
 from typing import TYPE_CHECKING
 
@@ -9,16 +9,16 @@ from app.serving.github import advisory_lookup
 if TYPE_CHECKING:
     from mcp.server import MCPServer
 
-    from app.mcp_server.desk import Desk
+    from app.mcp_server.service import ToolService
 
 
-def mcp_desk(program: Program, network: Network | None = None) -> "Desk":
-    """What the MCP tools work with."""
-    from app.mcp_server.dast import DastPolicy
-    from app.mcp_server.desk import Desk
+def mcp_tool_service(program: Program, network: Network | None = None) -> "ToolService":
+    """The service behind the MCP tools."""
+    from app.mcp_server.scans import DastPolicy
+    from app.mcp_server.service import ToolService
 
     settings = program.settings
-    return Desk(
+    return ToolService(
         services=program.services,
         database=program.database,
         lookup_advisories=advisory_lookup(settings, network or Network()),
@@ -27,11 +27,11 @@ def mcp_desk(program: Program, network: Network | None = None) -> "Desk":
 
 
 def mcp_endpoint(program: Program, network: Network, token: str) -> McpEndpoint:
-    """The endpoint, for callers who bring the token."""
+    """The endpoint, for callers with the token."""
 
     def build() -> "MCPServer":
         from app.mcp_server.server import build_mcp_server  # a second to load: after the server is up
 
-        return build_mcp_server(mcp_desk(program, network))
+        return build_mcp_server(mcp_tool_service(program, network))
 
     return McpEndpoint(build, McpAccess(token=token, hosts=program.settings.quorum_mcp_hosts))

@@ -1,7 +1,7 @@
 """Reads source code as a tree: definitions, enclosing symbols, identifiers, syntax errors.
 
-Works on the languages of `languages` through ast-grep; never runs code, never reads a file, and answers None or
-nothing where the language is unknown or the text is too large to be parsed safely.
+Works on the languages of `languages` with ast-grep. Never runs code, never reads a file, and returns None or nothing if the
+language is unknown or the text is too large to parse safely.
 """
 
 from collections.abc import Iterable, Iterator
@@ -40,13 +40,13 @@ def definitions(path: str, source: str) -> list[Definition]:
 
 
 def enclosing_symbol(path: str, source: str, line: int) -> str | None:
-    """The qualified name of the innermost definition round a 1-based line."""
+    """The qualified name of the innermost definition around a 1-based line."""
     found = _innermost(path, source, line)
     return found.name if found else None
 
 
 def enclosing_definition(path: str, source: str, line: int) -> tuple[int, int, str] | None:
-    """First line, last line and text of the innermost definition round a 1-based line."""
+    """First line, last line and text of the innermost definition around a 1-based line."""
     found = _innermost(path, source, line)
     if found is None:
         return None
@@ -55,7 +55,7 @@ def enclosing_definition(path: str, source: str, line: int) -> tuple[int, int, s
 
 
 def identifiers(path: str, source: str, lines: Iterable[int]) -> list[str]:
-    """The names used on these 1-based lines, each once, in the order in which they appear."""
+    """The names used on these 1-based lines, each once, in order of appearance."""
     wanted = frozenset(lines)
     language = language_of(path)
     root = parse(language, without_long_lines(source)) if language and wanted else None
@@ -70,12 +70,12 @@ def identifiers(path: str, source: str, lines: Iterable[int]) -> list[str]:
 
 
 def count_errors(path: str, source: str) -> int | None:
-    """How many places of the file cannot be parsed, tokens that are missing among them; None where unknown."""
+    """The number of places that do not parse, including missing tokens; None if unknown."""
     language = language_of(path)
     root = parse(language, source) if language else None
     if root is None:
         return None
-    # The parser puts nodes without text where something is missing.
+    # The parser inserts nodes without text where something is missing.
     wrong = root.find_all({"rule": {"any": [{"kind": "ERROR"}, {"regex": "^$"}]}})
     return len(wrong) if source.strip() else 0
 

@@ -10,7 +10,7 @@ from app.syntax.languages import DEFINITION_KINDS
 from app.syntax.tree import IDENTIFIER_KINDS, end_line, parse, start_line, without_long_lines
 
 _CALLABLES = frozenset({"function", "method", "constructor"})
-# Nodes that stand round a definition and belong to it: decorators, `export`, `const`.
+# Nodes that enclose a definition and belong to it: decorators, `export`, `const`.
 _WRAPPERS = frozenset(
     {
         "decorated_definition",
@@ -32,8 +32,10 @@ _ELIXIR_NAME = re.compile(r"\(?\s*([\w.?!]+)")
 _BLOCK_WORD = re.compile(r"[\w.-]+")
 MAX_KEY_DEPTH = 2  # `jobs.build` of a workflow names a part, `jobs.build.steps` a line of it
 MAX_NAME_CHARACTERS = 80
-# What is public in these is not known here, so nothing is said of their interfaces.
-_WITHOUT_CUSTOMS = frozenset({"elixir", "haskell", "solidity", "hcl", "nix", "css", "yaml", "json", "html"})
+# Which names are public in these is unknown here, so their interfaces are not judged.
+_WITHOUT_CONVENTIONS = frozenset(
+    {"elixir", "haskell", "solidity", "hcl", "nix", "css", "yaml", "json", "html"}
+)
 _PRIVATE_WORDS = frozenset({"private", "protected", "internal", "fileprivate", "static"})
 
 
@@ -41,7 +43,7 @@ _PRIVATE_WORDS = frozenset({"private", "protected", "internal", "fileprivate", "
 class Definition:
     """A named piece of code. Lines are 1-based and inclusive, decorators and `export` among them.
 
-    `name` is qualified by the definitions round it (`Cart.total`); `signature` is everything before the body, with
+    `name` is qualified by the enclosing definitions (`Cart.total`); `signature` is everything before the body, with
     white space folded.
     """
 
@@ -61,7 +63,7 @@ class Definition:
 
 @lru_cache(maxsize=64)
 def definitions_of(language: str, source: str) -> tuple[Definition, ...]:
-    """All definitions, outer ones first; nothing for a language without the notion."""
+    """All definitions, outer ones first; empty for a language without definitions."""
     kinds = DEFINITION_KINDS.get(language, {})
     root = parse(language, without_long_lines(source)) if kinds else None
     if root is None:
@@ -96,7 +98,7 @@ def _is_definition(node: SgNode) -> bool:
             return value is not None and value.kind() in _FUNCTION_VALUES
         case "struct_specifier" | "class_specifier":
             return node.field("body") is not None
-        case "function":  # Haskell's grammar has the arrow of a type under the same name
+        case "function":  # in Haskell's grammar, the arrow of a type has the same name
             return node.field("name") is not None
         case "call":
             return _text_of(node.field("target")) in _ELIXIR_DEFINES
@@ -158,10 +160,10 @@ def _with_wrappers(node: SgNode) -> SgNode:
 
 
 def _is_public(language: str, node: SgNode, outer: SgNode, around: list[SgNode]) -> bool:
-    """Whether code outside this file can mean this name, by the customs of the language."""
+    """Whether code outside this file can use this name, by the conventions of the language."""
     names = [_own_name(one) or "" for one in [*around, node]]
     in_function = any(DEFINITION_KINDS[language][one.kind()] == "function" for one in around)
-    if in_function or language in _WITHOUT_CUSTOMS:
+    if in_function or language in _WITHOUT_CONVENTIONS:
         return False
     match language:
         case "python" | "ruby" | "lua" | "bash":
@@ -183,7 +185,7 @@ def _is_public(language: str, node: SgNode, outer: SgNode, around: list[SgNode])
 
 
 def _is_ruby_private(node: SgNode) -> bool:
-    """Whether a method stands below `private` or in `private def …`; `public` opens the class again."""
+    """Whether a method is below `private` or in `private def …`; `public` ends the private section."""
     if node.kind() not in {"method", "singleton_method"}:
         return False
     words = (each.text() for each in node.prev_all() if each.kind() == "identifier")
@@ -227,7 +229,7 @@ def _has_comment_above(outer: SgNode) -> bool:
     while above is not None and above.kind() in _BETWEEN_COMMENT_AND_DEFINITION:
         line, above = start_line(above), above.prev()
     if above is None and (body := outer.parent()) is not None and start_line(body) == start_line(outer):
-        above = body.prev()  # Ruby: the comment stands before the body that the method opens
+        above = body.prev()  # Ruby: the comment precedes the body that begins with the method
     return above is not None and "comment" in above.kind() and end_line(above) >= line - 1
 
 

@@ -61,7 +61,7 @@ _TYPED_SCRIPT = _SCRIPT | {
     "enum_declaration": "enum",
 }
 
-# Language → node kind of its grammar → what people call it.
+# Language → node kind of its grammar → its common name.
 DEFINITION_KINDS: dict[str, dict[str, str]] = {
     "python": {"function_definition": "function", "class_definition": "class"},
     "javascript": _SCRIPT,
@@ -136,7 +136,7 @@ DEFINITION_KINDS: dict[str, dict[str, str]] = {
         "function_definition": "function",
         "modifier_definition": "function",
     },
-    # No functions, but named parts that a change stands in.
+    # No functions, but named parts that can enclose a change.
     "hcl": {"block": "block"},
     "nix": {"binding": "binding"},
     "css": {"rule_set": "rule"},

@@ -1,4 +1,4 @@
-"""The one place that knows ast-grep's tree: parsing within limits, and lines of nodes. Never reads a file.
+"""Parsing with ast-grep within limits, and the lines of nodes. Never reads a file.
 
 https://ast-grep.github.io/guide/api-usage/py-api.html
 """
@@ -45,7 +45,7 @@ def parse(language: str, source: str) -> SgNode | None:
 
 
 def without_long_lines(source: str) -> str:
-    """The same lines, the overlong ones empty: minified code and data, where each node's column costs the whole line."""
+    """The same lines with overlong ones emptied: in minified code and data, each node's column costs a scan of the line."""
     if len(source) <= MAX_LINE_CHARACTERS:
         return source
     return "\n".join(line if len(line) <= MAX_LINE_CHARACTERS else "" for line in source.split("\n"))

@@ -27,8 +27,8 @@ WEAK = audited(
 UNKNOWN = audited("quorum", skip_reason="Dependency not found on PyPI")
 
 
-def test_a_known_weakness_of_a_locked_package_is_named_with_its_mending() -> None:
-    assert audit.judge({"dependencies": [CLEAN, WEAK]}) == ["jinja2 3.1.0: PYSEC-1, mended in 3.1.6"]
+def test_a_known_weakness_of_a_locked_package_is_named_with_its_fix() -> None:
+    assert audit.judge({"dependencies": [CLEAN, WEAK]}) == ["jinja2 3.1.0: PYSEC-1, fixed in 3.1.6"]
 
 
 def test_a_package_that_nobody_knows_is_not_called_clean() -> None:

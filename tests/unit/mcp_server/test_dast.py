@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.mcp_server.answers import ScanAnswer
-from app.mcp_server.dast import DastPolicy, scan_running_api
+from app.mcp_server.scans import DastPolicy, scan_running_api
 
 TARGET = "https://api.example.com"
 POLICY = DastPolicy(targets=("api.example.com", "127.0.0.1:8931"))

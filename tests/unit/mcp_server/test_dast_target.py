@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.mcp_server.dast import DastPolicy, scan_running_api
+from app.mcp_server.scans import DastPolicy, scan_running_api
 
 
 @dataclass

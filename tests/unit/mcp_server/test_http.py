@@ -11,9 +11,9 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from starlette.routing import Route
 
-from app.mcp_server.desk import Desk
 from app.mcp_server.http import PATH, McpAccess, McpEndpoint
 from app.mcp_server.server import build_mcp_server
+from app.mcp_server.service import ToolService
 
 TOKEN = "a-token-of-the-mcp-server"
 URL = "http://127.0.0.1:8000/mcp"
@@ -22,8 +22,8 @@ ACCEPT = "application/json, text/event-stream"
 
 
 @asynccontextmanager
-async def opened(desk: Desk, *, hosts: tuple[str, ...] = ()) -> AsyncGenerator[FastAPI]:
-    endpoint = McpEndpoint(lambda: build_mcp_server(desk), McpAccess(token=TOKEN, hosts=hosts))
+async def opened(service: ToolService, *, hosts: tuple[str, ...] = ()) -> AsyncGenerator[FastAPI]:
+    endpoint = McpEndpoint(lambda: build_mcp_server(service), McpAccess(token=TOKEN, hosts=hosts))
     app = FastAPI()
     app.router.routes.append(Route(PATH, endpoint))
     running = asyncio.create_task(endpoint.run())
@@ -40,7 +40,7 @@ def client_of(app: FastAPI, **headers: str) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), headers=given)
 
 
-async def test_a_tool_answers_over_http(keyless: Desk) -> None:
+async def test_a_tool_answers_over_http(keyless: ToolService) -> None:
     async with (
         opened(keyless) as app,
         client_of(app) as http,
@@ -58,7 +58,7 @@ async def test_a_tool_answers_over_http(keyless: Desk) -> None:
 @pytest.mark.parametrize(
     "given", ["", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer ü"]
 )
-async def test_without_the_token_nothing_is_answered(keyless: Desk, given: str) -> None:
+async def test_without_the_token_nothing_is_answered(keyless: ToolService, given: str) -> None:
     async with opened(keyless) as app, client_of(app) as http:
         headers = httpx2.Headers([(b"authorization", given.encode())])
         answer = await http.post(URL, json=PING, headers=headers)
@@ -77,20 +77,20 @@ async def test_without_the_token_nothing_is_answered(keyless: Desk, given: str) 
     ],
 )
 async def test_foreign_hosts_and_origins_are_turned_away(
-    keyless: Desk, headers: dict[str, str], status: int
+    keyless: ToolService, headers: dict[str, str], status: int
 ) -> None:
     async with opened(keyless, hosts=("quorum.example.com",)) as app, client_of(app, **headers) as http:
         answer = await http.post(URL, json=PING)
     assert answer.status_code == status
 
 
-async def test_a_body_that_is_too_large_is_not_read(keyless: Desk) -> None:
+async def test_a_body_that_is_too_large_is_not_read(keyless: ToolService) -> None:
     async with opened(keyless) as app, client_of(app) as http:
         answer = await http.post(URL, content=b"x" * (4 * 1024 * 1024 + 1))
     assert answer.status_code == 413
 
 
-async def test_a_server_that_nobody_runs_says_so(keyless: Desk) -> None:
+async def test_a_server_that_nobody_runs_says_so(keyless: ToolService) -> None:
     endpoint = McpEndpoint(lambda: build_mcp_server(keyless), McpAccess(token=TOKEN))
     app = FastAPI()
     app.router.routes.append(Route(PATH, endpoint))

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from app.mcp_server.desk import Desk
+from app.mcp_server.service import ToolService
 from tests.unit.mcp_server.test_http import PATH, TOKEN, opened
 
 INSPECTOR = shutil.which("mcp-inspector")
@@ -44,7 +44,7 @@ async def inspect(folder: Path, target: list[str], method: str, *more: str) -> d
 
 
 @pytest.fixture
-async def over_http(keyless: Desk) -> AsyncGenerator[list[str]]:
+async def over_http(keyless: ToolService) -> AsyncGenerator[list[str]]:
     """The endpoint on a port of this machine, and how the Inspector gets there with the token."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         async with opened(keyless) as app:

@@ -9,8 +9,8 @@ from mcp import Client
 
 from app.domain.analysis import Advisory, AdvisoryAnswer, Package
 from app.domain.finding import Severity
-from app.mcp_server.desk import Desk
 from app.mcp_server.server import STATIONS, build_mcp_server
+from app.mcp_server.service import ToolService
 from tests.scenarios.vendors import Vendors, finding
 
 SINK = "import os\nfrom flask import request\n\n\ndef run():\n    os.system('ls ' + request.args['d'])\n"
@@ -25,22 +25,22 @@ LOCK = json.dumps(
 )
 
 
-async def call(desk: Desk, tool: str, **arguments: Any) -> dict[str, Any]:
-    async with Client(build_mcp_server(desk)) as client:
+async def call(service: ToolService, tool: str, **arguments: Any) -> dict[str, Any]:
+    async with Client(build_mcp_server(service)) as client:
         answer = await client.call_tool(tool, arguments)
     assert not answer.is_error, answer.content
     assert answer.structured_content is not None
     return answer.structured_content
 
 
-async def refusal(desk: Desk, tool: str, **arguments: Any) -> str:
-    async with Client(build_mcp_server(desk)) as client:
+async def refusal(service: ToolService, tool: str, **arguments: Any) -> str:
+    async with Client(build_mcp_server(service)) as client:
         answer = await client.call_tool(tool, arguments)
     assert answer.is_error
     return str(answer.content)
 
 
-async def test_every_tool_has_a_schema_for_what_it_takes_and_what_it_answers(keyless: Desk) -> None:
+async def test_every_tool_has_a_schema_for_what_it_takes_and_what_it_answers(keyless: ToolService) -> None:
     async with Client(build_mcp_server(keyless)) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
 
@@ -58,7 +58,7 @@ async def test_every_tool_has_a_schema_for_what_it_takes_and_what_it_answers(key
     assert scan["properties"]["scan_type"]["enum"] == ["sast", "sca", "dast"]
 
 
-async def test_without_a_key_the_analysers_scan_and_it_is_said(keyless: Desk) -> None:
+async def test_without_a_key_the_analyzers_scan_and_it_is_said(keyless: ToolService) -> None:
     said = await call(keyless, "security_scan", code=SINK)
 
     assert (said["scan_type"], said["status"]) == ("sast", "checked")
@@ -66,12 +66,14 @@ async def test_without_a_key_the_analysers_scan_and_it_is_said(keyless: Desk) ->
     assert "No model was asked" in said["notes"][0]
 
 
-async def test_a_diff_is_read_as_a_change_of_its_own_files(keyless: Desk) -> None:
+async def test_a_diff_is_read_as_a_change_of_its_own_files(keyless: ToolService) -> None:
     said = await call(keyless, "security_scan", code=DIFF)
     assert {f["path"] for f in said["findings"]} == {"pay.py"}
 
 
-async def test_a_model_s_finding_is_verified_by_another_vendor(with_models: Desk, vendors: Vendors) -> None:
+async def test_a_model_s_finding_is_verified_by_another_vendor(
+    with_models: ToolService, vendors: Vendors
+) -> None:
     quote = "    os.system('ls ' + request.args['d'])"
     vendors.claude.finds(finding("snippet.py", quote, line=6, title="The directory may be missing"))
 
@@ -84,7 +86,7 @@ async def test_a_model_s_finding_is_verified_by_another_vendor(with_models: Desk
     assert said["usage"]["calls"] == len([a for v in vendors for a in v.asked()]) > 1
 
 
-async def test_what_no_model_could_answer_is_not_reviewed(with_models: Desk, vendors: Vendors) -> None:
+async def test_what_no_model_could_answer_is_not_reviewed(with_models: ToolService, vendors: Vendors) -> None:
     for vendor in vendors:
         vendor.refuses()
 
@@ -96,7 +98,7 @@ async def test_what_no_model_could_answer_is_not_reviewed(with_models: Desk, ven
     assert review["stages"][0]["error"]
 
 
-async def test_secrets_do_not_reach_a_model(with_models: Desk, vendors: Vendors) -> None:
+async def test_secrets_do_not_reach_a_model(with_models: ToolService, vendors: Vendors) -> None:
     key = "AKIA" + "Q3EGRIMTTH5A" + "7KXZ"
     await call(with_models, "code_review", code=f'KEY = "{key}"\n', language="python")
     asked = [text.text for vendor in vendors for text in vendor.asked()]
@@ -104,7 +106,7 @@ async def test_secrets_do_not_reach_a_model(with_models: Desk, vendors: Vendors)
     assert not [text for text in asked if key in text]
 
 
-async def test_the_pipeline_tells_its_progress_station_by_station(keyless: Desk) -> None:
+async def test_the_pipeline_tells_its_progress_station_by_station(keyless: ToolService) -> None:
     heard: list[tuple[float, float | None, str | None]] = []
 
     async def hear(progress: float, total: float | None, message: str | None) -> None:
@@ -119,7 +121,7 @@ async def test_the_pipeline_tells_its_progress_station_by_station(keyless: Desk)
 
 
 async def test_documentation_is_written_by_a_model_in_the_format_asked_for(
-    with_models: Desk, vendors: Vendors
+    with_models: ToolService, vendors: Vendors
 ) -> None:
     for vendor in vendors:
         vendor.documents_as(
@@ -135,27 +137,29 @@ async def test_documentation_is_written_by_a_model_in_the_format_asked_for(
 
 @pytest.mark.parametrize("docs_format", ["openapi", "html"])
 async def test_without_a_model_nothing_is_written_in_another_format_than_markdown(
-    keyless: Desk, docs_format: str
+    keyless: ToolService, docs_format: str
 ) -> None:
     said = await call(keyless, "doc_generator", code=SINK, format=docs_format)
     assert said["status"] == "not_written"
-    assert any("written by a model" in note for note in said["notes"])
+    assert any("Only a model writes" in note for note in said["notes"])
 
 
-async def test_an_openapi_description_of_code_without_routes_is_not_applicable(with_models: Desk) -> None:
+async def test_an_openapi_description_of_code_without_routes_is_not_applicable(
+    with_models: ToolService,
+) -> None:
     said = await call(with_models, "doc_generator", code=SINK, format="openapi")
     assert said["status"] == "not_written"
     assert any("not applicable, the change has no HTTP route" in note for note in said["notes"])
-    assert not any("written by a model" in note for note in said["notes"])
+    assert not any("Only a model writes" in note for note in said["notes"])
 
 
-async def test_without_a_model_the_analysers_document_and_it_is_said(keyless: Desk) -> None:
+async def test_without_a_model_the_analyzers_document_and_it_is_said(keyless: ToolService) -> None:
     said = await call(keyless, "doc_generator", code=SINK)
     assert [stage["provider"] for stage in said["stages"] if stage["stage"] == "docs"] == ["analyzers"]
     assert "No model was asked" in said["notes"][0]
 
 
-async def test_packages_that_nobody_could_check_are_never_clean(keyless: Desk) -> None:
+async def test_packages_that_nobody_could_check_are_never_clean(keyless: ToolService) -> None:
     said = await call(keyless, "security_scan", code=LOCK, scan_type="sca")
 
     assert said["status"] == "could_not_check"
@@ -165,12 +169,12 @@ async def test_packages_that_nobody_could_check_are_never_clean(keyless: Desk) -
     assert any("Could not check" in note for note in said["notes"])
 
 
-async def test_code_is_no_manifest(keyless: Desk) -> None:
+async def test_code_is_no_manifest(keyless: ToolService) -> None:
     said = await call(keyless, "security_scan", code=SINK, scan_type="sca")
     assert said["status"] == "not_applicable"
 
 
-async def test_a_finding_can_be_explained_by_its_id(keyless: Desk) -> None:
+async def test_a_finding_can_be_explained_by_its_id(keyless: ToolService) -> None:
     server = build_mcp_server(keyless)
     async with Client(server) as client:
         scan = (await client.call_tool("security_scan", {"code": SINK})).structured_content
@@ -185,7 +189,7 @@ async def test_a_finding_can_be_explained_by_its_id(keyless: Desk) -> None:
     assert unknown.is_error
 
 
-async def test_figures_of_the_models_are_told(with_models: Desk) -> None:
+async def test_figures_of_the_models_are_told(with_models: ToolService) -> None:
     await call(with_models, "code_review", code="x = 1\n")
     said = await call(with_models, "stats", since="1h")
     assert said["models"][0]["calls"] >= 1
@@ -196,13 +200,13 @@ async def test_figures_of_the_models_are_told(with_models: Desk) -> None:
     ("arguments", "reason"),
     [
         ({"code": "  \n"}, "empty"),
-        ({"code": "x" * 400_001}, "in parts"),
-        ({"code": "x", "language": "klingon"}, "not known"),
+        ({"code": "x" * 400_001}, "into parts"),
+        ({"code": "x", "language": "klingon"}, "is unknown"),
         ({"code": "diff --git a/x b/x\n@@ nonsense"}, ""),
     ],
 )
 async def test_what_cannot_be_read_is_refused_in_a_sentence(
-    keyless: Desk, arguments: dict[str, str], reason: str
+    keyless: ToolService, arguments: dict[str, str], reason: str
 ) -> None:
     if reason:
         assert reason in await refusal(keyless, "code_review", **arguments)
@@ -210,7 +214,7 @@ async def test_what_cannot_be_read_is_refused_in_a_sentence(
         assert (await call(keyless, "code_review", **arguments))["status"] == "not_reviewed"
 
 
-async def test_the_schema_and_the_recent_calls_are_resources(keyless: Desk) -> None:
+async def test_the_schema_and_the_recent_calls_are_resources(keyless: ToolService) -> None:
     async with Client(build_mcp_server(keyless)) as client:
         await client.call_tool("code_review", {"code": "x = 1\n"})
         names = {str(resource.uri) for resource in (await client.list_resources()).resources}
@@ -223,7 +227,7 @@ async def test_the_schema_and_the_recent_calls_are_resources(keyless: Desk) -> N
 
 
 @pytest.mark.parametrize("stage", ["review", "security", "docs"])
-async def test_the_stages_prompts_can_be_used_by_others(keyless: Desk, stage: str) -> None:
+async def test_the_stages_prompts_can_be_used_by_others(keyless: ToolService, stage: str) -> None:
     async with Client(build_mcp_server(keyless)) as client:
         prompt = await client.get_prompt(stage, {"code": SINK, "language": "python"})
 
@@ -239,21 +243,21 @@ async def database_of_one_flaw(packages: Sequence[Package]) -> AdvisoryAnswer:
     return AdvisoryAnswer(source="the database", advisories=(flaw,), unchecked=known)
 
 
-async def test_packages_that_a_database_has_judged_are_checked(keyless: Desk) -> None:
+async def test_packages_that_a_database_has_judged_are_checked(keyless: ToolService) -> None:
     keyless.lookup_advisories = database_of_one_flaw
     said = await call(keyless, "security_scan", code=LOCK, scan_type="sca")
     assert said["status"] == "checked"
     assert [(f["rule_id"], f["severity"]) for f in said["findings"]] == [("vulnerable-dependency", "high")]
 
 
-async def test_one_package_without_a_judgement_is_enough_to_say_so(keyless: Desk) -> None:
+async def test_one_package_without_a_judgement_is_enough_to_say_so(keyless: ToolService) -> None:
     keyless.lookup_advisories = database_of_one_flaw
     said = await call(keyless, "security_scan", code="flask==3.0.0\nrequests>=2\n", scan_type="sca")
     assert said["status"] == "could_not_check"
     assert [package["name"] for package in said["packages"]] == ["flask", "requests"]
 
 
-async def test_a_manifest_that_a_diff_shows_in_pieces_is_not_checked(keyless: Desk) -> None:
+async def test_a_manifest_that_a_diff_shows_in_pieces_is_not_checked(keyless: ToolService) -> None:
     keyless.lookup_advisories = database_of_one_flaw
     diff = (
         "diff --git a/requirements.txt b/requirements.txt\n--- a/requirements.txt\n+++ b/requirements.txt\n"
@@ -261,4 +265,4 @@ async def test_a_manifest_that_a_diff_shows_in_pieces_is_not_checked(keyless: De
     )
     said = await call(keyless, "security_scan", code=diff, scan_type="sca")
     assert said["status"] == "could_not_check"
-    assert any("only pieces" in note for note in said["notes"])
+    assert any("only parts" in note for note in said["notes"])

@@ -1,6 +1,6 @@
-"""Tells what a caller gave, source text or a unified diff, and makes a change of it that the pipeline can read.
+"""Turns a caller's code, source text or a unified diff, into a change that the pipeline can read.
 
-A text is a new file of which every line counts; its name comes from its language, or from what it looks like. Reads no file.
+Source text becomes a new file in which every line counts. Its name comes from its language, or from its content. Reads no file.
 """
 
 import json
@@ -18,7 +18,7 @@ from app.syntax import count_errors
 from app.syntax.languages import EXTENSIONS
 
 LONGEST_CODE = 400_000  # characters
-SAMPLE_LINES = 400  # of an unnamed text, to see which grammar reads it
+SAMPLE_LINES = 400  # of a text without a name, to find the grammar that parses it
 _DIFF = re.compile(
     r"\s*(?:diff --(?:git|cc|combined) |--- \S.*\n\+\+\+ |Index: \S|From [0-9a-f]{40} |commit [0-9a-f]{40}\b)"
 )
@@ -47,15 +47,15 @@ _MANIFESTS = (
 
 
 def is_diff(code: str) -> bool:
-    """Whether the text begins as a unified diff does; a diff quoted further down is text."""
+    """Whether the text begins as a unified diff; a diff quoted further down is plain text."""
     return _DIFF.match(code) is not None
 
 
-def open_given(code: str, language: str | None) -> Source:
-    """The change that a caller speaks of.
+def open_code(code: str, language: str | None) -> Source:
+    """The caller's code as a change.
 
     Raises:
-        InputError: it is empty or too long, the diff is damaged, or the language is not known.
+        InputError: it is empty or too long, the diff is damaged, or the language is unknown.
     """
     check_length(code)
     if is_diff(code):
@@ -64,7 +64,7 @@ def open_given(code: str, language: str | None) -> Source:
 
 
 def changed_files(code: str, language: str | None) -> list[ChangedFile]:
-    """The same for the dependency reader; of a diff only what it shows is known. Raises `InputError` as `open_given`."""
+    """The same for the dependency scan; of a diff, only its own lines are known. Raises `InputError` like `open_code`."""
     check_length(code)
     if not is_diff(code):
         return [ChangedFile.whole(_manifest_name(code, language), code)]
@@ -73,12 +73,12 @@ def changed_files(code: str, language: str | None) -> list[ChangedFile]:
 
 
 def check_length(code: str) -> None:
-    """Raise `InputError` for nothing, or for more than one call takes."""
+    """Raise `InputError` if the code is empty, or longer than one call allows."""
     if not code.strip():
-        raise InputError("`code` is empty: give source text or a unified diff.")
+        raise InputError("`code` is empty: pass source text or a unified diff.")
     if len(code) > LONGEST_CODE:
         raise InputError(
-            f"`code` has {len(code):,} characters; one call takes {LONGEST_CODE:,}. Give it in parts."
+            f"`code` has {len(code):,} characters; the limit per call is {LONGEST_CODE:,}. Split it into parts."
         )
 
 
@@ -94,7 +94,9 @@ def name_of(code: str, language: str | None) -> str:
         return f"snippet.{lowered.lstrip('.')}"
     if "." in wanted.strip(".") and wanted.isprintable():
         return wanted
-    raise InputError(f"The language {language[:40]!r} is not known; one of {', '.join(sorted(_EXTENSION))}.")
+    raise InputError(
+        f"The language {language[:40]!r} is unknown; use one of {', '.join(sorted(_EXTENSION))}."
+    )
 
 
 def _manifest_name(code: str, language: str | None) -> str:
@@ -107,7 +109,7 @@ def _manifest_of(code: str) -> str | None:
 
 
 def _guess(code: str) -> str:
-    """The grammar with the fewest errors; the order above decides between equals."""
+    """The grammar with the fewest errors; ties go to the earlier one in `_GUESSED`."""
     if _is_json(code):
         return "json"
     sample = "\n".join(code.split("\n")[:SAMPLE_LINES])
@@ -124,7 +126,7 @@ def _is_json(code: str) -> bool:
 
 
 def _added_text(file: FileDiff) -> bytes | None:
-    """A manifest that the diff shows whole, because it is new; of others only pieces are known."""
+    """The content of a new file, which the diff shows completely; None for other files."""
     if file.status is not FileStatus.ADDED:
         return None
     return "\n".join(file.added_lines().values()).encode("utf-8", "surrogateescape")
@@ -159,5 +161,5 @@ class TextSource:
         return self.code.encode("utf-8", "surrogatepass") if (path, side) == (self.path, Side.RIGHT) else None
 
     async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
-        """Nothing: there is no tree."""
+        """Nothing: there is no repository."""
         return []

@@ -1,15 +1,15 @@
-"""Dynamic testing: sends generated requests to a running API that the operator has allow-listed, and to nothing else.
+"""Scans besides the code itself: the dependencies in manifests and lock files, and a running API (dynamic testing).
 
-The target comes from an OpenAPI description's `servers`; its host must be in QUORUM_DAST_TARGETS to the letter. Only GET and HEAD
-are sent unless the operator opts in; no redirect is followed, no foreign `$ref` is read, no credential is sent.
-
+"Could not check" never means "clean". Dynamic testing sends generated requests to a running API that the operator allows, and to
+nothing else: the target comes from an OpenAPI description's `servers`, and its host must be in QUORUM_DAST_TARGETS exactly. Only
+GET and HEAD requests are sent unless the operator opts in. No redirect is followed, no external `$ref` is read, no credential is sent.
 https://schemathesis.readthedocs.io/en/stable/reference/cli/
 """
 
 import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -17,9 +17,15 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from app.analyzers.dependencies import added_packages, find_dependency_facts
+from app.analyzers.hits import Hit
+from app.analyzers.manifests import Manifest, manifest_of
 from app.analyzers.runner import ProcessLimits, find_tool, run
-from app.errors import AnalyzerFailed
-from app.mcp_server.answers import FindingAnswer, ScanAnswer
+from app.domain.analysis import AdvisoryLookup, ChangedFile
+from app.domain.rules import rule_for
+from app.errors import AnalyzerFailed, NotApplicable
+from app.mcp_server.answers import FindingAnswer, PackageAnswer, ScanAnswer
+from app.mcp_server.code_input import changed_files
 
 SAFE_METHODS = ("get", "head")
 METHODS = (*SAFE_METHODS, "post", "put", "patch", "delete", "options", "trace")
@@ -32,16 +38,67 @@ SEVERITIES = {"critical": "critical", "high": "high", "medium": "medium", "low":
 Json = dict[str, Any]
 
 
+async def scan_dependencies(code: str, language: str | None, *, lookup: AdvisoryLookup | None) -> ScanAnswer:
+    """Packages with their known vulnerabilities; `checked` only if a source has judged every package.
+
+    Raises:
+        InputError: the code or the language cannot be read.
+    """
+    manifests = [
+        (file, manifest)
+        for file in changed_files(code, language)
+        if (manifest := manifest_of(file.path)) is not None
+    ]
+    if not manifests:
+        note = "It contains no manifest or lock file. Pass the file name as `language`, for example package-lock.json."
+        return ScanAnswer(scan_type="sca", status="not_applicable", notes=[note])
+    facts = await find_dependency_facts([file for file, _ in manifests], lookup=lookup)
+    readable = all(_is_readable(file, manifest) for file, manifest in manifests)
+    judged = bool(facts.packages) and not facts.unchecked
+    nothing = [] if facts.packages or not readable else ["It names no package."]
+    return ScanAnswer(
+        scan_type="sca",
+        status="checked" if readable and judged else "could_not_check",
+        findings=[_dependency_finding(hit) for hit in facts.hits],
+        packages=[PackageAnswer(**asdict(package)) for package in facts.packages],
+        notes=[*facts.notes, *(_partly(file) for file, _ in manifests if file.head is None), *nothing],
+    )
+
+
+def _is_readable(file: ChangedFile, manifest: Manifest) -> bool:
+    return added_packages(file, manifest) is not None
+
+
+def _partly(file: ChangedFile) -> str:
+    return f"{file.path}: the diff shows only parts of it. Pass the whole file to list its packages."
+
+
+def _dependency_finding(hit: Hit) -> FindingAnswer:
+    return FindingAnswer(
+        id=f"{hit.tool}:{hit.path}:{hit.title}",
+        stage="security",
+        severity=hit.severity.value,
+        rule_id=hit.rule_id,
+        cwe=rule_for(hit.rule_id).cwe,
+        path=hit.path,
+        start_line=hit.start_line,
+        end_line=hit.end_line,
+        side="RIGHT",
+        title=hit.title,
+        explanation=hit.explanation,
+        suggestion=None,
+        found_by=[f"analyzers:{hit.tool}"],
+        confirmed_by=[],
+        placement="summary",
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DastPolicy:
-    """What the operator allows: hosts, with their port where it is not the scheme's own, and the methods."""
+    """What the operator allows: the hosts, with a port if it is not the default one, and the methods."""
 
     targets: tuple[str, ...] = ()
     all_methods: bool = False
-
-
-class NotApplicable(Exception):
-    """Nothing is sent; the message says why."""
 
 
 async def scan_running_api(
@@ -51,7 +108,7 @@ async def scan_running_api(
     find_tool: Callable[[str], Path | None] = find_tool,
     duration_s: int = DURATION_S,
 ) -> ScanAnswer:
-    """Test the API that an OpenAPI 3 description names, for as long as this; says plainly where nothing was sent."""
+    """Test the API that an OpenAPI 3 description names, for `duration_s`; the answer says so if nothing was sent."""
     try:
         document = _parse(code)
         target = _target(document, policy)
@@ -62,7 +119,7 @@ async def scan_running_api(
     try:
         said = await _run(tool, allowed, target, duration_s=duration_s)
     except AnalyzerFailed as error:
-        note = f"The requests to {target} did not come to their end: schemathesis {error}."
+        note = f"The test of {target} did not finish: schemathesis {error}."
         return ScanAnswer(scan_type="dast", status="could_not_check", notes=[note])
     return _answer(said, target, all_methods=policy.all_methods)
 
@@ -74,12 +131,12 @@ def _parse(code: str) -> Json:
         document = None
     if not isinstance(document, dict) or not str(cast(Json, document).get("openapi", "")).startswith("3"):
         raise NotApplicable(
-            "Dynamic testing needs a running target: give an OpenAPI 3 description whose `servers` name it. "
-            "This text is none; for code use `sast`, for manifests `sca`."
+            "Dynamic testing needs an OpenAPI 3 description whose `servers` name a running target, and this text is not one. "
+            "Use `sast` for code and `sca` for manifests."
         )
     found = cast(Json, document)
     if any(not reference.startswith("#") for reference in _references(found)):
-        raise NotApplicable("The description refers to other documents; nothing outside it is read.")
+        raise NotApplicable("The description refers to other documents, which are not read.")
     return found
 
 
@@ -97,19 +154,18 @@ def _references(value: object, depth: int = 0) -> Iterator[str]:
 
 
 def _target(document: Json, policy: DastPolicy) -> str:
-    """The first server, if the operator has named its host."""
+    """The first server, if the operator allows its host."""
     servers: object = document.get("servers")
     first = cast("list[object]", servers)[0] if isinstance(servers, list) and servers else None
     url = str(cast(Json, first).get("url", "")) if isinstance(first, dict) else ""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc or "{" in url:
         raise NotApplicable(
-            "The description's first server is no absolute http(s) address, so there is no target."
+            "The description's first server is not an absolute http(s) URL, so there is no target."
         )
     if parts.netloc.lower() not in {target.lower() for target in policy.targets}:
         raise NotApplicable(
-            "The target is not among the hosts that the operator allows to be tested (QUORUM_DAST_TARGETS); "
-            "nothing was sent."
+            "The operator does not allow tests of this host (QUORUM_DAST_TARGETS); nothing was sent."
         )
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
@@ -122,7 +178,7 @@ def _find(find_tool: Callable[[str], Path | None]) -> Path:
 
 
 def _allowed(document: Json, methods: Sequence[str]) -> Json:
-    """The description without the operations that may not be called, and without servers of their own."""
+    """The description without the operations that may not be called, and without their own servers."""
     paths: Mapping[str, object] = document.get("paths") or {}
     kept: Json = {}
     for path, item in paths.items():
@@ -170,7 +226,7 @@ def _read_report(folder: Path) -> Json:
 
 
 def _arguments(target: str, duration_s: int) -> list[str]:
-    """No `coverage` phase and no `unsupported_method` check: both call methods that the description does not have."""
+    """No `coverage` phase and no `unsupported_method` check: both call methods that are not in the description."""
     return [
         *("run", "openapi.json", "--url", target),
         *("--phases", "examples,fuzzing", "--exclude-checks", "unsupported_method"),
@@ -185,19 +241,19 @@ def _answer(said: Json, target: str, *, all_methods: bool) -> ScanAnswer:
     errors: list[Json] = said.get("errors") or []
     failures: list[Json] = said.get("failures") or []
     tested = int(operations.get("tested", 0))
-    methods = "every method" if all_methods else "GET and HEAD only"
-    notes = [f"{tested} operations of {target} were called, {methods}, without credentials."]
+    methods = "all methods" if all_methods else "GET and HEAD only"
+    notes = [f"Called {tested} operations of {target} ({methods}) without credentials."]
     if errors:
-        notes.append(f"{len(errors)} errors kept schemathesis from testing everything.")
+        notes.append(f"{len(errors)} errors prevented schemathesis from testing everything.")
     return ScanAnswer(
         scan_type="dast",
         status="checked" if tested and said.get("complete") and not errors else "could_not_check",
-        findings=[_finding(failure) for failure in failures],
+        findings=[_api_finding(failure) for failure in failures],
         notes=notes,
     )
 
 
-def _finding(failure: Json) -> FindingAnswer:
+def _api_finding(failure: Json) -> FindingAnswer:
     operations = ", ".join(map(str, failure.get("operations") or [])) or "the API"
     title = str(failure.get("title", "Failure"))
     return FindingAnswer.model_validate(
@@ -212,7 +268,7 @@ def _finding(failure: Json) -> FindingAnswer:
             "end_line": 1,
             "side": "RIGHT",
             "title": f"{title}: {operations}",
-            "explanation": f"{failure.get('count', 1)} generated requests to {operations} met this: {title}.",
+            "explanation": f"{failure.get('count', 1)} generated requests to {operations} caused this failure: {title}.",
             "suggestion": None,
             "found_by": ["analyzers:schemathesis"],
             "confirmed_by": [],

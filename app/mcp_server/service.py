@@ -1,6 +1,6 @@
-"""Does what the tools ask: the pipeline on what a caller gave, with the caller's progress. Knows nothing of the protocol.
+"""Runs the tools: the pipeline on the caller's code, with progress for the caller. Knows nothing of the protocol.
 
-Every call spends on the account of the repository `mcp`, whose month QUORUM_BUDGET_REPOSITORY_MONTH_USD limits; a few run at once.
+Every call is charged to the repository `mcp`, whose monthly budget is QUORUM_BUDGET_REPOSITORY_MONTH_USD. A few calls run concurrently.
 """
 
 import asyncio
@@ -27,9 +27,8 @@ from app.mcp_server.answers import (
     ScanAnswer,
     StatsAnswer,
 )
-from app.mcp_server.dast import DastPolicy, scan_running_api
-from app.mcp_server.dependencies import scan_dependencies
-from app.mcp_server.given import check_length, open_given
+from app.mcp_server.code_input import check_length, open_code
+from app.mcp_server.scans import DastPolicy, scan_dependencies, scan_running_api
 from app.pipeline import PipelineOptions, gather_change, review_gathered
 from app.pipeline.inputs import REVIEW_SPAN, Services, Stations
 from app.publish.reports import report_value
@@ -43,15 +42,15 @@ from app.store.reviews import load_recent_reviews
 ACCOUNT = "mcp"
 MOST_AT_ONCE = 4
 MOST_KEPT = 50
-NO_DOCUMENT = "The model wrote no document as {}."
-NO_WRITER = "Documentation is written by a model; the analysers only name what is undocumented."
+NO_DOCUMENT = "The model wrote no document in the format {}."
+NO_WRITER = "Only a model writes documentation; the analyzers list what is undocumented."
 
 DocsFormat = Literal["markdown", "openapi", "html"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """A report of this process, for `explain_finding` and the list of recent reviews."""
+class KeptReport:
+    """A report kept in memory, for `explain_finding` and the list of recent reviews."""
 
     id: str
     at: datetime
@@ -59,15 +58,15 @@ class Kept:
 
 
 @dataclass(slots=True, kw_only=True)
-class Desk:
-    """What the tools share."""
+class ToolService:
+    """The work behind the tools, and what they share."""
 
     services: Services
     database: Database
     dast: DastPolicy = field(default_factory=DastPolicy)
-    lookup_advisories: AdvisoryLookup | None = None  # None: nobody is asked, and the answer says so
+    lookup_advisories: AdvisoryLookup | None = None  # None: no source is asked, and the answer says so
     clock: Callable[[], datetime] = utc_now
-    kept: "OrderedDict[str, Kept]" = field(default_factory=OrderedDict[str, Kept])
+    kept: "OrderedDict[str, KeptReport]" = field(default_factory=OrderedDict[str, KeptReport])
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
     async def review(
@@ -79,12 +78,12 @@ class Desk:
         docs_format: DocsFormat = "markdown",
         watch: Watch = ignore_events,
     ) -> ReportAnswer:
-        """The stages on the code.
+        """Run the stages on the code.
 
         Raises:
             InputError: the code or the language cannot be read.
         """
-        source = open_given(code, language)
+        source = open_code(code, language)
         review_id = str(uuid4())
         options = PipelineOptions(
             scope=CallScope(review_id=review_id, repository=ACCOUNT), stages=tuple(stages)
@@ -99,22 +98,22 @@ class Desk:
                         source, options, self.services, configuration=configuration
                     )
                 report = await review_gathered(options, gathered, self.services, stations=stations)
-        self._keep(Kept(id=review_id, at=self.clock(), report=report))
+        self._keep(KeptReport(id=review_id, at=self.clock(), report=report))
         return self._answer(report)
 
     async def scan_dependencies(self, code: str, language: str | None) -> ScanAnswer:
-        """See `app.mcp_server.dependencies`."""
+        """See `app.mcp_server.scans`."""
         async with self._room:
             return await scan_dependencies(code, language, lookup=self.lookup_advisories)
 
     async def scan_running_api(self, code: str) -> ScanAnswer:
-        """See `app.mcp_server.dast`."""
+        """See `app.mcp_server.scans`."""
         check_length(code)
         async with self._room:
             return await scan_running_api(code, self.dast)
 
     async def document(self, code: str, language: str | None, docs_format: DocsFormat) -> DocumentationAnswer:
-        """Documentation of the code, by the docs stage."""
+        """Documentation of the code, from the docs stage."""
         report = await self.review(code, language, stages=[Stage.DOCS], docs_format=docs_format)
         written = any(document.format == docs_format for document in report.documents)
         by_model = any(stage.provider not in (None, Provider.ANALYZERS) for stage in report.stages)
@@ -128,7 +127,7 @@ class Desk:
         )
 
     async def explain(self, finding_id: str) -> ExplanationAnswer:
-        """What is known of a finding of this process's calls, or of the App's reviews.
+        """What is known about a finding of this process's calls or of the App's reviews.
 
         Raises:
             InputError: there is no such finding.
@@ -139,11 +138,11 @@ class Desk:
                     return self._explanation(finding, kept.report)
         row = await asyncio.to_thread(load_finding_row, self.database, finding_id)
         if row is None:
-            raise InputError("There is no such finding; ids are those of `findings[].id`.")
+            raise InputError("There is no finding with this id; use an id from `findings[].id`.")
         return _stored_explanation(row)
 
     async def stats(self, since: str) -> StatsAnswer:
-        """The per-model table; raises `InputError` for a span that is none."""
+        """Statistics per model; raises `InputError` if the time span cannot be read."""
         begin = self.clock() - parse_since(since)
         rows = await asyncio.to_thread(load_stats, self.database, begin)
         return StatsAnswer(
@@ -151,7 +150,7 @@ class Desk:
         )
 
     async def recent(self) -> dict[str, Any]:
-        """The last calls of this process and the last reviews of the App, the newest first."""
+        """The latest calls of this process and the latest reviews of the App, newest first."""
         rows = await asyncio.to_thread(load_recent_reviews, self.database, MOST_KEPT)
         return {
             "calls": [_call(kept) for kept in reversed(self.kept.values())],
@@ -170,7 +169,7 @@ class Desk:
             ],
         }
 
-    def _keep(self, kept: Kept) -> None:
+    def _keep(self, kept: KeptReport) -> None:
         self.kept[kept.id] = kept
         while len(self.kept) > MOST_KEPT:
             self.kept.popitem(last=False)
@@ -199,7 +198,7 @@ class Desk:
         )
 
 
-def _call(kept: Kept) -> dict[str, Any]:
+def _call(kept: KeptReport) -> dict[str, Any]:
     return {
         "id": kept.id,
         "at": kept.at.isoformat(),
