@@ -8,7 +8,7 @@ import asyncio
 from statistics import median
 
 from benchmarks.figures import Figure, percentile, print_figures
-from benchmarks.local_world import OWNERS, World, open_world
+from benchmarks.local_deployment import OWNERS, LocalDeployment, deploy_locally
 from benchmarks.sender import send_all
 
 AT_ONCE = 30
@@ -28,22 +28,24 @@ async def measure(*, rate: float = 50.0, seconds: float = 20.0) -> list[Figure]:
 
 
 async def _measure(deliveries: int, *, rate: float) -> list[tuple[int, float]]:
-    async with open_world(github_s=GITHUB_S, models_s=MODELS_S) as world:
-        first = world.open_pull(WARM_UP)  # what is loaded after the start is loaded then
-        await world.deliver()
-        await world.until_reviewed(first)
-        world.github.hook.queue.clear()
-        opened = [_open(world, number) for number in range(deliveries)]
-        waiting = [each for each in world.github.hook.queue if each.event == "pull_request"]
+    async with deploy_locally(github_s=GITHUB_S, models_s=MODELS_S) as deployment:
+        first = deployment.open_pull(WARM_UP)  # what is loaded after the start is loaded then
+        await deployment.deliver()
+        await deployment.until_reviewed(first)
+        deployment.github.hook.queue.clear()
+        opened = [_open(deployment, number) for number in range(deliveries)]
+        waiting = [each for each in deployment.github.hook.queue if each.event == "pull_request"]
         assert len(waiting) == len(opened)
-        return await send_all(f"{world.app_url}/webhooks/github", waiting, rate=rate)
+        return await send_all(f"{deployment.app_url}/webhooks/github", waiting, rate=rate)
 
 
-def _open(world: World, number: int) -> object:
+def _open(deployment: LocalDeployment, number: int) -> object:
     """Pull requests of a repository in each of the installations."""
-    known = [each for each in world.github.repositories.values() if each.name == f"shop-{number % OWNERS}"]
+    known = [
+        each for each in deployment.github.repositories.values() if each.name == f"shop-{number % OWNERS}"
+    ]
     if not known:
-        return world.open_pull(number)
+        return deployment.open_pull(number)
     return known[0].open_pull(
         {"shop/notes.py": f"NUMBER = {number}\n"}, title=f"Note {number}", branch=f"note-{number}"
     )

@@ -7,7 +7,7 @@ import asyncio
 from collections import Counter
 
 from benchmarks.figures import Figure, print_figures
-from benchmarks.local_world import OWNERS, World, open_world
+from benchmarks.local_deployment import OWNERS, LocalDeployment, deploy_locally
 from github_sandbox import RequestRecord
 
 MOST_CALLS, MOST_FETCHES = 14, 2
@@ -16,13 +16,13 @@ OWN_LOG = "/app/hook"  # read every few minutes, whatever is reviewed
 
 async def measure() -> list[Figure]:
     """Every request of a repository's first review, its token included; git's own are counted apart."""
-    async with open_world() as world:
-        await _review(world, 1)  # its owner's default configuration is known from now on
-        world.github.requests.clear()
-        world.vendors.forget()
-        await _review(world, 1 + OWNERS)
-        requests = [each for each in world.github.requests if not each.path.startswith(OWN_LOG)]
-        models = len(world.vendors.requests)
+    async with deploy_locally() as deployment:
+        await _review(deployment, 1)  # its owner's default configuration is known from now on
+        deployment.github.requests.clear()
+        deployment.vendors.forget()
+        await _review(deployment, 1 + OWNERS)
+        requests = [each for each in deployment.github.requests if not each.path.startswith(OWN_LOG)]
+        models = len(deployment.vendors.requests)
     fetches = [each for each in requests if ".git/" in each.path]
     calls = [each for each in requests if each not in fetches]
     for name, times in Counter(map(_name, calls)).items():
@@ -43,10 +43,10 @@ async def measure() -> list[Figure]:
     ]
 
 
-async def _review(world: World, number: int) -> None:
-    pull = world.open_pull(number)
-    await world.deliver()
-    await world.until_reviewed(pull)
+async def _review(deployment: LocalDeployment, number: int) -> None:
+    pull = deployment.open_pull(number)
+    await deployment.deliver()
+    await deployment.until_reviewed(pull)
 
 
 def _name(request: RequestRecord) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from app.llm.router import estimate_tokens
-from tests.scenarios.living.driver import BUG, App, Reviewers, running
+from tests.scenarios.vendors import BUG, Reviewers
+from tests.scenarios.world import World, open_shop
 
 FILES = 80
 LINES = 150
@@ -35,53 +36,55 @@ def one_hunk(files: Mapping[str, str]) -> dict[str, str]:
     return {path: files[path].replace("cart.total_30 * rate + 30", "cart.total_30 / rate")}
 
 
-async def measure(app: App) -> None:
+async def measure(world: World) -> None:
     """Print a line for each push."""
     files = change()
     raw = sum(estimate_tokens(text) for text in files.values())
     print(f"change: {FILES} files, about {raw:,} tokens")
     base = {f"{path}.md": "x\n" for path in ("README",)}
-    pull = app.repository(base).open_pull(files)
-    first = await _settled(app, "first review", None)
+    pull = world.create_repository(base).open_pull(files)
+    first = await _settled(world, "first review", None)
     pull.push(one_hunk(files))
-    await _settled(app, "push of one hunk", first)
+    await _settled(world, "push of one hunk", first)
     pull.repository.push({"elsewhere.py": "x = 1\n"})
     pull.force_push({**files, **one_hunk(files)})
-    await _settled(app, "rebase", first)
+    await _settled(world, "rebase", first)
 
 
-async def measure_threads(app: App) -> None:
+async def measure_threads(world: World) -> None:
     """Print a line for a push that answers threads, resolves them and posts a review."""
     buggy = f"def average(prices):\n    {BUG}\n    return total\n"
-    pull = app.repository(name="acme/threads").open_pull({f"cart_{number}.py": buggy for number in range(5)})
-    await app.settle()
+    pull = world.create_repository(name="acme/threads").open_pull(
+        {f"cart_{number}.py": buggy for number in range(5)}
+    )
+    await world.settle()
     pull.push({"cart_4.py": "total = 0\n"})
-    await app.settle()  # since then it is known whether threads may be resolved here
+    await world.settle()  # since then it is known whether threads may be resolved here
     fixed = {f"cart_{number}.py": buggy.replace(BUG, "total = 1") for number in range(4)}
     pull.push({**fixed, "new.py": f"{buggy}# new\n"})
-    await _settled(app, "push that fixes four findings and makes one", None)
+    await _settled(world, "push that fixes four findings and makes one", None)
 
 
-async def _settled(app: App, name: str, first_tokens: int | None) -> int:
-    app.vendors.forget()
-    before = len(app.sandbox.requests)
-    await app.settle()
-    tokens = sum(estimate_tokens(asked.system + asked.text) for asked in app.vendors.requests)
-    calls = [call for call in app.github_calls()[before:] if ".git/" not in call]  # git is no API call
+async def _settled(world: World, name: str, first_tokens: int | None) -> int:
+    world.vendors.fake.forget()
+    before = len(world.github.requests)
+    await world.settle()
+    tokens = sum(estimate_tokens(asked.system + asked.text) for asked in world.vendors.fake.requests)
+    calls = [call for call in world.github_calls()[before:] if ".git/" not in call]  # git is no API call
     share = "" if first_tokens is None else f", {tokens / first_tokens:.2%} of the first"
     print(
-        f"{name}: {len(app.vendors.requests)} model calls, {tokens:,} prompt tokens{share}; {len(calls)} GitHub calls"
+        f"{name}: {len(world.vendors.fake.requests)} model calls, {tokens:,} prompt tokens{share}; {len(calls)} GitHub calls"
     )
     return tokens
 
 
 async def _main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        async with running(Path(folder), on_loopback=True) as app:
-            Reviewers(app.vendors, bugs={})
-            await measure(app)
-            Reviewers(app.vendors)
-            await measure_threads(app)
+        async with open_shop(Path(folder), git=True) as world:
+            Reviewers(world.vendors, bugs={})
+            await measure(world)
+            Reviewers(world.vendors)
+            await measure_threads(world)
 
 
 def main() -> None:

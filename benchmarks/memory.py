@@ -11,7 +11,7 @@ from pathlib import Path
 
 from app.domain.model_call import Provider
 from benchmarks.figures import Figure, print_figures
-from benchmarks.local_world import MCP_TOKEN, VENDORS, World, open_world
+from benchmarks.local_deployment import MCP_TOKEN, VENDORS, LocalDeployment, deploy_locally
 
 REVIEWS = 30
 BAR_MIB, KEYLESS_BAR_MIB = 320, 160
@@ -27,15 +27,15 @@ async def measure() -> list[Figure]:
 
 
 async def _measure(name: str, vendors: tuple[Provider, ...], bar_mib: int, remark: str) -> Figure:
-    async with open_world(vendors=vendors) as world:
-        at_start_mib = pss_mib(world.process.pid)
-        pulls = [world.open_pull(number) for number in range(REVIEWS)]
-        await world.deliver()
+    async with deploy_locally(vendors=vendors) as deployment:
+        at_start_mib = pss_mib(deployment.process.pid)
+        pulls = [deployment.open_pull(number) for number in range(REVIEWS)]
+        await deployment.deliver()
         for pull in pulls:
-            await world.until_reviewed(pull)
+            await deployment.until_reviewed(pull)
         if vendors:
-            await _call_mcp(world)
-        after_mib = pss_mib(world.process.pid)
+            await _call_mcp(deployment)
+        after_mib = pss_mib(deployment.process.pid)
     return Figure(
         name=f"memory after {REVIEWS} reviews, {name}",
         measured=f"{after_mib:.0f} MiB PSS ({at_start_mib:.0f} at the start)",
@@ -44,10 +44,10 @@ async def _measure(name: str, vendors: tuple[Provider, ...], bar_mib: int, remar
     )
 
 
-async def _call_mcp(world: World) -> None:
+async def _call_mcp(deployment: LocalDeployment) -> None:
     """So that its SDK is loaded and the tools are built."""
-    answer = await world.client.post(
-        f"{world.app_url}/mcp",
+    answer = await deployment.client.post(
+        f"{deployment.app_url}/mcp",
         json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"},
         headers={"authorization": f"Bearer {MCP_TOKEN}", "accept": "application/json, text/event-stream"},
     )

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from benchmarks.figures import Figure, print_figures
-from benchmarks.local_world import cpu_s, open_world
+from benchmarks.local_deployment import cpu_s, deploy_locally
 
 ROUNDS = 5
 HELP_BAR_S, READY_BAR_S = 0.4, 3.0
@@ -60,8 +60,8 @@ def _help_s() -> float:
 
 async def _ready_s() -> tuple[float, float]:
     """Seconds until it answers, and of CPU until then."""
-    async with open_world() as world:
-        return world.ready_s, cpu_s(world.process.pid)
+    async with deploy_locally() as deployment:
+        return deployment.ready_s, cpu_s(deployment.process.pid)
 
 
 if __name__ == "__main__":

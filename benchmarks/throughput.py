@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.figures import Figure, print_figures
-from benchmarks.local_world import cpu_s, machine_s
+from benchmarks.local_deployment import cpu_s, machine_s
 from tests import postgres
 from tests.durability.app_process import AppProcess
 from tests.durability.many import POLL_S, all_reviewed, open_pulls, send_all

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from benchmarks.figures import Figure, print_figures
-from benchmarks.local_world import Interval, World, cpu_s, open_world
+from benchmarks.local_deployment import Interval, LocalDeployment, cpu_s, deploy_locally
 
 ROUNDS = 5
 BAR_S = 1.5
@@ -18,11 +18,11 @@ GITHUB_S, MODELS_S = 0.1, 2.0
 
 async def measure() -> list[Figure]:
     """From the webhook to the last check run, less the time in which at least one model was thinking, of the same run."""
-    async with open_world(github_s=GITHUB_S, models_s=MODELS_S) as world:
-        first = await _review(world, 1)
-        before_s = cpu_s(world.process.pid)
-        later = [await _review(world, number) for number in range(2, 2 + ROUNDS)]
-        used_s = (cpu_s(world.process.pid) - before_s) / ROUNDS
+    async with deploy_locally(github_s=GITHUB_S, models_s=MODELS_S) as deployment:
+        first = await _review(deployment, 1)
+        before_s = cpu_s(deployment.process.pid)
+        later = [await _review(deployment, number) for number in range(2, 2 + ROUNDS)]
+        used_s = (cpu_s(deployment.process.pid) - before_s) / ROUNDS
     walls, own = zip(*later, strict=True)
     return [
         Figure(
@@ -40,16 +40,16 @@ async def measure() -> list[Figure]:
     ]
 
 
-async def _review(world: World, number: int) -> tuple[float, float]:
+async def _review(deployment: LocalDeployment, number: int) -> tuple[float, float]:
     """Wall time, and what of it no model was asked in, in seconds."""
-    world.thinking.clear()
-    pull = world.open_pull(number)
+    deployment.thinking.clear()
+    pull = deployment.open_pull(number)
     started_s = time.monotonic()
-    delivering = asyncio.create_task(world.deliver())
-    ended_s = await world.until_reviewed(pull)
+    delivering = asyncio.create_task(deployment.deliver())
+    ended_s = await deployment.until_reviewed(pull)
     await delivering
     wall_s = ended_s - started_s
-    return wall_s, wall_s - covered_s(world.thinking)
+    return wall_s, wall_s - covered_s(deployment.thinking)
 
 
 def covered_s(intervals: Sequence[Interval]) -> float:

@@ -1,6 +1,6 @@
-"""The stand-in as an ASGI application: finds the route, asks who it is, counts, lets accidents happen, and logs.
+"""The stand-in as an ASGI application: routes, authenticates, counts, injects faults and logs.
 
-Says nothing itself: the routes do.
+The endpoints write the responses.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from github_sandbox import graphql_api, rest_app, rest_checks, rest_code, rest_c
 from github_sandbox.call import Call, Endpoint, answer
 from github_sandbox.errors import ApiError, not_found
 from github_sandbox.hub import Hub
-from github_sandbox.limits import Accident, NoAnswer, raise_accident
+from github_sandbox.limits import Fault, NoAnswer, raise_fault
 from github_sandbox.state import RequestRecord
 from github_sandbox.tokens import ANONYMOUS, Actor
 
@@ -29,12 +29,12 @@ ENDPOINTS = (
     *rest_code.ENDPOINTS,
     *rest_code.LAST,
 )
-_DONE_FIRST = (Accident.DONE_THEN_BAD_GATEWAY, Accident.DONE_THEN_NO_ANSWER)
+_DONE_FIRST = (Fault.DONE_THEN_BAD_GATEWAY, Fault.DONE_THEN_NO_ANSWER)
 _Serve = Callable[[Request], Awaitable[Response]]
 
 
 def build_asgi(hub: Hub) -> Starlette:
-    """All routes: REST at the root and, as on GitHub Enterprise Server, under `/api/v3`; GraphQL; git."""
+    """Build all routes: REST at the root and, as on GitHub Enterprise Server, at `/api/v3`; GraphQL; git."""
     graphql = Endpoint("POST", "/graphql", graphql_api.serve, "anyone")
     rest = [_route(hub, endpoint, prefix) for prefix in ("/api/v3", "") for endpoint in ENDPOINTS]
     query = [_route(hub, graphql, ""), _route(hub, graphql, "/api")]
@@ -59,7 +59,7 @@ def _unknown(hub: Hub) -> _Serve:
 
 
 async def _serve(hub: Hub, endpoint: Endpoint, request: Request) -> Response:
-    """Answer and log; nothing but `NoAnswer` gets out."""
+    """Respond and log; raises only `NoAnswer`."""
     operation: list[str] = []
     actor = ANONYMOUS
     try:
@@ -72,14 +72,14 @@ async def _serve(hub: Hub, endpoint: Endpoint, request: Request) -> Response:
     except NoAnswer:
         _log(hub, request, 0, actor, None)
         return await _stay_silent(request)
-    except ClientDisconnect:  # it died, or was killed, before all was said: nothing was done
+    except ClientDisconnect:  # the client disconnected or died before it sent everything: nothing was done
         return Response(status_code=499)
     _log(hub, request, response.status_code, actor, next(iter(operation), None))
     return response
 
 
 async def _stay_silent(request: Request) -> Response:
-    """In process there is nobody to hang up: the transport makes a timeout of it. On a port, wait for the client."""
+    """In process, raise: the transport turns it into a timeout. On a port, wait for the client to disconnect."""
     if request.headers.get("x-sandbox-in-process"):
         raise NoAnswer
     while (await request.receive())["type"] != "http.disconnect":
@@ -103,17 +103,17 @@ def _actor(hub: Hub, endpoint: Endpoint, request: Request) -> Actor:
 async def _answer(
     hub: Hub, endpoint: Endpoint, request: Request, actor: Actor, operation: list[str]
 ) -> Response:
-    accident, retry_after_s = hub.faults.next_for(request.method, request.url.path) or (None, 0)
-    if accident is not None and accident not in _DONE_FIRST:
-        raise_accident(accident, retry_after_s, now=hub.clock())
+    fault, retry_after_s = hub.faults.next_for(request.method, request.url.path) or (None, 0)
+    if fault is not None and fault not in _DONE_FIRST:
+        raise_fault(fault, retry_after_s, now=hub.clock())
     headers = hub.throttle.count(actor.key, creates_content=endpoint.creates_content, points=_points(request))
     body = await request.body()
     call = Call(hub=hub, request=request, actor=actor, raw_body=body, needs=endpoint.needs)
     response = await endpoint.handler(call)
     operation += call.operations
     response.headers.update(headers)
-    if accident is not None:
-        raise_accident(accident, retry_after_s, now=hub.clock())
+    if fault is not None:
+        raise_fault(fault, retry_after_s, now=hub.clock())
     return response
 
 
@@ -136,13 +136,13 @@ def _log(hub: Hub, request: Request, status: int, actor: Actor, operation: str |
 
 
 class SandboxTransport(httpx.AsyncBaseTransport):
-    """Like `httpx.ASGITransport`, and a request without an answer becomes a read timeout at once."""
+    """Like `httpx.ASGITransport`, but a request without a response becomes a read timeout immediately."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._inner = httpx.ASGITransport(app=app)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer one request."""
+        """Send one request."""
         request.headers["x-sandbox-in-process"] = "1"
         try:
             return await self._inner.handle_async_request(request)

@@ -1,4 +1,4 @@
-"""One request to the stand-in: who asks, for which repository, with what body. And how lists are paged."""
+"""One request to the stand-in: its actor, repository and body, and the pages of lists."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ PER_PAGE_MAX = 100
 
 @dataclass
 class Call:
-    """A request with its asker. Not frozen: its parts are found when first asked for."""
+    """A request with its actor. Not frozen: its parts are looked up on first use."""
 
     hub: Hub
     request: Request
@@ -33,7 +33,7 @@ class Call:
 
     @cached_property
     def body(self) -> Json:
-        """The JSON object of the request; 400 for what is none."""
+        """The JSON object of the request; 400 for anything else."""
         if not self.raw_body:
             return {}
         try:
@@ -45,7 +45,7 @@ class Call:
         return body  # pyright: ignore[reportUnknownVariableType] - an object of JSON
 
     def text(self, name: str) -> str:
-        """A part of the path."""
+        """A text in the path."""
         return str(self.request.path_params[name])
 
     def number(self, name: str) -> int:
@@ -54,24 +54,24 @@ class Call:
 
     @property
     def query(self) -> Mapping[str, str]:
-        """The query's parameters."""
+        """The query parameters."""
         return self.request.query_params
 
     @property
     def accept(self) -> str:
-        """The wanted media type."""
+        """The accepted media type."""
         return self.request.headers.get("accept", "")
 
     @property
     def account(self) -> Account:
-        """As whom the asker writes."""
+        """The account as which the actor writes."""
         if self.actor.account is None:
             raise ApiError(401, "Requires authentication")
         return self.actor.account
 
     @cached_property
     def repository(self) -> Repository:
-        """The repository of the path, if the asker reaches it and may do this there."""
+        """The repository of the path, if the actor reaches it and has the permission."""
         repository = self.hub.repository(f"{self.text('owner')}/{self.text('repo')}")
         if not self.actor.covers(repository):
             raise not_found()
@@ -90,7 +90,7 @@ Handler = Callable[[Call], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A route. `needs`: `app` (JWT), `nobody`, `anyone` with a token, or a permission such as `checks:write`."""
+    """An endpoint. `needs` is `app` (JWT), `nobody`, `anyone` with a token, or a permission such as `checks:write`."""
 
     method: str
     path: str
@@ -100,20 +100,20 @@ class Endpoint:
 
 
 def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """JSON."""
+    """Return a JSON response."""
     return JSONResponse(
         body, status_code=status, headers=headers, media_type="application/json; charset=utf-8"
     )
 
 
 def paged(call: Call, items: Sequence[Any], *, wrap: Callable[[list[Any]], object] | None = None) -> Response:
-    """A page of a list with its Link header (https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api)."""
+    """Return a page of a list with its Link header (https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api)."""
     rows, headers = page_of(call, items)
     return answer(wrap(rows) if wrap else rows, headers=headers)
 
 
 def page_of(call: Call, items: Sequence[Any]) -> tuple[list[Any], dict[str, str]]:
-    """The rows of the asked page, and the Link header."""
+    """The rows of the requested page, and the Link header."""
     size = min(_positive(call, "per_page", PER_PAGE), PER_PAGE_MAX)
     page = _positive(call, "page", 1)
     last = max(1, -(-len(items) // size))

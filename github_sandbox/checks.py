@@ -1,4 +1,4 @@
-"""What GitHub accepts for a check run, and what a request does to one.
+"""What GitHub accepts for a check run, what a request changes in it, and how it is rendered.
 
 https://docs.github.com/en/rest/checks/runs
 """
@@ -21,12 +21,12 @@ _TITLE_LIMIT = 255
 
 
 def no_commit(sha: str) -> ApiError:
-    """422 for a sha that the repository has not."""
+    """Return a 422 for a sha that is not in the repository."""
     return invalid(message=f"No commit found for SHA: {sha}")
 
 
 def check_request(body: Json, *, creating: bool) -> None:
-    """Raise what GitHub answers to a request it does not take; both creating and changing go through here."""
+    """Raise what GitHub answers to a request that it rejects, for creating and for updating."""
     if creating and not body.get("name"):
         raise invalid_field("CheckRun", "name", code="missing_field")
     if creating and not body.get("head_sha"):
@@ -100,7 +100,7 @@ def _check_actions(actions: list[Any]) -> None:
 
 
 def apply(run: CheckRun, body: Json, *, now: float) -> None:
-    """Change a check run by an accepted request."""
+    """Apply an accepted request to a check run."""
     for key in ("name", "external_id", "details_url", "started_at"):
         if body.get(key) is not None:
             setattr(run, key, body[key])
@@ -125,7 +125,7 @@ def _apply_state(run: CheckRun, body: Json, *, now: float) -> None:
 
 
 def _minimal_pulls(repo: RepositoryState, head_sha: str) -> list[Json]:
-    """Pull requests of the commit, but never those from forks: their list stays empty."""
+    """Pull requests of the commit, except those from forks: their list is empty."""
     pulls = [
         p for p in repo.pulls.values() if p.head_sha == head_sha and p.state == "open" and not p.is_from_fork
     ]
@@ -143,7 +143,7 @@ def _minimal_pulls(repo: RepositoryState, head_sha: str) -> list[Json]:
 
 
 def render_check_run(repo: RepositoryState, run: CheckRun) -> Json:
-    """`check-run`."""
+    """Render `check-run`."""
     url = f"{repo.url}/check-runs/{run.id}"
     return {
         "id": run.id,
@@ -172,7 +172,7 @@ def render_check_run(repo: RepositoryState, run: CheckRun) -> Json:
 
 
 def render_check_suite(repo: RepositoryState, suite: CheckSuite) -> Json:
-    """`check-suite`."""
+    """Render `check-suite`."""
     runs = [run for run in repo.check_runs.values() if run.suite is suite]
     done = bool(runs) and all(run.status == "completed" for run in runs)
     url = f"{repo.url}/check-suites/{suite.id}"

@@ -1,6 +1,6 @@
-"""What changed between two commits, as GitHub tells it: files with patches, cut by GitHub's limits, and anchors.
+"""Changes between two commits as GitHub shows them: files with patches, truncated at GitHub's limits, and anchors.
 
-Parses git's own output with its own few lines on purpose: it judges what Quorum's parser makes of the same diff.
+It parses git's output itself on purpose: tests compare it with the parser of the App.
 """
 
 import re
@@ -16,9 +16,9 @@ _ZERO = "0" * 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffLimits:
-    """Where GitHub cuts (https://docs.github.com/en/repositories/creating-and-managing-repositories/repository-limits).
+    """GitHub's limits on diffs (https://docs.github.com/en/repositories/creating-and-managing-repositories/repository-limits).
 
-    `patch_changed_lines` is about a single file: such patches are seen missing from about 2,000 changed lines on.
+    `patch_changed_lines` applies to a single file: GitHub omits patches of about 2,000 changed lines or more.
     """
 
     diff_files: int = 300
@@ -33,13 +33,13 @@ class DiffLimits:
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
-    """Lines by number; `rows` holds (marker, old number, new number, text) in the order of the patch."""
+    """Lines by number; `rows` contains (marker, old number, new number, text) in the order of the patch."""
 
     header: str
     rows: tuple[tuple[str, int, int, str], ...]
 
     def has(self, side: str, line: int) -> bool:
-        """Whether a comment may stand there: RIGHT on added and context, LEFT on removed and context lines."""
+        """Whether a comment may be placed there: RIGHT on added and context lines, LEFT on removed and context lines."""
         if side == "RIGHT":
             return any(new == line and marker != "-" for marker, _, new, _ in self.rows)
         return any(old == line and marker != "+" for marker, old, _, _ in self.rows)
@@ -58,7 +58,7 @@ class Hunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileChange:
-    """One changed file. `patch` has hunks only and is None for binaries, pure renames and large files."""
+    """One changed file. `patch` contains only hunks; it is None for binaries, pure renames and large files."""
 
     filename: str
     previous_filename: str | None
@@ -71,18 +71,18 @@ class FileChange:
 
     @property
     def patch_lines(self) -> int:
-        """Length of the patch, for the limits of a response."""
+        """The length of the patch, for the limits of a response."""
         return 0 if self.patch is None else self.patch.count("\n") + 1
 
     def hunk_with(self, side: str, line: int) -> Hunk | None:
-        """The hunk that holds a line; None where the line is in none, or the patch is not given."""
+        """The hunk that contains a line; None if no hunk does, or the patch is omitted."""
         if self.patch is None:
             return None
         return next((hunk for hunk in self.hunks if hunk.has(side, line)), None)
 
 
 def _split(output: bytes) -> tuple[list[tuple[list[str], list[str]]], bytes]:
-    """The raw records (fields, paths) of `git diff --raw -p -z`, and the patches behind them."""
+    """Split `git diff --raw -p -z` into raw records (fields, paths) and the patches that follow."""
     records: list[tuple[list[str], list[str]]] = []
     rest = output
     while rest.startswith(b":"):
@@ -97,7 +97,7 @@ def _split(output: bytes) -> tuple[list[tuple[list[str], list[str]]], bytes]:
 
 
 def _sections(patches: bytes) -> Iterator[bytes]:
-    """One section a file: inside hunks every line has a marker, so `diff --git` begins a section and nothing else."""
+    """Split patches into one section per file: inside hunks every line has a marker, so only `diff --git` starts a section."""
     parts = re.split(rb"(?m)^(?=diff --git )", patches)
     return (part for part in parts if part)
 
@@ -153,18 +153,18 @@ def file_changes(repository: GitRepository, base: str, head: str, limits: DiffLi
             and section.startswith(b"diff --git ")
             and b"\ndeleted file mode" in section[:4096]
         ):
-            section += next(sections, b"")  # a change of type is told as a removal and an addition
+            section += next(sections, b"")  # git shows a changed type as a removal and an addition
         changes.append(_change(fields, paths, section, limits))
     return changes
 
 
 def render_diff(repository: GitRepository, base: str, head: str) -> bytes:
-    """The diff media type: what `git diff` prints."""
+    """Render the diff media type: what `git diff` prints."""
     return _split(repository.raw_diff(base, head))[1]
 
 
 def exceeded_limit(diff: bytes, files: int, limits: DiffLimits) -> str | None:
-    """Why GitHub would not render this diff; None where it would."""
+    """Why GitHub would reject this diff; None if it would render it."""
     if files > limits.diff_files:
         return f"Sorry, the diff exceeded the maximum number of files ({limits.diff_files})."
     if diff.count(b"\n") > limits.diff_lines:
@@ -175,7 +175,7 @@ def exceeded_limit(diff: bytes, files: int, limits: DiffLimits) -> str | None:
 
 
 def cut_to_response(changes: Iterable[FileChange], limits: DiffLimits) -> list[FileChange]:
-    """Rows behind about 20,000 patch lines of one response show zeros and no patch, unmarked.
+    """Replace rows after about 20,000 patch lines of one response with zeros and no patch, without a mark.
 
     Seen in https://github.com/orgs/community/discussions/213491.
     """
@@ -189,7 +189,7 @@ def cut_to_response(changes: Iterable[FileChange], limits: DiffLimits) -> list[F
 
 
 def moved_line(hunks: Sequence[Hunk], line: int) -> int | None:
-    """Where a line of the old commit stands in the new one; None where it was changed or removed (outdated)."""
+    """The number of an old line in the new commit; None if it was changed or removed (outdated)."""
     shift = 0
     for hunk in hunks:
         for marker, old, _, _ in hunk.rows:

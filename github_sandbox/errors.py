@@ -1,4 +1,4 @@
-"""How the stand-in says no: a status, GitHub's sentence and GitHub's list of errors. Nothing else is raised by it."""
+"""Error responses: a status, GitHub's message and GitHub's list of errors. The stand-in raises nothing else."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,9 +7,9 @@ DOCS = "https://docs.github.com/rest"
 
 
 class ApiError(Exception):
-    """An answer other than success.
+    """An error response.
 
-    `errors` holds objects in most answers, and plain strings where a review is refused.
+    `errors` contains objects in most responses, and strings in those to a rejected review.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class ApiError(Exception):
         self.code = code
 
     def body(self) -> dict[str, Any]:
-        """The JSON of the answer."""
+        """The JSON of the response."""
         said: dict[str, Any] = {
             "message": self.message,
             "documentation_url": DOCS,
@@ -43,30 +43,30 @@ class ApiError(Exception):
 
 
 def not_found() -> ApiError:
-    """What GitHub says of everything that is not there or not for the asker."""
+    """Return the error for whatever does not exist or is out of reach."""
     return ApiError(404, "Not Found")
 
 
 def forbidden() -> ApiError:
-    """What an App hears that lacks a permission."""
+    """Return the error for an App that lacks a permission."""
     return ApiError(403, "Resource not accessible by integration")
 
 
 def invalid(*errors: str | dict[str, Any], message: str = "Validation Failed") -> ApiError:
-    """422 with its errors: objects or strings."""
+    """Return a 422 with its errors: objects or strings."""
     return ApiError(422, message, errors=errors)
 
 
 def invalid_field(
     resource: str, field: str, *, code: str = "invalid", message: str | None = None
 ) -> ApiError:
-    """422 about one field (https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#validation-failed)."""
+    """Return a 422 about one field (https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#validation-failed)."""
     detail = {"resource": resource, "field": field, "code": code}
     return invalid({**detail, "message": message} if message else detail)
 
 
 def with_strings(error: ApiError) -> ApiError:
-    """The same refusal as the review route words it: its `errors` are strings, not objects."""
+    """Convert an error to the form of the review endpoint: its `errors` are strings, not objects."""
     said = [
         e if isinstance(e, str) else str(e.get("message") or f"{e['field']} {e['code']}")
         for e in error.errors

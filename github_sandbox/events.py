@@ -1,6 +1,6 @@
 """Webhook payloads, in the shape of the examples of https://docs.github.com/en/webhooks/webhook-events-and-payloads.
 
-Says what happened; who hears of it is `github_sandbox.hooks`' matter.
+These functions only render; `RepositoryState.emit` and `Hook` decide who receives the event.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ from github_sandbox.state import (
 
 
 def in_repository(repo: RepositoryState, sender: Account, **said: object) -> Json:
-    """A payload with the keys that every event of a repository has."""
+    """Render a payload with the keys that every event of a repository has."""
     payload: Json = {
         **said,
         "repository": render_repository(repo),
@@ -52,7 +52,7 @@ def in_repository(repo: RepositoryState, sender: Account, **said: object) -> Jso
 
 
 def pull_request(pull: PullState, sender: Account, action: str, **more: object) -> Json:
-    """`pull_request`: with `before` and `after` for a synchronize, `changes` for an edit, `label` for a label."""
+    """Render `pull_request`: with `before` and `after` for synchronize, `changes` for edited, `label` for labeled."""
     if "label" in more:
         more["label"] = render_label(pull, str(more["label"]))
     return in_repository(
@@ -68,7 +68,7 @@ def pull_request(pull: PullState, sender: Account, action: str, **more: object) 
 def issue_comment(
     pull: PullState, sender: Account, comment: IssueComment, action: str, **more: object
 ) -> Json:
-    """`issue_comment`."""
+    """Render `issue_comment`."""
     return in_repository(
         pull.repository,
         sender,
@@ -80,7 +80,7 @@ def issue_comment(
 
 
 def pull_request_review(pull: PullState, sender: Account, review: Review, action: str) -> Json:
-    """`pull_request_review`; the state is lower case here, and here alone."""
+    """Render `pull_request_review`; only here is the state in lower case."""
     said = render_review(pull, review)
     return in_repository(
         pull.repository,
@@ -94,7 +94,7 @@ def pull_request_review(pull: PullState, sender: Account, review: Review, action
 def pull_request_review_comment(
     pull: PullState, sender: Account, comment: ReviewComment, action: str, **more: object
 ) -> Json:
-    """`pull_request_review_comment`."""
+    """Render `pull_request_review_comment`."""
     return in_repository(
         pull.repository,
         sender,
@@ -106,7 +106,7 @@ def pull_request_review_comment(
 
 
 def pull_request_review_thread(pull: PullState, sender: Account, thread: ReviewThread, action: str) -> Json:
-    """`pull_request_review_thread`."""
+    """Render `pull_request_review_thread`."""
     comments = [render_review_comment(pull, comment) for comment in thread.comments]
     return in_repository(
         pull.repository,
@@ -118,7 +118,7 @@ def pull_request_review_thread(pull: PullState, sender: Account, thread: ReviewT
 
 
 def check_run(repo: RepositoryState, sender: Account, run: CheckRun, action: str, **more: object) -> Json:
-    """`check_run`; `requested_action` says which button was pressed."""
+    """Render `check_run`; `requested_action` names the button."""
     suite = render_check_suite(repo, run.suite)
     kept = (
         "id",
@@ -139,12 +139,12 @@ def check_run(repo: RepositoryState, sender: Account, run: CheckRun, action: str
 
 
 def check_suite(repo: RepositoryState, sender: Account, suite: CheckSuite, action: str) -> Json:
-    """`check_suite`."""
+    """Render `check_suite`."""
     return in_repository(repo, sender, action=action, check_suite=render_check_suite(repo, suite))
 
 
 def push(repo: RepositoryState, sender: Account, *, ref: str, before: str, after: str, forced: bool) -> Json:
-    """`push`."""
+    """Render `push`."""
     head = render_commit(repo, after)
     return in_repository(
         repo,
@@ -164,13 +164,13 @@ def push(repo: RepositoryState, sender: Account, *, ref: str, before: str, after
 
 
 def renamed(repo: RepositoryState, before: str) -> Json:
-    """`repository`, renamed."""
+    """Render `repository`, action renamed."""
     changes = {"repository": {"name": {"from": before}}}
     return in_repository(repo, repo.owner, action="renamed", changes=changes)
 
 
 def transferred(repo: RepositoryState, before: Account) -> Json:
-    """`repository`, transferred; `changes` names a person or an organisation."""
+    """Render `repository`, action transferred; `changes` names a user or an organization."""
     kind = "organization" if before.type == "Organization" else "user"
     changes = {"owner": {"from": {kind: render_account(repo.hub.urls, before)}}}
     return in_repository(repo, repo.owner, action="transferred", changes=changes)
@@ -179,7 +179,7 @@ def transferred(repo: RepositoryState, before: Account) -> Json:
 def merge_group(
     repo: RepositoryState, sender: Account, *, action: str, head_sha: str, head_ref: str, base_sha: str
 ) -> Json:
-    """`merge_group`."""
+    """Render `merge_group`."""
     commit = render_commit(repo, head_sha)["commit"]
     return in_repository(
         repo,
@@ -217,7 +217,7 @@ def _small_repositories(hub: HubState, names: Sequence[str]) -> list[Json]:
 
 
 def installation(hub: HubState, installed: Installation, action: str) -> Json:
-    """`installation`."""
+    """Render `installation`."""
     names = [name for name in hub.repositories if installed.covers(name)]
     return {
         "action": action,
@@ -231,7 +231,7 @@ def installation(hub: HubState, installed: Installation, action: str) -> Json:
 def installation_repositories(
     hub: HubState, installed: Installation, action: str, names: Sequence[str]
 ) -> Json:
-    """`installation_repositories`."""
+    """Render `installation_repositories`."""
     rows = _small_repositories(hub, names)
     return {
         "action": action,
@@ -245,7 +245,7 @@ def installation_repositories(
 
 
 def ping(hub: HubState) -> Json:
-    """`ping` of an App's hook."""
+    """Render `ping` of an App's hook."""
     app = hub.app
     return {
         "zen": "Non-blocking is better than blocking.",

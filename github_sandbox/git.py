@@ -1,7 +1,7 @@
-"""A bare git repository driven by the git program: commits go in, trees, blobs and diffs come out.
+"""A bare git repository, driven by the git program: creates commits, reads trees, blobs and diffs.
 
-Hermetic: no configuration of the machine or the user is read, every identity and date is given. Knows nothing of
-GitHub, and never has a work tree.
+Hermetic: it reads no configuration of the machine or the user, and sets every identity and date. It knows nothing of
+GitHub and never has a work tree.
 """
 
 import os
@@ -34,7 +34,7 @@ _CONFIG = """\
 
 
 class GitFailed(Exception):
-    """The git program ended with an error; the message is what it said."""
+    """The git program failed; the message is its error output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def _as_entry(content: str | bytes | Entry) -> Entry:
 
 
 def _quoted(path: str) -> bytes:
-    """A path as fast-import wants it: C-quoted, any byte allowed (https://git-scm.com/docs/git-fast-import)."""
+    """Quote a path for fast-import: C-quoted, any byte allowed (https://git-scm.com/docs/git-fast-import)."""
     raw = path.encode("utf-8", "surrogateescape")
     return (
         b'"' + b"".join(b"\\%03o" % c if c < 33 or c > 126 or c in b'"\\' else bytes([c]) for c in raw) + b'"'
@@ -92,7 +92,7 @@ def _data(content: bytes) -> bytes:
 
 
 class GitRepository:
-    """A bare repository at `path`, made on construction."""
+    """A bare repository at `path`, created by the constructor."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -109,7 +109,7 @@ class GitRepository:
         self._commits = lru_cache(maxsize=256)(self._commits_between)
 
     def run(self, *arguments: str, stdin: bytes = b"") -> bytes:
-        """Output of a git command; raises `GitFailed` with its complaint."""
+        """Run a git command and return its output; raise `GitFailed` with its error output."""
         done = subprocess.run(  # noqa: S603 - arguments are a list, the program is git
             ["git", "--git-dir", str(self.path), *arguments],  # noqa: S607 - the machine's own git
             input=stdin,
@@ -131,7 +131,7 @@ class GitRepository:
         author: str,
         at: float,
     ) -> str:
-        """Make a commit on top of `parents[0]`'s tree, point `ref` at it and return its sha."""
+        """Create a commit on top of `parents[0]`'s tree, point `ref` at it and return its sha."""
         who = f"{author} <{author}@users.noreply.github.com> {int(at)} +0000".encode()
         lines = [b"commit %s\nmark :1\nauthor %s\ncommitter %s\n" % (ref.encode(), who, who)]
         lines.append(_data(message.encode()))
@@ -139,7 +139,7 @@ class GitRepository:
             b"%s %s\n" % (b"merge" if number else b"from", parent.encode())
             for number, parent in enumerate(parents)
         ]
-        # An old branch of the same name must not become a parent by itself.
+        # Without the reset, an old branch of the same name would become a parent.
         start = [] if parents else [b"reset %s\n\n" % ref.encode()]
         lines += [self._change(path, content) for path, content in files.items()]
         stream = b"".join([*start, *lines, b"\nget-mark :1\ndone\n"])
@@ -158,17 +158,17 @@ class GitRepository:
         return b"M %s inline %s\n%s" % (entry.mode.encode(), _quoted(path), _data(entry.data))
 
     def point(self, ref: str, sha: str) -> None:
-        """Let a ref point at a commit."""
+        """Point a ref at a commit."""
         target = self.path / ref
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(f"{sha}\n")
 
     def delete_ref(self, ref: str) -> None:
-        """Remove a ref that may not be there."""
+        """Remove a ref if it exists."""
         (self.path / ref).unlink(missing_ok=True)
 
     def resolve(self, name: str) -> str | None:
-        """The full sha of a reachable commit: by branch, full ref or sha; None where nothing refers to it any more."""
+        """The full sha of a reachable commit, by branch, full ref or sha; None if no ref leads to it."""
         for ref in (f"refs/heads/{name}", f"refs/tags/{name}", name if name.startswith("refs/") else ""):
             if ref and (self.path / ref).is_file():
                 return (self.path / ref).read_text().strip()
@@ -183,7 +183,7 @@ class GitRepository:
         return sha if self.is_reachable(sha) else None
 
     def is_served(self, sha: str) -> bool:
-        """Whether an object may be fetched: all but commits that were replaced and that nothing leads to."""
+        """Whether an object may be fetched: everything except replaced commits that no ref leads to."""
         return sha not in self.forgotten or self.is_reachable(sha)
 
     def is_reachable(self, sha: str) -> bool:
@@ -191,7 +191,7 @@ class GitRepository:
         return sha in self._tips() or bool(self.run("for-each-ref", "--count=1", "--contains", sha))
 
     def _tips(self) -> set[str]:
-        """The shas that refs point at; git itself packs none here."""
+        """The shas that refs point at; git packs no refs here."""
         return {p.read_text().strip() for p in (self.path / "refs").rglob("*") if p.is_file()}
 
     def merge_base(self, one: str, other: str) -> str | None:
@@ -230,12 +230,12 @@ class GitRepository:
         return self.run("cat-file", "blob", sha)
 
     def file(self, commit: str, path: str) -> bytes | None:
-        """A file's bytes at a commit; None where there is none."""
+        """The bytes of a file at a commit; None if it does not exist."""
         entry = self.tree(commit).get(path)
         return None if entry is None or entry.kind != "blob" else self.blob(entry.sha)
 
     def _raw_diff(self, base: str, head: str, context: int = 3) -> bytes:
-        """`git diff --raw -z` and the patches behind it, as one byte string; renames are found as GitHub finds them."""
+        """`git diff --raw -z` followed by the patches, as one byte string; detects renames as GitHub does."""
         return self.run(
             "-c", "diff.renameLimit=4000", "diff", "--raw", "-p", "-z", "--abbrev=40", "--full-index",
             "--find-renames=50%", "--no-ext-diff", "--no-textconv", "--submodule=short", f"--unified={context}", base, head,

@@ -35,12 +35,12 @@ _Item = TypeVar("_Item", bound="ReviewThread | IssueComment | ReviewComment | Re
 
 @cache
 def schema() -> "GraphQLSchema":
-    """The part of GitHub's schema that is answered here."""
+    """The part of GitHub's schema that the stand-in answers."""
     return build_schema(SCHEMA_PATH.read_text(encoding="utf-8"))
 
 
 async def serve(call: Call) -> Response:
-    """Answer a query: 200 with `data` and, where something failed, `errors` that have a `type`."""
+    """Answer a query: 200 with `data` and, if something failed, `errors` that have a `type`."""
     text = call.body.get("query")
     if not isinstance(text, str):
         raise ApiError(400, "A query attribute must be specified and must be a string.")
@@ -58,15 +58,15 @@ async def serve(call: Call) -> Response:
     return answer(said)
 
 
-@lru_cache(maxsize=256)  # the same few documents, again and again
+@lru_cache(maxsize=256)  # clients send the same few documents
 def parsed(text: str) -> "DocumentNode":
-    """The document; raises `GraphQLSyntaxError`."""
+    """Parse a document; raises `GraphQLSyntaxError`."""
     return parse(text)
 
 
 @lru_cache(maxsize=256)
 def faults_of(text: str) -> tuple["GraphQLError", ...]:
-    """What the schema has against a document that could be parsed."""
+    """The validation errors of a document that could be parsed."""
     return tuple(validate(schema(), parsed(text)))
 
 
@@ -85,18 +85,18 @@ def _operation_name(document: "DocumentNode") -> str:
 
 
 def _error(error: "GraphQLError") -> Json:
-    """GitHub puts `type` beside `message`, not into `extensions`."""
+    """Render an error; GitHub puts `type` next to `message`, not into `extensions`."""
     said: Json = dict(error.formatted)
     cause = error.original_error
     if isinstance(cause, QueryError):
         said["type"] = cause.type
     elif cause is not None and not isinstance(cause, GraphQLError):
-        raise cause  # a fault of the stand-in, not of the query
+        raise cause  # a bug in the stand-in, not an error in the query
     return said
 
 
 def _given(name: str, resolve: Callable[[Any], object], _info: object, **arguments: object) -> object:
-    """A field of one argument."""
+    """Resolve a field that has one argument."""
     return resolve(arguments[name])
 
 
@@ -109,7 +109,7 @@ class _Root:
         self._views = PullViews(call.actor)
 
     def fields(self) -> Json:
-        """What is asked for by name."""
+        """Resolvers by field name."""
         return {
             "repository": self._repository,
             "node": partial(_given, "id", self._node),
@@ -194,7 +194,7 @@ class _Root:
             raise refused()
 
     def _resolve(self, given: Json, *, resolved: bool) -> Json:
-        """Resolving needs `contents: write`, other than the documentation makes believe (github/gh-aw#35726)."""
+        """Resolve a thread. This needs `contents: write`, contrary to the documentation (github/gh-aw#35726)."""
         pull, thread = self._find(given["threadId"], lambda p: p.threads)
         self._require(pull.repository, "contents:write")
         self._require(pull.repository, "pull_requests:write")

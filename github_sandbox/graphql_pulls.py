@@ -1,4 +1,4 @@
-"""Repositories, pull requests, threads and comments as GraphQL shows them to one asker.
+"""Repositories, pull requests, threads and comments as GraphQL shows them to one actor.
 
 https://docs.github.com/en/graphql/reference/objects#pullrequest
 """
@@ -36,7 +36,7 @@ _REACTIONS = {
 
 
 class PullViews:
-    """What one asker sees."""
+    """What one actor sees."""
 
     def __init__(self, actor: Actor) -> None:
         self._actor = actor
@@ -46,7 +46,7 @@ class PullViews:
         return account is self._actor.account
 
     def repository(self, repo: RepositoryState) -> Json:
-        """`Repository`."""
+        """Resolve `Repository`."""
         return {
             "__typename": RepositoryState,
             "id": node_id("R", repo.id),
@@ -74,7 +74,7 @@ class PullViews:
         return self.pull(repo.pulls[number])
 
     def pull(self, pull: PullState) -> Json:
-        """`PullRequest`."""
+        """Resolve `PullRequest`."""
         repo, changes = pull.repository, pull.changes
         head_repo = pull.head_repository
         return {
@@ -131,7 +131,7 @@ class PullViews:
         }
 
     def issue_comment(self, pull: PullState, comment: IssueComment) -> Json:
-        """`IssueComment`."""
+        """Resolve `IssueComment`."""
         return {
             **self._comment(pull, comment),
             "__typename": "IssueComment",
@@ -143,7 +143,7 @@ class PullViews:
         }
 
     def review(self, pull: PullState, review: Review) -> Json:
-        """`PullRequestReview`."""
+        """Resolve `PullRequestReview`."""
         mine = [c for c in pull.review_comments() if c.review_id == review.id]
         return {
             **self._comment(pull, review),
@@ -157,7 +157,7 @@ class PullViews:
         }
 
     def thread(self, pull: PullState, thread: ReviewThread) -> Json:
-        """`PullRequestReviewThread`."""
+        """Resolve `PullRequestReviewThread`."""
         anchor, original = thread.root.anchor, thread.root.original
         resolver = thread.resolved_by
         may_resolve = self._actor.may("contents:write", pull.repository)
@@ -184,7 +184,7 @@ class PullViews:
         }
 
     def review_comment(self, pull: PullState, comment: ReviewComment) -> Json:
-        """`PullRequestReviewComment`."""
+        """Resolve `PullRequestReviewComment`."""
         anchor, original = comment.anchor, comment.original
         thread = pull.thread_of(comment)
         return {

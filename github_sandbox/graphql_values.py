@@ -1,4 +1,4 @@
-"""Values of GraphQL answers: connections with their limits, errors of a field, and what is looked up late.
+"""GraphQL values: connections with their limits, errors of a field, fields that are resolved late, and code.
 
 https://docs.github.com/en/graphql/guides/using-pagination-in-the-graphql-api
 """
@@ -19,7 +19,7 @@ CONNECTION_MAX = 100
 
 
 class QueryError(Exception):
-    """An error of one field; `type` is GitHub's word for it."""
+    """An error of one field; `type` is GitHub's name for it."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -27,12 +27,12 @@ class QueryError(Exception):
 
 
 def refused() -> QueryError:
-    """What an App hears that lacks a permission."""
+    """Return the error for an App that lacks a permission."""
     return QueryError("FORBIDDEN", "Resource not accessible by integration")
 
 
 def connection(name: str, items: Sequence[Any], view: Callable[[Any], Json]) -> Callable[..., Json]:
-    """A connection; GitHub wants `first` or `last`, of 1 to 100, for more than its count.
+    """Build a connection; GitHub requires `first` or `last`, 1 to 100, for anything but the count.
 
     https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api#node-limit
     """
@@ -64,7 +64,7 @@ def connection(name: str, items: Sequence[Any], view: Callable[[Any], Json]) -> 
 
 
 def _asks_for_rows(info: "GraphQLResolveInfo[Any]") -> bool:
-    """A count alone needs no bounds."""
+    """Whether the query asks for more than the count, which needs no limit."""
     parts = [
         part for node in info.field_nodes if node.selection_set for part in node.selection_set.selections
     ]
@@ -103,7 +103,7 @@ def _page_info(start: int, stop: int, total: int) -> Json:
 
 
 def later(look_up: Callable[[], object]) -> Callable[..., object]:
-    """A field without arguments that is looked up only when it is asked for."""
+    """Build a field without arguments that is resolved only on request."""
 
     def resolve(_info: object, **_given: object) -> object:
         return look_up()
@@ -112,7 +112,7 @@ def later(look_up: Callable[[], object]) -> Callable[..., object]:
 
 
 def account_view(repo: RepositoryState, account: Account) -> Json:
-    """`Actor`; the login of a bot has no `[bot]` here, other than in REST."""
+    """Resolve `Actor`; unlike in REST, the login of a bot has no `[bot]`."""
     login = account.login.removesuffix("[bot]")
     html = repo.hub.urls.html
     return {
@@ -127,7 +127,7 @@ def account_view(repo: RepositoryState, account: Account) -> Json:
 
 
 def as_query_error(error: ApiError) -> QueryError:
-    """The REST error of a verb, in GraphQL's words."""
+    """Convert a REST error to a GraphQL error."""
     kind = {404: "NOT_FOUND", 403: "FORBIDDEN"}.get(error.status, "UNPROCESSABLE")
     return QueryError(kind, error.message)
 
@@ -137,17 +137,17 @@ _BINARY_PROBE_BYTES = 8_000
 
 
 class CodeViews:
-    """What one asker sees of the code; all of it wants `contents: read`."""
+    """What one actor sees of the code; all of it needs `contents: read`."""
 
     def __init__(self, actor: Actor) -> None:
         self._actor = actor
 
     def ref_of(self, repo: RepositoryState, _info: object, **given: str) -> Json | None:
-        """`Repository.ref(qualifiedName:)`."""
+        """Resolve `Repository.ref(qualifiedName:)`."""
         return self.ref(repo, given["qualifiedName"].removeprefix("refs/heads/"))
 
     def object_of(self, repo: RepositoryState, _info: object, **given: str) -> Json | None:
-        """`Repository.object(expression:)`: a commit, or with `commit:path` a file."""
+        """Resolve `Repository.object(expression:)`: a commit, or with `commit:path` a file."""
         self._require(repo)
         name, _, path = (given.get("oid") or given.get("expression") or "").partition(":")
         sha = repo.git.resolve(repo.default_branch if name in ("", "HEAD") else name)
@@ -160,7 +160,7 @@ class CodeViews:
             raise refused()
 
     def ref(self, repo: RepositoryState, branch: str) -> Json | None:
-        """`Ref`; None for a branch that is gone."""
+        """Resolve `Ref`; None for a deleted branch."""
         sha = repo.git.resolve(f"refs/heads/{branch}")
         if sha is None:
             return None
@@ -173,7 +173,7 @@ class CodeViews:
         }
 
     def commit(self, repo: RepositoryState, sha: str) -> Json:
-        """`Commit`."""
+        """Resolve `Commit`."""
         commit = repo.git.commit_of(sha)
         return {
             "__typename": "Commit",

@@ -1,4 +1,4 @@
-"""Rate limits as GitHub counts them, and accidents that a test orders.
+"""Rate limits as GitHub counts them, and fault injection.
 
 https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 """
@@ -20,7 +20,7 @@ _SECONDARY = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimits:
-    """GitHub's figures for an installation."""
+    """GitHub's limits for an installation."""
 
     primary_per_hour: int = 5_000
     content_per_minute: int = 80
@@ -29,7 +29,7 @@ class RateLimits:
 
 
 class Throttle:
-    """Counts each asker's requests in sliding windows."""
+    """Counts each client's requests in sliding windows."""
 
     def __init__(self, limits: RateLimits, clock: Callable[[], float]) -> None:
         self.limits = limits
@@ -38,10 +38,10 @@ class Throttle:
         self._content: dict[str, deque[float]] = defaultdict(deque)
         self._points: dict[str, deque[tuple[float, int]]] = defaultdict(deque)
         self.refused = 0
-        self.fullest = 0.0  # the largest share of a limit by the minute that was in use
+        self.fullest = 0.0  # the largest share of a per-minute limit that was in use
 
     def count(self, key: str, *, creates_content: bool, points: int = 1) -> dict[str, str]:
-        """Count a request; returns its `x-ratelimit-*` headers, or raises 403."""
+        """Count a request; return its `x-ratelimit-*` headers, or raise a 403."""
         now = self._clock()
         seen = self._requests[key]
         while seen and seen[0] <= now - _HOUR_S:
@@ -56,7 +56,7 @@ class Throttle:
         return _headers(self.limits.primary_per_hour, len(seen), seen[0] + _HOUR_S)
 
     def peek(self, key: str) -> dict[str, str]:
-        """The headers of an asker as they stand, without counting."""
+        """The present headers of a client, without counting."""
         seen = self._requests[key]
         reset = (seen[0] if seen else self._clock()) + _HOUR_S
         return _headers(self.limits.primary_per_hour, len(seen), reset)
@@ -97,20 +97,20 @@ def _headers(limit: int, used: int, reset_at: float) -> dict[str, str]:
 
 
 def primary_limit(*, reset_at: float, limit: int = 5_000, status: int = 403) -> ApiError:
-    """The hour's requests are used up."""
+    """Return the error for an exhausted hourly limit."""
     return ApiError(
         status, "API rate limit exceeded for installation.", headers=_headers(limit, limit, reset_at)
     )
 
 
 def secondary_limit(*, status: int, retry_after_s: int | None) -> ApiError:
-    """Too much at once: 403 or 429, with or without `retry-after`."""
+    """Return the error for too many requests in a short time: 403 or 429, with or without `retry-after`."""
     headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
     return ApiError(status, _SECONDARY, headers=headers)
 
 
-class Accident(StrEnum):
-    """What may happen to a request. The `DONE_THEN_` kinds carry it out first."""
+class Fault(StrEnum):
+    """What can go wrong with a request. `DONE_THEN_` faults perform the request first."""
 
     BAD_GATEWAY = "bad_gateway"
     SERVER_ERROR = "server_error"
@@ -127,12 +127,12 @@ class Accident(StrEnum):
 
 
 class NoAnswer(Exception):
-    """The connection is cut without an answer; the in-process transport turns it into a read timeout."""
+    """The connection is cut without a response; the in-process transport turns it into a read timeout."""
 
 
 @dataclass(slots=True, kw_only=True)
-class _Ordered:
-    accident: Accident
+class _Injected:
+    fault: Fault
     method: str
     path: re.Pattern[str]
     times: int
@@ -140,62 +140,62 @@ class _Ordered:
 
 
 class Faults:
-    """Accidents in the order they were asked for; each happens `times` times to the requests it fits."""
+    """Requested faults, in order; each happens to the next `times` matching requests."""
 
     def __init__(self) -> None:
-        self._ordered: list[_Ordered] = []
+        self._injected: list[_Injected] = []
         self.latency_s = 0.0
 
-    def order(
+    def inject(
         self,
-        accident: Accident,
+        fault: Fault,
         *,
         method: str = "POST",
         path: str = "",
         times: int = 1,
         retry_after_s: int = 60,
     ) -> None:
-        """Let an accident happen to the next requests with this method whose path fits the regular expression."""
+        """Inject a fault into the next requests with this method whose path matches the regular expression."""
         pattern = re.compile(path)
-        self._ordered.append(
-            _Ordered(accident=accident, method=method, path=pattern, times=times, retry_after_s=retry_after_s)
+        self._injected.append(
+            _Injected(fault=fault, method=method, path=pattern, times=times, retry_after_s=retry_after_s)
         )
 
-    def next_for(self, method: str, path: str) -> tuple[Accident, int] | None:
-        """The accident that befalls this request, with its `retry-after`, and count it."""
-        for ordered in self._ordered:
-            if ordered.times > 0 and ordered.method == method and ordered.path.search(path):
-                ordered.times -= 1
-                return ordered.accident, ordered.retry_after_s
+    def next_for(self, method: str, path: str) -> tuple[Fault, int] | None:
+        """The fault for this request with its `retry-after`; counts it as happened."""
+        for injected in self._injected:
+            if injected.times > 0 and injected.method == method and injected.path.search(path):
+                injected.times -= 1
+                return injected.fault, injected.retry_after_s
         return None
 
     @property
     def left(self) -> int:
-        """How many ordered accidents have not happened; a test that ends with some tested nothing."""
-        return sum(ordered.times for ordered in self._ordered)
+        """How many injected faults have not happened; a test that ends with some did not test them."""
+        return sum(injected.times for injected in self._injected)
 
 
-def raise_accident(accident: Accident, retry_after_s: int, *, now: float) -> None:
-    """Raise what the client sees; a `DONE_THEN_` kind is raised after the work."""
-    match accident:
-        case Accident.BAD_GATEWAY | Accident.DONE_THEN_BAD_GATEWAY:
+def raise_fault(fault: Fault, retry_after_s: int, *, now: float) -> None:
+    """Raise what the client sees; `DONE_THEN_` faults are raised after the work."""
+    match fault:
+        case Fault.BAD_GATEWAY | Fault.DONE_THEN_BAD_GATEWAY:
             raise ApiError(502, "Server Error")
-        case Accident.SERVER_ERROR:
+        case Fault.SERVER_ERROR:
             raise ApiError(500, "Server Error")
-        case Accident.NO_ANSWER | Accident.DONE_THEN_NO_ANSWER:
+        case Fault.NO_ANSWER | Fault.DONE_THEN_NO_ANSWER:
             raise NoAnswer
-        case Accident.ABUSE:
+        case Fault.ABUSE:
             raise ApiError(
                 422,
                 "Validation Failed",
                 errors=[{"resource": "IssueComment", "code": "abuse", "field": "base"}],
             )
         case _:
-            _raise_limit(accident, retry_after_s, now=now)
+            _raise_limit(fault, retry_after_s, now=now)
 
 
-def _raise_limit(accident: Accident, retry_after_s: int, *, now: float) -> None:
-    status = 429 if "429" in accident else 403
-    if accident in (Accident.PRIMARY_LIMIT, Accident.PRIMARY_LIMIT_429):
+def _raise_limit(fault: Fault, retry_after_s: int, *, now: float) -> None:
+    status = 429 if "429" in fault else 403
+    if fault in (Fault.PRIMARY_LIMIT, Fault.PRIMARY_LIMIT_429):
         raise primary_limit(reset_at=now + retry_after_s, status=status)
-    raise secondary_limit(status=status, retry_after_s=None if "bare" in accident else retry_after_s)
+    raise secondary_limit(status=status, retry_after_s=None if "bare" in fault else retry_after_s)

@@ -1,6 +1,6 @@
-"""Accounts, repositories, Apps, commits and files as GitHub's REST API writes them.
+"""Renders accounts, repositories, Apps, commits and files as GitHub's REST API does.
 
-The shapes are those of GitHub's OpenAPI description; tests/contracts holds every answer against it.
+The shapes are those of GitHub's OpenAPI description; tests/contracts checks every response against it.
 """
 
 import base64
@@ -12,7 +12,7 @@ from github_sandbox.state import Account, Installation, Json, Urls, node_id, tim
 
 
 def render_account(urls: Urls, account: Account) -> Json:
-    """`simple-user`."""
+    """Render `simple-user`."""
     me = f"{urls.api}/users/{account.login}"
     said = {
         f"{name}_url": f"{me}/{name}"
@@ -37,7 +37,7 @@ def render_account(urls: Urls, account: Account) -> Json:
 
 
 def render_organization(urls: Urls, account: Account) -> Json:
-    """`organization-simple`, as events have it."""
+    """Render `organization-simple`, as in events."""
     me = f"{urls.api}/orgs/{account.login}"
     return {
         "login": account.login,
@@ -53,7 +53,7 @@ def render_organization(urls: Urls, account: Account) -> Json:
 
 
 def render_public_user(urls: Urls, account: Account, *, since: float) -> Json:
-    """`public-user`: a person as shown to themselves."""
+    """Render `public-user`: an account as shown to itself."""
     unsaid = ("name", "company", "blog", "location", "email", "hireable", "bio")
     return {
         **render_account(urls, account),
@@ -82,7 +82,7 @@ _TEMPLATES = {
 
 
 def render_repository(repo: RepositoryState) -> Json:
-    """`repository`, which is also good for the smaller shapes."""
+    """Render `repository`, which also fits the smaller shapes."""
     urls = repo.hub.urls
     made = timestamp(repo.created_at)
     host = urls.html.split("://", 1)[1]
@@ -126,12 +126,12 @@ def render_repository(repo: RepositoryState) -> Json:
 
 
 def render_full_repository(repo: RepositoryState) -> Json:
-    """`full-repository`: one alone has two counts more."""
+    """Render `full-repository`: a single repository has two more counts."""
     return {**render_repository(repo), "network_count": 0, "subscribers_count": 0}
 
 
 def render_app(urls: Urls, app: AppRegistration) -> Json:
-    """`integration`."""
+    """Render `integration`."""
     return {
         "id": app.id,
         "slug": app.slug,
@@ -150,7 +150,7 @@ def render_app(urls: Urls, app: AppRegistration) -> Json:
 
 
 def render_installation(urls: Urls, app: AppRegistration, installation: Installation) -> Json:
-    """`installation`."""
+    """Render `installation`."""
     me = f"{urls.api}/app/installations/{installation.id}"
     suspended = installation.suspended_at
     return {
@@ -178,7 +178,7 @@ def render_installation(urls: Urls, app: AppRegistration, installation: Installa
 
 
 def render_commit(repo: RepositoryState, sha: str) -> Json:
-    """`commit`, without its files."""
+    """Render `commit`, without its files."""
     commit = repo.git.commit_of(sha)
     who = {"name": commit.author, "email": commit.email, "date": timestamp(commit.at)}
     author = render_account(repo.hub.urls, repo.hub.account(commit.author))
@@ -203,7 +203,7 @@ def render_commit(repo: RepositoryState, sha: str) -> Json:
 
 
 def render_file_change(repo: RepositoryState, head: str, change: FileChange) -> Json:
-    """`diff-entry`: `patch` is left out, not null, where GitHub gives none."""
+    """Render `diff-entry`: GitHub leaves out `patch` where there is none; it is never null."""
     said: Json = {
         "sha": change.sha,
         "filename": change.filename,
@@ -223,7 +223,7 @@ def render_file_change(repo: RepositoryState, head: str, change: FileChange) -> 
 
 
 def render_content(repo: RepositoryState, path: str, ref: str, data: bytes, sha: str) -> Json:
-    """`content-file`; from 1 MB on the content is not in it (https://docs.github.com/en/rest/repos/contents)."""
+    """Render `content-file`; from 1 MB it has no content (https://docs.github.com/en/rest/repos/contents)."""
     url = f"{repo.url}/contents/{path}?ref={ref}"
     html, blob = f"{repo.html_url}/blob/{ref}/{path}", f"{repo.url}/git/blobs/{sha}"
     large = len(data) > 1_000_000

@@ -1,4 +1,4 @@
-"""Pull requests, their comments and reviews as GitHub's REST API and its webhooks write them."""
+"""Renders pull requests, their comments and reviews as GitHub's REST API and its webhooks do."""
 
 from github_sandbox.model import PullState, RepositoryState
 from github_sandbox.rendering import render_account, render_app, render_repository
@@ -40,7 +40,7 @@ def _end(repo: RepositoryState | None, ref: str, sha: str, owner: str, pull: Pul
 
 
 def render_label(pull: PullState, name: str) -> Json:
-    """`label`."""
+    """Render `label`."""
     number = pull.repository.label_ids.setdefault(name, len(pull.repository.label_ids) + 1)
     return {
         "id": number,
@@ -54,7 +54,7 @@ def render_label(pull: PullState, name: str) -> Json:
 
 
 def render_pull(pull: PullState) -> Json:
-    """`pull-request-simple`: a row of a list."""
+    """Render `pull-request-simple`: a row of a list."""
     repo, urls = pull.repository, pull.repository.hub.urls
     ended = None if pull.closed_at is None else timestamp(pull.closed_at)
     links = _links(pull)
@@ -99,7 +99,7 @@ def render_pull(pull: PullState) -> Json:
 
 
 def render_pull_full(pull: PullState) -> Json:
-    """`pull-request`: one alone, and in webhooks."""
+    """Render `pull-request`: a single one, and in webhooks."""
     changes = pull.changes()
     return {
         **render_pull(pull),
@@ -119,14 +119,14 @@ def render_pull_full(pull: PullState) -> Json:
 
 
 def render_reactions(url: str, reactions: list[Reaction]) -> Json:
-    """`reaction-rollup`."""
+    """Render `reaction-rollup`."""
     kinds = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")
     counts = {kind: sum(r.content == kind for r in reactions) for kind in kinds}
     return {"url": f"{url}/reactions", "total_count": len(reactions), **counts}
 
 
 def render_reaction(pull: PullState, reaction: Reaction) -> Json:
-    """`reaction`."""
+    """Render `reaction`."""
     return {
         "id": reaction.id,
         "node_id": node_id("REA", reaction.id),
@@ -137,7 +137,7 @@ def render_reaction(pull: PullState, reaction: Reaction) -> Json:
 
 
 def render_issue_comment(pull: PullState, comment: IssueComment) -> Json:
-    """`issue-comment`."""
+    """Render `issue-comment`."""
     repo = pull.repository
     url = f"{repo.url}/issues/comments/{comment.id}"
     return {
@@ -162,7 +162,7 @@ def _via_app(repo: RepositoryState, login: str) -> Json | None:
 
 
 def render_issue(pull: PullState) -> Json:
-    """The `issue` of an `issue_comment` event; `pull_request` in it says that it is a pull request."""
+    """Render the `issue` of an `issue_comment` event; `pull_request` marks it as a pull request."""
     repo = pull.repository
     url = f"{repo.url}/issues/{pull.number}"
     row = render_pull(pull)
@@ -211,7 +211,7 @@ def render_issue(pull: PullState) -> Json:
 
 
 def render_review(pull: PullState, review: Review) -> Json:
-    """`pull-request-review`."""
+    """Render `pull-request-review`."""
     html = f"{pull.html_url}#pullrequestreview-{review.id}"
     return {
         "id": review.id,
@@ -229,7 +229,7 @@ def render_review(pull: PullState, review: Review) -> Json:
 
 
 def render_review_comment(pull: PullState, comment: ReviewComment) -> Json:
-    """`pull-request-review-comment`; `line` is null once the comment is outdated."""
+    """Render `pull-request-review-comment`; `line` is null once the comment is outdated."""
     repo = pull.repository
     url = f"{repo.url}/pulls/comments/{comment.id}"
     html = f"{pull.html_url}#discussion_r{comment.id}"

@@ -1,4 +1,4 @@
-"""Routes of the App itself: who it is, its installations, tokens, hook and deliveries, and the manifest flow.
+"""Endpoints of the App itself: its registration, installations, tokens, hook and deliveries, the manifest flow, and installing it on a page.
 
 https://docs.github.com/en/rest/apps
 """
@@ -24,13 +24,13 @@ _PERMISSION_KEYS = ("repositories", "repository_ids", "permissions")
 
 
 async def get_app(call: Call) -> Response:
-    """The App."""
+    """Get the App."""
     count = sum(not i.deleted for i in call.hub.installations.values())
     return answer({**render_app(call.hub.urls, call.hub.app), "installations_count": count})
 
 
 async def list_installations(call: Call) -> Response:
-    """The App's installations."""
+    """List the App's installations."""
     alive = [i for i in call.hub.installations.values() if not i.deleted]
     return paged(call, [render_installation(call.hub.urls, call.hub.app, i) for i in alive])
 
@@ -43,12 +43,12 @@ def _installation(call: Call) -> Installation:
 
 
 async def get_installation(call: Call) -> Response:
-    """One installation."""
+    """Get an installation."""
     return answer(render_installation(call.hub.urls, call.hub.app, _installation(call)))
 
 
 async def get_repository_installation(call: Call) -> Response:
-    """The installation that covers a repository; 404 where the App is not installed."""
+    """Get the installation that covers a repository; 404 if the App is not installed."""
     name = call.hub.repository(f"{call.text('owner')}/{call.text('repo')}").full_name
     installation = call.hub.installation_on(name)
     if installation is None:
@@ -57,7 +57,7 @@ async def get_repository_installation(call: Call) -> Response:
 
 
 async def create_token(call: Call) -> Response:
-    """An installation token; the header chooses between short and long form."""
+    """Create an installation token; a header selects the short or long format."""
     extra = [key for key in call.body if key not in _PERMISSION_KEYS]
     if extra:
         raise ApiError(422, f'Invalid request.\n\n"{extra[0]}" is not a permitted key.')
@@ -81,7 +81,7 @@ async def create_token(call: Call) -> Response:
 
 
 async def list_installation_repositories(call: Call) -> Response:
-    """The repositories that an installation token reaches."""
+    """List the repositories that an installation token covers."""
     reached = [r for r in call.hub.repositories.values() if call.actor.covers(r) and not r.is_fork]
     return paged(
         call,
@@ -91,12 +91,12 @@ async def list_installation_repositories(call: Call) -> Response:
 
 
 async def get_hook_config(call: Call) -> Response:
-    """The hook's address."""
+    """Get the hook's URL."""
     return answer(render_hook_config(call.hub.app.webhook_url, call.hub.app.webhook_secret))
 
 
 async def update_hook_config(call: Call) -> Response:
-    """Change the hook's address or secret."""
+    """Update the hook's URL or secret."""
     app = call.hub.app
     app.webhook_url = call.body.get("url", app.webhook_url)
     app.webhook_secret = call.body.get("secret", app.webhook_secret)
@@ -104,7 +104,7 @@ async def update_hook_config(call: Call) -> Response:
 
 
 async def list_deliveries(call: Call) -> Response:
-    """Deliveries of the last 3 days, newest first; `cursor` is the id to go on behind."""
+    """List deliveries of the last 3 days, newest first; `cursor` is the last id of the previous page."""
     since = call.hub.clock() - DELIVERIES_KEPT_S
     kept = [d for d in sorted(call.hub.hook.log.values(), key=lambda d: -d.id) if d.delivered_at > since]
     cursor, wanted = call.query.get("cursor"), call.query.get("status")
@@ -127,18 +127,18 @@ def _delivery(call: Call) -> Delivery:
 
 
 async def get_delivery(call: Call) -> Response:
-    """One delivery with its payload."""
+    """Get a delivery with its payload."""
     return answer(render_delivery(_delivery(call), f"{call.hub.urls.api}/app/hook"))
 
 
 async def redeliver(call: Call) -> Response:
-    """Send a delivery again, under the same guid."""
+    """Redeliver under the same GUID."""
     call.hub.hook.redeliver(_delivery(call).id)
     return answer({}, 202)
 
 
 async def convert_manifest(call: Call) -> Response:
-    """The credentials of an App registered by a manifest: once, and within the hour; its hook gets its ping."""
+    """Exchange a manifest code for the App's credentials: once, within an hour. The hook receives its ping."""
     manifest, at = call.hub.manifests.pop(call.text("code"), (None, 0.0))
     if manifest is None or at + MANIFEST_LIFE_S <= call.hub.clock():
         raise not_found()
@@ -158,7 +158,7 @@ async def convert_manifest(call: Call) -> Response:
 
 
 async def register_from_manifest(call: Call) -> Response:
-    """The page that takes the manifest's form: redirects back with a code, as if the person had pressed Create.
+    """Receive the manifest form and redirect back with a code, as if the user had pressed Create.
 
     https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
     """
@@ -174,21 +174,21 @@ async def register_from_manifest(call: Call) -> Response:
 
 
 async def get_user(call: Call) -> Response:
-    """Whose token it is."""
+    """Get the user of the token."""
     if call.actor.kind != "user" or call.actor.account is None:
         raise ApiError(403, "Resource not accessible by integration")
     return answer(render_public_user(call.hub.urls, call.actor.account, since=call.hub.app.created_at))
 
 
 async def get_rate_limit(call: Call) -> Response:
-    """How much of the hour is left; does not count itself."""
+    """Get the rest of the hourly limit; this request is not counted."""
     headers = call.hub.throttle.peek(call.actor.key)
     core = {key: int(headers[f"x-ratelimit-{key}"]) for key in ("limit", "remaining", "reset", "used")}
     return answer({"resources": {"core": core, "search": core}, "rate": core})
 
 
 async def show_installation(call: Call) -> Response:
-    """The button that installs the App on every account that has a repository here."""
+    """Show the button that installs the App on every account with a repository."""
     _check_slug(call)
     names = ", ".join(escape(name) for name in call.hub.repositories) or "no repository yet"
     return _page(
@@ -197,7 +197,7 @@ async def show_installation(call: Call) -> Response:
 
 
 async def install(call: Call) -> Response:
-    """The button was pressed; pressed twice, it installs once."""
+    """Install the App; pressing the button again does nothing."""
     _check_slug(call)
     owners = {
         repository.owner.login
@@ -210,7 +210,7 @@ async def install(call: Call) -> Response:
 
 
 async def show_installed(call: Call) -> Response:
-    """Where the installations stand."""
+    """Show the accounts on which the App is installed."""
     _check_slug(call)
     accounts = ", ".join(escape(each.account.login) for each in call.hub.installations.values())
     return _page(f"<p role='status'>Installed on: {accounts or 'nobody'}</p>")

@@ -1,6 +1,8 @@
-"""Routes of check runs and check suites.
+"""Endpoints of check runs, check suites and code scanning, and what GitHub knows about dependencies.
 
 https://docs.github.com/en/rest/checks
+https://docs.github.com/en/rest/code-scanning/code-scanning#upload-an-analysis-as-sarif-data
+https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
 """
 
 import base64
@@ -22,7 +24,7 @@ from github_sandbox.state import CheckRun, Json, Posted
 
 COMPRESSED_LIMIT = 10_000_000
 RUNS_LIMIT = 20
-RESULTS_LIMIT = 25_000  # of a run, as are the rules
+RESULTS_LIMIT = 25_000  # per run; the same limit applies to rules
 _SHA = re.compile(r"[0-9a-f]{40}")
 _REF = re.compile(r"refs/(?:heads/.+|tags/.+|pull/(?P<number>\d+)/(?:head|merge))")
 
@@ -35,24 +37,24 @@ def _run(call: Call) -> CheckRun:
 
 
 async def create_check_run(call: Call) -> Response:
-    """A new check run; an existing one of the same name stays."""
+    """Create a check run; an existing one with the same name stays."""
     return answer(render_check_run(call.repository, call.repository.create_check_run(call.body)), 201)
 
 
 async def get_check_run(call: Call) -> Response:
-    """One check run."""
+    """Get a check run."""
     return answer(render_check_run(call.repository, _run(call)))
 
 
 async def update_check_run(call: Call) -> Response:
-    """Change one; annotations are appended to those that are there."""
+    """Update a check run; annotations are appended."""
     run = _run(call)
     call.repository.update_check_run(run, call.body)
     return answer(render_check_run(call.repository, run))
 
 
 async def list_annotations(call: Call) -> Response:
-    """A check run's annotations."""
+    """List a check run's annotations."""
     run = _run(call)
     optional = ("start_column", "end_column", "title", "raw_details")
     rows: list[Json] = [
@@ -67,7 +69,7 @@ async def list_annotations(call: Call) -> Response:
 
 
 async def list_check_runs(call: Call) -> Response:
-    """The check runs of a commit; `filter=latest` (the default) gives the newest of each name."""
+    """List the check runs of a commit; `filter=latest` (the default) returns the newest of each name."""
     repo = call.repository
     sha = repo.commit(call.text("ref"))
     runs = [run for run in repo.check_runs.values() if run.head_sha == sha]
@@ -83,7 +85,7 @@ async def list_check_runs(call: Call) -> Response:
 
 
 async def list_check_suites(call: Call) -> Response:
-    """The check suites of a commit."""
+    """List the check suites of a commit."""
     repo = call.repository
     suite = repo.check_suites.get(repo.commit(call.text("ref")))
     rows = [{**render_check_suite(repo, suite), "repository": render_repository(repo)}] if suite else []
@@ -91,13 +93,13 @@ async def list_check_suites(call: Call) -> Response:
 
 
 async def rerequest(call: Call) -> Response:
-    """Ask for a check run again."""
+    """Re-run a check run."""
     call.repository.rerequest(_run(call), user=call.account.login)
     return answer({}, 201)
 
 
 def read_upload(repository: Repository, body: Json) -> Json:
-    """The SARIF log of a request; raises what GitHub answers to one that it does not take."""
+    """Read the SARIF log of a request; raise what GitHub answers if it rejects the log."""
     if not repository.code_scanning:
         raise ApiError(403, "Code Security must be enabled for this repository to use code scanning.")
     for key in ("commit_sha", "ref", "sarif"):
@@ -145,7 +147,7 @@ def _check_log(log: Json) -> None:
 
 
 def _check_result(result: Json) -> None:
-    """GitHub shows a result by its first location: https://github.com/github/codeql-action/issues/754 is one without."""
+    """Check that a result has a location: GitHub requires one, see https://github.com/github/codeql-action/issues/754."""
     locations: list[Any] = result.get("locations") or []
     if not result.get("message", {}).get("text") or not locations:
         raise ApiError(400, "Invalid SARIF. A result needs a message and a location.")
@@ -155,7 +157,7 @@ def _check_result(result: Json) -> None:
 
 
 async def upload_sarif(call: Call) -> Response:
-    """Store a SARIF report."""
+    """Upload a SARIF report."""
     repository = call.repository
     log = read_upload(repository, call.body)
     target = {**call.body, "sarif": log}
@@ -165,14 +167,14 @@ async def upload_sarif(call: Call) -> Response:
 
 
 async def compare_dependencies(call: Call) -> Response:
-    """The dependency changes that somebody said; off, as on most private repositories, while nobody has."""
+    """Compare dependencies; disabled, as in most private repositories, until a test sets them."""
     if call.repository.dependency_changes is None:
         raise ApiError(403, "Dependency graph is not enabled for this repository.")
     return answer(call.repository.dependency_changes)
 
 
 async def list_advisories(call: Call) -> Response:
-    """Published advisories of the ecosystem whose `package@version` is among those asked for."""
+    """List advisories of the ecosystem for the requested `package@version` pairs."""
     wanted = set(call.query.get("affects", "").split(","))
     ecosystem = call.query.get("ecosystem")
     return answer(

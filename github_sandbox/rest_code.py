@@ -1,6 +1,8 @@
-"""Routes that read code: the repository, its contents, commits and comparisons, and who may write to it.
+"""Endpoints that read code over REST and git's smart HTTP: contents, commits, comparisons, and permissions of users.
 
-https://docs.github.com/en/rest/repos
+https://docs.github.com/en/rest/repos and https://git-scm.com/docs/http-protocol. For git, the installation token is the
+password of user `x-access-token`:
+https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/authenticating-as-a-github-app-installation
 """
 
 import asyncio
@@ -26,7 +28,7 @@ from github_sandbox.rendering_pulls import render_pull
 from github_sandbox.repository import Repository
 from github_sandbox.state import Json
 
-# `permission` knows four words; the others fold: https://docs.github.com/en/rest/collaborators/collaborators
+# `permission` has four values; other roles map to them: https://docs.github.com/en/rest/collaborators/collaborators
 _FOLDED = {"maintain": "write", "triage": "read"}
 _RAW_LIMIT_BYTES = 100 * 1024 * 1024
 _DIRECTORY_LIMIT = 1_000
@@ -34,12 +36,12 @@ _SERVICE = "git-upload-pack"
 
 
 async def get_repository(call: Call) -> Response:
-    """The repository."""
+    """Get the repository."""
     return answer(render_full_repository(call.repository))
 
 
 async def get_contents(call: Call) -> Response:
-    """A file or a directory at a ref; raw bytes where the raw media type is asked for."""
+    """Get a file or a directory at a ref; raw bytes for the raw media type."""
     repo, path = call.repository, call.text("path").strip("/")
     ref = call.query.get("ref") or repo.default_branch
     commit = repo.commit(ref)
@@ -72,7 +74,7 @@ def _directory(repo: Repository, commit: str, path: str, ref: str) -> list[Json]
 
 
 async def get_blob(call: Call) -> Response:
-    """A blob by its sha."""
+    """Get a blob."""
     repo, sha = call.repository, call.text("sha")
     try:
         data = repo.git.blob(sha)
@@ -91,7 +93,7 @@ async def get_blob(call: Call) -> Response:
 
 
 async def get_tree(call: Call) -> Response:
-    """A commit's whole tree."""
+    """Get the whole tree of a commit."""
     repo = call.repository
     sha = repo.commit(call.text("sha"))
     rows = [
@@ -108,7 +110,7 @@ async def get_tree(call: Call) -> Response:
 
 
 async def get_commit(call: Call) -> Response:
-    """A commit with its files."""
+    """Get a commit with its files."""
     repo = call.repository
     sha = repo.commit(call.text("ref"))
     parents = repo.git.commit_of(sha).parents
@@ -120,13 +122,13 @@ async def get_commit(call: Call) -> Response:
 
 
 async def list_pulls_of_commit(call: Call) -> Response:
-    """Pull requests that hold a commit."""
+    """List pull requests that contain a commit."""
     repo, sha = call.repository, call.text("sha")
     return paged(call, [render_pull(p) for p in repo.pulls.values() if sha in p.commits()])
 
 
 async def compare(call: Call) -> Response:
-    """Two commits from their merge base: at most 300 files, all on page 1; 250 commits where no page is asked for."""
+    """Compare two commits from their merge base: at most 300 files, all on page 1; 250 commits unless a page is requested."""
     repo = call.repository
     base_ref, dots, head_ref = call.text("basehead").partition("...")
     if not dots:
@@ -173,7 +175,7 @@ def _comparison(ahead: int, behind: int) -> str:
 
 
 def diff_response(call: Call, base: str, head: str) -> Response:
-    """The diff media type; 406 for one too large.
+    """Respond with the diff media type; 406 if the diff is too large.
 
     https://docs.github.com/en/rest/pulls/pulls#get-a-pull-request
     """
@@ -185,7 +187,7 @@ def diff_response(call: Call, base: str, head: str) -> Response:
 
 
 async def get_permission(call: Call) -> Response:
-    """What a person may do; 404 for a person that does not exist."""
+    """Get the permission of a user; 404 for an unknown user."""
     repo, login = call.repository, call.text("username")
     if login not in call.hub.accounts:
         raise not_found()
@@ -195,7 +197,7 @@ async def get_permission(call: Call) -> Response:
 
 
 async def advertise_refs(call: Call) -> Response:
-    """The first request of a fetch."""
+    """Answer the first request of a fetch. Pushing is not supported."""
     if call.query.get("service") != _SERVICE:
         raise ApiError(403, "Pushing is not possible here")
     refs = await _upload_pack(call, b"", "--advertise-refs")
@@ -207,7 +209,7 @@ async def advertise_refs(call: Call) -> Response:
 
 
 async def upload_pack(call: Call) -> Response:
-    """What was asked for, as a pack."""
+    """Send the requested objects as a pack."""
     body = call.raw_body
     if call.request.headers.get("content-encoding") == "gzip":
         body = gzip.decompress(body)
@@ -216,7 +218,7 @@ async def upload_pack(call: Call) -> Response:
 
 
 def _refusal(call: Call, body: bytes) -> bytes | None:
-    """Protocol 2 serves every object that is there; a commit that a force-push left behind shall be gone."""
+    """Refuse commits that a force push replaced; protocol 2 would serve every object in the store."""
     for wanted in re.findall(rb"want ([0-9a-f]{40})", body):
         sha = wanted.decode()
         if not call.repository.git.is_served(sha):

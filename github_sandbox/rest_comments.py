@@ -1,4 +1,4 @@
-"""Routes of the conversation, of single comments in the diff, and of reactions.
+"""Endpoints of the conversation, of single comments in the diff, and of reactions.
 
 https://docs.github.com/en/rest/issues/comments and https://docs.github.com/en/rest/reactions
 """
@@ -37,23 +37,23 @@ def _rendered(pull: Pull, comment: Comment) -> Json:
 
 
 async def get_issue(call: Call) -> Response:
-    """A pull request as an issue."""
+    """Get a pull request as an issue."""
     return answer(render_issue(call.pull))
 
 
 async def list_issue_comments(call: Call) -> Response:
-    """The conversation, oldest first."""
+    """List the conversation, oldest first."""
     return paged(call, [render_issue_comment(call.pull, c) for c in call.pull.issue_comments])
 
 
 async def create_issue_comment(call: Call) -> Response:
-    """Say something in the conversation."""
+    """Comment in the conversation."""
     comment = call.pull.comment(call.account, call.body.get("body") or "")
     return answer(render_issue_comment(call.pull, comment), 201)
 
 
 def _changes(kind: type[Comment]) -> tuple[Endpoint, ...]:
-    """Reading, changing and deleting a comment of one kind."""
+    """Build the endpoints that get, update and delete one kind of comment."""
 
     async def get_comment(call: Call) -> Response:
         return answer(_rendered(*_found(call, kind)))
@@ -96,13 +96,13 @@ def _list_reactions(call: Call, pull: Pull, reactions: list[Reaction]) -> Respon
 
 
 def _react(call: Call, pull: Pull, target: Comment | Pull) -> Response:
-    """201 for a new reaction, 200 for one that is there already."""
+    """Respond with 201 for a new reaction, 200 for an existing one."""
     reaction, is_new = pull.react(call.account, target, str(call.body.get("content")))
     return answer(render_reaction(pull, reaction), 201 if is_new else 200)
 
 
 async def list_issue_reactions(call: Call) -> Response:
-    """Reactions to the pull request itself."""
+    """List reactions to the pull request itself."""
     return _list_reactions(call, call.pull, call.pull.reactions)
 
 

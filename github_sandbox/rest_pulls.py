@@ -1,4 +1,4 @@
-"""Routes of pull requests: themselves, their files and commits, their reviews and the comments in the diff.
+"""Endpoints of pull requests, their files, commits and reviews, and the comments in the diff.
 
 https://docs.github.com/en/rest/pulls
 """
@@ -25,14 +25,14 @@ _LINE_KEYS = (*_FILE_KEYS, "side", "line", "start_line", "start_side", "in_reply
 
 
 async def list_pulls(call: Call) -> Response:
-    """Pull requests by state, newest first."""
+    """List pull requests by state, newest first."""
     wanted = call.query.get("state", "open")
     rows = [p for p in call.repository.pulls.values() if wanted in ("all", p.state)]
     return paged(call, [render_pull(p) for p in reversed(rows)])
 
 
 async def get_pull(call: Call) -> Response:
-    """A pull request, as JSON or as a diff."""
+    """Get a pull request, as JSON or as a diff."""
     pull = call.pull
     if "diff" in call.accept:
         base = pull.repository.git.merge_base(pull.base_sha, pull.head_sha) or pull.base_sha
@@ -41,7 +41,7 @@ async def get_pull(call: Call) -> Response:
 
 
 async def list_files(call: Call) -> Response:
-    """Changed files, 3,000 at most; what no longer fits into a response shows zeros."""
+    """List changed files, at most 3,000; rows beyond the limit of a response show zeros."""
     limits = call.hub.limits
     rows, headers = page_of(call, call.pull.changes()[: limits.listed_files])
     shown = cut_to_response(rows, limits)
@@ -50,13 +50,13 @@ async def list_files(call: Call) -> Response:
 
 
 async def list_commits(call: Call) -> Response:
-    """The commits of a pull request: 250 at most."""
+    """List the commits of a pull request, at most 250."""
     shas = call.pull.commits()[: call.hub.limits.compare_commits]
     return paged(call, [render_commit(call.repository, sha) for sha in shas])
 
 
 async def list_reviews(call: Call) -> Response:
-    """Reviews, oldest first."""
+    """List reviews, oldest first."""
     return paged(call, [render_review(call.pull, review) for review in call.pull.reviews])
 
 
@@ -69,12 +69,12 @@ def _review(call: Call) -> Review:
 
 
 async def get_review(call: Call) -> Response:
-    """One review."""
+    """Get a review."""
     return answer(render_review(call.pull, _review(call)))
 
 
 async def update_review(call: Call) -> Response:
-    """Change a review's text."""
+    """Update the text of a review."""
     review = _review(call)
     _own(call, review)
     review.body = reviews.check_body(call.body.get("body"), "PullRequestReview")
@@ -89,7 +89,7 @@ def _own(call: Call, item: Review | ReviewComment) -> None:
 async def create_review(call: Call) -> Response:
     """Submit a review: status 200, not 201; all or nothing.
 
-    Without `event` it would stay pending, unseen by everybody but its author.
+    Without `event` it stays pending, visible only to its author.
     """
     reviews.check_review_keys(call.body)
     try:
@@ -116,7 +116,7 @@ def _submit(call: Call) -> Response:
 
 
 def _create_pending(call: Call, pull: Pull) -> Response:
-    """One pending review a person and pull request."""
+    """Create a pending review: one per user and pull request."""
     mine = [r for r in pull.reviews if r.state == "PENDING" and r.user is call.account]
     if mine:
         raise invalid(
@@ -134,19 +134,19 @@ def _create_pending(call: Call, pull: Pull) -> Response:
 
 
 async def list_comments_of_review(call: Call) -> Response:
-    """A review's comments."""
+    """List the comments of a review."""
     review = _review(call)
     mine = [c for c in call.pull.review_comments() if c.review_id == review.id]
     return paged(call, [render_review_comment(call.pull, comment) for comment in mine])
 
 
 async def list_review_comments(call: Call) -> Response:
-    """All comments in the diff."""
+    """List all comments in the diff."""
     return paged(call, [render_review_comment(call.pull, c) for c in call.pull.review_comments()])
 
 
 async def create_review_comment(call: Call) -> Response:
-    """One comment on a line or on a file. On a file there is no `line` key at all, not even null."""
+    """Create one comment on a line or on a file. For a file the `line` key must be absent, not null."""
     body = call.body
     is_file = body.get("subject_type") == "file"
     extra = [key for key in body if key not in (_FILE_KEYS if is_file else _LINE_KEYS)]
@@ -167,7 +167,7 @@ async def create_review_comment(call: Call) -> Response:
 
 
 async def reply(call: Call) -> Response:
-    """Answer the first comment of a thread."""
+    """Reply to the first comment of a thread."""
     wanted = call.number("comment_id")
     for comment in call.pull.review_comments():
         if comment.id == wanted:

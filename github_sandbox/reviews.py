@@ -1,4 +1,4 @@
-"""What GitHub accepts for reviews and review comments: keys, lengths and anchors. Decides only; `pull` keeps.
+"""What GitHub accepts for reviews and review comments, and how review threads start and move with the head.
 
 https://docs.github.com/en/rest/pulls/reviews and https://docs.github.com/en/rest/pulls/comments
 """
@@ -22,7 +22,7 @@ _NO_PATH = "Path could not be resolved"
 
 
 def check_body(body: object, resource: str, *, required: bool = True) -> str:
-    """A text of at most 65,536 characters; an empty one only where it is not wanted."""
+    """Check a text of at most 65,536 characters; it may be empty only if it is not required."""
     if body is not None and not isinstance(body, str):
         raise invalid_field(resource, "body")
     if required and not (body or "").strip():
@@ -35,7 +35,7 @@ def check_body(body: object, resource: str, *, required: bool = True) -> str:
 
 
 def check_review_keys(request: Json) -> None:
-    """Only documented keys, in the review and in each of its comments; a comment's `subject_type` is none of them."""
+    """Reject undocumented keys in the review and in its comments; `subject_type` is not allowed there."""
     extra = [key for key in request if key not in REVIEW_KEYS]
     comments: Any = request.get("comments") or []
     for comment in comments:
@@ -45,7 +45,7 @@ def check_review_keys(request: Json) -> None:
 
 
 def parse_review_comment(request: Json) -> tuple[Anchor, str]:
-    """A review's comment: where and what. `side` is RIGHT where it is not said."""
+    """Parse a comment of a review: location and text. `side` defaults to RIGHT."""
     path = request.get("path")
     body = check_body(request.get("body"), "PullRequestReviewComment")
     if not isinstance(path, str):
@@ -70,7 +70,7 @@ def parse_review_comment(request: Json) -> tuple[Anchor, str]:
 
 
 def anchor_error(changes: Sequence[FileChange], anchor: Anchor) -> str | None:
-    """Why a comment cannot stand there, in GitHub's short words; None where it can."""
+    """Why a comment cannot be placed there, in GitHub's words; None if it can."""
     change = next((c for c in changes if c.filename == anchor.path), None)
     if change is None:
         return _NO_PATH
@@ -113,7 +113,7 @@ def diff_hunk(changes: Sequence[FileChange], anchor: Anchor) -> str:
 def open_thread(
     pull: PullState, review: Review, anchor: Anchor, body: str, changes: Sequence[FileChange]
 ) -> ReviewThread:
-    """A new thread with its first comment; the anchor was checked before."""
+    """Open a thread with its first comment; the caller has checked the anchor."""
     now = pull.hub.clock()
     comment = ReviewComment(
         id=pull.hub.next_id(),
@@ -134,7 +134,7 @@ def open_thread(
 
 
 def follow_head(pull: PullState, before: str) -> None:
-    """Move every thread from the head before to the head now; one whose line was changed is outdated, for good."""
+    """Move every thread from the head `before` to the present head; a thread whose line changed becomes outdated for good."""
     between = {c.previous_filename or c.filename: c for c in _changes_between(pull, before)}
     now = pull.changes()
     for thread in pull.threads:
@@ -155,7 +155,7 @@ def _changes_between(pull: PullState, before: str) -> list[FileChange]:
 
 
 def _moved(anchor: Anchor, change: FileChange | None) -> Anchor | None:
-    """The anchor in the new head. What the base side holds does not move with the head."""
+    """The anchor at the new head. Lines of the base side do not move with the head."""
     if change is None or anchor.side == "LEFT" or anchor.line is None:
         return anchor
     line = moved_line(change.hunks, anchor.line)

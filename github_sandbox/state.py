@@ -27,7 +27,7 @@ def node_id(prefix: str, number: int) -> str:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Account:
-    """A user, an organisation or an App's bot; `type` is GitHub's word: User, Organization or Bot."""
+    """A user, an organization or an App's bot; `type` is GitHub's word: User, Organization or Bot."""
 
     id: int
     login: str
@@ -82,7 +82,7 @@ class Review:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anchor:
-    """Where a review comment stands. A comment on the file has no line."""
+    """The location of a review comment. A comment on a file has no line."""
 
     path: str
     subject_type: str = "line"
@@ -94,7 +94,7 @@ class Anchor:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class ReviewComment:
-    """A comment in the diff. `anchor` moves with the head; `original` is where it was made."""
+    """A comment in the diff. `anchor` moves with the head; `original` is where it was posted."""
 
     id: int
     review_id: int
@@ -122,7 +122,7 @@ Comment = IssueComment | ReviewComment
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class ReviewThread:
-    """The comments on one place; the first is the root."""
+    """The comments at one location; the first is the root."""
 
     id: int
     comments: list[ReviewComment]
@@ -153,7 +153,7 @@ class CheckSuite:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class CheckRun:
-    """A check run; `annotations` grow by every request that brings some."""
+    """A check run; each request appends its `annotations`."""
 
     id: int
     suite: CheckSuite
@@ -180,7 +180,7 @@ class CheckRun:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Installation:
-    """The App on an account; `repositories` None means all of the account's."""
+    """The App on an account; `repositories` None means all repositories of the account."""
 
     id: int
     account: Account
@@ -192,7 +192,7 @@ class Installation:
     deleted: bool = False
 
     def covers(self, full_name: str) -> bool:
-        """Whether the installation reaches a repository."""
+        """Whether the installation covers a repository."""
         owner = full_name.split("/")[0]
         chosen = self.repositories is None or full_name in self.repositories
         return not self.deleted and owner == self.account.login and chosen
@@ -200,7 +200,7 @@ class Installation:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Delivery:
-    """A webhook delivery; `status_code` is 0 until it was tried."""
+    """A webhook delivery; `status_code` is 0 until it is sent."""
 
     id: int
     guid: str
@@ -231,9 +231,9 @@ class RequestRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
-    """Something that the App wrote for people to see. `kind` is review, review_comment, issue_comment, check_run,
+    """Something that the App posted. `kind` is review, review_comment, issue_comment, check_run,
 
-    reaction, resolved_thread, minimized_comment or sarif; `target` the object as it stands now.
+    reaction, resolved_thread, minimized_comment or sarif; `target` is the object in its present state.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""Who is asking: App JWTs, installation tokens and people's tokens, and what each may do.
+"""Authentication: App JWTs, installation tokens and user tokens, and what each may do.
 
 https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app
 """
@@ -29,7 +29,7 @@ _CLOCK_DRIFT_S = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who asks: `kind` is app, installation, user or anonymous."""
+    """Who sends a request: `kind` is app, installation, user or anonymous."""
 
     kind: str
     account: Account | None = None
@@ -40,11 +40,11 @@ class Actor:
 
     @property
     def key(self) -> str:
-        """Whose rate limit it is."""
+        """The key of the actor's rate limit."""
         return f"{self.kind}:{self.installation.id if self.installation else self.account and self.account.login}"
 
     def covers(self, repository: RepositoryState) -> bool:
-        """Whether the repository exists for the asker."""
+        """Whether the repository exists for the actor."""
         if self.kind == "user":
             assert self.account is not None
             return repository.role(self.account.login) != "none"
@@ -55,7 +55,7 @@ class Actor:
         return chosen and self.installation.covers(repository.full_name)
 
     def may(self, needs: str, repository: RepositoryState | None) -> bool:
-        """Whether a permission such as `checks:write` is there."""
+        """Whether the actor has a permission such as `checks:write`."""
         area, level = needs.split(":")
         if self.kind == "installation":
             has = (self.permissions or {}).get(area)
@@ -85,7 +85,7 @@ def _bad_jwt(message: str) -> ApiError:
 
 
 class Tokens:
-    """Issues tokens and tells whose they are."""
+    """Creates tokens and recognizes them."""
 
     def __init__(self, hub: HubState) -> None:
         self._hub = hub
@@ -93,7 +93,7 @@ class Tokens:
         self.stateless = True
 
     def actor(self, authorization: str | None) -> Actor:
-        """Who a request is from, by its Authorization header; 401 for a token that is unknown or over."""
+        """The sender of a request, by its Authorization header; 401 for an unknown or expired token."""
         if not authorization:
             return ANONYMOUS
         token = _token_in(authorization)
@@ -150,7 +150,7 @@ class Tokens:
         permissions: Mapping[str, str] | None = None,
         stateless: bool | None = None,
     ) -> tuple[str, Actor]:
-        """An installation token of 1 hour, narrowed to repositories and permissions where these are named."""
+        """Create an installation token for 1 hour, narrowed to repositories and permissions if given."""
         installation = self._hub.installations.get(installation_id)
         if installation is None or installation.deleted:
             raise not_found()
@@ -184,7 +184,7 @@ class Tokens:
         return frozenset(chosen)
 
     def _new_token(self, stateless: bool) -> str:
-        """`ghs_` and 36 characters, or the long form of 2026 (https://github.blog/changelog/2026-05-15-github-app-installation-tokens-per-request-override-header/)."""
+        """Generate `ghs_` and 36 characters, or the long format of 2026 (https://github.blog/changelog/2026-05-15-github-app-installation-tokens-per-request-override-header/)."""
         if not stateless:
             return f"ghs_{secrets.token_hex(18)}"
         head = f"ghs_{self._hub.app.id}_eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."
@@ -192,13 +192,13 @@ class Tokens:
         return f"{head}{secrets.token_urlsafe(size)[:size]}.{secrets.token_urlsafe(33)[:43]}"
 
     def create_user_token(self, login: str) -> str:
-        """A person's own token, as `quorum review URL` takes it."""
+        """Create a personal access token."""
         token = f"ghp_{secrets.token_hex(18)}"
         self._actors[token] = Actor(kind="user", account=self._hub.account(login))
         return token
 
 
-@cache  # as the key itself: one a process
+@cache  # one per process, as the key itself
 def _public_key(private_key: str) -> "RSAPublicKey":
     key = load_pem_private_key(private_key.encode(), password=None)
     assert isinstance(key, RSAPrivateKey)
@@ -215,7 +215,7 @@ def _narrowed(granted: Mapping[str, str], wanted: Mapping[str, str] | None) -> d
 
 
 def _token_in(authorization: str) -> str:
-    """The token of `Bearer`, `token` or, for git, the password of `Basic`."""
+    """The token of `Bearer` or `token`; for git, the password of `Basic`."""
     scheme, _, value = authorization.partition(" ")
     if scheme.lower() in ("bearer", "token"):
         return value.strip()
@@ -228,7 +228,7 @@ def _token_in(authorization: str) -> str:
 
 
 def require(actor: Actor, needs: str, repository: RepositoryState | None) -> None:
-    """401 for nobody, 403 for one who may not."""
+    """Raise 401 for anonymous writers, 403 for actors without the permission."""
     if actor.kind == "anonymous" and needs.endswith(":write"):
         raise ApiError(401, "Requires authentication")
     if not actor.may(needs, repository):

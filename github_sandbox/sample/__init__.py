@@ -1,6 +1,6 @@
-"""The pull request that `quorum demo` reviews: a small payments service, and a change with honest faults in it.
+"""The sample pull request of `quorum demo` and `python -m github_sandbox`: a small payments service, and a change with real defects.
 
-`base/` and `head/` are data, not code of Quorum: nothing imports or runs them. `head/` holds only what differs.
+`base/` and `head/` are data: nothing imports or runs them. `head/` contains only what differs.
 """
 
 from pathlib import Path
@@ -32,12 +32,12 @@ def _files(folder: str) -> dict[str, bytes]:
 
 
 def build_sample(sandbox: Hub) -> Pull:
-    """Make the sample repository and open its pull request; the webhook waits in `sandbox.hook.queue`."""
+    """Create the sample repository and open its pull request; its webhook waits in `sandbox.hook.queue`."""
     return open_sample_pull(build_sample_repository(sandbox))
 
 
 def build_sample_repository(sandbox: Hub, *, install: bool = True) -> Repository:
-    """The repository as it was before; the App is installed on its owner unless `install` is False."""
+    """Create the repository before the change; the App is installed on its owner unless `install` is False."""
     repository = sandbox.create_repository(REPOSITORY, {**_files("base")}, install=install)
     repository.set_role("alice", "write")
     repository.set_role("bob", "admin")
@@ -45,7 +45,7 @@ def build_sample_repository(sandbox: Hub, *, install: bool = True) -> Repository
 
 
 def open_sample_pull(repository: Repository) -> Pull:
-    """The pull request, as Alice opens it."""
+    """Open the pull request as Alice."""
     return repository.open_pull(
         {**_files("head")},
         title=TITLE,

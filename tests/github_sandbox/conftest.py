@@ -35,7 +35,7 @@ class Clock:
 
 
 @dataclass
-class World:
+class SandboxHarness:
     """What a test needs at hand."""
 
     sandbox: GitHubSandbox
@@ -91,7 +91,7 @@ def make_sandbox(tmp_path: Path) -> Callable[..., GitHubSandbox]:
 
 
 @pytest.fixture
-async def world(make_sandbox: Callable[..., GitHubSandbox]) -> AsyncIterator[World]:
+async def world(make_sandbox: Callable[..., GitHubSandbox]) -> AsyncIterator[SandboxHarness]:
     clock = Clock()
     sandbox = make_sandbox(clock=clock)
     repository = sandbox.create_repository("acme/payments", BASE)
@@ -99,4 +99,4 @@ async def world(make_sandbox: Callable[..., GitHubSandbox]) -> AsyncIterator[Wor
     guard = OpenApiGuard()
     transport = guard.wrap(sandbox.transport())
     async with httpx.AsyncClient(transport=transport, base_url="https://api.github.com") as http:
-        yield World(sandbox, repository, pull, clock, http, guard)
+        yield SandboxHarness(sandbox, repository, pull, clock, http, guard)

@@ -7,10 +7,10 @@ import pytest
 from github_sandbox.asgi import ENDPOINTS
 from tests.contracts.guard import find_operation
 from tests.contracts.vendoring import NOT_IN_DESCRIPTION, shape
-from tests.github_sandbox.conftest import World, comment
+from tests.github_sandbox.conftest import SandboxHarness, comment
 
 
-def app_jwt(world: World) -> str:
+def app_jwt(world: SandboxHarness) -> str:
     now = int(world.clock())
     claims = {"iss": str(world.sandbox.app.id), "iat": now - 60, "exp": now + 540}
     return jwt.encode(claims, world.sandbox.app.private_key, algorithm="RS256")
@@ -39,7 +39,7 @@ def test_every_route_is_one_of_githubs() -> None:
         "/collaborators/alice/permission",
     ],
 )  # fmt: skip
-async def test_what_is_read_of_a_repository_has_githubs_shape(world: World, path: str) -> None:
+async def test_what_is_read_of_a_repository_has_githubs_shape(world: SandboxHarness, path: str) -> None:
     if path.endswith("?"):
         path = path[:-1].replace("change-1", world.pull.head_sha)
     token = app_jwt(world) if path == "/installation" else None
@@ -49,7 +49,7 @@ async def test_what_is_read_of_a_repository_has_githubs_shape(world: World, path
     assert answer.status_code == 200
 
 
-async def test_what_is_read_of_comments_and_checks_has_githubs_shape(world: World) -> None:
+async def test_what_is_read_of_comments_and_checks_has_githubs_shape(world: SandboxHarness) -> None:
     run = world.repository.create_check_run({"name": "n", "head_sha": world.pull.head_sha})
     said = world.pull.comment("bob", "hello")
     review = (await world.ask("POST", "/pulls/1/reviews", world.review(comment()))).json()
@@ -65,7 +65,7 @@ async def test_what_is_read_of_comments_and_checks_has_githubs_shape(world: Worl
         assert (await world.ask("GET", path)).status_code == 200, path
 
 
-async def test_what_is_written_is_answered_in_githubs_shape(world: World) -> None:
+async def test_what_is_written_is_answered_in_githubs_shape(world: SandboxHarness) -> None:
     head = world.pull.head_sha
     run = (await world.ask("POST", "/check-runs", {"name": "n", "head_sha": head})).json()
     said = (await world.ask("POST", "/issues/1/comments", {"body": "hello"})).json()
@@ -90,7 +90,7 @@ async def test_what_is_written_is_answered_in_githubs_shape(world: World) -> Non
         assert (await world.ask(method, path, body)).status_code == status, path
 
 
-async def test_the_apps_own_routes_have_githubs_shape(world: World) -> None:
+async def test_the_apps_own_routes_have_githubs_shape(world: SandboxHarness) -> None:
     token = app_jwt(world)
     first = world.installation_id
     sandbox = world.sandbox
@@ -119,27 +119,27 @@ async def test_the_apps_own_routes_have_githubs_shape(world: World) -> None:
     assert changed.json()["url"] == "https://example.test/hook"
 
 
-async def test_the_installations_own_routes_have_githubs_shape(world: World) -> None:
+async def test_the_installations_own_routes_have_githubs_shape(world: SandboxHarness) -> None:
     assert (await world.ask("GET", "installation/repositories")).json()["total_count"] == 1
     assert (await world.ask("GET", "rate_limit")).status_code == 200
     person = world.sandbox.tokens.create_user_token("bob")
     assert (await world.ask("GET", "user", token=person)).json()["login"] == "bob"
 
 
-async def test_a_pull_request_of_a_deleted_fork_has_no_head_repository(world: World) -> None:
+async def test_a_pull_request_of_a_deleted_fork_has_no_head_repository(world: SandboxHarness) -> None:
     pull = world.repository.open_pull({"x.py": "x\n"}, fork="mallory", author="mallory")
     pull.delete_head_repository()
     answer = await world.ask("GET", f"/pulls/{pull.number}")
     assert answer.json()["head"]["repo"] is None
 
 
-async def test_enterprise_paths_lead_to_the_same_answers(world: World) -> None:
+async def test_enterprise_paths_lead_to_the_same_answers(world: SandboxHarness) -> None:
     headers = {"authorization": f"Bearer {world.token()}"}
     below = await world.http.get("/api/v3/repos/acme/payments/pulls/1", headers=headers)
     assert below.json() == (await world.ask("GET", "/pulls/1")).json()
 
 
-async def test_a_route_that_is_none_is_not_found_and_logged(world: World) -> None:
+async def test_a_route_that_is_none_is_not_found_and_logged(world: SandboxHarness) -> None:
     async with httpx.AsyncClient(transport=world.sandbox.transport()) as http:
         assert (await http.get("https://api.github.com/nowhere")).status_code == 404
     assert world.sandbox.requests[-1].path == "/nowhere"

@@ -11,12 +11,14 @@ from typing import Any
 import jwt
 import pytest
 
-from tests.github_sandbox.conftest import World, comment
+from tests.github_sandbox.conftest import SandboxHarness, comment
 
 OTHER_KEY = "a-shared-secret-of-enough-length-to-sign-with"
 
 
-def app_jwt(world: World, *, algorithm: str = "RS256", key: str | None = None, **changed: Any) -> str:
+def app_jwt(
+    world: SandboxHarness, *, algorithm: str = "RS256", key: str | None = None, **changed: Any
+) -> str:
     now = int(world.clock())
     claims: dict[str, Any] = {"iss": str(world.sandbox.app.id), "iat": now - 60, "exp": now + 540, **changed}
     claims = {name: value for name, value in claims.items() if value is not None}
@@ -24,12 +26,12 @@ def app_jwt(world: World, *, algorithm: str = "RS256", key: str | None = None, *
 
 
 @pytest.mark.parametrize("issuer", ["1234567", "Iv23liSandbox0000001"])
-async def test_the_app_signs_in_by_its_id_or_its_client_id(world: World, issuer: str) -> None:
+async def test_the_app_signs_in_by_its_id_or_its_client_id(world: SandboxHarness, issuer: str) -> None:
     answer = await world.ask("GET", "app", token=app_jwt(world, iss=issuer))
     assert answer.json()["slug"] == "quorum"
 
 
-async def test_a_jwt_for_longer_than_ten_minutes_is_refused(world: World) -> None:
+async def test_a_jwt_for_longer_than_ten_minutes_is_refused(world: SandboxHarness) -> None:
     token = app_jwt(world, exp=int(world.clock()) + 601)
     answer = await world.ask("GET", "app", token=token)
     assert (answer.status_code, answer.json()["message"]) == (
@@ -43,7 +45,7 @@ async def test_a_jwt_for_longer_than_ten_minutes_is_refused(world: World) -> Non
     [{"exp_after_now": -1}, {"iat_after_now": 120}, {"iss": "7654321"}, {"iat": None}, {"exp": None}],
 )
 async def test_a_jwt_with_a_claim_that_does_not_hold_is_refused(
-    world: World, changed: dict[str, Any]
+    world: SandboxHarness, changed: dict[str, Any]
 ) -> None:
     now = int(world.clock())
     moved = {
@@ -53,20 +55,20 @@ async def test_a_jwt_with_a_claim_that_does_not_hold_is_refused(
     assert (await world.ask("GET", "app", token=token)).status_code == 401
 
 
-async def test_a_jwt_of_another_algorithm_or_key_is_refused(world: World) -> None:
+async def test_a_jwt_of_another_algorithm_or_key_is_refused(world: SandboxHarness) -> None:
     for token in (app_jwt(world, algorithm="HS256", key=OTHER_KEY), app_jwt(world)[:-6] + "AAAAAA"):
         assert (await world.ask("GET", "app", token=token)).status_code == 401
 
 
-async def test_the_apps_routes_do_not_take_an_installation_token(world: World) -> None:
+async def test_the_apps_routes_do_not_take_an_installation_token(world: SandboxHarness) -> None:
     assert (await world.ask("GET", "app", token=world.token())).status_code == 401
 
 
-async def test_a_jwt_is_no_installation_token(world: World) -> None:
+async def test_a_jwt_is_no_installation_token(world: SandboxHarness) -> None:
     assert (await world.ask("GET", "/pulls/1", token=app_jwt(world))).status_code == 403
 
 
-async def test_an_installation_token_is_over_after_an_hour(world: World) -> None:
+async def test_an_installation_token_is_over_after_an_hour(world: SandboxHarness) -> None:
     token = world.token()
     world.clock.now += 3599
     assert (await world.ask("GET", "/pulls/1", token=token)).status_code == 200
@@ -75,12 +77,12 @@ async def test_an_installation_token_is_over_after_an_hour(world: World) -> None
     assert (answer.status_code, answer.json()["message"]) == (401, "Bad credentials")
 
 
-async def test_a_token_nobody_issued_is_refused(world: World) -> None:
+async def test_a_token_nobody_issued_is_refused(world: SandboxHarness) -> None:
     assert (await world.ask("GET", "/pulls/1", token="ghs_nobody")).status_code == 401
 
 
 @pytest.mark.parametrize(("choice", "length"), [("enabled", 520), ("disabled", 40)])
-async def test_tokens_have_520_characters_or_40(world: World, choice: str, length: int) -> None:
+async def test_tokens_have_520_characters_or_40(world: SandboxHarness, choice: str, length: int) -> None:
     """https://github.blog/changelog/2026-05-15-github-app-installation-tokens-per-request-override-header/"""
     answer = await world.http.post(
         f"/app/installations/{world.installation_id}/access_tokens",
@@ -92,13 +94,13 @@ async def test_tokens_have_520_characters_or_40(world: World, choice: str, lengt
     assert (await world.ask("GET", "/pulls/1", token=token)).status_code == 200
 
 
-async def test_expiry_is_told_without_milliseconds(world: World) -> None:
+async def test_expiry_is_told_without_milliseconds(world: SandboxHarness) -> None:
     path = f"app/installations/{world.installation_id}/access_tokens"
     answer = await world.ask("POST", path, token=app_jwt(world))
     assert answer.json()["expires_at"] == "2026-09-21T15:13:20Z"
 
 
-async def test_a_suspended_installation_gets_no_token_and_its_tokens_fail(world: World) -> None:
+async def test_a_suspended_installation_gets_no_token_and_its_tokens_fail(world: SandboxHarness) -> None:
     """https://docs.github.com/en/apps/maintaining-github-apps/suspending-a-github-app-installation"""
     token = world.token()
     world.sandbox.suspend(world.sandbox.installations[world.installation_id])
@@ -109,7 +111,7 @@ async def test_a_suspended_installation_gets_no_token_and_its_tokens_fail(world:
     assert (await world.ask("GET", "/pulls/1", token=token)).status_code == 200
 
 
-async def test_an_uninstalled_app_finds_nothing(world: World) -> None:
+async def test_an_uninstalled_app_finds_nothing(world: SandboxHarness) -> None:
     token = world.token()
     world.sandbox.uninstall(world.sandbox.installations[world.installation_id])
     assert (await world.ask("GET", "/pulls/1", token=token)).status_code == 401
@@ -118,7 +120,7 @@ async def test_an_uninstalled_app_finds_nothing(world: World) -> None:
     assert (await world.ask("GET", "/installation", token=app_jwt(world))).status_code == 404
 
 
-async def test_a_repository_that_the_installation_does_not_cover_is_not_found(world: World) -> None:
+async def test_a_repository_that_the_installation_does_not_cover_is_not_found(world: SandboxHarness) -> None:
     world.sandbox.create_repository("other/secret", {"a": "b"}, install=False)
     world.sandbox.create_repository("acme/second", {"a": "b"})
     narrowed, _ = world.sandbox.tokens.create(world.installation_id, repositories=["payments"])
@@ -127,13 +129,13 @@ async def test_a_repository_that_the_installation_does_not_cover_is_not_found(wo
     assert (await world.ask("GET", "repos/acme/second", token=narrowed)).status_code == 404
 
 
-async def test_a_token_for_a_repository_that_is_not_there_is_refused(world: World) -> None:
+async def test_a_token_for_a_repository_that_is_not_there_is_refused(world: SandboxHarness) -> None:
     path = f"app/installations/{world.installation_id}/access_tokens"
     answer = await world.ask("POST", path, {"repositories": ["nowhere"]}, token=app_jwt(world))
     assert answer.status_code == 422
 
 
-async def test_a_token_has_no_more_rights_than_the_installation(world: World) -> None:
+async def test_a_token_has_no_more_rights_than_the_installation(world: SandboxHarness) -> None:
     path = f"app/installations/{world.installation_id}/access_tokens"
     body = {"permissions": {"contents": "write"}}
     assert (await world.ask("POST", path, body, token=app_jwt(world))).status_code == 422
@@ -169,7 +171,7 @@ MATRIX = [
 
 @pytest.mark.parametrize(("method", "path", "body", "area", "level"), MATRIX)
 async def test_each_route_wants_its_permission(
-    world: World, method: str, path: str, body: dict[str, Any] | None, area: str, level: str
+    world: SandboxHarness, method: str, path: str, body: dict[str, Any] | None, area: str, level: str
 ) -> None:
     """https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps"""
     everything = {
@@ -188,20 +190,20 @@ async def test_each_route_wants_its_permission(
     assert (await world.ask(method, path, body, token=world.token({**lacking, area: level}))).is_success
 
 
-async def test_people_write_comments_but_no_check_runs(world: World) -> None:
+async def test_people_write_comments_but_no_check_runs(world: SandboxHarness) -> None:
     person = world.sandbox.tokens.create_user_token("carol")
     run = {"name": "n", "head_sha": world.pull.head_sha}
     assert (await world.ask("POST", "/issues/1/comments", {"body": "hi"}, token=person)).status_code == 201
     assert (await world.ask("POST", "/check-runs", run, token=person)).status_code == 403
 
 
-async def test_without_a_token_public_code_is_read_and_nothing_is_written(world: World) -> None:
+async def test_without_a_token_public_code_is_read_and_nothing_is_written(world: SandboxHarness) -> None:
     assert (await world.http.get("/repos/acme/payments/pulls/1")).status_code == 200
     answer = await world.http.post("/repos/acme/payments/issues/1/comments", json={"body": "x"})
     assert answer.status_code == 401
 
 
-async def test_a_private_repository_does_not_exist_for_strangers(world: World) -> None:
+async def test_a_private_repository_does_not_exist_for_strangers(world: SandboxHarness) -> None:
     world.sandbox.create_repository("acme/secret", {"a": "b"}, private=True)
     person = world.sandbox.tokens.create_user_token("mallory")
     assert (await world.ask("GET", "repos/acme/secret", token=person)).status_code == 404

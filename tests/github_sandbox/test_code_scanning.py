@@ -13,7 +13,7 @@ import pytest
 
 from github_sandbox import ApiError, rest_checks
 from github_sandbox.rest_checks import read_upload
-from tests.github_sandbox.conftest import World
+from tests.github_sandbox.conftest import SandboxHarness
 
 RESULT = {
     "message": {"text": "m"},
@@ -30,7 +30,7 @@ def pack(value: Any) -> str:
     return base64.b64encode(gzip.compress(json.dumps(value).encode())).decode()
 
 
-def body(world: World, **changed: Any) -> dict[str, Any]:
+def body(world: SandboxHarness, **changed: Any) -> dict[str, Any]:
     return {
         "commit_sha": world.pull.head_sha,
         "ref": "refs/pull/1/head",
@@ -39,13 +39,13 @@ def body(world: World, **changed: Any) -> dict[str, Any]:
     }
 
 
-def refusal(world: World, **changed: Any) -> int:
+def refusal(world: SandboxHarness, **changed: Any) -> int:
     with pytest.raises(ApiError) as refused:
         read_upload(world.repository, body(world, **changed))
     return refused.value.status
 
 
-async def test_an_upload_is_taken(world: World) -> None:
+async def test_an_upload_is_taken(world: SandboxHarness) -> None:
     assert read_upload(world.repository, body(world)) == log(RESULT)
 
 
@@ -68,16 +68,16 @@ async def test_an_upload_is_taken(world: World) -> None:
     ],
 )
 async def test_an_upload_that_github_refuses_is_refused(
-    world: World, changed: dict[str, Any], status: int
+    world: SandboxHarness, changed: dict[str, Any], status: int
 ) -> None:
     assert refusal(world, **changed) == status
 
 
-async def test_an_upload_that_is_too_large_is_refused(world: World) -> None:
+async def test_an_upload_that_is_too_large_is_refused(world: SandboxHarness) -> None:
     noise = random.Random(0).randbytes(rest_checks.COMPRESSED_LIMIT + 1)
     assert refusal(world, sarif=base64.b64encode(noise).decode()) == 413
 
 
-async def test_code_scanning_may_be_off(world: World) -> None:
+async def test_code_scanning_may_be_off(world: SandboxHarness) -> None:
     world.repository.code_scanning = False
     assert refusal(world) == 403

@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from github_sandbox import Accident
+from github_sandbox import Fault
 from github_sandbox.git import ENVIRONMENT, GitRepository
 from github_sandbox.sandbox import post_to, serve
-from tests.github_sandbox.conftest import World
+from tests.github_sandbox.conftest import SandboxHarness
 
 
 async def git(*arguments: str) -> tuple[int, str]:
@@ -26,7 +26,7 @@ async def git(*arguments: str) -> tuple[int, str]:
 
 
 @pytest.fixture
-async def address(world: World) -> AsyncIterator[str]:
+async def address(world: SandboxHarness) -> AsyncIterator[str]:
     async with serve(world.sandbox) as root:
         yield f"{root}/acme/payments.git"
 
@@ -40,7 +40,7 @@ async def fetch(address: str, target: Path, wanted: str, token: str | None) -> t
 
 @pytest.mark.parametrize("protocol", ["0", "2"])
 async def test_a_commit_is_fetched_by_its_sha_with_an_installation_token(
-    world: World, address: str, tmp_path: Path, protocol: str
+    world: SandboxHarness, address: str, tmp_path: Path, protocol: str
 ) -> None:
     target = tmp_path / "target.git"
     GitRepository(target)
@@ -52,7 +52,7 @@ async def test_a_commit_is_fetched_by_its_sha_with_an_installation_token(
 
 
 async def test_the_head_of_a_fork_is_fetched_from_the_base_repository(
-    world: World, address: str, tmp_path: Path
+    world: SandboxHarness, address: str, tmp_path: Path
 ) -> None:
     """https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests/checking-out-pull-requests-locally"""
     pull = world.repository.open_pull({"x.py": "x\n"}, fork="mallory", author="mallory")
@@ -61,14 +61,18 @@ async def test_the_head_of_a_fork_is_fetched_from_the_base_repository(
     assert (await git("--git-dir", str(target), "rev-parse", "FETCH_HEAD"))[1].strip() == pull.head_sha
 
 
-async def test_a_commit_nothing_refers_to_is_not_served(world: World, address: str, tmp_path: Path) -> None:
+async def test_a_commit_nothing_refers_to_is_not_served(
+    world: SandboxHarness, address: str, tmp_path: Path
+) -> None:
     before = world.pull.head_sha
     world.pull.force_push({"pay.py": "x\n"})
     status, said = await fetch(address, tmp_path / "target.git", before, world.token())
     assert (status != 0, "not our ref" in said) == (True, True)
 
 
-async def test_private_code_wants_a_token_that_holds(world: World, address: str, tmp_path: Path) -> None:
+async def test_private_code_wants_a_token_that_holds(
+    world: SandboxHarness, address: str, tmp_path: Path
+) -> None:
     world.repository.private = True
     head = world.pull.head_sha
     assert (await fetch(address, tmp_path / "a.git", head, None))[0] != 0
@@ -76,15 +80,15 @@ async def test_private_code_wants_a_token_that_holds(world: World, address: str,
     assert (await fetch(address, tmp_path / "c.git", head, world.token()))[0] == 0
 
 
-async def test_pushing_is_refused(world: World, address: str, tmp_path: Path) -> None:
+async def test_pushing_is_refused(world: SandboxHarness, address: str, tmp_path: Path) -> None:
     target = tmp_path / "target.git"
     await fetch(address, target, world.pull.head_sha, None)
     status, _ = await git("--git-dir", str(target), "push", address, "FETCH_HEAD:refs/heads/evil")
     assert (status != 0, world.repository.git.resolve("evil")) == (True, None)
 
 
-async def test_a_client_on_a_port_gets_no_answer(world: World, address: str) -> None:
-    world.sandbox.faults.order(Accident.NO_ANSWER, method="GET", path="/pulls/1$")
+async def test_a_client_on_a_port_gets_no_answer(world: SandboxHarness, address: str) -> None:
+    world.sandbox.faults.inject(Fault.NO_ANSWER, method="GET", path="/pulls/1$")
     async with httpx.AsyncClient(
         base_url=world.sandbox.urls.api, timeout=httpx.Timeout(60, read=0.2)
     ) as client:
@@ -92,7 +96,7 @@ async def test_a_client_on_a_port_gets_no_answer(world: World, address: str) -> 
             await client.get("/repos/acme/payments/pulls/1")
 
 
-async def test_webhooks_are_posted_to_an_address(world: World, address: str) -> None:
+async def test_webhooks_are_posted_to_an_address(world: SandboxHarness, address: str) -> None:
     async with httpx.AsyncClient() as client:
         root = address.removesuffix("/acme/payments.git")
         (refused, *_) = await world.sandbox.deliver_all(post_to(client, f"{root}/no/receiver"))
@@ -102,7 +106,7 @@ async def test_webhooks_are_posted_to_an_address(world: World, address: str) -> 
     assert unreachable.status == "failed to connect"
 
 
-async def test_a_served_stand_in_knows_its_address(world: World, address: str) -> None:
+async def test_a_served_stand_in_knows_its_address(world: SandboxHarness, address: str) -> None:
     told = (await world.ask("GET", "/pulls/1")).json()
     assert f"{told['base']['repo']['clone_url']}" == address
     assert told["url"].startswith(world.sandbox.urls.api)

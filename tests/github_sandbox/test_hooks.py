@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from github_sandbox import Anchor
-from tests.github_sandbox.conftest import World
+from tests.github_sandbox.conftest import SandboxHarness
 from tests.github_sandbox.test_auth import app_jwt
 
 
@@ -37,13 +37,13 @@ class Receiver:
 
 
 @pytest.fixture
-async def receiver(world: World) -> Receiver:
+async def receiver(world: SandboxHarness) -> Receiver:
     """A receiver that has heard of the pull request already."""
     await world.sandbox.deliver_all(Receiver())
     return Receiver()
 
 
-async def test_opening_a_pull_request_is_told_with_a_signature(world: World) -> None:
+async def test_opening_a_pull_request_is_told_with_a_signature(world: SandboxHarness) -> None:
     got = Receiver()
     await world.sandbox.deliver_all(got)
     assert got.events() == ["check_suite.requested", "pull_request.opened"]
@@ -56,14 +56,14 @@ async def test_opening_a_pull_request_is_told_with_a_signature(world: World) -> 
     assert payload["repository"]["full_name"] == "acme/payments"
 
 
-async def test_without_a_secret_there_is_no_signature(world: World) -> None:
+async def test_without_a_secret_there_is_no_signature(world: SandboxHarness) -> None:
     world.sandbox.app.webhook_secret = ""
     delivery = world.sandbox.ping()
     assert delivery is not None
     assert "x-hub-signature-256" not in delivery.headers
 
 
-async def test_a_push_is_told_with_before_and_after(world: World, receiver: Receiver) -> None:
+async def test_a_push_is_told_with_before_and_after(world: SandboxHarness, receiver: Receiver) -> None:
     before = world.pull.head_sha
     after = world.pull.push({"new.py": "one\n"})
     await world.sandbox.deliver_all(receiver)
@@ -71,7 +71,9 @@ async def test_a_push_is_told_with_before_and_after(world: World, receiver: Rece
     assert (payload["action"], payload["before"], payload["after"]) == ("synchronize", before, after)
 
 
-async def test_a_failed_delivery_is_not_sent_again_by_itself(world: World, receiver: Receiver) -> None:
+async def test_a_failed_delivery_is_not_sent_again_by_itself(
+    world: SandboxHarness, receiver: Receiver
+) -> None:
     receiver.status = 503
     world.pull.close()
     await world.sandbox.deliver_all(receiver)
@@ -87,7 +89,7 @@ async def test_a_failed_delivery_is_not_sent_again_by_itself(world: World, recei
     )
 
 
-async def test_a_redelivery_has_the_same_guid_and_bytes(world: World, receiver: Receiver) -> None:
+async def test_a_redelivery_has_the_same_guid_and_bytes(world: SandboxHarness, receiver: Receiver) -> None:
     """https://github.com/github/docs/issues/32822"""
     world.pull.close()
     (first,) = await world.sandbox.deliver_all(receiver)
@@ -98,7 +100,7 @@ async def test_a_redelivery_has_the_same_guid_and_bytes(world: World, receiver: 
     assert receiver.got[0] == receiver.got[1]
 
 
-async def test_an_answer_after_ten_seconds_counts_as_failed(world: World) -> None:
+async def test_an_answer_after_ten_seconds_counts_as_failed(world: SandboxHarness) -> None:
     async def never(_headers: Mapping[str, str], _body: bytes) -> int:
         await asyncio.Event().wait()
         return 202
@@ -109,7 +111,7 @@ async def test_an_answer_after_ten_seconds_counts_as_failed(world: World) -> Non
     assert (delivery.status, delivery.status_code) == ("timed out", 504)
 
 
-async def test_a_receiver_that_is_not_there_counts_as_failed(world: World) -> None:
+async def test_a_receiver_that_is_not_there_counts_as_failed(world: SandboxHarness) -> None:
     async def refuse(_headers: Mapping[str, str], _body: bytes) -> int:
         raise ConnectionRefusedError
 
@@ -118,7 +120,7 @@ async def test_a_receiver_that_is_not_there_counts_as_failed(world: World) -> No
 
 
 async def test_deliveries_are_kept_for_three_days_and_paged_by_cursor(
-    world: World, receiver: Receiver
+    world: SandboxHarness, receiver: Receiver
 ) -> None:
     for _ in range(3):
         world.sandbox.ping()
@@ -132,7 +134,7 @@ async def test_deliveries_are_kept_for_three_days_and_paged_by_cursor(
     assert (await world.ask("GET", "app/hook/deliveries", token=app_jwt(world))).json() == []
 
 
-async def test_duplicates_and_another_order_can_be_staged(world: World) -> None:
+async def test_duplicates_and_another_order_can_be_staged(world: SandboxHarness) -> None:
     queue = world.sandbox.hook.queue
     queue.reverse()
     queue.append(queue[0])
@@ -141,7 +143,9 @@ async def test_duplicates_and_another_order_can_be_staged(world: World) -> None:
     assert got.events() == ["pull_request.opened", "check_suite.requested", "pull_request.opened"]
 
 
-async def test_comments_are_told_with_the_mark_of_a_pull_request(world: World, receiver: Receiver) -> None:
+async def test_comments_are_told_with_the_mark_of_a_pull_request(
+    world: SandboxHarness, receiver: Receiver
+) -> None:
     said = world.pull.comment("bob", "/rereview")
     world.pull.edit_comment("bob", said, "/rereview full")
     await world.sandbox.deliver_all(receiver)
@@ -152,7 +156,9 @@ async def test_comments_are_told_with_the_mark_of_a_pull_request(world: World, r
     assert payload["sender"]["login"] == "bob"
 
 
-async def test_a_review_is_told_once_and_once_for_each_comment(world: World, receiver: Receiver) -> None:
+async def test_a_review_is_told_once_and_once_for_each_comment(
+    world: SandboxHarness, receiver: Receiver
+) -> None:
     comments = [(Anchor(path="pay.py", line=5), "a"), (Anchor(path="new.py", line=1), "b")]
     world.pull.review("bob", "two things", comments)
     await world.sandbox.deliver_all(receiver)
@@ -161,7 +167,7 @@ async def test_a_review_is_told_once_and_once_for_each_comment(world: World, rec
     assert receiver.payload("pull_request_review")["review"]["state"] == "commented"
 
 
-async def test_what_people_do_to_a_pull_request_is_told(world: World, receiver: Receiver) -> None:
+async def test_what_people_do_to_a_pull_request_is_told(world: SandboxHarness, receiver: Receiver) -> None:
     pull = world.pull
     pull.convert_to_draft()
     pull.mark_ready()
@@ -176,7 +182,9 @@ async def test_what_people_do_to_a_pull_request_is_told(world: World, receiver: 
     assert receiver.payload("pull_request")["pull_request"]["merged"] is True
 
 
-async def test_checks_are_asked_for_again_by_run_suite_and_button(world: World, receiver: Receiver) -> None:
+async def test_checks_are_asked_for_again_by_run_suite_and_button(
+    world: SandboxHarness, receiver: Receiver
+) -> None:
     """https://docs.github.com/en/webhooks/webhook-events-and-payloads#check_run"""
     action = {"label": "Again", "description": "Review again", "identifier": "rereview"}
     run = world.repository.create_check_run(
@@ -195,7 +203,7 @@ async def test_checks_are_asked_for_again_by_run_suite_and_button(world: World, 
     assert [row["number"] for row in told["pull_requests"]] == [1]
 
 
-async def test_check_events_of_a_fork_name_no_pull_request(world: World, receiver: Receiver) -> None:
+async def test_check_events_of_a_fork_name_no_pull_request(world: SandboxHarness, receiver: Receiver) -> None:
     pull = world.repository.open_pull({"x.py": "x\n"}, fork="mallory", author="mallory")
     run = world.repository.create_check_run({"name": "n", "head_sha": pull.head_sha})
     world.repository.rerequest(run)
@@ -205,7 +213,7 @@ async def test_check_events_of_a_fork_name_no_pull_request(world: World, receive
     assert told["check_suite"]["head_branch"] is None
 
 
-async def test_threads_are_told_when_they_are_resolved(world: World, receiver: Receiver) -> None:
+async def test_threads_are_told_when_they_are_resolved(world: SandboxHarness, receiver: Receiver) -> None:
     world.pull.review_comment("bob", Anchor(path="pay.py", line=5), "why?")
     world.pull.resolve("alice", world.pull.threads[0])
     world.pull.resolve("alice", world.pull.threads[0], resolved=False)
@@ -216,7 +224,9 @@ async def test_threads_are_told_when_they_are_resolved(world: World, receiver: R
     ]
 
 
-async def test_a_merge_queue_asks_for_checks_of_a_commit_of_its_own(world: World, receiver: Receiver) -> None:
+async def test_a_merge_queue_asks_for_checks_of_a_commit_of_its_own(
+    world: SandboxHarness, receiver: Receiver
+) -> None:
     world.sandbox.installations[world.installation_id].events += ("merge_group",)
     head = world.repository.queue_merge([world.pull])
     await world.sandbox.deliver_all(receiver)
@@ -225,7 +235,7 @@ async def test_a_merge_queue_asks_for_checks_of_a_commit_of_its_own(world: World
     assert (await world.ask("POST", "/check-runs", {"name": "n", "head_sha": head})).status_code == 201
 
 
-async def test_installations_are_told_from_first_to_last(world: World, receiver: Receiver) -> None:
+async def test_installations_are_told_from_first_to_last(world: SandboxHarness, receiver: Receiver) -> None:
     installation = world.sandbox.install("globex", announce=True)
     world.sandbox.create_repository("globex/api", {"a": "b"})
     world.sandbox.select_repositories(installation, ["globex/api"])
@@ -245,7 +255,9 @@ async def test_installations_are_told_from_first_to_last(world: World, receiver:
     ]
 
 
-async def test_what_the_app_did_not_subscribe_to_is_not_told(world: World, receiver: Receiver) -> None:
+async def test_what_the_app_did_not_subscribe_to_is_not_told(
+    world: SandboxHarness, receiver: Receiver
+) -> None:
     world.repository.push({"x.py": "x\n"})
     await world.sandbox.deliver_all(receiver)
     assert receiver.events() == [
@@ -253,14 +265,14 @@ async def test_what_the_app_did_not_subscribe_to_is_not_told(world: World, recei
     ]  # wanted by every App with checks:write, `push` by none
 
 
-async def test_a_suspended_installation_hears_nothing(world: World, receiver: Receiver) -> None:
+async def test_a_suspended_installation_hears_nothing(world: SandboxHarness, receiver: Receiver) -> None:
     world.sandbox.suspend(world.sandbox.installations[world.installation_id])
     world.pull.comment("bob", "hello?")
     await world.sandbox.deliver_all(receiver)
     assert receiver.events() == ["installation.suspend"]
 
 
-async def test_a_payload_over_25_megabytes_is_not_sent(world: World, receiver: Receiver) -> None:
+async def test_a_payload_over_25_megabytes_is_not_sent(world: SandboxHarness, receiver: Receiver) -> None:
     """https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap"""
     assert world.sandbox.hook.emit("ping", {"zen": "z" * (25 * 1024 * 1024)}, None) is None
     assert world.sandbox.hook.queue == []

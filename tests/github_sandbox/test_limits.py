@@ -1,4 +1,4 @@
-"""Rate limits and ordered accidents.
+"""Rate limits and fault injection.
 
 https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#handle-rate-limit-errors-appropriately
@@ -7,14 +7,14 @@ https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-
 import httpx
 import pytest
 
-from github_sandbox import Accident, RateLimits
+from github_sandbox import Fault, RateLimits
 from github_sandbox.limits import Throttle
-from tests.github_sandbox.conftest import World
+from tests.github_sandbox.conftest import SandboxHarness
 
 COMMENTS = "/issues/1/comments"
 
 
-async def test_every_answer_tells_what_is_left_of_the_hour(world: World) -> None:
+async def test_every_answer_tells_what_is_left_of_the_hour(world: SandboxHarness) -> None:
     first = await world.ask("GET", "/pulls/1")
     second = await world.ask("GET", "/pulls/1")
     assert int(first.headers["x-ratelimit-remaining"]) - int(second.headers["x-ratelimit-remaining"]) == 1
@@ -22,7 +22,7 @@ async def test_every_answer_tells_what_is_left_of_the_hour(world: World) -> None
     assert int(first.headers["x-ratelimit-reset"]) == int(world.clock.now) + 3600
 
 
-async def test_the_hours_requests_end_and_come_back(world: World) -> None:
+async def test_the_hours_requests_end_and_come_back(world: SandboxHarness) -> None:
     world.sandbox.throttle = Throttle(RateLimits(primary_per_hour=2), world.clock)
     statuses = [(await world.ask("GET", "/pulls/1")).status_code for _ in range(3)]
     assert statuses == [200, 200, 403]
@@ -33,7 +33,7 @@ async def test_the_hours_requests_end_and_come_back(world: World) -> None:
     assert (await world.ask("GET", "/pulls/1")).status_code == 200
 
 
-async def test_80_comments_a_minute_are_enough(world: World) -> None:
+async def test_80_comments_a_minute_are_enough(world: SandboxHarness) -> None:
     for number in range(80):
         assert (await world.ask("POST", COMMENTS, {"body": f"{number}"})).status_code == 201
     limited = await world.ask("POST", COMMENTS, {"body": "too much"})
@@ -44,7 +44,7 @@ async def test_80_comments_a_minute_are_enough(world: World) -> None:
     assert (await world.ask("POST", COMMENTS, {"body": "now"})).status_code == 201
 
 
-async def test_500_comments_an_hour_are_enough(world: World) -> None:
+async def test_500_comments_an_hour_are_enough(world: SandboxHarness) -> None:
     world.sandbox.throttle = Throttle(RateLimits(content_per_hour=3), world.clock)
     statuses: list[int] = []
     for _ in range(4):
@@ -54,20 +54,20 @@ async def test_500_comments_an_hour_are_enough(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("accident", "status", "has_retry_after", "remaining"),
+    ("fault", "status", "has_retry_after", "remaining"),
     [
-        (Accident.SECONDARY_LIMIT, 403, True, None),
-        (Accident.SECONDARY_LIMIT_429, 429, True, None),
-        (Accident.SECONDARY_LIMIT_BARE, 403, False, None),
-        (Accident.SECONDARY_LIMIT_429_BARE, 429, False, None),
-        (Accident.PRIMARY_LIMIT, 403, False, "0"),
-        (Accident.PRIMARY_LIMIT_429, 429, False, "0"),
+        (Fault.SECONDARY_LIMIT, 403, True, None),
+        (Fault.SECONDARY_LIMIT_429, 429, True, None),
+        (Fault.SECONDARY_LIMIT_BARE, 403, False, None),
+        (Fault.SECONDARY_LIMIT_429_BARE, 429, False, None),
+        (Fault.PRIMARY_LIMIT, 403, False, "0"),
+        (Fault.PRIMARY_LIMIT_429, 429, False, "0"),
     ],
 )
 async def test_limits_come_as_403_and_429_with_and_without_retry_after(
-    world: World, accident: Accident, status: int, has_retry_after: bool, remaining: str | None
+    world: SandboxHarness, fault: Fault, status: int, has_retry_after: bool, remaining: str | None
 ) -> None:
-    world.sandbox.faults.order(accident, path="/comments$")
+    world.sandbox.faults.inject(fault, path="/comments$")
     answer = await world.ask("POST", COMMENTS, {"body": "x"})
     assert answer.status_code == status
     assert ("retry-after" in answer.headers) is has_retry_after
@@ -76,25 +76,25 @@ async def test_limits_come_as_403_and_429_with_and_without_retry_after(
     assert (await world.ask("POST", COMMENTS, {"body": "x"})).status_code == 201
 
 
-async def test_abuse_comes_as_422(world: World) -> None:
+async def test_abuse_comes_as_422(world: SandboxHarness) -> None:
     """https://github.com/paranext/paranext-core/issues/2659"""
-    world.sandbox.faults.order(Accident.ABUSE)
+    world.sandbox.faults.inject(Fault.ABUSE)
     answer = await world.ask("POST", COMMENTS, {"body": "x"})
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "abuse")
 
 
-async def test_a_502_may_have_done_the_work_all_the_same(world: World) -> None:
+async def test_a_502_may_have_done_the_work_all_the_same(world: SandboxHarness) -> None:
     """https://github.com/kirodotdev/KiroCrew/issues/9087"""
-    world.sandbox.faults.order(Accident.DONE_THEN_BAD_GATEWAY, path="/comments$")
-    world.sandbox.faults.order(Accident.BAD_GATEWAY, path="/comments$")
+    world.sandbox.faults.inject(Fault.DONE_THEN_BAD_GATEWAY, path="/comments$")
+    world.sandbox.faults.inject(Fault.BAD_GATEWAY, path="/comments$")
     answers = [await world.ask("POST", COMMENTS, {"body": f"{n}"}) for n in range(2)]
     assert [a.status_code for a in answers] == [502, 502]
     assert [c.body for c in world.pull.issue_comments] == ["0"]
 
 
-async def test_a_timeout_may_have_done_the_work_all_the_same(world: World) -> None:
-    world.sandbox.faults.order(Accident.DONE_THEN_NO_ANSWER)
-    world.sandbox.faults.order(Accident.NO_ANSWER)
+async def test_a_timeout_may_have_done_the_work_all_the_same(world: SandboxHarness) -> None:
+    world.sandbox.faults.inject(Fault.DONE_THEN_NO_ANSWER)
+    world.sandbox.faults.inject(Fault.NO_ANSWER)
     for body in ("kept", "lost"):
         with pytest.raises(httpx.ReadTimeout):
             await world.ask("POST", COMMENTS, {"body": body})
@@ -102,14 +102,14 @@ async def test_a_timeout_may_have_done_the_work_all_the_same(world: World) -> No
     assert world.sandbox.requests[-1].status == 0
 
 
-async def test_an_accident_befalls_only_what_it_was_ordered_for(world: World) -> None:
-    world.sandbox.faults.order(Accident.SERVER_ERROR, method="GET", path="/files$", times=2)
+async def test_a_fault_happens_only_to_matching_requests(world: SandboxHarness) -> None:
+    world.sandbox.faults.inject(Fault.SERVER_ERROR, method="GET", path="/files$", times=2)
     assert (await world.ask("GET", "/pulls/1")).status_code == 200
     statuses = [(await world.ask("GET", "/pulls/1/files")).status_code for _ in range(3)]
     assert (statuses, world.sandbox.faults.left) == ([500, 500, 200], 0)
 
 
-async def test_requests_are_logged_for_counting(world: World) -> None:
+async def test_requests_are_logged_for_counting(world: SandboxHarness) -> None:
     await world.ask("GET", "/pulls/1")
     await world.query("query Two { rateLimit { remaining } }")
     told = [(r.method, r.path, r.status, r.operation) for r in world.sandbox.requests]

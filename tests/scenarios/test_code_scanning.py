@@ -6,11 +6,12 @@ from typing import Any
 
 from jsonschema import Draft7Validator
 
-from github_sandbox import Accident, Pull
+from github_sandbox import Fault, Pull
 from github_sandbox.git import FileContent
 from tests.scenarios.conftest import Open
+from tests.scenarios.reading import take_checks, take_review, take_summary
 from tests.scenarios.vendors import finding
-from tests.scenarios.world import World, take_checks, take_review, take_summary
+from tests.scenarios.world import World
 
 SCHEMA = Path(__file__).parents[1] / "data" / "sarif" / "sarif-schema-2.1.0.json"
 PAY: dict[str, FileContent] = {"pay.py": "def pay(cart, rate):\n    return cart.total / rate\n"}
@@ -124,7 +125,7 @@ async def test_a_stage_that_failed_uploads_nothing(opened: Open) -> None:
 async def test_an_outage_of_code_scanning_costs_no_review(opened: Open) -> None:
     async with opened(**ON) as world:
         accept(world)
-        world.github.faults.order(Accident.DONE_THEN_NO_ANSWER, method="POST", path="/code-scanning/sarifs$")
+        world.github.faults.inject(Fault.DONE_THEN_NO_ANSWER, method="POST", path="/code-scanning/sarifs$")
         pull = world.open_pull(PAY)
         await world.settle()
         take_all(pull)

@@ -2,24 +2,25 @@
 
 import pytest
 
-from github_sandbox import Accident
-from tests.scenarios.world import World, conclusions, take_checks, take_review, take_summary
+from github_sandbox import Fault
+from tests.scenarios.reading import conclusions, take_checks, take_review, take_summary
+from tests.scenarios.world import World
 
 PAY = {"pay.py": "def pay(cart):\n    return cart.total\n"}
 
 
 @pytest.mark.parametrize(
-    "accident",
+    "fault",
     [
-        Accident.SECONDARY_LIMIT,
-        Accident.SECONDARY_LIMIT_429,
-        Accident.PRIMARY_LIMIT,
-        Accident.SERVER_ERROR,
-        Accident.NO_ANSWER,
+        Fault.SECONDARY_LIMIT,
+        Fault.SECONDARY_LIMIT_429,
+        Fault.PRIMARY_LIMIT,
+        Fault.SERVER_ERROR,
+        Fault.NO_ANSWER,
     ],
 )
-async def test_a_limit_or_an_outage_while_posting_is_waited_for(world: World, accident: Accident) -> None:
-    world.github.faults.order(accident, path="/reviews$", retry_after_s=5)
+async def test_a_limit_or_an_outage_while_posting_is_waited_for(world: World, fault: Fault) -> None:
+    world.github.faults.inject(fault, path="/reviews$", retry_after_s=5)
     pull = world.open_pull(PAY)
     await world.settle()
     assert len(pull.reviews) == 1
@@ -30,7 +31,7 @@ async def test_a_limit_or_an_outage_while_posting_is_waited_for(world: World, ac
 
 @pytest.mark.parametrize("path", ["/access_tokens$", "/graphql$"])
 async def test_an_outage_while_reading_is_waited_for(world: World, path: str) -> None:
-    world.github.faults.order(Accident.BAD_GATEWAY, path=path)
+    world.github.faults.inject(Fault.BAD_GATEWAY, path=path)
     pull = world.open_pull(PAY)
     await world.settle()
     take_review(pull)

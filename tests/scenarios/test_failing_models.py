@@ -5,15 +5,9 @@ import pytest
 from app.domain.model_call import Provider
 from tests.fakes.vendors import Fault
 from tests.scenarios.conftest import Open
+from tests.scenarios.reading import conclusions, inline_comments, take_checks, take_review, take_summary
 from tests.scenarios.vendors import finding
-from tests.scenarios.world import (
-    World,
-    conclusions,
-    inline_comments,
-    take_checks,
-    take_review,
-    take_summary,
-)
+from tests.scenarios.world import World
 
 QUERY = '    return db.execute("SELECT * FROM payments WHERE owner = \'" + owner + "\'")'
 PAY = {"pay.py": f"def payments(db, owner):\n{QUERY}\n"}

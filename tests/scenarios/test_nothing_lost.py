@@ -9,9 +9,10 @@ from sqlmodel import select
 
 from app.engine.worker import MAX_ATTEMPTS
 from app.store.job_tables import DeliveryRow
-from github_sandbox import Accident, GitHubSandbox, Pull
+from github_sandbox import Fault, GitHubSandbox, Pull
 from tests.scenarios.conftest import Open
-from tests.scenarios.world import World, conclusions, take_checks, take_reactions, take_review, take_summary
+from tests.scenarios.reading import conclusions, take_checks, take_reactions, take_review, take_summary
+from tests.scenarios.world import World
 
 PAY = {"pay.py": "def pay(amount):\n    return amount\n"}
 GATED = "gate: high\n"
@@ -230,7 +231,7 @@ async def test_a_review_that_is_given_up_completes_its_check_runs_and_says_what_
     async with opened(github=github, config=config, quorum_paused=True) as world:
         pull = world.open_pull(PAY)
     await last_attempt(opened, github, "pull_request")
-    github.faults.order(Accident.BAD_GATEWAY, path="/reviews$", times=5)
+    github.faults.inject(Fault.BAD_GATEWAY, path="/reviews$", times=5)
     async with opened(github=github) as world:
         await world.settle()
         world.log.take("the job failed")
@@ -251,7 +252,7 @@ async def test_a_merge_group_that_is_given_up_half_way_leaves_no_check_run_in_pr
         pull.take_all()
     queued = pull.repository.queue_merge([pull])
     await last_attempt(opened, github, "merge_group")
-    github.faults.order(Accident.BAD_GATEWAY, method="PATCH", path="/check-runs/", times=15)
+    github.faults.inject(Fault.BAD_GATEWAY, method="PATCH", path="/check-runs/", times=15)
     async with opened(github=github) as world:
         await world.settle()
         world.log.take("the job failed")

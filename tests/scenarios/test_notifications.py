@@ -12,8 +12,9 @@ from app.errors import ConfigurationError
 from github_sandbox import Pull
 from github_sandbox.git import FileContent
 from tests.scenarios.conftest import Open
+from tests.scenarios.reading import conclusions, take_checks, take_review, take_summary
 from tests.scenarios.vendors import finding
-from tests.scenarios.world import World, conclusions, take_checks, take_review, take_summary
+from tests.scenarios.world import World
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 SETTINGS = {"quorum_notify_url": "https://hooks.example.com/quorum", "quorum_notify_secret": SECRET}

@@ -5,9 +5,7 @@ import pytest
 from github_sandbox import DiffLimits, Entry, GitHubSandbox
 from github_sandbox.git import FileContent
 from tests.scenarios.conftest import Open
-from tests.scenarios.vendors import finding
-from tests.scenarios.world import (
-    World,
+from tests.scenarios.reading import (
     conclusions,
     inline_comments,
     take_checks,
@@ -15,6 +13,8 @@ from tests.scenarios.world import (
     take_review,
     take_summary,
 )
+from tests.scenarios.vendors import finding
+from tests.scenarios.world import World
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 CODE = "def pay(cart, rate):\n    return cart.total / rate\n"

@@ -3,9 +3,7 @@
 import pytest
 
 from tests.scenarios.conftest import Open
-from tests.scenarios.vendors import finding
-from tests.scenarios.world import (
-    World,
+from tests.scenarios.reading import (
     conclusions,
     inline_comments,
     take_checks,
@@ -13,6 +11,8 @@ from tests.scenarios.world import (
     take_review,
     take_summary,
 )
+from tests.scenarios.vendors import finding
+from tests.scenarios.world import World
 
 PAY = {"pay.py": "def pay(cart, rate):\n    return cart.total / rate\n"}
 DIVISION = finding("pay.py", "    return cart.total / rate", line=2, title="A rate of 0 ends in an error")

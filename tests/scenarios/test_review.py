@@ -2,13 +2,11 @@
 
 import pytest
 
-from github_sandbox import Accident, Pull
+from github_sandbox import Fault, Pull
 from github_sandbox.git import FileContent
 from github_sandbox.state import CheckRun
 from tests.scenarios.conftest import Open
-from tests.scenarios.vendors import finding
-from tests.scenarios.world import (
-    World,
+from tests.scenarios.reading import (
     conclusions,
     inline_comments,
     take_checks,
@@ -16,6 +14,8 @@ from tests.scenarios.world import (
     take_review,
     take_summary,
 )
+from tests.scenarios.vendors import finding
+from tests.scenarios.world import World
 
 PAY: dict[str, FileContent] = {
     "pay.py": "def pay(cart, rate):\n    share = cart.total / rate\n    return share\n",
@@ -362,18 +362,18 @@ async def test_a_push_that_no_webhook_told_of_is_seen_before_posting(world: Worl
 
 
 @pytest.mark.parametrize(
-    ("path", "accident"),
+    ("path", "fault"),
     [
-        pytest.param("/reviews$", Accident.DONE_THEN_BAD_GATEWAY, id="the review"),
-        pytest.param("/issues/1/comments$", Accident.DONE_THEN_BAD_GATEWAY, id="the summary"),
-        pytest.param("/check-runs$", Accident.DONE_THEN_NO_ANSWER, id="a check run"),
+        pytest.param("/reviews$", Fault.DONE_THEN_BAD_GATEWAY, id="the review"),
+        pytest.param("/issues/1/comments$", Fault.DONE_THEN_BAD_GATEWAY, id="the summary"),
+        pytest.param("/check-runs$", Fault.DONE_THEN_NO_ANSWER, id="a check run"),
     ],
 )
 async def test_what_was_made_without_an_answer_is_found_and_not_made_twice(
-    world: World, path: str, accident: Accident
+    world: World, path: str, fault: Fault
 ) -> None:
     world.vendors.claude.finds(DIVISION)
-    world.github.faults.order(accident, path=path)
+    world.github.faults.inject(fault, path=path)
     pull = world.open_pull(PAY)
     await world.settle()
     assert len(pull.reviews) == 1

@@ -11,16 +11,13 @@ from threading import Thread
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
-from opentelemetry.semconv._incubating.attributes import (  # pyright: ignore[reportMissingTypeStubs]
-    gen_ai_attributes,
-    vcs_attributes,
-)
+from opentelemetry.semconv._incubating.attributes import gen_ai_attributes, vcs_attributes
 
 from app.tracing import open_traces
 from github_sandbox.git import FileContent
 from tests.scenarios.conftest import Open
+from tests.scenarios.reading import take_checks, take_review, take_summary
 from tests.scenarios.vendors import finding
-from tests.scenarios.world import take_checks, take_review, take_summary
 from tests.unit.repository.files import read
 
 PAY: dict[str, FileContent] = {"pay.py": "def pay(cart, rate):\n    return cart.total / rate\n"}

@@ -13,7 +13,8 @@ from app.store.job_tables import DeliveryRow, InstallationRow
 from github_sandbox import GitHubSandbox, Pull
 from github_sandbox.registration import sign
 from tests.scenarios.conftest import Open
-from tests.scenarios.world import World, conclusions, take_checks, take_review, take_summary
+from tests.scenarios.reading import conclusions, take_checks, take_review, take_summary
+from tests.scenarios.world import World
 
 LARGEST_BYTES = 25 * 1024 * 1024
 PAY = {"pay.py": "def pay(amount):\n    return amount\n"}

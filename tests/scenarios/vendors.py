@@ -5,15 +5,16 @@ What comes in is the strict fake's: real SDKs, real wire. A vendor confirms what
 
 import asyncio
 import json
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.domain.finding import Stage
 from app.domain.model_call import Provider
 from tests.fakes.vendor_wire import Asked
-from tests.fakes.vendors import FakeVendors, Fault
+from tests.fakes.vendors import FakeVendors, Fault, emptiest
 
 Json = dict[str, Any]
 TASKS = {
@@ -23,6 +24,8 @@ TASKS = {
     "# Task: refute": "verify",
 }
 _CLAIM = re.compile(r'^\{"id": .*\}$', re.MULTILINE)
+BUG = "total = sum(prices) / len(prices)"
+_NUMBERED = re.compile(r"^(\d+)[+|](.*)$", re.MULTILINE)
 EVIDENCE = "The value reaches the query unchanged."
 NOTHING: Json = {"findings": [], "verdicts": [], "summary": None, "files": [], "edges": [], "documents": []}
 
@@ -145,17 +148,20 @@ class Vendors:
     def __iter__(self) -> Any:
         return iter((self.claude, self.gpt, self.gemini))
 
-    async def _wait(self, _: float) -> None:
+    async def _wait(self, seconds: float) -> None:
         async with self._asked:
             self._asked.notify_all()
-        await self._open.wait()
+        if seconds:
+            await self._open.wait()
 
-    def hold(self) -> None:
-        """Answer nobody for now."""
+    def hold(self, *providers: Provider) -> None:
+        """Keep back the answers of these providers, or of all."""
         self._open.clear()
+        self.fake.delay_s = dict.fromkeys(providers or [vendor.provider for vendor in self], math.inf)
 
     def release(self) -> None:
-        """Answer everybody who waits, and from now on at once."""
+        """Send the answers that were kept back, and answer immediately from now on."""
+        self.fake.delay_s = {}
         self._open.set()
 
     async def are_asked(self, times: int) -> None:
@@ -167,3 +173,70 @@ class Vendors:
     def requests(self) -> list[Asked]:
         """All that was asked, in order."""
         return self.fake.requests
+
+
+def a_finding(**given: Any) -> dict[str, Any]:
+    """A finding as a model answers it."""
+    return {
+        "path": "shop.py",
+        "line": 1,
+        "quote": BUG,
+        "evidence": "prices may be empty",
+        "rule_id": "other",
+        "severity": "high",
+        "title": "An empty cart crashes, because the number of prices is the divisor",
+        "explanation": "With no prices the division fails.",
+        "suggestion": None,
+        "pre_existing": False,
+    } | given
+
+
+class Reviewers:
+    """The vendors as they are: Claude reports what `bugs` names wherever it is shown it, GPT confirms, Gemini documents."""
+
+    def __init__(self, vendors: "Vendors", bugs: Mapping[str, dict[str, Any]] | None = None) -> None:
+        self.bugs = dict(bugs if bugs is not None else {BUG: {}})
+        self.fixed = "refuted"  # what the check says of changed code
+        self.intent = "general"
+        self.answer = "It is so."
+        self.withdraws = False
+        self.worth = 8
+        for provider in (Provider.CLAUDE, Provider.GPT, Provider.GEMINI):
+            vendors.fake.answers[provider] = self.say
+
+    def say(self, asked: Asked) -> Any:
+        value: dict[str, Any] = emptiest(asked)
+        if "intent" in value:
+            return value | {"intent": self.intent}
+        if "withdraws" in value:
+            return value | {"answer": self.answer, "withdraws": self.withdraws}
+        if "answer" in value:
+            return value | {"answer": self.answer}
+        value["summary"] = "It changes the shop."
+        if "# Task: is it still wrong" in asked.text:
+            value["verdicts"] = self._verdicts(asked, self.fixed)
+        elif "# Task: refute" in asked.text:
+            value["verdicts"] = self._verdicts(asked, "confirmed")
+        elif "# Task: correctness" in asked.text:
+            value["findings"] = list(self._found(asked))
+        return value
+
+    def _found(self, asked: Asked) -> list[dict[str, Any]]:
+        diff = asked.text.partition("# Task")[0]
+        files = re.split(r"^=== (\S+) \(", diff, flags=re.MULTILINE)[1:]
+        found: list[dict[str, Any]] = []
+        for path, text in zip(files[::2], files[1::2], strict=True):
+            for number, line in _NUMBERED.findall(text):
+                found += [
+                    a_finding(path=path, line=int(number), quote=quote) | more
+                    for quote, more in self.bugs.items()
+                    if quote in line
+                ]
+        return found
+
+    def _verdicts(self, asked: Asked, verdict: str) -> list[dict[str, Any]]:
+        ids = re.findall(r'"id": "(c\d+)"', asked.text)
+        return [
+            {"id": id_, "evidence": "The code says so.", "verdict": verdict, "worth": self.worth}
+            for id_ in dict.fromkeys(ids)
+        ]

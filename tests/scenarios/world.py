@@ -1,17 +1,16 @@
-"""The whole App in one process, with everything round it in reach: GitHub, the vendors, the database. Not a test.
+"""The whole App in one process, with GitHub, the vendors and the database within reach; the harness of all scenario tests.
 
-Webhooks go in as signed bytes; the App reaches GitHub through the guard, which holds every request and every answer
-against GitHub's own description, and the vendors through their real SDKs. `close` fails a scenario for whatever was posted
-and not looked at, for errors in the log, for violations of the contract and for accidents that did not happen.
+Webhooks arrive as signed bytes. The App reaches GitHub through the guard, which checks every request and every response
+against GitHub's own description, and the vendors through their real SDKs. `close` fails a scenario for posts that it did not
+expect, for errors in the log, for violations of the contract and for faults that did not happen.
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import httpx
 from sqlmodel import select
@@ -23,18 +22,19 @@ from app.serving.app import Served, build_served
 from app.settings import Settings
 from app.store.call_tables import ModelCallRow
 from app.store.database import Database
-from app.store.review_tables import ReviewRow
-from github_sandbox import Delivery, GitHubSandbox, Posted, Pull
+from app.store.review_tables import FindingRow, ReviewRow
+from github_sandbox import Delivery, GitHubSandbox, Pull, Repository
 from github_sandbox.git import FileContent
 from github_sandbox.registration import sign
 from github_sandbox.sandbox import serve
-from github_sandbox.state import CheckRun, IssueComment, Review, ReviewComment
 from tests.contracts.guard import OpenApiGuard
 from tests.databases import prepare
+from tests.fakes.error_log import ErrorLog
 from tests.fakes.vendors import BASE_URLS, KEYS, MODELS
 from tests.scenarios.vendors import Vendors
 
 REPOSITORY = "octo/shop"
+SHOP = "acme/shop"
 FILES: dict[str, FileContent] = {
     "cart.py": "def total(items):\n    return sum(item.price for item in items)\n",
     "README.md": "# Shop\n",
@@ -42,21 +42,24 @@ FILES: dict[str, FileContent] = {
 DASHBOARD_TOKEN = "a-token-of-the-dashboard"
 WEBHOOK = "/webhooks/github"
 POLL_S = 0.01
-LONGEST_S = 60.0  # of one wait; an ordinary scenario takes one second
+LONGEST_S = 300.0  # only bounds a hang; an ordinary scenario takes one second
 ALL = (Provider.CLAUDE, Provider.GPT, Provider.GEMINI)
 
 
 class World:
-    """See `open_world`. Users' verbs are the stand-in's (`repository`, and what `open_pull` returns)."""
+    """See `open_world`. People's other verbs are the stand-in's: what `create_repository` and `open_pull` return has them."""
 
-    def __init__(self, github: GitHubSandbox, files: Mapping[str, FileContent]) -> None:
+    def __init__(self, github: GitHubSandbox, files: Mapping[str, FileContent] | None) -> None:
         self.github = github
         self.vendors = Vendors()
         self.guard = OpenApiGuard(raises=False)
-        self.log = _ErrorLog()
-        known = github.repositories.get(REPOSITORY)
-        self.repository = known or github.create_repository(REPOSITORY, files)
-        self.repository.set_role("alice", "write")
+        self.log = ErrorLog()
+        self.is_stopped = False
+        self.repository: Repository
+        if files is not None:
+            known = github.repositories.get(REPOSITORY)
+            self.repository = known or github.create_repository(REPOSITORY, files)
+            self.repository.set_role("alice", "write")
         self.served: Served
         self.client: httpx.AsyncClient
 
@@ -64,9 +67,39 @@ class World:
     def database(self) -> Database:
         return self.served.program.database
 
+    def create_repository(
+        self, files: Mapping[str, FileContent] | None = None, name: str = SHOP
+    ) -> Repository:
+        """Create a repository to which Alice may write; Mallory may only read it."""
+        repository = self.github.create_repository(name, {"README.md": "A shop.\n", **(files or {})})
+        repository.set_role("alice", "write")
+        repository.set_role("mallory", "read")
+        return repository
+
     def open_pull(self, files: Mapping[str, FileContent], **how: Any) -> Pull:
-        """Somebody opens a pull request with these changes; the webhook goes out with the next `settle`."""
+        """Open a pull request with these changes; the next `settle` sends its webhook."""
         return self.repository.open_pull(files, **how)
+
+    async def comment(self, pull: Pull, text: str, *, who: str = "alice") -> str:
+        """Comment in the conversation; return the App's answer there, or an empty text."""
+        before = set(map(id, pull.issue_comments))
+        pull.comment(who, text)
+        await self.settle()
+        new = [c for c in pull.issue_comments if id(c) not in before and c.user is self.github.bot]
+        return "\n".join(comment.body for comment in new)
+
+    async def reply(self, pull: Pull, text: str, *, who: str = "alice") -> str:
+        """Reply in the only thread; return the App's answer there, or an empty text."""
+        [thread] = pull.threads
+        pull.reply(who, thread.root, text)
+        await self.settle()
+        last = thread.comments[-1]
+        return last.body if last.user is self.github.bot else ""
+
+    async def stop(self) -> None:
+        """Stop the App immediately, in the middle of its jobs; open another world in the same folder to restart it."""
+        self.is_stopped = True
+        await self.served.engine.stop(timeout_s=0.0)
 
     async def post(self, headers: Mapping[str, str], body: bytes) -> httpx.Response:
         """What the receiver answers to these bytes."""
@@ -119,62 +152,31 @@ class World:
         rows: list[ModelCallRow] = sorted(self.rows(ModelCallRow), key=lambda row: row.started_at)
         return [(row.provider, row.outcome) for row in rows if stage in (None, row.stage)]
 
+    def findings(self) -> list[FindingRow]:
+        """All findings, oldest first."""
+        return sorted(self.rows(FindingRow), key=lambda row: row.created_at)
+
+    def outcomes(self) -> dict[str, str | None]:
+        """Title → outcome of the newest finding with that title."""
+        return {row.title: row.outcome for row in self.findings()}
+
+    def github_calls(self) -> list[str]:
+        """Method, path and GraphQL operation of every request to GitHub."""
+        return [f"{call.method} {call.path} {call.operation or ''}".strip() for call in self.github.requests]
+
     def answered(self) -> dict[str, ModelCallRow]:
         """The row of each stage's good answer, where there was one call a stage."""
         rows: list[ModelCallRow] = [row for row in self.rows(ModelCallRow) if row.outcome == "ok"]
         assert len(rows) == len({row.stage for row in rows})
         return {row.stage: row for row in rows}
 
-    def close(self) -> None:
-        """Fail for what nobody looked at."""
+    def close(self, *, posts_are_taken: bool) -> None:
+        """Fail for anything unexpected."""
         assert not self.guard.violations, self.guard.violations
         assert not self.log.messages, self.log.messages
         unread = [f"{item.kind}: {item.body[:200]}" for item in self.github.unread()]
-        assert not unread, unread
-        assert not self.github.faults.left, "an accident that was ordered did not happen"
-
-
-def take_review(pull: Pull) -> Review:
-    """The review that the App posted; there is exactly one."""
-    return _only(pull, "review")
-
-
-def take_summary(pull: Pull) -> IssueComment:
-    """The one comment in the conversation, new or edited."""
-    return _only(pull, "issue_comment")
-
-
-def take_file_comments(pull: Pull) -> list[ReviewComment]:
-    """Comments on files or lines that came without a review."""
-    return [item.target for item in pull.take_all("review_comment")]
-
-
-def take_reactions(pull: Pull) -> list[str]:
-    """The contents of the App's reactions."""
-    return [item.body for item in pull.take_all("reaction")]
-
-
-def take_checks(pull: Pull) -> dict[str, CheckRun]:
-    """Name → check run, of all that were created or changed."""
-    runs: list[Posted] = pull.take_all("check_run")
-    return {item.target.name: item.target for item in runs}
-
-
-def conclusions(checks: Mapping[str, CheckRun]) -> dict[str, str | None]:
-    """Name → conclusion."""
-    return {name.removeprefix("quorum/"): run.conclusion for name, run in checks.items()}
-
-
-def inline_comments(pull: Pull) -> list[ReviewComment]:
-    """What the App wrote into the diff, in order."""
-    bot = pull.hub.bot
-    return [comment for comment in pull.review_comments() if comment.user is bot]
-
-
-def _only(pull: Pull, kind: str) -> Any:
-    items = pull.take_all(kind)
-    assert len(items) == 1, [item.body for item in items]
-    return items[0].target
+        assert not (unread and posts_are_taken), unread
+        assert not self.github.faults.left, "a requested fault did not happen"
 
 
 @asynccontextmanager
@@ -182,20 +184,26 @@ async def open_world(
     folder: Path,
     *,
     providers: tuple[Provider, ...] = ALL,
-    files: Mapping[str, FileContent] = FILES,
+    files: Mapping[str, FileContent] | None = FILES,
     config: str = "",
     github: GitHubSandbox | None = None,
     notifications: httpx.AsyncBaseTransport | None = None,
+    git: bool = True,
+    posts_are_taken: bool = True,
     **settings: Any,
 ) -> AsyncGenerator[World]:
-    """A world while the block runs; the next one in the same folder finds its database.
+    """Run the App while the block runs; the next world in the same folder with the same `github` is its restart.
 
-    `config` is `.github/quorum.yml` of the base branch; `github` one that was there before; `notifications` answers where
-    notifications go; `settings` are Quorum's.
+    `config` is `.github/quorum.yml` of the base branch; `files` None creates no repository; `notifications` answers
+    notification requests; `git` serves git over HTTP; `posts_are_taken` fails the test for posts that it did not take;
+    `settings` are Quorum's.
     """
     github = github or GitHubSandbox(folder / "github")
-    world = World(github, {**files, **({".github/quorum.yml": config} if config else {})})
-    async with serve(github):  # for git alone: the API is reached through the guard
+    base = None if files is None else {**files, **({".github/quorum.yml": config} if config else {})}
+    world = World(github, base)
+    async with AsyncExitStack() as stack:
+        if git:  # for git alone: the API is reached through the guard
+            await stack.enter_async_context(serve(github))
         network = Network(
             github=world.guard.wrap(github.transport()),
             models=world.vendors.fake.http_client(),
@@ -206,22 +214,26 @@ async def open_world(
         given = app_settings(github, folder / "data", providers) | settings
         program = build_program(Settings.model_validate(given), network=network)
         world.served = build_served(program, network=network)
-        app = world.served.http
-        with world.log:
-            async with (
-                app.router.lifespan_context(app),
-                httpx.AsyncClient(
-                    transport=httpx.ASGITransport(app=app), base_url="http://quorum.test"
-                ) as client,
-            ):
-                world.client = client
-                try:
-                    yield world
-                finally:
-                    world.vendors.release()
-                if not world.served.program.settings.quorum_paused:
-                    await world.settle()
-    world.close()
+        stack.enter_context(world.log)
+        await stack.enter_async_context(world.served.http.router.lifespan_context(world.served.http))
+        transport = httpx.ASGITransport(app=world.served.http)
+        world.client = await stack.enter_async_context(
+            httpx.AsyncClient(transport=transport, base_url="http://quorum.test")
+        )
+        try:
+            yield world
+        finally:
+            world.vendors.release()
+        if not (world.is_stopped or world.served.program.settings.quorum_paused):
+            await world.settle()
+    world.close(posts_are_taken=posts_are_taken)
+
+
+def open_shop(
+    folder: Path, *, git: bool = False, github: GitHubSandbox | None = None, **settings: Any
+) -> AbstractAsyncContextManager[World]:
+    """Open a world without a repository, for tests that look at the pull request instead of taking the App's posts."""
+    return open_world(folder, files=None, git=git, github=github, posts_are_taken=False, **settings)
 
 
 def app_settings(github: GitHubSandbox, data: Path, providers: tuple[Provider, ...]) -> dict[str, Any]:
@@ -264,29 +276,3 @@ class ShortClock(SystemClock):
     async def sleep(self, seconds: float) -> None:
         self._skipped_s += seconds
         await asyncio.sleep(0)
-
-
-class _ErrorLog(logging.Handler):
-    """Keeps errors of the log while it is entered; a scenario that expects one takes it."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.messages.append(
-            f"{record.name}: {record.getMessage()} {record.exc_info and record.exc_info[1]!r}"
-        )
-
-    def take(self, text: str) -> str:
-        """The oldest message that holds the text."""
-        found = next(message for message in self.messages if text in message)
-        self.messages.remove(found)
-        return found
-
-    def __enter__(self) -> Self:
-        logging.getLogger().addHandler(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        logging.getLogger().removeHandler(self)

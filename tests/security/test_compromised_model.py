@@ -13,8 +13,9 @@ from app.domain.publication import parse_marker
 from github_sandbox import Pull, RequestRecord
 from tests.fakes.vendor_wire import Asked
 from tests.fakes.vendors import KEYS
+from tests.scenarios.reading import conclusions, take_checks
 from tests.scenarios.vendors import NOTHING, finding, task_of
-from tests.scenarios.world import World, conclusions, open_world, take_checks
+from tests.scenarios.world import World, open_world
 from tests.security.injections import INJECTIONS
 from tests.unit.publish.github_reader import read
 

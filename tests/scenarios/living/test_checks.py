@@ -9,9 +9,11 @@ from app.domain.model_call import Provider
 from app.domain.pull_request import PullRequestRef
 from app.store.job_tables import WriteRow
 from app.store.review_tables import ReviewRow
-from github_sandbox.repository import Pull
+from github_sandbox import Pull
 from github_sandbox.state import CheckRun
-from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
+from tests.scenarios.reading import own_comments
+from tests.scenarios.vendors import BUG, Reviewers
+from tests.scenarios.world import World, open_shop
 
 CART = f"def average(prices):\n    {BUG}\n    return total\n"
 GATED = {".github/quorum.yml": "gate: high\n"}
@@ -26,31 +28,31 @@ def runs(pull: Pull, name: str, sha: str | None = None) -> list[CheckRun]:
     ]
 
 
-async def opened(app: App, *, fork: str | None = None, files: dict[str, str] | None = None) -> Pull:
-    pull = app.repository(files).open_pull({"shop.py": CART}, fork=fork)
-    await app.settle()
+async def opened(world: World, *, fork: str | None = None, files: dict[str, str] | None = None) -> Pull:
+    pull = world.create_repository(files).open_pull({"shop.py": CART}, fork=fork)
+    await world.settle()
     return pull
 
 
 async def test_the_re_run_button_makes_a_new_run_of_that_stage_and_no_second_comment(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = await opened(app, fork="carol")
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = await opened(world, fork="carol")
         pull.repository.rerequest(runs(pull, "quorum/review")[0])
-        await app.settle()
+        await world.settle()
         assert [run.conclusion for run in runs(pull, "quorum/review")] == ["neutral", "neutral"]
         assert len(runs(pull, "quorum/security")) == 1
-        assert len(own_comments(app, pull)) == 1
+        assert len(own_comments(pull)) == 1
 
 
 async def test_a_review_goes_on_with_the_check_runs_that_one_that_waits_has_begun(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = app.repository().open_pull({"shop.py": CART})
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = world.create_repository().open_pull({"shop.py": CART})
         ref = PullRequestRef(owner=pull.repository.owner.login, repo=pull.repository.name, number=pull.number)
         body = {"name": "quorum/review", "head_sha": pull.head_sha, "external_id": f"{ref}@{pull.head_sha}"}
         begun = pull.repository.create_check_run({**body, "status": "in_progress"})
-        with app.database.write() as session:
+        with world.database.write() as session:
             session.add(
                 ReviewRow(
                     id="waits",
@@ -70,127 +72,127 @@ async def test_a_review_goes_on_with_the_check_runs_that_one_that_waits_has_begu
                     begun_at=utc_now(),
                 )
             )
-        await app.settle()
+        await world.settle()
         assert runs(pull, "quorum/review") == [begun]
         assert begun.conclusion == "neutral"
         assert len(runs(pull, "quorum/docs")) == 1
 
 
 async def test_re_run_all_finds_a_forks_pull_request_by_its_head(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = await opened(app, fork="carol")
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = await opened(world, fork="carol")
         pull.repository.rerequest_suite(pull.head_sha)
-        await app.settle()
+        await world.settle()
         names = ("quorum/review", "quorum/security", "quorum/docs")
         assert [len(runs(pull, name)) for name in names] == [2, 2, 2]
-        assert len(own_comments(app, pull)) == 1
+        assert len(own_comments(pull)) == 1
 
 
 async def test_the_buttons_want_write_access(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
+    async with open_shop(tmp_path) as world:
+        people = Reviewers(world.vendors)
         people.bugs[BUG] = {"severity": "low"}
-        pull = await opened(app)
+        pull = await opened(world)
         run = runs(pull, "quorum/review")[0]
         assert {action["identifier"] for action in run.actions} == {"rereview", "dismiss_low"}
 
         pull.repository.request_action(run, "dismiss_low", user="mallory")
-        await app.settle()
-        assert set(app.outcomes().values()) == {"open"}
+        await world.settle()
+        assert set(world.outcomes().values()) == {"open"}
 
         pull.repository.request_action(run, "dismiss_low", user="alice")
-        await app.settle()
-        assert set(app.outcomes().values()) == {"dismissed"}
+        await world.settle()
+        assert set(world.outcomes().values()) == {"dismissed"}
         assert [each.conclusion for each in runs(pull, "quorum/review")] == ["neutral", "success"]
 
 
 async def test_re_run_all_is_a_review_of_its_own_for_each_pull_request_of_the_head(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        repository = app.repository()
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        repository = world.create_repository()
         first = repository.open_pull({"shop.py": CART})
         second = _same_head(first)
-        await app.settle()
+        await world.settle()
 
         repository.rerequest_suite(first.head_sha)
-        await app.settle()
+        await world.settle()
 
-        asked = [row for row in app.reviews() if row.trigger.startswith("check_suite:")]
+        asked = [row for row in world.reviews() if row.trigger.startswith("check_suite:")]
         assert {row.pull_request for row in asked} == {first.number, second.number}
         assert len({row.delivery for row in asked}) == 2  # each is a job of its own
         assert {row.status for row in asked} == {"completed"}
 
 
 async def test_re_run_all_leaves_a_closed_pull_request_of_the_head_alone(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        first = app.repository().open_pull({"shop.py": CART})
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        first = world.create_repository().open_pull({"shop.py": CART})
         second = _same_head(first)
-        await app.settle()
+        await world.settle()
         second.close()
-        await app.settle()
+        await world.settle()
 
         first.repository.rerequest_suite(first.head_sha)
-        await app.settle()
+        await world.settle()
 
-        ends = {row.pull_request: row for row in app.reviews() if row.trigger.startswith("check_suite:")}
+        ends = {row.pull_request: row for row in world.reviews() if row.trigger.startswith("check_suite:")}
         assert ends[first.number].status == "completed"
         if second.number in ends:
             assert ends[second.number].error == "it is closed"
 
 
 async def test_the_buttons_outlive_a_new_name_of_the_repository(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = await opened(app)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = await opened(world)
         [run] = runs(pull, "quorum/review")
-        app.sandbox.rename(pull.repository, "store")
-        await app.settle()
+        world.github.rename(pull.repository, "store")
+        await world.settle()
 
         pull.repository.rerequest(run)
-        await app.settle()
+        await world.settle()
 
         first, second = runs(pull, "quorum/review")
         assert (first.external_id or "").startswith("acme/shop#1@")
         assert (second.external_id or "").startswith("acme/store#1@")
         assert second.conclusion == "neutral"
-        assert len(own_comments(app, pull)) == 1
+        assert len(own_comments(pull)) == 1
 
 
 async def test_what_was_reviewed_by_a_command_alone_is_brought_up_to_date_too(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = app.repository(GATED).open_pull({"shop.py": CART}, draft=True)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = world.create_repository(GATED).open_pull({"shop.py": CART}, draft=True)
         pull.comment("alice", "/rereview")
-        await app.settle()
+        await world.settle()
         assert [run.conclusion for run in runs(pull, "quorum/review")] == ["failure"]
-        app.vendors.forget()
+        world.vendors.fake.forget()
 
         pull.reply("alice", pull.threads[0].root, "/dismiss")
-        await app.settle()
+        await world.settle()
 
         assert [run.conclusion for run in runs(pull, "quorum/review")] == ["failure", "success"]
         assert "no problems found" in pull.issue_comments[-1].body
-        assert app.vendors.requests == []
+        assert world.vendors.fake.requests == []
         assert len([review for review in pull.reviews if "quorum:review" in review.body]) == 1
 
 
 async def test_a_decision_reads_no_push_that_nobody_asked_to_read(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = app.repository().open_pull({"shop.py": CART}, draft=True)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = world.create_repository().open_pull({"shop.py": CART}, draft=True)
         pull.comment("alice", "/rereview")
-        await app.settle()
+        await world.settle()
         pull.push({"unread.py": CART})
-        await app.settle()
-        app.vendors.forget()
+        await world.settle()
+        world.vendors.fake.forget()
 
         pull.reply("alice", pull.threads[0].root, "/dismiss")
-        await app.settle()
+        await world.settle()
 
-        assert app.vendors.requests == []
-        assert app.reviews()[-1].error == "its newest commit has not been reviewed"
+        assert world.vendors.fake.requests == []
+        assert world.reviews()[-1].error == "its newest commit has not been reviewed"
 
 
 def _same_head(pull: Pull) -> Pull:
@@ -200,38 +202,38 @@ def _same_head(pull: Pull) -> Pull:
 
 
 async def test_the_merge_queue_hears_at_once_what_the_pull_request_heard(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = await opened(app, files=GATED)
-        app.vendors.forget()
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = await opened(world, files=GATED)
+        world.vendors.fake.forget()
         head = pull.repository.queue_merge([pull])
-        await app.settle()
-        assert app.vendors.requests == []
+        await world.settle()
+        assert world.vendors.fake.requests == []
         assert [run.conclusion for run in runs(pull, "quorum/review", head)] == ["failure"]
         assert [run.conclusion for run in runs(pull, "quorum/security", head)] == ["success"]
 
 
 async def test_the_merge_queue_is_not_told_of_a_review_that_nobody_made(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = app.repository().open_pull({"shop.py": CART}, draft=True)
-        await app.settle()
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = world.create_repository().open_pull({"shop.py": CART}, draft=True)
+        await world.settle()
         head = pull.repository.queue_merge([pull])
-        await app.settle()
+        await world.settle()
         assert [run.conclusion for run in runs(pull, "quorum/review", head)] == ["neutral"]
-        assert app.vendors.requests == []
+        assert world.vendors.fake.requests == []
 
 
 async def test_the_merge_queue_goes_by_what_each_stage_said_of_the_newest_commit(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors, bugs={})
-        pull = await opened(app, files={".github/quorum.yml": "gate: high\nreview_on_push: false\n"})
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors, bugs={})
+        pull = await opened(world, files={".github/quorum.yml": "gate: high\nreview_on_push: false\n"})
         pull.push({"more.py": "x = eval(input())\n"})
         pull.comment("alice", "/rereview review")
-        await app.settle()
+        await world.settle()
 
         head = pull.repository.queue_merge([pull])
-        await app.settle()
+        await world.settle()
 
         assert [run.conclusion for run in runs(pull, "quorum/review", head)] == ["success"]
         [security] = runs(pull, "quorum/security", head)
@@ -243,19 +245,19 @@ async def test_the_merge_queue_goes_by_what_each_stage_said_of_the_newest_commit
 async def test_a_merge_group_is_as_good_as_the_worst_pull_request_in_it(
     tmp_path: Path, squashes: bool
 ) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        repository = app.repository(GATED)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        repository = world.create_repository(GATED)
         bad = repository.open_pull({"bad.py": CART})
         good = repository.open_pull({"good.py": "x = 1\n"})
-        await app.settle()
+        await world.settle()
 
         if squashes:  # a group of its own for each, on top of each other; no commit of theirs is in them
             first = repository.queue_merge([bad], squash=True)
             head = repository.queue_merge([good], squash=True, onto=first)
         else:
             head = repository.queue_merge([bad, good])
-        await app.settle()
+        await world.settle()
 
         assert [run.conclusion for run in runs(good, "quorum/review", head)] == ["failure"]
         assert [run.conclusion for run in runs(good, "quorum/security", head)] == ["success"]
@@ -264,16 +266,16 @@ async def test_a_merge_group_is_as_good_as_the_worst_pull_request_in_it(
 async def test_a_pull_request_that_nobody_read_is_not_carried_through_the_queue_by_its_neighbour(
     tmp_path: Path,
 ) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors, bugs={})
-        repository = app.repository(GATED)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors, bugs={})
+        repository = world.create_repository(GATED)
         unread = repository.open_pull({"unread.py": "x = 1\n"}, draft=True)
         read = repository.open_pull({"read.py": "y = 1\n"})
-        await app.settle()
+        await world.settle()
 
         first = repository.queue_merge([unread], squash=True)
         head = repository.queue_merge([read], squash=True, onto=first)
-        await app.settle()
+        await world.settle()
 
         [run] = runs(read, "quorum/review", head)
         assert run.conclusion == "failure"
@@ -281,26 +283,27 @@ async def test_a_pull_request_that_nobody_read_is_not_carried_through_the_queue_
 
 
 async def test_what_was_begun_fails_closed_when_the_base_can_no_longer_be_read(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = app.repository(GATED).open_pull({"shop.py": CART})
-        app.vendors.delay_s[Provider.GPT] = 60.0
-        await app.deliver()
-        await app.vendors.reached[Provider.GPT].wait()
-        await app.served.engine.stop(timeout_s=0.0)  # in the middle of the review
-        github = app.sandbox
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = world.create_repository(GATED).open_pull({"shop.py": CART})
+        world.vendors.hold()
+        await world.deliver()
+        await world.vendors.fake.reached[Provider.GPT].wait()
+        await world.stop()  # in the middle of the review
+        github = world.github
     assert {run.status for run in runs(pull, "quorum/review")} == {"in_progress"}
 
-    async with running(tmp_path, sandbox=github) as app:
+    async with open_shop(tmp_path, github=github) as world:
         pull.repository.pulls.pop(pull.number)  # out of reach, by whatever reason
-        await app.settle()
+        await world.settle()
+        world.log.take("the job failed")
         assert [run.conclusion for run in runs(pull, "quorum/review")] == ["failure"]
 
 
 async def test_a_check_run_leads_to_the_dashboards_page_of_its_review(tmp_path: Path) -> None:
-    async with running(tmp_path, quorum_public_url="https://quorum.example.com/") as app:
-        Reviewers(app.vendors)
-        pull = await opened(app)
-        [review] = app.reviews()
+    async with open_shop(tmp_path, quorum_public_url="https://quorum.example.com/") as world:
+        Reviewers(world.vendors)
+        pull = await opened(world)
+        [review] = world.reviews()
         [run] = runs(pull, "quorum/review")
         assert run.details_url == f"https://quorum.example.com/reviews/{review.id}"

@@ -13,9 +13,11 @@ from sqlmodel import select
 from app.gather.configuration import ConfigurationFile
 from app.store.call_tables import ModelCallRow
 from app.store.review_tables import ReviewRow
-from github_sandbox.repository import Pull
+from github_sandbox import Pull
 from tests.fakes.vendor_wire import Asked
-from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
+from tests.scenarios.reading import own_comments
+from tests.scenarios.vendors import BUG, Reviewers
+from tests.scenarios.world import World, open_shop
 
 WORTH = 6  # worth a comment to most, not to a quiet profile
 PIRATE = "like a pirate who has read the manual"
@@ -242,13 +244,13 @@ def _(keyed: Seen, plain: Seen) -> None:
 class _Watched:
     """The pull requests as they are while the App lives."""
 
-    app: App
+    world: World
     pulls: dict[str, Pull] = field(default_factory=dict[str, Pull])
 
     def open(self, key: str, config: str, *, draft: bool) -> None:
         files = {"README.md": "A shop.\n", "STYLE.md": f"{INDENT}\n"}
         name = f"{key.replace('_', '-')}-team/shop"
-        repository = self.app.repository(
+        repository = self.world.create_repository(
             files | ({".github/quorum.yml": f"{config}\n"} if config else {}), name
         )
         self.pulls[key] = repository.open_pull(
@@ -265,32 +267,32 @@ class _Watched:
 
     def seen(self, key: str) -> Seen:
         pull = self.pulls[key]
-        with self.app.database.read() as session:
+        with self.world.database.read() as session:
             calls = session.exec(
                 select(ModelCallRow).where(ModelCallRow.repository == pull.repository.full_name)
             ).all()
-        reviews = [row for row in self.app.reviews() if row.repository == pull.repository.full_name]
+        reviews = [row for row in self.world.reviews() if row.repository == pull.repository.full_name]
         return Seen(
             pull=pull,
-            comments=own_comments(self.app, pull),
-            prompts=[asked for asked in self.app.vendors.requests if f"{key}_cart.py" in asked.text],
+            comments=own_comments(pull),
+            prompts=[asked for asked in self.world.vendors.fake.requests if f"{key}_cart.py" in asked.text],
             calls=list(calls),
             reviews=reviews,
         )
 
 
 async def _live(folder: Path) -> dict[str, Seen]:
-    async with running(folder) as app:
-        Reviewers(app.vendors).worth = WORTH
-        watched = _Watched(app)
+    async with open_shop(folder) as world:
+        Reviewers(world.vendors).worth = WORTH
+        watched = _Watched(world)
         watched.open(PLAIN, "", draft=False)
         watched.open(DRAFT, "", draft=True)
         for key, each in KEYS.items():
             watched.open(key, each.config, draft=each.draft)
-        await app.settle()
+        await world.settle()
         for key in (PLAIN, "review_on_push"):
             watched.pulls[key].push({"later.py": "x = 1\n"})
-        await app.settle()
+        await world.settle()
         return {key: watched.seen(key) for key in watched.pulls}
 
 

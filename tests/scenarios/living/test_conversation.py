@@ -5,175 +5,178 @@ from pathlib import Path
 from sqlmodel import select
 
 from app.domain.model_call import Provider
+from app.store.call_tables import ModelCallRow
 from app.store.review_tables import ConversationTurnRow
-from github_sandbox.repository import Pull
+from github_sandbox import Pull
 from tests.fakes.vendors import Fault
-from tests.scenarios.living.driver import BUG, App, Reviewers, emojis, replies, running, says
+from tests.scenarios.reading import emojis
+from tests.scenarios.vendors import BUG, Reviewers
+from tests.scenarios.world import World, open_shop
 
 CART = f"def average(prices):\n    {BUG}\n    return total\n"
 
 
-async def opened(app: App) -> Pull:
-    pull = app.repository().open_pull({"shop.py": CART})
-    await app.settle()
-    app.vendors.forget()
+async def opened(world: World) -> Pull:
+    pull = world.create_repository().open_pull({"shop.py": CART})
+    await world.settle()
+    world.vendors.fake.forget()
     return pull
 
 
-def turns(app: App) -> list[ConversationTurnRow]:
-    with app.database.read() as session:
+def turns(world: World) -> list[ConversationTurnRow]:
+    with world.database.read() as session:
         return list(session.exec(select(ConversationTurnRow)))
 
 
 async def test_a_technical_question_goes_to_claude_with_the_finding_and_its_code(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
+    async with open_shop(tmp_path) as world:
+        people = Reviewers(world.vendors)
         people.intent, people.answer = "technical_question", "An empty list has no average."
-        pull = await opened(app)
+        pull = await opened(world)
 
-        said = await replies(app, pull, "@quorum when does this happen?")
+        said = await world.reply(pull, "@quorum when does this happen?")
 
         assert "An empty list has no average." in said
-        assert [asked.provider.value for asked in app.vendors.requests] == ["claude", "claude"]
-        assert "haiku" in app.vendors.requests[0].model
-        assert "An empty cart crashes" in app.vendors.requests[1].text
-        assert BUG in app.vendors.requests[1].text
-        assert emojis(app, pull.threads[0].comments[1]) == ["eyes"]
+        assert [asked.provider.value for asked in world.vendors.fake.requests] == ["claude", "claude"]
+        assert "haiku" in world.vendors.fake.requests[0].model
+        assert "An empty cart crashes" in world.vendors.fake.requests[1].text
+        assert BUG in world.vendors.fake.requests[1].text
+        assert emojis(pull.threads[0].comments[1]) == ["eyes"]
 
 
 async def test_a_product_question_goes_to_gpt_with_the_documentation_and_the_figures(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
+    async with open_shop(tmp_path) as world:
+        people = Reviewers(world.vendors)
         people.intent, people.answer = "product_question", "It costs what the figures say."
-        pull = await opened(app)
+        pull = await opened(world)
 
-        said = await says(app, pull, "/ask what does it cost?")
+        said = await world.comment(pull, "/ask what does it cost?")
 
         assert "It costs what the figures say." in said
-        assert [asked.provider.value for asked in app.vendors.requests] == ["claude", "gpt"]
-        assert "review_on_push" in app.vendors.requests[1].text
-        assert "calls" in app.vendors.requests[1].text
+        assert [asked.provider.value for asked in world.vendors.fake.requests] == ["claude", "gpt"]
+        assert "review_on_push" in world.vendors.fake.requests[1].text
+        assert "calls" in world.vendors.fake.requests[1].text
 
 
 async def test_a_justified_complaint_withdraws_the_finding(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
+    async with open_shop(tmp_path) as world:
+        people = Reviewers(world.vendors)
         people.intent, people.withdraws, people.answer = (
             "complaint",
             True,
             "You are right, I had missed the guard.",
         )
-        pull = await opened(app)
+        pull = await opened(world)
 
-        said = await replies(app, pull, "@quorum this is wrong, the caller checks it")
+        said = await world.reply(pull, "@quorum this is wrong, the caller checks it")
 
         assert "I had missed the guard" in said
         assert "withdrawn" in said
-        assert set(app.outcomes().values()) == {"dismissed"}
+        assert set(world.outcomes().values()) == {"dismissed"}
 
 
 async def test_a_finding_that_holds_stands_against_a_complaint(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
+    async with open_shop(tmp_path) as world:
+        people = Reviewers(world.vendors)
         people.intent, people.answer = "complaint", "It stands: an empty list reaches the division."
-        pull = await opened(app)
+        pull = await opened(world)
 
-        said = await replies(app, pull, "@quorum this is noise")
+        said = await world.reply(pull, "@quorum this is noise")
 
         assert "It stands" in said
-        assert set(app.outcomes().values()) == {"open"}
+        assert set(world.outcomes().values()) == {"open"}
 
 
 async def test_a_general_remark_gets_the_routers_default(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
+    async with open_shop(tmp_path) as world:
+        people = Reviewers(world.vendors)
         people.intent, people.answer = "general", "You are welcome."
-        pull = await opened(app)
-        assert "You are welcome." in await says(app, pull, "@quorum thanks!")
-        assert [asked.provider.value for asked in app.vendors.requests] == ["claude", "claude"]
-        assert [turn.intent for turn in turns(app)] == ["general"]
+        pull = await opened(world)
+        assert "You are welcome." in await world.comment(pull, "@quorum thanks!")
+        assert [asked.provider.value for asked in world.vendors.fake.requests] == ["claude", "claude"]
+        assert [turn.intent for turn in turns(world)] == ["general"]
 
 
 async def test_another_vendor_answers_where_the_best_one_is_out(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
+    async with open_shop(tmp_path) as world:
+        people = Reviewers(world.vendors)
         people.intent, people.answer = "technical_question", "An empty list has no average."
-        pull = await opened(app)
-        app.vendors.fail(Provider.CLAUDE, Fault.UNKNOWN_MODEL)
-        said = await replies(app, pull, "@quorum when does this happen?")
+        pull = await opened(world)
+        world.vendors.fake.fail(Provider.CLAUDE, Fault.UNKNOWN_MODEL)
+        said = await world.reply(pull, "@quorum when does this happen?")
         assert "An empty list has no average." in said
         assert "GPT" in said
-        [turn] = turns(app)
-        answered = {call.id: call.provider for call in app.model_calls() if call.outcome == "ok"}
+        [turn] = turns(world)
+        answered = {call.id: call.provider for call in world.rows(ModelCallRow) if call.outcome == "ok"}
         assert {answered[id_] for id_ in turn.call_ids} == {"gpt"}
 
 
 async def test_what_nobody_can_tell_the_intent_of_is_answered_all_the_same(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
+    async with open_shop(tmp_path) as world:
+        people = Reviewers(world.vendors)
         people.intent, people.answer = "the weather", "It is so."
-        pull = await opened(app)
-        assert "It is so." in await says(app, pull, "/ask hm?")
-        assert [turn.intent for turn in turns(app)] == ["general"]
+        pull = await opened(world)
+        assert "It is so." in await world.comment(pull, "/ask hm?")
+        assert [turn.intent for turn in turns(world)] == ["general"]
 
 
 async def test_where_nobody_answers_that_is_the_answer(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = await opened(app)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = await opened(world)
         for provider in (Provider.CLAUDE, Provider.GPT, Provider.GEMINI):
-            app.vendors.fail(provider, Fault.UNKNOWN_MODEL)
-        assert "No answer" in await says(app, pull, "/ask why?")
-        explained = await replies(app, pull, "/explain")
+            world.vendors.fake.fail(provider, Fault.UNKNOWN_MODEL)
+        assert "No answer" in await world.comment(pull, "/ask why?")
+        explained = await world.reply(pull, "/explain")
         assert "What is on record of this finding" in explained
         assert "The verifier's: " in explained
         assert "found by Claude" in explained
-        assert turns(app) == []
+        assert turns(world) == []
 
 
 async def test_without_a_model_a_question_is_told_so(tmp_path: Path) -> None:
-    async with running(tmp_path, keyless=True) as app:
-        pull = await opened(app)
-        assert "No answer: no model has a key here" in await says(app, pull, "/ask why?")
+    async with open_shop(tmp_path, providers=()) as world:
+        pull = await opened(world)
+        assert "No answer: no model has a key here" in await world.comment(pull, "/ask why?")
 
 
 async def test_a_complaint_that_is_about_no_finding_withdraws_nothing(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
+    async with open_shop(tmp_path) as world:
+        people = Reviewers(world.vendors)
         people.intent, people.withdraws = "complaint", True
-        pull = await opened(app)
-        assert "It is so." in await says(app, pull, "@quorum you are too noisy")
-        assert set(app.outcomes().values()) == {"open"}
-        assert [turn.intent for turn in turns(app)] == ["general"]
+        pull = await opened(world)
+        assert "It is so." in await world.comment(pull, "@quorum you are too noisy")
+        assert set(world.outcomes().values()) == {"open"}
+        assert [turn.intent for turn in turns(world)] == ["general"]
 
 
 async def test_a_turn_is_kept_with_its_intent_its_calls_and_its_finding(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
+    async with open_shop(tmp_path) as world:
+        people = Reviewers(world.vendors)
         people.intent, people.answer = "technical_question", "An empty list has no average."
-        pull = await opened(app)
-        await replies(app, pull, "@quorum when does this happen?")
-        [thread], [turn] = pull.threads, turns(app)
+        pull = await opened(world)
+        await world.reply(pull, "@quorum when does this happen?")
+        [thread], [turn] = pull.threads, turns(world)
         assert (turn.author, turn.intent) == ("alice", "technical_question")
         assert (turn.comment_id, turn.answer_comment_id) == tuple(c.id for c in thread.comments[1:])
         assert (turn.question, turn.answer) == (
             "@quorum when does this happen?",
             "An empty list has no average.",
         )
-        assert turn.fingerprint == app.findings()[0].fingerprint
-        kept = {call.id: call.stage for call in app.model_calls()}
+        assert turn.fingerprint == world.findings()[0].fingerprint
+        kept = {call.id: call.stage for call in world.rows(ModelCallRow)}
         assert [kept[id_] for id_ in turn.call_ids] == ["intent", "technical_question"]
 
 
 async def test_a_thread_is_told_newest_in_full_and_oldest_as_a_count(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
+    async with open_shop(tmp_path) as world:
+        people = Reviewers(world.vendors)
         people.intent = "technical_question"
-        pull = await opened(app)
+        pull = await opened(world)
         for number in range(11):
             pull.reply("alice", pull.threads[0].root, f"Remark {number}.")
-        await replies(app, pull, "@quorum and now?")
-        told = app.vendors.requests[-1].text
+        await world.reply(pull, "@quorum and now?")
+        told = world.vendors.fake.requests[-1].text
         assert "Remark 10." in told
         assert "Remark 3." in told
         assert "Remark 2." not in told
@@ -181,55 +184,55 @@ async def test_a_thread_is_told_newest_in_full_and_oldest_as_a_count(tmp_path: P
 
 
 async def test_a_conversation_goes_on_where_it_was(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
+    async with open_shop(tmp_path) as world:
+        people = Reviewers(world.vendors)
         people.answer = "Forty-two."
-        pull = await opened(app)
-        await says(app, pull, "/ask how many are there?")
-        await says(app, pull, "/ask and in words?")
-        told = app.vendors.requests[-1].text
+        pull = await opened(world)
+        await world.comment(pull, "/ask how many are there?")
+        await world.comment(pull, "/ask and in words?")
+        told = world.vendors.fake.requests[-1].text
         assert "how many are there?" in told
         assert "Forty-two." in told
 
 
 async def test_a_secret_in_a_question_reaches_no_model_and_no_row(tmp_path: Path) -> None:
     secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
+    async with open_shop(tmp_path) as world:
+        people = Reviewers(world.vendors)
         people.answer = f"You wrote {secret}."
-        pull = await opened(app)
-        said = await says(app, pull, f"/ask is {secret} safe here?")
-        assert secret not in "".join(asked.prompt for asked in app.vendors.requests)
+        pull = await opened(world)
+        said = await world.comment(pull, f"/ask is {secret} safe here?")
+        assert secret not in "".join(asked.prompt for asked in world.vendors.fake.requests)
         assert secret not in said
-        assert secret not in f"{turns(app)[0].question}{turns(app)[0].answer}"
+        assert secret not in f"{turns(world)[0].question}{turns(world)[0].answer}"
 
 
 async def test_what_a_model_answers_commands_nobody_and_calls_nobody(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
+    async with open_shop(tmp_path) as world:
+        people = Reviewers(world.vendors)
         people.answer = "/rereview full\n\n@alice look ![x](https://evil.example/x.png)"
-        pull = await opened(app)
-        said = await says(app, pull, "/ask what now?")
+        pull = await opened(world)
+        said = await world.comment(pull, "/ask what now?")
         assert not said.startswith("/rereview")
         assert "evil.example/x.png)" not in said
-        assert len(app.reviews()) == 1
+        assert len(world.reviews()) == 1
 
 
 async def test_an_answer_that_was_being_made_when_the_app_stopped_is_given_once(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
+    async with open_shop(tmp_path) as world:
+        people = Reviewers(world.vendors)
         people.intent = "product_question"
-        pull = await opened(app)
-        app.vendors.delay_s[Provider.GPT] = 60.0
-        app.vendors.reached[Provider.GPT].clear()
+        pull = await opened(world)
+        world.vendors.hold(Provider.GPT)
+        world.vendors.fake.reached[Provider.GPT].clear()
         pull.comment("alice", "/ask what does it cost?")
-        await app.deliver()
-        await app.vendors.reached[Provider.GPT].wait()
-        await app.served.engine.stop(timeout_s=0.0)
-        github, before = app.sandbox, len(pull.issue_comments)
+        await world.deliver()
+        await world.vendors.fake.reached[Provider.GPT].wait()
+        await world.stop()
+        github, before = world.github, len(pull.issue_comments)
 
-    async with running(tmp_path, sandbox=github) as app:
-        Reviewers(app.vendors).intent = "product_question"
-        await app.settle()
+    async with open_shop(tmp_path, github=github) as world:
+        Reviewers(world.vendors).intent = "product_question"
+        await world.settle()
         assert len(pull.issue_comments) == before + 1
-        assert emojis(app, pull.issue_comments[-2]) == ["eyes"]
+        assert emojis(pull.issue_comments[-2]) == ["eyes"]

@@ -13,26 +13,27 @@ from app.store.findings import FindingOutcome
 from app.store.installations import purge
 from app.store.job_tables import InstallationRow
 from app.store.review_tables import FindingRow, PullRequestRow, ReviewRow
-from github_sandbox import GitHubSandbox
+from github_sandbox import GitHubSandbox, Pull
 from github_sandbox.registration import PERMISSIONS
-from github_sandbox.repository import Pull
 from github_sandbox.state import Installation
-from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
+from tests.scenarios.reading import own_comments
+from tests.scenarios.vendors import BUG, Reviewers
+from tests.scenarios.world import World, open_shop
 
 CART = f"def average(prices):\n    {BUG}\n    return total\n"
 FIXED = CART.replace(BUG, "total = 0")
 MONTH = timedelta(days=30)
 
 
-async def opened(app: App, *, files: dict[str, str] | None = None) -> tuple[Pull, Installation]:
-    pull = app.repository(files).open_pull({"shop.py": CART})
-    await app.settle()
-    [installation] = app.sandbox.installations.values()
+async def opened(world: World, *, files: dict[str, str] | None = None) -> tuple[Pull, Installation]:
+    pull = world.create_repository(files).open_pull({"shop.py": CART})
+    await world.settle()
+    [installation] = world.github.installations.values()
     return pull, installation
 
 
-def titles(app: App) -> set[str]:
-    return {row.title for row in app.findings()}
+def titles(world: World) -> set[str]:
+    return {row.title for row in world.findings()}
 
 
 def checks(pull: Pull) -> dict[str, str | None]:
@@ -41,105 +42,107 @@ def checks(pull: Pull) -> dict[str, str | None]:
     return {run.name: run.conclusion for run in runs}
 
 
-def stored_state(app: App, installation_id: int) -> str | None:
-    with app.database.read() as session:
+def stored_state(world: World, installation_id: int) -> str | None:
+    with world.database.read() as session:
         row = session.get(InstallationRow, installation_id)
     return row.state if row else None
 
 
 async def test_a_suspended_installation_is_left_alone_until_it_is_back(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull, installation = await opened(app)
-        app.sandbox.suspend(installation)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull, installation = await opened(world)
+        world.github.suspend(installation)
         pull.push({"more.py": "x = 1\n"})
-        await app.settle()
-        assert stored_state(app, installation.id) == "suspended"
-        assert len(app.reviews()) == 1
+        await world.settle()
+        assert stored_state(world, installation.id) == "suspended"
+        assert len(world.reviews()) == 1
 
-        app.sandbox.unsuspend(installation)
+        world.github.unsuspend(installation)
         pull.push({"more.py": "x = 2\n"})
-        await app.settle()
-        assert stored_state(app, installation.id) == "active"
-        assert [each.status for each in app.reviews()] == ["completed", "completed"]
-        assert len(own_comments(app, pull)) == 1
+        await world.settle()
+        assert stored_state(world, installation.id) == "active"
+        assert [each.status for each in world.reviews()] == ["completed", "completed"]
+        assert len(own_comments(pull)) == 1
 
 
 async def test_what_belongs_to_a_deleted_installation_goes_after_the_retention_time(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        _, installation = await opened(app)
-        app.sandbox.uninstall(installation)
-        await app.settle()
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        _, installation = await opened(world)
+        world.github.uninstall(installation)
+        await world.settle()
 
-        purge(app.database, now=utc_now() + MONTH - timedelta(days=1), keep=MONTH)
-        assert app.findings()
-        purge(app.database, now=utc_now() + MONTH + timedelta(days=1), keep=MONTH)
-        with app.database.read() as session:
+        purge(world.database, now=utc_now() + MONTH - timedelta(days=1), keep=MONTH)
+        assert world.findings()
+        purge(world.database, now=utc_now() + MONTH + timedelta(days=1), keep=MONTH)
+        with world.database.read() as session:
             for table in (FindingRow, ReviewRow, ModelCallRow, PullRequestRow):
                 assert session.exec(select(table)).all() == []
-        assert stored_state(app, installation.id) is None
+        assert stored_state(world, installation.id) is None
 
 
 async def test_an_installation_that_comes_back_in_time_goes_on_where_it_was(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull, installation = await opened(app)
-        app.sandbox.uninstall(installation)
-        await app.settle()
-        app.sandbox.install("acme", announce=True)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull, installation = await opened(world)
+        world.github.uninstall(installation)
+        await world.settle()
+        world.github.install("acme", announce=True)
         pull.push({"more.py": "x = 1\n"})
-        await app.settle()
-        assert len(own_comments(app, pull)) == 1
-        assert set(app.outcomes().values()) == {FindingOutcome.OPEN}
+        await world.settle()
+        assert len(own_comments(pull)) == 1
+        assert set(world.outcomes().values()) == {FindingOutcome.OPEN}
 
 
 async def test_words_about_a_repository_out_of_reach_go_after_the_retention_time(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull, installation = await opened(app)
-        app.sandbox.create_repository("acme/other", {"README.md": "x\n"})
-        purge(app.database, now=utc_now() + 2 * MONTH, keep=MONTH)
-        assert titles(app) != {""}  # the pull request is open: people can still act upon it
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull, installation = await opened(world)
+        world.github.create_repository("acme/other", {"README.md": "x\n"})
+        purge(world.database, now=utc_now() + 2 * MONTH, keep=MONTH)
+        assert titles(world) != {""}  # the pull request is open: people can still act upon it
 
-        app.sandbox.select_repositories(installation, ["acme/other"])
-        await app.settle()
-        purge(app.database, now=utc_now() + 2 * MONTH, keep=MONTH)
-        assert titles(app) == {""}
+        world.github.select_repositories(installation, ["acme/other"])
+        await world.settle()
+        purge(world.database, now=utc_now() + 2 * MONTH, keep=MONTH)
+        assert titles(world) == {""}
 
-        app.sandbox.select_repositories(installation, ["acme/other", "acme/shop"])
+        world.github.select_repositories(installation, ["acme/other", "acme/shop"])
         pull.push({"more.py": CART})
-        await app.settle()
-        purge(app.database, now=utc_now() + 2 * MONTH, keep=MONTH)
-        assert "An empty cart crashes, because the number of prices is the divisor" in titles(app)
+        await world.settle()
+        purge(world.database, now=utc_now() + 2 * MONTH, keep=MONTH)
+        assert "An empty cart crashes, because the number of prices is the divisor" in titles(world)
 
 
 async def test_a_renamed_repository_goes_on_where_it_was(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull, _ = await opened(app)
-        app.sandbox.rename(pull.repository, "store")
-        await app.settle()
-        app.vendors.forget()
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull, _ = await opened(world)
+        world.github.rename(pull.repository, "store")
+        await world.settle()
+        world.vendors.fake.forget()
         pull.push({"shop.py": FIXED})
-        await app.settle()
+        await world.settle()
         assert "Fixed by" in pull.threads[0].comments[-1].body
         assert len(pull.issue_comments) == 1
-        assert {row.repository for row in app.reviews()} == {"acme/store"}
+        assert {row.repository for row in world.reviews()} == {"acme/store"}
 
 
 async def test_a_transferred_repository_goes_on_under_its_new_owner(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull, _ = await opened(app)
-        there = app.sandbox.install("newco")
-        app.sandbox.transfer(pull.repository, "newco")
-        await app.settle()
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull, _ = await opened(world)
+        there = world.github.install("newco")
+        world.github.transfer(pull.repository, "newco")
+        await world.settle()
         pull.push({"shop.py": FIXED})
-        await app.settle()
+        await world.settle()
         assert "Fixed by" in pull.threads[0].comments[-1].body
         assert len(pull.issue_comments) == 1
-        assert {(row.repository, row.installation_id) for row in app.reviews()} == {("newco/shop", there.id)}
+        assert {(row.repository, row.installation_id) for row in world.reviews()} == {
+            ("newco/shop", there.id)
+        }
 
 
 async def _with_less(tmp_path: Path, **levels: str | None) -> GitHubSandbox:
@@ -154,10 +157,10 @@ async def test_without_leave_to_comment_on_code_the_check_run_has_everything_and
     tmp_path: Path,
 ) -> None:
     github = await _with_less(tmp_path, pull_requests="read")
-    async with running(tmp_path, sandbox=github) as app:
-        Reviewers(app.vendors)
-        pull, _ = await opened(app, files={".github/quorum.yml": "gate: high\n"})
-        assert (pull.reviews, own_comments(app, pull)) == ([], [])
+    async with open_shop(tmp_path, github=github) as world:
+        Reviewers(world.vendors)
+        pull, _ = await opened(world, files={".github/quorum.yml": "gate: high\n"})
+        assert (pull.reviews, own_comments(pull)) == ([], [])
         assert checks(pull)["quorum/review"] == "failure"
         [run] = [run for run in pull.repository.check_runs.values() if run.name == "quorum/review"]
         assert "Off here" in (run.summary or "")
@@ -168,47 +171,47 @@ async def test_without_leave_to_comment_on_code_the_check_run_has_everything_and
 
 async def test_without_leave_to_write_into_the_conversation_the_rest_goes_on(tmp_path: Path) -> None:
     github = await _with_less(tmp_path, issues="read")
-    async with running(tmp_path, sandbox=github) as app:
-        Reviewers(app.vendors)
-        pull, _ = await opened(app)
+    async with open_shop(tmp_path, github=github) as world:
+        Reviewers(world.vendors)
+        pull, _ = await opened(world)
         assert pull.issue_comments == []
-        assert len(own_comments(app, pull)) == 1
+        assert len(own_comments(pull)) == 1
         [run] = [run for run in pull.repository.check_runs.values() if run.name == "quorum/review"]
         assert "`issues: write`" in (run.summary or "")
 
         pull.comment("alice", "/rereview full")
-        await app.settle()
-        assert [row.status for row in app.reviews()] == ["completed", "completed"]
+        await world.settle()
+        assert [row.status for row in world.reviews()] == ["completed", "completed"]
         assert pull.issue_comments[0].reactions == []
 
 
 async def test_without_leave_to_make_check_runs_the_summary_says_so(tmp_path: Path) -> None:
     github = await _with_less(tmp_path, checks=None)
-    async with running(tmp_path, sandbox=github) as app:
-        Reviewers(app.vendors)
-        pull, _ = await opened(app)
+    async with open_shop(tmp_path, github=github) as world:
+        Reviewers(world.vendors)
+        pull, _ = await opened(world)
         assert checks(pull) == {}
-        assert len(own_comments(app, pull)) == 1
+        assert len(own_comments(pull)) == 1
         assert "check runs (needs `checks: write`)" in pull.issue_comments[0].body
 
 
 async def test_what_an_owner_grants_later_is_used_with_the_next_token(tmp_path: Path) -> None:
     github = await _with_less(tmp_path, pull_requests="read")
-    async with running(tmp_path, sandbox=github) as app:
-        Reviewers(app.vendors)
-        pull, installation = await opened(app)
-        app.sandbox.accept_permissions(installation, {"pull_requests": "write"})
-        await app.settle()
+    async with open_shop(tmp_path, github=github) as world:
+        Reviewers(world.vendors)
+        pull, installation = await opened(world)
+        world.github.accept_permissions(installation, {"pull_requests": "write"})
+        await world.settle()
         pull.push({"more.py": CART})
-        await app.settle()
-        assert len(own_comments(app, pull)) == 1
+        await world.settle()
+        assert len(own_comments(pull)) == 1
 
 
 async def test_doctor_names_the_account_that_grants_too_little_and_what_is_off(tmp_path: Path) -> None:
     github = await _with_less(tmp_path, pull_requests="read")
-    async with running(tmp_path, sandbox=github) as app:
-        settings = app.served.program.settings
-        network = Network(github=github.transport(), models=app.vendors.http_client())
+    async with open_shop(tmp_path, github=github) as world:
+        settings = world.served.program.settings
+        network = Network(github=github.transport(), models=world.vendors.fake.http_client())
         said = [str(check) async for check in examine(settings, network=network)]
         [granted] = [line for line in said if " granted " in line]
         assert "acme grants less" in granted

@@ -5,41 +5,42 @@ from pathlib import Path
 import pytest
 
 from app.store.review_tables import FindingRow
-from github_sandbox.repository import Pull
-from tests.scenarios.living.driver import BUG, App, Reviewers, running
+from github_sandbox import Pull
+from tests.scenarios.vendors import BUG, Reviewers
+from tests.scenarios.world import World, open_shop
 
 CART = f"def average(prices):\n    {BUG}\n    return total\n"
 
 
-async def opened(app: App) -> Pull:
-    pull = app.repository().open_pull({"shop.py": CART})
-    await app.settle()
+async def opened(world: World) -> Pull:
+    pull = world.create_repository().open_pull({"shop.py": CART})
+    await world.settle()
     return pull
 
 
-def newest(app: App) -> FindingRow:
+def newest(world: World) -> FindingRow:
     """The finding as it was found last."""
-    return app.findings()[-1]
+    return world.findings()[-1]
 
 
 async def test_a_push_that_takes_the_code_away_resolves_its_finding(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = await opened(app)
-        assert (newest(app).outcome, newest(app).decided_at) == ("open", None)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = await opened(world)
+        assert (newest(world).outcome, newest(world).decided_at) == ("open", None)
         pull.push({"shop.py": None, "other.py": "x = 1\n"})
-        await app.settle()
-        assert (newest(app).outcome, newest(app).reason) == ("resolved", "The code is gone.")
+        await world.settle()
+        assert (newest(world).outcome, newest(world).reason) == ("resolved", "The code is gone.")
 
 
 async def test_a_thread_that_somebody_resolved_is_known_at_the_next_push(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = await opened(app)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = await opened(world)
         pull.resolve("alice", pull.threads[0])
         pull.push({"more.py": "x = 1\n"})
-        await app.settle()
-        assert (newest(app).outcome, newest(app).reason) == (
+        await world.settle()
+        assert (newest(world).outcome, newest(world).reason) == (
             "resolved",
             "the thread was resolved by hand",
         )
@@ -48,13 +49,13 @@ async def test_a_thread_that_somebody_resolved_is_known_at_the_next_push(tmp_pat
 
 
 async def test_a_thread_that_somebody_resolved_is_known_at_the_merge(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = await opened(app)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = await opened(world)
         pull.resolve("alice", pull.threads[0])
         pull.merge()
-        await app.settle()
-        assert (newest(app).outcome, newest(app).reason) == (
+        await world.settle()
+        assert (newest(world).outcome, newest(world).reason) == (
             "resolved",
             "the thread was resolved by hand",
         )
@@ -62,67 +63,67 @@ async def test_a_thread_that_somebody_resolved_is_known_at_the_merge(tmp_path: P
 
 @pytest.mark.parametrize("merged", [True, False])
 async def test_what_nobody_mended_is_still_open_at_the_end(tmp_path: Path, merged: bool) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = await opened(app)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = await opened(world)
         if merged:
             pull.merge()
         else:
             pull.close()
-        await app.settle()
+        await world.settle()
         end = "still open at the merge" if merged else "still open when it was closed"
-        assert (newest(app).outcome, newest(app).reason) == ("open", end)
-        assert newest(app).decided_at is not None
+        assert (newest(world).outcome, newest(world).reason) == ("open", end)
+        assert newest(world).decided_at is not None
 
 
 async def test_changed_code_of_which_nobody_can_tell_is_outdated_not_fixed(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
+    async with open_shop(tmp_path) as world:
+        people = Reviewers(world.vendors)
         people.fixed = "unsure"
-        pull = await opened(app)
+        pull = await opened(world)
         pull.push({"shop.py": CART.replace(BUG, "total = max(prices)")})
-        await app.settle()
-        assert newest(app).outcome == "outdated"
+        await world.settle()
+        assert newest(world).outcome == "outdated"
         assert "1 problem" in pull.issue_comments[0].body
         assert not pull.threads[0].root.minimized_reason
 
 
 async def test_thumbs_under_a_comment_are_counted_at_the_push_and_at_the_end(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = await opened(app)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = await opened(world)
         pull.react("alice", pull.threads[0].root, "+1")
         pull.push({"more.py": "x = 1\n"})
-        await app.settle()
-        assert (newest(app).reactions_up, newest(app).reactions_down) == (1, 0)
+        await world.settle()
+        assert (newest(world).reactions_up, newest(world).reactions_down) == (1, 0)
         pull.react("bob", pull.threads[0].root, "-1")
         pull.merge()
-        await app.settle()
-        assert (newest(app).reactions_up, newest(app).reactions_down) == (1, 1)
+        await world.settle()
+        assert (newest(world).reactions_up, newest(world).reactions_down) == (1, 1)
 
 
 async def test_a_dismissal_is_kept_with_who_said_it_and_why(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = await opened(app)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = await opened(world)
         pull.reply("alice", pull.threads[0].root, "/dismiss prices are never empty")
-        await app.settle()
+        await world.settle()
         pull.merge()
-        await app.settle()
-        assert (newest(app).outcome, newest(app).reason) == (
+        await world.settle()
+        assert (newest(world).outcome, newest(world).reason) == (
             "dismissed",
             "alice: prices are never empty",
         )
 
 
 async def test_a_pull_request_that_is_opened_again_goes_on(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = await opened(app)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = await opened(world)
         pull.close()
-        await app.settle()
+        await world.settle()
         pull.reopen()
         pull.push({"shop.py": CART.replace(BUG, "total = 0")})
-        await app.settle()
-        assert newest(app).outcome == "resolved"
+        await world.settle()
+        assert newest(world).outcome == "resolved"
         assert len(pull.threads) == 1

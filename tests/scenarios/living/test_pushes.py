@@ -3,68 +3,70 @@
 from pathlib import Path
 
 from github_sandbox import GitHubSandbox, Pull
-from tests.scenarios.living.driver import BUG, App, Reviewers, own_comments, running
+from tests.scenarios.reading import own_comments
+from tests.scenarios.vendors import BUG, Reviewers
+from tests.scenarios.world import World, open_shop
 
 CART = f"def average(prices):\n    {BUG}\n    return total\n"
 LINES = "".join(f"value_{number} = {number}\n" for number in range(40))
 
 
-async def opened(app: App, files: dict[str, str] | None = None) -> Pull:
-    repository = app.repository()
+async def opened(world: World, files: dict[str, str] | None = None) -> Pull:
+    repository = world.create_repository()
     pull = repository.open_pull(files or {"shop.py": CART, "other.py": LINES})
-    await app.settle()
+    await world.settle()
     return pull
 
 
 async def test_a_push_reads_what_it_changed_and_nothing_else(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = await opened(app)
-        assert len(own_comments(app, pull)) == 1
-        app.vendors.forget()
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = await opened(world)
+        assert len(own_comments(pull)) == 1
+        world.vendors.fake.forget()
 
         pull.push({"new.py": "def fresh():\n    return 1\n"})
-        await app.settle()
+        await world.settle()
 
-        asked = [each.text for each in app.vendors.requests]
+        asked = [each.text for each in world.vendors.fake.requests]
         assert asked
         assert all("new.py" in text for text in asked)
         assert not any("value_1 = 1" in text for text in asked)
-        assert len(own_comments(app, pull)) == 1
+        assert len(own_comments(pull)) == 1
         assert "An empty cart crashes" in pull.issue_comments[0].body
 
 
 async def test_a_rebase_that_changes_nothing_asks_no_model(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = await opened(app)
-        app.vendors.forget()
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = await opened(world)
+        world.vendors.fake.forget()
 
         pull.repository.push({"base.py": "x = 1\n"})
         pull.force_push({"shop.py": CART, "other.py": LINES})
-        await app.settle()
+        await world.settle()
 
-        assert app.vendors.requests == []
-        assert len(own_comments(app, pull)) == 1
+        assert world.vendors.fake.requests == []
+        assert len(own_comments(pull)) == 1
         runs = [run for run in pull.repository.check_runs.values() if run.head_sha == pull.head_sha]
         assert {run.conclusion for run in runs} == {"neutral", "success"}
 
 
 async def test_a_fixed_finding_gets_one_reply_and_its_comment_folds(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = await opened(app)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = await opened(world)
 
         pull.push({"shop.py": CART.replace(BUG, "total = sum(prices) / max(1, len(prices))")})
-        await app.settle()
+        await world.settle()
         pull.push({"more.py": "y = 2\n"})
-        await app.settle()
+        await world.settle()
 
         [thread] = pull.threads
         assert len(thread.comments) == 2
         assert "Fixed by" in thread.comments[1].body
         assert thread.root.minimized_reason == "resolved"
-        assert set(app.outcomes().values()) == {"resolved"}
+        assert set(world.outcomes().values()) == {"resolved"}
 
 
 async def test_nothing_is_said_twice_over_twenty_pushes_rebases_restarts_and_redeliveries(
@@ -72,55 +74,55 @@ async def test_nothing_is_said_twice_over_twenty_pushes_rebases_restarts_and_red
 ) -> None:
     github, pull = GitHubSandbox(tmp_path / "github"), None
     for start in range(0, 20, 5):
-        async with running(tmp_path, sandbox=github) as app:
-            Reviewers(app.vendors)
-            pull = pull or await opened(app)
+        async with open_shop(tmp_path, github=github) as world:
+            Reviewers(world.vendors)
+            pull = pull or await opened(world)
             for number in range(start, start + 5):
                 if number % 4 == 3:
                     pull.repository.push({"base.py": f"x = {number}\n"})
                     pull.force_push({"shop.py": f"# {number}\n{CART}", "other.py": LINES})
                 else:
                     pull.push({f"file_{number}.py": f"x = {number}\n", "shop.py": f"# {number}\n{CART}"})
-                await app.settle()
+                await world.settle()
                 newest = [each for each in github.hook.log.values() if each.event == "pull_request"][-1]
                 github.hook.redeliver(newest.id)
-                await app.settle()
-            assert len(own_comments(app, pull)) == 1
-            assert set(app.outcomes().values()) == {"open"}
+                await world.settle()
+            assert len(own_comments(pull)) == 1
+            assert set(world.outcomes().values()) == {"open"}
     assert pull
     assert len(pull.reviews) == 1
     assert len(pull.issue_comments) == 1
 
 
 async def test_of_five_pushes_in_a_row_the_last_is_reviewed(tmp_path: Path) -> None:
-    async with running(tmp_path, debounce_s=1.0) as app:
-        Reviewers(app.vendors)
-        pull = await opened(app)
+    async with open_shop(tmp_path, quorum_debounce_s=1.0) as world:
+        Reviewers(world.vendors)
+        pull = await opened(world)
         for number in range(5):
             pull.push({"more.py": f"average = {number}\n{CART if number == 4 else ''}"})
-            await app.deliver()
-        await app.settle()
+            await world.deliver()
+        await world.settle()
         assert [review.commit_id for review in pull.reviews[1:]] == [pull.head_sha]
-        assert [row.status for row in app.reviews()].count("completed") == 2
+        assert [row.status for row in world.reviews()].count("completed") == 2
         unended = [run for run in pull.repository.check_runs.values() if run.status != "completed"]
         assert unended == []
 
 
 async def test_a_push_of_which_no_webhook_tells_is_reviewed_all_the_same(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
-        pull = app.repository().open_pull({"shop.py": CART})
-        waiting = list(app.sandbox.hook.queue)
+    async with open_shop(tmp_path) as world:
+        people = Reviewers(world.vendors)
+        pull = world.create_repository().open_pull({"shop.py": CART})
+        waiting = list(world.github.hook.queue)
 
         def push_meanwhile(asked: object) -> object:
             if len(pull.commits()) == 1:
                 pull.push({"late.py": "x = 1\n"})
-                app.sandbox.hook.queue.clear()  # the delivery is lost
+                world.github.hook.queue.clear()  # the delivery is lost
             return people.say(asked)  # pyright: ignore[reportArgumentType]
 
-        app.vendors.answers[next(iter(app.vendors.answers))] = push_meanwhile
-        app.sandbox.hook.queue[:] = waiting
-        await app.settle()
+        world.vendors.fake.answers[next(iter(world.vendors.fake.answers))] = push_meanwhile
+        world.github.hook.queue[:] = waiting
+        await world.settle()
         assert [review.commit_id for review in pull.reviews] == [pull.head_sha]
         first, second = (
             [run.conclusion for run in pull.repository.check_runs.values() if run.head_sha == sha]
@@ -131,128 +133,128 @@ async def test_a_push_of_which_no_webhook_tells_is_reviewed_all_the_same(tmp_pat
 
 
 async def test_a_finding_that_comes_back_is_said_once_in_its_thread(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = await opened(app)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = await opened(world)
         pull.push({"shop.py": CART.replace(BUG, "total = 0")})
-        await app.settle()
+        await world.settle()
         pull.push({"shop.py": f"# again\n{CART}"})
-        await app.settle()
+        await world.settle()
         [thread] = pull.threads
         assert ["This is back in" in comment.body for comment in thread.comments] == [False, False, True]
         assert thread.root.minimized_reason is None  # it was folded away as resolved
-        assert app.findings()[-1].outcome == "open"
+        assert world.findings()[-1].outcome == "open"
 
 
 async def test_the_thread_of_a_finding_that_comes_back_is_open_again(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        app.sandbox.app.permissions["contents"] = "write"
-        Reviewers(app.vendors)
-        pull = await opened(app)
+    async with open_shop(tmp_path) as world:
+        world.github.app.permissions["contents"] = "write"
+        Reviewers(world.vendors)
+        pull = await opened(world)
         pull.push({"shop.py": CART.replace(BUG, "total = 0")})
-        await app.settle()
+        await world.settle()
         [thread] = pull.threads
         assert thread.resolved_by
         pull.push({"shop.py": f"# again\n{CART}"})
-        await app.settle()
+        await world.settle()
         assert thread.resolved_by is None
-        assert app.findings()[-1].outcome == "open"
+        assert world.findings()[-1].outcome == "open"
 
 
 async def test_a_person_who_spoke_last_is_not_talked_over(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        pull = await opened(app)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        pull = await opened(world)
         [thread] = pull.threads
         pull.reply("alice", thread.root, "I will look into this tomorrow.")
         pull.push({"shop.py": CART.replace(BUG, "total = 0")})
-        await app.settle()
+        await world.settle()
         assert len(thread.comments) == 2
-        assert set(app.outcomes().values()) == {"resolved"}
+        assert set(world.outcomes().values()) == {"resolved"}
 
 
 async def test_changed_code_that_is_still_wrong_is_not_called_fixed(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        people = Reviewers(app.vendors)
+    async with open_shop(tmp_path) as world:
+        people = Reviewers(world.vendors)
         people.fixed = "confirmed"
-        pull = await opened(app)
+        pull = await opened(world)
         pull.push({"shop.py": CART.replace(BUG, "total = sum(prices)   /  len( list(prices) )")})
-        await app.settle()
-        assert len(own_comments(app, pull)) == 1
-        assert set(app.outcomes().values()) == {"open"}
+        await world.settle()
+        assert len(own_comments(pull)) == 1
+        assert set(world.outcomes().values()) == {"open"}
         assert "1 problem" in pull.issue_comments[0].body
 
 
 async def test_a_push_that_fixes_findings_costs_at_most_twelve_calls_of_github(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
         names = [f"cart_{number}.py" for number in range(4)]
-        pull = await opened(app, dict.fromkeys(names, CART))
+        pull = await opened(world, dict.fromkeys(names, CART))
         pull.push({names[0]: CART.replace(BUG, "total = 0")})
-        await app.settle()  # since then it is known that threads may not be resolved here
-        before = len(app.sandbox.requests)
+        await world.settle()  # since then it is known that threads may not be resolved here
+        before = len(world.github.requests)
         pull.push({name: CART.replace(BUG, "total = 1") for name in names[1:]})
-        await app.settle()
-        calls = app.github_calls()[before:]
+        await world.settle()
+        calls = world.github_calls()[before:]
         assert len(calls) <= 12, calls
         assert all(len(thread.comments) == 2 for thread in pull.threads)
 
 
 async def test_threads_are_resolved_where_the_app_may(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        app.sandbox.app.permissions |= {"contents": "write"}
-        pull = await opened(app)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        world.github.app.permissions |= {"contents": "write"}
+        pull = await opened(world)
         pull.push({"shop.py": CART.replace(BUG, "total = 0")})
-        await app.settle()
+        await world.settle()
         [thread] = pull.threads
-        assert thread.resolved_by is app.sandbox.bot
+        assert thread.resolved_by is world.github.bot
         assert not thread.root.minimized_reason
         assert "Fixed by" in thread.comments[1].body
 
 
 async def test_a_thread_in_which_a_person_spoke_last_is_left_as_it_is(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        app.sandbox.app.permissions |= {"contents": "write"}
-        pull = await opened(app)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        world.github.app.permissions |= {"contents": "write"}
+        pull = await opened(world)
         [thread] = pull.threads
         pull.reply("alice", thread.root, "I will look into this tomorrow.")
         pull.push({"shop.py": CART.replace(BUG, "total = 0")})
-        await app.settle()
+        await world.settle()
         assert thread.resolved_by is None
         assert not thread.root.minimized_reason
         assert len(thread.comments) == 2
 
 
 async def test_a_stage_that_is_switched_on_later_reads_what_it_has_not_read(tmp_path: Path) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
-        repository = app.repository({".github/quorum.yml": "stages: [review]\n"})
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
+        repository = world.create_repository({".github/quorum.yml": "stages: [review]\n"})
         pull = repository.open_pull({"shop.py": CART})
-        await app.settle()
+        await world.settle()
         repository.push({".github/quorum.yml": "stages: [review, security]\n"})
-        app.vendors.forget()
+        world.vendors.fake.forget()
         pull.push({"more.py": "x = 1\n"})
-        await app.settle()
-        told = "".join(each.text for each in app.vendors.requests if "# Task: security" in each.text)
+        await world.settle()
+        told = "".join(each.text for each in world.vendors.fake.requests if "# Task: security" in each.text)
         assert "shop.py" in told
 
 
 async def test_a_push_that_fixes_findings_and_makes_a_new_one_costs_at_most_twelve_calls_of_github(
     tmp_path: Path,
 ) -> None:
-    async with running(tmp_path) as app:
-        Reviewers(app.vendors)
+    async with open_shop(tmp_path) as world:
+        Reviewers(world.vendors)
         names = [f"cart_{number}.py" for number in range(4)]
-        pull = await opened(app, dict.fromkeys(names, CART))
+        pull = await opened(world, dict.fromkeys(names, CART))
         pull.push({names[0]: CART.replace(BUG, "total = 0")})
-        await app.settle()  # since then it is known that threads may not be resolved here
-        before = len(app.sandbox.requests)
+        await world.settle()  # since then it is known that threads may not be resolved here
+        before = len(world.github.requests)
         fixed = {name: CART.replace(BUG, "total = 1") for name in names[1:]}
         pull.push({**fixed, "new.py": f"{CART}# new\n"})
-        await app.settle()
-        calls = app.github_calls()[before:]
+        await world.settle()
+        calls = world.github_calls()[before:]
         assert len(calls) <= 12, calls
         assert len(pull.threads) == 5
         assert all(len(thread.comments) == 2 for thread in pull.threads[:4])

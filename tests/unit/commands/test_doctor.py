@@ -36,7 +36,7 @@ from github_sandbox import GitHubSandbox
 from tests.contracts.guard import OpenApiGuard
 from tests.scenarios.vendors import Vendors
 from tests.scenarios.world import ALL, app_settings
-from tests.unit.llm.world import CALL
+from tests.unit.llm.harness import CALL
 
 HOOK = "https://quorum.example.com/webhooks/github"
 NAMES = VendorModels(large="m", small="m")
@@ -49,7 +49,7 @@ ANOTHER_KIND_OF_KEY = (
 )
 
 
-class World:
+class DoctorHarness:
     """Everything is set up as it should be; tests take something away."""
 
     def __init__(self, folder: Path) -> None:
@@ -82,8 +82,8 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+async def world(tmp_path: Path) -> DoctorHarness:
+    return DoctorHarness(tmp_path)
 
 
 async def arrived(headers: Mapping[str, str], body: bytes) -> int:
@@ -98,7 +98,7 @@ def not_ok(checks: dict[str, Check]) -> dict[str, CheckResult]:
     return {what: check.result for what, check in checks.items() if check.result is not CheckResult.OK}
 
 
-async def test_what_is_set_up_is_sound_in_every_line(world: World) -> None:
+async def test_what_is_set_up_is_sound_in_every_line(world: DoctorHarness) -> None:
     world.github.repositories["octo/shop"].open_pull({"b.py": "1\n"})
     await world.github.deliver_all(arrived)
 
@@ -110,18 +110,18 @@ async def test_what_is_set_up_is_sound_in_every_line(world: World) -> None:
     )
 
 
-async def test_no_delivery_yet_is_a_warning(world: World) -> None:
+async def test_no_delivery_yet_is_a_warning(world: DoctorHarness) -> None:
     assert not_ok(await world.checks()) == {"deliveries": CheckResult.WARNING}
 
 
-async def test_a_delivery_that_failed_is_a_warning(world: World) -> None:
+async def test_a_delivery_that_failed_is_a_warning(world: DoctorHarness) -> None:
     world.github.repositories["octo/shop"].open_pull({"b.py": "1\n"})
     await world.github.deliver_all(failed)
     assert "502" in (await world.checks())["deliveries"].said
 
 
 @pytest.mark.parametrize("name", ["github_app_id", "github_app_private_key", "github_webhook_secret"])
-async def test_a_missing_credential_is_a_failure_with_its_remedy(world: World, name: str) -> None:
+async def test_a_missing_credential_is_a_failure_with_its_remedy(world: DoctorHarness, name: str) -> None:
     del world.settings[name]
     found = [check for check in (await world.checks()).values() if check.result is CheckResult.FAILURE]
     assert len(found) == 1
@@ -144,7 +144,7 @@ async def test_a_missing_credential_is_a_failure_with_its_remedy(world: World, n
         ("quorum_notify_url", "https://hooks.example.com/", "notify"),  # without a secret
     ],
 )
-async def test_a_wrong_setting_is_a_failure(world: World, name: str, value: str, what: str) -> None:
+async def test_a_wrong_setting_is_a_failure(world: DoctorHarness, name: str, value: str, what: str) -> None:
     world.settings[name] = value
     if name == "anthropic_api_key":
         world.vendors.claude.rejects_its_key()
@@ -154,13 +154,13 @@ async def test_a_wrong_setting_is_a_failure(world: World, name: str, value: str,
     assert value not in str(checks[what]) or name != "anthropic_api_key"
 
 
-async def test_a_server_that_does_not_answer_from_here_is_a_warning(world: World) -> None:
+async def test_a_server_that_does_not_answer_from_here_is_a_warning(world: DoctorHarness) -> None:
     world.server_status = 502
     checks = await world.checks()
     assert checks["address"].result is CheckResult.WARNING
 
 
-async def test_without_a_key_for_any_model_the_analysers_review(world: World) -> None:
+async def test_without_a_key_for_any_model_the_analysers_review(world: DoctorHarness) -> None:
     for name in ("anthropic_api_key", "openai_api_key", "gemini_api_key"):
         del world.settings[name]
     checks = await world.checks()
@@ -211,12 +211,12 @@ def test_what_may_become_of_code_is_said_of_each_kind_of_access(
     assert str(check_data_use(provider, access)) == said
 
 
-async def test_only_configured_vendors_are_spoken_of(world: World) -> None:
+async def test_only_configured_vendors_are_spoken_of(world: DoctorHarness) -> None:
     del world.settings["gemini_api_key"]
     assert [what for what in await world.checks() if what.endswith(" data")] == ["claude data", "gpt data"]
 
 
-async def test_a_key_that_google_called_unpaid_is_named_as_such(world: World) -> None:
+async def test_a_key_that_google_called_unpaid_is_named_as_such(world: DoctorHarness) -> None:
     database = Database(Settings.model_validate(world.settings).database_url)
     error = f"Google limits the rate of requests. {UNPAID_TIER}"
     told = replace(CALL, provider=Provider.GEMINI, error=error, started_at=datetime.now(UTC))
@@ -227,7 +227,7 @@ async def test_a_key_that_google_called_unpaid_is_named_as_such(world: World) ->
     )
 
 
-async def test_a_permission_that_was_not_given_is_named(world: World) -> None:
+async def test_a_permission_that_was_not_given_is_named(world: DoctorHarness) -> None:
     del world.github.app.permissions["checks"]
     world.github.app.events = tuple(each for each in world.github.app.events if each != "check_run")
     checks = await world.checks()
@@ -235,7 +235,7 @@ async def test_a_permission_that_was_not_given_is_named(world: World) -> None:
     assert "checks: write, event check_run" in checks["permissions"].said
 
 
-async def test_code_scanning_wants_a_permission_more(world: World) -> None:
+async def test_code_scanning_wants_a_permission_more(world: DoctorHarness) -> None:
     world.settings["quorum_code_scanning"] = True
     check = (await world.checks())["permissions"]
     assert (check.result, "security_events: write" in check.said) == (CheckResult.WARNING, True)
@@ -243,7 +243,7 @@ async def test_code_scanning_wants_a_permission_more(world: World) -> None:
     assert (await world.checks())["permissions"].result is CheckResult.OK
 
 
-async def test_an_app_that_serves_nobody_is_a_warning(world: World) -> None:
+async def test_an_app_that_serves_nobody_is_a_warning(world: DoctorHarness) -> None:
     world.settings["quorum_allowed_owners"] = ("somebody-else",)
     assert (await world.checks())["installed"].result is CheckResult.WARNING
 

@@ -42,7 +42,7 @@ async def misses(headers: Mapping[str, str], body: bytes) -> int:
     raise ConnectionError
 
 
-class World:
+class SetupHarness:
     """A person at a browser, GitHub, and `quorum setup` waiting for both."""
 
     def __init__(self, folder: Path, github: GitHubSandbox, http: httpx.AsyncClient) -> None:
@@ -100,10 +100,10 @@ def _only(pattern: str, text: str) -> str:
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncGenerator[World]:
+async def opened(folder: Path) -> AsyncGenerator[SetupHarness]:
     github = GitHubSandbox(folder / "github")
     async with serve(github), httpx.AsyncClient() as http:
-        world = World(folder, github, http)
+        world = SetupHarness(folder, github, http)
         yield world
         if world.running and not world.running.done():
             world.running.cancel()
@@ -111,13 +111,13 @@ async def opened(folder: Path) -> AsyncGenerator[World]:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncGenerator[World]:
+async def world(tmp_path: Path) -> AsyncGenerator[SetupHarness]:
     async with opened(tmp_path) as world:
         yield world
 
 
 async def test_one_button_leads_to_credentials_that_work(
-    world: World, capsys: pytest.CaptureFixture[str]
+    world: SetupHarness, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.env.write_text("# mine\nANTHROPIC_API_KEY=sk-mine\n\nGITHUB_CLIENT_ID=old\n")
 
@@ -141,7 +141,7 @@ async def test_one_button_leads_to_credentials_that_work(
     assert not [secret for secret in secrets if secret in said + page.text]
 
 
-async def test_what_was_written_is_for_its_owner_alone(world: World) -> None:
+async def test_what_was_written_is_for_its_owner_alone(world: SetupHarness) -> None:
     world.env.write_text("A=1\n")
     world.env.chmod(0o644)
     await world.press(await world.start())
@@ -150,13 +150,13 @@ async def test_what_was_written_is_for_its_owner_alone(world: World) -> None:
     assert [stat.S_IMODE(file.stat().st_mode) for file in (world.env, path)] == [0o600, 0o600]
 
 
-async def test_without_a_public_address_the_hook_leads_to_nobody(world: World) -> None:
+async def test_without_a_public_address_the_hook_leads_to_nobody(world: SetupHarness) -> None:
     await world.press(await world.start())
     assert world.github.app.webhook_url == "https://quorum.invalid/webhooks/github"
 
 
 async def test_with_a_public_address_the_first_ping_is_waited_for(
-    world: World, capsys: pytest.CaptureFixture[str]
+    world: SetupHarness, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = await world.start(url="https://quorum.example.com/", organisation="octo")
     form = (await world.http.get(page)).text
@@ -175,7 +175,7 @@ async def test_with_a_public_address_the_first_ping_is_waited_for(
     assert f"{world.github.urls.html}/apps/quorum/installations/new" in shown.text
 
 
-async def test_a_ping_that_met_nobody_is_asked_for_again(world: World) -> None:
+async def test_a_ping_that_met_nobody_is_asked_for_again(world: SetupHarness) -> None:
     world.github.ping()
     await world.github.deliver_all(misses)
     registration = AppRegistration(
@@ -188,21 +188,21 @@ async def test_a_ping_that_met_nobody_is_asked_for_again(world: World) -> None:
     assert await wait_for_ping(registration, sleep=serve_comes_up)
 
 
-async def test_a_ping_that_never_comes_is_not_waited_for_ever(world: World) -> None:
+async def test_a_ping_that_never_comes_is_not_waited_for_ever(world: SetupHarness) -> None:
     registration = AppRegistration(
         GitHubApp(world.github.app.id, world.github.app.private_key, transport=world.github.transport())
     )
     assert not await wait_for_ping(registration, sleep=no_wait)
 
 
-async def test_a_code_without_our_state_is_refused(world: World) -> None:
+async def test_a_code_without_our_state_is_refused(world: SetupHarness) -> None:
     page = await world.start()
     for query in ("code=abc", "code=abc&state=", "code=abc&state=guessed", "state=x"):
         assert (await world.http.get(f"{page}registered?{query}")).status_code == 400
     assert not world.env.exists()
 
 
-async def test_a_code_that_github_does_not_know_can_be_tried_again(world: World) -> None:
+async def test_a_code_that_github_does_not_know_can_be_tried_again(world: SetupHarness) -> None:
     page = await world.start()
     form = (await world.http.get(page)).text
     state = urlsplit(unescape(_only(r'action="([^"]+)"', form))).query
@@ -214,37 +214,37 @@ async def test_a_code_that_github_does_not_know_can_be_tried_again(world: World)
     assert await world.running == 0
 
 
-async def test_other_names_of_this_machine_are_not_answered(world: World) -> None:
+async def test_other_names_of_this_machine_are_not_answered(world: SetupHarness) -> None:
     page = await world.start()
     answer = await world.http.get(page, headers={"host": "evil.example"})
     assert answer.status_code == 421
     assert "manifest" not in answer.text
 
 
-async def test_where_the_app_was_registered_is_written_down(world: World) -> None:
+async def test_where_the_app_was_registered_is_written_down(world: SetupHarness) -> None:
     await world.press(await world.start())
     assert world.settings().github_api_url == world.github.urls.api
 
 
-async def test_before_the_app_is_registered_there_is_nothing_next(world: World) -> None:
+async def test_before_the_app_is_registered_there_is_nothing_next(world: SetupHarness) -> None:
     page = await world.start()
     answer = await world.http.get(f"{page}next")
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
 
-async def test_an_app_that_is_there_is_not_written_over(world: World) -> None:
+async def test_an_app_that_is_there_is_not_written_over(world: SetupHarness) -> None:
     world.env.write_text("GITHUB_APP_ID=7\n")
     with pytest.raises(InputError, match="already names an App"):
         await world.start()
     assert world.env.read_text() == "GITHUB_APP_ID=7\n"
 
 
-async def test_an_address_without_tls_is_refused(world: World) -> None:
+async def test_an_address_without_tls_is_refused(world: SetupHarness) -> None:
     with pytest.raises(InputError, match="--poll"):
         await world.start(url="http://quorum.example.com")
 
 
-async def test_the_manifest_asks_for_what_app_yml_says(world: World) -> None:
+async def test_the_manifest_asks_for_what_app_yml_says(world: SetupHarness) -> None:
     form = (await world.http.get(await world.start(name="Quorum of Octo"))).text
     manifest = json.loads(unescape(_only(r'name="manifest" value="([^"]+)"', form)))
     assert manifest["name"] == "Quorum of Octo"

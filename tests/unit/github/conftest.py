@@ -20,7 +20,7 @@ from tests.contracts.guard import OpenApiGuard
 NOW = 1_800_000_000.0
 
 
-class World:
+class GitHubHarness:
     """A GitHub with the repository `octo/shop`, and Quorum's view of it. `now` is everybody's time."""
 
     def __init__(self, root: Path) -> None:
@@ -79,5 +79,5 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def world(tmp_path: Path) -> GitHubHarness:
+    return GitHubHarness(tmp_path)

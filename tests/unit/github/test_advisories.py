@@ -9,8 +9,8 @@ from app.domain.analysis import Advisory, AdvisoryAnswer, ChangedFile, Package
 from app.domain.finding import Severity
 from app.errors import GitHubUnavailable
 from app.github.reader import PullRequestSource
-from github_sandbox import Accident
-from tests.unit.github.conftest import World
+from github_sandbox import Fault
+from tests.unit.github.conftest import GitHubHarness
 
 
 def package(name: str = "jinja2", version: str | None = "3.1.3", ecosystem: str = "pip") -> Package:
@@ -74,14 +74,14 @@ def published(name: str = "jinja2", *, ecosystem: str = "pip") -> dict[str, Any]
     }
 
 
-async def opened(world: World) -> PullRequestSource:
+async def opened(world: GitHubHarness) -> PullRequestSource:
     world.open_pull({"requirements.txt": "jinja2==3.1.3\n"})
     source = world.source()
     await source.snapshot([])
     return source
 
 
-async def test_the_dependency_review_reports_vulnerabilities_of_a_new_package(world: World) -> None:
+async def test_the_dependency_review_reports_vulnerabilities_of_a_new_package(world: GitHubHarness) -> None:
     source = await opened(world)
     world.repository.dependency_changes = [
         change("Jinja2", "= 3.1.3", "GHSA-1111-2222-3333"),
@@ -103,7 +103,7 @@ async def test_the_dependency_review_reports_vulnerabilities_of_a_new_package(wo
     assert len(world.asked()) == asked_before + 1
 
 
-async def test_a_package_missing_from_the_review_is_unchecked(world: World) -> None:
+async def test_a_package_missing_from_the_review_is_unchecked(world: GitHubHarness) -> None:
     source = await opened(world)
     world.repository.dependency_changes = [change("jinja2", "3.1.4")]
     answer = await source.look_up_advisories([package(), package("left-pad", ecosystem="npm")])
@@ -111,7 +111,7 @@ async def test_a_package_missing_from_the_review_is_unchecked(world: World) -> N
     assert [each.name for each in answer.unchecked] == ["jinja2", "left-pad"]
 
 
-async def test_without_the_dependency_graph_the_advisory_database_answers(world: World) -> None:
+async def test_without_the_dependency_graph_the_advisory_database_answers(world: GitHubHarness) -> None:
     source = await opened(world)
     world.github.advisories.append(("jinja2@3.1.3", published()))
     answer = await source.look_up_advisories([package(), package("flask", "3.0.0"), package("six", None)])
@@ -130,33 +130,33 @@ async def test_without_the_dependency_graph_the_advisory_database_answers(world:
     )
 
 
-async def test_two_versions_of_a_package_take_two_requests(world: World) -> None:
+async def test_two_versions_of_a_package_take_two_requests(world: GitHubHarness) -> None:
     source = await opened(world)
     world.github.advisories.append(("jinja2@3.1.3", published()))
     answer = await source.look_up_advisories([package(), package(version="3.1.6")])
     assert [advisory.package.version for advisory in answer.advisories] == ["3.1.3"]
 
 
-async def test_packages_are_unchecked_after_a_full_page(world: World) -> None:
+async def test_packages_are_unchecked_after_a_full_page(world: GitHubHarness) -> None:
     source = await opened(world)
     world.github.advisories += [("jinja2@3.1.3", published())] * 100
     answer = await source.look_up_advisories([package(), package("flask", "3.0.0")])
     assert [each.name for each in answer.unchecked] == ["flask"]
 
 
-async def test_a_failed_lookup_is_reported_and_stops_nothing(world: World) -> None:
+async def test_a_failed_lookup_is_reported_and_stops_nothing(world: GitHubHarness) -> None:
     source = await opened(world)
-    world.github.faults.order(Accident.BAD_GATEWAY, method="GET", path="/dependency-graph/")
+    world.github.faults.inject(Fault.BAD_GATEWAY, method="GET", path="/dependency-graph/")
     with pytest.raises(GitHubUnavailable):
         await source.look_up_advisories([package()])
-    world.github.faults.order(Accident.BAD_GATEWAY, method="GET", path="/dependency-graph/")
+    world.github.faults.inject(Fault.BAD_GATEWAY, method="GET", path="/dependency-graph/")
     file = ChangedFile.whole("requirements.txt", "jinja2==3.1.3\n")
     analysis = await analyze([file], lookup_advisories=source.look_up_advisories)
     (note,) = analysis.notes
     assert "the source of advisories did not answer" in note
 
 
-async def test_a_known_vulnerability_becomes_a_finding_with_its_fix_and_source(world: World) -> None:
+async def test_a_known_vulnerability_becomes_a_finding_with_its_fix_and_source(world: GitHubHarness) -> None:
     source = await opened(world)
     world.github.advisories.append(("jinja2@3.1.3", published()))
     file = ChangedFile.whole("requirements.txt", "flask==3.0.0\njinja2==3.1.3\n")
@@ -167,7 +167,7 @@ async def test_a_known_vulnerability_becomes_a_finding_with_its_fix_and_source(w
     assert "2 new package(s) were checked against GitHub's advisory database." in analysis.notes
 
 
-async def test_without_new_packages_there_is_no_lookup(world: World) -> None:
+async def test_without_new_packages_there_is_no_lookup(world: GitHubHarness) -> None:
     source = await opened(world)
     asked_before = world.asked()
     await analyze([ChangedFile.whole("pay.py", "x = 1\n")], lookup_advisories=source.look_up_advisories)

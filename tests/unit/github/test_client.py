@@ -12,15 +12,15 @@ from app.errors import ConfigurationError, GitHubForbidden, GitHubNotFound
 from app.github.app import MAX_CLIENTS, GitHubApp
 from app.github.client import token_client
 from app.github.writer import PullRequestWriter
-from github_sandbox import Accident
-from tests.unit.github.conftest import World
+from github_sandbox import Fault
+from tests.unit.github.conftest import GitHubHarness
 
 
-async def read_pull(world: World) -> str:
+async def read_pull(world: GitHubHarness) -> str:
     return await world.writer().head_sha()
 
 
-async def test_one_token_serves_all_requests_for_an_hour(world: World) -> None:
+async def test_one_token_serves_all_requests_for_an_hour(world: GitHubHarness) -> None:
     pull = world.open_pull({"pay.py": "two\n"})
     shas = await asyncio.gather(*(read_pull(world) for _ in range(5)))
     world.now += 3_500
@@ -30,7 +30,7 @@ async def test_one_token_serves_all_requests_for_an_hour(world: World) -> None:
     assert world.asked().count(f"POST /app/installations/{world.installation_id}/access_tokens") == 1
 
 
-async def test_a_token_is_replaced_shortly_before_it_expires(world: World) -> None:
+async def test_a_token_is_replaced_shortly_before_it_expires(world: GitHubHarness) -> None:
     world.open_pull({"pay.py": "two\n"})
     await read_pull(world)
     world.now += 3_545
@@ -43,7 +43,7 @@ async def test_a_token_is_replaced_shortly_before_it_expires(world: World) -> No
 class Revoking(httpx.AsyncBaseTransport):
     """The stand-in, but tokens in `revoked` are refused, as after a revocation."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: GitHubHarness) -> None:
         self._inner = world.transport()
         self.revoked: set[str] = set()
         self.statuses: list[int] = []
@@ -57,7 +57,7 @@ class Revoking(httpx.AsyncBaseTransport):
         return response
 
 
-async def test_a_rejected_token_is_renewed_once_and_the_request_repeated(world: World) -> None:
+async def test_a_rejected_token_is_renewed_once_and_the_request_repeated(world: GitHubHarness) -> None:
     world.open_pull({"pay.py": "two\n"})
     transport = Revoking(world)
     app = GitHubApp(
@@ -72,7 +72,7 @@ async def test_a_rejected_token_is_renewed_once_and_the_request_repeated(world: 
     assert [c.id for c in world.repository.pulls[1].issue_comments] == [comment_id]
 
 
-async def test_a_request_fails_if_the_new_token_is_rejected_too(world: World) -> None:
+async def test_a_request_fails_if_the_new_token_is_rejected_too(world: GitHubHarness) -> None:
     world.open_pull({"pay.py": "two\n"})
     refused = 0
 
@@ -94,7 +94,7 @@ async def test_a_request_fails_if_the_new_token_is_rejected_too(world: World) ->
     assert refused == 4
 
 
-async def test_a_token_has_the_review_permissions_for_one_repository(world: World) -> None:
+async def test_a_token_has_the_review_permissions_for_one_repository(world: GitHubHarness) -> None:
     world.github.create_repository("octo/other", {"a": "b"}, private=True)
     other = world.app.installation(world.installation_id, "octo/shop")
     token = await other.token()
@@ -114,7 +114,7 @@ async def test_a_token_has_the_review_permissions_for_one_repository(world: Worl
         await other.fetch(other.rest.repos.async_get("octo", "other"), to="read another repository")
 
 
-async def test_a_missing_permission_is_reported_with_what_the_owner_must_do(world: World) -> None:
+async def test_a_missing_permission_is_reported_with_what_the_owner_must_do(world: GitHubHarness) -> None:
     installation = world.github.installation_on("octo/shop")
     assert installation is not None
     installation.permissions.pop("contents")
@@ -127,7 +127,7 @@ async def test_a_missing_permission_is_reported_with_what_the_owner_must_do(worl
     )
 
 
-async def test_a_token_has_only_the_permissions_that_the_installation_grants(world: World) -> None:
+async def test_a_token_has_only_the_permissions_that_the_installation_grants(world: GitHubHarness) -> None:
     installation = world.github.installation_on("octo/shop")
     assert installation is not None
     installation.permissions |= {"issues": "read"}
@@ -143,7 +143,7 @@ async def test_a_token_has_only_the_permissions_that_the_installation_grants(wor
 
 
 async def test_a_token_for_an_inaccessible_repository_is_forbidden_without_reading_permissions(
-    world: World,
+    world: GitHubHarness,
 ) -> None:
     elsewhere = world.app.installation(world.installation_id, "octo/elsewhere")
     with pytest.raises(GitHubForbidden, match="does not grant access to octo/elsewhere"):
@@ -151,7 +151,7 @@ async def test_a_token_for_an_inaccessible_repository_is_forbidden_without_readi
     assert [request.method for request in world.github.requests] == ["POST"]
 
 
-async def test_tokens_for_a_single_purpose_keep_their_permissions(world: World) -> None:
+async def test_tokens_for_a_single_purpose_keep_their_permissions(world: GitHubHarness) -> None:
     installation = world.github.installation_on("octo/shop")
     assert installation is not None
     installation.permissions |= {"contents": "read"}
@@ -161,7 +161,9 @@ async def test_tokens_for_a_single_purpose_keep_their_permissions(world: World) 
     assert resolving.lacking == {}
 
 
-async def test_a_suspended_installation_is_forbidden_and_a_deleted_one_not_found(world: World) -> None:
+async def test_a_suspended_installation_is_forbidden_and_a_deleted_one_not_found(
+    world: GitHubHarness,
+) -> None:
     installation = world.github.installation_on("octo/shop")
     assert installation is not None
     client = world.client
@@ -174,17 +176,17 @@ async def test_a_suspended_installation_is_forbidden_and_a_deleted_one_not_found
         await client.fetch(client.rest.pulls.async_get("octo", "shop", 1), to="read")
 
 
-async def test_a_failed_token_request_means_that_github_is_unavailable(world: World) -> None:
+async def test_a_failed_token_request_means_that_github_is_unavailable(world: GitHubHarness) -> None:
     from app.errors import GitHubUnavailable
 
     world.open_pull({"pay.py": "two\n"})
-    world.github.faults.order(Accident.BAD_GATEWAY, path="access_tokens")
+    world.github.faults.inject(Fault.BAD_GATEWAY, path="access_tokens")
     with pytest.raises(GitHubUnavailable):
         await read_pull(world)
     await read_pull(world)
 
 
-async def test_the_apps_jwt_is_cached_for_minutes(world: World) -> None:
+async def test_the_apps_jwt_is_cached_for_minutes(world: GitHubHarness) -> None:
     api = world.app.api
     first = await api.token()
     world.now += 400
@@ -212,7 +214,7 @@ def test_other_kinds_of_keys_are_rejected_immediately() -> None:
         GitHubApp(1, pem.decode())
 
 
-def test_clients_are_cached_up_to_a_limit(world: World) -> None:
+def test_clients_are_cached_up_to_a_limit(world: GitHubHarness) -> None:
     first = world.app.installation(1, "octo/shop")
     assert world.app.installation(1, "Octo/Shop") is first
     assert world.app.installation(2, "octo/shop") is not first
@@ -221,11 +223,11 @@ def test_clients_are_cached_up_to_a_limit(world: World) -> None:
     assert world.app.installation(1, "octo/shop") is not first
 
 
-def test_a_private_key_on_one_line_is_accepted(world: World) -> None:
+def test_a_private_key_on_one_line_is_accepted(world: GitHubHarness) -> None:
     GitHubApp(1, world.github.app.private_key.replace("\n", "\\n"), transport=world.transport())
 
 
-async def test_no_secret_is_in_any_repr(world: World) -> None:
+async def test_no_secret_is_in_any_repr(world: GitHubHarness) -> None:
     world.open_pull({"pay.py": "two\n"})
     client = world.client
     token = await client.token()
@@ -257,14 +259,14 @@ async def test_a_server_gets_the_older_api_version(api_url: str, version: str) -
     assert seen[0].extensions["timeout"]["read"] == 30.0
 
 
-async def test_a_given_token_is_never_renewed(world: World) -> None:
+async def test_a_given_token_is_never_renewed(world: GitHubHarness) -> None:
     client = token_client("ghp_wrong", "octo/shop", transport=world.transport())
     with pytest.raises(GitHubForbidden, match="Bad credentials"):
         await client.fetch(client.rest.pulls.async_get("octo", "shop", 1), to="read octo/shop#1")
     assert len(world.github.requests) == 1
 
 
-async def test_clients_share_one_transport_that_the_app_closes(world: World) -> None:
+async def test_clients_share_one_transport_that_the_app_closes(world: GitHubHarness) -> None:
     class Counting(httpx.MockTransport):
         closed = 0
 

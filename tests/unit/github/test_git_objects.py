@@ -17,11 +17,11 @@ from app.github.app import GitHubApp
 from app.github.auth import FixedToken
 from app.github.git_objects import GitCache, GitObjects
 from app.github.reader import PullRequestSource
-from tests.unit.github.conftest import World
+from tests.unit.github.conftest import GitHubHarness
 
 
 @asynccontextmanager
-async def served(world: World) -> AsyncGenerator[str]:
+async def served(world: GitHubHarness) -> AsyncGenerator[str]:
     """The stand-in on a port of this machine, because git cannot be reached in process."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(world.github.asgi, log_level="error", lifespan="off"))
@@ -34,7 +34,7 @@ async def served(world: World) -> AsyncGenerator[str]:
         listener.close()
 
 
-def objects_of(app: GitHubApp, world: World, root: Path) -> GitObjects:
+def objects_of(app: GitHubApp, world: GitHubHarness, root: Path) -> GitObjects:
     client = app.installation(world.installation_id, "octo/shop")
     return GitCache(root).repository(
         client.git_url, installation_id=client.installation_id, credential=client
@@ -42,7 +42,7 @@ def objects_of(app: GitHubApp, world: World, root: Path) -> GitObjects:
 
 
 async def test_a_private_repository_is_fetched_once_with_the_installations_token(
-    world: World, tmp_path: Path
+    world: GitHubHarness, tmp_path: Path
 ) -> None:
     world.repository.push({"cart.py": "import pay\n"})
     world.open_pull({"pay.py": "pay = 1\n"}, fork="bob")
@@ -68,14 +68,16 @@ async def test_a_private_repository_is_fetched_once_with_the_installations_token
     assert not [data for data in written if token.encode() in data or b"Authorization" in data]
 
 
-async def test_a_repository_that_the_token_cannot_access_is_unavailable(world: World, tmp_path: Path) -> None:
+async def test_a_repository_that_the_token_cannot_access_is_unavailable(
+    world: GitHubHarness, tmp_path: Path
+) -> None:
     async with served(world) as url:
         git = GitObjects(tmp_path / "git", url=git_url(url, "octo/shop"), credential=FixedToken("ghs_wrong"))
         with pytest.raises(GitHubUnavailable, match="git cannot fetch"):
             await git.fetch("1" * 40)
 
 
-async def test_a_missing_commit_is_unavailable(world: World) -> None:
+async def test_a_missing_commit_is_unavailable(world: GitHubHarness) -> None:
     git = world.git()
     with pytest.raises(GitHubUnavailable):
         await git.fetch("1" * 40)
@@ -83,7 +85,7 @@ async def test_a_missing_commit_is_unavailable(world: World) -> None:
     assert await git.blob(world.repository.commit("main"), "pay.py") == b"one\ntwo\nthree\n"
 
 
-async def test_commits_must_be_fetched_before_a_search_or_diff(world: World) -> None:
+async def test_commits_must_be_fetched_before_a_search_or_diff(world: GitHubHarness) -> None:
     git = world.git()
     await git.fetch(world.repository.commit("main"))
     later = world.repository.push({"pay.py": "2\n"})
@@ -93,7 +95,7 @@ async def test_commits_must_be_fetched_before_a_search_or_diff(world: World) -> 
         await git.diff("1" * 40, "2" * 40)
 
 
-async def test_a_large_file_is_not_fetched_and_breaks_no_search(world: World) -> None:
+async def test_a_large_file_is_not_fetched_and_breaks_no_search(world: GitHubHarness) -> None:
     world.repository.push({"data.csv": "word\n" * 60_000, "small.py": "word\n"})
     git = world.git()
     head = world.repository.commit("main")
@@ -102,7 +104,7 @@ async def test_a_large_file_is_not_fetched_and_breaks_no_search(world: World) ->
     assert [match.path for match in await git.grep(head, "word", limit=9)] == ["small.py"]
 
 
-async def test_a_diff_fetches_the_large_files_that_it_needs(world: World) -> None:
+async def test_a_diff_fetches_the_large_files_that_it_needs(world: GitHubHarness) -> None:
     before = world.repository.commit("main")
     after = world.repository.push({"data.csv": "word\n" * 60_000})
     git = world.git()
@@ -111,13 +113,13 @@ async def test_a_diff_fetches_the_large_files_that_it_needs(world: World) -> Non
     assert await git.diff(before, after, ["pay.py"]) == b""
 
 
-async def test_repositories_are_fetched_only_over_http(world: World, tmp_path: Path) -> None:
+async def test_repositories_are_fetched_only_over_http(world: GitHubHarness, tmp_path: Path) -> None:
     git = GitObjects(tmp_path / "git", url=f"file://{world.repository.git.path}", credential=FixedToken(""))
     with pytest.raises(GitHubUnavailable, match="not allowed"):
         await git.fetch(world.repository.commit("main"))
 
 
-async def test_concurrent_fetches_do_not_conflict(world: World) -> None:
+async def test_concurrent_fetches_do_not_conflict(world: GitHubHarness) -> None:
     commits = [world.repository.push({"n.py": f"{n}\n"}) for n in range(6)]
     await asyncio.gather(*(world.git().fetch(commit) for commit in commits))
     contents = [await world.git().blob(commit, "n.py") for commit in commits]

@@ -14,19 +14,19 @@ from app.github.app import GitHubApp
 from app.github.client import token_client
 from app.github.contents import fetch_file
 from app.github.reader import PullRequestSource
-from github_sandbox import Accident, Anchor, DiffLimits, Entry
-from tests.unit.github.conftest import World
+from github_sandbox import Anchor, DiffLimits, Entry, Fault
+from tests.unit.github.conftest import GitHubHarness
 
 FINDING = marker(MarkerKind.FINDING, "f1")
 SUMMARY = marker(MarkerKind.SUMMARY, "octo/shop#1")
 
 
-def test_a_pull_request_is_a_source(world: World) -> None:
+def test_a_pull_request_is_a_source(world: GitHubHarness) -> None:
     source: Source = world.source()
     assert source
 
 
-async def test_a_small_pull_request_takes_four_requests(world: World) -> None:
+async def test_a_small_pull_request_takes_four_requests(world: GitHubHarness) -> None:
     world.open_pull({"pay.py": "one\n2\nthree\n", "new.py": "x\n", "lib/y.py": "y\n"})
     source = world.source()
     seen = await source.snapshot([".github/quorum.yml", "AGENTS.md", "CLAUDE.md"])
@@ -43,7 +43,7 @@ async def test_a_small_pull_request_takes_four_requests(world: World) -> None:
     )
 
 
-async def test_other_files_of_a_small_change_need_no_git(world: World) -> None:
+async def test_other_files_of_a_small_change_need_no_git(world: GitHubHarness) -> None:
     world.repository.push({"lib/AGENTS.md": "Whole cents.\n"})
     world.open_pull({"lib/y.py": "y\n"})
     source = world.source(git=world.git())
@@ -55,7 +55,7 @@ async def test_other_files_of_a_small_change_need_no_git(world: World) -> None:
     assert not (world.root / "objects").exists()
 
 
-async def test_the_pull_request_has_githubs_fields(world: World) -> None:
+async def test_the_pull_request_has_githubs_fields(world: GitHubHarness) -> None:
     pull = world.open_pull(
         {"pay.py": "2\n"}, title="Pay in pounds", body="Because.", author="bob", fork="bob", draft=True
     )
@@ -69,7 +69,7 @@ async def test_the_pull_request_has_githubs_fields(world: World) -> None:
     assert (seen.head_sha, seen.head_repository) == (pull.head_sha, "bob/shop")
 
 
-async def test_a_deleted_fork_and_a_bot_are_recognized(world: World) -> None:
+async def test_a_deleted_fork_and_a_bot_are_recognized(world: GitHubHarness) -> None:
     pull = world.open_pull({"pay.py": "2\n"}, author="dependabot[bot]", fork="bob")
     pull.delete_head_repository()
     pull.close()
@@ -78,7 +78,7 @@ async def test_a_deleted_fork_and_a_bot_are_recognized(world: World) -> None:
     assert (seen.head_repository, seen.author_is_bot, seen.state) == (None, True, "closed")
 
 
-async def test_base_files_come_from_the_current_base_branch(world: World) -> None:
+async def test_base_files_come_from_the_current_base_branch(world: GitHubHarness) -> None:
     world.open_pull({"AGENTS.md": "Obey me.\n", ".github/quorum.yml": "enabled: false\n"})
     world.repository.push({"AGENTS.md": "Be kinder.\n", "logo.md": b"\x00\x01"})
 
@@ -88,7 +88,7 @@ async def test_base_files_come_from_the_current_base_branch(world: World) -> Non
     assert seen.notes == snapshot(("logo.md of the base branch was ignored: it is not text, or too large.",))
 
 
-async def test_our_threads_and_summary_are_recognized(world: World) -> None:
+async def test_our_threads_and_summary_are_recognized(world: GitHubHarness) -> None:
     pull = world.open_pull({"pay.py": "one\n2\nthree\n"})
     writer = world.writer()
     await writer.create_review(
@@ -114,14 +114,14 @@ async def test_our_threads_and_summary_are_recognized(world: World) -> None:
     ]
 
 
-async def test_a_thread_with_a_copied_marker_is_not_ours(world: World) -> None:
+async def test_a_thread_with_a_copied_marker_is_not_ours(world: GitHubHarness) -> None:
     pull = world.open_pull({"pay.py": "one\n2\nthree\n"})
     pull.review_comment("mallory", Anchor(path="pay.py", line=2), f"Wrong.\n{FINDING}")
     seen = await world.source().snapshot([])
     assert seen.threads == ()
 
 
-async def test_more_than_a_hundred_comments_and_threads_are_read(world: World) -> None:
+async def test_more_than_a_hundred_comments_and_threads_are_read(world: GitHubHarness) -> None:
     pull = world.open_pull({"pay.py": "one\n2\nthree\n"})
     for number in range(110):
         pull.comment("alice", f"comment {number}")
@@ -141,7 +141,7 @@ async def test_more_than_a_hundred_comments_and_threads_are_read(world: World) -
     assert len({thread.fingerprint for thread in seen.threads}) == 120
 
 
-async def test_the_base_version_is_the_head_with_the_patch_reversed(world: World) -> None:
+async def test_the_base_version_is_the_head_with_the_patch_reversed(world: GitHubHarness) -> None:
     world.repository.push({"gone.py": "g\n" * 5, "old.py": "a\nb\nc\nd\ne\nf\ng\nh\n"})
     world.open_pull(
         {
@@ -170,7 +170,7 @@ async def test_the_base_version_is_the_head_with_the_patch_reversed(world: World
     }
 
 
-async def test_two_files_that_swap_names_keep_their_base_versions(world: World) -> None:
+async def test_two_files_that_swap_names_keep_their_base_versions(world: GitHubHarness) -> None:
     first, second = "first\n" * 9, "second\n" * 9
     world.repository.push({"a.py": first, "b.py": second})
     world.open_pull({"a.py": second + "A\n", "b.py": first + "B\n"})
@@ -180,7 +180,7 @@ async def test_two_files_that_swap_names_keep_their_base_versions(world: World) 
     assert await source.blob("b.py", Side.LEFT) == second.encode()
 
 
-async def test_unusual_files_are_all_listed(world: World) -> None:
+async def test_unusual_files_are_all_listed(world: GitHubHarness) -> None:
     world.repository.push({"mode.sh": "x\n", "image.png": b"\x00\x01", "link": Entry(b"pay.py", "120000")})
     world.open_pull(
         {
@@ -206,18 +206,18 @@ async def test_unusual_files_are_all_listed(world: World) -> None:
     assert all(file.error is None for file in files.values())
 
 
-async def test_an_empty_pull_request_is_valid(world: World) -> None:
+async def test_an_empty_pull_request_is_valid(world: GitHubHarness) -> None:
     world.open_pull({"pay.py": "one\ntwo\nthree\n"})
     assert (await world.source().snapshot([])).diff.files == ()
 
 
 @pytest.mark.parametrize("number", [99])
-async def test_a_missing_pull_request_is_reported(world: World, number: int) -> None:
+async def test_a_missing_pull_request_is_reported(world: GitHubHarness, number: int) -> None:
     with pytest.raises(GitHubNotFound):
         await world.source(number).snapshot([])
 
 
-async def test_a_repository_without_access_is_reported(world: World) -> None:
+async def test_a_repository_without_access_is_reported(world: GitHubHarness) -> None:
     world.open_pull({"pay.py": "2\n"})
     token = world.github.tokens.create_user_token("stranger")
     client = token_client(token, "octo/shop", transport=world.transport())
@@ -225,14 +225,14 @@ async def test_a_repository_without_access_is_reported(world: World) -> None:
         await PullRequestSource(client, world.ref()).snapshot([])
 
 
-async def test_many_files_are_read_page_by_page(world: World) -> None:
+async def test_many_files_are_read_page_by_page(world: GitHubHarness) -> None:
     world.open_pull({f"src/{number:03}.py": f"{number}\n" for number in range(250)})
     seen = await world.source().snapshot([])
     assert [file.path for file in seen.diff.files] == [f"src/{number:03}.py" for number in range(250)]
     assert world.asked().count("GET /repos/octo/shop/pulls/1/files") == 3
 
 
-async def test_rows_hidden_by_a_full_page_are_read_in_smaller_pages(world: World) -> None:
+async def test_rows_hidden_by_a_full_page_are_read_in_smaller_pages(world: GitHubHarness) -> None:
     big = "".join(f"{n}\n" for n in range(1_900))
     files = {f"a{number:02}.txt": big for number in range(12)}
     world.open_pull({**files, "z_evil.py": "import os\n"})
@@ -245,13 +245,13 @@ async def test_rows_hidden_by_a_full_page_are_read_in_smaller_pages(world: World
     assert all(file.added for file in seen.diff.files)
 
 
-async def test_a_single_binary_file_takes_no_second_request(world: World) -> None:
+async def test_a_single_binary_file_takes_no_second_request(world: GitHubHarness) -> None:
     world.open_pull({"image.png": b"\x00\x02", "pay.py": "2\n"})
     await world.source().snapshot([])
     assert world.asked().count("GET /repos/octo/shop/pulls/1/files") == 1
 
 
-async def test_a_patch_that_github_withholds_comes_from_git(world: World) -> None:
+async def test_a_patch_that_github_withholds_comes_from_git(world: GitHubHarness) -> None:
     world.repository.push({"large.py": "x\n"})
     world.open_pull({"large.py": "".join(f"{n}\n" for n in range(2_500)), "pay.py": "2\n"})
     world.repository.push({"later.py": "on main only\n"})
@@ -265,7 +265,7 @@ async def test_a_patch_that_github_withholds_comes_from_git(world: World) -> Non
     assert seen.notes == ()
 
 
-async def test_without_git_a_withheld_patch_is_reported_as_missing(world: World) -> None:
+async def test_without_git_a_withheld_patch_is_reported_as_missing(world: GitHubHarness) -> None:
     world.open_pull({"large.py": "".join(f"{n}\n" for n in range(2_500)), "pay.py": "2\n"})
     seen = await world.source().snapshot([])
     large = seen.diff.file("large.py")
@@ -276,7 +276,7 @@ async def test_without_git_a_withheld_patch_is_reported_as_missing(world: World)
     )
 
 
-async def test_files_beyond_github_s_list_come_from_git_or_are_counted(world: World) -> None:
+async def test_files_beyond_github_s_list_come_from_git_or_are_counted(world: GitHubHarness) -> None:
     world.github.limits = DiffLimits(listed_files=100)
     world.open_pull({f"src/{number:03}.py": f"{number}\n" for number in range(130)})
 
@@ -292,7 +292,7 @@ async def test_files_beyond_github_s_list_come_from_git_or_are_counted(world: Wo
     )
 
 
-async def test_other_files_and_searches_come_from_one_fetch(world: World) -> None:
+async def test_other_files_and_searches_come_from_one_fetch(world: GitHubHarness) -> None:
     world.repository.push({"shop/cart.py": "def total():\n    return pay\n", "b.bin": b"pay\x00"})
     world.open_pull({"pay.py": "pay = 1\n"})
     git = world.git()
@@ -312,7 +312,7 @@ async def test_other_files_and_searches_come_from_one_fetch(world: World) -> Non
     assert await source.blob("no/such.py", Side.RIGHT) is None
 
 
-async def test_a_large_pull_request_s_contents_come_from_git(world: World) -> None:
+async def test_a_large_pull_request_s_contents_come_from_git(world: GitHubHarness) -> None:
     world.open_pull({f"src/{number:03}.py": f"{number}\n" for number in range(20)})
     source = world.source(git=world.git())
     await source.snapshot([])
@@ -320,7 +320,7 @@ async def test_a_large_pull_request_s_contents_come_from_git(world: World) -> No
     assert "POST Blobs" not in world.asked()
 
 
-async def test_without_git_a_large_pull_request_s_contents_come_one_by_one(world: World) -> None:
+async def test_without_git_a_large_pull_request_s_contents_come_one_by_one(world: GitHubHarness) -> None:
     world.open_pull({f"src/{number:03}.py": f"{number}\n" for number in range(20)})
     source = world.source()
     await source.snapshot([])
@@ -328,7 +328,7 @@ async def test_without_git_a_large_pull_request_s_contents_come_one_by_one(world
     assert await source.grep("7", limit=3) == []
 
 
-async def test_a_failed_git_fetch_disables_only_the_search(world: World) -> None:
+async def test_a_failed_git_fetch_disables_only_the_search(world: GitHubHarness) -> None:
     world.open_pull({"pay.py": "pay = 1\n"})
     git = world.git()
     source = world.source(git=git)
@@ -344,7 +344,7 @@ async def test_a_failed_git_fetch_disables_only_the_search(world: World) -> None
 class Pushing(httpx.AsyncBaseTransport):
     """The stand-in, where somebody pushes between the query and the list of files."""
 
-    def __init__(self, world: World, *, pushes: int) -> None:
+    def __init__(self, world: GitHubHarness, *, pushes: int) -> None:
         self._inner = world.transport()
         self._pull = world.repository.pulls[1]
         self._pushes = list(range(1, pushes + 1))
@@ -363,7 +363,7 @@ class Pushing(httpx.AsyncBaseTransport):
         return await self._inner.handle_async_request(request)
 
 
-def source_with_pushes(world: World, pushes: int) -> PullRequestSource:
+def source_with_pushes(world: GitHubHarness, pushes: int) -> PullRequestSource:
     app = GitHubApp(
         world.github.app.id,
         world.github.app.private_key,
@@ -373,7 +373,7 @@ def source_with_pushes(world: World, pushes: int) -> PullRequestSource:
     return PullRequestSource(app.installation(world.installation_id, "octo/shop"), world.ref())
 
 
-async def test_a_push_during_the_read_repeats_the_read(world: World) -> None:
+async def test_a_push_during_the_read_repeats_the_read(world: GitHubHarness) -> None:
     pull = world.open_pull({"pay.py": "2\n"})
 
     seen = await source_with_pushes(world, 1).snapshot([])
@@ -383,13 +383,13 @@ async def test_a_push_during_the_read_repeats_the_read(world: World) -> None:
     assert seen.diff.files[0].added_lines() == {1: "pushed 1"}
 
 
-async def test_continuous_pushes_supersede_the_review(world: World) -> None:
+async def test_continuous_pushes_supersede_the_review(world: GitHubHarness) -> None:
     world.open_pull({"pay.py": "2\n"})
     with pytest.raises(Superseded):
         await source_with_pushes(world, 50).snapshot([])
 
 
-async def test_a_partial_answer_is_an_error(world: World) -> None:
+async def test_a_partial_answer_is_an_error(world: GitHubHarness) -> None:
     """A configuration that could not be read must not pass for a repository that has none."""
     world.open_pull({"pay.py": "2\n"})
 
@@ -407,11 +407,11 @@ async def test_a_partial_answer_is_an_error(world: World) -> None:
         await PullRequestSource(client, world.ref()).snapshot([".github/quorum.yml"])
 
 
-async def test_files_of_other_repositories_can_be_read(world: World) -> None:
+async def test_files_of_other_repositories_can_be_read(world: GitHubHarness) -> None:
     world.github.create_repository("octo/.github", {"quorum.yml": "enabled: true\n"}, private=True)
     client = world.app.installation(world.installation_id, "octo/.github")
     assert await fetch_file(client, "quorum.yml") == b"enabled: true\n"
     assert await fetch_file(client, "no such?file#.yml") is None
-    world.github.faults.order(Accident.BAD_GATEWAY, method="GET", path="contents")
+    world.github.faults.inject(Fault.BAD_GATEWAY, method="GET", path="contents")
     with pytest.raises(GitHubUnavailable):
         await fetch_file(client, "quorum.yml")

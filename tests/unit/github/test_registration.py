@@ -8,28 +8,28 @@ import pytest
 from app.errors import GitHubForbidden, GitHubNotFound
 from app.github.app import GitHubApp
 from app.github.registration import AppRegistration, convert_manifest
-from tests.unit.github.conftest import World
+from tests.unit.github.conftest import GitHubHarness
 
 
 @pytest.fixture
-def registration(world: World) -> AppRegistration:
+def registration(world: GitHubHarness) -> AppRegistration:
     return AppRegistration(world.app)
 
 
-async def test_the_app_reads_its_identity(world: World, registration: AppRegistration) -> None:
+async def test_the_app_reads_its_identity(world: GitHubHarness, registration: AppRegistration) -> None:
     identity = await registration.fetch_app()
     assert (identity.id, identity.slug) == (world.app.app_id, "quorum")
     assert identity.permissions["checks"] == "write"
     assert "pull_request" in identity.events
 
 
-async def test_the_key_of_another_app_is_rejected(world: World) -> None:
+async def test_the_key_of_another_app_is_rejected(world: GitHubHarness) -> None:
     app = GitHubApp(42, world.github.app.private_key, transport=world.transport(), clock=lambda: world.now)
     with pytest.raises(GitHubForbidden):
         await AppRegistration(app).fetch_app()
 
 
-async def test_a_wrong_clock_is_reported_with_githubs_message(world: World) -> None:
+async def test_a_wrong_clock_is_reported_with_githubs_message(world: GitHubHarness) -> None:
     app = GitHubApp(
         world.app.app_id,
         world.github.app.private_key,
@@ -41,14 +41,14 @@ async def test_a_wrong_clock_is_reported_with_githubs_message(world: World) -> N
 
 
 async def test_the_webhook_configuration_has_the_url_but_not_the_secret(
-    world: World, registration: AppRegistration
+    world: GitHubHarness, registration: AppRegistration
 ) -> None:
     config = await registration.fetch_hook_config()
     assert config.url == world.github.app.webhook_url
     assert (config.has_secret, config.verifies_tls, config.content_type) == (True, True, "json")
 
 
-async def test_every_installation_is_listed(world: World) -> None:
+async def test_every_installation_is_listed(world: GitHubHarness) -> None:
     for number in range(120):
         world.github.install(f"owner-{number}")
     app = GitHubApp(
@@ -75,7 +75,7 @@ async def nobody(headers: Mapping[str, str], body: bytes) -> int:
 
 
 async def test_deliveries_since_a_time_are_read_with_their_payloads(
-    world: World, registration: AppRegistration
+    world: GitHubHarness, registration: AppRegistration
 ) -> None:
     world.open_pull({"pay.py": "2\n"})
     await world.github.deliver_all(nobody)
@@ -99,7 +99,7 @@ async def test_deliveries_since_a_time_are_read_with_their_payloads(
     assert content.delivery.installation_id == world.installation_id
 
 
-async def test_a_redelivery_has_the_same_guid(world: World, registration: AppRegistration) -> None:
+async def test_a_redelivery_has_the_same_guid(world: GitHubHarness, registration: AppRegistration) -> None:
     world.open_pull({"pay.py": "2\n"})
     await world.github.deliver_all(nobody)
     failed = (await registration.fetch_deliveries(since=0))[0]
@@ -143,6 +143,6 @@ async def test_a_manifest_code_yields_credentials_without_secrets_in_their_repr(
     assert not [secret for secret in ("PRIVATE", "hook-secret", "client-secret") if secret in repr(made)]
 
 
-async def test_an_expired_code_is_not_found(world: World) -> None:
+async def test_an_expired_code_is_not_found(world: GitHubHarness) -> None:
     with pytest.raises(GitHubNotFound):
         await convert_manifest("nothing", transport=world.transport())

@@ -9,7 +9,7 @@ from app.domain.publication import MarkerKind, ReviewComment, marker
 from app.github.app import GitHubApp
 from app.github.reader import PullRequestSource
 from app.github.writer import PullRequestWriter
-from tests.unit.github.conftest import World
+from tests.unit.github.conftest import GitHubHarness
 
 FINDING = marker(MarkerKind.FINDING, "f1")
 SUMMARY = marker(MarkerKind.SUMMARY, "octo/shop#1")
@@ -27,13 +27,13 @@ class NoGraphQL(httpx.AsyncBaseTransport):
         return await self._inner.handle_async_request(request)
 
 
-def app_without_graphql(world: World) -> GitHubApp:
+def app_without_graphql(world: GitHubHarness) -> GitHubApp:
     app = world.github.app
     transport = NoGraphQL(world.transport())
     return GitHubApp(app.id, app.private_key, transport=transport, clock=lambda: world.now)
 
 
-async def posted(world: World) -> None:
+async def posted(world: GitHubHarness) -> None:
     """A finding, a person's answer to it, and a summary."""
     writer = world.writer()
     pull = world.repository.pull(1)
@@ -43,7 +43,7 @@ async def posted(world: World) -> None:
     pull.reply("alice", pull.review_comments()[0], "Why?")
 
 
-async def test_rest_reads_the_same_as_graphql(world: World) -> None:
+async def test_rest_reads_the_same_as_graphql(world: GitHubHarness) -> None:
     world.open_pull({"pay.py": "one\n2\nthree\n", "new.py": "x\n"}, title="Pay", draft=True)
     await posted(world)
     paths = [".github/quorum.yml", "AGENTS.md"]
@@ -59,7 +59,7 @@ async def test_rest_reads_the_same_as_graphql(world: World) -> None:
     assert thread == replace(known, node_id="")
 
 
-async def test_contents_are_read_one_by_one(world: World) -> None:
+async def test_contents_are_read_one_by_one(world: GitHubHarness) -> None:
     world.open_pull({"pay.py": "one\n2\nthree\n"})
     client = app_without_graphql(world).installation(world.installation_id, "octo/shop")
     source = PullRequestSource(client, world.ref())
@@ -69,7 +69,7 @@ async def test_contents_are_read_one_by_one(world: World) -> None:
     assert await source.blob("pay.py", Side.LEFT) == b"one\ntwo\nthree\n"
 
 
-async def test_posted_comments_are_found(world: World) -> None:
+async def test_posted_comments_are_found(world: GitHubHarness) -> None:
     world.open_pull({"pay.py": "one\n2\nthree\n"})
     await posted(world)
     client = app_without_graphql(world).installation(world.installation_id, "octo/shop")
@@ -80,7 +80,7 @@ async def test_posted_comments_are_found(world: World) -> None:
     assert await writer.find_issue_comment(marker(MarkerKind.SUMMARY, "octo/shop#2")) is None
 
 
-async def test_a_copied_marker_is_not_ours(world: World) -> None:
+async def test_a_copied_marker_is_not_ours(world: GitHubHarness) -> None:
     pull = world.open_pull({"pay.py": "one\n2\nthree\n"})
     pull.comment("mallory", f"Mine now\n\n{SUMMARY}")
     pull.comment("evil[bot]", f"Mine now\n\n{SUMMARY}")

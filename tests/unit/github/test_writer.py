@@ -16,8 +16,8 @@ from app.domain.publication import (
 from app.errors import GitHubForbidden, GitHubRateLimited, GitHubRejected, GitHubUnavailable
 from app.github.client import token_client
 from app.github.writer import PullRequestWriter
-from github_sandbox import Accident
-from tests.unit.github.conftest import World
+from github_sandbox import Fault
+from tests.unit.github.conftest import GitHubHarness
 
 REVIEW = marker(MarkerKind.REVIEW, "octo/shop#1@abc")
 FINDING = marker(MarkerKind.FINDING, "f1")
@@ -35,12 +35,12 @@ def annotation(number: int) -> CheckAnnotation:
     )
 
 
-def opened(world: World) -> PullRequestWriter:
+def opened(world: GitHubHarness) -> PullRequestWriter:
     world.open_pull({"pay.py": "one\n2\nthree\nfour\n"})
     return world.writer()
 
 
-async def start_check_run(world: World, writer: PullRequestWriter) -> int:
+async def start_check_run(world: GitHubHarness, writer: PullRequestWriter) -> int:
     return await writer.create_check_run(
         head_sha=world.repository.pulls[1].head_sha,
         name="quorum/review",
@@ -50,12 +50,12 @@ async def start_check_run(world: World, writer: PullRequestWriter) -> int:
     )
 
 
-def test_the_writer_has_every_method_of_the_protocol(world: World) -> None:
+def test_the_writer_has_every_method_of_the_protocol(world: GitHubHarness) -> None:
     writer: Writer = world.writer()
     assert writer
 
 
-async def test_a_check_run_starts_in_progress_and_completes_with_a_conclusion(world: World) -> None:
+async def test_a_check_run_starts_in_progress_and_completes_with_a_conclusion(world: GitHubHarness) -> None:
     writer = opened(world)
     run_id = await start_check_run(world, writer)
     run = world.repository.check_runs[run_id]
@@ -79,7 +79,7 @@ async def test_a_check_run_starts_in_progress_and_completes_with_a_conclusion(wo
     assert [action["identifier"] for action in run.actions] == ["rerun"]
 
 
-async def test_a_check_run_links_to_its_details(world: World) -> None:
+async def test_a_check_run_links_to_its_details(world: GitHubHarness) -> None:
     writer = opened(world)
     run_id = await writer.create_check_run(
         head_sha=world.repository.pulls[1].head_sha,
@@ -94,7 +94,7 @@ async def test_a_check_run_links_to_its_details(world: World) -> None:
 
 @pytest.mark.parametrize(("count", "requests"), [(0, 1), (50, 1), (51, 2), (120, 3)])
 async def test_annotations_are_sent_in_batches_of_fifty_and_the_last_completes_the_run(
-    world: World, count: int, requests: int
+    world: GitHubHarness, count: int, requests: int
 ) -> None:
     writer = opened(world)
     run_id = await start_check_run(world, writer)
@@ -113,11 +113,11 @@ async def test_annotations_are_sent_in_batches_of_fifty_and_the_last_completes_t
     assert sum(asked.startswith("PATCH") for asked in world.asked()) == requests
 
 
-async def test_annotations_that_an_earlier_attempt_appended_are_not_sent_again(world: World) -> None:
+async def test_annotations_that_an_earlier_attempt_appended_are_not_sent_again(world: GitHubHarness) -> None:
     writer = opened(world)
     run_id = await start_check_run(world, writer)
     annotations = [annotation(n) for n in range(70)]
-    world.github.faults.order(Accident.DONE_THEN_BAD_GATEWAY, method="PATCH", path="check-runs")
+    world.github.faults.inject(Fault.DONE_THEN_BAD_GATEWAY, method="PATCH", path="check-runs")
     with pytest.raises(GitHubUnavailable):
         await writer.update_check_run(
             run_id, title="t", summary="s", conclusion=Conclusion.NEUTRAL, annotations=annotations
@@ -132,7 +132,7 @@ async def test_annotations_that_an_earlier_attempt_appended_are_not_sent_again(w
     assert run.status == "completed"
 
 
-async def test_the_newest_open_check_run_with_a_name_and_external_id_is_found(world: World) -> None:
+async def test_the_newest_open_check_run_with_a_name_and_external_id_is_found(world: GitHubHarness) -> None:
     writer = opened(world)
     sha = world.repository.pulls[1].head_sha
     await start_check_run(world, writer)
@@ -146,7 +146,7 @@ async def test_the_newest_open_check_run_with_a_name_and_external_id_is_found(wo
     assert await find("quorum/docs", "octo/shop#1@abc") is None
 
 
-async def test_a_check_run_that_an_older_review_completed_is_not_found(world: World) -> None:
+async def test_a_check_run_that_an_older_review_completed_is_not_found(world: GitHubHarness) -> None:
     writer = opened(world)
     sha = world.repository.pulls[1].head_sha
     done = await start_check_run(world, writer)
@@ -156,7 +156,7 @@ async def test_a_check_run_that_an_older_review_completed_is_not_found(world: Wo
     )
 
 
-async def test_a_review_has_its_comments_on_their_lines(world: World) -> None:
+async def test_a_review_has_its_comments_on_their_lines(world: GitHubHarness) -> None:
     writer = opened(world)
     review_id = await writer.create_review(
         head_sha=await writer.head_sha(),
@@ -184,7 +184,7 @@ async def test_a_review_has_its_comments_on_their_lines(world: World) -> None:
     assert pull.reviews[0].state == "COMMENTED"
 
 
-async def test_a_comment_outside_the_hunks_rejects_the_whole_review(world: World) -> None:
+async def test_a_comment_outside_the_hunks_rejects_the_whole_review(world: GitHubHarness) -> None:
     writer = opened(world)
     with pytest.raises(GitHubRejected, match="Line could not be resolved"):
         await writer.create_review(
@@ -198,13 +198,13 @@ async def test_a_comment_outside_the_hunks_rejects_the_whole_review(world: World
     assert world.repository.pulls[1].review_comments() == []
 
 
-@pytest.mark.parametrize("accident", [Accident.DONE_THEN_BAD_GATEWAY, Accident.DONE_THEN_NO_ANSWER])
+@pytest.mark.parametrize("fault", [Fault.DONE_THEN_BAD_GATEWAY, Fault.DONE_THEN_NO_ANSWER])
 async def test_a_review_whose_response_was_lost_is_found_by_its_marker(
-    world: World, accident: Accident
+    world: GitHubHarness, fault: Fault
 ) -> None:
     writer = opened(world)
     comments = [ReviewComment(path="pay.py", line=2, body=f"wrong\n{FINDING}")]
-    world.github.faults.order(accident, path="reviews")
+    world.github.faults.inject(fault, path="reviews")
     with pytest.raises(GitHubUnavailable):
         await writer.create_review(
             head_sha=await writer.head_sha(), body=f"One.\n{REVIEW}", comments=comments
@@ -216,27 +216,27 @@ async def test_a_review_whose_response_was_lost_is_found_by_its_marker(
     assert len(pull.reviews) == 1
 
 
-async def test_missing_comments_are_not_found(world: World) -> None:
+async def test_missing_comments_are_not_found(world: GitHubHarness) -> None:
     writer = opened(world)
     assert await writer.find_review(REVIEW) is None
     assert await writer.find_review_comment(FINDING) is None
     assert await writer.find_issue_comment(SUMMARY) is None
 
 
-async def test_a_marker_copied_by_another_account_is_ignored(world: World) -> None:
+async def test_a_marker_copied_by_another_account_is_ignored(world: GitHubHarness) -> None:
     writer = opened(world)
     pull = world.repository.pulls[1]
     pull.comment("mallory", f"Mine now\n{SUMMARY}")
     assert await writer.find_issue_comment(SUMMARY) is None
 
 
-async def test_a_marker_inside_a_text_is_ignored(world: World) -> None:
+async def test_a_marker_inside_a_text_is_ignored(world: GitHubHarness) -> None:
     writer = opened(world)
     await writer.create_issue_comment(f"{SUMMARY}\nquoted above\n{marker(MarkerKind.REPLY, 'r')}")
     assert await writer.find_issue_comment(SUMMARY) is None
 
 
-async def test_a_comment_among_hundreds_is_found(world: World) -> None:
+async def test_a_comment_among_hundreds_is_found(world: GitHubHarness) -> None:
     writer = opened(world)
     pull = world.repository.pulls[1]
     for number in range(120):
@@ -245,7 +245,7 @@ async def test_a_comment_among_hundreds_is_found(world: World) -> None:
     assert await writer.find_issue_comment(SUMMARY) == comment_id
 
 
-async def test_the_summary_is_edited_in_place(world: World) -> None:
+async def test_the_summary_is_edited_in_place(world: GitHubHarness) -> None:
     writer = opened(world)
     comment_id = await writer.create_issue_comment(f"First\n{SUMMARY}")
     await writer.update_issue_comment(comment_id, f"Second\n{SUMMARY}")
@@ -253,7 +253,7 @@ async def test_the_summary_is_edited_in_place(world: World) -> None:
     assert [comment.body for comment in pull.issue_comments] == [f"Second\n{SUMMARY}"]
 
 
-async def test_a_comment_on_a_file_gets_a_reply_in_its_thread(world: World) -> None:
+async def test_a_comment_on_a_file_gets_a_reply_in_its_thread(world: GitHubHarness) -> None:
     writer = opened(world)
     comment_id = await writer.create_file_comment(
         head_sha=await writer.head_sha(), path="pay.py", body="About the file"
@@ -265,7 +265,7 @@ async def test_a_comment_on_a_file_gets_a_reply_in_its_thread(world: World) -> N
     assert thread.root.anchor.subject_type == "file"
 
 
-async def test_adding_a_reaction_twice_yields_one_reaction(world: World) -> None:
+async def test_adding_a_reaction_twice_yields_one_reaction(world: GitHubHarness) -> None:
     writer = opened(world)
     pull = world.repository.pulls[1]
     comment = pull.comment("alice", "/rereview")
@@ -290,37 +290,37 @@ async def test_adding_a_reaction_twice_yields_one_reaction(world: World) -> None
     ],
 )
 async def test_the_permission_comes_from_the_collaborators_endpoint(
-    world: World, role: str, permission: str
+    world: GitHubHarness, role: str, permission: str
 ) -> None:
     writer = opened(world)
     world.repository.set_role("bob", role)
     assert await writer.permission("bob") == permission
 
 
-@pytest.mark.parametrize("accident", [Accident.BAD_GATEWAY, Accident.NO_ANSWER, Accident.SECONDARY_LIMIT])
-async def test_without_an_answer_there_is_no_permission(world: World, accident: Accident) -> None:
+@pytest.mark.parametrize("fault", [Fault.BAD_GATEWAY, Fault.NO_ANSWER, Fault.SECONDARY_LIMIT])
+async def test_without_an_answer_there_is_no_permission(world: GitHubHarness, fault: Fault) -> None:
     writer = opened(world)
     world.repository.set_role("bob", "admin")
-    world.github.faults.order(accident, method="GET", path="permission")
+    world.github.faults.inject(fault, method="GET", path="permission")
     assert await writer.permission("bob") == "none"
     assert await writer.permission("a-stranger") == "none"
 
 
 @pytest.mark.parametrize("name", ["../../../user", "bob/permission?x=", "bob#", "%2e%2e"])
-async def test_a_hostile_login_cannot_change_the_request(world: World, name: str) -> None:
+async def test_a_hostile_login_cannot_change_the_request(world: GitHubHarness, name: str) -> None:
     writer = opened(world)
     world.repository.set_role("bob", "admin")
     assert await writer.permission(name) == "none"
 
 
-async def test_a_content_limit_is_distinguished_from_an_invalid_request(world: World) -> None:
+async def test_a_content_limit_is_distinguished_from_an_invalid_request(world: GitHubHarness) -> None:
     writer = opened(world)
-    world.github.faults.order(Accident.ABUSE, path="comments")
+    world.github.faults.inject(Fault.ABUSE, path="comments")
     with pytest.raises(GitHubRateLimited):
         await writer.create_issue_comment("one too many")
 
 
-async def test_a_persons_token_cannot_write_check_runs(world: World) -> None:
+async def test_a_persons_token_cannot_write_check_runs(world: GitHubHarness) -> None:
     opened(world)
     world.repository.set_role("bob", "write")
     client = token_client(

@@ -39,7 +39,7 @@ class Ended(Exception):
     """A test has seen enough of what would go on for ever."""
 
 
-class World:
+class DeliveryLogHarness:
     """A GitHub whose webhooks went nowhere, and a database that takes them late."""
 
     def __init__(self, root: Path, database: Database, engine: Engine) -> None:
@@ -99,12 +99,12 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path: Path, database: Database) -> AsyncGenerator[World]:
+async def world(tmp_path: Path, database: Database) -> AsyncGenerator[DeliveryLogHarness]:
     async with running(database, settings=WEB) as engine:
-        yield World(tmp_path, database, engine)
+        yield DeliveryLogHarness(tmp_path, database, engine)
 
 
-async def test_a_long_outage_is_recovered_whole_and_in_order(world: World) -> None:
+async def test_a_long_outage_is_recovered_whole_and_in_order(world: DeliveryLogHarness) -> None:
     pulls = await world.outage(4)
 
     taken = await world.log().catch_up()
@@ -127,7 +127,7 @@ async def test_a_long_outage_is_recovered_whole_and_in_order(world: World) -> No
     assert heads == {pull.number: pull.head_sha for pull in pulls}
 
 
-async def test_what_is_taken_once_is_not_asked_for_again(world: World) -> None:
+async def test_what_is_taken_once_is_not_asked_for_again(world: DeliveryLogHarness) -> None:
     await world.outage(3)
     log = world.log()
     await log.catch_up()
@@ -141,7 +141,7 @@ async def test_what_is_taken_once_is_not_asked_for_again(world: World) -> None:
     assert world.requests("/app/hook/deliveries/") == read + 3  # one a pull request
 
 
-async def test_what_arrived_is_left_alone_unless_no_webhook_can_arrive(world: World) -> None:
+async def test_what_arrived_is_left_alone_unless_no_webhook_can_arrive(world: DeliveryLogHarness) -> None:
     world.repository.open_pull({"a.py": "1\n"})
     await world.github.deliver_all(somebody)
     world.now += timedelta(seconds=1)
@@ -150,7 +150,7 @@ async def test_what_arrived_is_left_alone_unless_no_webhook_can_arrive(world: Wo
     assert await world.log(polls=True).catch_up() == 1
 
 
-async def test_a_later_attempt_that_arrived_counts_for_all(world: World) -> None:
+async def test_a_later_attempt_that_arrived_counts_for_all(world: DeliveryLogHarness) -> None:
     world.repository.open_pull({"a.py": "1\n"})
     failed = await world.github.deliver_all(nobody)
     world.github.hook.redeliver(next(each.id for each in failed if each.event == "pull_request"))
@@ -160,7 +160,7 @@ async def test_a_later_attempt_that_arrived_counts_for_all(world: World) -> None
     assert await world.log().catch_up() == 0
 
 
-async def test_the_log_is_read_from_where_the_last_reading_ended(world: World) -> None:
+async def test_the_log_is_read_from_where_the_last_reading_ended(world: DeliveryLogHarness) -> None:
     log = world.log(polls=True)
     await world.outage(1, talk=110)
     world.now += timedelta(hours=1)
@@ -175,7 +175,7 @@ async def test_the_log_is_read_from_where_the_last_reading_ended(world: World) -
     assert world.requests("/app/hook/deliveries") == pages + 2  # one page, one payload
 
 
-async def test_what_could_not_be_stored_is_taken_the_next_time(world: World) -> None:
+async def test_what_could_not_be_stored_is_taken_the_next_time(world: DeliveryLogHarness) -> None:
     await world.outage(2)
     world.stores = False
     log = world.log()
@@ -186,7 +186,7 @@ async def test_what_could_not_be_stored_is_taken_the_next_time(world: World) -> 
     assert await log.catch_up() == 6
 
 
-async def test_only_the_first_of_the_living_reads_the_log(world: World) -> None:
+async def test_only_the_first_of_the_living_reads_the_log(world: DeliveryLogHarness) -> None:
     await world.outage(1)
     for name in ("one", "two"):
         renew_lease(world.database, name, role="all", now=world.now, ttl=timedelta(seconds=15))

@@ -9,13 +9,13 @@ from app.domain.model_call import Outcome, Provider
 from app.errors import AllModelsFailed, ModelAuthFailed, ModelRateLimited, ModelUnavailable
 from app.llm.circuits import OPEN_S, PERMANENT_OPEN_S, THRESHOLD
 from tests.fakes.vendors import Fault
-from tests.unit.llm.world import SCOPE, START, World
+from tests.unit.llm.harness import SCOPE, START, LlmHarness
 
 CLAUDE, GPT, GEMINI = Provider.CLAUDE, Provider.GPT, Provider.GEMINI
 
 
 async def test_each_stage_has_its_own_favourite() -> None:
-    world = World(Provider.CLAUDE, Provider.GPT, Provider.GEMINI, Provider.LOCAL)
+    world = LlmHarness(Provider.CLAUDE, Provider.GPT, Provider.GEMINI, Provider.LOCAL)
     first = [
         (await world.ask(kind, question=kind)).response.provider for kind in ("review", "security", "docs")
     ]
@@ -23,7 +23,7 @@ async def test_each_stage_has_its_own_favourite() -> None:
 
 
 async def test_a_good_answer_leaves_a_complete_row() -> None:
-    world = World()
+    world = LlmHarness()
     answer = await world.ask(parent_id="call-of-the-finder")
     (row,) = world.rows
     assert row.id == answer.call_id
@@ -40,7 +40,7 @@ async def test_a_good_answer_leaves_a_complete_row() -> None:
 
 
 async def test_with_the_first_vendor_down_one_failed_attempt_costs_no_wait() -> None:
-    world = World()
+    world = LlmHarness()
     world.vendors.fail(CLAUDE, Fault.OVERLOADED)
     answer = await world.ask()
     assert world.outcomes == ["claude: unavailable", "gpt: ok"]
@@ -49,7 +49,7 @@ async def test_with_the_first_vendor_down_one_failed_attempt_costs_no_wait() -> 
 
 
 async def test_later_reviews_skip_a_vendor_that_is_down() -> None:
-    world = World(cache_ttl_s=0)
+    world = LlmHarness(cache_ttl_s=0)
     world.vendors.fail(CLAUDE, Fault.OVERLOADED)
     answers = [await world.ask() for _ in range(THRESHOLD + 2)]
     assert len(world.vendors.asked(CLAUDE)) == THRESHOLD
@@ -58,7 +58,7 @@ async def test_later_reviews_skip_a_vendor_that_is_down() -> None:
 
 
 async def test_an_open_circuit_lets_one_probe_through_after_a_while_and_closes_when_it_succeeds() -> None:
-    world = World(cache_ttl_s=0)
+    world = LlmHarness(cache_ttl_s=0)
     world.vendors.fail(CLAUDE, Fault.OVERLOADED)
     for _ in range(THRESHOLD):
         await world.ask()
@@ -73,7 +73,7 @@ async def test_an_open_circuit_lets_one_probe_through_after_a_while_and_closes_w
 
 
 async def test_a_failed_probe_opens_the_circuit_again() -> None:
-    world = World(cache_ttl_s=0)
+    world = LlmHarness(cache_ttl_s=0)
     world.vendors.fail(CLAUDE, Fault.OVERLOADED)
     for _ in range(THRESHOLD):
         await world.ask()
@@ -84,7 +84,7 @@ async def test_a_failed_probe_opens_the_circuit_again() -> None:
 
 
 async def test_a_refused_key_is_tried_again_after_a_quarter_of_an_hour() -> None:
-    world = World(cache_ttl_s=0)
+    world = LlmHarness(cache_ttl_s=0)
     world.vendors.fail(CLAUDE, Fault.BAD_KEY, times=1)
     await world.ask()
     await world.ask()
@@ -94,7 +94,7 @@ async def test_a_refused_key_is_tried_again_after_a_quarter_of_an_hour() -> None
 
 
 async def test_an_unknown_model_closes_nothing_but_itself() -> None:
-    world = World(cache_ttl_s=0)
+    world = LlmHarness(cache_ttl_s=0)
     world.vendors.fail(CLAUDE, Fault.UNKNOWN_MODEL, times=1)
     await world.ask()
     await world.ask()
@@ -104,7 +104,7 @@ async def test_an_unknown_model_closes_nothing_but_itself() -> None:
 
 
 async def test_alone_a_vendor_that_stumbles_is_asked_again_after_a_growing_wait() -> None:
-    world = World(CLAUDE)
+    world = LlmHarness(CLAUDE)
     world.vendors.fail(CLAUDE, Fault.SERVER_ERROR, times=2)
     answer = await world.ask()
     assert world.outcomes == ["claude: unavailable", "claude: unavailable", "claude: ok"]
@@ -116,7 +116,7 @@ async def test_alone_a_vendor_that_stumbles_is_asked_again_after_a_growing_wait(
 
 
 async def test_a_vendor_that_stays_down_is_asked_three_times_and_every_error_is_told() -> None:
-    world = World(CLAUDE, GPT)
+    world = LlmHarness(CLAUDE, GPT)
     world.vendors.fail(CLAUDE, Fault.OVERLOADED)
     world.vendors.fail(GPT, Fault.BAD_KEY)
     with pytest.raises(AllModelsFailed) as failed:
@@ -129,7 +129,7 @@ async def test_a_vendor_that_stays_down_is_asked_three_times_and_every_error_is_
 
 
 async def test_with_nobody_else_to_ask_a_vendor_that_is_out_is_waited_for_once() -> None:
-    world = World(CLAUDE)
+    world = LlmHarness(CLAUDE)
     world.vendors.fail(CLAUDE, Fault.OVERLOADED)
     for begun in ("in vain", "and again"):
         before_s = world.clock.elapsed_s
@@ -140,7 +140,7 @@ async def test_with_nobody_else_to_ask_a_vendor_that_is_out_is_waited_for_once()
 
 
 async def test_who_waits_for_another_questions_probe_goes_on_soon_after_it() -> None:
-    world = World(CLAUDE)
+    world = LlmHarness(CLAUDE)
     world.vendors.fail(CLAUDE, Fault.OVERLOADED, times=THRESHOLD)
     with pytest.raises(AllModelsFailed):
         await world.ask()
@@ -152,7 +152,7 @@ async def test_who_waits_for_another_questions_probe_goes_on_soon_after_it() -> 
 
 
 async def test_an_hour_of_retry_after_is_not_waited_for_within_ten_minutes() -> None:
-    world = World(CLAUDE)
+    world = LlmHarness(CLAUDE)
     world.vendors.fail(CLAUDE, Fault.RATE_LIMITED_ONE_HOUR, times=1)
     with pytest.raises(AllModelsFailed) as failed:
         await world.ask()
@@ -166,14 +166,14 @@ async def test_an_hour_of_retry_after_is_not_waited_for_within_ten_minutes() -> 
 
 
 async def test_retry_after_is_honoured_where_the_deadline_allows_it() -> None:
-    world = World(CLAUDE)
+    world = LlmHarness(CLAUDE)
     world.vendors.fail(CLAUDE, Fault.RATE_LIMITED_ONE_HOUR, times=1)
     await world.ask(deadline_s=7_200)
     assert world.clock.slept == [pytest.approx(3_600)]
 
 
 async def test_a_vendor_that_hangs_leaves_the_rest_of_the_time_to_the_next() -> None:
-    world = World(call_timeout_s=1.0)
+    world = LlmHarness(call_timeout_s=1.0)
     world.vendors.fail(CLAUDE, Fault.HANGS)
     answer = await world.ask()
     assert world.outcomes == ["claude: timeout", "gpt: ok"]
@@ -181,14 +181,14 @@ async def test_a_vendor_that_hangs_leaves_the_rest_of_the_time_to_the_next() -> 
 
 
 async def test_a_stage_whose_time_is_over_asks_nobody_any_more() -> None:
-    world = World()
+    world = LlmHarness()
     with pytest.raises(AllModelsFailed):
         await world.ask(deadline_s=0.0)
     assert world.rows == []
 
 
 async def test_a_timed_out_call_has_an_unknown_cost() -> None:
-    world = World(call_timeout_s=1.0)
+    world = LlmHarness(call_timeout_s=1.0)
     world.vendors.fail(CLAUDE, Fault.HANGS)
     await world.ask()
     assert world.rows[0].cost_usd is None
@@ -197,7 +197,7 @@ async def test_a_timed_out_call_has_an_unknown_cost() -> None:
 
 
 async def test_an_answer_off_the_schema_is_asked_for_once_more_with_what_was_wrong() -> None:
-    world = World()
+    world = LlmHarness()
     world.vendors.fail(CLAUDE, Fault.OFF_SCHEMA, times=1)
     answer = await world.ask()
     first, second = world.vendors.asked(CLAUDE)
@@ -209,14 +209,14 @@ async def test_an_answer_off_the_schema_is_asked_for_once_more_with_what_was_wro
 
 
 async def test_the_provider_that_made_a_finding_is_not_asked_to_verify_it() -> None:
-    world = World()
+    world = LlmHarness()
     answer = await world.ask("verify", exclude=(CLAUDE,))
     assert answer.response.provider is GPT
     assert answer.route == "gpt:gpt-6.2-sol: next choice for verify, as claude made the finding"
 
 
 async def test_without_a_key_there_is_nobody_to_ask() -> None:
-    world = World(access=lambda _: {})
+    world = LlmHarness(access=lambda _: {})
     assert world.models.is_keyless
     assert world.models.providers == ()
     with pytest.raises(AllModelsFailed, match="no provider is available"):
@@ -224,7 +224,7 @@ async def test_without_a_key_there_is_nobody_to_ask() -> None:
 
 
 async def test_a_provider_without_a_key_is_not_used() -> None:
-    world = World(
+    world = LlmHarness(
         access=lambda vendors: {
             provider: replace(each, api_key=None) if provider is CLAUDE else each
             for provider, each in vendors.access().items()
@@ -235,7 +235,7 @@ async def test_a_provider_without_a_key_is_not_used() -> None:
 
 
 async def test_a_review_that_is_stopped_leaves_a_row_for_what_was_under_way() -> None:
-    world = World()
+    world = LlmHarness()
     world.vendors.fail(CLAUDE, Fault.HANGS)
     asking = asyncio.create_task(world.ask())
     await world.vendors.reached[CLAUDE].wait()
@@ -248,7 +248,7 @@ async def test_a_review_that_is_stopped_leaves_a_row_for_what_was_under_way() ->
 
 
 async def test_every_configured_model_can_be_checked_for_nothing() -> None:
-    world = World(Provider.CLAUDE, Provider.GPT, Provider.GEMINI, Provider.LOCAL)
+    world = LlmHarness(Provider.CLAUDE, Provider.GPT, Provider.GEMINI, Provider.LOCAL)
     world.vendors.fail(GPT, Fault.BAD_KEY)
     checks = {(check.provider, check.model): check.error for check in await world.models.check()}
     assert len(checks) == 7
@@ -258,7 +258,7 @@ async def test_every_configured_model_can_be_checked_for_nothing() -> None:
 
 
 async def test_a_review_knows_what_it_took() -> None:
-    world = World()
+    world = LlmHarness()
     await world.ask()
     await world.ask()  # from the cache
     await world.ask(scope=replace(SCOPE, review_id="another"), question="another")

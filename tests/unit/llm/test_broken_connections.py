@@ -13,14 +13,16 @@ from app.errors import AllModelsFailed
 from app.llm.build import VendorAccess
 from tests.fakes.broken_server import Break, broken_server
 from tests.fakes.vendors import BASE_URLS, KEYS, FakeVendors
-from tests.unit.llm.world import World
+from tests.unit.llm.harness import LlmHarness
 
 VENDORS = (Provider.CLAUDE, Provider.GPT, Provider.GEMINI)
 KINDS = {Provider.CLAUDE: "review", Provider.GPT: "security", Provider.GEMINI: "docs"}
 NAMES = {Provider.CLAUDE: "Anthropic", Provider.GPT: "OpenAI", Provider.GEMINI: "Google"}
 
 
-def world_with(provider: Provider, address: str, *others: Provider, call_timeout_s: float = 30.0) -> World:
+def world_with(
+    provider: Provider, address: str, *others: Provider, call_timeout_s: float = 30.0
+) -> LlmHarness:
     """One provider is at an address on the network, the others are the fakes."""
 
     def access(vendors: FakeVendors) -> dict[Provider, VendorAccess]:
@@ -32,7 +34,7 @@ def world_with(provider: Provider, address: str, *others: Provider, call_timeout
     http_client = httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app=vendors.app), mounts={address: httpx2.AsyncHTTPTransport()}
     )
-    return World(vendors=vendors, access=access, http_client=http_client, call_timeout_s=call_timeout_s)
+    return LlmHarness(vendors=vendors, access=access, http_client=http_client, call_timeout_s=call_timeout_s)
 
 
 @pytest.mark.parametrize("provider", VENDORS)

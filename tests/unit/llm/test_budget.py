@@ -20,7 +20,7 @@ from app.store.calls import CallTables, delete_old_spend
 from app.store.database import Database
 from tests.databases import load_spend
 from tests.fakes.vendors import Fault
-from tests.unit.llm.world import CALL, SCOPE, ManualClock, World
+from tests.unit.llm.harness import CALL, SCOPE, LlmHarness, ManualClock
 
 
 def budgets(store: CallStore, **limits: float) -> Budgets:
@@ -52,7 +52,7 @@ async def settle(store: CallStore, reservation: Reservation, cost_usd: float) ->
 async def test_a_call_that_no_budget_allows_is_not_made_and_leaves_a_row(
     limits: BudgetLimits, sentence: str
 ) -> None:
-    world = World(limits=limits)
+    world = LlmHarness(limits=limits)
     with pytest.raises(ModelOverBudget) as over:
         await world.ask()
     assert str(over.value) == sentence
@@ -75,7 +75,7 @@ async def test_a_repository_can_lower_the_limit_but_not_raise_it() -> None:
 
 
 async def test_the_estimate_is_set_right_by_what_the_call_cost() -> None:
-    world = World(limits=BudgetLimits(review_usd=1.0))
+    world = LlmHarness(limits=BudgetLimits(review_usd=1.0))
     await world.ask()
     (cost_usd,) = {round(spent, 9) for spent in world.calls.spent_usd.values()}
     assert cost_usd == pytest.approx(world.rows[0].cost_usd, abs=1e-9)
@@ -88,7 +88,7 @@ async def test_the_estimate_is_set_right_by_what_the_call_cost() -> None:
 
 
 async def test_a_failed_call_gives_its_room_back_but_a_timed_out_one_may_have_been_charged() -> None:
-    world = World(Provider.CLAUDE, call_timeout_s=0.05, limits=BudgetLimits(review_usd=1.0))
+    world = LlmHarness(Provider.CLAUDE, call_timeout_s=0.05, limits=BudgetLimits(review_usd=1.0))
     world.vendors.fail(Provider.CLAUDE, Fault.BAD_REQUEST, times=1)
     with pytest.raises(Exception, match="rejected"):
         await world.ask()
@@ -100,7 +100,7 @@ async def test_a_failed_call_gives_its_room_back_but_a_timed_out_one_may_have_be
 
 
 async def test_an_unknown_price_is_budgeted_at_the_vendors_dearest() -> None:
-    world = World(
+    world = LlmHarness(
         limits=BudgetLimits(review_usd=0.1),
         access=lambda vendors: {
             provider: replace(each, models=replace(each.models, large="gpt-of-next-month"))
@@ -115,7 +115,7 @@ async def test_an_unknown_price_is_budgeted_at_the_vendors_dearest() -> None:
 
 
 async def test_a_local_server_needs_no_budget() -> None:
-    world = World(Provider.LOCAL, limits=BudgetLimits(review_usd=0.0))
+    world = LlmHarness(Provider.LOCAL, limits=BudgetLimits(review_usd=0.0))
     await world.ask()
     assert world.rows[0].cost_usd == 0.0
 

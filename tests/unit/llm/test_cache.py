@@ -13,11 +13,11 @@ from app.errors import AllModelsFailed
 from app.llm.calls import answer_keys
 from app.llm.client import CallScope, Image, ModelRequest, RouteCandidate
 from tests.fakes.vendors import Fault
-from tests.unit.llm.world import SCOPE, World, request
+from tests.unit.llm.harness import SCOPE, LlmHarness, request
 
 
 async def test_the_same_question_is_answered_from_the_cache_for_nothing() -> None:
-    world = World()
+    world = LlmHarness()
     first = await world.ask()
     second = await world.ask()
     assert len(world.vendors.requests) == 1
@@ -34,7 +34,7 @@ async def test_the_same_question_is_answered_from_the_cache_for_nothing() -> Non
 
 
 async def test_an_answer_of_the_fallback_is_found_again_when_the_favourite_is_back() -> None:
-    world = World()
+    world = LlmHarness()
     world.vendors.fail(Provider.CLAUDE, Fault.OVERLOADED, times=1)
     await world.ask()
     again = await world.ask()
@@ -43,7 +43,7 @@ async def test_an_answer_of_the_fallback_is_found_again_when_the_favourite_is_ba
 
 
 async def test_an_answer_expires() -> None:
-    world = World(cache_ttl_s=60.0)
+    world = LlmHarness(cache_ttl_s=60.0)
     await world.ask()
     world.clock.pass_s(61)
     await world.ask()
@@ -51,7 +51,7 @@ async def test_an_answer_expires() -> None:
 
 
 async def test_a_full_review_asks_again_and_keeps_the_new_answer() -> None:
-    world = World()
+    world = LlmHarness()
     await world.ask()
     world.vendors.answers[Provider.CLAUDE] = lambda _: {"findings": ["new"]}
     full = await world.ask(scope=replace(SCOPE, bypass_cache=True))
@@ -61,14 +61,14 @@ async def test_a_full_review_asks_again_and_keeps_the_new_answer() -> None:
 
 
 async def test_a_time_to_live_of_zero_keeps_nothing() -> None:
-    world = World(cache_ttl_s=0.0)
+    world = LlmHarness(cache_ttl_s=0.0)
     await world.ask()
     await world.ask()
     assert len(world.vendors.requests) == 2
 
 
 async def test_many_who_ask_the_same_at_once_make_one_call() -> None:
-    world = World()
+    world = LlmHarness()
     answers = await asyncio.gather(*(world.ask() for _ in range(20)))
     assert len(world.vendors.requests) == 1
     assert len({tuple(answer.value) for answer in answers}) == 1
@@ -76,7 +76,7 @@ async def test_many_who_ask_the_same_at_once_make_one_call() -> None:
 
 
 async def test_when_the_one_call_fails_the_next_in_line_asks() -> None:
-    world = World(Provider.CLAUDE)
+    world = LlmHarness(Provider.CLAUDE)
     world.vendors.fail(Provider.CLAUDE, Fault.TRUNCATED, times=1)
     results = await asyncio.gather(*(world.ask() for _ in range(3)), return_exceptions=True)
     assert [isinstance(result, AllModelsFailed) for result in results] == [True, False, False]
@@ -84,7 +84,7 @@ async def test_when_the_one_call_fails_the_next_in_line_asks() -> None:
 
 
 async def test_when_the_one_call_is_cancelled_the_next_in_line_asks() -> None:
-    world = World(Provider.CLAUDE)
+    world = LlmHarness(Provider.CLAUDE)
     world.vendors.fail(Provider.CLAUDE, Fault.HANGS, times=1)
     first = asyncio.create_task(world.ask())
     await world.vendors.reached[Provider.CLAUDE].wait()
@@ -97,7 +97,7 @@ async def test_when_the_one_call_is_cancelled_the_next_in_line_asks() -> None:
 
 
 async def test_an_answer_that_no_longer_parses_is_asked_for_again() -> None:
-    world = World()
+    world = LlmHarness()
     await world.ask()
     key = key_of(request())
     (kept,) = (await world.calls.load_answers(7, "octo/shop", [key], now=world.clock.now())).values()
@@ -170,7 +170,7 @@ def test_what_only_tunes_the_wire_is_not_part_of_the_key() -> None:
 
 
 async def test_another_repository_never_gets_the_answer() -> None:
-    world = World()
+    world = LlmHarness()
     await world.ask()
     await world.ask(scope=replace(SCOPE, repository="octo/other"))
     await world.ask(scope=replace(SCOPE, installation_id=8))

@@ -10,7 +10,7 @@ from app.llm.gemini import GeminiClient
 from app.llm.openai import OpenAIClient
 from app.llm.router import VendorModels
 from tests.fakes.vendors import KEYS, FakeVendors
-from tests.unit.llm.world import request
+from tests.unit.llm.harness import request
 
 
 async def test_claude_answers_on_bedrock(monkeypatch: pytest.MonkeyPatch) -> None:

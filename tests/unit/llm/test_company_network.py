@@ -20,7 +20,7 @@ from app.main import provider_access
 from app.settings import load_settings
 from tests.fakes.company_network import CompanyNetwork, company_network
 from tests.fakes.vendors import KEYS, MODELS, FakeVendors
-from tests.unit.llm.world import request
+from tests.unit.llm.harness import request
 
 CLAUDE, GPT, GEMINI = Provider.CLAUDE, Provider.GPT, Provider.GEMINI
 SIGN_IN = "oauth2.googleapis.com"

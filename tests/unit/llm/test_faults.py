@@ -11,7 +11,7 @@ import pytest
 from app.domain.model_call import Outcome, Provider
 from app.errors import AllModelsFailed
 from tests.fakes.vendors import KEYS, Fault
-from tests.unit.llm.world import World
+from tests.unit.llm.harness import LlmHarness
 
 VENDORS = (Provider.CLAUDE, Provider.GPT, Provider.GEMINI, Provider.LOCAL)
 
@@ -59,9 +59,9 @@ def next_of(provider: Provider) -> Provider:
     return Provider.GPT if provider is Provider.CLAUDE else Provider.CLAUDE
 
 
-def world_where(provider: Provider, fault: Fault) -> World:
+def world_where(provider: Provider, fault: Fault) -> LlmHarness:
     """Two providers, the faulty one first: the other is the one that a task of any kind falls back to."""
-    world = World(*VENDORS, call_timeout_s=1.0 if fault is Fault.HANGS else 30.0)
+    world = LlmHarness(*VENDORS, call_timeout_s=1.0 if fault is Fault.HANGS else 30.0)
     world.vendors.fail(provider, fault)
     return world
 

@@ -11,7 +11,7 @@ from inline_snapshot import snapshot
 from app.domain.model_call import Provider, ProviderRecord
 from app.llm.learned import FLOOR, REFRESH_S, LearnedOrder, routing_figures
 from app.llm.router import ORDER
-from tests.unit.llm.world import ManualClock
+from tests.unit.llm.harness import ManualClock
 
 CLAUDE, GPT, GEMINI = Provider.CLAUDE, Provider.GPT, Provider.GEMINI
 CANDIDATES = (CLAUDE, GPT, GEMINI)

@@ -6,7 +6,7 @@ import pytest
 
 from app.llm.vendor_terms import shut_down_on
 from app.settings import Settings
-from tests.unit.llm.world import START
+from tests.unit.llm.harness import START
 
 
 @pytest.mark.parametrize(

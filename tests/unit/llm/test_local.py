@@ -8,25 +8,25 @@ import pytest
 from app.domain.model_call import Provider
 from app.errors import AllModelsFailed
 from tests.fakes.vendors import Fault
-from tests.unit.llm.world import World
+from tests.unit.llm.harness import LlmHarness
 
 LOCAL = Provider.LOCAL
 
 
-def modes(world: World) -> list[str]:
+def modes(world: LlmHarness) -> list[str]:
     """How JSON was asked for, request by request."""
     forms = [asked.body.get("response_format", {"type": "prompt"}) for asked in world.vendors.asked(LOCAL)]
     return [form["type"] for form in forms]
 
 
 async def test_a_server_that_takes_schemas_is_asked_with_one() -> None:
-    world = World(LOCAL)
+    world = LlmHarness(LOCAL)
     await world.ask()
     assert modes(world) == ["json_schema"]
 
 
 async def test_a_server_that_takes_no_schema_is_asked_in_json_mode_from_then_on() -> None:
-    world = World(LOCAL, cache_ttl_s=0)
+    world = LlmHarness(LOCAL, cache_ttl_s=0)
     world.vendors.fail(LOCAL, Fault.FORMAT_UNSUPPORTED, times=1)
     await world.ask()
     await world.ask()
@@ -37,7 +37,7 @@ async def test_a_server_that_takes_no_schema_is_asked_in_json_mode_from_then_on(
 
 
 async def test_a_server_that_takes_neither_is_asked_by_the_prompt_alone_with_one_repair() -> None:
-    world = World(LOCAL)
+    world = LlmHarness(LOCAL)
     world.vendors.fail(LOCAL, Fault.FORMAT_UNSUPPORTED, times=2)
     world.vendors.fail(LOCAL, Fault.NOT_JSON, times=1)
     answer = await world.ask()
@@ -47,20 +47,20 @@ async def test_a_server_that_takes_neither_is_asked_by_the_prompt_alone_with_one
 
 
 async def test_a_fenced_answer_with_thoughts_is_read() -> None:
-    world = World(LOCAL)
+    world = LlmHarness(LOCAL)
     world.vendors.texts[LOCAL] = '<think>hm {"findings": 1}</think>\n```json\n{"findings": ["x"]}\n```\n'
     assert (await world.ask()).value == ["x"]
 
 
 async def test_a_server_that_is_asked_by_many_answers_one_after_the_other() -> None:
-    world = World(LOCAL)
+    world = LlmHarness(LOCAL)
     world.vendors.delay_s[LOCAL] = 0.01
     await asyncio.gather(*(world.ask(question=f"{number}") for number in range(4)))
     assert world.vendors.most_at_once[LOCAL] == 1
 
 
 async def test_waiting_for_a_turn_ends_with_the_stages_time() -> None:
-    world = World(LOCAL, call_timeout_s=30.0)
+    world = LlmHarness(LOCAL, call_timeout_s=30.0)
     world.vendors.fail(LOCAL, Fault.HANGS)
     first = asyncio.create_task(world.ask(deadline_s=30.0))
     await world.vendors.reached[LOCAL].wait()
@@ -73,14 +73,14 @@ async def test_waiting_for_a_turn_ends_with_the_stages_time() -> None:
 
 
 async def test_a_local_server_costs_nothing() -> None:
-    world = World(LOCAL)
+    world = LlmHarness(LOCAL)
     await world.ask()
     assert world.rows[0].cost_usd == 0.0
     assert (await world.models.usage("r1")).unpriced_calls == 0
 
 
 async def test_a_server_that_rejects_every_form_is_given_up() -> None:
-    world = World(LOCAL, Provider.CLAUDE)
+    world = LlmHarness(LOCAL, Provider.CLAUDE)
     world.vendors.fail(LOCAL, Fault.FORMAT_UNSUPPORTED)
     world.vendors.fail(Provider.CLAUDE, Fault.TRUNCATED)
     with pytest.raises(AllModelsFailed) as failed:

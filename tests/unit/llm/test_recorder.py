@@ -11,12 +11,12 @@ from app.llm.build import ModelEnvironment, ModelSettings, ModelStores, build_mo
 from app.llm.calls import MemoryCalls, total_of
 from app.llm.client import RoutingRequest
 from tests.fakes.vendors import KEYS, FakeVendors, Fault
-from tests.unit.llm.world import SCOPE, ManualClock, World, parse, request
+from tests.unit.llm.harness import SCOPE, LlmHarness, ManualClock, parse, request
 
 
 async def test_a_log_line_has_ids_and_figures_and_no_content(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="quorum.llm")
-    world = World()
+    world = LlmHarness()
     world.vendors.answers[Provider.CLAUDE] = lambda _: {"findings": ["the answer"]}
     await world.ask(parent_id="p1")
     (record,) = [each for each in caplog.records if each.name == "quorum.llm"]
@@ -30,7 +30,7 @@ async def test_a_log_line_has_ids_and_figures_and_no_content(caplog: pytest.LogC
 
 
 async def test_failures_are_warnings(caplog: pytest.LogCaptureFixture) -> None:
-    world = World()
+    world = LlmHarness()
     world.vendors.fail(Provider.CLAUDE, Fault.OVERLOADED)
     await world.ask()
     levels = {
@@ -66,7 +66,7 @@ async def test_the_series_count_calls_tokens_cost_and_time() -> None:
 
 
 async def test_usage_counts_what_went_over_the_wire() -> None:
-    world = World()
+    world = LlmHarness()
     world.vendors.fail(Provider.CLAUDE, Fault.REFUSED, times=1)
     await world.ask()
     await world.ask()

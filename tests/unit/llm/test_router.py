@@ -12,7 +12,7 @@ from app.llm.client import RoutingRequest
 from app.llm.costs import Prices
 from app.llm.router import Route, Router, TokenEstimator, VendorModels
 from tests.fakes.vendors import MODELS
-from tests.unit.llm.world import ManualClock
+from tests.unit.llm.harness import ManualClock
 
 CLAUDE, GPT, GEMINI, LOCAL = Provider.CLAUDE, Provider.GPT, Provider.GEMINI, Provider.LOCAL
 

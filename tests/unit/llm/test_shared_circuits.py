@@ -16,7 +16,7 @@ from app.llm.shared_circuits import REFRESH_S, CircuitStore
 from app.store.database import Database
 from app.store.providers import CircuitTable, delete_old_circuits, load_circuits
 from tests.fakes.vendors import KEYS, FakeVendors, Fault
-from tests.unit.llm.world import START, ManualClock, World
+from tests.unit.llm.harness import START, LlmHarness, ManualClock
 
 CLAUDE, GPT = Provider.CLAUDE, Provider.GPT
 
@@ -31,14 +31,14 @@ class Processes:
         self.circuits = circuits
         self.worlds = [self.start() for _ in range(count)]
 
-    def start(self, **changed: object) -> World:
+    def start(self, **changed: object) -> LlmHarness:
         """One more, perhaps with another key or address for Claude."""
 
         def access(vendors: FakeVendors) -> dict[Provider, VendorAccess]:
             known = vendors.access(CLAUDE, GPT)
             return {**known, CLAUDE: replace(known[CLAUDE], **changed)}  # pyright: ignore[reportArgumentType]
 
-        return World(
+        return LlmHarness(
             vendors=self.vendors, access=access, cache_ttl_s=0, circuits=self.circuits, clock=self.clock
         )
 

@@ -22,7 +22,7 @@ from app.store.providers import (
     record_slots_renewed,
 )
 from tests.fakes.vendors import FakeVendors, Fault
-from tests.unit.llm.world import SCOPE, START, World, parse, request
+from tests.unit.llm.harness import SCOPE, START, LlmHarness, parse, request
 
 CLAUDE, GPT = Provider.CLAUDE, Provider.GPT
 
@@ -153,7 +153,7 @@ def test_what_a_dead_process_held_is_free_after_a_while_and_a_living_ones_is_not
 
 @pytest.mark.parametrize("fault", [Fault.NONE, Fault.REFUSED, Fault.HANGS])
 async def test_however_a_call_ends_the_next_one_has_its_slot(fault: Fault) -> None:
-    world = World(CLAUDE, calls_at_once=1, call_timeout_s=1.0 if fault is Fault.HANGS else 30.0)
+    world = LlmHarness(CLAUDE, calls_at_once=1, call_timeout_s=1.0 if fault is Fault.HANGS else 30.0)
     world.vendors.fail(CLAUDE, fault, times=1)
     await asyncio.gather(*(world.ask(question=f"{number}") for number in range(3)), return_exceptions=True)
     assert world.vendors.most_at_once[CLAUDE] == 1
@@ -161,7 +161,7 @@ async def test_however_a_call_ends_the_next_one_has_its_slot(fault: Fault) -> No
 
 
 async def test_who_is_stopped_while_waiting_takes_no_slot_along() -> None:
-    world = World(CLAUDE, calls_at_once=1)
+    world = LlmHarness(CLAUDE, calls_at_once=1)
     world.vendors.delay_s = {CLAUDE: 0.02}
     first = asyncio.create_task(world.ask(question="first"))
     await world.vendors.reached[CLAUDE].wait()
@@ -176,7 +176,7 @@ async def test_another_processs_slot_is_waited_for() -> None:
     calls = MemoryCalls()
     slot = await calls.take_slot(CLAUDE, most=1)
     assert slot
-    world = World(CLAUDE, calls_at_once=1, calls=calls)
+    world = LlmHarness(CLAUDE, calls_at_once=1, calls=calls)
     asked = asyncio.create_task(world.ask())
     while not world.clock.slept:  # noqa: ASYNC110 - it sleeps by the test's own clock
         await asyncio.sleep(0)

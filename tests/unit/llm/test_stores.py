@@ -37,7 +37,7 @@ from app.store.review_tables import FindingRow, RejectionRow, ReviewRow
 from app.store.routing import RoutingTable, load_provider_records
 from tests.databases import load_spend
 from tests.fakes.vendors import FakeVendors, Fault
-from tests.unit.llm.world import CALL, SCOPE, START, parse, request
+from tests.unit.llm.harness import CALL, SCOPE, START, parse, request
 
 CLAUDE, GPT = Provider.CLAUDE, Provider.GPT
 

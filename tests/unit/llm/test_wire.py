@@ -9,7 +9,7 @@ from app.llm.build import build_client
 from app.llm.client import Image
 from app.llm.failures import parse_retry_after
 from tests.fakes.vendors import KEYS, FakeVendors
-from tests.unit.llm.world import START, World, request
+from tests.unit.llm.harness import START, LlmHarness, request
 
 CLAUDE, GPT, GEMINI, LOCAL = Provider.CLAUDE, Provider.GPT, Provider.GEMINI, Provider.LOCAL
 ALL = (CLAUDE, GPT, GEMINI, LOCAL)
@@ -137,7 +137,7 @@ async def test_a_wrong_key_is_refused_and_never_repeated(provider: Provider) -> 
     wrong[provider] = type(access)(
         models=access.models, api_key=KEYS[provider] + "-wrong", base_url=access.base_url
     )
-    world = World(vendors=vendors, access=lambda _: {provider: wrong[provider]})
+    world = LlmHarness(vendors=vendors, access=lambda _: {provider: wrong[provider]})
     with pytest.raises(Exception, match="refused the key") as failed:
         await world.ask()
     assert KEYS[provider] not in str(failed.value)

@@ -91,7 +91,7 @@ def parse(value: Any) -> list[str]:
     return cast("list[str]", value["findings"])
 
 
-class World:
+class LlmHarness:
     """Models over the fake vendors, with everything in reach."""
 
     def __init__(

@@ -1,9 +1,9 @@
 """The App as a real process among stand-ins on loopback: GitHub and the three vendors, each as far away as is said.
 
-    async with open_world(github_s=0.1, models_s=2.0) as world:
-        pull = world.open_pull(1)
-        await world.deliver()
-        await world.until_reviewed(pull)
+    async with deploy_locally(github_s=0.1, models_s=2.0) as deployment:
+        pull = deployment.open_pull(1)
+        await deployment.deliver()
+        await deployment.until_reviewed(pull)
 
 The stand-ins live in this process, the App in its own, with sockets between them. Nothing leaves the machine.
 """
@@ -63,7 +63,7 @@ class Interval:
 
 
 @dataclass(kw_only=True)
-class World:
+class LocalDeployment:
     """The stand-ins, and the App's process with its address."""
 
     github: GitHubSandbox
@@ -134,9 +134,9 @@ def _confirm(claim: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def open_world(
+async def deploy_locally(
     *, github_s: float = 0.0, models_s: float = 0.0, vendors: tuple[Provider, ...] = VENDORS
-) -> AsyncGenerator[World]:
+) -> AsyncGenerator[LocalDeployment]:
     """The App over the stand-ins while the block runs; `vendors` are those it has keys for."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="quorum-bench-")))
@@ -154,14 +154,14 @@ async def open_world(
         log = stack.enter_context((folder / "app.log").open("wb"))
         process = await _start(environment, port, log)
         stack.push_async_callback(_end, process)
-        world = World(
+        deployment = LocalDeployment(
             github=github, vendors=fake, client=client, process=process, thinking=thinking,
             log=folder / "app.log",
             app_url=f"http://127.0.0.1:{port}",
         )  # fmt: skip
-        world.ready_s = await _until_ready(world) - started_s
+        deployment.ready_s = await _until_ready(deployment) - started_s
         github.faults.latency_s = github_s
-        yield world
+        yield deployment
 
 
 def app_environment(
@@ -222,13 +222,13 @@ async def _start(environment: Mapping[str, str], port: int, log: IO[bytes]) -> a
     )  # fmt: skip
 
 
-async def _until_ready(world: World) -> float:
+async def _until_ready(deployment: LocalDeployment) -> float:
     async with asyncio.timeout(LONGEST_S):
         while True:
-            if world.process.returncode is not None:
-                raise RuntimeError(f"quorum serve ended: {world.log.read_text()}")
+            if deployment.process.returncode is not None:
+                raise RuntimeError(f"quorum serve ended: {deployment.log.read_text()}")
             try:
-                if (await world.client.get(f"{world.app_url}/readyz")).status_code == 200:
+                if (await deployment.client.get(f"{deployment.app_url}/readyz")).status_code == 200:
                     return time.monotonic()
             except httpx.TransportError:
                 await asyncio.sleep(POLL_S)
