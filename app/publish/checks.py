@@ -13,7 +13,6 @@ from app.domain.finding import Finding, Placement, Severity, Stage
 from app.domain.model_call import Provider
 from app.domain.publication import AnnotationLevel, CheckAction, CheckAnnotation, Conclusion
 from app.domain.review import Coverage, Omission, ReviewReport, StageResult, StageStatus
-from app.llm.adapter import count
 from app.publish.blocks import Block, code_span, compose
 from app.publish.comments import finding_blocks
 from app.publish.markdown import clean_line, clean_markdown, plain_line, plain_prose
@@ -21,6 +20,7 @@ from app.publish.text import Redact
 from app.publish.wording import (
     KEYLESS_NOTE,
     clean_cwe,
+    count,
     render_lacking,
     severity_counts,
     source_name,

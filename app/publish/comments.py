@@ -8,7 +8,6 @@ from app.domain.diff import Side
 from app.domain.finding import Finding, Placement
 from app.domain.publication import MarkerKind, marker
 from app.domain.review import ReviewReport, StageStatus
-from app.llm.adapter import count
 from app.publish.blocks import Block, code_span, commands_bots, compose, details, fence, suggestion_fence
 from app.publish.markdown import clean_line, clean_markdown
 from app.publish.text import Redact, has_invisible
@@ -16,6 +15,7 @@ from app.publish.wording import (
     BADGES,
     KEYLESS_NOTE,
     clean_cwe,
+    count,
     is_read,
     joined,
     lines_of,

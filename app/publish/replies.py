@@ -11,11 +11,10 @@ from app.domain.configuration import RepositoryConfig
 from app.domain.finding import Finding
 from app.domain.publication import MarkerKind, marker
 from app.domain.rules import rule_for
-from app.llm.adapter import count
 from app.publish.blocks import Block, code_span, compose, fence, table
 from app.publish.markdown import clean_line, clean_markdown
 from app.publish.text import Redact
-from app.publish.wording import BADGES, place, source_name, sources
+from app.publish.wording import BADGES, count, place, source_name, sources
 
 COMMANDS = (
     (

@@ -8,7 +8,6 @@ from typing import Any
 
 from app.domain.finding import Document, Finding, Placement, Rejection, Severity
 from app.domain.review import ReviewReport, StageResult, StageStatus
-from app.llm.adapter import count
 from app.publish.summary import summary_blocks
 from app.publish.text import Redact, show_invisible, show_invisible_lines, strip_invisible
 from app.publish.wording import (
@@ -16,6 +15,7 @@ from app.publish.wording import (
     NO_PROBLEMS_BY_ANALYZERS,
     NO_PROBLEMS_LOOKED_FOR,
     clean_cwe,
+    count,
     is_read,
     is_searched,
     severity_counts,

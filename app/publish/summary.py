@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from app.domain.finding import Document, Finding, Placement, Rejection, Walkthrough
 from app.domain.publication import MarkerKind, marker
 from app.domain.review import ReviewReport, StageResult, StageStatus
-from app.llm.adapter import count
 from app.publish.blocks import Block, code_span, compose, details, fence, render_diagram, table
 from app.publish.comments import finding_blocks
 from app.publish.markdown import clean_line, clean_markdown, plain_line
@@ -18,6 +17,7 @@ from app.publish.wording import (
     KEYLESS_NOTE,
     NO_PROBLEMS_BY_ANALYZERS,
     NO_PROBLEMS_LOOKED_FOR,
+    count,
     is_read,
     is_searched,
     place,
