@@ -44,6 +44,14 @@ class GivenUp(QuorumError):
     """Every process that ran this job died, and nothing was done."""
 
 
+class DeliveryRejected(QuorumError):
+    """A webhook request is not a valid delivery; the message is for its sender."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class StoreUnavailable(QuorumError):
     """The database is unavailable; the receiver answers 503."""
 

@@ -1,1 +1,1 @@
-"""The door for GitHub: bytes come in, are verified, become a job, and are stored. Nothing of the network, no model."""
+"""Receives GitHub's webhooks: verifies a delivery, decides what it asks for, and stores it. Uses no network and no model."""

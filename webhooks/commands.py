@@ -1,7 +1,7 @@
-"""Reads what a comment asks of Quorum: the command on its first line, or a mention. Asks nobody whether it may.
+"""Parses what a comment asks of Quorum: the command on its first line, or a mention. Does not check permissions.
 
-A command stands at the very beginning of the comment, so never in a quote, in code or behind a space; names are ASCII
-and lower case, nothing is folded.
+A command starts at the first character of the comment, so it is never in a quote, in code, or after a space. Names are
+lowercase ASCII, without case folding.
 """
 
 import difflib
@@ -23,28 +23,28 @@ USAGE = {
     "help": "/help",
 }
 FREE_TEXT = frozenset({"ask", "dismiss"})
-LONGEST_COMMAND = 40  # characters; a longer word is no slip of the pen
-CLOSENESS = 0.7  # below that it is another bot's command
+MAX_COMMAND_CHARACTERS = 40  # a longer word is not a typo of a command
+MIN_SIMILARITY = 0.7  # a less similar word is another bot's command
 _FIRST_LINE = re.compile(r"/([A-Za-z][A-Za-z-]*)(?:[ \t]+(.*?))?[ \t]*\r?", re.ASCII)
-_NOT_SAID = re.compile(
+_QUOTED = re.compile(
     r"<!--.*?(?:-->|\Z)"  # hidden
     r"|^[ ]{0,3}(`{3,}|~{3,}).*?(?:^[ ]{0,3}\1[`~]*[ \t]*\r?$|\Z)"  # fenced code
     r"|^[ ]{0,3}>.*?$"  # quoted
     r"|^(?:[ ]{4}|\t).*?$"  # indented code
-    r"|(`+)(?!`).*?(?<!`)\2(?!`)",  # code in a line
+    r"|(`+)(?!`).*?(?<!`)\2(?!`)",  # inline code
     re.DOTALL | re.MULTILINE,
 )
 
 
 def parse_command(body: str) -> Command | None:
-    """The command on the first line; None where there is none, or one of somebody else's."""
+    """The command on the first line; None if there is none, or if it is another bot's."""
     first, _, rest = body.partition("\n")
     match = _FIRST_LINE.fullmatch(first)
-    if not match or len(match[1]) > LONGEST_COMMAND:
+    if not match or len(match[1]) > MAX_COMMAND_CHARACTERS:
         return None
     name, arguments = match[1], match[2] or ""
     if name not in USAGE:
-        close = difflib.get_close_matches(name.lower(), USAGE, n=1, cutoff=CLOSENESS)
+        close = difflib.get_close_matches(name.lower(), USAGE, n=1, cutoff=MIN_SIMILARITY)
         return Command(name=name, suggestion=close[0]) if close else None
     words = () if name in FREE_TEXT else tuple(arguments.split())
     text = f"{arguments}\n{rest}".strip()
@@ -70,7 +70,7 @@ def _fits_rereview(words: tuple[str, ...]) -> bool:
 
 
 def is_mentioned(body: str, *, slug: str) -> bool:
-    """Whether a comment says `@slug` in its own words: not in a quote, in code or in a hidden comment."""
-    said = _NOT_SAID.sub(" ", body)
+    """Whether a comment mentions `@slug` outside of quotes, code, and hidden comments."""
+    own_words = _QUOTED.sub(" ", body)
     mention = rf"(?<![\w@/.-])@{re.escape(slug)}(?:\[bot\])?(?![\w-]|\.\w)"
-    return re.search(mention, said, re.ASCII | re.IGNORECASE) is not None
+    return re.search(mention, own_words, re.ASCII | re.IGNORECASE) is not None

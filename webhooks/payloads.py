@@ -1,6 +1,6 @@
-"""The few fields of GitHub's payloads that decide what is done; everything else is ignored. Decides nothing.
+"""The fields of GitHub's payloads that decisions depend on; all others are ignored. Decides nothing.
 
-What passes here fits the database and our own names: ids have 64 bits, heads are hexadecimal, names are GitHub's.
+Values that pass fit the database: ids have 64 bits, heads are hexadecimal, names have GitHub's characters.
 https://docs.github.com/en/webhooks/webhook-events-and-payloads
 """
 
@@ -18,233 +18,233 @@ Word = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
 
 
 class Payload(BaseModel):
-    """Base of the narrow models: what is not named is not looked at."""
+    """Base of the models: fields that are not named are not read."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class User(Payload):
-    """Who did it; `type` is "User", "Bot", "Organization", …"""
+class UserPayload(Payload):
+    """An account; `type` is "User", "Bot", "Organization", …"""
 
     login: Login
     id: Id
     type: str = "User"
 
 
-class InstallationRef(Payload):
-    """Which installation a delivery belongs to; hooks of a repository, not of the App, have none."""
+class InstallationRefPayload(Payload):
+    """The installation of a delivery; a repository's own webhooks have none."""
 
     id: Id
 
 
-class Repository(Payload):
+class RepositoryPayload(Payload):
     """`full_name` is `owner/repo`."""
 
     full_name: FullName
 
 
-class Head(Payload):
+class HeadPayload(Payload):
     """The head of a pull request."""
 
     sha: Sha
 
 
-class Base(Payload):
+class BasePayload(Payload):
     """The base of a pull request."""
 
     ref: Ref
 
 
-class PullRequest(Payload):
-    """A pull request, as far as the receiver cares."""
+class PullRequestPayload(Payload):
+    """The fields of a pull request that the receiver needs."""
 
     number: Number
     state: str = "open"
     merged: bool | None = None
-    head: Head
-    base: Base
+    head: HeadPayload
+    base: BasePayload
 
 
-class RepositoryEvent(Payload):
-    """What all deliveries about a repository have."""
+class RepositoryEventPayload(Payload):
+    """The fields of every delivery about a repository."""
 
     action: Word
-    repository: Repository
-    sender: User
-    installation: InstallationRef | None = None
+    repository: RepositoryPayload
+    sender: UserPayload
+    installation: InstallationRefPayload | None = None
 
 
-class Changes(Payload):
-    """What an `edited` delivery changed; only a new base matters."""
+class ChangesPayload(Payload):
+    """The changes of an `edited` delivery; only a new base matters."""
 
     base: dict[str, object] | None = None
 
 
-class PullRequestEvent(RepositoryEvent):
-    """`pull_request`; `before` is there with `synchronize`."""
+class PullRequestEventPayload(RepositoryEventPayload):
+    """`pull_request`; `before` comes with `synchronize`."""
 
-    pull_request: PullRequest
+    pull_request: PullRequestPayload
     before: Sha | None = None
-    changes: Changes = Changes()
+    changes: ChangesPayload = ChangesPayload()
 
 
-class Issue(Payload):
-    """An issue, or a pull request where `pull_request` is there."""
+class IssuePayload(Payload):
+    """An issue, or a pull request if `pull_request` is set."""
 
     number: Number
     pull_request: dict[str, object] | None = None
 
 
-class Comment(Payload):
-    """A comment; `user` is null where the account is gone."""
+class CommentPayload(Payload):
+    """A comment; `user` is null if the account was deleted."""
 
     id: Id
     body: str = Field(max_length=262_144)
-    user: User | None
+    user: UserPayload | None
     in_reply_to_id: Id | None = None
 
 
-class IssueCommentEvent(RepositoryEvent):
+class IssueCommentEventPayload(RepositoryEventPayload):
     """`issue_comment`: the conversation of an issue or a pull request."""
 
-    issue: Issue
-    comment: Comment
+    issue: IssuePayload
+    comment: CommentPayload
 
 
-class ReviewedPullRequest(Payload):
+class ReviewedPullRequestPayload(Payload):
     """The pull request of a review comment."""
 
     number: Number
-    head: Head
+    head: HeadPayload
 
 
-class ReviewCommentEvent(RepositoryEvent):
+class ReviewCommentEventPayload(RepositoryEventPayload):
     """`pull_request_review_comment`: a thread on a line."""
 
-    pull_request: ReviewedPullRequest
-    comment: Comment
+    pull_request: ReviewedPullRequestPayload
+    comment: CommentPayload
 
 
-class App(Payload):
-    """The App that made something."""
-
-    id: Id
-
-
-class CheckRun(Payload):
-    """A check run; `external_id` is what its maker wrote there."""
+class AppPayload(Payload):
+    """The App that created a check run."""
 
     id: Id
-    app: App | None = None
+
+
+class CheckRunPayload(Payload):
+    """A check run; its App sets `external_id`."""
+
+    id: Id
+    app: AppPayload | None = None
     name: str = Field(max_length=1_000)
     head_sha: Sha
     external_id: str | None = Field(default=None, max_length=1_000)
 
 
-class RequestedAction(Payload):
+class RequestedActionPayload(Payload):
     """The button that was pressed."""
 
     identifier: str = Field(max_length=20)
 
 
-class CheckRunEvent(RepositoryEvent):
+class CheckRunEventPayload(RepositoryEventPayload):
     """`check_run`."""
 
-    check_run: CheckRun
-    requested_action: RequestedAction | None = None
+    check_run: CheckRunPayload
+    requested_action: RequestedActionPayload | None = None
 
 
-class NumberedPullRequest(Payload):
-    """A pull request by its number."""
+class NumberedPullRequestPayload(Payload):
+    """The number of a pull request."""
 
     number: Number
 
 
-class CheckSuite(Payload):
+class CheckSuitePayload(Payload):
     """A check suite; `pull_requests` is empty for forks."""
 
     id: Id
     head_sha: Sha
-    pull_requests: tuple[NumberedPullRequest, ...] = ()
+    pull_requests: tuple[NumberedPullRequestPayload, ...] = ()
 
 
-class CheckSuiteEvent(RepositoryEvent):
+class CheckSuiteEventPayload(RepositoryEventPayload):
     """`check_suite`."""
 
-    check_suite: CheckSuite
+    check_suite: CheckSuitePayload
 
 
-class MergeGroup(Payload):
-    """What the merge queue wants to merge."""
+class MergeGroupPayload(Payload):
+    """The commits that the merge queue wants to merge."""
 
     head_sha: Sha
     head_ref: Ref
     base_ref: Ref
 
 
-class MergeGroupEvent(RepositoryEvent):
+class MergeGroupEventPayload(RepositoryEventPayload):
     """`merge_group`."""
 
-    merge_group: MergeGroup
+    merge_group: MergeGroupPayload
 
 
-class Installation(Payload):
-    """An installation; `permissions` maps a permission to read or write."""
+class InstallationPayload(Payload):
+    """An installation; `permissions` maps a permission to `read` or `write`."""
 
     id: Id
-    account: User
+    account: UserPayload
     permissions: dict[str, str] = {}
 
 
-class InstallationEvent(Payload):
+class InstallationEventPayload(Payload):
     """`installation`."""
 
     action: Word
-    installation: Installation
+    installation: InstallationPayload
 
 
-class InstallationRepositoriesEvent(Payload):
+class InstallationRepositoriesEventPayload(Payload):
     """`installation_repositories`."""
 
     action: Literal["added", "removed"]
-    installation: Installation
-    repositories_added: tuple[Repository, ...] = ()
-    repositories_removed: tuple[Repository, ...] = ()
+    installation: InstallationPayload
+    repositories_added: tuple[RepositoryPayload, ...] = ()
+    repositories_removed: tuple[RepositoryPayload, ...] = ()
 
 
-class NameChange(Payload):
+class NameChangePayload(Payload):
     """The old name, without its owner."""
 
     from_: str = Field(alias="from", max_length=100)
 
 
-class RepositoryNameChange(Payload):
-    """GitHub wraps the old name once more."""
+class RepositoryNameChangePayload(Payload):
+    """A wrapper around the old name."""
 
-    name: NameChange
-
-
-class FormerOwner(Payload):
-    """The account that had the repository: a person or an organisation."""
-
-    user: User | None = None
-    organization: User | None = None
+    name: NameChangePayload
 
 
-class OwnerChange(Payload):
-    """Who had the repository before."""
+class FormerOwnerPayload(Payload):
+    """The account that owned the repository: a person or an organization."""
 
-    from_: FormerOwner = Field(alias="from")
-
-
-class RepositoryChanges(Payload):
-    """What `repository.renamed` and `repository.transferred` changed."""
-
-    repository: RepositoryNameChange | None = None
-    owner: OwnerChange | None = None
+    user: UserPayload | None = None
+    organization: UserPayload | None = None
 
 
-class RepositoryChangedEvent(RepositoryEvent):
+class OwnerChangePayload(Payload):
+    """The former owner of a repository."""
+
+    from_: FormerOwnerPayload = Field(alias="from")
+
+
+class RepositoryChangesPayload(Payload):
+    """The changes of `repository.renamed` and `repository.transferred`."""
+
+    repository: RepositoryNameChangePayload | None = None
+    owner: OwnerChangePayload | None = None
+
+
+class RepositoryChangedEventPayload(RepositoryEventPayload):
     """`repository`: renamed, transferred, …"""
 
-    changes: RepositoryChanges = RepositoryChanges()
+    changes: RepositoryChangesPayload = RepositoryChangesPayload()

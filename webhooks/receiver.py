@@ -1,16 +1,20 @@
-"""Receives GitHub's deliveries: size, time and signature first, then JSON, then the decision, then the commit.
+"""Receives GitHub's deliveries: checks size, time, and signature, parses the JSON, decides, and commits.
 
-Whatever comes in, the answer is one of the contract's: 202 stored, 200 ignored with the reason, 401 not signed,
-400 malformed, 413 too large, 503 not stored (GitHub may send it again). GitHub cuts the line after 10 s.
+The answer is always one of the contract's: 202 stored, 200 ignored with the reason, 401 not signed, 400 malformed,
+413 too large, 503 not stored (GitHub may send it again). GitHub closes the connection after 10 s.
+
+Deliveries that did not arrive are read from the App's delivery log. They take the same decision and the same commit.
 """
 
 import asyncio
+import hashlib
+import hmac
 import logging
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -19,46 +23,46 @@ from pydantic_core import from_json
 from starlette.requests import ClientDisconnect
 
 from app.domain.job import Accepted, Delivery, Duplicate, Job
-from app.errors import StoreUnavailable
+from app.errors import ConfigurationError, DeliveryRejected, StoreUnavailable
 from app.logs import bound
-from webhooks.rules import Ignored, Rules
-from webhooks.signature import check_secrets, is_signed
-from webhooks.triggers import decide
+from webhooks.events import decide
+from webhooks.triggers import Ignored, Rules
 
 logger = logging.getLogger(__name__)
 
-Enqueue = Callable[[Delivery, Job], Awaitable[Accepted | Duplicate]]
+MIN_SECRET_CHARACTERS = 8
+_SIGNATURE = re.compile(r"sha256=([0-9a-f]{64})", re.ASCII)
 _GUID = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 _WORD = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
 
 
+class DeliveryQueue(Protocol):
+    """Where deliveries are stored: the engine."""
+
+    async def enqueue(self, delivery: Delivery, job: Job) -> Accepted | Duplicate:
+        """Store a delivery with its job; raises `StoreUnavailable`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """GitHub sends at most 25 MB and waits 10 s; who drips bytes is cut off."""
+class RequestLimits:
+    """GitHub sends at most 25 MB and waits 10 s. Slow senders are cut off."""
 
     max_body_bytes: int = 25 * 1024 * 1024
     body_timeout_s: float = 10.0
     store_timeout_s: float = 8.0
 
 
-GITHUBS = Limits()
-
-
-class Refused(Exception):
-    """The request is answered with an error; the message is for its sender."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
+GITHUB_LIMITS = RequestLimits()
 
 
 def webhook_router(
     *,
     secrets: Sequence[str],
-    enqueue: Enqueue,
+    queue: DeliveryQueue,
     rules: Rules,
     clock: Callable[[], datetime],
-    limits: Limits = Limits(),
+    limits: RequestLimits = GITHUB_LIMITS,
 ) -> APIRouter:
     """`POST /webhooks/github`.
 
@@ -73,38 +77,91 @@ def webhook_router(
         try:
             content = _parse_json(await _read_signed_body(request, keys, limits))
             delivery = _parse_headers(request, content, clock())
-            return await _answer(delivery, content, rules, enqueue, limits)
-        except Refused as error:
-            logger.info("a delivery was refused: %s", error)
+            return await _answer(delivery, content, rules, queue, limits)
+        except DeliveryRejected as error:
+            logger.info("rejected a delivery: %s", error)
             return JSONResponse({"error": str(error)}, status_code=error.status)
 
     return router
 
 
-async def _read_signed_body(request: Request, keys: Sequence[bytes], limits: Limits) -> bytes:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateDeliveries:
+    """Takes deliveries from the App's delivery log. GitHub's API vouches for them, so no signature is checked."""
+
+    queue: DeliveryQueue
+    rules: Rules
+
+    async def take(self, delivery: Delivery, payload: Mapping[str, Any]) -> bool:
+        """Take a delivery, and return whether it added a job.
+
+        Raises:
+            StoreUnavailable: the job could not be stored.
+        """
+        try:
+            decision = decide(delivery, payload, self.rules)
+        except ValidationError as error:
+            logger.warning(
+                "late delivery %s is not a valid %s: %s", delivery.guid, delivery.event, _first_fault(error)
+            )
+            return False
+        if isinstance(decision, Ignored):
+            logger.info("ignored late delivery %s: %s", delivery.guid, decision.reason)
+            return False
+        outcome = await self.queue.enqueue(delivery, decision)
+        logger.info("accepted late delivery %s: %s of %s", delivery.guid, decision.kind, decision.partition)
+        return not isinstance(outcome, Duplicate)
+
+
+def check_secrets(secrets: Sequence[str]) -> tuple[bytes, ...]:
+    """The secrets as keys.
+
+    Raises:
+        ConfigurationError: there is none, or one is short enough to guess.
+    """
+    if not secrets or any(len(secret) < MIN_SECRET_CHARACTERS for secret in secrets):
+        raise ConfigurationError(
+            f"GITHUB_WEBHOOK_SECRET must have at least {MIN_SECRET_CHARACTERS} characters."
+        )
+    return tuple(secret.encode() for secret in secrets)
+
+
+def is_signed(body: bytes, header: str | None, secrets: Sequence[bytes]) -> bool:
+    """Whether `header` (`X-Hub-Signature-256`) is the body's HMAC with one of the secrets, in constant time.
+
+    https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+    """
+    match = _SIGNATURE.fullmatch(header or "")
+    if not match:
+        return False
+    digests = [hmac.new(secret, body, hashlib.sha256).hexdigest() for secret in secrets]
+    return any([hmac.compare_digest(digest, match[1]) for digest in digests])  # noqa: C419 - no early exit
+
+
+async def _read_signed_body(request: Request, keys: Sequence[bytes], limits: RequestLimits) -> bytes:
     body = await _read_body(request, limits)
     if not is_signed(body, request.headers.get("x-hub-signature-256"), keys):
-        raise Refused(401, "the signature is missing or wrong")
+        raise DeliveryRejected(401, "the signature is missing or wrong")
     return body
 
 
-async def _read_body(request: Request, limits: Limits) -> bytes:
-    """The raw bytes; a compressed body is not taken, since 50 kB of it may be 50 MB."""
+async def _read_body(request: Request, limits: RequestLimits) -> bytes:
+    """The raw bytes. Compressed bodies are rejected, since 50 kB may expand to 50 MB."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Refused(415, "a compressed body is not taken")
+        raise DeliveryRejected(415, "compressed bodies are not accepted")
     if _declared_length(request) > limits.max_body_bytes:
-        raise Refused(413, "the body is too large")
+        raise DeliveryRejected(413, "the body is too large")
     body = bytearray()
     try:
         async with asyncio.timeout(limits.body_timeout_s):
             async for part in request.stream():
                 body += part
                 if len(body) > limits.max_body_bytes:
-                    raise Refused(413, "the body is too large")
+                    raise DeliveryRejected(413, "the body is too large")
     except TimeoutError as error:
-        raise Refused(408, "the body did not come in time") from error
+        raise DeliveryRejected(408, "the body did not arrive in time") from error
     except ClientDisconnect as error:
-        raise Refused(400, "the body did not come whole") from error
+        raise DeliveryRejected(400, "the body is incomplete") from error
     return bytes(body)
 
 
@@ -114,13 +171,13 @@ def _declared_length(request: Request) -> int:
 
 
 def _parse_json(body: bytes) -> dict[str, Any]:
-    """Pydantic's parser ends deep nesting and endless integers with an error of its own."""
+    """Use pydantic's parser, which rejects deep nesting and endless integers with an error."""
     try:
         content = from_json(body, allow_inf_nan=False)
     except (ValueError, RecursionError) as error:
-        raise Refused(400, "the body is not JSON") from error
+        raise DeliveryRejected(400, "the body is not JSON") from error
     if not isinstance(content, dict):
-        raise Refused(400, "the body is not a JSON object")
+        raise DeliveryRejected(400, "the body is not a JSON object")
     return cast(dict[str, Any], content)
 
 
@@ -128,34 +185,35 @@ def _parse_headers(request: Request, content: dict[str, Any], received_at: datet
     """These headers are not signed: they only name the delivery, and the event must fit the body."""
     guid, event = request.headers.get("x-github-delivery", ""), request.headers.get("x-github-event", "")
     if not _GUID.fullmatch(guid) or not _WORD.fullmatch(event):
-        raise Refused(400, "X-GitHub-Delivery or X-GitHub-Event is missing or malformed")
+        raise DeliveryRejected(400, "X-GitHub-Delivery or X-GitHub-Event is missing or malformed")
     action = content.get("action")
     known = action if isinstance(action, str) and _WORD.fullmatch(action) else None
     return Delivery(guid=guid, event=event, action=known, received_at=received_at)
 
 
 async def _answer(
-    delivery: Delivery, content: dict[str, Any], rules: Rules, enqueue: Enqueue, limits: Limits
+    delivery: Delivery, content: dict[str, Any], rules: Rules, queue: DeliveryQueue, limits: RequestLimits
 ) -> JSONResponse:
     with bound(delivery=delivery.guid, event=delivery.event):
         try:
             decision = decide(delivery, content, rules)
         except ValidationError as error:
-            raise Refused(400, f"the body is no {delivery.event}: {_first_fault(error)}") from error
+            fault = _first_fault(error)
+            raise DeliveryRejected(400, f"the body is not a valid {delivery.event}: {fault}") from error
         if isinstance(decision, Ignored):
             logger.info("ignored: %s", decision.reason)
             return JSONResponse({"ignored": decision.reason})
-        return await _store(delivery, decision, enqueue, limits)
+        return await _store(delivery, decision, queue, limits)
 
 
-async def _store(delivery: Delivery, job: Job, enqueue: Enqueue, limits: Limits) -> JSONResponse:
+async def _store(delivery: Delivery, job: Job, queue: DeliveryQueue, limits: RequestLimits) -> JSONResponse:
     try:
         async with asyncio.timeout(limits.store_timeout_s):
-            outcome = await enqueue(delivery, job)
+            outcome = await queue.enqueue(delivery, job)
     except (StoreUnavailable, TimeoutError) as error:
         logger.error("a delivery could not be stored", exc_info=error)
         return JSONResponse(
-            {"error": "it cannot be stored now"}, status_code=503, headers={"Retry-After": "60"}
+            {"error": "the delivery cannot be stored now"}, status_code=503, headers={"Retry-After": "60"}
         )
     answer = {"delivery": delivery.guid}
     if isinstance(outcome, Duplicate):

@@ -1,78 +1,250 @@
-"""Decides what a delivery asks for: a job, or nothing and why. Pure; who may command is asked later, by the worker.
+"""Decides what a delivery about a repository asks for: a job, or nothing and why. Pure.
 
-Which events there are stands here; what each asks for stands in the module of its subject.
+It judges the sender only by what the delivery says. Who may give commands is checked later, by the worker.
 """
 
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from app.domain.job import Delivery, Job
-from webhooks import payloads
-from webhooks.checks import decide_check_run, decide_check_suite, decide_merge_group
-from webhooks.comments import decide_issue_comment, decide_review_comment
-from webhooks.installations import (
-    INSTALLATION_ACTIONS,
-    decide_installation,
-    decide_repositories,
-    decide_repository,
+from app.domain.finding import Stage
+from app.domain.job import (
+    CheckActionJob,
+    CheckSuiteJob,
+    ClosedJob,
+    CommentJob,
+    Delivery,
+    Job,
+    MergeGroupJob,
+    ReviewJob,
+    review_id,
 )
-from webhooks.pull_requests import REVIEWED_ACTIONS, decide_pull_request
-from webhooks.rules import Body, Context, Ignored, Rules
+from app.domain.publication import CommentKind
+from app.domain.pull_request import PullRequestRef
+from app.domain.review import ReviewRequest
+from webhooks import payloads
+from webhooks.commands import is_mentioned, parse_command
 
-_INSTALLATION_EVENTS: Mapping[str, Callable[[Delivery, Body, Rules], Job | Ignored]] = {
-    "installation": decide_installation,
-    "installation_repositories": decide_repositories,
-}
-_REPOSITORY_EVENTS: Mapping[str, Callable[[Body, Context], Job | Ignored]] = {
-    "pull_request": decide_pull_request,
-    "issue_comment": decide_issue_comment,
-    "pull_request_review_comment": decide_review_comment,
-    "check_run": decide_check_run,
-    "check_suite": decide_check_suite,
-    "merge_group": decide_merge_group,
-    "repository": decide_repository,
-}
-_ASKING: Mapping[str, frozenset[str] | None] = {  # None: every action
-    "pull_request": REVIEWED_ACTIONS | {"closed", "edited"},
-    "issue_comment": frozenset({"created"}),
-    "pull_request_review_comment": frozenset({"created"}),
-    "check_run": frozenset({"rerequested", "requested_action"}),
-    "check_suite": frozenset({"rerequested"}),
-    "merge_group": frozenset({"checks_requested"}),
-    "repository": frozenset({"renamed", "transferred"}),
-    "installation": INSTALLATION_ACTIONS,
-    "installation_repositories": None,
-}
+MAX_COMMENT_CHARACTERS = 20_000  # of a comment that are read and stored
+REVIEWED_ACTIONS = frozenset({"opened", "reopened", "ready_for_review", "synchronize"})
+STAGE_OF_CHECK = {f"quorum/{stage.value}": stage for stage in Stage}
+_EXTERNAL_ID = re.compile(r"([^#@]+)#([1-9][0-9]{0,8})@([0-9a-f]{40,64})", re.ASCII)
+
+Body = Mapping[str, Any]
+"""The JSON of a delivery, not validated yet."""
 
 
-def may_ask(event: str, action: str | None) -> bool:
-    """Whether deliveries of this event and action can ask for anything: others need not be read to be left out."""
-    actions = _ASKING.get(event, frozenset())
-    return actions is None or action in actions
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignored:
+    """The delivery asks for nothing; the answer to GitHub says why."""
+
+    reason: str
 
 
-def decide(delivery: Delivery, body: Body, rules: Rules) -> Job | Ignored:
-    """The job of a delivery.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Whom the operator lets Quorum serve. `redact` is applied to what people wrote before it is stored."""
 
-    Raises:
-        pydantic.ValidationError: the body does not have the shape that the event has.
-    """
-    if delivery.event == "ping":
-        return Ignored(reason="ping")
-    if decide_account := _INSTALLATION_EVENTS.get(delivery.event):
-        return decide_account(delivery, body, rules)
-    decide_event = _REPOSITORY_EVENTS.get(delivery.event)
-    if decide_event is None:
-        return Ignored(reason=f"event {delivery.event} is not needed")
-    event = payloads.RepositoryEvent.model_validate(body)
-    owner = event.repository.full_name.partition("/")[0]
-    if event.installation is None:
-        return Ignored(reason="no installation: this is not a delivery of the App")
-    if not rules.serves(owner):
-        return Ignored(reason=f"{owner} is not among QUORUM_ALLOWED_OWNERS")
-    context = Context(
-        delivery=delivery,
-        rules=rules,
-        installation_id=event.installation.id,
-        repository=event.repository.full_name,
+    redact: Callable[[str], str]
+    app_slug: str = "quorum"
+    app_id: int | None = None  # None: the App of a check run is not checked
+    allowed_owners: frozenset[str] = frozenset()  # empty: everybody
+    allowed_bots: frozenset[int] = frozenset()  # ids of accounts
+
+    def serves(self, owner: str) -> bool:
+        """Whether Quorum serves this account's installations."""
+        return not self.allowed_owners or owner.lower() in {name.lower() for name in self.allowed_owners}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Where a delivery about a repository comes from."""
+
+    delivery: Delivery
+    rules: Rules
+    installation_id: int
+    repository: str
+
+    def pull_request(self, number: int) -> PullRequestRef:
+        """A pull request of the repository."""
+        owner, _, repo = self.repository.partition("/")
+        return PullRequestRef(owner=owner, repo=repo, number=number)
+
+
+def decide_pull_request(body: Body, context: Context) -> Job | Ignored:
+    """Review a new head or base; evaluate a closed pull request."""
+    event = payloads.PullRequestEventPayload.model_validate(body)
+    pull = event.pull_request
+    if event.action == "closed":
+        return ClosedJob(
+            installation_id=context.installation_id,
+            ref=context.pull_request(pull.number),
+            head_sha=pull.head.sha,
+            merged=bool(pull.merged),
+            guid=context.delivery.guid,
+        )
+    if pull.state != "open":
+        return Ignored(reason="the pull request is closed")
+    if event.action == "edited" and event.changes.base is not None:
+        return review_job(context, pull.number, head_sha=pull.head.sha, trigger=f"base:{pull.base.ref}")
+    if event.action in REVIEWED_ACTIONS:
+        return review_job(
+            context, pull.number, head_sha=pull.head.sha, trigger=event.action, before_sha=event.before
+        )
+    return Ignored(reason=f"pull_request.{event.action} does not change the code under review")
+
+
+def review_job(
+    context: Context,
+    number: int,
+    *,
+    head_sha: str,
+    trigger: str,
+    before_sha: str | None = None,
+    stages: tuple[Stage, ...] = tuple(Stage),
+    commanded: bool = False,
+) -> ReviewJob:
+    """The review of a head; `trigger` distinguishes it from other reviews of the same head."""
+    ref = context.pull_request(number)
+    request = ReviewRequest(
+        review_id=review_id(ref, head_sha=head_sha, trigger=trigger, before_sha=before_sha),
+        ref=ref,
+        installation_id=context.installation_id,
+        trigger=trigger,
+        head_sha=head_sha,
+        stages=stages,
+        commanded=commanded,
     )
-    return decide_event(body, context)
+    return ReviewJob(request=request, before_sha=before_sha)
+
+
+def decide_issue_comment(body: Body, context: Context) -> Job | Ignored:
+    """A comment in the conversation of a pull request."""
+    event = payloads.IssueCommentEventPayload.model_validate(body)
+    if event.issue.pull_request is None:
+        return Ignored(reason="the comment is on an issue")
+    return _decide_comment(
+        event.action, event.comment, context, kind="issue_comment", number=event.issue.number
+    )
+
+
+def decide_review_comment(body: Body, context: Context) -> Job | Ignored:
+    """A comment in a review thread, on a line or a file."""
+    event = payloads.ReviewCommentEventPayload.model_validate(body)
+    return _decide_comment(
+        event.action,
+        event.comment,
+        context,
+        kind="review_comment",
+        number=event.pull_request.number,
+        head_sha=event.pull_request.head.sha,
+    )
+
+
+def _decide_comment(
+    action: str,
+    comment: payloads.CommentPayload,
+    context: Context,
+    *,
+    kind: CommentKind,
+    number: int,
+    head_sha: str | None = None,
+) -> Job | Ignored:
+    refusal = _refuse_comment(action, comment, context.rules)
+    body = comment.body[:MAX_COMMENT_CHARACTERS]
+    command = parse_command(body)
+    if refusal or comment.user is None:
+        return Ignored(reason=refusal or "the author's account was deleted")
+    if command is None and not is_mentioned(body, slug=context.rules.app_slug):
+        return Ignored(reason="the comment has no command and does not mention the App")
+    redact = context.rules.redact
+    return CommentJob(
+        installation_id=context.installation_id,
+        ref=context.pull_request(number),
+        comment_kind=kind,
+        comment_id=comment.id,
+        author=comment.user.login,
+        author_id=comment.user.id,
+        body=redact(body),
+        command=replace(command, text=redact(command.text)) if command else None,
+        thread_comment_id=comment.in_reply_to_id,
+        head_sha=head_sha,
+        guid=context.delivery.guid,
+    )
+
+
+def _refuse_comment(action: str, comment: payloads.CommentPayload, rules: Rules) -> str | None:
+    if action != "created":
+        return f"the comment was {action}, not created"
+    if comment.user and comment.user.login.lower() == f"{rules.app_slug}[bot]".lower():
+        return "the comment is the App's own"
+    if comment.user and comment.user.type != "User" and comment.user.id not in rules.allowed_bots:
+        return "the author of the comment is a bot"
+    return None
+
+
+def decide_check_run(body: Body, context: Context) -> Job | Ignored:
+    """Someone re-ran a check or pressed one of its buttons; only the App's own check runs count."""
+    event = payloads.CheckRunEventPayload.model_validate(body)
+    if event.action not in ("rerequested", "requested_action"):
+        return Ignored(reason=f"check_run.{event.action} asks for nothing")
+    run = event.check_run
+    stage = STAGE_OF_CHECK.get(run.name)
+    named = _EXTERNAL_ID.fullmatch(run.external_id or "")
+    if stage is None or named is None or named[3] != run.head_sha or not _is_own(run, context.rules):
+        return Ignored(reason="the check run is not one of the App's")
+    number = int(named[2])
+    if event.action == "rerequested":
+        return review_job(
+            context,
+            number,
+            head_sha=run.head_sha,
+            trigger=f"check_run:{run.id}",
+            stages=(stage,),
+            commanded=True,
+        )
+    return CheckActionJob(
+        installation_id=context.installation_id,
+        ref=context.pull_request(number),
+        check_run_id=run.id,
+        stage=stage,
+        head_sha=run.head_sha,
+        identifier=event.requested_action.identifier if event.requested_action else "",
+        sender=event.sender.login,
+        guid=context.delivery.guid,
+    )
+
+
+def _is_own(run: payloads.CheckRunPayload, rules: Rules) -> bool:
+    """Goes by the App that created it: the repository in the external id may have been renamed since."""
+    return run.app is None or rules.app_id is None or run.app.id == rules.app_id
+
+
+def decide_check_suite(body: Body, context: Context) -> Job | Ignored:
+    """Someone re-ran all checks, of every pull request with this head."""
+    event = payloads.CheckSuiteEventPayload.model_validate(body)
+    if event.action != "rerequested":
+        return Ignored(reason=f"check_suite.{event.action} asks for nothing")
+    return CheckSuiteJob(
+        installation_id=context.installation_id,
+        repository=context.repository,
+        check_suite_id=event.check_suite.id,
+        head_sha=event.check_suite.head_sha,
+        pull_requests=tuple(pull.number for pull in event.check_suite.pull_requests),
+        guid=context.delivery.guid,
+    )
+
+
+def decide_merge_group(body: Body, context: Context) -> Job | Ignored:
+    """The merge queue waits for checks on a merge of pull requests."""
+    event = payloads.MergeGroupEventPayload.model_validate(body)
+    if event.action != "checks_requested":
+        return Ignored(reason=f"merge_group.{event.action} asks for nothing")
+    return MergeGroupJob(
+        installation_id=context.installation_id,
+        repository=context.repository,
+        head_sha=event.merge_group.head_sha,
+        base_ref=event.merge_group.base_ref,
+        head_ref=event.merge_group.head_ref,
+    )

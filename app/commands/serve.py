@@ -11,7 +11,7 @@ from app.logs import configure_logging
 from app.main import build_program
 from app.serving.app import build_served
 from app.settings import load_settings
-from webhooks.receiver import GITHUBS, Limits
+from webhooks.receiver import GITHUB_LIMITS, RequestLimits
 
 if TYPE_CHECKING:
     from app.serving.app import Served
@@ -26,7 +26,12 @@ MAX_CONNECTIONS = 1_000  # slow ones must not exhaust the file descriptors
 
 
 def serve(
-    *, host: str, port: int, role: Literal["web", "worker", "all"], poll: bool, limits: Limits = GITHUBS
+    *,
+    host: str,
+    port: int,
+    role: Literal["web", "worker", "all"],
+    poll: bool,
+    limits: RequestLimits = GITHUB_LIMITS,
 ) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code. `limits` are the receiver's."""
     sys.setswitchinterval(SWITCH_S)

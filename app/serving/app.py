@@ -18,8 +18,8 @@ from app.dashboard.api import Api
 from app.dashboard.live import ReviewBroadcast
 from app.dashboard.pages import Dashboard, dashboard_router
 from app.domain.review import StationEvent, Watch, ignore_events
-from app.engine.engine import Engine, Role
-from app.engine.process import ExecutorId
+from app.engine.engine import Engine
+from app.engine.process import ExecutorId, Role
 from app.github.addresses import web_url
 from app.github.app import GitHubApp
 from app.github.registration import AppRegistration
@@ -31,10 +31,9 @@ from app.serving.jobs import build_engine
 from app.serving.tools import mcp_endpoint
 from app.settings import Settings
 from app.store.processes import DASHBOARD, MCP, load_or_create_secret
-from webhooks.late import late_deliveries
-from webhooks.receiver import GITHUBS, Limits, webhook_router
-from webhooks.rules import Rules
-from webhooks.triggers import may_ask
+from webhooks.events import may_ask
+from webhooks.receiver import GITHUB_LIMITS, LateDeliveries, RequestLimits, webhook_router
+from webhooks.triggers import Rules
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +63,7 @@ def build_served(
     recover: bool = False,
     mcp: bool = False,
     preload: bool = False,
-    limits: Limits = GITHUBS,
+    limits: RequestLimits = GITHUB_LIMITS,
 ) -> Served:
     """The App over a program. `recover` takes what never arrived from GitHub's delivery log, `poll` everything.
 
@@ -121,10 +120,10 @@ def _rules(program: Program, *, app_slug: str, app_id: int) -> Rules:
     )
 
 
-def _receiver(settings: Settings, engine: Engine, rules: Rules, limits: Limits) -> APIRouter:
+def _receiver(settings: Settings, engine: Engine, rules: Rules, limits: RequestLimits) -> APIRouter:
     given = (settings.github_webhook_secret, settings.github_webhook_secret_previous)
     secrets = [secret.get_secret_value() for secret in given if secret]
-    return webhook_router(secrets=secrets, enqueue=engine.enqueue, rules=rules, clock=utc_now, limits=limits)
+    return webhook_router(secrets=secrets, queue=engine, rules=rules, clock=utc_now, limits=limits)
 
 
 def _pages(
@@ -155,7 +154,7 @@ def _delivery_log(
     return DeliveryLog(
         AppRegistration(github),
         program.database,
-        Taking(may_ask=may_ask, take=late_deliveries(enqueue=engine.enqueue, rules=rules)),
+        Taking(may_ask=may_ask, take=LateDeliveries(queue=engine, rules=rules).take),
         executor_id=executor.value,
         polls=polls,
         clock=utc_now,

@@ -16,14 +16,14 @@ from typing import Literal
 
 import httpx
 
-from webhooks.receiver import GITHUBS, Limits
+from webhooks.receiver import GITHUB_LIMITS, RequestLimits
 
 Role = Literal["web", "worker", "all"]
 FORKS = get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.durability.preloaded"])
 
 
-def _serve(folder: str, environment: dict[str, str], port: int, role: Role, limits: Limits) -> None:
+def _serve(folder: str, environment: dict[str, str], port: int, role: Role, limits: RequestLimits) -> None:
     """What the process does: the command itself, with an operator's environment and its own working directory."""
     log = os.open(Path(folder) / "app.log", os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
     os.dup2(log, 1)
@@ -46,7 +46,7 @@ class AppProcess:
         environment: Mapping[str, str],
         *,
         role: Role = "all",
-        limits: Limits = GITHUBS,
+        limits: RequestLimits = GITHUB_LIMITS,
     ) -> None:
         self._folder = folder
         self._environment = dict(environment)

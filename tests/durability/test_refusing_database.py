@@ -13,7 +13,7 @@ from tests.durability.app_process import AppProcess
 from tests.durability.killing import faults_of
 from tests.durability.many import open_pulls, send_all
 from tests.durability.stand_ins import StandIns, stand_ins
-from webhooks.receiver import Limits
+from webhooks.receiver import RequestLimits
 
 
 @asynccontextmanager
@@ -25,7 +25,7 @@ async def in_the_middle_of_a_review(
         app = AppProcess(
             folder / "app",
             around.environment(data="data", **environment),
-            limits=Limits(store_timeout_s=2.0),
+            limits=RequestLimits(store_timeout_s=2.0),
         )
         app.start()
         try:

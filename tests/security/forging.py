@@ -11,8 +11,8 @@ import httpx
 from fastapi import FastAPI
 
 from app.domain.job import Accepted, Delivery, Duplicate, Job
-from webhooks.receiver import Limits, webhook_router
-from webhooks.rules import Rules
+from webhooks.receiver import RequestLimits, webhook_router
+from webhooks.triggers import Rules
 
 SECRET = "the-secret-of-the-receiver"
 BODY = (
@@ -34,25 +34,24 @@ class Door:
 
     def __init__(self) -> None:
         self.taken: list[str] = []
-
-        async def enqueue(delivery: Delivery, job: Job) -> Accepted | Duplicate:
-            del job
-            self.taken.append(delivery.guid)
-            return Accepted(guid=delivery.guid)
-
         app = FastAPI()
         app.include_router(
             webhook_router(
                 secrets=[SECRET],
-                enqueue=enqueue,
+                queue=self,
                 rules=Rules(redact=str, app_slug="quorum", allowed_owners=frozenset()),
                 clock=lambda: datetime.now(UTC),
-                limits=Limits(max_body_bytes=50_000),
+                limits=RequestLimits(max_body_bytes=50_000),
             )
         )
         self._client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=app), base_url="http://quorum.test"
         )
+
+    async def enqueue(self, delivery: Delivery, job: Job) -> Accepted | Duplicate:
+        del job
+        self.taken.append(delivery.guid)
+        return Accepted(guid=delivery.guid)
 
     async def post(self, forged: Forged) -> int:
         """The status of the answer."""

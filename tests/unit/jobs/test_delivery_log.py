@@ -19,9 +19,9 @@ from app.store.job_tables import DeliveryRow
 from app.store.processes import renew_lease
 from github_sandbox import GitHubSandbox, Pull
 from tests.unit.engine.world import WEB, running
-from webhooks.late import late_deliveries
-from webhooks.rules import Rules
-from webhooks.triggers import may_ask
+from webhooks.events import may_ask
+from webhooks.receiver import LateDeliveries
+from webhooks.triggers import Rules
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 DAY_S = 86_400
@@ -60,7 +60,7 @@ class DeliveryLogHarness:
     def log(
         self, *, polls: bool = False, executor_id: str = "one", sleep: Sleep = asyncio.sleep
     ) -> DeliveryLog:
-        taking = Taking(may_ask=may_ask, take=late_deliveries(enqueue=self._enqueue, rules=Rules(redact=str)))
+        taking = Taking(may_ask=may_ask, take=LateDeliveries(queue=self, rules=Rules(redact=str)).take)
         return DeliveryLog(
             self.registration,
             self.database,
@@ -71,7 +71,7 @@ class DeliveryLogHarness:
             sleep=sleep,
         )
 
-    async def _enqueue(self, delivery: Delivery, job: Job) -> Accepted | Duplicate:
+    async def enqueue(self, delivery: Delivery, job: Job) -> Accepted | Duplicate:
         if not self.stores:
             raise StoreUnavailable("the disk is full")
         return await self._engine.enqueue(delivery, job)

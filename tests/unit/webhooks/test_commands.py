@@ -25,19 +25,19 @@ from webhooks.commands import USAGE, is_mentioned, parse_command
         ("/dismiss", "dismiss", ()),
     ],
 )
-def test_a_command_on_the_first_line_is_understood(body: str, name: str, words: tuple[str, ...]) -> None:
+def test_a_command_on_the_first_line_is_parsed(body: str, name: str, words: tuple[str, ...]) -> None:
     command = parse_command(body)
     assert command is not None
     assert (command.name, command.words, command.problem) == (name, words, None)
 
 
-def test_a_question_may_go_on_below_the_first_line() -> None:
+def test_a_question_may_continue_below_the_first_line() -> None:
     command = parse_command("/ask Why is this slow?\n\n```py\nfor x in y:\n```\n")
     assert command is not None
     assert command.text == "Why is this slow?\n\n```py\nfor x in y:\n```"
 
 
-def test_a_reason_for_a_dismissal_is_kept() -> None:
+def test_the_reason_of_a_dismissal_is_part_of_the_command() -> None:
     assert parse_command("/dismiss we accept this risk") == Command(
         name="dismiss", text="we accept this risk"
     )
@@ -75,7 +75,7 @@ def test_a_reason_for_a_dismissal_is_kept() -> None:
         "http://example.com/rereview",
     ],
 )
-def test_what_is_no_command_of_ours_is_none(body: str) -> None:
+def test_text_that_is_not_a_command_of_quorum_is_ignored(body: str) -> None:
     assert parse_command(body) is None
 
 
@@ -90,7 +90,7 @@ def test_what_is_no_command_of_ours_is_none(body: str) -> None:
         ("/dissmiss x", "dismiss"),
     ],
 )
-def test_a_slip_of_the_pen_gets_the_closest_command(body: str, suggestion: str) -> None:
+def test_a_typo_gets_the_closest_command_as_a_suggestion(body: str, suggestion: str) -> None:
     command = parse_command(body)
     assert command is not None
     assert command.suggestion == suggestion
@@ -110,7 +110,7 @@ def test_a_slip_of_the_pen_gets_the_closest_command(body: str, suggestion: str) 
         "/help me",
     ],
 )
-def test_wrong_words_are_answered_with_the_usage(body: str) -> None:
+def test_wrong_arguments_get_the_usage(body: str) -> None:
     command = parse_command(body)
     assert command is not None
     assert command.problem is not None
@@ -125,7 +125,7 @@ def test_no_text_breaks_the_parser(text: str) -> None:
 
 
 @given(st.text(), st.sampled_from(sorted(USAGE)))
-def test_a_command_never_stands_behind_anything(before: str, name: str) -> None:
+def test_a_command_after_other_text_is_ignored(before: str, name: str) -> None:
     command = parse_command(f"{before} /{name}")
     assert command is None or before.startswith("/")
 
@@ -141,7 +141,7 @@ def test_a_command_never_stands_behind_anything(before: str, name: str) -> None:
         "see `x` and ask @quorum",
     ],
 )
-def test_a_mention_is_heard(body: str) -> None:
+def test_a_mention_is_found(body: str) -> None:
     assert is_mentioned(body, slug="quorum")
 
 
@@ -164,10 +164,10 @@ def test_a_mention_is_heard(body: str) -> None:
         "org/@quorum",
     ],
 )
-def test_a_mention_in_a_quote_in_code_or_of_somebody_else_is_not(body: str) -> None:
+def test_mentions_in_quotes_or_code_and_of_other_accounts_are_ignored(body: str) -> None:
     assert not is_mentioned(body, slug="quorum")
 
 
-def test_a_comment_full_of_half_open_code_is_no_mention() -> None:
+def test_a_comment_with_many_unclosed_code_spans_has_no_mention() -> None:
     for bait in ("`" * 60_000, "<!--" * 15_000, "```\n" * 15_000, "> " * 30_000, "@quorum-" * 7_000):
         assert not is_mentioned(bait, slug="quorum")

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from app.domain.job import Accepted, Delivery, Duplicate, Job
 from app.errors import StoreUnavailable
 from tests.unit.webhooks.deliveries import NOW, SECRET, Json, encoded, issue_comment, pull_request, sign
-from webhooks.receiver import Limits, webhook_router
-from webhooks.rules import Rules
+from webhooks.receiver import RequestLimits, webhook_router
+from webhooks.triggers import Rules
 
 EXAMPLES = Path(__file__).parents[2] / "data" / "github" / "webhooks-examples.json"
 
 
 class Inbox:
-    """Keeps what it is given, as the engine does: once for each guid."""
+    """Stores each delivery once, like the engine."""
 
     def __init__(self) -> None:
         self.jobs: dict[str, Job] = {}
@@ -38,18 +38,18 @@ class Inbox:
         return Accepted(guid=delivery.guid)
 
 
-class Door:
+class Receiver:
     """The receiver behind an in-process transport."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: RequestLimits | None = None) -> None:
         self.inbox = Inbox()
         app = FastAPI()
         router = webhook_router(
             secrets=[SECRET],
-            enqueue=self.inbox.enqueue,
+            queue=self.inbox,
             rules=Rules(redact=str),
             clock=lambda: NOW,
-            limits=limits or Limits(max_body_bytes=200_000),
+            limits=limits or RequestLimits(max_body_bytes=200_000),
         )
         app.include_router(router)
         self._transport = httpx.ASGITransport(app)
@@ -72,31 +72,31 @@ class Door:
 
 
 async def test_a_signed_delivery_is_stored_before_it_is_acknowledged() -> None:
-    door = Door()
-    answer = await door.post(encoded(pull_request("opened")))
+    receiver = Receiver()
+    answer = await receiver.post(encoded(pull_request("opened")))
     assert (answer.status_code, answer.json()) == (202, {"delivery": "guid-1"})
-    assert list(door.inbox.jobs) == ["guid-1"]
+    assert list(receiver.inbox.jobs) == ["guid-1"]
 
 
 async def test_a_redelivery_is_acknowledged_again() -> None:
-    door = Door()
+    receiver = Receiver()
     body = encoded(pull_request("opened"))
-    await door.post(body)
-    answer = await door.post(body)
+    await receiver.post(body)
+    answer = await receiver.post(body)
     assert (answer.status_code, answer.json()) == (202, {"delivery": "guid-1", "same_as": "guid-1"})
 
 
-async def test_what_is_not_needed_is_ignored_with_the_reason() -> None:
-    answer = await Door().post(encoded({"zen": "x"}), x_github_event="ping")
+async def test_an_event_that_asks_for_nothing_is_ignored_with_the_reason() -> None:
+    answer = await Receiver().post(encoded({"zen": "x"}), x_github_event="ping")
     assert (answer.status_code, answer.json()) == (200, {"ignored": "ping"})
 
 
 @pytest.mark.parametrize("signature", [None, "", "sha1=abc", "sha256=" + "0" * 64, "sha256=\xe9\xe9"])
-async def test_without_a_good_signature_nothing_is_even_parsed(signature: str | None) -> None:
-    door = Door()
-    answer = await door.post(b"{not json", x_hub_signature_256=signature)
+async def test_a_delivery_without_a_valid_signature_is_not_parsed(signature: str | None) -> None:
+    receiver = Receiver()
+    answer = await receiver.post(b"{not json", x_hub_signature_256=signature)
     assert answer.status_code == 401
-    assert not door.inbox.jobs
+    assert not receiver.inbox.jobs
 
 
 @pytest.mark.parametrize(
@@ -119,11 +119,11 @@ async def test_without_a_good_signature_nothing_is_even_parsed(signature: str | 
         b"payload=%7B%7D",
     ],
 )
-async def test_a_malformed_body_is_400(body: bytes) -> None:
-    door = Door()
-    answer = await door.post(body)
+async def test_a_malformed_body_is_answered_400(body: bytes) -> None:
+    receiver = Receiver()
+    answer = await receiver.post(body)
     assert answer.status_code == 400, answer.text
-    assert not door.inbox.jobs
+    assert not receiver.inbox.jobs
 
 
 @pytest.mark.parametrize(
@@ -138,16 +138,16 @@ async def test_a_malformed_body_is_400(body: bytes) -> None:
         {"x_github_event": "\xe9"},
     ],
 )
-async def test_malformed_headers_are_400(headers: dict[str, str | None]) -> None:
-    answer = await Door().post(encoded(pull_request("opened")), **cast("dict[str, Any]", headers))
+async def test_malformed_headers_are_answered_400(headers: dict[str, str | None]) -> None:
+    answer = await Receiver().post(encoded(pull_request("opened")), **cast("dict[str, Any]", headers))
     assert answer.status_code == 400
 
 
-async def test_a_body_over_the_limit_is_413_by_its_length() -> None:
-    assert (await Door().post(b"x" * 200_001)).status_code == 413
+async def test_a_declared_length_over_the_limit_is_answered_413() -> None:
+    assert (await Receiver().post(b"x" * 200_001)).status_code == 413
 
 
-async def test_a_body_over_the_limit_is_413_in_chunks_too_and_not_read_to_its_end() -> None:
+async def test_a_chunked_body_over_the_limit_is_answered_413_before_its_end() -> None:
     sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -156,40 +156,42 @@ async def test_a_body_over_the_limit_is_413_in_chunks_too_and_not_read_to_its_en
             sent += 1
             yield b"x" * 10_000
 
-    assert (await Door().post(endless(), signed=b"")).status_code == 413
+    assert (await Receiver().post(endless(), signed=b"")).status_code == 413
     assert sent < 40
 
 
-async def test_a_compressed_body_is_not_taken() -> None:
-    answer = await Door().post(encoded(pull_request("opened")), content_encoding="gzip")
+async def test_a_compressed_body_is_rejected() -> None:
+    answer = await Receiver().post(encoded(pull_request("opened")), content_encoding="gzip")
     assert answer.status_code == 415
     assert (
-        await Door().post(encoded(pull_request("opened")), content_encoding="identity")
+        await Receiver().post(encoded(pull_request("opened")), content_encoding="identity")
     ).status_code == 202
 
 
-async def test_who_drips_bytes_is_cut_off() -> None:
+async def test_a_slow_sender_is_cut_off() -> None:
     async def dripping() -> AsyncIterator[bytes]:
         yield b"{"
         await asyncio.Event().wait()
 
-    assert (await Door(Limits(body_timeout_s=0.05)).post(dripping(), signed=b"{")).status_code == 408
+    assert (
+        await Receiver(RequestLimits(body_timeout_s=0.05)).post(dripping(), signed=b"{")
+    ).status_code == 408
 
 
-async def test_what_cannot_be_stored_is_503_so_that_github_may_send_it_again() -> None:
-    door = Door()
-    door.inbox.error = StoreUnavailable("disk full")
-    answer = await door.post(encoded(pull_request("opened")))
+async def test_a_delivery_that_cannot_be_stored_is_answered_503_so_github_may_resend_it() -> None:
+    receiver = Receiver()
+    receiver.inbox.error = StoreUnavailable("disk full")
+    answer = await receiver.post(encoded(pull_request("opened")))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
     assert "disk" not in answer.text
-    door.inbox.error = None
-    assert (await door.post(encoded(pull_request("opened")))).status_code == 202
+    receiver.inbox.error = None
+    assert (await receiver.post(encoded(pull_request("opened")))).status_code == 202
 
 
-async def test_a_database_that_does_not_answer_is_503_before_github_hangs_up() -> None:
-    door = Door(Limits(store_timeout_s=0.05))
-    door.inbox.hangs = True
-    assert (await door.post(encoded(pull_request("opened")))).status_code == 503
+async def test_a_database_that_does_not_answer_is_answered_503_before_github_times_out() -> None:
+    receiver = Receiver(RequestLimits(store_timeout_s=0.05))
+    receiver.inbox.hangs = True
+    assert (await receiver.post(encoded(pull_request("opened")))).status_code == 503
 
 
 def _examples() -> list[tuple[str, Json]]:
@@ -197,12 +199,12 @@ def _examples() -> list[tuple[str, Json]]:
     return [(event, body) for event, bodies in found.items() for body in bodies]
 
 
-async def test_every_example_of_githubs_own_is_answered_and_none_is_an_error_of_ours() -> None:
+async def test_every_example_from_github_is_answered_without_a_server_error() -> None:
     """https://github.com/octokit/webhooks: hundreds of real payloads, over all events."""
-    door = Door(Limits())
+    receiver = Receiver(RequestLimits())
     answers: dict[int, int] = {}
     for number, (event, body) in enumerate(_examples()):
-        answer = await door.post(encoded(body), x_github_event=event, x_github_delivery=f"guid-{number}")
+        answer = await receiver.post(encoded(body), x_github_event=event, x_github_delivery=f"guid-{number}")
         answers[answer.status_code] = answers.get(answer.status_code, 0) + 1
         assert answer.status_code in (200, 202), (event, answer.text)
     assert answers[202] >= 10
@@ -210,11 +212,11 @@ async def test_every_example_of_githubs_own_is_answered_and_none_is_an_error_of_
 
 
 async def test_githubs_examples_with_an_installation_become_jobs() -> None:
-    door = Door(Limits())
+    receiver = Receiver(RequestLimits())
     for number, (event, body) in enumerate(_examples()):
         body["installation"] = body.get("installation") or {"id": 77}
-        await door.post(encoded(body), x_github_event=event, x_github_delivery=f"guid-{number}")
-    kinds = {job.kind for job in door.inbox.jobs.values()}
+        await receiver.post(encoded(body), x_github_event=event, x_github_delivery=f"guid-{number}")
+    kinds = {job.kind for job in receiver.inbox.jobs.values()}
     assert kinds >= {"review", "closed", "check_suite", "merge_group", "installation"}
 
 
@@ -227,8 +229,8 @@ json_values = st.recursive(
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
-def test_signed_nonsense_is_never_an_error_of_ours(data: st.DataObject) -> None:
-    """A good payload with any of its values replaced by any other, under any event."""
+def test_signed_nonsense_never_causes_a_server_error(data: st.DataObject) -> None:
+    """A valid payload with any value replaced by any other, for any event."""
     body = data.draw(st.sampled_from([pull_request("opened"), issue_comment("/rereview")]))
     place = body
     while True:
@@ -240,11 +242,11 @@ def test_signed_nonsense_is_never_an_error_of_ours(data: st.DataObject) -> None:
     event = data.draw(
         st.sampled_from(["pull_request", "issue_comment", "check_run", "installation", "merge_group"])
     )
-    answer = asyncio.run(Door(Limits()).post(encoded(body), x_github_event=event))
+    answer = asyncio.run(Receiver(RequestLimits()).post(encoded(body), x_github_event=event))
     assert answer.status_code in (200, 202, 400)
 
 
 @settings(max_examples=100, deadline=None)
 @given(body=st.binary(max_size=200))
-def test_signed_bytes_of_any_kind_are_never_an_error_of_ours(body: bytes) -> None:
-    assert asyncio.run(Door(Limits()).post(body)).status_code == 400
+def test_signed_bytes_of_any_kind_never_cause_a_server_error(body: bytes) -> None:
+    assert asyncio.run(Receiver(RequestLimits()).post(body)).status_code == 400

@@ -27,8 +27,8 @@ from tests.unit.webhooks.deliveries import (
     pull_request,
     review_comment,
 )
-from webhooks.rules import Ignored, Rules
-from webhooks.triggers import decide
+from webhooks.events import decide
+from webhooks.triggers import Ignored, Rules
 
 RULES = Rules(redact=lambda text: text.replace("hunter2", "[REDACTED:password]"))
 
@@ -47,7 +47,7 @@ def reason(event: str, body: Json, rules: Rules = RULES) -> str:
 
 
 @pytest.mark.parametrize("action", ["opened", "reopened", "ready_for_review"])
-def test_a_pull_request_that_is_opened_is_reviewed_by_all_stages(action: str) -> None:
+def test_an_opened_pull_request_is_reviewed_by_all_stages(action: str) -> None:
     job = decided("pull_request", pull_request(action))
     assert isinstance(job, ReviewJob)
     assert (str(job.request.ref), job.request.head_sha, job.request.trigger) == ("octo/shop#7", HEAD, action)
@@ -57,13 +57,13 @@ def test_a_pull_request_that_is_opened_is_reviewed_by_all_stages(action: str) ->
     assert job.partition == "octo/shop#7"
 
 
-def test_a_push_is_reviewed_with_the_head_before_it() -> None:
+def test_the_review_of_a_push_names_the_head_before_it() -> None:
     job = decided("pull_request", pull_request("synchronize", before=BEFORE, after=HEAD))
     assert isinstance(job, ReviewJob)
     assert (job.before_sha, job.request.trigger) == (BEFORE, "synchronize")
 
 
-def test_the_same_head_and_trigger_is_the_same_review_under_any_delivery() -> None:
+def test_the_same_head_and_trigger_is_the_same_review_in_any_delivery() -> None:
     first = decided("pull_request", pull_request("opened"), guid="one")
     second = decided("pull_request", pull_request("opened"), guid="two")
     assert first.key == second.key
@@ -82,7 +82,7 @@ def test_a_new_base_is_reviewed_and_a_new_title_is_not() -> None:
     assert "edited" in reason("pull_request", pull_request("edited", changes={"title": {"from": "x"}}))
 
 
-def test_a_closed_pull_request_is_looked_at_once_more_and_not_reviewed() -> None:
+def test_a_closed_pull_request_is_evaluated_and_not_reviewed() -> None:
     job = decided("pull_request", pull_request("closed"))
     assert isinstance(job, ClosedJob)
     assert job.head_sha == HEAD
@@ -94,11 +94,11 @@ def test_a_closed_pull_request_is_looked_at_once_more_and_not_reviewed() -> None
 @pytest.mark.parametrize(
     "action", ["labeled", "assigned", "converted_to_draft", "locked", "enqueued", "made_up"]
 )
-def test_what_does_not_change_the_code_is_ignored_with_its_name(action: str) -> None:
+def test_actions_that_do_not_change_the_code_are_ignored_with_their_name(action: str) -> None:
     assert action in reason("pull_request", pull_request(action))
 
 
-def test_a_command_carries_who_where_and_what() -> None:
+def test_a_command_names_its_author_place_and_text() -> None:
     job = decided("issue_comment", issue_comment("/rereview security full"))
     assert isinstance(job, CommentJob)
     assert job.command is not None
@@ -114,7 +114,7 @@ def test_a_reply_in_a_thread_names_the_thread() -> None:
     assert (job.thread_comment_id, job.head_sha, job.comment_kind) == (900, HEAD, "review_comment")
 
 
-def test_secrets_in_a_comment_are_redacted_before_it_is_kept() -> None:
+def test_secrets_in_a_comment_are_redacted_before_it_is_stored() -> None:
     job = decided("issue_comment", issue_comment("/ask is hunter2 a good password?\nhunter2"))
     assert isinstance(job, CommentJob)
     assert "hunter2" not in str(job_to_json(job))
@@ -126,17 +126,17 @@ def test_secrets_in_a_comment_are_redacted_before_it_is_kept() -> None:
         (issue_comment("/rereview", action="edited"), "edited"),
         (issue_comment("/rereview", action="deleted"), "deleted"),
         (issue_comment("/rereview", on_pull=False), "issue"),
-        (issue_comment("nice work"), "neither"),
-        (issue_comment("> /rereview"), "neither"),
+        (issue_comment("nice work"), "no command"),
+        (issue_comment("> /rereview"), "no command"),
         (issue_comment("/rereview", user={"login": "other[bot]", "id": 5, "type": "Bot"}), "bot"),
         (issue_comment("@quorum hi", user={"login": "quorum[bot]", "id": 6, "type": "Bot"}), "own"),
     ],
 )
-def test_comments_that_ask_nothing_are_ignored_with_the_reason(body: Json, why: str) -> None:
+def test_comments_that_ask_for_nothing_are_ignored_with_the_reason(body: Json, why: str) -> None:
     assert why in reason("issue_comment", body)
 
 
-def test_a_bot_is_heard_if_the_operator_lists_its_id_but_never_the_app_itself() -> None:
+def test_a_bot_is_served_if_the_operator_lists_its_id_but_never_the_app_itself() -> None:
     rules = Rules(redact=str, allowed_bots=frozenset({5, 6}))
     other = issue_comment("/rereview", user={"login": "other[bot]", "id": 5, "type": "Bot"})
     own = issue_comment("/rereview", user={"login": "quorum[bot]", "id": 6, "type": "Bot"})
@@ -144,10 +144,10 @@ def test_a_bot_is_heard_if_the_operator_lists_its_id_but_never_the_app_itself() 
     assert "own" in reason("issue_comment", own, rules)
 
 
-def test_a_comment_whose_author_is_gone_is_ignored() -> None:
+def test_a_comment_of_a_deleted_account_is_ignored() -> None:
     body = issue_comment("/rereview")
     body["comment"]["user"] = None
-    assert "gone" in reason("issue_comment", body)
+    assert "deleted" in reason("issue_comment", body)
 
 
 def test_the_rerun_button_reviews_with_that_stage_also_on_forks() -> None:
@@ -157,7 +157,7 @@ def test_the_rerun_button_reviews_with_that_stage_also_on_forks() -> None:
     assert (job.request.trigger, job.request.commanded) == ("check_run:55", True)
 
 
-def test_a_button_of_ours_is_a_job_each_time_it_is_pressed() -> None:
+def test_a_button_of_the_app_is_a_job_each_time_it_is_pressed() -> None:
     body = check_run("requested_action", requested_action={"identifier": "dismiss_low"})
     first, second = decided("check_run", body, guid="one"), decided("check_run", body, guid="two")
     assert isinstance(first, CheckActionJob)
@@ -176,22 +176,22 @@ def test_a_button_of_ours_is_a_job_each_time_it_is_pressed() -> None:
         check_run("rerequested", external_id=f"octo/shop#99999999999999@{HEAD}"),
     ],
 )
-def test_a_check_run_that_is_not_ours_is_ignored(body: Json) -> None:
+def test_a_check_run_of_another_app_is_ignored(body: Json) -> None:
     assert "not one of the App's" in reason("check_run", body, Rules(redact=str, app_id=3))
 
 
-def test_the_buttons_of_a_repository_that_was_called_otherwise_still_work() -> None:
+def test_buttons_still_work_after_the_repository_was_renamed() -> None:
     body = check_run("rerequested", external_id=f"former-owner/old-name#7@{HEAD}")
     job = decided("check_run", body, Rules(redact=str, app_id=3))
     assert isinstance(job, ReviewJob)
     assert str(job.request.ref) == "octo/shop#7"
 
 
-def test_check_runs_that_only_happen_are_ignored() -> None:
+def test_the_progress_of_check_runs_is_ignored() -> None:
     assert "created" in reason("check_run", check_run("created"))
 
 
-def test_rerun_all_names_the_head_and_what_pull_requests_github_knows() -> None:
+def test_rerun_all_names_the_head_and_the_pull_requests_that_github_lists() -> None:
     suite: Json = {"id": 3, "head_sha": HEAD, "pull_requests": [{"number": 7}]}
     job = decided("check_suite", common("rerequested", check_suite=suite))
     assert isinstance(job, CheckSuiteJob)
@@ -199,7 +199,7 @@ def test_rerun_all_names_the_head_and_what_pull_requests_github_knows() -> None:
     assert "requested" in reason("check_suite", common("requested", check_suite=suite))
 
 
-def test_the_merge_queue_gets_an_answer_on_its_own_commit() -> None:
+def test_the_merge_queue_gets_its_checks_on_its_own_commit() -> None:
     group = {
         "head_sha": HEAD,
         "head_ref": "refs/heads/gh-readonly-queue/main/pr-7-x",
@@ -211,7 +211,7 @@ def test_the_merge_queue_gets_an_answer_on_its_own_commit() -> None:
     assert "destroyed" in reason("merge_group", common("destroyed", merge_group=group))
 
 
-def test_installations_come_and_go() -> None:
+def test_installations_are_created_and_deleted() -> None:
     installation = {"id": 77, "account": {"login": "octo", "id": 1}, "permissions": {"checks": "write"}}
     job = decided("installation", {"action": "created", "installation": installation})
     assert isinstance(job, InstallationJob)
@@ -226,14 +226,14 @@ def test_installations_come_and_go() -> None:
     assert "something_new" in reason("installation", odd)
 
 
-def test_a_renamed_repository_keeps_its_old_name_for_the_worker() -> None:
+def test_the_job_of_a_renamed_repository_names_the_old_name() -> None:
     job = decided("repository", common("renamed", changes={"repository": {"name": {"from": "store"}}}))
     assert isinstance(job, InstallationJob)
     assert (job.previous_repository, job.repositories) == ("octo/store", ("octo/shop",))
     assert "archived" in reason("repository", common("archived"))
 
 
-def test_accounts_that_the_operator_does_not_serve_get_no_work_at_all() -> None:
+def test_accounts_that_the_operator_does_not_serve_get_no_jobs() -> None:
     rules = Rules(redact=str, allowed_owners=frozenset({"Acme"}))
     installation = {"id": 77, "account": {"login": "octo", "id": 1}}
     assert "QUORUM_ALLOWED_OWNERS" in reason("pull_request", pull_request("opened"), rules)
@@ -243,7 +243,7 @@ def test_accounts_that_the_operator_does_not_serve_get_no_work_at_all() -> None:
     assert isinstance(decided("pull_request", pull_request("opened"), served), ReviewJob)
 
 
-def test_a_hook_of_a_repository_is_not_the_app() -> None:
+def test_a_webhook_of_a_repository_is_not_of_the_app() -> None:
     body = pull_request("opened")
     del body["installation"]
     assert "no installation" in reason("pull_request", body)
@@ -265,7 +265,7 @@ def test_other_events_are_ignored_with_their_name(event: str) -> None:
         ("pull_request", common("opened", pull_request=None)),
     ],
 )
-def test_a_body_of_another_event_is_an_error(event: str, body: Json) -> None:
+def test_a_body_of_another_event_is_invalid(event: str, body: Json) -> None:
     with pytest.raises(ValidationError):
         decide(delivery(event), body, RULES)
 
@@ -287,7 +287,7 @@ def test_a_body_of_another_event_is_an_error(event: str, body: Json) -> None:
         (("sender", "login"), "mo\nna"),
     ],
 )
-def test_values_that_github_would_not_send_do_not_pass(path: tuple[str, ...], value: object) -> None:
+def test_values_that_github_does_not_send_are_invalid(path: tuple[str, ...], value: object) -> None:
     body = pull_request("opened")
     place: Any = body
     for key in path[:-1]:
@@ -298,7 +298,7 @@ def test_values_that_github_would_not_send_do_not_pass(path: tuple[str, ...], va
 
 
 @pytest.mark.parametrize("kind", ["user", "organization"])
-def test_a_transferred_repository_is_followed_to_its_new_owner(kind: str) -> None:
+def test_the_job_of_a_transferred_repository_names_the_old_owner(kind: str) -> None:
     body = {
         "action": "transferred",
         "repository": {"full_name": "octo/shop"},
