@@ -257,7 +257,7 @@ def _render(report: ReviewReport, report_format: str, program: Program) -> str:
         case "sarif":
             return render_sarif(report, redact=redact, version=version("quorum-review"))
         case _:
-            return render_text(report, redact=redact, colour=sys.stdout.isatty())
+            return render_text(report, redact=redact, color=sys.stdout.isatty())
 
 
 def _exit_code(report: ReviewReport, options: ReviewOptions) -> int:

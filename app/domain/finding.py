@@ -83,6 +83,45 @@ class Rejection:
     reason: str
 
 
+class RejectionCode(StrEnum):
+    """Why a claim is not shown as a finding."""
+
+    OTHER_FILE = "other_file"  # the change does not touch the file
+    EXCLUDED_FILE = "excluded_file"  # the review left the file out
+    BELOW_MINIMUM = "below_minimum"  # of severity; `detail` is the minimum
+    REFUTED = "refuted"  # by the vendor in `by`; `detail` is its evidence
+    UNCONFIRMED = "unconfirmed"  # an analyzer's own finding on the same code remains
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedClaim:
+    """A claim that is not shown as a finding, with the reason as a code."""
+
+    finding: Finding
+    code: RejectionCode
+    by: str = ""
+    detail: str = ""
+
+
+class SettlementCode(StrEnum):
+    """What people must know about how the findings of a review were settled."""
+
+    UNSHARED_PATTERNS = "unshared_patterns"  # (count)
+    UNVERIFIED = "unverified"  # (count)
+    QUORUM_MISSED = "quorum_missed"  # (count)
+    QUORUM_LOWERED = "quorum_lowered"  # (from, to, vendors)
+    CHECKED_BY_ITSELF = "checked_by_itself"  # (vendor, model)
+    CHECKED_BY_SIBLING = "checked_by_sibling"  # (vendor, other model of the vendor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementNote:
+    """A note about a settlement; `values` are those named with the code."""
+
+    code: SettlementCode
+    values: tuple[str, ...]
+
+
 class Judgement(StrEnum):
     """A verifier's opinion of a claim."""
 

@@ -11,7 +11,15 @@ from dataclasses import dataclass, replace
 from app.domain.diff import Side
 from app.domain.finding import Finding, Placement
 from app.findings.finders import is_by_analyzers
-from app.findings.quotes import DiffIndex, Match, Reading, readings, run_of_source, single_lines, words
+from app.findings.quotes import (
+    DiffIndex,
+    QuoteMatch,
+    QuoteReading,
+    readings,
+    run_of_source,
+    single_lines,
+    words,
+)
 from app.findings.suggestion import as_prose
 
 NEAR_LINES = 3  # models that count lines themselves are off by this much
@@ -21,7 +29,7 @@ MAX_QUOTE_LINES = 20  # of a quote that a finding keeps
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    match: Match
+    match: QuoteMatch
     complete: bool  # it holds all that was quoted
 
 
@@ -57,7 +65,7 @@ def locate(finding: Finding, source: str | None) -> Finding:
     return finding
 
 
-def choose(matches: Sequence[Match], line: int, *, distinctive: bool = True) -> Match | None:
+def choose(matches: Sequence[QuoteMatch], line: int, *, distinctive: bool = True) -> QuoteMatch | None:
     """The one of several equal places that is meant; None where that would be a guess.
 
     In this order: the only one; the one at the very line; the clearly nearest one close by; the only changed one.
@@ -83,7 +91,7 @@ def _place(finding: Finding, index: DiffIndex) -> _Place | None:
     return _here(finding, found, index) or _elsewhere(finding, found, index) or _by_part(finding, index)
 
 
-def _here(finding: Finding, found: Sequence[Reading], index: DiffIndex) -> _Place | None:
+def _here(finding: Finding, found: Sequence[QuoteReading], index: DiffIndex) -> _Place | None:
     """In the named file, with the line number as a hint."""
     places = [(reading, _matches(finding, reading, index)) for reading in found]
     for reading, good in _best_first(places):
@@ -92,7 +100,7 @@ def _here(finding: Finding, found: Sequence[Reading], index: DiffIndex) -> _Plac
     return None
 
 
-def _elsewhere(finding: Finding, found: Sequence[Reading], index: DiffIndex) -> _Place | None:
+def _elsewhere(finding: Finding, found: Sequence[QuoteReading], index: DiffIndex) -> _Place | None:
     """In another file, if the quote stands once in all of them and nowhere in the named one."""
     if any(reading.complete and _matches(finding, reading, index) for reading in found):
         return None
@@ -108,26 +116,28 @@ def _elsewhere(finding: Finding, found: Sequence[Reading], index: DiffIndex) -> 
     return None
 
 
-def _best_first(places: Sequence[tuple[Reading, list[Match]]]) -> Iterator[tuple[Reading, list[Match]]]:
+def _best_first(
+    places: Sequence[tuple[QuoteReading, list[QuoteMatch]]],
+) -> Iterator[tuple[QuoteReading, list[QuoteMatch]]]:
     """The same lines before lines with the same words, and these before lines that hold more than the quote."""
     for is_good in (_has_same_lines, _has_same_words, _has_quote):
         for reading, matches in places:
             yield reading, [match for match in matches if is_good(match, reading)]
 
 
-def _has_same_lines(match: Match, reading: Reading) -> bool:
+def _has_same_lines(match: QuoteMatch, reading: QuoteReading) -> bool:
     return match.is_whole and match.end_line - match.start_line + 1 == reading.lines
 
 
-def _has_same_words(match: Match, reading: Reading) -> bool:
+def _has_same_words(match: QuoteMatch, reading: QuoteReading) -> bool:
     return match.is_whole
 
 
-def _has_quote(match: Match, reading: Reading) -> bool:
+def _has_quote(match: QuoteMatch, reading: QuoteReading) -> bool:
     return True
 
 
-def _matches(finding: Finding, reading: Reading, index: DiffIndex) -> list[Match]:
+def _matches(finding: Finding, reading: QuoteReading, index: DiffIndex) -> list[QuoteMatch]:
     """On the side that the quote's marks or the finder names, else on the other."""
     first = reading.side or finding.side
     second = Side.LEFT if first is Side.RIGHT else Side.RIGHT
@@ -151,7 +161,7 @@ def _by_part(finding: Finding, index: DiffIndex) -> _Place | None:
     return None
 
 
-def _covers(suggestion: str | None, match: Match) -> bool:
+def _covers(suggestion: str | None, match: QuoteMatch) -> bool:
     """Whether the suggestion keeps what the lines hold besides the quote."""
     if suggestion is None:
         return True
@@ -159,7 +169,7 @@ def _covers(suggestion: str | None, match: Match) -> bool:
     return replacement.startswith(match.before) and replacement.endswith(match.after)
 
 
-def _at(finding: Finding, match: Match) -> Finding:
+def _at(finding: Finding, match: QuoteMatch) -> Finding:
     """The quote stays the finder's: the code itself may hold a secret that the finder was not shown."""
     return replace(
         finding,

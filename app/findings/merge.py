@@ -24,7 +24,7 @@ _SMALL_WORD_CHARACTERS = 3  # "of", "the", "in" say nothing of a defect
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class MergedClaim:
     """One defect: the finding that is shown for it, and what each reviewer said."""
 
     finding: Finding
@@ -41,17 +41,17 @@ def in_no_symbol(finding: Finding) -> None:
     del finding
 
 
-def merge(findings: Sequence[Finding], *, symbol_of: SymbolOf = in_no_symbol) -> tuple[Candidate, ...]:
+def merge(findings: Sequence[Finding], *, symbol_of: SymbolOf = in_no_symbol) -> tuple[MergedClaim, ...]:
     """One candidate for each defect, in the order in which they were first named."""
     groups = _groups(findings)
     places = [_place_of(group, symbol_of) or (str(number),) for number, group in enumerate(groups)]
     near: dict[tuple[str, ...], list[list[Finding]]] = {}
     for place, group in zip(places, groups, strict=True):
         near.setdefault(place, []).append(group)
-    candidates: list[Candidate] = []
+    candidates: list[MergedClaim] = []
     for place, group in zip(places, groups, strict=True):
         if not _are_one(near[place]):
-            candidates.append(Candidate(united(group), tuple(group)))
+            candidates.append(MergedClaim(united(group), tuple(group)))
         elif group is near[place][0]:
             candidates.append(_joined(near[place]))
     return tuple(candidates)
@@ -92,11 +92,11 @@ def _akin(one: Finding, other: Finding) -> bool:
     return same_rule or _similar(one.title, other.title, share=AKIN_TITLES)
 
 
-def _joined(groups: Sequence[Sequence[Finding]]) -> Candidate:
+def _joined(groups: Sequence[Sequence[Finding]]) -> MergedClaim:
     """One candidate at the lines that most vendors name, else at the fewest."""
     best = min(groups, key=_precision)
     members = tuple(each for group in groups for each in group)
-    return Candidate(united(members, spoken=best), members)
+    return MergedClaim(united(members, spoken=best), members)
 
 
 def _precision(group: Sequence[Finding]) -> tuple[int, int]:

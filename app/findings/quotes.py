@@ -19,7 +19,7 @@ def words(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class QuoteMatch:
     """Lines of one hunk that hold a quote; `before` and `after` are what else they hold (as `words` gives it)."""
 
     path: str
@@ -40,7 +40,7 @@ class Match:
         return max(self.start_line - line, line - self.end_line, 0)
 
 
-class Run:
+class LineRun:
     """The lines that one side has in one hunk; their numbers have no gap."""
 
     def __init__(self, path: str, side: Side, lines: tuple[DiffLine, ...], start_line: int) -> None:
@@ -63,10 +63,10 @@ class Run:
             line.text for line in self.lines[start_line - self.start_line : end_line - self.start_line + 1]
         ]
 
-    def match(self, start_line: int, end_line: int, *, before: str = "", after: str = "") -> Match:
+    def match(self, start_line: int, end_line: int, *, before: str = "", after: str = "") -> QuoteMatch:
         """These lines as a match."""
         lines = self.lines[start_line - self.start_line : end_line - self.start_line + 1]
-        return Match(
+        return QuoteMatch(
             path=self.path,
             side=self.side,
             start_line=start_line,
@@ -76,7 +76,7 @@ class Run:
             after=after,
         )
 
-    def find(self, quote: str) -> Iterator[Match]:
+    def find(self, quote: str) -> Iterator[QuoteMatch]:
         """The places of a quote (as `words` gives it), at most one for each line that it begins on."""
         text, offsets = self._text_and_offsets
         at = text.find(quote)
@@ -105,13 +105,13 @@ class Run:
         return " ".join(parts) + " ", offsets
 
 
-def run_of_source(path: str, source: str) -> Run:
+def run_of_source(path: str, source: str) -> LineRun:
     """A whole file as one run, for code that no hunk shows."""
     lines = (
         DiffLine(kind=LineKind.CONTEXT, text=text, old_line=number, new_line=number)
         for number, text in enumerate(source.split("\n"), 1)
     )
-    return Run(path, Side.RIGHT, tuple(lines), 1)
+    return LineRun(path, Side.RIGHT, tuple(lines), 1)
 
 
 class DiffIndex:
@@ -120,7 +120,7 @@ class DiffIndex:
     def __init__(self, diff: Diff) -> None:
         self._files = {file.path: file for file in diff.files}
         self._previous = {file.previous_path: file.path for file in diff.files if file.previous_path}
-        self._runs: dict[tuple[str, Side], tuple[Run, ...]] = {}
+        self._runs: dict[tuple[str, Side], tuple[LineRun, ...]] = {}
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -137,29 +137,29 @@ class DiffIndex:
         ending = [path for path in self._files if named and path.endswith("/" + named.removeprefix("./"))]
         return ending[0] if len(ending) == 1 else None
 
-    def runs(self, path: str, side: Side) -> tuple[Run, ...]:
+    def runs(self, path: str, side: Side) -> tuple[LineRun, ...]:
         """One side of each hunk of a file, top down."""
         key = (path, side)
         if key not in self._runs:
             self._runs[key] = tuple(_runs(self._files[path], side)) if path in self._files else ()
         return self._runs[key]
 
-    def run_at(self, path: str, side: Side, line: int) -> Run | None:
+    def run_at(self, path: str, side: Side, line: int) -> LineRun | None:
         """The run that has this line; None where no hunk shows it."""
         return next((run for run in self.runs(path, side) if line in run), None)
 
-    def find(self, path: str, side: Side, quote: str) -> list[Match]:
+    def find(self, path: str, side: Side, quote: str) -> list[QuoteMatch]:
         """The places of a quote on one side of a file; on the old side only where something was removed."""
         found = [match for run in self.runs(path, side) for match in run.find(quote)]
         return found if side is Side.RIGHT else [match for match in found if match.changed]
 
 
-def _runs(file: FileDiff, side: Side) -> Iterator[Run]:
+def _runs(file: FileDiff, side: Side) -> Iterator[LineRun]:
     for hunk in file.hunks:
         lines = tuple(line for line in hunk.lines if line.kind is not _OTHER_SIDE[side])
         if lines:
             start_line = hunk.new_start if side is Side.RIGHT else hunk.old_start
-            yield Run(file.path, side, lines, start_line)
+            yield LineRun(file.path, side, lines, start_line)
 
 
 _FENCE = re.compile(r"\A\s*```[^\n]*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
@@ -168,7 +168,7 @@ _GAP = re.compile(r"\w*\[REDACTED(?::[^\]\n]*)?\]\w*|\[…\d+ more characters\]|
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class QuoteReading:
     """One way to read a quote.
 
     `lines`: how many it has, blank ones aside; `side`: only where marks tell it; `complete`: nothing is left out.
@@ -186,27 +186,27 @@ class Reading:
         return any(map(str.isalnum, self.words)) and len(self.words) > (8 if several else 12)
 
 
-def readings(quote: str) -> list[Reading]:
+def readings(quote: str) -> list[QuoteReading]:
     """All ways to read a quote, the most literal first, each once."""
     texts = list(_texts(_unfenced(quote)))
     whole = [_reading(text, side) for text, side in texts]
     parts = [_reading(_longest_piece(text), side, complete=False) for text, side in texts]
-    found: dict[str, Reading] = {}
+    found: dict[str, QuoteReading] = {}
     for reading in [*whole, *parts]:
         found.setdefault(reading.words, reading)
     return [reading for reading in found.values() if reading.words]
 
 
-def single_lines(quote: str) -> list[Reading]:
+def single_lines(quote: str) -> list[QuoteReading]:
     """The lines of a quote one by one, longest first: for quotes of which a part is misquoted."""
     *_, (plain, _) = _texts(_unfenced(quote))
     lines = [_reading(line.lstrip("+- "), None, complete=False) for line in plain.split("\n")]
     return sorted((line for line in lines if line.is_distinctive), key=lambda line: -len(line.words))
 
 
-def _reading(text: str, side: Side | None, *, complete: bool = True) -> Reading:
+def _reading(text: str, side: Side | None, *, complete: bool = True) -> QuoteReading:
     lines = sum(bool(line.strip()) for line in text.split("\n"))
-    return Reading(words=words(text), lines=lines, side=side, complete=complete)
+    return QuoteReading(words=words(text), lines=lines, side=side, complete=complete)
 
 
 def _texts(quote: str) -> Iterator[tuple[str, Side | None]]:

@@ -5,7 +5,14 @@ from dataclasses import dataclass, replace
 
 from app.domain.configuration import Profile, RepositoryConfig
 from app.domain.diff import Diff, Side
-from app.domain.finding import Finding, Placement, Rejection
+from app.domain.finding import (
+    Finding,
+    Placement,
+    RejectedClaim,
+    RejectionCode,
+    SettlementCode,
+    SettlementNote,
+)
 from app.domain.model_call import Provider
 from app.findings.anchor import anchor, locate
 from app.findings.finders import backers, is_by_analyzers, is_by_patterns, vendors_of
@@ -17,7 +24,7 @@ from app.findings.verify import AskVerdicts, IsEstablished, nothing_is_establish
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class ProfileLimits:
     """How much a profile lets through to the lines of the diff; None: no limit."""
 
     inline: int | None
@@ -26,19 +33,19 @@ class Limit:
 
 
 LIMITS = {
-    Profile.QUIET: Limit(inline=3, worth=7),
-    Profile.NORMAL: Limit(inline=6, worth=5),
-    Profile.THOROUGH: Limit(inline=None, worth=0, unshared_patterns=True),
+    Profile.QUIET: ProfileLimits(inline=3, worth=7),
+    Profile.NORMAL: ProfileLimits(inline=6, worth=5),
+    Profile.THOROUGH: ProfileLimits(inline=None, worth=0, unshared_patterns=True),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ranked:
+class RankedFindings:
     """The findings, worthiest first, each with its final placement; and those below `min_severity`."""
 
     findings: tuple[Finding, ...]
-    rejected: tuple[Rejection, ...] = ()
-    notes: tuple[str, ...] = ()
+    rejected: tuple[RejectedClaim, ...] = ()
+    notes: tuple[SettlementNote, ...] = ()
 
 
 IsRead = Callable[[Finding], bool]
@@ -53,29 +60,31 @@ def nothing_is_read(finding: Finding) -> bool:
 
 def rank(
     findings: Sequence[Finding], config: RepositoryConfig, *, is_read: IsRead = nothing_is_read
-) -> Ranked:
+) -> RankedFindings:
     """Order, then place: what exceeds the profile's limits moves to the summary, where it stays complete.
 
     So does, but in `thorough`, what only a pattern found where a model has read the code and did not find it too. Its
     severity and its part in the gate stay, whatever a model says or does not say.
     """
     wanted = [each for each in findings if each.severity.at_least(config.min_severity)]
-    reason = f"Below the configured minimum severity ({config.min_severity.value})."
     unshared = () if LIMITS[config.profile].unshared_patterns else wanted
     below = [each for each in unshared if is_by_patterns(each) and is_read(each)]
     placed = [replace(each, placement=Placement.SUMMARY) if each in below else each for each in wanted]
-    return Ranked(
+    return RankedFindings(
         findings=tuple(_placed(sorted(placed, key=_order), config)),
-        rejected=tuple(Rejection(finding=each, reason=reason) for each in findings if each not in wanted),
+        rejected=tuple(
+            RejectedClaim(finding=each, code=RejectionCode.BELOW_MINIMUM, detail=config.min_severity.value)
+            for each in findings
+            if each not in wanted
+        ),
         notes=_notes(below),
     )
 
 
-def _notes(below: Sequence[Finding]) -> tuple[str, ...]:
+def _notes(below: Sequence[Finding]) -> tuple[SettlementNote, ...]:
     if not below:
         return ()
-    found = "1 finding of a pattern rule" if len(below) == 1 else f"{len(below)} findings of pattern rules"
-    return (f"{found} that no model shared: in the summary only. A gate counts it all the same.",)
+    return (SettlementNote(code=SettlementCode.UNSHARED_PATTERNS, values=(str(len(below)),)),)
 
 
 def _order(finding: Finding) -> tuple[int, int, int, int, str, int]:
@@ -123,24 +132,20 @@ def _place(finding: Finding) -> tuple[str, Side, int, int, str]:
     return finding.path, finding.side, finding.start_line, finding.end_line, " ".join(finding.quote.split())
 
 
-def _speaks_up(finding: Finding, limit: Limit) -> bool:
+def _speaks_up(finding: Finding, limit: ProfileLimits) -> bool:
     """Whether it deserves a place of its own; a comment on a file counts like one on a line."""
     if finding.placement is Placement.SUMMARY or finding.pre_existing:
         return False
     return finding.worth is None or finding.worth >= limit.worth
 
 
-FOREIGN_PATH = "Speaks of a file that this change does not touch."
-LEFT_OUT = "Speaks of a file that was left out of this review."
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class Settlement:
     """Findings in the order in which they are shown, with their final placement; each other claim with its reason."""
 
     findings: tuple[Finding, ...]
-    rejected: tuple[Rejection, ...] = ()
-    notes: tuple[str, ...] = ()
+    rejected: tuple[RejectedClaim, ...] = ()
+    notes: tuple[SettlementNote, ...] = ()
 
 
 async def settle(
@@ -156,7 +161,7 @@ async def settle(
     is_established: IsEstablished = nothing_is_established,
     is_read: IsRead = nothing_is_read,
     left_out: Collection[str] = (),
-) -> Settled:
+) -> Settlement:
     """All claims of all stages and analysers, settled.
 
     Args:
@@ -181,14 +186,14 @@ async def settle(
         source = source_of(finding.path, finding.side)
         return enclosing_symbol(finding.path, source, finding.start_line) if source else None
 
-    def why_not(finding: Finding) -> str | None:
+    def why_not(finding: Finding) -> RejectionCode | None:
         if is_by_analyzers(finding):
             return None
         if finding.path in left_out:
-            return LEFT_OUT
-        return None if index.path_of(finding.path) else FOREIGN_PATH
+            return RejectionCode.EXCLUDED_FILE
+        return None if index.path_of(finding.path) else RejectionCode.OTHER_FILE
 
-    unknown = [Rejection(finding=each, reason=reason) for each in named if (reason := why_not(each))]
+    unknown = [RejectedClaim(finding=each, code=code) for each in named if (code := why_not(each))]
     known = [finding for finding in named if why_not(finding) is None]
     verified = await verify(
         merge(known, symbol_of=symbol_of),
@@ -198,7 +203,7 @@ async def settle(
         is_established=is_established,
     )
     ranked = rank(verified.findings, config, is_read=is_read)
-    return Settled(
+    return Settlement(
         findings=ranked.findings,
         rejected=(
             *unknown,

@@ -4,18 +4,27 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.domain.finding import REFUTED_BY, Finding, Judgement, Placement, Rejection, VerifierVerdict
+from app.domain.finding import (
+    Finding,
+    Judgement,
+    Placement,
+    RejectedClaim,
+    RejectionCode,
+    SettlementCode,
+    SettlementNote,
+    VerifierVerdict,
+)
 from app.domain.model_call import Provider
 from app.errors import ModelError
 from app.findings.finders import backers, is_by_analyzers, provider_of, vendors_of
-from app.findings.merge import Candidate, united
+from app.findings.merge import MergedClaim, united
 
 
 @dataclass(slots=True, eq=False)
-class Case:
+class PendingClaim:
     """A claim on its way. `tried`: vendors that were asked, whether they answered or not."""
 
-    candidate: Candidate
+    candidate: MergedClaim
     finding: Finding
     tried: set[Provider] = field(default_factory=set[Provider])
     verdicts: list[VerifierVerdict] = field(default_factory=list[VerifierVerdict])
@@ -51,15 +60,15 @@ class Case:
 
 
 @dataclass(slots=True)
-class Batch:
+class VerificationBatch:
     """Claims for one call. `rated` hold already and are asked along for their worth alone."""
 
     vendor: Provider
-    judged: list[Case]
-    rated: list[Case] = field(default_factory=list[Case])
+    judged: list[PendingClaim]
+    rated: list[PendingClaim] = field(default_factory=list[PendingClaim])
 
     @property
-    def cases(self) -> list[Case]:
+    def cases(self) -> list[PendingClaim]:
         """All claims of the call."""
         return [*self.judged, *self.rated]
 
@@ -69,24 +78,26 @@ class Batch:
         return sorted({vendor for case in self.judged for vendor in case.barred})
 
 
-def plan(cases: Sequence[Case], *, needed: int, vendors: Sequence[Provider]) -> list[Batch]:
+def plan(
+    cases: Sequence[PendingClaim], *, needed: int, vendors: Sequence[Provider]
+) -> list[VerificationBatch]:
     """The next calls: the vendor that may judge most of the open claims first, then who may judge the rest.
 
     A claim that every vendor has found or judged is in none.
     """
-    batches: list[Batch] = []
+    batches: list[VerificationBatch] = []
     waiting = [case for case in cases if case.is_open(needed)]
     while waiting and vendors:
         vendor = max(vendors, key=lambda each: sum(each not in case.barred for case in waiting))
         judged = [case for case in waiting if vendor not in case.barred]
         if not judged:
             break
-        batches.append(Batch(vendor, judged))
+        batches.append(VerificationBatch(vendor, judged))
         waiting = [case for case in waiting if case not in judged]
     return batches
 
 
-def rate_along(batches: Sequence[Batch], cases: Sequence[Case]) -> None:
+def rate_along(batches: Sequence[VerificationBatch], cases: Sequence[PendingClaim]) -> None:
     """Add the claims that hold already to a call that goes out anyway, if it can be not their finder's."""
     judged = [case for batch in batches for case in batch.judged]
     for case in cases if batches else ():
@@ -102,12 +113,12 @@ without a verdict could not be asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
+class Verification:
     """What is left, what is not, and what people must know of how that came about."""
 
     findings: tuple[Finding, ...]
-    rejected: tuple[Rejection, ...] = ()
-    notes: tuple[str, ...] = ()
+    rejected: tuple[RejectedClaim, ...] = ()
+    notes: tuple[SettlementNote, ...] = ()
 
 
 def nothing_is_established(finding: Finding) -> bool:
@@ -117,13 +128,13 @@ def nothing_is_established(finding: Finding) -> bool:
 
 
 async def verify(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[MergedClaim],
     *,
     quorum: int,
     vendors: Sequence[Provider],
     ask_verdicts: AskVerdicts,
     is_established: IsEstablished = nothing_is_established,
-) -> Verified:
+) -> Verification:
     """Every candidate as a finding (with its place, or in the summary as unconfirmed) or as a rejection.
 
     Args:
@@ -132,28 +143,30 @@ async def verify(
         is_established: what parsing the code has shown; it is rated where a call goes out anyway, and causes none.
     """
     cases = [
-        Case(candidate, candidate.finding, established=is_established(candidate.finding))
+        PendingClaim(candidate, candidate.finding, established=is_established(candidate.finding))
         for candidate in candidates
     ]
     claims = [case for case in cases if not is_by_analyzers(case.finding)]
     if quorum <= 1 or not claims:
-        return Verified(findings=tuple(case.finding for case in cases))
+        return Verification(findings=tuple(case.finding for case in cases))
     if len(vendors) == 1:
         judged = [case for case in claims if not case.established]
         if judged:
             established = [case for case in claims if case.established]
-            await _ask(Batch(vendors[0], judged, established), (), ask_verdicts)
+            await _ask(VerificationBatch(vendors[0], judged, established), (), ask_verdicts)
         return _settle(cases, _confirmed_at_all, notes=_notes_of_one_vendor(claims, vendors[0]))
     needed = min(quorum, max(2, len(vendors)))
     await _ask_others(claims, needed, vendors, ask_verdicts)
-    lowered = f"The quorum of {quorum} was lowered to {needed}: only {len(vendors)} vendors can be asked."
+    lowered = SettlementNote(
+        code=SettlementCode.QUORUM_LOWERED, values=(str(quorum), str(needed), str(len(vendors)))
+    )
     return _settle(
         cases, lambda finding: len(backers(finding)) >= needed, notes=(lowered,) if needed < quorum else ()
     )
 
 
 async def _ask_others(
-    claims: Sequence[Case], needed: int, vendors: Sequence[Provider], ask_verdicts: AskVerdicts
+    claims: Sequence[PendingClaim], needed: int, vendors: Sequence[Provider], ask_verdicts: AskVerdicts
 ) -> None:
     """One call a verifying vendor; what is open after it goes to the next vendor, if there is one."""
     for turn in range(needed):
@@ -163,7 +176,7 @@ async def _ask_others(
         await asyncio.gather(*(_ask(batch, batch.excluded, ask_verdicts) for batch in batches))
 
 
-async def _ask(batch: Batch, excluded: Sequence[Provider], ask_verdicts: AskVerdicts) -> None:
+async def _ask(batch: VerificationBatch, excluded: Sequence[Provider], ask_verdicts: AskVerdicts) -> None:
     """One call; its vendor counts as tried even where it fails."""
     try:
         verdicts = await ask_verdicts([case.finding for case in batch.cases], excluded)
@@ -176,16 +189,14 @@ async def _ask(batch: Batch, excluded: Sequence[Provider], ask_verdicts: AskVerd
             case.hear(verdict)
 
 
-def _notes_of_one_vendor(claims: Sequence[Case], vendor: Provider) -> tuple[str, ...]:
+def _notes_of_one_vendor(claims: Sequence[PendingClaim], vendor: Provider) -> tuple[SettlementNote, ...]:
     own = [case for case in claims if vendor in vendors_of(case.finding.found_by)]
     judges = dict.fromkeys(verdict.by for case in own for verdict in case.verdicts)
     finders = {name for case in claims for name in case.finding.found_by}
     return tuple(
-        f"Only {vendor.value} is available: its findings were checked by "
-        + (
-            f"itself in a fresh context ({judge})."
-            if judge in finders
-            else f"another of its models ({judge})."
+        SettlementNote(
+            code=SettlementCode.CHECKED_BY_ITSELF if judge in finders else SettlementCode.CHECKED_BY_SIBLING,
+            values=(vendor.value, judge),
         )
         for judge in judges
     )
@@ -196,10 +207,12 @@ def _confirmed_at_all(finding: Finding) -> bool:
     return bool(finding.confirmed_by)
 
 
-def _settle(cases: Sequence[Case], holds: Callable[[Finding], bool], *, notes: tuple[str, ...]) -> Verified:
+def _settle(
+    cases: Sequence[PendingClaim], holds: Callable[[Finding], bool], *, notes: tuple[SettlementNote, ...]
+) -> Verification:
     findings: list[Finding] = []
-    rejected: list[Rejection] = []
-    unconfirmed: list[Case] = []
+    rejected: list[RejectedClaim] = []
+    unconfirmed: list[PendingClaim] = []
     for case in cases:
         if is_by_analyzers(case.finding) or (not case.refutation and holds(case.finding)):
             findings.append(case.finding)
@@ -210,24 +223,26 @@ def _settle(cases: Sequence[Case], holds: Callable[[Finding], bool], *, notes: t
             rated = case.finding.worth is not None
             findings.append(case.finding if rated else replace(case.finding, placement=Placement.SUMMARY))
             continue
-        reason = _reason(case)
         if case.refutation or case.candidate.by_analyzers:
-            rejected.append(Rejection(finding=_models_claim(case), reason=reason))
+            rejected.append(_rejected(case))
         else:
             unconfirmed.append(case)
             findings.append(replace(case.finding, placement=Placement.SUMMARY))
         if case.candidate.by_analyzers:
             findings.append(united(case.candidate.by_analyzers))
-    return Verified(findings=tuple(findings), rejected=tuple(rejected), notes=notes + _notes(unconfirmed))
+    return Verification(findings=tuple(findings), rejected=tuple(rejected), notes=notes + _notes(unconfirmed))
 
 
-def _reason(case: Case) -> str:
-    if case.refutation:
-        return f"{REFUTED_BY} {case.refutation.by}: {case.refutation.evidence}"
-    return "Not confirmed by another vendor; the analyser's own finding on this code stays."
+def _rejected(case: PendingClaim) -> RejectedClaim:
+    claim, refutation = _models_claim(case), case.refutation
+    if refutation is None:
+        return RejectedClaim(finding=claim, code=RejectionCode.UNCONFIRMED)
+    return RejectedClaim(
+        finding=claim, code=RejectionCode.REFUTED, by=refutation.by, detail=refutation.evidence
+    )
 
 
-def _models_claim(case: Case) -> Finding:
+def _models_claim(case: PendingClaim) -> Finding:
     """What the models said, without the analysers that found something on the same code."""
     models = [member for member in case.candidate.members if not is_by_analyzers(member)]
     claim = united(models) if models else case.finding
@@ -235,14 +250,12 @@ def _models_claim(case: Case) -> Finding:
     return replace(claim, **judged)
 
 
-def _notes(unconfirmed: Sequence[Case]) -> tuple[str, ...]:
-    unheard = sum(not case.verdicts for case in unconfirmed)
-    unsure = len(unconfirmed) - unheard
+def _notes(unconfirmed: Sequence[PendingClaim]) -> tuple[SettlementNote, ...]:
+    unverified = sum(not case.verdicts for case in unconfirmed)
+    counts = {
+        SettlementCode.UNVERIFIED: unverified,
+        SettlementCode.QUORUM_MISSED: len(unconfirmed) - unverified,
+    }
     return tuple(
-        f"{count} finding{'' if count == 1 else 's'} {why}: shown as unconfirmed, in the summary only."
-        for count, why in (
-            (unheard, "could not be put before another vendor's model"),
-            (unsure, "did not get the votes that the quorum needs"),
-        )
-        if count
+        SettlementNote(code=code, values=(str(number),)) for code, number in counts.items() if number
     )

@@ -6,7 +6,7 @@ from app.domain.configuration import RepositoryConfig
 from app.domain.pull_request import PullRequest
 from app.domain.review import ReviewRequest, SkipReason
 from app.gather.selection import PUSH, skip_reason
-from app.publish.wording import render_skip_reason
+from app.publish.notes import render_skip_reason
 from app.store import reviews
 from app.store.database import Database
 from app.store.pull_requests import PullRequestMemory

@@ -16,11 +16,17 @@ from app.domain.pull_request import Snapshot, Source
 from app.domain.review import ReviewReport, StageResult, StageStatus
 from app.domain.step import Checkpoint, Step, run_at_once
 from app.findings.finders import is_by_analyzers
-from app.findings.settle import Settled
+from app.findings.settle import Settlement
 from app.gather import BASE_PATHS, Configuration, Gathered, gather, read_configuration
 from app.pipeline.inputs import PipelineOptions, Services, Stations
 from app.pipeline.settling import finding_calls, settle_results
-from app.publish.wording import STAGE_DISABLED, STAGE_NOT_REQUESTED, context_notes
+from app.publish.notes import (
+    STAGE_DISABLED,
+    STAGE_NOT_REQUESTED,
+    context_notes,
+    explain_note,
+    explain_rejection,
+)
 from app.stages import StageContext, run_stage
 
 
@@ -101,13 +107,13 @@ async def review_gathered(
     results = await _run_stages(options, gathered, analysis, context, stations=stations, step=step)
     with stations.timed("verify"):
         settled = await step(
-            Checkpoint("settle", Settled),
+            Checkpoint("settle", Settlement),
             lambda: settle_results(results, gathered, analysis, context),
         )
     pull_request = gathered.context.pull_request
     return ReviewReport(
         findings=settled.findings,
-        rejected=settled.rejected,
+        rejected=tuple(map(explain_rejection, settled.rejected)),
         stages=tuple(replace(result, findings=()) for result in results),
         coverage=gathered.coverage,
         usage=await services.models.usage(scope.review_id or ""),
@@ -121,7 +127,7 @@ async def review_gathered(
                 gathered.context, cut_files=gathered.cut_files, invalid_patterns=gathered.invalid_patterns
             ),
             *analysis.notes,
-            *settled.notes,
+            *map(explain_note, settled.notes),
         ),
     )
 

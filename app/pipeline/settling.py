@@ -9,7 +9,7 @@ from app.domain.finding import Finding, Stage, VerifierVerdict
 from app.domain.model_call import Provider
 from app.domain.review import StageResult
 from app.findings.finders import is_by_analyzers
-from app.findings.settle import Settled, settle
+from app.findings.settle import Settlement, settle
 from app.gather import Gathered
 from app.stages import StageContext, ask_verdicts, was_reviewed
 from app.syntax import count_errors, enclosing_symbol
@@ -19,7 +19,7 @@ MISSING_DOCUMENTATION = "missing-documentation"  # a rule of app/domain/rules.py
 
 async def settle_results(
     results: Sequence[StageResult], gathered: Gathered, analysis: Analysis, context: StageContext
-) -> Settled:
+) -> Settlement:
     """Return the redacted findings of all stages, and the rejections with their reasons."""
 
     async def ask(candidates: Sequence[Finding], excluded: Sequence[Provider]) -> list[VerifierVerdict]:
@@ -87,7 +87,7 @@ def _established_by(analysis: Analysis) -> Callable[[Finding], bool]:
     return is_established
 
 
-def _redacted(settled: Settled, redact: Callable[[str], str]) -> Settled:
+def _redacted(settled: Settlement, redact: Callable[[str], str]) -> Settlement:
     return replace(
         settled,
         findings=tuple(redact_finding(finding, redact) for finding in settled.findings),

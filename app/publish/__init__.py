@@ -1,1 +1,1 @@
-"""Every sentence Quorum says to a person, and the writes that put it on a pull request."""
+"""All text that Quorum shows to people, and the code that posts it on a pull request."""

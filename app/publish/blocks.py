@@ -8,13 +8,13 @@ from app.domain.finding import ComponentEdge
 from app.publish.text import COMMAND_LINE, Redact, show_invisible, show_invisible_lines, strip_invisible
 
 _LANGUAGE = re.compile(r"[a-z][a-z0-9+#-]{0,19}")
-# What GitHub draws or executes instead of showing: https://docs.github.com/en/get-started/writing-on-github
+# Languages that GitHub renders or applies instead of showing the code: https://docs.github.com/en/get-started/writing-on-github
 _DRAWN = ("suggestion", "mermaid", "math", "geojson", "topojson", "stl")
 _COMMAND_LINE = re.compile(rf"^(?={COMMAND_LINE})", re.IGNORECASE | re.MULTILINE)
 
 
 def code_span(text: str) -> str:
-    """The text as one code span; empty text gives empty text."""
+    """The text as one code span; an empty string for empty text."""
     content = show_invisible(text)
     if not content:
         return ""
@@ -24,7 +24,7 @@ def code_span(text: str) -> str:
 
 
 def fence(code: str, language: str = "") -> str:
-    """The code in a fence longer than any run of backticks inside; lines that command bots are set in by a space."""
+    """The code in a fence longer than any run of backticks in it; lines that command bots are indented by a space."""
     content = _COMMAND_LINE.sub(" ", show_invisible_lines(code)).rstrip("\n")
     ticks = "`" * max(3, _longest_run(content) + 1)
     return f"{ticks}{safe_language(language)}\n{content}\n{ticks}"
@@ -38,29 +38,29 @@ def suggestion_fence(code: str) -> str:
 
 
 def commands_bots(code: str) -> bool:
-    """Whether a line of the code would be read as a command by a bot that reads raw bodies."""
+    """Whether a bot that reads raw bodies would take a line of the code for a command."""
     return bool(_COMMAND_LINE.search(code))
 
 
 def safe_language(info: str) -> str:
-    """A fence's language where it only colours the code; nothing for those that GitHub draws or applies."""
+    """A fence's language if it only colors the code; empty for languages that GitHub renders or applies."""
     word = info.strip().lower().partition(" ")[0]
     return word if _LANGUAGE.fullmatch(word) and not word.startswith(_DRAWN) else ""
 
 
 def table_cell(markdown: str) -> str:
-    """One line of Markdown as a cell: a pipe ends a cell even inside a code span."""
+    """One line of Markdown as a table cell; a pipe ends a cell even inside a code span, so it is escaped."""
     return " ".join(markdown.split()).replace("|", "\\|")
 
 
 def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """A Markdown table; the cells are Markdown already."""
+    """A Markdown table; the cells are Markdown."""
     lines = [header, tuple("---" for _ in header), *rows]
     return "\n".join(f"| {' | '.join(map(table_cell, cells))} |" for cells in lines)
 
 
 def details(summary: str, content: str) -> str:
-    """A collapsed part. `summary` is Quorum's own plain text."""
+    """A collapsed section. `summary` is Quorum's own plain text."""
     return f"<details><summary>{summary}</summary>\n\n{content}\n\n</details>"
 
 
@@ -73,26 +73,26 @@ MAX_BODY_BYTES = 64_000
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """A part of a body. `name` is what a reader is told where it did not fit."""
+class BodyBlock:
+    """A part of a body. `name` is shown to readers when the part did not fit."""
 
     name: str
     markdown: str
 
 
 def compose(
-    blocks: Iterable[Block],
+    blocks: Iterable[BodyBlock],
     *,
     redact: Redact,
     elsewhere: str,
     marker: str = "",
     limit_bytes: int = MAX_BODY_BYTES,
 ) -> str:
-    """The blocks that fit, in order, with an empty line between, what was left out and `elsewhere`, and the marker.
+    """Join the blocks that fit, name the omitted ones, and append the marker.
 
-    `elsewhere` ends the sentence that says what did not fit: where a reader finds it.
+    `elsewhere` tells readers where to find the omitted blocks. Blocks are never cut.
     """
-    offered = [Block(block.name, redact(block.markdown)) for block in blocks if block.markdown.strip()]
+    offered = [BodyBlock(block.name, redact(block.markdown)) for block in blocks if block.markdown.strip()]
     room = limit_bytes - _size(marker) - _NOTICE_BYTES
     kept, dropped = _fit(offered, room)
     notice = [_left_out(dropped, elsewhere)] if dropped else []
@@ -102,9 +102,9 @@ def compose(
 _NOTICE_BYTES = 700
 
 
-def _fit(blocks: Sequence[Block], room: int) -> tuple[list[Block], list[Block]]:
-    kept: list[Block] = []
-    dropped: list[Block] = []
+def _fit(blocks: Sequence[BodyBlock], room: int) -> tuple[list[BodyBlock], list[BodyBlock]]:
+    kept: list[BodyBlock] = []
+    dropped: list[BodyBlock] = []
     for block in blocks:
         size = _size(block.markdown) + 2
         if size <= room:
@@ -115,10 +115,10 @@ def _fit(blocks: Sequence[Block], room: int) -> tuple[list[Block], list[Block]]:
     return kept, dropped
 
 
-def _left_out(dropped: Sequence[Block], elsewhere: str) -> str:
+def _left_out(dropped: Sequence[BodyBlock], elsewhere: str) -> str:
     names = list(dict.fromkeys(block.name for block in dropped))
-    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    return f"_Left out, because it does not fit here: {shown[:400]}. {elsewhere}_"
+    shown = ", ".join(names[:5]) + (f", and {len(names) - 5} more" if len(names) > 5 else "")
+    return f"_Omitted because of GitHub's size limit: {shown[:400]}. {elsewhere}_"
 
 
 def _size(text: str) -> int:
@@ -131,7 +131,7 @@ _MAX_LABEL_CHARACTERS = 60
 
 
 def render_diagram(edges: Sequence[ComponentEdge], *, redact: Redact) -> str:
-    """A fenced `mermaid` flow chart; nothing below three components, or above what a reader can take in."""
+    """A fenced `mermaid` flowchart; empty for fewer than three components or too many edges."""
     nodes = list(dict.fromkeys(name for edge in edges for name in (edge.source, edge.target)))
     if len(nodes) < MIN_COMPONENTS or len(edges) > _MAX_EDGES:
         return ""
@@ -147,7 +147,7 @@ def render_diagram(edges: Sequence[ComponentEdge], *, redact: Redact) -> str:
 
 
 def _label(text: str, *, redact: Redact) -> str:
-    """Letters, digits and harmless signs as they are, all else as Mermaid's entity codes (`#34;`).
+    """Letters, digits, and harmless characters unchanged; all others as Mermaid's entity codes (`#34;`).
 
     https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-characters
     """

@@ -1,4 +1,4 @@
-"""Starts, finds and completes check runs."""
+"""Starts, finds, and completes the check runs of the stages, each at most once. `checks.py` has their texts."""
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 async def all_of(writes: Iterable[Awaitable[T]]) -> list[T]:
-    """The results of writes that go side by side; each ends before the first error is raised."""
+    """Run writes concurrently; raises the first error after all have ended."""
     results = await asyncio.gather(*writes, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):
@@ -32,7 +32,7 @@ async def start_check(
     ledger: WriteLedger,
     details_url: str | None = None,
 ) -> int:
-    """Create a stage's check run, in progress; the id is GitHub's."""
+    """Create a stage's check run, in progress; returns GitHub's id."""
     starting = starting_check(stage)
     return await ledger.write_once(
         f"start:{stage}",
@@ -58,7 +58,7 @@ async def start_checks(
     ledger: WriteLedger,
     details_url: str | None = None,
 ) -> dict[Stage, int]:
-    """Create the stages' check runs, side by side; the ids are GitHub's."""
+    """Create the stages' check runs concurrently; returns GitHub's ids."""
     ids = await all_of(
         start_check(stage, ref=ref, head_sha=head_sha, writer=writer, ledger=ledger, details_url=details_url)
         for stage in stages
@@ -84,9 +84,9 @@ async def complete_checks(
     writer: Writer,
     ledger: WriteLedger,
 ) -> None:
-    """Complete the check runs that there are, side by side and each once.
+    """Complete the existing check runs concurrently, each once.
 
-    GitHub appends annotations: where an earlier attempt may have sent some, only the others are sent.
+    GitHub appends annotations, so a retry sends only those that the check run does not have yet.
     """
 
     async def complete(check: CheckUpdate) -> int:

@@ -1,4 +1,4 @@
-"""The three check runs: conclusion, texts, annotations, buttons. Never green for work that was not done.
+"""The three check runs: conclusion, texts, annotations, buttons. Never green for incomplete work.
 
 Limits: https://docs.github.com/en/rest/checks/runs#update-a-check-run
 """
@@ -13,7 +13,7 @@ from app.domain.finding import Finding, Placement, Severity, Stage
 from app.domain.model_call import Provider
 from app.domain.publication import AnnotationLevel, CheckAction, CheckAnnotation, Conclusion
 from app.domain.review import Coverage, Omission, ReviewReport, StageResult, StageStatus
-from app.publish.blocks import Block, code_span, compose
+from app.publish.blocks import BodyBlock, code_span, compose
 from app.publish.comments import finding_blocks
 from app.publish.markdown import clean_line, clean_markdown, plain_line, plain_prose
 from app.publish.text import Redact
@@ -28,13 +28,13 @@ from app.publish.wording import (
 )
 
 REREVIEW = CheckAction(
-    label="Review again", description="Run all stages on the newest commit", identifier="rereview"
+    label="Review again", description="Rerun all stages on the newest commit", identifier="rereview"
 )
 DISMISS_LOW = CheckAction(
     label="Dismiss all low", description="Dismiss findings of low severity", identifier="dismiss_low"
 )
 CONFIG_PATH = ".github/quorum.yml"
-# Files whose content nobody needs to read. Every other omission is work not done, and keeps the check from being green.
+# Files that need no review. Any other omission means incomplete work, so the check is not green.
 HARMLESS_OMISSIONS = frozenset({"binary", "generated", "ignored", "lock file", "submodule", "vendored"})
 _LEVELS = {
     Severity.CRITICAL: AnnotationLevel.FAILURE,
@@ -49,7 +49,7 @@ _CHECK_LIMIT_BYTES = 60_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckUpdate:
-    """What a stage's check run is to say; `text` names every finding: not all have a line to annotate."""
+    """The new content of a stage's check run; `text` has every finding, because some have no line to annotate."""
 
     stage: Stage
     title: str
@@ -61,7 +61,7 @@ class CheckUpdate:
 
 
 def conclude(result: StageResult, report: ReviewReport, *, gate: Gate) -> Conclusion:
-    """The contract's table. Findings of the stage count wherever they are shown."""
+    """The conclusion of a stage's check run. The stage's findings count wherever they are shown."""
     findings = findings_of(result.stage, report.findings)
     if gate is not Gate.OFF and any(finding.severity.at_least(Severity(gate.value)) for finding in findings):
         return Conclusion.FAILURE
@@ -74,18 +74,18 @@ def conclude(result: StageResult, report: ReviewReport, *, gate: Gate) -> Conclu
 
 
 def not_reviewed(result: StageResult, report: ReviewReport) -> bool:
-    """Whether a stage's work was not done: it failed, no model was asked, or a file stayed unread."""
-    by_nobody = report.keyless or result.provider is Provider.ANALYZERS
-    return result.status is StageStatus.FAILED or by_nobody or bool(unread(report))
+    """Whether a stage's work is incomplete: it failed, no model reviewed the change, or a file was not reviewed."""
+    no_model = report.keyless or result.provider is Provider.ANALYZERS
+    return result.status is StageStatus.FAILED or no_model or bool(unread(report))
 
 
 def unread(report: ReviewReport) -> list[Omission]:
-    """The files that should have been read and were not."""
+    """The files that should have been reviewed and were not."""
     return [omission for omission in report.coverage.omitted if omission.reason not in HARMLESS_OMISSIONS]
 
 
 def findings_of(stage: Stage, findings: Sequence[Finding]) -> list[Finding]:
-    """The findings that a stage's check run is about."""
+    """The findings of one stage."""
     return [finding for finding in findings if finding.stage is stage]
 
 
@@ -98,9 +98,9 @@ def plan_check(
     unmarked: Collection[str] = (),
     lacking: Mapping[str, str] = MappingProxyType({}),
 ) -> CheckUpdate:
-    """The finished check run of one stage. `unmarked` are fingerprints whose lines are those of an older head.
+    """The completed check run of one stage. `unmarked`: fingerprints without annotations, as their lines are of an older head.
 
-    `lacking` are permissions (name → level) that the installation does not grant.
+    `lacking`: permissions (name → level) that the installation does not grant.
     """
     findings = findings_of(result.stage, report.findings)
     low = any(finding.severity.rank >= Severity.LOW.rank for finding in findings)
@@ -120,22 +120,22 @@ def plan_check(
 
 
 def starting_check(stage: Stage) -> CheckUpdate:
-    """What a check run says while the review runs."""
-    return CheckUpdate(stage=stage, title="Review is running", summary="Quorum is reading this change.")
+    """The check run while the review is in progress."""
+    return CheckUpdate(stage=stage, title="Review in progress", summary="Quorum is reviewing this change.")
 
 
 def superseded_check(stage: Stage) -> CheckUpdate:
-    """What the check run of an older head says when a newer one takes its place."""
+    """The check run of a head that a newer head replaced."""
     return CheckUpdate(
         stage=stage,
         title="Superseded by a newer commit",
-        summary="A newer commit was pushed while this review ran. Quorum reviews that one instead.",
+        summary="A newer commit was pushed while this review ran. Quorum reviews that commit instead.",
         conclusion=Conclusion.CANCELLED,
     )
 
 
 def failed_check(stage: Stage, *, reason: str, gate: Gate, redact: Redact) -> CheckUpdate:
-    """What a check run says when the review broke off as a whole. `reason` is one sentence."""
+    """The check run when the whole review failed. `reason` is one sentence."""
     return CheckUpdate(
         stage=stage,
         title="Not reviewed",
@@ -146,19 +146,19 @@ def failed_check(stage: Stage, *, reason: str, gate: Gate, redact: Redact) -> Ch
 
 
 def config_error_annotation(message: str, *, line: int = 1, redact: Redact) -> CheckAnnotation:
-    """A mistake in the repository's configuration, marked in its file."""
+    """An annotation for an error in the repository's configuration file."""
     return CheckAnnotation(
         path=CONFIG_PATH,
         start_line=line,
         end_line=line,
         level=AnnotationLevel.WARNING,
-        title="This configuration is not used as it stands",
+        title="Invalid configuration",
         message=plain_prose(message, redact=redact),
     )
 
 
 def is_sendable(path: str) -> bool:
-    """Whether a path can be named to GitHub; one with bytes that are no UTF-8 cannot."""
+    """Whether the path is valid UTF-8, so that GitHub accepts it."""
     return not any(0xD800 <= ord(sign) <= 0xDFFF for sign in path)
 
 
@@ -166,7 +166,7 @@ def _has_place(finding: Finding) -> bool:
     return finding.side is Side.RIGHT and finding.start_line >= 1 and is_sendable(finding.path)
 
 
-_RETRY = "Press “Review again”, or comment `/rereview`, to try once more."
+_RETRY = "Click **Review again** or comment `/rereview` to retry."
 
 
 def _title(result: StageResult, report: ReviewReport, findings: Sequence[Finding]) -> str:
@@ -176,15 +176,17 @@ def _title(result: StageResult, report: ReviewReport, findings: Sequence[Finding
 
 
 def _state(result: StageResult, report: ReviewReport) -> str:
-    """What keeps the result from being a whole one; empty where nothing does."""
+    """Why the result is incomplete; empty if it is complete."""
     if result.status is StageStatus.SKIPPED:
-        return "Not run"
+        return "Skipped"
     if report.keyless:
-        return "No model was asked"
-    if result.status is StageStatus.FAILED or result.provider is Provider.ANALYZERS:
-        return "Not reviewed"
+        return "Analyzers only"
+    if result.status is StageStatus.FAILED:
+        return "Stage failed"
+    if result.provider is Provider.ANALYZERS:
+        return "Analyzers only"
     if unread(report):
-        return f"{count(len(unread(report)), 'file')} not read"
+        return f"{count(len(unread(report)), 'file')} not reviewed"
     return "Nothing to review" if report.coverage.files and not report.coverage.reviewed else ""
 
 
@@ -193,34 +195,34 @@ def _summary(
 ) -> str:
     walkthrough = result.walkthrough.summary if result.walkthrough else ""
     blocks = [
-        Block("the reason", _reason(result, report, redact=redact)),
-        Block("what is off", render_lacking(lacking)),
-        Block("the walkthrough", clean_markdown(walkthrough, redact=redact)),
-        Block("the coverage", _coverage(result, report.coverage)),
-        Block("the unread files", _unread(report, redact=redact)),
-        Block("the gate", _gate(gate)),
-        Block("who answered", _answered(result)),
-        Block("the figures", usage_line(report.usage, duration_ms=report.duration_ms)),
+        BodyBlock("the reason", _reason(result, report, redact=redact)),
+        BodyBlock("the missing permissions", render_lacking(lacking)),
+        BodyBlock("the walkthrough", clean_markdown(walkthrough, redact=redact)),
+        BodyBlock("the coverage", _coverage(result, report.coverage)),
+        BodyBlock("the files not reviewed", _unread(report, redact=redact)),
+        BodyBlock("the gate", _gate(gate)),
+        BodyBlock("the model", _reviewed_by(result)),
+        BodyBlock("the figures", usage_line(report.usage, duration_ms=report.duration_ms)),
     ]
     return compose(blocks, redact=redact, elsewhere=_ELSEWHERE, limit_bytes=_CHECK_LIMIT_BYTES)
 
 
 def _coverage(result: StageResult, coverage: Coverage) -> str:
-    """Empty where the stage has read nothing."""
+    """Empty if the stage did not complete."""
     if result.status is not StageStatus.COMPLETED:
         return ""
-    return f"Read {coverage.reviewed:,} of {count(coverage.files, 'changed file')}."
+    return f"Reviewed {coverage.reviewed:,} of {count(coverage.files, 'file')}."
 
 
 def _reason(result: StageResult, report: ReviewReport, *, redact: Redact) -> str:
-    said = clean_line(result.error or "", redact=redact, max_characters=1_000)
+    error = clean_line(result.error or "", redact=redact, max_characters=1_000)
     if result.status is StageStatus.SKIPPED:
-        return f"Not run: {said or 'this stage was not asked for.'}"
+        return f"Skipped: {error or 'this stage was not requested.'}"
     if report.keyless:
         return KEYLESS_NOTE
     if result.status is StageStatus.FAILED:
-        return f"Not reviewed: {said or 'no model gave a usable answer.'}\n\n{_RETRY}"
-    return said
+        return f"The stage failed: {error or 'no model gave a usable answer.'}\n\n{_RETRY}"
+    return error
 
 
 def _unread(report: ReviewReport, *, redact: Redact) -> str:
@@ -230,33 +232,33 @@ def _unread(report: ReviewReport, *, redact: Redact) -> str:
     lines = [
         f"- {code_span(omission.path)}: {clean_line(omission.reason, redact=redact)}" for omission in left
     ]
-    more = f"\n- and {count(len(left) - 100, 'file')} more" if len(left) > 100 else ""
-    return "Not read, so this is no clean bill:\n\n" + "\n".join(lines[:100]) + more
+    more = f"\n- and {count(len(left) - 100, 'more file')}" if len(left) > 100 else ""
+    return "Not reviewed; this result is incomplete:\n\n" + "\n".join(lines[:100]) + more
 
 
 def _gate(gate: Gate) -> str:
     if gate is Gate.OFF:
         return ""
-    return f"The gate is `{gate}`: a finding of that severity or worse, or a stage that was not reviewed, fails this check."
+    return f"The gate is `{gate}`: this check fails for a finding of that severity or higher, or if the review is incomplete."
 
 
-def _answered(result: StageResult) -> str:
+def _reviewed_by(result: StageResult) -> str:
     if not result.provider:
         return ""
     source = source_name(f"{result.provider}:{result.model or ''}")
-    return f"Answered by {source}."
+    return f"Reviewed by {source}."
 
 
 def _text(findings: Sequence[Finding], *, redact: Redact) -> str:
-    blocks: list[Block] = []
+    blocks: list[BodyBlock] = []
     for finding in findings:
         shown = replace(finding, placement=Placement.SUMMARY)
         parts = [block.markdown for block in finding_blocks(shown, redact=redact) if block.markdown]
-        blocks.append(Block(f"{finding.path}:{finding.start_line}", "\n\n".join(parts)))
+        blocks.append(BodyBlock(f"{finding.path}:{finding.start_line}", "\n\n".join(parts)))
     return compose(blocks, redact=redact, elsewhere=_ELSEWHERE, limit_bytes=_CHECK_LIMIT_BYTES)
 
 
-_ELSEWHERE = "The annotations and Quorum's dashboard have the rest."
+_ELSEWHERE = "See the annotations and the Quorum dashboard for the rest."
 
 
 def _annotation(finding: Finding, *, redact: Redact) -> CheckAnnotation:

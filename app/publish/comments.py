@@ -1,4 +1,8 @@
-"""The texts of a review on a pull request."""
+"""The texts of a review on a pull request: comments about findings, and the body of the review.
+
+Every text is built from typed fields. Models' prose goes through `markdown.clean_markdown`; names from outside become
+code spans.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +12,15 @@ from app.domain.diff import Side
 from app.domain.finding import Finding, Placement
 from app.domain.publication import MarkerKind, marker
 from app.domain.review import ReviewReport, StageStatus
-from app.publish.blocks import Block, code_span, commands_bots, compose, details, fence, suggestion_fence
+from app.publish.blocks import (
+    BodyBlock,
+    code_span,
+    commands_bots,
+    compose,
+    details,
+    fence,
+    suggestion_fence,
+)
 from app.publish.markdown import clean_line, clean_markdown
 from app.publish.text import Redact, has_invisible
 from app.publish.wording import (
@@ -24,11 +36,11 @@ from app.publish.wording import (
 )
 
 _MAX_SUGGESTION_BYTES = 20_000
-_IN_THE_CHECKS = "The check run has the finding as an annotation."
+_IN_THE_CHECKS = "See the annotation in the check run."
 
 
 def render_finding_comment(finding: Finding, *, redact: Redact) -> str:
-    """The body of an inline comment, or of a comment on a file where that is the finding's placement."""
+    """The body of an inline comment or of a comment on a file, depending on the finding's placement."""
     kind = MarkerKind.FILE if finding.placement is Placement.FILE else MarkerKind.FINDING
     return compose(
         finding_blocks(finding, redact=redact),
@@ -38,45 +50,45 @@ def render_finding_comment(finding: Finding, *, redact: Redact) -> str:
     )
 
 
-def finding_blocks(finding: Finding, *, redact: Redact) -> list[Block]:
-    """A finding in full: title, what is wrong and why, the fix, and in small print where it comes from."""
+def finding_blocks(finding: Finding, *, redact: Redact) -> list[BodyBlock]:
+    """The complete finding: title, explanation, fix, and, in small print, its source."""
     heading = (
         f"**{BADGES[finding.severity]} · {clean_line(finding.title, redact=redact, inside_strong=True)}**"
     )
     where = "" if finding.placement is Placement.INLINE else f"{code_span(finding.path)}, {lines_of(finding)}"
-    before = "This code stood before the change." if finding.pre_existing else ""
+    before = "This code predates the change." if finding.pre_existing else ""
     return [
-        Block("the title", heading),
-        Block("the place", where),
-        Block("the explanation", clean_markdown(finding.explanation, redact=redact)),
-        Block("the note on its age", before),
-        Block("the suggested fix", render_fix(finding, redact=redact)),
-        Block("why it was confirmed", _confirmation(finding, redact=redact)),
-        Block("the small print", _small_print(finding)),
+        BodyBlock("the title", heading),
+        BodyBlock("the place", where),
+        BodyBlock("the explanation", clean_markdown(finding.explanation, redact=redact)),
+        BodyBlock("the note on existing code", before),
+        BodyBlock("the suggested fix", render_fix(finding, redact=redact)),
+        BodyBlock("the verification", _confirmation(finding, redact=redact)),
+        BodyBlock("the source", _small_print(finding)),
     ]
 
 
 def render_fix(finding: Finding, *, redact: Redact) -> str:
-    """The fix as a block that GitHub can apply where that is right and safe, else as code to read; or nothing."""
+    """The fix as a block that GitHub can apply, if that is correct and safe; otherwise as code, or empty."""
     suggestion = finding.suggestion
     if suggestion is None:
         return ""
     if len(suggestion.encode("utf-8", "surrogatepass")) > _MAX_SUGGESTION_BYTES:
-        return "The suggested fix is too long for a comment."
+        return "The suggested fix is too long to show here."
     if is_committable(finding, redact=redact):
         return suggestion_fence(suggestion)
     if not suggestion.strip():
         return f"Suggested fix: delete {lines_of(finding)}."
     language = PurePosixPath(finding.path).suffix.removeprefix(".")
-    return f"Suggested fix, in place of {lines_of(finding)}:\n\n{fence(redact(suggestion), language)}"
+    return f"Suggested replacement for {lines_of(finding)}:\n\n{fence(redact(suggestion), language)}"
 
 
 def is_committable(finding: Finding, *, redact: Redact) -> bool:
-    """Whether one click may put the suggestion into the code.
+    """Whether people may apply the suggestion with one click.
 
-    GitHub applies a suggestion to the commented lines of the head alone
+    GitHub applies a suggestion only to the commented lines of the head
     (https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests);
-    one that hides something, holds a secret or would command a bot is only shown.
+    A suggestion that hides characters, holds a secret, or would command a bot is only shown as code.
     """
     suggestion = finding.suggestion
     return (
@@ -92,22 +104,22 @@ def is_committable(finding: Finding, *, redact: Redact) -> bool:
 def render_review_body(
     report: ReviewReport, *, findings: Sequence[Finding], review_id: str, redact: Redact, first: bool = True
 ) -> str:
-    """The review's own text: counts and what was not reviewed; one line where nothing was found.
+    """The body of the review: counts, and what was not reviewed; one line if there are no findings.
 
-    `findings` are those that this review is about: on a push the new ones alone (`first` false).
+    `findings` are those that this review is about: after a push only the new ones (`first` is false).
     """
     result = _found(findings, first=first) if findings else _nothing_found(report, first=first)
     earlier = len(report.findings) - len(findings)
     still = (
-        f"{count(earlier, 'problem')} shown earlier still {'stands' if earlier == 1 else 'stand'}."
+        f"{count(earlier, 'earlier problem')} {'is' if earlier == 1 else 'are'} still open."
         if earlier
         else ""
     )
     sentences = " ".join(filter(None, [result, still, *_reservations(report, redact=redact)]))
     return compose(
-        [Block("the result", sentences)],
+        [BodyBlock("the result", sentences)],
         redact=redact,
-        elsewhere="The summary comment has it.",
+        elsewhere="See the summary comment.",
         marker=marker(MarkerKind.REVIEW, review_id),
     )
 
@@ -115,16 +127,16 @@ def render_review_body(
 def render_body_only_review(
     report: ReviewReport, *, findings: Sequence[Finding], review_id: str, redact: Redact
 ) -> str:
-    """The review where GitHub took no place for a comment: all its findings in the body."""
+    """The review when GitHub accepts none of its comments: all findings are in the body."""
     placed = [replace(finding, placement=Placement.SUMMARY) for finding in findings]
-    blocks = [Block("the result", f"{_found(findings)} GitHub took no comment on the lines.")]
+    blocks = [BodyBlock("the result", f"{_found(findings)} GitHub did not accept comments on these lines.")]
     for finding in placed:
         parts = [part.markdown for part in finding_blocks(finding, redact=redact) if part.markdown]
-        blocks.append(Block(f"{finding.path}:{finding.start_line}", "\n\n".join(parts)))
+        blocks.append(BodyBlock(f"{finding.path}:{finding.start_line}", "\n\n".join(parts)))
     return compose(
         blocks,
         redact=redact,
-        elsewhere="The check runs have these findings as annotations.",
+        elsewhere="See the annotations in the check runs.",
         marker=marker(MarkerKind.REVIEW, review_id),
     )
 
@@ -145,13 +157,13 @@ def _found(findings: Sequence[Finding], *, first: bool = True) -> str:
 
 
 def _nothing_found(report: ReviewReport, *, first: bool) -> str:
-    """Empty where every stage failed: then only what was not reviewed is said."""
+    """Empty if every stage failed; then the body only names the failed stages."""
     if not is_read(report):
         return ""
     coverage = report.coverage
     read = count(coverage.files, "file")
     if coverage.reviewed != coverage.files:
-        read = f"{coverage.reviewed:,} of {read}; the summary names those not read"
+        read = f"{coverage.reviewed:,} of {read}; the summary lists the files that were not reviewed"
     return f"Found no {'' if first else 'new '}problems in {read}."
 
 
@@ -162,15 +174,16 @@ def _reservations(report: ReviewReport, *, redact: Redact) -> list[str]:
     if not failed:
         return []
     names = joined([f"`{stage.stage}`" for stage in failed])
-    reason = clean_line(failed[0].error or "", redact=redact).rstrip(".")
-    return [f"Not reviewed: {names}{f' ({reason})' if reason else ''}."]
+    reason = clean_line(failed[0].error or "unknown reason", redact=redact).rstrip(".")
+    return [f"The {names} {'stage' if len(failed) == 1 else 'stages'} failed: {reason}."]
 
 
 def _confirmation(finding: Finding, *, redact: Redact) -> str:
     if not (finding.confirmed_by and finding.verifier_evidence.strip()):
         return ""
     return details(
-        "Why it was confirmed", clean_markdown(finding.verifier_evidence, redact=redact, max_characters=2_000)
+        "Why this was confirmed",
+        clean_markdown(finding.verifier_evidence, redact=redact, max_characters=2_000),
     )
 
 

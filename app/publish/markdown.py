@@ -1,8 +1,8 @@
-"""Rebuilds a model's Markdown from its parse: what is not on the list of allowed things cannot come out.
+"""Rebuilds a model's Markdown from its parse tree, so that only allowed elements appear in the output.
 
-Kept: paragraphs, emphasis, strong, lists, quotes, code spans, fenced code. Flattened: headings to bold lines, tables
-to lists. Gone: images, HTML, link targets, reference definitions. Neutral (in code spans): mentions, references,
-commits, addresses, commands. Never passes a byte of the source through unparsed, and never fetches anything.
+Kept: paragraphs, emphasis, strong, lists, quotes, code spans, fenced code. Flattened: headings become bold lines,
+tables become lists. Removed: images, HTML, link targets, reference definitions. Neutralized in code spans: mentions,
+references, commits, addresses, commands. Never passes unparsed source through, and never fetches anything.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _MAX_LIST_NUMBER = 99_999_999
 
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
-    # Whatever it points to: a link that is recognised is a link that is dropped.
+    # Recognize every link, whatever its target, so that every link is dropped.
     parser.validateLink = lambda url: True
     return parser
 
@@ -30,7 +30,7 @@ _PARSER = _parser()
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A run of inline content: `text` is still to be escaped, `code` to be put in a span, `mark` is `*` or `**`."""
+    """A run of inline content: `text` needs escaping, `code` needs a span, `mark` is `*` or `**`."""
 
     kind: str
     content: str
@@ -41,21 +41,21 @@ _STRONG = _Piece("mark", "**")
 
 
 def clean_markdown(text: str, *, redact: Redact, max_characters: int = MAX_PROSE_CHARACTERS) -> str:
-    """A model's Markdown, safe to post; longer than `max_characters` it is cut and says so.
+    """A model's Markdown, made safe to post; truncated with a note beyond `max_characters`.
 
-    Cleaning what is clean changes nothing that a reader sees.
+    Cleaning clean Markdown changes nothing that a reader sees.
     """
     source = redact(strip_invisible(text))
     cut = len(source) > max_characters
     tree = SyntaxTreeNode(_PARSER.parse(source[:max_characters]))
     blocks = ["\n".join(_block(node)) for node in tree.children]
     if cut:
-        blocks.append(f"… (cut after {max_characters:,} characters)")
+        blocks.append(f"… (truncated after {max_characters:,} characters)")
     return redact("\n\n".join(block for block in blocks if block.strip()))
 
 
 def clean_line(text: str, *, redact: Redact, max_characters: int = 300, inside_strong: bool = False) -> str:
-    """A model's title or table cell: one line of inline Markdown, without anything live."""
+    """A model's title or table cell as one line of inline Markdown, with nothing live in it."""
     line = " ".join(redact(strip_invisible(text)).split())
     shown = line if len(line) <= max_characters else line[: max_characters - 1].rstrip() + "…"
     return redact(
@@ -73,7 +73,7 @@ def plain_prose(text: str, *, redact: Redact, max_characters: int = MAX_PROSE_CH
     """A model's prose for a field without Markdown, line by line, with nothing live in it; never empty."""
     source = redact(strip_invisible(text)).strip()
     shown = "\n".join(defuse_plain(line) for line in source[:max_characters].split("\n"))
-    cut = "" if len(source) <= max_characters else f"\n… (cut after {max_characters:,} characters)"
+    cut = "" if len(source) <= max_characters else f"\n… (truncated after {max_characters:,} characters)"
     return shown + cut or "(no text)"
 
 
@@ -96,12 +96,12 @@ def _block(node: SyntaxTreeNode) -> list[str]:
             )
         case "table":
             return _table_as_list(node)
-        case _:  # rules are decoration; nothing else can be parsed with HTML off
+        case _:  # thematic breaks; nothing else can be parsed with HTML disabled
             return []
 
 
 def _blocks(nodes: list[SyntaxTreeNode]) -> list[str]:
-    """The lines of several blocks, with an empty line between them."""
+    """The lines of several blocks, separated by empty lines."""
     lines: list[str] = []
     for block in filter(any, map(_block, nodes)):
         lines += ["", *block] if lines else block
@@ -124,7 +124,7 @@ def _list(node: SyntaxTreeNode, *, markers: Iterator[str]) -> list[str]:
 
 
 def _tight(item: SyntaxTreeNode) -> list[str]:
-    """An item's lines; a list right after its first paragraph follows without an empty line."""
+    """An item's lines; a nested list follows its paragraph without an empty line."""
     lines: list[str] = []
     for child in item.children:
         block = _block(child)
@@ -163,12 +163,12 @@ def _pieces(nodes: list[SyntaxTreeNode]) -> Iterator[_Piece]:
             case "em" | "strong":
                 mark = _EMPHASIS if node.type == "em" else _STRONG
                 yield from (mark, *_pieces(node.children), mark)
-            case _:  # a link: its text stays
+            case _:  # a link: keep its text
                 yield from _pieces(node.children)
 
 
 def _joined(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
-    """Neighbours of one kind as one: `@` and `name` with a dropped link between them are a mention again."""
+    """Join neighbors of one kind: `@` and `name` around a dropped link are a mention again."""
     waiting: _Piece | None = None
     for piece in pieces:
         if waiting and waiting.kind == piece.kind != "mark":

@@ -1,4 +1,8 @@
-"""Decides what of a report goes where on the pull request."""
+"""Decides which parts of a report go where on the pull request. Pure: it never writes.
+
+Each run posts at most one review. The first run and a run that someone requested always post it; a run after a push
+posts one only for new findings. A finding that was shown before is not posted again.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,21 +18,21 @@ from app.publish.summary import render_summary
 from app.publish.text import Redact
 from app.publish.wording import joined
 
-MAX_INLINE_COMMENTS = 45  # hundreds in one review run into GitHub's secondary limit
-MAX_FILE_COMMENTS = 10  # each is a write of its own
+MAX_INLINE_COMMENTS = 45  # hundreds in one review hit GitHub's secondary rate limit
+MAX_FILE_COMMENTS = 10  # each is a separate write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicationRequest:
-    """What a publication is made of.
+    """What to publish.
 
-    `shown` are the fingerprints that earlier runs have shown on this pull request, in any place; `standing` are the
-    findings of earlier runs that nobody has fixed or dismissed and that this run did not meet again: they count for
-    the check runs and stay in the summary.
-    `earlier_stages` are the last results of stages: the summary keeps those that this run did not ask for.
-    `problems` are mistakes of the configuration: the first check run marks those of the repository's file.
-    `lacking` are permissions (name → level) that the installation does not grant: what needs them is left out.
-    `key` names the pull request in the summary's marker, `review_id` the run in the review's.
+    `shown`: fingerprints that earlier runs have shown on this pull request, in any place.
+    `standing`: findings of earlier runs that are still open and that this run did not find again; they count for the
+    check runs and stay in the summary.
+    `earlier_stages`: the latest results of stages; the summary keeps those that this run did not request.
+    `problems`: configuration errors; the first check run annotates those in the repository's file.
+    `lacking`: permissions (name → level) that the installation does not grant; what needs them is not posted.
+    `key` names the pull request in the summary's marker, `review_id` names the run in the review's marker.
     """
 
     report: ReviewReport
@@ -48,17 +52,17 @@ class PublicationRequest:
 
     @property
     def review_key(self) -> str:
-        """Of the review's marker: a run that died may review another head afterwards, and that is another review."""
+        """The key in the review's marker; includes the head, because a restarted run may review another head."""
         return f"{self.review_id}@{self.head_sha}"
 
     @property
     def is_full(self) -> bool:
-        """Whether findings may stand on lines and files."""
+        """Whether findings may become comments on lines and files."""
         return self.config.publish is Publish.FULL and "pull_requests" not in self.lacking
 
     @property
     def has_summary(self) -> bool:
-        """Whether there is a comment in the conversation."""
+        """Whether there is a summary comment."""
         return self.config.publish is not Publish.SHADOW and "issues" not in self.lacking
 
 
@@ -105,13 +109,13 @@ def plan_publication(request: PublicationRequest) -> PublicationPlan:
 
 
 def demote(report: ReviewReport, fingerprints: Collection[str], placement: Placement) -> ReviewReport:
-    """The report with these findings in another place."""
+    """The report with these findings in another placement."""
     moved = (replace(f, placement=placement) if f.fingerprint in fingerprints else f for f in report.findings)
     return replace(report, findings=tuple(moved))
 
 
 def holds(finding: Finding, diff: Diff) -> bool:
-    """Whether GitHub takes an inline comment here: both ends in one hunk of the file, on that side.
+    """Whether GitHub accepts an inline comment here: both ends are in one hunk of the file, on that side.
 
     https://docs.github.com/en/rest/pulls/reviews#create-a-review-for-a-pull-request
     """
@@ -120,7 +124,7 @@ def holds(finding: Finding, diff: Diff) -> bool:
 
 
 def holds_surely(finding: Finding, diff: Diff) -> bool:
-    """Whether every line of the finding was added by this change: what GitHub has never refused."""
+    """Whether this change added every line of the finding; GitHub accepts comments on such lines."""
     file = diff.file(finding.path)
     if file is None or finding.side is not Side.RIGHT or not holds(finding, diff):
         return False
@@ -128,7 +132,7 @@ def holds_surely(finding: Finding, diff: Diff) -> bool:
 
 
 def _with_standing(request: PublicationRequest) -> PublicationRequest:
-    """Earlier findings join the report behind its own, as already shown."""
+    """Add earlier findings to the report, after its own, marked as shown."""
     found = {finding.fingerprint for finding in request.report.findings}
     standing = [finding for finding in request.standing if finding.fingerprint not in found]
     return replace(
@@ -139,12 +143,12 @@ def _with_standing(request: PublicationRequest) -> PublicationRequest:
 
 
 def _with_earlier(request: PublicationRequest) -> ReviewReport:
-    """The report for the summary: a stage that this run left out is shown as it was."""
+    """The report for the summary: a stage that this run skipped keeps its earlier result."""
     earlier = {result.stage: result for result in request.earlier_stages}
     left_out = [result.stage for result in request.report.stages if result.status is StageStatus.SKIPPED]
     stages = (earlier.get(r.stage, r) if r.stage in left_out else r for r in request.report.stages)
     kept = joined([f"`{stage}`" for stage in left_out if stage in earlier])
-    notes = (f"From an earlier run: {kept}.",) if kept else ()
+    notes = (f"Shown from an earlier run: {kept}.",) if kept else ()
     return replace(request.report, stages=tuple(stages), notes=(*request.report.notes, *notes))
 
 

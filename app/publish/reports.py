@@ -1,4 +1,7 @@
-"""The report as JSON, Markdown and plain text."""
+"""The report for `--format json`, `markdown`, and `text`.
+
+The text report strips control characters from prose and escapes them in names, so no finding can move the cursor.
+"""
 
 import json
 import textwrap
@@ -7,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.domain.finding import Document, Finding, Placement, Rejection, Severity
+from app.domain.model_call import Provider
 from app.domain.review import ReviewReport, StageResult, StageStatus
 from app.publish.summary import summary_blocks
 from app.publish.text import Redact, show_invisible, show_invisible_lines, strip_invisible
@@ -18,6 +22,7 @@ from app.publish.wording import (
     count,
     is_read,
     is_searched,
+    joined,
     severity_counts,
     usage_line,
 )
@@ -26,7 +31,7 @@ REPORT_VERSION = 1
 
 
 def render_json(report: ReviewReport, *, redact: Redact) -> str:
-    """The report as indented JSON text. Bytes of a name that are no UTF-8 are `\\udc80` escapes."""
+    """The report as indented JSON; bytes that are not UTF-8 become `\\udc80` escapes."""
     text = json.dumps(report_value(report, redact=redact), ensure_ascii=False, indent=2)
     return text.encode("utf-8", "backslashreplace").decode() + "\n"
 
@@ -92,7 +97,7 @@ def _finding(finding: Finding, *, redact: Redact) -> dict[str, Any]:
 
 
 def render_markdown(report: ReviewReport, *, redact: Redact) -> str:
-    """The whole report; nothing is cut, and nothing is shown elsewhere."""
+    """The whole report as one Markdown document: the summary with every finding in full, nothing truncated."""
     placed = tuple(replace(finding, placement=Placement.SUMMARY) for finding in report.findings)
     blocks = summary_blocks(replace(report, findings=placed), redact=redact)
     text = redact("\n\n".join(block.markdown for block in blocks if block.markdown.strip()))
@@ -102,7 +107,7 @@ def render_markdown(report: ReviewReport, *, redact: Redact) -> str:
 _RESET = "\x1b[0m"
 _BOLD = "\x1b[1m"
 _DIM = "\x1b[2m"
-_COLOURS = {
+_COLORS = {
     Severity.CRITICAL: "\x1b[1;31m",
     Severity.HIGH: "\x1b[31m",
     Severity.MEDIUM: "\x1b[33m",
@@ -112,26 +117,26 @@ _COLOURS = {
 _INDENT = "    "
 
 
-def render_text(report: ReviewReport, *, redact: Redact, colour: bool = False, width: int = 100) -> str:
-    """The whole report as text of at most `width` columns, code aside."""
-    writer = _TextWriter(redact=redact, colour=colour, width=width)
+def render_text(report: ReviewReport, *, redact: Redact, color: bool = False, width: int = 100) -> str:
+    """The whole report as text of at most `width` columns, except for code."""
+    writer = _TextWriter(redact=redact, color=color, width=width)
     text = redact("\n".join(writer.lines(report)))
     return text.encode("utf-8", "backslashreplace").decode() + "\n"
 
 
 class _TextWriter:
-    """How lines are wrapped, cleaned and coloured."""
+    """Wraps, cleans, and colors lines."""
 
-    def __init__(self, *, redact: Redact, colour: bool, width: int) -> None:
+    def __init__(self, *, redact: Redact, color: bool, width: int) -> None:
         self._redact = redact
-        self._colour = colour
+        self._color = color
         self._width = width
 
     def lines(self, report: ReviewReport) -> Iterator[str]:
         if report.keyless:
             yield from (*self._wrapped(KEYLESS_NOTE), "")
         for stage in report.stages:
-            yield from self._not_reviewed(stage)
+            yield from self._failure(stage)
         for finding in report.findings:
             yield from (*self._finding(finding), "")
         yield self._painted(_headline(report), _BOLD)
@@ -141,13 +146,13 @@ class _TextWriter:
         yield from self._notes(report)
         yield self._painted(usage_line(report.usage, duration_ms=report.duration_ms), _DIM)
 
-    def _not_reviewed(self, stage: StageResult) -> Iterator[str]:
+    def _failure(self, stage: StageResult) -> Iterator[str]:
         if stage.status is StageStatus.FAILED:
-            yield from self._wrapped(f"{stage.stage} was not reviewed: {stage.error or 'no reason is known'}")
+            yield from self._wrapped(f"The {stage.stage} stage failed: {stage.error or 'unknown reason'}")
             yield ""
 
     def _finding(self, finding: Finding) -> Iterator[str]:
-        badge = self._painted(f"{finding.severity.upper():<8}", _COLOURS[finding.severity])
+        badge = self._painted(f"{finding.severity.upper():<8}", _COLORS[finding.severity])
         span = f"-{finding.end_line}" if finding.end_line > finding.start_line else ""
         yield f"{badge} {show_invisible(finding.path)}:{finding.start_line}{span}"
         yield from self._wrapped(finding.title, _INDENT, _BOLD)
@@ -165,13 +170,13 @@ class _TextWriter:
     def _coverage(self, report: ReviewReport) -> Iterator[str]:
         coverage = report.coverage
         if is_read(report):
-            yield f"Read {coverage.reviewed:,} of {count(coverage.files, 'changed file')}."
+            yield f"Reviewed {coverage.reviewed:,} of {count(coverage.files, 'file')}."
         for left in coverage.omitted:
-            yield f"{_INDENT}left out: {show_invisible(left.path)} ({show_invisible(left.reason)})"
+            yield f"{_INDENT}not reviewed: {show_invisible(left.path)} ({show_invisible(left.reason)})"
 
     def _rejected(self, rejected: Sequence[Rejection]) -> Iterator[str]:
         if rejected:
-            yield f"Not reported: {count(len(rejected), 'claim')}."
+            yield f"Rejected {count(len(rejected), 'claim')}:"
         for rejection in rejected:
             finding = rejection.finding
             where = f"{show_invisible(finding.path)}:{finding.start_line}"
@@ -199,22 +204,26 @@ class _TextWriter:
         return lines
 
     def _painted(self, text: str, style: str) -> str:
-        return f"{style}{text}{_RESET}" if self._colour and style else text
+        return f"{style}{text}{_RESET}" if self._color and style else text
 
 
 def _origin(finding: Finding) -> str:
-    found = f"found by {', '.join(finding.found_by)}" if finding.found_by else ""
-    confirmed = f"confirmed by {', '.join(finding.confirmed_by)}" if finding.confirmed_by else ""
-    age = "stood before the change" if finding.pre_existing else ""
+    found = f"found by {_names(finding.found_by)}" if finding.found_by else ""
+    confirmed = f"confirmed by {_names(finding.confirmed_by)}" if finding.confirmed_by else ""
+    age = "existing code" if finding.pre_existing else ""
     words = [finding.stage.value, clean_cwe(finding.cwe), finding.rule_id, found, confirmed, age]
     return show_invisible(" · ".join(filter(None, words)))
+
+
+def _names(finders: Sequence[str]) -> str:
+    return joined([name.removeprefix(f"{Provider.ANALYZERS}:") for name in finders])
 
 
 def _headline(report: ReviewReport) -> str:
     if report.findings:
         return f"{count(len(report.findings), 'problem')}: {severity_counts(report.findings)}"
     if any(stage.status is StageStatus.FAILED for stage in report.stages):
-        return "No problems found, but the change was not fully reviewed."
+        return "No problems found, but the review is incomplete."
     if not is_searched(report):
-        return f"{NO_PROBLEMS_LOOKED_FOR.capitalize()}: neither review nor security was run."
+        return f"{NO_PROBLEMS_LOOKED_FOR.capitalize()}: the review and security stages did not run."
     return f"{NO_PROBLEMS_BY_ANALYZERS.capitalize()}." if report.keyless else "No problems found."

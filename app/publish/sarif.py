@@ -1,4 +1,4 @@
-"""The report as SARIF 2.1.0, in the subset that GitHub's code scanning reads. Never cuts and never invents a place.
+"""The report as SARIF 2.1.0, in the subset that GitHub code scanning reads. Never truncates text and never invents a location.
 
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
@@ -19,7 +19,7 @@ from app.publish.text import Redact, strip_invisible
 from app.publish.wording import clean_cwe
 
 SCHEMA_URI = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-MAX_RESULTS = 5_000  # of a run; GitHub leaves out what is more, and refuses 25,000
+MAX_RESULTS = 5_000  # per run; GitHub ignores more, and rejects 25,000
 CATEGORY = "quorum/"
 _LEVELS = {
     Severity.CRITICAL: "error",
@@ -28,7 +28,7 @@ _LEVELS = {
     Severity.LOW: "note",
     Severity.INFO: "note",
 }
-# GitHub sorts by this figure: over 9.0 critical, 7.0 high, 4.0 medium, above 0 low.
+# GitHub derives the severity from this score: over 9.0 critical, from 7.0 high, from 4.0 medium, above 0 low.
 _SECURITY_SEVERITY = {
     Severity.CRITICAL: "9.5",
     Severity.HIGH: "8.0",
@@ -46,7 +46,7 @@ def render_sarif(report: ReviewReport, *, redact: Redact, version: str) -> str:
 def render_analysis(
     report: ReviewReport, standing: Sequence[Finding], *, redact: Redact, version: str
 ) -> str:
-    """The report with the findings that still `stand`, for code scanning: the worst as far as it shows them.
+    """The report and the `standing` findings for code scanning: the most severe, up to its limit.
 
     https://docs.github.com/en/code-security/code-scanning/troubleshooting-sarif-uploads/results-exceed-limit
     """
@@ -54,9 +54,7 @@ def render_analysis(
     value = sarif_value(
         replace(report, findings=tuple(findings[:MAX_RESULTS])), redact=redact, version=version
     )
-    value["runs"][0]["automationDetails"] = {
-        "id": CATEGORY
-    }  # another tool's analysis is not replaced by ours
+    value["runs"][0]["automationDetails"] = {"id": CATEGORY}  # keeps other tools' analyses
     return json.dumps(value, separators=(",", ":"))
 
 
@@ -137,9 +135,7 @@ def _properties(finding: Finding) -> dict[str, Any]:
 
 def _location(finding: Finding) -> dict[str, Any]:
     place: dict[str, Any] = {"artifactLocation": {"uri": _uri(finding.path), "uriBaseId": "%SRCROOT%"}}
-    if (
-        finding.side is Side.RIGHT and finding.start_line >= 1
-    ):  # lines of the old file are no place in this one
+    if finding.side is Side.RIGHT and finding.start_line >= 1:  # base lines have no location in the head
         place["region"] = {
             "startLine": finding.start_line,
             "endLine": max(finding.start_line, finding.end_line),
@@ -168,13 +164,13 @@ def _fix(finding: Finding) -> dict[str, Any]:
 
 
 def _invocation(report: ReviewReport, *, redact: Redact) -> dict[str, Any]:
-    """What was not reviewed stands here: a reader of SARIF must not take silence for a clean bill."""
+    """Notifications about what was not reviewed, so that readers can tell an incomplete result from a clean one."""
     said = [
-        f"{s.stage} was not reviewed: {redact(s.error or '')}"
+        f"The {s.stage} stage failed: {redact(s.error or 'unknown reason')}"
         for s in report.stages
         if s.status is StageStatus.FAILED
     ]
-    said += [f"{left.path} was left out: {left.reason}" for left in report.coverage.omitted]
+    said += [f"{left.path} was not reviewed: {left.reason}" for left in report.coverage.omitted]
     said += dict.fromkeys([*report.notes, *(note for stage in report.stages for note in stage.notes)])
     complete = all(stage.status is not StageStatus.FAILED for stage in report.stages)
     notifications = [
@@ -184,7 +180,7 @@ def _invocation(report: ReviewReport, *, redact: Redact) -> dict[str, Any]:
 
 
 def _uri(path: str) -> str:
-    """A relative URI reference of any name; bytes that are no UTF-8 are percent-encoded like the rest."""
+    """A relative URI reference for any path; bytes that are not UTF-8 are percent-encoded."""
     return quote(path.encode("utf-8", "surrogateescape"), safe="/")
 
 

@@ -1,4 +1,10 @@
-"""Plain text of strangers: invisible characters, what GitHub or a bot would act on, and Markdown escapes."""
+"""Makes untrusted plain text safe: invisible characters, text that GitHub or a bot would act on, Markdown escapes.
+
+Which characters count as invisible follows the output rules of `docs/security.md`: control characters, bidirectional
+marks, zero-width and filler characters, variation selectors, the tag block, lone surrogates. Emoji keep their joiners.
+GitHub's automatic links:
+https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -12,7 +18,7 @@ _INVISIBLE_CLASS = (
 )
 _INVISIBLE = re.compile(f"[{_INVISIBLE_CLASS}]")
 _PICTOGRAPH = "[\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]"
-# A pictograph with its variation selector, and pictographs joined to one: 👩‍💻. Flags of England, Scotland and Wales.
+# A pictograph with its variation selector; joined pictographs (👩‍💻); the flags of England, Scotland, and Wales.
 _EMOJI = re.compile(
     "\U0001f3f4(?:\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074"
     "|\U000e0077\U000e006c\U000e0073)\U000e007f)"
@@ -23,23 +29,23 @@ _LINE_BREAKS = re.compile("\r\n?|\u2028|\u2029|\u0085|\u000b|\u000c")
 
 
 def strip_invisible(text: str) -> str:
-    """The text without characters that a reader cannot see; every kind of line break becomes `\\n`."""
+    """Remove characters that a reader cannot see; every kind of line break becomes `\\n`."""
     return _EMOJI_OR_INVISIBLE.sub(lambda found: found[1] or "", _LINE_BREAKS.sub("\n", text))
 
 
 def has_invisible(text: str) -> bool:
-    """Whether a reader would miss something; a `\\r` at the end of a line is no secret."""
+    """Whether the text has invisible characters; a `\\r` at the end of a line does not count."""
     return bool(_INVISIBLE.search(_EMOJI.sub("", text.replace("\r\n", "\n"))))
 
 
 def show_invisible(text: str) -> str:
-    """One line in which line breaks, tabs and invisible characters are visible escapes: `a\\u202eb.py`."""
+    """One line that shows line breaks, tabs, and invisible characters as escapes: `a\\u202eb.py`."""
     shown = text.replace("\\", "\\\\") if _INVISIBLE.search(text) or "\n" in text or "\t" in text else text
     return re.sub(f"[\t\n{_INVISIBLE_CLASS}]", lambda found: _escape(found[0]), shown)
 
 
 def show_invisible_lines(text: str) -> str:
-    """Code in which invisible characters are visible escapes; tabs and line breaks stay."""
+    """Code that shows invisible characters as escapes and keeps tabs and line breaks."""
     return _INVISIBLE.sub(lambda found: _escape(found[0]), text.replace("\r\n", "\n"))
 
 
@@ -50,14 +56,14 @@ def _escape(character: str) -> str:
 
 
 _URL_END = r"[^\s<>]*[^\s<>.,;:!?'\"()\[\]{}*_~|]"
-# Prefixes are bounded, so that the time is linear in the length of the text.
+# Prefixes are bounded to keep matching linear in the length of the text.
 _LIVE = re.compile(
     "|".join(
         (
             rf"[a-z][a-z0-9+.-]{{1,30}}://{_URL_END}",
             rf"\bwww\.{_URL_END}",
             r"\b(?:mailto|xmpp|javascript|vbscript|data|file|tel):[^\s<>]+",
-            r"\S{0,20}\$\S*",  # $…$ is drawn as mathematics
+            r"\S{0,20}\$\S*",  # $…$ is rendered as math
             r"[\w.+/@-]{0,80}@[\w-][\w./-]*",  # mentions, teams, e-mail addresses, user@sha
             r"[\w./-]{0,120}#\d+\b",  # #1, user#1, owner/repo#1
             r"\bGH-\d+\b",
@@ -67,7 +73,7 @@ _LIVE = re.compile(
     ),
     re.IGNORECASE,
 )
-# Lines that are commands to some bot. Bots read raw bodies line by line, whether or not a line is code.
+# Lines that some bot takes for commands. Bots read raw bodies line by line, including code.
 COMMAND_LINE = (
     r"(?:/[a-z][\w-]*(?![\w/-])|!\w+[ \t]*$|(?:bors|homu|jenkins)[ \t]\S.{0,60}|(?:please )?(?:re)?test this\b(?: please)?"
     r"|(?:ok to test|add to whitelist|recheck|retest|rebuild)[ \t]*$"
@@ -79,7 +85,7 @@ _JOINER = "\u2060"
 
 
 def split_live(text: str, *, at_line_start: bool) -> Iterator[tuple[str, bool]]:
-    """The text in pieces, each with whether it is live; a command is live only where a line starts."""
+    """Split the text into pieces, each with whether it is live; a command is live only at the start of a line."""
     text = text.lstrip() if at_line_start else text
     command = _COMMAND.match(text) if at_line_start else None
     if command:
@@ -88,7 +94,7 @@ def split_live(text: str, *, at_line_start: bool) -> Iterator[tuple[str, bool]]:
 
 
 def _split(text: str) -> Iterator[tuple[str, bool]]:
-    """What stands between two live pieces is looked at again: where a code span begins, a reference may end."""
+    """Text between two live pieces is split again: a reference may end where a code span begins."""
     start = 0
     for found in _LIVE.finditer(text):
         yield from _split(text[start : found.start()])
@@ -101,7 +107,7 @@ def _split(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def defuse_plain(text: str) -> str:
-    """Text for fields without Markdown (titles, annotations): a word joiner inside everything that is live."""
+    """Text for fields without Markdown (titles, annotations), with a word joiner in every live piece."""
     return "".join(_defused(piece) if live else piece for piece, live in split_live(text, at_line_start=True))
 
 
@@ -111,13 +117,13 @@ def _defused(piece: str) -> str:
 
 
 _SPECIAL = re.compile(r"[\\`*\[\]~]")
-_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # inside a word it starts no emphasis
+_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # inside a word it does not start emphasis
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _LINE_START = re.compile(r"^(#{1,6}(?=\s|$)|[>+=-]|\d{1,9}(?=[.)](?:\s|$)))")
 
 
 def escape_text(text: str, *, at_line_start: bool) -> str:
-    """Text between code spans and emphasis, on one line."""
+    """Escape one line of text for Markdown; leaves no `<` or `|` behind."""
     escaped = _SPECIAL.sub(r"\\\g<0>", text)
     escaped = _UNDERSCORE.sub(r"\\_", escaped)
     escaped = _ENTITY.sub("&amp;", escaped).replace("<", "&lt;").replace("|", "&#124;")
@@ -125,7 +131,7 @@ def escape_text(text: str, *, at_line_start: bool) -> str:
 
 
 def escape_html(text: str) -> str:
-    """A stranger's word inside Quorum's own HTML (`<sub>`, `<summary>`): shown as it stands, and nothing live."""
+    """Escape untrusted text inside Quorum's own HTML (`<sub>`, `<summary>`)."""
     return show_invisible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

@@ -1,13 +1,18 @@
-"""Words and phrases that several texts share."""
+"""Words and phrases that several texts share: severities, places, counts, sources, usage, permissions."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from app.domain.finding import Finding, Severity, Stage
+from app.domain.finding import (
+    Finding,
+    Severity,
+    Stage,
+)
 from app.domain.model_call import Provider
-from app.domain.review import ReviewContext, ReviewReport, SkipReason, StageStatus, UsageTotal
+from app.domain.review import ReviewReport, StageStatus, UsageTotal
 from app.publish.blocks import code_span
+from app.publish.text import escape_text
 
 BADGES = {
     Severity.CRITICAL: "🔴 Critical",
@@ -20,15 +25,11 @@ _VENDORS = {
     Provider.CLAUDE: "Claude",
     Provider.GPT: "GPT",
     Provider.GEMINI: "Gemini",
-    Provider.LOCAL: "the local model",
+    Provider.LOCAL: "local model",
 }
-KEYLESS_NOTE = (
-    "No model was asked (none has a key or is allowed): the built-in analysers reviewed this change."
-)
-NO_PROBLEMS_BY_ANALYZERS = "no problems found by the built-in analysers alone"
-STAGE_NOT_REQUESTED = "this stage was not requested"
-STAGE_DISABLED = "the repository's configuration disables this stage"
-NO_PROBLEMS_LOOKED_FOR = "no problems were looked for"
+KEYLESS_NOTE = "No model reviewed this change, because none is configured or allowed. The built-in analyzers reviewed it."
+NO_PROBLEMS_BY_ANALYZERS = "no problems found (analyzers only)"
+NO_PROBLEMS_LOOKED_FOR = "not checked for problems"
 
 
 def check_name(stage: Stage) -> str:
@@ -42,7 +43,7 @@ def count(number: int, noun: str) -> str:
 
 
 def is_searched(report: ReviewReport) -> bool:
-    """Whether a stage ran that looks for problems: documentation alone finds none."""
+    """Whether a stage ran that reports problems; the docs stage alone reports none."""
     return any(
         result.stage is not Stage.DOCS and result.status is not StageStatus.SKIPPED
         for result in report.stages
@@ -50,29 +51,29 @@ def is_searched(report: ReviewReport) -> bool:
 
 
 def is_read(report: ReviewReport) -> bool:
-    """Whether anybody read the change: not where every stage failed."""
+    """Whether at least one stage reviewed the change."""
     return {result.status for result in report.stages} - {StageStatus.SKIPPED} != {StageStatus.FAILED}
 
 
 def severity_counts(findings: Iterable[Finding]) -> str:
-    """`1 critical, 2 medium`, dearest first; empty without findings."""
+    """`1 critical, 2 medium`, most severe first; empty without findings."""
     counted = Counter(finding.severity for finding in findings)
     return ", ".join(f"{counted[severity]} {severity}" for severity in Severity if counted[severity])
 
 
 def clean_cwe(cwe: str | None) -> str:
-    """`CWE-89`, or nothing where it is no CWE number."""
+    """`CWE-89`, or an empty string if it is not a CWE number."""
     return cwe if cwe and re.fullmatch(r"CWE-\d{1,5}", cwe) else ""
 
 
 def lines_of(finding: Finding) -> str:
-    """`line 8` or `lines 8–10`; says where the lines are those of the base."""
+    """`line 8` or `lines 8–10`; names the base version if the lines are from there."""
     span = (
         f"line {finding.start_line}"
         if finding.start_line == finding.end_line
         else f"lines {finding.start_line}–{finding.end_line}"
     )
-    return span if finding.side == "RIGHT" else f"{span} of the old file"
+    return span if finding.side == "RIGHT" else f"{span} of the base version"
 
 
 def place(finding: Finding) -> str:
@@ -80,30 +81,32 @@ def place(finding: Finding) -> str:
     return code_span(f"{finding.path}:{finding.start_line}")
 
 
-BUILT_IN = "built-in"  # the analysers as a whole, where a stage names its model
+BUILT_IN = "built-in"  # all analyzers together, as the model of a stage
 
 
 def source_name(source: str) -> str:
-    """A finder or verifier, `provider:model`, as Markdown for people."""
+    """A finder or verifier (`provider:model`) as Markdown."""
     provider, _, model = source.partition(":")
     if provider == Provider.ANALYZERS:
         named = model and model != BUILT_IN
-        return f"the built-in analyser {code_span(model)}" if named else "the built-in analysers"
+        return escape_text(model, at_line_start=False) if named else "built-in analyzers"
     vendor = _VENDORS.get(Provider(provider)) if provider in list(Provider) else None
     name = vendor or code_span(provider)
     return f"{name} ({code_span(model)})" if model else name
 
 
 def joined(words: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+    """`a`, `a and b`, `a, b, and c`."""
+    if len(words) <= 2:
+        return " and ".join(words)
+    return f"{', '.join(words[:-1])}, and {words[-1]}"
 
 
 def sources(finding: Finding) -> str:
-    """Who found it and who confirmed it, in a line of Markdown."""
+    """One line of Markdown: who found the finding and who confirmed it."""
     finders = joined([source_name(source) for source in finding.found_by])
     vendors = {source.partition(":")[0] for source in finding.found_by} - {Provider.ANALYZERS.value}
-    alone = ", each on its own" if len(vendors) > 1 else ""
+    alone = ", independently" if len(vendors) > 1 else ""
     said = [f"found by {finders}{alone}"] if finders else []
     if finding.confirmed_by:
         said.append(f"confirmed by {joined([source_name(source) for source in finding.confirmed_by])}")
@@ -120,84 +123,32 @@ def duration(milliseconds: int) -> str:
 
 
 def usage_line(usage: UsageTotal, *, duration_ms: int) -> str:
-    """Calls, tokens, cost and time in a line; says what has no known price."""
+    """One line with calls, tokens, cost, and time; mentions calls without a known price."""
     if not usage.calls:
-        return f"no model call · {duration(duration_ms)}"
+        return f"no model calls · {duration(duration_ms)}"
     cached = f" ({usage.cached_input_tokens:,} cached)" if usage.cached_input_tokens else ""
-    unknown = f" + {count(usage.unpriced_calls, 'call')} of unknown price" if usage.unpriced_calls else ""
+    unknown = f" + {count(usage.unpriced_calls, 'unpriced call')}" if usage.unpriced_calls else ""
     return (
-        f"{count(usage.calls, 'model call')} · {usage.input_tokens:,} tokens in{cached}, "
-        f"{usage.output_tokens:,} out · {usage.cost_usd:.4f} USD{unknown} · {duration(duration_ms)}"
+        f"{count(usage.calls, 'model call')} · {usage.input_tokens:,} input tokens{cached}, "
+        f"{usage.output_tokens:,} output tokens · {usage.cost_usd:.4f} USD{unknown} · {duration(duration_ms)}"
     )
 
 
 OFF = {
     "checks": "check runs",
-    "pull_requests": "the review and its comments on lines",
-    "issues": "the summary comment, and answers in the conversation",
+    "pull_requests": "the review and its inline comments",
+    "issues": "the summary comment and replies in the conversation",
 }
 
 
 def name_off(lacking: Mapping[str, str]) -> str:
-    """What is off, each with the permission that it needs; `lacking` is name → level."""
+    """The features that are off, each with the permission it needs; `lacking` maps names to levels."""
     return "; ".join(
         f"{OFF[name]} (needs `{name}: {level}`)" for name, level in lacking.items() if name in OFF
     )
 
 
 def render_lacking(lacking: Mapping[str, str]) -> str:
-    """One sentence; empty where nothing is off."""
+    """One sentence, or an empty string if nothing is off."""
     off = name_off(lacking)
-    return f"Off here, because the App's installation does not grant it: {off}." if off else ""
-
-
-_SKIP_REASONS = {
-    SkipReason.DISABLED: "the configuration says `enabled: false`",
-    SkipReason.PAUSED: "it is paused",
-    SkipReason.DRAFT: "it is a draft",
-    SkipReason.PUSH: "the configuration says `review_on_push: false`",
-    SkipReason.AUTHOR: "its author is in `ignore_authors`",
-    SkipReason.LABEL: "one of its labels is in `ignore_labels`",
-    SkipReason.BRANCH: "its branch matches `ignore_branches`",
-    SkipReason.TITLE: "its title contains words from `ignore_titles`",
-}
-
-
-def render_skip_reason(reason: SkipReason, *, paused_by: str | None = None) -> str:
-    """Return a clause that says why a pull request is not reviewed."""
-    if reason is SkipReason.PAUSED and paused_by:
-        return f"{paused_by} paused it"
-    return _SKIP_REASONS[reason]
-
-
-MAX_PATHS_IN_NOTE = 8
-
-
-def context_notes(
-    context: ReviewContext, *, cut_files: Sequence[str], invalid_patterns: Sequence[str]
-) -> list[str]:
-    """Say what the models saw besides the diff, and what they did not see of it."""
-    snippets = [snippet for chunk in context.chunks for snippet in chunk.snippets]
-    notes: list[str] = []
-    if snippets:
-        kinds = sorted({snippet.kind.split(" ")[0] for snippet in snippets})
-        paths = list(dict.fromkeys(snippet.path for snippet in snippets))
-        pieces = count(len(snippets), "code snippet")
-        notes.append(
-            f"Shown in addition to the diff: {pieces} ({', '.join(kinds)}) from {_list_paths(paths)}."
-        )
-    if context.guidelines:
-        notes.append(f"Guidelines shown: {', '.join(each.path for each in context.guidelines)}.")
-    if len(context.chunks) > 1:
-        notes.append(f"The change was reviewed in {len(context.chunks)} parts.")
-    if cut_files:
-        notes.append(f"Only the start of very long lines was reviewed in {_list_paths(cut_files)}.")
-    if invalid_patterns:
-        notes.append(f"Invalid patterns in ignore_paths: {', '.join(invalid_patterns)}.")
-    return notes
-
-
-def _list_paths(paths: Sequence[str]) -> str:
-    listed = ", ".join(paths[:MAX_PATHS_IN_NOTE])
-    more = len(paths) - MAX_PATHS_IN_NOTE
-    return f"{listed} and {count(more, 'more file')}" if more > 0 else listed
+    return f"Turned off because of missing permissions: {off}." if off else ""

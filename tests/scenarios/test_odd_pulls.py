@@ -47,7 +47,7 @@ async def test_what_is_not_read_is_listed_with_the_reason(
     pull = world.open_pull(files)
     await world.settle()
     summary = take_summary(pull).body
-    assert "Reviewed 0 of 1 changed file" in summary
+    assert "Reviewed 0 of 1 file" in summary
     assert f"`{next(iter(files))}` — {reason}" in summary
     take_review(pull)
     assert conclusions(take_checks(pull)) == NOTHING_READ
@@ -58,7 +58,7 @@ async def test_only_deletions_are_read_as_deletions(world: World) -> None:
     await world.settle()
     [asked] = world.vendors.claude.asked("review")
     assert "1-def total(items):" in asked.text
-    assert "Reviewed all 1 changed file" in take_summary(pull).body
+    assert "Reviewed 1 file" in take_summary(pull).body
     take_review(pull)
     assert conclusions(take_checks(pull)) == GREEN
 
@@ -97,7 +97,7 @@ async def test_renames_with_and_without_changes_are_followed(opened: Open) -> No
         [comment] = inline_comments(pull)
         assert (comment.anchor.path, comment.anchor.line) == ("new.py", 2)
         summary = take_summary(pull).body
-        assert "2 changed files" in summary
+        assert "2 files" in summary
         take_review(pull)
         take_checks(pull)
 
@@ -183,7 +183,7 @@ async def test_a_patch_that_github_keeps_back_is_read_from_git(
         pull = world.open_pull({"long.py": long})
         await world.settle()
         summary = take_summary(pull).body
-        assert "Reviewed all 1 changed file" in summary
+        assert "Reviewed 1 file" in summary
         assert "`long.py`, line 51" in summary  # without a patch GitHub takes no comment on a line
         take_review(pull)
         take_file_comments(pull)

@@ -56,7 +56,7 @@ async def test_what_a_model_says_of_an_ignored_file_is_not_posted(opened: Open) 
         world.vendors.claude.finds(DIVISION)
         pull = world.open_pull({**PAY, "cart.py": "def total(items):\n    return len(items)\n"})
         await world.settle()
-        assert "Speaks of a file that was left out" in take_summary(pull).body
+        assert "About a file that was not reviewed" in take_summary(pull).body
         assert not inline_comments(pull)
         assert conclusions(take_checks(pull)) == GREEN
         take_review(pull)
@@ -179,7 +179,7 @@ async def test_a_refuted_finding_is_not_posted_and_the_summary_says_why(world: W
     assert "no problems" in take_review(pull).body.lower()
     assert not inline_comments(pull)
     summary = take_summary(pull).body
-    assert "Not posted: 1 claim" in summary
+    assert "Rejected claims (1)" in summary
     assert "is only called with a rate above 0" in summary
     assert conclusions(take_checks(pull)) == GREEN
 
@@ -297,7 +297,7 @@ async def test_a_push_is_reviewed_and_the_summary_is_edited_in_place(world: Worl
     second = take_summary(pull)
     assert first.id == second.id
     assert len(pull.issue_comments) == 1
-    assert "ship.py" in second.body or "2 changed files" in second.body
+    assert "ship.py" in second.body or "2 files" in second.body
     assert (
         len(inline_comments(pull)) == 1
     )  # nothing is said twice, and without news there is no second review

@@ -118,13 +118,13 @@ def test_without_a_key_the_analysers_review_and_the_report_says_so(run: Run) -> 
 @pytest.mark.parametrize("report_format", ["text", "markdown"])
 def test_that_no_model_was_asked_is_said_once(run: Run, report_format: str) -> None:
     _, out, _ = run(report_format=report_format)
-    assert out.count("No model was asked") == 1
+    assert out.count("No model reviewed") == 1
 
 
 def test_documentation_without_a_key_lists_what_changed_and_claims_no_search_for_problems(run: Run) -> None:
     code, out, err = run(stages=(Stage.DOCS,), named_stages=(Stage.DOCS,))
     assert (code, "was not" in err) == (0, False)
-    assert "No problems were looked for: neither review nor security was run." in out
+    assert "Not checked for problems: the review and security stages did not run." in out
     assert "Documentation: " in out
 
 
@@ -143,7 +143,7 @@ def test_a_patch_file_and_standard_input_are_reviewed(
 
 @pytest.mark.parametrize(
     ("report_format", "begins"),
-    [("text", "No model was asked"), ("json", "{"), ("markdown", "###"), ("sarif", "{")],
+    [("text", "No model reviewed"), ("json", "{"), ("markdown", "###"), ("sarif", "{")],
 )
 def test_the_report_comes_in_four_formats_and_alone_on_stdout(
     run: Run, report_format: str, begins: str

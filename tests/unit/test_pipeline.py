@@ -11,14 +11,14 @@ from app.domain.model_call import Provider
 from app.domain.review import ReviewReport, StageResult, StageStatus, StationEvent, StationState, UsageTotal
 from app.domain.step import Checkpoint
 from app.errors import Superseded
-from app.findings.settle import Settled
+from app.findings.settle import Settlement
 from app.github.local import PatchSource
 from app.llm.build import ModelSettings, build_models
 from app.llm.client import CallScope, ModelRequest, RoutingRequest
 from app.pipeline import PipelineOptions, gather_change, review_gathered
 from app.pipeline.inputs import Services, Stations
 from app.prompting.prompts import Prompts
-from app.publish.wording import STAGE_DISABLED, STAGE_NOT_REQUESTED
+from app.publish.notes import STAGE_DISABLED, STAGE_NOT_REQUESTED
 from app.redaction import Redactor
 from tests.unit.stages.fakes import EMPTY, FakeModels, always, item, outage
 
@@ -97,7 +97,7 @@ async def test_what_the_analysers_found_is_found_anew_after_a_crash_and_not_chec
 async def test_no_secret_is_in_a_checkpoint_or_in_the_report(pipeline: str) -> None:
     steps = Steps()
     report = await reviewed(steps, configuration=f"pipeline: {pipeline}\n".encode())
-    settled: Settled = steps.values["settle"]
+    settled: Settlement = steps.values["settle"]
     assert settled.findings
     assert SECRET not in repr(steps.values)
     assert SECRET not in repr(report)
@@ -185,7 +185,7 @@ async def test_a_pattern_that_models_read_and_did_not_share_is_in_the_summary_an
     patterns = [placement for tools, placement in placed.items() if "analyzers:secrets" not in tools]
     assert patterns
     assert set(patterns) == {Placement.SUMMARY}
-    assert any("that no model shared: in the summary only" in note for note in report.notes)
+    assert any("that no model reported" in note for note in report.notes)
     assert "verify" not in {task.kind for task, *_ in reader.asked}
 
 

@@ -28,7 +28,7 @@ async def test_commands_that_need_no_model_are_answered(tmp_path: Path) -> None:
         assert "/rereview" in await world.comment(pull, "/help")
         assert "Did you mean `/rereview`" in await world.comment(pull, "/rerevew")
         assert "The command is" in await world.comment(pull, "/rereview everything")
-        assert "belongs in the thread" in await world.comment(pull, "/dismiss")
+        assert "only works in the thread" in await world.comment(pull, "/dismiss")
         config = await world.comment(pull, "/config")
         assert "`max_inline`" in config
         assert "default" in config
@@ -86,7 +86,7 @@ async def test_a_dismissed_finding_leaves_summary_and_check_run_and_can_come_bac
         newest = [r for r in pull.repository.check_runs.values() if r.name == "quorum/review"][-1]
         assert newest.conclusion == "success"
 
-        assert "Open again" in await world.comment(pull, f"/undismiss {row.fingerprint[:12]}")
+        assert "Restored" in await world.comment(pull, f"/undismiss {row.fingerprint[:12]}")
         assert "1 problem" in pull.issue_comments[0].body
         assert len(own_comments(pull)) == 2
 
@@ -112,7 +112,7 @@ async def test_a_decision_is_taken_back_by_its_id_also_from_the_conversation(tmp
 
         assert "no dismissed finding" in await world.comment(pull, "/undismiss 0123456789ab")
         assert set(world.outcomes().values()) == {"dismissed"}
-        assert "Open again" in await world.comment(pull, f"/undismiss {id_}")
+        assert "Restored" in await world.comment(pull, f"/undismiss {id_}")
         assert set(world.outcomes().values()) == {"open"}
         assert "1 problem" in pull.issue_comments[0].body
 

@@ -126,9 +126,9 @@ async def test_where_nobody_answers_that_is_the_answer(tmp_path: Path) -> None:
         pull = await opened(world)
         for provider in (Provider.CLAUDE, Provider.GPT, Provider.GEMINI):
             world.vendors.fake.fail(provider, Fault.UNKNOWN_MODEL)
-        assert "No answer" in await world.comment(pull, "/ask why?")
+        assert "Could not answer" in await world.comment(pull, "/ask why?")
         explained = await world.reply(pull, "/explain")
-        assert "What is on record of this finding" in explained
+        assert "Recorded evidence for this finding" in explained
         assert "The verifier's: " in explained
         assert "found by Claude" in explained
         assert turns(world) == []
@@ -137,7 +137,7 @@ async def test_where_nobody_answers_that_is_the_answer(tmp_path: Path) -> None:
 async def test_without_a_model_a_question_is_told_so(tmp_path: Path) -> None:
     async with open_shop(tmp_path, providers=()) as world:
         pull = await opened(world)
-        assert "No answer: no model has a key here" in await world.comment(pull, "/ask why?")
+        assert "Could not answer: no model has a key here" in await world.comment(pull, "/ask why?")
 
 
 async def test_a_complaint_that_is_about_no_finding_withdraws_nothing(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ async def test_without_leave_to_comment_on_code_the_check_run_has_everything_and
         assert (pull.reviews, own_comments(pull)) == ([], [])
         assert checks(pull)["quorum/review"] == "failure"
         [run] = [run for run in pull.repository.check_runs.values() if run.name == "quorum/review"]
-        assert "Off here" in (run.summary or "")
+        assert "Turned off because" in (run.summary or "")
         assert "`pull_requests: write`" in (run.summary or "")
         assert "An empty cart crashes" in (run.text or "")
         assert "An empty cart crashes" in pull.issue_comments[0].body

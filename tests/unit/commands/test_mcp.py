@@ -27,6 +27,6 @@ async def test_a_checkout_has_no_say_in_the_server_that_is_started_in_it(tmp_pat
     said = answer.structured_content
     assert said
     assert said["status"] == "reviewed"
-    assert "No model was asked" in said["notes"][0]
+    assert "No model reviewed" in said["notes"][0]
     assert sorted(path.name for path in checkout.iterdir()) == [".env", ".github"]
     assert (state / "quorum" / "quorum.db").exists()

@@ -8,7 +8,7 @@ from app.domain.diff import Side
 from app.domain.finding import Finding, Placement
 from app.domain.patch import parse_diff
 from app.findings.anchor import anchor, locate
-from app.findings.quotes import DiffIndex, Match, words
+from app.findings.quotes import DiffIndex, QuoteMatch, words
 from tests.unit.findings.making import RUFF, finding, index_of
 
 OLD = """\
@@ -187,7 +187,7 @@ def shown(text: str, line: int, how: str) -> str:
 
 
 @st.composite
-def shifted_findings(draw: st.DrawFn) -> tuple[DiffIndex, Finding, Match]:
+def shifted_findings(draw: st.DrawFn) -> tuple[DiffIndex, Finding, QuoteMatch]:
     """An index, a finding as a model gives it with a quote that stands in the diff once, and where that is."""
     files: dict[str, tuple[str, str]] = {}
     for name in ("pay.py", "order.py"):
@@ -219,7 +219,7 @@ def shifted_findings(draw: st.DrawFn) -> tuple[DiffIndex, Finding, Match]:
 @settings(max_examples=150, deadline=None)
 @given(shifted_findings())
 def test_wrong_numbers_and_wrong_files_never_keep_a_unique_quote_from_its_lines(
-    case: tuple[DiffIndex, Finding, Match],
+    case: tuple[DiffIndex, Finding, QuoteMatch],
 ) -> None:
     index, said, truth = case
     placed = anchor(said, index)

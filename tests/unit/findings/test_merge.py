@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.domain.finding import Finding, Placement, Severity, Stage
 from app.findings.finders import provider_of
-from app.findings.merge import Candidate, merge
+from app.findings.merge import MergedClaim, merge
 from tests.unit.findings.making import CLAUDE, GEMINI, GPT, RUFF, finding
 
 
@@ -98,7 +98,7 @@ def test_findings_on_whole_files_are_one_only_with_the_same_title() -> None:
     assert len(merge([on_file("No test covers refunds"), on_file("Logs hold card numbers")])) == 2
 
 
-def in_one_function(findings: Sequence[Finding]) -> list[Candidate]:
+def in_one_function(findings: Sequence[Finding]) -> list[MergedClaim]:
     return list(merge(findings, symbol_of=lambda each: "load"))
 
 
@@ -165,7 +165,7 @@ PLACED = st.builds(said_at, st.integers(1, 40), VENDORS, RULES)
 FINDINGS = st.lists(PLACED, max_size=8, unique_by=lambda each: each.start_line)
 
 
-def parts(candidates: Sequence[Candidate]) -> set[frozenset[int]]:
+def parts(candidates: Sequence[MergedClaim]) -> set[frozenset[int]]:
     return {frozenset(member.start_line for member in each.members) for each in candidates}
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.configuration import Profile, RepositoryConfig
-from app.domain.finding import Finding, Placement, Severity
+from app.domain.finding import Finding, Placement, RejectionCode, SettlementCode, SettlementNote, Severity
 from app.findings.settle import rank
 from tests.unit.findings.making import CLAUDE, GPT, RUFF, finding
 
@@ -67,7 +67,7 @@ def test_below_the_minimum_severity_there_is_a_reason() -> None:
     ranked = rank(
         [confirmed("small", 9, severity=Severity.LOW)], RepositoryConfig(min_severity=Severity.MEDIUM)
     )
-    assert [each.reason for each in ranked.rejected] == ["Below the configured minimum severity (medium)."]
+    assert [(each.code, each.detail) for each in ranked.rejected] == [(RejectionCode.BELOW_MINIMUM, "medium")]
 
 
 def test_analysers_come_after_what_was_confirmed() -> None:
@@ -131,9 +131,7 @@ def test_a_pattern_that_no_model_shared_waits_in_the_summary_with_its_severity(t
         (Placement.SUMMARY, Severity.CRITICAL)
     ]
     assert ranked.rejected == ()
-    assert ranked.notes == (
-        "1 finding of a pattern rule that no model shared: in the summary only. A gate counts it all the same.",
-    )
+    assert ranked.notes == (SettlementNote(code=SettlementCode.UNSHARED_PATTERNS, values=("1",)),)
 
 
 def test_a_pattern_that_no_model_shared_waits_in_the_quiet_profile_too() -> None:

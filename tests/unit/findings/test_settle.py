@@ -6,9 +6,19 @@ from inline_snapshot import snapshot
 
 from app.domain.configuration import RepositoryConfig
 from app.domain.diff import Side
-from app.domain.finding import Finding, Judgement, Placement, Severity, Stage, VerifierVerdict
+from app.domain.finding import (
+    Finding,
+    Judgement,
+    Placement,
+    RejectionCode,
+    SettlementCode,
+    SettlementNote,
+    Severity,
+    Stage,
+    VerifierVerdict,
+)
 from app.domain.model_call import Provider
-from app.findings.settle import IsRead, Settled, nothing_is_read, settle
+from app.findings.settle import IsRead, Settlement, nothing_is_read, settle
 from tests.unit.findings.making import CLAUDE, GPT, RUFF, diff_of, finding, sources_of
 
 OLD = "import db\n\n\ndef pay(id):\n    return db.run(1)\n"
@@ -43,7 +53,7 @@ async def settled(
     *,
     is_read: IsRead = nothing_is_read,
     left_out: Collection[str] = (),
-) -> Settled:
+) -> Settlement:
     return await settle(
         findings,
         diff=diff_of(FILES),
@@ -81,11 +91,11 @@ async def test_each_claim_ends_as_a_finding_or_with_a_reason() -> None:
             ("T201", "inline", 6, ("analyzers:ruff",)),
         ]
     )
-    assert [(each.finding.title, each.reason) for each in result.rejected] == snapshot(
+    assert [(each.finding.title, each.code, each.detail) for each in result.rejected] == snapshot(
         [
-            ("Password in the open", "Speaks of a file that this change does not touch."),
-            ("Prints the query", "Refuted by gemini:pro: pay.py:5"),
-            ("db.run is slow", "Refuted by gemini:pro: pay.py:5"),
+            ("Password in the open", RejectionCode.OTHER_FILE, ""),
+            ("Prints the query", RejectionCode.REFUTED, "pay.py:5"),
+            ("db.run is slow", RejectionCode.REFUTED, "pay.py:5"),
         ]
     )
     assert gemini.asked == snapshot(
@@ -125,15 +135,15 @@ async def test_of_a_file_that_models_were_not_shown_only_the_analysers_are_heard
     gemini = Gemini()
     result = await settled(CLAIMS[:2], gemini, left_out={"pay.py"})
     assert [each.title for each in result.findings] == ["S608"]
-    assert [(each.finding.title, each.reason) for each in result.rejected] == [
-        ("The id reaches the query", "Speaks of a file that was left out of this review.")
+    assert [(each.finding.title, each.code) for each in result.rejected] == [
+        ("The id reaches the query", RejectionCode.EXCLUDED_FILE)
     ]
     assert gemini.asked == []
 
 
 async def test_no_claims_cost_nothing() -> None:
     gemini = Gemini()
-    assert await settled([], gemini) == Settled(findings=())
+    assert await settled([], gemini) == Settlement(findings=())
     assert gemini.asked == []
 
 
@@ -143,9 +153,7 @@ async def test_an_analysers_words_that_models_refuted_are_kept_but_not_inline() 
         ("The id reaches the query", "inline"),
         ("T201", "summary"),
     ]
-    assert result.notes == (
-        "1 finding of a pattern rule that no model shared: in the summary only. A gate counts it all the same.",
-    )
+    assert result.notes == (SettlementNote(code=SettlementCode.UNSHARED_PATTERNS, values=("1",)),)
 
 
 async def test_one_defect_at_two_lines_of_a_function_is_one_comment_that_nobody_need_verify() -> None:

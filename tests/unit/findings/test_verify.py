@@ -6,12 +6,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.finding import Finding, Judgement, Placement, Severity, VerifierVerdict
+from app.domain.finding import (
+    Finding,
+    Judgement,
+    Placement,
+    RejectionCode,
+    SettlementCode,
+    SettlementNote,
+    Severity,
+    VerifierVerdict,
+)
 from app.domain.model_call import Provider
 from app.errors import AllModelsFailed
 from app.findings.finders import backers, is_by_analyzers
-from app.findings.merge import Candidate, merge
-from app.findings.verify import Verified, verify
+from app.findings.merge import MergedClaim, merge
+from app.findings.verify import Verification, verify
 from tests.unit.findings.making import CLAUDE, GEMINI, GPT, RUFF, finding
 
 C, U, R = Judgement.CONFIRMED, Judgement.UNSURE, Judgement.REFUTED
@@ -60,7 +69,7 @@ def claim(*found_by: str, line: int = 1, **fields: object) -> Finding:
 
 async def settle(
     findings: Sequence[Finding], judges: Judges, *, quorum: int = 2, vendors: Sequence[Provider] = ALL
-) -> Verified:
+) -> Verification:
     return await verify(merge(findings), quorum=quorum, vendors=vendors, ask_verdicts=judges)
 
 
@@ -75,7 +84,9 @@ async def test_a_confirmed_claim_keeps_its_place_and_names_who_confirmed_it() ->
 async def test_a_refuted_claim_is_kept_with_the_reason() -> None:
     result = await settle([claim(CLAUDE)], Judges({"gpt": R}))
     assert result.findings == ()
-    assert [each.reason for each in result.rejected] == ["Refuted by gpt:judge: see line 3"]
+    assert [(each.code, each.by, each.detail) for each in result.rejected] == [
+        (RejectionCode.REFUTED, "gpt:judge", "see line 3")
+    ]
 
 
 async def test_nobody_judges_what_they_found_themselves() -> None:
@@ -116,9 +127,7 @@ async def test_where_one_vendor_is_unsure_the_third_decides() -> None:
 async def test_what_stays_unsure_is_only_in_the_summary_and_a_note_says_so() -> None:
     result = await settle([claim(CLAUDE)], Judges({"gpt": U, "gemini": U}))
     assert [each.placement for each in result.findings] == [Placement.SUMMARY]
-    assert result.notes == (
-        "1 finding did not get the votes that the quorum needs: shown as unconfirmed, in the summary only.",
-    )
+    assert result.notes == (SettlementNote(code=SettlementCode.QUORUM_MISSED, values=("1",)),)
 
 
 async def test_where_the_chosen_vendor_is_out_the_next_one_is_asked() -> None:
@@ -131,9 +140,7 @@ async def test_what_nobody_could_check_stays_with_its_severity_but_not_inline() 
     result = await settle([claim(CLAUDE, severity=Severity.CRITICAL)], Judges({}))
     (one,) = result.findings
     assert (one.placement, one.severity, one.confirmed_by) == (Placement.SUMMARY, Severity.CRITICAL, ())
-    assert result.notes == (
-        "1 finding could not be put before another vendor's model: shown as unconfirmed, in the summary only.",
-    )
+    assert result.notes == (SettlementNote(code=SettlementCode.UNVERIFIED, values=("1",)),)
 
 
 async def test_no_vendor_at_all_is_said_too() -> None:
@@ -142,23 +149,20 @@ async def test_no_vendor_at_all_is_said_too() -> None:
     assert len(result.notes) == 1
 
 
-@pytest.mark.parametrize(
-    ("model", "words"), [("judge", "another of its models (claude:judge)"), ("opus", "another of its models")]
-)
-async def test_with_one_vendor_a_second_look_of_its_own_counts_and_a_note_says_which(
-    model: str, words: str
-) -> None:
+async def test_with_one_vendor_another_of_its_models_confirms_and_a_note_names_it() -> None:
     judges = Judges({"claude": C})
     result = await settle([claim(CLAUDE)], judges, vendors=(Provider.CLAUDE,))
     assert result.findings[0].placement is Placement.INLINE
-    assert words in result.notes[0]
+    assert result.notes == (
+        SettlementNote(code=SettlementCode.CHECKED_BY_SIBLING, values=("claude", "claude:judge")),
+    )
     assert len(judges.calls) == 1
 
 
 async def test_the_same_model_in_a_fresh_context_is_called_that() -> None:
     result = await settle([claim("claude:judge")], Judges({"claude": C}), vendors=(Provider.CLAUDE,))
     assert result.notes == (
-        "Only claude is available: its findings were checked by itself in a fresh context (claude:judge).",
+        SettlementNote(code=SettlementCode.CHECKED_BY_ITSELF, values=("claude", "claude:judge")),
     )
 
 
@@ -182,7 +186,7 @@ async def test_a_quorum_of_three_with_two_vendors_is_lowered_and_said() -> None:
     two = (Provider.CLAUDE, Provider.GPT)
     result = await settle([claim(CLAUDE)], Judges({"gpt": C}, vendors=two), quorum=3, vendors=two)
     assert result.findings[0].placement is Placement.INLINE
-    assert result.notes == ("The quorum of 3 was lowered to 2: only 2 vendors can be asked.",)
+    assert result.notes == (SettlementNote(code=SettlementCode.QUORUM_LOWERED, values=("3", "2", "2")),)
 
 
 @pytest.mark.parametrize("judgement", [R, U])
@@ -221,7 +225,7 @@ async def test_nothing_is_lost_and_no_analysers_finding_falls(
             assert len(backers(each)) >= min(quorum, count)
 
 
-def _is_kept(candidate: Candidate, shown: set[str]) -> bool:
+def _is_kept(candidate: MergedClaim, shown: set[str]) -> bool:
     return candidate.finding.fingerprint in shown
 
 

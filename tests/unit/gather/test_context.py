@@ -13,7 +13,7 @@ from app.gather.chunks import CHARACTERS_PER_TOKEN
 from app.gather.context import LIMITS
 from app.gather.gather import Gathered, TierThresholds
 from app.github.local import GitRangeSource
-from app.publish.wording import context_notes
+from app.publish.notes import context_notes
 from tests.unit.gather.fakes import gather_from
 from tests.unit.github.repositories import Checkout
 

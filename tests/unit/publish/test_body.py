@@ -5,28 +5,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.publication import MarkerKind, marker, parse_marker
-from app.publish.blocks import Block, compose
+from app.publish.blocks import BodyBlock, compose
 
 HIDDEN = marker(MarkerKind.SUMMARY, "octo/shop#7@5c0ffee")
 
 
-@given(st.lists(st.builds(Block, st.text(max_size=50), st.text(max_size=400)), max_size=60))
-def test_a_body_never_exceeds_its_limit_and_keeps_its_marker(blocks: list[Block]) -> None:
+@given(st.lists(st.builds(BodyBlock, st.text(max_size=50), st.text(max_size=400)), max_size=60))
+def test_a_body_never_exceeds_its_limit_and_keeps_its_marker(blocks: list[BodyBlock]) -> None:
     body = compose(blocks, redact=str, elsewhere="See the check run.", marker=HIDDEN, limit_bytes=4_000)
     assert len(body.encode("utf-8", "surrogatepass")) <= 4_000
     assert parse_marker(body) == (MarkerKind.SUMMARY, "octo/shop#7@5c0ffee")
 
 
 def test_what_does_not_fit_is_named_and_the_rest_stays() -> None:
-    blocks = [Block("the start", "start"), Block("the story", "x" * 5_000), Block("the end", "end")]
+    blocks = [
+        BodyBlock("the start", "start"),
+        BodyBlock("the story", "x" * 5_000),
+        BodyBlock("the end", "end"),
+    ]
     assert compose(blocks, redact=str, elsewhere="See the check run.", marker=HIDDEN, limit_bytes=4_000) == (
-        f"start\n\nend\n\n_Left out, because it does not fit here: the story. See the check run._\n\n{HIDDEN}"
+        f"start\n\nend\n\n_Omitted because of GitHub's size limit: the story. See the check run._\n\n{HIDDEN}"
     )
 
 
 def test_a_secret_that_only_the_finished_text_holds_is_redacted() -> None:
     body = compose(
-        [Block("a", "key=hunter2")],
+        [BodyBlock("a", "key=hunter2")],
         redact=lambda text: text.replace("hunter2", "[REDACTED:x]"),
         elsewhere="",
         marker=HIDDEN,
@@ -51,5 +55,5 @@ def test_only_the_last_line_is_a_marker(body: str) -> None:
 
 @pytest.mark.parametrize("key", ["", "a b", "-->", "a\n", "x" * 301])
 def test_a_key_that_could_end_the_comment_is_refused(key: str) -> None:
-    with pytest.raises(ValueError, match="not a marker's key"):
+    with pytest.raises(ValueError, match="not a valid marker key"):
         marker(MarkerKind.REPLY, key)

@@ -112,30 +112,31 @@ def test_titles_say_how_it_stands() -> None:
         [
             "No findings",
             "1 finding: 1 critical",
-            "Not reviewed",
-            "No model was asked",
-            "1 file not read",
+            "Stage failed",
+            "Analyzers only",
+            "1 file not reviewed",
             "Nothing to review",
-            "Not run",
+            "Skipped",
         ]
     )
 
 
 def test_a_stage_that_failed_says_why_and_what_to_do() -> None:
     assert checked(FAILED, Stage.SECURITY, gate=Gate.HIGH).summary == snapshot("""\
-Not reviewed: GPT: rate limited; Claude: timeout
+The stage failed: GPT: rate limited; Claude: timeout
 
-Press “Review again”, or comment `/rereview`, to try once more.
+Click **Review again** or comment `/rereview` to retry.
 
-The gate is `high`: a finding of that severity or worse, or a stage that was not reviewed, fails this check.
+The gate is `high`: this check fails for a finding of that severity or higher, or if the review is incomplete.
 
-5 model calls · 12,345 tokens in (2,000 cached), 1,234 out · 0.0312 USD · 12 s\
+5 model calls · 12,345 input tokens (2,000 cached), 1,234 output tokens · 0.0312 USD · 12 s\
 """)
 
 
 def test_files_that_were_not_read_are_named() -> None:
     assert (
-        "Not read, so this is no clean bill:\n\n- `a.py`: too large" in checked(UNREAD, Stage.REVIEW).summary
+        "Not reviewed; this result is incomplete:\n\n- `a.py`: too large"
+        in checked(UNREAD, Stage.REVIEW).summary
     )
 
 
@@ -146,7 +147,7 @@ def test_annotations_stand_on_lines_of_the_new_file_and_the_text_has_every_findi
     ]
     assert check.annotations[0].title == "Critical: `id` goes into the SQL text (CWE-89)"
     assert check.text.count("goes into the SQL text") == 2
-    assert "line 2 of the old file" in check.text
+    assert "line 2 of the base version" in check.text
 
 
 def test_a_path_that_github_cannot_be_told_has_no_annotation_and_is_in_the_text() -> None:
@@ -180,12 +181,12 @@ def test_texts_of_a_review_that_runs_was_overtaken_or_broke_off() -> None:
     assert [starting_check(Stage.DOCS), superseded_check(Stage.DOCS), broken] == snapshot(
         [
             CheckUpdate(
-                stage=Stage.DOCS, title="Review is running", summary="Quorum is reading this change."
+                stage=Stage.DOCS, title="Review in progress", summary="Quorum is reviewing this change."
             ),
             CheckUpdate(
                 stage=Stage.DOCS,
                 title="Superseded by a newer commit",
-                summary="A newer commit was pushed while this review ran. Quorum reviews that one instead.",
+                summary="A newer commit was pushed while this review ran. Quorum reviews that commit instead.",
                 conclusion=Conclusion.CANCELLED,
             ),
             CheckUpdate(
@@ -194,13 +195,13 @@ def test_texts_of_a_review_that_runs_was_overtaken_or_broke_off() -> None:
                 summary="""\
 Not reviewed: GitHub did not answer for an hour.
 
-Press “Review again”, or comment `/rereview`, to try once more.\
+Click **Review again** or comment `/rereview` to retry.\
 """,
                 conclusion=Conclusion.FAILURE,
                 actions=(
                     CheckAction(
                         label="Review again",
-                        description="Run all stages on the newest commit",
+                        description="Rerun all stages on the newest commit",
                         identifier="rereview",
                     ),
                 ),
@@ -217,7 +218,7 @@ def test_a_mistake_in_the_configuration_is_marked_in_its_file() -> None:
             start_line=4,
             end_line=4,
             level=AnnotationLevel.WARNING,
-            title="This configuration is not used as it stands",
+            title="Invalid configuration",
             message="`quorum` must be 1, 2 or 3",
         )
     )

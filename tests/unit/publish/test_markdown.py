@@ -103,7 +103,7 @@ def test_a_fence_is_longer_than_any_inside() -> None:
 
 def test_a_text_over_its_limit_is_cut_and_says_so() -> None:
     cleaned = clean_markdown("word " * 100, redact=str, max_characters=50)
-    assert cleaned.endswith("… (cut after 50 characters)")
+    assert cleaned.endswith("… (truncated after 50 characters)")
     assert len(cleaned) < 100
 
 

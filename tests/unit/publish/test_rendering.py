@@ -39,7 +39,7 @@ The query is concatenated from `id`, so `1 OR 1=1` returns every payment.
     return db.execute(q, (id,))
 ```
 
-<details><summary>Why it was confirmed</summary>
+<details><summary>Why this was confirmed</summary>
 
 `pay.py:9` passes the string to `execute` unchanged.
 
@@ -59,7 +59,7 @@ def test_a_finding_without_a_line_names_its_place() -> None:
 
 `page < pages` stops one page early when the total is a multiple of the page size.
 
-<sub>review · CWE-193 `off-by-one` · found by Claude (`claude-sonnet-5-5`) and Gemini (`gemini-3.8-flash`), each on its own</sub>
+<sub>review · CWE-193 `off-by-one` · found by Claude (`claude-sonnet-5-5`) and Gemini (`gemini-3.8-flash`), independently</sub>
 
 <!-- quorum:file:b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2 -->\
 """)
@@ -68,7 +68,7 @@ def test_a_finding_without_a_line_names_its_place() -> None:
 def test_a_suggestion_for_the_old_side_is_shown_and_not_offered() -> None:
     left = replace(INJECTION, side=Side.LEFT)
     assert render_fix(left, redact=str) == snapshot("""\
-Suggested fix, in place of lines 8–9 of the old file:
+Suggested replacement for lines 8–9 of the base version:
 
 ```py
     q = "SELECT * FROM payments WHERE id = ?"
@@ -129,7 +129,7 @@ Found 3 problems: 1 critical, 1 medium, 1 low. 1 of them is in the summary comme
 def test_a_push_speaks_of_what_is_new_and_what_still_stands() -> None:
     body = render_review_body(REPORT, findings=[UNTESTED], review_id="r1", redact=str, first=False)
     assert body == snapshot("""\
-Found 1 new problem: 1 low. It is in the summary comment. 2 problems shown earlier still stand.
+Found 1 new problem: 1 low. It is in the summary comment. 2 earlier problems are still open.
 
 <!-- quorum:review:r1 -->\
 """)
@@ -138,12 +138,12 @@ Found 1 new problem: 1 low. It is in the summary comment. 2 problems shown earli
 def test_where_every_stage_failed_the_review_does_not_say_that_nothing_was_found() -> None:
     failed = replace(FAILED, stages=tuple(replace(each, status=StageStatus.FAILED) for each in FAILED.stages))
     body = render_review_body(failed, findings=(), review_id="r1", redact=str)
-    assert body.startswith("Not reviewed: `review`, `security` and `docs`")
+    assert body.startswith("The `review`, `security`, and `docs` stages failed")
 
 
 def test_a_stage_that_failed_is_named_in_the_review() -> None:
     assert render_review_body(FAILED, findings=(), review_id="r1", redact=str) == snapshot("""\
-Found no problems in 2 files. Not reviewed: `security` (GPT: rate limited; Claude: timeout).
+Found no problems in 2 files. The `security` stage failed: GPT: rate limited; Claude: timeout.
 
 <!-- quorum:review:r1 -->\
 """)
@@ -152,7 +152,7 @@ Found no problems in 2 files. Not reviewed: `security` (GPT: rate limited; Claud
 def test_a_keyless_review_says_that_no_model_was_asked() -> None:
     body = render_review_body(KEYLESS, findings=KEYLESS.findings, review_id="r1", redact=str)
     assert body == snapshot("""\
-Found 1 problem: 1 low. It is in the summary comment. No model was asked (none has a key or is allowed): the built-in analysers reviewed this change.
+Found 1 problem: 1 low. It is in the summary comment. No model reviewed this change, because none is configured or allowed. The built-in analyzers reviewed it.
 
 <!-- quorum:review:r1 -->\
 """)
@@ -190,9 +190,9 @@ def test_every_body_ends_with_its_marker_however_long_it_is() -> None:
     body = render_finding_comment(long, redact=str)
     assert len(body.encode()) <= 65_536
     assert body.endswith(f"<!-- quorum:finding:{INJECTION.fingerprint} -->")
-    assert "The suggested fix is too long for a comment." in body
+    assert "The suggested fix is too long to show here." in body
     many = [replace(INJECTION, fingerprint=f"{number:032x}") for number in range(500)]
     body = render_body_only_review(REPORT, findings=many, review_id="r1", redact=str)
     assert len(body.encode()) <= 65_536
     assert body.endswith("<!-- quorum:review:r1 -->")
-    assert "_Left out, because it does not fit here: " in body
+    assert "_Omitted because of GitHub's size limit: " in body

@@ -28,20 +28,20 @@ from tests.unit.publish.test_markdown import HOSTILE, NAMES
 
 def test_help_names_every_command() -> None:
     assert render_help(key="c1") == snapshot("""\
-Commands, as the first line of a comment, from people with write access:
+People with write access can use these commands on the first line of a comment:
 
-| Command | Does |
+| Command | Description |
 | --- | --- |
-| `/rereview [review\\|security\\|docs] [full]` | review again: all stages or one; `full` reads the whole change anew |
-| `/ask TEXT` | answer a question about this change |
-| `/explain` | in a thread: explain the finding |
-| `/dismiss [TEXT]` | in a thread: the finding is no problem here; the reason is remembered |
-| `/undismiss ID` | bring a dismissed finding back |
-| `/resolve` | resolve the threads whose problem is fixed |
-| `/pause` | no reviews of new pushes on this pull request |
-| `/resume` | review pushes again |
-| `/config` | show the configuration in force |
-| `/help` | this list |
+| `/rereview [review\\|security\\|docs] [full]` | Review again, all stages or one. `full` reviews the whole change, not only new commits. |
+| `/ask TEXT` | Ask a question about this change. |
+| `/explain` | In a thread: explain the finding. |
+| `/dismiss [TEXT]` | In a thread: dismiss the finding. Quorum remembers the reason. |
+| `/undismiss ID` | Restore a dismissed finding. |
+| `/resolve` | Resolve the threads of fixed findings. |
+| `/pause` | Stop reviewing new pushes to this pull request. |
+| `/resume` | Resume reviews of new pushes. |
+| `/config` | Show the configuration of this pull request. |
+| `/help` | Show this list. |
 
 <!-- quorum:reply:c1 -->\
 """)
@@ -78,25 +78,25 @@ It retries **twice**.
 
 <sub>Claude (`claude-sonnet-5-5`)</sub>\
 """,
-            "No answer: every model was busy",
-            "Paused: pushes to this pull request are not reviewed. `/resume` ends it; `/rereview` still works.",
-            "Resumed: the next push is reviewed. `/rereview` reviews what is here now.",
+            "Could not answer: every model was busy",
+            "Paused: Quorum does not review new pushes to this pull request. Use `/resume` to continue. `/rereview` still works.",
+            "Resumed: Quorum reviews the next push. Use `/rereview` to review the current commit.",
             """\
 Dismissed 2 findings:
 
-- 🔴 Critical `pay.py:8` `id` goes into the SQL text (`/undismiss a1a1a1a1a1a1` brings it back)
-- 🔵 Low `pay.py:30` No test for a refused card (`/undismiss c3c3c3c3c3c3` brings it back)\
+- 🔴 Critical `pay.py:8` `id` goes into the SQL text (restore with `/undismiss a1a1a1a1a1a1`)
+- 🔵 Low `pay.py:30` No test for a refused card (restore with `/undismiss c3c3c3c3c3c3`)\
 """,
-            "Nothing to dismiss here: this is no open finding of Quorum.",
-            "Open again: `pay.py:8` `id` goes into the SQL text",
-            "There is no dismissed finding with this id.",
+            "Nothing to dismiss: this thread has no open finding.",
+            "Restored: `pay.py:8` `id` goes into the SQL text",
+            "No dismissed finding has this ID.",
             "Resolved 2 threads.",
-            "Marked 1 comment as outdated: resolving threads needs the App's `contents: write`.",
-            "No open thread of Quorum is fixed by the newest commit.",
-            "`.github/quorum.yml` is not used as it stands: `gate` is not one of off, critical, high, medium. The defaults hold for what could not be read.",
-            "`/rerview` is no command here. `/help` lists them.",
-            "`/dismiss` belongs in the thread of the finding it is about.",
-            "That did not work: the head moved.",
+            "Marked 1 comment as outdated, because resolving threads requires the `contents: write` permission.",
+            "The newest commit fixes no open findings.",
+            "`.github/quorum.yml` is invalid: `gate` is not one of off, critical, high, medium. Quorum uses the defaults for the invalid parts.",
+            "`/rerview` is not a command here. Use `/help` to list all commands.",
+            "`/dismiss` only works in the thread of a finding.",
+            "The command failed: the head moved.",
         ]
     )
     assert {parse_marker(answer) for answer in answers} == {(MarkerKind.REPLY, "c1")}
@@ -106,7 +106,7 @@ def test_the_configuration_in_force_is_shown_with_its_mistake() -> None:
     body = render_config(
         RepositoryConfig(tone="```\n@octocat"), error="line 3: unknown key", key="c1", redact=str
     )
-    assert body.startswith("`.github/quorum.yml` has a mistake: line 3: unknown key")
+    assert body.startswith("`.github/quorum.yml` has an error: line 3: unknown key")
     assert '"quorum": 2' in body
     assert read(body, own_html=True) == []
 

@@ -128,17 +128,17 @@ CRITICAL pay.py:8-9
 MEDIUM   pages.go:3
     The last page is never reached
     `page < pages` stops one page early when the total is a multiple of the page size.
-    review · CWE-193 · off-by-one · found by claude:claude-sonnet-5-5, gemini:gemini-3.8-flash
+    review · CWE-193 · off-by-one · found by claude:claude-sonnet-5-5 and gemini:gemini-3.8-flash
 
 LOW      pay.py:30
     No test for a refused card
     The branch that raises `CardRefused` is not covered.
-    review · missing-test · found by analyzers:ruff · stood before the change
+    review · missing-test · found by ruff · existing code
 
 3 problems: 1 critical, 1 medium, 1 low
-Read 2 of 3 changed files.
-    left out: a.png (binary)
-Not reported: 1 claim.
+Reviewed 2 of 3 files.
+    not reviewed: a.png (binary)
+Rejected 1 claim:
     pages.go:3 `limit` may be negative: Refuted by Claude: the caller checks it.
 
 Documentation: Payments
@@ -147,17 +147,17 @@ Documentation: Payments
 Returns one payment.
 
 Note: Shown besides the diff: 4 definitions, 2 callers.
-5 model calls · 12,345 tokens in (2,000 cached), 1,234 out · 0.0312 USD · 12 s
+5 model calls · 12,345 input tokens (2,000 cached), 1,234 output tokens · 0.0312 USD · 12 s
 """)
 
 
 def test_the_text_of_a_clean_review_is_short_and_honest() -> None:
     assert render_text(CLEAN, redact=str) == snapshot("""\
 No problems found.
-Read 2 of 2 changed files.
-5 model calls · 12,345 tokens in (2,000 cached), 1,234 out · 0.0312 USD · 12 s
+Reviewed 2 of 2 files.
+5 model calls · 12,345 input tokens (2,000 cached), 1,234 output tokens · 0.0312 USD · 12 s
 """)
-    assert "No problems found, but the change was not fully reviewed." in render_text(FAILED, redact=str)
+    assert "No problems found, but the review is incomplete." in render_text(FAILED, redact=str)
 
 
 def of_analyzers(*stages: Stage) -> ReviewReport:
@@ -175,29 +175,28 @@ def run_by_analyzers(stage: Stage) -> StageResult:
 
 def test_a_review_without_a_model_says_so_once_and_who_found_nothing() -> None:
     assert render_text(of_analyzers(*Stage), redact=str) == snapshot("""\
-No model was asked (none has a key or is allowed): the built-in analysers reviewed this change.
+No model reviewed this change, because none is configured or allowed. The built-in analyzers
+reviewed it.
 
-No problems found by the built-in analysers alone.
-Read 2 of 2 changed files.
-no model call · 12 s
+No problems found (analyzers only).
+Reviewed 2 of 2 files.
+no model calls · 12 s
 """)
     markdown = render_markdown(of_analyzers(*Stage), redact=str)
-    assert markdown.count("No model was asked") == 1
-    assert markdown.split("\n")[0] == snapshot(
-        "### Quorum: no problems found by the built-in analysers alone"
-    )
+    assert markdown.count("No model reviewed") == 1
+    assert markdown.split("\n")[0] == snapshot("### Quorum: no problems found (analyzers only)")
 
 
 def test_documentation_alone_is_no_finding_of_no_problems() -> None:
-    assert "No problems were looked for" in render_text(of_analyzers(Stage.DOCS), redact=str)
+    assert "Not checked for problems" in render_text(of_analyzers(Stage.DOCS), redact=str)
     assert render_markdown(of_analyzers(Stage.DOCS), redact=str).startswith(
-        "### Quorum: no problems were looked for\n"
+        "### Quorum: not checked for problems\n"
     )
 
 
 def test_colours_come_only_where_they_are_asked_for() -> None:
     assert "\x1b[" not in render_text(REPORT, redact=str)
-    assert "\x1b[1;31mCRITICAL" in render_text(REPORT, redact=str, colour=True)
+    assert "\x1b[1;31mCRITICAL" in render_text(REPORT, redact=str, color=True)
 
 
 @settings(max_examples=100, deadline=None)
@@ -328,7 +327,7 @@ def test_sarif_names_no_line_of_the_new_file_for_a_finding_in_the_old_one() -> N
 def test_sarif_says_what_was_not_reviewed() -> None:
     (invocation,) = sarif_value(FAILED, redact=str, version="0.1.0")["runs"][0]["invocations"]
     assert invocation["executionSuccessful"] is False
-    assert "security was not reviewed" in invocation["toolExecutionNotifications"][0]["message"]["text"]
+    assert "The security stage failed" in invocation["toolExecutionNotifications"][0]["message"]["text"]
 
 
 def test_sarif_tells_what_a_stage_left_out() -> None:

@@ -90,7 +90,7 @@ def test_a_command_posts_a_review_even_when_nothing_is_new() -> None:
     assert planned.review_body is not None
     assert planned.inline == []
     assert planned.review_body.startswith(
-        "Found no new problems in 2 of 3 files; the summary names those not read. 3 problems shown earlier still stand."
+        "Found no new problems in 2 of 3 files; the summary lists the files that were not reviewed. 3 earlier problems are still open."
     )
 
 
@@ -112,7 +112,7 @@ def test_a_run_of_one_stage_keeps_what_the_others_said_in_the_summary() -> None:
     planned = plan_publication(request(report=report, first=False, earlier_stages=[DOCS]))
     assert planned.summary is not None
     assert "Payments are looked up by id" in planned.summary
-    assert "From an earlier run: `docs`." in planned.summary
+    assert "Shown from an earlier run: `docs`." in planned.summary
 
 
 def test_summary_mode_posts_no_review_and_the_summary_holds_every_finding_in_full() -> None:

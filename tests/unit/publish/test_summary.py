@@ -38,11 +38,11 @@ flowchart LR
   n1 --> n2
 ```
 
-| Severity | Where | Problem | Shown |
+| Severity | Location | Problem | Comment |
 | --- | --- | --- | --- |
-| 🔴 Critical | `pay.py:8` | `id` goes into the SQL text | on the line |
+| 🔴 Critical | `pay.py:8` | `id` goes into the SQL text | inline |
 | 🟡 Medium | `pages.go:3` | The last page is never reached | on the file |
-| 🔵 Low | `pay.py:30` | No test for a refused card (there before) | below |
+| 🔵 Low | `pay.py:30` | No test for a refused card (existing code) | below |
 
 <details><summary>🔵 Low · No test for a refused card</summary>
 
@@ -50,27 +50,27 @@ flowchart LR
 
 The branch that raises `CardRefused` is not covered.
 
-This code stood before the change.
+This code predates the change.
 
-<sub>review · `missing-test` · found by the built-in analyser `ruff`</sub>
+<sub>review · `missing-test` · found by ruff</sub>
 
 </details>
 
-<details><summary>Not posted: 1 claim, and why</summary>
+<details><summary>Rejected claims (1)</summary>
 
 - `pages.go:3` `limit` may be negative — Refuted by Claude: the caller checks it.
 
 </details>
 
-<details><summary>Reviewed 2 of 3 changed files; what was left out</summary>
+<details><summary>Reviewed 2 of 3 files; files not reviewed</summary>
 
 - `a.png` — binary
 
 </details>
 
-<details><summary>Who was asked</summary>
+<details><summary>Models used</summary>
 
-| Stage | Result | Answered by | Why |
+| Stage | Result | Model | Details |
 | --- | --- | --- | --- |
 | `review` | completed | Claude (`claude-sonnet-5-5`) | claude first for review |
 | `security` | completed | GPT (`gpt-6.2-sol`) | gpt first for security |
@@ -94,7 +94,7 @@ Returns one payment.
 
 </details>
 
-<sub>5 model calls · 12,345 tokens in (2,000 cached), 1,234 out · 0.0312 USD · 12 s · at `5c0ffee5c0ff`</sub>
+<sub>5 model calls · 12,345 input tokens (2,000 cached), 1,234 output tokens · 0.0312 USD · 12 s · commit `5c0ffee5c0ff`</sub>
 
 <!-- quorum:summary:pull -->\
 """)
@@ -104,11 +104,11 @@ def test_a_clean_summary_is_short() -> None:
     assert render_summary(CLEAN, key="pull", redact=str) == snapshot("""\
 ### Quorum: no problems found
 
-Reviewed all 2 changed files.
+Reviewed 2 files.
 
-<details><summary>Who was asked</summary>
+<details><summary>Models used</summary>
 
-| Stage | Result | Answered by | Why |
+| Stage | Result | Model | Details |
 | --- | --- | --- | --- |
 | `review` | completed | Claude (`claude-sonnet-5-5`) | claude first for review |
 | `security` | completed | GPT (`gpt-6.2-sol`) | gpt first for security |
@@ -116,7 +116,7 @@ Reviewed all 2 changed files.
 
 </details>
 
-<sub>5 model calls · 12,345 tokens in (2,000 cached), 1,234 out · 0.0312 USD · 12 s · at `5c0ffee5c0ff`</sub>
+<sub>5 model calls · 12,345 input tokens (2,000 cached), 1,234 output tokens · 0.0312 USD · 12 s · commit `5c0ffee5c0ff`</sub>
 
 <!-- quorum:summary:pull -->\
 """)
@@ -124,15 +124,13 @@ Reviewed all 2 changed files.
 
 def test_a_headline_is_never_good_news_where_work_was_not_done() -> None:
     assert headline(CLEAN) == "Quorum: no problems found"
-    assert headline(FAILED) == "Quorum: not fully reviewed"
-    assert (
-        headline(replace(KEYLESS, findings=())) == "Quorum: no problems found by the built-in analysers alone"
-    )
+    assert headline(FAILED) == "Quorum: review incomplete"
+    assert headline(replace(KEYLESS, findings=())) == "Quorum: no problems found (analyzers only)"
 
 
 def test_why_a_stage_was_not_reviewed_stands_at_the_top() -> None:
     top = render_summary(FAILED, key="pull", redact=str).split("\n\n")[1]
-    assert top == "**`security` was not reviewed:** GPT: rate limited; Claude: timeout"
+    assert top == "**The `security` stage failed:** GPT: rate limited; Claude: timeout"
 
 
 def test_a_diagram_is_drawn_from_three_components_on() -> None:
@@ -183,8 +181,8 @@ def test_a_summary_of_hundreds_of_findings_fits_and_says_what_it_left_out() -> N
     )
     body = render_summary(replace(REPORT, findings=many), key="pull", redact=str)
     assert len(body.encode()) <= 65_536
-    assert "… and 540 findings more" in body
-    assert "_Left out, because it does not fit here: pay.py:8" in body
+    assert "… and 540 more findings" in body
+    assert "_Omitted because of GitHub's size limit: pay.py:8" in body
     assert body.endswith("<!-- quorum:summary:pull -->")
 
 

@@ -1,0 +1,113 @@
+"""Reasons and notes: why claims were rejected, why a review or stage was skipped, and what a review covered."""
+
+from collections.abc import Sequence
+
+from app.domain.finding import (
+    REFUTED_BY,
+    RejectedClaim,
+    Rejection,
+    RejectionCode,
+    SettlementCode,
+    SettlementNote,
+)
+from app.domain.review import ReviewContext, SkipReason
+from app.publish.wording import count
+
+STAGE_NOT_REQUESTED = "this stage was not requested"
+STAGE_DISABLED = "the repository's configuration disables this stage"
+_REJECTIONS = {
+    RejectionCode.OTHER_FILE: "About a file that this change does not touch.",
+    RejectionCode.EXCLUDED_FILE: "About a file that was not reviewed.",
+    RejectionCode.UNCONFIRMED: "No other vendor confirmed it; the analyzer's own finding on this code remains.",
+}
+_NOTES = {
+    SettlementCode.QUORUM_LOWERED: "The quorum was lowered from {0} to {1}, because only {2} vendors are available.",
+    SettlementCode.CHECKED_BY_ITSELF: "Only {0} is available, so it checked its own findings in a fresh context ({1}).",
+    SettlementCode.CHECKED_BY_SIBLING: "Only {0} is available, so another of its models ({1}) checked its findings.",
+}
+_COUNTED_NOTES = {
+    SettlementCode.UNSHARED_PATTERNS: (
+        "1 pattern finding that no model reported is listed only in the summary. It still counts for the gate.",
+        "{0} pattern findings that no model reported are listed only in the summary. They still count for the gate.",
+    ),
+    SettlementCode.UNVERIFIED: (
+        "1 finding could not be checked by another vendor's model; it is listed as unconfirmed in the summary only.",
+        "{0} findings could not be checked by another vendor's model; they are listed as unconfirmed in the summary only.",
+    ),
+    SettlementCode.QUORUM_MISSED: (
+        "1 finding did not reach the quorum; it is listed as unconfirmed in the summary only.",
+        "{0} findings did not reach the quorum; they are listed as unconfirmed in the summary only.",
+    ),
+}
+
+
+def explain_rejection(rejected: RejectedClaim) -> Rejection:
+    """The rejection with its reason as a sentence."""
+    match rejected.code:
+        case RejectionCode.REFUTED:
+            reason = f"{REFUTED_BY} {rejected.by}: {rejected.detail}"
+        case RejectionCode.BELOW_MINIMUM:
+            reason = f"Below the configured minimum severity ({rejected.detail})."
+        case code:
+            reason = _REJECTIONS[code]
+    return Rejection(finding=rejected.finding, reason=reason)
+
+
+def explain_note(note: SettlementNote) -> str:
+    """The note as a sentence."""
+    if note.code in _COUNTED_NOTES:
+        one, several = _COUNTED_NOTES[note.code]
+        return one if note.values == ("1",) else several.format(*note.values)
+    return _NOTES[note.code].format(*note.values)
+
+
+_SKIP_REASONS = {
+    SkipReason.DISABLED: "the configuration says `enabled: false`",
+    SkipReason.PAUSED: "it is paused",
+    SkipReason.DRAFT: "it is a draft",
+    SkipReason.PUSH: "the configuration says `review_on_push: false`",
+    SkipReason.AUTHOR: "its author is in `ignore_authors`",
+    SkipReason.LABEL: "one of its labels is in `ignore_labels`",
+    SkipReason.BRANCH: "its branch matches `ignore_branches`",
+    SkipReason.TITLE: "its title contains words from `ignore_titles`",
+}
+
+
+def render_skip_reason(reason: SkipReason, *, paused_by: str | None = None) -> str:
+    """Return a clause that says why a pull request is not reviewed."""
+    if reason is SkipReason.PAUSED and paused_by:
+        return f"{paused_by} paused it"
+    return _SKIP_REASONS[reason]
+
+
+MAX_PATHS_IN_NOTE = 8
+
+
+def context_notes(
+    context: ReviewContext, *, cut_files: Sequence[str], invalid_patterns: Sequence[str]
+) -> list[str]:
+    """Say what the models saw besides the diff, and what they did not see of it."""
+    snippets = [snippet for chunk in context.chunks for snippet in chunk.snippets]
+    notes: list[str] = []
+    if snippets:
+        kinds = sorted({snippet.kind.split(" ")[0] for snippet in snippets})
+        paths = list(dict.fromkeys(snippet.path for snippet in snippets))
+        pieces = count(len(snippets), "code snippet")
+        notes.append(
+            f"Shown in addition to the diff: {pieces} ({', '.join(kinds)}) from {_list_paths(paths)}."
+        )
+    if context.guidelines:
+        notes.append(f"Guidelines shown: {', '.join(each.path for each in context.guidelines)}.")
+    if len(context.chunks) > 1:
+        notes.append(f"The change was reviewed in {len(context.chunks)} parts.")
+    if cut_files:
+        notes.append(f"Only the start of very long lines was reviewed in {_list_paths(cut_files)}.")
+    if invalid_patterns:
+        notes.append(f"Invalid patterns in ignore_paths: {', '.join(invalid_patterns)}.")
+    return notes
+
+
+def _list_paths(paths: Sequence[str]) -> str:
+    listed = ", ".join(paths[:MAX_PATHS_IN_NOTE])
+    more = len(paths) - MAX_PATHS_IN_NOTE
+    return f"{listed} and {count(more, 'more file')}" if more > 0 else listed
