@@ -17,10 +17,10 @@ from app.domain.configuration import Profile
 from app.domain.finding import Stage
 from app.domain.model_call import Provider
 from app.errors import InputError
-from app.evaluation.cases import DEFAULT_FOLDER, Case, load_cases
+from app.evaluation.cases import DEFAULT_FOLDER, EvaluationCase, load_cases
 from app.evaluation.recorded import RecordedClient, Recording, RecordingClient
 from app.evaluation.report import render_json, render_text
-from app.evaluation.run import CaseRun, Setup, run_cases
+from app.evaluation.run import CaseRun, EvaluationSetup, run_cases
 from app.llm.build import VendorAccess
 from app.llm.client import ModelClient
 from app.llm.router import VendorModels
@@ -60,7 +60,7 @@ def evaluate(options: EvalOptions) -> int:
     """
     setup, notes, finish = _prepare(options)
     cases = load_cases(options.folder, wanted=options.cases or tuple(setup.stages_of))
-    runs = asyncio.run(run_cases(cases, setup, tell=_tell))
+    runs = asyncio.run(run_cases(cases, setup, report=_tell))
     notes = [*notes, *finish()]
     text = (render_json if options.report_format == "json" else render_text)(runs, notes=notes)
     sys.stdout.write(text)
@@ -73,9 +73,9 @@ Finish = Callable[[], list[str]]
 """Finishes the run; returns notes for the report."""
 
 
-def _prepare(options: EvalOptions) -> tuple[Setup, list[str], Finish]:
-    setup = Setup(
-        stages=options.stages, profile=options.profile, quorum=options.quorum, at_once=options.at_once
+def _prepare(options: EvalOptions) -> tuple[EvaluationSetup, list[str], Finish]:
+    setup = EvaluationSetup(
+        stages=options.stages, profile=options.profile, quorum=options.quorum, max_concurrent=options.at_once
     )
     if options.answers:
         return replay(setup, options.answers, options.providers)
@@ -95,12 +95,12 @@ def _prepare(options: EvalOptions) -> tuple[Setup, list[str], Finish]:
 
 
 def replay(
-    setup: Setup, folder: Path, providers: tuple[Provider, ...] = ()
-) -> tuple[Setup, list[str], Finish]:
+    setup: EvaluationSetup, folder: Path, providers: tuple[Provider, ...] = ()
+) -> tuple[EvaluationSetup, list[str], Finish]:
     """The setup with recorded answers in place of the vendors, with the prompts and stages of the recording."""
     recording, (note, models) = Recording.load(folder), _load_meta(folder)
 
-    def wrap(case: Case) -> Callable[[ModelClient], ModelClient]:
+    def wrap(case: EvaluationCase) -> Callable[[ModelClient], ModelClient]:
         return lambda client: RecordedClient(client.provider, case=case.name, recording=recording)
 
     def finish() -> list[str]:
@@ -118,11 +118,13 @@ def replay(
     return replayed, [f"Recorded answers of {folder.name}: {note}"], finish
 
 
-def record(setup: Setup, folder: Path, notes: list[str]) -> tuple[Setup, list[str], Finish]:
+def record(
+    setup: EvaluationSetup, folder: Path, notes: list[str]
+) -> tuple[EvaluationSetup, list[str], Finish]:
     """The setup with a recorder in front of each vendor; finishing it writes the folder with the prompts."""
     recording = Recording.load(folder) if (folder / META).exists() else Recording()
 
-    def wrap(case: Case) -> Callable[[ModelClient], ModelClient]:
+    def wrap(case: EvaluationCase) -> Callable[[ModelClient], ModelClient]:
         return lambda client: RecordingClient(client, case=case.name, recording=recording)
 
     def finish() -> list[str]:

@@ -1,1 +1,1 @@
-"""Measures reviews against pull requests whose defects are known: cases, matching, figures, recorded answers."""
+"""Measures reviews of pull requests with known defects: cases, matching, figures and recorded answers."""

@@ -1,10 +1,12 @@
-"""Reads the pull requests of `evals/cases`, each a folder with `case.yml`, `base/` and `head/`.
+"""The pull requests in `evals/cases`, read from folders and committed to temporary repositories for review.
 
-`base/` is the whole repository before the change, `head/` the files that the change adds or replaces. Nothing of a case
-is ever run.
+Each folder contains `case.yml`, `base/` (the whole repository before the change) and `head/` (the files that the change adds
+or replaces). Code of a case is never executed, and git runs with hardened options as everywhere.
 """
 
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,26 +16,31 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.domain.diff import Side
 from app.domain.finding import Severity
+from app.domain.pull_request import PullRequest, PullRequestRef, Snapshot, TextMatch
 from app.domain.rules import RULES
 from app.errors import InputError
+from app.github.git_process import Git
+from app.github.local import GitRangeSource
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent.parent / "evals" / "cases"
 
 
-class Kind(StrEnum):
-    """What a case is for."""
+class CaseKind(StrEnum):
+    """What a case tests."""
 
-    DEFECT = "defect"  # at least one seeded defect
-    CLEAN = "clean"  # nothing to say
-    TRAP = "trap"  # looks bad, is fine
+    DEFECT = "defect"  # at least one known defect
+    CLEAN = "clean"  # no defects
+    TRAP = "trap"  # looks wrong but is correct
 
 
-class _Item(BaseModel):
+class StrictModel(BaseModel):
+    """Immutable; rejects unknown keys."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Golden(_Item):
-    """A defect that a good reviewer reports; lines are those of the head, or of the base with `side: LEFT`."""
+class KnownDefect(StrictModel):
+    """A defect that a review should report; lines are those of the head, or of the base with `side: LEFT`."""
 
     path: str
     lines: tuple[int, int]
@@ -45,35 +52,35 @@ class Golden(_Item):
 
     @property
     def families(self) -> frozenset[str]:
-        """Families of rules under which the defect may be reported."""
+        """Families of rules that match the defect."""
         by_cwe = (rule.family for rule in RULES.values() if rule.cwe == self.cwe)
         return frozenset((*(RULES[rule].family for rule in self.rules), *by_cwe))
 
 
-class _CaseFile(_Item):
+class _CaseFile(StrictModel):
     title: str
     body: str
     language: str
-    kind: Kind
+    kind: CaseKind
     topic: str | None = None
     removed: tuple[str, ...] = ()
     why_fine: str | None = None
-    findings: tuple[Golden, ...] = ()
+    findings: tuple[KnownDefect, ...] = ()
 
 
-class Case(_Item):
-    """One pull request with what is wrong in it."""
+class EvaluationCase(StrictModel):
+    """A pull request and its known defects."""
 
     name: str
     folder: Path
     title: str
     body: str
     language: str
-    kind: Kind
+    kind: CaseKind
     topic: str | None
     removed: tuple[str, ...]
     why_fine: str | None
-    goldens: tuple[Golden, ...]
+    defects: tuple[KnownDefect, ...]
 
     @property
     def base(self) -> Path:
@@ -86,27 +93,91 @@ class Case(_Item):
         return self.folder / "head"
 
 
-def load_cases(folder: Path = DEFAULT_FOLDER, *, wanted: Sequence[str] = ()) -> tuple[Case, ...]:
-    """The cases whose names fit one of `wanted` (shell patterns), or all of them, by name.
+def load_cases(folder: Path = DEFAULT_FOLDER, *, wanted: Sequence[str] = ()) -> tuple[EvaluationCase, ...]:
+    """Load the cases whose names match one of the shell patterns `wanted`, or all cases, sorted by name.
 
     Raises:
-        InputError: there is no such folder or case, or a file is not a case.
+        InputError: the folder contains no cases, a pattern matches none, or a file is invalid.
     """
     names = sorted(path.parent.name for path in folder.glob("*/case.yml"))
     if not names:
-        raise InputError(f"{folder} holds no cases; they are in evals/cases of Quorum's repository.")
+        raise InputError(f"{folder} contains no cases. They are in evals/cases in Quorum's repository.")
     for pattern in wanted:
         if not any(fnmatchcase(name, pattern) for name in names):
-            raise InputError(f"No case is called {pattern!r}.")
+            raise InputError(f"No case matches {pattern!r}.")
     chosen = [name for name in names if not wanted or any(fnmatchcase(name, each) for each in wanted)]
     return tuple(_load(folder / name) for name in chosen)
 
 
-def _load(folder: Path) -> Case:
+def _load(folder: Path) -> EvaluationCase:
     path = folder / "case.yml"
     try:
-        said = _CaseFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        content = _CaseFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, ValidationError) as error:
-        raise InputError(f"{path} is not a case: {error}") from error
-    values = {name: getattr(said, name) for name in _CaseFile.model_fields if name != "findings"}
-    return Case(name=folder.name, folder=folder, goldens=said.findings, **values)
+        raise InputError(f"{path} is not a valid case: {error}") from error
+    values = {name: getattr(content, name) for name in _CaseFile.model_fields if name != "findings"}
+    return EvaluationCase(name=folder.name, folder=folder, defects=content.findings, **values)
+
+
+_IDENTITY = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "dev"), ("EMAIL", "dev@example.org"), ("DATE", "2026-01-01T00:00:00Z"))
+}
+
+
+class CaseSource:
+    """The source of a case: the range of its two commits, with the title and body of its pull request."""
+
+    def __init__(self, case: EvaluationCase, range_source: GitRangeSource) -> None:
+        self._case = case
+        self._range = range_source
+
+    async def snapshot(self, base_paths: Sequence[str]) -> Snapshot:
+        """Return the change, with those of `base_paths` that exist in the base."""
+        snapshot = await self._range.snapshot(base_paths)
+        return replace(snapshot, pull_request=_pull_request(self._case))
+
+    async def blob(self, path: str, side: Side) -> bytes | None:
+        """Return a file at the head (RIGHT) or at the base (LEFT)."""
+        return await self._range.blob(path, side)
+
+    async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
+        """Return lines of the head that contain this whole word."""
+        return await self._range.grep(word, limit=limit)
+
+
+async def commit_case(case: EvaluationCase, directory: Path) -> CaseSource:
+    """Commit the base and the head of a case to a new repository in `directory`."""
+    git = Git(directory=directory, environment=_IDENTITY)
+    await git.run("init", "--quiet", "--initial-branch=main")
+    shutil.copytree(case.base, directory, dirs_exist_ok=True)
+    await _commit(git, "base")
+    shutil.copytree(case.head, directory, dirs_exist_ok=True)
+    for path in case.removed:
+        (directory / path).unlink()
+    await _commit(git, "head")
+    return CaseSource(case, GitRangeSource(directory, "HEAD^..HEAD"))
+
+
+async def _commit(git: Git, message: str) -> None:
+    await git.run("add", "--all", "--force")
+    await git.run("commit", "--quiet", "--message", message)
+
+
+def _pull_request(case: EvaluationCase) -> PullRequest:
+    return PullRequest(
+        ref=PullRequestRef(owner="evals", repo=case.name, number=1),
+        title=case.title,
+        body=case.body,
+        author="dev",
+        author_is_bot=False,
+        state="open",
+        draft=False,
+        labels=(),
+        base_ref="main",
+        base_sha="HEAD^",
+        head_ref="change",
+        head_sha="HEAD",
+        head_repository=f"evals/{case.name}",
+    )

@@ -1,8 +1,8 @@
-"""Keeps what models answered, and gives it back later in place of the vendor: figures without a key and without cost.
+"""Records models' answers and replays them in place of the provider, so that an evaluation needs no key and costs nothing.
 
-An answer is kept under a hash of the whole request as it was sent, vendor and model included. Where only the material
-has been rendered otherwise since (the system prompt and the question are the same), it is given all the same and counted
-as `drifted`. Never asks a vendor when it gives back.
+An answer is stored under a hash of the whole request, including provider and model. If only the rendering of the material
+has changed since (system prompt and question are the same), the answer is replayed as well and counted as `drifted`.
+Replaying never calls a provider.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ ANSWERS = "answers.json"
 
 
 class RecordedAnswer(BaseModel):
-    """One answer with the names of its request; `loose_key` leaves the material out."""
+    """An answer and its request; `loose_key` is the hash without the material."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -42,7 +42,7 @@ _ANSWERS = TypeAdapter(list[RecordedAnswer])
 
 
 class Recording:
-    """A folder of answers, in memory."""
+    """The recorded answers of a folder, in memory."""
 
     def __init__(self, answers: list[RecordedAnswer] | None = None) -> None:
         self._answers = {answer.key: answer for answer in answers or ()}
@@ -51,35 +51,35 @@ class Recording:
 
     @classmethod
     def load(cls, folder: Path) -> "Recording":
-        """The answers of a folder; raises `InputError` where it holds none that can be read."""
+        """Load the answers of a folder; raise `InputError` if it contains no readable answers."""
         path = folder / ANSWERS
         try:
             return cls(_ANSWERS.validate_json(path.read_bytes()))
         except (OSError, ValidationError) as error:
-            raise InputError(f"{path} holds no recorded answers.") from error
+            raise InputError(f"{path} contains no recorded answers.") from error
 
     def save(self, folder: Path) -> None:
-        """Write all answers, in an order that does not depend on who answered first."""
+        """Write all answers in a stable order."""
         folder.mkdir(parents=True, exist_ok=True)
         ordered = sorted(self._answers.values(), key=lambda each: (each.case, each.prompt_id, each.key))
         (folder / ANSWERS).write_bytes(_ANSWERS.dump_json(ordered, indent=1) + b"\n")
 
     @property
     def stages(self) -> dict[str, tuple[Stage, ...]]:
-        """Case → the stages that were asked about it."""
-        asked = {(each.case, each.prompt_id.partition("/")[0]) for each in self._answers.values()}
+        """The recorded stages by case."""
+        recorded = {(each.case, each.prompt_id.partition("/")[0]) for each in self._answers.values()}
         return {
-            case: tuple(stage for stage in Stage if (case, stage.value) in asked)
-            for case in sorted({case for case, _ in asked})
+            case: tuple(stage for stage in Stage if (case, stage.value) in recorded)
+            for case in sorted({case for case, _ in recorded})
         }
 
     @property
     def prompt_ids(self) -> frozenset[str]:
-        """The prompts that were answered."""
+        """The prompts with recorded answers."""
         return frozenset(each.prompt_id for each in self._answers.values())
 
     def exact(self, key: str) -> RecordedAnswer | None:
-        """The answer to exactly this request."""
+        """Return the answer to exactly this request."""
         return self._answers.get(key)
 
     def keep(self, answer: RecordedAnswer) -> None:
@@ -87,7 +87,7 @@ class Recording:
         self._answers[answer.key] = answer
 
     def find(self, case: str, key: str, loose_key: str) -> RecordedAnswer | None:
-        """The answer to exactly this request, else to the same question of that case."""
+        """Return the answer to exactly this request, or else to the same question of the case."""
         if exact := self._answers.get(key):
             return exact
         if loose := self._loose.get((case, loose_key)):
@@ -100,7 +100,7 @@ class Recording:
 
 
 class RecordingClient:
-    """A vendor's client that keeps each answer on its way, and asks nothing that is recorded already."""
+    """A model client that records each answer, and replays answers that are already recorded."""
 
     def __init__(self, inner: ModelClient, *, case: str, recording: Recording) -> None:
         self._inner = inner
@@ -109,11 +109,11 @@ class RecordingClient:
 
     @property
     def provider(self) -> Provider:
-        """Whose client this is."""
+        """The provider of the wrapped client."""
         return self._inner.provider
 
     async def generate(self, request: ModelRequest) -> ModelResponse:
-        """What is recorded, else what the vendor says, kept."""
+        """Return the recorded answer, or call the provider and record its answer."""
         key, loose_key = request_keys(self.provider, request)
         if known := self._recording.exact(key):
             return _response(known, request)
@@ -135,16 +135,16 @@ class RecordingClient:
         return response
 
     async def check(self, model: str) -> None:
-        """As the vendor says."""
+        """Check the model with the provider."""
         await self._inner.check(model)
 
     async def aclose(self) -> None:
-        """Close the vendor's connections."""
+        """Close the provider's connections."""
         await self._inner.aclose()
 
 
 class RecordedClient:
-    """Stands in for a vendor: gives back what was recorded, and rejects what was never asked."""
+    """Replaces a provider: replays recorded answers and rejects other requests."""
 
     def __init__(self, provider: Provider, *, case: str, recording: Recording) -> None:
         self._provider = provider
@@ -153,24 +153,24 @@ class RecordedClient:
 
     @property
     def provider(self) -> Provider:
-        """Whom it stands in for."""
+        """The replaced provider."""
         return self._provider
 
     async def generate(self, request: ModelRequest) -> ModelResponse:
-        """The recorded answer; raises `ModelRequestRejected` where there is none."""
+        """Return the recorded answer; raise `ModelRequestRejected` if there is none."""
         found = self._recording.find(self._case, *request_keys(self._provider, request))
         if found is None:
             raise ModelRequestRejected(
-                f"No answer of {request.model} to {request.prompt_id} was recorded for {self._case}.",
+                f"There is no recorded answer of {request.model} to {request.prompt_id} for {self._case}.",
                 provider=self._provider,
             )
         return _response(found, request)
 
     async def check(self, model: str) -> None:
-        """Nothing to check: there is no vendor."""
+        """Do nothing: there is no provider to check with."""
 
     async def aclose(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there are no connections."""
 
 
 def _response(found: RecordedAnswer, request: ModelRequest) -> ModelResponse:
@@ -184,9 +184,9 @@ def _response(found: RecordedAnswer, request: ModelRequest) -> ModelResponse:
 
 
 def request_keys(provider: Provider, request: ModelRequest) -> tuple[str, str]:
-    """Hashes of the request: the whole of it, and without the material."""
-    asked = (provider.value, request.model, request.system, request.question)
-    return _hash(*asked, request.material), _hash(*asked)
+    """Return the hashes of the whole request and of the request without its material."""
+    parts = (provider.value, request.model, request.system, request.question)
+    return _hash(*parts, request.material), _hash(*parts)
 
 
 def _hash(*parts: str) -> str:

@@ -1,25 +1,23 @@
-"""The figures as people read them and as JSON. Pure: values in, text out."""
+"""The report of `quorum eval` as text and as JSON. Pure."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from app.evaluation.breakdown import ModelRow, model_rows, verification
-from app.evaluation.cases import Kind
-from app.evaluation.figures import Figures, figures_of
-from app.evaluation.judge import Judged, Verdict
-from app.evaluation.run import CaseRun
+from app.evaluation.cases import CaseKind
+from app.evaluation.figures import EvaluationFigures, ModelFigures, figures_of, model_rows, verification
+from app.evaluation.judge import CaseRun, JudgedFinding, JudgeVerdict
 
 VERSION = 1
 NOTHING = "–"
 
-SCOPES: dict[str, Callable[[CaseRun], Verdict]] = {
+SCOPES: dict[str, Callable[[CaseRun], JudgeVerdict]] = {
     "before verification": lambda run: run.claimed,
     "after verification": lambda run: run.shown,
     "inline only": lambda run: run.inline,
 }
-_FIGURES: dict[str, Callable[[Figures], str]] = {
+_COLUMNS: dict[str, Callable[[EvaluationFigures], str]] = {
     "precision": lambda each: _percent(each.precision),
     "lenient": lambda each: _percent(each.lenient_precision),
     "recall": lambda each: _percent(each.recall),
@@ -34,7 +32,7 @@ _FIGURES: dict[str, Callable[[Figures], str]] = {
 
 
 def render_text(runs: Sequence[CaseRun], *, notes: Sequence[str]) -> str:
-    """Tables with a heading each, and what must be known to read them."""
+    """Render the tables, followed by notes and failures."""
     parts = [
         _heading(runs),
         _scopes(runs),
@@ -48,7 +46,7 @@ def render_text(runs: Sequence[CaseRun], *, notes: Sequence[str]) -> str:
 
 
 def render_json(runs: Sequence[CaseRun], *, notes: Sequence[str]) -> str:
-    """The same figures, with every finding and what it met."""
+    """Render the same figures as JSON, with every finding and the defect it matches."""
     value = {
         "version": VERSION,
         "notes": [*notes, *_failures(runs)],
@@ -77,7 +75,7 @@ _GROUPINGS: dict[str, Callable[[CaseRun], str]] = {
 
 
 def _heading(runs: Sequence[CaseRun]) -> str:
-    kinds = ", ".join(f"{sum(run.case.kind is kind for run in runs)} {kind}" for kind in Kind)
+    kinds = ", ".join(f"{sum(run.case.kind is kind for run in runs)} {kind}" for kind in CaseKind)
     usage = [run.report.usage for run in runs]
     calls, cost = sum(each.calls for each in usage), sum(each.cost_usd for each in usage)
     return f"{len(runs)} pull requests ({kinds}); {calls} calls, {cost:.4f} USD"
@@ -100,13 +98,13 @@ def _grouped(runs: Sequence[CaseRun], of: Callable[[CaseRun], str]) -> Iterable[
     return sorted(groups.items())
 
 
-def _figures_table(title: str, rows: Sequence[tuple[str, Figures]]) -> str:
+def _figures_table(title: str, rows: Sequence[tuple[str, EvaluationFigures]]) -> str:
     return _table(
-        (title, *_FIGURES), [(name, *(show(each) for show in _FIGURES.values())) for name, each in rows]
+        (title, *_COLUMNS), [(name, *(show(each) for show in _COLUMNS.values())) for name, each in rows]
     )
 
 
-def _models(rows: Sequence[ModelRow]) -> str:
+def _models(rows: Sequence[ModelFigures]) -> str:
     head = ("prompt", "version", "model", "calls", "failed", "claims", "true", "in", "out", "USD")
     return _table(
         head,
@@ -130,8 +128,8 @@ def _verifier(runs: Sequence[CaseRun]) -> str:
     if not any(asdict(each).values()):
         return ""
     return (
-        f"models' claims: true {each.true_kept} kept, {each.true_refuted} taken away; "
-        f"false {each.false_kept} kept, {each.false_refuted} taken away"
+        f"verification of models' claims: {each.true_kept} true kept, {each.true_refuted} true refuted, "
+        f"{each.false_kept} false kept, {each.false_refuted} false refuted"
     )
 
 
@@ -139,23 +137,23 @@ def _cases(runs: Sequence[CaseRun]) -> str:
     rows = [
         (
             run.case.name,
-            *(f"{_found(of(run))}/{len(run.case.goldens)} +{_false(of(run))}" for of in SCOPES.values()),
+            *(f"{_found(of(run))}/{len(run.case.defects)} +{_false(of(run))}" for of in SCOPES.values()),
         )
         for run in runs
     ]
     return _table(("found/known +false", *SCOPES), rows)
 
 
-def _found(verdict: Verdict) -> int:
+def _found(verdict: JudgeVerdict) -> int:
     return sum(each.is_true for each in verdict.judged)
 
 
-def _false(verdict: Verdict) -> int:
+def _false(verdict: JudgeVerdict) -> int:
     return sum(not each.is_true for each in verdict.judged)
 
 
 def _failures(runs: Sequence[CaseRun]) -> list[str]:
-    return [f"Not completed: {run.case.name}, {failure}" for run in runs for failure in run.failures]
+    return [f"Failed stage: {run.case.name}, {failure}" for run in runs for failure in run.failures]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -177,7 +175,7 @@ def _number(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.2f}"
 
 
-def _figures_value(each: Figures) -> dict[str, Any]:
+def _figures_value(each: EvaluationFigures) -> dict[str, Any]:
     names = (
         "precision",
         "lenient_precision",
@@ -196,12 +194,12 @@ def _case_value(run: CaseRun) -> dict[str, Any]:
         "case": run.case.name,
         "kind": run.case.kind.value,
         "findings": [_finding_value(each, shown) for each in run.claimed.judged],
-        "missed": [golden.what for golden in run.shown.missed],
+        "missed": [defect.what for defect in run.shown.missed],
         "failures": list(run.failures),
     }
 
 
-def _finding_value(each: Judged, shown: set[str]) -> dict[str, Any]:
+def _finding_value(each: JudgedFinding, shown: set[str]) -> dict[str, Any]:
     finding = each.finding
     return {
         "path": finding.path,
@@ -214,7 +212,7 @@ def _finding_value(each: Judged, shown: set[str]) -> dict[str, Any]:
         "worth": finding.worth,
         "verifier": finding.verifier_evidence,
         "placement": finding.placement.value if finding.fingerprint in shown else "rejected",
-        "meets": each.golden.what if each.golden else None,
+        "meets": each.defect.what if each.defect else None,
         "on_line": each.is_on_line,
         "duplicate": each.is_duplicate,
         "plausible": each.is_plausible,

@@ -1,7 +1,7 @@
-"""Reviews cases by the production pipeline (gather, analysers, stages, settle) and judges what comes out.
+"""Reviews cases with the production pipeline (gather, analyzers, stages, settle) and judges the results.
 
-Posts nothing and keeps nothing: each case has its own model layer over rows in memory, so that no case learns from or
-is answered out of another.
+Posts and stores nothing. Each case has its own model layer with rows in memory, so that cases share neither cached answers
+nor learned routes.
 """
 
 import asyncio
@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING
 
 from app.domain.configuration import Profile
 from app.domain.finding import Stage
-from app.domain.model_call import ModelCall, Provider
-from app.domain.review import ReviewReport, StageStatus
-from app.evaluation.cases import Case
-from app.evaluation.judge import Verdict, claims_of, inline_of, judge
-from app.evaluation.source import commit_case
+from app.domain.model_call import Provider
+from app.evaluation.cases import EvaluationCase, commit_case
+from app.evaluation.judge import CaseRun, claims_of, inline_of, judge
 from app.llm.build import ModelEnvironment, ModelSettings, ModelStores, VendorAccess, build_models
 from app.llm.calls import MemoryCalls
 from app.llm.client import CallScope, ModelClient
@@ -31,14 +29,14 @@ if TYPE_CHECKING:
 
 FENCE_SECRET = b"quorum eval"  # fixed, so that a request has the same bytes in every run
 
-Wrap = Callable[[Case], Callable[[ModelClient], ModelClient]]
+WrapClients = Callable[[EvaluationCase], Callable[[ModelClient], ModelClient]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """What all cases of a run have in common. Without `access` the analysers are the reviewer.
+class EvaluationSetup:
+    """What all cases of a run share. Without `access`, only the analyzers review.
 
-    `stages_of` names, by case, the only stages that can be asked of it, where not all can.
+    `stages_of` limits the stages of a case, e.g. to those with recorded answers.
     """
 
     access: Mapping[Provider, VendorAccess] = field(default_factory=dict[Provider, VendorAccess])
@@ -49,60 +47,44 @@ class Setup:
     quorum: int = 2
     call_timeout_s: float = 240.0
     stage_deadline_s: float = 600.0
-    at_once: int = 4
-    http_client: "httpx2.AsyncClient | None" = None  # stands in for the network in tests
-    wrap: Wrap | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseRun:
-    """One case reviewed: the report, the calls it took, and the verdict on what was claimed, shown and put inline."""
-
-    case: Case
-    report: ReviewReport
-    calls: tuple[ModelCall, ...]
-    claimed: Verdict
-    shown: Verdict
-    inline: Verdict
-
-    @property
-    def failures(self) -> tuple[str, ...]:
-        """Stages that were not completed, with the reason."""
-        return tuple(
-            f"{result.stage}: {result.error}"
-            for result in self.report.stages
-            if result.status is StageStatus.FAILED
-        )
+    max_concurrent: int = 4
+    http_client: "httpx2.AsyncClient | None" = None  # replaces the network in tests
+    wrap: WrapClients | None = None
 
 
 async def run_cases(
-    cases: Sequence[Case], setup: Setup, *, tell: Callable[[CaseRun], None] = lambda _: None
+    cases: Sequence[EvaluationCase],
+    setup: EvaluationSetup,
+    *,
+    report: Callable[[CaseRun], None] = lambda _: None,
 ) -> list[CaseRun]:
-    """Every case, some at once, in the cases' order; `tell` hears of each as it ends."""
-    room = asyncio.Semaphore(setup.at_once)
+    """Run the cases, several concurrently; call `report` as each ends and return the results in order."""
+    semaphore = asyncio.Semaphore(setup.max_concurrent)
 
-    async def run(case: Case) -> CaseRun:
-        async with room:
-            done = await run_case(case, setup)
-        tell(done)
-        return done
+    async def run(case: EvaluationCase) -> CaseRun:
+        async with semaphore:
+            result = await run_case(case, setup)
+        report(result)
+        return result
 
     return await asyncio.gather(*map(run, cases))
 
 
-async def run_case(case: Case, setup: Setup) -> CaseRun:
-    """One case from its two commits to the verdicts."""
+async def run_case(case: EvaluationCase, setup: EvaluationSetup) -> CaseRun:
+    """Commit, review and judge one case."""
     calls = MemoryCalls()
     services = _services(case, setup, calls)
-    options = PipelineOptions(
+    pipeline_options = PipelineOptions(
         scope=CallScope(review_id=case.name, repository=f"evals/{case.name}", pull_request=1),
         stages=tuple(each for each in setup.stages if each in setup.stages_of.get(case.name, setup.stages)),
     )
     try:
         with tempfile.TemporaryDirectory(prefix="quorum-eval-") as directory:
             source = await commit_case(case, Path(directory))
-            gathered = await gather_change(source, options, services, configuration=_configuration(setup))
-            report = await review_gathered(options, gathered, services, stations=Stations(case.name))
+            gathered = await gather_change(
+                source, pipeline_options, services, configuration=_configuration(setup)
+            )
+            report = await review_gathered(pipeline_options, gathered, services, stations=Stations(case.name))
     finally:
         await services.models.aclose()
     return CaseRun(
@@ -115,7 +97,7 @@ async def run_case(case: Case, setup: Setup) -> CaseRun:
     )
 
 
-def _services(case: Case, setup: Setup, calls: MemoryCalls) -> Services:
+def _services(case: EvaluationCase, setup: EvaluationSetup, calls: MemoryCalls) -> Services:
     models = build_models(
         ModelSettings(access=setup.access, call_timeout_s=setup.call_timeout_s),
         ModelEnvironment(
@@ -133,5 +115,5 @@ def _services(case: Case, setup: Setup, calls: MemoryCalls) -> Services:
     )
 
 
-def _configuration(setup: Setup) -> bytes:
+def _configuration(setup: EvaluationSetup) -> bytes:
     return f"profile: {setup.profile.value}\nquorum: {setup.quorum}\n".encode()

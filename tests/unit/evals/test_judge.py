@@ -11,11 +11,11 @@ from app.domain.diff import Side
 from app.domain.finding import Finding, Placement, Rejection, Severity, Stage
 from app.domain.review import Coverage, ReviewReport, UsageTotal
 from app.domain.rules import RULES
-from app.evaluation.cases import Case, Golden, Kind
-from app.evaluation.figures import Figures, figures_of
-from app.evaluation.judge import LINE_SLACK, claims_of, inline_of, judge, meets
+from app.evaluation.cases import CaseKind, EvaluationCase, KnownDefect
+from app.evaluation.figures import EvaluationFigures, figures_of
+from app.evaluation.judge import LINE_SLACK, claims_of, inline_of, judge, matches
 
-GOLDEN = Golden(
+DEFECT = KnownDefect(
     path="pay.py",
     lines=(10, 12),
     severity=Severity.HIGH,
@@ -53,8 +53,8 @@ def finding(
     )
 
 
-def case(*goldens: Golden, kind: Kind = Kind.DEFECT) -> Case:
-    return Case(
+def case(*defects: KnownDefect, kind: CaseKind = CaseKind.DEFECT) -> EvaluationCase:
+    return EvaluationCase(
         name="c",
         folder=Path("c"),
         title="t",
@@ -64,7 +64,7 @@ def case(*goldens: Golden, kind: Kind = Kind.DEFECT) -> Case:
         topic=None,
         removed=(),
         why_fine=None,
-        goldens=goldens,
+        defects=defects,
     )
 
 
@@ -80,7 +80,7 @@ def report(findings: Sequence[Finding], rejected: Sequence[Finding] = ()) -> Rev
 
 
 @pytest.mark.parametrize(
-    ("said", "met"),
+    ("reported", "expected"),
     [
         (finding(), True),
         (finding(lines=(7, 7)), True),
@@ -93,55 +93,55 @@ def report(findings: Sequence[Finding], rejected: Sequence[Finding] = ()) -> Rev
         (finding(rule_id="xss"), False),
     ],
 )
-def test_a_finding_meets_a_defect_by_file_lines_and_family(said: Finding, *, met: bool) -> None:
-    assert meets(said, GOLDEN) is met
+def test_a_finding_meets_a_defect_by_file_lines_and_family(reported: Finding, *, expected: bool) -> None:
+    assert matches(reported, DEFECT) is expected
 
 
 @given(st.integers(1, 40), st.integers(0, 10))
 def test_lines_are_near_exactly_up_to_the_slack(start: int, length: int) -> None:
-    said = finding(lines=(start, start + length))
+    reported = finding(lines=(start, start + length))
     gap = min(abs(a - b) for a in range(start, start + length + 1) for b in range(10, 13))
-    assert meets(said, GOLDEN) is (gap <= LINE_SLACK)
+    assert matches(reported, DEFECT) is (gap <= LINE_SLACK)
 
 
 def test_a_second_finding_on_the_same_defect_is_a_duplicate() -> None:
-    verdict = judge([finding(), finding(lines=(12, 12), fingerprint="g")], case(GOLDEN))
+    verdict = judge([finding(), finding(lines=(12, 12), fingerprint="g")], case(DEFECT))
     assert [each.is_true for each in verdict.judged] == [True, False]
-    assert figures_of([verdict]) == Figures(cases=1, found=1, false=1, duplicates=1, on_line=1)
+    assert figures_of([verdict]) == EvaluationFigures(cases=1, found=1, false=1, duplicates=1, on_line=1)
 
 
 def test_two_defects_need_two_findings() -> None:
-    other = GOLDEN.model_copy(update={"lines": (14, 14)})
-    verdict = judge([finding(lines=(13, 13)), finding(fingerprint="g")], case(GOLDEN, other))
+    other = DEFECT.model_copy(update={"lines": (14, 14)})
+    verdict = judge([finding(lines=(13, 13)), finding(fingerprint="g")], case(DEFECT, other))
     assert verdict.missed == ()
     assert all(each.is_true for each in verdict.judged)
 
 
 def test_what_another_vendor_confirms_is_plausible_only_where_there_is_a_defect() -> None:
     unlisted = finding(path="other.py", confirmed_by=("claude:m",))
-    assert judge([unlisted], case(GOLDEN)).judged[0].is_plausible
-    assert not judge([unlisted], case(kind=Kind.CLEAN)).judged[0].is_plausible
-    assert not judge([finding(path="other.py")], case(GOLDEN)).judged[0].is_plausible
+    assert judge([unlisted], case(DEFECT)).judged[0].is_plausible
+    assert not judge([unlisted], case(kind=CaseKind.CLEAN)).judged[0].is_plausible
+    assert not judge([finding(path="other.py")], case(DEFECT)).judged[0].is_plausible
 
 
 def test_plausible_findings_count_against_strict_precision_alone() -> None:
     unlisted = finding(path="other.py", confirmed_by=("claude:m",), fingerprint="g")
-    figures = figures_of([judge([finding(), unlisted], case(GOLDEN))])
+    figures = figures_of([judge([finding(), unlisted], case(DEFECT))])
     assert (figures.precision, figures.lenient_precision, figures.recall) == (0.5, 1.0, 1.0)
 
 
 def test_remarks_on_documentation_are_not_judged() -> None:
-    verdict = judge([finding(rule_id="missing-documentation")], case(kind=Kind.CLEAN))
+    verdict = judge([finding(rule_id="missing-documentation")], case(kind=CaseKind.CLEAN))
     assert (verdict.judged, verdict.remarks) == ((), 1)
 
 
 def test_a_finding_near_but_off_the_lines_is_found_and_not_on_line() -> None:
-    figures = figures_of([judge([finding(lines=(14, 14))], case(GOLDEN))])
+    figures = figures_of([judge([finding(lines=(14, 14))], case(DEFECT))])
     assert (figures.found, figures.line_accuracy) == (1, 0.0)
 
 
 def test_silence_on_a_clean_change_has_no_precision_rather_than_a_perfect_one() -> None:
-    figures = figures_of([judge([], case(kind=Kind.CLEAN))])
+    figures = figures_of([judge([], case(kind=CaseKind.CLEAN))])
     assert (figures.precision, figures.recall, figures.f1, figures.comments_per_case) == (
         None,
         None,

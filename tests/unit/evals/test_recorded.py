@@ -7,8 +7,8 @@ from inline_snapshot import snapshot
 
 from app.commands.eval import EvalOptions, evaluate, replay
 from app.evaluation.cases import DEFAULT_FOLDER, load_cases
-from app.evaluation.figures import Figures, figures_of
-from app.evaluation.run import CaseRun, Setup, run_cases
+from app.evaluation.figures import EvaluationFigures, figures_of
+from app.evaluation.run import CaseRun, EvaluationSetup, run_cases
 
 RECORDED = DEFAULT_FOLDER.parent / "recorded"
 
@@ -20,7 +20,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="module")
 async def runs() -> list[CaseRun]:
-    setup, _, _ = replay(Setup(), RECORDED / "three-readers")
+    setup, _, _ = replay(EvaluationSetup(), RECORDED / "three-readers")
     return await run_cases(load_cases(wanted=tuple(setup.stages_of)), setup)
 
 
@@ -32,26 +32,26 @@ async def test_every_request_of_the_recorded_cases_has_its_answer(runs: list[Cas
 
 async def test_what_was_claimed_before_verification(runs: list[CaseRun]) -> None:
     assert figures_of([run.claimed for run in runs]) == snapshot(
-        Figures(cases=50, found=26, missed=1, false=14, duplicates=1, plausible=5, on_line=26)
+        EvaluationFigures(cases=50, found=26, missed=1, false=14, duplicates=1, plausible=5, on_line=26)
     )
 
 
 async def test_what_the_pull_requests_show(runs: list[CaseRun]) -> None:
     assert figures_of([run.shown for run in runs]) == snapshot(
-        Figures(cases=50, found=26, missed=1, false=12, duplicates=1, plausible=5, on_line=26)
+        EvaluationFigures(cases=50, found=26, missed=1, false=12, duplicates=1, plausible=5, on_line=26)
     )
 
 
 async def test_patterns_that_the_readers_did_not_share_are_not_on_the_lines(runs: list[CaseRun]) -> None:
     assert figures_of([run.inline for run in runs]) == snapshot(
-        Figures(cases=50, found=26, missed=1, false=5, duplicates=1, plausible=3, on_line=26)
+        EvaluationFigures(cases=50, found=26, missed=1, false=5, duplicates=1, plausible=3, on_line=26)
     )
 
 
 async def test_clean_changes_hear_nothing(runs: list[CaseRun]) -> None:
     clean = [run for run in runs if run.case.kind.value == "clean"]
     assert len(clean) == 13
-    assert figures_of([run.shown for run in clean]) == Figures(cases=len(clean))
+    assert figures_of([run.shown for run in clean]) == EvaluationFigures(cases=len(clean))
 
 
 def test_a_replay_says_whose_answers_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,10 +11,10 @@ from app.commands.eval import EvalOptions, evaluate, record, replay
 from app.domain.finding import Stage
 from app.domain.model_call import Provider
 from app.errors import InputError
-from app.evaluation.breakdown import model_rows
 from app.evaluation.cases import load_cases
+from app.evaluation.figures import model_rows
 from app.evaluation.report import render_json, render_text
-from app.evaluation.run import Setup, run_cases
+from app.evaluation.run import EvaluationSetup, run_cases
 from tests.fakes.vendor_wire import Asked
 from tests.fakes.vendors import FakeVendors
 
@@ -73,11 +73,11 @@ def vendors() -> FakeVendors:
     return fake
 
 
-def setup(fake: FakeVendors) -> Setup:
-    return Setup(access=fake.access(), stages=STAGES, http_client=fake.http_client())
+def setup(fake: FakeVendors) -> EvaluationSetup:
+    return EvaluationSetup(access=fake.access(), stages=STAGES, http_client=fake.http_client())
 
 
-async def test_verification_takes_the_false_claim_away_and_the_figures_show_it() -> None:
+async def test_verification_refutes_the_false_claim() -> None:
     [run] = await run_cases(load_cases(wanted=(CASE,)), setup(vendors()))
     assert run.failures == ()
     text = render_text([run], notes=[])
@@ -87,13 +87,15 @@ before verification      50.0%    50.0%  100.0%   66.7%         2.00   100.0%   
 after verification      100.0%   100.0%  100.0%  100.0%         1.00   100.0%      1       0      0          0
 inline only             100.0%   100.0%  100.0%  100.0%         1.00   100.0%      1       0      0          0\
 """)
-    assert "models' claims: true 1 kept, 0 taken away; false 0 kept, 1 taken away" in text
+    assert (
+        "verification of models' claims: 1 true kept, 0 true refuted, 0 false kept, 1 false refuted" in text
+    )
 
 
 async def test_a_review_that_fails_is_said_and_counts_as_missed() -> None:
-    [run] = await run_cases(load_cases(wanted=(CASE,)), Setup(access={}, stages=(Stage.REVIEW,)))
+    [run] = await run_cases(load_cases(wanted=(CASE,)), EvaluationSetup(access={}, stages=(Stage.REVIEW,)))
     assert run.failures == ()  # keyless: the analysers completed it
-    assert [golden.cwe for golden in run.shown.missed] == ["CWE-639"]
+    assert [defect.cwe for defect in run.shown.missed] == ["CWE-639"]
 
 
 async def test_recorded_answers_give_the_same_figures_without_asking_anybody(tmp_path: Path) -> None:
@@ -119,7 +121,7 @@ async def test_a_question_that_was_never_recorded_fails_its_stage(tmp_path: Path
     replayed, _, _ = replay(setup(vendors()), tmp_path)
     [run] = await run_cases(load_cases(wanted=("py-order-export",)), replayed)
     assert len(run.failures) == len(STAGES)
-    assert "was recorded for py-order-export" in run.failures[0]
+    assert "for py-order-export" in run.failures[0]
 
 
 async def test_an_answer_to_older_material_is_given_and_counted(tmp_path: Path) -> None:
@@ -156,9 +158,9 @@ async def test_a_claim_of_two_stages_counts_for_each_model_that_made_it() -> Non
     assert claims["claude:claude-sonnet-5-5"] == (2, 1)
 
 
-def test_a_folder_without_answers_is_said(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no recorded answers"):
-        replay(Setup(), tmp_path)
+def test_a_folder_without_answers_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="contains no recorded answers"):
+        replay(EvaluationSetup(), tmp_path)
 
 
 def test_without_keys_the_analysers_are_the_reviewer(
