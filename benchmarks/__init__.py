@@ -1,1 +1,1 @@
-"""Figures: one command each, against local stand-ins with set delays."""
+"""Benchmarks: one command each, against local stand-ins with fixed delays."""

@@ -1,4 +1,4 @@
-"""Runs every benchmark, each in a process of its own, and prints what it prints. A missed bar stops nothing.
+"""Run every benchmark in its own process. A missed target does not stop the others.
 
 make benchmark
 """
@@ -12,30 +12,30 @@ from pathlib import Path
 BY_HAND = {
     "kills",
     "sender",
-}  # 200 kills take longer than all the others; `sender` is acknowledge's other end
-SHORT = {"forged": ("--requests", "3000")}  # the whole one by hand
+}  # 200 kills take longer than all the others; `sender` is a helper of `acknowledge`
+SHORT = {"forged": ("--requests", "3000")}  # run the full one by hand
 LONGEST_S = 240
 
 
 def main() -> int:
-    """Every benchmark in turn; 1 if one did not come to its end."""
+    """Run every benchmark in turn; return 1 if one failed to finish."""
     started_s = time.monotonic()
     print(
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}: above {os.cpu_count()} times are the machine's, not ours"
     )
     broken = [name for name in sorted(_programs() - BY_HAND) if _run(name)]
-    print(f"\n{time.monotonic() - started_s:.0f} s in all" + "".join(f"; {name} broke" for name in broken))
+    print(f"\n{time.monotonic() - started_s:.0f} s in total" + "".join(f"; {name} failed" for name in broken))
     return 1 if broken else 0
 
 
 def _programs() -> set[str]:
-    """The modules beside this one that can be run; the others are parts of them."""
+    """The modules in this folder that can be run; the others are parts of them."""
     beside = (path for path in Path(__file__).parent.glob("*.py") if path.name != "__main__.py")
     return {path.stem for path in beside if '__name__ == "__main__"' in path.read_text(encoding="utf-8")}
 
 
 def _run(name: str) -> int:
-    """The exit code of one benchmark."""
+    """Run one benchmark and return its exit code."""
     print(f"\nbenchmarks.{name}", flush=True)
     try:
         command = [sys.executable, "-m", f"benchmarks.{name}", *SHORT.get(name, ())]

@@ -1,4 +1,4 @@
-"""How long GitHub waits for the answer to a webhook: 30 at once, then a stream, while their reviews run.
+"""How long GitHub waits for the response to a webhook: 30 together, then a stream, while their reviews run.
 
 python -m benchmarks.acknowledge [--rate 50] [--seconds 20]
 """
@@ -18,7 +18,7 @@ GITHUB_S, MODELS_S = 0.1, 2.0
 
 
 async def measure(*, rate: float = 50.0, seconds: float = 20.0) -> list[Figure]:
-    """Two figures: the burst and the stream, each over an App of its own."""
+    """Measure the burst and the stream, each with its own App."""
     burst = await _measure(AT_ONCE, rate=0.0)
     stream = await _measure(int(rate * seconds), rate=rate)
     return [
@@ -29,7 +29,7 @@ async def measure(*, rate: float = 50.0, seconds: float = 20.0) -> list[Figure]:
 
 async def _measure(deliveries: int, *, rate: float) -> list[tuple[int, float]]:
     async with deploy_locally(github_s=GITHUB_S, models_s=MODELS_S) as deployment:
-        first = deployment.open_pull(WARM_UP)  # what is loaded after the start is loaded then
+        first = deployment.open_pull(WARM_UP)  # warm up: the first deliveries load modules
         await deployment.deliver()
         await deployment.until_reviewed(first)
         deployment.github.hook.queue.clear()
@@ -40,7 +40,7 @@ async def _measure(deliveries: int, *, rate: float) -> list[tuple[int, float]]:
 
 
 def _open(deployment: LocalDeployment, number: int) -> object:
-    """Pull requests of a repository in each of the installations."""
+    """Open pull requests of one repository in each installation."""
     known = [
         each for each in deployment.github.repositories.values() if each.name == f"shop-{number % OWNERS}"
     ]

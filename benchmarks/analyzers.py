@@ -1,4 +1,4 @@
-"""Prints how long the keyless review of a 20-file change takes, and how fast secrets are looked for."""
+"""How long the keyless review of a 20-file change takes, and how fast the secret scanner is."""
 
 import asyncio
 import resource
@@ -22,13 +22,13 @@ def twenty_files() -> list[ChangedFile]:
 
 
 def cpu_s() -> float:
-    """What this process and its children that ended have used of the processors: the load of a machine is not in it."""
+    """CPU time of this process and its finished children, independent of the machine's load."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def main() -> None:
-    """Two lines of figures."""
+    """Print two lines of figures."""
     files = twenty_files()
     lines = sum(len(file.added) for file in files)
     times: list[float] = []
@@ -37,7 +37,7 @@ def main() -> None:
         began = time.perf_counter()
         asyncio.run(analyze(files))
         times.append(time.perf_counter() - began)
-    shared_parser().close()  # what it used is counted when it has ended
+    shared_parser().close()  # a child's time is counted once it has ended
     print(
         f"keyless review, 20 files, {lines} lines: median {statistics.median(times):.2f} s, worst {max(times):.2f} s, "
         f"of processors {(cpu_s() - busy_s) / ROUNDS:.2f} s (bar 2 s)"

@@ -1,6 +1,6 @@
-"""A made-up change of realistic shape in a real git repository, and the whole pipeline over it with fake vendors.
+"""A generated change of realistic shape in a real git repository, and the whole pipeline over it with fake vendors.
 
-Used by other benchmarks; measures nothing by itself. Never on the network.
+Other benchmarks use it; it measures nothing itself and never uses the network.
 """
 
 import json
@@ -65,7 +65,7 @@ class Change:
 
 
 def make_change(folder: Path, *, files: int, functions: int = 6, changed: int = 2) -> Change:
-    """A repository of twice as many modules that call each other; in the first `files`, functions are changed and one is new."""
+    """Build twice as many modules that call each other; the change edits functions in the first `files` and adds one."""
     rng = Random(files)
     names = [f"shop/{_NOUNS[n % len(_NOUNS)]}_{n // len(_NOUNS)}.py" for n in range(2 * files)]
     before = {name: [_function(name, f, rng) for f in range(functions)] for name in names}
@@ -122,7 +122,7 @@ Answer = Callable[[Asked], dict[str, Any]]
 
 @dataclass(kw_only=True)
 class Lab:
-    """Quorum over fake vendors and a database in `folder`; `findings` are what the review stage is answered."""
+    """Quorum over fake vendors and a database in `folder`; the review stage answers with `findings`."""
 
     folder: Path
     providers: Sequence[Provider] = VENDORS
@@ -140,7 +140,7 @@ class Lab:
     async def review(
         self, source: Source, *, config: bytes = b"", review_id: str = "r1"
     ) -> tuple[Gathered, ReviewReport]:
-        """The pipeline from gathering to the settled report."""
+        """Run the pipeline from gathering to the settled report."""
         services = self.program.services
         scope = CallScope(installation_id=1, repository="bench/shop", pull_request=1, review_id=review_id)
         options = PipelineOptions(scope=scope)
@@ -148,7 +148,7 @@ class Lab:
         return gathered, await review_gathered(options, gathered, services, stations=Stations(review_id))
 
     def asked(self, *, verification: bool) -> list[Asked]:
-        """The requests that are verifications, or those that are not."""
+        """The requests that verify, or the others."""
         return [each for each in self.vendors.requests if is_verification(each) is verification]
 
     async def close(self) -> None:
@@ -170,7 +170,7 @@ class Lab:
 
 
 def is_verification(asked: Asked) -> bool:
-    """Whether a request puts claims before a verifier."""
+    """Whether a request asks a verifier about claims."""
     return "# Task: refute" in asked.text
 
 

@@ -1,7 +1,7 @@
-"""How long the dashboard's pages take with 100,000 model calls and 10,000 reviews in SQLite, all of them within the time shown.
+"""How long the dashboard's pages take with 100,000 model calls and 10,000 reviews in SQLite, all within the time shown.
 
-Bar: 200 ms a page, rendered; `quorum stats` and `/api/stats` read the same tables. Both times are measured, wall and CPU: on a
-machine that does something else too, the second one says what a page costs. Run: `python -m benchmarks.dashboard`.
+Target: 200 ms a page, rendered; `quorum stats` and `/api/stats` read the same tables. It measures wall and CPU time: on a
+busy machine the CPU time is what a page costs. Run: `python -m benchmarks.dashboard`.
 """
 
 import asyncio
@@ -51,18 +51,18 @@ PATHS = (
 
 
 class Idle:
-    """An engine with nothing to do."""
+    """An idle engine."""
 
     async def depth(self) -> dict[str, int]:
-        """Nothing waits."""
+        """Report no waiting jobs."""
         return {}
 
     async def check(self) -> None:
-        """All is well."""
+        """Report a healthy engine."""
 
 
 async def measure(database: Database) -> None:
-    """Ask for every page over ASGI, without a network; then the queries that have no page of their own."""
+    """Request every page over ASGI, without a network; then run the queries that have no page."""
     app = FastAPI()
     access, queue = DashboardAccess(token=None), Idle()
     dashboard = Dashboard(
@@ -93,7 +93,7 @@ async def measure(database: Database) -> None:
 
 
 async def _replay(guid: str) -> bool:
-    """Nothing is run again; with it the page shows its buttons."""
+    """Rerun nothing; with it the page shows its buttons."""
     del guid
     return False
 
@@ -103,7 +103,7 @@ async def _get(client: httpx.AsyncClient, path: str) -> None:
 
 
 async def _median(name: str, work: Callable[[], Awaitable[object]]) -> Figure:
-    """Wall and CPU time: medians of a few runs after a first one. The bar is held against the second."""
+    """Wall and CPU time: medians of a few runs after a warm-up. The target applies to CPU time."""
     times: list[tuple[float, float]] = []
     for _ in range(REPEATS + 1):
         wall_s, cpu_s = time.perf_counter(), time.process_time()

@@ -1,6 +1,6 @@
-"""Rows as a busy half year leaves them, for the dashboard's benchmark: 100,000 model calls, 10,000 reviews and what belongs to them.
+"""Rows of a busy half year for the dashboard's benchmark: 100,000 model calls, 10,000 reviews and their findings.
 
-Texts are as long as real ones: a page that looks rows up instead of reading an index is slow here as it is there.
+Texts are as long as real ones, so a page that reads rows instead of an index is slow here too.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,7 @@ TEXT = "The value that the look-up returns may be missing, and the next line rea
 
 
 def seed(database: Database) -> None:
-    """The rows, spread evenly over 29 days, 40 repositories and five models."""
+    """Generate the rows, spread evenly over 29 days, 40 repositories and five models."""
     rng = Random(1)
     with database.write() as session:
         connection = session.connection()

@@ -1,4 +1,4 @@
-"""One figure of a benchmark beside its bar, and the line that shows it. Measures nothing."""
+"""One figure of a benchmark with its target, and the line that shows it. Measures nothing."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """What was measured, in its unit, and whether it reaches the bar; None where there is no bar to reach."""
+    """What was measured, with its unit, and whether it meets the target; None if there is no target."""
 
     name: str
     measured: str
@@ -15,13 +15,13 @@ class Figure:
 
 
 def print_figures(figures: Iterable[Figure]) -> None:
-    """A line each; one that misses its bar says so and stops nothing."""
+    """Print one line per figure; a missed target is marked and does not stop the run."""
     for figure in figures:
         mark = {True: "ok ", False: "NOT", None: "   "}[figure.reached]
-        print(f"{mark}  {figure.name:<62} {figure.measured:<34} bar: {figure.bar}", flush=True)
+        print(f"{mark}  {figure.name:<62} {figure.measured:<34} target: {figure.bar}", flush=True)
 
 
 def percentile(values: Iterable[float], share: float) -> float:
-    """The value below which a share (0 to 1) of the values lies; of few values the next larger one."""
+    """The value below which a share (0 to 1) of the values lies, rounded up to an existing value."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

@@ -1,8 +1,8 @@
-"""Findings by figures: the right line, every file covered, few calls for verification, no secret that leaves.
+"""Quality of findings: the right line, every file covered, few verification calls, no leaked secret.
 
     python -m benchmarks.findings
 
-The whole pipeline with fake vendors, the stand-in for GitHub and SQLite, all in this process.
+The whole pipeline with fake vendors, the stand-in for GitHub and SQLite, in this process.
 """
 
 import asyncio
@@ -60,7 +60,7 @@ class _Truth:
 
 
 def _unique_lines(diff: Diff) -> list[_Truth]:
-    """The added lines whose words stand in the diff once."""
+    """The added lines whose text occurs once in the diff."""
     added = [
         _Truth(path=file.path, line=line.new_line, quote=line.text)
         for file in diff.files
@@ -106,7 +106,7 @@ def _claim(truth: _Truth, path: str, line: int) -> Finding:
 
 
 async def _post(folder: Path, patch: bytes, repository: Path, findings: Iterable[Finding]) -> int:
-    """How many requests the stand-in refuses as GitHub would when these are posted inline."""
+    """How many of these findings the stand-in rejects as inline comments, as GitHub would."""
     github = GitHubSandbox(folder)
     before, after = read_files(repository, "HEAD~1"), read_files(repository, "HEAD")
     shop = github.create_repository("bench/shop", before)
@@ -148,7 +148,7 @@ async def _covered(folder: Path, *, files: int) -> Figure:
 
 
 def _paths_in(requests: Iterable[Asked], task: str, paths: Iterable[str]) -> set[str]:
-    """The files that some request of a stage shows."""
+    """The files that appear in requests of a stage."""
     text = "\n".join(each.text for each in requests if f"# Task: {task}" in each.text)
     return {path for path in paths if f"=== {path} (" in text}
 
@@ -177,7 +177,7 @@ async def _verification_calls(folder: Path) -> list[Figure]:
 
 
 class _Log(logging.Handler):
-    """Everything that is logged, without the redaction that is the log's last net."""
+    """Everything that is logged, before the log's own redaction."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -189,7 +189,7 @@ class _Log(logging.Handler):
 
 
 async def _secrets(folder: Path) -> list[Figure]:
-    """Canaries on added lines through webhook, gather, vendors, store and publication."""
+    """Send canaries on added lines through webhook, gather, vendors, store and publication."""
     values = {name: make() for name, make in FORMATS.items()}
     files = {f"conf/{number:02}.py": f"{line}\n" for number, (_, line) in enumerate(values.values())}
     log, root = _Log(), logging.getLogger()
@@ -246,7 +246,7 @@ def _posted(world: World) -> Iterator[str]:
 
 
 def _leaks(values: Mapping[str, Any], texts: Iterable[str]) -> list[str]:
-    """The formats whose value stands in one of the texts; of a key of many lines, one of its lines is enough."""
+    """The formats whose value occurs in one of the texts; for a multi-line key, one line is enough."""
     joined = "\n".join(texts)
     return [name for name, (value, _) in values.items() if any(part in joined for part in _parts(value))]
 

@@ -1,4 +1,4 @@
-"""Ten thousand forged or malformed webhooks: none is taken, none is an error of ours, and memory stays flat.
+"""Ten thousand forged or malformed webhooks: none is accepted, none causes a server error, and memory stays flat.
 
 python -m benchmarks.forged [--requests 10000]
 """
@@ -16,7 +16,7 @@ MOST_GROWTH_MB = 50  # twice the largest body
 
 
 async def measure(*, requests: int) -> Figure:
-    """Send them all to one receiver."""
+    """Send all requests to one receiver."""
     door, statuses = Door(), Counter[int]()
     for each in forged_requests(0, count=WARM):
         await door.post(each)

@@ -1,4 +1,4 @@
-"""How often GitHub is called for the first review of a small pull request: three files, configuration, guidelines, a finding.
+"""How many GitHub calls the first review of a small pull request makes: three files, configuration, guidelines, a finding.
 
 python -m benchmarks.github_calls
 """
@@ -11,13 +11,13 @@ from benchmarks.local_deployment import OWNERS, LocalDeployment, deploy_locally
 from github_sandbox import RequestRecord
 
 MOST_CALLS, MOST_FETCHES = 14, 2
-OWN_LOG = "/app/hook"  # read every few minutes, whatever is reviewed
+OWN_LOG = "/app/hook"  # read every few minutes, independent of reviews
 
 
 async def measure() -> list[Figure]:
-    """Every request of a repository's first review, its token included; git's own are counted apart."""
+    """Count every request of a repository's first review, including its token; git requests are counted separately."""
     async with deploy_locally() as deployment:
-        await _review(deployment, 1)  # its owner's default configuration is known from now on
+        await _review(deployment, 1)  # from now on its owner's default configuration is cached
         deployment.github.requests.clear()
         deployment.vendors.forget()
         await _review(deployment, 1 + OWNERS)

@@ -1,4 +1,4 @@
-"""What of hostile model output is alive once it is cleaned: the corpus, and random mixtures of its pieces.
+"""How much hostile model output survives cleaning: the corpus, and random mixtures of its pieces.
 
 python -m benchmarks.hostile [--mixtures 10000] [--seed 1]
 """
@@ -13,11 +13,11 @@ from benchmarks.figures import Figure, print_figures
 from tests.unit.publish.github_reader import Seen, read
 from tests.unit.publish.test_markdown import HOSTILE, PIECES
 
-MOST_PIECES = 12  # of one mixture
+MOST_PIECES = 12  # pieces in one mixture
 
 
 def measure(*, mixtures: int = 10_000, seed: int = 1) -> Figure:
-    """What GitHub would draw, run or notify of, by kind."""
+    """What GitHub would render, run or notify, by kind."""
     rng = random.Random(seed)
     mixed = ["".join(rng.choices(PIECES, k=rng.randint(1, MOST_PIECES))) for _ in range(mixtures)]
     before, after = _alive(map(read, mixed)), _alive(_cleaned([*HOSTILE, *mixed]))

@@ -1,7 +1,7 @@
-"""What a push costs after a large first review. Bars: ≤ 3 % of its prompt tokens, ≤ 12 GitHub calls.
+"""What a push costs after a large first review. Targets: ≤ 3 % of its prompt tokens, ≤ 12 GitHub calls.
 
 An 80-file pull request of about 114,000 tokens, then a push of one hunk and the same hunk after a rebase; and on a small one a
-push that fixes four findings and makes a new one. Through webhook bytes, the stand-in GitHub and the stand-in vendors.
+push that fixes four findings and adds one. Uses webhook bytes, the stand-in for GitHub and the fake vendors.
 Run: `python -m benchmarks.incremental`.
 """
 
@@ -52,14 +52,14 @@ async def measure(world: World) -> None:
 
 
 async def measure_threads(world: World) -> None:
-    """Print a line for a push that answers threads, resolves them and posts a review."""
+    """Print a line for a push that replies in threads, resolves them and posts a review."""
     buggy = f"def average(prices):\n    {BUG}\n    return total\n"
     pull = world.create_repository(name="acme/threads").open_pull(
         {f"cart_{number}.py": buggy for number in range(5)}
     )
     await world.settle()
     pull.push({"cart_4.py": "total = 0\n"})
-    await world.settle()  # since then it is known whether threads may be resolved here
+    await world.settle()  # from now on the App knows whether it may resolve threads here
     fixed = {f"cart_{number}.py": buggy.replace(BUG, "total = 1") for number in range(4)}
     pull.push({**fixed, "new.py": f"{buggy}# new\n"})
     await _settled(world, "push that fixes four findings and makes one", None)
@@ -70,7 +70,9 @@ async def _settled(world: World, name: str, first_tokens: int | None) -> int:
     before = len(world.github.requests)
     await world.settle()
     tokens = sum(estimate_tokens(asked.system + asked.text) for asked in world.vendors.fake.requests)
-    calls = [call for call in world.github_calls()[before:] if ".git/" not in call]  # git is no API call
+    calls = [
+        call for call in world.github_calls()[before:] if ".git/" not in call
+    ]  # git requests are not API calls
     share = "" if first_tokens is None else f", {tokens / first_tokens:.2%} of the first"
     print(
         f"{name}: {len(world.vendors.fake.requests)} model calls, {tokens:,} prompt tokens{share}; {len(calls)} GitHub calls"

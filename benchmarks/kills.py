@@ -1,4 +1,4 @@
-"""SIGKILL at random moments while webhooks arrive: what was lost, and what stands twice on GitHub.
+"""SIGKILL at random moments while webhooks arrive: what was lost, and what was posted twice.
 
 python -m benchmarks.kills [--kills 200] [--seed 1] [--database sqlite|postgresql|both] [--processes 1]
 """

@@ -1,11 +1,11 @@
-"""The App as a real process among stand-ins on loopback: GitHub and the three vendors, each as far away as is said.
+"""The App as a real process, with stand-ins for GitHub and the three vendors on loopback, each with a fixed latency.
 
     async with deploy_locally(github_s=0.1, models_s=2.0) as deployment:
         pull = deployment.open_pull(1)
         await deployment.deliver()
         await deployment.until_reviewed(pull)
 
-The stand-ins live in this process, the App in its own, with sockets between them. Nothing leaves the machine.
+The stand-ins run in this process, the App in its own. Nothing leaves the machine.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ LONGEST_S = 120.0
 
 @dataclass(slots=True, kw_only=True)
 class Interval:
-    """From when to when a vendor thought, in seconds of the monotonic clock."""
+    """When a vendor was working, in seconds of the monotonic clock."""
 
     started_s: float
     ended_s: float
@@ -64,7 +64,7 @@ class Interval:
 
 @dataclass(kw_only=True)
 class LocalDeployment:
-    """The stand-ins, and the App's process with its address."""
+    """The stand-ins, and the App's process with its URL."""
 
     github: GitHubSandbox
     vendors: FakeVendors
@@ -76,12 +76,12 @@ class LocalDeployment:
     thinking: list[Interval] = field(default_factory=list[Interval])
 
     def open_pull(self, number: int) -> Pull:
-        """A small pull request of three files in a repository of its own; the webhook waits for `deliver`."""
+        """Open a small pull request of three files in its own repository; `deliver` sends its webhook."""
         repository = self.github.create_repository(f"bench-{number % OWNERS}/shop-{number}", FILES)
         return repository.open_pull(small_change(number), title=f"Add the mean and the search, {number}")
 
     async def deliver(self) -> list[float]:
-        """Send all that waits, one after the other; seconds from each webhook to its answer."""
+        """Send all queued webhooks one after the other; return the seconds from each to its response."""
         times: list[float] = []
         post = post_to(self.client, f"{self.app_url}/webhooks/github")
 
@@ -96,7 +96,7 @@ class LocalDeployment:
         return times
 
     async def until_reviewed(self, pull: Pull) -> float:
-        """Wait for the three check runs to be completed; the time of the monotonic clock."""
+        """Wait until the three check runs are completed; return the time of the monotonic clock."""
         async with asyncio.timeout(LONGEST_S):
             while True:
                 runs = list(pull.repository.check_runs.values())
@@ -106,7 +106,7 @@ class LocalDeployment:
 
 
 def small_change(number: int) -> dict[str, str]:
-    """Three files, some sixty lines; `number` keeps changes from being the same."""
+    """Three files, about sixty lines; `number` makes changes differ."""
     fields = "\n".join(f'    "field_{index}": "column_{number}_{index}",' for index in range(24))
     return {
         "shop/cart.py": f"{FILES['shop/cart.py']}\n\ndef mean(items: list[int]) -> float:\n"
@@ -118,7 +118,7 @@ def small_change(number: int) -> dict[str, str]:
 
 
 def answer(asked: Asked) -> dict[str, Any]:
-    """Claude finds one thing and whoever is asked confirms it, so that a review is a chain of two model calls."""
+    """Claude finds one thing and the verifier confirms it, so that a review is a chain of two model calls."""
     if "# Task: refute" in asked.text:
         return NOTHING | {
             "verdicts": [_confirm(line) for line in asked.text.splitlines() if line.startswith('{"id": ')]
@@ -137,7 +137,7 @@ def _confirm(claim: str) -> dict[str, Any]:
 async def deploy_locally(
     *, github_s: float = 0.0, models_s: float = 0.0, vendors: tuple[Provider, ...] = VENDORS
 ) -> AsyncGenerator[LocalDeployment]:
-    """The App over the stand-ins while the block runs; `vendors` are those it has keys for."""
+    """Run the App over the stand-ins while the block runs, with keys for `vendors`."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="quorum-bench-")))
         github = GitHubSandbox(folder / "github", rate_limits=RateLimits(primary_per_hour=1_000_000))
@@ -167,7 +167,7 @@ async def deploy_locally(
 def app_environment(
     github: GitHubSandbox, data: Path, vendors_url: str, vendors: tuple[Provider, ...]
 ) -> dict[str, str]:
-    """What an operator would set, and nothing of this process's."""
+    """The environment an operator would set, and nothing of this process's."""
     keys = {
         Provider.CLAUDE: {"ANTHROPIC_API_KEY": KEYS[Provider.CLAUDE], "ANTHROPIC_BASE_URL": vendors_url},
         Provider.GPT: {"OPENAI_API_KEY": KEYS[Provider.GPT], "OPENAI_BASE_URL": f"{vendors_url}/v1"},
@@ -235,7 +235,7 @@ async def _until_ready(deployment: LocalDeployment) -> float:
 
 
 def cpu_s(pid: int) -> float:
-    """What a process and its children have taken of the processors so far; on a busy machine the truer figure. Linux alone."""
+    """CPU seconds of a process and its children so far; more reliable than wall time on a busy machine. Linux only."""
     own, ended = _cpu_s(pid)
     children = [
         child for tasks in Path(f"/proc/{pid}/task").glob("*/children") for child in tasks.read_text().split()
@@ -244,17 +244,17 @@ def cpu_s(pid: int) -> float:
 
 
 def _cpu_s(pid: int) -> tuple[float, float]:
-    """Of a process, and of those of its children that have ended; https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
+    """CPU seconds of a process, and of its finished children; https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:  # ended meanwhile
+    except OSError:  # the process has ended
         return 0.0, 0.0
     own, ended = (int(fields[11]) + int(fields[12]), int(fields[13]) + int(fields[14]))
     return own / os.sysconf("SC_CLK_TCK"), ended / os.sysconf("SC_CLK_TCK")
 
 
 def machine_s() -> float:
-    """What all processes of the machine have taken so far; https://man7.org/linux/man-pages/man5/proc_stat.5.html"""
+    """CPU seconds of all processes of the machine so far; https://man7.org/linux/man-pages/man5/proc_stat.5.html"""
     user, nice, system, _, _, irq, softirq = Path("/proc/stat").read_text().split(maxsplit=8)[1:8]
     return sum(map(int, (user, nice, system, irq, softirq))) / os.sysconf("SC_CLK_TCK")
 

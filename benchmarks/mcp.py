@@ -1,4 +1,4 @@
-"""MCP over stdio as a program would use it: from starting `quorum mcp` to the first result of the analysers."""
+"""MCP over stdio as a client uses it: from starting `quorum mcp` to the first result of the analyzers."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ TIMES = 3
 
 
 async def measure(state: Path) -> tuple[float, float, float]:
-    """Seconds to the first answer, from the tool list to the first result, and of a second call."""
+    """Seconds to the first response, from the tool list to the first result, and of a second call."""
     environment = {"PATH": os.environ.get("PATH", ""), "XDG_STATE_HOME": str(state), "HOME": str(state)}
     server = StdioServerParameters(
         command=str(Path(sys.executable).parent / "quorum"), args=["mcp"], env=environment, cwd=str(state)

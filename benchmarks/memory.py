@@ -1,8 +1,8 @@
-"""How much memory the App holds after 30 reviews, with three vendors and without any key. Linux alone.
+"""How much memory the App uses after 30 reviews, with three vendors and without any key. Linux only.
 
     python -m benchmarks.memory
 
-PSS: pages that processes share are counted in parts. https://docs.kernel.org/filesystems/proc.html
+PSS counts shared pages proportionally. https://docs.kernel.org/filesystems/proc.html
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _PSS = re.compile(r"^Pss:\s+(\d+) kB$", re.MULTILINE)
 
 
 async def measure() -> list[Figure]:
-    """One figure with three vendors, one without a key."""
+    """Measure once with three vendors, once without a key."""
     return [
         await _measure("three vendors, MCP in use", VENDORS, BAR_MIB, "peer: 522 MiB"),
         await _measure("no key", (), KEYLESS_BAR_MIB, "analysers alone"),
@@ -45,7 +45,7 @@ async def _measure(name: str, vendors: tuple[Provider, ...], bar_mib: int, remar
 
 
 async def _call_mcp(deployment: LocalDeployment) -> None:
-    """So that its SDK is loaded and the tools are built."""
+    """Call MCP once, so that its SDK is loaded and the tools are built."""
     answer = await deployment.client.post(
         f"{deployment.app_url}/mcp",
         json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"},
@@ -55,7 +55,7 @@ async def _call_mcp(deployment: LocalDeployment) -> None:
 
 
 def pss_mib(pid: int) -> float:
-    """The proportional set size of a process and its children, whichever of its threads has started them."""
+    """The proportional set size of a process and its children, from all of its threads."""
     threads = Path(f"/proc/{pid}/task").glob("*/children")
     family = [pid, *(int(child) for children in threads for child in children.read_text().split())]
     return sum(_pss_mib(each) for each in family)

@@ -1,8 +1,8 @@
-"""The model layer's figures against fake vendors: own CPU a call, attempts when a vendor is down, re-review, shared prefixes.
+"""The model layer against fake vendors: its CPU time per call, attempts when a vendor is down, re-review, shared prefixes.
 
     python -m benchmarks.model_layer
 
-Never on the network: the real SDKs talk to the fake vendors in this process.
+It never uses the network: the real SDKs talk to the fake vendors in this process.
 """
 
 import asyncio
@@ -66,7 +66,7 @@ def _request(question: str, *, material: str = MATERIAL) -> ModelRequest:
 
 
 async def _own_cpu() -> list[Figure]:
-    """CPU of a call through the layer, less that of the bare adapter with the same request."""
+    """CPU time of a call through the layer, minus that of the adapter alone with the same request."""
     vendors = FakeVendors()
     bare = build_client(Provider.CLAUDE, vendors.access()[Provider.CLAUDE], vendors.http_client())
 
@@ -113,7 +113,7 @@ def _asking(models: Models, stage: str) -> Callable[[int], Awaitable[None]]:
 async def _difference_ms(
     layer: Callable[[int], Awaitable[None]], bare: Callable[[int], Awaitable[None]], vendors: FakeVendors
 ) -> float:
-    """The median over rounds that alternate, so that the machine's moods hit both."""
+    """The median over alternating rounds, so that noise affects both."""
     for warm_up in (layer, bare):
         await warm_up(-1)
     differences: list[float] = []
@@ -138,7 +138,7 @@ async def _first_vendor_down() -> Figure:
         ModelEnvironment(http_client=vendors.http_client()),
     )
     ask = _asking(models, "review")
-    await ask(0)  # opens the SDKs
+    await ask(0)  # imports the SDKs
     vendors.forget()
     started_s = time.perf_counter()
     await ask(1)
@@ -185,7 +185,7 @@ async def _unchanged_review() -> Figure:
 
 
 async def _shared_prefix() -> Figure:
-    """Of the tokens that a second request to the same vendor repeats, the share that its cache serves."""
+    """The share of tokens repeated by a second request to the same vendor that its cache serves."""
     shares: list[float] = []
     for provider in (Provider.CLAUDE, Provider.GPT, Provider.GEMINI):
         vendors = FakeVendors()

@@ -1,4 +1,4 @@
-"""What a review of 20 files sends: prompt tokens against the raw patch, prefixes sent again, and a re-review of no change.
+"""What a review of 20 files sends: prompt tokens compared with the raw patch, repeated prefixes, and a re-review without changes.
 
     python -m benchmarks.prompts
 
@@ -68,7 +68,7 @@ async def _size(change: Change, source: Source, folder: Path, *, name: str, bar:
 
 
 async def _repeats(change: Change, folder: Path, *, name: str, providers: tuple[Provider, ...]) -> Figure:
-    """Of what requests to a vendor repeat of earlier ones to it, the share that its prefix cache can serve."""
+    """The share of what requests to a vendor repeat that its prefix cache can serve."""
     lab = Lab(folder=folder, providers=providers, findings=[FOUND])
     await lab.review(GitRangeSource(change.folder, RANGE), config=b"pipeline: sequential\n")
     await lab.close()
@@ -83,7 +83,7 @@ async def _repeats(change: Change, folder: Path, *, name: str, providers: tuple[
 
 
 def _repeated(requests: list[Asked]) -> tuple[int, int]:
-    """Characters in lines sent to the same model before; and those of them in a prefix that its cache knows."""
+    """Characters in lines that the same model has received before, and those of them in a cached prefix."""
     lines_before: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     prompts_before: defaultdict[tuple[str, str], list[Asked]] = defaultdict(list)
     repeated = cacheable = 0
@@ -100,7 +100,7 @@ def _repeated(requests: list[Asked]) -> tuple[int, int]:
 
 
 def _common_prefix(asked: Asked, before: Asked) -> int:
-    """What the vendor's cache has of it: Anthropic's only up to a breakpoint that was set."""
+    """The part that the vendor's cache contains; Anthropic's ends at a breakpoint."""
     if asked.provider is Provider.CLAUDE:
         marked = set(asked.breakpoints) & set(before.breakpoints)
         return max(map(len, marked), default=0)

@@ -1,8 +1,8 @@
-"""Posts webhooks from a process of its own, so that what it measures is the App's time and not the stand-ins'.
+"""Posts webhooks from a separate process, so that it measures the App's time and not the stand-ins'.
 
     python -m benchmarks.sender URL RATE <deliveries.json
 
-RATE is deliveries a second, 0 all at once. Prints a JSON list of [status, seconds], one for each delivery.
+RATE is deliveries per second, or 0 for all together. Prints a JSON list of [status, seconds], one per delivery.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from github_sandbox import Delivery
 
 
 async def send_all(url: str, deliveries: Sequence[Delivery], *, rate: float = 0.0) -> list[tuple[int, float]]:
-    """(status, seconds) of each delivery, sent by another process; a delivery that got no answer has status 0."""
+    """Send from another process; return (status, seconds) of each delivery, with status 0 for no response."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.sender", url, str(rate),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
@@ -30,7 +30,7 @@ async def send_all(url: str, deliveries: Sequence[Delivery], *, rate: float = 0.
 
 async def _post_all(url: str, wire: list[dict[str, Any]], *, rate: float) -> list[tuple[int, float]]:
     limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(timeout=10, limits=limits) as client:  # GitHub hangs up after 10 s
+    async with httpx.AsyncClient(timeout=10, limits=limits) as client:  # GitHub's timeout is 10 s
 
         async def post(number: int, delivery: dict[str, Any]) -> tuple[int, float]:
             await asyncio.sleep(number / rate if rate else 0.0)

@@ -1,4 +1,4 @@
-"""How long `quorum --help` and `quorum serve` take to be there, and which SDKs they load for it.
+"""How long `quorum --help` and `quorum serve` take to start, and which SDKs they load.
 
 python -m benchmarks.start_up
 """
@@ -26,7 +26,7 @@ LOADED = (
 
 
 async def measure() -> list[Figure]:
-    """The best of some runs each: others use this machine too, and what they take is not ours."""
+    """Take the best of several runs each, because other processes share this machine."""
     help_s = min(_help_s() for _ in range(ROUNDS))
     loaded = _loaded()
     ready_s, cpu_used_s = min([await _ready_s() for _ in range(3)])
@@ -59,7 +59,7 @@ def _help_s() -> float:
 
 
 async def _ready_s() -> tuple[float, float]:
-    """Seconds until it answers, and of CPU until then."""
+    """Wall and CPU seconds until the App is ready."""
     async with deploy_locally() as deployment:
         return deployment.ready_s, cpu_s(deployment.process.pid)
 

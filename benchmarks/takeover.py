@@ -1,8 +1,8 @@
-"""A worker dies with its reviews and does not come back: how long until another has ended them.
+"""A worker dies during its reviews and does not come back: how long until another has finished them.
 
     python -m benchmarks.takeover
 
-Two processes on one PostgreSQL, models 2 s away. Steps that had ended are not run again: their models are not asked twice.
+Two processes on one PostgreSQL, models with 2 s latency. Finished steps do not run again: no model is called twice.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ MODELS_S = 2.0
 
 
 async def measure(folder: Path, database_url: str) -> Figure:
-    """Kill one of two once every review has asked its models."""
+    """Kill one of two processes once every review has called its models."""
     async with stand_ins(folder, github_s=0.02, models_s=MODELS_S) as around:
         apps = [
             AppProcess(folder / f"app-{n}", around.environment(data=f"data-{n}", database_url=database_url))

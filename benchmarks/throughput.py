@@ -1,10 +1,10 @@
-"""Reviews a minute over thirty installations, GitHub 100 ms and models 2 s away: on SQLite, on PostgreSQL, by two processes.
+"""Reviews per minute over thirty installations, GitHub latency 100 ms, models 2 s: on SQLite, on PostgreSQL, with two processes.
 
     python -m benchmarks.throughput [--reviews 160]
 
-The stand-ins and PostgreSQL share the machine's cores with the App: what the cores allow at most, with everything that runs
-on them, is printed beside. With fewer installations two processes would measure GitHub's limits instead: 900 points a minute
-are about twenty reviews of one installation.
+The stand-ins and PostgreSQL share the machine's cores with the App; the output includes the most that the cores allow with
+everything on them. With fewer installations two processes would measure GitHub's limits instead: 900 points a minute are
+about twenty reviews of one installation.
 """
 
 import argparse
@@ -23,10 +23,10 @@ from tests.durability.many import POLL_S, all_reviewed, open_pulls, send_all
 from tests.durability.stand_ins import FILES, StandIns, faulty_file, stand_ins
 
 INSTALLATIONS = 30
-SENDERS = 8  # deliveries that GitHub sends at a time
+SENDERS = 8  # concurrent deliveries from GitHub
 GITHUB_S, MODELS_S = 0.1, 2.0
 BAR, SCALING_BAR = 200, 1.7
-WARM_UP = 4  # reviews a process, so that the SDKs are imported
+WARM_UP = 4  # warm-up reviews per process, which import the SDKs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,20 +37,20 @@ class Throughput:
     took_s: float
     apps_cpu_s: float
     stand_ins_cpu_s: float
-    machine_s: float  # of the processors, by all processes
+    machine_s: float  # CPU seconds of all processes
 
     @property
     def per_minute(self) -> float:
-        """Reviews a minute."""
+        """Reviews per minute."""
         return self.reviews / self.took_s * 60
 
     @property
     def ceiling(self) -> float:
-        """Reviews a minute, were no core ever idle."""
+        """Reviews per minute if no core were ever idle."""
         return (os.cpu_count() or 1) * 60 * self.reviews / self.machine_s
 
     def figure(self, name: str) -> Figure:
-        """Beside the bar."""
+        """The figure with its target."""
         apps_s, around_s, all_s = (
             each / self.reviews for each in (self.apps_cpu_s, self.stand_ins_cpu_s, self.machine_s)
         )
@@ -63,7 +63,7 @@ class Throughput:
 
 
 async def measure(folder: Path, *, reviews: int, processes: int, database_url: str) -> Throughput:
-    """All at once, and the time until the last one stands."""
+    """Deliver everything together, and measure the time until the last review is posted."""
     async with stand_ins(folder, github_s=GITHUB_S, models_s=MODELS_S) as around:
         apps = [
             AppProcess(folder / f"app-{n}", around.environment(data=f"data-{n}", database_url=database_url))
@@ -102,7 +102,7 @@ async def _warm_up(around: StandIns, apps: list[AppProcess]) -> None:
 
 
 async def _reviewed(around: StandIns, app: AppProcess) -> None:
-    """Until all stands; what the App writes comes back to it as deliveries meanwhile, as it does from GitHub."""
+    """Wait until everything is posted; meanwhile the App's writes come back as deliveries, as from GitHub."""
     senders = [asyncio.create_task(_send(around, app)) for _ in range(SENDERS)]
     await all_reviewed(around)
     for sender in senders:

@@ -1,4 +1,4 @@
-"""How much longer a review takes than the models that it waits for: GitHub 100 ms away, each model 2 s.
+"""How much longer a review takes than the models it waits for: GitHub latency 100 ms, models 2 s.
 
 python -m benchmarks.wall_time
 """
@@ -17,7 +17,7 @@ GITHUB_S, MODELS_S = 0.1, 2.0
 
 
 async def measure() -> list[Figure]:
-    """From the webhook to the last check run, less the time in which at least one model was thinking, of the same run."""
+    """From the webhook to the last check run, minus the time in which at least one model was working in the same run."""
     async with deploy_locally(github_s=GITHUB_S, models_s=MODELS_S) as deployment:
         first = await _review(deployment, 1)
         before_s = cpu_s(deployment.process.pid)
@@ -41,7 +41,7 @@ async def measure() -> list[Figure]:
 
 
 async def _review(deployment: LocalDeployment, number: int) -> tuple[float, float]:
-    """Wall time, and what of it no model was asked in, in seconds."""
+    """Wall time, and the part of it in which no model was called, in seconds."""
     deployment.thinking.clear()
     pull = deployment.open_pull(number)
     started_s = time.monotonic()
@@ -53,7 +53,7 @@ async def _review(deployment: LocalDeployment, number: int) -> tuple[float, floa
 
 
 def covered_s(intervals: Sequence[Interval]) -> float:
-    """The length of the intervals' union."""
+    """The length of the union of the intervals."""
     total_s = reached_s = 0.0
     for each in sorted(intervals, key=lambda interval: interval.started_s):
         total_s += max(0.0, each.ended_s - max(each.started_s, reached_s))

@@ -16,7 +16,7 @@ class Urls(NamedTuple):
 
 
 def timestamp(at: float) -> str:
-    """Format a time as GitHub does, without milliseconds: clients reject them."""
+    """Format a time as GitHub does, without milliseconds: some clients reject them."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -1,7 +1,7 @@
-"""`quorum demo`: the whole App on loopback against the stand-in GitHub, and what it says of a sample pull request.
+"""`quorum demo`: the whole App on the loopback interface against the stand-in for GitHub, and its review of a sample pull request.
 
-The production path: a signed webhook over HTTP, the durable engine, SQLite, the real clients. Nothing of the operator's
-is touched: the data goes to a temporary directory. Models are asked only where their keys are in the environment.
+This is the production path: a signed webhook over HTTP, the durable engine, SQLite, the real clients. It touches nothing of the
+operator's: data goes to a temporary directory. Models are used only if their keys are in the environment.
 """
 
 import asyncio
@@ -30,13 +30,13 @@ from github_sandbox.sandbox import UnsignalledServer, post_to, serve
 
 HOST = "127.0.0.1"
 POLL_S = 0.05
-LONGEST_S = 1_800.0  # with models that take their time
+LONGEST_S = 1_800.0  # slow models included
 FINISHED = frozenset({ReviewStatus.COMPLETED, ReviewStatus.FAILED, ReviewStatus.SUPERSEDED})
 
 
 def demo(*, once: bool, port: int) -> int:
-    """Run the demo; returns the exit code."""
-    logging.disable(logging.CRITICAL)  # the terminal belongs to the demo
+    """Run the demo and return the exit code."""
+    logging.disable(logging.CRITICAL)  # the demo owns the terminal
     console = Console()
     with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory(prefix="quorum-demo-") as folder:
         return asyncio.run(_demo(Path(folder), console, once=once, port=port))
@@ -63,7 +63,7 @@ async def _demo(folder: Path, console: Console, *, once: bool, port: int) -> int
 
 
 def _settings(sandbox: GitHubSandbox, folder: Path) -> Settings:
-    """The operator's models, and everything else the demo's own."""
+    """The operator's models; everything else is the demo's own."""
     own = {
         "github_app_id": str(sandbox.app.id),
         "github_app_private_key": sandbox.app.private_key,
@@ -92,7 +92,7 @@ def listen(port: int) -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def _running(served: Served, port: int) -> AsyncGenerator[str]:
-    """The App on a port of this machine while the block runs; gives its address."""
+    """Serve the App on a port of this machine while the block runs, and yield its address."""
     with listen(port) as listener:
         config = uvicorn.Config(served.http, log_config=None, access_log=False)
         server = UnsignalledServer(config)
@@ -107,7 +107,7 @@ async def _running(served: Served, port: int) -> AsyncGenerator[str]:
 
 
 async def _wait(served: Served, events: "asyncio.Queue[StationEvent]", console: Console) -> ReviewRow:
-    """Until the review has ended; meanwhile the stations are shown."""
+    """Wait until the review has ended, and show the steps meanwhile."""
     with show_progress(console) as progress:
         async with asyncio.timeout(LONGEST_S):
             while True:

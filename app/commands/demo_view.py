@@ -1,4 +1,4 @@
-"""What `quorum demo` shows in the terminal: the stations as they run, then the review as it stands on the pull request."""
+"""What `quorum demo` shows in the terminal: the steps as they run, then the review as it appears on the pull request."""
 
 import re
 from collections.abc import Callable, Generator
@@ -37,7 +37,7 @@ _TAGS = re.compile(r"<!--.*?-->|</?(?:sub|details|br ?/?)>", re.DOTALL)
 
 @contextmanager
 def show_progress(console: Console) -> Generator[Callable[[StationEvent], None]]:
-    """A line a station, with its time when it has ended."""
+    """Show one line per step, with its time once it has ended."""
     columns = (SpinnerColumn(finished_text=" "), TextColumn("{task.description}"))
     with Progress(*columns, console=console) as progress:
         tasks: dict[str, TaskID] = {}
@@ -55,20 +55,20 @@ def show_progress(console: Console) -> Generator[Callable[[StationEvent], None]]
 
 
 class ReviewView:
-    """Shows what the App has posted."""
+    """Shows what the App posted."""
 
     def __init__(self, console: Console, pull: Pull) -> None:
         self._console = console
         self._pull = pull
 
     def show(self, review: ReviewRow, *, dashboard: str) -> None:
-        """What was posted, the cost and the dashboard's address."""
+        """Show what was posted, the cost and the dashboard's address."""
         self.show_posted()
         self._console.print(_cost(review))
         self._console.print(f"Dashboard: [link={dashboard}]{dashboard}[/link]")
 
     def show_posted(self) -> None:
-        """The review, the comments, the summary and the check runs."""
+        """Show the review, the comments, the summary and the check runs."""
         for posted in self._pull.reviews:
             self._rule("The review")
             self._print(posted.body)

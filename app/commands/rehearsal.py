@@ -1,7 +1,7 @@
-"""`quorum demo --github`: the stand-in for GitHub alone, for those who want to try `quorum setup` and `quorum serve` before they register an App.
+"""`quorum demo --github`: only the stand-in for GitHub, to try `quorum setup` and `quorum serve` before you register an App.
 
-Once the App is installed on it, a pull request is opened there and its webhook sent; what the App posts is shown. Never reaches
-the network: a hook that leads elsewhere than to this machine is only logged, which is what `quorum serve --poll` reads.
+Once the App is installed, a pull request is opened and its webhook is sent; what the App posts is shown. It never uses the
+network: deliveries to other machines are only logged, where `quorum serve --poll` reads them.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def rehearse(*, port: int) -> int:
     """Serve the stand-in until Ctrl-C."""
-    logging.disable(logging.CRITICAL)  # the terminal belongs to the rehearsal
+    logging.disable(logging.CRITICAL)  # the rehearsal owns the terminal
     with (
         contextlib.suppress(KeyboardInterrupt),
         tempfile.TemporaryDirectory(prefix="quorum-github-") as folder,
@@ -56,7 +56,7 @@ async def _rehearse(folder: Path, console: Console, *, port: int) -> None:
 
 
 class _Sending:
-    """Sends the webhooks to where the hook leads; what leads off this machine meets nobody and is logged."""
+    """Sends webhooks to the hook's URL; deliveries to other machines fail and are logged."""
 
     def __init__(self, sandbox: GitHubSandbox, client: httpx.AsyncClient) -> None:
         self._sandbox = sandbox

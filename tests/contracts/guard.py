@@ -1,7 +1,7 @@
-"""Holds every request of the app and every answer of the stand-in against GitHub's OpenAPI description.
+"""Checks every request of the App and every response of the stand-in against GitHub's OpenAPI description.
 
-Wraps an httpx transport. An unknown route, an undocumented success, a body where none is defined and an extra key of a
-request are violations, as is every answer that is not of the documented shape.
+It wraps an httpx transport. Violations are: an unknown endpoint, an undocumented success, a body where none is defined, an
+extra key in a request, and any response that does not have the documented shape.
 """
 
 import json
@@ -24,9 +24,9 @@ from tests.contracts.vendoring import DATA
 Json = dict[str, Any]
 ROOT = "urn:github"
 _SAID_MAX = 300
-# These parts of a path may hold slashes.
+# These path parameters may contain slashes.
 _WITH_SLASHES = ("path", "basehead", "ref")
-# Answers of every route, on pages of their own: https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
+# Responses of every endpoint, documented on separate pages: https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
 # and https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 GENERAL_ERRORS = (400, 401, 403, 404, 406, 422, 429, 500, 502, 503, 504)
 # Where the description is wrong about the real service, with the reason.
@@ -39,11 +39,11 @@ KNOWN_GAPS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 
 
 class ContractViolation(AssertionError):
-    """A request or an answer that GitHub's description does not know."""
+    """A request or a response that does not match GitHub's description."""
 
 
 def as_json_schema(value: Any, *, closed: bool) -> Any:
-    """OpenAPI 3.0's `nullable` as a union with null; `closed` forbids undescribed keys of objects."""
+    """Convert OpenAPI 3.0's `nullable` to a union with null; `closed` forbids undescribed keys."""
     if isinstance(value, list):
         return [as_json_schema(item, closed=closed) for item in value]  # pyright: ignore[reportUnknownVariableType]
     if not isinstance(value, dict):
@@ -103,13 +103,13 @@ def _registry(*, closed: bool) -> "Registry[Any]":
 
 @cache
 def _validator(pointer: str, *, closed: bool) -> Draft202012Validator:
-    """Slow, and says what is wrong where."""
+    """Slow, but says what is wrong and where."""
     return Draft202012Validator({"$ref": f"{ROOT}#{pointer}"}, registry=_registry(closed=closed))
 
 
 @cache
 def _quick_validator(pointer: str, *, closed: bool) -> jsonschema_rs.Draft202012Validator:
-    """Says whether anything is wrong, a hundred times faster."""
+    """Says only whether anything is wrong, a hundred times faster."""
     registry = jsonschema_rs.Registry([(ROOT, _schema(closed=closed))])
     return jsonschema_rs.Draft202012Validator({"$ref": f"{ROOT}#{quote(pointer)}"}, registry=registry)
 
@@ -119,13 +119,13 @@ def _escaped(part: str) -> str:
 
 
 def find_operation(method: str, path: str) -> Operation | None:
-    """The operation of a request; None for a route that the description does not know."""
+    """Find the operation of a request; None for an endpoint that the description does not have."""
     bare = path.removeprefix("/api/v3")
     return next((op for op in operations() if op.method == method and op.pattern.match(bare)), None)
 
 
 def resolve(part: Json) -> tuple[Json, str | None]:
-    """A part behind its reference, with the pointer to it."""
+    """Resolve a reference, and return the pointer to it."""
     if "$ref" not in part:
         return part, None
     pointer = part["$ref"].removeprefix("#")
@@ -137,22 +137,22 @@ def resolve(part: Json) -> tuple[Json, str | None]:
 
 @dataclass(slots=True)
 class OpenApiGuard:
-    """Checks what goes through it. `raises`: stop at the first violation; else collect them in `violations`."""
+    """Checks what passes through it. `raises`: stop at the first violation; otherwise collect them in `violations`."""
 
     raises: bool = True
     violations: list[str] = field(default_factory=list[str])
     checked: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
 
     def wrap(self, transport: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
-        """The same transport, guarded."""
+        """Wrap a transport."""
         return _GuardedTransport(transport, self)
 
     def check_request(self, request: httpx.Request) -> None:
-        """Hold a request against the description."""
+        """Check a request against the description."""
         self._report(f"request {request.method} {request.url.path}", request_errors(request))
 
     def check_response(self, request: httpx.Request, response: httpx.Response) -> None:
-        """Hold an answer against the description."""
+        """Check a response against the description."""
         where = f"answer {response.status_code} to {request.method} {request.url.path}"
         self.checked.append((request.method, request.url.path, response.status_code))
         self._report(where, response_errors(request, response))
@@ -165,7 +165,7 @@ class OpenApiGuard:
 
 
 def request_errors(request: httpx.Request) -> Iterator[str]:
-    """What is wrong with a request."""
+    """The violations of a request."""
     if request.url.path.endswith("/graphql"):
         yield from check_document(json.loads(request.content)["query"])
         return
@@ -206,7 +206,7 @@ def _request_body_errors(operation: Operation, content: bytes) -> Iterator[str]:
 
 
 def response_errors(request: httpx.Request, response: httpx.Response) -> Iterator[str]:
-    """What is wrong with an answer."""
+    """The violations of a response."""
     operation = find_operation(request.method, request.url.path)
     if request.url.path.endswith("/graphql") or operation is None:
         return
@@ -235,7 +235,7 @@ def _response_body_errors(part: Json, base: str, response: httpx.Response) -> It
         return
     kind = response.headers.get("content-type", "").partition(";")[0]
     if kind.startswith("application/vnd.github.") and "json" not in kind:
-        return  # diff and raw are documented in prose only
+        return  # diff and raw are documented only in prose
     if kind != "application/json":
         yield f"content type {kind}"
         return
@@ -261,7 +261,7 @@ def _shallowness(error: Any) -> int:
 
 
 def _plainest(error: Any) -> str:
-    """The message that says most: the deepest one below an `anyOf`."""
+    """The most helpful message: the deepest one below an `anyOf`."""
     deeper: list[Any] = sorted(error.context or (), key=_shallowness)
     if deeper:
         return _plainest(deeper[0])

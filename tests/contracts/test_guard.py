@@ -1,4 +1,4 @@
-"""Guard the guard: what GitHub's description forbids must be seen."""
+"""Guard the guard: it must notice what GitHub's description forbids."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ def run_with(**output: Any) -> dict[str, Any]:
         (request("POST", "/graphql", {"query": "{ viewer {"}), "Syntax Error"),
     ],
 )  # fmt: skip
-def test_a_request_that_github_does_not_know_is_seen(sent: httpx.Request, seen: str) -> None:
+def test_an_unknown_request_is_a_violation(sent: httpx.Request, seen: str) -> None:
     (found,) = violations(sent)
     assert seen in found
 
@@ -67,7 +67,7 @@ def test_a_request_that_github_does_not_know_is_seen(sent: httpx.Request, seen: 
         request("POST", "/api/graphql", {"query": "{ viewer { login } }"}),
     ],
 )
-def test_a_request_that_github_knows_is_let_through(sent: httpx.Request) -> None:
+def test_a_documented_request_passes(sent: httpx.Request) -> None:
     assert violations(sent) == []
 
 
@@ -84,12 +84,12 @@ def test_a_request_that_github_knows_is_let_through(sent: httpx.Request) -> None
         (httpx.Response(200, text="admin"), "content type text/plain"),
     ],
 )
-def test_an_answer_that_github_would_not_give_is_seen(answer: httpx.Response, seen: str) -> None:
+def test_an_undocumented_response_is_a_violation(answer: httpx.Response, seen: str) -> None:
     sent = request("GET", f"{REPO}/collaborators/bob/permission")
     assert seen in "\n".join(violations(sent, answer))
 
 
-def test_a_body_behind_204_is_seen() -> None:
+def test_a_body_with_204_is_a_violation() -> None:
     sent = request("DELETE", f"{REPO}/issues/comments/1")
     assert violations(sent, httpx.Response(204)) == []
     assert "a body where none is defined" in violations(sent, httpx.Response(204, json={}))[0]
@@ -106,7 +106,7 @@ async def test_a_wrapped_transport_raises_at_the_first_violation() -> None:
             await http.get(f"{REPO}/pulls/1")
 
 
-async def test_a_guard_that_collects_lets_everything_pass_and_keeps_it() -> None:
+async def test_a_collecting_guard_lets_everything_pass_and_keeps_the_violations() -> None:
     guard = OpenApiGuard(raises=False)
     inner = httpx.MockTransport(lambda _: httpx.Response(200, json={}))
     async with httpx.AsyncClient(transport=guard.wrap(inner), base_url="https://api.github.com") as http:

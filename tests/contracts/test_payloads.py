@@ -1,4 +1,4 @@
-"""The stand-in's webhooks have no key that GitHub's own examples do not have, and lack none that all of them have."""
+"""The stand-in's webhooks have no key that GitHub's own examples lack, and have every key that all of them have."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ import pytest
 from github_sandbox import Anchor, GitHubSandbox
 from tests.contracts.vendoring import DATA
 
-# In no example, but documented: https://docs.github.com/en/webhooks/webhook-events-and-payloads and, for comments on
+# Not in an example, but documented: https://docs.github.com/en/webhooks/webhook-events-and-payloads and, for comments on
 # pull requests, https://docs.github.com/en/rest/issues/comments
 DOCUMENTED = frozenset(
     {
@@ -21,7 +21,7 @@ DOCUMENTED = frozenset(
         ("comment", "subject_type"),
     }
 )
-# In all examples of an event, but not of every repository, hook or account.
+# In all examples of an event, but not in every repository, hook or account.
 OPTIONAL = frozenset(
     {"stargazers", "master_branch", "ping_url", "deliveries_url", "last_response", "test_url", "organization"}
 )
@@ -34,7 +34,7 @@ def examples() -> Mapping[str, list[dict[str, Any]]]:
 
 
 def keys(value: Any, depth: int = DEPTH, where: str = "") -> Iterator[str]:
-    """The paths of all keys down to a depth; what is null or empty says nothing of what is in it."""
+    """The paths of all keys down to a depth; null and empty values say nothing about their content."""
     if isinstance(value, dict) and depth:
         rows: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType] - an object of JSON
         for name, inner in rows.items():
@@ -82,12 +82,12 @@ EVENTS = (
 )  # fmt: skip
 
 
-def test_every_event_of_the_stand_in_is_looked_at(deliveries: list[dict[str, Any]]) -> None:
+def test_every_event_of_the_stand_in_is_checked(deliveries: list[dict[str, Any]]) -> None:
     assert {d["event"] for d in deliveries} == set(EVENTS)
 
 
 def pairs(paths: Iterable[str]) -> set[tuple[str, str]]:
-    """Each key with the key that holds it."""
+    """Each key with its parent key."""
     return {(parent, name) for *_, parent, name in (path.split("/") for path in paths) if parent}
 
 
@@ -104,7 +104,7 @@ def test_no_key_is_invented(deliveries: list[dict[str, Any]], event: str) -> Non
 
 
 def shared_keys(rows: Sequence[dict[str, Any]]) -> set[str]:
-    """What all of these examples have."""
+    """The keys that all of these examples have."""
     shared = set(keys(rows[0], 2)) if rows else set[str]()
     for row in rows:
         shared &= set(keys(row, 2))
@@ -112,7 +112,7 @@ def shared_keys(rows: Sequence[dict[str, Any]]) -> set[str]:
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_no_key_is_missing_that_every_example_has(deliveries: list[dict[str, Any]], event: str) -> None:
+def test_no_key_that_every_example_has_is_missing(deliveries: list[dict[str, Any]], event: str) -> None:
     for delivery in (d for d in deliveries if d["event"] == event):
         fitting = [e for e in examples()[event] if e.get("action") == delivery["action"]]
         missing = shared_keys(fitting) - set(keys(delivery["payload"], 2))

@@ -1,4 +1,4 @@
-"""The stand-in's GraphQL schema is a part of the published one, and the vendored data is whole."""
+"""The stand-in's GraphQL schema is a part of the published one, and the vendored data is complete."""
 
 import json
 
@@ -50,11 +50,11 @@ def test_each_type_of_the_stand_in_is_a_part_of_the_published_one(name: str) -> 
 @pytest.mark.parametrize(
     "name", sorted(n for n, d in MINE.items() if isinstance(d, ast.InputObjectTypeDefinitionNode))
 )
-def test_inputs_and_enums_are_whole(name: str) -> None:
+def test_inputs_and_enums_are_complete(name: str) -> None:
     assert members(MINE[name]) == members(PUBLISHED[name])
 
 
-def test_a_document_is_held_against_the_schema() -> None:
+def test_a_document_is_checked_against_the_schema() -> None:
     assert (
         check_document(
             'query($n: Int!) { repository(owner: "a", name: "b") { pullRequest(number: $n) { title } } }'
@@ -64,13 +64,13 @@ def test_a_document_is_held_against_the_schema() -> None:
     assert check_document("{ viewer { password } }") == ["Cannot query field 'password' on type 'User'."]
 
 
-def test_the_examples_of_webhooks_are_all_there() -> None:
+def test_the_examples_of_webhooks_are_complete() -> None:
     examples = json.loads((DATA / "webhooks-examples.json").read_text(encoding="utf-8"))
     assert (len(examples), sum(map(len, examples.values()))) == (58, 329)
     assert len(examples["pull_request"]) == 29
 
 
-def test_the_vendored_data_names_its_licences() -> None:
+def test_the_vendored_data_names_its_licenses() -> None:
     said = (DATA / "LICENSES.md").read_text(encoding="utf-8")
     assert all(path.name in said for path in DATA.iterdir() if path.name != "LICENSES.md")
     assert "MIT" in said

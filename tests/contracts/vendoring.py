@@ -1,6 +1,6 @@
-"""Cuts GitHub's published descriptions to what Quorum calls, and writes them to tests/data/github.
+"""Reduces GitHub's published descriptions to what Quorum calls, and writes them to tests/data/github.
 
-Run by hand to renew them, with the folder into which the three npm packages were unpacked:
+Run it by hand to update them, with the folder of the three unpacked npm packages:
 `python -m tests.contracts.vendoring FOLDER` (FOLDER/openapi, FOLDER/graphql-schema, FOLDER/webhooks-examples).
 """
 
@@ -34,7 +34,7 @@ _PROSE = (
 
 
 def shape(path: str) -> str:
-    """A path without the names of its parts, so that two ways of naming them compare equal."""
+    """A path without the names of its parameters, so that different names compare equal."""
     return re.sub(r"\{[^}]*\}", "{}", path)
 
 
@@ -53,12 +53,12 @@ def bare(value: Any, *, names: bool = False) -> Any:
 
 
 def references(value: Any) -> set[str]:
-    """All `#/components/…` that a part speaks of."""
+    """All `#/components/…` references in a part."""
     return set(re.findall(r'"#/(components/[^"]+)"', json.dumps(value)))
 
 
 def cut_openapi(whole: Json) -> Json:
-    """The operations that the stand-in serves, with all that they refer to."""
+    """The operations that the stand-in serves, with everything they refer to."""
     wanted = {(endpoint.method.lower(), shape(endpoint.path)) for endpoint in ENDPOINTS}
     paths: Json = {}
     for path, item in whole["paths"].items():
@@ -104,7 +104,7 @@ def _plain(node: DefinitionNode) -> str:
 
 
 def cut_schema(whole: str) -> str:
-    """The published definitions, whole, of those types of which the stand-in knows a part."""
+    """The full published definitions of the types of which the stand-in has a part."""
     mine = {
         d.name.value
         for d in parse(SCHEMA_PATH.read_text()).definitions
@@ -127,7 +127,7 @@ def _write(name: str, value: Json) -> None:
 
 
 def main(folder: Path) -> None:
-    """Renew all three files."""
+    """Update all three files."""
     DATA.mkdir(parents=True, exist_ok=True)
     openapi = folder / "openapi" / "generated" / "api.github.com.json"
     _write("openapi.json", cut_openapi(json.loads(openapi.read_text())))

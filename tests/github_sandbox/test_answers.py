@@ -1,4 +1,4 @@
-"""Every route answers in the shape of GitHub's OpenAPI description; the guarded client of `world` checks it."""
+"""Every endpoint answers in the shape of GitHub's OpenAPI description; the guarded client of `world` checks it."""
 
 import httpx
 import jwt
@@ -16,7 +16,7 @@ def app_jwt(world: SandboxHarness) -> str:
     return jwt.encode(claims, world.sandbox.app.private_key, algorithm="RS256")
 
 
-def test_every_route_is_one_of_githubs() -> None:
+def test_every_endpoint_exists_on_github() -> None:
     served = {(e.method, e.path) for e in ENDPOINTS if shape(e.path) not in NOT_IN_DESCRIPTION}
     unknown = [
         (method, path)
@@ -39,7 +39,7 @@ def test_every_route_is_one_of_githubs() -> None:
         "/collaborators/alice/permission",
     ],
 )  # fmt: skip
-async def test_what_is_read_of_a_repository_has_githubs_shape(world: SandboxHarness, path: str) -> None:
+async def test_reading_a_repository_returns_githubs_shapes(world: SandboxHarness, path: str) -> None:
     if path.endswith("?"):
         path = path[:-1].replace("change-1", world.pull.head_sha)
     token = app_jwt(world) if path == "/installation" else None
@@ -49,7 +49,7 @@ async def test_what_is_read_of_a_repository_has_githubs_shape(world: SandboxHarn
     assert answer.status_code == 200
 
 
-async def test_what_is_read_of_comments_and_checks_has_githubs_shape(world: SandboxHarness) -> None:
+async def test_reading_comments_and_checks_returns_githubs_shapes(world: SandboxHarness) -> None:
     run = world.repository.create_check_run({"name": "n", "head_sha": world.pull.head_sha})
     said = world.pull.comment("bob", "hello")
     review = (await world.ask("POST", "/pulls/1/reviews", world.review(comment()))).json()
@@ -65,7 +65,7 @@ async def test_what_is_read_of_comments_and_checks_has_githubs_shape(world: Sand
         assert (await world.ask("GET", path)).status_code == 200, path
 
 
-async def test_what_is_written_is_answered_in_githubs_shape(world: SandboxHarness) -> None:
+async def test_writing_returns_githubs_shapes(world: SandboxHarness) -> None:
     head = world.pull.head_sha
     run = (await world.ask("POST", "/check-runs", {"name": "n", "head_sha": head})).json()
     said = (await world.ask("POST", "/issues/1/comments", {"body": "hello"})).json()
@@ -90,7 +90,7 @@ async def test_what_is_written_is_answered_in_githubs_shape(world: SandboxHarnes
         assert (await world.ask(method, path, body)).status_code == status, path
 
 
-async def test_the_apps_own_routes_have_githubs_shape(world: SandboxHarness) -> None:
+async def test_the_apps_endpoints_return_githubs_shapes(world: SandboxHarness) -> None:
     token = app_jwt(world)
     first = world.installation_id
     sandbox = world.sandbox
@@ -119,7 +119,7 @@ async def test_the_apps_own_routes_have_githubs_shape(world: SandboxHarness) -> 
     assert changed.json()["url"] == "https://example.test/hook"
 
 
-async def test_the_installations_own_routes_have_githubs_shape(world: SandboxHarness) -> None:
+async def test_the_installations_endpoints_return_githubs_shapes(world: SandboxHarness) -> None:
     assert (await world.ask("GET", "installation/repositories")).json()["total_count"] == 1
     assert (await world.ask("GET", "rate_limit")).status_code == 200
     person = world.sandbox.tokens.create_user_token("bob")
@@ -133,13 +133,13 @@ async def test_a_pull_request_of_a_deleted_fork_has_no_head_repository(world: Sa
     assert answer.json()["head"]["repo"] is None
 
 
-async def test_enterprise_paths_lead_to_the_same_answers(world: SandboxHarness) -> None:
+async def test_enterprise_paths_return_the_same_responses(world: SandboxHarness) -> None:
     headers = {"authorization": f"Bearer {world.token()}"}
     below = await world.http.get("/api/v3/repos/acme/payments/pulls/1", headers=headers)
     assert below.json() == (await world.ask("GET", "/pulls/1")).json()
 
 
-async def test_a_route_that_is_none_is_not_found_and_logged(world: SandboxHarness) -> None:
+async def test_an_unknown_path_is_not_found_and_logged(world: SandboxHarness) -> None:
     async with httpx.AsyncClient(transport=world.sandbox.transport()) as http:
         assert (await http.get("https://api.github.com/nowhere")).status_code == 404
     assert world.sandbox.requests[-1].path == "/nowhere"

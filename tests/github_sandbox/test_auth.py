@@ -1,4 +1,4 @@
-"""Who is let in.
+"""Authentication.
 
 https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
 https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/authenticating-as-a-github-app-installation
@@ -26,12 +26,12 @@ def app_jwt(
 
 
 @pytest.mark.parametrize("issuer", ["1234567", "Iv23liSandbox0000001"])
-async def test_the_app_signs_in_by_its_id_or_its_client_id(world: SandboxHarness, issuer: str) -> None:
+async def test_the_app_authenticates_with_its_id_or_its_client_id(world: SandboxHarness, issuer: str) -> None:
     answer = await world.ask("GET", "app", token=app_jwt(world, iss=issuer))
     assert answer.json()["slug"] == "quorum"
 
 
-async def test_a_jwt_for_longer_than_ten_minutes_is_refused(world: SandboxHarness) -> None:
+async def test_a_jwt_valid_for_more_than_ten_minutes_is_rejected(world: SandboxHarness) -> None:
     token = app_jwt(world, exp=int(world.clock()) + 601)
     answer = await world.ask("GET", "app", token=token)
     assert (answer.status_code, answer.json()["message"]) == (
@@ -44,9 +44,7 @@ async def test_a_jwt_for_longer_than_ten_minutes_is_refused(world: SandboxHarnes
     "changed",
     [{"exp_after_now": -1}, {"iat_after_now": 120}, {"iss": "7654321"}, {"iat": None}, {"exp": None}],
 )
-async def test_a_jwt_with_a_claim_that_does_not_hold_is_refused(
-    world: SandboxHarness, changed: dict[str, Any]
-) -> None:
+async def test_a_jwt_with_a_wrong_claim_is_rejected(world: SandboxHarness, changed: dict[str, Any]) -> None:
     now = int(world.clock())
     moved = {
         key.removesuffix("_after_now"): now + value for key, value in changed.items() if "_after_" in key
@@ -55,20 +53,20 @@ async def test_a_jwt_with_a_claim_that_does_not_hold_is_refused(
     assert (await world.ask("GET", "app", token=token)).status_code == 401
 
 
-async def test_a_jwt_of_another_algorithm_or_key_is_refused(world: SandboxHarness) -> None:
+async def test_a_jwt_with_another_algorithm_or_key_is_rejected(world: SandboxHarness) -> None:
     for token in (app_jwt(world, algorithm="HS256", key=OTHER_KEY), app_jwt(world)[:-6] + "AAAAAA"):
         assert (await world.ask("GET", "app", token=token)).status_code == 401
 
 
-async def test_the_apps_routes_do_not_take_an_installation_token(world: SandboxHarness) -> None:
+async def test_the_apps_endpoints_reject_an_installation_token(world: SandboxHarness) -> None:
     assert (await world.ask("GET", "app", token=world.token())).status_code == 401
 
 
-async def test_a_jwt_is_no_installation_token(world: SandboxHarness) -> None:
+async def test_the_installations_endpoints_reject_a_jwt(world: SandboxHarness) -> None:
     assert (await world.ask("GET", "/pulls/1", token=app_jwt(world))).status_code == 403
 
 
-async def test_an_installation_token_is_over_after_an_hour(world: SandboxHarness) -> None:
+async def test_an_installation_token_expires_after_an_hour(world: SandboxHarness) -> None:
     token = world.token()
     world.clock.now += 3599
     assert (await world.ask("GET", "/pulls/1", token=token)).status_code == 200
@@ -77,7 +75,7 @@ async def test_an_installation_token_is_over_after_an_hour(world: SandboxHarness
     assert (answer.status_code, answer.json()["message"]) == (401, "Bad credentials")
 
 
-async def test_a_token_nobody_issued_is_refused(world: SandboxHarness) -> None:
+async def test_an_unknown_token_is_rejected(world: SandboxHarness) -> None:
     assert (await world.ask("GET", "/pulls/1", token="ghs_nobody")).status_code == 401
 
 
@@ -94,7 +92,7 @@ async def test_tokens_have_520_characters_or_40(world: SandboxHarness, choice: s
     assert (await world.ask("GET", "/pulls/1", token=token)).status_code == 200
 
 
-async def test_expiry_is_told_without_milliseconds(world: SandboxHarness) -> None:
+async def test_the_expiry_has_no_milliseconds(world: SandboxHarness) -> None:
     path = f"app/installations/{world.installation_id}/access_tokens"
     answer = await world.ask("POST", path, token=app_jwt(world))
     assert answer.json()["expires_at"] == "2026-09-21T15:13:20Z"
@@ -120,7 +118,7 @@ async def test_an_uninstalled_app_finds_nothing(world: SandboxHarness) -> None:
     assert (await world.ask("GET", "/installation", token=app_jwt(world))).status_code == 404
 
 
-async def test_a_repository_that_the_installation_does_not_cover_is_not_found(world: SandboxHarness) -> None:
+async def test_a_repository_outside_the_installation_is_not_found(world: SandboxHarness) -> None:
     world.sandbox.create_repository("other/secret", {"a": "b"}, install=False)
     world.sandbox.create_repository("acme/second", {"a": "b"})
     narrowed, _ = world.sandbox.tokens.create(world.installation_id, repositories=["payments"])
@@ -129,13 +127,13 @@ async def test_a_repository_that_the_installation_does_not_cover_is_not_found(wo
     assert (await world.ask("GET", "repos/acme/second", token=narrowed)).status_code == 404
 
 
-async def test_a_token_for_a_repository_that_is_not_there_is_refused(world: SandboxHarness) -> None:
+async def test_a_token_for_an_unknown_repository_is_rejected(world: SandboxHarness) -> None:
     path = f"app/installations/{world.installation_id}/access_tokens"
     answer = await world.ask("POST", path, {"repositories": ["nowhere"]}, token=app_jwt(world))
     assert answer.status_code == 422
 
 
-async def test_a_token_has_no_more_rights_than_the_installation(world: SandboxHarness) -> None:
+async def test_a_token_has_no_more_permissions_than_the_installation(world: SandboxHarness) -> None:
     path = f"app/installations/{world.installation_id}/access_tokens"
     body = {"permissions": {"contents": "write"}}
     assert (await world.ask("POST", path, body, token=app_jwt(world))).status_code == 422
@@ -170,7 +168,7 @@ MATRIX = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "area", "level"), MATRIX)
-async def test_each_route_wants_its_permission(
+async def test_each_endpoint_requires_its_permission(
     world: SandboxHarness, method: str, path: str, body: dict[str, Any] | None, area: str, level: str
 ) -> None:
     """https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps"""
@@ -190,20 +188,20 @@ async def test_each_route_wants_its_permission(
     assert (await world.ask(method, path, body, token=world.token({**lacking, area: level}))).is_success
 
 
-async def test_people_write_comments_but_no_check_runs(world: SandboxHarness) -> None:
+async def test_users_may_comment_but_not_create_check_runs(world: SandboxHarness) -> None:
     person = world.sandbox.tokens.create_user_token("carol")
     run = {"name": "n", "head_sha": world.pull.head_sha}
     assert (await world.ask("POST", "/issues/1/comments", {"body": "hi"}, token=person)).status_code == 201
     assert (await world.ask("POST", "/check-runs", run, token=person)).status_code == 403
 
 
-async def test_without_a_token_public_code_is_read_and_nothing_is_written(world: SandboxHarness) -> None:
+async def test_anonymous_clients_read_public_code_and_write_nothing(world: SandboxHarness) -> None:
     assert (await world.http.get("/repos/acme/payments/pulls/1")).status_code == 200
     answer = await world.http.post("/repos/acme/payments/issues/1/comments", json={"body": "x"})
     assert answer.status_code == 401
 
 
-async def test_a_private_repository_does_not_exist_for_strangers(world: SandboxHarness) -> None:
+async def test_a_private_repository_is_not_found_by_strangers(world: SandboxHarness) -> None:
     world.sandbox.create_repository("acme/secret", {"a": "b"}, private=True)
     person = world.sandbox.tokens.create_user_token("mallory")
     assert (await world.ask("GET", "repos/acme/secret", token=person)).status_code == 404

@@ -14,7 +14,7 @@ from tests.github_sandbox.conftest import SandboxHarness
 
 @pytest.fixture
 def lax(world: SandboxHarness) -> SandboxHarness:
-    """Requests over a limit break the description too; here the stand-in itself must refuse them."""
+    """Requests over a limit also break the description; here the stand-in itself must reject them."""
     transport = OpenApiGuard(raises=False).wrap(world.sandbox.transport())
     world.http = httpx.AsyncClient(transport=transport, base_url="https://api.github.com")
     return world
@@ -37,7 +37,7 @@ async def create(world: SandboxHarness, **more: Any) -> httpx.Response:
     return await world.ask("POST", "/check-runs", run(world, **more))
 
 
-async def test_annotations_are_appended_by_every_request(world: SandboxHarness) -> None:
+async def test_each_request_appends_annotations(world: SandboxHarness) -> None:
     made = (await create(world, output=output(annotations=annotations(50)))).json()
     body = {"output": output(annotations=annotations(20))}
     changed = await world.ask("PATCH", f"/check-runs/{made['id']}", body)
@@ -46,14 +46,14 @@ async def test_annotations_are_appended_by_every_request(world: SandboxHarness) 
     assert len(listed.json()) == 70
 
 
-async def test_more_than_50_annotations_are_refused(lax: SandboxHarness) -> None:
+async def test_more_than_50_annotations_are_rejected(lax: SandboxHarness) -> None:
     answer = await create(lax, output=output(annotations=annotations(51)))
     assert answer.status_code == 422
     assert "No more than 50 items are allowed; 51 were supplied." in answer.json()["message"]
 
 
 @pytest.mark.parametrize("field", ["summary", "text"])
-async def test_summary_and_text_have_65535_characters_at_most(lax: SandboxHarness, field: str) -> None:
+async def test_summary_and_text_have_at_most_65535_characters(lax: SandboxHarness, field: str) -> None:
     assert (await create(lax, output=output(**{field: "x" * 65_535}))).status_code == 201
     assert (await create(lax, output=output(**{field: "x" * 65_536}))).status_code == 422
 
@@ -70,9 +70,7 @@ async def test_summary_and_text_have_65535_characters_at_most(lax: SandboxHarnes
         {"path": None},
     ],
 )
-async def test_an_annotation_that_breaks_a_rule_is_refused(
-    lax: SandboxHarness, wrong: dict[str, Any]
-) -> None:
+async def test_an_invalid_annotation_is_rejected(lax: SandboxHarness, wrong: dict[str, Any]) -> None:
     assert (await create(lax, output=output(annotations=annotations(1, **wrong)))).status_code == 422
 
 
@@ -83,33 +81,35 @@ ACTION = {"label": "l" * 20, "description": "d" * 40, "identifier": "i" * 20}
     "actions",
     [[ACTION] * 4, *([{**ACTION, key: value + "x"}] for key, value in ACTION.items()), [{"label": "only"}]],
 )
-async def test_actions_are_three_with_20_40_and_20_characters(
+async def test_a_check_run_has_at_most_three_actions_of_limited_length(
     lax: SandboxHarness, actions: list[dict[str, str]]
 ) -> None:
     assert (await create(lax, actions=[ACTION] * 3)).status_code == 201
     assert (await create(lax, actions=actions)).status_code == 422
 
 
-async def test_completed_needs_a_conclusion_and_a_conclusion_implies_completed(lax: SandboxHarness) -> None:
+async def test_completed_requires_a_conclusion_and_a_conclusion_implies_completed(
+    lax: SandboxHarness,
+) -> None:
     assert (await create(lax, status="completed")).status_code == 422
     made = (await create(lax, conclusion="neutral")).json()
     assert (made["status"], made["completed_at"]) == ("completed", "2026-09-21T14:13:20Z")
 
 
-async def test_stale_is_not_to_be_set(lax: SandboxHarness) -> None:
+async def test_clients_cannot_set_stale(lax: SandboxHarness) -> None:
     assert (await create(lax, conclusion="stale")).status_code == 422
 
 
-async def test_a_commit_that_is_not_there_is_refused(world: SandboxHarness) -> None:
+async def test_an_unknown_commit_is_rejected(world: SandboxHarness) -> None:
     answer = await world.ask("POST", "/check-runs", {"name": "n", "head_sha": "0" * 40})
     assert (answer.status_code, answer.json()["message"]) == (422, f"No commit found for SHA: {'0' * 40}")
 
 
-async def test_output_needs_title_and_summary(lax: SandboxHarness) -> None:
+async def test_output_requires_title_and_summary(lax: SandboxHarness) -> None:
     assert (await create(lax, output={"summary": "no title"})).status_code == 422
 
 
-async def test_the_newest_run_of_each_name_is_listed_unless_all_are_asked_for(world: SandboxHarness) -> None:
+async def test_the_newest_run_of_each_name_is_listed_unless_all_are_requested(world: SandboxHarness) -> None:
     first, second = [(await create(world)).json()["id"] for _ in range(2)]
     path = f"/commits/{world.pull.head_sha}/check-runs"
     latest = (await world.ask("GET", path)).json()
@@ -120,7 +120,7 @@ async def test_the_newest_run_of_each_name_is_listed_unless_all_are_asked_for(wo
     assert none["total_count"] == 0
 
 
-async def test_runs_of_a_fork_know_no_pull_request_and_no_branch(world: SandboxHarness) -> None:
+async def test_check_runs_of_a_fork_have_no_pull_request_and_no_branch(world: SandboxHarness) -> None:
     """https://github.com/nearform/lastlight/issues/283"""
     pull = world.repository.open_pull({"x.py": "x\n"}, fork="mallory", author="mallory")
     made = (await world.ask("POST", "/check-runs", {"name": "n", "head_sha": pull.head_sha})).json()

@@ -1,4 +1,4 @@
-"""The stand-in takes no upload that GitHub would refuse.
+"""The stand-in rejects the uploads that GitHub rejects.
 
 https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
 """
@@ -45,7 +45,7 @@ def refusal(world: SandboxHarness, **changed: Any) -> int:
     return refused.value.status
 
 
-async def test_an_upload_is_taken(world: SandboxHarness) -> None:
+async def test_a_valid_upload_is_accepted(world: SandboxHarness) -> None:
     assert read_upload(world.repository, body(world)) == log(RESULT)
 
 
@@ -67,17 +67,17 @@ async def test_an_upload_is_taken(world: SandboxHarness) -> None:
         ({"commit_sha": "0" * 40}, 404),
     ],
 )
-async def test_an_upload_that_github_refuses_is_refused(
+async def test_an_invalid_upload_is_rejected(
     world: SandboxHarness, changed: dict[str, Any], status: int
 ) -> None:
     assert refusal(world, **changed) == status
 
 
-async def test_an_upload_that_is_too_large_is_refused(world: SandboxHarness) -> None:
+async def test_an_upload_that_is_too_large_is_rejected(world: SandboxHarness) -> None:
     noise = random.Random(0).randbytes(rest_checks.COMPRESSED_LIMIT + 1)
     assert refusal(world, sarif=base64.b64encode(noise).decode()) == 413
 
 
-async def test_code_scanning_may_be_off(world: SandboxHarness) -> None:
+async def test_code_scanning_can_be_disabled(world: SandboxHarness) -> None:
     world.repository.code_scanning = False
     assert refusal(world) == 403

@@ -1,4 +1,4 @@
-"""Diffs, files and comparisons with the limits of GitHub.
+"""Diffs, files and comparisons with GitHub's limits.
 
 https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files
 https://docs.github.com/en/repositories/creating-and-managing-repositories/repository-limits
@@ -20,7 +20,7 @@ def rows(answer: httpx.Response) -> dict[str, Any]:
     return {row["filename"]: row for row in answer.json()}
 
 
-async def test_files_tell_status_counts_and_hunks(world: SandboxHarness) -> None:
+async def test_files_have_a_status_counts_and_hunks(world: SandboxHarness) -> None:
     files = rows(await world.ask("GET", "/pulls/1/files"))
     told = {name: (f["status"], f["additions"], f["deletions"], f["changes"]) for name, f in files.items()}
     assert told == {
@@ -49,13 +49,13 @@ async def test_binaries_renames_and_large_files_have_no_patch(world: SandboxHarn
     assert files["large.py"]["additions"] == 2_081
 
 
-async def test_names_are_told_as_they_are(world: SandboxHarness) -> None:
+async def test_file_names_are_not_escaped(world: SandboxHarness) -> None:
     names = ["a b.py", 'quo"te.py', "new\nline.py", "tab\t.py", "dir/ä.py"]
     pull = world.repository.open_pull(dict.fromkeys(names, "x = 1\n"))
     assert sorted(rows(await world.ask("GET", f"/pulls/{pull.number}/files"))) == sorted(names)
 
 
-async def test_submodules_and_changes_of_type_are_files_of_the_list(world: SandboxHarness) -> None:
+async def test_submodules_and_type_changes_are_listed_as_files(world: SandboxHarness) -> None:
     pull = world.repository.open_pull(
         {"lib": Entry(b"1" * 40, "160000"), "README.md": Entry(b"pay.py", "120000")}
     )
@@ -64,7 +64,7 @@ async def test_submodules_and_changes_of_type_are_files_of_the_list(world: Sandb
     assert files["README.md"]["status"] == "changed"
 
 
-async def test_rows_behind_20000_patch_lines_show_zeros_and_smaller_pages_the_truth(
+async def test_rows_after_20000_patch_lines_show_zeros_unless_pages_are_smaller(
     world: SandboxHarness,
 ) -> None:
     """https://github.com/orgs/community/discussions/213491"""
@@ -78,7 +78,7 @@ async def test_rows_behind_20000_patch_lines_show_zeros_and_smaller_pages_the_tr
     assert [row["changes"] for row in smaller] == [1_900, 1_900]
 
 
-async def test_pages_are_linked(world: SandboxHarness) -> None:
+async def test_pages_have_link_headers(world: SandboxHarness) -> None:
     """https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api"""
     pull = world.repository.open_pull({f"f{n:03}.py": "x\n" for n in range(205)})
     path = f"/pulls/{pull.number}/files"
@@ -116,7 +116,9 @@ async def test_the_diff_media_type_is_what_git_prints(world: SandboxHarness) -> 
     ],
     ids=["files", "lines", "bytes"],
 )
-async def test_a_diff_too_large_is_not_acceptable(world: SandboxHarness, files: dict[str, str]) -> None:
+async def test_a_diff_that_is_too_large_is_not_acceptable(
+    world: SandboxHarness, files: dict[str, str]
+) -> None:
     """https://github.com/cpp-linter/cpp-linter-action/issues/249 and https://github.com/dcdpr/jp/issues/642"""
     pull = world.repository.open_pull(files)
     answer = await world.ask("GET", f"/pulls/{pull.number}", accept=DIFF)
@@ -135,7 +137,7 @@ async def test_a_comparison_starts_at_the_merge_base(world: SandboxHarness) -> N
     assert "later.md" not in [row["filename"] for row in compared["files"]]
 
 
-async def test_a_comparison_has_300_files_and_250_commits(world: SandboxHarness) -> None:
+async def test_a_comparison_has_at_most_300_files_and_250_commits(world: SandboxHarness) -> None:
     world.sandbox.limits = DiffLimits(compare_files=3, compare_commits=2)
     pull = world.repository.open_pull({f"f{n}.py": "x\n" for n in range(5)})
     for n in range(3):
@@ -149,21 +151,21 @@ async def test_a_comparison_has_300_files_and_250_commits(world: SandboxHarness)
     assert (DiffLimits().compare_files, DiffLimits().compare_commits) == (300, 250)
 
 
-async def test_after_a_force_push_the_old_head_is_gone(world: SandboxHarness) -> None:
+async def test_the_old_head_is_gone_after_a_force_push(world: SandboxHarness) -> None:
     before = world.pull.head_sha
     world.pull.force_push({"pay.py": "rewritten\n"})
     assert (await world.ask("GET", f"/compare/{before}...{world.pull.head_sha}")).status_code == 404
     assert (await world.ask("GET", f"/commits/{before}")).status_code == 404
 
 
-async def test_a_kept_old_head_is_compared_as_diverged(world: SandboxHarness) -> None:
+async def test_an_old_head_that_is_kept_compares_as_diverged(world: SandboxHarness) -> None:
     before = world.pull.head_sha
     world.pull.force_push({"pay.py": "rewritten\n"}, keep_before=True)
     compared = (await world.ask("GET", f"/compare/{before}...{world.pull.head_sha}")).json()
     assert compared["status"] == "diverged"
 
 
-async def test_contents_are_read_at_a_ref_as_json_or_raw(world: SandboxHarness) -> None:
+async def test_contents_are_read_at_a_ref_as_json_or_raw_bytes(world: SandboxHarness) -> None:
     """https://docs.github.com/en/rest/repos/contents"""
     at_head = {"ref": world.pull.head_sha}
     raw = await world.ask("GET", "/contents/new.py", accept="application/vnd.github.raw+json", params=at_head)
@@ -173,7 +175,7 @@ async def test_contents_are_read_at_a_ref_as_json_or_raw(world: SandboxHarness) 
     assert [row["path"] for row in listed] == [".github/quorum.yml"]
 
 
-async def test_a_file_over_one_megabyte_needs_the_raw_media_type(world: SandboxHarness) -> None:
+async def test_a_file_over_one_megabyte_requires_the_raw_media_type(world: SandboxHarness) -> None:
     world.repository.push({"big.txt": "z" * 1_000_001})
     said = (await world.ask("GET", "/contents/big.txt")).json()
     assert (said["encoding"], said["content"]) == ("none", "")
@@ -181,6 +183,6 @@ async def test_a_file_over_one_megabyte_needs_the_raw_media_type(world: SandboxH
     assert len(raw.content) == 1_000_001
 
 
-async def test_the_dependency_graph_is_off(world: SandboxHarness) -> None:
+async def test_the_dependency_graph_is_disabled_by_default(world: SandboxHarness) -> None:
     """https://docs.github.com/en/rest/dependency-graph/dependency-review"""
     assert (await world.ask("GET", "/dependency-graph/compare/main...change-1")).status_code == 403

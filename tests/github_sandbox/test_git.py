@@ -61,7 +61,7 @@ async def test_the_head_of_a_fork_is_fetched_from_the_base_repository(
     assert (await git("--git-dir", str(target), "rev-parse", "FETCH_HEAD"))[1].strip() == pull.head_sha
 
 
-async def test_a_commit_nothing_refers_to_is_not_served(
+async def test_an_unreachable_commit_is_not_served(
     world: SandboxHarness, address: str, tmp_path: Path
 ) -> None:
     before = world.pull.head_sha
@@ -70,7 +70,7 @@ async def test_a_commit_nothing_refers_to_is_not_served(
     assert (status != 0, "not our ref" in said) == (True, True)
 
 
-async def test_private_code_wants_a_token_that_holds(
+async def test_private_code_requires_a_valid_token(
     world: SandboxHarness, address: str, tmp_path: Path
 ) -> None:
     world.repository.private = True
@@ -80,14 +80,14 @@ async def test_private_code_wants_a_token_that_holds(
     assert (await fetch(address, tmp_path / "c.git", head, world.token()))[0] == 0
 
 
-async def test_pushing_is_refused(world: SandboxHarness, address: str, tmp_path: Path) -> None:
+async def test_pushing_is_rejected(world: SandboxHarness, address: str, tmp_path: Path) -> None:
     target = tmp_path / "target.git"
     await fetch(address, target, world.pull.head_sha, None)
     status, _ = await git("--git-dir", str(target), "push", address, "FETCH_HEAD:refs/heads/evil")
     assert (status != 0, world.repository.git.resolve("evil")) == (True, None)
 
 
-async def test_a_client_on_a_port_gets_no_answer(world: SandboxHarness, address: str) -> None:
+async def test_a_fault_without_a_response_works_on_a_port(world: SandboxHarness, address: str) -> None:
     world.sandbox.faults.inject(Fault.NO_ANSWER, method="GET", path="/pulls/1$")
     async with httpx.AsyncClient(
         base_url=world.sandbox.urls.api, timeout=httpx.Timeout(60, read=0.2)
@@ -96,7 +96,7 @@ async def test_a_client_on_a_port_gets_no_answer(world: SandboxHarness, address:
             await client.get("/repos/acme/payments/pulls/1")
 
 
-async def test_webhooks_are_posted_to_an_address(world: SandboxHarness, address: str) -> None:
+async def test_webhooks_are_posted_to_a_url(world: SandboxHarness, address: str) -> None:
     async with httpx.AsyncClient() as client:
         root = address.removesuffix("/acme/payments.git")
         (refused, *_) = await world.sandbox.deliver_all(post_to(client, f"{root}/no/receiver"))
@@ -106,7 +106,7 @@ async def test_webhooks_are_posted_to_an_address(world: SandboxHarness, address:
     assert unreachable.status == "failed to connect"
 
 
-async def test_a_served_stand_in_knows_its_address(world: SandboxHarness, address: str) -> None:
+async def test_a_served_stand_in_knows_its_url(world: SandboxHarness, address: str) -> None:
     told = (await world.ask("GET", "/pulls/1")).json()
     assert f"{told['base']['repo']['clone_url']}" == address
     assert told["url"].startswith(world.sandbox.urls.api)

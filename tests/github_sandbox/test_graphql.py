@@ -1,4 +1,4 @@
-"""GraphQL: one query brings a pull request with files of its base, and what mutations want.
+"""GraphQL: one query reads a pull request with files of its base, and mutations need permissions.
 
 https://docs.github.com/en/graphql
 """
@@ -46,7 +46,7 @@ async def snapshot(world: SandboxHarness, **more: Any) -> Any:
     return answer["data"]["repository"]["pullRequest"]
 
 
-async def test_one_query_brings_the_pull_request_and_files_of_its_base(world: SandboxHarness) -> None:
+async def test_one_query_reads_the_pull_request_and_files_of_its_base(world: SandboxHarness) -> None:
     world.pull.push({".github/quorum.yml": "gate: off\n"})
     pull = await snapshot(world)
     assert (pull["title"], pull["state"], pull["isDraft"], pull["changedFiles"]) == (
@@ -61,7 +61,7 @@ async def test_one_query_brings_the_pull_request_and_files_of_its_base(world: Sa
     assert commit["missing"] is None
 
 
-async def test_bots_have_no_bot_in_their_login_here(world: SandboxHarness) -> None:
+async def test_logins_of_bots_have_no_suffix(world: SandboxHarness) -> None:
     await world.ask("POST", "/pulls/1/reviews", world.review(comment()))
     (thread,) = (await snapshot(world))["reviewThreads"]["nodes"]
     (said,) = thread["comments"]["nodes"]
@@ -71,7 +71,7 @@ async def test_bots_have_no_bot_in_their_login_here(world: SandboxHarness) -> No
     assert (rest["user"]["login"], str(rest["id"])) == ("quorum[bot]", said["fullDatabaseId"])
 
 
-async def test_ids_no_longer_fit_the_old_field(world: SandboxHarness) -> None:
+async def test_database_ids_no_longer_fit_the_old_field(world: SandboxHarness) -> None:
     """https://docs.github.com/en/graphql/reference/objects#pullrequestreviewcomment"""
     world.pull.review_comment("bob", Anchor(path="pay.py", line=5), "why?")
     (thread,) = (await snapshot(world))["reviewThreads"]["nodes"]
@@ -80,7 +80,7 @@ async def test_ids_no_longer_fit_the_old_field(world: SandboxHarness) -> None:
     assert int(said["fullDatabaseId"]) > 2**31
 
 
-async def test_a_binary_has_no_text_and_a_long_text_is_cut(world: SandboxHarness) -> None:
+async def test_a_binary_has_no_text_and_a_long_text_is_truncated(world: SandboxHarness) -> None:
     world.repository.push({"a.bin": b"\0\1", "long.txt": "x" * 600_000})
     binary = (await snapshot(world, path="a.bin"))["baseRef"]["target"]["config"]["object"]
     long = (await snapshot(world, path="long.txt"))["baseRef"]["target"]["config"]["object"]
@@ -88,7 +88,7 @@ async def test_a_binary_has_no_text_and_a_long_text_is_cut(world: SandboxHarness
     assert (len(long["text"]), long["isTruncated"], long["byteSize"]) == (512_000, True, 600_000)
 
 
-async def test_the_head_repository_is_null_when_the_fork_is_gone(world: SandboxHarness) -> None:
+async def test_the_head_repository_of_a_deleted_fork_is_null(world: SandboxHarness) -> None:
     pull = world.repository.open_pull({"x.py": "x\n"}, fork="mallory")
     pull.delete_head_repository()
     assert (await snapshot(world, number=pull.number))["headRepository"] is None
@@ -101,7 +101,7 @@ async def test_the_head_repository_is_null_when_the_fork_is_gone(world: SandboxH
         ({"name": "nowhere"}, "Could not resolve to a Repository with the name 'acme/nowhere'."),
     ],
 )
-async def test_what_is_not_there_is_an_error_of_a_type_with_status_200(
+async def test_a_missing_object_is_a_typed_error_with_status_200(
     world: SandboxHarness, changed: dict[str, Any], message: str
 ) -> None:
     answer = await world.query(SNAPSHOT, {**WHERE, **changed})
@@ -112,7 +112,7 @@ async def test_what_is_not_there_is_an_error_of_a_type_with_status_200(
 @pytest.mark.parametrize(
     ("arguments", "kind"), [("", "MISSING_PAGINATION_BOUNDARIES"), ("(first: 101)", "EXCESSIVE_PAGINATION")]
 )
-async def test_connections_want_first_or_last_up_to_100(
+async def test_connections_require_first_or_last_of_at_most_100(
     world: SandboxHarness, arguments: str, kind: str
 ) -> None:
     """https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api#node-limit"""
@@ -120,7 +120,7 @@ async def test_connections_want_first_or_last_up_to_100(
     assert (await world.query(text))["errors"][0]["type"] == kind
 
 
-async def test_a_count_alone_needs_no_bounds(world: SandboxHarness) -> None:
+async def test_a_count_alone_needs_no_limit(world: SandboxHarness) -> None:
     world.pull.comment("bob", "one")
     text = '{ repository(owner: "acme", name: "payments") { pullRequest(number: 1) { comments { totalCount } } } }'
     assert (await world.query(text))["data"]["repository"]["pullRequest"]["comments"] == {"totalCount": 1}
@@ -142,7 +142,7 @@ async def test_connections_are_paged_by_cursor(world: SandboxHarness) -> None:
     assert seen == ["0", "1", "2", "3", "4"]
 
 
-async def test_resolving_a_thread_needs_contents_write(world: SandboxHarness) -> None:
+async def test_resolving_a_thread_requires_contents_write(world: SandboxHarness) -> None:
     """https://github.com/github/gh-aw/issues/35726"""
     await world.ask("POST", "/pulls/1/reviews", world.review(comment()))
     thread = world.pull.threads[0]
@@ -166,7 +166,7 @@ async def test_a_comment_is_minimized_with_a_reason(world: SandboxHarness) -> No
     assert refused["errors"]
 
 
-async def test_a_thread_is_answered(world: SandboxHarness) -> None:
+async def test_a_thread_gets_a_reply(world: SandboxHarness) -> None:
     first = world.pull.review_comment("bob", Anchor(path="pay.py", line=5), "why?")
     text = """mutation($id: ID!) { addPullRequestReviewThreadReply(input: {pullRequestReviewThreadId: $id, body: "so"}) {
       comment { body replyTo { body } } } }"""
@@ -185,13 +185,13 @@ async def test_one_of_several_mutations_may_fail_alone(world: SandboxHarness) ->
     assert (answer["errors"][0]["type"], answer["errors"][0]["path"]) == ("NOT_FOUND", ["b"])
 
 
-async def test_a_document_that_is_wrong_is_answered_with_its_errors(world: SandboxHarness) -> None:
+async def test_an_invalid_document_returns_its_errors(world: SandboxHarness) -> None:
     world.guard.raises = False
     assert (await world.query("{ nonsense }"))["errors"]
     assert (await world.query("{ repository("))["errors"]
 
 
-async def test_code_wants_contents_read_here_as_well(world: SandboxHarness) -> None:
+async def test_code_requires_contents_read(world: SandboxHarness) -> None:
     body = {"query": SNAPSHOT, "variables": WHERE}
     token = world.token({"pull_requests": "read"})
     answer = (await world.ask("POST", "graphql", body, token=token)).json()
@@ -224,7 +224,7 @@ async def test_files_are_read_by_expression_and_blobs_listed_by_tree(world: Sand
     assert told["defaultBranchRef"]["name"] == "main"
 
 
-async def test_things_are_found_by_their_global_id(world: SandboxHarness) -> None:
+async def test_objects_are_found_by_their_global_id(world: SandboxHarness) -> None:
     inline = world.pull.review_comment("bob", Anchor(path="pay.py", line=5), "why?")
     said = world.pull.comment("bob", "hello")
     world.pull.react("alice", said, "+1")
@@ -256,12 +256,12 @@ async def test_things_are_found_by_their_global_id(world: SandboxHarness) -> Non
     assert single["errors"][0]["type"] == "NOT_FOUND"
 
 
-async def test_the_rate_limit_is_told(world: SandboxHarness) -> None:
+async def test_the_rate_limit_can_be_queried(world: SandboxHarness) -> None:
     answer = await world.query("{ rateLimit { limit remaining used resetAt } }")
     assert answer["data"]["rateLimit"]["limit"] == 5_000
 
 
-async def test_an_empty_answer_to_a_thread_is_refused(world: SandboxHarness) -> None:
+async def test_an_empty_reply_to_a_thread_is_rejected(world: SandboxHarness) -> None:
     first = world.pull.review_comment("bob", Anchor(path="pay.py", line=5), "why?")
     text = """mutation($id: ID!) { addPullRequestReviewThreadReply(input: {pullRequestReviewThreadId: $id, body: ""}) {
       comment { body } } }"""
@@ -269,7 +269,7 @@ async def test_an_empty_answer_to_a_thread_is_refused(world: SandboxHarness) -> 
     assert answer["errors"][0]["type"] == "UNPROCESSABLE"
 
 
-async def test_a_cursor_that_is_none_is_refused(world: SandboxHarness) -> None:
+async def test_an_invalid_cursor_is_rejected(world: SandboxHarness) -> None:
     text = """{ repository(owner: "acme", name: "payments") { pullRequest(number: 1) {
       comments(first: 1, after: "bm9uc2Vuc2U=") { totalCount } } } }"""
     assert (await world.query(text))["errors"][0]["type"] == "INVALID_CURSOR_ARGUMENTS"

@@ -1,4 +1,4 @@
-"""Webhooks: what is told, how it is signed, and that nothing is ever sent again by itself.
+"""Webhooks: which events are sent, how they are signed, and that nothing is retried automatically.
 
 https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries
@@ -19,7 +19,7 @@ from tests.github_sandbox.test_auth import app_jwt
 
 
 class Receiver:
-    """Keeps what it got and answers as told."""
+    """Keeps the deliveries it receives and responds as configured."""
 
     def __init__(self, status: int = 202) -> None:
         self.status = status
@@ -38,12 +38,12 @@ class Receiver:
 
 @pytest.fixture
 async def receiver(world: SandboxHarness) -> Receiver:
-    """A receiver that has heard of the pull request already."""
+    """A receiver that has already received the events of opening the pull request."""
     await world.sandbox.deliver_all(Receiver())
     return Receiver()
 
 
-async def test_opening_a_pull_request_is_told_with_a_signature(world: SandboxHarness) -> None:
+async def test_opening_a_pull_request_sends_a_signed_event(world: SandboxHarness) -> None:
     got = Receiver()
     await world.sandbox.deliver_all(got)
     assert got.events() == ["check_suite.requested", "pull_request.opened"]
@@ -56,14 +56,14 @@ async def test_opening_a_pull_request_is_told_with_a_signature(world: SandboxHar
     assert payload["repository"]["full_name"] == "acme/payments"
 
 
-async def test_without_a_secret_there_is_no_signature(world: SandboxHarness) -> None:
+async def test_deliveries_have_no_signature_without_a_secret(world: SandboxHarness) -> None:
     world.sandbox.app.webhook_secret = ""
     delivery = world.sandbox.ping()
     assert delivery is not None
     assert "x-hub-signature-256" not in delivery.headers
 
 
-async def test_a_push_is_told_with_before_and_after(world: SandboxHarness, receiver: Receiver) -> None:
+async def test_the_event_of_a_push_has_before_and_after(world: SandboxHarness, receiver: Receiver) -> None:
     before = world.pull.head_sha
     after = world.pull.push({"new.py": "one\n"})
     await world.sandbox.deliver_all(receiver)
@@ -71,9 +71,7 @@ async def test_a_push_is_told_with_before_and_after(world: SandboxHarness, recei
     assert (payload["action"], payload["before"], payload["after"]) == ("synchronize", before, after)
 
 
-async def test_a_failed_delivery_is_not_sent_again_by_itself(
-    world: SandboxHarness, receiver: Receiver
-) -> None:
+async def test_a_failed_delivery_is_not_retried(world: SandboxHarness, receiver: Receiver) -> None:
     receiver.status = 503
     world.pull.close()
     await world.sandbox.deliver_all(receiver)
@@ -100,7 +98,7 @@ async def test_a_redelivery_has_the_same_guid_and_bytes(world: SandboxHarness, r
     assert receiver.got[0] == receiver.got[1]
 
 
-async def test_an_answer_after_ten_seconds_counts_as_failed(world: SandboxHarness) -> None:
+async def test_a_response_after_ten_seconds_is_a_failure(world: SandboxHarness) -> None:
     async def never(_headers: Mapping[str, str], _body: bytes) -> int:
         await asyncio.Event().wait()
         return 202
@@ -111,7 +109,7 @@ async def test_an_answer_after_ten_seconds_counts_as_failed(world: SandboxHarnes
     assert (delivery.status, delivery.status_code) == ("timed out", 504)
 
 
-async def test_a_receiver_that_is_not_there_counts_as_failed(world: SandboxHarness) -> None:
+async def test_an_unreachable_receiver_is_a_failure(world: SandboxHarness) -> None:
     async def refuse(_headers: Mapping[str, str], _body: bytes) -> int:
         raise ConnectionRefusedError
 
@@ -134,7 +132,7 @@ async def test_deliveries_are_kept_for_three_days_and_paged_by_cursor(
     assert (await world.ask("GET", "app/hook/deliveries", token=app_jwt(world))).json() == []
 
 
-async def test_duplicates_and_another_order_can_be_staged(world: SandboxHarness) -> None:
+async def test_a_test_can_repeat_and_reorder_deliveries(world: SandboxHarness) -> None:
     queue = world.sandbox.hook.queue
     queue.reverse()
     queue.append(queue[0])
@@ -143,7 +141,7 @@ async def test_duplicates_and_another_order_can_be_staged(world: SandboxHarness)
     assert got.events() == ["pull_request.opened", "check_suite.requested", "pull_request.opened"]
 
 
-async def test_comments_are_told_with_the_mark_of_a_pull_request(
+async def test_events_of_comments_mark_the_issue_as_a_pull_request(
     world: SandboxHarness, receiver: Receiver
 ) -> None:
     said = world.pull.comment("bob", "/rereview")
@@ -156,7 +154,7 @@ async def test_comments_are_told_with_the_mark_of_a_pull_request(
     assert payload["sender"]["login"] == "bob"
 
 
-async def test_a_review_is_told_once_and_once_for_each_comment(
+async def test_a_review_sends_one_event_and_one_for_each_comment(
     world: SandboxHarness, receiver: Receiver
 ) -> None:
     comments = [(Anchor(path="pay.py", line=5), "a"), (Anchor(path="new.py", line=1), "b")]
@@ -167,7 +165,9 @@ async def test_a_review_is_told_once_and_once_for_each_comment(
     assert receiver.payload("pull_request_review")["review"]["state"] == "commented"
 
 
-async def test_what_people_do_to_a_pull_request_is_told(world: SandboxHarness, receiver: Receiver) -> None:
+async def test_each_change_of_a_pull_request_sends_an_event(
+    world: SandboxHarness, receiver: Receiver
+) -> None:
     pull = world.pull
     pull.convert_to_draft()
     pull.mark_ready()
@@ -182,7 +182,7 @@ async def test_what_people_do_to_a_pull_request_is_told(world: SandboxHarness, r
     assert receiver.payload("pull_request")["pull_request"]["merged"] is True
 
 
-async def test_checks_are_asked_for_again_by_run_suite_and_button(
+async def test_checks_are_rerequested_by_run_suite_and_button(
     world: SandboxHarness, receiver: Receiver
 ) -> None:
     """https://docs.github.com/en/webhooks/webhook-events-and-payloads#check_run"""
@@ -203,7 +203,7 @@ async def test_checks_are_asked_for_again_by_run_suite_and_button(
     assert [row["number"] for row in told["pull_requests"]] == [1]
 
 
-async def test_check_events_of_a_fork_name_no_pull_request(world: SandboxHarness, receiver: Receiver) -> None:
+async def test_check_events_of_a_fork_have_no_pull_request(world: SandboxHarness, receiver: Receiver) -> None:
     pull = world.repository.open_pull({"x.py": "x\n"}, fork="mallory", author="mallory")
     run = world.repository.create_check_run({"name": "n", "head_sha": pull.head_sha})
     world.repository.rerequest(run)
@@ -213,7 +213,7 @@ async def test_check_events_of_a_fork_name_no_pull_request(world: SandboxHarness
     assert told["check_suite"]["head_branch"] is None
 
 
-async def test_threads_are_told_when_they_are_resolved(world: SandboxHarness, receiver: Receiver) -> None:
+async def test_resolving_a_thread_sends_an_event(world: SandboxHarness, receiver: Receiver) -> None:
     world.pull.review_comment("bob", Anchor(path="pay.py", line=5), "why?")
     world.pull.resolve("alice", world.pull.threads[0])
     world.pull.resolve("alice", world.pull.threads[0], resolved=False)
@@ -224,7 +224,7 @@ async def test_threads_are_told_when_they_are_resolved(world: SandboxHarness, re
     ]
 
 
-async def test_a_merge_queue_asks_for_checks_of_a_commit_of_its_own(
+async def test_a_merge_queue_requests_checks_of_its_own_commit(
     world: SandboxHarness, receiver: Receiver
 ) -> None:
     world.sandbox.installations[world.installation_id].events += ("merge_group",)
@@ -235,7 +235,7 @@ async def test_a_merge_queue_asks_for_checks_of_a_commit_of_its_own(
     assert (await world.ask("POST", "/check-runs", {"name": "n", "head_sha": head})).status_code == 201
 
 
-async def test_installations_are_told_from_first_to_last(world: SandboxHarness, receiver: Receiver) -> None:
+async def test_changes_of_an_installation_send_events(world: SandboxHarness, receiver: Receiver) -> None:
     installation = world.sandbox.install("globex", announce=True)
     world.sandbox.create_repository("globex/api", {"a": "b"})
     world.sandbox.select_repositories(installation, ["globex/api"])
@@ -255,17 +255,15 @@ async def test_installations_are_told_from_first_to_last(world: SandboxHarness, 
     ]
 
 
-async def test_what_the_app_did_not_subscribe_to_is_not_told(
-    world: SandboxHarness, receiver: Receiver
-) -> None:
+async def test_events_without_a_subscription_are_not_sent(world: SandboxHarness, receiver: Receiver) -> None:
     world.repository.push({"x.py": "x\n"})
     await world.sandbox.deliver_all(receiver)
     assert receiver.events() == [
         "check_suite.requested"
-    ]  # wanted by every App with checks:write, `push` by none
+    ]  # `check_suite` goes to every App with checks:write, `push` only to subscribers
 
 
-async def test_a_suspended_installation_hears_nothing(world: SandboxHarness, receiver: Receiver) -> None:
+async def test_a_suspended_installation_receives_nothing(world: SandboxHarness, receiver: Receiver) -> None:
     world.sandbox.suspend(world.sandbox.installations[world.installation_id])
     world.pull.comment("bob", "hello?")
     await world.sandbox.deliver_all(receiver)

@@ -1,4 +1,4 @@
-"""The package can be read from bottom to top, and it stands alone."""
+"""The package has no import cycles and does not depend on the product."""
 
 from graphlib import TopologicalSorter
 from pathlib import Path

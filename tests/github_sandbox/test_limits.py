@@ -14,7 +14,7 @@ from tests.github_sandbox.conftest import SandboxHarness
 COMMENTS = "/issues/1/comments"
 
 
-async def test_every_answer_tells_what_is_left_of_the_hour(world: SandboxHarness) -> None:
+async def test_every_response_has_the_rate_limit_headers(world: SandboxHarness) -> None:
     first = await world.ask("GET", "/pulls/1")
     second = await world.ask("GET", "/pulls/1")
     assert int(first.headers["x-ratelimit-remaining"]) - int(second.headers["x-ratelimit-remaining"]) == 1
@@ -22,7 +22,7 @@ async def test_every_answer_tells_what_is_left_of_the_hour(world: SandboxHarness
     assert int(first.headers["x-ratelimit-reset"]) == int(world.clock.now) + 3600
 
 
-async def test_the_hours_requests_end_and_come_back(world: SandboxHarness) -> None:
+async def test_the_hourly_limit_resets(world: SandboxHarness) -> None:
     world.sandbox.throttle = Throttle(RateLimits(primary_per_hour=2), world.clock)
     statuses = [(await world.ask("GET", "/pulls/1")).status_code for _ in range(3)]
     assert statuses == [200, 200, 403]
@@ -33,7 +33,7 @@ async def test_the_hours_requests_end_and_come_back(world: SandboxHarness) -> No
     assert (await world.ask("GET", "/pulls/1")).status_code == 200
 
 
-async def test_80_comments_a_minute_are_enough(world: SandboxHarness) -> None:
+async def test_the_81st_comment_of_a_minute_is_rejected(world: SandboxHarness) -> None:
     for number in range(80):
         assert (await world.ask("POST", COMMENTS, {"body": f"{number}"})).status_code == 201
     limited = await world.ask("POST", COMMENTS, {"body": "too much"})
@@ -44,7 +44,7 @@ async def test_80_comments_a_minute_are_enough(world: SandboxHarness) -> None:
     assert (await world.ask("POST", COMMENTS, {"body": "now"})).status_code == 201
 
 
-async def test_500_comments_an_hour_are_enough(world: SandboxHarness) -> None:
+async def test_the_501st_comment_of_an_hour_is_rejected(world: SandboxHarness) -> None:
     world.sandbox.throttle = Throttle(RateLimits(content_per_hour=3), world.clock)
     statuses: list[int] = []
     for _ in range(4):
@@ -64,7 +64,7 @@ async def test_500_comments_an_hour_are_enough(world: SandboxHarness) -> None:
         (Fault.PRIMARY_LIMIT_429, 429, False, "0"),
     ],
 )
-async def test_limits_come_as_403_and_429_with_and_without_retry_after(
+async def test_rate_limits_come_as_403_and_429_with_and_without_retry_after(
     world: SandboxHarness, fault: Fault, status: int, has_retry_after: bool, remaining: str | None
 ) -> None:
     world.sandbox.faults.inject(fault, path="/comments$")
@@ -76,14 +76,14 @@ async def test_limits_come_as_403_and_429_with_and_without_retry_after(
     assert (await world.ask("POST", COMMENTS, {"body": "x"})).status_code == 201
 
 
-async def test_abuse_comes_as_422(world: SandboxHarness) -> None:
+async def test_abuse_detection_responds_with_422(world: SandboxHarness) -> None:
     """https://github.com/paranext/paranext-core/issues/2659"""
     world.sandbox.faults.inject(Fault.ABUSE)
     answer = await world.ask("POST", COMMENTS, {"body": "x"})
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "abuse")
 
 
-async def test_a_502_may_have_done_the_work_all_the_same(world: SandboxHarness) -> None:
+async def test_a_502_can_follow_work_that_was_done(world: SandboxHarness) -> None:
     """https://github.com/kirodotdev/KiroCrew/issues/9087"""
     world.sandbox.faults.inject(Fault.DONE_THEN_BAD_GATEWAY, path="/comments$")
     world.sandbox.faults.inject(Fault.BAD_GATEWAY, path="/comments$")
@@ -92,7 +92,7 @@ async def test_a_502_may_have_done_the_work_all_the_same(world: SandboxHarness) 
     assert [c.body for c in world.pull.issue_comments] == ["0"]
 
 
-async def test_a_timeout_may_have_done_the_work_all_the_same(world: SandboxHarness) -> None:
+async def test_a_timeout_can_follow_work_that_was_done(world: SandboxHarness) -> None:
     world.sandbox.faults.inject(Fault.DONE_THEN_NO_ANSWER)
     world.sandbox.faults.inject(Fault.NO_ANSWER)
     for body in ("kept", "lost"):
@@ -109,7 +109,7 @@ async def test_a_fault_happens_only_to_matching_requests(world: SandboxHarness) 
     assert (statuses, world.sandbox.faults.left) == ([500, 500, 200], 0)
 
 
-async def test_requests_are_logged_for_counting(world: SandboxHarness) -> None:
+async def test_requests_are_logged(world: SandboxHarness) -> None:
     await world.ask("GET", "/pulls/1")
     await world.query("query Two { rateLimit { remaining } }")
     told = [(r.method, r.path, r.status, r.operation) for r in world.sandbox.requests]

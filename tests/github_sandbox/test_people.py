@@ -1,4 +1,4 @@
-"""Who may do what, what GitHub claims of people, and how an App is registered.
+"""Permissions of users, what GitHub claims about them, and how an App is registered.
 
 https://docs.github.com/en/rest/collaborators/collaborators#get-repository-permissions-for-a-user
 https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
@@ -23,17 +23,17 @@ from tests.github_sandbox.conftest import SandboxHarness, comment
         ("none", "none"),
     ],
 )
-async def test_roles_fold_into_four_permissions(world: SandboxHarness, role: str, permission: str) -> None:
+async def test_roles_map_to_four_permissions(world: SandboxHarness, role: str, permission: str) -> None:
     world.repository.set_role("carol", role)
     said = (await world.ask("GET", "/collaborators/carol/permission")).json()
     assert (said["permission"], said["role_name"]) == (permission, role)
 
 
-async def test_nobody_is_not_found(world: SandboxHarness) -> None:
+async def test_an_unknown_user_is_not_found(world: SandboxHarness) -> None:
     assert (await world.ask("GET", "/collaborators/nobody/permission")).status_code == 404
 
 
-async def test_author_association_lies(world: SandboxHarness) -> None:
+async def test_author_association_is_wrong_for_members(world: SandboxHarness) -> None:
     """https://github.com/cockroachdb/cockroach/issues/172585"""
     world.repository.set_role("carol", "admin")
     said = world.pull.comment("carol", "/rereview")
@@ -45,7 +45,7 @@ async def test_author_association_lies(world: SandboxHarness) -> None:
     assert (told["author_association"], world.repository.role("mallory")) == ("MEMBER", "read")
 
 
-async def test_a_fork_is_told_apart_by_its_head_repository(world: SandboxHarness) -> None:
+async def test_a_fork_is_recognized_by_its_head_repository(world: SandboxHarness) -> None:
     pull = world.repository.open_pull({"x.py": "x\n"}, fork="mallory", author="mallory")
     told = (await world.ask("GET", f"/pulls/{pull.number}")).json()
     assert (told["head"]["repo"]["full_name"], told["head"]["repo"]["fork"]) == ("mallory/payments", True)
@@ -83,19 +83,19 @@ async def test_a_manifest_becomes_an_app_once(world: SandboxHarness) -> None:
     assert (await world.http.post(path)).status_code == 404
 
 
-async def test_a_code_is_good_for_an_hour(world: SandboxHarness) -> None:
+async def test_a_manifest_code_expires_after_an_hour(world: SandboxHarness) -> None:
     code = httpx.URL((await register(world, MANIFEST)).headers["location"]).params["code"]
     world.clock.now += 3600
     assert (await world.http.post(f"/app-manifests/{code}/conversions")).status_code == 404
 
 
 @pytest.mark.parametrize("missing", ["url", "hook_attributes", "redirect_url"])
-async def test_a_manifest_without_what_it_needs_is_refused(world: SandboxHarness, missing: str) -> None:
+async def test_an_incomplete_manifest_is_rejected(world: SandboxHarness, missing: str) -> None:
     manifest = {key: value for key, value in MANIFEST.items() if key != missing}
     assert (await register(world, manifest)).status_code == 422
 
 
-async def test_what_the_app_posts_waits_until_a_test_takes_it(world: SandboxHarness) -> None:
+async def test_posts_wait_until_a_test_takes_them(world: SandboxHarness) -> None:
     world.pull.comment("bob", "people's words are not waiting")
     await world.ask("POST", "/pulls/1/reviews", world.review(comment()))
     summary = (await world.ask("POST", "/issues/1/comments", {"body": "first"})).json()

@@ -1,4 +1,4 @@
-"""What the package's page shows works."""
+"""The examples and the command of the package's page work."""
 
 import inspect
 import re
@@ -39,7 +39,7 @@ EXAMPLES = _tests_on_the_page()
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-async def test_an_example_of_the_page_passes(name: str, tmp_path: Path) -> None:
+async def test_the_examples_of_the_page_pass(name: str, tmp_path: Path) -> None:
     result = EXAMPLES[name](tmp_path)
     if inspect.isawaitable(result):
         await result
@@ -79,7 +79,7 @@ async def test_the_command_sends_the_webhooks_of_a_sample_pull_request(tmp_path:
     assert received[0].headers["x-hub-signature-256"] == sign(secret, body)
 
 
-def test_the_command_needs_to_know_where_the_app_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_requires_a_webhook_url(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([])
     assert "--webhook" in capsys.readouterr().err

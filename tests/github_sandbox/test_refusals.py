@@ -1,4 +1,4 @@
-"""Requests that are wrong in themselves.
+"""Invalid requests.
 
 https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
 """
@@ -20,7 +20,7 @@ def lax(world: SandboxHarness) -> SandboxHarness:
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff"])
-async def test_a_body_that_is_no_json_object_is_malformed(world: SandboxHarness, content: bytes) -> None:
+async def test_a_body_that_is_not_a_json_object_is_rejected(world: SandboxHarness, content: bytes) -> None:
     async with httpx.AsyncClient(transport=world.sandbox.transport()) as http:
         headers = {"authorization": f"Bearer {world.token()}"}
         url = "https://api.github.com/repos/acme/payments/issues/1/comments"
@@ -36,7 +36,7 @@ async def test_a_body_that_is_no_json_object_is_malformed(world: SandboxHarness,
         f"/git/blobs/{'0' * 40}", "/compare/main...nowhere", "/commits/nowhere",
     ],
 )  # fmt: skip
-async def test_what_is_not_there_is_not_found(world: SandboxHarness, path: str) -> None:
+async def test_missing_objects_are_not_found(world: SandboxHarness, path: str) -> None:
     assert (await world.ask("GET", path)).status_code == 404
 
 
@@ -54,25 +54,25 @@ async def test_what_is_not_there_is_not_found(world: SandboxHarness, path: str) 
         ("/issues/1/reactions", {"content": "applause"}),
     ],
 )
-async def test_fields_that_are_missing_or_wrong_are_refused(
+async def test_missing_and_invalid_fields_are_rejected(
     lax: SandboxHarness, path: str, body: dict[str, Any]
 ) -> None:
     assert (await lax.ask("POST", path, body)).status_code == 422
 
 
-async def test_a_header_that_is_no_login_is_refused(world: SandboxHarness) -> None:
+async def test_an_invalid_authorization_header_is_rejected(world: SandboxHarness) -> None:
     for header in ("Basic ???", "Digest abc"):
         answer = await world.http.get("/repos/acme/payments/pulls/1", headers={"authorization": header})
         assert answer.status_code == 401
 
 
-async def test_unrelated_histories_have_no_comparison(world: SandboxHarness) -> None:
+async def test_unrelated_histories_cannot_be_compared(world: SandboxHarness) -> None:
     repo = world.repository
     repo.git.commit({"z": "z"}, ref="refs/heads/orphan", parents=[], message="m", author="a", at=0)
     assert (await world.ask("GET", "/compare/main...orphan")).status_code == 404
 
 
-async def test_submodules_are_told_as_such(world: SandboxHarness) -> None:
+async def test_submodules_are_marked_as_such(world: SandboxHarness) -> None:
     from github_sandbox import Entry
 
     world.repository.push({"lib": Entry(b"1" * 40, "160000")})
@@ -81,12 +81,12 @@ async def test_submodules_are_told_as_such(world: SandboxHarness) -> None:
     assert answer.json()["type"] == "submodule"
 
 
-async def test_a_role_that_is_none_is_a_mistake_of_the_test(world: SandboxHarness) -> None:
+async def test_an_unknown_role_is_an_error_in_the_test(world: SandboxHarness) -> None:
     with pytest.raises(ValueError, match="is not a role"):
         world.repository.set_role("bob", "boss")
 
 
-async def test_an_empty_comparison_is_identical(world: SandboxHarness) -> None:
+async def test_identical_commits_compare_as_identical(world: SandboxHarness) -> None:
     told = (await world.ask("GET", "/compare/main...main")).json()
     assert (told["status"], told["files"], told["commits"]) == ("identical", [], [])
     behind = (await world.ask("GET", "/compare/change-1...main")).json()

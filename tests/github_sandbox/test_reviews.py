@@ -18,13 +18,13 @@ REVIEWS = "/pulls/1/reviews"
 
 @pytest.fixture
 def unguarded(world: SandboxHarness) -> SandboxHarness:
-    """For requests that the description forbids already: here the stand-in itself must refuse them."""
+    """The description already forbids such requests; here the stand-in itself must reject them."""
     transport = OpenApiGuard(raises=False).wrap(world.sandbox.transport())
     world.http = httpx.AsyncClient(transport=transport, base_url="https://api.github.com")
     return world
 
 
-async def test_a_review_is_answered_with_200_and_keeps_its_comments(world: SandboxHarness) -> None:
+async def test_creating_a_review_responds_with_200_and_stores_its_comments(world: SandboxHarness) -> None:
     answer = await world.ask("POST", REVIEWS, world.review(comment(), comment(line=30)))
     assert (answer.status_code, answer.json()["state"]) == (200, "COMMENTED")
     assert [c.anchor.line for c in world.pull.review_comments()] == [5, 30]
@@ -49,7 +49,7 @@ async def test_a_review_is_answered_with_200_and_keeps_its_comments(world: Sandb
         (comment(line=5, start_line=5, start_side="RIGHT"), "Start line must precede the end line."),
     ],
 )
-async def test_one_bad_anchor_refuses_the_whole_review_with_strings(
+async def test_one_bad_anchor_rejects_the_whole_review_with_strings(
     world: SandboxHarness, wrong: dict[str, Any], error: str
 ) -> None:
     """https://github.com/QwenLM/qwen-code/issues/6711 and https://github.com/warpdotdev/oz-for-oss/issues/310"""
@@ -70,13 +70,13 @@ async def test_one_bad_anchor_refuses_the_whole_review_with_strings(
         comment(line=5, start_line=5, start_side="LEFT"),
     ],
 )
-async def test_added_and_context_lines_are_right_removed_and_context_lines_are_left(
+async def test_right_comments_go_on_added_and_context_lines_left_on_removed_and_context_lines(
     world: SandboxHarness, right: dict[str, Any]
 ) -> None:
     assert (await world.ask("POST", REVIEWS, world.review(right))).status_code == 200
 
 
-async def test_a_range_over_two_neighbouring_hunks_is_refused(world: SandboxHarness) -> None:
+async def test_a_range_across_two_hunks_is_rejected(world: SandboxHarness) -> None:
     """https://github.com/devops-thiago/ThrillhouseBot/issues/249"""
     text = "".join(f"line {n}\n" for n in range(1, 41))
     pull = world.repository.open_pull({"pay.py": text.replace("line 5\n", "a\n").replace("line 13\n", "b\n")})
@@ -89,19 +89,19 @@ async def test_a_range_over_two_neighbouring_hunks_is_refused(world: SandboxHarn
 
 
 @pytest.mark.parametrize("key", ["subject_type", "fingerprint"])
-async def test_a_key_that_is_not_permitted_is_refused(unguarded: SandboxHarness, key: str) -> None:
+async def test_an_unknown_key_is_rejected(unguarded: SandboxHarness, key: str) -> None:
     """https://github.com/danobi/prr/issues/33"""
     answer = await unguarded.ask("POST", REVIEWS, unguarded.review({**comment(), key: "line"}))
     assert answer.status_code == 422
     assert f'"{key}" is not a permitted key' in answer.json()["message"]
 
 
-async def test_a_comment_review_needs_a_body(world: SandboxHarness) -> None:
+async def test_a_comment_review_requires_a_body(world: SandboxHarness) -> None:
     assert (await world.ask("POST", REVIEWS, world.review(body=""))).status_code == 422
 
 
 @pytest.mark.parametrize(("length", "status"), [(65_536, 200), (65_537, 422)])
-async def test_bodies_have_65536_characters_at_most(world: SandboxHarness, length: int, status: int) -> None:
+async def test_bodies_have_at_most_65536_characters(world: SandboxHarness, length: int, status: int) -> None:
     assert (await world.ask("POST", REVIEWS, world.review(body="x" * length))).status_code == status
     said = await world.ask("POST", "/issues/1/comments", {"body": "x" * length})
     assert said.status_code == (201 if status == 200 else 422)
@@ -110,7 +110,7 @@ async def test_bodies_have_65536_characters_at_most(world: SandboxHarness, lengt
 
 
 @pytest.mark.parametrize("event", ["APPROVE", "REQUEST_CHANGES"])
-async def test_nobody_approves_their_own_pull_request(world: SandboxHarness, event: str) -> None:
+async def test_an_author_cannot_approve_their_own_pull_request(world: SandboxHarness, event: str) -> None:
     """https://github.com/Blazity/ai-workflow/issues/180"""
     pull = world.repository.open_pull({"bot.py": "x\n"}, author=world.sandbox.app.bot_login)
     path = f"/pulls/{pull.number}/reviews"
@@ -124,12 +124,12 @@ async def test_only_one_review_may_be_pending(world: SandboxHarness) -> None:
     assert (await world.ask("POST", REVIEWS, {"body": "later"})).status_code == 422
 
 
-async def test_a_commit_of_another_branch_is_refused(world: SandboxHarness) -> None:
+async def test_a_commit_of_another_branch_is_rejected(world: SandboxHarness) -> None:
     body = world.review(commit_id=world.pull.base_sha)
     assert (await world.ask("POST", REVIEWS, body)).status_code == 422
 
 
-async def test_an_older_commit_of_the_pull_request_is_reviewed_by_its_own_diff(world: SandboxHarness) -> None:
+async def test_a_review_of_an_older_commit_is_checked_against_its_own_diff(world: SandboxHarness) -> None:
     first = world.pull.head_sha
     world.pull.push({"new.py": "one\n"})
     late = comment(path="new.py", line=3)
@@ -137,7 +137,7 @@ async def test_an_older_commit_of_the_pull_request_is_reviewed_by_its_own_diff(w
     assert (await world.ask("POST", REVIEWS, world.review(late, commit_id=first))).status_code == 200
 
 
-async def test_a_comment_on_a_file_has_no_line_at_all(unguarded: SandboxHarness) -> None:
+async def test_a_comment_on_a_file_must_not_have_a_line(unguarded: SandboxHarness) -> None:
     """https://github.com/octokit/octokit.rb/issues/1717"""
     on_file = {"path": "new.py", "subject_type": "file", "commit_id": unguarded.pull.head_sha, "body": "all"}
     with_null = await unguarded.ask("POST", "/pulls/1/comments", {**on_file, "line": None})
@@ -155,7 +155,7 @@ async def test_a_single_comment_is_checked_like_a_review(world: SandboxHarness) 
     assert (await world.ask("POST", "/pulls/1/comments", {**body, "line": 5})).status_code == 201
 
 
-async def test_only_the_first_comment_of_a_thread_is_answered(world: SandboxHarness) -> None:
+async def test_only_the_first_comment_of_a_thread_can_be_replied_to(world: SandboxHarness) -> None:
     first = world.pull.review_comment("bob", Anchor(path="pay.py", line=5), "why?")
     answer = await world.ask("POST", f"/pulls/1/comments/{first.id}/replies", {"body": "because"})
     assert (answer.status_code, answer.json()["in_reply_to_id"]) == (201, first.id)
@@ -163,7 +163,7 @@ async def test_only_the_first_comment_of_a_thread_is_answered(world: SandboxHarn
     assert (await world.ask("POST", f"/pulls/1/comments/{second}/replies", {"body": "no"})).status_code == 404
 
 
-async def test_comments_of_others_are_not_changed(world: SandboxHarness) -> None:
+async def test_comments_of_others_cannot_be_edited(world: SandboxHarness) -> None:
     said = world.pull.comment("bob", "mine")
     answer = await world.ask("PATCH", f"/issues/comments/{said.id}", {"body": "yours"})
     assert (answer.status_code, said.body) == (403, "mine")
@@ -185,7 +185,7 @@ async def test_a_thread_on_a_changed_line_is_outdated(world: SandboxHarness) -> 
     assert world.pull.threads[0].is_outdated
 
 
-async def test_a_reaction_is_made_once(world: SandboxHarness) -> None:
+async def test_a_repeated_reaction_is_the_same_one(world: SandboxHarness) -> None:
     """https://docs.github.com/en/rest/reactions/reactions"""
     said = world.pull.comment("bob", "/rereview")
     path = f"/issues/comments/{said.id}/reactions"

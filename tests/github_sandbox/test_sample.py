@@ -1,4 +1,4 @@
-"""The demo's pull request holds the faults that it is there for, each on a line that can be commented."""
+"""The demo's pull request contains its defects, each on a line that can be commented on."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_each_fault_of_the_sample_is_on_an_added_line(
+def test_each_defect_of_the_sample_is_on_an_added_line(
     make_sandbox: Callable[..., GitHubSandbox], fault: str
 ) -> None:
     pull = build_sample(make_sandbox())

@@ -1,4 +1,4 @@
-"""Worlds for scenarios. DBOS is one a process: a scenario opens one world at a time."""
+"""Fixtures that open worlds. DBOS allows one per process: a test opens one world at a time."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
@@ -11,7 +11,7 @@ from tests.scenarios.world import World, open_world
 
 
 class Open(Protocol):
-    """`async with open_(keyless=True) as world`, in the test's own folder."""
+    """`async with opened(providers=()) as world`, in the test's own folder."""
 
     def __call__(self, **how: Any) -> AbstractAsyncContextManager[World]: ...
 
@@ -26,6 +26,6 @@ def opened(tmp_path: Path) -> Open:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncGenerator[World]:
-    """The world in which nothing is out of the ordinary: three vendors, a repository without configuration."""
+    """A world with three vendors and a repository without configuration."""
     async with open_world(tmp_path) as world:
         yield world

@@ -9,38 +9,38 @@ from github_sandbox.state import CheckRun, IssueComment, Review, ReviewComment
 
 
 def take_review(pull: Pull) -> Review:
-    """The review that the App posted; there is exactly one."""
+    """Take the review that the App posted; there is exactly one."""
     return _only(pull, "review")
 
 
 def take_summary(pull: Pull) -> IssueComment:
-    """The one comment in the conversation, new or edited."""
+    """Take the one comment in the conversation, new or edited."""
     return _only(pull, "issue_comment")
 
 
 def take_file_comments(pull: Pull) -> list[ReviewComment]:
-    """Comments on files or lines that came without a review."""
+    """Take the comments on files or lines that were not part of a review."""
     return [item.target for item in pull.take_all("review_comment")]
 
 
 def take_reactions(pull: Pull) -> list[str]:
-    """The contents of the App's reactions."""
+    """Take the App's reactions."""
     return [item.body for item in pull.take_all("reaction")]
 
 
 def take_checks(pull: Pull) -> dict[str, CheckRun]:
-    """Name → check run, of all that were created or changed."""
+    """Take all created or updated check runs, by name."""
     runs: list[Posted] = pull.take_all("check_run")
     return {item.target.name: item.target for item in runs}
 
 
 def conclusions(checks: Mapping[str, CheckRun]) -> dict[str, str | None]:
-    """Name → conclusion."""
+    """Conclusions by name of the stage."""
     return {name.removeprefix("quorum/"): run.conclusion for name, run in checks.items()}
 
 
 def inline_comments(pull: Pull) -> list[ReviewComment]:
-    """What the App wrote into the diff, in order."""
+    """The App's comments in the diff, in order."""
     bot = pull.hub.bot
     return [comment for comment in pull.review_comments() if comment.user is bot]
 

@@ -1,4 +1,4 @@
-"""Findings under GitHub's code scanning, where the operator and the owner want it: valid, once a head, and never a false all-clear."""
+"""Findings in GitHub's code scanning, if operator and owner allow it: valid, once per head, and never a false all-clear."""
 
 import json
 from pathlib import Path
@@ -26,13 +26,13 @@ ON: dict[str, Any] = {"quorum_code_scanning": True}
 
 
 def accept(world: World) -> None:
-    """The owner gives the permission that the App was not registered with."""
+    """The owner grants the permission that the App was not registered with."""
     for installation in world.github.installations.values():
         world.github.accept_permissions(installation, {"security_events": "write"})
 
 
 def take_all(pull: Pull) -> None:
-    """What the review says elsewhere."""
+    """Take everything else that the review posted."""
     take_review(pull)
     take_summary(pull)
     take_checks(pull)
@@ -47,7 +47,7 @@ def notes(world: World) -> str:
     return "\n".join(note for review in world.reviews() for note in review.notes)
 
 
-async def test_a_review_s_findings_stand_under_code_scanning(opened: Open) -> None:
+async def test_findings_appear_in_code_scanning(opened: Open) -> None:
     async with opened(**ON) as world:
         accept(world)
         world.vendors.claude.finds(DIVISION)
@@ -68,7 +68,7 @@ async def test_a_review_s_findings_stand_under_code_scanning(opened: Open) -> No
 
 
 async def test_a_push_that_leaves_a_finding_does_not_close_its_alert(opened: Open) -> None:
-    """Only the new hunks are read; an alert that is missing in the report of the new head would look mended."""
+    """Only the new hunks are reviewed; GitHub would close an alert that is missing from the report as fixed."""
     async with opened(**ON) as world:
         accept(world)
         world.vendors.claude.finds(DIVISION)
@@ -89,7 +89,7 @@ async def test_a_push_that_leaves_a_finding_does_not_close_its_alert(opened: Ope
     assert fingerprints[0] == fingerprints[1] != []
 
 
-async def test_without_the_permission_the_review_is_whole_and_says_what_is_missing(opened: Open) -> None:
+async def test_without_the_permission_the_review_is_complete_and_names_it(opened: Open) -> None:
     async with opened(**ON) as world:
         pull = world.open_pull(PAY)
         await world.settle()
@@ -99,7 +99,7 @@ async def test_without_the_permission_the_review_is_whole_and_says_what_is_missi
         assert "Code scanning got no report: The installation does not grant" in notes(world)
 
 
-async def test_where_code_scanning_is_off_the_review_is_whole_and_says_so(opened: Open) -> None:
+async def test_with_code_scanning_disabled_the_review_is_complete_and_says_so(opened: Open) -> None:
     async with opened(**ON) as world:
         accept(world)
         world.repository.code_scanning = False
@@ -122,7 +122,7 @@ async def test_a_stage_that_failed_uploads_nothing(opened: Open) -> None:
         assert "would look mended" in notes(world)
 
 
-async def test_an_outage_of_code_scanning_costs_no_review(opened: Open) -> None:
+async def test_an_outage_of_code_scanning_does_not_fail_the_review(opened: Open) -> None:
     async with opened(**ON) as world:
         accept(world)
         world.github.faults.inject(Fault.DONE_THEN_NO_ANSWER, method="POST", path="/code-scanning/sarifs$")

@@ -1,4 +1,4 @@
-"""`quorum demo --once`, the main job, as a newcomer runs it: in an empty directory, without a key."""
+"""`quorum demo --once`, as a newcomer runs it: in an empty directory, without a key."""
 
 import os
 import subprocess

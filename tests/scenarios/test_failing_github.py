@@ -1,4 +1,4 @@
-"""GitHub that limits, stumbles or refuses: waited for, tried again, and what did not go is said."""
+"""GitHub limits, fails or rejects: Quorum waits, retries, and reports what failed."""
 
 import pytest
 
@@ -19,7 +19,7 @@ PAY = {"pay.py": "def pay(cart):\n    return cart.total\n"}
         Fault.NO_ANSWER,
     ],
 )
-async def test_a_limit_or_an_outage_while_posting_is_waited_for(world: World, fault: Fault) -> None:
+async def test_quorum_waits_out_a_limit_or_an_outage_while_posting(world: World, fault: Fault) -> None:
     world.github.faults.inject(fault, path="/reviews$", retry_after_s=5)
     pull = world.open_pull(PAY)
     await world.settle()
@@ -30,7 +30,7 @@ async def test_a_limit_or_an_outage_while_posting_is_waited_for(world: World, fa
 
 
 @pytest.mark.parametrize("path", ["/access_tokens$", "/graphql$"])
-async def test_an_outage_while_reading_is_waited_for(world: World, path: str) -> None:
+async def test_quorum_waits_out_an_outage_while_reading(world: World, path: str) -> None:
     world.github.faults.inject(Fault.BAD_GATEWAY, path=path)
     pull = world.open_pull(PAY)
     await world.settle()

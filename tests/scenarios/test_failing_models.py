@@ -1,4 +1,4 @@
-"""Vendors that are down, refuse, or have no key: the next one takes over, and what was not done is said."""
+"""Vendors are down, refuse, or have no key: the next one takes over, and the summary reports what failed."""
 
 import pytest
 
@@ -16,7 +16,9 @@ INJECTION = finding(
 )
 
 
-async def test_when_claude_is_down_the_next_vendor_reviews_and_every_attempt_is_a_row(world: World) -> None:
+async def test_when_claude_is_down_the_next_vendor_reviews_and_every_attempt_is_recorded(
+    world: World,
+) -> None:
     world.vendors.claude.is_down()
     pull = world.open_pull({"cart.py": "def total(items):\n    return len(items)\n"})
     await world.settle()
@@ -41,7 +43,7 @@ async def test_a_refusal_goes_to_the_next_vendor(world: World) -> None:
 
 
 @pytest.mark.parametrize("gate", ["off", "critical"])
-async def test_where_every_model_fails_the_analysers_findings_are_posted_and_nothing_is_green(
+async def test_when_every_model_fails_the_analyzers_findings_are_posted_and_nothing_is_green(
     opened: Open, gate: str
 ) -> None:
     async with opened(config=f"gate: '{gate}'\n") as world:
@@ -58,7 +60,7 @@ async def test_where_every_model_fails_the_analysers_findings_are_posted_and_not
         assert "stages failed" in take_review(pull).body
 
 
-async def test_a_refused_key_puts_the_vendor_out_and_is_said_once(world: World) -> None:
+async def test_a_rejected_key_disables_the_vendor_and_is_reported_once(world: World) -> None:
     world.vendors.claude.rejects_its_key()
     pull = world.open_pull({"cart.py": "def total(items):\n    return len(items)\n"})
     await world.settle()
@@ -69,7 +71,7 @@ async def test_a_refused_key_puts_the_vendor_out_and_is_said_once(world: World) 
     take_review(pull)
 
 
-async def test_a_refused_key_is_not_tried_again_by_the_next_review(world: World) -> None:
+async def test_a_rejected_key_is_not_tried_by_the_next_review(world: World) -> None:
     world.vendors.claude.rejects_its_key()
     for number in (1, 2):
         pull = world.open_pull({f"cart_{number}.py": "def total(items):\n    return len(items)\n"})
@@ -94,7 +96,7 @@ async def test_no_secret_of_the_operator_reaches_a_model_the_database_or_the_pul
     assert all(secret.get_secret_value() not in comment.body for comment in inline_comments(pull))
 
 
-async def test_without_any_key_the_analysers_review_and_every_text_says_so(opened: Open) -> None:
+async def test_without_any_key_the_analyzers_review_and_every_text_says_so(opened: Open) -> None:
     async with opened(providers=()) as world:
         pull = world.open_pull({**PAY, "api.py": "def charge(card):\n    return card\n"})
         await world.settle()
@@ -109,7 +111,7 @@ async def test_without_any_key_the_analysers_review_and_every_text_says_so(opene
         assert "No model reviewed" in take_review(pull).body
 
 
-async def test_without_any_key_docs_list_undocumented_functions_and_api_changes(opened: Open) -> None:
+async def test_without_any_key_docs_lists_undocumented_functions_and_api_changes(opened: Open) -> None:
     files = {"api.py": 'def charge(card, amount):\n    """Charge a card."""\n    return card\n'}
     async with opened(providers=(), files=files) as world:
         pull = world.open_pull(
@@ -125,7 +127,7 @@ async def test_without_any_key_docs_list_undocumented_functions_and_api_changes(
         take_checks(pull)
 
 
-async def test_only_added_lines_are_the_analysers_business(opened: Open) -> None:
+async def test_analyzers_look_only_at_added_lines(opened: Open) -> None:
     async with opened(providers=(), files=PAY) as world:
         pull = world.open_pull({"pay.py": PAY["pay.py"] + "\n\ndef fee(amount):\n    return amount\n"})
         await world.settle()
@@ -135,7 +137,7 @@ async def test_only_added_lines_are_the_analysers_business(opened: Open) -> None
         take_checks(pull)
 
 
-async def test_a_finding_that_nobody_could_check_is_shown_as_unconfirmed_in_the_summary(world: World) -> None:
+async def test_an_unchecked_finding_is_shown_as_unconfirmed_in_the_summary(world: World) -> None:
     division = finding("pay.py", "    return 1 / rate", line=2, title="A rate of 0 ends in an error")
     world.vendors.claude.finds(division)
     world.vendors.fake.fail(Provider.GPT, Fault.NONE, times=1)
@@ -152,7 +154,7 @@ async def test_a_finding_that_nobody_could_check_is_shown_as_unconfirmed_in_the_
     take_checks(pull)
 
 
-async def test_an_answer_that_is_no_answer_is_asked_once_more_and_then_given_to_the_next(
+async def test_an_invalid_answer_is_requested_once_more_and_then_from_the_next_vendor(
     world: World,
 ) -> None:
     world.vendors.fake.fail(Provider.CLAUDE, Fault.OFF_SCHEMA)

@@ -1,4 +1,4 @@
-"""Webhooks that never came: the App reads its log, and every pull request is reviewed all the same."""
+"""Webhooks that never arrive: the App reads the delivery log, and every pull request is reviewed."""
 
 import asyncio
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ async def nobody(headers: Mapping[str, str], body: bytes) -> int:
 
 
 @pytest.mark.parametrize("how", [{"poll": True}, {"recover": True}])
-async def test_what_happened_while_nobody_listened_is_reviewed(tmp_path: Path, how: dict[str, Any]) -> None:
+async def test_events_during_downtime_are_reviewed(tmp_path: Path, how: dict[str, Any]) -> None:
     github = GitHubSandbox(tmp_path / "github")
     repository = github.create_repository(REPOSITORY, FILES)
     pulls = [repository.open_pull({f"new_{number}.py": "eval(input())\n"}) for number in range(3)]

@@ -1,4 +1,4 @@
-"""Nothing lost, nothing twice: the same delivery many times, out of order, after failures, and what a failed job leaves."""
+"""Nothing lost, nothing twice: repeated deliveries, out of order, after failures, and what a failed job leaves."""
 
 import asyncio
 from pathlib import Path
@@ -32,7 +32,7 @@ def deliveries_of(world: World, event: str = "pull_request") -> list[DeliveryRow
     return [row for row in world.rows(DeliveryRow) if row.event == event]
 
 
-async def test_the_same_delivery_a_hundred_times_at_once_is_one_review_and_one_set_of_check_runs(
+async def test_the_same_delivery_a_hundred_times_is_one_review_and_one_set_of_check_runs(
     world: World,
 ) -> None:
     pull = world.open_pull(PAY)
@@ -45,7 +45,7 @@ async def test_the_same_delivery_a_hundred_times_at_once_is_one_review_and_one_s
     assert len(world.vendors.requests) == 3
 
 
-async def test_another_delivery_for_the_same_head_and_trigger_is_nothing_new(world: World) -> None:
+async def test_another_delivery_for_the_same_head_and_trigger_starts_no_review(world: World) -> None:
     pull = world.open_pull(PAY)
     delivery = next(each for each in world.github.hook.queue if each.event == "pull_request")
     for guid in ("another-guid", "one-more"):
@@ -80,7 +80,7 @@ async def test_a_redelivery_after_a_failed_run_runs(world: World) -> None:
 
 
 @pytest.mark.parametrize("order", [(2, 1, 0), (1, 2, 0)])
-async def test_webhooks_that_arrive_out_of_order_end_in_one_review_of_the_newest_head(
+async def test_webhooks_out_of_order_end_in_one_review_of_the_newest_head(
     opened: Open, order: tuple[int, ...]
 ) -> None:
     async with opened(quorum_debounce_s=0.2) as world:
@@ -94,14 +94,16 @@ async def test_webhooks_that_arrive_out_of_order_end_in_one_review_of_the_newest
         world.github.hook.queue.clear()
         await world.settle()
         assert [review.commit_id for review in pull.reviews] == [pull.head_sha]
-        assert len(world.vendors.requests) <= 6  # a review that a later push cut short may have asked
+        assert (
+            len(world.vendors.requests) <= 6
+        )  # a review that a later push superseded may have called a model
         pull.take_all()
 
 
-async def test_a_review_that_has_read_the_last_head_goes_on_when_the_webhook_of_a_push_before_it_comes(
+async def test_a_review_of_the_newest_head_continues_when_the_webhook_of_an_earlier_push_arrives(
     world: World,
 ) -> None:
-    """Opened and pushed to twice; the first review reads the last head before the webhooks of the pushes come."""
+    """Opened and pushed to twice; the first review reads the last head before the webhooks of the pushes arrive."""
     pull = world.open_pull(PAY)
     for more in (1, 2):
         pull.push({"pay.py": f"def pay(amount):\n    return amount + {more}\n"})
@@ -120,10 +122,10 @@ async def test_a_review_that_has_read_the_last_head_goes_on_when_the_webhook_of_
     assert [review.status for review in world.reviews()] == ["completed", "cancelled", "cancelled"]
 
 
-async def test_a_review_that_took_a_newer_head_and_died_again_ends_the_check_runs_of_that_head(
+async def test_a_review_that_took_a_newer_head_and_died_again_completes_the_check_runs_of_that_head(
     world: World,
 ) -> None:
-    """The third life goes the way of the first two again, and must not cancel what the second has begun."""
+    """The third attempt repeats the steps of the first two and must not cancel the check runs of the second."""
     world.vendors.hold()
     pull = world.open_pull(PAY)
     world.github.faults.latency_s = 0.5  # time to stop between the first look and the check runs
@@ -150,14 +152,14 @@ async def test_a_review_that_took_a_newer_head_and_died_again_ends_the_check_run
 
 
 async def steps_of(world: World) -> list[str]:
-    """What the one delivery's job has recorded."""
+    """The steps that the job of the one delivery has recorded."""
     [row] = deliveries_of(world)
     steps = await DBOS.list_workflow_steps_async(row.workflow_id or "")
     return [step["function_name"] for step in steps]
 
 
-async def test_a_push_stands_in_for_the_review_that_the_pushes_before_it_cut_short(opened: Open) -> None:
-    """Pushes are not reviewed here, but the pull request's first review was cut short by one, and that by another."""
+async def test_a_push_continues_the_review_that_earlier_pushes_superseded(opened: Open) -> None:
+    """Pushes are not reviewed here, but a push superseded the first review of the pull request, and another push that one."""
     async with opened(config="review_on_push: false\n") as world:
         world.vendors.hold()
         pull = world.open_pull(PAY)
@@ -172,7 +174,7 @@ async def test_a_push_stands_in_for_the_review_that_the_pushes_before_it_cut_sho
         pull.take_all()
 
 
-async def test_eyes_come_at_once_also_while_a_review_of_the_pull_request_runs(world: World) -> None:
+async def test_eyes_appear_immediately_even_while_a_review_of_the_pull_request_runs(world: World) -> None:
     world.vendors.hold()
     pull = world.open_pull(PAY)
     await world.until_asked(3)
@@ -188,7 +190,7 @@ async def test_eyes_come_at_once_also_while_a_review_of_the_pull_request_runs(wo
     pull.take_all()
 
 
-async def test_a_command_that_is_delivered_again_shows_no_second_pair_of_eyes(world: World) -> None:
+async def test_a_redelivered_command_adds_no_second_reaction(world: World) -> None:
     pull = world.open_pull(PAY)
     await world.settle()
     pull.take_all()
@@ -200,7 +202,7 @@ async def test_a_command_that_is_delivered_again_shows_no_second_pair_of_eyes(wo
     pull.take_all()
 
 
-async def test_a_review_that_a_command_asked_for_runs_and_ends_like_every_other(world: World) -> None:
+async def test_a_review_requested_by_a_command_runs_like_any_other(world: World) -> None:
     pull = world.open_pull(PAY)
     await world.settle()
     world.vendors.hold()
@@ -215,7 +217,7 @@ async def test_a_review_that_a_command_asked_for_runs_and_ends_like_every_other(
 
 
 async def last_attempt(opened: Open, github: GitHubSandbox, event: str) -> None:
-    """Deliveries of an event wait, and have been tried so often that the next failure is the last."""
+    """Deliveries of an event wait, and the next failure is their last attempt."""
     async with opened(github=github, quorum_paused=True) as world:
         await world.deliver()
         with world.database.write() as session:
@@ -224,7 +226,7 @@ async def last_attempt(opened: Open, github: GitHubSandbox, event: str) -> None:
 
 
 @pytest.mark.parametrize(("config", "conclusion"), [("", "neutral"), (GATED, "failure")])
-async def test_a_review_that_is_given_up_completes_its_check_runs_and_says_what_to_do(
+async def test_an_abandoned_review_completes_its_check_runs_and_says_what_to_do(
     tmp_path: Path, opened: Open, config: str, conclusion: str
 ) -> None:
     github = GitHubSandbox(tmp_path / "github")
@@ -242,9 +244,7 @@ async def test_a_review_that_is_given_up_completes_its_check_runs_and_says_what_
         assert [review.status for review in world.reviews()] == ["failed"]
 
 
-async def test_a_merge_group_that_is_given_up_half_way_leaves_no_check_run_in_progress(
-    tmp_path: Path, opened: Open
-) -> None:
+async def test_an_abandoned_merge_group_leaves_no_check_run_in_progress(tmp_path: Path, opened: Open) -> None:
     github = GitHubSandbox(tmp_path / "github")
     async with opened(github=github) as world:
         pull = world.open_pull(PAY)

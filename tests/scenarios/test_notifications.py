@@ -1,4 +1,4 @@
-"""Somebody else's system hears of a review's end and of a spent budget: signed, once, and without a word of the code."""
+"""Another system is notified of completed reviews and spent budgets: signed, once, and without any code."""
 
 import base64
 import json
@@ -29,7 +29,7 @@ DIVISION = finding(
 
 
 class Receiver:
-    """A system that takes what verifies."""
+    """A system that accepts verified notifications."""
 
     def __init__(self) -> None:
         self.bodies: list[str] = []
@@ -47,7 +47,7 @@ class Receiver:
         return [each["data"] for each in read if each["type"] == kind]
 
 
-async def test_the_end_of_a_review_is_told_in_figures_and_not_in_words(opened: Open) -> None:
+async def test_a_completed_review_is_notified_in_figures_only(opened: Open) -> None:
     receiver = Receiver()
     async with opened(notifications=receiver.transport, **SETTINGS) as world:
         world.vendors.claude.finds(DIVISION)
@@ -70,7 +70,7 @@ async def test_the_end_of_a_review_is_told_in_figures_and_not_in_words(opened: O
         assert word not in "".join(receiver.bodies)
 
 
-async def test_a_review_that_could_not_be_done_is_told_too(opened: Open) -> None:
+async def test_a_failed_review_is_notified(opened: Open) -> None:
     receiver = Receiver()
     async with opened(notifications=receiver.transport, **SETTINGS) as world:
         pull = await uninstalled_meanwhile(world)
@@ -80,7 +80,7 @@ async def test_a_review_that_could_not_be_done_is_told_too(opened: Open) -> None
 
 
 async def uninstalled_meanwhile(world: World) -> Pull:
-    """The owner removes the App while models are asked."""
+    """The owner uninstalls the App while models are called."""
     world.vendors.hold()
     pull = world.open_pull(PAY)
     await world.until_asked(1)
@@ -93,7 +93,7 @@ async def uninstalled_meanwhile(world: World) -> Pull:
     return pull
 
 
-async def test_a_spent_budget_is_told_once_for_all_its_reviews(opened: Open) -> None:
+async def test_a_spent_budget_is_notified_once_for_all_its_reviews(opened: Open) -> None:
     receiver = Receiver()
     async with opened(
         notifications=receiver.transport, quorum_budget_repository_month_usd=0.0001, **SETTINGS
@@ -114,7 +114,7 @@ async def test_a_spent_budget_is_told_once_for_all_its_reviews(opened: Open) -> 
     assert len(set(receiver.ids)) == len(receiver.ids) == 3
 
 
-async def test_an_address_without_a_secret_stops_the_server_at_its_start(opened: Open) -> None:
+async def test_a_notification_url_without_a_secret_stops_the_server_at_startup(opened: Open) -> None:
     with pytest.raises(ConfigurationError, match="QUORUM_NOTIFY_SECRET"):
         async with opened(quorum_notify_url="https://hooks.example.com"):
             pass

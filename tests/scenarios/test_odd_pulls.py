@@ -1,4 +1,4 @@
-"""Pull requests that hold no ordinary code: each gets a review that says what it covered, and no error."""
+"""Unusual pull requests: each gets a review that reports its coverage, and no error."""
 
 import pytest
 
@@ -22,7 +22,7 @@ GREEN = {"review": "success", "security": "success", "docs": "success"}
 NOTHING_READ = dict.fromkeys(GREEN, "neutral")
 
 
-async def test_an_empty_pull_request_has_nothing_to_review_and_says_so(world: World) -> None:
+async def test_an_empty_pull_request_has_nothing_to_review(world: World) -> None:
     pull = world.open_pull({})
     await world.settle()
     assert not world.vendors.requests
@@ -41,7 +41,7 @@ async def test_an_empty_pull_request_has_nothing_to_review_and_says_so(world: Wo
         pytest.param({"vendor/x.js": "var x = 1\n"}, "vendored", id="vendored code"),
     ],
 )
-async def test_what_is_not_read_is_listed_with_the_reason(
+async def test_unreviewed_files_are_listed_with_the_reason(
     world: World, files: dict[str, FileContent], reason: str
 ) -> None:
     pull = world.open_pull(files)
@@ -53,7 +53,7 @@ async def test_what_is_not_read_is_listed_with_the_reason(
     assert conclusions(take_checks(pull)) == NOTHING_READ
 
 
-async def test_only_deletions_are_read_as_deletions(world: World) -> None:
+async def test_a_change_of_deletions_only_is_reviewed(world: World) -> None:
     pull = world.open_pull({"cart.py": None})
     await world.settle()
     [asked] = world.vendors.claude.asked("review")
@@ -63,7 +63,7 @@ async def test_only_deletions_are_read_as_deletions(world: World) -> None:
     assert conclusions(take_checks(pull)) == GREEN
 
 
-async def test_a_finding_on_a_deleted_line_stands_on_the_old_side(world: World) -> None:
+async def test_a_finding_on_a_deleted_line_is_placed_on_the_left_side(world: World) -> None:
     world.vendors.claude.finds(
         finding(
             "cart.py",
@@ -81,7 +81,7 @@ async def test_a_finding_on_a_deleted_line_stands_on_the_old_side(world: World) 
     take_checks(pull)
 
 
-async def test_renames_with_and_without_changes_are_followed(opened: Open) -> None:
+async def test_renames_with_and_without_changes_are_reviewed(opened: Open) -> None:
     files = {"old.py": "def one():\n    return 1\n" * 20, "same.py": "a = 1\n" * 20}
     async with opened(files=files) as world:
         world.vendors.claude.finds(finding("new.py", "    return 2", line=2, title="One is two now"))
@@ -115,7 +115,7 @@ async def test_renames_with_and_without_changes_are_followed(opened: Open) -> No
         "<b>bold</b>@everyone.py",
     ],
 )
-async def test_odd_file_names_are_reviewed_and_commented_on(world: World, path: str) -> None:
+async def test_unusual_file_names_are_reviewed_and_commented_on(world: World, path: str) -> None:
     world.vendors.claude.finds(
         finding(path, "    return cart.total / rate", line=2, title="A rate of 0 ends in an error")
     )
@@ -128,7 +128,7 @@ async def test_odd_file_names_are_reviewed_and_commented_on(world: World, path: 
     assert conclusions(take_checks(pull))["review"] == "neutral"
 
 
-async def test_a_name_that_is_no_utf8_is_reviewed_or_listed_and_stops_nothing(world: World) -> None:
+async def test_a_file_name_that_is_not_utf8_is_reviewed_or_listed(world: World) -> None:
     name = b"caf\xe9.py".decode("utf-8", "surrogateescape")
     world.vendors.claude.finds(
         finding("pay.py", "    return cart.total / rate", line=2, title="A rate of 0 ends in an error")
@@ -142,7 +142,7 @@ async def test_a_name_that_is_no_utf8_is_reviewed_or_listed_and_stops_nothing(wo
     take_checks(pull)
 
 
-async def test_a_pull_request_of_a_fork_is_reviewed_like_any_other(world: World) -> None:
+async def test_a_pull_request_from_a_fork_is_reviewed(world: World) -> None:
     world.vendors.claude.finds(
         finding("pay.py", "    return cart.total / rate", line=2, title="A rate of 0 ends in an error")
     )
@@ -154,7 +154,7 @@ async def test_a_pull_request_of_a_fork_is_reviewed_like_any_other(world: World)
     assert conclusions(take_checks(pull))["review"] == "neutral"
 
 
-async def test_the_configuration_of_the_pull_request_itself_counts_for_nothing(world: World) -> None:
+async def test_the_configuration_in_the_pull_request_is_ignored(world: World) -> None:
     pull = world.open_pull({"pay.py": CODE, ".github/quorum.yml": "enabled: false\n"}, fork="mallory")
     await world.settle()
     take_review(pull)
@@ -162,7 +162,7 @@ async def test_the_configuration_of_the_pull_request_itself_counts_for_nothing(w
     assert set(conclusions(take_checks(pull))) == set(GREEN)
 
 
-async def test_a_fork_that_was_deleted_is_no_error(world: World) -> None:
+async def test_a_deleted_fork_is_not_an_error(world: World) -> None:
     pull = world.open_pull({"pay.py": CODE}, fork="mallory")
     pull.delete_head_repository()
     await world.settle()
@@ -171,7 +171,7 @@ async def test_a_fork_that_was_deleted_is_no_error(world: World) -> None:
     assert conclusions(take_checks(pull)) == GREEN
 
 
-async def test_a_patch_that_github_keeps_back_is_read_from_git(
+async def test_a_patch_that_github_omits_is_read_from_git(
     tmp_path_factory: pytest.TempPathFactory, opened: Open
 ) -> None:
     github = GitHubSandbox(tmp_path_factory.mktemp("limits"), limits=DiffLimits(patch_changed_lines=50))
@@ -184,13 +184,13 @@ async def test_a_patch_that_github_keeps_back_is_read_from_git(
         await world.settle()
         summary = take_summary(pull).body
         assert "Reviewed 1 file" in summary
-        assert "`long.py`, line 51" in summary  # without a patch GitHub takes no comment on a line
+        assert "`long.py`, line 51" in summary  # without a patch GitHub rejects comments on lines
         take_review(pull)
         take_file_comments(pull)
         take_checks(pull)
 
 
-async def test_crlf_files_without_a_last_newline_keep_their_lines(world: World) -> None:
+async def test_crlf_files_without_a_final_newline_keep_their_lines(world: World) -> None:
     world.vendors.claude.finds(
         finding("win.py", "    return cart.total / rate", line=2, title="A rate of 0 ends in an error")
     )
@@ -203,7 +203,7 @@ async def test_crlf_files_without_a_last_newline_keep_their_lines(world: World) 
     take_checks(pull)
 
 
-async def test_a_mode_change_alone_is_covered(opened: Open) -> None:
+async def test_a_mode_change_is_covered(opened: Open) -> None:
     async with opened(files={"run.sh": "echo hi\n"}) as world:
         pull = world.open_pull({"run.sh": Entry(b"echo hi\n", mode="100755")})
         await world.settle()
@@ -212,7 +212,7 @@ async def test_a_mode_change_alone_is_covered(opened: Open) -> None:
         take_checks(pull)
 
 
-async def test_a_draft_waits_and_is_not_reviewed(world: World) -> None:
+async def test_a_draft_is_not_reviewed(world: World) -> None:
     pull = world.open_pull({"pay.py": CODE}, draft=True)
     await world.settle()
     assert not world.vendors.requests

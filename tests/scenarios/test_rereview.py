@@ -1,4 +1,4 @@
-"""`/rereview` and re-requested check runs: by whom, what of, and what it costs."""
+"""`/rereview` and re-requested check runs: who may, what is reviewed, and what it costs."""
 
 import pytest
 
@@ -18,7 +18,7 @@ PAY = {"pay.py": "def pay(cart, rate):\n    return cart.total / rate\n"}
 DIVISION = finding("pay.py", "    return cart.total / rate", line=2, title="A rate of 0 ends in an error")
 
 
-async def test_rereview_by_a_writer_shows_eyes_reviews_again_and_edits_the_summary(world: World) -> None:
+async def test_rereview_by_a_writer_adds_eyes_reviews_again_and_edits_the_summary(world: World) -> None:
     pull = world.open_pull(PAY)
     await world.settle()
     take_review(pull)
@@ -35,7 +35,7 @@ async def test_rereview_by_a_writer_shows_eyes_reviews_again_and_edits_the_summa
     assert [review.trigger.split(":")[0] for review in world.reviews()] == ["opened", "comment"]
 
 
-async def test_eyes_come_before_any_model_is_asked_again(world: World) -> None:
+async def test_eyes_appear_before_any_model_is_called_again(world: World) -> None:
     pull = world.open_pull(PAY)
     await world.settle()
     pull.take_all()
@@ -49,7 +49,7 @@ async def test_eyes_come_before_any_model_is_asked_again(world: World) -> None:
 
 
 @pytest.mark.parametrize("stage", ["review", "security", "docs"])
-async def test_rereview_of_one_stage_asks_and_checks_that_stage_alone(world: World, stage: str) -> None:
+async def test_rereview_of_one_stage_runs_only_that_stage(world: World, stage: str) -> None:
     pull = world.open_pull(PAY)
     await world.settle()
     pull.take_all()
@@ -63,7 +63,7 @@ async def test_rereview_of_one_stage_asks_and_checks_that_stage_alone(world: Wor
     take_summary(pull)
 
 
-async def test_rereview_answers_from_the_cache_and_full_asks_anew(world: World) -> None:
+async def test_rereview_uses_the_cache_and_full_does_not(world: World) -> None:
     pull = world.open_pull(PAY)
     await world.settle()
     pull.take_all()
@@ -77,7 +77,7 @@ async def test_rereview_answers_from_the_cache_and_full_asks_anew(world: World) 
     pull.take_all()
 
 
-async def test_rereview_says_nothing_twice_but_always_answers(world: World) -> None:
+async def test_rereview_posts_nothing_twice_but_always_answers(world: World) -> None:
     world.vendors.claude.finds(DIVISION)
     pull = world.open_pull(PAY)
     await world.settle()
@@ -92,7 +92,7 @@ async def test_rereview_says_nothing_twice_but_always_answers(world: World) -> N
 
 
 @pytest.mark.parametrize("role", ["read", "triage"])
-async def test_rereview_by_an_outsider_gets_a_confused_face_and_asks_no_model(
+async def test_rereview_by_an_outsider_gets_a_confused_face_and_calls_no_model(
     world: World, role: str
 ) -> None:
     pull = world.open_pull(PAY)
@@ -100,7 +100,7 @@ async def test_rereview_by_an_outsider_gets_a_confused_face_and_asks_no_model(
     pull.take_all()
     asked = len(world.vendors.requests)
     world.repository.set_role("mallory", role)
-    world.repository.associations["mallory"] = "MEMBER"  # what the payload claims is not what counts
+    world.repository.associations["mallory"] = "MEMBER"  # the association in the payload does not count
     pull.comment("mallory", "/rereview full")
     await world.settle()
     assert set(take_reactions(pull)) <= {"confused"}
@@ -108,7 +108,7 @@ async def test_rereview_by_an_outsider_gets_a_confused_face_and_asks_no_model(
     assert len(world.reviews()) == 1
 
 
-async def test_a_member_whom_the_payload_calls_a_stranger_may_command(world: World) -> None:
+async def test_a_member_whom_the_payload_calls_a_stranger_may_give_commands(world: World) -> None:
     pull = world.open_pull(PAY)
     await world.settle()
     pull.take_all()
@@ -120,7 +120,7 @@ async def test_a_member_whom_the_payload_calls_a_stranger_may_command(world: Wor
     pull.take_all()
 
 
-async def test_the_bots_own_comments_and_edited_ones_command_nothing(world: World) -> None:
+async def test_the_bots_own_comments_and_edited_comments_are_not_commands(world: World) -> None:
     pull = world.open_pull(PAY)
     await world.settle()
     pull.take_all()
@@ -131,7 +131,7 @@ async def test_the_bots_own_comments_and_edited_ones_command_nothing(world: Worl
     assert len(world.reviews()) == 1
 
 
-async def test_a_requested_check_run_runs_its_stage_again(world: World) -> None:
+async def test_a_rerequested_check_run_runs_its_stage_again(world: World) -> None:
     pull = world.open_pull(PAY)
     await world.settle()
     checks = take_checks(pull)
@@ -156,7 +156,7 @@ async def test_rerunning_all_checks_runs_all_stages_again(world: World) -> None:
     take_summary(pull)
 
 
-async def test_a_command_reviews_even_what_the_configuration_leaves_out(opened: Open) -> None:
+async def test_a_command_reviews_even_what_the_configuration_excludes(opened: Open) -> None:
     async with opened(config="ignore_titles: ['wip']\n") as world:
         pull = world.open_pull(PAY, title="WIP: pay")
         await world.settle()

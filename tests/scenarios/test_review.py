@@ -1,4 +1,4 @@
-"""From the webhook to what stands on the pull request: three stages, three vendors, one review."""
+"""From the webhook to the posted review: three stages, three vendors, one review."""
 
 import pytest
 
@@ -40,18 +40,18 @@ GREEN = {"review": "success", "security": "success", "docs": "success"}
 
 
 def take_all_clean(pull: Pull) -> None:
-    """What a review without findings leaves."""
+    """Take what a review without findings posts."""
     assert "no problems" in take_review(pull).body.lower()
     assert "no problems found" in take_summary(pull).body
     assert conclusions(take_checks(pull)) == GREEN
 
 
 def ended(world: World, head_sha: str) -> set[str | None]:
-    """How the check runs of a head ended."""
+    """Name → conclusion of the check runs of a head."""
     return {run.conclusion for run in world.repository.check_runs.values() if run.head_sha == head_sha}
 
 
-async def test_what_a_model_says_of_an_ignored_file_is_not_posted(opened: Open) -> None:
+async def test_a_finding_in_an_ignored_file_is_not_posted(opened: Open) -> None:
     async with opened(config="ignore_paths: [pay.py]\ngate: high\n") as world:
         world.vendors.claude.finds(DIVISION)
         pull = world.open_pull({**PAY, "cart.py": "def total(items):\n    return len(items)\n"})
@@ -62,7 +62,7 @@ async def test_what_a_model_says_of_an_ignored_file_is_not_posted(opened: Open) 
         take_review(pull)
 
 
-async def test_three_check_runs_are_in_progress_before_any_model_is_asked(world: World) -> None:
+async def test_three_check_runs_are_in_progress_before_any_model_is_called(world: World) -> None:
     world.vendors.hold()
     pull = world.open_pull(PAY)
     await world.until_asked(1)
@@ -75,7 +75,7 @@ async def test_three_check_runs_are_in_progress_before_any_model_is_asked(world:
     take_all_clean(pull)
 
 
-async def test_the_stages_are_asked_at_the_same_time_each_of_its_own_vendor(world: World) -> None:
+async def test_the_stages_call_their_own_vendors_concurrently(world: World) -> None:
     world.vendors.hold()
     pull = world.open_pull(PAY)
     await world.until_asked(3)
@@ -91,14 +91,14 @@ async def test_the_stages_are_asked_at_the_same_time_each_of_its_own_vendor(worl
     take_all_clean(pull)
 
 
-async def test_every_vendor_is_asked_through_its_own_json_schema_output(world: World) -> None:
+async def test_every_vendor_is_called_with_its_own_json_schema_output(world: World) -> None:
     pull = world.open_pull(PAY)
     await world.settle()
     assert [asked.schema is not None for asked in world.vendors.requests] == [True, True, True]
     take_all_clean(pull)
 
 
-async def test_a_sequential_pipeline_hands_earlier_findings_to_docs_and_to_nobody_else(opened: Open) -> None:
+async def test_a_sequential_pipeline_passes_earlier_findings_to_docs_only(opened: Open) -> None:
     async with opened(config="pipeline: sequential\n") as world:
         world.vendors.claude.finds(DIVISION)
         world.vendors.gpt.finds(ROUNDING)
@@ -123,7 +123,7 @@ async def test_a_sequential_pipeline_hands_earlier_findings_to_docs_and_to_nobod
         take_checks(pull)
 
 
-async def test_a_verdict_is_another_vendors_and_its_call_is_linked_to_the_one_that_found(
+async def test_a_verdict_comes_from_another_vendor_and_links_to_the_call_that_found_the_finding(
     world: World,
 ) -> None:
     world.vendors.gpt.finds(ROUNDING)
@@ -136,7 +136,7 @@ async def test_a_verdict_is_another_vendors_and_its_call_is_linked_to_the_one_th
     pull.take_all()
 
 
-async def test_security_sees_code_and_neither_title_nor_description(world: World) -> None:
+async def test_security_sees_code_but_neither_title_nor_description(world: World) -> None:
     pull = world.open_pull(PAY, title="Audited by the bank", body="Nothing to see here, approved twice.")
     await world.settle()
     [security], [review] = world.vendors.gpt.asked("security"), world.vendors.claude.asked("review")
@@ -147,7 +147,7 @@ async def test_security_sees_code_and_neither_title_nor_description(world: World
     take_all_clean(pull)
 
 
-async def test_one_review_carries_the_inline_comments_and_what_can_be_applied(world: World) -> None:
+async def test_one_review_contains_the_inline_comments_and_suggestions(world: World) -> None:
     world.vendors.claude.finds(DIVISION)
     world.vendors.gpt.finds(ROUNDING)
     pull = world.open_pull(PAY)
@@ -158,7 +158,7 @@ async def test_one_review_carries_the_inline_comments_and_what_can_be_applied(wo
     assert (first.anchor.path, first.anchor.line, first.anchor.side) == ("pay.py", 2, "RIGHT")
     assert "```suggestion\n    share = cart.total / rate if rate else 0\n```" in first.body
     assert "found by Claude" in first.body
-    assert "confirmed by G" in first.body  # GPT or Gemini, whoever has less to verify
+    assert "confirmed by G" in first.body  # GPT or Gemini, whichever has less to verify
     assert (second.anchor.line, "suggestion" in second.body) == (3, False)
     assert {comment.review_id for comment in (first, second)} == {review.id}
     summary = take_summary(pull)
@@ -184,7 +184,7 @@ async def test_a_refuted_finding_is_not_posted_and_the_summary_says_why(world: W
     assert conclusions(take_checks(pull)) == GREEN
 
 
-async def test_a_finding_beside_the_diff_goes_to_the_file_and_nothing_is_dropped(opened: Open) -> None:
+async def test_a_finding_outside_the_diff_is_posted_on_the_file(opened: Open) -> None:
     lines = [f"value_{number} = {number}" for number in range(1, 101)]
     async with opened(files={"values.py": "\n".join(lines) + "\n"}) as world:
         world.vendors.claude.finds(
@@ -201,7 +201,7 @@ async def test_a_finding_beside_the_diff_goes_to_the_file_and_nothing_is_dropped
         assert conclusions(take_checks(pull))["review"] == "neutral"
 
 
-async def test_what_has_no_room_inline_is_a_row_of_the_summary(opened: Open) -> None:
+async def test_findings_beyond_the_inline_limit_are_rows_of_the_summary(opened: Open) -> None:
     async with opened(config="max_inline: 1\n") as world:
         world.vendors.claude.finds(DIVISION, ROUNDING)
         pull = world.open_pull(PAY)
@@ -239,7 +239,7 @@ async def test_more_than_fifty_annotations_are_appended_in_batches(opened: Open)
 
 
 def _many_shells() -> str:
-    """Findings that analysers make without any model: more than one batch of them."""
+    """More analyzer findings than fit in one batch."""
     return "import subprocess\n" + "".join(
         f"def run_{number}(name):\n    subprocess.run('ls ' + name, shell=True)\n\n\n" for number in range(60)
     )
@@ -252,7 +252,7 @@ def _assert_all_are_there(checks: dict[str, CheckRun]) -> None:
     assert len(lines) == len(set(lines))
 
 
-async def test_the_first_review_of_a_small_change_takes_at_most_14_calls_to_github(opened: Open) -> None:
+async def test_the_first_review_of_a_small_change_makes_at_most_14_github_calls(opened: Open) -> None:
     files: dict[str, FileContent] = {"AGENTS.md": "Be kind.\n", "cart.py": "a = 1\n", "shop.py": "b = 1\n"}
     async with opened(files=files, config="profile: normal\n") as world:
         world.vendors.claude.finds(DIVISION)
@@ -274,7 +274,7 @@ async def test_a_pull_request_is_reviewed_when_it_becomes_open_or_ready(world: W
     pull = world.open_pull(PAY, draft=how == "ready_for_review")
     if how == "reopened":
         pull.close()
-        world.github.hook.queue.clear()  # while Quorum was not listening
+        world.github.hook.queue.clear()  # while Quorum was not running
         pull.reopen()
     else:
         await world.settle()
@@ -300,13 +300,13 @@ async def test_a_push_is_reviewed_and_the_summary_is_edited_in_place(world: Worl
     assert "ship.py" in second.body or "2 files" in second.body
     assert (
         len(inline_comments(pull)) == 1
-    )  # nothing is said twice, and without news there is no second review
+    )  # nothing is posted twice, and without news there is no second review
     checks = take_checks(pull)
     assert {run.head_sha for run in checks.values()} == {pull.head_sha}
     assert conclusions(checks)["review"] == "neutral"
 
 
-async def test_a_push_with_a_new_finding_posts_that_one_alone(world: World) -> None:
+async def test_a_push_with_a_new_finding_posts_only_that_one(world: World) -> None:
     world.vendors.claude.finds(DIVISION)
     pull = world.open_pull(PAY)
     await world.settle()
@@ -344,7 +344,7 @@ async def test_a_push_during_the_review_supersedes_it_and_nothing_is_posted_for_
     pull.take_all("check_run")
 
 
-async def test_a_push_that_no_webhook_told_of_is_seen_before_posting(world: World) -> None:
+async def test_a_push_without_a_webhook_is_noticed_before_posting(world: World) -> None:
     world.vendors.hold()
     pull = world.open_pull(PAY)
     await world.until_asked(3)
@@ -369,7 +369,7 @@ async def test_a_push_that_no_webhook_told_of_is_seen_before_posting(world: Worl
         pytest.param("/check-runs$", Fault.DONE_THEN_NO_ANSWER, id="a check run"),
     ],
 )
-async def test_what_was_made_without_an_answer_is_found_and_not_made_twice(
+async def test_a_write_without_a_response_is_found_and_not_repeated(
     world: World, path: str, fault: Fault
 ) -> None:
     world.vendors.claude.finds(DIVISION)

@@ -1,4 +1,4 @@
-"""`quorum review` as somebody runs it: a range, a patch, standard input, an address; four formats; exit codes."""
+"""`quorum review` as users run it: a range, a patch, standard input, a URL; four formats; exit codes."""
 
 import json
 import os
@@ -108,7 +108,7 @@ def test_a_range_is_reviewed_by_all_three_vendors(run: Run, vendors: Vendors) ->
     assert "gather" in err
 
 
-def test_without_a_key_the_analysers_review_and_the_report_says_so(run: Run) -> None:
+def test_without_a_key_the_analyzers_review_and_the_report_says_so(run: Run) -> None:
     code, out, _ = run()
     assert code == 0
     assert "pay.py" in out
@@ -116,12 +116,12 @@ def test_without_a_key_the_analysers_review_and_the_report_says_so(run: Run) -> 
 
 
 @pytest.mark.parametrize("report_format", ["text", "markdown"])
-def test_that_no_model_was_asked_is_said_once(run: Run, report_format: str) -> None:
+def test_that_no_model_was_used_is_reported_once(run: Run, report_format: str) -> None:
     _, out, _ = run(report_format=report_format)
     assert out.count("No model reviewed") == 1
 
 
-def test_documentation_without_a_key_lists_what_changed_and_claims_no_search_for_problems(run: Run) -> None:
+def test_documentation_without_a_key_lists_changes_and_claims_no_search_for_problems(run: Run) -> None:
     code, out, err = run(stages=(Stage.DOCS,), named_stages=(Stage.DOCS,))
     assert (code, "was not" in err) == (0, False)
     assert "Not checked for problems: the review and security stages did not run." in out
@@ -158,11 +158,11 @@ def test_the_report_comes_in_four_formats_and_alone_on_stdout(
 @pytest.mark.parametrize(
     ("fail_on", "code"), [(None, 0), (Severity.CRITICAL, 0), (Severity.HIGH, 1), (Severity.LOW, 1)]
 )
-def test_a_finding_at_or_above_fail_on_is_exit_1(run: Run, fail_on: Severity | None, code: int) -> None:
+def test_a_finding_at_or_above_fail_on_exits_with_1(run: Run, fail_on: Severity | None, code: int) -> None:
     assert run(fail_on=fail_on)[0] == code
 
 
-def test_a_stage_that_is_not_completed_is_exit_3_and_the_rest_is_printed(run: Run, vendors: Vendors) -> None:
+def test_an_incomplete_stage_exits_with_3_and_the_rest_is_printed(run: Run, vendors: Vendors) -> None:
     for vendor in vendors:
         vendor.is_down()
     code, out, err = run(network=asking(vendors), fail_on=Severity.LOW)
@@ -172,7 +172,7 @@ def test_a_stage_that_is_not_completed_is_exit_3_and_the_rest_is_printed(run: Ru
         assert f"{stage} was not completed" in err
 
 
-def test_only_the_stages_that_were_asked_for_are_run(run: Run, vendors: Vendors) -> None:
+def test_only_the_requested_stages_run(run: Run, vendors: Vendors) -> None:
     code, out, _ = run(network=asking(vendors), stages=(Stage.SECURITY,), report_format="json")
     assert code == 0
     assert [stage["status"] for stage in json.loads(out)["stages"]] == ["skipped", "completed", "skipped"]
@@ -195,21 +195,21 @@ def test_only_the_stages_that_were_asked_for_are_run(run: Run, vendors: Vendors)
         pytest.param("https://github.com/octo/shop/pull/1", "Set GITHUB_TOKEN", id="no token"),
     ],
 )
-def test_what_cannot_be_read_is_exit_2_with_one_sentence(run: Run, target: str, says: str) -> None:
+def test_an_unreadable_source_exits_with_2_and_one_sentence(run: Run, target: str, says: str) -> None:
     code, out, err = run(target)
     assert (code, out) == (2, "")
     assert says in err
     assert len(err.strip().splitlines()) == 1
 
 
-def test_a_patch_that_is_none_is_exit_2_with_one_sentence(run: Run, tmp_path: Path) -> None:
+def test_an_invalid_patch_exits_with_2_and_one_sentence(run: Run, tmp_path: Path) -> None:
     (tmp_path / "letter.patch").write_text("Dear reviewer,\nplease look at my change.\n")
     code, out, err = run(str(tmp_path / "letter.patch"))
     assert (code, out) == (2, "")
     assert len(err.strip().splitlines()) == 1
 
 
-def test_posting_wants_an_address(run: Run) -> None:
+def test_posting_requires_a_url(run: Run) -> None:
     code, _, err = run(post=True)
     assert (code, err) == (2, "quorum: --post requires the URL of a pull request.\n")
 
@@ -237,7 +237,7 @@ def hub(tmp_path: Path, home: Path) -> Hub:
 URL = "https://github.com/octo/shop/pull/1"
 
 
-def test_a_pull_requests_address_is_reviewed_and_nothing_is_written(
+def test_a_pull_requests_url_is_reviewed_and_nothing_is_written(
     run: Run, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", hub.github.tokens.create_user_token("alice"))
@@ -261,7 +261,7 @@ def test_post_writes_one_review_and_one_summary_and_no_check_run(
 
 
 @pytest.mark.parametrize("token", ["a-wrong-token", "a stranger's"])
-def test_a_token_without_rights_is_exit_2_with_one_sentence(
+def test_a_token_without_permissions_exits_with_2_and_one_sentence(
     run: Run, hub: Hub, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = hub.github.tokens.create_user_token("mallory") if token == "a stranger's" else token
@@ -273,7 +273,7 @@ def test_a_token_without_rights_is_exit_2_with_one_sentence(
 
 
 def quorum(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
-    """The program as a process, with nothing of this one's environment but the home directory and the path."""
+    """Run the program as a process with only the home directory and the path in its environment."""
     own = {name: os.environ[name] for name in ("HOME", "PATH")}
     command = [sys.executable, "-c", "from app.cli import main; main()", *arguments]
     return subprocess.run(
@@ -287,7 +287,7 @@ def quorum(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.Comp
     )
 
 
-def test_what_is_committed_in_the_checkout_is_neither_settings_nor_data_nor_configuration(
+def test_committed_files_of_the_checkout_are_neither_settings_nor_data_nor_configuration(
     checkout: Path, home: Path
 ) -> None:
     git(checkout, "checkout", "--quiet", "main")
@@ -319,7 +319,7 @@ def test_the_configuration_of_a_range_comes_from_its_base_commit(checkout: Path,
     assert statuses == {"review": "skipped", "security": "completed", "docs": "skipped"}
 
 
-def test_a_bare_repository_and_a_folder_of_one_are_good_enough(
+def test_a_bare_repository_and_a_subfolder_work(
     tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bare = GitRepository(tmp_path / "bare.git")
@@ -333,12 +333,12 @@ def test_a_bare_repository_and_a_folder_of_one_are_good_enough(
     assert json.loads(capsys.readouterr().out)["coverage"]["files"] == 1
 
 
-def test_a_folder_without_a_repository_is_exit_2_and_no_traceback(tmp_path: Path, home: Path) -> None:
+def test_a_folder_without_a_repository_exits_with_2_without_a_traceback(tmp_path: Path, home: Path) -> None:
     done = quorum(tmp_path, "review", "main...HEAD")
     assert done.returncode == 2
     assert "is not in a git repository" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_an_unknown_option_is_exit_2(tmp_path: Path, home: Path) -> None:
+def test_an_unknown_option_exits_with_2(tmp_path: Path, home: Path) -> None:
     assert quorum(tmp_path, "review", "main...HEAD", "--format", "pdf").returncode == 2

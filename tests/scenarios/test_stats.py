@@ -1,4 +1,4 @@
-"""The per-model table, from the rows that reviews leave: as a page for machines and as the command prints it."""
+"""The table of statistics per model, from stored reviews: as a page and as the command prints it."""
 
 import json
 from pathlib import Path
@@ -24,14 +24,14 @@ COLUMNS = {
 
 
 async def reviewed(world: World) -> None:
-    """One review in which GPT reviewed in Claude's place."""
+    """One review in which GPT replaced Claude."""
     world.vendors.claude.rejects_its_key()
     pull = world.open_pull({"pay.py": "def pay(cart):\n    return cart.total\n"})
     await world.settle()
     pull.take_all()
 
 
-async def test_every_model_has_a_line_with_all_figures(world: World) -> None:
+async def test_every_model_has_a_row_with_all_figures(world: World) -> None:
     await reviewed(world)
     answer = await world.client.get("/api/stats?since=7d", headers=AUTHORISED)
     table = {row["provider"]: row for row in answer.json()["models"]}
@@ -59,7 +59,7 @@ async def test_the_command_prints_the_figures_of_the_page(
         assert name in table
 
 
-async def test_a_span_that_is_none_is_said(world: World) -> None:
+async def test_an_invalid_span_is_reported(world: World) -> None:
     answer = await world.client.get("/api/stats?since=yesterday", headers=AUTHORISED)
     assert answer.status_code == 400
     assert "yesterday" in answer.text

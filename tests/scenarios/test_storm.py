@@ -1,4 +1,4 @@
-"""Five hundred pushes within a minute: GitHub never has to refuse anything, and every last head is reviewed."""
+"""Five hundred pushes within a minute: GitHub never rejects a request, and every final head is reviewed."""
 
 import asyncio
 import hashlib
@@ -23,12 +23,10 @@ from github_sandbox.sandbox import serve
 from tests.scenarios.world import FILES, ShortClock, app_settings
 
 PUSHES = 500
-INSTALLATIONS, PULLS = 2, 4  # pull requests of each installation
-SHARING = (
-    16  # processes: each keeps to a sixteenth of the limits, so that a few reviews are enough to feel them
-)
-AT_ONCE = 25  # deliveries on their way
-TICK_S = 0.25  # of GitHub's time; many fit into the margin that is left for a request's way
+INSTALLATIONS, PULLS = 2, 4  # pull requests per installation
+SHARING = 16  # processes: each uses a sixteenth of the limits, so that a few reviews are enough to reach them
+AT_ONCE = 25  # deliveries in flight
+TICK_S = 0.25  # of GitHub's time; many fit into the margin for a request's travel time
 LOOK_S = 0.01
 SECOND_S = 1 / 20  # in the queue
 SLOWEST_S = 200.0
@@ -36,9 +34,9 @@ NEARLY = 0.8  # of a limit: a storm that does not come near it proves nothing
 
 
 class GitHubTime(httpx.AsyncBaseTransport):
-    """GitHub's clock, and the way to it: time passes in ticks, and only while no request is on its way.
+    """GitHub's clock and the transport to it: time passes in ticks, and only while no request is in flight.
 
-    So the verdict is the same on a machine that is slow.
+    So the result does not depend on the speed of the machine.
     """
 
     def __init__(self) -> None:
@@ -69,14 +67,14 @@ class GitHubTime(httpx.AsyncBaseTransport):
 
 
 def let_others_live(database: Database) -> None:
-    """Processes that do nothing here: what they may ask of GitHub is theirs."""
+    """Idle processes that hold their share of GitHub's limits."""
     for number in range(1, SHARING):
         now = datetime.now(UTC)
         renew_lease(database, f"elsewhere-{number}", role="worker", now=now, ttl=timedelta(hours=1))
 
 
 @pytest.mark.timeout(240)
-async def test_a_storm_of_pushes_stays_within_githubs_limits_and_every_last_head_is_reviewed(
+async def test_a_storm_of_pushes_stays_within_githubs_limits_and_every_final_head_is_reviewed(
     tmp_path: Path,
 ) -> None:
     clock = GitHubTime()
@@ -130,7 +128,7 @@ async def send(client: httpx.AsyncClient, headers: dict[str, str], body: bytes) 
 
 
 def storm_of(github: GitHubSandbox) -> list[tuple[dict[str, str], bytes]]:
-    """What GitHub has to send, and before each last push the pushes that came before it, in turns."""
+    """The deliveries, in turns: before each final push, the pushes that came before it."""
     waiting, github.hook.queue[:] = list(github.hook.queue), []
     last = [each for each in waiting if each.action == "synchronize"]
     storm = [(dict(each.headers), each.body) for each in waiting if each not in last]
@@ -148,7 +146,7 @@ def storm_of(github: GitHubSandbox) -> list[tuple[dict[str, str], bytes]]:
 
 
 def push(github: GitHubSandbox, like: Delivery, *, before: str, after: str) -> tuple[dict[str, str], bytes]:
-    """A push like another one, of other heads: git itself would take longer than all the rest."""
+    """Copy a push for other heads: git itself would take longer than everything else."""
     payload = json.loads(like.body)
     payload |= {"before": before, "after": after}
     payload["pull_request"]["head"]["sha"] = after

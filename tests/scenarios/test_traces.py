@@ -1,4 +1,4 @@
-"""Traces: what a collector gets by OTLP over HTTP of a whole review, and that nothing of the change is in it."""
+"""Traces: what a collector receives by OTLP over HTTP about a review, and that they contain nothing of the change."""
 
 import gzip
 import os
@@ -32,7 +32,7 @@ STATIONS = ["snapshot", "gather", "analyze", "review", "security", "docs", "veri
 
 
 class Collector:
-    """Takes OTLP over HTTP as a collector does, on a port of its own."""
+    """Receives OTLP over HTTP on its own port, as a collector does."""
 
     def __init__(self) -> None:
         self.raw = b""
@@ -82,11 +82,11 @@ def attributes(span: Span) -> dict[str, str | int | float]:
 
 
 def parent_of(span: Span, spans: list[Span]) -> str:
-    """The name of the span above."""
+    """The name of the parent span."""
     return next((each.name for each in spans if each.span_id == span.parent_span_id), "")
 
 
-async def test_a_review_is_one_trace_of_stations_and_calls(opened: Open, collector: Collector) -> None:
+async def test_a_review_is_one_trace_of_steps_and_calls(opened: Open, collector: Collector) -> None:
     async with opened() as world:
         world.vendors.claude.finds(DIVISION)
         pull = world.open_pull(PAY)
@@ -113,7 +113,7 @@ async def test_a_review_is_one_trace_of_stations_and_calls(opened: Open, collect
     assert all(span.end_time_unix_nano <= root.end_time_unix_nano for span in spans)
 
 
-async def test_a_call_carries_the_names_of_the_conventions(opened: Open, collector: Collector) -> None:
+async def test_a_call_has_the_names_of_the_conventions(opened: Open, collector: Collector) -> None:
     async with opened() as world:
         pull = world.open_pull(PAY)
         await world.settle()
@@ -135,7 +135,7 @@ async def test_a_call_carries_the_names_of_the_conventions(opened: Open, collect
     assert not {name for span in collector.spans() for name in attributes(span) if f"`{name}`" not in page}
 
 
-async def test_nothing_of_the_change_or_of_the_findings_is_in_a_trace(
+async def test_a_trace_contains_nothing_of_the_change_or_its_findings(
     opened: Open, collector: Collector
 ) -> None:
     async with opened() as world:
@@ -151,7 +151,7 @@ async def test_nothing_of_the_change_or_of_the_findings_is_in_a_trace(
         assert word not in collector.raw
 
 
-async def test_a_failed_call_is_marked_without_its_words(opened: Open, collector: Collector) -> None:
+async def test_a_failed_call_is_marked_without_its_message(opened: Open, collector: Collector) -> None:
     async with opened() as world:
         world.vendors.gpt.rejects_its_key()
         pull = world.open_pull(PAY)
@@ -162,13 +162,13 @@ async def test_a_failed_call_is_marked_without_its_words(opened: Open, collector
     assert failures(collector) == {("chat", "auth_failed")}
 
 
-async def test_a_failed_review_is_marked_with_its_station(opened: Open, collector: Collector) -> None:
+async def test_a_failed_review_is_marked_with_its_step(opened: Open, collector: Collector) -> None:
     async with opened() as world:
         world.vendors.hold()
         pull = world.open_pull(PAY)
         await world.until_asked(1)
         for installation in world.github.installations.values():
-            installation.deleted = True  # the owner removes the App meanwhile
+            installation.deleted = True  # the owner uninstalls the App meanwhile
         world.vendors.release()
         await world.settle()
         world.log.messages.clear()
@@ -177,13 +177,13 @@ async def test_a_failed_review_is_marked_with_its_station(opened: Open, collecto
 
 
 def failures(collector: Collector) -> set[tuple[str, str | int | float]]:
-    """(the name's first word, the error's class) of each span that has failed; none says more than that."""
+    """(first word of the name, error class) of each failed span; none contains more than that."""
     failed = [span for span in collector.spans() if span.status.code == Status.STATUS_CODE_ERROR]
     assert not any(span.status.message or span.events for span in failed)
     return {(span.name.partition(" ")[0], attributes(span)["error.type"]) for span in failed}
 
 
-def test_nothing_is_imported_where_nothing_is_wanted() -> None:
+def test_nothing_is_imported_without_tracing() -> None:
     code = (
         "import sys\nfrom app.main import build_program\nfrom app.settings import Settings\nimport pathlib, tempfile\n"
         "build_program(Settings(quorum_data_dir=pathlib.Path(tempfile.mkdtemp())))\n"
@@ -207,7 +207,7 @@ def test_nothing_is_imported_where_nothing_is_wanted() -> None:
         ),
     ],
 )
-def test_no_traces_where_none_are_wanted_or_can_be_sent(
+def test_no_traces_are_sent_if_disabled_or_impossible(
     environ: dict[str, str], said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert open_traces(environ) is None
@@ -215,7 +215,7 @@ def test_no_traces_where_none_are_wanted_or_can_be_sent(
     assert bool(said) == bool(caplog.messages)
 
 
-def test_a_missing_extra_is_said_in_one_line_and_nothing_else_changes() -> None:
+def test_a_missing_extra_is_reported_in_one_line_and_changes_nothing_else() -> None:
     code = (
         "import sys\nsys.modules['opentelemetry.sdk'] = None\nfrom app.tracing import open_traces\n"
         "print(open_traces({'OTEL_EXPORTER_OTLP_ENDPOINT': 'http://127.0.0.1:1'}))"

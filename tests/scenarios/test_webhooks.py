@@ -1,4 +1,4 @@
-"""What the receiver answers, in the running App: nothing gets in unsigned, nothing accepted is lost."""
+"""What the receiver responds in the running App: nothing unsigned is accepted, nothing accepted is lost."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ def states(world: World) -> list[tuple[str, str]]:
         pytest.param({"x-hub-signature-256": "sha256=é"}, id="not ASCII"),
     ],
 )
-async def test_an_unsigned_delivery_is_not_even_parsed(world: World, signature: dict[str, str]) -> None:
+async def test_an_unsigned_delivery_is_not_parsed(world: World, signature: dict[str, str]) -> None:
     names = {"x-github-event": "ping", "x-github-delivery": "1"}
     headers = httpx.Headers(
         [(name.encode(), value.encode()) for name, value in {**names, **signature}.items()]
@@ -48,7 +48,7 @@ async def test_an_unsigned_delivery_is_not_even_parsed(world: World, signature: 
     assert not world.rows(DeliveryRow)
 
 
-async def test_the_body_is_checked_byte_for_byte(world: World) -> None:
+async def test_the_body_is_verified_byte_for_byte(world: World) -> None:
     world.open_pull(PAY)
     delivery = world.github.hook.queue.pop()
     world.github.hook.queue.clear()
@@ -56,14 +56,14 @@ async def test_the_body_is_checked_byte_for_byte(world: World) -> None:
     assert answer.status_code == 401
 
 
-async def test_the_secret_before_holds_while_it_is_rotated(opened: Open) -> None:
+async def test_the_previous_secret_works_during_rotation(opened: Open) -> None:
     async with opened(github_webhook_secret_previous="the-secret-before-this-one") as world:
         signature = sign("the-secret-before-this-one", b'{"zen": "Keep it simple."}')
         answer = await world.send("ping", b'{"zen": "Keep it simple."}', x_hub_signature_256=signature)
         assert (answer.status_code, answer.json()) == (200, {"ignored": "ping"})
 
 
-async def test_more_than_25_mb_are_too_much_announced_or_in_chunks(world: World) -> None:
+async def test_more_than_25_mb_are_rejected_announced_or_in_chunks(world: World) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(26):
             yield b"x" * 1024 * 1024
@@ -84,16 +84,16 @@ async def test_more_than_25_mb_are_too_much_announced_or_in_chunks(world: World)
         pytest.param(b"\xff\xfe", id="no UTF-8"),
     ],
 )
-async def test_a_signed_body_of_no_sense_is_malformed(world: World, body: bytes) -> None:
+async def test_a_signed_body_that_makes_no_sense_is_malformed(world: World, body: bytes) -> None:
     assert (await world.send("pull_request", body)).status_code == 400
 
 
-async def test_what_is_not_needed_is_ignored_with_the_reason(world: World) -> None:
+async def test_unneeded_events_are_ignored_with_the_reason(world: World) -> None:
     unknown = await world.send("sponsorship", b"{}")
     assert (unknown.status_code, unknown.json()) == (200, {"ignored": "event sponsorship is not needed"})
     world.github.ping()
     pull = world.open_pull(PAY, draft=False)
-    world.github.hook.queue[:] = world.github.hook.queue[:1]  # the ping alone
+    world.github.hook.queue[:] = world.github.hook.queue[:1]  # only the ping
     pull.add_label("wip")
     pull.edit(title="Another title")
     pull.comment("alice", "Looks good!")
@@ -103,7 +103,7 @@ async def test_what_is_not_needed_is_ignored_with_the_reason(world: World) -> No
     assert not world.rows(DeliveryRow)
 
 
-async def test_an_opened_pull_request_is_accepted_and_stored_before_the_answer(opened: Open) -> None:
+async def test_an_opened_pull_request_is_stored_before_the_response(opened: Open) -> None:
     async with opened(quorum_paused=True) as world:
         world.open_pull(PAY)
         delivery = next(each for each in world.github.hook.queue if each.event == "pull_request")
@@ -113,7 +113,7 @@ async def test_an_opened_pull_request_is_accepted_and_stored_before_the_answer(o
         assert (row.guid, row.state) == (delivery.guid, "queued")
 
 
-async def test_installations_are_followed(world: World) -> None:
+async def test_installation_events_update_the_database(world: World) -> None:
     world.github.create_repository("other/one", {"a.py": "a = 1\n"}, install=False)
     installation = world.github.install("other", announce=True)
     await world.settle()
@@ -129,7 +129,7 @@ async def test_installations_are_followed(world: World) -> None:
     assert states(world) == [("other", "deleted")]
 
 
-async def test_accounts_that_are_not_served_are_ignored(opened: Open) -> None:
+async def test_accounts_that_are_not_allowed_are_ignored(opened: Open) -> None:
     async with opened(quorum_allowed_owners=("acme",)) as world:
         world.open_pull(PAY)
         sent = await world.deliver()
@@ -137,7 +137,7 @@ async def test_accounts_that_are_not_served_are_ignored(opened: Open) -> None:
         assert not world.rows(DeliveryRow)
 
 
-async def test_a_redelivery_and_the_same_delivery_many_times_are_one_review(world: World) -> None:
+async def test_redelivered_and_repeated_deliveries_are_one_review(world: World) -> None:
     pull = world.open_pull(PAY)
     delivery = next(each for each in world.github.hook.queue if each.event == "pull_request")
     answers = await asyncio.gather(*(world.post(delivery.headers, delivery.body) for _ in range(20)))
@@ -152,7 +152,9 @@ async def test_a_redelivery_and_the_same_delivery_many_times_are_one_review(worl
     assert len(world.reviews()) == 1
 
 
-async def test_what_cannot_be_stored_is_refused_and_taken_when_it_is_sent_again(world: World) -> None:
+async def test_a_delivery_that_cannot_be_stored_is_rejected_and_accepted_when_it_is_sent_again(
+    world: World,
+) -> None:
     pull = world.open_pull(PAY)
     with world.database.write() as session:
         session.connection().execute(text("ALTER TABLE deliveries RENAME TO elsewhere"))
@@ -181,7 +183,7 @@ async def test_an_accepted_delivery_survives_the_end_of_the_process(tmp_path: Pa
         take_checks(pull)
 
 
-async def test_health_and_readiness_are_open_and_figures_want_the_token(world: World) -> None:
+async def test_health_and_readiness_are_public_and_figures_require_the_token(world: World) -> None:
     for path, status in (("/healthz", 200), ("/readyz", 200), ("/api/stats", 401), ("/metrics", 401)):
         assert (await world.client.get(path)).status_code == status
     authorised = {"authorization": "Bearer a-token-of-the-dashboard"}

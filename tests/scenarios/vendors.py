@@ -1,6 +1,6 @@
-"""The three vendors of a scenario, spoken of as a person would: Claude finds this, GPT is down. Not a test.
+"""The three vendors of a scenario, in a person's words: Claude finds this, GPT is down. Not a test.
 
-What comes in is the strict fake's: real SDKs, real wire. A vendor confirms what it is asked to verify unless it refutes it.
+Requests reach the strict fake through the real SDKs. A vendor confirms what it is asked to verify unless it refutes it.
 """
 
 import asyncio
@@ -56,13 +56,13 @@ def finding(
 
 
 def task_of(asked: Asked) -> str:
-    """review, security, docs or verify."""
+    """Return review, security, docs or verify."""
     return next(task for heading, task in TASKS.items() if heading in asked.text)
 
 
 @dataclass(kw_only=True)
 class Vendor:
-    """One vendor. `findings` are given to every stage that asks it; those of `docs` apart."""
+    """One vendor. It answers every stage with `findings`, and the docs stage with `documents` and `remarks`."""
 
     provider: Provider
     fake: FakeVendors
@@ -73,39 +73,39 @@ class Vendor:
     _refuted: dict[str, str] = field(default_factory=dict[str, str])
 
     def finds(self, *findings: Json) -> None:
-        """Whoever asks it to review or to scan hears this from now on."""
+        """Answer review and security with these findings from now on."""
         self.findings = list(findings)
 
     def documents_as(self, summary: str, *documents: Json, findings: Sequence[Json] = ()) -> None:
-        """What it answers where it is asked for documentation."""
+        """Answer the docs stage with this."""
         self.summary, self.documents, self.remarks = summary, list(documents), list(findings)
 
     def refutes(self, title: str, *, because: str = "The caller checks it.") -> None:
-        """It refutes the claim with this title."""
+        """Refute the claim with this title."""
         self._refuted[title] = because
 
     def refuses(self) -> None:
-        """It declines to answer, in its own way."""
+        """Decline to answer, in the vendor's own way."""
         self.fake.fail(self.provider, Fault.REFUSED)
 
     def is_down(self) -> None:
-        """Every request meets a 500."""
+        """Respond to every request with a 500."""
         self.fake.fail(self.provider, Fault.SERVER_ERROR)
 
     def rejects_its_key(self) -> None:
-        """Every request meets a 401."""
+        """Respond to every request with a 401."""
         self.fake.fail(self.provider, Fault.BAD_KEY)
 
     def recovers(self) -> None:
-        """No more faults."""
+        """Stop failing."""
         self.fake.heal(self.provider)
 
     def asked(self, task: str | None = None) -> list[Asked]:
-        """What it was asked, of one task or of all."""
+        """The requests it received, of one task or of all."""
         return [asked for asked in self.fake.asked(self.provider) if task in (None, task_of(asked))]
 
     def answer(self, asked: Asked) -> Json:
-        """The answer to one request, in the schema of all prompts."""
+        """Answer one request, in the schema of all prompts."""
         task = task_of(asked)
         if task == "verify":
             return NOTHING | {
@@ -131,7 +131,7 @@ class Vendor:
 
 
 class Vendors:
-    """All of them. `hold` keeps their answers back until `release`: what was asked meanwhile stands in `requests`."""
+    """All three vendors. `hold` keeps their answers back until `release`; `requests` has what was asked meanwhile."""
 
     def __init__(self) -> None:
         self._open = asyncio.Event()
@@ -165,13 +165,13 @@ class Vendors:
         self._open.set()
 
     async def are_asked(self, times: int) -> None:
-        """Wait until so many requests have come in altogether."""
+        """Wait until this many requests have arrived."""
         async with self._asked:
             await self._asked.wait_for(lambda: len(self.requests) >= times)
 
     @property
     def requests(self) -> list[Asked]:
-        """All that was asked, in order."""
+        """All requests, in order."""
         return self.fake.requests
 
 
@@ -192,11 +192,11 @@ def a_finding(**given: Any) -> dict[str, Any]:
 
 
 class Reviewers:
-    """The vendors as they are: Claude reports what `bugs` names wherever it is shown it, GPT confirms, Gemini documents."""
+    """Vendors with a fixed behavior: Claude reports what `bugs` names wherever it sees it, GPT confirms, Gemini documents."""
 
     def __init__(self, vendors: "Vendors", bugs: Mapping[str, dict[str, Any]] | None = None) -> None:
         self.bugs = dict(bugs if bugs is not None else {BUG: {}})
-        self.fixed = "refuted"  # what the check says of changed code
+        self.fixed = "refuted"  # the verdict on changed code
         self.intent = "general"
         self.answer = "It is so."
         self.withdraws = False

@@ -102,11 +102,11 @@ class World:
         await self.served.engine.stop(timeout_s=0.0)
 
     async def post(self, headers: Mapping[str, str], body: bytes) -> httpx.Response:
-        """What the receiver answers to these bytes."""
+        """Post these bytes to the receiver and return its response."""
         return await self.client.post(WEBHOOK, headers=dict(headers), content=body)
 
     async def send(self, event: str, body: bytes, **headers: str) -> httpx.Response:
-        """Bytes of a scenario's own, rightly signed, as a delivery of this event."""
+        """Post signed bytes as a delivery of this event."""
         own = {
             "x-github-event": event,
             "x-github-delivery": f"scenario-{event}",
@@ -115,7 +115,7 @@ class World:
         return await self.post(own | {name.replace("_", "-"): value for name, value in headers.items()}, body)
 
     async def deliver(self) -> list[Delivery]:
-        """Send all webhooks that wait; the jobs they ask for are not waited for."""
+        """Send all queued webhooks without waiting for their jobs."""
 
         async def send(headers: Mapping[str, str], body: bytes) -> int:
             return (await self.post(headers, body)).status_code
@@ -123,7 +123,7 @@ class World:
         return await self.github.deliver_all(send)
 
     async def settle(self) -> None:
-        """Send what waits, until nothing waits and no job is left."""
+        """Send queued webhooks until none is left and no job is left."""
         async with asyncio.timeout(LONGEST_S):
             while True:
                 await self.deliver()
@@ -133,7 +133,7 @@ class World:
                     return
 
     async def until_asked(self, times: int) -> None:
-        """Send what waits, and wait until the vendors were asked so often altogether."""
+        """Send queued webhooks and wait until the vendors have received this many requests."""
         await self.deliver()
         async with asyncio.timeout(LONGEST_S):
             await self.vendors.are_asked(times)
@@ -148,7 +148,7 @@ class World:
         return sorted(self.rows(ReviewRow), key=lambda row: row.created_at)
 
     def calls(self, stage: str | None = None) -> list[tuple[str, str]]:
-        """(provider, outcome) of each row of `model_calls`, in the order of their making."""
+        """(provider, outcome) of each row of `model_calls`, oldest first."""
         rows: list[ModelCallRow] = sorted(self.rows(ModelCallRow), key=lambda row: row.started_at)
         return [(row.provider, row.outcome) for row in rows if stage in (None, row.stage)]
 
@@ -165,7 +165,7 @@ class World:
         return [f"{call.method} {call.path} {call.operation or ''}".strip() for call in self.github.requests]
 
     def answered(self) -> dict[str, ModelCallRow]:
-        """The row of each stage's good answer, where there was one call a stage."""
+        """The row of each stage's successful call, if there was one per stage."""
         rows: list[ModelCallRow] = [row for row in self.rows(ModelCallRow) if row.outcome == "ok"]
         assert len(rows) == len({row.stage for row in rows})
         return {row.stage: row for row in rows}
@@ -202,7 +202,7 @@ async def open_world(
     base = None if files is None else {**files, **({".github/quorum.yml": config} if config else {})}
     world = World(github, base)
     async with AsyncExitStack() as stack:
-        if git:  # for git alone: the API is reached through the guard
+        if git:  # only for git: the API is reached through the guard
             await stack.enter_async_context(serve(github))
         network = Network(
             github=world.guard.wrap(github.transport()),
@@ -262,7 +262,7 @@ def app_settings(github: GitHubSandbox, data: Path, providers: tuple[Provider, .
 
 
 class ShortClock(SystemClock):
-    """The machine's time, but what anybody waits for passes at once."""
+    """The machine's time, but sleeping passes immediately."""
 
     def __init__(self) -> None:
         self._skipped_s = 0.0

@@ -14,7 +14,7 @@ THREATS = (
 COVERED: dict[str, tuple[tuple[str, str], ...]] = {
     "W1": (  # a forged webhook
         ("unit/webhooks/test_receiver.py", "test_without_a_good_signature_nothing_is_even_parsed"),
-        ("scenarios/test_webhooks.py", "test_the_secret_before_holds_while_it_is_rotated"),
+        ("scenarios/test_webhooks.py", "test_the_previous_secret_works_during_rotation"),
         ("security/test_forged.py", "test_of_many_forged_requests_none_is_taken_and_none_is_an_error_of_ours"),
     ),
     "W2": (  # a webhook sent again, by whomever
@@ -50,7 +50,7 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
         ("unit/analyzers/test_analysis.py", "test_configuration_of_the_change_is_not_read"),
         (
             "scenarios/test_review_command.py",
-            "test_what_is_committed_in_the_checkout_is_neither_settings_nor_data_nor_configuration",
+            "test_committed_files_of_the_checkout_are_neither_settings_nor_data_nor_configuration",
         ),
     ),
     "S1": (  # secrets in the change

@@ -1,4 +1,4 @@
-"""Buttons of check runs, re-run all, forks, the merge queue."""
+"""Check run buttons, re-run all, forks, the merge queue."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ GATED = {".github/quorum.yml": "gate: high\n"}
 
 
 def runs(pull: Pull, name: str, sha: str | None = None) -> list[CheckRun]:
-    """The check runs of a name on a commit, oldest first."""
+    """The check runs with this name on a commit, oldest first."""
     return [
         run
         for run in pull.repository.check_runs.values()
@@ -34,7 +34,9 @@ async def opened(world: World, *, fork: str | None = None, files: dict[str, str]
     return pull
 
 
-async def test_the_re_run_button_makes_a_new_run_of_that_stage_and_no_second_comment(tmp_path: Path) -> None:
+async def test_the_re_run_button_starts_a_new_run_of_that_stage_and_posts_no_second_comment(
+    tmp_path: Path,
+) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world, fork="carol")
@@ -45,7 +47,7 @@ async def test_the_re_run_button_makes_a_new_run_of_that_stage_and_no_second_com
         assert len(own_comments(pull)) == 1
 
 
-async def test_a_review_goes_on_with_the_check_runs_that_one_that_waits_has_begun(tmp_path: Path) -> None:
+async def test_a_review_adopts_the_check_runs_of_a_waiting_one(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = world.create_repository().open_pull({"shop.py": CART})
@@ -89,7 +91,7 @@ async def test_re_run_all_finds_a_forks_pull_request_by_its_head(tmp_path: Path)
         assert len(own_comments(pull)) == 1
 
 
-async def test_the_buttons_want_write_access(tmp_path: Path) -> None:
+async def test_the_buttons_require_write_access(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         people = Reviewers(world.vendors)
         people.bugs[BUG] = {"severity": "low"}
@@ -107,7 +109,7 @@ async def test_the_buttons_want_write_access(tmp_path: Path) -> None:
         assert [each.conclusion for each in runs(pull, "quorum/review")] == ["neutral", "success"]
 
 
-async def test_re_run_all_is_a_review_of_its_own_for_each_pull_request_of_the_head(tmp_path: Path) -> None:
+async def test_re_run_all_reviews_each_pull_request_of_the_head(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         repository = world.create_repository()
@@ -120,11 +122,11 @@ async def test_re_run_all_is_a_review_of_its_own_for_each_pull_request_of_the_he
 
         asked = [row for row in world.reviews() if row.trigger.startswith("check_suite:")]
         assert {row.pull_request for row in asked} == {first.number, second.number}
-        assert len({row.delivery for row in asked}) == 2  # each is a job of its own
+        assert len({row.delivery for row in asked}) == 2  # each is a separate job
         assert {row.status for row in asked} == {"completed"}
 
 
-async def test_re_run_all_leaves_a_closed_pull_request_of_the_head_alone(tmp_path: Path) -> None:
+async def test_re_run_all_ignores_a_closed_pull_request_of_the_head(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         first = world.create_repository().open_pull({"shop.py": CART})
@@ -142,7 +144,7 @@ async def test_re_run_all_leaves_a_closed_pull_request_of_the_head_alone(tmp_pat
             assert ends[second.number].error == "it is closed"
 
 
-async def test_the_buttons_outlive_a_new_name_of_the_repository(tmp_path: Path) -> None:
+async def test_the_buttons_work_after_the_repository_is_renamed(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
@@ -160,7 +162,7 @@ async def test_the_buttons_outlive_a_new_name_of_the_repository(tmp_path: Path) 
         assert len(own_comments(pull)) == 1
 
 
-async def test_what_was_reviewed_by_a_command_alone_is_brought_up_to_date_too(tmp_path: Path) -> None:
+async def test_a_review_requested_only_by_a_command_is_updated_too(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = world.create_repository(GATED).open_pull({"shop.py": CART}, draft=True)
@@ -178,7 +180,7 @@ async def test_what_was_reviewed_by_a_command_alone_is_brought_up_to_date_too(tm
         assert len([review for review in pull.reviews if "quorum:review" in review.body]) == 1
 
 
-async def test_a_decision_reads_no_push_that_nobody_asked_to_read(tmp_path: Path) -> None:
+async def test_a_decision_reviews_no_push_that_was_not_to_be_reviewed(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = world.create_repository().open_pull({"shop.py": CART}, draft=True)
@@ -201,7 +203,7 @@ def _same_head(pull: Pull) -> Pull:
     return pull.repository.open_pull({}, base="release", branch=pull.head_ref, head_sha=pull.head_sha)
 
 
-async def test_the_merge_queue_hears_at_once_what_the_pull_request_heard(tmp_path: Path) -> None:
+async def test_the_merge_queue_immediately_gets_the_pull_requests_conclusions(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world, files=GATED)
@@ -213,7 +215,7 @@ async def test_the_merge_queue_hears_at_once_what_the_pull_request_heard(tmp_pat
         assert [run.conclusion for run in runs(pull, "quorum/security", head)] == ["success"]
 
 
-async def test_the_merge_queue_is_not_told_of_a_review_that_nobody_made(tmp_path: Path) -> None:
+async def test_the_merge_queue_gets_no_conclusion_without_a_review(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = world.create_repository().open_pull({"shop.py": CART}, draft=True)
@@ -224,7 +226,7 @@ async def test_the_merge_queue_is_not_told_of_a_review_that_nobody_made(tmp_path
         assert world.vendors.fake.requests == []
 
 
-async def test_the_merge_queue_goes_by_what_each_stage_said_of_the_newest_commit(tmp_path: Path) -> None:
+async def test_the_merge_queue_uses_each_stages_conclusion_on_the_newest_commit(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors, bugs={})
         pull = await opened(world, files={".github/quorum.yml": "gate: high\nreview_on_push: false\n"})
@@ -237,12 +239,12 @@ async def test_the_merge_queue_goes_by_what_each_stage_said_of_the_newest_commit
 
         assert [run.conclusion for run in runs(pull, "quorum/review", head)] == ["success"]
         [security] = runs(pull, "quorum/security", head)
-        assert security.conclusion == "failure"  # it read the first commit, not this one
+        assert security.conclusion == "failure"  # it reviewed the first commit, not this one
         assert "`#1` has not been reviewed" in (security.summary or "")
 
 
 @pytest.mark.parametrize("squashes", [False, True])
-async def test_a_merge_group_is_as_good_as_the_worst_pull_request_in_it(
+async def test_a_merge_group_gets_the_worst_conclusion_of_its_pull_requests(
     tmp_path: Path, squashes: bool
 ) -> None:
     async with open_shop(tmp_path) as world:
@@ -252,7 +254,7 @@ async def test_a_merge_group_is_as_good_as_the_worst_pull_request_in_it(
         good = repository.open_pull({"good.py": "x = 1\n"})
         await world.settle()
 
-        if squashes:  # a group of its own for each, on top of each other; no commit of theirs is in them
+        if squashes:  # one group each, on top of each other, without their commits
             first = repository.queue_merge([bad], squash=True)
             head = repository.queue_merge([good], squash=True, onto=first)
         else:
@@ -263,7 +265,7 @@ async def test_a_merge_group_is_as_good_as_the_worst_pull_request_in_it(
         assert [run.conclusion for run in runs(good, "quorum/security", head)] == ["success"]
 
 
-async def test_a_pull_request_that_nobody_read_is_not_carried_through_the_queue_by_its_neighbour(
+async def test_an_unreviewed_pull_request_does_not_pass_the_queue_with_its_neighbor(
     tmp_path: Path,
 ) -> None:
     async with open_shop(tmp_path) as world:
@@ -282,7 +284,7 @@ async def test_a_pull_request_that_nobody_read_is_not_carried_through_the_queue_
         assert "`#1` has not been reviewed" in (run.summary or "")
 
 
-async def test_what_was_begun_fails_closed_when_the_base_can_no_longer_be_read(tmp_path: Path) -> None:
+async def test_started_check_runs_fail_closed_when_the_base_becomes_unreadable(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = world.create_repository(GATED).open_pull({"shop.py": CART})
@@ -294,13 +296,13 @@ async def test_what_was_begun_fails_closed_when_the_base_can_no_longer_be_read(t
     assert {run.status for run in runs(pull, "quorum/review")} == {"in_progress"}
 
     async with open_shop(tmp_path, github=github) as world:
-        pull.repository.pulls.pop(pull.number)  # out of reach, by whatever reason
+        pull.repository.pulls.pop(pull.number)  # out of reach for some reason
         await world.settle()
         world.log.take("the job failed")
         assert [run.conclusion for run in runs(pull, "quorum/review")] == ["failure"]
 
 
-async def test_a_check_run_leads_to_the_dashboards_page_of_its_review(tmp_path: Path) -> None:
+async def test_a_check_run_links_to_its_review_on_the_dashboard(tmp_path: Path) -> None:
     async with open_shop(tmp_path, quorum_public_url="https://quorum.example.com/") as world:
         Reviewers(world.vendors)
         pull = await opened(world)

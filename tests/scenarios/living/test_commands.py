@@ -1,4 +1,4 @@
-"""What people with write access say, what it does, and that nobody else is heard."""
+"""Commands from people with write access, what they do, and that everyone else is ignored."""
 
 import re
 from pathlib import Path
@@ -53,7 +53,7 @@ async def test_commands_that_need_no_model_are_answered(tmp_path: Path) -> None:
         ("alice", "Please\n/rereview full"),
     ],
 )
-async def test_nobody_else_and_nothing_else_commands(tmp_path: Path, who: str, text: str) -> None:
+async def test_other_people_and_other_texts_are_not_commands(tmp_path: Path, who: str, text: str) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
@@ -62,7 +62,7 @@ async def test_nobody_else_and_nothing_else_commands(tmp_path: Path, who: str, t
         assert world.vendors.fake.requests == []
 
 
-async def test_an_edited_comment_commands_nothing(tmp_path: Path) -> None:
+async def test_an_edited_comment_is_not_a_command(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
@@ -74,7 +74,7 @@ async def test_an_edited_comment_commands_nothing(tmp_path: Path) -> None:
         assert world.vendors.fake.requests == []
 
 
-async def test_a_dismissed_finding_leaves_summary_and_check_run_and_can_come_back(tmp_path: Path) -> None:
+async def test_a_dismissed_finding_leaves_summary_and_check_run_and_can_be_restored(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
@@ -91,7 +91,7 @@ async def test_a_dismissed_finding_leaves_summary_and_check_run_and_can_come_bac
         assert len(own_comments(pull)) == 2
 
 
-async def test_a_bot_commands_if_the_operator_names_its_id(tmp_path: Path) -> None:
+async def test_a_bot_may_give_commands_if_the_operator_lists_its_id(tmp_path: Path) -> None:
     github = GitHubSandbox(tmp_path / "github")
     helper = github.account("helper[bot]")
     async with open_shop(tmp_path, github=github, quorum_allowed_bots=(helper.id,)) as world:
@@ -103,7 +103,7 @@ async def test_a_bot_commands_if_the_operator_names_its_id(tmp_path: Path) -> No
         assert world.vendors.fake.requests == []
 
 
-async def test_a_decision_is_taken_back_by_its_id_also_from_the_conversation(tmp_path: Path) -> None:
+async def test_a_dismissal_is_undone_by_its_id_from_the_conversation(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
@@ -117,7 +117,7 @@ async def test_a_decision_is_taken_back_by_its_id_also_from_the_conversation(tmp
         assert "1 problem" in pull.issue_comments[0].body
 
 
-async def test_a_comment_that_is_delivered_twice_is_answered_once(tmp_path: Path) -> None:
+async def test_a_comment_delivered_twice_is_answered_once(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)

@@ -1,6 +1,6 @@
-"""Each key of `.github/quorum.yml` and what it changes for people, beside the same pull request without the key.
+"""Each key of `.github/quorum.yml` and what it changes for people, compared with the same pull request without the key.
 
-All of them live in one App: every key has a repository of its own, with the same change in it.
+They all run in one App: every key has its own repository, with the same change.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from tests.scenarios.reading import own_comments
 from tests.scenarios.vendors import BUG, Reviewers
 from tests.scenarios.world import World, open_shop
 
-WORTH = 6  # worth a comment to most, not to a quiet profile
+WORTH = 6  # worth a comment in most profiles, but not in a quiet one
 PIRATE = "like a pirate who has read the manual"
 INDENT = "Indent with three spaces, whatever anybody says."
 REVERSIBLE = "Every average must be reversible."
@@ -28,7 +28,7 @@ PLAIN, DRAFT = "plain", "draft"
 
 @dataclass(kw_only=True)
 class Seen:
-    """What came of a pull request."""
+    """The results of a pull request."""
 
     pull: Pull
     comments: list[str]
@@ -45,12 +45,12 @@ class Seen:
 
     @property
     def summary(self) -> str:
-        """The comment in the conversation; empty where there is none."""
+        """The comment in the conversation; empty if there is none."""
         return self.pull.issue_comments[0].body if self.pull.issue_comments else ""
 
     @property
     def left_out(self) -> str | None:
-        """Why the first review was not done."""
+        """Why the first review was skipped."""
         return self.reviews[0].error
 
     def asked(self, task: str) -> str:
@@ -63,7 +63,7 @@ Effect = Callable[[Seen, Seen], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """A key's value and what it does: `effect` is given what was seen with it and without it."""
+    """A key's value and its effect: `effect` gets the results with the key and without it."""
 
     config: str
     effect: Effect
@@ -74,7 +74,7 @@ KEYS: dict[str, Key] = {}
 
 
 def effect(config: str, *, draft: bool = False) -> Callable[[Effect], Effect]:
-    """The test of the key with which the function's name begins."""
+    """Register the test of the key with which the function's name starts."""
 
     def register(of: Effect) -> Effect:
         name = config.partition(":")[0]
@@ -177,7 +177,7 @@ def _(keyed: Seen, plain: Seen) -> None:
 def _(keyed: Seen, plain: Seen) -> None:
     assert "notes.txt" in plain.asked("correctness")
     assert "notes.txt" not in keyed.asked("correctness")
-    assert "notes.txt" in keyed.summary  # left out, and said so
+    assert "notes.txt" in keyed.summary  # left out, and reported
 
 
 @effect(f"path_instructions: [{{path: '*.py', instructions: '{REVERSIBLE}'}}]")
@@ -242,7 +242,7 @@ def _(keyed: Seen, plain: Seen) -> None:
 
 @dataclass
 class _Watched:
-    """The pull requests as they are while the App lives."""
+    """The pull requests while the App runs."""
 
     world: World
     pulls: dict[str, Pull] = field(default_factory=dict[str, Pull])

@@ -1,4 +1,4 @@
-"""Questions and complaints on a pull request: who answers, what they are told, what is kept of it."""
+"""Questions and complaints on a pull request: who answers, what they are told, what is stored."""
 
 from pathlib import Path
 
@@ -75,7 +75,7 @@ async def test_a_justified_complaint_withdraws_the_finding(tmp_path: Path) -> No
         assert set(world.outcomes().values()) == {"dismissed"}
 
 
-async def test_a_finding_that_holds_stands_against_a_complaint(tmp_path: Path) -> None:
+async def test_a_complaint_about_a_confirmed_finding_does_not_withdraw_it(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         people = Reviewers(world.vendors)
         people.intent, people.answer = "complaint", "It stands: an empty list reaches the division."
@@ -97,7 +97,7 @@ async def test_a_general_remark_gets_the_routers_default(tmp_path: Path) -> None
         assert [turn.intent for turn in turns(world)] == ["general"]
 
 
-async def test_another_vendor_answers_where_the_best_one_is_out(tmp_path: Path) -> None:
+async def test_another_vendor_answers_when_the_best_one_is_down(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         people = Reviewers(world.vendors)
         people.intent, people.answer = "technical_question", "An empty list has no average."
@@ -111,7 +111,7 @@ async def test_another_vendor_answers_where_the_best_one_is_out(tmp_path: Path) 
         assert {answered[id_] for id_ in turn.call_ids} == {"gpt"}
 
 
-async def test_what_nobody_can_tell_the_intent_of_is_answered_all_the_same(tmp_path: Path) -> None:
+async def test_a_question_without_a_recognized_intent_is_answered(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         people = Reviewers(world.vendors)
         people.intent, people.answer = "the weather", "It is so."
@@ -120,7 +120,7 @@ async def test_what_nobody_can_tell_the_intent_of_is_answered_all_the_same(tmp_p
         assert [turn.intent for turn in turns(world)] == ["general"]
 
 
-async def test_where_nobody_answers_that_is_the_answer(tmp_path: Path) -> None:
+async def test_if_no_model_answers_the_reply_says_so(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
@@ -134,7 +134,7 @@ async def test_where_nobody_answers_that_is_the_answer(tmp_path: Path) -> None:
         assert turns(world) == []
 
 
-async def test_without_a_model_a_question_is_told_so(tmp_path: Path) -> None:
+async def test_without_a_model_the_reply_to_a_question_says_so(tmp_path: Path) -> None:
     async with open_shop(tmp_path, providers=()) as world:
         pull = await opened(world)
         assert "Could not answer: no model has a key here" in await world.comment(pull, "/ask why?")
@@ -150,7 +150,7 @@ async def test_a_complaint_that_is_about_no_finding_withdraws_nothing(tmp_path: 
         assert [turn.intent for turn in turns(world)] == ["general"]
 
 
-async def test_a_turn_is_kept_with_its_intent_its_calls_and_its_finding(tmp_path: Path) -> None:
+async def test_a_turn_is_stored_with_its_intent_its_calls_and_its_finding(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         people = Reviewers(world.vendors)
         people.intent, people.answer = "technical_question", "An empty list has no average."
@@ -168,7 +168,7 @@ async def test_a_turn_is_kept_with_its_intent_its_calls_and_its_finding(tmp_path
         assert [kept[id_] for id_ in turn.call_ids] == ["intent", "technical_question"]
 
 
-async def test_a_thread_is_told_newest_in_full_and_oldest_as_a_count(tmp_path: Path) -> None:
+async def test_the_prompt_has_the_newest_turns_in_full_and_the_oldest_as_a_count(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         people = Reviewers(world.vendors)
         people.intent = "technical_question"
@@ -183,7 +183,7 @@ async def test_a_thread_is_told_newest_in_full_and_oldest_as_a_count(tmp_path: P
         assert "3 earlier turns are left out" in told
 
 
-async def test_a_conversation_goes_on_where_it_was(tmp_path: Path) -> None:
+async def test_a_conversation_continues_after_a_restart(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         people = Reviewers(world.vendors)
         people.answer = "Forty-two."
@@ -207,7 +207,7 @@ async def test_a_secret_in_a_question_reaches_no_model_and_no_row(tmp_path: Path
         assert secret not in f"{turns(world)[0].question}{turns(world)[0].answer}"
 
 
-async def test_what_a_model_answers_commands_nobody_and_calls_nobody(tmp_path: Path) -> None:
+async def test_a_models_answer_gives_no_commands_and_mentions_nobody(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         people = Reviewers(world.vendors)
         people.answer = "/rereview full\n\n@alice look ![x](https://evil.example/x.png)"
@@ -218,7 +218,7 @@ async def test_what_a_model_answers_commands_nobody_and_calls_nobody(tmp_path: P
         assert len(world.reviews()) == 1
 
 
-async def test_an_answer_that_was_being_made_when_the_app_stopped_is_given_once(tmp_path: Path) -> None:
+async def test_an_answer_interrupted_by_a_stop_is_posted_once(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         people = Reviewers(world.vendors)
         people.intent = "product_question"

@@ -1,4 +1,4 @@
-"""What happens to an installation and its repositories, as GitHub tells it, and what comes of it."""
+"""Events of installations and repositories, and their effects."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -48,7 +48,7 @@ def stored_state(world: World, installation_id: int) -> str | None:
     return row.state if row else None
 
 
-async def test_a_suspended_installation_is_left_alone_until_it_is_back(tmp_path: Path) -> None:
+async def test_a_suspended_installation_is_ignored_until_it_is_unsuspended(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull, installation = await opened(world)
@@ -66,7 +66,7 @@ async def test_a_suspended_installation_is_left_alone_until_it_is_back(tmp_path:
         assert len(own_comments(pull)) == 1
 
 
-async def test_what_belongs_to_a_deleted_installation_goes_after_the_retention_time(tmp_path: Path) -> None:
+async def test_data_of_a_deleted_installation_is_purged_after_the_retention_time(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         _, installation = await opened(world)
@@ -82,7 +82,7 @@ async def test_what_belongs_to_a_deleted_installation_goes_after_the_retention_t
         assert stored_state(world, installation.id) is None
 
 
-async def test_an_installation_that_comes_back_in_time_goes_on_where_it_was(tmp_path: Path) -> None:
+async def test_an_installation_that_returns_in_time_keeps_its_data(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull, installation = await opened(world)
@@ -95,13 +95,13 @@ async def test_an_installation_that_comes_back_in_time_goes_on_where_it_was(tmp_
         assert set(world.outcomes().values()) == {FindingOutcome.OPEN}
 
 
-async def test_words_about_a_repository_out_of_reach_go_after_the_retention_time(tmp_path: Path) -> None:
+async def test_texts_of_an_unreachable_repository_are_purged_after_the_retention_time(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull, installation = await opened(world)
         world.github.create_repository("acme/other", {"README.md": "x\n"})
         purge(world.database, now=utc_now() + 2 * MONTH, keep=MONTH)
-        assert titles(world) != {""}  # the pull request is open: people can still act upon it
+        assert titles(world) != {""}  # the pull request is open: people can still act on it
 
         world.github.select_repositories(installation, ["acme/other"])
         await world.settle()
@@ -115,7 +115,7 @@ async def test_words_about_a_repository_out_of_reach_go_after_the_retention_time
         assert "An empty cart crashes, because the number of prices is the divisor" in titles(world)
 
 
-async def test_a_renamed_repository_goes_on_where_it_was(tmp_path: Path) -> None:
+async def test_a_renamed_repository_keeps_its_state(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull, _ = await opened(world)
@@ -129,7 +129,7 @@ async def test_a_renamed_repository_goes_on_where_it_was(tmp_path: Path) -> None
         assert {row.repository for row in world.reviews()} == {"acme/store"}
 
 
-async def test_a_transferred_repository_goes_on_under_its_new_owner(tmp_path: Path) -> None:
+async def test_a_transferred_repository_keeps_its_state_under_its_new_owner(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull, _ = await opened(world)
@@ -146,14 +146,14 @@ async def test_a_transferred_repository_goes_on_under_its_new_owner(tmp_path: Pa
 
 
 async def _with_less(tmp_path: Path, **levels: str | None) -> GitHubSandbox:
-    """A GitHub on which the owner has not granted all that the App asks for."""
+    """Build a GitHub whose owner has not granted everything that the App requests."""
     github = GitHubSandbox(tmp_path / "github")
     granted = {name: level for name, level in (PERMISSIONS | levels).items() if level}
     github.install("acme", permissions=granted)
     return github
 
 
-async def test_without_leave_to_comment_on_code_the_check_run_has_everything_and_says_so(
+async def test_without_permission_to_review_the_check_run_contains_everything_and_says_so(
     tmp_path: Path,
 ) -> None:
     github = await _with_less(tmp_path, pull_requests="read")
@@ -169,7 +169,7 @@ async def test_without_leave_to_comment_on_code_the_check_run_has_everything_and
         assert "An empty cart crashes" in pull.issue_comments[0].body
 
 
-async def test_without_leave_to_write_into_the_conversation_the_rest_goes_on(tmp_path: Path) -> None:
+async def test_without_permission_to_comment_the_rest_works(tmp_path: Path) -> None:
     github = await _with_less(tmp_path, issues="read")
     async with open_shop(tmp_path, github=github) as world:
         Reviewers(world.vendors)
@@ -185,7 +185,7 @@ async def test_without_leave_to_write_into_the_conversation_the_rest_goes_on(tmp
         assert pull.issue_comments[0].reactions == []
 
 
-async def test_without_leave_to_make_check_runs_the_summary_says_so(tmp_path: Path) -> None:
+async def test_without_permission_for_check_runs_the_summary_says_so(tmp_path: Path) -> None:
     github = await _with_less(tmp_path, checks=None)
     async with open_shop(tmp_path, github=github) as world:
         Reviewers(world.vendors)
@@ -195,7 +195,7 @@ async def test_without_leave_to_make_check_runs_the_summary_says_so(tmp_path: Pa
         assert "check runs (needs `checks: write`)" in pull.issue_comments[0].body
 
 
-async def test_what_an_owner_grants_later_is_used_with_the_next_token(tmp_path: Path) -> None:
+async def test_a_permission_granted_later_is_used_with_the_next_token(tmp_path: Path) -> None:
     github = await _with_less(tmp_path, pull_requests="read")
     async with open_shop(tmp_path, github=github) as world:
         Reviewers(world.vendors)
@@ -207,7 +207,9 @@ async def test_what_an_owner_grants_later_is_used_with_the_next_token(tmp_path: 
         assert len(own_comments(pull)) == 1
 
 
-async def test_doctor_names_the_account_that_grants_too_little_and_what_is_off(tmp_path: Path) -> None:
+async def test_doctor_names_the_account_that_grants_too_little_and_the_missing_features(
+    tmp_path: Path,
+) -> None:
     github = await _with_less(tmp_path, pull_requests="read")
     async with open_shop(tmp_path, github=github) as world:
         settings = world.served.program.settings

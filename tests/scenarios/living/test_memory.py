@@ -1,4 +1,4 @@
-"""What became of findings, what is learned from it, and what configuration changes."""
+"""Outcomes of findings, what is learned from them, and what the configuration changes."""
 
 import re
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ async def dismisses(world: World, pull: Pull) -> None:
     await world.settle()
 
 
-async def test_what_was_dismissed_three_times_is_not_shown_the_fourth_time(tmp_path: Path) -> None:
+async def test_a_finding_dismissed_three_times_is_not_shown_a_fourth_time(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         repository = world.create_repository()
@@ -56,7 +56,7 @@ async def test_what_was_dismissed_three_times_is_not_shown_the_fourth_time(tmp_p
         assert len(own_comments(fifth)) == 1
 
 
-async def test_a_thumb_up_takes_the_rule_back(tmp_path: Path) -> None:
+async def test_a_thumbs_up_restores_the_rule(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         repository = world.create_repository()
@@ -74,7 +74,7 @@ async def test_a_thumb_up_takes_the_rule_back(tmp_path: Path) -> None:
         assert len(own_comments(shown)) == 1
 
 
-async def test_outcomes_are_known_at_the_merge(tmp_path: Path) -> None:
+async def test_outcomes_are_recorded_at_the_merge(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         repository = world.create_repository()
@@ -101,7 +101,7 @@ async def test_outcomes_are_known_at_the_merge(tmp_path: Path) -> None:
         assert line.resolution_rate == pytest.approx(1 / 3)
 
 
-async def test_a_wrong_configuration_is_marked_on_its_line_and_blocks_nothing(tmp_path: Path) -> None:
+async def test_an_invalid_configuration_is_annotated_on_its_line_and_blocks_nothing(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opens(
@@ -115,7 +115,7 @@ async def test_a_wrong_configuration_is_marked_on_its_line_and_blocks_nothing(tm
         assert len(own_comments(pull)) == 1
 
 
-async def test_in_shadow_nothing_is_said_and_everything_is_known(tmp_path: Path) -> None:
+async def test_a_shadow_review_posts_nothing_and_records_everything(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opens(world, world.create_repository({CONFIG: "publish: shadow\n"}), {"shop.py": CART})
@@ -125,7 +125,7 @@ async def test_in_shadow_nothing_is_said_and_everything_is_known(tmp_path: Path)
         assert {run.conclusion for run in pull.repository.check_runs.values()} == {"neutral", "success"}
 
 
-async def test_the_organisations_default_holds_until_the_repository_says_otherwise(tmp_path: Path) -> None:
+async def test_the_organizations_default_applies_until_the_repository_overrides_it(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         world.create_repository({CONFIG: "gate: high\nstages: [review]\n"}, name="acme/.github")
@@ -138,7 +138,9 @@ async def test_the_organisations_default_holds_until_the_repository_says_otherwi
         assert '| `gate` | `"off"` | repository |' in said
 
 
-async def test_a_dependency_bots_change_is_read_for_its_manifests_unless_asked(tmp_path: Path) -> None:
+async def test_a_dependency_bots_change_is_reviewed_for_its_manifests_unless_requested(
+    tmp_path: Path,
+) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         files = {"package.json": '{"dependencies": {"left-pad": "1.3.0"}}\n', "shop.py": CART}
@@ -150,7 +152,7 @@ async def test_a_dependency_bots_change_is_read_for_its_manifests_unless_asked(t
         assert len(own_comments(pull)) == 1
 
 
-async def test_a_push_stands_in_for_the_review_that_it_cut_short(tmp_path: Path) -> None:
+async def test_a_push_continues_the_review_that_it_superseded(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         people = Reviewers(world.vendors)
         repository = world.create_repository({CONFIG: "review_on_push: false\n"})
@@ -169,7 +171,7 @@ async def test_a_push_stands_in_for_the_review_that_it_cut_short(tmp_path: Path)
 @pytest.mark.parametrize(
     ("change", "installation_offset", "name"), [("renamed", 0, "acme/store"), ("transferred", 1, "octo/shop")]
 )
-async def test_a_repository_that_moves_keeps_its_memory(
+async def test_a_moved_repository_keeps_its_memory(
     tmp_path: Path, change: str, installation_offset: int, name: str
 ) -> None:
     async with open_shop(tmp_path) as world:
@@ -190,7 +192,7 @@ async def test_a_repository_that_moves_keeps_its_memory(
         assert (row.reviewed_sha, row.installation_id) == (pull.head_sha, job.installation_id)
 
 
-async def test_resolve_settles_what_the_newest_head_has_fixed(tmp_path: Path) -> None:
+async def test_resolve_closes_findings_fixed_at_the_newest_head(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         repository = world.create_repository({CONFIG: "review_on_push: false\n"})

@@ -1,4 +1,4 @@
-"""What became of each finding: known at every push and at the end, with its reason."""
+"""Outcomes of findings: recorded at every push and at the end, with the reason."""
 
 from pathlib import Path
 
@@ -19,11 +19,11 @@ async def opened(world: World) -> Pull:
 
 
 def newest(world: World) -> FindingRow:
-    """The finding as it was found last."""
+    """The newest row of the finding."""
     return world.findings()[-1]
 
 
-async def test_a_push_that_takes_the_code_away_resolves_its_finding(tmp_path: Path) -> None:
+async def test_a_push_that_removes_the_code_resolves_its_finding(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
@@ -33,7 +33,7 @@ async def test_a_push_that_takes_the_code_away_resolves_its_finding(tmp_path: Pa
         assert (newest(world).outcome, newest(world).reason) == ("resolved", "The code is gone.")
 
 
-async def test_a_thread_that_somebody_resolved_is_known_at_the_next_push(tmp_path: Path) -> None:
+async def test_a_thread_that_a_person_resolved_is_recorded_at_the_next_push(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
@@ -45,10 +45,10 @@ async def test_a_thread_that_somebody_resolved_is_known_at_the_next_push(tmp_pat
             "the thread was resolved by hand",
         )
         assert "no problems found" in pull.issue_comments[0].body
-        assert len(pull.threads[0].comments) == 1  # and nothing is said of it
+        assert len(pull.threads[0].comments) == 1  # and nothing is posted about it
 
 
-async def test_a_thread_that_somebody_resolved_is_known_at_the_merge(tmp_path: Path) -> None:
+async def test_a_thread_that_a_person_resolved_is_recorded_at_the_merge(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
@@ -62,7 +62,7 @@ async def test_a_thread_that_somebody_resolved_is_known_at_the_merge(tmp_path: P
 
 
 @pytest.mark.parametrize("merged", [True, False])
-async def test_what_nobody_mended_is_still_open_at_the_end(tmp_path: Path, merged: bool) -> None:
+async def test_an_unfixed_finding_is_still_open_at_the_end(tmp_path: Path, merged: bool) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
@@ -76,7 +76,7 @@ async def test_what_nobody_mended_is_still_open_at_the_end(tmp_path: Path, merge
         assert newest(world).decided_at is not None
 
 
-async def test_changed_code_of_which_nobody_can_tell_is_outdated_not_fixed(tmp_path: Path) -> None:
+async def test_a_finding_in_changed_code_without_a_verdict_is_outdated_not_fixed(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         people = Reviewers(world.vendors)
         people.fixed = "unsure"
@@ -88,7 +88,7 @@ async def test_changed_code_of_which_nobody_can_tell_is_outdated_not_fixed(tmp_p
         assert not pull.threads[0].root.minimized_reason
 
 
-async def test_thumbs_under_a_comment_are_counted_at_the_push_and_at_the_end(tmp_path: Path) -> None:
+async def test_thumbs_on_a_comment_are_counted_at_the_push_and_at_the_end(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
@@ -102,7 +102,7 @@ async def test_thumbs_under_a_comment_are_counted_at_the_push_and_at_the_end(tmp
         assert (newest(world).reactions_up, newest(world).reactions_down) == (1, 1)
 
 
-async def test_a_dismissal_is_kept_with_who_said_it_and_why(tmp_path: Path) -> None:
+async def test_a_dismissal_is_stored_with_its_author_and_reason(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
@@ -116,7 +116,7 @@ async def test_a_dismissal_is_kept_with_who_said_it_and_why(tmp_path: Path) -> N
         )
 
 
-async def test_a_pull_request_that_is_opened_again_goes_on(tmp_path: Path) -> None:
+async def test_a_reopened_pull_request_continues(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)

@@ -1,4 +1,4 @@
-"""A pull request over its pushes: what is read, what is said again, what is found fixed."""
+"""A pull request over its pushes: what is reviewed, what is not posted again, what is found fixed."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ async def opened(world: World, files: dict[str, str] | None = None) -> Pull:
     return pull
 
 
-async def test_a_push_reads_what_it_changed_and_nothing_else(tmp_path: Path) -> None:
+async def test_a_push_reviews_only_what_it_changed(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
@@ -36,7 +36,7 @@ async def test_a_push_reads_what_it_changed_and_nothing_else(tmp_path: Path) -> 
         assert "An empty cart crashes" in pull.issue_comments[0].body
 
 
-async def test_a_rebase_that_changes_nothing_asks_no_model(tmp_path: Path) -> None:
+async def test_a_rebase_without_changes_calls_no_model(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
@@ -52,7 +52,7 @@ async def test_a_rebase_that_changes_nothing_asks_no_model(tmp_path: Path) -> No
         assert {run.conclusion for run in runs} == {"neutral", "success"}
 
 
-async def test_a_fixed_finding_gets_one_reply_and_its_comment_folds(tmp_path: Path) -> None:
+async def test_a_fixed_finding_gets_one_reply_and_its_comment_is_minimized(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
@@ -69,7 +69,7 @@ async def test_a_fixed_finding_gets_one_reply_and_its_comment_folds(tmp_path: Pa
         assert set(world.outcomes().values()) == {"resolved"}
 
 
-async def test_nothing_is_said_twice_over_twenty_pushes_rebases_restarts_and_redeliveries(
+async def test_nothing_is_posted_twice_over_twenty_pushes_rebases_restarts_and_redeliveries(
     tmp_path: Path,
 ) -> None:
     github, pull = GitHubSandbox(tmp_path / "github"), None
@@ -94,7 +94,7 @@ async def test_nothing_is_said_twice_over_twenty_pushes_rebases_restarts_and_red
     assert len(pull.issue_comments) == 1
 
 
-async def test_of_five_pushes_in_a_row_the_last_is_reviewed(tmp_path: Path) -> None:
+async def test_of_five_quick_pushes_only_the_last_is_reviewed(tmp_path: Path) -> None:
     async with open_shop(tmp_path, quorum_debounce_s=1.0) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
@@ -108,7 +108,7 @@ async def test_of_five_pushes_in_a_row_the_last_is_reviewed(tmp_path: Path) -> N
         assert unended == []
 
 
-async def test_a_push_of_which_no_webhook_tells_is_reviewed_all_the_same(tmp_path: Path) -> None:
+async def test_a_push_without_a_webhook_is_reviewed(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         people = Reviewers(world.vendors)
         pull = world.create_repository().open_pull({"shop.py": CART})
@@ -132,7 +132,7 @@ async def test_a_push_of_which_no_webhook_tells_is_reviewed_all_the_same(tmp_pat
         assert "cancelled" not in second
 
 
-async def test_a_finding_that_comes_back_is_said_once_in_its_thread(tmp_path: Path) -> None:
+async def test_a_finding_that_comes_back_gets_one_reply_in_its_thread(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
@@ -142,11 +142,11 @@ async def test_a_finding_that_comes_back_is_said_once_in_its_thread(tmp_path: Pa
         await world.settle()
         [thread] = pull.threads
         assert ["This is back in" in comment.body for comment in thread.comments] == [False, False, True]
-        assert thread.root.minimized_reason is None  # it was folded away as resolved
+        assert thread.root.minimized_reason is None  # it was minimized as resolved
         assert world.findings()[-1].outcome == "open"
 
 
-async def test_the_thread_of_a_finding_that_comes_back_is_open_again(tmp_path: Path) -> None:
+async def test_the_thread_of_a_finding_that_comes_back_is_reopened(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         world.github.app.permissions["contents"] = "write"
         Reviewers(world.vendors)
@@ -161,7 +161,7 @@ async def test_the_thread_of_a_finding_that_comes_back_is_open_again(tmp_path: P
         assert world.findings()[-1].outcome == "open"
 
 
-async def test_a_person_who_spoke_last_is_not_talked_over(tmp_path: Path) -> None:
+async def test_a_thread_in_which_a_person_had_the_last_word_gets_no_reply(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
@@ -173,7 +173,7 @@ async def test_a_person_who_spoke_last_is_not_talked_over(tmp_path: Path) -> Non
         assert set(world.outcomes().values()) == {"resolved"}
 
 
-async def test_changed_code_that_is_still_wrong_is_not_called_fixed(tmp_path: Path) -> None:
+async def test_a_finding_in_changed_code_that_is_still_wrong_is_not_called_fixed(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         people = Reviewers(world.vendors)
         people.fixed = "confirmed"
@@ -185,13 +185,13 @@ async def test_changed_code_that_is_still_wrong_is_not_called_fixed(tmp_path: Pa
         assert "1 problem" in pull.issue_comments[0].body
 
 
-async def test_a_push_that_fixes_findings_costs_at_most_twelve_calls_of_github(tmp_path: Path) -> None:
+async def test_a_push_that_fixes_findings_makes_at_most_twelve_github_calls(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         names = [f"cart_{number}.py" for number in range(4)]
         pull = await opened(world, dict.fromkeys(names, CART))
         pull.push({names[0]: CART.replace(BUG, "total = 0")})
-        await world.settle()  # since then it is known that threads may not be resolved here
+        await world.settle()  # from now on the App knows that it may not resolve threads here
         before = len(world.github.requests)
         pull.push({name: CART.replace(BUG, "total = 1") for name in names[1:]})
         await world.settle()
@@ -200,7 +200,7 @@ async def test_a_push_that_fixes_findings_costs_at_most_twelve_calls_of_github(t
         assert all(len(thread.comments) == 2 for thread in pull.threads)
 
 
-async def test_threads_are_resolved_where_the_app_may(tmp_path: Path) -> None:
+async def test_threads_are_resolved_if_the_app_may(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         world.github.app.permissions |= {"contents": "write"}
@@ -213,7 +213,7 @@ async def test_threads_are_resolved_where_the_app_may(tmp_path: Path) -> None:
         assert "Fixed by" in thread.comments[1].body
 
 
-async def test_a_thread_in_which_a_person_spoke_last_is_left_as_it_is(tmp_path: Path) -> None:
+async def test_a_thread_in_which_a_person_had_the_last_word_is_left_alone(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         world.github.app.permissions |= {"contents": "write"}
@@ -227,7 +227,7 @@ async def test_a_thread_in_which_a_person_spoke_last_is_left_as_it_is(tmp_path: 
         assert len(thread.comments) == 2
 
 
-async def test_a_stage_that_is_switched_on_later_reads_what_it_has_not_read(tmp_path: Path) -> None:
+async def test_a_stage_that_is_enabled_later_reviews_what_it_has_not_seen(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         repository = world.create_repository({".github/quorum.yml": "stages: [review]\n"})
@@ -241,7 +241,7 @@ async def test_a_stage_that_is_switched_on_later_reads_what_it_has_not_read(tmp_
         assert "shop.py" in told
 
 
-async def test_a_push_that_fixes_findings_and_makes_a_new_one_costs_at_most_twelve_calls_of_github(
+async def test_a_push_that_fixes_findings_and_adds_one_makes_at_most_twelve_github_calls(
     tmp_path: Path,
 ) -> None:
     async with open_shop(tmp_path) as world:
@@ -249,7 +249,7 @@ async def test_a_push_that_fixes_findings_and_makes_a_new_one_costs_at_most_twel
         names = [f"cart_{number}.py" for number in range(4)]
         pull = await opened(world, dict.fromkeys(names, CART))
         pull.push({names[0]: CART.replace(BUG, "total = 0")})
-        await world.settle()  # since then it is known that threads may not be resolved here
+        await world.settle()  # from now on the App knows that it may not resolve threads here
         before = len(world.github.requests)
         fixed = {name: CART.replace(BUG, "total = 1") for name in names[1:]}
         pull.push({**fixed, "new.py": f"{CART}# new\n"})
