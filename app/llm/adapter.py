@@ -154,7 +154,7 @@ class ResponseOutcome:
         """Raise: an unknown stop reason is a failure, never a success."""
         self.fail(ModelUnavailable, f"{{vendor}} stopped for an unknown reason{shown(reason)}.")
 
-    def parse_json(self, text: str) -> Any:  # noqa: ANN401 - JSON
+    def parse_json(self, text: str) -> object:
         """Parse an answer's text as JSON.
 
         Raises:

@@ -116,12 +116,12 @@ class RoutingFigure:
 
 
 def routing_figures(
-    records: Sequence[ProviderRecord], favourites: Mapping[str, Sequence[Provider]]
+    records: Sequence[ProviderRecord], favorites: Mapping[str, Sequence[Provider]]
 ) -> list[RoutingFigure]:
     """Rank every stage's providers by the records, without random sampling."""
     figures: list[RoutingFigure] = []
     for stage in sorted({record.stage for record in records}):
-        order = list(favourites.get(stage, tuple(Provider)))
+        order = list(favorites.get(stage, tuple(Provider)))
         at_stage = sorted(
             (record for record in records if record.stage == stage and record.provider in order),
             key=lambda record: order.index(record.provider),

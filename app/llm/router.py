@@ -148,13 +148,13 @@ class Router:
         self._circuits = circuits
         self._learned = learned
 
-    def route(self, task: RoutingRequest, *, text_tokens: int, max_output_tokens: int) -> Route:
+    def route(self, request: RoutingRequest, *, text_tokens: int, max_output_tokens: int) -> Route:
         """Choose the candidates for a prompt of `text_tokens` (by `estimate_tokens`)."""
-        providers, reason = self._order(task)
+        providers, reason = self._order(request)
         left_out: list[str] = []
         ranked: list[tuple[int, RouteCandidate]] = []
         for provider in providers:
-            model, why = self._model(provider, task)
+            model, why = self._model(provider, request)
             candidate = RouteCandidate(
                 provider=provider, model=model, reason=", ".join(filter(None, (reason(provider), why)))
             )
@@ -165,26 +165,28 @@ class Router:
             ranked.append(self._rank(candidate, tokens))
         ranked.sort(key=lambda pair: pair[0])  # stable: equal candidates keep their order
         return Route(
-            candidates=tuple(candidate for _, candidate in ranked), left_out=tuple(left_out), tier=task.tier
+            candidates=tuple(candidate for _, candidate in ranked),
+            left_out=tuple(left_out),
+            tier=request.tier,
         )
 
-    def _order(self, task: RoutingRequest) -> "tuple[Sequence[Provider], _Reason]":
-        allowed = task.allowed or tuple(self._models)
-        favourites = ORDER.get(task.kind, DEFAULT_ORDER)
+    def _order(self, request: RoutingRequest) -> "tuple[Sequence[Provider], _Reason]":
+        allowed = request.allowed or tuple(self._models)
+        favorites = ORDER.get(request.kind, DEFAULT_ORDER)
         providers = [
             provider
-            for provider in favourites
-            if provider in self._models and provider in allowed and provider not in task.exclude
+            for provider in favorites
+            if provider in self._models and provider in allowed and provider not in request.exclude
         ]
-        if task.routing is Routing.LEARNED and self._learned is not None:
-            learned, why = self._learned.order(task.kind, providers)
+        if request.routing is Routing.LEARNED and self._learned is not None:
+            learned, why = self._learned.order(request.kind, providers)
             return learned, lambda _: why
-        return providers, lambda provider: _place(provider, providers, favourites, task)
+        return providers, lambda provider: _place(provider, providers, favorites, request)
 
-    def _model(self, provider: Provider, task: RoutingRequest) -> tuple[str, str]:
+    def _model(self, provider: Provider, request: RoutingRequest) -> tuple[str, str]:
         models = self._models[provider]
-        if task.kind in SMALL_WORK.get(task.tier, frozenset()) and models.small != models.large:
-            return models.small, f"small model for {task.tier} work"
+        if request.kind in SMALL_WORK.get(request.tier, frozenset()) and models.small != models.large:
+            return models.small, f"small model for {request.tier} work"
         return models.large, ""
 
     def _is_too_long(self, candidate: RouteCandidate, tokens: int) -> bool:
@@ -206,18 +208,18 @@ class _Reason(Protocol):
 
 
 def _place(
-    provider: Provider, providers: Sequence[Provider], favourites: Sequence[Provider], task: RoutingRequest
+    provider: Provider, providers: Sequence[Provider], favorites: Sequence[Provider], request: RoutingRequest
 ) -> str:
-    if provider is favourites[0]:
-        return f"first choice for {task.kind}"
+    if provider is favorites[0]:
+        return f"first choice for {request.kind}"
     if provider is providers[0]:
-        return f"next choice for {task.kind}, as {_absent(favourites, provider, task)}"
-    return f"fallback {providers.index(provider)} for {task.kind}"
+        return f"next choice for {request.kind}, as {_absent(favorites, provider, request)}"
+    return f"fallback {providers.index(provider)} for {request.kind}"
 
 
-def _absent(favourites: Sequence[Provider], provider: Provider, task: RoutingRequest) -> str:
-    before = favourites[: favourites.index(provider)]
+def _absent(favorites: Sequence[Provider], provider: Provider, request: RoutingRequest) -> str:
+    before = favorites[: favorites.index(provider)]
     return " and ".join(
-        f"{each} {'made the finding' if each in task.exclude else 'is not configured or not allowed'}"
+        f"{each} {'made the finding' if each in request.exclude else 'is not configured or not allowed'}"
         for each in before
     )

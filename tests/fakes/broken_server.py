@@ -1,4 +1,4 @@
-"""A server on loopback whose connections break, as real ones do: on a socket, in the middle of something. Says nothing sensible.
+"""A server on loopback whose connections break like real ones: on a socket, in the middle of a response.
 
 async with broken_server(Break.CUTS_BODY) as address:  # http://127.0.0.1:PORT
 """
@@ -14,26 +14,26 @@ LENGTH = re.compile(rb"(?i)content-length: (\d+)")
 
 
 class Break(StrEnum):
-    """Where it breaks, once the whole request has been read."""
+    """Where the connection breaks, after the whole request was read."""
 
     DROPS_CONNECTION = "drops the connection"  # closed without a byte of an answer
     RESETS_CONNECTION = "resets the connection"
     CUTS_BODY = "cuts the body"  # less than Content-Length says
     CUTS_CHUNKS = "cuts the body's chunks"  # no last chunk
-    STOPS_HALF_WAY = "stops half way"  # and keeps the connection
+    STOPS_HALFWAY = "stops halfway"  # and keeps the connection
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 SAID = {
     Break.CUTS_BODY: HEAD + b"Content-Length: 4096\r\n\r\n" + HALF,
     Break.CUTS_CHUNKS: HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(HALF), HALF),
-    Break.STOPS_HALF_WAY: HEAD + b"Content-Length: 4096\r\n\r\n" + HALF,
+    Break.STOPS_HALFWAY: HEAD + b"Content-Length: 4096\r\n\r\n" + HALF,
 }
 
 
 @asynccontextmanager
 async def broken_server(how: Break) -> AsyncGenerator[str]:
-    """Its address while the block runs."""
+    """Run the server; yields its address."""
     done = asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -42,7 +42,7 @@ async def broken_server(how: Break) -> AsyncGenerator[str]:
         await reader.readexactly(int(length[1]) if length else 0)
         writer.write(SAID.get(how, b""))
         await writer.drain()
-        if how is Break.STOPS_HALF_WAY:
+        if how is Break.STOPS_HALFWAY:
             await done.wait()
         if how is Break.RESETS_CONNECTION:
             writer.transport.abort()

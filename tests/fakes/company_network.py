@@ -1,4 +1,4 @@
-"""A company's network on loopback: a proxy that takes CONNECT, and behind it every host with a certificate of a private CA.
+"""A company's network on loopback: a proxy that accepts CONNECT, and behind it every host with a certificate from a private CA.
 
     async with company_network(vendors.app, hosts=("api.openai.com",), folder=tmp_path) as network:
         network.environment  # what a company sets on its machines

@@ -1,4 +1,4 @@
-"""What the vendors' APIs take and give, strictly: an unknown field or a missing one is a 400, as in production.
+"""The vendors' APIs, strictly: an unknown or missing field is a 400, as in production.
 
 Each wire reads a body into an `Asked` and writes an answer or an error in the vendor's form. Holds no state.
 """
@@ -64,7 +64,7 @@ def only(body: Json, allowed: str, where: str = "body") -> None:
 
 
 def part(body: Json, name: str) -> Json:
-    """An object inside a body; empty where it is missing."""
+    """An object inside a body; empty if it is missing."""
     return cast("Json", body.get(name) or {})
 
 
@@ -268,7 +268,7 @@ class ChatWire:
     """A compatible server: https://platform.openai.com/docs/api-reference/chat/create"""
 
     def key(self, headers: Mapping[str, str]) -> str | None:
-        return None  # takes any
+        return None  # accepts any
 
     def read(self, body: Json, *, model: str, headers: Mapping[str, str]) -> Asked:
         only(body, "model messages max_tokens response_format")
@@ -300,7 +300,7 @@ class ChatWire:
             "choices": [
                 {"index": 0, "finish_reason": finish.get(ending, "a_new_reason"), "message": message}
             ],
-            "usage": {  # no details, as such servers have it
+            "usage": {  # such servers send no details
                 "prompt_tokens": counted.fresh + counted.read,
                 "completion_tokens": counted.output,
                 "total_tokens": counted.fresh + counted.read + counted.output,

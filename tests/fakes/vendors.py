@@ -1,9 +1,11 @@
-"""All vendors in one ASGI app: strict about requests, stateful about caches, with faults on demand. Never on the network.
+"""All vendors in one ASGI app: strict requests, stateful caches, faults on demand. Never uses the network.
 
     vendors = FakeVendors()
     vendors.answers[Provider.CLAUDE] = lambda asked: {"findings": []}
     vendors.fail(Provider.GPT, Fault.OVERLOADED, times=1)
-    models = build_models(vendors.access(), http_client=vendors.http_client())
+    models = build_models(
+        ModelSettings(access=vendors.access()), ModelEnvironment(http_client=vendors.http_client())
+    )
 
 Real SDKs talk to it through `httpx2.ASGITransport`, or over a socket under any ASGI server.
 """
@@ -53,7 +55,7 @@ VERTEX = "/{version}/projects/{project}/locations/{location}/publishers/google/m
 
 
 class Fault(StrEnum):
-    """What can go wrong at a vendor; each is said in the vendor's own way."""
+    """What can go wrong at a vendor; each fault has the vendor's own form."""
 
     NONE = "none"
     BAD_KEY = "bad key"
@@ -118,12 +120,12 @@ class _Planned:
 
 
 class FakeVendors:
-    """An ASGI app; `requests` holds what was asked, `answers` says what is answered (default: the emptiest that fits)."""
+    """An ASGI app; `requests` holds the requests, `answers` defines the answers (default: the emptiest value that fits the schema)."""
 
     def __init__(self, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self.requests: list[Asked] = []
         self.answers: dict[Provider, Callable[[Asked], Any]] = {}
-        self.texts: dict[Provider, str] = {}  # instead of an answer's JSON, as it stands
+        self.texts: dict[Provider, str] = {}  # replaces an answer's JSON, unchanged
         self.delay_s: dict[Provider, float] = {}
         self.reached: dict[Provider, asyncio.Event] = defaultdict(
             asyncio.Event
@@ -156,7 +158,7 @@ class FakeVendors:
         return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=self.app))
 
     def access(self, *providers: Provider) -> dict[Provider, VendorAccess]:
-        """Keys, addresses and models for `build_models`; without arguments of all three vendors."""
+        """Keys, addresses and models for `build_models`; by default, of all three vendors."""
         chosen = providers or (Provider.CLAUDE, Provider.GPT, Provider.GEMINI)
         return {
             provider: VendorAccess(
@@ -166,21 +168,21 @@ class FakeVendors:
         }
 
     def fail(self, provider: Provider, fault: Fault, *, times: int | None = None) -> None:
-        """The next requests to a provider meet a fault; `times` None: until `heal`."""
+        """Make the next requests to a provider fail; if `times` is None, until `heal`."""
         self._faults[provider].append(_Planned(fault=fault, times=times))
 
     def heal(self, provider: Provider) -> None:
-        """No more faults at a provider."""
+        """Stop a provider's faults."""
         self._faults.pop(provider, None)
 
     def forget(self) -> None:
-        """Start with an empty memory: requests and prefix caches."""
+        """Forget all requests and prefix caches."""
         self.requests.clear()
         self._breakpoints.clear()
         self._prompts.clear()
 
     def asked(self, provider: Provider) -> list[Asked]:
-        """What a provider was asked."""
+        """The requests to a provider."""
         return [asked for asked in self.requests if asked.provider is provider]
 
     def _endpoint(self, provider: Provider) -> Callable[[Request], Awaitable[Response]]:
@@ -189,7 +191,7 @@ class FakeVendors:
         async def handle(request: Request) -> Response:
             try:
                 body = cast("Json", await request.json())
-            except ClientDisconnect:  # who asked was killed
+            except ClientDisconnect:  # the client was killed
                 return Response(status_code=499)
             model = body.get("model") or request.path_params["model"]
             try:
@@ -210,7 +212,7 @@ class FakeVendors:
         return handle
 
     async def _model(self, request: Request) -> Response:
-        """The model as each vendor describes it, for checks that cost nothing."""
+        """The model as each vendor describes it, for free checks."""
         model = request.path_params["model"]
         provider = next((each for each, names in MODELS.items() if model in (names.large, names.small)), None)
         if provider is None:
@@ -233,7 +235,7 @@ class FakeVendors:
         return JSONResponse({"object": "list", "data": [listed]})
 
     def _takes(self, provider: Provider, request: Request) -> bool:
-        """Whether the key is the provider's; a local server takes any."""
+        """Whether the key is the provider's; a local server accepts any."""
         return provider is Provider.LOCAL or WIRES[provider].key(request.headers) == KEYS[provider]
 
     def _next_fault(self, provider: Provider) -> Fault:
@@ -288,7 +290,7 @@ class FakeVendors:
         )
 
     def _count(self, asked: Asked, text: str) -> Counted:
-        """Tokens, with the vendor's prefix cache: at breakpoints for Anthropic, by itself for the others."""
+        """Count tokens with the vendor's prefix cache: at breakpoints for Anthropic, automatic for the others."""
         total = len(asked.prompt) // CHARACTERS_PER_TOKEN
         written = 0
         if asked.provider is Provider.CLAUDE:
@@ -311,7 +313,7 @@ class FakeVendors:
 
 
 def _shared(prompt: str, known: list[str]) -> list[str]:
-    """What the prompt has in common with its neighbours in the order, of which one has the most; it is sorted in there."""
+    """The longest prefix that the prompt shares with its neighbors in sorted order; inserts it there."""
     place = bisect_left(known, prompt)
     shared = [commonprefix([prompt, each]) for each in known[max(0, place - 1) : place + 1]]
     known.insert(place, prompt)
@@ -319,7 +321,7 @@ def _shared(prompt: str, known: list[str]) -> list[str]:
 
 
 def emptiest(asked: Asked) -> Any:
-    """The emptiest value that fits the schema asked for."""
+    """The emptiest value that fits the requested schema."""
     return _emptiest(asked.schema or {})
 
 

@@ -1,4 +1,4 @@
-"""What the tests of the model layer share: a clock that only they move, a request, and models over the fake vendors."""
+"""Shared by the tests of the model layer: a manual clock, a request, and models over the fake vendors."""
 
 import asyncio
 from collections.abc import Callable
@@ -49,7 +49,7 @@ CALL = ModelCall(
 
 
 class ManualClock:
-    """Time that passes only by sleeping and by `pass_s`."""
+    """Time that passes only through `sleep` and `pass_s`."""
 
     def __init__(self) -> None:
         self.elapsed_s = 0.0
@@ -85,14 +85,14 @@ def request(**changes: Any) -> ModelRequest:
 
 
 def parse(value: Any) -> list[str]:
-    """A strict reader of the test schema's answers."""
+    """Parse answers to the test schema strictly."""
     if not isinstance(value, dict) or "findings" not in value:
         raise ModelInvalidOutput("findings: Field required")
     return cast("list[str]", value["findings"])
 
 
 class LlmHarness:
-    """Models over the fake vendors, with everything in reach."""
+    """Models over the fake vendors, with all parts accessible."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Who is asked, when, how often: retry, fallback, deadline and circuits, over the real SDKs and a clock that only moves by hand."""
+"""Retry, fallback, deadlines and circuits, with the real SDKs and a manual clock."""
 
 import asyncio
 from dataclasses import replace
@@ -14,7 +14,7 @@ from tests.unit.llm.harness import SCOPE, START, LlmHarness
 CLAUDE, GPT, GEMINI = Provider.CLAUDE, Provider.GPT, Provider.GEMINI
 
 
-async def test_each_stage_has_its_own_favourite() -> None:
+async def test_each_stage_has_its_own_favorite() -> None:
     world = LlmHarness(Provider.CLAUDE, Provider.GPT, Provider.GEMINI, Provider.LOCAL)
     first = [
         (await world.ask(kind, question=kind)).response.provider for kind in ("review", "security", "docs")
@@ -22,7 +22,7 @@ async def test_each_stage_has_its_own_favourite() -> None:
     assert first == [CLAUDE, GPT, GEMINI]
 
 
-async def test_a_good_answer_leaves_a_complete_row() -> None:
+async def test_a_valid_answer_leaves_a_complete_row() -> None:
     world = LlmHarness()
     answer = await world.ask(parent_id="call-of-the-finder")
     (row,) = world.rows
@@ -39,7 +39,7 @@ async def test_a_good_answer_leaves_a_complete_row() -> None:
     assert row.cost_usd > 0
 
 
-async def test_with_the_first_vendor_down_one_failed_attempt_costs_no_wait() -> None:
+async def test_if_the_first_vendor_is_down_the_next_is_asked_without_a_wait() -> None:
     world = LlmHarness()
     world.vendors.fail(CLAUDE, Fault.OVERLOADED)
     answer = await world.ask()
@@ -93,7 +93,7 @@ async def test_a_refused_key_is_tried_again_after_a_quarter_of_an_hour() -> None
     assert (await world.ask()).response.provider is CLAUDE
 
 
-async def test_an_unknown_model_closes_nothing_but_itself() -> None:
+async def test_an_unknown_model_opens_only_its_own_circuit() -> None:
     world = LlmHarness(cache_ttl_s=0)
     world.vendors.fail(CLAUDE, Fault.UNKNOWN_MODEL, times=1)
     await world.ask()
@@ -103,7 +103,7 @@ async def test_an_unknown_model_closes_nothing_but_itself() -> None:
     assert small.response.model == "claude-haiku-5-5"
 
 
-async def test_alone_a_vendor_that_stumbles_is_asked_again_after_a_growing_wait() -> None:
+async def test_the_only_vendor_is_asked_again_after_growing_waits() -> None:
     world = LlmHarness(CLAUDE)
     world.vendors.fail(CLAUDE, Fault.SERVER_ERROR, times=2)
     answer = await world.ask()
@@ -115,7 +115,7 @@ async def test_alone_a_vendor_that_stumbles_is_asked_again_after_a_growing_wait(
     assert answer.failures == ("Anthropic is not available (500 server_error).",)
 
 
-async def test_a_vendor_that_stays_down_is_asked_three_times_and_every_error_is_told() -> None:
+async def test_a_vendor_that_stays_down_is_asked_three_times_and_every_error_is_reported() -> None:
     world = LlmHarness(CLAUDE, GPT)
     world.vendors.fail(CLAUDE, Fault.OVERLOADED)
     world.vendors.fail(GPT, Fault.BAD_KEY)
@@ -128,7 +128,7 @@ async def test_a_vendor_that_stays_down_is_asked_three_times_and_every_error_is_
     assert len(world.rows) == 4
 
 
-async def test_with_nobody_else_to_ask_a_vendor_that_is_out_is_waited_for_once() -> None:
+async def test_the_only_vendor_with_an_open_circuit_is_waited_for_once() -> None:
     world = LlmHarness(CLAUDE)
     world.vendors.fail(CLAUDE, Fault.OVERLOADED)
     for begun in ("in vain", "and again"):
@@ -139,7 +139,7 @@ async def test_with_nobody_else_to_ask_a_vendor_that_is_out_is_waited_for_once()
     assert world.clock.elapsed_s - before_s == pytest.approx(OPEN_S, abs=1)
 
 
-async def test_who_waits_for_another_questions_probe_goes_on_soon_after_it() -> None:
+async def test_a_question_that_waits_for_another_ones_probe_continues_soon_after_it() -> None:
     world = LlmHarness(CLAUDE)
     world.vendors.fail(CLAUDE, Fault.OVERLOADED, times=THRESHOLD)
     with pytest.raises(AllModelsFailed):
@@ -151,7 +151,7 @@ async def test_who_waits_for_another_questions_probe_goes_on_soon_after_it() -> 
     assert world.clock.elapsed_s - before_s < OPEN_S
 
 
-async def test_an_hour_of_retry_after_is_not_waited_for_within_ten_minutes() -> None:
+async def test_a_retry_after_of_an_hour_is_not_waited_for_within_ten_minutes() -> None:
     world = LlmHarness(CLAUDE)
     world.vendors.fail(CLAUDE, Fault.RATE_LIMITED_ONE_HOUR, times=1)
     with pytest.raises(AllModelsFailed) as failed:
@@ -165,14 +165,14 @@ async def test_an_hour_of_retry_after_is_not_waited_for_within_ten_minutes() -> 
     assert (await world.ask()).response.provider is CLAUDE
 
 
-async def test_retry_after_is_honoured_where_the_deadline_allows_it() -> None:
+async def test_retry_after_is_honored_if_the_deadline_allows_it() -> None:
     world = LlmHarness(CLAUDE)
     world.vendors.fail(CLAUDE, Fault.RATE_LIMITED_ONE_HOUR, times=1)
     await world.ask(deadline_s=7_200)
     assert world.clock.slept == [pytest.approx(3_600)]
 
 
-async def test_a_vendor_that_hangs_leaves_the_rest_of_the_time_to_the_next() -> None:
+async def test_a_vendor_that_hangs_leaves_time_for_the_next() -> None:
     world = LlmHarness(call_timeout_s=1.0)
     world.vendors.fail(CLAUDE, Fault.HANGS)
     answer = await world.ask()
@@ -180,7 +180,7 @@ async def test_a_vendor_that_hangs_leaves_the_rest_of_the_time_to_the_next() -> 
     assert answer.failures == ("Anthropic did not answer in time.",)
 
 
-async def test_a_stage_whose_time_is_over_asks_nobody_any_more() -> None:
+async def test_after_its_deadline_a_stage_asks_no_model() -> None:
     world = LlmHarness()
     with pytest.raises(AllModelsFailed):
         await world.ask(deadline_s=0.0)
@@ -196,7 +196,7 @@ async def test_a_timed_out_call_has_an_unknown_cost() -> None:
     assert (total.calls, total.unpriced_calls) == (2, 1)
 
 
-async def test_an_answer_off_the_schema_is_asked_for_once_more_with_what_was_wrong() -> None:
+async def test_after_an_invalid_answer_the_model_is_asked_once_more_with_the_problem() -> None:
     world = LlmHarness()
     world.vendors.fail(CLAUDE, Fault.OFF_SCHEMA, times=1)
     answer = await world.ask()
@@ -215,7 +215,7 @@ async def test_the_provider_that_made_a_finding_is_not_asked_to_verify_it() -> N
     assert answer.route == "gpt:gpt-6.2-sol: next choice for verify, as claude made the finding"
 
 
-async def test_without_a_key_there_is_nobody_to_ask() -> None:
+async def test_without_a_key_no_model_is_asked() -> None:
     world = LlmHarness(access=lambda _: {})
     assert world.models.is_keyless
     assert world.models.providers == ()
@@ -234,7 +234,7 @@ async def test_a_provider_without_a_key_is_not_used() -> None:
     assert (await world.ask()).response.provider is GPT
 
 
-async def test_a_review_that_is_stopped_leaves_a_row_for_what_was_under_way() -> None:
+async def test_a_stopped_review_leaves_a_row_for_its_running_call() -> None:
     world = LlmHarness()
     world.vendors.fail(CLAUDE, Fault.HANGS)
     asking = asyncio.create_task(world.ask())
@@ -247,7 +247,7 @@ async def test_a_review_that_is_stopped_leaves_a_row_for_what_was_under_way() ->
     assert row.error == "The review was stopped meanwhile."
 
 
-async def test_every_configured_model_can_be_checked_for_nothing() -> None:
+async def test_every_configured_model_can_be_checked_for_free() -> None:
     world = LlmHarness(Provider.CLAUDE, Provider.GPT, Provider.GEMINI, Provider.LOCAL)
     world.vendors.fail(GPT, Fault.BAD_KEY)
     checks = {(check.provider, check.model): check.error for check in await world.models.check()}
@@ -257,7 +257,7 @@ async def test_every_configured_model_can_be_checked_for_nothing() -> None:
     assert world.rows == []
 
 
-async def test_a_review_knows_what_it_took() -> None:
+async def test_a_review_knows_its_usage() -> None:
     world = LlmHarness()
     await world.ask()
     await world.ask()  # from the cache

@@ -1,4 +1,4 @@
-"""Connections that really break, on a socket: each vendor's real SDK over its real transport, and what is asked next."""
+"""Connections that break on a real socket: each vendor's SDK and transport, and which provider is asked next."""
 
 import logging
 import socket
@@ -38,7 +38,7 @@ def world_with(
 
 
 @pytest.mark.parametrize("provider", VENDORS)
-@pytest.mark.parametrize("how", [each for each in Break if each is not Break.STOPS_HALF_WAY])
+@pytest.mark.parametrize("how", [each for each in Break if each is not Break.STOPS_HALFWAY])
 async def test_a_connection_that_breaks_is_recorded_and_the_next_provider_answers(
     how: Break, provider: Provider, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -66,11 +66,11 @@ async def test_a_local_servers_cut_body_is_recorded_too() -> None:
 
 
 @pytest.mark.parametrize("provider", VENDORS)
-async def test_an_answer_that_stops_half_way_is_not_waited_for_any_longer_than_an_attempt_may_take(
+async def test_an_answer_that_stops_halfway_times_out(
     provider: Provider,
 ) -> None:
     second = Provider.GPT if provider is Provider.CLAUDE else Provider.CLAUDE
-    async with broken_server(Break.STOPS_HALF_WAY) as address:
+    async with broken_server(Break.STOPS_HALFWAY) as address:
         world = world_with(provider, address, second, call_timeout_s=0.3)
         answer = await world.ask(KINDS[provider], allowed=(provider, second))
         await world.models.aclose()
@@ -80,7 +80,7 @@ async def test_an_answer_that_stops_half_way_is_not_waited_for_any_longer_than_a
 
 
 @pytest.mark.parametrize("provider", VENDORS)
-async def test_a_vendor_where_nobody_listens_is_unavailable(provider: Provider) -> None:
+async def test_a_vendor_that_does_not_listen_is_unavailable(provider: Provider) -> None:
     second = Provider.GPT if provider is Provider.CLAUDE else Provider.CLAUDE
     with socket.socket() as bound:  # bound, but it does not listen
         bound.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""Budgets: refused before the call, settled after it, never overrun by many at once, in memory and in the database."""
+"""Budgets refuse calls in advance, are settled afterward, and hold under concurrency, in memory and in the database."""
 
 import asyncio
 from dataclasses import replace
@@ -74,7 +74,7 @@ async def test_a_repository_can_lower_the_limit_but_not_raise_it() -> None:
     await operator.reserve(raised, lambda: 0.9)
 
 
-async def test_the_estimate_is_set_right_by_what_the_call_cost() -> None:
+async def test_the_estimate_is_corrected_by_the_cost_of_the_call() -> None:
     world = LlmHarness(limits=BudgetLimits(review_usd=1.0))
     await world.ask()
     (cost_usd,) = {round(spent, 9) for spent in world.calls.spent_usd.values()}
@@ -87,7 +87,7 @@ async def test_the_estimate_is_set_right_by_what_the_call_cost() -> None:
     }
 
 
-async def test_a_failed_call_gives_its_room_back_but_a_timed_out_one_may_have_been_charged() -> None:
+async def test_a_failed_call_releases_its_reservation_but_a_timed_out_one_does_not() -> None:
     world = LlmHarness(Provider.CLAUDE, call_timeout_s=0.05, limits=BudgetLimits(review_usd=1.0))
     world.vendors.fail(Provider.CLAUDE, Fault.BAD_REQUEST, times=1)
     with pytest.raises(Exception, match="rejected"):
@@ -99,7 +99,7 @@ async def test_a_failed_call_gives_its_room_back_but_a_timed_out_one_may_have_be
     assert world.calls.spent_usd["review:r1"] > 0.0
 
 
-async def test_an_unknown_price_is_budgeted_at_the_vendors_dearest() -> None:
+async def test_an_unknown_price_is_budgeted_as_the_vendors_most_expensive_model() -> None:
     world = LlmHarness(
         limits=BudgetLimits(review_usd=0.1),
         access=lambda vendors: {
@@ -124,7 +124,7 @@ async def test_a_local_server_needs_no_budget() -> None:
     amounts=st.lists(st.floats(0.01, 2.0), min_size=1, max_size=30),
     limit_usd=st.floats(0.5, 5.0),
 )
-def test_what_is_reserved_never_exceeds_the_limit(amounts: list[float], limit_usd: float) -> None:
+def test_reservations_never_exceed_the_limit(amounts: list[float], limit_usd: float) -> None:
     async def spend() -> float:
         store = MemoryCalls()
         made = budgets(store, review_usd=limit_usd)
@@ -136,11 +136,11 @@ def test_what_is_reserved_never_exceeds_the_limit(amounts: list[float], limit_us
     assert asyncio.run(spend()) <= limit_usd + 1e-9
 
 
-async def test_many_at_once_stay_within_the_budget_in_memory() -> None:
+async def test_concurrent_calls_stay_within_the_budget_in_memory() -> None:
     await ask_many(MemoryCalls())
 
 
-async def test_many_at_once_stay_within_the_budget_in_each_database(any_database: Database) -> None:
+async def test_concurrent_calls_stay_within_the_budget_in_each_database(any_database: Database) -> None:
     await ask_many(CallTables(any_database))
     assert load_spend(any_database, "repository:") == {"repository:7:octo/shop:2026-11": pytest.approx(1.0)}
 
@@ -155,7 +155,7 @@ async def ask_many(store: CallStore) -> None:
     assert all(not isinstance(r, Exception) or isinstance(r, ModelOverBudget) for r in results)
 
 
-async def test_calls_that_end_at_once_book_every_cent_on_accounts_they_share(any_database: Database) -> None:
+async def test_calls_that_end_together_book_every_cent_on_shared_accounts(any_database: Database) -> None:
     tables = CallTables(any_database)
     shared = [("installation:7", "pull:1"), ("pull:1", "installation:7"), ("pull:2", "installation:7")]
 
@@ -180,7 +180,7 @@ async def test_a_refusal_by_one_account_leaves_the_others_untouched(any_database
     await made.reserve(SCOPE, lambda: 0.3)
 
 
-async def test_accounts_of_the_past_are_forgotten(database: Database) -> None:
+async def test_old_accounts_are_deleted(database: Database) -> None:
     tables = CallTables(database)
     await settle(tables, await budgets(tables).reserve(SCOPE, lambda: 0.0), 0.2)
     now = datetime.now(UTC)
@@ -189,7 +189,7 @@ async def test_accounts_of_the_past_are_forgotten(database: Database) -> None:
     assert load_spend(database) == {}
 
 
-async def test_the_command_line_has_only_the_installations_account() -> None:
+async def test_the_command_line_uses_only_the_installations_account() -> None:
     store = MemoryCalls()
     made = budgets(store)
     await settle(store, await made.reserve(CallScope(), lambda: 0.5), 0.2)

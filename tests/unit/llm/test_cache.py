@@ -1,4 +1,4 @@
-"""Answers are paid for once, found again for the same tenant alone, and asked for once by many at the same time."""
+"""Answers are paid for once, cached for one tenant only, and requested once by concurrent questions."""
 
 import asyncio
 from dataclasses import replace
@@ -16,7 +16,7 @@ from tests.fakes.vendors import Fault
 from tests.unit.llm.harness import SCOPE, LlmHarness, request
 
 
-async def test_the_same_question_is_answered_from_the_cache_for_nothing() -> None:
+async def test_the_same_question_is_answered_from_the_cache_for_free() -> None:
     world = LlmHarness()
     first = await world.ask()
     second = await world.ask()
@@ -33,7 +33,7 @@ async def test_the_same_question_is_answered_from_the_cache_for_nothing() -> Non
     )
 
 
-async def test_an_answer_of_the_fallback_is_found_again_when_the_favourite_is_back() -> None:
+async def test_an_answer_of_the_fallback_is_found_when_the_favorite_is_back() -> None:
     world = LlmHarness()
     world.vendors.fail(Provider.CLAUDE, Fault.OVERLOADED, times=1)
     await world.ask()
@@ -67,7 +67,7 @@ async def test_a_time_to_live_of_zero_keeps_nothing() -> None:
     assert len(world.vendors.requests) == 2
 
 
-async def test_many_who_ask_the_same_at_once_make_one_call() -> None:
+async def test_identical_concurrent_questions_make_one_call() -> None:
     world = LlmHarness()
     answers = await asyncio.gather(*(world.ask() for _ in range(20)))
     assert len(world.vendors.requests) == 1
@@ -75,7 +75,7 @@ async def test_many_who_ask_the_same_at_once_make_one_call() -> None:
     assert sorted(row.outcome for row in world.rows) == [Outcome.CACHE_HIT] * 19 + [Outcome.OK]
 
 
-async def test_when_the_one_call_fails_the_next_in_line_asks() -> None:
+async def test_if_the_call_fails_the_next_question_asks() -> None:
     world = LlmHarness(Provider.CLAUDE)
     world.vendors.fail(Provider.CLAUDE, Fault.TRUNCATED, times=1)
     results = await asyncio.gather(*(world.ask() for _ in range(3)), return_exceptions=True)
@@ -83,7 +83,7 @@ async def test_when_the_one_call_fails_the_next_in_line_asks() -> None:
     assert len(world.vendors.requests) == 2
 
 
-async def test_when_the_one_call_is_cancelled_the_next_in_line_asks() -> None:
+async def test_if_the_call_is_cancelled_the_next_question_asks() -> None:
     world = LlmHarness(Provider.CLAUDE)
     world.vendors.fail(Provider.CLAUDE, Fault.HANGS, times=1)
     first = asyncio.create_task(world.ask())
@@ -132,9 +132,7 @@ def test_no_two_tenants_share_a_key(first: CallScope, second: CallScope) -> None
     parts=st.lists(st.text(max_size=5), min_size=3, max_size=3),
     others=st.lists(st.text(max_size=5), min_size=3, max_size=3),
 )
-def test_moving_text_from_one_part_to_the_next_is_another_question(
-    parts: list[str], others: list[str]
-) -> None:
+def test_moving_text_between_parts_gives_another_key(parts: list[str], others: list[str]) -> None:
     keys = [key_of(request(system=a, material=b, question=c)) for a, b, c in (parts, others)]
     assert (keys[0] == keys[1]) == (parts == others)
 
@@ -151,7 +149,7 @@ def test_moving_text_from_one_part_to_the_next_is_another_question(
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_whatever_decides_an_answer_is_part_of_its_key(change: dict[str, Any]) -> None:
+def test_everything_that_decides_an_answer_is_part_of_its_key(change: dict[str, Any]) -> None:
     assert key_of(request(**change)) != key_of(request())
 
 
@@ -164,7 +162,7 @@ def test_each_provider_and_model_has_its_own_key() -> None:
     assert len(set(answer_keys(candidates, request(), SCOPE).values())) == 3
 
 
-def test_what_only_tunes_the_wire_is_not_part_of_the_key() -> None:
+def test_connection_settings_are_not_part_of_the_key() -> None:
     tuned: ModelRequest = request(prefix_reused=True, cache_scope="x", timeout_s=1.0)
     assert key_of(tuned) == key_of(request())
 

@@ -1,4 +1,4 @@
-"""Claude on Bedrock, GPT on Azure, Gemini on Vertex: the SDKs' own clients by the clouds' own variables."""
+"""Claude on Bedrock, GPT on Azure and Gemini on Vertex, with the SDKs' own clients and the clouds' own variables."""
 
 import pytest
 
@@ -47,7 +47,7 @@ async def test_gpt_answers_on_azure(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
     ids=["bedrock", "azure", "vertex"],
 )
-async def test_missing_variables_of_a_cloud_are_a_refused_key_not_a_crash(
+async def test_missing_cloud_variables_count_as_a_refused_key(
     client: AnthropicClient | OpenAIClient | GeminiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AZURE_OPENAI_ENDPOINT", "OPENAI_API_VERSION", "GOOGLE_CLOUD_PROJECT", "GOOGLE_API_KEY"):

@@ -1,4 +1,4 @@
-"""Behind a company's proxy, with a private CA: the SDKs' own clients, built from the environment alone, over real TLS."""
+"""Behind a company's proxy with a private CA: the SDKs' own clients, built from the environment only, over real TLS."""
 
 import json
 from collections.abc import AsyncGenerator, Mapping
@@ -113,7 +113,7 @@ def service_account(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", WAYS)
-async def test_every_way_to_a_model_takes_the_proxy_and_trusts_the_companys_ca(
+async def test_every_client_uses_the_proxy_and_trusts_the_companys_ca(
     name: str,
     network: CompanyNetwork,
     vendors: FakeVendors,

@@ -1,4 +1,4 @@
-"""Every fault of every vendor, through the real SDKs: the recorded outcome, what is asked next, and what is never said.
+"""Every fault of every vendor, through the real SDKs: the recorded outcome, the next provider, and what is never shown.
 
 Connections that break are in `test_broken_connections`: they need a socket.
 """
@@ -84,7 +84,7 @@ async def test_a_fault_is_recorded_and_the_next_provider_answers(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     world = world_where(provider, case.fault)
-    if provider is Provider.LOCAL:  # it comes last, so nobody is left to take over
+    if provider is Provider.LOCAL:  # it comes last, so there is no fallback
         with pytest.raises(AllModelsFailed) as failed:
             await world.ask(allowed=(Provider.LOCAL,), deadline_s=30.0)
         said = str(failed.value)
@@ -110,7 +110,7 @@ async def test_a_fault_is_recorded_and_the_next_provider_answers(
 
 @pytest.mark.parametrize("provider", [Provider.CLAUDE, Provider.GPT, Provider.GEMINI])
 @pytest.mark.parametrize("fault", [Fault.BAD_KEY, Fault.UNPAID, Fault.QUOTA_SPENT, Fault.FORBIDDEN])
-async def test_what_only_people_can_mend_opens_the_circuit_at_once(provider: Provider, fault: Fault) -> None:
+async def test_a_permanent_error_opens_the_circuit_immediately(provider: Provider, fault: Fault) -> None:
     world = world_where(provider, fault)
     await world.ask(KINDS[provider], question="first")
     await world.ask(KINDS[provider], question="second")
@@ -126,7 +126,7 @@ async def test_a_request_that_a_vendor_rejects_goes_to_the_next() -> None:
     assert answer.failures == ("Anthropic rejected the request (400 invalid_value).",)
 
 
-async def test_a_refusal_is_paid_for() -> None:
+async def test_a_refusal_is_charged() -> None:
     world = world_where(Provider.CLAUDE, Fault.REFUSED)
     await world.ask()
     refused = world.rows[0]

@@ -91,7 +91,7 @@ async def test_the_order_follows_when_a_provider_degrades(seed: int) -> None:
     assert (await run(history, order, clock, 50)).most_common(1)[0][0] is not CLAUDE
 
 
-async def test_even_a_hopeless_provider_is_asked_first_now_and_then() -> None:
+async def test_even_the_worst_provider_is_sometimes_asked_first() -> None:
     clock = ManualClock()
     history = History(
         rng=Random(1), answers=dict.fromkeys(CANDIDATES, 1.0), holds={CLAUDE: 0.99, GPT: 0.99, GEMINI: 0.0}
@@ -105,7 +105,7 @@ async def test_even_a_hopeless_provider_is_asked_first_now_and_then() -> None:
     assert firsts[GEMINI] / 4_000 == pytest.approx(FLOOR, abs=0.015)
 
 
-async def test_without_a_history_everybody_has_a_chance_and_the_favourite_a_better_one() -> None:
+async def test_without_a_history_every_provider_has_a_chance_and_the_favorite_the_best() -> None:
     history = History(rng=Random(1), answers={}, holds={})
     order = LearnedOrder(store=history, clock=ManualClock(), rng=Random(3))
     firsts = Counter(order.order("review", CANDIDATES)[0][0] for _ in range(3_000))
@@ -113,7 +113,7 @@ async def test_without_a_history_everybody_has_a_chance_and_the_favourite_a_bett
     assert firsts[GEMINI] > 500
 
 
-async def test_the_same_seed_gives_the_same_order_and_nobody_is_lost() -> None:
+async def test_the_same_seed_gives_the_same_order_and_no_provider_is_lost() -> None:
     history = History(rng=Random(1), answers={}, holds={})
     made = [LearnedOrder(store=history, clock=ManualClock(), rng=Random(9)) for _ in range(2)]
     orders = [[each.order("docs", CANDIDATES) for _ in range(20)] for each in made]
@@ -121,7 +121,7 @@ async def test_the_same_seed_gives_the_same_order_and_nobody_is_lost() -> None:
     assert all(set(order) == set(CANDIDATES) for order, _ in orders[0])
 
 
-async def test_of_two_equals_the_cheaper_and_faster_one_wins() -> None:
+async def test_of_two_equal_providers_the_cheaper_and_faster_one_wins() -> None:
     claude = ProviderRecord(
         stage="review",
         provider=CLAUDE,
@@ -136,7 +136,7 @@ async def test_of_two_equals_the_cheaper_and_faster_one_wins() -> None:
     assert [figure.provider for figure in routing_figures(records, ORDER)] == [GPT, CLAUDE]
 
 
-def test_the_figures_come_with_their_intervals() -> None:
+def test_the_figures_have_intervals() -> None:
     records = [
         ProviderRecord(
             stage="review",

@@ -1,4 +1,4 @@
-"""A local server: JSON schema, else JSON mode, else the prompt alone with one repair. Every attempt is a row."""
+"""A local server is asked with a JSON schema, then in JSON mode, then by the prompt with one repair. Every attempt is a row."""
 
 import asyncio
 import json
@@ -19,13 +19,13 @@ def modes(world: LlmHarness) -> list[str]:
     return [form["type"] for form in forms]
 
 
-async def test_a_server_that_takes_schemas_is_asked_with_one() -> None:
+async def test_a_server_that_supports_schemas_gets_one() -> None:
     world = LlmHarness(LOCAL)
     await world.ask()
     assert modes(world) == ["json_schema"]
 
 
-async def test_a_server_that_takes_no_schema_is_asked_in_json_mode_from_then_on() -> None:
+async def test_a_server_without_schemas_is_then_asked_in_json_mode() -> None:
     world = LlmHarness(LOCAL, cache_ttl_s=0)
     world.vendors.fail(LOCAL, Fault.FORMAT_UNSUPPORTED, times=1)
     await world.ask()
@@ -36,7 +36,7 @@ async def test_a_server_that_takes_no_schema_is_asked_in_json_mode_from_then_on(
     assert world.rows[0].error == "The local server does not support json_schema."
 
 
-async def test_a_server_that_takes_neither_is_asked_by_the_prompt_alone_with_one_repair() -> None:
+async def test_a_server_with_neither_gets_the_schema_in_the_prompt_and_one_repair() -> None:
     world = LlmHarness(LOCAL)
     world.vendors.fail(LOCAL, Fault.FORMAT_UNSUPPORTED, times=2)
     world.vendors.fail(LOCAL, Fault.NOT_JSON, times=1)
@@ -46,20 +46,20 @@ async def test_a_server_that_takes_neither_is_asked_by_the_prompt_alone_with_one
     assert answer.value == []
 
 
-async def test_a_fenced_answer_with_thoughts_is_read() -> None:
+async def test_a_fenced_answer_with_thoughts_is_parsed() -> None:
     world = LlmHarness(LOCAL)
     world.vendors.texts[LOCAL] = '<think>hm {"findings": 1}</think>\n```json\n{"findings": ["x"]}\n```\n'
     assert (await world.ask()).value == ["x"]
 
 
-async def test_a_server_that_is_asked_by_many_answers_one_after_the_other() -> None:
+async def test_concurrent_questions_to_a_server_run_one_after_the_other() -> None:
     world = LlmHarness(LOCAL)
     world.vendors.delay_s[LOCAL] = 0.01
     await asyncio.gather(*(world.ask(question=f"{number}") for number in range(4)))
     assert world.vendors.most_at_once[LOCAL] == 1
 
 
-async def test_waiting_for_a_turn_ends_with_the_stages_time() -> None:
+async def test_waiting_for_a_turn_ends_at_the_stages_deadline() -> None:
     world = LlmHarness(LOCAL, call_timeout_s=30.0)
     world.vendors.fail(LOCAL, Fault.HANGS)
     first = asyncio.create_task(world.ask(deadline_s=30.0))
@@ -79,7 +79,7 @@ async def test_a_local_server_costs_nothing() -> None:
     assert (await world.models.usage("r1")).unpriced_calls == 0
 
 
-async def test_a_server_that_rejects_every_form_is_given_up() -> None:
+async def test_a_server_that_rejects_every_form_is_dropped() -> None:
     world = LlmHarness(LOCAL, Provider.CLAUDE)
     world.vendors.fail(LOCAL, Fault.FORMAT_UNSUPPORTED)
     world.vendors.fail(Provider.CLAUDE, Fault.TRUNCATED)

@@ -42,18 +42,18 @@ USAGE = Usage(input_tokens=100_000, cached_input_tokens=50_000, output_tokens=10
         (Provider.LOCAL, "anything", NOVEMBER, 0.0),
     ],
 )
-def test_a_call_costs_what_the_price_list_of_its_day_says(
+def test_a_call_costs_the_list_price_of_its_day(
     provider: Provider, model: str, at: datetime, usd: float
 ) -> None:
     assert Prices().cost_usd(provider, model, USAGE, at=at) == pytest.approx(usd)
 
 
-def test_long_requests_pay_the_surcharge_on_the_whole() -> None:
+def test_long_requests_pay_the_surcharge_on_all_tokens() -> None:
     long = Usage(input_tokens=300_000, output_tokens=1_000)
     assert Prices().cost_usd(GPT, "gpt-6.2-sol", long, at=NOVEMBER) == pytest.approx(0.3 * 4 + 0.001 * 15)
 
 
-def test_writing_the_cache_is_dearer_than_reading_it() -> None:
+def test_writing_the_cache_costs_more_than_reading_it() -> None:
     prices = Prices()
     written = Usage(input_tokens=100_000, cache_write_tokens=100_000)
     read = Usage(input_tokens=100_000, cached_input_tokens=100_000)
@@ -62,7 +62,7 @@ def test_writing_the_cache_is_dearer_than_reading_it() -> None:
 
 
 @pytest.mark.parametrize("provider", [CLAUDE, GPT, GEMINI])
-def test_an_unknown_price_stays_unknown_and_is_budgeted_at_the_dearest(provider: Provider) -> None:
+def test_an_unknown_price_stays_unknown_and_is_budgeted_as_the_most_expensive(provider: Provider) -> None:
     prices = Prices()
     assert prices.cost_usd(provider, "model-of-next-month", USAGE, at=NOVEMBER) is None
     assert prices.budgeted_usd(provider, "model-of-next-month", USAGE, at=NOVEMBER) == pytest.approx(
@@ -78,7 +78,7 @@ def test_an_unknown_price_stays_unknown_and_is_budgeted_at_the_dearest(provider:
         ("claude-sonnet-5-5", "claude-opus-5-5", "claude-fable-5-1", "claude-haiku-5-5", "claude-opus-4-7")
     ),
 )
-def test_no_current_claude_costs_more_than_the_dearest(
+def test_no_current_claude_costs_more_than_the_most_expensive_row(
     fresh: int, cached: int, output: int, model: str
 ) -> None:
     usage = Usage(input_tokens=fresh + cached, cached_input_tokens=cached, output_tokens=output)
@@ -107,7 +107,7 @@ def listed_models() -> list[tuple[str, str]]:
     written=st.integers(0, 10**6),
     output=st.integers(0, 10**5),
 )
-def test_a_listed_price_is_reckoned_as_the_list_itself_does(
+def test_a_listed_price_is_calculated_like_the_library_does(
     listed: tuple[str, str], fresh: int, cached: int, written: int, output: int
 ) -> None:
     price_list, model = listed
@@ -132,7 +132,7 @@ def test_a_listed_price_is_reckoned_as_the_list_itself_does(
     assert found == pytest.approx(float(expected.total_price), abs=1e-9)
 
 
-def test_counts_that_contradict_each_other_have_no_price() -> None:
+def test_contradictory_counts_have_no_price() -> None:
     usage = Usage(input_tokens=10, cached_input_tokens=11)
     assert Prices().cost_usd(CLAUDE, "claude-sonnet-5-5", usage, at=NOVEMBER) is None
 
@@ -169,5 +169,5 @@ def test_the_window_of_a_model_is_known_or_unlimited(
         ("model-of-next-month", 300_000, False),
     ],
 )
-def test_a_surcharge_for_length_is_seen(model: str, tokens: int, surcharged: bool) -> None:
+def test_a_surcharge_for_length_is_detected(model: str, tokens: int, surcharged: bool) -> None:
     assert Prices().is_surcharged(GPT, model, tokens) is surcharged

@@ -1,4 +1,4 @@
-"""Rows, log lines and series say the same, and none of them says what was asked or answered."""
+"""Rows, log lines and metrics agree, and none of them contains prompts or answers."""
 
 import logging
 
@@ -14,7 +14,7 @@ from tests.fakes.vendors import KEYS, FakeVendors, Fault
 from tests.unit.llm.harness import SCOPE, LlmHarness, ManualClock, parse, request
 
 
-async def test_a_log_line_has_ids_and_figures_and_no_content(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_log_line_has_ids_and_numbers_but_no_content(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="quorum.llm")
     world = LlmHarness()
     world.vendors.answers[Provider.CLAUDE] = lambda _: {"findings": ["the answer"]}
@@ -39,7 +39,7 @@ async def test_failures_are_warnings(caplog: pytest.LogCaptureFixture) -> None:
     assert levels["unavailable"] == "WARNING"
 
 
-async def test_the_series_count_calls_tokens_cost_and_time() -> None:
+async def test_the_metrics_count_calls_tokens_cost_and_time() -> None:
     vendors, registry = FakeVendors(), CollectorRegistry()
     vendors.fail(Provider.CLAUDE, Fault.OVERLOADED, times=1)
     models = build_models(
@@ -65,7 +65,7 @@ async def test_the_series_count_calls_tokens_cost_and_time() -> None:
     )
 
 
-async def test_usage_counts_what_went_over_the_wire() -> None:
+async def test_usage_counts_only_attempts() -> None:
     world = LlmHarness()
     world.vendors.fail(Provider.CLAUDE, Fault.REFUSED, times=1)
     await world.ask()
@@ -76,7 +76,7 @@ async def test_usage_counts_what_went_over_the_wire() -> None:
     assert await world.models.usage("r1") == total
 
 
-async def test_rows_in_memory_are_those_of_the_last_reviews() -> None:
+async def test_memory_keeps_the_rows_of_the_last_reviews() -> None:
     calls = MemoryCalls(reviews=2)
     vendors = FakeVendors()
     models = build_models(

@@ -1,4 +1,4 @@
-"""Whom the router chooses, with which model, and what it says about it."""
+"""Which candidates and models the router chooses, and the reasons it gives."""
 
 from collections.abc import Sequence
 
@@ -55,7 +55,7 @@ def choose(
         ("verify", (CLAUDE, GPT, GEMINI, LOCAL)),
     ],
 )
-def test_the_favourite_comes_first_then_the_order_of_the_contract(
+def test_the_favorite_comes_first_then_the_order_of_the_contract(
     kind: str, order: Sequence[Provider]
 ) -> None:
     route = choose(RoutingRequest(kind=kind))
@@ -64,7 +64,7 @@ def test_the_favourite_comes_first_then_the_order_of_the_contract(
     assert route.candidates[1].reason == f"fallback 1 for {kind}"
 
 
-def test_only_what_the_repository_allows_is_asked() -> None:
+def test_only_providers_that_the_repository_allows_are_asked() -> None:
     route = choose(RoutingRequest(kind="review", allowed=(GEMINI, GPT)))
     assert names(route) == ["gpt:gpt-6.2-sol", "gemini:gemini-3.8-flash"]
     assert route.candidates[0].reason == "next choice for review, as claude is not configured or not allowed"
@@ -84,7 +84,7 @@ def test_only_what_the_repository_allows_is_asked() -> None:
         ("full", "intent", "claude-haiku-5-5"),
     ],
 )
-def test_the_tier_chooses_the_model_within_the_favourite_vendor(tier: str, kind: str, model: str) -> None:
+def test_the_tier_chooses_the_model_of_the_favorite_vendor(tier: str, kind: str, model: str) -> None:
     assert choose(RoutingRequest(kind=kind, tier=tier)).candidates[0].model == model
 
 
@@ -93,7 +93,7 @@ def test_the_small_model_is_explained() -> None:
     assert route.candidates[0].reason == "first choice for review, small model for trivial work"
 
 
-def test_a_prompt_that_does_not_fit_a_window_leaves_that_model_out() -> None:
+def test_a_prompt_that_exceeds_a_window_leaves_that_model_out() -> None:
     models = {CLAUDE: VendorModels(large="claude-haiku-4-5", small="claude-haiku-4-5"), GPT: MODELS[GPT]}
     route = choose(RoutingRequest(kind="review"), text_tokens=150_000, models=models)
     assert names(route) == ["gpt:gpt-6.2-sol"]
@@ -101,18 +101,18 @@ def test_a_prompt_that_does_not_fit_a_window_leaves_that_model_out() -> None:
     assert "do not fit" in route.explain(route.candidates[0])
 
 
-def test_nobody_is_left_where_nothing_fits() -> None:
+def test_there_is_no_candidate_if_no_window_fits() -> None:
     assert choose(RoutingRequest(kind="review", allowed=(CLAUDE,)), text_tokens=2_000_000).candidates == ()
 
 
-def test_a_surcharge_for_length_lets_the_others_go_first() -> None:
+def test_a_surcharge_for_length_puts_other_providers_first() -> None:
     route = choose(RoutingRequest(kind="security"), text_tokens=280_000)
     assert names(route)[:2] == ["claude:claude-sonnet-5-5", "gemini:gemini-3.8-flash"]
     (gpt,) = [each for each in route.candidates if each.provider is GPT]
     assert gpt.reason == "first choice for security, surcharge for length"
 
 
-def test_a_provider_with_an_open_circuit_comes_last_and_says_why() -> None:
+def test_a_provider_with_an_open_circuit_comes_last_with_the_reason() -> None:
     circuits = Circuits(ManualClock())
     circuits.fail(CLAUDE, "claude-sonnet-5-5", ModelAuthFailed("Anthropic refused the key.", provider=CLAUDE))
     route = router(circuits=circuits).route(
@@ -125,13 +125,13 @@ def test_a_provider_with_an_open_circuit_comes_last_and_says_why() -> None:
     )
 
 
-def test_the_learned_order_is_used_only_where_the_repository_wants_it() -> None:
+def test_the_learned_order_is_used_only_if_the_repository_asks_for_it() -> None:
     fixed = choose(RoutingRequest(kind="review"))
     learned = choose(RoutingRequest(kind="review", routing=Routing.LEARNED))
     assert names(learned) == list(reversed(names(fixed)))
     assert learned.candidates[0].reason == "learned order for review"
 
 
-def test_a_vendor_without_a_model_is_a_mistake_of_the_operator() -> None:
+def test_a_vendor_must_have_a_model() -> None:
     with pytest.raises(ValueError, match="must have a model"):
         VendorModels(large="", small="x")

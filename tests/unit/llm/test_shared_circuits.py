@@ -1,4 +1,4 @@
-"""What one process learns of a provider, all know: two processes over one database, with a clock that only the test moves."""
+"""What one process learns about a provider reaches all: two processes over one database, with a manual clock."""
 
 import asyncio
 import logging
@@ -52,7 +52,7 @@ class Processes:
 
 
 @pytest.mark.parametrize("fault", [Fault.BAD_KEY, Fault.QUOTA_SPENT, Fault.UNPAID])
-async def test_a_refused_key_and_a_spent_quota_are_known_to_the_other_processes_within_seconds(
+async def test_a_refused_key_and_an_exhausted_quota_reach_the_other_processes_within_seconds(
     fault: Fault, any_database: Database
 ) -> None:
     processes = Processes(CircuitTable(any_database))
@@ -68,7 +68,7 @@ async def test_a_refused_key_and_a_spent_quota_are_known_to_the_other_processes_
     assert answer.failures == (one.rows[0].error,)
 
 
-async def test_the_other_processes_wait_as_long_as_a_vendor_asked_one_of_them_to(
+async def test_all_processes_wait_as_long_as_a_vendor_asked_one_of_them(
     any_database: Database,
 ) -> None:
     processes = Processes(CircuitTable(any_database))
@@ -120,7 +120,7 @@ async def test_a_probe_that_fails_leaves_the_circuit_open_for_all(any_database: 
     assert processes.asked_claude == 2
 
 
-async def test_an_unknown_model_is_out_for_all_and_the_providers_other_model_for_nobody(
+async def test_an_unknown_model_is_skipped_by_all_but_the_providers_other_model_is_not(
     database: Database,
 ) -> None:
     processes = Processes(CircuitTable(database))
@@ -132,9 +132,7 @@ async def test_an_unknown_model_is_out_for_all_and_the_providers_other_model_for
 
 
 @pytest.mark.parametrize("change", ["api_key", "base_url"])
-async def test_a_new_key_or_address_is_not_out_because_the_old_one_was(
-    change: str, database: Database
-) -> None:
+async def test_a_new_key_or_address_does_not_inherit_an_open_circuit(change: str, database: Database) -> None:
     processes = Processes(CircuitTable(database), count=0)
     old = {"api_key": "sk-ant-old-0123456789abcdef", "base_url": "http://vendors.test/another"}
     before = processes.start(**{change: old[change]})
@@ -146,7 +144,7 @@ async def test_a_new_key_or_address_is_not_out_because_the_old_one_was(
     assert len(load_circuits(database)) == 1  # the old one's stays
 
 
-async def test_what_is_shared_holds_no_key(database: Database) -> None:
+async def test_shared_circuits_contain_no_key(database: Database) -> None:
     processes = Processes(CircuitTable(database), count=1)
     processes.vendors.fail(CLAUDE, Fault.BAD_KEY)
     await processes.worlds[0].ask()
@@ -156,7 +154,7 @@ async def test_what_is_shared_holds_no_key(database: Database) -> None:
     assert len(state.name.access) == 8
 
 
-async def test_a_late_answer_to_an_old_question_does_not_undo_what_was_learnt_meanwhile(
+async def test_a_late_answer_does_not_close_a_circuit_that_opened_meanwhile(
     database: Database,
 ) -> None:
     processes = Processes(CircuitTable(database))
@@ -174,7 +172,7 @@ async def test_a_late_answer_to_an_old_question_does_not_undo_what_was_learnt_me
     assert (await one.ask(question="next")).response.provider is GPT
 
 
-async def test_the_dashboard_of_a_process_that_asks_nobody_shows_who_is_out(database: Database) -> None:
+async def test_the_dashboard_of_an_idle_process_shows_open_circuits(database: Database) -> None:
     processes = Processes(CircuitTable(database))
     worker, web = processes.worlds
     processes.vendors.fail(CLAUDE, Fault.BAD_KEY)
@@ -238,7 +236,7 @@ class FailingLater:
         await self._store.record_closed(name, **when)  # pyright: ignore[reportArgumentType]
 
 
-async def test_without_the_table_each_process_goes_by_what_it_knows_and_says_so(
+async def test_without_the_table_each_process_uses_its_own_circuits_and_logs_it(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = FailingLater(CircuitTable(database))
@@ -261,7 +259,7 @@ async def test_without_the_table_each_process_goes_by_what_it_knows_and_says_so(
     assert await one.models.open_circuits() == []
 
 
-async def test_with_nobody_left_to_ask_the_error_is_the_one_that_another_process_met(
+async def test_if_all_circuits_are_open_the_error_is_that_of_the_other_process(
     database: Database,
 ) -> None:
     processes = Processes(CircuitTable(database))
@@ -275,7 +273,7 @@ async def test_with_nobody_left_to_ask_the_error_is_the_one_that_another_process
     assert processes.asked_claude == 1
 
 
-def test_a_circuit_that_nobody_probes_is_forgotten(database: Database) -> None:
+def test_a_circuit_that_is_never_probed_is_deleted(database: Database) -> None:
     name = CircuitName(provider=CLAUDE, model=None, access="0a1b2c3d")
     state = CircuitState(
         name=name,

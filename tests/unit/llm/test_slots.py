@@ -1,4 +1,4 @@
-"""So many calls to one provider at a time: within a process in order, over processes by slots that they share."""
+"""The number of concurrent calls to a provider is limited: in order within a process, by shared slots across processes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -28,13 +28,13 @@ CLAUDE, GPT = Provider.CLAUDE, Provider.GPT
 
 
 class ImpatientClock(SystemClock):
-    """Looks again for a slot at once."""
+    """Polls for a slot almost immediately."""
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / 50)
 
 
-async def test_two_processes_together_never_ask_a_provider_more_often_at_once_than_is_allowed(
+async def test_two_processes_together_never_exceed_a_providers_limit(
     database_url: str,
 ) -> None:
     vendors = FakeVendors()
@@ -70,7 +70,7 @@ async def test_two_processes_together_never_ask_a_provider_more_often_at_once_th
         database.close()
 
 
-def test_of_many_who_grasp_at_once_only_as_many_get_a_slot(any_database: Database) -> None:
+def test_of_many_concurrent_takers_only_the_limit_gets_a_slot(any_database: Database) -> None:
     def take(holder: str) -> object:
         return record_slot_taken(any_database, CLAUDE, most=5, holder=holder, now=START)
 
@@ -80,7 +80,7 @@ def test_of_many_who_grasp_at_once_only_as_many_get_a_slot(any_database: Databas
     assert len(taken) == len(set(taken)) == 5
 
 
-def test_a_slot_that_is_given_back_is_anothers_and_stays_it(any_database: Database) -> None:
+def test_a_released_slot_belongs_to_its_next_holder(any_database: Database) -> None:
     slot = record_slot_taken(any_database, CLAUDE, most=1, holder="one", now=START)
     assert slot
     assert record_slot_taken(any_database, CLAUDE, most=1, holder="two", now=START) is None
@@ -91,7 +91,7 @@ def test_a_slot_that_is_given_back_is_anothers_and_stays_it(any_database: Databa
     assert record_slot_taken(any_database, CLAUDE, most=1, holder="three", now=START) is None
 
 
-async def test_a_process_keeps_its_slot_for_its_next_call_and_gives_back_what_it_does_not_want(
+async def test_a_process_keeps_its_slot_for_its_next_call_and_releases_unused_ones(
     database: Database,
 ) -> None:
     one, two = SharedSlots(database, renewal_s=0.01), SharedSlots(database, renewal_s=0.01)
@@ -116,7 +116,7 @@ async def until(take: Callable[[], Awaitable[object]]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_process_that_is_never_idle_lets_one_that_waits_go_first(database: Database) -> None:
+async def test_a_busy_process_lets_a_waiting_one_go_first(database: Database) -> None:
     busy, waiting = SharedSlots(database, renewal_s=0.01, stand_back_s=0.1), SharedSlots(database)
     slot = await busy.take(CLAUDE, most=1)
     assert slot
@@ -139,7 +139,7 @@ async def test_a_process_that_is_never_idle_lets_one_that_waits_go_first(databas
     await busy.aclose()
 
 
-def test_what_a_dead_process_held_is_free_after_a_while_and_a_living_ones_is_not(
+def test_slots_of_a_dead_process_become_free_but_those_of_a_live_one_do_not(
     any_database: Database,
 ) -> None:
     dead = record_slot_taken(any_database, CLAUDE, most=2, holder="dead", now=START)
@@ -152,7 +152,7 @@ def test_what_a_dead_process_held_is_free_after_a_while_and_a_living_ones_is_not
 
 
 @pytest.mark.parametrize("fault", [Fault.NONE, Fault.REFUSED, Fault.HANGS])
-async def test_however_a_call_ends_the_next_one_has_its_slot(fault: Fault) -> None:
+async def test_the_slot_is_released_however_a_call_ends(fault: Fault) -> None:
     world = LlmHarness(CLAUDE, calls_at_once=1, call_timeout_s=1.0 if fault is Fault.HANGS else 30.0)
     world.vendors.fail(CLAUDE, fault, times=1)
     await asyncio.gather(*(world.ask(question=f"{number}") for number in range(3)), return_exceptions=True)
@@ -160,7 +160,7 @@ async def test_however_a_call_ends_the_next_one_has_its_slot(fault: Fault) -> No
     assert len(world.vendors.requests) >= 3
 
 
-async def test_who_is_stopped_while_waiting_takes_no_slot_along() -> None:
+async def test_a_call_cancelled_while_waiting_leaves_no_slot_taken() -> None:
     world = LlmHarness(CLAUDE, calls_at_once=1)
     world.vendors.delay_s = {CLAUDE: 0.02}
     first = asyncio.create_task(world.ask(question="first"))
@@ -172,7 +172,7 @@ async def test_who_is_stopped_while_waiting_takes_no_slot_along() -> None:
     assert (await world.ask(question="next")).response.provider is CLAUDE
 
 
-async def test_another_processs_slot_is_waited_for() -> None:
+async def test_a_call_waits_for_another_processs_slot() -> None:
     calls = MemoryCalls()
     slot = await calls.take_slot(CLAUDE, most=1)
     assert slot

@@ -72,7 +72,7 @@ async def test_asking_with_the_database_leaves_rows_answers_and_spend(database: 
     assert (stats["gpt"].calls, stats["gpt"].cache_hits, stats["gpt"].success_rate) == (1, 4, 1.0)
 
 
-def test_usage_leaves_out_what_was_never_sent(database: Database) -> None:
+def test_usage_excludes_calls_that_were_never_sent(database: Database) -> None:
     changes: tuple[dict[str, Any], ...] = (
         {},
         {"outcome": Outcome.CACHE_HIT, "usage": Usage(), "cost_usd": 0.0},
@@ -103,7 +103,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Database:
     latencies=st.lists(st.integers(0, 10_000), min_size=1, max_size=40),
     by=st.sampled_from([(), (CallDimension.STAGE,)]),
 )
-def test_percentiles_are_those_of_the_nearest_rank(
+def test_percentiles_use_the_nearest_rank(
     latencies: list[int], by: tuple[CallDimension, ...], shared: Database
 ) -> None:
     with shared.write() as session:
@@ -178,7 +178,7 @@ def keep(database: Database, answer: CachedAnswer) -> None:
     record_call(database, CallEntry(call=replace(CALL, id=uuid4().hex), answer=answer))
 
 
-def test_an_answer_is_found_again_by_its_tenant_alone_and_until_it_expires(database: Database) -> None:
+def test_an_answer_is_found_only_by_its_tenant_and_until_it_expires(database: Database) -> None:
     keep(database, ANSWER)
     assert load_answers(database, 7, "octo/shop", ["k", "other"], now=START) == {"k": ANSWER}
     assert load_answers(database, 8, "octo/shop", ["k"], now=START) == {}
@@ -186,7 +186,7 @@ def test_an_answer_is_found_again_by_its_tenant_alone_and_until_it_expires(datab
     assert load_answers(database, 7, "octo/shop", ["k"], now=ANSWER.expires_at) == {}
 
 
-def test_the_newest_answer_of_a_key_stays(database: Database) -> None:
+def test_the_newest_answer_for_a_key_is_kept(database: Database) -> None:
     keep(database, ANSWER)
     newer = replace(ANSWER, value=[], expires_at=START + timedelta(days=9))
     keep(database, newer)
@@ -250,7 +250,7 @@ def add_review(session: Session) -> None:
     session.flush()
 
 
-def test_the_records_say_what_held_and_what_fell(any_database: Database) -> None:
+def test_the_records_count_confirmed_and_refuted_findings(any_database: Database) -> None:
     database = any_database
     record(database, CALL)
     record(database, replace(CALL, id="c2", outcome=Outcome.REFUSED, latency_ms=5))
@@ -293,7 +293,7 @@ def test_only_the_latest_findings_count(any_database: Database) -> None:
     assert (record.held, record.fell) == (10, 90)
 
 
-def test_a_call_that_cannot_be_kept_is_said_in_a_sentence_and_the_next_is_kept(database: Database) -> None:
+def test_a_call_that_cannot_be_stored_is_reported_and_the_next_is_stored(database: Database) -> None:
     with database.read() as session:
         session.connection().exec_driver_sql("PRAGMA query_only=ON")
     with pytest.raises(StoreUnavailable, match="is unavailable: attempt to write a readonly"):
@@ -304,7 +304,7 @@ def test_a_call_that_cannot_be_kept_is_said_in_a_sentence_and_the_next_is_kept(d
     assert load_usage(database, "r1").calls == 1
 
 
-def test_calls_of_many_threads_are_all_kept_and_booked(any_database: Database) -> None:
+def test_calls_of_many_threads_are_all_stored_and_booked(any_database: Database) -> None:
     booking = Booking(accounts=("review:r1", "installation:7:2026-11"), difference_usd=0.01)
     entries = [CallEntry(call=replace(CALL, id=f"c{index}"), booking=booking) for index in range(60)]
     with ThreadPoolExecutor(12) as pool:
@@ -313,7 +313,7 @@ def test_calls_of_many_threads_are_all_kept_and_booked(any_database: Database) -
     assert load_spend(any_database, "review:")["review:r1"] == pytest.approx(0.6)
 
 
-def test_a_recorded_call_reads_back_as_it_was(any_database: Database) -> None:
+def test_a_recorded_call_loads_unchanged(any_database: Database) -> None:
     call = replace(CALL, error="ü\udc80", repository="octo/\udcff", cost_usd=None)
     record_call(any_database, CallEntry(call=call))
     with any_database.read() as session:

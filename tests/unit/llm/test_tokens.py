@@ -1,4 +1,4 @@
-"""Estimates of tokens: never far below, corrected by what answers report."""
+"""Token estimates are never far too low, and are corrected by reported usage."""
 
 import pytest
 from hypothesis import given
@@ -42,7 +42,7 @@ def test_claude_counts_more_tokens_than_the_others() -> None:
     assert by == {Provider.CLAUDE: 1_350, Provider.GPT: 1_100, Provider.GEMINI: 1_100}
 
 
-def test_answers_correct_the_estimates_of_their_model_alone() -> None:
+def test_answers_correct_only_the_estimates_of_their_model() -> None:
     tokens = TokenEstimator()
     for _ in range(100):
         tokens.learn(1_000, 880, provider=Provider.GPT, model="m")
@@ -51,7 +51,7 @@ def test_answers_correct_the_estimates_of_their_model_alone() -> None:
 
 
 @pytest.mark.parametrize("reported", [0, 10, 1_000_000])
-def test_nonsense_is_not_learned(reported: int) -> None:
+def test_implausible_usage_is_ignored(reported: int) -> None:
     tokens = TokenEstimator()
     tokens.learn(1_000, reported, provider=Provider.GPT, model="m")
     tokens.learn(0, reported, provider=Provider.GPT, model="m")

@@ -1,4 +1,4 @@
-"""What goes over the wire to each vendor, and how its usage is read; the fake vendors refuse whatever the real ones would."""
+"""What each vendor is sent, and how its usage is read; the fake vendors reject what the real ones would."""
 
 from typing import Any
 
@@ -50,14 +50,14 @@ async def test_an_empty_system_prompt_or_material_is_left_out(provider: Provider
     assert asked.text == "What is wrong?"
 
 
-async def test_openai_keeps_nothing_and_is_told_which_prefix_it_is() -> None:
+async def test_openai_stores_nothing_and_gets_a_cache_key() -> None:
     asked, _ = await send(GPT, cache_scope="scope-of-the-review")
     assert asked.body["store"] is False
     assert asked.body["prompt_cache_key"] == "scope-of-the-review"
     assert asked.body["reasoning"] == {"effort": "medium"}
 
 
-async def test_claude_gets_a_cache_breakpoint_only_where_a_second_call_is_expected() -> None:
+async def test_claude_gets_a_cache_breakpoint_only_if_a_second_call_is_expected() -> None:
     alone, _ = await send(CLAUDE)
     shared, _ = await send(CLAUDE, prefix_reused=True)
     assert alone.breakpoints == ()
@@ -65,7 +65,7 @@ async def test_claude_gets_a_cache_breakpoint_only_where_a_second_call_is_expect
     assert shared.breakpoints[0].endswith("the diff")
 
 
-async def test_an_older_claude_is_not_sent_what_it_refuses() -> None:
+async def test_an_older_claude_gets_no_unsupported_fields() -> None:
     vendors = FakeVendors()
     client = build_client(CLAUDE, vendors.access(CLAUDE)[CLAUDE], vendors.http_client())
     await client.generate(request(model="claude-haiku-4-5"))
@@ -80,7 +80,7 @@ async def test_an_older_claude_is_not_sent_what_it_refuses() -> None:
         ("gemini-2.5-pro", "high", None),
     ],
 )
-async def test_gemini_thinks_as_hard_as_asked(model: str, effort: str, thinking: object) -> None:
+async def test_gemini_gets_the_requested_effort(model: str, effort: str, thinking: object) -> None:
     vendors = FakeVendors()
     client = build_client(GEMINI, vendors.access(GEMINI)[GEMINI], vendors.http_client())
     await client.generate(request(model=model, effort=effort))
@@ -106,7 +106,7 @@ async def test_geminis_thoughts_count_as_output() -> None:
     assert response.usage.output_tokens == len('{"findings": ["' + "x" * 400 + '"]}') // 4
 
 
-async def test_a_local_server_without_details_has_its_usage_read_all_the_same() -> None:
+async def test_a_local_servers_usage_is_read_without_details() -> None:
     _, response = await send(LOCAL)
     assert response.usage == Usage(
         input_tokens=response.usage.input_tokens, output_tokens=response.usage.output_tokens
@@ -114,7 +114,7 @@ async def test_a_local_server_without_details_has_its_usage_read_all_the_same() 
     assert response.usage.output_tokens > 0
 
 
-async def test_gemini_can_be_asked_on_either_version_of_its_api() -> None:
+async def test_gemini_works_with_either_api_version() -> None:
     vendors = FakeVendors()
     access = vendors.access(GEMINI)[GEMINI]
     for version in ("v1", "v1beta"):

@@ -1,4 +1,4 @@
-"""Answers of models: read strictly where asked, with tolerance where not."""
+"""Answers of models: requested fields are strict, others are tolerated."""
 
 from typing import Any
 
@@ -67,7 +67,7 @@ def objects_in(schema: Any) -> list[dict[str, Any]]:
     return own + [found for value in schema.values() for found in objects_in(value)]  # pyright: ignore[reportUnknownVariableType]
 
 
-def test_the_schema_stays_in_the_subset_that_every_vendor_takes() -> None:
+def test_the_schema_stays_in_the_subset_that_every_vendor_supports() -> None:
     schema = answer_schema()
     Draft202012Validator.check_schema(schema)
     assert depth_of(schema) <= 5
@@ -78,7 +78,7 @@ def test_the_schema_stays_in_the_subset_that_every_vendor_takes() -> None:
     assert not bounds & set(str(schema).replace("'", " ").split())
 
 
-def test_the_schema_names_the_fields_that_are_read() -> None:
+def test_the_schema_has_the_fields_that_are_parsed() -> None:
     properties = answer_schema()["properties"]
     assert set(properties["findings"]["items"]["properties"]) == set(FindingItem.model_fields)
     assert set(properties["verdicts"]["items"]["properties"]) == set(VerdictItem.model_fields)
@@ -100,7 +100,7 @@ def test_an_answer_within_the_schema_becomes_findings() -> None:
     assert (found.start_line, found.end_line, found.stage) == (8, 8, Stage.SECURITY)
 
 
-def test_the_contracts_fields_are_enough_for_a_finding() -> None:
+def test_the_contracts_fields_are_sufficient_for_a_finding() -> None:
     item = finding()
     del item["evidence"], item["pre_existing"]
     [found] = parse_findings({"findings": [item]}, stage=Stage.REVIEW, paths=["pay.py"]).findings
@@ -121,12 +121,12 @@ def test_a_finding_without_a_field_of_the_contract_is_invalid(name: str) -> None
 @pytest.mark.parametrize(
     "value", [{}, {"verdicts": []}, [], None, "no findings", {"findings": None}, {"findings": "none"}]
 )
-def test_an_answer_without_the_array_that_was_asked_for_is_invalid(value: object) -> None:
+def test_an_answer_without_the_requested_array_is_invalid(value: object) -> None:
     with pytest.raises(ModelInvalidOutput):
         parse_findings(value, stage=Stage.REVIEW, paths=["pay.py"])
 
 
-def test_arrays_that_were_not_asked_for_are_not_looked_at() -> None:
+def test_other_arrays_are_ignored() -> None:
     value = answer(findings=[finding()], verdicts="nonsense", documents=[{"x": 1}])
     assert len(parse_findings(value, stage=Stage.REVIEW, paths=["pay.py"]).findings) == 1
 
@@ -137,7 +137,7 @@ def test_a_rule_outside_the_vocabulary_becomes_other() -> None:
     assert [each.rule_id for each in found] == ["other", "sql-injection"]
 
 
-def test_a_finding_outside_the_change_keeps_its_path_for_whoever_looks_for_its_quote() -> None:
+def test_a_finding_outside_the_change_keeps_its_path() -> None:
     value = answer(findings=[finding(path="../../etc/passwd"), finding()])
     parsed = parse_findings(value, stage=Stage.REVIEW, paths=["pay.py"])
     assert [each.path for each in parsed.findings] == ["../../etc/passwd", "pay.py"]
@@ -151,7 +151,7 @@ def test_a_path_is_understood_however_it_is_written(name: str) -> None:
     assert found.path == "pay.py"
 
 
-def test_a_name_that_is_no_utf8_is_found_by_what_was_shown_of_it() -> None:
+def test_a_name_that_is_not_utf8_is_found_by_its_shown_form() -> None:
     [found] = parse_findings(
         answer(findings=[finding(path="caf\\udce9.py")]), stage=Stage.REVIEW, paths=["caf\udce9.py"]
     ).findings
@@ -164,14 +164,14 @@ def test_a_suggestion_never_writes_a_redaction_mark_into_code() -> None:
     assert found.suggestion is None
 
 
-def test_a_flood_of_findings_is_cut_with_a_note() -> None:
+def test_too_many_findings_are_cut_with_a_note() -> None:
     value = answer(findings=[finding()] * (MAX_FINDINGS + 3))
     parsed = parse_findings(value, stage=Stage.REVIEW, paths=["pay.py"])
     assert len(parsed.findings) == MAX_FINDINGS
     assert parsed.notes == (f"3 findings beyond the first {MAX_FINDINGS} were dropped.",)
 
 
-def test_an_unknown_severity_is_invalid_and_capitals_are_not() -> None:
+def test_an_unknown_severity_is_invalid_but_capitals_are_accepted() -> None:
     assert parse_findings(answer(findings=[finding(severity="High ")]), stage=Stage.REVIEW, paths=["pay.py"])
     with pytest.raises(ModelInvalidOutput, match="severity"):
         parse_findings(answer(findings=[finding(severity="blocker")]), stage=Stage.REVIEW, paths=["pay.py"])
@@ -194,7 +194,7 @@ def test_verdicts_come_in_the_order_of_the_candidates() -> None:
     assert (second.id, second.judgement, second.worth) == ("c2", Judgement.REFUTED, 1)
 
 
-def test_a_candidate_that_was_passed_over_is_unsure() -> None:
+def test_a_skipped_candidate_is_unsure() -> None:
     _, second = parse_verdicts(answer(verdicts=[verdict("c1")]), ids=["c1", "c2"])
     assert (second.id, second.judgement) == ("c2", Judgement.UNSURE)
 
@@ -251,7 +251,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_any_json_is_read_or_refused_in_one_way(value: object) -> None:
+def test_any_json_is_parsed_or_raises_one_error(value: object) -> None:
     for parse in (
         lambda: parse_findings(value, stage=Stage.REVIEW, paths=["a"]),
         lambda: parse_verdicts(value, ids=["c1"]),

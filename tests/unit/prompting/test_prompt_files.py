@@ -1,4 +1,4 @@
-"""The prompts themselves: loadable, short, and never changed without a new version."""
+"""The prompt files load, are short, and never change without a new version."""
 
 import hashlib
 
@@ -45,17 +45,17 @@ def test_prompts_stay_short() -> None:
         assert len(prompts.prompt(id_).body) <= MAX_CHARACTERS.get(id_, 2_000), id_
 
 
-def test_security_alone_is_not_told_what_the_author_says() -> None:
+def test_only_the_security_prompt_has_no_description() -> None:
     prompts = Prompts()
     told = {id_ for id_ in prompts.ids() if "description" in prompts.prompt(id_).inputs}
     assert told == {"review/question", "docs/question", "verify/question"}
 
 
-def test_the_verifier_is_given_nothing_but_claims_and_the_description() -> None:
+def test_the_verifier_prompt_has_only_claims_and_the_description() -> None:
     assert Prompts().prompt("verify/question").inputs == {"claims", "description"}
 
 
-def test_the_vocabulary_tells_neighbours_apart_in_one_short_line_each() -> None:
+def test_the_vocabulary_distinguishes_similar_rules_in_one_short_line_each() -> None:
     lines = render_rules().split("\n")
     assert [line.partition(": ")[0] for line in lines] == list(RULES)
     assert max(map(len, lines)) <= 110

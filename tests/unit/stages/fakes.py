@@ -1,4 +1,4 @@
-"""A strict stand-in for the model layer, and small values to build contexts from."""
+"""A strict fake of the model layer, and small values to build contexts from."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Documents are shown only in the format that was asked for, valid and harmless."""
+"""Documents are shown only in the requested format, valid and harmless."""
 
 import json
 
@@ -63,13 +63,13 @@ async def test_without_a_route_openapi_is_not_applicable() -> None:
         ),
     ],
 )
-def test_an_openapi_document_that_is_not_fit_is_left_out_with_a_reason(document: str, reason: str) -> None:
+def test_an_unusable_openapi_document_is_left_out_with_a_reason(document: str, reason: str) -> None:
     said = check_document("openapi", "API", document)
     assert isinstance(said, str)
     assert reason in said
 
 
-async def test_html_is_sanitised() -> None:
+async def test_html_is_sanitized() -> None:
     [document] = (
         await docs(
             '<h1>A</h1><script>x()</script><img src="http://e/x"><a href="javascript:x()">y</a>', "html"
@@ -78,7 +78,7 @@ async def test_html_is_sanitised() -> None:
     assert document.content.replace(' rel="noopener noreferrer"', "") == "<h1>A</h1><a>y</a>"
 
 
-def test_an_empty_or_endless_document_is_left_out() -> None:
+def test_an_empty_or_oversized_document_is_left_out() -> None:
     assert isinstance(check_document("markdown", "A", " \n"), str)
     assert isinstance(check_document("markdown", "A", "x" * (MAX_DOCUMENT_CHARACTERS + 1)), str)
     assert isinstance(check_document("markdown", "A", "x"), Document)
@@ -107,7 +107,7 @@ def test_routes_are_found_in_many_frameworks(code: str) -> None:
 @pytest.mark.parametrize(
     "code", ["cache.get('key')", "x = d.get('/tmp')", "requests.get('https://e')", "def get(): ..."]
 )
-def test_other_calls_are_no_routes(code: str) -> None:
+def test_other_calls_are_not_routes(code: str) -> None:
     assert not has_routes([added_file("a", [code])])
 
 

@@ -1,4 +1,4 @@
-"""The verifier gets code and bare claims, in one call a chunk, and its verdicts find their findings again."""
+"""The verifier gets code and bare claims in one call per chunk, and its verdicts match their findings."""
 
 import json
 import re
@@ -84,7 +84,7 @@ async def test_each_chunks_verification_is_linked_to_the_call_on_that_chunk() ->
     assert [parent_id for *_, parent_id in models.asked] == ["call-of-review", "call-on-the-second-chunk"]
 
 
-async def test_the_claim_is_bare() -> None:
+async def test_the_verifier_gets_only_the_bare_claim() -> None:
     models = FakeModels(confirms_all)
     argued = finding(
         "a.py", fingerprint="f1", explanation="PERSUASION", evidence="PERSUASION", found_by=("claude:m",)
@@ -99,7 +99,7 @@ async def test_the_claim_is_bare() -> None:
     assert "claude" not in request.question
 
 
-async def test_the_verifier_reads_what_the_author_promises_behind_the_shared_prefix() -> None:
+async def test_the_verifier_gets_the_description_after_the_shared_prefix() -> None:
     models = FakeModels(confirms_all)
     promise = context_of([added_file("a.py", ["x = 1"])], pull=pull_request("Doubles x", "x becomes 2."))
     await verify(models, [finding("a.py", fingerprint="f1")], promise)
@@ -111,7 +111,7 @@ async def test_the_verifier_reads_what_the_author_promises_behind_the_shared_pre
     assert (promised.system, promised.material) == (other.system, other.material)
 
 
-async def test_where_security_alone_is_judged_the_author_is_not_heard() -> None:
+async def test_security_claims_are_verified_without_the_description() -> None:
     models = FakeModels(confirms_all)
     await verify(models, [finding("a.py", fingerprint="f1", stage=Stage.SECURITY)])
     [(_, request, _, _)] = models.asked
@@ -133,7 +133,7 @@ async def test_secrets_in_the_description_do_not_reach_the_verifier() -> None:
     assert "[REDACTED]" in request.question
 
 
-async def test_the_verifier_reads_the_same_material_as_the_stages() -> None:
+async def test_the_verifier_gets_the_same_material_as_the_stages() -> None:
     models = FakeModels(confirms_all)
     await verify(models, [finding("b.py", fingerprint="f2")])
     [(_, request, _, _)] = models.asked
@@ -141,13 +141,13 @@ async def test_the_verifier_reads_the_same_material_as_the_stages() -> None:
     assert "=== a.py" not in request.material
 
 
-async def test_without_candidates_nobody_is_asked() -> None:
+async def test_without_candidates_no_model_is_asked() -> None:
     models = FakeModels(confirms_all)
     assert await verify(models, []) == []
     assert models.asked == []
 
 
-async def test_a_verifier_that_fails_gives_no_verdict_and_spares_the_other_chunk() -> None:
+async def test_a_failed_verification_does_not_affect_the_other_chunk() -> None:
     def half(task: RoutingRequest, request: ModelRequest) -> object:
         return confirms_all(task, request) if "=== a.py" in request.material else outage()
 
@@ -157,12 +157,12 @@ async def test_a_verifier_that_fails_gives_no_verdict_and_spares_the_other_chunk
     assert [each.id for each in verdicts] == ["f1"]
 
 
-async def test_a_claim_on_a_file_that_no_chunk_shows_is_still_put() -> None:
+async def test_a_claim_on_a_file_outside_the_chunks_is_still_verified() -> None:
     verdicts = await verify(FakeModels(confirms_all), [finding("gone.lock", fingerprint="f1")])
     assert [each.id for each in verdicts] == ["f1"]
 
 
-async def test_the_verifier_reads_the_prefix_that_its_own_stage_has_sent() -> None:
+async def test_the_verifier_uses_the_prefix_that_a_stage_sent() -> None:
     models = FakeModels(confirms_all)
     await verify(models, [finding("a.py")])
     ((_, request, _, _),) = models.asked

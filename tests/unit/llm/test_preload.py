@@ -1,4 +1,4 @@
-"""SDKs take seconds to load: nothing loads them at the start, and `open` does before a review waits for them."""
+"""SDKs take seconds to load: importing Quorum loads none, and `preload` loads them before a review needs them."""
 
 import subprocess
 import sys
@@ -16,6 +16,6 @@ print("openai" in sys.modules, "anthropic" in sys.modules)
 """
 
 
-def test_only_configured_vendors_sdks_are_loaded_and_only_when_asked() -> None:
+def test_only_configured_vendors_sdks_are_loaded_and_only_by_preload() -> None:
     run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["False", "True", "False"]

@@ -1,6 +1,10 @@
-"""What a vendor's code or words mean beyond its status, and that none of its words are passed on."""
+"""How a vendor's failure becomes an error, and how an error decides about retries."""
+
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.domain.model_call import Provider, Usage
 from app.errors import (
@@ -11,9 +15,18 @@ from app.errors import (
     ModelRateLimited,
     ModelRefused,
     ModelRequestRejected,
+    ModelUnavailable,
 )
 from app.llm.adapter import ResponseOutcome
-from app.llm.failures import POLICY, VendorFailure, error_from, policy_for
+from app.llm.failures import (
+    FIRST_WAIT_S,
+    LONGEST_WAIT_S,
+    POLICY,
+    VendorFailure,
+    error_from,
+    policy_for,
+    wait_s,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +62,7 @@ from app.llm.failures import POLICY, VendorFailure, error_from, policy_for
         ),
     ],
 )
-def test_a_vendors_words_tell_what_its_status_does_not(
+def test_a_vendors_code_or_message_refines_its_status(
     status: int, code: str | None, said: str, kind: type[ModelError]
 ) -> None:
     error = error_from(VendorFailure(provider=Provider.GEMINI, status=status, code=code, text=said))
@@ -60,13 +73,13 @@ def test_a_vendors_words_tell_what_its_status_does_not(
 @pytest.mark.parametrize(
     "quota", ["GenerateRequestsPerMinute-FreeTier", "generate_content_free_tier_requests PerDay"]
 )
-def test_a_key_on_the_unpaid_tier_gives_itself_away_when_its_quota_is_reached(quota: str) -> None:
+def test_a_key_on_the_unpaid_tier_is_recognized_when_its_quota_is_exhausted(quota: str) -> None:
     error = error_from(VendorFailure(provider=Provider.GEMINI, status=429, text=quota))
     assert str(error).endswith(" The key is on the unpaid tier, and what it sends may be trained on.")
 
 
 @pytest.mark.parametrize("code", ["sk-ant-api03", "AIzaSy0", "key = 1", "<b>", "", None])
-def test_a_code_that_looks_like_none_is_not_shown(code: str | None) -> None:
+def test_text_that_does_not_look_like_a_code_is_not_shown(code: str | None) -> None:
     error = error_from(VendorFailure(provider=Provider.GPT, status=500, code=code))
     assert str(error) == "OpenAI is not available (500)."
 
@@ -75,7 +88,7 @@ def subclasses(kind: type[ModelError]) -> set[type[ModelError]]:
     return {kind, *(each for child in kind.__subclasses__() for each in subclasses(child))}
 
 
-def test_the_policy_has_a_line_for_every_error_that_an_attempt_can_raise() -> None:
+def test_the_policy_has_a_row_for_every_error_of_an_attempt() -> None:
     wanted = {
         each for each in subclasses(ModelError) if each.__name__ not in ("ModelError", "AllModelsFailed")
     }
@@ -88,3 +101,19 @@ def test_only_strict_json_is_an_answer(text: str) -> None:
     ending = ResponseOutcome(provider=Provider.GPT, usage=Usage(), request_id=None)
     with pytest.raises(ModelError, match=r"OpenAI's answer is not JSON\."):
         ending.parse_json(text)
+
+
+@given(failures=st.integers(1, 200), seed=st.integers())
+def test_the_wait_doubles_up_to_a_limit_with_a_quarter_of_jitter(failures: int, seed: int) -> None:
+    middle_s = min(FIRST_WAIT_S * 2.0 ** (failures - 1), LONGEST_WAIT_S)
+    waited_s = wait_s(ModelUnavailable("out"), failures, Random(seed))
+    assert 0.75 * middle_s <= waited_s <= 1.25 * middle_s
+
+
+def test_calls_that_fail_together_are_not_retried_together() -> None:
+    rng = Random(0)
+    assert len({wait_s(ModelUnavailable("out"), 3, rng) for _ in range(50)}) == 50
+
+
+def test_a_retry_after_is_used_unchanged() -> None:
+    assert wait_s(ModelRateLimited("slower", retry_after_s=3_600.0), 1, Random(0)) == 3_600.0

@@ -1,4 +1,4 @@
-"""Announced shutdowns are known for a model and its dated forms, and no default model is about to end."""
+"""Announced shutdowns cover a model and its dated forms, and no default model is about to shut down."""
 
 from datetime import date, timedelta
 
@@ -21,12 +21,12 @@ from tests.unit.llm.harness import START
         ("claude-sonnet-5-5", None),
     ],
 )
-def test_the_end_of_a_model_is_known(model: str, day: date | None) -> None:
+def test_the_shutdown_date_of_a_model_is_known(model: str, day: date | None) -> None:
     assert shut_down_on(model) == day
 
 
 @pytest.mark.parametrize("field", [name for name in Settings.model_fields if name.endswith("_model")])
-def test_no_default_model_ends_within_a_year(field: str) -> None:
+def test_no_default_model_shuts_down_within_a_year(field: str) -> None:
     default = Settings.model_fields[field].default
     ends = shut_down_on(default) if default else None
     assert ends is None or ends > START.date() + timedelta(days=365)
