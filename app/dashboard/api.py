@@ -18,7 +18,7 @@ from app.store.model_calls import ModelStats, load_stats
 from app.store.outcomes import OutcomeRate, load_outcomes
 
 
-class JobQueue(Protocol):
+class QueueMonitor(Protocol):
     """The state of the engine's queue."""
 
     async def check(self) -> None:
@@ -35,7 +35,7 @@ class Api:
     """The routes `/healthz`, `/readyz`, `/metrics` and `/api/stats`."""
 
     database: Database
-    engine: JobQueue
+    engine: QueueMonitor
     registry: CollectorRegistry
     access: DashboardAccess
     clock: Callable[[], datetime] = utc_now

@@ -17,7 +17,7 @@ from starlette.routing import Mount, Route
 
 from app.clock import utc_now
 from app.dashboard.access import DashboardAccess, is_same_origin
-from app.dashboard.api import JobQueue
+from app.dashboard.api import QueueMonitor
 from app.dashboard.charts import PROVIDERS, overview_charts
 from app.dashboard.live import ReviewBroadcast
 from app.dashboard.rendering import CachedStaticFiles, Templates
@@ -63,7 +63,7 @@ class Dashboard:
 
     database: Database
     access: DashboardAccess
-    queue: JobQueue
+    queue: QueueMonitor
     live: ReviewBroadcast
     providers: Sequence[Provider] = ()
     open_circuits: Callable[[], Awaitable[Sequence[OpenCircuit]]] | None = None

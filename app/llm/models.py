@@ -82,11 +82,6 @@ class Models:
         """Whether no provider is configured, so that only the analyzers review."""
         return not self._components.clients
 
-    @property
-    def learns(self) -> bool:
-        """Whether `routing: learned` has records to learn from; without them it orders like `fixed`."""
-        return self._components.learned is not None
-
     async def open_circuits(self) -> list[OpenCircuit]:
         """Providers that are not asked at the moment, and why, as far as any process knows."""
         await self._components.circuits.refresh()

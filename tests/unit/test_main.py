@@ -53,12 +53,6 @@ def test_nobody_is_reached_without_a_key() -> None:
     assert not any(each.is_usable(provider) for provider, each in access.items())
 
 
-async def test_the_learned_order_has_the_recorded_rows_to_learn_from(tmp_path: Path) -> None:
-    program = build_program(settings(quorum_data_dir=str(tmp_path), anthropic_api_key=made_key()))
-    assert program.services.models.learns
-    await program.close()
-
-
 @pytest.mark.parametrize("is_there", [True, False])
 async def test_the_apps_key_from_a_file_is_redacted_as_one_from_a_variable(
     tmp_path: Path, is_there: bool

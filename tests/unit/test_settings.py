@@ -98,7 +98,7 @@ def test_the_database_is_in_the_data_directory_unless_it_is_named(monkeypatch: p
 
 def test_a_key_file_that_cannot_be_read_is_named_by_its_variable(tmp_path: Path) -> None:
     settings = Settings.model_validate({"github_app_private_key_path": tmp_path / "none.pem"})
-    with pytest.raises(ConfigurationError, match="GITHUB_APP_PRIVATE_KEY_PATH cannot be read: No such file"):
+    with pytest.raises(ConfigurationError, match="Cannot read GITHUB_APP_PRIVATE_KEY_PATH: No such file"):
         settings.private_key()
 
 
