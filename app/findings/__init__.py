@@ -1,1 +1,1 @@
-"""Where a finding belongs, whether it holds and how much it is worth; no I/O."""
+"""Places, merges, verifies, and ranks findings. Pure: no I/O."""

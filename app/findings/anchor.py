@@ -1,8 +1,7 @@
-"""Puts a finding where the code stands that it quotes. Pure; never on a line that does not hold the quote.
+"""Places a finding on the code that it quotes. Pure; never on a line that does not contain the quote.
 
-A model's line number is a hint among equal places, nothing more. Where neither the quote nor the number decides, the
-finding is on the file as a whole: an honest place beats a wrong line. Analysers read the file itself, so their numbers
-count.
+A model's line number only helps to choose among equal places. If neither quote nor number decides, the finding goes
+to the file as a whole: no line is better than a wrong line. Analyzers read the file itself, so their line numbers count.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,22 +21,22 @@ from app.findings.quotes import (
 )
 from app.findings.suggestion import as_prose
 
-NEAR_LINES = 3  # models that count lines themselves are off by this much
-CLEAR_LINES = 4  # how much nearer than the next equal place the nearest one must be
-MAX_QUOTE_LINES = 20  # of a quote that a finding keeps
+NEAR_LINES = 3  # models that count lines are off by up to this much
+CLEAR_LINES = 4  # the nearest place must be this much nearer than the second
+MAX_QUOTE_LINES = 20  # longer quotes are shortened
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
     match: QuoteMatch
-    complete: bool  # it holds all that was quoted
+    complete: bool  # it contains the complete quote
 
 
 def anchor(finding: Finding, index: DiffIndex) -> Finding:
-    """The finding with path, side, lines and placement as the diff has them.
+    """The finding with path, side, lines, and placement according to the diff.
 
-    INLINE: the lines are in one hunk. FILE: only the path is in the diff. SUMMARY: not even that.
-    A suggestion that would replace other lines than those quoted becomes prose.
+    INLINE: the lines are in one hunk. FILE: only the path is in the diff. SUMMARY: the path is not in the diff.
+    A suggestion that would replace lines other than the quoted ones becomes prose.
     """
     path = index.path_of(finding.path)
     finding = replace(finding, path=path or finding.path)
@@ -51,9 +50,9 @@ def anchor(finding: Finding, index: DiffIndex) -> Finding:
 
 
 def locate(finding: Finding, source: str | None) -> Finding:
-    """A finding on a whole file with the line numbers of its quote, if the file holds that once outside the hunks.
+    """Add line numbers to a finding on a file, if its quote occurs exactly once outside the hunks.
 
-    It stays on the file: GitHub takes comments on the lines of hunks only.
+    The finding stays on the file, because GitHub accepts comments only on lines in hunks.
     """
     if finding.placement is not Placement.FILE or source is None:
         return finding
@@ -66,10 +65,10 @@ def locate(finding: Finding, source: str | None) -> Finding:
 
 
 def choose(matches: Sequence[QuoteMatch], line: int, *, distinctive: bool = True) -> QuoteMatch | None:
-    """The one of several equal places that is meant; None where that would be a guess.
+    """Choose one of several equal places; None if that would be a guess.
 
-    In this order: the only one; the one at the very line; the clearly nearest one close by; the only changed one.
-    A quote that is not distinctive, a bracket for instance, is only trusted close to its line.
+    In this order: the only place; the place at the exact line; the clearly nearest place; the only changed place.
+    A quote that is not distinctive, such as a bracket, only counts near its line.
     """
     close = [match for match in matches if distinctive or match.distance(line) <= NEAR_LINES]
     if len(close) <= 1:
@@ -101,7 +100,7 @@ def _here(finding: Finding, found: Sequence[QuoteReading], index: DiffIndex) -> 
 
 
 def _elsewhere(finding: Finding, found: Sequence[QuoteReading], index: DiffIndex) -> _Place | None:
-    """In another file, if the quote stands once in all of them and nowhere in the named one."""
+    """In another file, if the quote occurs exactly once in all other files and not in the named one."""
     if any(reading.complete and _matches(finding, reading, index) for reading in found):
         return None
     others = [path for path in index.paths if path != finding.path]
@@ -119,7 +118,7 @@ def _elsewhere(finding: Finding, found: Sequence[QuoteReading], index: DiffIndex
 def _best_first(
     places: Sequence[tuple[QuoteReading, list[QuoteMatch]]],
 ) -> Iterator[tuple[QuoteReading, list[QuoteMatch]]]:
-    """The same lines before lines with the same words, and these before lines that hold more than the quote."""
+    """Best matches first: the same lines, then the same words, then lines that contain more than the quote."""
     for is_good in (_has_same_lines, _has_same_words, _has_quote):
         for reading, matches in places:
             yield reading, [match for match in matches if is_good(match, reading)]
@@ -138,7 +137,7 @@ def _has_quote(match: QuoteMatch, reading: QuoteReading) -> bool:
 
 
 def _matches(finding: Finding, reading: QuoteReading, index: DiffIndex) -> list[QuoteMatch]:
-    """On the side that the quote's marks or the finder names, else on the other."""
+    """On the side given by the quote's marks or by the finder, otherwise on the other side."""
     first = reading.side or finding.side
     second = Side.LEFT if first is Side.RIGHT else Side.RIGHT
     return index.find(finding.path, first, reading.words) or index.find(finding.path, second, reading.words)
@@ -153,7 +152,7 @@ def _by_number(finding: Finding, index: DiffIndex) -> _Place | None:
 
 
 def _by_part(finding: Finding, index: DiffIndex) -> _Place | None:
-    """On the longest line of the quote that stands once in the file, where the quote as a whole does not."""
+    """On the longest quoted line that occurs exactly once in the file, when the whole quote does not."""
     for reading in single_lines(finding.quote):
         matches = _matches(finding, reading, index)
         if len(matches) == 1:
@@ -162,7 +161,7 @@ def _by_part(finding: Finding, index: DiffIndex) -> _Place | None:
 
 
 def _covers(suggestion: str | None, match: QuoteMatch) -> bool:
-    """Whether the suggestion keeps what the lines hold besides the quote."""
+    """Whether the suggestion keeps the code on these lines that is not quoted."""
     if suggestion is None:
         return True
     replacement = words(suggestion)
@@ -170,7 +169,7 @@ def _covers(suggestion: str | None, match: QuoteMatch) -> bool:
 
 
 def _at(finding: Finding, match: QuoteMatch) -> Finding:
-    """The quote stays the finder's: the code itself may hold a secret that the finder was not shown."""
+    """Keep the finder's quote, because the code itself may contain a secret that was redacted for the finder."""
     return replace(
         finding,
         path=match.path,

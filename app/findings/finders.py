@@ -1,4 +1,4 @@
-"""Who stands behind a finding: reads `provider:model` in `found_by` and `confirmed_by`. Pure."""
+"""Reads who found and confirmed a finding: `provider:model` in `found_by` and `confirmed_by`. Pure."""
 
 from collections.abc import Iterable
 
@@ -11,26 +11,26 @@ PATTERNS = frozenset(
 
 
 def provider_of(name: str) -> Provider | None:
-    """The provider of `provider:model`; None for a name that is none of ours."""
+    """The provider of `provider:model`; None if it is unknown."""
     provider = name.partition(":")[0]
     return Provider(provider) if provider in set(Provider) else None
 
 
 def vendors_of(names: Iterable[str]) -> tuple[Provider, ...]:
-    """The vendors among these names, each once, in order; analysers are no vendor."""
+    """The distinct vendors among these names, in order; analyzers are not a vendor."""
     found = (provider_of(name) for name in names)
     return tuple(dict.fromkeys(each for each in found if each not in (None, Provider.ANALYZERS)))
 
 
 def is_by_analyzers(finding: Finding) -> bool:
-    """Whether analysers alone found it."""
+    """Whether only analyzers found it."""
     return bool(finding.found_by) and not vendors_of(finding.found_by)
 
 
 def is_by_patterns(finding: Finding) -> bool:
-    """Whether nothing but patterns found it, which a reader of the code may know better than.
+    """Whether only pattern rules found it, so that a model that reads the code may know better.
 
-    Not a pattern is what can be looked up: a secret's shape, an advisory, a workflow's rights, a hidden character.
+    Facts are not patterns: the shape of a secret, an advisory, a workflow's permissions, a hidden character.
     """
     return bool(finding.found_by) and set(finding.found_by) <= PATTERNS
 

@@ -1,4 +1,8 @@
-"""Names findings."""
+"""Computes fingerprints, which identify a finding across runs. Pure; never derived from a model's own words.
+
+A fingerprint hashes the path, the enclosing symbol, the statement, and the rule's family. It does not change when
+titles are paraphrased, when another rule of the family or another part of the statement is used, or when lines move.
+"""
 
 import hashlib
 import re
@@ -10,7 +14,7 @@ from app.domain.rules import rule_for
 from app.findings.quotes import DiffIndex, words
 from app.findings.suggestion import SourceOf
 
-MAX_LINES = 12  # longer than that, a bracket in a comment was taken for code
+MAX_LINES = 12  # longer statements come from a bracket in a comment
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
 _BRACKET = re.compile(r"[()\[\]{}]")
@@ -18,7 +22,7 @@ _OPENED_BY = {")": "(", "]": "[", "}": "{"}
 
 
 def continuations(lines: Sequence[str]) -> list[bool]:
-    """For each line, whether it continues the one before."""
+    """For each line, whether it continues the previous line: it starts inside `(` or `[`."""
     found: list[bool] = []
     opened: list[str] = []
     for line in lines:
@@ -32,9 +36,9 @@ def continuations(lines: Sequence[str]) -> list[bool]:
 
 
 def statement_round(continues: Sequence[bool], first: int, last: int) -> tuple[int, int]:
-    """From where the statement of line `first` begins to where that of `last` ends; positions, both inclusive.
+    """The range from the start of the statement at `first` to the end of the one at `last`; inclusive indexes.
 
-    The lines as given where that would be more than `MAX_LINES`.
+    Returns the given lines if the range would exceed `MAX_LINES`.
     """
     start, end = first, last
     while start > 0 and continues[start]:
@@ -50,7 +54,7 @@ FINGERPRINT_CHARACTERS = 32
 
 
 class Fingerprinter:
-    """Names findings; reads each file once."""
+    """Computes fingerprints; reads each file once."""
 
     def __init__(self, index: DiffIndex, *, source_of: SourceOf, enclosing_symbol: EnclosingSymbol) -> None:
         self._index = index
@@ -61,7 +65,7 @@ class Fingerprinter:
     def name(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         """The anchored findings with their fingerprints.
 
-        Findings without a place have nothing but path and family; several of these are told apart by their order.
+        Findings without a line only have path and family; several of them are distinguished by their order.
         """
         unplaced: dict[tuple[str, str], int] = {}
         named: list[Finding] = []
@@ -77,7 +81,7 @@ class Fingerprinter:
         return tuple(named)
 
     def _parts_of_place(self, finding: Finding) -> tuple[str, str, str]:
-        """Symbol, statement, and which of the equal statements in that symbol it is."""
+        """The symbol, the statement, and its number among equal statements in that symbol."""
         text = self._text(finding)
         first, last = finding.start_line - text.first_line, finding.end_line - text.first_line
         start, end = statement_round(text.continues, first, last)
@@ -93,7 +97,7 @@ class Fingerprinter:
         return self._enclosing_symbol(finding.path, text.source, position + text.first_line) or ""
 
     def _text(self, finding: Finding) -> "_Text":
-        """The whole file where it is to be had, else the hunk."""
+        """The whole file if available, otherwise the hunk."""
         source = self._source_of(finding.path, finding.side)
         run = self._index.run_at(finding.path, finding.side, finding.start_line)
         whole = source is not None and len(source.split("\n")) >= finding.end_line
@@ -106,7 +110,7 @@ class Fingerprinter:
 
 
 class _Text:
-    """Lines with what is asked of them again and again."""
+    """The lines of a file or hunk, with cached continuations."""
 
     def __init__(self, source: str, first_line: int, is_whole: bool) -> None:
         self.source = source
@@ -119,7 +123,7 @@ class _Text:
         return words("\n".join(self._lines[start : end + 1]))
 
     def places_of(self, start: int, end: int) -> list[int]:
-        """Where the same lines begin, themselves among them."""
+        """Where equal lines start, including these lines."""
         wanted = self.words_of(start, end)
         first = self._lines[start].split()
         likely = [at for at, line in enumerate(self._lines) if line.split() == first]

@@ -1,8 +1,8 @@
-"""Makes one finding of what several reviewers say of the same defect. Pure; loses no finder.
+"""Merges claims of several reviewers about the same defect into one. Pure; keeps all finders.
 
-The same defect: the same statement and family of rules, or overlapping lines and either the same family or much the
-same title. Also what different vendors say at different lines of one function, if it is of one family and each of them
-says it there once: a vendor that names two knows of two.
+Claims are about the same defect if they have the same statement and rule family, or overlapping lines and either the
+same family or similar titles. Claims of different vendors at different lines of one function also merge if they share
+a family and each vendor makes only one: a vendor that names two defects means two.
 """
 
 import re
@@ -13,36 +13,36 @@ from app.domain.finding import Finding, Placement, Severity
 from app.domain.rules import OTHER, rule_for
 from app.findings.finders import is_by_analyzers, provider_of, vendors_of
 
-SIMILAR_TITLES = 0.5  # share of the words of both titles that both have
-AKIN_TITLES = 0.2  # enough where vendors differ in rule and line, but not in function and family
+SIMILAR_TITLES = 0.5  # minimum share of words that both titles have
+AKIN_TITLES = 0.2  # enough if function and family are the same but rule and line differ
 
 SymbolOf = Callable[[Finding], str | None]
-"""The function or class that a finding's lines stand in; None outside of any, and where nobody knows."""
+"""The function or class around a finding's lines; None if there is none or it is unknown."""
 
 _WORD = re.compile(r"\w+")
-_SMALL_WORD_CHARACTERS = 3  # "of", "the", "in" say nothing of a defect
+_SMALL_WORD_CHARACTERS = 3  # ignores "of", "the", "in"
 
 
 @dataclass(frozen=True, slots=True)
 class MergedClaim:
-    """One defect: the finding that is shown for it, and what each reviewer said."""
+    """One defect: the finding that represents it, and the claims that were merged."""
 
     finding: Finding
     members: tuple[Finding, ...]
 
     @property
     def by_analyzers(self) -> tuple[Finding, ...]:
-        """What analysers said, in their own words."""
+        """The analyzers' own findings."""
         return tuple(member for member in self.members if is_by_analyzers(member))
 
 
 def in_no_symbol(finding: Finding) -> None:
-    """For callers that cannot read the code."""
+    """A `SymbolOf` for callers that cannot read the code."""
     del finding
 
 
 def merge(findings: Sequence[Finding], *, symbol_of: SymbolOf = in_no_symbol) -> tuple[MergedClaim, ...]:
-    """One candidate for each defect, in the order in which they were first named."""
+    """One candidate for each defect, in the order of the first claims."""
     groups = _groups(findings)
     places = [_place_of(group, symbol_of) or (str(number),) for number, group in enumerate(groups)]
     near: dict[tuple[str, ...], list[list[Finding]]] = {}
@@ -69,7 +69,7 @@ def _groups(findings: Sequence[Finding]) -> list[list[Finding]]:
 
 
 def _place_of(group: Sequence[Finding], symbol_of: SymbolOf) -> tuple[str, ...] | None:
-    """Function and family that models speak of; None where they have no line, no function or no family."""
+    """Function and family of a group of claims; None if there is no line, no function, or no family."""
     spoken = united(group)
     symbol = symbol_of(spoken) if spoken.placement is Placement.INLINE else None
     family = rule_for(spoken.rule_id).family
@@ -79,7 +79,7 @@ def _place_of(group: Sequence[Finding], symbol_of: SymbolOf) -> tuple[str, ...] 
 
 
 def _are_one(groups: Sequence[Sequence[Finding]]) -> bool:
-    """Whether groups of one function and family are one defect: nobody named two, and all say something akin."""
+    """Whether groups of one function and family are one defect: no finder made two claims, and all are similar."""
     finders = [
         provider for group in groups for provider in {provider_of(n) for each in group for n in each.found_by}
     ]
@@ -93,7 +93,7 @@ def _akin(one: Finding, other: Finding) -> bool:
 
 
 def _joined(groups: Sequence[Sequence[Finding]]) -> MergedClaim:
-    """One candidate at the lines that most vendors name, else at the fewest."""
+    """One candidate at the lines that most vendors name, otherwise at the shortest range."""
     best = min(groups, key=_precision)
     members = tuple(each for group in groups for each in group)
     return MergedClaim(united(members, spoken=best), members)
@@ -105,7 +105,7 @@ def _precision(group: Sequence[Finding]) -> tuple[int, int]:
 
 
 def _group_of(finding: Finding, groups: Sequence[list[Finding]]) -> list[Finding] | None:
-    """The group that speaks of the same statement, else one that speaks of the same defect."""
+    """The group with the same statement, otherwise one about the same defect."""
     for same in (_same_name, is_same):
         for group in groups:
             if any(same(finding, member) for member in group):
@@ -114,7 +114,7 @@ def _group_of(finding: Finding, groups: Sequence[list[Finding]]) -> list[Finding
 
 
 def is_same(one: Finding, other: Finding) -> bool:
-    """Whether both speak of the same defect."""
+    """Whether both are about the same defect."""
     if one.path != other.path:
         return False
     if _same_name(one, other):
@@ -125,9 +125,9 @@ def is_same(one: Finding, other: Finding) -> bool:
 
 
 def united(group: Sequence[Finding], *, spoken: Sequence[Finding] = ()) -> Finding:
-    """The best-worded of these (or of those of them that are `spoken`), with all finders, the gravest severity and a suggestion if any has one for its lines.
+    """Merge findings: the best text (from `spoken` if given), all finders, the highest severity, and a fitting suggestion.
 
-    A model's words win over an analyser's; then the graver finding's, then those with a suggestion.
+    A model's text wins over an analyzer's; then the higher severity wins, then a text with a suggestion.
     """
     best = min(
         spoken or group, key=lambda each: (is_by_analyzers(each), each.severity.rank, each.suggestion is None)
@@ -147,7 +147,7 @@ def united(group: Sequence[Finding], *, spoken: Sequence[Finding] = ()) -> Findi
 
 
 def _independent(finders: Sequence[str]) -> tuple[str, ...]:
-    """The finders of other vendors than the first: each confirms what the first one found."""
+    """The finders of vendors other than the first: each confirms the first vendor's finding."""
     first, *_ = (*vendors_of(finders), None)
     return tuple(name for name in finders if vendors_of([name]) not in ((), (first,)))
 

@@ -1,4 +1,9 @@
-"""Finds quotes in a diff."""
+"""Finds quotes in a diff, one side of one hunk at a time. Pure; decides nothing.
+
+Quotes and code are compared as sequences of words and signs, so whitespace, blank lines, and line breaks do not matter,
+and a match never starts or ends inside a word. A quote may have diff marks or line numbers at the start of its lines;
+readings are tried in order, verbatim first, because a line that starts with "-" may also be code (YAML).
+"""
 
 import bisect
 import re
@@ -13,14 +18,14 @@ _OTHER_SIDE = {Side.RIGHT: LineKind.REMOVED, Side.LEFT: LineKind.ADDED}
 
 
 def words(text: str) -> str:
-    """`f( a )` → ` f ( a ) `: a blank round each word and sign; "" where there is none."""
+    """`f( a )` → ` f ( a ) `: spaces around each word and sign; "" if there are none."""
     found = _WORD.findall(text)
     return f" {' '.join(found)} " if found else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteMatch:
-    """Lines of one hunk that hold a quote; `before` and `after` are what else they hold (as `words` gives it)."""
+    """Lines of one hunk that contain a quote; `before` and `after` are their other words."""
 
     path: str
     side: Side
@@ -32,16 +37,16 @@ class QuoteMatch:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the lines hold nothing but the quote."""
+        """Whether the lines contain only the quote."""
         return not self.before and not self.after
 
     def distance(self, line: int) -> int:
-        """How far from a line of the same side; 0 inside."""
+        """Distance from a line of the same side; 0 inside."""
         return max(self.start_line - line, line - self.end_line, 0)
 
 
 class LineRun:
-    """The lines that one side has in one hunk; their numbers have no gap."""
+    """The consecutive lines of one side of one hunk."""
 
     def __init__(self, path: str, side: Side, lines: tuple[DiffLine, ...], start_line: int) -> None:
         self.path = path
@@ -77,7 +82,7 @@ class LineRun:
         )
 
     def find(self, quote: str) -> Iterator[QuoteMatch]:
-        """The places of a quote (as `words` gives it), at most one for each line that it begins on."""
+        """The places of a quote (in the form of `words`), at most one per starting line."""
         text, offsets = self._text_and_offsets
         at = text.find(quote)
         while quote and at >= 0:
@@ -95,7 +100,7 @@ class LineRun:
 
     @cached_property
     def _text_and_offsets(self) -> tuple[str, list[int]]:
-        """All words of the run, and where each line begins in them; a blank line begins where the next one does."""
+        """All words of the lines, and the offset of each line; a blank line has the offset of the next line."""
         parts, offsets, length = [""], list[int](), 0
         for line in self.lines:
             offsets.append(length)
@@ -106,7 +111,7 @@ class LineRun:
 
 
 def run_of_source(path: str, source: str) -> LineRun:
-    """A whole file as one run, for code that no hunk shows."""
+    """A whole file as one run, for code outside the hunks."""
     lines = (
         DiffLine(kind=LineKind.CONTEXT, text=text, old_line=number, new_line=number)
         for number, text in enumerate(source.split("\n"), 1)
@@ -115,7 +120,7 @@ def run_of_source(path: str, source: str) -> LineRun:
 
 
 class DiffIndex:
-    """A diff, asked by path, side and line. Nothing is read twice; a file that nobody asks for costs nothing."""
+    """An index of a diff by path, side, and line; built lazily, each file once."""
 
     def __init__(self, diff: Diff) -> None:
         self._files = {file.path: file for file in diff.files}
@@ -128,7 +133,7 @@ class DiffIndex:
         return tuple(self._files)
 
     def path_of(self, named: str) -> str | None:
-        """The changed file that a reviewer means: by its name, its old name, or the only one that ends so."""
+        """The changed file that a reviewer means: by name, by old name, or by a unique suffix."""
         for name in (named, named.removeprefix("./").lstrip("/"), re.sub(r"^[ab]/", "", named)):
             if name in self._files:
                 return name
@@ -138,18 +143,18 @@ class DiffIndex:
         return ending[0] if len(ending) == 1 else None
 
     def runs(self, path: str, side: Side) -> tuple[LineRun, ...]:
-        """One side of each hunk of a file, top down."""
+        """One side of each hunk of a file, from top to bottom."""
         key = (path, side)
         if key not in self._runs:
             self._runs[key] = tuple(_runs(self._files[path], side)) if path in self._files else ()
         return self._runs[key]
 
     def run_at(self, path: str, side: Side, line: int) -> LineRun | None:
-        """The run that has this line; None where no hunk shows it."""
+        """The run that contains this line; None if no hunk shows it."""
         return next((run for run in self.runs(path, side) if line in run), None)
 
     def find(self, path: str, side: Side, quote: str) -> list[QuoteMatch]:
-        """The places of a quote on one side of a file; on the old side only where something was removed."""
+        """The places of a quote on one side of a file; on the base side only where lines were removed."""
         found = [match for run in self.runs(path, side) for match in run.find(quote)]
         return found if side is Side.RIGHT else [match for match in found if match.changed]
 
@@ -171,7 +176,7 @@ _GAP = re.compile(r"\w*\[REDACTED(?::[^\]\n]*)?\]\w*|\[…\d+ more characters\]|
 class QuoteReading:
     """One way to read a quote.
 
-    `lines`: how many it has, blank ones aside; `side`: only where marks tell it; `complete`: nothing is left out.
+    `lines`: number of nonblank lines; `side`: only if diff marks tell it; `complete`: nothing is omitted.
     """
 
     words: str
@@ -181,13 +186,13 @@ class QuoteReading:
 
     @property
     def is_distinctive(self) -> bool:
-        """Whether the place needs no line number: more than brackets or a lone keyword."""
+        """Whether the quote is more than brackets or a single keyword, so that it needs no line number."""
         several = self.words.count(" ") > 2
         return any(map(str.isalnum, self.words)) and len(self.words) > (8 if several else 12)
 
 
 def readings(quote: str) -> list[QuoteReading]:
-    """All ways to read a quote, the most literal first, each once."""
+    """All distinct ways to read a quote, the most literal first."""
     texts = list(_texts(_unfenced(quote)))
     whole = [_reading(text, side) for text, side in texts]
     parts = [_reading(_longest_piece(text), side, complete=False) for text, side in texts]
@@ -198,7 +203,7 @@ def readings(quote: str) -> list[QuoteReading]:
 
 
 def single_lines(quote: str) -> list[QuoteReading]:
-    """The lines of a quote one by one, longest first: for quotes of which a part is misquoted."""
+    """The single lines of a quote, longest first, for partly wrong quotes."""
     *_, (plain, _) = _texts(_unfenced(quote))
     lines = [_reading(line.lstrip("+- "), None, complete=False) for line in plain.split("\n")]
     return sorted((line for line in lines if line.is_distinctive), key=lambda line: -len(line.words))
@@ -221,7 +226,7 @@ def _texts(quote: str) -> Iterator[tuple[str, Side | None]]:
 
 
 def _without_marks(lines: Sequence[str]) -> Iterator[tuple[str, Side | None]]:
-    """The new side where both are quoted, the old one where only removed lines are."""
+    """The head side if both are quoted, the base side if only removed lines are."""
     marks = {line[:1] for line in lines}
     if marks <= {"+", "-", " "} and "+" in marks:
         yield "\n".join(line[1:] for line in lines if line[0] != "-"), Side.RIGHT
@@ -230,12 +235,12 @@ def _without_marks(lines: Sequence[str]) -> Iterator[tuple[str, Side | None]]:
 
 
 def _longest_piece(text: str) -> str:
-    """Of what stands between ellipses and redactions; a word cut by one is no word."""
+    """The longest text between ellipses and redactions; partial words are dropped."""
     return max(_GAP.split(text), key=len)
 
 
 def _unfenced(quote: str) -> str:
-    """Without a Markdown fence or backticks round it."""
+    """Without a surrounding Markdown fence or backticks."""
     text = quote.replace("\r\n", "\n").strip("\n")
     if fenced := _FENCE.match(text):
         return fenced[1]

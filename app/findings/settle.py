@@ -1,4 +1,8 @@
-"""Settles claims."""
+"""Settles the claims of all stages: anchor, merge, verify, rank. Drops nothing without a reason; no I/O of its own.
+
+The worth of a finding is the verifier's rating, not the finder's own severity, because models overrate what they find.
+Severity only replaces it if there is no rating (`quorum: 1`, or no model).
+"""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -25,11 +29,11 @@ from app.findings.verify import AskVerdicts, IsEstablished, nothing_is_establish
 
 @dataclass(frozen=True, slots=True)
 class ProfileLimits:
-    """How much a profile lets through to the lines of the diff; None: no limit."""
+    """What a profile shows inline; None means no limit."""
 
     inline: int | None
     worth: int
-    unshared_patterns: bool = False  # what only a pattern found on code that a model has read
+    unshared_patterns: bool = False  # findings of pattern rules only, on code that a model read
 
 
 LIMITS = {
@@ -41,7 +45,7 @@ LIMITS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankedFindings:
-    """The findings, worthiest first, each with its final placement; and those below `min_severity`."""
+    """The findings by worth, with final placements, and those below `min_severity`."""
 
     findings: tuple[Finding, ...]
     rejected: tuple[RejectedClaim, ...] = ()
@@ -49,11 +53,11 @@ class RankedFindings:
 
 
 IsRead = Callable[[Finding], bool]
-"""Whether a model has read the code that a finding speaks of, and answered."""
+"""Whether a model read the code of a finding, and answered."""
 
 
 def nothing_is_read(finding: Finding) -> bool:
-    """For a review without models."""
+    """An `IsRead` for reviews without models."""
     del finding
     return False
 
@@ -61,10 +65,10 @@ def nothing_is_read(finding: Finding) -> bool:
 def rank(
     findings: Sequence[Finding], config: RepositoryConfig, *, is_read: IsRead = nothing_is_read
 ) -> RankedFindings:
-    """Order, then place: what exceeds the profile's limits moves to the summary, where it stays complete.
+    """Order findings, then place them: what exceeds the profile's limits moves to the summary.
 
-    So does, but in `thorough`, what only a pattern found where a model has read the code and did not find it too. Its
-    severity and its part in the gate stay, whatever a model says or does not say.
+    Except in `thorough`, findings of pattern rules on code that a model read without reporting them move as well. They
+    keep their severity and count for the gate.
     """
     wanted = [each for each in findings if each.severity.at_least(config.min_severity)]
     unshared = () if LIMITS[config.profile].unshared_patterns else wanted
@@ -88,7 +92,7 @@ def _notes(below: Sequence[Finding]) -> tuple[SettlementNote, ...]:
 
 
 def _order(finding: Finding) -> tuple[int, int, int, int, str, int]:
-    """Confirmed before unrated before analysers' own; then worth, vendors, severity (only where unrated), place."""
+    """Confirmed, then unrated, then analyzers' findings; then by worth, vendors, severity (if unrated), and place."""
     rated = finding.worth is not None
     group = 2 if is_by_analyzers(finding) else 0 if finding.confirmed_by else 1
     return (
@@ -115,9 +119,9 @@ def _placed(findings: Sequence[Finding], config: RepositoryConfig) -> list[Findi
 
 
 def _same_place_other_vendor(finding: Finding, better: Finding) -> bool:
-    """Two vendors on the very same quote mostly mean one defect, by cause and by effect: one comment speaks of it.
+    """Whether two vendors quote the same code: usually one defect as cause and as effect, so one comment is enough.
 
-    One vendor that says two things of a line means two. What analysers say is not held back.
+    Two claims of one vendor about a line are two defects. Analyzers' findings are not held back.
     """
     finders, others = vendors_of(finding.found_by), vendors_of(better.found_by)
     return (
@@ -133,7 +137,7 @@ def _place(finding: Finding) -> tuple[str, Side, int, int, str]:
 
 
 def _speaks_up(finding: Finding, limit: ProfileLimits) -> bool:
-    """Whether it deserves a place of its own; a comment on a file counts like one on a line."""
+    """Whether the finding gets its own comment, on a line or on a file."""
     if finding.placement is Placement.SUMMARY or finding.pre_existing:
         return False
     return finding.worth is None or finding.worth >= limit.worth
@@ -141,7 +145,7 @@ def _speaks_up(finding: Finding, limit: ProfileLimits) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """Findings in the order in which they are shown, with their final placement; each other claim with its reason."""
+    """Findings in display order with final placements, and every other claim with its reason."""
 
     findings: tuple[Finding, ...]
     rejected: tuple[RejectedClaim, ...] = ()
@@ -162,16 +166,16 @@ async def settle(
     is_read: IsRead = nothing_is_read,
     left_out: Collection[str] = (),
 ) -> Settlement:
-    """All claims of all stages and analysers, settled.
+    """Settle all claims of all stages and analyzers.
 
     Args:
-        source_of: a file at the head (RIGHT) or the merge base (LEFT); None where there is none to be had.
+        source_of: a file at the head (RIGHT) or the merge base (LEFT); None if it is unavailable.
         enclosing_symbol: of (path, source, line).
-        count_errors: syntax errors of (path, source); None where the language is unknown.
-        vendors: the configured ones; those that the repository does not allow are not asked.
-        is_established: whether parsing the code has shown what a finding says, so that it needs no verification.
-        is_read: whether a model has read the code that a finding speaks of, and answered.
-        left_out: changed files that were not shown to models: what one says of them is a guess.
+        count_errors: syntax errors of (path, source); None if the language is unknown.
+        vendors: the configured ones; those that the repository does not allow are skipped.
+        is_established: whether parsing the code proved the finding, so that it needs no verification.
+        is_read: whether a model read the code of a finding, and answered.
+        left_out: changed files that no model saw; claims about them are guesses.
     """
     index = DiffIndex(diff)
     anchored = (anchor(finding, index) for finding in findings)

@@ -1,4 +1,8 @@
-"""Checks suggestions."""
+"""Checks that a suggestion can be applied with one click; otherwise moves its text into the explanation. Pure.
+
+Suggestions never change CI, configuration, or lock files.
+https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests/commenting-on-a-pull-request
+"""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +26,7 @@ _CONFIG_ENDINGS = (".config.js", ".config.cjs", ".config.mjs", ".config.ts", "rc
 
 
 def is_protected(path: str) -> bool:
-    """Whether what the file says governs builds, tools or dependencies; hidden files and folders all do."""
+    """Whether the file controls builds, tools, or dependencies; all hidden files and folders count."""
     pure = PurePosixPath(path.lower())
     if any(part.startswith(".") for part in pure.parts):
         return True
@@ -43,7 +47,7 @@ _FENCE = re.compile(r"\A\s*```[^\n]*\n(.*?)\n?[ \t]*```\s*\Z", re.DOTALL)
 
 
 def as_prose(finding: Finding) -> Finding:
-    """The same finding with its suggestion shown as code in the explanation."""
+    """Move the suggestion into the explanation as code."""
     if not finding.suggestion or not finding.suggestion.strip():
         return replace(finding, suggestion=None)
     code = _unfenced(finding.suggestion)
@@ -55,10 +59,10 @@ def as_prose(finding: Finding) -> Finding:
 def check_suggestion(
     finding: Finding, index: DiffIndex, *, source_of: SourceOf, count_errors: CountErrors
 ) -> Finding:
-    """The finding with a suggestion that fits, or with its fix as prose.
+    """Keep the suggestion if it fits; otherwise move it into the explanation.
 
-    It fits where it replaces lines of the new side in a file of code, with their indentation and another text than
-    theirs, and where the file has no more syntax errors afterwards. Without the file, the hunk is parsed instead.
+    It fits if it replaces lines of the head in a code file, keeps their indentation, changes their text, and adds no
+    syntax errors. If the file is unavailable, the hunk is parsed instead.
     """
     if finding.suggestion is None:
         return finding
@@ -74,7 +78,7 @@ def check_suggestion(
 
 
 def _surroundings(finding: Finding, index: DiffIndex, source_of: SourceOf) -> tuple[list[str], int]:
-    """The lines to parse and the place of the finding's first one among them; no lines: nothing may be replaced."""
+    """The lines to parse and the index of the finding's first line; no lines if nothing may be replaced."""
     if (
         finding.placement is not Placement.INLINE
         or finding.side is not Side.RIGHT
@@ -102,7 +106,7 @@ def _unfenced(suggestion: str) -> str:
 
 
 def _fitting(suggestion: str, replaced: Sequence[str]) -> Iterator[str]:
-    """The suggestion with the replaced lines' indentation, in each way that the model may have meant it."""
+    """The suggestion with the replaced lines' indentation, in every way that the model may have meant."""
     original = [line.rstrip() for line in replaced]
     for lines in _indented([line.rstrip() for line in suggestion.split("\n")], _indent(original)):
         if lines != original:
@@ -110,11 +114,11 @@ def _fitting(suggestion: str, replaced: Sequence[str]) -> Iterator[str]:
 
 
 def _indented(lines: list[str], wanted: str) -> Iterator[list[str]]:
-    """As it is; with the indentation that the model dropped from all lines; or from the first."""
+    """Unchanged; or with the indentation restored on all lines; or on the first line only."""
     given = _indent(lines)
     if given == wanted:
         yield lines
-    elif given == wanted + " ":  # the blank that marks a context line
+    elif given == wanted + " ":  # the space that marks a context line
         yield [line[1:] if line.startswith(given) else line for line in lines]
     elif not given:
         yield [wanted + line if line else line for line in lines]

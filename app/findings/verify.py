@@ -1,4 +1,12 @@
-"""Decides which claims hold."""
+"""Decides which claims hold: the quorum. Pure, except for the verifiers, which are passed in.
+
+With `quorum: 2` a claim needs its finder's vendor and one other vendor. Vendors that found the same defect independently
+count for each other, without a call. Analyzers are not a vendor, and no model removes what they found.
+
+A claim that no other vendor could check is neither refuted nor confirmed. It is shown in the summary as unconfirmed and
+keeps its severity, so a gate still counts it. Showing it inline would let anyone who can disable one vendor and deceive
+another bypass the quorum.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,22 +30,22 @@ from app.findings.merge import MergedClaim, united
 
 @dataclass(slots=True, eq=False)
 class PendingClaim:
-    """A claim on its way. `tried`: vendors that were asked, whether they answered or not."""
+    """A claim during verification. `tried`: vendors that were asked, whether or not they answered."""
 
     candidate: MergedClaim
     finding: Finding
     tried: set[Provider] = field(default_factory=set[Provider])
     verdicts: list[VerifierVerdict] = field(default_factory=list[VerifierVerdict])
-    established: bool = False  # parsing the code has shown it: no verdict could change that
+    established: bool = False  # parsing the code proved it; no verdict can change that
 
     @property
     def barred(self) -> set[Provider]:
-        """Vendors that must not judge it (any more)."""
+        """Vendors that must not judge the claim: its finders, and those already asked."""
         return {*vendors_of(self.finding.found_by), *self.tried}
 
     @property
     def refutation(self) -> VerifierVerdict | None:
-        """The verdict that refutes it; a claim that had its quorum before is only rated."""
+        """The verdict that refutes the claim; a claim that already has its quorum is only rated."""
         refuted = (verdict for verdict in self.verdicts if verdict.judgement is Judgement.REFUTED)
         settled = self.established or self.candidate.finding.confirmed_by
         return None if settled else next(refuted, None)
@@ -47,7 +55,7 @@ class PendingClaim:
         return not self.established and self.refutation is None and len(backers(self.finding)) < needed
 
     def hear(self, verdict: VerifierVerdict) -> None:
-        """Take a verdict into account; who is unsure neither confirms nor rates."""
+        """Apply a verdict; an unsure verdict neither confirms nor rates."""
         self.verdicts.append(verdict)
         if provider := provider_of(verdict.by):
             self.tried.add(provider)
@@ -61,7 +69,7 @@ class PendingClaim:
 
 @dataclass(slots=True)
 class VerificationBatch:
-    """Claims for one call. `rated` hold already and are asked along for their worth alone."""
+    """Claims for one call. `rated` already hold and are included only for their worth."""
 
     vendor: Provider
     judged: list[PendingClaim]
@@ -74,16 +82,16 @@ class VerificationBatch:
 
     @property
     def excluded(self) -> list[Provider]:
-        """Who must not answer this call."""
+        """Vendors that must not answer this call."""
         return sorted({vendor for case in self.judged for vendor in case.barred})
 
 
 def plan(
     cases: Sequence[PendingClaim], *, needed: int, vendors: Sequence[Provider]
 ) -> list[VerificationBatch]:
-    """The next calls: the vendor that may judge most of the open claims first, then who may judge the rest.
+    """Plan the next calls: first the vendor that may judge most open claims, then vendors for the rest.
 
-    A claim that every vendor has found or judged is in none.
+    A claim that every vendor found or judged is in no call.
     """
     batches: list[VerificationBatch] = []
     waiting = [case for case in cases if case.is_open(needed)]
@@ -98,7 +106,7 @@ def plan(
 
 
 def rate_along(batches: Sequence[VerificationBatch], cases: Sequence[PendingClaim]) -> None:
-    """Add the claims that hold already to a call that goes out anyway, if it can be not their finder's."""
+    """Add claims that already hold to a planned call, preferably not one of their finders."""
     judged = [case for batch in batches for case in batch.judged]
     for case in cases if batches else ():
         if case not in judged:
@@ -108,13 +116,13 @@ def rate_along(batches: Sequence[VerificationBatch], cases: Sequence[PendingClai
 
 IsEstablished = Callable[[Finding], bool]
 AskVerdicts = Callable[[Sequence[Finding], Sequence[Provider]], Awaitable[Sequence[VerifierVerdict]]]
-"""Puts claims before one model of a vendor that is not excluded. `VerifierVerdict.id` is the finding's fingerprint; a claim
+"""Asks one model of a vendor that is not excluded. `VerifierVerdict.id` is the finding's fingerprint; a claim
 without a verdict could not be asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """What is left, what is not, and what people must know of how that came about."""
+    """The findings, the rejected claims, and notes for people."""
 
     findings: tuple[Finding, ...]
     rejected: tuple[RejectedClaim, ...] = ()
@@ -122,7 +130,7 @@ class Verification:
 
 
 def nothing_is_established(finding: Finding) -> bool:
-    """For callers that know of no facts."""
+    """An `IsEstablished` for callers without facts."""
     del finding
     return False
 
@@ -135,12 +143,12 @@ async def verify(
     ask_verdicts: AskVerdicts,
     is_established: IsEstablished = nothing_is_established,
 ) -> Verification:
-    """Every candidate as a finding (with its place, or in the summary as unconfirmed) or as a rejection.
+    """Return every claim as a finding (in its place, or unconfirmed in the summary) or as a rejection.
 
     Args:
-        quorum: how many vendors must stand behind a finding, at most as many as there are; 1 asks nobody.
-        vendors: those that may be asked.
-        is_established: what parsing the code has shown; it is rated where a call goes out anyway, and causes none.
+        quorum: how many vendors must support a finding, at most the available ones; 1 makes no calls.
+        vendors: the vendors that may be asked.
+        is_established: whether parsing the code proved a claim; such claims are only rated along with other calls.
     """
     cases = [
         PendingClaim(candidate, candidate.finding, established=is_established(candidate.finding))
@@ -168,7 +176,7 @@ async def verify(
 async def _ask_others(
     claims: Sequence[PendingClaim], needed: int, vendors: Sequence[Provider], ask_verdicts: AskVerdicts
 ) -> None:
-    """One call a verifying vendor; what is open after it goes to the next vendor, if there is one."""
+    """One call per verifying vendor; claims that stay open go to the next vendor, if any."""
     for turn in range(needed):
         batches = plan(claims, needed=needed, vendors=vendors)
         if turn == 0:
@@ -177,7 +185,7 @@ async def _ask_others(
 
 
 async def _ask(batch: VerificationBatch, excluded: Sequence[Provider], ask_verdicts: AskVerdicts) -> None:
-    """One call; its vendor counts as tried even where it fails."""
+    """Make one call; its vendor counts as tried even if the call fails."""
     try:
         verdicts = await ask_verdicts([case.finding for case in batch.cases], excluded)
     except ModelError:
@@ -203,7 +211,7 @@ def _notes_of_one_vendor(claims: Sequence[PendingClaim], vendor: Provider) -> tu
 
 
 def _confirmed_at_all(finding: Finding) -> bool:
-    """Where there is one vendor only, its own second look is the best there is; a note says so."""
+    """With only one vendor, its own second check counts; a note says so."""
     return bool(finding.confirmed_by)
 
 
@@ -217,9 +225,7 @@ def _settle(
         if is_by_analyzers(case.finding) or (not case.refutation and holds(case.finding)):
             findings.append(case.finding)
             continue
-        if (
-            case.established
-        ):  # true, but unless it was rated nobody knows whether it is worth a place of its own
+        if case.established:  # true, but without a rating its worth is unknown
             rated = case.finding.worth is not None
             findings.append(case.finding if rated else replace(case.finding, placement=Placement.SUMMARY))
             continue
@@ -243,7 +249,7 @@ def _rejected(case: PendingClaim) -> RejectedClaim:
 
 
 def _models_claim(case: PendingClaim) -> Finding:
-    """What the models said, without the analysers that found something on the same code."""
+    """The models' claim without the analyzers' findings on the same code."""
     models = [member for member in case.candidate.members if not is_by_analyzers(member)]
     claim = united(models) if models else case.finding
     judged = {"worth": case.finding.worth, "verifier_evidence": case.finding.verifier_evidence}

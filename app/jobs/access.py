@@ -1,4 +1,4 @@
-"""What a handler needs of one pull request on GitHub, and how it gets it. Decides nothing."""
+"""What a handler needs to access one pull request on GitHub."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -9,25 +9,25 @@ from app.domain.publication import ThreadWriter, WriteLedger
 from app.domain.pull_request import PullRequestRef, Source
 
 UploadSarif = Callable[[str, str], Awaitable[None]]
-"""Hands (head sha, SARIF) to code scanning; raises `GitHubError`."""
+"""Uploads SARIF for a head to code scanning; raises `GitHubError`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequestAccess:
-    """One pull request on GitHub: to read, to write, and to write once."""
+    """Reads and writes one pull request on GitHub; the ledger makes writes happen once."""
 
     source: Source
     writer: ThreadWriter
     ledger: WriteLedger
     lacking: Callable[[], Mapping[str, str]] = dict[
         str, str
-    ]  # permissions that were not granted; known once it has read
-    lookup_advisories: AdvisoryLookup | None = None  # None: nobody is asked, and the report says so
-    upload_sarif: UploadSarif | None = None  # None: code scanning gets nothing
+    ]  # missing permissions; known after the first read
+    lookup_advisories: AdvisoryLookup | None = None  # None: no lookup, and the report says so
+    upload_sarif: UploadSarif | None = None  # None: no upload to code scanning
 
 
 class OpenPullRequest(Protocol):
-    """Gives access; `ledger` names the job, within which each write is done once."""
+    """Opens a pull request; `ledger` names the job within which each write happens once."""
 
     def __call__(self, ref: PullRequestRef, *, installation_id: int, ledger: str) -> PullRequestAccess:
         """Access to one pull request."""
@@ -35,10 +35,10 @@ class OpenPullRequest(Protocol):
 
 
 OrganisationDefault = Callable[[int, str], Awaitable[bytes | None]]
-"""The organisation's `quorum.yml` for an installation and an owner; None: there is none."""
+"""The organization's `quorum.yml` for an installation and an owner; None if there is none."""
 
 
 async def no_organisation_default(installation_id: int, owner: str) -> bytes | None:
-    """Return no default: this caller knows of no organization."""
+    """An `OrganisationDefault` for callers without an organization."""
     del installation_id, owner
     return None

@@ -1,7 +1,7 @@
-"""Ends the check runs that a job began, also those of a life of the process that a kill has ended.
+"""Completes the check runs that a job started, including those of runs that a crash ended.
 
-What is not ended stays in progress for ever on somebody's pull request. The ledger knows what was begun; where it knows
-no id, GitHub is asked.
+A check run that nobody completes stays in progress forever. The ledger knows what was started; if it has no id, GitHub
+is asked.
 """
 
 import asyncio
@@ -21,18 +21,18 @@ from app.store.reviews import load_review_ids
 
 logger = logging.getLogger(__name__)
 
-MOST_REVIEWS = 100  # of one pull request that are looked at, the newest
+MOST_REVIEWS = 100  # newest reviews of a pull request to search
 OpenRuns = dict[Stage, Begun]
 
 
 def ledger_name(review_id: str, head_sha: str) -> str:
-    """The ledger of a review's writes about one head."""
+    """The name of the ledger for a review's writes about one head."""
     return f"{review_id}@{head_sha}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRuns:
-    """The check runs of one job, under the ledgers whose names begin with `ledger` and end with `@` and the head."""
+    """The check runs of one job, in the ledgers named `ledger`…`@`head."""
 
     ledger: str
     ref: PullRequestRef
@@ -41,18 +41,18 @@ class CheckRuns:
     open_pull_request: OpenPullRequest
 
     async def load_open(self, *, but_of: str | None = None) -> dict[str, OpenRuns]:
-        """Head → what was begun there and is not known to be completed, but of the head `but_of`."""
+        """Map head → check runs that were started and not completed, except for the head `but_of`."""
         begun = await asyncio.to_thread(load_begun, self.database, self.ledger)
         found = {ledger.rpartition("@")[2]: _open_of(writes) for ledger, writes in begun.items()}
         return {head_sha: runs for head_sha, runs in found.items() if runs and head_sha != but_of}
 
     async def end(self, update: Callable[[Stage], CheckUpdate], *, but_of: str | None = None) -> None:
-        """Complete what is open.
+        """Complete the open check runs.
 
-        Why the job ended is more telling than why this failed, so a refusal is logged and not raised.
+        If GitHub refuses, this is logged and not raised: the error that ended the job matters more.
 
         Raises:
-            what is `TRANSIENT`: it must be called again.
+            errors in `TRANSIENT`: the caller must retry.
         """
         for head_sha, runs in (await self.load_open(but_of=but_of)).items():
             try:
@@ -83,9 +83,9 @@ class CheckRuns:
 async def adopt_open(
     database: Database, ref: PullRequestRef, stages: Collection[Stage], *, review_id: str, head_sha: str
 ) -> None:
-    """Go on with the stages' check runs that another review of this pull request has begun on this head and not ended.
+    """Take over open check runs that another review of this pull request started on this head.
 
-    That one waits to be tried again, and will find the head reviewed.
+    The other review is waiting for a retry and will find the head reviewed.
     """
     ids = await asyncio.to_thread(load_review_ids, database, ref, limit=MOST_REVIEWS)
     names = [ledger_name(each, head_sha) for each in ids if each != review_id]

@@ -1,4 +1,4 @@
-"""The walkthrough over several pushes: what the newest push says, on top of what was said of the whole change. Pure."""
+"""Combines the walkthrough of the whole change with the walkthrough of the newest push. Pure."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -12,10 +12,10 @@ NEWEST_PUSH = "\n\n**Newest push:** "
 def with_earlier_walkthrough(
     report: ReviewReport, earlier: Sequence[StageResult], *, paths: Collection[str]
 ) -> ReviewReport:
-    """The report of a run that read only a part: its docs stage keeps what was said of the rest.
+    """Add the earlier walkthrough to the report of a run that reviewed only part of the change.
 
     Args:
-        paths: of the files that the change has now.
+        paths: the files that are in the change now.
     """
     before = next((each for each in earlier if each.stage is Stage.DOCS and each.walkthrough), None)
     if before is None or before.walkthrough is None:

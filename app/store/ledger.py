@@ -1,7 +1,7 @@
-"""Writes to GitHub that must stand there once, whatever dies in between (docs/decisions/0006-ledger.md).
+"""Records writes to GitHub so that each happens at most once, also across crashes (docs/decisions/0006-ledger.md).
 
-Before a write its key is committed as begun, after it as done. A process that others have taken for dead begins none.
-Never writes to GitHub itself.
+A write's key is committed as started before the write and as done after it. A process whose lease has expired starts no
+writes. Never writes to GitHub itself.
 """
 
 import asyncio
@@ -21,18 +21,18 @@ from app.store.processes import require_lease
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """A write that was begun; `github_id` None: nobody knows whether it was done."""
+    """A started write; `github_id` is None if its outcome is unknown."""
 
     github_id: int | None
 
 
 def load_begun(database: Database, prefix: str) -> dict[str, dict[str, Begun]]:
-    """Ledger → key → write, of all ledgers whose name begins with `prefix`."""
+    """Map ledger → key → write, for all ledgers whose name starts with `prefix`."""
     return _load(database, col(WriteRow.review_id).startswith(prefix, autoescape=True))
 
 
 def load_ledgers(database: Database, names: Collection[str]) -> dict[str, dict[str, Begun]]:
-    """Ledger → key → write, of those of these ledgers that hold any."""
+    """Map ledger → key → write, for the named ledgers that have any writes."""
     return _load(database, col(WriteRow.review_id).in_(names))
 
 
@@ -45,7 +45,7 @@ def _load(database: Database, wanted: ColumnElement[bool]) -> dict[str, dict[str
 
 
 def move_writes(database: Database, keys: Collection[str], *, of: str, into: str) -> None:
-    """Let another review go on with what was begun under these keys; those that it has begun itself stay where they are."""
+    """Move started writes to another review, except for keys that it has started itself."""
     with database.write() as session:
         own = select(WriteRow.key).where(WriteRow.review_id == into)
         moved = update(WriteRow).where(
@@ -75,7 +75,7 @@ class Ledger:
     ) -> int:
         """The id of what was written under `key`, now or earlier.
 
-        `find` is asked only where an earlier attempt began and did not finish: GitHub may have it all the same.
+        `find` is called only if an earlier attempt started and did not finish: GitHub may have the result.
         """
         begun_before, github_id = await asyncio.to_thread(self._begin, key)
         if github_id is not None:

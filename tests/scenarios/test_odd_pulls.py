@@ -136,7 +136,7 @@ async def test_a_file_name_that_is_not_utf8_is_reviewed_or_listed(world: World) 
     pull = world.open_pull({name: CODE, "pay.py": CODE})
     await world.settle()
     assert any(comment.anchor.path == "pay.py" for comment in inline_comments(pull))
-    assert "2 changed files" in take_summary(pull).body
+    assert "2 files" in take_summary(pull).body
     take_review(pull)
     take_file_comments(pull)
     take_checks(pull)
@@ -207,7 +207,7 @@ async def test_a_mode_change_is_covered(opened: Open) -> None:
     async with opened(files={"run.sh": "echo hi\n"}) as world:
         pull = world.open_pull({"run.sh": Entry(b"echo hi\n", mode="100755")})
         await world.settle()
-        assert "1 changed file" in take_summary(pull).body
+        assert "1 file" in take_summary(pull).body
         take_review(pull)
         take_checks(pull)
 

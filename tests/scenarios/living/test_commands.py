@@ -110,7 +110,7 @@ async def test_a_dismissal_is_undone_by_its_id_from_the_conversation(tmp_path: P
         said = await world.reply(pull, "/dismiss")
         [id_] = re.findall(r"/undismiss ([0-9a-f]{12})", said)
 
-        assert "no dismissed finding" in await world.comment(pull, "/undismiss 0123456789ab")
+        assert "No dismissed finding" in await world.comment(pull, "/undismiss 0123456789ab")
         assert set(world.outcomes().values()) == {"dismissed"}
         assert "Restored" in await world.comment(pull, f"/undismiss {id_}")
         assert set(world.outcomes().values()) == {"open"}

@@ -129,7 +129,7 @@ async def test_if_no_model_answers_the_reply_says_so(tmp_path: Path) -> None:
         assert "Could not answer" in await world.comment(pull, "/ask why?")
         explained = await world.reply(pull, "/explain")
         assert "Recorded evidence for this finding" in explained
-        assert "The verifier's: " in explained
+        assert "Verification: " in explained
         assert "found by Claude" in explained
         assert turns(world) == []
 

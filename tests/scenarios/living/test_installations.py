@@ -217,4 +217,4 @@ async def test_doctor_names_the_account_that_grants_too_little_and_the_missing_f
         said = [str(check) async for check in examine(settings, network=network)]
         [granted] = [line for line in said if " granted " in line]
         assert "acme grants less" in granted
-        assert "the review and its comments on lines (needs `pull_requests: write`)" in granted
+        assert "the review and its inline comments (needs `pull_requests: write`)" in granted
