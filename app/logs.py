@@ -1,7 +1,9 @@
-"""Log lines as JSON, each with the ids of the work it belongs to. Never a prompt, a diff, a local variable or a secret.
+"""Log lines as JSON, each with the ids of its job. They never contain prompts, diffs, local variables, or secrets.
 
-What our own modules give as `extra` are fields of the line; of libraries' lines the message alone is kept.
-An error appears with its class, its message and the places it came through, redacted; frames' variables never do.
+The `extra` of Quorum's own modules becomes fields of the line; libraries' lines keep only their message. An error
+appears with its class, its message, and its traceback's locations, redacted and without variables.
+
+Every room logs, so this module is below all of them.
 """
 
 import json
@@ -15,15 +17,18 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 OUR_LOGGERS = ("app", "quorum", "webhooks")
-HEARD_FULLY = (*OUR_LOGGERS, "uvicorn.error")  # which also says where the server listens
-LONGEST_MESSAGE = 2_000  # characters; what a stranger wrote may be in a message
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}  # what is no `extra`
+HEARD_FULLY = (*OUR_LOGGERS, "uvicorn.error")  # it also logs the server's address
+LONGEST_MESSAGE = 2_000  # characters; a message may quote text from strangers
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+}  # everything that is not `extra`
 _ids: ContextVar[dict[str, str]] = ContextVar("log_ids", default={})  # noqa: B039 - never changed in place
 
 
 @contextmanager
 def bound(**ids: str) -> Generator[None]:
-    """Put ids (delivery, review, pull_request) on every line that is logged within, in this task and its children."""
+    """Add ids (delivery, review, pull_request) to every line logged in the block, in this task and its children."""
     token = _ids.set({**_ids.get(), **ids})
     try:
         yield
@@ -32,14 +37,14 @@ def bound(**ids: str) -> Generator[None]:
 
 
 class JsonFormatter(logging.Formatter):
-    """One line, one object; `redact` is applied to everything that is text."""
+    """Formats a record as one JSON object; `redact` is applied to all text."""
 
     def __init__(self, redact: Callable[[str], str]) -> None:
         super().__init__()
         self._redact = redact
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without its end."""
+        """The line, without a newline."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -54,7 +59,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line)
 
     def _fields(self, record: logging.LogRecord) -> dict[str, object]:
-        """What the caller gave as `extra`; figures stay figures."""
+        """The caller's `extra`; numbers stay numbers."""
         if record.name.partition(".")[0] not in OUR_LOGGERS:
             return {}
         return {
@@ -79,7 +84,7 @@ def _places(error: BaseException) -> str:
 def configure_logging(
     *, redact: Callable[[str], str], level: int = logging.INFO, stream: TextIO = sys.stderr
 ) -> None:
-    """Send every log line through one handler; libraries are heard from `WARNING` on."""
+    """Send every log line through one handler; libraries log from `WARNING` on."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter(redact))
     root = logging.getLogger()

@@ -1,7 +1,7 @@
-"""What a webhook asks for, in our own words. Values only; GitHub's JSON goes no further.
+"""The jobs that deliveries ask for. Values only; GitHub's JSON ends here.
 
-One delivery is one job. Jobs of one `partition` (a pull request) run one after the other; of two jobs with the same
-`key` only the first one is done.
+One delivery is one job. Jobs of one `partition` (a pull request) run one after the other. Of two jobs with the same
+`key`, only the first is done.
 """
 
 from dataclasses import dataclass, field
@@ -21,13 +21,13 @@ REVIEWS = UUID("6d1f3d0e-7f0a-5a0e-9d0c-51a5d1c7e0b1")
 def review_id(
     ref: PullRequestRef, *, head_sha: str | None, trigger: str, before_sha: str | None = None
 ) -> str:
-    """The same question has the same id, under whatever delivery it comes; `before_sha` tells two pushes of one head apart."""
+    """The same request has the same id in every delivery; `before_sha` distinguishes two pushes of one head."""
     return str(uuid5(REVIEWS, f"{ref}@{head_sha or ''}:{trigger}:{before_sha or ''}"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A webhook as it arrived; `guid` is GitHub's `X-GitHub-Delivery`, the same for every redelivery."""
+    """A webhook delivery; `guid` is GitHub's `X-GitHub-Delivery`, the same for every redelivery."""
 
     guid: str
     event: str
@@ -37,7 +37,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewJob:
-    """Review a pull request: it was opened, pushed to, or its check run was asked for again."""
+    """Review a pull request: it was opened or pushed to, or someone re-ran its check."""
 
     request: ReviewRequest
     before_sha: str | None = None  # head before the push
@@ -45,7 +45,7 @@ class ReviewJob:
 
     @property
     def installation_id(self) -> int:
-        """Whose it is."""
+        """The installation of the repository."""
         return self.request.installation_id
 
     @property
@@ -63,19 +63,19 @@ class ReviewJob:
 class Command:
     """The first line of a comment, parsed: `/rereview security full` is name "rereview", words ("security", "full").
 
-    Where free text follows the name, it is `text` alone: what people write is redacted in one place.
+    Free text is only in `text`, so it is redacted in one place.
     """
 
     name: str
     words: tuple[str, ...] = ()
-    text: str = ""  # what follows the name, with the lines below, as written
-    suggestion: str | None = None  # the closest command, where `name` is none
-    problem: str | None = None  # what is wrong with the words, in a sentence
+    text: str = ""  # the rest of the comment, as written
+    suggestion: str | None = None  # the closest command, if `name` is not a command
+    problem: str | None = None  # what is wrong with the words, as a sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentJob:
-    """Somebody spoke to Quorum: a command, or a mention (`command` is None). Who may command is asked by the worker."""
+    """A comment to Quorum: a command, or a mention (`command` is None). The handler checks who may give commands."""
 
     installation_id: int
     ref: PullRequestRef
@@ -103,7 +103,7 @@ class CommentJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckActionJob:
-    """Somebody pressed a button of a check run; `identifier` names it."""
+    """Someone pressed a button of a check run; `identifier` names the button."""
 
     installation_id: int
     ref: PullRequestRef
@@ -128,7 +128,7 @@ class CheckActionJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSuiteJob:
-    """ "Re-run all": the worker finds the pull requests of the head, which a fork's payload does not name."""
+    """ "Re-run all": the handler finds the pull requests of the head, which the payload of a fork does not list."""
 
     installation_id: int
     repository: str
@@ -151,7 +151,7 @@ class CheckSuiteJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeGroupJob:
-    """The merge queue wants the checks on its own commit, at once."""
+    """The merge queue waits for checks on its own commit."""
 
     installation_id: int
     repository: str
@@ -173,7 +173,7 @@ class MergeGroupJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedJob:
-    """A pull request was closed or merged: time to see what became of its findings."""
+    """A pull request was closed or merged: evaluate the outcome of its findings."""
 
     installation_id: int
     ref: PullRequestRef
@@ -195,7 +195,7 @@ class ClosedJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallationJob:
-    """The App was installed, removed, suspended, given other repositories or permissions, or a repository moved."""
+    """The App was installed, removed, or suspended, its repositories or permissions changed, or a repository moved."""
 
     installation_id: int
     account: str
@@ -219,7 +219,7 @@ class InstallationJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationJob:
-    """Tell the operator's receiver of something. It is no installation's, so that none's reviews wait for the receiver."""
+    """Notify the operator's receiver. It belongs to no installation, so no installation's reviews wait for the receiver."""
 
     news: News
     at: datetime
@@ -227,7 +227,7 @@ class NotificationJob:
 
     @property
     def installation_id(self) -> None:
-        """Nobody's."""
+        """None: see the class."""
         return
 
     @property
@@ -237,20 +237,20 @@ class NotificationJob:
 
     @property
     def partition(self) -> str:
-        """Itself: one waits for no other."""
+        """The message itself: notifications do not wait for one another."""
         return self.news.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The delivery is stored, and its job will be done."""
+    """The delivery is stored, and its job will run."""
 
     guid: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicate:
-    """Nothing new: the delivery `of` asked the same."""
+    """Not a new job: the delivery `of` asked for the same one."""
 
     guid: str
     of: str

@@ -1,1 +1,1 @@
-"""Puts the App together: GitHub, what does each kind of job, the MCP endpoint, the HTTP application. No review stands here."""
+"""Assembles the App: GitHub clients, job handlers, the MCP endpoint, and the HTTP application. No review logic."""

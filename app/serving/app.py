@@ -1,4 +1,4 @@
-"""The App, ready for a server: its HTTP application with every route, and what runs beside it from start to end."""
+"""The App for a server: its HTTP application with all routes, and its background tasks."""
 
 import asyncio
 import logging
@@ -42,7 +42,7 @@ Background = Callable[[], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """The App, ready to be started by a server."""
+    """The App, ready for a server."""
 
     program: Program
     http: FastAPI
@@ -65,12 +65,12 @@ def build_served(
     preload: bool = False,
     limits: RequestLimits = GITHUB_LIMITS,
 ) -> Served:
-    """The App over a program. `recover` takes what never arrived from GitHub's delivery log, `poll` everything.
+    """Build the App. `recover` reads missed deliveries from GitHub's delivery log, `poll` reads all deliveries there.
 
-    `mcp` opens `/mcp` beside the rest, and `preload` loads the vendors' SDKs and the parsers, both once the server is up.
+    `mcp` also serves `/mcp`. `preload` loads the vendors' SDKs and the parsers. Both happen once the server is up.
 
     Raises:
-        ConfigurationError: the App's id, key or webhook secret is missing, or the receiver of notifications is wrong.
+        ConfigurationError: the App's id, key, or webhook secret is missing, or the receiver of notifications is invalid.
     """
     settings = program.settings
     network = network or Network()
@@ -87,14 +87,14 @@ def build_served(
     token = None if open_dashboard else _token(program, settings.quorum_dashboard_token, DASHBOARD)
     mcp_token = _token(program, settings.quorum_mcp_token, MCP) if mcp and role != "worker" else None
     endpoint = mcp_endpoint(program, network, mcp_token) if mcp_token else None
-    beside: list[Background] = []
+    background: list[Background] = []
     if poll or recover:
-        beside.append(_delivery_log(program, engine, executor, github, rules, polls=poll).run)
+        background.append(_delivery_log(program, engine, executor, github, rules, polls=poll).run)
     if preload and role != "web":
-        beside += [program.services.models.preload, shared_parser().open]
+        background += [program.services.models.preload, shared_parser().open]
     if endpoint:
-        beside.append(endpoint.run)
-    http = _http(lifespan=_lifespan(program, engine, executor, github, beside))
+        background.append(endpoint.run)
+    http = _http(lifespan=_lifespan(program, engine, executor, github, background))
     if role != "worker":
         http.include_router(_receiver(settings, engine, rules, limits))
     for router in _pages(program, engine, live, DashboardAccess(token=token), network):
@@ -105,7 +105,7 @@ def build_served(
 
 
 def _http(*, lifespan: Callable[[FastAPI], Any]) -> FastAPI:
-    """Without FastAPI's own pages: they load scripts from elsewhere."""
+    """Without FastAPI's own pages, which load scripts from other hosts."""
     return FastAPI(title="Quorum", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
 
 
@@ -129,7 +129,7 @@ def _receiver(settings: Settings, engine: Engine, rules: Rules, limits: RequestL
 def _pages(
     program: Program, engine: Engine, live: ReviewBroadcast, access: DashboardAccess, network: Network
 ) -> tuple[APIRouter, APIRouter]:
-    """The API and the dashboard, which show the same to the same people."""
+    """The API and the dashboard, with the same access rules."""
     settings, models = program.settings, program.services.models
     api = Api(database=program.database, engine=engine, registry=program.registry, access=access)
     dashboard = Dashboard(
@@ -166,16 +166,16 @@ def _lifespan(
     engine: Engine,
     executor: ExecutorId,
     github: GitHubApp,
-    beside: Sequence[Background],
+    background: Sequence[Background],
 ) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         await engine.start()
         if program.settings.quorum_notify_url:
             program.notifications.open(engine.follow_up, clock=utc_now)
-        tasks = [asyncio.create_task(run()) for run in beside]
+        tasks = [asyncio.create_task(run()) for run in background]
         for task in tasks:
-            task.add_done_callback(_tell_end)
+            task.add_done_callback(_log_failure)
         try:
             yield
         finally:
@@ -190,10 +190,10 @@ def _lifespan(
     return lifespan
 
 
-def _tell_end(task: "asyncio.Task[None]") -> None:
-    """What runs beside the server is done or never ends: where it breaks, somebody must hear of it."""
+def _log_failure(task: "asyncio.Task[None]") -> None:
+    """Log a background task that failed: the others would run on without it, unnoticed."""
     if not task.cancelled() and task.exception():
-        logger.critical("a part of the server has ended", exc_info=task.exception())
+        logger.critical("a background task of the server failed", exc_info=task.exception())
 
 
 def _token(program: Program, given: SecretStr | None, name: str) -> str:

@@ -1,4 +1,4 @@
-"""GitHub as the settings name it: the App, people who sign in, one pull request, one file. Makes clients, calls nothing itself."""
+"""Creates GitHub clients from the settings: for the App, sign-in, pull requests, and files. Sends no requests itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from app.settings import Settings
 from app.store.database import Database
 from app.store.ledger import Ledger
 
-ADVISORIES = "github/advisory-database"  # a client wants a repository's name; the database is public
+ADVISORIES = "github/advisory-database"  # a client needs a repository's name; the database is public
 
 
 def open_github(settings: Settings, network: Network, *, processes: Callable[[], int]) -> GitHubApp:
@@ -53,7 +53,7 @@ def open_github(settings: Settings, network: Network, *, processes: Callable[[],
 
 
 def open_people(settings: Settings, network: Network) -> GitHubPeople | None:
-    """Who signs people in; None where the App's client id or secret is not set."""
+    """Signs people in; None if the App's client id or secret is not set."""
     if not settings.github_client_id or not settings.github_client_secret:
         return None
     return GitHubPeople(
@@ -65,7 +65,7 @@ def open_people(settings: Settings, network: Network) -> GitHubPeople | None:
 
 
 def advisory_lookup(settings: Settings, network: Network) -> AdvisoryLookup | None:
-    """GitHub's advisory database; None where the operator's environment holds no token for it."""
+    """GitHub's advisory database; None without a token in the operator's environment."""
     if settings.github_token is None:
         return None
     token = settings.github_token.get_secret_value()
@@ -84,7 +84,7 @@ class PullRequests:
     executor_id: str
 
     def open(self, ref: PullRequestRef, *, installation_id: int, ledger: str) -> PullRequestAccess:
-        """What a job reads and writes of one pull request; `ledger` names its writes."""
+        """Access to one pull request for a job; `ledger` names its writes."""
         client = self.github.installation(installation_id, ref.repository)
         git = self.git_cache.repository(
             git_url(self.settings.github_api_url, ref.repository),
@@ -112,7 +112,7 @@ class PullRequests:
 
 
 def merge_group_commits(github: GitHubApp) -> FetchCommits:
-    """How the commits of a merge group are asked for."""
+    """A function that fetches the commits of a merge group."""
 
     async def fetch(job: MergeGroupJob) -> list[str] | None:
         client = github.installation(job.installation_id, job.repository)

@@ -30,7 +30,9 @@ def mcp_endpoint(program: Program, network: Network, token: str) -> McpEndpoint:
     """The endpoint, for callers with the token."""
 
     def build() -> "MCPServer":
-        from app.mcp_server.server import build_mcp_server  # a second to load: after the server is up
+        from app.mcp_server.server import (
+            build_mcp_server,  # takes a second to load, so not before the server is up
+        )
 
         return build_mcp_server(mcp_tool_service(program, network))
 

@@ -1,6 +1,6 @@
-"""`quorum serve` in processes that can be killed. They are forked from one that has imported everything; not a test.
+"""`quorum serve` in processes that tests kill. They are forked from one that has imported everything. Not a test.
 
-A restart then costs what the App does at its start and not what Python does: twenty kills fit into a test.
+So a restart costs only the App's own start and not Python's imports, and twenty kills fit into a test.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ FORKS.set_forkserver_preload(["tests.durability.preloaded"])
 
 
 def _serve(folder: str, environment: dict[str, str], port: int, role: Role, limits: RequestLimits) -> None:
-    """What the process does: the command itself, with an operator's environment and its own working directory."""
+    """Run the command itself, with an operator's environment and a working directory of its own."""
     log = os.open(Path(folder) / "app.log", os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -38,7 +38,7 @@ def _serve(folder: str, environment: dict[str, str], port: int, role: Role, limi
 
 
 class AppProcess:
-    """One `quorum serve`, started, killed and started again under the same address and data directory."""
+    """One `quorum serve`, which can be killed and started again with the same address and data directory."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class AppProcess:
 
     @property
     def log(self) -> Path:
-        """All that it has written, over all its lives."""
+        """Everything that it has logged, over all of its runs."""
         return self._folder / "app.log"
 
     def start(self) -> None:
@@ -74,7 +74,7 @@ class AppProcess:
         self._process = process
 
     async def until_ready(self, client: httpx.AsyncClient) -> None:
-        """Until it takes deliveries; RuntimeError where it ends instead."""
+        """Wait until it accepts deliveries; RuntimeError if it ends instead."""
         while True:
             if self._process is None or not self._process.is_alive():
                 raise RuntimeError(f"quorum serve has ended: {self.log.read_text()[-2_000:]}")
@@ -85,19 +85,19 @@ class AppProcess:
 
     @property
     def pid(self) -> int:
-        """Of the process that lives."""
+        """The pid of the running process."""
         assert self._process is not None
         assert self._process.pid is not None
         return self._process.pid
 
     def kill(self) -> None:
-        """SIGKILL, and wait until it is gone."""
+        """Send SIGKILL, and wait until it has ended."""
         if self._process is not None:
             self._process.kill()
             self._process.join()
 
     async def stop(self) -> int | None:
-        """SIGTERM; the exit code once it has ended."""
+        """Send SIGTERM, and return the exit code."""
         if self._process is None:
             return None
         self._process.terminate()

@@ -1,11 +1,11 @@
-"""Kills `quorum serve` at random moments while people open and push to pull requests, and says what was lost; not a test.
+"""Kills `quorum serve` at random moments while people open and push to pull requests, and reports losses. Not a test.
 
     run = await kill_many(folder, kills=20, seed=1)
     assert not run.faults
 
-Half of the kills come at a random time, half right after a random request to GitHub: what was asked is done, and the
-answer is lost. Same seed, same plan; the machine's own pace remains. A life is measured without the time for which others
-kept the processes from a core: on a busy machine it would else end before anything began.
+Half of the kills come at a random time, half right after a random request to GitHub: GitHub did what was asked, and the
+answer is lost. The seed decides the plan, not the machine's speed. A run does not count the time in which the processes
+waited for a core: on a busy machine, it would otherwise end before anything started.
 """
 
 import asyncio
@@ -30,18 +30,18 @@ from tests.durability.app_process import AppProcess
 from tests.durability.stand_ins import FILES, StandIns, faulty_file, pulls_of, stand_ins
 
 INSTALLATIONS = 3
-MOST_FILES = 40
+MAX_FILES = 40
 REPEATED = 0.1  # share of the deliveries that GitHub sends twice
-LONGEST_LIFE_S = 0.8
-LONGEST_WAIT_S = 4.0  # for a request that may not come
-MOST_REQUESTS = 30  # of one life
-DEEDS = 2  # of people, in one life
-SETTLE_S = 240.0  # without the end of a single job: an outage is sat out for two minutes, and for longer the second time
+MAX_RUN_S = 0.8
+MAX_WAIT_S = 4.0  # for a request that may not come
+MAX_REQUESTS = 30  # of one run
+CHANGES = 2  # by people, in one run
+SETTLE_S = 240.0  # without the end of a single job; a job waits two minutes for an outage to pass, and longer the second time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KillRun:
-    """What came of it. `faults` says what is not as it should be, one sentence each."""
+    """The result. Each of the `faults` is a sentence about something that is wrong."""
 
     faults: list[str]
     kills: int
@@ -61,7 +61,7 @@ async def kill_many(
     processes: int = 1,
     models_s: float = 0.05,
 ) -> KillRun:
-    """One run: all that was accepted must stand on GitHub once, when the last process is left alone.
+    """Run once: in the end, everything that was accepted must be on GitHub exactly once.
 
     `database_url` None: the SQLite file of the one data directory.
     """
@@ -90,23 +90,24 @@ async def kill_many(
         )
 
 
-class _Lived:
-    """How long a process and this one, which serves it, have lived by now, less the time that they waited for a core."""
+class _RunTime:
+    """How long a process and this one, which serves it, have run, without the time in which they waited for a core."""
 
     def __init__(self, pid: int) -> None:
         self._pids = (pid, os.getpid())
-        self._begun_s = [time.monotonic() - _starved_s(each) for each in self._pids]
+        self._begun_s = [time.monotonic() - _waited_for_core_s(each) for each in self._pids]
 
     def seconds(self) -> float:
-        """Of the one that has lived less."""
+        """The shorter of the two."""
         now_s = time.monotonic()
         return min(
-            now_s - _starved_s(pid) - begun_s for pid, begun_s in zip(self._pids, self._begun_s, strict=True)
+            now_s - _waited_for_core_s(pid) - begun_s
+            for pid, begun_s in zip(self._pids, self._begun_s, strict=True)
         )
 
 
-def _starved_s(pid: int) -> float:
-    """How long a process could have run and had no core; its main thread alone. Systems other than Linux do not say.
+def _waited_for_core_s(pid: int) -> float:
+    """How long the main thread of a process waited for a core; 0 on systems other than Linux.
 
     https://docs.kernel.org/scheduler/sched-stats.html
     """
@@ -117,7 +118,7 @@ def _starved_s(pid: int) -> float:
 
 
 class _Run:
-    """People, GitHub's sender and the killer, side by side."""
+    """People, GitHub's sender, and the killer, concurrently."""
 
     def __init__(self, around: StandIns, apps: list[AppProcess], rng: random.Random) -> None:
         self._around = around
@@ -126,7 +127,7 @@ class _Run:
         self._rng = rng
         self._posts = [post_to(around.client, f"{app.url}/webhooks/github") for app in apps]
         self._next_post = 0
-        self._deeds = asyncio.Semaphore(0)
+        self._changes = asyncio.Semaphore(0)
         self._repositories = [
             around.github.create_repository(f"org-{n}/shop", FILES) for n in range(INSTALLATIONS)
         ]
@@ -135,54 +136,54 @@ class _Run:
         self.heads = 0
 
     async def go(self, kills: int) -> None:
-        """Kill so often, while people work; all processes live at the end."""
+        """Kill that many times while people work; at the end, all processes run."""
         for app in self._apps:
             app.start()
             await app.until_ready(self._around.client)
         people, sender = asyncio.create_task(self._work()), asyncio.create_task(self._send())
         for _ in range(kills):
-            for _ in range(DEEDS):
-                self._deeds.release()
+            for _ in range(CHANGES):
+                self._changes.release()
             await self._kill_one(self._rng.choice(self._apps))
-        while self._github.hook.queue or not self._deeds.locked():  # noqa: ASYNC110 - the sender empties it
+        while self._github.hook.queue or not self._changes.locked():  # noqa: ASYNC110 - the sender empties it
             await asyncio.sleep(0.02)
         people.cancel()
         sender.cancel()
         await asyncio.gather(people, sender, return_exceptions=True)
 
     async def _kill_one(self, app: AppProcess) -> None:
-        seen = len(self._github.requests) + self._rng.randint(1, MOST_REQUESTS)
-        life_s = self._rng.uniform(0.05, LONGEST_LIFE_S)
+        seen = len(self._github.requests) + self._rng.randint(1, MAX_REQUESTS)
+        run_s = self._rng.uniform(0.05, MAX_RUN_S)
         by_request = self._rng.random() < 0.5
         if by_request:
-            life_s += LONGEST_WAIT_S
-        lived = _Lived(app.pid)
-        while lived.seconds() < life_s and not (by_request and len(self._github.requests) >= seen):  # noqa: ASYNC110 - servers answer meanwhile
+            run_s += MAX_WAIT_S
+        run_time = _RunTime(app.pid)
+        while run_time.seconds() < run_s and not (by_request and len(self._github.requests) >= seen):  # noqa: ASYNC110 - servers answer meanwhile
             await asyncio.sleep(0.001)
         app.kill()
         app.start()
         await app.until_ready(self._around.client)
 
     async def _work(self) -> None:
-        """Open pull requests and push to them, two deeds for each life of a process, some of them in a row."""
+        """Open pull requests and push to them, twice for each kill, sometimes in quick succession."""
         while True:
-            await self._deeds.acquire()
+            await self._changes.acquire()
             pulls = pulls_of(self._github)
             if len(pulls) < 4 or self._rng.random() < 0.4:
                 repository = self._rng.choice(self._repositories)
                 repository.open_pull(faulty_file(self._number()), title="Add a mean", branch=f"b{self.heads}")
             else:
                 pull = self._rng.choice(pulls)
-                if len(pull.commits()) < MOST_FILES:
+                if len(pull.commits()) < MAX_FILES:
                     pull.push(faulty_file(self._number()))
-            await asyncio.sleep(self._rng.uniform(0.0, LONGEST_LIFE_S / DEEDS))
+            await asyncio.sleep(self._rng.uniform(0.0, MAX_RUN_S / CHANGES))
 
     def _number(self) -> int:
         self.heads += 1
         return self.heads
 
     async def _send(self) -> None:
-        """As GitHub does, except that what was not taken is sent again until it is."""
+        """Send deliveries like GitHub, but resend each until it is accepted."""
         while True:
             if not self._github.hook.queue:
                 await asyncio.sleep(0.01)
@@ -199,7 +200,7 @@ class _Run:
                 await asyncio.sleep(0.02)
 
     async def settle(self, url: str) -> None:
-        """Until nothing is queued or running, in whatever process; a fault where nothing ends any more."""
+        """Wait until nothing is queued or running; it is a fault if jobs stop ending."""
         database = await asyncio.to_thread(Database, url)
         left, last_s = math.inf, time.monotonic()
         while left and time.monotonic() - last_s < SETTLE_S:
@@ -222,7 +223,7 @@ def _left_over(database: Database) -> Iterable[str]:
 
 
 def faults_of(github: GitHubSandbox) -> list[str]:
-    """What is missing or doubled on GitHub, a sentence each; what must hold of every pull request, once all is done."""
+    """What is missing or duplicated on GitHub, a sentence each."""
     return [fault for pull in pulls_of(github) for fault in _faults_of(pull)]
 
 
@@ -235,7 +236,9 @@ def _faults_of(pull: Pull) -> Iterable[str]:
     bodies = [review.body for review in reviews]
     bodies += [comment.body for comment in (*pull.issue_comments, *pull.review_comments())]
     marks = Counter(parse_marker(body) for body in bodies)
-    yield from (f"{name}: {mark} stands {times} times" for mark, times in marks.items() if mark and times > 1)
+    yield from (
+        f"{name}: {mark} appears {times} times" for mark, times in marks.items() if mark and times > 1
+    )
     if sum(mark is not None and mark[0] is MarkerKind.SUMMARY for mark in marks) != 1:
         yield f"{name}: not one summary"
     yield from _faults_of_checks(pull, name)
@@ -245,7 +248,7 @@ def _faults_of_checks(pull: Pull, name: str) -> Iterable[str]:
     runs = [run for run in pull.repository.check_runs.values() if run.head_sha in pull.commits()]
     for (head, check), times in Counter((run.head_sha, run.name) for run in runs).items():
         if times > 1:
-            yield f"{name}: {check} stands {times} times on {head[:7]}"
+            yield f"{name}: {check} appears {times} times on {head[:7]}"
     for run in runs:
         if run.conclusion is None:
             old = "" if run.head_sha == pull.head_sha else "an old head's "

@@ -1,4 +1,4 @@
-"""Many pull requests at once, over several installations; not a test."""
+"""Many pull requests at the same time, over several installations. Not a test."""
 
 import asyncio
 from collections import Counter
@@ -12,7 +12,7 @@ POLL_S = 0.05
 
 
 def open_pulls(around: StandIns, *, count: int, installations: int) -> None:
-    """Each in its own branch; the webhooks wait to be sent."""
+    """Open each in a branch of its own; the webhooks wait to be sent."""
     repositories = [around.github.create_repository(f"many-{n}/shop", FILES) for n in range(installations)]
     for number in range(count):
         repository = repositories[number % installations]
@@ -20,7 +20,7 @@ def open_pulls(around: StandIns, *, count: int, installations: int) -> None:
 
 
 async def send_all(around: StandIns, app: AppProcess) -> None:
-    """All that waits; every one must be taken or ignored."""
+    """Send all waiting deliveries; each must be accepted or ignored."""
     statuses = await post_all(around, app)
     assert set(statuses.values()) <= {200, 202}, statuses
 
@@ -32,7 +32,7 @@ async def post_all(around: StandIns, app: AppProcess) -> dict[int, int]:
 
 
 async def all_reviewed(around: StandIns) -> None:
-    """Until each pull request's head has its three check runs, completed."""
+    """Wait until each pull request's head has three completed check runs."""
     waiting = pulls_of(around.github)
     while waiting:
         await asyncio.sleep(POLL_S)
@@ -41,7 +41,7 @@ async def all_reviewed(around: StandIns) -> None:
 
 
 def _completed_runs(around: StandIns) -> Counter[str]:
-    """Head → how many check runs it has; a head with one that is not completed is left out."""
+    """Head → number of its check runs; heads with an incomplete check run are left out."""
     runs = [
         run for repository in around.github.repositories.values() for run in repository.check_runs.values()
     ]

@@ -1,4 +1,4 @@
-"""What every `quorum serve` of the harness has imported before it begins; not a test."""
+"""Everything that a `quorum serve` of these tests has imported before it starts. Not a test."""
 
 from importlib import import_module
 

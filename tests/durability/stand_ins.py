@@ -1,4 +1,4 @@
-"""GitHub and the three vendors as servers of this process, for Apps in processes of their own; not a test."""
+"""GitHub and the three vendors as servers in this process, for Apps in other processes. Not a test."""
 
 import asyncio
 import re
@@ -31,7 +31,7 @@ _CLAIM = re.compile(r'^\{"id": "([^"]+)"', re.MULTILINE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandIns:
-    """What the Apps talk to, and a client for what talks to them."""
+    """The servers that the Apps call, and a client that calls the Apps."""
 
     folder: Path
     github: GitHubSandbox
@@ -40,7 +40,7 @@ class StandIns:
     client: httpx.AsyncClient
 
     def environment(self, *, data: str, database_url: str | None = None, **more: str) -> dict[str, str]:
-        """What an operator would set, and nothing of this process's. `data` names the data directory."""
+        """An operator's environment, without this process's. `data` names the data directory."""
         own = {
             "GITHUB_APP_ID": str(self.github.app.id),
             "GITHUB_APP_PRIVATE_KEY": self.github.app.private_key,
@@ -65,7 +65,7 @@ class StandIns:
 async def stand_ins(
     folder: Path, *, github_s: float = 0.0, models_s: float = 0.0, limits: RateLimits | None = None
 ) -> AsyncGenerator[StandIns]:
-    """The stand-ins while the block runs; each answer of theirs takes as long as is said."""
+    """Run the stand-ins while the block runs; the arguments say how long an answer takes."""
     github = GitHubSandbox(
         folder / "github",
         rate_limits=limits
@@ -95,7 +95,7 @@ def faulty_file(number: int) -> dict[str, str]:
 
 
 def find_every_fault(asked: Asked) -> dict[str, Any]:
-    """Whoever is asked to review finds the faults of `faulty_file`, whoever is asked to verify confirms."""
+    """Reviewers find the faults of `faulty_file`, and verifiers confirm them."""
     if "# Task: refute" in asked.text:
         verdict = {"verdict": "confirmed", "evidence": "An empty list reaches it.", "worth": 8}
         return NOTHING | {"verdicts": [{"id": claim, **verdict} for claim in _CLAIM.findall(asked.text)]}

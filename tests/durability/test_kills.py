@@ -1,4 +1,4 @@
-"""SIGKILL at random moments: what was accepted stands on GitHub once. `benchmarks/kills.py` does it two hundred times."""
+"""SIGKILL at random moments: each accepted delivery has its effect on GitHub exactly once. `benchmarks/kills.py` kills 200 times."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ SEED = 20_261_122
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("engine", "kills"), [("sqlite", 10), ("postgresql", 10)])
-async def test_whatever_is_killed_every_head_gets_one_review_and_nothing_stands_twice(
+async def test_whichever_process_is_killed_every_head_gets_one_review_and_nothing_appears_twice(
     engine: str, kills: int, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     url = None if engine == "sqlite" else request.getfixturevalue("fresh_postgres")

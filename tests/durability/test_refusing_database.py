@@ -1,4 +1,4 @@
-"""A database that is locked, or that can only be read: the App says so, refuses what it cannot keep, and loses nothing."""
+"""A locked or read-only database: the App reports it, refuses deliveries that it cannot store, and loses nothing."""
 
 import asyncio
 import sqlite3
@@ -20,7 +20,7 @@ from webhooks.receiver import RequestLimits
 async def in_the_middle_of_a_review(
     folder: Path, **environment: str
 ) -> AsyncGenerator[tuple[StandIns, AppProcess]]:
-    """The App has taken a pull request and waits for the models; the webhook of a second one waits to be sent."""
+    """The App reviews a pull request and waits for the models; the webhook of a second one waits to be sent."""
     async with stand_ins(folder, models_s=1.0) as around:
         app = AppProcess(
             folder / "app",
@@ -41,7 +41,7 @@ async def in_the_middle_of_a_review(
 
 
 async def refused(around: StandIns, app: AppProcess) -> None:
-    """The delivery that waits is not taken, and the answers say why and when to come again."""
+    """Send the waiting delivery: it is refused, and the answer says why and when to retry."""
     waiting = next(each for each in around.github.hook.queue if each.event == "pull_request")
     answer = await around.client.post(
         f"{app.url}/webhooks/github", headers=dict(waiting.headers), content=waiting.body
@@ -54,7 +54,7 @@ async def refused(around: StandIns, app: AppProcess) -> None:
 
 
 async def recovered(around: StandIns, app: AppProcess) -> None:
-    """What was refused is taken when it comes again, and both pull requests end as if nothing had been."""
+    """Send the refused delivery again: it is accepted, and both reviews complete."""
     await app.until_ready(around.client)
     await send_all(around, app)
     while faults := faults_of(around.github):  # noqa: ASYNC110 - another process works
@@ -62,7 +62,7 @@ async def recovered(around: StandIns, app: AppProcess) -> None:
     assert faults == []
 
 
-async def test_a_locked_database_refuses_deliveries_says_so_and_loses_nothing(tmp_path: Path) -> None:
+async def test_a_locked_database_refuses_deliveries_is_reported_and_loses_nothing(tmp_path: Path) -> None:
     async with in_the_middle_of_a_review(tmp_path) as (around, app):
         path = tmp_path / "data" / "quorum.db"
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -71,10 +71,10 @@ async def test_a_locked_database_refuses_deliveries_says_so_and_loses_nothing(tm
         await recovered(around, app)
 
 
-async def test_a_database_that_became_read_only_refuses_deliveries_says_so_and_loses_nothing(
+async def test_a_database_that_became_read_only_refuses_deliveries_is_reported_and_loses_nothing(
     tmp_path: Path, fresh_postgres: str
 ) -> None:
-    """As after a failover to a server that has not been promoted yet."""
+    """Like after a failover to a server that has not been promoted yet."""
     async with in_the_middle_of_a_review(tmp_path, database_url=fresh_postgres) as (around, app):
         with read_only(fresh_postgres):
             await refused(around, app)
@@ -83,7 +83,7 @@ async def test_a_database_that_became_read_only_refuses_deliveries_says_so_and_l
 
 @contextmanager
 def read_only(url: str) -> Generator[None]:
-    """New connections can only read while the block runs; those that there were are ended."""
+    """Make new connections read-only while the block runs, and end the existing ones."""
     with psycopg.connect(url, autocommit=True) as admin:
         _set_read_only(admin, on=True)
         yield
