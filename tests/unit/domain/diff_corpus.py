@@ -192,7 +192,7 @@ _WRITTEN = {
 
 
 def main() -> None:
-    """Write every diff and what git says of it."""
+    """Write every diff and git's counts for it."""
     CORPUS.mkdir(exist_ok=True)
     for old in CORPUS.glob("*.diff"):
         old.unlink()
@@ -242,7 +242,7 @@ def _everything() -> tuple[Tree, Tree]:
 
 
 def _count(path: Path, *, strip: bool) -> list[list[str | int | None]] | None:
-    """Path (bytes as Latin-1), added and removed lines of each file; None: git refuses the whole diff."""
+    """Path (bytes as Latin-1), added and removed lines of each file; None if git rejects the diff."""
     command = ["git", "apply", "--numstat", "-z", f"-p{int(strip)}", str(path)]
     with (
         tempfile.TemporaryDirectory() as outside

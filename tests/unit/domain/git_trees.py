@@ -1,4 +1,4 @@
-"""Pairs of trees for Hypothesis, written into a real repository by one `git fast-import` and compared by one `git diff`."""
+"""Pairs of trees for Hypothesis, imported with one `git fast-import` and compared with one `git diff`."""
 
 import itertools
 import subprocess
@@ -76,7 +76,7 @@ _entries = st.one_of(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitEntry:
-    """What git itself says of one changed file; counts are None for binary files."""
+    """git's data for one changed file; counts are None for binary files."""
 
     status: str  # A, D, M, R, C or T
     old_mode: str
@@ -90,7 +90,7 @@ class GitEntry:
 
 @st.composite
 def tree_pairs(draw: st.DrawFn) -> tuple[Tree, Tree]:
-    """Two trees that share some files as they are, some edited, some moved, some with other modes."""
+    """Two trees that share unchanged, edited and moved files, and files with other modes."""
     old = draw(st.dictionaries(_paths, _entries, max_size=7))
     new: Tree = {}
     for path, (mode, content) in old.items():
@@ -121,7 +121,7 @@ def _edited(draw: st.DrawFn, content: bytes) -> bytes:
 
 
 def compare_with_git(repository: Path, old: Tree, new: Tree, *options: str) -> tuple[bytes, list[GitEntry]]:
-    """The diff that git writes for two trees, and what `--raw -z` and `--numstat -z` say of it."""
+    """git's diff of two trees, with its `--raw -z` and `--numstat -z` output."""
     branch = f"refs/heads/n{next(_numbers)}"
     script = b"".join(_commit(branch, tree) for tree in (old, new))
     subprocess.run(["git", "fast-import", "--quiet"], cwd=repository, input=script, check=True)

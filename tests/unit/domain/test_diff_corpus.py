@@ -1,4 +1,4 @@
-"""Hostile diffs, read as git reads them; `tests/data/diffs/expected.json` holds git's own counts (see `diff_corpus`)."""
+"""Hostile diffs parse like in git; `tests/data/diffs/expected.json` has git's counts (see `diff_corpus`)."""
 
 import json
 
@@ -30,7 +30,7 @@ def read(name: str) -> tuple[FileDiff, ...]:
 
 
 def path_of(file: FileDiff) -> str:
-    """As git's answer is stored: bytes as Latin-1."""
+    """Bytes as Latin-1, like in the stored data."""
     return file.path.encode("utf-8", "surrogateescape").decode("latin-1")
 
 

@@ -1,4 +1,4 @@
-"""What the parser says of input that no generated tree brings: the API's patches, GNU diff, text that is no diff."""
+"""Input that generated trees do not cover: patches of the API, GNU diff, and other text."""
 
 import pytest
 

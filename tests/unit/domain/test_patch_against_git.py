@@ -1,4 +1,4 @@
-"""The parser against git itself, over generated trees: git's own names, modes and counts are the truth."""
+"""The parser agrees with git on names, modes and counts of generated trees."""
 
 import subprocess
 from pathlib import Path
@@ -67,7 +67,7 @@ def assert_same(file: FileDiff, entry: GitEntry) -> None:
 
 
 def assert_lines_are_the_files(file: FileDiff, old: Tree, new: Tree) -> None:
-    """Each line of a hunk stands under its number in the file that git compared."""
+    """Each line of a hunk has its line number in the compared file."""
     old_lines = old.get(encoded(file.previous_path or file.path) or b"", ("", b""))[1].split(b"\n")
     new_lines = new.get(encoded(file.path) or b"", ("", b""))[1].split(b"\n")
     for line in (line for hunk in file.hunks for line in hunk.lines):

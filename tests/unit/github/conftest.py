@@ -1,4 +1,4 @@
-"""The stand-in GitHub with one repository, and the App's clients on it, in process."""
+"""The GitHub sandbox with one repository, and the App's clients for it, in process."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +21,7 @@ NOW = 1_800_000_000.0
 
 
 class GitHubHarness:
-    """A GitHub with the repository `octo/shop`, and Quorum's view of it. `now` is everybody's time."""
+    """A GitHub sandbox with the repository `octo/shop`, and Quorum's clients. `now` is the shared time."""
 
     def __init__(self, root: Path) -> None:
         self.now = NOW
@@ -38,7 +38,7 @@ class GitHubHarness:
         )
 
     def transport(self) -> httpx.AsyncBaseTransport:
-        """A way to the stand-in on which every request and answer is held against GitHub's own description."""
+        """A transport to the sandbox that checks each request and response against GitHub's API description."""
         return OpenApiGuard().wrap(self.github.transport())
 
     @property
@@ -64,7 +64,7 @@ class GitHubHarness:
         return PullRequestWriter(self.client, self.ref(number))
 
     def git(self) -> GitObjects:
-        """Git objects fetched straight from the stand-in's own repository, without a server."""
+        """Git objects, fetched directly from the sandbox's repository without a server."""
 
         return GitObjects(
             self.root / "objects",
@@ -74,7 +74,7 @@ class GitHubHarness:
         )
 
     def asked(self) -> list[str]:
-        """The requests so far, in words."""
+        """The requests so far, as text."""
         return [f"{request.method} {request.operation or request.path}" for request in self.github.requests]
 
 

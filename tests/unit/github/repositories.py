@@ -20,7 +20,7 @@ ENVIRONMENT = {
 
 
 class Checkout:
-    """A repository with a work tree, driven by the plain git program."""
+    """A repository with a work tree, used through plain git."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory

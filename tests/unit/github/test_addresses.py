@@ -1,4 +1,4 @@
-"""Addresses of github.com, GHE.com, GitHub Enterprise Server and the stand-in."""
+"""URLs of github.com, GHE.com, GitHub Enterprise Server and the sandbox."""
 
 import pytest
 

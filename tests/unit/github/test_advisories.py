@@ -1,4 +1,4 @@
-"""New packages and their known flaws: the dependency review, else the advisory database, and never a silent clean bill."""
+"""Known vulnerabilities of new packages come from the dependency review or the advisory database; unchecked packages are reported."""
 
 from typing import Any
 

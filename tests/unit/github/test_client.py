@@ -1,4 +1,4 @@
-"""Tokens: narrow, kept, renewed, and never seen."""
+"""Tokens have few permissions, are cached and renewed, and are never shown."""
 
 import asyncio
 
@@ -41,7 +41,7 @@ async def test_a_token_is_replaced_shortly_before_it_expires(world: GitHubHarnes
 
 
 class Revoking(httpx.AsyncBaseTransport):
-    """The stand-in, but tokens in `revoked` are refused, as after a revocation."""
+    """The sandbox, but it rejects the tokens in `revoked`."""
 
     def __init__(self, world: GitHubHarness) -> None:
         self._inner = world.transport()

@@ -1,4 +1,4 @@
-"""Every form in which GitHub says no, and what Quorum makes of it; over the real githubkit."""
+"""Each kind of error response maps to a `GitHubError`, through the real githubkit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Contents of files by git: whatever they are called, and many at a time by two processes."""
+"""git reads the contents of many files with two processes, whatever their names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ NOT_FILES = ["folder", "absent.py", "a.py\0", "folder/", "", "new\nabsent", "abs
 
 @dataclass(frozen=True, kw_only=True)
 class CountedGit(Git):
-    """Writes down what it is started with."""
+    """Records the arguments of each run."""
 
     commands: list[str] = field(default_factory=list[str])
 

@@ -1,4 +1,4 @@
-"""A repository whose configuration, attributes, hooks and submodules would start programs starts none."""
+"""Configuration, attributes, hooks and submodules of a repository cannot start programs."""
 
 import os
 import stat
@@ -15,7 +15,7 @@ from tests.unit.github.repositories import ENVIRONMENT, Checkout
 
 
 class Trap:
-    """A program that leaves a trace when somebody starts it."""
+    """A program that leaves a trace when it runs."""
 
     def __init__(self, directory: Path) -> None:
         self.traces = directory / "traces"
@@ -204,7 +204,7 @@ async def test_output_and_time_are_limited(checkout: Checkout) -> None:
 
 
 async def test_child_processes_of_git_are_killed_with_it(tmp_path: Path) -> None:
-    """A fetch that hangs is a program of git's own; left alone it would hold the output open."""
+    """A hanging fetch is a child process of git, which would keep the output open."""
     git = Git(directory=tmp_path, config={"alias.hang": "!sleep 50"}, timeout_s=0.2)
     with pytest.raises(GitFailed, match="took longer"):
         await git.run("hang")

@@ -1,4 +1,4 @@
-"""Fetching from GitHub by git: over HTTP with the installation's token, once, and written nowhere."""
+"""git fetches once over HTTP with the installation's token, which is never written to disk."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ from tests.unit.github.conftest import GitHubHarness
 
 @asynccontextmanager
 async def served(world: GitHubHarness) -> AsyncGenerator[str]:
-    """The stand-in on a port of this machine, because git cannot be reached in process."""
+    """The sandbox on a local port, because git needs a server."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(world.github.asgi, log_level="error", lifespan="off"))
     task = asyncio.create_task(server.serve(sockets=[listener]))
@@ -138,7 +138,7 @@ def test_installations_share_no_objects(tmp_path: Path) -> None:
 
 
 def fill(directory: Path, *, used_at: float) -> None:
-    """What a fetch leaves behind, 100 bytes large."""
+    """The files of a fetch, with a pack of 100 bytes."""
     (directory / "objects" / "pack").mkdir(parents=True)
     (directory / "objects" / "pack" / "pack-1.pack").write_bytes(b"x" * 100)
     (directory / "quorum.lock").touch()

@@ -1,4 +1,4 @@
-"""Words in a tree: many words by one process are found as git finds each."""
+"""One git process searches a tree for many words."""
 
 from collections import Counter
 from pathlib import Path

@@ -15,7 +15,7 @@ from tests.unit.github.repositories import Checkout
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
-    """`main` has moved on since `topic` left it."""
+    """A repository where `main` has new commits since `topic` branched off."""
     made = Checkout(tmp_path / "shop")
     made.commit({"pay.py": "one\ntwo\n", "AGENTS.md": "Be kind.\n"}, "First")
     made.git("checkout", "--quiet", "-b", "topic")

@@ -1,4 +1,4 @@
-"""What Quorum sees of a pull request, and what it costs GitHub."""
+"""What Quorum reads from a pull request, and how many requests it takes."""
 
 import asyncio
 
@@ -342,7 +342,7 @@ async def test_a_failed_git_fetch_disables_only_the_search(world: GitHubHarness)
 
 
 class Pushing(httpx.AsyncBaseTransport):
-    """The stand-in, where somebody pushes between the query and the list of files."""
+    """The sandbox, with a push between the query and the list of files."""
 
     def __init__(self, world: GitHubHarness, *, pushes: int) -> None:
         self._inner = world.transport()
@@ -390,7 +390,7 @@ async def test_continuous_pushes_supersede_the_review(world: GitHubHarness) -> N
 
 
 async def test_a_partial_answer_is_an_error(world: GitHubHarness) -> None:
-    """A configuration that could not be read must not pass for a repository that has none."""
+    """An unreadable configuration must not look like a missing one."""
     world.open_pull({"pay.py": "2\n"})
 
     def answer(request: httpx.Request) -> httpx.Response:

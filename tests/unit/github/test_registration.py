@@ -1,4 +1,4 @@
-"""What the App asks GitHub about itself, for doctor, setup, the sweeper and polling."""
+"""The App reads its registration, for doctor, setup, the sweeper and polling."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Taking a patch back gives the file as it was: for any two texts, by git's own diff."""
+"""Reversing git's patch restores the old file, for any two texts."""
 
 import subprocess
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The throttle keeps GitHub's limits with a clock of its own; nothing here waits."""
+"""The throttle stays within GitHub's limits; tests use a fake clock and never wait."""
 
 import httpx
 import pytest
@@ -8,7 +8,7 @@ from app.github.transport import CONCURRENCY, MARGIN_S, InstallationThrottle
 
 
 class Time:
-    """A clock that moves when somebody sleeps."""
+    """A clock that only sleeping advances."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
@@ -68,7 +68,7 @@ async def test_short_waits_are_slept() -> None:
 async def test_comments_are_limited_per_minute_and_hour(
     processes: int,
 ) -> None:
-    """Also where several processes share the limits, and none sees what the others send."""
+    """This also holds if several processes share the limits without seeing each other's requests."""
     time = Time()
     throttles = [
         InstallationThrottle(clock=time.clock, sleep=time.sleep, processes=lambda: processes)
@@ -91,7 +91,7 @@ async def test_comments_are_limited_per_minute_and_hour(
 
 
 def most_within(period_s: float, moments: list[float]) -> int:
-    """The most that fell into any period."""
+    """The maximum number in any period."""
     return max(sum(at - period_s < other <= at for other in moments) for at in moments)
 
 

@@ -1,4 +1,4 @@
-"""A server or a proxy that lets no GraphQL through costs more calls, and no review."""
+"""Without GraphQL, Quorum uses more REST requests and still reviews."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ SUMMARY = marker(MarkerKind.SUMMARY, "octo/shop#1")
 
 
 class NoGraphQL(httpx.AsyncBaseTransport):
-    """A way to GitHub on which `/graphql` is not there."""
+    """A transport on which `/graphql` does not exist."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner
@@ -34,7 +34,7 @@ def app_without_graphql(world: GitHubHarness) -> GitHubApp:
 
 
 async def posted(world: GitHubHarness) -> None:
-    """A finding, a person's answer to it, and a summary."""
+    """A finding, a person's reply, and a summary."""
     writer = world.writer()
     pull = world.repository.pull(1)
     comment = ReviewComment(path="pay.py", line=2, body=f"Look\n\n{FINDING}")

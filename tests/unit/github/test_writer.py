@@ -1,4 +1,4 @@
-"""What the writer puts on a pull request, before a GitHub that refuses what GitHub refuses."""
+"""The writer on a GitHub sandbox that rejects what GitHub rejects."""
 
 import pytest
 
