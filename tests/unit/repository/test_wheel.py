@@ -111,7 +111,7 @@ def test_the_version_is_told_from_the_wheel(installed: Path, tmp_path: Path) -> 
 
 
 def test_the_prompts_are_found_from_the_wheel(installed: Path, tmp_path: Path) -> None:
-    program = "from app.prompting import DEFAULT_FOLDER, Prompts; Prompts(); print(DEFAULT_FOLDER)"
+    program = "from app.prompting.prompts import DEFAULT_FOLDER, Prompts; Prompts(); print(DEFAULT_FOLDER)"
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=tmp_path,
