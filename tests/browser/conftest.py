@@ -50,6 +50,9 @@ class Queue:
     def __init__(self) -> None:
         self.replayed: list[str] = []
 
+    async def check(self) -> None:
+        return
+
     async def depth(self) -> dict[str, int]:
         return {"queued": 3, "running": 1}
 

@@ -20,7 +20,6 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlmodel import SQLModel
 
 from app.store.call_tables import CachedAnswerRow
 from app.store.job_tables import DeliveryRow
@@ -34,6 +33,7 @@ NEWEST = max(path.name for path in (MIGRATIONS / "versions").glob("[0-9]*.py")).
 ADVISORY_LOCK = 7_150_219  # an arbitrary constant
 
 TABLES = (CachedAnswerRow, DeliveryRow, ReviewRow)  # importing the modules of tables fills the metadata
+METADATA = TABLES[0].metadata
 _VERSION = Table(  # the same as Alembic's
     "alembic_version",
     MetaData(),
@@ -73,7 +73,6 @@ def migration_config(connection: Connection) -> "Config":
 
 
 def _create(connection: Connection) -> None:
-    assert TABLES
-    SQLModel.metadata.create_all(connection, checkfirst=False)
+    METADATA.create_all(connection, checkfirst=False)
     _VERSION.create(connection)
     connection.execute(insert(_VERSION).values(version_num=NEWEST))

@@ -5,10 +5,9 @@ from typing import Any, Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import String
-from sqlmodel import SQLModel
 
 from app.store.columns import AnyText, UtcDateTime
-from app.store.migrations import TABLES
+from app.store.migrations import METADATA
 
 
 def render_plain_type(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 - Alembic's
@@ -22,10 +21,9 @@ def render_plain_type(kind: str, item: Any, _: AutogenContext) -> str | Literal[
     return False
 
 
-assert TABLES
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=SQLModel.metadata,
+    target_metadata=METADATA,
     transactional_ddl=True,
     render_item=render_plain_type,
     compare_type=True,

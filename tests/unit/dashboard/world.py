@@ -36,6 +36,9 @@ class FakeQueue:
 
     replayed: list[str] = field(default_factory=list[str])
 
+    async def check(self) -> None:
+        return
+
     async def depth(self) -> dict[str, int]:
         return {"queued": 2, "running": 1}
 
