@@ -6,6 +6,7 @@ import sys
 from asyncio import create_subprocess_exec, subprocess, timeout
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 import github_sandbox
 from github_sandbox import GitHubSandbox
@@ -58,7 +60,9 @@ async def test_the_command_sends_the_webhooks_of_a_sample_pull_request(tmp_path:
         return Response(status_code=202)
 
     class Receiver(GitHubSandbox):
-        asgi = Starlette(routes=[Route("/hook", receive, methods=["POST"])])
+        @cached_property
+        def asgi(self) -> ASGIApp:
+            return Starlette(routes=[Route("/hook", receive, methods=["POST"])])
 
     async with AsyncExitStack() as stack:
         address = await stack.enter_async_context(serve(Receiver(tmp_path)))
