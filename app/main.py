@@ -17,7 +17,7 @@ from app.domain.model_call import Provider
 from app.domain.step import NoTracer
 from app.errors import ConfigurationError
 from app.gather import TierThresholds
-from app.jobs.notification import Notifications
+from app.jobs.notifications import Notifications
 from app.llm.build import Cloud, ModelEnvironment, ModelSettings, ModelStores, VendorAccess, build_models
 from app.llm.costs import BudgetLimits
 from app.llm.router import VendorModels
@@ -94,7 +94,7 @@ def build_program(settings: Settings, *, network: Network | None = None) -> Prog
                 registry=registry,
                 clock=network.clock,
                 http_client=network.models,
-                notify=notifications.tell,
+                notify=notifications.notify,
                 tracer=tracer,
             ),
         ),

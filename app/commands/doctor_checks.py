@@ -16,11 +16,11 @@ from app.github.auth import parse_private_key
 from app.github.registration import AppInstallation, HookConfig, HookDelivery
 from app.github.security import CODE_SCANNING_PERMISSIONS
 from app.jobs.installation import missing_permissions
+from app.jobs.receiver import Receiver
 from app.llm.build import VendorAccess
 from app.llm.failures import UNPAID_TIER
 from app.llm.models import ModelCheck
 from app.llm.vendor_terms import data_use, shut_down_on
-from app.notifier import Receiver
 from app.publish.wording import name_off
 from app.settings import Settings
 

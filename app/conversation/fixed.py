@@ -1,6 +1,6 @@
-"""Asks a small model whether findings whose code was changed are fixed: one call for all of a push.
+"""Asks a small model whether findings whose code changed are fixed: one call for a whole push.
 
-Sees the place as it is now, never what people say about it.
+The model sees the current code, never what people say about it.
 """
 
 import json
@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from app.domain.configuration import RepositoryConfig
 from app.domain.finding import Finding, Judgement
+from app.domain.step import Checkpoint, Step
 from app.errors import ModelError
 from app.llm.client import CallScope
 from app.pipeline.inputs import Services
@@ -18,29 +19,46 @@ from app.stages.asking import Question, StageContext, ask
 from app.syntax import enclosing_definition
 
 FIXED = "fixed"
-WINDOW_LINES = 40  # round the place, where no definition encloses it
+WINDOW_LINES = 40  # around the line, if no definition encloses it
 MAX_EXCERPT_LINES = 160
-MAX_FINDINGS = 30  # of one push; the others stay as they are
+MAX_FINDINGS = 30  # of one push; the others become outdated
 DEADLINE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What the check says of one finding."""
+class FixJudgement:
+    """A model's judgement on whether one finding is fixed."""
 
     fingerprint: str
-    judgement: Judgement  # refuted: it is fixed
+    judgement: Judgement  # refuted: the finding is fixed
     evidence: str
 
 
-async def look_again(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFixJudge:
+    """Asks a model whether findings are fixed, as a step of the job."""
+
+    services: Services
+    config: RepositoryConfig
+    scope: CallScope
+    step: Step
+
+    async def judge(self, changed: Sequence[tuple[Finding, str]]) -> Sequence[FixJudgement]:
+        """Judge findings, each with the current text of its file."""
+        return await self.step(
+            Checkpoint("judge fixes", tuple[FixJudgement, ...]),
+            lambda: judge_fixes(changed, services=self.services, config=self.config, scope=self.scope),
+        )
+
+
+async def judge_fixes(
     changed: Sequence[tuple[Finding, str]],
     *,
     services: Services,
     config: RepositoryConfig,
     scope: CallScope,
-) -> tuple[Look, ...]:
-    """What became of findings, each with the text of its file now; empty where nobody could be asked."""
+) -> tuple[FixJudgement, ...]:
+    """Judge findings, each with the current text of its file; empty if no model could be asked."""
     asked = changed[:MAX_FINDINGS]
     if not asked or not set(services.models.providers) & set(config.providers):
         return ()
@@ -71,7 +89,7 @@ async def look_again(
         return ()
     redact = services.redactor.redact
     return tuple(
-        Look(
+        FixJudgement(
             fingerprint=claims[verdict.id].fingerprint,
             judgement=verdict.judgement,
             evidence=redact(verdict.evidence),
@@ -81,7 +99,7 @@ async def look_again(
 
 
 def excerpt(finding: Finding, text: str) -> str:
-    """The definition round the finding's line, or a window, with line numbers."""
+    """Return the definition around the finding's line, or a window, with line numbers."""
     lines = text.split("\n")
     line = min(finding.start_line, len(lines))
     around = enclosing_definition(finding.path, text, line)

@@ -76,6 +76,9 @@ class SkipReason(StrEnum):
     LABEL = "label"
     BRANCH = "branch"
     TITLE = "title"
+    CLOSED = "closed"
+    REVIEWED = "reviewed"  # by another review of the same head
+    NOT_REVIEWED = "not_reviewed"  # nothing to refresh
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

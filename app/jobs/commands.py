@@ -1,40 +1,50 @@
-"""What each command does. Who may give it has been asked before; what it says is in `app.publish.replies`."""
+"""Handles comments: checks who may command, then runs the command or answers the question.
+
+People who wait for an answer get a reaction immediately, even while a review of the pull request runs.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
-from app.conversation.fixed import Look, look_again
+from app.conversation.fixed import ModelFixJudge
 from app.conversation.schemas import Intent
-from app.domain.diff import Side
 from app.domain.finding import Finding, Stage
-from app.domain.job import Command, review_id
+from app.domain.job import Command, CommentJob, review_id
 from app.domain.publication import ThreadAnswer
 from app.domain.review import ReviewRequest
-from app.domain.step import Checkpoint
-from app.jobs import dismissal
+from app.domain.step import Checkpoint, Step
+from app.jobs import dismissals
+from app.jobs.access import Permissions, PullRequestAccess
+from app.jobs.comment import IncomingComment, react
 from app.jobs.conversation import converse
-from app.jobs.publication import record_outcomes
-from app.jobs.threads import Followed, follow
-from app.jobs.visit import Visit
-from app.llm.client import CallScope
+from app.jobs.review import ReviewHandler
+from app.jobs.threads import Followed, follow, record_outcomes
 from app.publish import replies
 from app.store.findings import FindingOutcome, load_rules
 from app.store.pull_requests import PullRequestMemory, record_paused
 
 EXPLAIN = "Explain this finding: which input or state leads to it, what goes wrong then, and how to fix it."
 
-Do = Callable[[Visit, Command], Awaitable[None]]
+
+class RunCommand(Protocol):
+    """Runs one command."""
+
+    async def __call__(self, comment: IncomingComment, command: Command) -> None:
+        """Run it and answer the comment."""
+        ...
 
 
-async def rereview(visit: Visit, command: Command) -> None:
-    """`/rereview [stage] [full]`, of whatever the head is."""
-    trigger = f"comment:{visit.job.comment_id}"
+async def rereview(comment: IncomingComment, command: Command) -> None:
+    """`/rereview [stage] [full]`: review the newest head."""
+    trigger = f"comment:{comment.job.comment_id}"
     stages = tuple(stage for stage in Stage if stage.value in command.words)
-    await visit.review_again(
+    await comment.review_again(
         ReviewRequest(
-            review_id=review_id(visit.ref, head_sha=None, trigger=trigger),
-            ref=visit.ref,
-            installation_id=visit.job.installation_id,
+            review_id=review_id(comment.ref, head_sha=None, trigger=trigger),
+            ref=comment.ref,
+            installation_id=comment.job.installation_id,
             trigger=trigger,
             stages=stages or tuple(Stage),
             full="full" in command.words,
@@ -43,178 +53,160 @@ async def rereview(visit: Visit, command: Command) -> None:
     )
 
 
-async def ask(visit: Visit, command: Command) -> None:
+async def ask(comment: IncomingComment, command: Command) -> None:
     """`/ask TEXT`."""
-    await converse(visit, command.text)
+    await converse(comment, command.text)
 
 
-async def explain(visit: Visit, command: Command) -> None:
+async def explain(comment: IncomingComment, command: Command) -> None:
     """`/explain`, in a finding's thread."""
-    if await visit.known_finding() is None:
-        await visit.answer(replies.render_not_in_a_thread(f"/{command.name}", key=visit.key))
+    if await comment.known_finding() is None:
+        await comment.answer(replies.render_not_in_a_thread(f"/{command.name}", key=comment.key))
         return
-    await converse(visit, EXPLAIN, intent=Intent.TECHNICAL_QUESTION)
+    await converse(comment, EXPLAIN, intent=Intent.TECHNICAL_QUESTION)
 
 
-async def dismiss(visit: Visit, command: Command) -> None:
+async def dismiss(comment: IncomingComment, command: Command) -> None:
     """`/dismiss [TEXT]`, in a finding's thread."""
-    known, thread = await visit.known_finding(), await visit.thread()
+    known, thread = await comment.known_finding(), await comment.thread()
     if thread is None:
-        await visit.answer(replies.render_not_in_a_thread(f"/{command.name}", key=visit.key))
+        await comment.answer(replies.render_not_in_a_thread(f"/{command.name}", key=comment.key))
         return
     findings = [known.finding] if known and known.is_unsettled else []
-    await _dismiss(visit, findings, reason=command.text)
-    await visit.answer(replies.render_dismissed(findings, key=visit.key, redact=visit.redact))
+    await _dismiss(comment, findings, reason=command.text)
+    await comment.answer(replies.render_dismissed(findings, key=comment.key, redact=comment.redact))
     if findings:
         await _settle_threads(
-            visit,
+            comment,
             [ThreadAnswer(thread_node_id=thread.node_id, comment_node_id=thread.comment_node_id, body=None)],
         )
-        await visit.refresh()
+        await comment.refresh()
 
 
-async def _dismiss(visit: Visit, findings: Sequence[Finding], *, reason: str) -> None:
+async def _dismiss(comment: IncomingComment, findings: Sequence[Finding], *, reason: str) -> None:
     async def record() -> None:
         await asyncio.to_thread(
-            dismissal.dismiss,
-            visit.review.database,
-            visit.ref,
+            dismissals.dismiss,
+            comment.environment.database,
+            comment.ref,
             findings,
-            installation_id=visit.job.installation_id,
-            by=visit.job.author,
+            installation_id=comment.job.installation_id,
+            by=comment.job.author,
             reason=reason,
-            at=visit.now(),
+            at=comment.now(),
         )
 
-    await visit.step(Checkpoint("dismiss", type(None)), record)
+    await comment.step(Checkpoint("dismiss", type(None)), record)
 
 
-async def undismiss(visit: Visit, command: Command) -> None:
-    """`/undismiss ID`: of a dismissed finding, or of a rule that dismissals made."""
-    remembered = await visit.remembered()
+async def undismiss(comment: IncomingComment, command: Command) -> None:
+    """`/undismiss ID`: restore a dismissed finding, or remove a learned rule."""
+    memory = await comment.memory()
 
     async def record() -> str:
-        return await asyncio.to_thread(_undismiss, visit, remembered, command.words[0])
+        return await asyncio.to_thread(_undismiss, comment, memory, command.words[0])
 
-    done = await visit.step(Checkpoint("undismiss", str), record)
-    if done == _A_RULE:
-        await visit.answer(replies.render_rule_removed(key=visit.key))
+    done = await comment.step(Checkpoint("undismiss", str), record)
+    if done == _LEARNED_RULE:
+        await comment.answer(replies.render_rule_removed(key=comment.key))
         return
-    finding = next(
-        (known.finding for known in remembered.findings if known.finding.fingerprint == done), None
-    )
-    await visit.answer(replies.render_undismissed(finding, key=visit.key, redact=visit.redact))
+    finding = next((known.finding for known in memory.findings if known.finding.fingerprint == done), None)
+    await comment.answer(replies.render_undismissed(finding, key=comment.key, redact=comment.redact))
     if finding is not None:
-        await visit.refresh()
+        await comment.refresh()
 
 
-_A_RULE = "a learned rule"
+_LEARNED_RULE = "a learned rule"
 
 
-def _undismiss(visit: Visit, remembered: PullRequestMemory, id_: str) -> str:
-    """The fingerprint that is open again; `_A_RULE` for a rule; empty where there is nothing of that id."""
-    database, job, now = visit.review.database, visit.job, visit.now()
-    finding = dismissal.undismiss(
-        database, visit.ref, remembered, id_, installation_id=job.installation_id, by=job.author, at=now
+def _undismiss(comment: IncomingComment, memory: PullRequestMemory, id_: str) -> str:
+    """Return the reopened fingerprint, `_LEARNED_RULE` for a rule, or an empty string if the id is unknown."""
+    database, job, now = comment.environment.database, comment.job, comment.now()
+    finding = dismissals.undismiss(
+        database, comment.ref, memory, id_, installation_id=job.installation_id, by=job.author, at=now
     )
     if finding is not None:
         return finding.fingerprint
-    is_rule = dismissal.take_back_rule(
-        database, visit.ref, id_, installation_id=job.installation_id, by=job.author, at=now
+    is_rule = dismissals.remove_rule(
+        database, comment.ref, id_, installation_id=job.installation_id, by=job.author, at=now
     )
-    return _A_RULE if is_rule else ""
+    return _LEARNED_RULE if is_rule else ""
 
 
-async def resolve(visit: Visit, command: Command) -> None:
-    """`/resolve`: the threads whose findings the newest head has fixed, or that were fixed or dismissed before."""
+async def resolve(comment: IncomingComment, command: Command) -> None:
+    """`/resolve`: resolve the threads of findings that are fixed or dismissed."""
     del command
-    snapshot, remembered = await visit.snapshot(), await visit.remembered()
+    snapshot, memory = await comment.snapshot(), await comment.memory()
     followed = await follow(
-        remembered.findings,
+        memory.findings,
         found=(),
         threads=snapshot.threads,
         diff=snapshot.diff,
-        read_head=lambda path: _read_head(visit, path),
-        redact=visit.redact,
-        look_again=lambda changed: _look_again(visit, changed),
+        source=comment.access.source,
+        redact=comment.redact,
+        fix_judge=ModelFixJudge(
+            services=comment.environment.services,
+            config=(await comment.configuration()).config,
+            scope=comment.scope,
+            step=comment.step,
+        ),
     )
-    await asyncio.to_thread(_record, visit, followed)
-    done = remembered.with_outcome(FindingOutcome.RESOLVED, FindingOutcome.DISMISSED) | set(
-        followed.fixed or {}
-    )
+    await asyncio.to_thread(_record, comment, followed)
+    done = memory.with_outcome(FindingOutcome.RESOLVED, FindingOutcome.DISMISSED) | set(followed.fixed or {})
     answers = [
         ThreadAnswer(thread_node_id=thread.node_id, comment_node_id=thread.comment_node_id, body=None)
         for thread in snapshot.threads
         if thread.fingerprint in done and not thread.is_resolved
     ]
-    settled = await _settle_threads(visit, answers)
-    await visit.answer(replies.render_resolved(*settled, key=visit.key))
+    settled = await _settle_threads(comment, answers)
+    await comment.answer(replies.render_resolved(*settled, key=comment.key))
 
 
-def _record(visit: Visit, followed: Followed) -> None:
-    record_outcomes(visit.review.database, visit.ref, followed, at=visit.now())
+def _record(comment: IncomingComment, followed: Followed) -> None:
+    record_outcomes(comment.environment.database, comment.ref, followed, at=comment.now())
 
 
-async def _read_head(visit: Visit, path: str) -> str | None:
-    content = await visit.access.source.blob(path, Side.RIGHT)
-    return None if content is None else content.decode("utf-8", "replace")
-
-
-async def _look_again(visit: Visit, changed: Sequence[tuple[Finding, str]]) -> Sequence[Look]:
-    config = (await visit.configuration()).config
-    scope = CallScope(
-        installation_id=visit.job.installation_id,
-        repository=visit.ref.repository,
-        pull_request=visit.ref.number,
-    )
-    services = visit.review.services
-    return await visit.step(
-        Checkpoint("look again", tuple[Look, ...]),
-        lambda: look_again(changed, services=services, config=config, scope=scope),
-    )
-
-
-async def _settle_threads(visit: Visit, answers: Sequence[ThreadAnswer]) -> tuple[int, int]:
-    """How many were resolved, and how many folded."""
+async def _settle_threads(comment: IncomingComment, answers: Sequence[ThreadAnswer]) -> tuple[int, int]:
+    """Return how many threads were resolved, and how many comments folded."""
 
     async def write() -> tuple[int, int]:
-        done = await visit.access.writer.answer_threads(answers)
+        done = await comment.access.writer.answer_threads(answers)
         return done.resolved, done.folded
 
-    return await visit.step(Checkpoint("settle threads", tuple[int, int]), write) if answers else (0, 0)
+    return await comment.step(Checkpoint("settle threads", tuple[int, int]), write) if answers else (0, 0)
 
 
-async def pause(visit: Visit, command: Command) -> None:
+async def pause(comment: IncomingComment, command: Command) -> None:
     """`/pause`."""
     del command
-    await _pause(visit, by=visit.job.author)
-    await visit.answer(replies.render_paused(key=visit.key))
+    await _pause(comment, by=comment.job.author)
+    await comment.answer(replies.render_paused(key=comment.key))
 
 
-async def resume(visit: Visit, command: Command) -> None:
+async def resume(comment: IncomingComment, command: Command) -> None:
     """`/resume`."""
     del command
-    await _pause(visit, by=None)
-    await visit.answer(replies.render_resumed(key=visit.key))
+    await _pause(comment, by=None)
+    await comment.answer(replies.render_resumed(key=comment.key))
 
 
-async def _pause(visit: Visit, *, by: str | None) -> None:
+async def _pause(comment: IncomingComment, *, by: str | None) -> None:
     await asyncio.to_thread(
         record_paused,
-        visit.review.database,
-        visit.ref,
-        installation_id=visit.job.installation_id,
+        comment.environment.database,
+        comment.ref,
+        installation_id=comment.job.installation_id,
         by=by,
-        at=visit.now(),
+        at=comment.now(),
     )
 
 
-async def config(visit: Visit, command: Command) -> None:
+async def config(comment: IncomingComment, command: Command) -> None:
     """`/config`."""
     del command
-    configuration = await visit.configuration()
+    configuration = await comment.configuration()
     rules = await asyncio.to_thread(
-        load_rules, visit.review.database, visit.job.installation_id, visit.ref.repository
+        load_rules, comment.environment.database, comment.job.installation_id, comment.ref.repository
     )
     lines = [
         f"{rule.id[:12]}: {rule.rule_id}, {rule.dismissals} dismissals, code like: {rule.evidence[:120]}"
@@ -222,25 +214,25 @@ async def config(visit: Visit, command: Command) -> None:
         if rule.removed_at is None
     ]
     problems = " ".join(problem.message for problem in configuration.problems)
-    await visit.answer(
+    await comment.answer(
         replies.render_config(
             configuration.config,
             error=problems or None,
-            key=visit.key,
-            redact=visit.redact,
+            key=comment.key,
+            redact=comment.redact,
             origins=configuration.origins,
             learned=lines,
         )
     )
 
 
-async def help_(visit: Visit, command: Command) -> None:
+async def help_(comment: IncomingComment, command: Command) -> None:
     """`/help`."""
     del command
-    await visit.answer(replies.render_help(key=visit.key))
+    await comment.answer(replies.render_help(key=comment.key))
 
 
-COMMANDS: Mapping[str, Do] = {
+COMMANDS: Mapping[str, RunCommand] = {
     "rereview": rereview,
     "ask": ask,
     "explain": explain,
@@ -252,4 +244,55 @@ COMMANDS: Mapping[str, Do] = {
     "config": config,
     "help": help_,
 }
-SLOW = frozenset({"rereview", "ask", "explain", "resolve"})  # whoever gives one of these sees eyes at once
+SLOW = frozenset({"rereview", "ask", "explain", "resolve"})  # acknowledged immediately with eyes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentHandler:
+    """Handles comments for Quorum: runs a command or answers a question, for people with write access only."""
+
+    review: ReviewHandler
+    permissions: Permissions
+    allowed_bots: frozenset[int] = frozenset()
+
+    async def handle(self, job: CommentJob, step: Step) -> None:
+        """Run the command, or answer the question."""
+        access = self.review.environment.open(job.ref, installation_id=job.installation_id, ledger=job.key)
+        comment = IncomingComment(job=job, access=access, review=self.review, step=step)
+        if not await step(Checkpoint("permission", bool), lambda: self._may_command(job, access)):
+            await comment.react("confused")
+            return
+        if _takes_time(job.command):
+            await comment.react("eyes")
+        await _run(comment)
+
+    async def acknowledge(self, job: CommentJob) -> None:
+        """React with eyes to a comment whose answer takes time."""
+        access = self.review.environment.open(job.ref, installation_id=job.installation_id, ledger=job.key)
+        if _takes_time(job.command) and await self._may_command(job, access):
+            await react(job, access, "eyes")
+
+    async def _may_command(self, job: CommentJob, access: PullRequestAccess) -> bool:
+        """Allow people with write access, and the bots that the operator names, which are never collaborators."""
+        if job.author_id in self.allowed_bots:
+            return True
+        return await self.permissions.may_command(access.writer, job.ref.repository, job.author)
+
+
+def _takes_time(command: Command | None) -> bool:
+    """Return whether the answer needs models or the pull request."""
+    return command is None or (command.name in SLOW and not command.problem)
+
+
+async def _run(comment: IncomingComment) -> None:
+    command = comment.job.command
+    if command is None:
+        await converse(comment, comment.job.body)
+    elif command.name not in COMMANDS:
+        await comment.answer(
+            replies.render_unknown_command(f"/{command.name}", key=comment.key, closest=command.suggestion)
+        )
+    elif command.problem:
+        await comment.answer(replies.render_failure(command.problem, key=comment.key, redact=comment.redact))
+    else:
+        await COMMANDS[command.name](comment, command)

@@ -1,67 +1,176 @@
-"""What somebody said to Quorum on a pull request: who may command is asked first, then the command is done.
+"""One comment for Quorum, with what the answer to it needs: the pull request, the thread, and a way to reply.
 
-By others than people with write access nothing is done and no model is asked. Whoever waits for an answer sees eyes at
-once, also while a review of the pull request runs: that is a sign of its own, beside the job.
+Everything is read once, when it is first needed.
 """
 
-from dataclasses import dataclass
+import asyncio
+import logging
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from app.domain.job import Command, CommentJob
+from app.domain.finding import Finding
+from app.domain.job import CommentJob, review_id
+from app.domain.publication import MarkerKind, Reaction, marker
+from app.domain.pull_request import PullRequestRef, Snapshot, Thread
+from app.domain.review import ReviewRequest
 from app.domain.step import Checkpoint, Step
-from app.jobs.access import PullRequestAccess
-from app.jobs.commands import COMMANDS, SLOW
-from app.jobs.conversation import converse
-from app.jobs.permission import Permissions
+from app.gather import Configuration, read_configuration
+from app.jobs.access import JobEnvironment, PullRequestAccess
+from app.jobs.head import REFRESH, SnapshotReader
 from app.jobs.review import ReviewHandler
-from app.jobs.visit import Visit, react
-from app.publish import replies
+from app.llm.client import CallScope
+from app.store.pull_requests import KnownFinding, PullRequestMemory, load_memory
+
+logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommentHandler:
-    """Does comment jobs."""
+@dataclass(slots=True, kw_only=True)
+class IncomingComment:
+    """A command or a question that is being handled."""
 
+    job: CommentJob
+    access: PullRequestAccess
     review: ReviewHandler
-    permissions: Permissions
-    allowed_bots: frozenset[int] = frozenset()
+    step: Step
+    _reader: SnapshotReader = field(init=False)
+    _memory: PullRequestMemory | None = field(default=None)
 
-    async def handle(self, job: CommentJob, step: Step) -> None:
-        """Do the command, or answer the question."""
-        access = self.review.open_pull_request(job.ref, installation_id=job.installation_id, ledger=job.key)
-        visit = Visit(job=job, access=access, review=self.review, step=step)
-        if not await step(Checkpoint("permission", bool), lambda: self._may_command(job, access)):
-            await visit.react("confused")
-            return
-        if _is_waited_for(job.command):
-            await visit.react("eyes")
-        await _do(visit)
+    def __post_init__(self) -> None:
+        self._reader = SnapshotReader(self.access.source)
 
-    async def acknowledge(self, job: CommentJob) -> None:
-        """React with eyes to a comment whose answer takes time."""
-        access = self.review.open_pull_request(job.ref, installation_id=job.installation_id, ledger=job.key)
-        if _is_waited_for(job.command) and await self._may_command(job, access):
-            await react(job, access, "eyes")
+    @property
+    def ref(self) -> PullRequestRef:
+        """The pull request of the comment."""
+        return self.job.ref
 
-    async def _may_command(self, job: CommentJob, access: PullRequestAccess) -> bool:
-        """A bot is nobody's collaborator: that the operator names its id is what allows it."""
-        if job.author_id in self.allowed_bots:
-            return True
-        return await self.permissions.may_command(access.writer, job.ref.repository, job.author)
+    @property
+    def key(self) -> str:
+        """The key of the answer to this comment."""
+        return f"{self.job.comment_kind}:{self.job.comment_id}"
+
+    @property
+    def environment(self) -> JobEnvironment:
+        """What all handlers share."""
+        return self.review.environment
+
+    @property
+    def scope(self) -> CallScope:
+        """The scope of model calls for this comment."""
+        return CallScope(
+            installation_id=self.job.installation_id,
+            repository=self.ref.repository,
+            pull_request=self.ref.number,
+        )
+
+    def now(self) -> datetime:
+        """Return the current time."""
+        return self.environment.clock()
+
+    def redact(self, text: str) -> str:
+        """Remove secrets from a text."""
+        return self.environment.redact(text)
+
+    async def snapshot(self) -> Snapshot:
+        """Return the pull request as it is."""
+        return await self._reader.read()
+
+    async def memory(self) -> PullRequestMemory:
+        """Return what earlier reviews recorded."""
+        if self._memory is None:
+            self._memory = await asyncio.to_thread(load_memory, self.environment.database, self.ref)
+        return self._memory
+
+    async def configuration(self) -> Configuration:
+        """Return the configuration in force."""
+        defaults = self.environment.organization_defaults
+        return read_configuration(
+            await self.snapshot(),
+            organisation=await defaults.load(self.job.installation_id, self.ref.owner),
+            operator_budget=self.environment.services.budget,
+        )
+
+    async def thread(self) -> Thread | None:
+        """Return the thread of a finding that the comment belongs to, if any."""
+        root = self.job.thread_comment_id
+        if root is None:
+            return None
+        threads = (await self.snapshot()).threads
+        return next((thread for thread in threads if thread.comment_id == root), None)
+
+    async def known_finding(self) -> KnownFinding | None:
+        """Return the finding of that thread."""
+        thread = await self.thread()
+        if thread is None:
+            return None
+        findings = (await self.memory()).findings
+        return next((known for known in findings if known.finding.fingerprint == thread.fingerprint), None)
+
+    async def react(self, content: Reaction) -> None:
+        """React to the comment."""
+        await self.step(Checkpoint("react", type(None)), lambda: react(self.job, self.access, content))
+
+    async def answer(self, body: str) -> int:
+        """Post the one answer where the comment is; return its id, or 0 without permission to post."""
+        job, writer = self.job, self.access.writer
+        if not may_write(job, self.access):
+            logger.info("cannot answer %s: the installation lacks the permission", self.key)
+            return 0
+        hidden = marker(MarkerKind.REPLY, self.key)
+
+        async def write() -> int:
+            if job.comment_kind == "review_comment":
+                return await writer.reply_to_review_comment(job.thread_comment_id or job.comment_id, body)
+            return await writer.create_issue_comment(body)
+
+        async def find() -> int | None:
+            if job.comment_kind == "review_comment":
+                return await writer.find_review_comment(hidden)
+            return await writer.find_issue_comment(hidden)
+
+        return await self.step(
+            Checkpoint("answer", int), lambda: self.access.ledger.write_once("answer", find=find, write=write)
+        )
+
+    async def review_again(self, request: ReviewRequest) -> None:
+        """Run a review as part of this job."""
+        await self.review.review_within(request, self.step, guid=self.job.guid)
+
+    async def refresh(self) -> None:
+        """Update summary and check runs after a decision about findings, without new model calls or comments."""
+        trigger = f"{REFRESH}{self.job.comment_id}"
+        await self.review_again(
+            ReviewRequest(
+                review_id=review_id(self.ref, head_sha=None, trigger=trigger),
+                ref=self.ref,
+                installation_id=self.job.installation_id,
+                trigger=trigger,
+            )
+        )
 
 
-def _is_waited_for(command: Command | None) -> bool:
-    """Questions, and the commands that read the pull request; the others are answered in a moment."""
-    return command is None or (command.name in SLOW and not command.problem)
+async def react(job: CommentJob, access: PullRequestAccess, content: Reaction) -> None:
+    """React to a comment; GitHub keeps one reaction of each kind."""
+
+    async def find() -> None:
+        return None
+
+    async def write() -> int:
+        await access.writer.react(job.comment_kind, job.comment_id, content)
+        return job.comment_id
+
+    if may_write(job, access):
+        await access.ledger.write_once(f"react:{content}", find=find, write=write)
 
 
-async def _do(visit: Visit) -> None:
-    command = visit.job.command
-    if command is None:
-        await converse(visit, visit.job.body)
-    elif command.name not in COMMANDS:
-        said = replies.render_unknown_command(f"/{command.name}", key=visit.key, closest=command.suggestion)
-        await visit.answer(said)
-    elif command.problem:
-        await visit.answer(replies.render_failure(command.problem, key=visit.key, redact=visit.redact))
-    else:
-        await COMMANDS[command.name](visit, command)
+def may_write(job: CommentJob, access: PullRequestAccess) -> bool:
+    """Return whether the installation permits writing where the comment is."""
+    needs = "issues" if job.comment_kind == "issue_comment" else "pull_requests"
+    return needs not in access.lacking()
+
+
+def moved_to(finding: Finding, thread: Thread | None) -> Finding:
+    """Return the finding on the current line of its thread."""
+    if thread is None or thread.line is None:
+        return finding
+    size = finding.end_line - finding.start_line
+    return replace(finding, start_line=max(1, thread.line - size), end_line=thread.line)

@@ -1,4 +1,4 @@
-"""A question on a pull request: one finished comment, and a record of the turn."""
+"""Answers a question on a pull request with one comment, and records the turn."""
 
 import asyncio
 from datetime import timedelta
@@ -11,57 +11,59 @@ from app.conversation.schemas import Intent
 from app.domain.diff import Side
 from app.domain.step import Checkpoint
 from app.errors import ModelError
-from app.jobs import dismissal
-from app.jobs.visit import Visit, moved_to
+from app.jobs import dismissals
+from app.jobs.comment import IncomingComment, moved_to
 from app.llm.client import CallScope
 from app.publish import replies
 from app.store.model_calls import CallDimension, load_stats
 from app.store.reports import ConversationTurn, load_turns, record_turn
 
 FIGURES_OF = timedelta(days=30)
-NO_MODEL = "no model has a key here, or the configuration allows none."
+NO_MODEL = "no model has a key, or the configuration allows none."
 
 
-async def converse(visit: Visit, question: str, *, intent: Intent | None = None) -> None:
-    """Answer a question; with `intent` given it is not asked for."""
-    asked = await _asked(visit, question)
-    services = visit.review.services
+async def converse(comment: IncomingComment, question: str, *, intent: Intent | None = None) -> None:
+    """Answer a question; `intent` skips the call that classifies it."""
+    asked = await _asked(comment, question)
+    services = comment.environment.services
     if not set(services.models.providers) & set(asked.config.providers):
-        await _answer_without_model(visit, asked, NO_MODEL)
+        await _answer_without_model(comment, asked, NO_MODEL)
         return
     scope = CallScope(
-        installation_id=visit.job.installation_id,
-        repository=visit.ref.repository,
-        pull_request=visit.ref.number,
-        review_id=_turn_id(visit),
+        installation_id=comment.job.installation_id,
+        repository=comment.ref.repository,
+        pull_request=comment.ref.number,
+        review_id=_turn_id(comment),
     )
     try:
-        answered = await visit.step(
+        answered = await comment.step(
             Checkpoint("converse", Answered),
             lambda: answer(asked, services=services, scope=scope, intent=intent),
         )
     except ModelError as error:
-        await _answer_without_model(visit, asked, str(error))
+        await _answer_without_model(comment, asked, str(error))
         return
-    await _say(visit, asked, answered)
+    await _say(comment, asked, answered)
 
 
-async def _answer_without_model(visit: Visit, asked: Asked, reason: str) -> None:
-    await visit.answer(replies.render_no_answer(reason, asked.finding, key=visit.key, redact=visit.redact))
+async def _answer_without_model(comment: IncomingComment, asked: Asked, reason: str) -> None:
+    await comment.answer(
+        replies.render_no_answer(reason, asked.finding, key=comment.key, redact=comment.redact)
+    )
 
 
-def _turn_id(visit: Visit) -> str:
-    return str(uuid5(NAMESPACE_OID, visit.job.key))
+def _turn_id(comment: IncomingComment) -> str:
+    return str(uuid5(NAMESPACE_OID, comment.job.key))
 
 
-async def _asked(visit: Visit, question: str) -> Asked:
-    snapshot, thread, known = await visit.snapshot(), await visit.thread(), await visit.known_finding()
+async def _asked(comment: IncomingComment, question: str) -> Asked:
+    snapshot, thread, known = await comment.snapshot(), await comment.thread(), await comment.known_finding()
     finding = moved_to(known.finding, thread) if known else None
-    code = await visit.access.source.blob(finding.path, Side.RIGHT) if finding else None
+    code = await comment.access.source.blob(finding.path, Side.RIGHT) if finding else None
     if thread is not None:
-        history = [turn for turn in turns_of(thread) if turn.text != visit.job.body]
+        history = [turn for turn in turns_of(thread) if turn.text != comment.job.body]
     else:
-        turns = await asyncio.to_thread(load_turns, visit.review.database, visit.ref)
+        turns = await asyncio.to_thread(load_turns, comment.environment.database, comment.ref)
         history = [
             said
             for turn in turns
@@ -73,52 +75,58 @@ async def _asked(visit: Visit, question: str) -> Asked:
     return Asked(
         question=question,
         diff=snapshot.diff,
-        config=(await visit.configuration()).config,
+        config=(await comment.configuration()).config,
         finding=finding,
         code=code.decode("utf-8", "replace") if code is not None else None,
         history=history,
-        product=lambda: f"{documentation()}\n\nFigures of this repository:\n{_figures(visit)}",
+        product=lambda: f"{documentation()}\n\nFigures of this repository:\n{_figures(comment)}",
     )
 
 
-def _figures(visit: Visit) -> str:
-    since = visit.now() - FIGURES_OF
-    rows = load_stats(visit.review.database, since, by=(CallDimension.REPOSITORY,))
-    return figures([row for row in rows if row.repository == visit.ref.repository])
+def _figures(comment: IncomingComment) -> str:
+    since = comment.now() - FIGURES_OF
+    rows = load_stats(comment.environment.database, since, by=(CallDimension.REPOSITORY,))
+    return figures([row for row in rows if row.repository == comment.ref.repository])
 
 
-async def _say(visit: Visit, asked: Asked, answered: Answered) -> None:
+async def _say(comment: IncomingComment, asked: Asked, answered: Answered) -> None:
     withdraws = answered.said.withdraws and answered.intent is Intent.COMPLAINT
     if withdraws and asked.finding is not None:
         await asyncio.to_thread(
-            dismissal.dismiss,
-            visit.review.database,
-            visit.ref,
+            dismissals.dismiss,
+            comment.environment.database,
+            comment.ref,
             [asked.finding],
-            installation_id=visit.job.installation_id,
-            by=visit.job.author,
+            installation_id=comment.job.installation_id,
+            by=comment.job.author,
             reason=f"withdrawn after a complaint: {answered.said.evidence}",
-            at=visit.now(),
+            at=comment.now(),
         )
         body = replies.render_withdrawn(
-            answered.said.answer, asked.finding, answered_by=answered.by, key=visit.key, redact=visit.redact
+            answered.said.answer,
+            asked.finding,
+            answered_by=answered.by,
+            key=comment.key,
+            redact=comment.redact,
         )
     else:
         body = replies.render_answer(
-            answered.said.answer, answered_by=answered.by, key=visit.key, redact=visit.redact
+            answered.said.answer, answered_by=answered.by, key=comment.key, redact=comment.redact
         )
-    await _record(visit, asked, answered, answer_comment_id=await visit.answer(body))
+    await _record(comment, asked, answered, answer_comment_id=await comment.answer(body))
     if withdraws:
-        await visit.refresh()
+        await comment.refresh()
 
 
-async def _record(visit: Visit, asked: Asked, answered: Answered, *, answer_comment_id: int) -> None:
+async def _record(
+    comment: IncomingComment, asked: Asked, answered: Answered, *, answer_comment_id: int
+) -> None:
     turn = ConversationTurn(
-        id=_turn_id(visit),
-        comment_id=visit.job.comment_id,
-        author=visit.job.author,
+        id=_turn_id(comment),
+        comment_id=comment.job.comment_id,
+        author=comment.job.author,
         intent=answered.intent,
-        question=visit.redact(asked.question),
+        question=comment.redact(asked.question),
         answer=answered.said.answer,
         fingerprint=asked.finding.fingerprint if asked.finding else None,
         answer_comment_id=answer_comment_id,
@@ -126,9 +134,9 @@ async def _record(visit: Visit, asked: Asked, answered: Answered, *, answer_comm
     )
     await asyncio.to_thread(
         record_turn,
-        visit.review.database,
-        visit.ref,
+        comment.environment.database,
+        comment.ref,
         turn,
-        installation_id=visit.job.installation_id,
-        at=visit.now(),
+        installation_id=comment.job.installation_id,
+        at=comment.now(),
     )

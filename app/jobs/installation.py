@@ -1,4 +1,4 @@
-"""What happens to installations: recorded; a renamed or transferred repository keeps what is remembered of it."""
+"""Records changes of installations. A renamed or transferred repository keeps its history."""
 
 import asyncio
 import logging
@@ -25,11 +25,11 @@ MOVES = frozenset({"renamed", "transferred"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallationHandler:
-    """Does installation jobs."""
+    """Handles installation jobs."""
 
     database: Database
     clock: Callable[[], datetime]
-    forget: Callable[[int], None] = lambda _: None  # the tokens of an installation
+    forget: Callable[[int], None] = lambda _: None  # drops an installation's cached tokens
 
     async def handle(self, job: InstallationJob, step: Step) -> None:
         """Record the change."""
@@ -50,11 +50,9 @@ class InstallationHandler:
         record_installation(self.database, job, at=self.clock())
         self.forget(job.installation_id)
         if lacking := missing_permissions(job.permissions):
-            logger.warning(
-                "the installation on %s grants less than is asked for: %s", job.account, name_off(lacking)
-            )
+            logger.warning("the installation on %s lacks permissions: %s", job.account, name_off(lacking))
 
 
 def missing_permissions(granted: Mapping[str, str]) -> dict[str, str]:
-    """The permissions that a review needs and an owner has not granted; nothing where GitHub did not tell any."""
+    """Return the permissions that a review needs and the owner did not grant; none if GitHub listed none."""
     return lacking_permissions(REVIEW_PERMISSIONS, granted) if granted else {}

@@ -1,13 +1,13 @@
-"""The merge queue: its own commit's check runs are concluded at once, by what is known of the pull requests in it.
+"""Concludes the check runs on a merge queue's own commit, by the results of the pull requests in the group.
 
-Never better than what was reviewed: a new review would hold up everybody, so what nobody has read is said not to be.
+A new review would delay the whole queue, so the result is never better than the reviews that exist.
 https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/configuring-pull-request-merges/managing-a-merge-queue
 """
 
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.configuration import RepositoryConfig
@@ -18,23 +18,18 @@ from app.domain.pull_request import PullRequestRef
 from app.domain.review import Coverage, ReviewReport, StageResult, StageStatus, UsageTotal
 from app.domain.step import Checkpoint, Step
 from app.errors import GitHubForbidden, GitHubNotFound, GitHubRejected
-from app.gather import parse_configuration
-from app.gather.configuration import BASE_PATHS, CONFIGURATION_PATH
-from app.jobs.access import PullRequestAccess
-from app.jobs.review import ReviewHandler
+from app.gather import BASE_PATHS, read_configuration
+from app.jobs.access import JobEnvironment, PullRequestAccess
 from app.publish.check_runs import complete_checks, start_checks
 from app.publish.checks import CheckUpdate, failed_check, plan_check
+from app.publish.notes import UNKNOWN_MERGE_GROUP, render_unreviewed
 from app.store.deliveries import load_merge_groups
 from app.store.pull_requests import PullRequestMemory, load_memory
 from app.store.reviews import load_pull_requests_of_heads
 
 logger = logging.getLogger(__name__)
 
-UNKNOWN_GROUP = "It cannot be told which pull requests this merge group holds."
 _QUEUE_REF = re.compile(r"(?:refs/heads/)?gh-readonly-queue/.+/pr-([1-9][0-9]{0,8})-[0-9a-f]{40,64}")
-
-FetchCommits = Callable[[MergeGroupJob], Awaitable[Sequence[str] | None]]
-"""The commits of a merge group that its base branch does not have; None: there are more than GitHub tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,25 +38,24 @@ class _Member:
 
     ref: PullRequestRef
     head_sha: str
-    remembered: PullRequestMemory
+    memory: PullRequestMemory
 
     @property
     def stages(self) -> dict[Stage, StageResult]:
-        """What was said of that commit."""
-        if self.remembered.reviewed_sha != self.head_sha:
+        """The results of that commit."""
+        if self.memory.reviewed_sha != self.head_sha:
             return {}
-        return {result.stage: result for result in self.remembered.stages_at(self.head_sha)}
+        return {result.stage: result for result in self.memory.stages_at(self.head_sha)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeGroupHandler:
-    """Does merge group jobs."""
+    """Handles merge group jobs."""
 
-    review: ReviewHandler
-    fetch_commits: FetchCommits
+    environment: JobEnvironment
 
     async def handle(self, job: MergeGroupJob, step: Step) -> None:
-        """What the check runs of the group's pull requests would say now, the worst of each stage."""
+        """Conclude the group's check runs with the worst result of its pull requests in each stage."""
         number = _number(job.head_ref)
         if number is None:
             logger.warning("the merge queue's branch names no pull request: %s", job.head_ref)
@@ -83,29 +77,29 @@ class MergeGroupHandler:
         await complete_checks(checks, check_run_ids=ids, writer=access.writer, ledger=access.ledger)
 
     async def _read(self, job: MergeGroupJob, access: PullRequestAccess) -> tuple[RepositoryConfig, str]:
-        """What the base says, and the head of the pull request that names the group."""
+        """Return the base's configuration, and the head of the pull request that names the group."""
         snapshot = await access.source.snapshot(BASE_PATHS)
         owner = job.repository.partition("/")[0]
-        configuration = parse_configuration(
-            snapshot.base_files.get(CONFIGURATION_PATH),
-            organisation=await self.review.organisation_default(job.installation_id, owner),
+        configuration = read_configuration(
+            snapshot,
+            organisation=await self.environment.organization_defaults.load(job.installation_id, owner),
         )
         return configuration.config, snapshot.pull_request.head_sha if snapshot.pull_request else ""
 
     async def _others(self, job: MergeGroupJob, number: int) -> list[int] | None:
-        """The other pull requests of the group; None: nobody can tell.
+        """Return the other pull requests of the group; None if they are unknown.
 
-        A queue that merges commits as they are shows their heads; one that squashes or rebases shows the commits of
-        the groups before this one.
+        A queue that merges commits unchanged lists their heads; one that squashes or rebases lists the commits of the
+        groups before this one.
         """
         try:
-            commits = await self.fetch_commits(job)
+            commits = await self.environment.github.merge_group_commits(job)
         except (GitHubForbidden, GitHubNotFound, GitHubRejected) as error:
-            logger.warning("the commits of a merge group cannot be read: %s", error)
+            logger.warning("cannot read the commits of a merge group: %s", error)
             return None
         if commits is None:
             return None
-        database = self.review.database
+        database = self.environment.database
         found = await asyncio.to_thread(load_pull_requests_of_heads, database, job.repository, commits)
         groups = await asyncio.to_thread(load_merge_groups, database, job.repository, commits)
         return sorted({*found, *filter(None, map(_number, groups))} - {number})
@@ -118,10 +112,10 @@ class MergeGroupHandler:
         head_sha: str,
         others: Sequence[int] | None,
     ) -> list[CheckUpdate]:
-        redact = self.review.services.redactor.redact
+        redact = self.environment.redact
         if others is None:
             return [
-                failed_check(stage, reason=UNKNOWN_GROUP, gate=config.gate, redact=redact)
+                failed_check(stage, reason=UNKNOWN_MERGE_GROUP, gate=config.gate, redact=redact)
                 for stage in config.stages
             ]
         members = [await self._member(job, number, head_sha)]
@@ -134,28 +128,25 @@ class MergeGroupHandler:
     def _check(
         self, stage: Stage, members: Sequence[_Member], report: ReviewReport, config: RepositoryConfig
     ) -> CheckUpdate:
-        redact = self.review.services.redactor.redact
-        unread = [f"#{member.ref.number}" for member in members if stage not in member.stages]
+        redact = self.environment.redact
+        unread = [member.ref.number for member in members if stage not in member.stages]
         if unread:
-            reason = f"The newest commit of {', '.join(unread)} has not been reviewed."
-            return failed_check(stage, reason=reason, gate=config.gate, redact=redact)
-        worst = min((member.stages[stage] for member in members), key=_goodness)
+            return failed_check(stage, reason=render_unreviewed(unread), gate=config.gate, redact=redact)
+        worst = min((member.stages[stage] for member in members), key=_completeness)
         known = {finding.fingerprint for finding in report.findings}
         return plan_check(worst, report, config=config, redact=redact, unmarked=known)
 
     async def _member(self, job: MergeGroupJob, number: int, head_sha: str) -> _Member:
         ref = _ref(job, number)
-        remembered = await asyncio.to_thread(load_memory, self.review.database, ref)
-        return _Member(ref=ref, head_sha=head_sha, remembered=remembered)
+        memory = await asyncio.to_thread(load_memory, self.environment.database, ref)
+        return _Member(ref=ref, head_sha=head_sha, memory=memory)
 
     def _open(self, job: MergeGroupJob, number: int) -> PullRequestAccess:
-        return self.review.open_pull_request(
-            _ref(job, number), installation_id=job.installation_id, ledger=job.key
-        )
+        return self.environment.open(_ref(job, number), installation_id=job.installation_id, ledger=job.key)
 
 
 def named_pull_request(job: MergeGroupJob) -> PullRequestRef | None:
-    """The pull request by which GitHub names the group; its check runs are the group's."""
+    """Return the pull request that names the group; its check runs are the group's."""
     number = _number(job.head_ref)
     return _ref(job, number) if number else None
 
@@ -170,18 +161,18 @@ def _ref(job: MergeGroupJob, number: int) -> PullRequestRef:
     return PullRequestRef(owner=owner, repo=repo, number=number)
 
 
-def _goodness(result: StageResult) -> int:
-    """0 for what failed, 1 for what no model read, 2 for what was reviewed."""
+def _completeness(result: StageResult) -> int:
+    """Return 0 if the stage failed, 1 if no model reviewed, 2 if a model did."""
     if result.status is StageStatus.FAILED:
         return 0
     return 1 if result.provider is Provider.ANALYZERS else 2
 
 
 def _report(members: Sequence[_Member], head_sha: str) -> ReviewReport:
-    """What is known of all of them, as a report on the group's commit."""
+    """Combine what is known about the members into a report on the group's commit."""
     coverage = Coverage(files=0, reviewed=0)
     for member in members:
-        read = member.remembered.coverage or Coverage(files=0, reviewed=0)
+        read = member.memory.coverage or Coverage(files=0, reviewed=0)
         coverage = replace(
             coverage,
             files=coverage.files + read.files,
@@ -190,7 +181,7 @@ def _report(members: Sequence[_Member], head_sha: str) -> ReviewReport:
         )
     return ReviewReport(
         findings=tuple(
-            known.finding for member in members for known in member.remembered.findings if known.is_unsettled
+            known.finding for member in members for known in member.memory.findings if known.is_unsettled
         ),
         rejected=(),
         stages=(),

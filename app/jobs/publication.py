@@ -3,33 +3,37 @@
 The head is read again right before the first write.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from importlib.metadata import version
 
-from app.conversation.fixed import Look, look_again
+from app.conversation.fixed import ModelFixJudge
 from app.domain.configuration import Publish
-from app.domain.diff import Side
 from app.domain.finding import Finding, Stage
 from app.domain.model_call import Provider
 from app.domain.publication import CommentEdit, MarkerKind, ThreadAnswer, marker
-from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewReport, ReviewRequest, StageStatus
-from app.domain.step import Checkpoint, Step
-from app.errors import Superseded
+from app.domain.step import Step
+from app.errors import GitHubError, Superseded
 from app.gather import Gathered
 from app.jobs.access import PullRequestAccess
-from app.jobs.reactions import record_thumbs
-from app.jobs.threads import BY_HAND, Followed, follow, plan_answers
-from app.jobs.walkthrough import with_earlier_walkthrough
+from app.jobs.dismissals import record_thumbs
+from app.jobs.threads import Followed, follow, plan_answers, record_outcomes
 from app.llm.client import CallScope
 from app.pipeline.inputs import Services
+from app.publish.notes import RESOLVED_BY_HAND, render_no_upload
 from app.publish.plan import PublicationRequest
 from app.publish.publisher import Published, Publisher
+from app.publish.sarif import render_analysis
+from app.publish.summary import with_earlier_walkthrough
 from app.publish.wording import render_lacking
 from app.store.database import Database
-from app.store.findings import FindingOutcome, record_outcome
+from app.store.findings import FindingOutcome
 from app.store.pull_requests import PullRequestMemory
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +69,19 @@ class ReviewPublication:
             found=self._found(),
             threads=self.gathered.snapshot.threads,
             diff=self.gathered.context.diff,
-            read_head=self._read_head,
+            source=self.access.source,
             redact=self.services.redactor.redact,
-            look_again=self._look_again,
+            fix_judge=ModelFixJudge(
+                services=self.services,
+                config=self.gathered.config,
+                scope=CallScope(
+                    installation_id=self.request.installation_id,
+                    repository=self.request.ref.repository,
+                    pull_request=self.request.ref.number,
+                    review_id=self.request.review_id,
+                ),
+                step=self.step,
+            ),
         )
 
     async def publish(self, followed: Followed) -> Published:
@@ -153,7 +167,7 @@ class ReviewPublication:
         returned = {
             known.finding.fingerprint
             for known in self.remembered.findings
-            if known.outcome == FindingOutcome.RESOLVED and known.reason != BY_HAND
+            if known.outcome == FindingOutcome.RESOLVED and known.reason != RESOLVED_BY_HAND
         }
         return plan_answers(
             followed,
@@ -162,29 +176,6 @@ class ReviewPublication:
             head_sha=self.head_sha,
             redact=self.services.redactor.redact,
         )
-
-    async def _read_head(self, path: str) -> str | None:
-        content = await self.access.source.blob(path, Side.RIGHT)
-        return None if content is None else content.decode("utf-8", "replace")
-
-    async def _look_again(self, changed: Sequence[tuple[Finding, str]]) -> Sequence[Look]:
-        scope = CallScope(
-            installation_id=self.request.installation_id,
-            repository=self.request.ref.repository,
-            pull_request=self.request.ref.number,
-            review_id=self.request.review_id,
-        )
-        return await self.step(
-            Checkpoint("look again", tuple[Look, ...]),
-            lambda: look_again(changed, services=self.services, config=self.gathered.config, scope=scope),
-        )
-
-
-def record_outcomes(database: Database, ref: PullRequestRef, followed: Followed, *, at: datetime) -> None:
-    """Record each finding's outcome with its reason."""
-    for outcome, reasons in followed.outcomes().items():
-        for fingerprint, reason in reasons.items():
-            record_outcome(database, ref, [fingerprint], outcome, at=at, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,3 +213,33 @@ class ThreadReplies:
 
         await access.ledger.write_once("threads", find=find, write=write)
         return is_edited
+
+
+async def upload_analysis(publication: ReviewPublication, *, standing: Sequence[Finding]) -> str | None:
+    """Upload the findings to code scanning, if the operator wants it; return the reason if that failed.
+
+    GitHub closes an alert as fixed when a report lacks it. So the report contains every open finding, and a review with a
+    failed stage uploads none.
+    """
+    access, report = publication.access, publication.report
+    uploader = access.code_scanning
+    if uploader is None or not publication.is_shown:
+        return None
+    if any(result.status is StageStatus.FAILED for result in report.stages):
+        return render_no_upload()
+
+    async def write() -> int:
+        redact = publication.services.redactor.redact
+        sarif = render_analysis(report, standing, redact=redact, version=version("quorum-review"))
+        await uploader.upload(publication.head_sha, sarif)
+        return 1  # GitHub's id is a UUID that Quorum does not need
+
+    async def find() -> None:
+        """Find nothing: a second report on the same head replaces the first."""
+
+    try:
+        await access.ledger.write_once("sarif", find=find, write=write)
+    except GitHubError as error:
+        logger.warning("code scanning got no report: %s", error)
+        return render_no_upload(str(error))
+    return None

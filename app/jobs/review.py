@@ -1,297 +1,260 @@
-"""A review of a pull request as the App does it: read, start the check runs, review, publish, record.
+"""Reviews a pull request: read the head, start the check runs, run the pipeline, publish, record.
 
-Called again after a crash: what was paid for is a step, what is written on GitHub goes through the ledger, and the text of
-the change is read anew. Nothing is posted for a head that is no longer the newest.
+Safe to rerun after a crash: every paid call is a checkpointed step, every write on GitHub goes through the ledger, and
+the text of the change is read again. Nothing is posted for a head that is no longer the newest.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 
 from app.domain.configuration import Gate
 from app.domain.finding import Stage
 from app.domain.job import ReviewJob
-from app.domain.notification import Notify, drop_notification
-from app.domain.review import ReviewReport, ReviewRequest, Watch, ignore_events
+from app.domain.review import ReviewReport, ReviewRequest
 from app.domain.step import Checkpoint, Step
 from app.errors import TRANSIENT, Postponed, QuorumError, Superseded
 from app.gather import Gathered
-from app.jobs.access import OpenPullRequest, OrganisationDefault, PullRequestAccess, no_organisation_default
+from app.jobs.access import JobEnvironment, PullRequestAccess
 from app.jobs.check_runs import CheckRuns, adopt_open, ledger_name
-from app.jobs.code_scanning import upload_analysis
-from app.jobs.eligible import why_left_out
-from app.jobs.experience import sort_out
-from app.jobs.look import Look, Start
-from app.jobs.notification import review_finished
-from app.jobs.publication import ReviewPublication
-from app.pipeline import PipelineOptions, gather_snapshot, review_gathered
-from app.pipeline.inputs import REVIEW_SPAN, Services, Stations, review_attributes
+from app.jobs.dismissals import without_dismissed
+from app.jobs.head import HeadState, read_head, why_skipped
+from app.jobs.notifications import review_finished
+from app.jobs.publication import ReviewPublication, upload_analysis
+from app.pipeline.inputs import REVIEW_SPAN, Stations, review_attributes
+from app.pipeline.review import gather_snapshot, review_gathered
 from app.publish.check_runs import all_of, start_check
 from app.publish.checks import CheckUpdate, failed_check, superseded_check
+from app.publish.notes import INTERNAL_ERROR
 from app.publish.publisher import Published
 from app.store import reports, reviews
-from app.store.database import Database
 from app.store.findings import FindingOutcome, load_rules, record_threads
 
 logger = logging.getLogger(__name__)
 
-MOST_HEADS = 5  # of one job: whoever pushes faster is reviewed by the job of a push
+MAX_HEADS = 5  # reviewed by one job; faster pushes are handled by their own jobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewHandler:
-    """Does review jobs."""
+    """Handles review jobs."""
 
-    services: Services
-    database: Database
-    open_pull_request: OpenPullRequest
-    clock: Callable[[], datetime]
-    watch: Watch = ignore_events
-    details_url: Callable[[str], str | None] = lambda _: None
-    organisation_default: OrganisationDefault = no_organisation_default
-    tell: Notify = drop_notification
-    web_url: str = "https://github.com"
+    environment: JobEnvironment
 
     async def handle(self, job: ReviewJob, step: Step) -> None:
-        """The whole review, of the newest head.
+        """Review the newest head.
+
+        A run cancels the check runs of the heads before its own, so after a restart it continues with the head chosen
+        earlier.
 
         Raises:
-            Superseded: another review has taken its place; its check runs are cancelled.
+            Superseded: another review replaces this one; its check runs are cancelled.
         """
         try:
-            await self._review_newest(job, step)
+            for _ in range(MAX_HEADS - 1):
+                try:
+                    return await self._review_head(job.request, step)
+                except Superseded as error:
+                    # This step raises if a later review is recorded. If not, no webhook came for the push.
+                    await step(Checkpoint("take the newer head", type(None)), _nothing)
+                    logger.info("reviewing a newer head instead: %s", error)
+            return await self._review_head(job.request, step)
         except Superseded:
-            await _Run(self, job.request, step).cancel_checks()
+            await self._end_checks(job.request, superseded_check)
             raise
 
-    async def _review_newest(self, job: ReviewJob, step: Step) -> None:
-        """A run cancels the check runs of the heads before its own: in a later life the one that was taken then goes on."""
-        for _ in range(MOST_HEADS - 1):
-            try:
-                return await _Run(self, job.request, step).review()
-            except Superseded as error:
-                # The step raises where a later review is on record. Where there is none, the push told nobody.
-                await step(Checkpoint("take the newer head", type(None)), _nothing)
-                logger.info("another head is reviewed instead: %s", error)
-        return await _Run(self, job.request, step).review()
+    async def review_within(self, request: ReviewRequest, step: Step, *, guid: str) -> None:
+        """Run a review as part of another job; `guid` is the delivery's."""
+        await asyncio.to_thread(
+            reviews.record_review_begun,
+            self.environment.database,
+            request,
+            delivery=guid,
+            at=self.environment.clock(),
+        )
+        await self.handle(ReviewJob(request=request), step)
 
-
-async def _nothing() -> None:
-    pass
-
-
-class _Run:
-    """One review of one head on its way."""
-
-    def __init__(self, handler: ReviewHandler, request: ReviewRequest, step: Step) -> None:
-        self._door = handler
-        self._request = request
-        self._step = step
-        self._stations = Stations(request.review_id, handler.watch, tracer=handler.services.tracer)
-        self._access = self._open(request.review_id)
-        self._checks: dict[Stage, int] = {}
-        self._gate: Gate | None = None  # None: this life has not seen the base
-
-    async def review(self) -> None:
-        """The review. However it ends, but to be tried again or for another head, its check runs are completed."""
+    async def _review_head(self, request: ReviewRequest, step: Step) -> None:
+        """Review the head as it is now. Complete its check runs, unless the review is retried or superseded."""
         try:
-            with self._door.services.tracer.span(REVIEW_SPAN, review_attributes(self._request)):
-                await self._review()
+            with self.environment.services.tracer.span(REVIEW_SPAN, review_attributes(request)):
+                await self._run_stations(request, step)
         except (Superseded, Postponed, *TRANSIENT):
             raise
         except Exception as error:
-            reason = str(error) if isinstance(error, QuorumError) else "Quorum made an error."
-            self._gate = self._gate or await self._gate_before()
-            await self._end_checks(self._failed(reason))
+            reason = str(error) if isinstance(error, QuorumError) else INTERNAL_ERROR
+            await self._fail_checks(request, reason)
             raise
 
-    async def cancel_checks(self) -> None:
-        """Whatever this review has begun, of whatever head: another one takes its place."""
-        await self._end_checks(superseded_check)
-
-    async def _review(self) -> None:
-        with self._stations.timed("snapshot"):
-            start = await self._look()
-        self._gate = start.configuration.config.gate
-        config, remembered = start.configuration.config, start.remembered
-        if reason := await why_left_out(
-            self._door.database, self._request, start.pull_request, config, remembered
-        ):
-            await self._leave_out(reason)
+    async def _run_stations(self, request: ReviewRequest, step: Step) -> None:
+        environment = self.environment
+        stations = Stations(request.review_id, environment.watch, tracer=environment.services.tracer)
+        access = self._open(request, request.review_id)
+        with stations.timed("snapshot"):
+            head = await read_head(request, access.source, environment, step)
+            await self._end_checks(request, superseded_check, except_head=head.sha)
+        if reason := await why_skipped(request, head, environment.database):
+            await self._skip(request, reason)
             return
-        order = start.options(self._request)
-        gathered = await self._gather_beside_checks(start, order)
+        access = replace(access, ledger=self._open(request, ledger_name(request.review_id, head.sha)).ledger)
+        starting = asyncio.create_task(self._start_checks(request, head, access, step))
+        gathering = asyncio.create_task(self._gather(request, head, access, stations))
+        await all_of((starting, gathering))
         report = await review_gathered(
-            order,
-            gathered,
-            self._door.services,
-            stations=self._stations,
-            step=self._step,
-            lookup_advisories=self._access.lookup_advisories,
-        )
-        await self._publish(start, gathered, await self._sorted_out(report, start))
-
-    async def _leave_out(self, reason: str) -> None:
-        logger.info("not reviewed: %s", reason)
-        review_id, at = self._request.review_id, self._door.clock()
-        await asyncio.to_thread(
-            reviews.record_cancelled, self._door.database, review_id, reason=reason, at=at
-        )
-        await self._end_checks(self._failed(reason))  # of a life before this one
-
-    async def _look(self) -> Start:
-        look = Look(
-            request=self._request,
-            source=self._access.source,
-            database=self._door.database,
-            organisation_default=self._door.organisation_default,
-            operator_budget=self._door.services.budget,
-        )
-        start = await look(self._step, at=self._door.clock())
-        head_sha = start.pull_request.head_sha
-        await self._end_checks(superseded_check, but_of=head_sha)  # of a head before it was put back
-        ledger = self._open(ledger_name(self._request.review_id, head_sha)).ledger
-        self._access = replace(self._access, ledger=ledger)
-        return start
-
-    async def _gate_before(self) -> Gate | None:
-        """What the base asked for when an earlier life of this review began its check runs."""
-        row = await asyncio.to_thread(reviews.load_review, self._door.database, self._request.review_id)
-        return Gate(row.gate) if row and row.gate else None
-
-    def _open(self, ledger: str) -> PullRequestAccess:
-        request = self._request
-        return self._door.open_pull_request(
-            request.ref, installation_id=request.installation_id, ledger=ledger
-        )
-
-    async def _gather_beside_checks(self, start: Start, order: PipelineOptions) -> Gathered:
-        """What the models see, read while the check runs are created; both have ended before an error is raised."""
-        held: list[Gathered] = []
-
-        async def gather_now() -> None:
-            with self._stations.timed("gather"):
-                held.append(await self._gather(start, order))
-
-        await all_of((self._start_checks(start), gather_now()))
-        return held[0]
-
-    async def _gather(self, start: Start, order: PipelineOptions) -> Gathered:
-        return await gather_snapshot(
-            self._access.source,
-            start.snapshot,
-            start.configuration,
-            options=order,
-            services=self._door.services,
-        )
-
-    async def _start_checks(self, start: Start) -> None:
-        wanted = [stage for stage in self._request.stages if stage in start.configuration.config.stages]
-        if "checks" in self._access.lacking():
-            wanted = []  # the summary says so
-
-        async def begin(stage: Stage) -> None:
-            self._checks[stage] = await start_check(
-                stage,
-                ref=self._request.ref,
-                head_sha=start.pull_request.head_sha,
-                writer=self._access.writer,
-                ledger=self._access.ledger,
-                details_url=self._door.details_url(self._request.review_id),
-            )
-
-        async def begin_all() -> dict[Stage, int]:
-            await adopt_open(
-                self._door.database,
-                self._request.ref,
-                wanted,
-                review_id=self._request.review_id,
-                head_sha=start.pull_request.head_sha,
-            )
-            await all_of(begin(stage) for stage in wanted)
-            return self._checks
-
-        self._checks = await self._step(Checkpoint("start checks", dict[Stage, int]), begin_all)
-
-    async def _sorted_out(self, report: ReviewReport, start: Start) -> ReviewReport:
-        rules = await asyncio.to_thread(
-            load_rules,
-            self._door.database,
-            self._request.installation_id,
-            self._request.ref.repository,
-        )
-        dismissed = start.remembered.with_outcome(FindingOutcome.DISMISSED)
-        return sort_out(report, dismissed=dismissed, rules=rules)
-
-    async def _publish(self, start: Start, gathered: Gathered, report: ReviewReport) -> None:
-        await asyncio.to_thread(
-            record_threads, self._door.database, self._request.ref, start.snapshot.threads
+            head.pipeline_options(request),
+            gathering.result(),
+            environment.services,
+            stations=stations,
+            step=step,
+            lookup_advisories=access.lookup_advisories,
         )
         publication = ReviewPublication(
-            request=self._request,
-            gathered=gathered,
-            report=report,
-            remembered=start.remembered,
-            services=self._door.services,
-            access=self._access,
-            check_run_ids=self._checks,
-            step=self._step,
+            request=request,
+            gathered=gathering.result(),
+            report=await self._without_dismissed(request, head, report),
+            remembered=head.memory,
+            services=environment.services,
+            access=access,
+            check_run_ids=starting.result(),
+            step=step,
         )
-        with self._stations.timed("follow"):
+        await self._publish(publication, stations)
+
+    async def _skip(self, request: ReviewRequest, reason: str) -> None:
+        logger.info("not reviewed: %s", reason)
+        await asyncio.to_thread(
+            reviews.record_cancelled,
+            self.environment.database,
+            request.review_id,
+            reason=reason,
+            at=self.environment.clock(),
+        )
+        await self._fail_checks(request, reason)  # an interrupted run may have started some
+
+    def _open(self, request: ReviewRequest, ledger: str) -> PullRequestAccess:
+        return self.environment.open(request.ref, installation_id=request.installation_id, ledger=ledger)
+
+    async def _gather(
+        self, request: ReviewRequest, head: HeadState, access: PullRequestAccess, stations: Stations
+    ) -> Gathered:
+        with stations.timed("gather"):
+            return await gather_snapshot(
+                access.source,
+                head.snapshot,
+                head.configuration,
+                options=head.pipeline_options(request),
+                services=self.environment.services,
+            )
+
+    async def _start_checks(
+        self, request: ReviewRequest, head: HeadState, access: PullRequestAccess, step: Step
+    ) -> dict[Stage, int]:
+        wanted = [stage for stage in request.stages if stage in head.configuration.config.stages]
+        if "checks" in access.lacking():
+            wanted = []  # the summary says so
+
+        async def start(stage: Stage) -> int:
+            return await start_check(
+                stage,
+                ref=request.ref,
+                head_sha=head.sha,
+                writer=access.writer,
+                ledger=access.ledger,
+                details_url=self.environment.details_url(request.review_id),
+            )
+
+        async def start_all() -> dict[Stage, int]:
+            await adopt_open(
+                self.environment.database,
+                request.ref,
+                wanted,
+                review_id=request.review_id,
+                head_sha=head.sha,
+            )
+            return dict(zip(wanted, await all_of(map(start, wanted)), strict=True))
+
+        return await step(Checkpoint("start checks", dict[Stage, int]), start_all)
+
+    async def _without_dismissed(
+        self, request: ReviewRequest, head: HeadState, report: ReviewReport
+    ) -> ReviewReport:
+        rules = await asyncio.to_thread(
+            load_rules, self.environment.database, request.installation_id, request.ref.repository
+        )
+        dismissed = head.memory.with_outcome(FindingOutcome.DISMISSED)
+        return without_dismissed(report, dismissed=dismissed, rules=rules)
+
+    async def _publish(self, publication: ReviewPublication, stations: Stations) -> None:
+        database, request = self.environment.database, publication.request
+        threads = publication.gathered.snapshot.threads
+        await asyncio.to_thread(record_threads, database, request.ref, threads)
+        with stations.timed("follow"):
             followed = await publication.follow()
-        with self._stations.timed("publish"):
-            published = await self._step(
+        with stations.timed("publish"):
+            published = await publication.step(
                 Checkpoint("publish", Published), partial(publication.publish, followed)
             )
         not_uploaded = await upload_analysis(publication, standing=followed.standing)
-        report = replace(publication.whole_report(), stations=tuple(self._stations.times))
+        report = replace(publication.whole_report(), stations=tuple(stations.times))
         if not_uploaded:
             report = replace(report, notes=(*report.notes, not_uploaded))
         await asyncio.to_thread(
             reports.record_report,
-            self._door.database,
-            self._request,
+            database,
+            request,
             report,
             findings=published.findings,
             summary_comment_id=published.summary_comment_id,
-            at=self._door.clock(),
+            at=self.environment.clock(),
             hunk_keys=publication.hunk_keys_read(),
             shown=publication.is_shown,
         )
-        await asyncio.to_thread(
-            publication.record_followed, self._door.database, followed, at=self._door.clock()
-        )
-        await self._tell(published, report)
+        now = self.environment.clock()
+        await asyncio.to_thread(publication.record_followed, database, followed, at=now)
+        await self._notify(request, published, report, duration_ms=stations.elapsed_ms)
 
-    async def _tell(self, published: Published, report: ReviewReport) -> None:
-        await self._door.tell(
+    async def _notify(
+        self, request: ReviewRequest, published: Published, report: ReviewReport, *, duration_ms: int
+    ) -> None:
+        await self.environment.notify(
             review_finished(
-                self._request,
-                web_url=self._door.web_url,
+                request,
+                web_url=self.environment.web_url,
                 head_sha=report.head_sha,
                 conclusions=published.conclusions,
                 findings=published.findings,
                 coverage=report.coverage,
-                usage=await self._door.services.models.usage(self._request.review_id),
-                duration_ms=self._stations.elapsed_ms,
+                usage=await self.environment.services.models.usage(request.review_id),
+                duration_ms=duration_ms,
             )
         )
 
-    def _failed(self, reason: str) -> Callable[[Stage], CheckUpdate]:
-        redact = self._door.services.redactor.redact
-        gate = self._gate or Gate.OFF
-        return lambda stage: failed_check(stage, reason=reason, gate=gate, redact=redact)
+    async def _fail_checks(self, request: ReviewRequest, reason: str) -> None:
+        """Complete the open check runs by the gate that was recorded with the head."""
+        row = await asyncio.to_thread(reviews.load_review, self.environment.database, request.review_id)
+        gate = Gate(row.gate) if row and row.gate else Gate.OFF
+        await self._end_checks(
+            request,
+            lambda stage: failed_check(stage, reason=reason, gate=gate, redact=self.environment.redact),
+        )
 
-    async def _end_checks(self, update: Callable[[Stage], CheckUpdate], *, but_of: str | None = None) -> None:
-        request = self._request
+    async def _end_checks(
+        self,
+        request: ReviewRequest,
+        update: Callable[[Stage], CheckUpdate],
+        *,
+        except_head: str | None = None,
+    ) -> None:
         runs = CheckRuns(
             ledger=ledger_name(request.review_id, ""),
             ref=request.ref,
             installation_id=request.installation_id,
-            database=self._door.database,
-            open_pull_request=self._door.open_pull_request,
+            environment=self.environment,
         )
-        await runs.end(update, but_of=but_of)
+        await runs.end(update, except_head=except_head)
+
+
+async def _nothing() -> None:
+    pass

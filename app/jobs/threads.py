@@ -1,45 +1,66 @@
-"""What a push does to the findings of earlier reviews: still there, moved, fixed, or nobody can tell.
+"""What becomes of the findings of earlier reviews: still there, moved, fixed, or outdated.
 
-One thread for a finding's life: what is still there gets no comment, what is fixed gets one reply. Outdated is not fixed,
-and a person's reply is never talked over.
+A finding has one thread. Quorum does not comment again on a finding that is still there, and replies once if it is fixed.
+Outdated does not mean fixed.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
 
-from app.conversation.fixed import Look
+from app.conversation.fixed import FixJudgement
 from app.domain.diff import Diff, FileDiff, FileStatus, LineKind, Side
 from app.domain.finding import Finding, Judgement
+from app.domain.job import ClosedJob
 from app.domain.publication import MarkerKind, ThreadAnswer, parse_marker
-from app.domain.pull_request import Thread
+from app.domain.pull_request import PullRequestRef, Snapshot, Source, Thread
+from app.domain.step import Checkpoint, Step
+from app.errors import GitHubNotFound
 from app.findings.finders import is_by_analyzers
 from app.findings.quotes import words
+from app.jobs.access import JobEnvironment
+from app.jobs.dismissals import record_thumbs
+from app.publish.notes import (
+    CODE_GONE,
+    NOT_FOUND_AGAIN,
+    OPEN_AT_CLOSE,
+    OPEN_AT_MERGE,
+    OUTDATED,
+    RESOLVED_BY_HAND,
+)
 from app.publish.replies import render_back, render_fixed
-from app.store.findings import FindingOutcome
-from app.store.pull_requests import KnownFinding
+from app.store.database import Database
+from app.store.findings import FindingOutcome, record_outcome
+from app.store.pull_requests import KnownFinding, PullRequestMemory, load_memory, record_closed
 
-BY_HAND = "the thread was resolved by hand"
-CODE_GONE = "The code is gone."
-NOT_FOUND_AGAIN = "The analyser that found it no longer does."
+logger = logging.getLogger(__name__)
 
-LookAgain = Callable[[Sequence[tuple[Finding, str]]], Awaitable[Sequence[Look]]]
-ReadHead = Callable[[str], Awaitable[str | None]]
+
+class FixJudge(Protocol):
+    """Judges whether findings whose code changed are fixed."""
+
+    async def judge(self, changed: Sequence[tuple[Finding, str]]) -> Sequence[FixJudgement]:
+        """Judge findings, each with the current text of its file."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
-    """What became of earlier findings. `standing` have the lines that they have now."""
+    """What became of earlier findings; the `standing` ones have their current lines."""
 
     standing: tuple[Finding, ...] = ()
-    fixed: Mapping[str, str] | None = None  # fingerprint → why we say so
+    fixed: Mapping[str, str] | None = None  # fingerprint → reason
     by_hand: frozenset[str] = frozenset()
     outdated: frozenset[str] = frozenset()
 
     def outcomes(self) -> dict[FindingOutcome, dict[str, str]]:
-        """Outcome → fingerprint → reason, as it is recorded."""
+        """Return outcome → fingerprint → reason, as it is recorded."""
         return {
-            FindingOutcome.RESOLVED: {**(self.fixed or {}), **dict.fromkeys(self.by_hand, BY_HAND)},
-            FindingOutcome.OUTDATED: dict.fromkeys(self.outdated, "the code was changed; nobody can tell"),
+            FindingOutcome.RESOLVED: {**(self.fixed or {}), **dict.fromkeys(self.by_hand, RESOLVED_BY_HAND)},
+            FindingOutcome.OUTDATED: dict.fromkeys(self.outdated, OUTDATED),
         }
 
 
@@ -49,14 +70,15 @@ async def follow(
     found: Collection[str],
     threads: Sequence[Thread],
     diff: Diff,
-    read_head: ReadHead,
+    source: Source,
     redact: Callable[[str], str],
-    look_again: LookAgain,
+    fix_judge: FixJudge | None,
 ) -> Followed:
-    """Where each finding that stands, and that this review did not meet again, is now.
+    """Find out what became of each open finding that this review did not find again.
 
     Args:
-        found: fingerprints that this review found (again).
+        found: fingerprints that this review found.
+        fix_judge: None leaves findings whose code changed outdated.
     """
     by_hand = {thread.fingerprint for thread in threads if thread.is_resolved and not _is_answered(thread)}
     open_ones = [
@@ -66,7 +88,7 @@ async def follow(
     fixed: dict[str, str] = {}
     changed: list[tuple[Finding, str]] = []
     for finding in (each for each in open_ones if each.fingerprint not in by_hand):
-        text = await _text_now(finding, diff, read_head)
+        text = await _text_now(finding, diff, source)
         if text is None:
             fixed[finding.fingerprint] = CODE_GONE
         elif (moved := move(finding, redact(text))) is not None:
@@ -75,15 +97,16 @@ async def follow(
             fixed[finding.fingerprint] = NOT_FOUND_AGAIN
         else:
             changed.append((finding, text))
-    looks = {look.fingerprint: look for look in await look_again(changed)} if changed else {}
+    judgements = await fix_judge.judge(changed) if fix_judge and changed else ()
+    by_fingerprint = {each.fingerprint: each for each in judgements}
     outdated: set[str] = set()
     for finding, _ in changed:
-        look = looks.get(finding.fingerprint)
-        if look and look.judgement is Judgement.REFUTED:
-            fixed[finding.fingerprint] = look.evidence
+        fix = by_fingerprint.get(finding.fingerprint)
+        if fix and fix.judgement is Judgement.REFUTED:
+            fixed[finding.fingerprint] = fix.evidence
             continue
         kept.append(finding)
-        if look is None or look.judgement is Judgement.UNSURE:
+        if fix is None or fix.judgement is Judgement.UNSURE:
             outdated.add(finding.fingerprint)
     resolved_here = by_hand & {each.fingerprint for each in open_ones}
     return Followed(
@@ -91,27 +114,30 @@ async def follow(
     )
 
 
-async def _text_now(finding: Finding, diff: Diff, read_head: ReadHead) -> str | None:
-    """The side of the file that the finding is about; None: the change no longer has it."""
+async def _text_now(finding: Finding, diff: Diff, source: Source) -> str | None:
+    """Return the current text of the finding's side; None if the change no longer has it."""
     file = diff.file(finding.path)
     if file is None:
         return None
     if finding.side is Side.LEFT:
         return _old_lines(file)
-    return None if file.status is FileStatus.REMOVED else await read_head(finding.path)
+    if file.status is FileStatus.REMOVED:
+        return None
+    content = await source.blob(finding.path, Side.RIGHT)
+    return None if content is None else content.decode("utf-8", "replace")
 
 
 def _old_lines(file: FileDiff) -> str:
-    """What the change removes, and the lines round it."""
+    """Return the removed lines and the lines around them."""
     return "\n".join(
         line.text for hunk in file.hunks for line in hunk.lines if line.kind is not LineKind.ADDED
     )
 
 
 def move(finding: Finding, text: str) -> Finding | None:
-    """The finding where its quote stands in `text` now, the nearest one; None: it stands nowhere.
+    """Move a finding to the nearest occurrence of its quote in `text`; None if there is none.
 
-    A finding without a quote has no place to lose.
+    A finding without a quote stays where it is.
     """
     wanted = words(finding.quote)
     if not wanted:
@@ -120,14 +146,14 @@ def move(finding: Finding, text: str) -> Finding | None:
         return None
     rows = text.split("\n")
     size = finding.quote.count("\n") + 1
-    places = [
+    matches = [
         start
         for start in range(1, len(rows) + 1)
         if wanted in words("\n".join(rows[start - 1 : start + size - 1]))
     ]
-    if not places or finding.side is Side.LEFT:
+    if not matches or finding.side is Side.LEFT:
         return finding
-    start = min(places, key=lambda place: abs(place - finding.start_line))
+    start = min(matches, key=lambda line: abs(line - finding.start_line))
     return replace(finding, start_line=start, end_line=start + size - 1)
 
 
@@ -139,12 +165,16 @@ def plan_answers(
     head_sha: str,
     redact: Callable[[str], str],
 ) -> list[ThreadAnswer]:
-    """What is said in the threads: once for what is fixed, once for what came back; nothing where people speak."""
+    """Plan one reply for each fixed finding and for each one that is back; never reply after a person."""
     fixed = followed.fixed or {}
     answers: list[ThreadAnswer] = []
     for thread in threads:
         fingerprint = thread.fingerprint
-        if not thread.node_id or not (fingerprint in fixed or fingerprint in returned) or _is_peoples(thread):
+        if (
+            not thread.node_id
+            or not (fingerprint in fixed or fingerprint in returned)
+            or _person_replied_last(thread)
+        ):
             continue
         key = f"{fingerprint}@{head_sha}"
         if any(parse_marker(reply.body) == (MarkerKind.REPLY, key) for reply in thread.replies):
@@ -168,13 +198,72 @@ def plan_answers(
 
 
 def _is_answered(thread: Thread) -> bool:
-    """Whether Quorum has settled it before: then it was not resolved by hand."""
+    """Return whether Quorum settled the thread, so that nobody resolved it by hand."""
     marked = [parse_marker(reply.body) for reply in thread.replies if reply.author_is_bot]
     return any(
         each and each[0] is MarkerKind.REPLY and each[1].startswith(thread.fingerprint) for each in marked
     )
 
 
-def _is_peoples(thread: Thread) -> bool:
-    """Whether a person had the last word."""
+def _person_replied_last(thread: Thread) -> bool:
+    """Return whether the last reply is a person's."""
     return bool(thread.replies) and not thread.replies[-1].author_is_bot
+
+
+def record_outcomes(database: Database, ref: PullRequestRef, followed: Followed, *, at: datetime) -> None:
+    """Record each finding's outcome with its reason."""
+    for outcome, reasons in followed.outcomes().items():
+        for fingerprint, reason in reasons.items():
+            record_outcome(database, ref, [fingerprint], outcome, at=at, reason=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedHandler:
+    """Records what became of the findings when a pull request is closed or merged. Posts nothing and asks no model."""
+
+    environment: JobEnvironment
+
+    async def handle(self, job: ClosedJob, step: Step) -> None:
+        """Evaluate the open findings; read nothing from GitHub if there are none."""
+        await asyncio.to_thread(
+            record_closed, self.environment.database, job.ref, at=self.environment.clock()
+        )
+        memory = await asyncio.to_thread(load_memory, self.environment.database, job.ref)
+        if any(known.is_unsettled for known in memory.findings):
+            await step(Checkpoint("evaluate", type(None)), lambda: self._evaluate(job, memory))
+
+    async def _evaluate(self, job: ClosedJob, memory: PullRequestMemory) -> None:
+        access = self.environment.open(job.ref, installation_id=job.installation_id, ledger=job.key)
+        try:
+            snapshot = await access.source.snapshot(())
+        except GitHubNotFound:
+            logger.info("%s no longer exists, so its findings stay as they are", job.ref)
+            return
+        followed = await follow(
+            memory.findings,
+            found=(),
+            threads=snapshot.threads,
+            diff=snapshot.diff,
+            source=access.source,
+            redact=self.environment.redact,
+            fix_judge=None,
+        )
+        await asyncio.to_thread(self._record, job, memory, snapshot, followed)
+
+    def _record(
+        self, job: ClosedJob, memory: PullRequestMemory, snapshot: Snapshot, followed: Followed
+    ) -> None:
+        database, now = self.environment.database, self.environment.clock()
+        record_outcomes(database, job.ref, followed, at=now)
+        still_open = [f.fingerprint for f in followed.standing if f.fingerprint not in followed.outdated]
+        record_outcome(
+            database,
+            job.ref,
+            still_open,
+            FindingOutcome.OPEN,
+            at=now,
+            reason=OPEN_AT_MERGE if job.merged else OPEN_AT_CLOSE,
+        )
+        record_thumbs(
+            database, job.ref, memory, snapshot.threads, installation_id=job.installation_id, at=now
+        )

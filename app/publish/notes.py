@@ -13,6 +13,16 @@ from app.domain.finding import (
 from app.domain.review import ReviewContext, SkipReason
 from app.publish.wording import count
 
+INTERNAL_ERROR = "Quorum made an error."
+DISMISSED = "Dismissed on this pull request."
+DISMISSED_BY_BUTTON = "all low findings, with the check run's button"
+RESOLVED_BY_HAND = "the thread was resolved by hand"
+OUTDATED = "the code changed, so it is unclear whether this is fixed"
+OPEN_AT_MERGE = "still open at the merge"
+OPEN_AT_CLOSE = "still open when the pull request was closed"
+CODE_GONE = "The code is gone."
+NOT_FOUND_AGAIN = "The analyzer that found it no longer reports it."
+UNKNOWN_MERGE_GROUP = "Quorum cannot tell which pull requests this merge group contains."
 STAGE_NOT_REQUESTED = "this stage was not requested"
 STAGE_DISABLED = "the repository's configuration disables this stage"
 _REJECTIONS = {
@@ -70,6 +80,9 @@ _SKIP_REASONS = {
     SkipReason.LABEL: "one of its labels is in `ignore_labels`",
     SkipReason.BRANCH: "its branch matches `ignore_branches`",
     SkipReason.TITLE: "its title contains words from `ignore_titles`",
+    SkipReason.CLOSED: "it is closed",
+    SkipReason.REVIEWED: "its head has already been reviewed",
+    SkipReason.NOT_REVIEWED: "its newest commit has not been reviewed",
 }
 
 
@@ -111,3 +124,23 @@ def _list_paths(paths: Sequence[str]) -> str:
     listed = ", ".join(paths[:MAX_PATHS_IN_NOTE])
     more = len(paths) - MAX_PATHS_IN_NOTE
     return f"{listed} and {count(more, 'more file')}" if more > 0 else listed
+
+
+def render_learned(dismissals: int, rule_id: str) -> str:
+    """Return why a finding is not shown although it was not dismissed on this pull request."""
+    return (
+        f"This repository dismissed {dismissals} findings like this one. "
+        f"Comment /undismiss {rule_id[:12]} to show such findings again."
+    )
+
+
+def render_unreviewed(pull_requests: Sequence[int]) -> str:
+    """Return why the check run of a merge group cannot pass."""
+    named = ", ".join(f"#{number}" for number in pull_requests)
+    return f"The newest commit of {named} has not been reviewed."
+
+
+def render_no_upload(error: str | None = None) -> str:
+    """Return why code scanning got no report."""
+    reason = error or "a stage failed, so GitHub would close its alerts as fixed."
+    return f"Code scanning got no report: {reason}"

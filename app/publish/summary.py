@@ -3,9 +3,10 @@
 Every run edits it in place. It is complete; long parts are collapsed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
-from app.domain.finding import Document, Finding, Placement, Rejection, Walkthrough
+from app.domain.finding import Document, Finding, Placement, Rejection, Stage, Walkthrough
 from app.domain.publication import MarkerKind, marker
 from app.domain.review import ReviewReport, StageResult, StageStatus
 from app.publish.blocks import BodyBlock, code_span, compose, details, fence, render_diagram, table
@@ -34,6 +35,7 @@ _SHOWN = {
 _LANGUAGES = {"openapi": "yaml", "html": "html"}
 _MAX_DOCUMENT_CHARACTERS = 20_000
 _MAX_TABLE_ROWS = 60
+NEWEST_PUSH = "\n\n**Newest push:** "
 
 
 def render_summary(report: ReviewReport, *, key: str, redact: Redact) -> str:
@@ -197,3 +199,41 @@ def _figures(report: ReviewReport) -> str:
 def _more(rows: Sequence[object], noun: str, *, limit: int = _MAX_TABLE_ROWS) -> str:
     left = len(rows) - limit
     return f"\n\n… and {count(left, f'more {noun}')} in the Quorum dashboard." if left > 0 else ""
+
+
+def with_earlier_walkthrough(
+    report: ReviewReport, earlier: Sequence[StageResult], *, paths: Collection[str]
+) -> ReviewReport:
+    """Complete the report of an incremental review with the earlier walkthrough of the other files.
+
+    Args:
+        paths: the files of the change as it is now.
+    """
+    before = next((each for each in earlier if each.stage is Stage.DOCS and each.walkthrough), None)
+    if before is None or before.walkthrough is None:
+        return report
+    known = before.walkthrough
+    stages = (
+        replace(
+            result,
+            walkthrough=_joined(known, result.walkthrough, paths),
+            documents=result.documents or before.documents,
+        )
+        if result.stage is Stage.DOCS and result.status is StageStatus.COMPLETED
+        else result
+        for result in report.stages
+    )
+    return replace(report, stages=tuple(stages))
+
+
+def _joined(known: Walkthrough, new: Walkthrough | None, paths: Collection[str]) -> Walkthrough:
+    rows = {row.path: row for row in known.files if row.path in paths}
+    if new is None:
+        return replace(known, files=tuple(rows.values()))
+    rows |= {row.path: row for row in new.files}
+    whole = known.summary.split(NEWEST_PUSH, maxsplit=1)[0]
+    return Walkthrough(
+        summary=f"{whole}{NEWEST_PUSH}{new.summary}",
+        files=tuple(rows.values()),
+        edges=tuple(dict.fromkeys((*known.edges, *new.edges))),
+    )

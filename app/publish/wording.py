@@ -4,11 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from app.domain.finding import (
-    Finding,
-    Severity,
-    Stage,
-)
+from app.domain.finding import Finding, Severity, Stage
 from app.domain.model_call import Provider
 from app.domain.review import ReviewReport, StageStatus, UsageTotal
 from app.publish.blocks import code_span

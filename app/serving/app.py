@@ -172,7 +172,7 @@ def _lifespan(
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         await engine.start()
         if program.settings.quorum_notify_url:
-            program.notifications.open(engine.follow_up, clock=utc_now)
+            program.notifications.open(engine, clock=utc_now)
         tasks = [asyncio.create_task(run()) for run in background]
         for task in tasks:
             task.add_done_callback(_log_failure)

@@ -1,4 +1,4 @@
-"""Creates GitHub clients from the settings: for the App, sign-in, pull requests, and files. Sends no requests itself."""
+"""GitHub as the settings name it: the App, people who sign in, one pull request, one file. Makes clients, calls nothing itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,14 +20,12 @@ from app.github.reader import PullRequestSource
 from app.github.security import CODE_SCANNING_PERMISSIONS, CodeScanning, fetch_database_advisories
 from app.github.writer import PullRequestWriter
 from app.jobs.access import PullRequestAccess
-from app.jobs.merge_queue import FetchCommits
-from app.jobs.organisation import Fetch
 from app.main import Network
 from app.settings import Settings
 from app.store.database import Database
 from app.store.ledger import Ledger
 
-ADVISORIES = "github/advisory-database"  # a client needs a repository's name; the database is public
+ADVISORIES = "github/advisory-database"  # a client wants a repository's name; the database is public
 
 
 def open_github(settings: Settings, network: Network, *, processes: Callable[[], int]) -> GitHubApp:
@@ -53,7 +51,7 @@ def open_github(settings: Settings, network: Network, *, processes: Callable[[],
 
 
 def open_people(settings: Settings, network: Network) -> GitHubPeople | None:
-    """Signs people in; None if the App's client id or secret is not set."""
+    """Who signs people in; None where the App's client id or secret is not set."""
     if not settings.github_client_id or not settings.github_client_secret:
         return None
     return GitHubPeople(
@@ -65,7 +63,7 @@ def open_people(settings: Settings, network: Network) -> GitHubPeople | None:
 
 
 def advisory_lookup(settings: Settings, network: Network) -> AdvisoryLookup | None:
-    """GitHub's advisory database; None without a token in the operator's environment."""
+    """GitHub's advisory database; None where the operator's environment holds no token for it."""
     if settings.github_token is None:
         return None
     token = settings.github_token.get_secret_value()
@@ -74,8 +72,11 @@ def advisory_lookup(settings: Settings, network: Network) -> AdvisoryLookup | No
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PullRequests:
-    """Opens pull requests for the handlers. `executor_id` signs the ledger: a process that lost its lease writes nothing."""
+class InstallationAccess:
+    """GitHub, for the handlers (`app.jobs.access.GitHubAccess`).
+
+    `executor_id` signs the ledger, so a process that lost its lease writes nothing.
+    """
 
     github: GitHubApp
     settings: Settings
@@ -83,8 +84,10 @@ class PullRequests:
     git_cache: GitCache
     executor_id: str
 
-    def open(self, ref: PullRequestRef, *, installation_id: int, ledger: str) -> PullRequestAccess:
-        """Access to one pull request for a job; `ledger` names its writes."""
+    def open_pull_request(
+        self, ref: PullRequestRef, *, installation_id: int, ledger: str
+    ) -> PullRequestAccess:
+        """Open a pull request; `ledger` names the job, which makes each write at most once."""
         client = self.github.installation(installation_id, ref.repository)
         git = self.git_cache.repository(
             git_url(self.settings.github_api_url, ref.repository),
@@ -92,14 +95,13 @@ class PullRequests:
             credential=client,
         )
         source = PullRequestSource(client, ref, git=git)
-        scanning = self._code_scanning(ref, installation_id)
         return PullRequestAccess(
             source=source,
             writer=PullRequestWriter(client, ref),
             ledger=Ledger(self.database, ledger, executor_id=self.executor_id),
             lacking=lambda: client.lacking,
             lookup_advisories=source.look_up_advisories,
-            upload_sarif=scanning.upload if scanning else None,
+            code_scanning=self._code_scanning(ref, installation_id),
         )
 
     def _code_scanning(self, ref: PullRequestRef, installation_id: int) -> CodeScanning | None:
@@ -110,22 +112,12 @@ class PullRequests:
         )
         return CodeScanning(client, ref)
 
-
-def merge_group_commits(github: GitHubApp) -> FetchCommits:
-    """A function that fetches the commits of a merge group."""
-
-    async def fetch(job: MergeGroupJob) -> list[str] | None:
-        client = github.installation(job.installation_id, job.repository)
+    async def merge_group_commits(self, job: MergeGroupJob) -> list[str] | None:
+        """Return the commits that the group adds to its base branch; None if there are more than GitHub lists."""
+        client = self.github.installation(job.installation_id, job.repository)
         return await fetch_merge_group_commits(client, base_ref=job.base_ref, head_sha=job.head_sha)
 
-    return fetch
-
-
-def organisation_file(github: GitHubApp) -> Fetch:
-    """How an organisation's own configuration is asked for, with leave to read files alone."""
-
-    async def fetch(installation_id: int, repository: str) -> bytes | None:
-        client = github.installation(installation_id, repository, permissions=FILE_PERMISSIONS)
+    async def organization_file(self, installation_id: int, owner: str) -> bytes | None:
+        """Return `quorum.yml` of the owner's `.github` repository, with permission to read files only."""
+        client = self.github.installation(installation_id, f"{owner}/.github", permissions=FILE_PERMISSIONS)
         return await fetch_file(client, CONFIGURATION_PATH)
-
-    return fetch

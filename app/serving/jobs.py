@@ -6,9 +6,7 @@ from app.domain.job import (
     CheckSuiteJob,
     ClosedJob,
     CommentJob,
-    Delivery,
     InstallationJob,
-    Job,
     MergeGroupJob,
     NotificationJob,
     ReviewJob,
@@ -22,20 +20,19 @@ from app.errors import NotificationFailed
 from app.github.addresses import web_url
 from app.github.app import GitHubApp
 from app.github.git_objects import GitCache
-from app.jobs.checks import CheckActionHandler, CheckSuiteHandler, Enqueue
-from app.jobs.closed import ClosedHandler
-from app.jobs.comment import CommentHandler
-from app.jobs.failure import FailureHandler
+from app.jobs.access import JobEnvironment, OrganizationDefaults, Permissions
+from app.jobs.check_actions import CheckActionHandler, CheckSuiteHandler
+from app.jobs.check_runs import FailureHandler
+from app.jobs.commands import CommentHandler
+from app.jobs.head import NewestHeadChecker
 from app.jobs.installation import InstallationHandler
 from app.jobs.merge_queue import MergeGroupHandler
-from app.jobs.newest_head import NewestHead
-from app.jobs.notification import NotificationHandler
-from app.jobs.organisation import OrganisationDefaults
-from app.jobs.permission import Permissions
+from app.jobs.notifications import NotificationHandler
+from app.jobs.receiver import Receiver
 from app.jobs.review import ReviewHandler
+from app.jobs.threads import ClosedHandler
 from app.main import Network, Program
-from app.notifier import Receiver
-from app.serving.github import PullRequests, merge_group_commits, organisation_file
+from app.serving.github import InstallationAccess
 
 
 def build_engine(
@@ -47,14 +44,10 @@ def build_engine(
     watch: Watch,
     role: Role,
 ) -> Engine:
-    """The engine with all handlers; `watch` is told of each station of a review."""
+    """Build the engine with all handlers; `watch` receives the progress of each review."""
     settings = program.settings
-
-    async def follow_up(delivery: Delivery, job: Job) -> object:
-        return await engine.follow_up(delivery, job)
-
-    review = _review_handler(program, github, watch, executor_id=executor_id)
-    handlers = _job_handlers(program, github, review, follow_up)
+    environment = _job_environment(program, github, watch, executor_id=executor_id)
+    handlers = _job_handlers(environment, github, allowed_bots=frozenset(settings.quorum_allowed_bots))
     handlers.register(NotificationJob, _notification_handler(program, network))
     engine = Engine(
         program.database,
@@ -69,11 +62,12 @@ def build_engine(
         ),
         clock=_EngineClock(network.clock),
     )
+    handlers.register(CheckSuiteJob, CheckSuiteHandler(environment=environment, queue=engine))
     return engine
 
 
 class _EngineClock(SystemClock):
-    """The machine's time for what is recorded, like everywhere in the App; waits by the network's clock."""
+    """The machine's time for records, like everywhere in the App; waits by the network's clock."""
 
     def __init__(self, waits: Clock) -> None:
         self._waits = waits
@@ -82,45 +76,46 @@ class _EngineClock(SystemClock):
         await self._waits.sleep(seconds)
 
 
-def _review_handler(program: Program, github: GitHubApp, watch: Watch, *, executor_id: str) -> ReviewHandler:
+def _job_environment(
+    program: Program, github: GitHubApp, watch: Watch, *, executor_id: str
+) -> JobEnvironment:
     settings = program.settings
-    pull_requests = PullRequests(
+    access = InstallationAccess(
         github=github,
         settings=settings,
         database=program.database,
         git_cache=GitCache(settings.quorum_data_dir / "git"),
         executor_id=executor_id,
     )
-    public_url = settings.quorum_public_url
-    return ReviewHandler(
+    return JobEnvironment(
         services=program.services,
         database=program.database,
-        open_pull_request=pull_requests.open,
+        github=access,
+        organization_defaults=OrganizationDefaults(access, clock=utc_now),
         clock=utc_now,
         watch=watch,
-        details_url=lambda review_id: f"{public_url}/reviews/{review_id}" if public_url else None,
-        organisation_default=OrganisationDefaults(organisation_file(github), clock=utc_now),
-        tell=program.notifications.tell,
+        notify=program.notifications.notify,
         web_url=web_url(settings.github_api_url),
+        public_url=settings.quorum_public_url,
     )
 
 
 def _job_handlers(
-    program: Program, github: GitHubApp, review: ReviewHandler, enqueue: Enqueue
+    environment: JobEnvironment, github: GitHubApp, *, allowed_bots: frozenset[int]
 ) -> JobHandlers:
     permissions = Permissions(utc_now)
-    allowed_bots = frozenset(program.settings.quorum_allowed_bots)
+    review = ReviewHandler(environment=environment)
     comments = CommentHandler(review=review, permissions=permissions, allowed_bots=allowed_bots)
-    installations = InstallationHandler(database=program.database, clock=utc_now, forget=github.forget)
-    handlers = JobHandlers(failed_jobs=FailureHandler(review=review), heads=NewestHead(review=review))
+    installations = InstallationHandler(database=environment.database, clock=utc_now, forget=github.forget)
+    handlers = JobHandlers(
+        failed_jobs=FailureHandler(environment=environment),
+        heads=NewestHeadChecker(environment=environment),
+    )
     handlers.register(ReviewJob, review)
     handlers.register(CommentJob, comments, acknowledger=comments)
     handlers.register(CheckActionJob, CheckActionHandler(review=review, permissions=permissions))
-    handlers.register(CheckSuiteJob, CheckSuiteHandler(review=review, enqueue=enqueue))
-    handlers.register(
-        MergeGroupJob, MergeGroupHandler(review=review, fetch_commits=merge_group_commits(github))
-    )
-    handlers.register(ClosedJob, ClosedHandler(review=review))
+    handlers.register(MergeGroupJob, MergeGroupHandler(environment=environment))
+    handlers.register(ClosedJob, ClosedHandler(environment=environment))
     handlers.register(InstallationJob, installations)
     return handlers
 

@@ -119,7 +119,7 @@ async def test_a_stage_that_failed_uploads_nothing(opened: Open) -> None:
         await world.settle()
         take_all(pull)
         assert take_uploads(pull) == []
-        assert "would look mended" in notes(world)
+        assert "GitHub would close its alerts as fixed" in notes(world)
 
 
 async def test_an_outage_of_code_scanning_does_not_fail_the_review(opened: Open) -> None:

@@ -42,7 +42,7 @@ async def test_a_finding_dismissed_three_times_is_not_shown_a_fourth_time(tmp_pa
         fourth = await opens(world, repository, {"cart_4.py": CART})
         assert own_comments(fourth) == []
         summary = fourth.issue_comments[0].body
-        assert "Dismissed here before" in summary
+        assert "This repository dismissed" in summary
 
         fourth.comment("alice", "/config")
         await world.settle()

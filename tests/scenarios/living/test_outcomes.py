@@ -71,7 +71,7 @@ async def test_an_unfixed_finding_is_still_open_at_the_end(tmp_path: Path, merge
         else:
             pull.close()
         await world.settle()
-        end = "still open at the merge" if merged else "still open when it was closed"
+        end = "still open at the merge" if merged else "still open when the pull request was closed"
         assert (newest(world).outcome, newest(world).reason) == ("open", end)
         assert newest(world).decided_at is not None
 

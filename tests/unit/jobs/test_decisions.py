@@ -1,4 +1,4 @@
-"""Who may command, what is remembered of it, and what is learned."""
+"""Who may give commands, organization defaults, and learned rules."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from app.domain.publication import Writer
 from app.errors import GitHubUnavailable
 from app.github.auth import REVIEW_PERMISSIONS
-from app.jobs.experience import is_near, normalised
+from app.jobs.access import GitHubAccess, OrganizationDefaults, Permissions
+from app.jobs.dismissals import is_near, normalized
 from app.jobs.installation import missing_permissions
-from app.jobs.organisation import OrganisationDefaults
-from app.jobs.permission import Permissions
 
 
 class Clock:
@@ -24,7 +23,7 @@ class Clock:
 
 
 class Collaborators:
-    """The one question of a writer that is asked here."""
+    """A writer that only knows permissions."""
 
     def __init__(self) -> None:
         self.level = "write"
@@ -36,7 +35,7 @@ class Collaborators:
         return self.level
 
 
-async def test_a_yes_is_remembered_for_five_minutes_and_a_no_not_at_all() -> None:
+async def test_a_granted_permission_is_cached_for_five_minutes_and_a_denial_is_not() -> None:
     clock, people = Clock(), Collaborators()
     permissions, writer = Permissions(clock), cast("Writer", cast("Any", people))
 
@@ -54,27 +53,32 @@ async def test_a_yes_is_remembered_for_five_minutes_and_a_no_not_at_all() -> Non
     assert people.asked == 3
 
 
-async def test_the_organisations_default_is_read_every_ten_minutes_and_kept_through_an_outage() -> None:
-    clock = Clock()
-    answers: list[bytes | GitHubUnavailable] = [b"gate: high", GitHubUnavailable("down")]
+class OrganizationFiles:
+    """GitHub that serves one organization's file, then is down."""
 
-    async def fetch(installation_id: int, repository: str) -> bytes | None:
-        assert (installation_id, repository) == (7, "octo/.github")
-        answer = answers.pop(0)
+    def __init__(self) -> None:
+        self.answers: list[bytes | GitHubUnavailable] = [b"gate: high", GitHubUnavailable("down")]
+
+    async def organization_file(self, installation_id: int, owner: str) -> bytes | None:
+        assert (installation_id, owner) == (7, "octo")
+        answer = self.answers.pop(0)
         if isinstance(answer, GitHubUnavailable):
             raise answer
         return answer
 
-    default = OrganisationDefaults(fetch, clock=clock)
-    assert await default(7, "octo") == b"gate: high"
+
+async def test_the_organization_default_is_cached_for_ten_minutes_and_kept_during_an_outage() -> None:
+    clock, github = Clock(), OrganizationFiles()
+    defaults = OrganizationDefaults(cast("GitHubAccess", cast("Any", github)), clock=clock)
+    assert await defaults.load(7, "octo") == b"gate: high"
     clock.now += timedelta(minutes=9)
-    assert await default(7, "octo") == b"gate: high"
+    assert await defaults.load(7, "octo") == b"gate: high"
     clock.now += timedelta(minutes=2)
-    assert await default(7, "octo") == b"gate: high"
-    assert answers == []
+    assert await defaults.load(7, "octo") == b"gate: high"
+    assert github.answers == []
 
 
-def test_missing_permissions_are_named() -> None:
+def test_missing_permissions_are_listed() -> None:
     granted = dict(REVIEW_PERMISSIONS)
     assert missing_permissions(granted) == {}
     assert missing_permissions(granted | {"checks": "read"}) == {"checks": "write"}
@@ -82,13 +86,13 @@ def test_missing_permissions_are_named() -> None:
 
 
 @given(st.text(max_size=60))
-def test_code_is_near_to_itself_however_it_is_spaced(text: str) -> None:
-    one = normalised(text)
-    assert normalised(f"  {one}\n") == one
+def test_whitespace_does_not_make_code_different(text: str) -> None:
+    one = normalized(text)
+    assert normalized(f"  {one}\n") == one
     assert is_near(one, one) == bool(one)
 
 
-def test_near_is_nearly_the_same_words() -> None:
-    one = normalised("cursor.execute('SELECT * FROM users WHERE id = ' + id)")
-    assert is_near(one, normalised("cursor.execute('SELECT * FROM orders WHERE id = ' + id)"))
-    assert not is_near(one, normalised("cursor.fetchall(limit)"))
+def test_code_with_nearly_the_same_words_is_near() -> None:
+    one = normalized("cursor.execute('SELECT * FROM users WHERE id = ' + id)")
+    assert is_near(one, normalized("cursor.execute('SELECT * FROM orders WHERE id = ' + id)"))
+    assert not is_near(one, normalized("cursor.fetchall(limit)"))

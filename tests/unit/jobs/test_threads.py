@@ -1,15 +1,17 @@
-"""Where an earlier finding is after a push. The scenarios show the rest."""
+"""What becomes of earlier findings after a push. The scenario tests cover the rest."""
 
 from dataclasses import replace
+from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.conversation.fixed import Look
-from app.domain.diff import Diff, FileDiff, FileStatus
+from app.conversation.fixed import FixJudgement
+from app.domain.diff import Diff, FileDiff, FileStatus, Side
 from app.domain.finding import Finding, Judgement, Severity, Stage
-from app.domain.pull_request import Reply, Thread
-from app.jobs.threads import BY_HAND, Followed, follow, move, plan_answers
+from app.domain.pull_request import Reply, Source, Thread
+from app.jobs.threads import Followed, follow, move, plan_answers
+from app.publish.notes import RESOLVED_BY_HAND
 from app.store.findings import FindingOutcome
 from app.store.pull_requests import KnownFinding
 
@@ -43,19 +45,41 @@ def known(finding: Finding = FINDING) -> KnownFinding:
     return KnownFinding(finding=finding, outcome="open", reason=None, shown=True, first_head_sha="1" * 40)
 
 
+class Head:
+    """A source that only has `a.py` at the head."""
+
+    def __init__(self, text: str | None) -> None:
+        self.text = text
+
+    async def blob(self, path: str, side: Side) -> bytes | None:
+        assert (path, side) == ("a.py", Side.RIGHT)
+        return None if self.text is None else self.text.encode()
+
+
+class Judge:
+    """A fix judge with one answer."""
+
+    def __init__(self, judgement: Judgement | None) -> None:
+        self.judgement = judgement
+
+    async def judge(self, changed: object) -> list[FixJudgement]:
+        assert changed
+        if self.judgement is None:
+            return []
+        return [FixJudgement(fingerprint=FINDING.fingerprint, judgement=self.judgement, evidence="because")]
+
+
 async def after(
     text: str | None, *, thread: Thread = THREAD, diff: Diff = DIFF, says: Judgement | None = None
 ) -> Followed:
-    async def read(path: str) -> str | None:
-        assert path == "a.py"
-        return text
-
-    async def look(changed: object) -> list[Look]:
-        assert changed
-        return [Look(fingerprint=FINDING.fingerprint, judgement=says, evidence="because")] if says else []
-
     return await follow(
-        [known()], found=(), threads=[thread], diff=diff, read_head=read, redact=str, look_again=look
+        [known()],
+        found=(),
+        threads=[thread],
+        diff=diff,
+        source=cast("Source", cast("Any", Head(text))),
+        redact=str,
+        fix_judge=Judge(says),
     )
 
 
@@ -67,17 +91,17 @@ def test_a_finding_moves_with_its_code(above: int, spaces: int) -> None:
     assert moved.start_line == moved.end_line == above + 1
 
 
-def test_a_finding_whose_code_is_nowhere_has_no_place() -> None:
+def test_a_finding_without_its_code_cannot_move() -> None:
     assert move(FINDING, "grand_total = a / b_2\n") is None
 
 
-async def test_outdated_is_not_fixed() -> None:
+async def test_unchanged_code_on_an_outdated_thread_is_not_fixed() -> None:
     followed = await after("total = a / b\n")
     assert [finding.start_line for finding in followed.standing] == [1]
     assert not followed.fixed
 
 
-async def test_a_file_that_left_the_change_takes_its_findings_along() -> None:
+async def test_findings_are_fixed_when_their_file_leaves_the_change() -> None:
     followed = await after(None, diff=Diff(files=()))
     assert followed.fixed == {FINDING.fingerprint: "The code is gone."}
 
@@ -88,7 +112,7 @@ async def test_changed_code_is_fixed_only_when_the_check_agrees() -> None:
     assert (still.standing, still.outdated, still.fixed) == ((FINDING,), frozenset(), {})
 
 
-async def test_where_nobody_can_tell_it_is_outdated_and_stands() -> None:
+async def test_without_a_judgement_a_changed_finding_is_outdated_and_still_open() -> None:
     followed = await after("total = 0\n")
     assert followed.outdated == {FINDING.fingerprint}
     assert followed.standing == (FINDING,)
@@ -96,11 +120,11 @@ async def test_where_nobody_can_tell_it_is_outdated_and_stands() -> None:
 
 async def test_a_thread_that_a_person_resolved_is_resolved_by_hand() -> None:
     followed = await after("total = a / b\n", thread=replace(THREAD, is_resolved=True))
-    assert followed.outcomes()[FindingOutcome.RESOLVED] == {FINDING.fingerprint: BY_HAND}
+    assert followed.outcomes()[FindingOutcome.RESOLVED] == {FINDING.fingerprint: RESOLVED_BY_HAND}
     assert followed.standing == ()
 
 
-def test_the_same_push_is_answered_once() -> None:
+def test_a_thread_gets_one_reply_for_a_push() -> None:
     followed = Followed(fixed={FINDING.fingerprint: "because"})
     [answer] = plan_answers(followed, returned=(), threads=[THREAD], head_sha="2" * 40, redact=str)
     assert answer.body is not None

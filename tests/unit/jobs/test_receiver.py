@@ -1,4 +1,4 @@
-"""Notifications on the wire: what a receiver with the public library sees, and what is refused as an address or a secret."""
+"""Notifications on the wire, and which addresses and secrets are accepted."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from app.errors import ConfigurationError, NotificationFailed, NotificationGone
-from app.notifier import Receiver
+from app.jobs.receiver import Receiver
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 URL = "https://hooks.example.com/quorum"
@@ -21,7 +21,7 @@ def receiver(answer: Callable[[httpx.Request], httpx.Response], url: str = URL) 
     return Receiver(url, SECRET, transport=httpx.MockTransport(answer))
 
 
-async def test_a_receiver_with_the_public_library_takes_what_is_sent() -> None:
+async def test_the_public_library_verifies_a_notification() -> None:
     taken: list[object] = []
 
     def take(request: httpx.Request) -> httpx.Response:
@@ -36,28 +36,30 @@ async def test_a_receiver_with_the_public_library_takes_what_is_sent() -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 404, 429, 500, 503])
-async def test_whatever_is_not_2xx_was_not_taken_and_a_redirect_leads_nowhere(status: int) -> None:
+async def test_other_statuses_fail_and_redirects_are_not_followed(status: int) -> None:
     asked: list[str] = []
 
     def refuse(request: httpx.Request) -> httpx.Response:
         asked.append(str(request.url))
         return httpx.Response(status, headers={"location": "http://169.254.169.254/"})
 
-    with pytest.raises(NotificationFailed, match=f"answered {status}"):
+    with pytest.raises(NotificationFailed, match=f"status {status}"):
         await receiver(refuse).post("msg_1", BODY, at=datetime.now(UTC))
     assert asked == [URL]
 
 
-async def test_a_receiver_that_says_gone_is_asked_no_more() -> None:
+async def test_a_receiver_that_is_gone_gets_no_further_attempts() -> None:
     with pytest.raises(NotificationGone):
         await receiver(lambda _: httpx.Response(410)).post("msg_1", BODY, at=datetime.now(UTC))
 
 
-async def test_a_receiver_that_cannot_be_reached_is_told_apart_without_its_words() -> None:
+async def test_a_connection_error_does_not_repeat_the_receivers_text() -> None:
     def break_off(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("10.0.0.7 said something secret", request=request)
 
-    with pytest.raises(NotificationFailed, match="cannot be reached: ConnectError") as failed:
+    with pytest.raises(
+        NotificationFailed, match="Cannot reach the notification receiver: ConnectError"
+    ) as failed:
         await receiver(break_off).post("msg_1", BODY, at=datetime.now(UTC))
     assert "secret" not in str(failed.value)
 
@@ -81,12 +83,12 @@ def test_loopback_may_be_plain_http(url: str) -> None:
         "https://[broken/",
     ],
 )
-def test_other_addresses_are_refused_at_the_start(url: str) -> None:
+def test_other_addresses_are_rejected_at_startup(url: str) -> None:
     with pytest.raises(ConfigurationError, match="QUORUM_NOTIFY_URL"):
         Receiver(url, SECRET)
 
 
 @pytest.mark.parametrize("secret", [None, "", "whsec_", "a word", "whsec_c2hvcnQ=", "%%%" * 20])
-def test_a_secret_that_is_missing_short_or_no_base64_is_refused_at_the_start(secret: str | None) -> None:
+def test_a_secret_that_is_missing_short_or_not_base64_is_rejected_at_startup(secret: str | None) -> None:
     with pytest.raises(ConfigurationError, match="openssl rand -base64 32"):
         Receiver(URL, secret)

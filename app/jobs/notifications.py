@@ -1,13 +1,13 @@
-"""Notifications on their way: what there is to tell becomes a durable job, and the job is sent until it is taken.
+"""Turns news into durable jobs, and sends each job until the receiver accepts it.
 
-A job that fails is put back for as long as Standard Webhooks recommend, about three days; then it has failed, and can be
-replayed. Never holds up a review, never says more than `app.domain.notification`.
+A failed job waits as long as Standard Webhooks recommends, about three days in total. Then it is recorded as failed and can
+be replayed. Notifications never delay a review and contain only what `app.domain.notification` defines.
 """
 
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -20,11 +20,12 @@ from app.domain.publication import Conclusion
 from app.domain.review import Coverage, ReviewRequest, UsageTotal
 from app.domain.step import Checkpoint, Step
 from app.errors import NotificationFailed, NotificationGone, Postponed, StoreUnavailable
+from app.jobs.access import FollowUpQueue
 from app.store.database import Database
 from app.store.deliveries import load_delivery
 
 if TYPE_CHECKING:
-    from app.notifier import Receiver
+    from app.jobs.receiver import Receiver
 
 logger = logging.getLogger(__name__)
 
@@ -32,35 +33,33 @@ EVENT = "notification"
 # https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#deliverability-and-reliability
 DELAYS_S = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
 
-FollowUp = Callable[[Delivery, NotificationJob], Awaitable[object]]
-
 
 class Notifications:
-    """Takes news. Until `open` is called, and outside the App, they are dropped."""
+    """Accepts news and queues them as jobs. Drops them outside the App, and until `open` is called."""
 
     def __init__(self) -> None:
-        self._follow_up: FollowUp | None = None
+        self._queue: FollowUpQueue | None = None
         self._clock: Callable[[], datetime] = utc_now
 
-    def open(self, follow_up: FollowUp, *, clock: Callable[[], datetime]) -> None:
-        """From now on each piece of news becomes a job, handed to `follow_up`."""
-        self._follow_up, self._clock = follow_up, clock
+    def open(self, queue: FollowUpQueue, *, clock: Callable[[], datetime]) -> None:
+        """Queue all further news."""
+        self._queue, self._clock = queue, clock
 
-    async def tell(self, news: News) -> None:
-        """Store the job of these news; the same news again change nothing. A `Notify`: raises nothing."""
-        if self._follow_up is None:
+    async def notify(self, news: News) -> None:
+        """Queue the news, unless they are queued already. A `Notify`, so it raises nothing."""
+        if self._queue is None:
             return
         now = self._clock()
         delivery = Delivery(guid=news.id, event=EVENT, action=news.type, received_at=now)
         try:
-            await self._follow_up(delivery, NotificationJob(news=news, at=now))
-        except StoreUnavailable as error:  # the work itself goes on: it is worth more than the news of it
-            logger.warning("nobody is told of %s %s: %s", news.type, news.id, error)
+            await self._queue.follow_up(delivery, NotificationJob(news=news, at=now))
+        except StoreUnavailable as error:  # the review matters more than the news about it
+            logger.warning("cannot queue the notification %s %s: %s", news.type, news.id, error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationHandler:
-    """Does notification jobs."""
+    """Handles notification jobs."""
 
     receiver: "Receiver"
     database: Database
@@ -68,11 +67,11 @@ class NotificationHandler:
     delays_s: Sequence[float] = DELAYS_S
 
     async def handle(self, job: NotificationJob, step: Step) -> None:
-        """Send it once; the receiver may see it twice, under one id.
+        """Send a notification; the receiver may get it twice, with the same id.
 
         Raises:
-            Postponed: it was not taken, and is tried again.
-            NotificationFailed: it was not taken, and is tried no more.
+            Postponed: the receiver did not accept it; try again later.
+            NotificationFailed: the receiver did not accept it; do not try again.
         """
         await step(Checkpoint("notify", type(None)), lambda: self._send(job))
 
@@ -86,12 +85,12 @@ class NotificationHandler:
             attempts = row.attempts if row else 1
             if attempts > len(self.delays_s):
                 raise
-            logger.warning("attempt %d of a notification: %s", attempts, error)
+            logger.warning("attempt %d to send a notification failed: %s", attempts, error)
             raise Postponed(self.delays_s[attempts - 1]) from error
 
 
 def render_body(job: NotificationJob) -> str:
-    """The JSON that is signed and sent."""
+    """Return the JSON that is signed and sent."""
     data: dict[str, Any] = asdict(job.news)
     del data["type"]
     return json.dumps({"type": job.news.type, "timestamp": job.at.isoformat(), "data": data})
@@ -108,7 +107,7 @@ def review_finished(
     findings: Sequence[Finding],
     coverage: Coverage | None,
 ) -> ReviewFinished:
-    """The news of a review's end; without `coverage` it was not done."""
+    """Return the news that a review ended; without `coverage` it failed."""
     return ReviewFinished(
         review_id=request.review_id,
         repository=request.ref.repository,

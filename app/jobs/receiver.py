@@ -1,6 +1,7 @@
-"""Sends a notification to the operator's receiver, signed as Standard Webhooks say. Never retries, never follows a redirect.
+"""Sends a signed notification to the operator's receiver, as Standard Webhooks specify. Never retries or follows a redirect.
 
-The address is the operator's alone: nothing of a pull request or a configuration file can choose it.
+Only the operator sets the address: no pull request and no configuration file can change it. A module of its own, because
+importing the HTTP client is slow and most commands do not need it.
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
@@ -22,10 +23,10 @@ _PREFIX = "whsec_"
 
 
 class Receiver:
-    """Where notifications go. `transport` stands in for the network in tests.
+    """The operator's receiver. `transport` replaces the network in tests.
 
     Raises:
-        ConfigurationError: the address or the secret cannot be used.
+        ConfigurationError: the address or the secret is invalid.
     """
 
     def __init__(
@@ -36,11 +37,11 @@ class Receiver:
         self._transport = transport
 
     async def post(self, message_id: str, body: str, *, at: datetime) -> None:
-        """Send once; `message_id` is the same for every attempt, `at` the moment of this one.
+        """Send once; `message_id` is the same for every attempt, and `at` is the time of this one.
 
         Raises:
-            NotificationGone: the receiver wants no more of it (410).
-            NotificationFailed: it was not taken with a 2xx.
+            NotificationGone: the receiver does not want this notification (410).
+            NotificationFailed: the response was not 2xx.
         """
         headers = {
             "content-type": "application/json",
@@ -52,17 +53,19 @@ class Receiver:
         async with httpx.AsyncClient(
             transport=self._transport, timeout=TIMEOUT_S, follow_redirects=False
         ) as client:
-            try:  # the answer's body is nobody's concern and may be endless: it is not read
-                async with client.stream("POST", self._url, headers=headers, content=body.encode()) as answer:
-                    status = answer.status_code
+            try:  # does not read the body, which may be endless
+                async with client.stream(
+                    "POST", self._url, headers=headers, content=body.encode()
+                ) as response:
+                    status = response.status_code
             except httpx.HTTPError as error:
                 raise NotificationFailed(
-                    f"The receiver of notifications cannot be reached: {type(error).__name__}."
+                    f"Cannot reach the notification receiver: {type(error).__name__}."
                 ) from error
         if status == GONE:
-            raise NotificationGone("The receiver of notifications is gone (410).")
+            raise NotificationGone("The notification receiver is gone (410).")
         if not httpx.codes.is_success(status):
-            raise NotificationFailed(f"The receiver of notifications answered {status}.")
+            raise NotificationFailed(f"The notification receiver responded with status {status}.")
 
 
 def _checked_url(url: str) -> str:
@@ -75,7 +78,7 @@ def _checked_url(url: str) -> str:
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
     if not host or not is_safe or parts.username or parts.fragment:
         raise ConfigurationError(
-            "QUORUM_NOTIFY_URL must be an https address (http on loopback), without a user and without a fragment."
+            "QUORUM_NOTIFY_URL must be an https URL (http on loopback) without user and fragment."
         )
     return url
 
@@ -87,6 +90,6 @@ def _key(secret: str | None) -> bytes:
         key = b""
     if len(key) not in SECRET_BYTES:
         raise ConfigurationError(
-            "QUORUM_NOTIFY_SECRET must be 24 to 64 random bytes in base64: `openssl rand -base64 32` makes one."
+            "QUORUM_NOTIFY_SECRET must be 24 to 64 random bytes in base64. Create one with `openssl rand -base64 32`."
         )
     return key

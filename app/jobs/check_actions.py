@@ -1,39 +1,36 @@
-"""Buttons of check runs, and "re-run all". A re-run check run is a review like any other."""
+"""Handles the buttons of check runs and "re-run all"."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from app.domain.finding import Severity
-from app.domain.job import CheckActionJob, CheckSuiteJob, Delivery, Job, ReviewJob, review_id
+from app.domain.job import CheckActionJob, CheckSuiteJob, Delivery, ReviewJob, review_id
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewRequest
 from app.domain.step import Checkpoint, Step
-from app.jobs.dismissal import dismiss
-from app.jobs.eligible import BY_HEAD, REFRESH
-from app.jobs.permission import Permissions
+from app.jobs.access import FollowUpQueue, JobEnvironment, Permissions
+from app.jobs.dismissals import dismiss
+from app.jobs.head import BY_HEAD, REFRESH
 from app.jobs.review import ReviewHandler
 from app.publish.checks import DISMISS_LOW, REREVIEW
+from app.publish.notes import DISMISSED_BY_BUTTON
 from app.store.pull_requests import load_memory
-from app.store.reviews import load_pull_requests_of_heads, record_review_begun
+from app.store.reviews import load_pull_requests_of_heads
 
 logger = logging.getLogger(__name__)
-
-Enqueue = Callable[[Delivery, Job], Awaitable[object]]
-"""Stores a job that another one asks for; one that is stored already is left as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckActionHandler:
-    """Does what a button says, for people with write access."""
+    """Handles the buttons of a check run, for people with write access."""
 
     review: ReviewHandler
     permissions: Permissions
 
     async def handle(self, job: CheckActionJob, step: Step) -> None:
-        """Review again, or dismiss what is low and bring the check runs up to date."""
-        access = self.review.open_pull_request(job.ref, installation_id=job.installation_id, ledger=job.key)
+        """Review again, or dismiss the low findings and update the check runs."""
+        access = self.review.environment.open(job.ref, installation_id=job.installation_id, ledger=job.key)
         allowed = await step(
             Checkpoint("permission", bool),
             lambda: self.permissions.may_command(access.writer, job.ref.repository, job.sender),
@@ -50,10 +47,10 @@ class CheckActionHandler:
                 )
                 await self._review(job, step, commanded=False)
             case other:
-                logger.warning("a button that Quorum does not have: %s", other)
+                logger.warning("unknown button: %s", other)
 
     def _dismiss_low(self, job: CheckActionJob) -> None:
-        remembered = load_memory(self.review.database, job.ref)
+        remembered = load_memory(self.review.environment.database, job.ref)
         low = [
             known.finding
             for known in remembered.findings
@@ -62,13 +59,13 @@ class CheckActionHandler:
             and known.finding.severity is Severity.LOW
         ]
         dismiss(
-            self.review.database,
+            self.review.environment.database,
             job.ref,
             low,
             installation_id=job.installation_id,
             by=job.sender,
-            reason="all low ones, by the check run's button",
-            at=self.review.clock(),
+            reason=DISMISSED_BY_BUTTON,
+            at=self.review.environment.clock(),
         )
 
     async def _review(self, job: CheckActionJob, step: Step, *, commanded: bool) -> None:
@@ -81,24 +78,24 @@ class CheckActionHandler:
             trigger=trigger,
             commanded=commanded,
         )
-        await asyncio.to_thread(
-            record_review_begun, self.review.database, request, delivery=job.guid, at=self.review.clock()
-        )
-        await self.review.handle(ReviewJob(request=request), step)
+        await self.review.review_within(request, step, guid=job.guid)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSuiteHandler:
-    """ "Re-run all": a review of its own for each pull request of the head; a fork's is found by what was reviewed there."""
+    """Handles "re-run all": queues a review of each pull request with this head.
 
-    review: ReviewHandler
-    enqueue: Enqueue
+    GitHub does not name the pull requests of forks, so they are found by their reviews.
+    """
+
+    environment: JobEnvironment
+    queue: FollowUpQueue
 
     async def handle(self, job: CheckSuiteJob, step: Step) -> None:
-        """Queue them, so that each waits for nobody but its own pull request."""
+        """Queue the reviews, so that each waits only for its own pull request."""
         numbers = await step(Checkpoint("find", tuple[int, ...]), lambda: self._find(job))
         if not numbers:
-            logger.info("no pull request is known at %s", job.head_sha)
+            logger.info("no pull request has the head %s", job.head_sha)
         for number in numbers:
             await step(
                 Checkpoint(f"queue {number}", type(None)), lambda number=number: self._queue(job, number)
@@ -106,7 +103,7 @@ class CheckSuiteHandler:
 
     async def _find(self, job: CheckSuiteJob) -> tuple[int, ...]:
         found = await asyncio.to_thread(
-            load_pull_requests_of_heads, self.review.database, job.repository, [job.head_sha]
+            load_pull_requests_of_heads, self.environment.database, job.repository, [job.head_sha]
         )
         return tuple(sorted({*job.pull_requests, *found}))
 
@@ -125,6 +122,6 @@ class CheckSuiteHandler:
             guid=f"{job.guid}.{number}",
             event="check_suite",
             action="rerequested",
-            received_at=self.review.clock(),
+            received_at=self.environment.clock(),
         )
-        await self.enqueue(delivery, ReviewJob(request=request))
+        await self.queue.follow_up(delivery, ReviewJob(request=request))

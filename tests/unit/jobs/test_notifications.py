@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from app.domain.job import Accepted, Delivery, NotificationJob
+from app.domain.job import Accepted, Delivery, Job, NotificationJob
 from app.domain.notification import BudgetReached
 from app.domain.step import run_at_once
 from app.errors import NotificationFailed, NotificationGone, Postponed, StoreUnavailable
-from app.jobs.notification import DELAYS_S, NotificationHandler, Notifications, render_body
-from app.notifier import Receiver
+from app.jobs.notifications import DELAYS_S, NotificationHandler, Notifications, render_body
+from app.jobs.receiver import Receiver
 from app.store.database import Database
 from app.store.deliveries import new_delivery
 from tests.unit.engine.world import NOW, SETTINGS, Functions, ended, running
@@ -81,9 +81,9 @@ async def test_the_engine_sends_it_until_it_is_taken_under_one_id(any_database: 
     handlers = Functions().handlers()
     handlers.register(NotificationJob, handler)
     async with running(any_database, handlers=handlers) as engine:
-        notifications.open(engine.follow_up, clock=lambda: NOW)
-        await notifications.tell(NEWS)
-        await notifications.tell(NEWS)
+        notifications.open(engine, clock=lambda: NOW)
+        await notifications.notify(NEWS)
+        await notifications.notify(NEWS)
         row = await ended(any_database, NEWS.id)
     assert (row.state, row.attempts, row.repository, row.installation_id) == ("done", 3, "octo/shop", None)
     assert ids == [NEWS.id] * 3
@@ -104,8 +104,8 @@ async def test_no_review_waits_for_a_receiver_that_is_down(any_database: Databas
     async with running(
         any_database, handlers=handlers, settings=replace(SETTINGS, per_installation=1)
     ) as engine:
-        notifications.open(engine.follow_up, clock=lambda: NOW)
-        await notifications.tell(NEWS)
+        notifications.open(engine, clock=lambda: NOW)
+        await notifications.notify(NEWS)
         assert await engine.enqueue(review_delivery("one"), other_job()) == Accepted(guid="one")
         await ended(any_database, "one")
     assert len(reviewed) == 1
@@ -114,13 +114,14 @@ async def test_no_review_waits_for_a_receiver_that_is_down(any_database: Databas
 async def test_where_it_cannot_be_stored_the_work_goes_on_and_the_log_says_so(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async def refuse(delivery: Delivery, job: NotificationJob) -> object:
-        raise StoreUnavailable("the disk is full")
+    class FullQueue:
+        async def follow_up(self, delivery: Delivery, job: Job) -> object:
+            raise StoreUnavailable("the disk is full")
 
     notifications = Notifications()
-    await notifications.tell(NEWS)  # nobody listens yet
-    notifications.open(refuse, clock=lambda: NOW)
-    await notifications.tell(NEWS)
+    await notifications.notify(NEWS)  # dropped: not open yet
+    notifications.open(FullQueue(), clock=lambda: NOW)
+    await notifications.notify(NEWS)
     assert ["the disk is full" in message for message in caplog.messages] == [True]
 
 
