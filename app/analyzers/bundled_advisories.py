@@ -1,7 +1,7 @@
-"""The advisories that come with the program, for when no source can be asked. Reads one file of its own; asks nobody.
+"""The advisories that come with the program, for use without another source. Reads one file of its own; no network.
 
-The file names its date, its licence and the ecosystems it holds completely. Of an ecosystem that it holds in part, only
-a flaw is an answer: that it knows none of a package says nothing. `scripts/advisories.py` makes the file.
+The file states its date, its license and the ecosystems that it covers completely. For an ecosystem that it covers in part, only
+a vulnerability is an answer: no entry for a package means nothing. `scripts/advisories.py` creates the file.
 """
 
 import gzip
@@ -28,14 +28,14 @@ _SemverKey = tuple[tuple[int, ...], bool, tuple[tuple[bool, int, str], ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRange:
-    """A run of versions with a flaw: from `introduced`, up to but not with `fixed`, or up to and with `last`."""
+    """A range of vulnerable versions: from `introduced` up to `fixed` (exclusive) or `last` (inclusive)."""
 
     introduced: str = "0"
     fixed: str | None = None
     last: str | None = None
 
     def holds(self, version: str, order: Callable[[str], Any]) -> bool:
-        """Whether the version is in it; raises `ValueError` where one of them is none."""
+        """Whether the version is in the range; raises `ValueError` if a version cannot be parsed."""
         asked = order(version)
         return (
             asked >= order(self.introduced)
@@ -85,7 +85,7 @@ class BundledAdvisories:
         return cls(json.loads(gzip.decompress(path.read_bytes())))
 
     def judge(self, packages: Sequence[Package]) -> AdvisoryAnswer:
-        """What the file knows of these packages, and those that it cannot judge."""
+        """The known vulnerabilities of these packages, and the packages that the file cannot judge."""
         advisories: list[Advisory] = []
         unchecked: list[Package] = []
         for package in packages:
@@ -97,7 +97,7 @@ class BundledAdvisories:
         return AdvisoryAnswer(source=self.name, advisories=tuple(advisories), unchecked=tuple(unchecked))
 
     def _of(self, package: Package) -> list[Advisory] | None:
-        """The flaws of this version; None where the version is not told, or in no order that is known here."""
+        """The vulnerabilities of this version; None if the version is missing or cannot be ordered."""
         order = ORDERS.get(package.ecosystem)
         if order is None or package.version is None:
             return None
@@ -127,12 +127,12 @@ def bundled_advisories() -> BundledAdvisories:
 
 
 def plain_name(ecosystem: str, name: str) -> str:
-    """Names as the registry compares them: PyPI folds `Py_YAML` to `py-yaml`."""
+    """The name as the registry compares it: PyPI normalizes `Py_YAML` to `py-yaml`."""
     return canonicalize_name(name) if ecosystem == "pip" else name.lower()
 
 
 def semver_key(version: str) -> _SemverKey:
-    """Sorts as semantic versions do: https://semver.org/#spec-item-11. Raises `ValueError` for what is none."""
+    """Sorts as semantic versions do: https://semver.org/#spec-item-11. Raises `ValueError` for any other text."""
     match = _SEMVER.fullmatch(version.strip())
     if match is None:
         raise ValueError(version)
@@ -154,7 +154,7 @@ def _python_version(version: str) -> Version:
         raise ValueError(version) from error
 
 
-# GitHub's name of an ecosystem → how its versions are ordered; an ecosystem that is not here is not judged.
+# GitHub's name of an ecosystem → the order of its versions; other ecosystems are not judged.
 ORDERS: dict[str, Callable[[str], Any]] = {
     "pip": _python_version,
     "npm": semver_key,

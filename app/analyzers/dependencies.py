@@ -1,6 +1,6 @@
-"""New packages of a change, and what is known of them: by a source of advisories, a function passed in, else by a file.
+"""New packages of a change and their known vulnerabilities, from a source of advisories or from the bundled file.
 
-No answer is never a clean bill: what could not be asked is said.
+A missing answer never means "no vulnerability": notes name every package that could not be checked.
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ MAX_MANIFEST_BYTES = 5_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DependencyFacts:
-    """The new packages and what is known of them."""
+    """The new packages and their known vulnerabilities."""
 
     packages: tuple[Package, ...] = ()
     hits: tuple[Hit, ...] = ()
-    unchecked: tuple[Package, ...] = ()  # nobody could say whether they have a flaw
+    unchecked: tuple[Package, ...] = ()  # no source could judge them
     notes: tuple[str, ...] = ()
 
 
@@ -35,7 +35,7 @@ async def find_dependency_facts(
     """New packages of all changed manifests, with the advisories that cover them.
 
     Args:
-        lookup: asked first; None: there is nobody to ask.
+        lookup: asked first; None: there is no source.
         bundled: asked for the rest; None: the file that comes with the program.
     """
     packages: list[Package] = []
@@ -47,7 +47,7 @@ async def find_dependency_facts(
         found = added_packages(file, manifest)
         if found is None:
             notes.append(
-                f"{file.path}: could not be read, so its new packages were not checked for known flaws."
+                f"{file.path}: could not be read, so its new packages were not checked for known vulnerabilities."
             )
         else:
             packages.extend(found)
@@ -59,7 +59,7 @@ async def find_dependency_facts(
 
 
 def added_packages(file: ChangedFile, manifest: Manifest) -> list[Package] | None:
-    """Packages in the head that the base has not in this version; None where the file cannot be read."""
+    """Packages in the head that the base does not have in this version; None if the file cannot be read."""
     if file.head is None or max(len(file.head), len(file.base or b"")) > MAX_MANIFEST_BYTES:
         return None
     head = file.head.decode("utf-8", "replace")
@@ -85,14 +85,14 @@ def added_packages(file: ChangedFile, manifest: Manifest) -> list[Package] | Non
 async def _asked(
     packages: Sequence[Package], lookup: AdvisoryLookup | None, bundled: BundledAdvisories
 ) -> tuple[AdvisoryAnswer, tuple[str, ...]]:
-    """What the source knows, and of what it does not judge what the bundled file knows; with a note on each."""
+    """The source's answer, and the bundled file's answer for the rest, with a note on each."""
     if not packages:
         return AdvisoryAnswer(source=""), ()
     answer, reason = await _looked_up(packages, lookup)
     left = answer.unchecked
     known = bundled.judge(left)
     checked = [
-        f"{count} new package(s) were checked against {source}."
+        f"Checked {count} new {'package' if count == 1 else 'packages'} against {source}."
         for source, count in (
             (answer.source, len(packages) - len(left)),
             (f"{known.source}: {reason}", len(left) - len(known.unchecked)),
@@ -111,10 +111,10 @@ async def _asked(
 async def _looked_up(
     packages: Sequence[Package], lookup: AdvisoryLookup | None
 ) -> tuple[AdvisoryAnswer, str]:
-    """The source's answer, and why it could not judge what it left unchecked."""
+    """The source's answer, and why it left packages unchecked."""
     nothing = AdvisoryAnswer(source="", unchecked=tuple(packages))
     if lookup is None:
-        return nothing, "no source of advisories was asked"
+        return nothing, "no source of advisories is configured"
     try:
         answer = await lookup(packages)
     except QuorumError as error:
@@ -125,13 +125,11 @@ async def _looked_up(
 def _unchecked_note(packages: Sequence[Package], reason: str, bundled: str) -> str:
     names = ", ".join(dict.fromkeys(f"{one.name} {one.version or ''}".strip() for one in packages[:8]))
     more = f" and {len(packages) - 8} more" if len(packages) > 8 else ""
-    return (
-        f"Could not check new packages for known flaws, {reason}, and {bundled} has no answer: {names}{more}."
-    )
+    return f"Could not check new packages for known vulnerabilities ({reason}, and {bundled} has no data): {names}{more}."
 
 
 def _line_of(name: str, version: str | None, lines: Sequence[str], added: frozenset[int]) -> int:
-    """The first added line that names the package; else one with its version; else the first added line."""
+    """The first added line that names the package, or one with its version, or the first added line."""
     last = name.rpartition(":")[2]
     numbers = [number for number in sorted(added) if number <= len(lines)]
     for needle in (last, version or last):
@@ -144,9 +142,9 @@ def _line_of(name: str, version: str | None, lines: Sequence[str], added: frozen
 def _hit(advisory: Advisory) -> Hit:
     package = advisory.package
     cure = (
-        f"Version {advisory.fixed_version} mends it."
+        f"Fixed in {advisory.fixed_version}."
         if advisory.fixed_version
-        else "No mended version is known; look for another package or for a work-around in the advisory."
+        else "No fixed version is known. Look for a workaround in the advisory, or for another package."
     )
     return Hit(
         path=package.path,
@@ -154,7 +152,9 @@ def _hit(advisory: Advisory) -> Hit:
         end_line=package.line,
         rule_id="vulnerable-dependency",
         severity=advisory.severity,
-        title=f"{package.name} {package.version or ''} has a known flaw ({advisory.id})".replace("  ", " "),
+        title=f"{package.name} {package.version or ''} has a known vulnerability ({advisory.id})".replace(
+            "  ", " "
+        ),
         explanation=f"{advisory.summary.rstrip('.')}. {cure}",
         tool=TOOL,
     )

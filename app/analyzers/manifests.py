@@ -1,4 +1,4 @@
-"""Reads manifests and lock files into package names and versions. Text in, values out; nothing is resolved or run.
+"""Reads package names and versions from manifests and lock files. Text in, values out; nothing is resolved or run.
 
 https://packaging.python.org/en/latest/specifications/ · https://docs.npmjs.com/cli/configuring-npm/package-lock-json ·
 https://go.dev/ref/mod#go-mod-file
@@ -28,7 +28,7 @@ _EXACT = re.compile(r"^[=v]?(\d+(?:\.\d+)*[\w.+-]*)$")
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One kind of file: how it is named, whose packages it lists, and how it is read."""
+    """One kind of file: its name, the ecosystem of its packages, and its reader."""
 
     name: re.Pattern[str]
     ecosystem: str  # GitHub's names: pip, npm, go, maven, rubygems, rust, composer
@@ -36,7 +36,7 @@ class Manifest:
 
 
 def manifest_of(path: str) -> Manifest | None:
-    """The kind of this file, by its name."""
+    """The kind of the file with this name."""
     base = path.rpartition("/")[2]
     return next((one for one in MANIFESTS if one.name.fullmatch(base)), None)
 
@@ -111,7 +111,7 @@ def _matches(pattern: re.Pattern[str]) -> Callable[[str], Named]:
 
 
 def _versions(entries: Mapping[str, Any]) -> Named:
-    """A version only where it is exact; a range says nothing about what gets installed."""
+    """A version only if it is exact; a range does not say what gets installed."""
     for name, value in entries.items():
         wanted: Any = cast("dict[str, Any]", value).get("version", "") if isinstance(value, dict) else value
         match = _EXACT.match(str(wanted).removeprefix("=="))

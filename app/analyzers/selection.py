@@ -1,7 +1,7 @@
-"""From hits to findings: only what the change brought, each defect once. No I/O.
+"""Turns hits into findings: only defects that the change introduces, each one once. No I/O.
 
-A hit counts where it touches an added line and the base did not have it already, by rule and normalised text, so that
-moved code is not new. Hits of one family on the same lines are one finding with all its finders.
+A hit counts if it touches an added line and the base does not already have it. The comparison uses the rule and the normalized
+text, so moved code is not new. Hits of one family on the same lines become one finding that names all its finders.
 """
 
 from collections import Counter
@@ -15,8 +15,8 @@ from app.domain.model_call import Provider
 from app.domain.rules import rule_for
 
 MAX_RANGE_LINES = 10
-# Whose words are shown where several tools found the same: the more it knows, the earlier.
-_VOICES = (
+# If several tools report the same defect, the first of these gives the text: the most specific tool comes first.
+_TOOL_ORDER = (
     "patterns",
     "secrets",
     "zizmor",
@@ -58,7 +58,7 @@ def select(
     base_lines: Mapping[str, Sequence[str]],
     added: Mapping[str, frozenset[int]],
 ) -> tuple[Finding, ...]:
-    """The findings that the change brings, by path and line.
+    """The findings that the change introduces, by path and line.
 
     `lines` and `base_lines` hold the files' lines by path; `added` the added line numbers of the head.
     """
@@ -72,7 +72,7 @@ def select(
 
 
 def stage_of(rule_id: str) -> Stage:
-    """Which check a rule belongs to."""
+    """The stage that a rule belongs to."""
     family = rule_for(rule_id).family
     if family == "documentation":
         return Stage.DOCS
@@ -85,7 +85,7 @@ def _added_within(hit: Hit, added: Mapping[str, frozenset[int]]) -> list[int]:
 
 
 def _key(hit: Hit, lines: Mapping[str, Sequence[str]]) -> tuple[str, str]:
-    """Rule and text without white space: what stays the same when code moves."""
+    """Rule and text without white space, which do not change when code moves."""
     text = lines.get(hit.path, ())[hit.start_line - 1 : hit.end_line]
     return hit.rule_id, "".join("".join(text).split())
 
@@ -98,7 +98,7 @@ def _take(counts: Counter[tuple[str, str]], key: tuple[str, str]) -> bool:
 
 
 def _on_added_lines(hit: Hit, added: Mapping[str, frozenset[int]]) -> Hit:
-    """The whole range where all of it is new and short, else its last added line."""
+    """The whole range if all of it is new and short, otherwise its last added line."""
     within = _added_within(hit, added)
     if len(within) == hit.end_line - hit.start_line + 1 <= MAX_RANGE_LINES:
         return hit
@@ -133,29 +133,29 @@ def _defect_class(rule_id: str) -> str:
 
 
 def _finding(group: Sequence[Hit], lines: Mapping[str, Sequence[str]]) -> Finding:
-    speaker = min(group, key=_voice)
+    lead = min(group, key=_tool_rank)
     worst = min((hit.severity for hit in group), key=lambda severity: severity.rank)
-    rule = rule_for(speaker.rule_id)
-    quote = lines.get(speaker.path, ())[speaker.start_line - 1 : speaker.end_line]
+    rule = rule_for(lead.rule_id)
+    quote = lines.get(lead.path, ())[lead.start_line - 1 : lead.end_line]
     return Finding(
         stage=stage_of(rule.id),
         severity=Severity(worst),
         rule_id=rule.id,
         cwe=rule.cwe,
-        path=speaker.path,
-        start_line=speaker.start_line,
-        end_line=speaker.end_line,
+        path=lead.path,
+        start_line=lead.start_line,
+        end_line=lead.end_line,
         side=Side.RIGHT,
-        title=speaker.title,
-        explanation=speaker.explanation,
+        title=lead.title,
+        explanation=lead.explanation,
         quote="\n".join(quote),
-        suggestion=speaker.suggestion,
+        suggestion=lead.suggestion,
         found_by=tuple(
-            dict.fromkeys(f"{Provider.ANALYZERS}:{hit.tool}" for hit in sorted(group, key=_voice))
+            dict.fromkeys(f"{Provider.ANALYZERS}:{hit.tool}" for hit in sorted(group, key=_tool_rank))
         ),
     )
 
 
-def _voice(hit: Hit) -> tuple[int, int]:
-    order = _VOICES.index(hit.tool) if hit.tool in _VOICES else len(_VOICES)
+def _tool_rank(hit: Hit) -> tuple[int, int]:
+    order = _TOOL_ORDER.index(hit.tool) if hit.tool in _TOOL_ORDER else len(_TOOL_ORDER)
     return order, hit.severity.rank

@@ -1,4 +1,4 @@
-"""Facts about the names of a file: new public ones without documentation, and changes of its interface.
+"""Facts about the names in a file: new public names without documentation, and changes to its interface.
 
 Python's interfaces are compared by griffe, statically; it never imports the code. Other languages are compared by
 signature. Runs in the worker process only. https://mkdocstrings.github.io/griffe/guide/users/checking/
@@ -15,18 +15,18 @@ from app.domain.analysis import ApiChange, UndocumentedSymbol
 from app.syntax import Definition, definitions, language_of
 
 _BREAKAGES = {
-    griffe.BreakageKind.PARAMETER_MOVED: "A parameter moved: calls that pass it by position mean another one now.",
-    griffe.BreakageKind.PARAMETER_REMOVED: "A parameter is gone: calls that pass it fail.",
-    griffe.BreakageKind.PARAMETER_CHANGED_KIND: "A parameter can no longer be passed as before.",
-    griffe.BreakageKind.PARAMETER_CHANGED_DEFAULT: "The default of a parameter changed: calls without it do something else.",
-    griffe.BreakageKind.PARAMETER_CHANGED_REQUIRED: "A parameter has no default any more: calls without it fail.",
-    griffe.BreakageKind.PARAMETER_ADDED_REQUIRED: "A new parameter without a default: all calls written so far fail.",
-    griffe.BreakageKind.RETURN_CHANGED_TYPE: "The type of the result changed.",
-    griffe.BreakageKind.OBJECT_REMOVED: "The name is gone: imports and calls of it fail.",
-    griffe.BreakageKind.OBJECT_CHANGED_KIND: "The name stands for something of another kind now.",
+    griffe.BreakageKind.PARAMETER_MOVED: "A parameter moved: calls that pass it by position now set another one.",
+    griffe.BreakageKind.PARAMETER_REMOVED: "A parameter was removed, which breaks callers that pass it.",
+    griffe.BreakageKind.PARAMETER_CHANGED_KIND: "A parameter can no longer be passed the same way.",
+    griffe.BreakageKind.PARAMETER_CHANGED_DEFAULT: "The default of a parameter changed, which changes calls without it.",
+    griffe.BreakageKind.PARAMETER_CHANGED_REQUIRED: "A parameter is now required, which breaks callers that omit it.",
+    griffe.BreakageKind.PARAMETER_ADDED_REQUIRED: "A new required parameter breaks existing callers.",
+    griffe.BreakageKind.RETURN_CHANGED_TYPE: "The return type changed.",
+    griffe.BreakageKind.OBJECT_REMOVED: "The name was removed, which breaks its imports and callers.",
+    griffe.BreakageKind.OBJECT_CHANGED_KIND: "The name now refers to another kind of object.",
     griffe.BreakageKind.ATTRIBUTE_CHANGED_TYPE: "The type of the value changed.",
     griffe.BreakageKind.ATTRIBUTE_CHANGED_VALUE: "The value changed.",
-    griffe.BreakageKind.CLASS_REMOVED_BASE: "The class lost a base: what it inherited is gone.",
+    griffe.BreakageKind.CLASS_REMOVED_BASE: "A base class was removed, and with it everything inherited from it.",
 }
 _HARMLESS = frozenset({griffe.BreakageKind.ATTRIBUTE_CHANGED_VALUE})
 # A web framework passes arguments by name: https://fastapi.tiangolo.com/tutorial/query-params/
@@ -39,7 +39,7 @@ _INTERNAL_PARTS = ("tests/", "test/", "__tests__/", "spec/", "testdata/", "examp
 
 
 def is_internal(path: str) -> bool:
-    """Whether the file is no interface: tests, examples, migrations, private modules."""
+    """Whether the file has no public interface: tests, examples, migrations, private modules."""
     name = path.rpartition("/")[2]
     private = name.startswith("_") and not name.startswith("__")
     is_test = name.startswith(("test_", "conftest")) or any(
@@ -51,7 +51,7 @@ def is_internal(path: str) -> bool:
 def find_undocumented(
     path: str, head: str, added: frozenset[int], base: str | None = None
 ) -> Iterator[UndocumentedSymbol]:
-    """Public names without documentation whose first lines the change brings or touches."""
+    """Public names without documentation whose first lines the change adds or touches."""
     known = _public(path, base) if base else {}
     for one in definitions(path, head):
         is_new = any(
@@ -78,7 +78,7 @@ def find_api_changes(path: str, head: str, base: str) -> list[ApiChange]:
 
 
 def _each_once(changes: Iterable[ApiChange]) -> list[ApiChange]:
-    """One row for a name, with all that is to be said of it: a checker has a row for each parameter."""
+    """One row per name with all its changes: a checker has a row for each parameter."""
     rows: dict[str, ApiChange] = {}
     for one in changes:
         rows[one.name] = _joined(rows[one.name], one) if one.name in rows else one
@@ -98,7 +98,7 @@ def _python_changes(path: str, head: str, base: str) -> list[ApiChange]:
         for one in breakages
         if one.kind not in _HARMLESS and not (one.kind in _POSITIONAL and _is_route(one.obj))
     ]
-    # griffe does not compare the types of results.
+    # griffe does not compare return types.
     return [*found, *(one for one in _changes(path, head, base) if one.detail == _RESULT_CHANGED)]
 
 
@@ -147,7 +147,7 @@ def _change(path: str, before: Definition, after: Definition | None) -> ApiChang
         line=after.start_line if after else 1,
         name=before.name,
         change="changed" if after else "removed",
-        detail=said if after else "The name is gone: imports and calls of it fail.",
+        detail=said if after else "The name was removed, which breaks its imports and callers.",
         breaking=after is None or other_result,
         before=before.signature,
         after=after.signature if after else None,
@@ -155,7 +155,7 @@ def _change(path: str, before: Definition, after: Definition | None) -> ApiChang
 
 
 def _has_other_result(before: Definition, after: Definition) -> bool:
-    """Whether both name the type of their result, after the parameters, and not the same one."""
+    """Whether both declare a return type after the parameters, and the types differ."""
     old, new = _result_of(before.signature), _result_of(after.signature)
     return bool(old and new) and old != new
 

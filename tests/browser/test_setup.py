@@ -125,5 +125,5 @@ def test_the_steps_of_the_rehearsal_lead_to_a_review(page: Page, tmp_path: Path)
 
         line_with(github, "opens a pull request")
         line_with(github, "The review")
-        line_with(github, "SQL is built from a value")
+        line_with(github, "SQL query built from untrusted input")
         line_with(github, "quorum/docs")

@@ -24,7 +24,7 @@ def test_the_demo_shows_the_whole_review_and_leaves_nothing_behind(tmp_path: Pat
         assert shown in done.stdout
     for said in (
         "No model reviewed",
-        "SQL is built from a value",
+        "SQL query built from untrusted input",
         "Reviewed in",
         "Dashboard: http://127.0.0.1:",
     ):

@@ -112,7 +112,7 @@ def test_without_a_key_the_analyzers_review_and_the_report_says_so(run: Run) -> 
     code, out, _ = run()
     assert code == 0
     assert "pay.py" in out
-    assert "SQL is built from a value" in out
+    assert "SQL query built from untrusted input" in out
 
 
 @pytest.mark.parametrize("report_format", ["text", "markdown"])
@@ -167,7 +167,7 @@ def test_an_incomplete_stage_exits_with_3_and_the_rest_is_printed(run: Run, vend
         vendor.is_down()
     code, out, err = run(network=asking(vendors), fail_on=Severity.LOW)
     assert code == 3
-    assert "SQL is built from a value" in out
+    assert "SQL query built from untrusted input" in out
     for stage in Stage:
         assert f"{stage} was not completed" in err
 

@@ -223,8 +223,8 @@ async def test_a_changed_function_is_told_of_once_however_much_of_it_changed() -
     (change,) = (await analyze([changed("m.py", head, base)])).api_changes
     assert change.name == "pay"
     assert change.detail == (
-        "A parameter has no default any more: calls without it fail. A parameter is gone: calls that pass it fail. "
-        "A new parameter without a default: all calls written so far fail."
+        "A parameter is now required, which breaks callers that omit it. A parameter was removed, which breaks callers that "
+        "pass it. A new required parameter breaks existing callers."
     )
 
 
@@ -242,9 +242,9 @@ async def test_new_packages_that_nobody_checked_are_never_called_clean() -> None
     analysis = await analyze([changed("requirements.txt", "left-pad==2.0\n")])
     (note,) = analysis.notes
     assert note.startswith(
-        "Could not check new packages for known flaws, no source of advisories was asked, and a bundled selection of"
+        "Could not check new packages for known vulnerabilities (no source of advisories is configured, and a bundled selection of"
     )
-    assert note.endswith("has no answer: left-pad 2.0.")
+    assert note.endswith("has no data): left-pad 2.0.")
 
 
 async def test_a_source_that_does_not_answer_is_named() -> None:
@@ -275,8 +275,8 @@ async def test_a_known_flaw_of_a_new_package_is_a_finding_on_its_line() -> None:
     analysis = await analyze([file], lookup_advisories=known)
     (finding,) = analysis.findings
     assert (finding.start_line, finding.rule_id) == (2, "vulnerable-dependency")
-    assert finding.explanation == "Cookies leak. Version 2.2.5 mends it."
-    assert analysis.notes == ("1 new package(s) were checked against the advisory database.",)
+    assert finding.explanation == "Cookies leak. Fixed in 2.2.5."
+    assert analysis.notes == ("Checked 1 new package against the advisory database.",)
 
 
 MANIFESTS = {
@@ -410,4 +410,4 @@ async def test_parameters_of_a_route_may_change_places_because_they_are_passed_b
 )
 async def test_another_type_of_the_result_breaks_callers(path: str, before: str, after: str) -> None:
     (change,) = (await analyze([changed(path, after, before)])).api_changes
-    assert (change.name, change.breaking, change.detail) == ("get", True, "The type of the result changed.")
+    assert (change.name, change.breaking, change.detail) == ("get", True, "The return type changed.")

@@ -235,19 +235,19 @@ REQUIREMENTS = ChangedFile.whole("requirements.txt", "flask==2.0\nleft-pad==1.0\
 async def test_without_a_source_the_file_answers_and_the_rest_is_unchecked() -> None:
     facts = await find_dependency_facts([REQUIREMENTS], lookup=None)
     assert [hit.title for hit in facts.hits] == [
-        "flask 2.0 has a known flaw (CVE-2023-30861)",
-        "pyyaml 5.3.1 has a known flaw (CVE-2020-14343)",
+        "flask 2.0 has a known vulnerability (CVE-2023-30861)",
+        "pyyaml 5.3.1 has a known vulnerability (CVE-2020-14343)",
     ]
     checked, unchecked = facts.notes
     assert re.fullmatch(
-        r"2 new package\(s\) were checked against a bundled selection of \d+ advisories \(2026-11-22\): "
-        r"no source of advisories was asked\.",
+        r"Checked 2 new packages against a bundled selection of \d+ advisories \(2026-11-22\): "
+        r"no source of advisories is configured\.",
         checked,
     )
     assert unchecked.startswith(
-        "Could not check new packages for known flaws, no source of advisories was asked, and a bundled selection of"
+        "Could not check new packages for known vulnerabilities (no source of advisories is configured, and a bundled selection of"
     )
-    assert unchecked.endswith("has no answer: left-pad 1.0.")
+    assert unchecked.endswith("has no data): left-pad 1.0.")
     assert [one.name for one in facts.unchecked] == ["left-pad"]
 
 
@@ -267,6 +267,6 @@ async def test_the_file_is_asked_only_for_what_the_source_left_open() -> None:
         return AdvisoryAnswer(source="GitHub's dependency review", unchecked=left)
 
     facts = await find_dependency_facts([REQUIREMENTS], lookup=knows_flask)
-    assert [hit.title for hit in facts.hits] == ["pyyaml 5.3.1 has a known flaw (CVE-2020-14343)"]
-    assert facts.notes[0] == "1 new package(s) were checked against GitHub's dependency review."
+    assert [hit.title for hit in facts.hits] == ["pyyaml 5.3.1 has a known vulnerability (CVE-2020-14343)"]
+    assert facts.notes[0] == "Checked 1 new package against GitHub's dependency review."
     assert "GitHub's dependency review cannot judge them, and a bundled selection" in facts.notes[-1]

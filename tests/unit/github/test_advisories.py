@@ -163,8 +163,8 @@ async def test_a_known_vulnerability_becomes_a_finding_with_its_fix_and_source(w
     analysis = await analyze([file], lookup_advisories=source.look_up_advisories)
     (finding,) = analysis.findings
     assert (finding.rule_id, finding.start_line) == ("vulnerable-dependency", 2)
-    assert "Version 3.1.4 mends it." in finding.explanation
-    assert "2 new package(s) were checked against GitHub's advisory database." in analysis.notes
+    assert "Fixed in 3.1.4." in finding.explanation
+    assert "Checked 2 new packages against GitHub's advisory database." in analysis.notes
 
 
 async def test_without_new_packages_there_is_no_lookup(world: GitHubHarness) -> None:
