@@ -60,10 +60,10 @@ async def analyze(
         directory = await asyncio.to_thread(
             Path(name).resolve
         )  # macOS reaches its temporary folder through a link
-        syntax, dependencies, *_ = await asyncio.gather(
+        syntax, dependencies, _, _ = await asyncio.gather(
             _syntax_facts(texts, directory / "parser", collected, parser or shared_parser()),
             find_dependency_facts(files, lookup=lookup_advisories),
-            *(_lint(linter, find_tool, texts, directory, collected) for linter in LINTERS),
+            asyncio.gather(*(_lint(linter, find_tool, texts, directory, collected) for linter in LINTERS)),
             asyncio.to_thread(_check_texts, texts, redactor, collected),
         )
     return _analysis(files, texts, collected, syntax, dependencies)
