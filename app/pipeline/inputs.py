@@ -1,7 +1,7 @@
 """What the pipeline is given: the shared services, the options of one review, and the clock of its stations."""
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -76,7 +76,7 @@ class Stations:
         return round((time.monotonic() - self._started_s) * 1_000)
 
     @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
+    def timed(self, name: str) -> Generator[None]:
         """Time the station that runs inside, trace it, and report its progress."""
         started_ms = self.elapsed_ms
         self._watch(StationEvent(review_id=self._review_id, station=name, state=StationState.STARTED))
