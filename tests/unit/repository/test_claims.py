@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from scripts.structure import duplicate_classes, load_modules
 from tests.unit.repository.files import ROOT, read, tracked
 
 PAGES = [path for path in tracked() if path.endswith(".md") and not path.startswith(("tests/", "prompts/"))]
@@ -48,6 +49,10 @@ def test_every_word_of_the_glossary_has_a_place_and_is_explained_once() -> None:
     assert len(words) > 30
     assert len(words) == len(set(words))
     assert all(len(row) == 3 and all(row) for row in rows)
+
+
+def test_no_class_name_is_defined_twice() -> None:
+    assert duplicate_classes(load_modules(ROOT)) == {}
 
 
 def test_the_script_of_the_structure_prints_its_figures() -> None:
