@@ -47,7 +47,7 @@ async def test_a_finding_dismissed_three_times_is_not_shown_a_fourth_time(tmp_pa
         fourth.comment("alice", "/config")
         await world.settle()
         said = fourth.issue_comments[-1].body
-        id_ = re.findall(r"\b[0-9a-f]{12}\b", said.split("Learned from dismissals")[1])[0]
+        id_ = re.findall(r"\b[0-9a-f]{12}\b", said.split("Rules learned from dismissals")[1])[0]
         fourth.comment("alice", f"/undismiss {id_}")
         await world.settle()
         assert "shown again" in fourth.issue_comments[-1].body
