@@ -159,7 +159,7 @@ def serve(
 @cli.command()
 def setup(
     *,
-    organisation: Annotated[
+    organization: Annotated[
         str | None,
         typer.Option("--org", help="Register the App for this organization instead of your account."),
     ] = None,
@@ -174,7 +174,7 @@ def setup(
     from app.commands.setup import SetupOptions
     from app.commands.setup import setup as run
 
-    options = SetupOptions(organisation=organisation, url=url, name=name, port=port, browser=browser)
+    options = SetupOptions(organization=organization, url=url, name=name, port=port, browser=browser)
     raise typer.Exit(run(options))
 
 

@@ -1,4 +1,4 @@
-"""The current time, time as a parameter (so that tests of deadlines and backoff do not wait), and spans such as `7d`."""
+"""The current time, clocks as parameters (so that tests of deadlines and backoff do not wait), and spans such as `7d`."""
 
 import asyncio
 import re
@@ -28,7 +28,7 @@ def parse_since(text: str) -> timedelta:
 
 
 class Clock(Protocol):
-    """Everything that waits, or that depends on the time, asks a clock."""
+    """A source of time, for everything that waits or depends on the time."""
 
     def monotonic_s(self) -> float:
         """Seconds that never go back."""

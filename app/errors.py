@@ -41,7 +41,7 @@ class Postponed(Exception):
 
 
 class GivenUp(QuorumError):
-    """Every process that ran this job died, and nothing was done."""
+    """The job crashed its process too many times in a row, so it does not run again."""
 
 
 class DeliveryRejected(QuorumError):
@@ -85,7 +85,7 @@ class GitHubError(QuorumError):
 
 
 class GitHubNotFound(GitHubError):
-    """404 or 410: it does not exist or we cannot see it."""
+    """404 or 410: it does not exist, or Quorum cannot see it."""
 
 
 class GitHubForbidden(GitHubError):
@@ -115,7 +115,7 @@ TRANSIENT = (GitHubRateLimited, GitHubUnavailable, StoreUnavailable)
 class ModelError(QuorumError):
     """A model gave no usable answer. `outcome` goes into the row of `model_calls`.
 
-    `usage` is set if the vendor still answered, and so charges: a refusal, a truncated answer.
+    `usage` is set if the vendor charges for the answer anyway, as for a refusal or a truncated answer.
     """
 
     outcome: Outcome = Outcome.UNAVAILABLE
@@ -179,7 +179,7 @@ class ModelFormatUnsupported(ModelError):
 
 
 class ModelRefused(ModelError):
-    """The model or a safety filter declined."""
+    """The model or a safety filter declined to answer."""
 
     outcome = Outcome.REFUSED
 

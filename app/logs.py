@@ -3,7 +3,7 @@
 The `extra` of Quorum's own modules becomes fields of the line; libraries' lines keep only their message. An error
 appears with its class, its message, and its traceback's locations, redacted and without variables.
 
-Every room logs, so this module is below all of them.
+Every package logs, so this module depends on none of them.
 """
 
 import json
@@ -16,9 +16,9 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TextIO
 
-OUR_LOGGERS = ("app", "quorum", "webhooks")
-HEARD_FULLY = (*OUR_LOGGERS, "uvicorn.error")  # it also logs the server's address
-LONGEST_MESSAGE = 2_000  # characters; a message may quote text from strangers
+OWN_LOGGERS = ("app", "quorum", "webhooks")
+VERBOSE_LOGGERS = (*OWN_LOGGERS, "uvicorn.error")  # it also logs the server's address
+MAX_MESSAGE_CHARACTERS = 2_000  # a message can quote text from strangers
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
     "message",
     "asctime",
@@ -44,7 +44,7 @@ class JsonFormatter(logging.Formatter):
         self._redact = redact
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without a newline."""
+        """Return the line, without a newline."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -59,8 +59,8 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line)
 
     def _fields(self, record: logging.LogRecord) -> dict[str, object]:
-        """The caller's `extra`; numbers stay numbers."""
-        if record.name.partition(".")[0] not in OUR_LOGGERS:
+        """Return the caller's `extra`; numbers stay numbers."""
+        if record.name.partition(".")[0] not in OWN_LOGGERS:
             return {}
         return {
             name: value if isinstance(value, int | float | None) else self._clean(str(value))
@@ -69,7 +69,7 @@ class JsonFormatter(logging.Formatter):
         }
 
     def _clean(self, text: str) -> str:
-        return self._redact(text[:LONGEST_MESSAGE])
+        return self._redact(text[:MAX_MESSAGE_CHARACTERS])
 
 
 def _error_line(error: BaseException) -> str:
@@ -84,11 +84,11 @@ def _places(error: BaseException) -> str:
 def configure_logging(
     *, redact: Callable[[str], str], level: int = logging.INFO, stream: TextIO = sys.stderr
 ) -> None:
-    """Send every log line through one handler; libraries log from `WARNING` on."""
+    """Send every log line through one handler; libraries log warnings and errors only."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter(redact))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(level, logging.WARNING))
-    for name in HEARD_FULLY:
+    for name in VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(level)

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 class Network:
     """Replacements for the network and for time, used by tests and the demo; None means the real network.
 
-    `clock` is the model layer's. `github_clock` and `sleep_github` are for GitHub's rate limits. `second_s` is how long one second
-    of a job's delay in the queue takes.
+    `clock` is the model layer's. `github_clock` and `sleep_github` are for GitHub's rate limits. `second_s` scales the
+    delays of queued jobs.
     """
 
     github: "httpx.AsyncBaseTransport | None" = None
@@ -74,7 +74,7 @@ class Program:
 
 
 def build_program(settings: Settings, *, network: Network | None = None) -> Program:
-    """Everything that every door needs, over one database.
+    """Build what every entry point needs, on one database.
 
     Raises:
         ConfigurationError, StoreUnavailable: the settings or the database cannot be used.
@@ -126,7 +126,7 @@ def build_program(settings: Settings, *, network: Network | None = None) -> Prog
 
 
 def operator_limits(settings: Settings) -> BudgetLimits:
-    """The operator's spending limits."""
+    """Return the operator's spending limits."""
     return BudgetLimits(
         review_usd=settings.quorum_budget_review_usd,
         pull_request_day_usd=settings.quorum_budget_pull_request_day_usd,
@@ -152,7 +152,7 @@ def _model_stores(database: Database) -> ModelStores:
 
 
 def provider_access(settings: Settings, environ: Mapping[str, str]) -> dict[Provider, VendorAccess]:
-    """How to reach each provider: with the vendor's own key, otherwise through the cloud whose variables are set."""
+    """Return how to reach each provider: with the vendor's own key, or through the cloud whose variables are set."""
     return {
         Provider.CLAUDE: VendorAccess(
             models=VendorModels(large=settings.quorum_claude_model, small=settings.quorum_claude_small_model),
@@ -192,7 +192,7 @@ _OFF = ("", "0", "false")
 
 
 def _cloud(cloud: Cloud, environ: Mapping[str, str], *, instead_of: SecretStr | None) -> Cloud | None:
-    """The vendor's own key takes precedence, because cloud variables are often set for other programs."""
+    """Return the cloud if its variables are set and there is no key: cloud variables are often for other programs."""
     if _value(instead_of):
         return None
     values = (environ.get(name, "").lower() for name in _CLOUD_VARIABLES[cloud])
@@ -204,7 +204,7 @@ def _value(secret: SecretStr | None) -> str | None:
 
 
 def _own_secrets(settings: Settings) -> list[str]:
-    """Every secret from the operator; none of them may be sent anywhere in any form."""
+    """Return every secret of the operator, for the redactor."""
     fields = [getattr(settings, name) for name in type(settings).model_fields]
     secrets = [value.get_secret_value() for value in fields if isinstance(value, SecretStr)]
     with suppress(ConfigurationError):  # the code that needs the key reports an unreadable file
@@ -213,6 +213,6 @@ def _own_secrets(settings: Settings) -> list[str]:
 
 
 def _generated_tokens(settings: Settings, database: Database) -> list[str]:
-    """The tokens for the dashboard and `/mcp` that the operator did not set; generated now, so that every process can redact them."""
+    """Return the tokens of the dashboard and `/mcp` that Quorum generates, now, so that every process can redact them."""
     configured = {DASHBOARD: settings.quorum_dashboard_token, MCP: settings.quorum_mcp_token}
     return [load_or_create_secret(database, name) for name, token in configured.items() if token is None]

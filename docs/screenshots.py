@@ -78,7 +78,7 @@ def take_setup(browser: Browser, folder: Path) -> None:
     """The two pages of `quorum setup`: before GitHub, and after it with the ping still to come."""
     folder.mkdir()
     page = browser.new_page(viewport={"width": 760, "height": 300})
-    options = SetupOptions(organisation="acme", url="https://quorum.example.com")
+    options = SetupOptions(organization="acme", url="https://quorum.example.com")
     with registering(folder, options) as run:
         page.goto(run.page)
         page.screenshot(path=IMAGES / "setup.png")

@@ -1,1 +1,1 @@
-"""Receives GitHub's webhooks: verifies a delivery, decides what it asks for, and stores it. Uses no network and no model."""
+"""Receives GitHub's webhooks: verifies a delivery, decides what it asks for, and stores it. Calls no API and no model."""

@@ -37,7 +37,7 @@ _QUOTED = re.compile(
 
 
 def parse_command(body: str) -> Command | None:
-    """The command on the first line; None if there is none, or if it is another bot's."""
+    """Parse the command on the first line; None if there is none, or if it is another bot's."""
     first, _, rest = body.partition("\n")
     match = _FIRST_LINE.fullmatch(first)
     if not match or len(match[1]) > MAX_COMMAND_CHARACTERS:

@@ -22,7 +22,7 @@ INSTALLATION_ACTIONS = frozenset({"created", "deleted", "suspend", "unsuspend", 
 
 
 def decide(delivery: Delivery, body: Body, rules: Rules) -> Job | Ignored:
-    """The job of a delivery.
+    """Decide which job a delivery asks for.
 
     Raises:
         pydantic.ValidationError: the body does not have the shape of the event.
@@ -37,7 +37,7 @@ def decide(delivery: Delivery, body: Body, rules: Rules) -> Job | Ignored:
     event = payloads.RepositoryEventPayload.model_validate(body)
     owner = event.repository.full_name.partition("/")[0]
     if event.installation is None:
-        return Ignored(reason="no installation: this is not a delivery of the App")
+        return Ignored(reason="the delivery names no installation of the App")
     if not rules.serves(owner):
         return Ignored(reason=f"{owner} is not in QUORUM_ALLOWED_OWNERS")
     context = Context(
@@ -50,7 +50,7 @@ def decide(delivery: Delivery, body: Body, rules: Rules) -> Job | Ignored:
 
 
 def may_ask(event: str, action: str | None) -> bool:
-    """Whether deliveries of this event and action can ask for anything. The others need not be read."""
+    """Whether deliveries with this event and action can ask for a job. The others need not be read."""
     actions = _ASKING_ACTIONS.get(event, frozenset())
     return actions is None or action in actions
 
@@ -60,7 +60,7 @@ def decide_repository(body: Body, context: Context) -> Job | Ignored:
     event = payloads.RepositoryChangedEventPayload.model_validate(body)
     previous = _previous_name(event, context.repository)
     if previous is None:
-        return Ignored(reason=f"repository.{event.action} does not concern Quorum")
+        return Ignored(reason=f"Quorum does not use repository.{event.action}")
     return InstallationJob(
         installation_id=context.installation_id,
         account=context.repository.partition("/")[0],
@@ -85,7 +85,7 @@ def decide_installation(delivery: Delivery, body: Body, rules: Rules) -> Job | I
     """The App was installed, suspended, or removed, or got other permissions."""
     event = payloads.InstallationEventPayload.model_validate(body)
     if event.action not in INSTALLATION_ACTIONS:
-        return Ignored(reason=f"installation.{event.action} does not concern Quorum")
+        return Ignored(reason=f"Quorum does not use installation.{event.action}")
     return _installation_job(event.installation, event.action, delivery, rules)
 
 

@@ -1,9 +1,9 @@
 """Receives GitHub's deliveries: checks size, time, and signature, parses the JSON, decides, and commits.
 
-The answer is always one of the contract's: 202 stored, 200 ignored with the reason, 401 not signed, 400 malformed,
-413 too large, 503 not stored (GitHub may send it again). GitHub closes the connection after 10 s.
+Answers: 202 stored, 200 ignored with the reason, 400 malformed, 401 not signed, 408 too slow, 413 too large, 415
+compressed, 503 not stored (GitHub may send it again). GitHub closes the connection after 10 s.
 
-Deliveries that did not arrive are read from the App's delivery log. They take the same decision and the same commit.
+Deliveries that did not arrive are read from the App's delivery log, and are decided and stored in the same way.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ def webhook_router(
     clock: Callable[[], datetime],
     limits: RequestLimits = GITHUB_LIMITS,
 ) -> APIRouter:
-    """`POST /webhooks/github`.
+    """Build the router with `POST /webhooks/github`.
 
     Raises:
         ConfigurationError: a secret is missing or too short.
@@ -87,13 +87,13 @@ def webhook_router(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LateDeliveries:
-    """Takes deliveries from the App's delivery log. GitHub's API vouches for them, so no signature is checked."""
+    """Takes deliveries from the App's delivery log. They come from GitHub's API, so no signature is checked."""
 
     queue: DeliveryQueue
     rules: Rules
 
     async def take(self, delivery: Delivery, payload: Mapping[str, Any]) -> bool:
-        """Take a delivery, and return whether it added a job.
+        """Store a delivery if it asks for a job; returns whether it added one.
 
         Raises:
             StoreUnavailable: the job could not be stored.
@@ -114,10 +114,10 @@ class LateDeliveries:
 
 
 def check_secrets(secrets: Sequence[str]) -> tuple[bytes, ...]:
-    """The secrets as keys.
+    """Encode the secrets as keys.
 
     Raises:
-        ConfigurationError: there is none, or one is short enough to guess.
+        ConfigurationError: there is none, or one is too short.
     """
     if not secrets or any(len(secret) < MIN_SECRET_CHARACTERS for secret in secrets):
         raise ConfigurationError(
@@ -146,7 +146,7 @@ async def _read_signed_body(request: Request, keys: Sequence[bytes], limits: Req
 
 
 async def _read_body(request: Request, limits: RequestLimits) -> bytes:
-    """The raw bytes. Compressed bodies are rejected, since 50 kB may expand to 50 MB."""
+    """Read the raw bytes. Compressed bodies are rejected, because 50 kB can expand to 50 MB."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise DeliveryRejected(415, "compressed bodies are not accepted")
     if _declared_length(request) > limits.max_body_bytes:
@@ -171,7 +171,7 @@ def _declared_length(request: Request) -> int:
 
 
 def _parse_json(body: bytes) -> dict[str, Any]:
-    """Use pydantic's parser, which rejects deep nesting and endless integers with an error."""
+    """Parse with pydantic's parser, which rejects deep nesting and huge integers with an error."""
     try:
         content = from_json(body, allow_inf_nan=False)
     except (ValueError, RecursionError) as error:
@@ -182,7 +182,7 @@ def _parse_json(body: bytes) -> dict[str, Any]:
 
 
 def _parse_headers(request: Request, content: dict[str, Any], received_at: datetime) -> Delivery:
-    """These headers are not signed: they only name the delivery, and the event must fit the body."""
+    """Parse the headers. They are not signed: they only name the delivery, and the event must match the body."""
     guid, event = request.headers.get("x-github-delivery", ""), request.headers.get("x-github-event", "")
     if not _GUID.fullmatch(guid) or not _WORD.fullmatch(event):
         raise DeliveryRejected(400, "X-GitHub-Delivery or X-GitHub-Event is missing or malformed")
@@ -211,7 +211,7 @@ async def _store(delivery: Delivery, job: Job, queue: DeliveryQueue, limits: Req
         async with asyncio.timeout(limits.store_timeout_s):
             outcome = await queue.enqueue(delivery, job)
     except (StoreUnavailable, TimeoutError) as error:
-        logger.error("a delivery could not be stored", exc_info=error)
+        logger.error("cannot store a delivery", exc_info=error)
         return JSONResponse(
             {"error": "the delivery cannot be stored now"}, status_code=503, headers={"Retry-After": "60"}
         )

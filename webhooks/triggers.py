@@ -1,6 +1,6 @@
 """Decides what a delivery about a repository asks for: a job, or nothing and why. Pure.
 
-It judges the sender only by what the delivery says. Who may give commands is checked later, by the worker.
+It considers only what the delivery says about the sender. The worker checks later who may give commands.
 """
 
 import re
@@ -26,7 +26,7 @@ from app.domain.review import ReviewRequest
 from webhooks import payloads
 from webhooks.commands import is_mentioned, parse_command
 
-MAX_COMMENT_CHARACTERS = 20_000  # of a comment that are read and stored
+MAX_COMMENT_CHARACTERS = 20_000  # the rest of a comment is ignored
 REVIEWED_ACTIONS = frozenset({"opened", "reopened", "ready_for_review", "synchronize"})
 STAGE_OF_CHECK = {f"quorum/{stage.value}": stage for stage in Stage}
 _EXTERNAL_ID = re.compile(r"([^#@]+)#([1-9][0-9]{0,8})@([0-9a-f]{40,64})", re.ASCII)
@@ -37,19 +37,19 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ignored:
-    """The delivery asks for nothing; the answer to GitHub says why."""
+    """The delivery asks for no job; the answer to GitHub says why."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """Whom the operator lets Quorum serve. `redact` is applied to what people wrote before it is stored."""
+    """The accounts that Quorum serves, and its identity. `redact` is applied to people's text before it is stored."""
 
     redact: Callable[[str], str]
     app_slug: str = "quorum"
     app_id: int | None = None  # None: the App of a check run is not checked
-    allowed_owners: frozenset[str] = frozenset()  # empty: everybody
+    allowed_owners: frozenset[str] = frozenset()  # empty: all
     allowed_bots: frozenset[int] = frozenset()  # ids of accounts
 
     def serves(self, owner: str) -> bool:
@@ -67,7 +67,7 @@ class Context:
     repository: str
 
     def pull_request(self, number: int) -> PullRequestRef:
-        """A pull request of the repository."""
+        """Name a pull request of the repository."""
         owner, _, repo = self.repository.partition("/")
         return PullRequestRef(owner=owner, repo=repo, number=number)
 
@@ -105,7 +105,7 @@ def review_job(
     stages: tuple[Stage, ...] = tuple(Stage),
     commanded: bool = False,
 ) -> ReviewJob:
-    """The review of a head; `trigger` distinguishes it from other reviews of the same head."""
+    """Build the review of a head; `trigger` distinguishes it from other reviews of the same head."""
     ref = context.pull_request(number)
     request = ReviewRequest(
         review_id=review_id(ref, head_sha=head_sha, trigger=trigger, before_sha=before_sha),
@@ -188,7 +188,7 @@ def decide_check_run(body: Body, context: Context) -> Job | Ignored:
     """Someone re-ran a check or pressed one of its buttons; only the App's own check runs count."""
     event = payloads.CheckRunEventPayload.model_validate(body)
     if event.action not in ("rerequested", "requested_action"):
-        return Ignored(reason=f"check_run.{event.action} asks for nothing")
+        return Ignored(reason=f"Quorum does not use check_run.{event.action}")
     run = event.check_run
     stage = STAGE_OF_CHECK.get(run.name)
     named = _EXTERNAL_ID.fullmatch(run.external_id or "")
@@ -217,7 +217,7 @@ def decide_check_run(body: Body, context: Context) -> Job | Ignored:
 
 
 def _is_own(run: payloads.CheckRunPayload, rules: Rules) -> bool:
-    """Goes by the App that created it: the repository in the external id may have been renamed since."""
+    """Compare the App that created it: the repository in the external id may have been renamed since."""
     return run.app is None or rules.app_id is None or run.app.id == rules.app_id
 
 
@@ -225,7 +225,7 @@ def decide_check_suite(body: Body, context: Context) -> Job | Ignored:
     """Someone re-ran all checks, of every pull request with this head."""
     event = payloads.CheckSuiteEventPayload.model_validate(body)
     if event.action != "rerequested":
-        return Ignored(reason=f"check_suite.{event.action} asks for nothing")
+        return Ignored(reason=f"Quorum does not use check_suite.{event.action}")
     return CheckSuiteJob(
         installation_id=context.installation_id,
         repository=context.repository,
@@ -240,7 +240,7 @@ def decide_merge_group(body: Body, context: Context) -> Job | Ignored:
     """The merge queue waits for checks on a merge of pull requests."""
     event = payloads.MergeGroupEventPayload.model_validate(body)
     if event.action != "checks_requested":
-        return Ignored(reason=f"merge_group.{event.action} asks for nothing")
+        return Ignored(reason=f"Quorum does not use merge_group.{event.action}")
     return MergeGroupJob(
         installation_id=context.installation_id,
         repository=context.repository,

@@ -46,7 +46,7 @@ Sleep = Callable[[float], Awaitable[None]]
 class SetupOptions:
     """The options of the command line."""
 
-    organisation: str | None = None
+    organization: str | None = None
     url: str | None = None
     name: str | None = None
     port: int = 0
@@ -83,7 +83,7 @@ async def register(
                 name=options.name, public_url=public_url, back_url=f"http://{address}{BACK_PATH}"
             ),
             github_url=web_url(settings.github_api_url),
-            organisation=options.organisation,
+            organization=options.organization,
             hosts=frozenset({address, address.replace(HOST, "localhost")}),
             convert=lambda code: convert_manifest(code, settings.github_api_url, transport=network.github),
             keep=lambda credentials: write_credentials(

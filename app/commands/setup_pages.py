@@ -65,9 +65,9 @@ def app_manifest(*, name: str | None, public_url: str | None, back_url: str) -> 
     return manifest | own
 
 
-def registration_url(github_url: str, organisation: str | None, state: str) -> str:
+def registration_url(github_url: str, organization: str | None, state: str) -> str:
     """The address that the form posts to."""
-    place = f"/organizations/{quote(organisation, safe='')}" if organisation else ""
+    place = f"/organizations/{quote(organization, safe='')}" if organization else ""
     return f"{github_url}{place}/settings/apps/new?{urlencode({'state': state})}"
 
 
@@ -80,7 +80,7 @@ class SetupPages:
 
     manifest: dict[str, Any]
     github_url: str
-    organisation: str | None
+    organization: str | None
     hosts: frozenset[str]
     convert: Callable[[str], Awaitable[AppCredentials]]
     keep: Callable[[AppCredentials], object]
@@ -98,9 +98,9 @@ class SetupPages:
         """The button that posts the manifest to GitHub."""
         if request.headers.get("host") not in self.hosts:
             return self._page("This page is only available on this machine.", status=421)
-        action = registration_url(self.github_url, self.organisation, self._state)
+        action = registration_url(self.github_url, self.organization, self._state)
         value = escape(json.dumps(self.manifest), quote=True)
-        whose = f"the organization {escape(self.organisation)}" if self.organisation else "your account"
+        whose = f"the organization {escape(self.organization)}" if self.organization else "your account"
         return self._page(
             f"<p>GitHub will show you the App's name and permissions for {whose}. It registers nothing before you "
             f'agree there.</p><form action="{escape(action, quote=True)}" method="post">'

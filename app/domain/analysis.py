@@ -56,7 +56,7 @@ class UndocumentedSymbol:
     name: str
     kind: str
     signature: str
-    existed: bool = False  # also before this change
+    existed: bool = False  # before this change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class Analysis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """A package that the head names in this version and the base does not; `version` is None for a range or no version."""
+    """A package version that the head names and the base does not; `version` is None for a range or no version."""
 
     ecosystem: str  # GitHub's names: pip, npm, go, maven, rubygems, rust, composer
     name: str

@@ -72,7 +72,7 @@ class Finding:
     pre_existing: bool = False  # the code predates this change
 
 
-REFUTED_BY = "Refuted by"  # starts the reason of every refutation; statistics count by it
+REFUTED_BY = "Refuted by"  # the reason of every refutation starts with it; the statistics count these
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ class SettlementCode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlementNote:
-    """A note about a settlement; `values` are those named with the code."""
+    """A note about a settlement; the comment of each code lists its `values`."""
 
     code: SettlementCode
     values: tuple[str, ...]

@@ -1,7 +1,7 @@
-"""The jobs that deliveries ask for. Values only; GitHub's JSON ends here.
+"""The jobs that deliveries ask for. Values only; nothing behind this module sees GitHub's JSON.
 
-One delivery is one job. Jobs of one `partition` (a pull request) run one after the other. Of two jobs with the same
-`key`, only the first is done.
+One delivery asks for one job. Jobs with the same `partition` (a pull request) run one after the other. Of two jobs with
+the same `key`, only the first runs.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ REVIEWS = UUID("6d1f3d0e-7f0a-5a0e-9d0c-51a5d1c7e0b1")
 def review_id(
     ref: PullRequestRef, *, head_sha: str | None, trigger: str, before_sha: str | None = None
 ) -> str:
-    """The same request has the same id in every delivery; `before_sha` distinguishes two pushes of one head."""
+    """Return the id of a request, the same in every delivery; `before_sha` distinguishes two pushes of one head."""
     return str(uuid5(REVIEWS, f"{ref}@{head_sha or ''}:{trigger}:{before_sha or ''}"))
 
 
@@ -128,7 +128,7 @@ class CheckActionJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSuiteJob:
-    """ "Re-run all": the handler finds the pull requests of the head, which the payload of a fork does not list."""
+    """Someone re-ran all checks of a head. The handler finds its pull requests, which a fork's payload does not list."""
 
     installation_id: int
     repository: str
@@ -227,7 +227,7 @@ class NotificationJob:
 
     @property
     def installation_id(self) -> None:
-        """None: see the class."""
+        """Always None."""
         return
 
     @property
@@ -250,7 +250,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicate:
-    """Not a new job: the delivery `of` asked for the same one."""
+    """The delivery adds no job, because the delivery `of` asked for the same one."""
 
     guid: str
     of: str

@@ -1,4 +1,4 @@
-"""One call of a model: the columns and outcomes of the contract, and what calls tell about a provider. No I/O."""
+"""Calls of models: their rows and outcomes, budgets, circuit breakers, and the record of a provider. No I/O."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Provider(StrEnum):
-    """Who can review. `analyzers` is built in, needs no key and is not a vendor."""
+    """The possible reviewers. `analyzers` is built in, needs no key and is not a vendor."""
 
     CLAUDE = "claude"
     GPT = "gpt"
@@ -96,7 +96,7 @@ class Booking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """One of the slots of a provider: as many calls as it has slots are under way at a time, over all processes."""
+    """One slot of a provider. Each call occupies one, so the slots limit the concurrent calls of all processes."""
 
     provider: Provider
     number: int
@@ -104,12 +104,12 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallEntry:
-    """All that one call leaves, kept at once or not at all: its row, what it spent, and its answer if that was good."""
+    """What one call leaves, stored in one transaction: its row, its cost, and its answer if that is usable."""
 
     call: ModelCall
     booking: Booking | None = None
     answer: CachedAnswer | None = None
-    answered_by: str | None = None  # the model that the answer names: it may be another than was asked
+    answered_by: str | None = None  # the model named in the answer; it can differ from the requested one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,7 @@ def parse_diff(data: bytes) -> Diff:
     reader = _Reader(data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape"))
     files = _parse_files(reader)
     if not files and any(line.strip() for line in reader.lines):
-        raise ValueError(f"This is {_likely(data)}, not a diff; give the output of `git diff BASE...HEAD`.")
+        raise ValueError(f"This is {_likely(data)}, not a diff; use the output of `git diff BASE...HEAD`.")
     return Diff(files=tuple(_join_same_paths(files)))
 
 
@@ -100,7 +100,7 @@ def _likely(data: bytes) -> str:
     start = data.lstrip()[:200].lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
         return "an HTML page"
-    return "JSON" if start.startswith((b"{", b"[")) else "some other text"
+    return "JSON" if start.startswith((b"{", b"[")) else "other text"
 
 
 def _parse_files(reader: _Reader) -> list[FileDiff]:
@@ -155,7 +155,7 @@ def _skip_combined(reader: _Reader) -> FileDiff:
     reader.position += 1
     while not reader.at_end and not reader.line.startswith(_STARTS):
         reader.position += 1
-    reason = "the combined diff of a merge cannot be reviewed; give the range `BASE...HEAD`"
+    reason = "the combined diff of a merge cannot be reviewed; use the range `BASE...HEAD`"
     return FileDiff(path=path, status=FileStatus.MODIFIED, error=reason)
 
 
@@ -258,7 +258,7 @@ def _join(before: FileDiff, after: FileDiff) -> FileDiff:
     if before.error or after.error:
         return _damaged(before, before.error or after.error or "")
     if (before.status, after.status) != (FileStatus.REMOVED, FileStatus.ADDED):
-        return _damaged(before, "the diff names this file twice; give one diff of the whole range")
+        return _damaged(before, "the diff names this file twice; use one diff of the whole range")
     return replace(
         after,
         status=FileStatus.CHANGED,

@@ -18,7 +18,7 @@ Reaction = Literal["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket",
 
 
 class Conclusion(StrEnum):
-    """The conclusions of a check run that Quorum gives; with one the run is completed."""
+    """The conclusions that Quorum gives its check runs; a conclusion completes the run."""
 
     SUCCESS = "success"
     NEUTRAL = "neutral"
@@ -42,12 +42,12 @@ class ReviewComment:
     line: int
     body: str
     side: Side = Side.RIGHT
-    start_line: int | None = None  # None: the one line; otherwise less than `line`
+    start_line: int | None = None  # None: a single line; otherwise less than `line`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckAnnotation:
-    """A mark of a check run on lines of the head's file."""
+    """An annotation of a check run on lines of a file at the head."""
 
     path: str
     start_line: int
@@ -68,18 +68,18 @@ class CheckAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadAnswer:
-    """What is done with one review thread: a reply, if there is something to say, and whether it is settled now."""
+    """The answer to one review thread: an optional reply, and whether the thread is settled."""
 
     thread_node_id: str
-    comment_node_id: str  # of its first comment: folded away where the App may not resolve
+    comment_node_id: str  # of its first comment, which is minimized if the App may not resolve the thread
     body: str | None
-    settled: bool = True  # resolve the thread; False: open it again
-    is_resolved: bool = False  # as it stands
+    settled: bool = True  # True: resolve the thread; False: reopen it
+    is_resolved: bool = False  # whether the thread is resolved now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentEdit:
-    """The new text of an own comment in the conversation."""
+    """The new text of one of Quorum's comments in the conversation."""
 
     node_id: str
     body: str
@@ -87,18 +87,18 @@ class CommentEdit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadsDone:
-    """How many threads were resolved, and how many comments folded away instead."""
+    """How many threads were resolved, and how many comments were minimized instead."""
 
     resolved: int = 0
-    folded: int = 0
-    edited: bool = False  # the comment that was to be edited with them
+    minimized: int = 0
+    edited: bool = False  # whether the `CommentEdit` succeeded
 
 
 class Writer(Protocol):
-    """Every write on one pull request, and the look-ups that tell whether one has happened.
+    """Writes to one pull request, and lookups that find earlier writes.
 
-    The numbers are GitHub's ids. Look-ups see Quorum's own things alone. All methods raise `app.errors.GitHub*`;
-    after `GitHubUnavailable` a write may have been carried out all the same: look before writing again.
+    The numbers are GitHub's ids. Lookups find only what Quorum wrote. All methods raise `app.errors.GitHub*`. After
+    `GitHubUnavailable`, GitHub may have processed the write: look it up before writing again.
     """
 
     async def create_check_run(
@@ -111,7 +111,7 @@ class Writer(Protocol):
         summary: str,
         details_url: str | None = None,
     ) -> int:
-        """Starts a check run (`in_progress`)."""
+        """Start a check run (`in_progress`); returns its id."""
         ...
 
     async def update_check_run(
@@ -126,58 +126,58 @@ class Writer(Protocol):
         actions: Sequence[CheckAction] = (),
         resume: bool = False,
     ) -> None:
-        """Replaces the texts, appends the annotations, and completes the run where there is a conclusion.
+        """Replace the texts, append the annotations, and complete the run if `conclusion` is set.
 
-        `resume`: an earlier attempt may have appended some; those that the run has are not sent again.
+        With `resume`, annotations that an earlier attempt appended are not sent again.
         """
         ...
 
     async def find_check_run(self, *, head_sha: str, name: str, external_id: str) -> int | None:
-        """The newest check run with this name and external id that nobody has completed: an older review's is not ours."""
+        """Find the newest uncompleted check run with this name and external id; a completed one is an older review's."""
         ...
 
     async def create_review(self, *, head_sha: str, body: str, comments: Sequence[ReviewComment]) -> int:
-        """Posts one review (COMMENT), all or nothing; `GitHubRejected` where a comment's place is refused."""
+        """Post one review (COMMENT) with all of its comments; `GitHubRejected` if GitHub rejects a comment's location."""
         ...
 
     async def find_review(self, marker: str) -> int | None:
-        """The own review whose body holds `marker`."""
+        """Find Quorum's review whose body contains `marker`."""
         ...
 
     async def create_file_comment(self, *, head_sha: str, path: str, body: str) -> int:
-        """Posts a comment on a changed file as a whole."""
+        """Post a comment on a changed file as a whole."""
         ...
 
     async def find_review_comment(self, marker: str) -> int | None:
-        """The own inline or file comment whose body holds `marker`."""
+        """Find Quorum's inline or file comment whose body contains `marker`."""
         ...
 
     async def create_issue_comment(self, body: str) -> int:
-        """Posts a comment in the conversation."""
+        """Post a comment in the conversation."""
         ...
 
     async def update_issue_comment(self, comment_id: int, body: str) -> None:
-        """Replaces the text of an own comment in the conversation."""
+        """Replace the text of one of Quorum's comments in the conversation."""
         ...
 
     async def find_issue_comment(self, marker: str) -> int | None:
-        """The own comment of the conversation whose body holds `marker`."""
+        """Find Quorum's comment in the conversation whose body contains `marker`."""
         ...
 
     async def reply_to_review_comment(self, comment_id: int, body: str) -> int:
-        """Answers in the thread that begins with this comment."""
+        """Reply in the thread that starts with this comment."""
         ...
 
     async def react(self, kind: CommentKind, comment_id: int, content: Reaction) -> None:
-        """Puts a reaction on a comment; a second time changes nothing."""
+        """Add a reaction to a comment; doing it again changes nothing."""
         ...
 
     async def permission(self, login: str) -> str:
-        """`admin`, `write`, `read` or `none`; `none` whenever GitHub does not clearly say more."""
+        """Return `admin`, `write`, `read` or `none`; `none` unless GitHub clearly grants more."""
         ...
 
     async def head_sha(self) -> str:
-        """The pull request's head now, freshly read."""
+        """Read the pull request's current head."""
         ...
 
 
@@ -187,22 +187,22 @@ class ThreadWriter(Writer, Protocol):
     async def answer_threads(
         self, answers: Sequence[ThreadAnswer], *, edit: CommentEdit | None = None
     ) -> ThreadsDone:
-        """All replies and resolutions, and the edit of a comment, in one request.
+        """Send all replies and resolutions, and the edit of a comment, in one request.
 
-        Where threads may not be resolved, comments fold instead.
+        If the App may not resolve threads, their comments are minimized instead.
         """
         ...
 
 
 class WriteLedger(Protocol):
-    """The record of one job's writes to GitHub: each write happens at most once, also across restarts."""
+    """The record of one job's writes to GitHub; each write happens at most once, even across restarts."""
 
     async def write_once(
         self, key: str, *, find: Callable[[], Awaitable[int | None]], write: Callable[[], Awaitable[int]]
     ) -> int:
-        """The id of what was written under `key`, now or earlier.
+        """Write under `key` unless that happened before; returns the id of what was written.
 
-        `find` is called only when an earlier attempt started and did not finish: GitHub may have the result.
+        `find` is called only if an earlier attempt started and did not finish, because GitHub may have its result.
         """
         ...
 
@@ -215,7 +215,7 @@ _LAST_LINE = re.compile(r"<!-- quorum:(?P<kind>[a-z]+):(?P<key>[\w./#@:+-]+) -->
 class MarkerKind(StrEnum):
     """The kind of a body, in the hidden last line that Quorum writes.
 
-    Only the last line of a body counts, and only in comments of our own App: text further up can be someone else's.
+    Only the last line of a body counts, and only in Quorum's own comments; text further up can be someone else's.
     """
 
     REVIEW = "review"

@@ -32,7 +32,7 @@ class Step(Protocol):
         ...
 
 
-async def run_at_once(checkpoint: Checkpoint[T], work: Callable[[], Awaitable[T]]) -> T:
+async def run_directly(checkpoint: Checkpoint[T], work: Callable[[], Awaitable[T]]) -> T:
     """A `Step` without checkpoints, for `quorum review` and the MCP server's tools."""
     del checkpoint
     return await work()

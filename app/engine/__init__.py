@@ -1,4 +1,4 @@
-"""Durable jobs: every accepted delivery is processed, in order, by any live process. The only room that imports DBOS."""
+"""Durable jobs: every accepted delivery is processed, in order, by any live process. Only this package imports DBOS."""
 
 from app.store import ensure_sqlite
 

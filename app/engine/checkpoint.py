@@ -1,7 +1,7 @@
-"""Steps of a job: stores each step's result under its position in the workflow, and returns it after a crash.
+"""Runs the steps of a job: stores each step's result under its position in the workflow, and returns it after a crash.
 
 Results are stored as JSON: values through pydantic's `TypeAdapter`, Quorum's own errors by class and fields. A step that
-must wait for GitHub or the network is retried here, within limits; longer waits end in `Postponed`.
+must wait for GitHub or the database is retried here, within limits; a longer wait raises `Postponed`.
 """
 
 import json
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 MAX_TRIES = 5  # of one step
 FIRST_BACKOFF_S = 1.0
-OUTAGE_WAIT_S = 90.0  # before a job starts over while GitHub or the database is away
+OUTAGE_WAIT_S = 90.0  # before a job starts over while GitHub or the database is unavailable
 MAX_WAIT_S = 20.0  # in a step; a job that must wait longer goes back to the queue and frees its worker
 
 
@@ -51,7 +51,7 @@ class CheckpointedStep:
         async def restored() -> T:
             try:
                 outcome = json.loads(await reservation.run_async({"name": checkpoint.name}, recorded))
-            except DBOSUnexpectedStepError as error:  # an older program recorded other steps
+            except DBOSUnexpectedStepError as error:  # an older version of Quorum recorded other steps
                 raise Postponed(0.0, reason="Quorum was upgraded while the job ran.") from error
             if "value" in outcome:
                 return adapter.validate_python(outcome["value"])
@@ -68,7 +68,7 @@ class CheckpointedStep:
             return {"postponed_s": error.delay_s, "reason": error.reason}
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Run the work once deliveries leave room for it, and retry it after short obstacles.
+        """Run the work once no burst of deliveries is arriving, and retry it after short outages.
 
         Raises:
             Superseded, Postponed, and any error of the work that waiting does not fix.
@@ -79,7 +79,7 @@ class CheckpointedStep:
             attempt += 1
             try:
                 if await self.is_superseded():
-                    raise Superseded("a newer head waits")
+                    raise Superseded("a newer head is waiting")
                 return await work()
             except TRANSIENT as error:
                 delay_s = retry_delay_s(error, attempt=attempt)
@@ -94,7 +94,7 @@ def _adapter(type_: type[object]) -> TypeAdapter[object]:
 
 
 def retry_delay_s(error: QuorumError, *, attempt: int) -> float:
-    """How long to wait before the next attempt: as long as a rate limit says, or an exponential backoff."""
+    """Return how long to wait before the next attempt: until a rate limit ends, or an exponential backoff."""
     if isinstance(error, GitHubRateLimited):
         return max(error.retry_after_s, FIRST_BACKOFF_S, OUTAGE_WAIT_S if attempt >= MAX_TRIES else 0.0)
     if attempt >= MAX_TRIES:
@@ -112,7 +112,7 @@ def _is_plain(value: object) -> bool:
 
 
 def _restore_error(outcome: dict[str, Any]) -> Exception:
-    """The error of an earlier attempt, of the same class and with the same plain fields."""
+    """Rebuild the recorded error of an earlier attempt, with its class and plain fields."""
     if "postponed_s" in outcome:
         return Postponed(outcome["postponed_s"], reason=outcome["reason"])
     kind: type[QuorumError] = getattr(app.errors, outcome["error"], QuorumError)

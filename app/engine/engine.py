@@ -42,20 +42,20 @@ from app.store.job_tables import DeliveryRow
 logger = logging.getLogger(__name__)
 
 SWEEP_S = 600.0
-FIRST_SWEEP_S = 30.0  # after a start: jobs given up meanwhile hold places that others wait for
+FIRST_SWEEP_S = 30.0  # soon after a start, because jobs that were given up in the meantime block others
 MAX_SWEPT = 1_000  # workflows of one sweep
 MAX_ACKNOWLEDGEMENT_ATTEMPTS = 5
 
 DEAD = ["MAX_RECOVERY_ATTEMPTS_EXCEEDED", "ERROR", "CANCELLED"]
-GIVEN_UP = "It was given up after many attempts."
+GIVEN_UP = "Quorum gave up after many attempts."
 NOT_RUNNING = "The engine is not running."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
-    """How one process takes part. With the role `web` or while `paused`, it stores deliveries and runs no jobs.
+    """The settings of one process. With the role `web` or while `paused`, it stores deliveries and runs no jobs.
 
-    `delay_s_per_s`: how long a second takes that a job waits in the queue; tests make it short.
+    `delay_s_per_s` scales the delays of queued jobs; tests make them short.
     """
 
     role: Role = "all"
@@ -79,7 +79,7 @@ DEFAULTS = EngineSettings()
 
 
 class Engine:
-    """One process's part in the work. A process can have one engine."""
+    """The engine of this process; a process can have only one."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class Engine:
         self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Prepare DBOS's tables and start to work.
+        """Create DBOS's tables if necessary, and start to accept deliveries and run jobs.
 
         Raises:
             StoreUnavailable: the database does not answer.
@@ -142,7 +142,7 @@ class Engine:
         )
 
     def _launch(self, queue: JobQueue) -> Worker:
-        """Not a coroutine, on purpose: jobs run on the event loop of the thread that launches DBOS."""
+        """Launch DBOS. Deliberately not a coroutine: jobs run on the event loop of the thread that launches DBOS."""
         worker = Worker(
             self._database,
             queue,
@@ -167,7 +167,7 @@ class Engine:
         return worker
 
     async def stop(self, *, timeout_s: float = 12.0) -> None:
-        """Let running jobs end; those that do not end in time continue in the next process, from their last step."""
+        """Wait for the running jobs; those that do not end in time continue in another process after their last step."""
         self._is_accepting = False
         if self._inbox:
             await self._inbox.close()
@@ -181,7 +181,7 @@ class Engine:
         self._inbox = self._queue = self._worker = self._lease = None
 
     async def _close(self, queue: JobQueue) -> None:
-        """Replace the thread pool first: closing DBOS shuts down the event loop's own, which others still need."""
+        """Close DBOS and the queue. Replaces the thread pool first: DBOS shuts down the loop's own, which others need."""
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(MAX_THREADS))
         if self._lease:
@@ -190,7 +190,7 @@ class Engine:
         await asyncio.to_thread(queue.close)
 
     async def enqueue(self, delivery: Delivery, job: Job) -> Accepted | Duplicate:
-        """Store a delivery with its job. Once this returns, the job will be done, whatever happens to this process.
+        """Store a delivery with its job. Once this returns, the job will run, even if this process dies.
 
         Raises:
             StoreUnavailable: it could not be stored.
@@ -201,7 +201,7 @@ class Engine:
         return await self._inbox.accept(delivery, job)
 
     async def follow_up(self, delivery: Delivery, job: Job) -> Accepted | Duplicate:
-        """Store a job that a running job asks for, also while the engine stops.
+        """Store a job that a running job asks for, even while the engine is stopping.
 
         Raises:
             StoreUnavailable: it could not be stored.
@@ -228,32 +228,32 @@ class Engine:
         await asyncio.to_thread(self._database.check)
 
     async def depth(self) -> dict[str, int]:
-        """State → number of unfinished deliveries, of all processes."""
+        """Count the unfinished deliveries of all processes by state."""
         return await asyncio.to_thread(deliveries.load_queue_depth, self._database)
 
     @property
     def live_processes(self) -> int:
-        """How many processes run jobs; they share what is limited for all of them together."""
+        """The number of processes that run jobs; they share the limits that apply to all of them together."""
         return self._lease.live_processes if self._lease else 1
 
     async def sweep(self) -> None:
-        """Close jobs that were given up, start jobs that wait, delete old data. Runs by itself every `SWEEP_S`.
+        """Close jobs that were given up, start waiting jobs, and delete old data. Runs every `SWEEP_S` seconds.
 
-        Harmless if several processes do it at the same time.
+        Several processes can sweep at the same time.
 
         Raises:
-            StoreUnavailable: the next sweep does it.
+            StoreUnavailable: the next sweep tries again.
         """
         if self._queue is None:
             return
         await self._close_given_up(self._queue)
-        await asyncio.to_thread(self._queue.start_waiting)  # after that: jobs that were given up held places
+        await asyncio.to_thread(self._queue.start_waiting)  # only now: jobs that were given up held places
         now, keep = self._clock.now(), timedelta(days=self._settings.retention_days)
         await asyncio.to_thread(purge, self._database, now=now, keep=keep)
         await _delete_workflows(completed_before=now - keep)
 
     async def _close_given_up(self, queue: JobQueue) -> None:
-        """Close jobs that DBOS gave up, and failed jobs whose traces on GitHub could not be closed before."""
+        """Close jobs that DBOS gave up, and failed jobs whose check runs on GitHub could not be closed before."""
         dead = await DBOS.list_workflows_async(
             status=DEAD, load_input=False, load_output=False, sort_desc=True, limit=MAX_SWEPT
         )
@@ -284,6 +284,8 @@ async def _repeat(do: Callable[[], Awaitable[None]], *, first_s: float, every_s:
     while True:
         try:
             await do()
-        except Exception as error:  # noqa: BLE001 - whatever the database says, the next time may succeed
-            logger.warning("a background task of the engine failed and is retried: %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the next attempt may succeed
+            logger.warning(
+                "a background task of the engine failed and will be retried: %s", type(error).__name__
+            )
         await asyncio.sleep(every_s)

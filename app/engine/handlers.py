@@ -1,4 +1,4 @@
-"""What the engine calls: the handler of each type of job, and what closes or confirms a job. Runs nothing itself."""
+"""The objects that the engine calls: a handler for each type of job, acknowledgers, and the closer of failed jobs."""
 
 from collections.abc import Collection
 from typing import Never, Protocol, TypeVar, cast
@@ -13,7 +13,7 @@ J_contra = TypeVar("J_contra", contravariant=True)
 class Handler(Protocol[J_contra]):
     """Handles jobs of one type.
 
-    The engine calls it again for the same job after a crash, so everything that has an effect runs as a step.
+    After a crash, the engine calls it again for the same job, so everything with side effects runs as a step.
     """
 
     async def handle(self, job: J_contra, step: Step) -> None:
@@ -22,7 +22,7 @@ class Handler(Protocol[J_contra]):
 
 
 class Acknowledger(Protocol[J_contra]):
-    """Tells the author of a job that it was accepted, before its turn comes. Best effort."""
+    """Tells the author of a job that it was accepted, before the job runs. Best effort."""
 
     async def acknowledge(self, job: J_contra) -> None:
         """Show a reaction, for example."""
@@ -33,7 +33,7 @@ class FailedJobCloser(Protocol):
     """Closes what a failed job left open on GitHub, before the job is recorded as failed."""
 
     async def close_failed(self, job: Job, *, guid: str, reason: str) -> None:
-        """Close it; `guid` is the delivery's, and `reason` a sentence for people.
+        """Close what is open; `guid` is the delivery's, and `reason` is a sentence for people.
 
         Raises:
             any of `TRANSIENT`: the engine calls again later.
@@ -42,7 +42,7 @@ class FailedJobCloser(Protocol):
 
 
 class HeadChecker(Protocol):
-    """Knows whether a review is still about the newest head, although a later webhook named another head."""
+    """Checks whether a review still covers the newest head, although a later webhook named another head."""
 
     async def is_newest_head(self, guid: str) -> bool:
         """Whether GitHub still names the head that the delivery's review read."""
@@ -50,7 +50,7 @@ class HeadChecker(Protocol):
 
 
 class JobHandlers:
-    """The handler of each type of job, and what the engine asks about jobs of any type."""
+    """The handler of each type of job, and the objects that serve jobs of every type."""
 
     def __init__(self, *, failed_jobs: FailedJobCloser, heads: HeadChecker) -> None:
         self.failed_jobs = failed_jobs
@@ -68,13 +68,13 @@ class JobHandlers:
 
     @property
     def acknowledged(self) -> Collection[type[Job]]:
-        """The types of jobs that are acknowledged before their turn comes."""
+        """The types of jobs that are acknowledged before they run."""
         return self._acknowledgers.keys()
 
     def handler_of(self, job: J) -> Handler[J]:
-        """The handler that was registered for this type of job."""
+        """Return the handler that was registered for this type of job."""
         return cast("Handler[J]", self._handlers[type(job)])  # `register` checks the pair
 
     def acknowledger_of(self, job: J) -> Acknowledger[J]:
-        """The acknowledger that was registered for this type of job."""
+        """Return the acknowledger that was registered for this type of job."""
         return cast("Acknowledger[J]", self._acknowledgers[type(job)])

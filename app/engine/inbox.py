@@ -1,7 +1,7 @@
-"""Takes deliveries: deduplicates them and commits each with its job. Decides nothing about a job, and runs none.
+"""Accepts deliveries: deduplicates them and commits each with its job. Decides nothing about a job, and runs none.
 
-GitHub waits ten seconds for an answer, and a review may wait much longer. So deliveries that arrive together share one
-transaction, in a thread of their own, and jobs wait while many deliveries arrive.
+GitHub waits ten seconds for an answer; a review can wait much longer. So deliveries that arrive together share one
+transaction, in a separate thread, and jobs wait while many deliveries arrive.
 """
 
 import asyncio
@@ -22,16 +22,16 @@ Answer = Accepted | Duplicate
 
 MAX_BATCH = 64
 PUSH = "synchronize"
-PUSHED_AGAIN = "a newer push waits"
+PUSHED_AGAIN = "a newer push is waiting"
 
-BURST = 10  # deliveries within `BURST_S`: that many go before the jobs
+BURST = 10  # this many deliveries within `BURST_S` make jobs wait
 BURST_S = 0.5
-MAX_WAIT_S = 5.0  # of one step for deliveries
-SPACING_S = 0.1  # between the steps that have waited that long
+MAX_WAIT_S = 5.0  # of one step
+SPACING_S = 0.1  # between steps that have waited for `MAX_WAIT_S`
 
 
 class BurstGate:
-    """Makes the steps of jobs wait while many deliveries arrive: both share a processor and an event loop.
+    """Makes the steps of jobs wait while many deliveries arrive, because both share a processor and an event loop.
 
     A step waits for a limited time, so every job finishes under any load. Steps whose time is up continue one after
     the other, because thirty steps that start together would delay the answers to GitHub.
@@ -48,7 +48,7 @@ class BurstGate:
         self._arrivals.append(self._clock.monotonic_s())
 
     async def wait_for_turn(self) -> None:
-        """Return once few deliveries arrive, or after `max_wait_s` when it is this step's turn."""
+        """Return once the burst of deliveries ends, or after `max_wait_s`, when it is this step's turn."""
         until_s = self._clock.monotonic_s() + self._max_wait_s
         while (busy_s := self._busy_s()) > 0 and self._clock.monotonic_s() < until_s:
             await self._clock.sleep(busy_s)
@@ -56,21 +56,21 @@ class BurstGate:
             await self._clock.sleep(self._take_turn_s())
 
     def _take_turn_s(self) -> float:
-        """Seconds until the turn of a step whose time is up."""
+        """Reserve the next turn for a step whose time is up; returns the seconds until then."""
         now_s = self._clock.monotonic_s()
         turn_s = max(now_s, self._next_s)
         self._next_s = turn_s + SPACING_S
         return turn_s - now_s
 
     def _busy_s(self) -> float:
-        """How long the burst lasts if no more deliveries arrive."""
+        """Return how long the burst lasts if no more deliveries arrive."""
         if len(self._arrivals) < BURST:
             return 0.0
         return self._arrivals[0] + BURST_S - self._clock.monotonic_s()
 
 
 class Inbox:
-    """Where deliveries wait for the next transaction. `debounce_s`: how long a push waits for the next push."""
+    """Collects deliveries for the next transaction. `debounce_s` is how long a push waits for the next push."""
 
     def __init__(self, database: Database, queue: JobQueue, *, clock: Clock, debounce_s: float) -> None:
         self._database = database
@@ -94,7 +94,7 @@ class Inbox:
         return await answer
 
     async def close(self) -> None:
-        """Store what still waits."""
+        """Store the deliveries that still wait."""
         if self._draining:
             await self._draining
         self._thread.shutdown()
@@ -108,7 +108,7 @@ class Inbox:
         arrivals = [arrival for arrival, _ in batch]
         try:
             answers = await asyncio.get_running_loop().run_in_executor(self._thread, self.store, arrivals)
-        except Exception as error:  # noqa: BLE001 - it is raised in the callers
+        except Exception as error:  # noqa: BLE001 - the callers of `accept` raise it
             await self._fail(batch, error)
         else:
             for (_, waiting), answer in zip(batch, answers, strict=True):
@@ -116,10 +116,10 @@ class Inbox:
                     waiting.set_result(answer)
 
     async def _fail(self, batch: Sequence[tuple[Arrival, asyncio.Future[Answer]]], error: Exception) -> None:
-        """Store each delivery by itself, so that one that cannot be stored does not fail the others."""
+        """Store each delivery separately, so that a delivery that cannot be stored does not affect the others."""
         if len(batch) > 1:
-            for one in batch:
-                await self._store_batch([one])
+            for entry in batch:
+                await self._store_batch([entry])
         elif not batch[0][1].done():
             batch[0][1].set_exception(error)
 
@@ -155,9 +155,9 @@ class Inbox:
         return Duplicate(guid=delivery.guid, of=same.guid) if same else Accepted(guid=delivery.guid)
 
     def _supersede_waiting(self, session: Session, push: ReviewJob) -> datetime | None:
-        """Supersede the earlier pushes that wait, and return since when the first of them has waited.
+        """Supersede the earlier pushes that wait; returns since when the first of them has waited.
 
-        A push that was put back may have started check runs, and completes them itself.
+        A push that was put back is not superseded here: it may have started check runs, and completes them itself.
         """
         return supersede_waiting(
             session, push.request.ref, trigger=PUSH, at=self._clock.now(), reason=PUSHED_AGAIN

@@ -27,12 +27,12 @@ Role = Literal["web", "worker", "all"]
 
 
 class ExecutorId:
-    """The name of this process: `host-3fa2c1d0-0`, `…-1`, …, the first that no other process of the data directory holds.
+    """The name of this process: the first of `host-3fa2c1d0-0`, `…-1`, … that no process with this data directory holds.
 
-    The middle part is random, one for each directory, so two directories on one host never share a name.
+    The middle part is random and fixed for each directory, so two directories on one host never share a name.
 
-    The operating system frees the lock however the process ends. Its successor gets the same name, and with it the jobs
-    that were left. Containers get a new host name, so there the lease decides.
+    However the process ends, the operating system frees the lock. The next process gets the same name, and with it the
+    unfinished jobs. A new container has a new host name, so its predecessor's lease must expire first.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -42,12 +42,12 @@ class ExecutorId:
         self.value = f"{socket.gethostname()}-{_directory_name(directory)}-{number}"
 
     def release(self) -> None:
-        """Let another process have the name."""
+        """Let another process take the name."""
         os.close(self._lock)
 
 
 def _directory_name(directory: Path) -> str:
-    """The first process creates it; a hard link appears with its content or not at all."""
+    """Return the directory's random name. The first process creates it, with a hard link because that is atomic."""
     name = directory / "name"
     if not name.exists():
         draft = directory / f"name.{os.getpid()}"
@@ -59,7 +59,7 @@ def _directory_name(directory: Path) -> str:
 
 
 def _lock_first(directory: Path) -> tuple[int, int]:
-    """(file descriptor, number) of the first free lock."""
+    """Acquire the first free lock; returns its file descriptor and number."""
     for number in range(MAX_PROCESSES):
         lock = os.open(directory / f"{number}.lock", os.O_CREAT | os.O_RDWR, 0o600)
         try:
@@ -100,7 +100,7 @@ class Lease:
             await asyncio.to_thread(DBOS._recover_pending_workflows, sorted(orphaned))  # pyright: ignore[reportPrivateUsage]
 
     async def end(self) -> None:
-        """Give the lease up, so that the others need not wait until it expires."""
+        """Give up the lease, so that other processes need not wait until it expires."""
         await asyncio.to_thread(end_lease, self._database, self._executor_id)
 
     async def _renew(self, *, held: bool) -> Leases:
@@ -115,7 +115,7 @@ class Lease:
         )
 
     async def _acquire_again(self) -> Leases:
-        """After a pause in which the others took this process for dead: drop its jobs, and resume those that are left."""
+        """Acquire the lease again after a pause: abandon the running jobs, and resume those that nobody took over."""
         logger.warning(
             "the lease expired while this process was paused, and others may have taken over its jobs"
         )

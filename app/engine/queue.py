@@ -1,7 +1,7 @@
 """The queue of jobs in the database: which jobs wait, which DBOS may run, and in what order. Runs nothing itself.
 
 The row of a delivery and its DBOS workflow are committed in one transaction, so every acknowledged delivery is processed.
-DBOS holds at most `per_installation` jobs of one installation, over all processes. The others wait as rows, oldest
+DBOS holds at most `per_installation` jobs of one installation, across all processes. The others wait as rows, oldest
 first, and occupy no worker, so a burst in one installation does not delay the others.
 
 The values for DBOS are measured: docs/decisions/0001-durable-engine.md.
@@ -30,14 +30,14 @@ from app.store.processes import require_lease
 
 WORKERS = 32  # jobs of one process at a time; they spend nearly all of their time waiting for models
 PER_INSTALLATION = (
-    8  # jobs at a time over all processes: as many as an installation may send requests to GitHub
+    8  # concurrent jobs across all processes: as many as an installation may have requests to GitHub
 )
 
 NAME = "quorum"
 VERSION = "1"  # never change it: DBOS does not pick up the work of another version
 QUEUE = "jobs"
 WORKFLOW = "job"
-# These two are in databases as they are: renaming them would strand the work that is queued under them.
+# Databases contain the next two names: renaming them would strand the work that is queued under them.
 ACKNOWLEDGEMENT_QUEUE = "signs"  # a queue of its own: an acknowledgement does not wait for jobs
 ACKNOWLEDGEMENT_WORKFLOW = "sign"
 MAX_ACKNOWLEDGEMENTS = 4  # of one process at a time
@@ -48,7 +48,7 @@ SERIALIZER = DBOSPortableJSONSerializer()  # the default is pickle
 
 
 def engine_config(*, database_url: str, executor_id: str) -> DBOSConfig:
-    """The configuration of a process that runs jobs."""
+    """Build DBOS's configuration for a process that runs jobs."""
     return {
         "name": NAME,
         "system_database_url": database_url,
@@ -74,7 +74,7 @@ def quiet_logger() -> None:
 
 
 class JobQueue:
-    """All methods wait for the database, so call them in a thread."""
+    """The queue of jobs. All methods wait for the database, so call them in a thread."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class JobQueue:
             self._start(session, row, job, delay_s=delay_s)
 
     def enqueue_acknowledgement(self, session: Session, row: DeliveryRow, job: Job) -> None:
-        """Queue a second, small workflow for a job that somebody waits for: it tells them that the job was accepted."""
+        """Queue a second, small workflow if someone waits for the job: it tells them that the job was accepted."""
         if type(job) not in self._acknowledged:
             return
         options: EnqueueOptions = {
@@ -142,7 +142,7 @@ class JobQueue:
         self._client.enqueue_in_transaction(session, options, row.guid)
 
     def put_back(self, guid: str, *, workflow_id: str, delay_s: float) -> None:
-        """Queue a job again from its beginning, unless another workflow has it by now."""
+        """Queue a job again from its beginning, unless another workflow runs it by now."""
         with self._database.write() as session:
             require_lease(session, self._executor_id)
             row = session.get(DeliveryRow, guid)
@@ -161,14 +161,14 @@ class JobQueue:
             self._start_waiting(session, row.installation_id)
 
     def start_waiting(self) -> None:
-        """Start the jobs that wait although there is room: a process died just when it freed their place."""
+        """Start jobs that still wait although their installation is below the limit, because a process died."""
         for installation_id in load_waiting_installations(self._database):
             with self._database.write() as session:
                 serialize(session, installation_lock(installation_id))
                 self._start_waiting(session, installation_id)
 
     def replay(self, guid: str) -> bool:
-        """Queue a delivery again because somebody asked for it; False if there is no such delivery."""
+        """Queue a delivery again, as a person requested; False if there is no such delivery."""
         with self._database.write() as session:
             row = session.get(DeliveryRow, guid)
             if row is None:
@@ -178,7 +178,7 @@ class JobQueue:
         return True
 
     def count_steps(self, workflow_id: str) -> int:
-        """How many steps of a job have finished, over all of its attempts.
+        """Count the finished steps of a workflow, over all of its restarts.
 
         Raises:
             StoreUnavailable: the database does not answer.
@@ -188,8 +188,8 @@ class JobQueue:
 
     def _start_waiting(self, session: Session, installation_id: int | None) -> None:
         session.flush()
-        room = self._per_installation - count_started(session, installation_id)
-        for row in find_waiting(session, installation_id, limit=room) if room > 0 else ():
+        free = self._per_installation - count_started(session, installation_id)
+        for row in find_waiting(session, installation_id, limit=free) if free > 0 else ():
             self._start(session, row, parse_job(row.request), delay_s=0.0)
 
     def _start(self, session: Session, row: DeliveryRow, job: Job, *, delay_s: float) -> None:
@@ -210,15 +210,15 @@ class JobQueue:
 
 
 def _new_workflow_id(guid: str, *, attempt: int, at: datetime) -> str:
-    """The id begins with the time: on SQLite, DBOS keeps times in seconds and orders equal ones by the workflow's id."""
+    """Start the id with the time: on SQLite, DBOS keeps times in seconds and orders equal ones by the workflow's id."""
     return f"{int(at.timestamp() * 1_000_000):017d}:{guid}#{attempt}"
 
 
 def guid_of(workflow_id: str) -> str:
-    """The delivery of a workflow."""
+    """Return the guid of a workflow's delivery."""
     return workflow_id.partition(":")[2].partition("#")[0]
 
 
 def installation_lock(installation_id: int | None) -> str:
-    """The name under which changes to an installation's jobs wait for one another."""
+    """Return the name of the lock that serializes changes to an installation's jobs."""
     return f"share:{installation_id}"

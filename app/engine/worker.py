@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 20  # of one delivery, each from the job's beginning
 GROWTH = 1.25
 MAX_OUTAGE_WAIT_S = 1_800.0
-STORE_WAIT_S = 2.0  # between two tries to record something while the database does not accept it
+STORE_WAIT_S = 2.0  # between two attempts to reach the database
 
 # A job that crashes its process before one of its steps finishes is given up after this many restarts in a row.
 MAX_RESTARTS = 50
@@ -40,13 +40,13 @@ PUT_BACK = "put back"
 P = ParamSpec("P")
 T = TypeVar("T")
 
-DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)  # what DBOS raises if the database is away
-PASSING = (Postponed, DBOSUnexpectedStepError, *DATABASE_AWAY, *TRANSIENT)
+DATABASE_ERRORS = (OperationalError, InterfaceError, InternalError)  # DBOS raises these during an outage
+PASSING = (Postponed, DBOSUnexpectedStepError, *DATABASE_ERRORS, *TRANSIENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Attempt:
-    """One attempt at a job. `restarts` of the process came before it since a step last finished; `steps` have finished."""
+    """One attempt at a job. `steps` have finished; since the last of them, the process has restarted `restarts` times."""
 
     row: DeliveryRow
     workflow_id: str
@@ -78,7 +78,7 @@ class Worker:
         self._stopping = False
 
     async def run(self, guid: str) -> str:
-        """The workflow of a job: does it and returns how it ended."""
+        """Run a job, as its workflow; returns how it ended."""
         async with self._running() as workflow_id:
             await self._gate.wait_for_turn()
             attempt = await self._load_attempt(guid, workflow_id)
@@ -96,7 +96,7 @@ class Worker:
                 return await self._finish(attempt.row, DeliveryState.DONE)
 
     async def acknowledge(self, guid: str) -> None:
-        """The workflow of an acknowledgement: tells the author of a job that it was accepted."""
+        """Tell the author of a job that it was accepted, as the workflow of an acknowledgement."""
         async with self._running():
             try:
                 row = await asyncio.to_thread(deliveries.load_delivery, self._database, guid)
@@ -104,11 +104,11 @@ class Worker:
                     job = deliveries.parse_job(row.request)
                     await self._handlers.acknowledger_of(job).acknowledge(job)
             except Exception as error:  # noqa: BLE001 - the boundary: the job runs whether this fails or not
-                logger.warning("delivery %s was not acknowledged: %s", guid, type(error).__name__)
+                logger.warning("cannot acknowledge delivery %s: %s", guid, type(error).__name__)
 
     @asynccontextmanager
     async def _running(self) -> AsyncGenerator[str]:
-        """The id of the current workflow, which `stop` and `abandon` know while the block runs."""
+        """Yield the id of the current workflow; `stop` and `abandon` know about it while the block runs."""
         task = asyncio.current_task()
         if self._stopping or task is None:
             raise asyncio.CancelledError  # the workflow stays in the database as it is, for the next process
@@ -119,7 +119,7 @@ class Worker:
             del self._tasks[task]
 
     async def stop(self, *, timeout_s: float) -> None:
-        """Wait for the running jobs; leave those that have not ended by then at their last step."""
+        """Wait for the running jobs, at most `timeout_s`; then leave the others at their last step."""
         self._stopping = True
         if self._tasks:
             await asyncio.wait(list(self._tasks), timeout=timeout_s)
@@ -153,7 +153,7 @@ class Worker:
                 yield
 
     async def _record_running(self, attempt: _Attempt) -> bool:
-        """False if the job was closed meanwhile."""
+        """Record that the job runs; False if it was closed in the meantime."""
         return await self._until_stored(
             deliveries.record_running,
             self._database,
@@ -168,7 +168,7 @@ class Worker:
             raise GivenUp(f"Quorum crashed {attempt.restarts} times in a row while it ran this job.")
 
     async def _until_stored(self, do: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Wait as long as the database is away: the result of a job must not be lost."""
+        """Retry as long as the database is unavailable: the result of a job must not be lost."""
         while True:
             try:
                 return await asyncio.to_thread(do, *args, **kwargs)
@@ -204,7 +204,7 @@ class Worker:
         return await self._finish(row, DeliveryState.FAILED, reason=_record_of(error))
 
     async def _put_back(self, attempt: _Attempt, error: BaseException) -> str:
-        """Queue the job again from its beginning: to wait, or because an older program recorded other steps."""
+        """Queue the job again from its beginning, after a delay or because an older version recorded other steps."""
         delay_s = _delay_s(error, attempt=attempt.row.attempts)
         logger.info("the job starts over in %.0f s: %s", delay_s, error)
         await self._until_stored(
@@ -221,7 +221,7 @@ async def close_failed(handlers: JobHandlers, row: DeliveryRow, *, reason: str) 
     """Close what a failed job left open on GitHub, so that nothing there stays in progress.
 
     Raises:
-        any of `TRANSIENT`: the job has not ended, and this must be called again.
+        any of `TRANSIENT`: the job has not ended; call this again later.
     """
     try:
         await handlers.failed_jobs.close_failed(
@@ -230,38 +230,40 @@ async def close_failed(handlers: JobHandlers, row: DeliveryRow, *, reason: str) 
     except TRANSIENT:
         raise
     except Exception:
-        logger.exception("what a failed job left open could not be closed")
+        logger.exception("cannot close what a failed job left open on GitHub")
 
 
 def _record_of(error: BaseException) -> str:
-    """What the row says. The text of any other error may hold anything, so only its class is kept."""
+    """Return the reason to store. The message of any other error may contain anything, so only its class is kept."""
     return str(error) if isinstance(error, QuorumError | Postponed) else type(error).__name__
 
 
 def _sentence_of(error: BaseException) -> str:
-    """What people read."""
-    return str(error) if isinstance(error, QuorumError | Postponed) else "Quorum made an error."
+    """Return the reason to show to people."""
+    return (
+        str(error) if isinstance(error, QuorumError | Postponed) else "An internal error occurred in Quorum."
+    )
 
 
 def _delay_s(error: BaseException, *, attempt: int) -> float:
-    """How long a job waits before it starts over: the longer an outage lasts, the longer the wait."""
+    """Return how long a job waits before it starts over: the longer an outage lasts, the longer the wait."""
     if isinstance(error, Postponed):
         delay_s = error.delay_s
     elif isinstance(error, TRANSIENT):
         delay_s = retry_delay_s(error, attempt=attempt)
     else:
-        delay_s = OUTAGE_WAIT_S if isinstance(error, DATABASE_AWAY) else 0.0
+        delay_s = OUTAGE_WAIT_S if isinstance(error, DATABASE_ERRORS) else 0.0
     return delay_s if delay_s < OUTAGE_WAIT_S else max(delay_s, outage_delay_s(attempt))
 
 
 def outage_delay_s(attempt: int) -> float:
-    """The delays of twenty attempts add up to five hours."""
+    """Return the delay after an attempt; the delays of twenty attempts add up to five hours."""
     return min(OUTAGE_WAIT_S * GROWTH**attempt, MAX_OUTAGE_WAIT_S)
 
 
 def _decisive(error: BaseException) -> BaseException:
-    """The error that decides how the job ends, if a task group raised several."""
+    """Return the error that decides how the job ends, if a task group raised several."""
     if not isinstance(error, BaseExceptionGroup):
         return error
-    inner = [_decisive(one) for one in cast(BaseExceptionGroup[BaseException], error).exceptions]
-    return next((one for one in inner if isinstance(one, (Superseded, *PASSING))), inner[0])
+    inner = [_decisive(each) for each in cast(BaseExceptionGroup[BaseException], error).exceptions]
+    return next((each for each in inner if isinstance(each, (Superseded, *PASSING))), inner[0])

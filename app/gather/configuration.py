@@ -30,13 +30,13 @@ from app.errors import YamlRejected
 from app.gather.strict_yaml import parse_mapping
 
 CONFIGURATION_PATH = ".github/quorum.yml"
-ORGANISATION_PATH = "the organization's quorum.yml"
+ORGANIZATION_PATH = "the organization's quorum.yml"
 
 MAX_PATTERNS = 100
 _Pattern = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 _Patterns = Annotated[tuple[_Pattern, ...], Field(max_length=MAX_PATTERNS)]
 _Usd = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
-_Origin = Literal["default", "organisation", "repository", "operator"]
+_Origin = Literal["default", "organization", "repository", "operator"]
 
 _D = RepositoryConfig()
 DEFAULT_GUIDELINES = _D.guidelines
@@ -139,15 +139,15 @@ class Configuration:
 def parse_configuration(
     repository: bytes | None,
     *,
-    organisation: bytes | None = None,
+    organization: bytes | None = None,
     operator_budget: Budget = Budget(),  # noqa: B008 - a frozen value
 ) -> Configuration:
     """Combine the repository's file, the organization's and the defaults, in this order; None for a missing file."""
-    default, wrong_default = _read(organisation, ORGANISATION_PATH)
+    default, wrong_default = _read(organization, ORGANIZATION_PATH)
     own, wrong_own = _read(repository, CONFIGURATION_PATH)
     budget, lowered = _lowered(operator_budget, default.pop("budget", None), own.pop("budget", None))
     origins: dict[str, _Origin] = {field.name: "default" for field in fields(RepositoryConfig)}
-    origins.update(dict.fromkeys(default, "organisation"))
+    origins.update(dict.fromkeys(default, "organization"))
     origins.update(dict.fromkeys(own, "repository"))
     if budget != Budget():
         origins["budget"] = "operator" if budget == operator_budget else lowered
@@ -161,14 +161,14 @@ def parse_configuration(
 def read_configuration(
     snapshot: Snapshot,
     *,
-    organisation: bytes | None = None,
+    organization: bytes | None = None,
     operator_budget: Budget = Budget(),  # noqa: B008 - a frozen value
     override: bytes | None = None,
 ) -> Configuration:
     """Parse the configuration of a snapshot's base ref; `override` replaces the file (`quorum review --config`)."""
     return parse_configuration(
         override if override is not None else snapshot.base_files.get(CONFIGURATION_PATH),
-        organisation=organisation,
+        organization=organization,
         operator_budget=operator_budget,
     )
 
@@ -242,16 +242,16 @@ def _closest(key: str, known: Mapping[str, object]) -> str:
 
 
 def _lowered(
-    operator: Budget, organisation: Budget | None, repository: Budget | None
+    operator: Budget, organization: Budget | None, repository: Budget | None
 ) -> tuple[Budget, _Origin]:
     """Take the lowest value of each limit; also return who set the budget last."""
-    known = [each for each in (operator, organisation, repository) if each is not None]
+    known = [each for each in (operator, organization, repository) if each is not None]
     budget = Budget(
         review_usd=_least(each.review_usd for each in known),
         pull_request_day_usd=_least(each.pull_request_day_usd for each in known),
         repository_month_usd=_least(each.repository_month_usd for each in known),
     )
-    return budget, "repository" if repository is not None else "organisation"
+    return budget, "repository" if repository is not None else "organization"
 
 
 def _least(limits: Iterable[float | None]) -> float | None:

@@ -1,1 +1,1 @@
-"""The only place that knows githubkit."""
+"""The GitHub adapter: reads and writes pull requests. Only this package uses githubkit."""

@@ -40,22 +40,22 @@ RESOLVE_PERMISSIONS: Permissions = {
 }
 
 
-def lacking_permissions(wanted: Permissions, granted: Permissions) -> dict[str, str]:
-    """Return the wanted permissions that are not granted, or not at the wanted level."""
+def lacking_permissions(required: Permissions, granted: Permissions) -> dict[str, str]:
+    """Return the required permissions that are not granted, or not at the required level."""
     return {
         name: level
-        for name, level in wanted.items()
+        for name, level in required.items()
         if _LEVELS.index(granted.get(name, "")) < _LEVELS.index(level)
     }
 
 
-def possible_permissions(wanted: Permissions, granted: Permissions) -> tuple[Permissions, Permissions]:
+def possible_permissions(required: Permissions, granted: Permissions) -> tuple[Permissions, Permissions]:
     """Return the granted and the missing permissions; both empty if the granted ones do not allow reading."""
-    lacking = lacking_permissions(wanted, granted)
+    lacking = lacking_permissions(required, granted)
     if not lacking or lacking_permissions(READ_PERMISSIONS, granted):
         return {}, {}
     possible = {
-        name: granted[name] if name in lacking else wanted[name] for name in wanted if name in granted
+        name: granted[name] if name in lacking else required[name] for name in required if name in granted
     }
     return possible, lacking
 

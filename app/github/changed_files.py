@@ -56,7 +56,7 @@ class ListedFile:
 async def fetch_page(
     client: RepositoryClient, ref: PullRequestRef, *, page: int, per_page: int = PAGE_SIZE
 ) -> list[ListedFile]:
-    """Fetch one page of rows; request rows that a full page may hide again."""
+    """Fetch one page of rows; request rows again if a full page may have dropped their patches."""
     request = client.rest.pulls.async_list_files(
         client.owner, client.repo, ref.number, per_page=per_page, page=page
     )
@@ -115,7 +115,7 @@ def _listed(row: "DiffEntryTypeForResponse") -> ListedFile:
 
 
 PER_PAGE = 100
-MAX_PAGES = 5  # a merge queue merges at most 100 pull requests at once
+MAX_PAGES = 5  # a merge queue merges at most 100 pull requests at a time
 
 
 async def fetch_merge_group_commits(

@@ -68,7 +68,7 @@ class ApiClient:
         return self._github.rest
 
     async def send(self, answer: Awaitable[Response[Any, J]], *, to: str) -> Response[Any, J]:
-        """Send a request; `to` says what for, in error messages: "GitHub refused to …"."""
+        """Send a request; in error messages, `to` completes "GitHub refused to …"."""
         with self._guarded(to):
             return await answer
 
@@ -112,7 +112,7 @@ class ApiClient:
 
 
 class ClientFactory(Protocol):
-    """Creates an installation's clients: the App."""
+    """Creates an installation's clients; implemented by the App."""
 
     async def own_login(self) -> str:
         """Return the login that installations write as."""
@@ -144,7 +144,7 @@ class RepositoryClient(ApiClient):
         self.repository = repository
         self.owner, _, self.repo = repository.partition("/")
         self.installation_id = installation_id
-        self.resolving_refused_until_s = 0.0  # contents:write was denied: not requested again before
+        self.resolving_refused_until_s = 0.0  # contents:write was denied and is not requested again before
         self.lacking: Permissions = {}  # requested permissions that the token does not have
         self._app = app
         self._own_login: str | None = None
@@ -168,8 +168,8 @@ class RepositoryClient(ApiClient):
         """Return a client that can resolve threads: in an installation one with contents:write, otherwise this one."""
         if self._app is None or self.installation_id is None:
             return self
-        wanted = {name: level for name, level in RESOLVE_PERMISSIONS.items() if name not in self.lacking}
-        return self._app.installation(self.installation_id, self.repository, permissions=wanted)
+        permissions = {name: level for name, level in RESOLVE_PERMISSIONS.items() if name not in self.lacking}
+        return self._app.installation(self.installation_id, self.repository, permissions=permissions)
 
 
 def token_client(

@@ -64,7 +64,7 @@ class HeadTree:
         try:
             return await git.grep(self._head_sha, word, limit=limit)
         except GitHubError as error:
-            _log.warning("A search failed: %s", error)
+            _log.warning("Cannot search the repository's tree: %s", error)
             return []
 
     def _file(self, path: str, side: Side) -> FileDiff | None:
@@ -100,7 +100,6 @@ class HeadTree:
         """Query all files of a small change at once, and other files requested at the same time.
 
         Maps a path to None if there is no such file; has no entry for files that the query does not return in full.
-
         """
         self._requested[path] = None
         await asyncio.sleep(0)  # concurrent requests are recorded before the first one continues

@@ -71,7 +71,7 @@ def failure_of(error: GitHubException, *, to: str, clock: Clock) -> GitHubError:
         case RequestFailed():
             return failure_of_response(error.response.raw_response, to=to, clock=clock)
         case RequestTimeout():
-            return GitHubUnavailable(f"GitHub did not answer in time to {to}.")
+            return GitHubUnavailable(f"GitHub did not answer the request to {to} in time.")
         case RequestError(exc=GitHubError() as inner):  # raised while fetching the token
             return inner
         case RequestError(exc=GitHubException() as inner):
@@ -79,7 +79,7 @@ def failure_of(error: GitHubException, *, to: str, clock: Clock) -> GitHubError:
         case GraphQLFailed():
             return failure_of_graphql(error, to=to)
         case _:
-            return GitHubUnavailable(f"GitHub cannot be reached to {to}.")
+            return GitHubUnavailable(f"Quorum cannot reach GitHub to {to}.")
 
 
 def failure_of_response(response: httpx.Response, *, to: str, clock: Clock) -> GitHubError:

@@ -103,14 +103,15 @@ class Git:
     async def run(
         self,
         *arguments: str,
-        given: bytes = b"",
+        stdin: bytes = b"",
         max_bytes: int = MAX_OUTPUT_BYTES,
         allowed: Sequence[int] = (0,),
     ) -> bytes:
-        """Run git and return its output; `given` is its input. Raises `GitFailed` for exit codes not in `allowed`, and for
-        more output than `max_bytes`.
+        """Run git and return its output.
+
+        Raises `GitFailed` for exit codes not in `allowed`, and for more output than `max_bytes`.
         """
-        output, code, message = await self._communicate(arguments, max_bytes, given)
+        output, code, message = await self._communicate(arguments, max_bytes, stdin)
         if len(output) > max_bytes:
             raise GitFailed(f"git {arguments[0]} wrote more than {max_bytes} bytes")
         if code not in allowed:
@@ -125,13 +126,13 @@ class Git:
         return output[:max_bytes]
 
     async def _communicate(
-        self, arguments: Sequence[str], max_bytes: int, given: bytes = b""
+        self, arguments: Sequence[str], max_bytes: int, stdin: bytes = b""
     ) -> tuple[bytes, int, str]:
-        process = await self._start(arguments, reads=bool(given))
+        process = await self._start(arguments, has_stdin=bool(stdin))
         try:
             async with asyncio.timeout(self.timeout_s):
                 output, errors, _ = await asyncio.gather(
-                    _read(process, max_bytes + 1), _drain(process), _write(process, given)
+                    _read(process, max_bytes + 1), _drain(process), _write(process, stdin)
                 )
                 await process.wait()
         except TimeoutError as error:
@@ -140,14 +141,14 @@ class Git:
             await _end(process)
         return output, process.returncode or 0, _last_line(errors)
 
-    async def _start(self, arguments: Sequence[str], *, reads: bool) -> asyncio.subprocess.Process:
+    async def _start(self, arguments: Sequence[str], *, has_stdin: bool) -> asyncio.subprocess.Process:
         try:
             return await asyncio.create_subprocess_exec(
                 *self._command(),
                 *map(os.fsencode, arguments),
                 cwd=self.directory,
                 env=self._environment(),
-                stdin=asyncio.subprocess.PIPE if reads else asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE if has_stdin else asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,  # so that its child processes can be killed with it
@@ -192,12 +193,12 @@ async def _drain(process: asyncio.subprocess.Process) -> bytes:
     return kept
 
 
-async def _write(process: asyncio.subprocess.Process, given: bytes) -> None:
+async def _write(process: asyncio.subprocess.Process, stdin: bytes) -> None:
     """Write the input; if git exits before reading all of it, its exit code says why."""
     if process.stdin is None:
         return
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.write(given)
+        process.stdin.write(stdin)
         await process.stdin.drain()
     process.stdin.close()
 

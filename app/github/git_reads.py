@@ -63,7 +63,7 @@ async def read_blobs(git: Git, names: Sequence[str]) -> dict[str, bytes]:
     One process checks types and sizes, another reads the contents.
     """
     batched = [name for name in names if not _SEPARATORS & {*name}]
-    checked = await git.run("cat-file", "--batch-check", given=_lines(batched))
+    checked = await git.run("cat-file", "--batch-check", stdin=_lines(batched))
     headers = map(_parse_header, checked.split(b"\n")[:-1])
     found = {name: blob for name, blob in zip(batched, headers, strict=True) if blob}
     contents = await _read_contents(git, {blob.object_id: blob.size_bytes for blob in found.values()})
@@ -77,8 +77,8 @@ async def read_blobs(git: Git, names: Sequence[str]) -> dict[str, bytes]:
 async def _read_contents(git: Git, sizes_bytes: Mapping[str, int]) -> dict[str, bytes]:
     if not sizes_bytes:
         return {}
-    most = sum(sizes_bytes.values()) + MAX_HEADER_BYTES * len(sizes_bytes)
-    output = await git.run("cat-file", "--batch", given=_lines(sizes_bytes), max_bytes=most)
+    limit = sum(sizes_bytes.values()) + MAX_HEADER_BYTES * len(sizes_bytes)
+    output = await git.run("cat-file", "--batch", stdin=_lines(sizes_bytes), max_bytes=limit)
     return dict(_parse_contents(output, sizes_bytes))
 
 
@@ -131,14 +131,14 @@ async def grep_tree(
 
     Uses one process for all words, or one per word if the result exceeds `MAX_SEARCH_BYTES`. Raises `GitFailed`.
     """
-    wanted = [each for each in searches if each.word.strip() and not {"\n", "\0"} & {*each.word}]
+    valid = [each for each in searches if each.word.strip() and not {"\n", "\0"} & {*each.word}]
     flags = (*_FLAGS, "--cached") if cached else _FLAGS
-    output = await _lines_with(git, [each.word for each in wanted], flags, tree)
-    if len(output) == MAX_SEARCH_BYTES and len(wanted) > 1:
-        alone = [await grep_tree(git, [each], tree=tree, cached=cached) for each in wanted]
-        return {search: matches for one in alone for search, matches in one.items()}
+    output = await _lines_with(git, [each.word for each in valid], flags, tree)
+    if len(output) == MAX_SEARCH_BYTES and len(valid) > 1:
+        results = [await grep_tree(git, [each], tree=tree, cached=cached) for each in valid]
+        return {search: matches for result in results for search, matches in result.items()}
     found = [match for line in output.split(b"\n") if (match := _parse(line, f"{tree}:" if tree else ""))]
-    return {each: list(islice(filter(_holds(each.word), found), each.limit)) for each in wanted}
+    return {each: list(islice(filter(_contains(each.word), found), each.limit)) for each in valid}
 
 
 async def _lines_with(git: Git, words: Sequence[str], flags: Sequence[str], tree: str | None) -> bytes:
@@ -149,8 +149,8 @@ async def _lines_with(git: Git, words: Sequence[str], flags: Sequence[str], tree
     return await git.read_some("grep", *flags, *patterns, *trees, max_bytes=MAX_SEARCH_BYTES, allowed=(0, 1))
 
 
-def _holds(word: str) -> Callable[[TextMatch], bool]:
-    """Match whole words like --word-regexp does."""
+def _contains(word: str) -> Callable[[TextMatch], bool]:
+    """Match whole words as --word-regexp does."""
     whole = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.ASCII)
     return lambda match: whole.search(match.text) is not None
 

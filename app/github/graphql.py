@@ -29,7 +29,7 @@ _THREADS = f"""\
 
 
 def snapshot(base_paths: int) -> str:
-    """Query a pull request, the files `$p0…` of its base branch, and its threads and comments."""
+    """Build the query of a pull request, the files `$p0…` of its base branch, and its threads and comments."""
     files = " ".join(f"p{i}: file(path: $p{i}) {{ object {{ {_BLOB} }} }}" for i in range(base_paths))
     return f"""\
 query Snapshot($owner: String!, $name: String!, $number: Int!{_declared("p", base_paths)}) {{
@@ -49,7 +49,7 @@ query Snapshot($owner: String!, $name: String!, $number: Int!{_declared("p", bas
 
 
 def blobs(count: int) -> str:
-    """Query the files that `$e0…` name as `commit:path`."""
+    """Build the query of the files that `$e0…` name as `commit:path`."""
     objects = " ".join(f"e{i}: object(expression: $e{i}) {{ {_BLOB} }}" for i in range(count))
     return f"""\
 query Blobs($owner: String!, $name: String!{_declared("e", count)}) {{
@@ -104,8 +104,8 @@ _CHANGES = {
 
 
 def answer_threads_document(replies: int, changes: Mapping[ThreadChange, int], *, edits: bool = False) -> str:
-    """Reply to the threads `$t0…` with `$b0…`, edit the comment `$c0` to `$d0`, and make the given number of each
-    change, on `$resolve0…`, `$minimize0…` and so on.
+    """Build the mutation that replies to the threads `$t0…` with `$b0…`, edits the comment `$c0` to `$d0`, and makes
+    the given number of each change, on `$resolve0…`, `$minimize0…` and so on.
     """
     parts = [
         f"r{i}: addPullRequestReviewThreadReply(input: {{pullRequestReviewThreadId: $t{i}, body: $b{i}}}) "
@@ -139,17 +139,16 @@ async def answer_threads(
 
     Resolving needs `contents: write`, which owners need not grant; without it, comments are minimized as resolved.
     The last request includes `edit`. https://docs.github.com/en/graphql/reference/mutations#resolvereviewthread
-
     """
-    resolved = folded = 0
+    resolved = minimized = 0
     edited = False
     for start in range(0, len(answers), ANSWERS_PER_MUTATION):
         is_last = start + ANSWERS_PER_MUTATION >= len(answers)
         done = await _answer(
             client, answers[start : start + ANSWERS_PER_MUTATION], edit=edit if is_last else None
         )
-        resolved, folded, edited = resolved + done.resolved, folded + done.folded, done.edited
-    return ThreadsDone(resolved=resolved, folded=folded, edited=edited)
+        resolved, minimized, edited = resolved + done.resolved, minimized + done.minimized, done.edited
+    return ThreadsDone(resolved=resolved, minimized=minimized, edited=edited)
 
 
 async def _answer(
@@ -157,10 +156,10 @@ async def _answer(
 ) -> ThreadsDone:
     threads = [answer.thread_node_id for answer in answers if answer.settled]
     comments = [answer.comment_node_id for answer in answers if answer.settled]
-    returned = [answer for answer in answers if not answer.settled]
-    resolved = [answer.thread_node_id for answer in returned if answer.is_resolved]
+    reopened = [answer for answer in answers if not answer.settled]
+    resolved = [answer.thread_node_id for answer in reopened if answer.is_resolved]
     unminimize = {
-        ThreadChange.UNMINIMIZE: [each.comment_node_id for each in returned if not each.is_resolved]
+        ThreadChange.UNMINIMIZE: [each.comment_node_id for each in reopened if not each.is_resolved]
     }
     may_resolve = (threads or resolved) and time.monotonic() >= client.resolving_refused_until_s
     if may_resolve:
@@ -172,7 +171,9 @@ async def _answer(
             client.resolving_refused_until_s = time.monotonic() + REFUSAL_HOLDS_S
         else:
             left = [] if done.resolved else comments
-            return replace(done, folded=(await _mutate(client, (), {ThreadChange.MINIMIZE: left})).folded)
+            return replace(
+                done, minimized=(await _mutate(client, (), {ThreadChange.MINIMIZE: left})).minimized
+            )
     return await _mutate(client, answers, {ThreadChange.MINIMIZE: comments} | unminimize, edit=edit)
 
 
@@ -197,8 +198,8 @@ async def _mutate(
     document = answer_threads_document(len(replies), counts, edits=edit is not None)
     data, errors = await client.graphql_partly(document, variables, to="answer threads")
     for error in errors:
-        _log.info("GitHub rejected a part: %s", error.message)
+        _log.info("GitHub rejected part of the answers to threads: %s", error.message)
     done = Counter(name.rstrip("0123456789") for name, answer in data.items() if answer is not None)
     return ThreadsDone(
-        resolved=done[ThreadChange.RESOLVE], folded=done[ThreadChange.MINIMIZE], edited=bool(done["edit"])
+        resolved=done[ThreadChange.RESOLVE], minimized=done[ThreadChange.MINIMIZE], edited=bool(done["edit"])
     )

@@ -49,7 +49,7 @@ class PatchSource:
 
 
 def read_patch(data: bytes) -> Diff:
-    """Parse a diff that a person gave; raises `InputError` if it is not one."""
+    """Parse a person's diff; raises `InputError` if it is not one."""
     try:
         return parse_diff(data)
     except ValueError as error:
@@ -186,7 +186,7 @@ class GitRangeSource:
         try:
             return await self._blobs.load(name)
         except GitFailed:
-            return None  # unreadable repository: reading its diff reports it
+            return None  # the repository is unreadable; reading its diff reports that
 
     async def _untracked(self) -> tuple[str, ...]:
         if self._target != WORKING_TREE:

@@ -76,7 +76,7 @@ class PullRequestSource:
                 rows += await fetch_further_pages(self._client, self._ref, changed_files=pull["changedFiles"])
             if commits_of(rows) <= {pull["headRefOid"]}:
                 return await self._assemble(pull, rows, paths)
-        raise Superseded(f"{self._ref} got new commits during the read.")
+        raise Superseded(f"{self._ref} received new commits while Quorum read it.")
 
     async def blob(self, path: str, side: Side) -> bytes | None:
         """Read a file at the head (RIGHT) or at the merge base (LEFT); None if there is none."""
@@ -206,7 +206,7 @@ def _base_files(pull: Node, paths: Sequence[str]) -> tuple[dict[str, bytes], lis
             continue  # the file does not exist at the base
         content = parse_blob(blob)
         if content is None:
-            unread.append(f"{path} of the base branch was ignored: it is not text, or too large.")
+            unread.append(f"{path} of the base branch was ignored: it is not text or is too large.")
         else:
             files[path] = content
     return files, unread

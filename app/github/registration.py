@@ -1,6 +1,6 @@
 """Read the App's registration: identity, webhook, installations, deliveries.
 
-For `quorum doctor`, `quorum setup`, the sweeper and `quorum serve --poll`. Writes nothing but requests redeliveries.
+For `quorum doctor`, `quorum setup` and `quorum serve`. Its only writes are requests for redeliveries.
 """
 
 from collections.abc import Mapping

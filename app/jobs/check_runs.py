@@ -175,7 +175,7 @@ class FailureHandler:
             raise
         except QuorumError:
             return UNKNOWN_GATE
-        return read_configuration(snapshot, organisation=organization).config.gate
+        return read_configuration(snapshot, organization=organization).config.gate
 
     def _check_runs(self, ledger: str, ref: PullRequestRef, installation_id: int) -> CheckRuns:
         return CheckRuns(

@@ -167,11 +167,11 @@ def _record(comment: IncomingComment, followed: Followed) -> None:
 
 
 async def _settle_threads(comment: IncomingComment, answers: Sequence[ThreadAnswer]) -> tuple[int, int]:
-    """Return how many threads were resolved, and how many comments folded."""
+    """Return how many threads were resolved, and how many comments minimized."""
 
     async def write() -> tuple[int, int]:
         done = await comment.access.writer.answer_threads(answers)
-        return done.resolved, done.folded
+        return done.resolved, done.minimized
 
     return await comment.step(Checkpoint("settle threads", tuple[int, int]), write) if answers else (0, 0)
 

@@ -85,7 +85,7 @@ class IncomingComment:
         defaults = self.environment.organization_defaults
         return read_configuration(
             await self.snapshot(),
-            organisation=await defaults.load(self.job.installation_id, self.ref.owner),
+            organization=await defaults.load(self.job.installation_id, self.ref.owner),
             operator_budget=self.environment.services.budget,
         )
 

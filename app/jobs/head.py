@@ -92,7 +92,7 @@ async def read_head(
     pull_request = _pull_request(snapshot)
     configuration = read_configuration(
         snapshot,
-        organisation=await defaults.load(request.installation_id, owner),
+        organization=await defaults.load(request.installation_id, owner),
         operator_budget=environment.services.budget,
     )
     await asyncio.to_thread(

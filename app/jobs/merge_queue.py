@@ -82,7 +82,7 @@ class MergeGroupHandler:
         owner = job.repository.partition("/")[0]
         configuration = read_configuration(
             snapshot,
-            organisation=await self.environment.organization_defaults.load(job.installation_id, owner),
+            organization=await self.environment.organization_defaults.load(job.installation_id, owner),
         )
         return configuration.config, snapshot.pull_request.head_sha if snapshot.pull_request else ""
 

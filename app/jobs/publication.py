@@ -206,7 +206,7 @@ class ThreadReplies:
             nonlocal is_edited
             done = await access.writer.answer_threads(self.answers, edit=edit)
             is_edited = done.edited
-            return done.resolved + done.folded
+            return done.resolved + done.minimized
 
         async def find() -> int | None:
             return await access.writer.find_review_comment(hidden)

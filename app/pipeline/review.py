@@ -14,7 +14,7 @@ from app.domain.configuration import Pipeline
 from app.domain.finding import Stage
 from app.domain.pull_request import Snapshot, Source
 from app.domain.review import ReviewReport, StageResult, StageStatus
-from app.domain.step import Checkpoint, Step, run_at_once
+from app.domain.step import Checkpoint, Step, run_directly
 from app.findings.finders import is_by_analyzers
 from app.findings.settle import Settlement
 from app.gather import BASE_PATHS, Configuration, Gathered, gather, read_configuration
@@ -78,7 +78,7 @@ async def review_gathered(
     services: Services,
     *,
     stations: Stations,
-    step: Step = run_at_once,
+    step: Step = run_directly,
     lookup_advisories: AdvisoryLookup | None = None,
 ) -> ReviewReport:
     """Review a change that has been gathered.

@@ -13,7 +13,7 @@ from app.domain.finding import (
 from app.domain.review import ReviewContext, SkipReason
 from app.publish.wording import count
 
-INTERNAL_ERROR = "Quorum made an error."
+INTERNAL_ERROR = "An internal error occurred in Quorum."
 DISMISSED = "Dismissed on this pull request."
 DISMISSED_BY_BUTTON = "all low findings, with the check run's button"
 RESOLVED_BY_HAND = "the thread was resolved by hand"

@@ -102,14 +102,14 @@ def render_undismissed(finding: Finding | None, *, key: str, redact: Redact) -> 
     )
 
 
-def render_resolved(resolved: int, folded: int, *, key: str) -> str:
+def render_resolved(resolved: int, minimized: int, *, key: str) -> str:
     """`/resolve`: how many threads were resolved, or minimized if the App may not resolve threads."""
-    if not resolved and not folded:
+    if not resolved and not minimized:
         return _reply("The newest commit fixes no open findings.", key=key)
     said = [f"Resolved {count(resolved, 'thread')}."] if resolved else []
-    if folded:
+    if minimized:
         said.append(
-            f"Marked {count(folded, 'comment')} as outdated, because resolving threads requires the `contents: write` permission."
+            f"Marked {count(minimized, 'comment')} as outdated, because resolving threads requires the `contents: write` permission."
         )
     return _reply(" ".join(said), key=key)
 

@@ -65,9 +65,9 @@ def build_served(
     preload: bool = False,
     limits: RequestLimits = GITHUB_LIMITS,
 ) -> Served:
-    """Build the App. `recover` reads missed deliveries from GitHub's delivery log, `poll` reads all deliveries there.
+    """Build the App. `recover` reads missed deliveries from GitHub's delivery log; `poll` reads all deliveries there.
 
-    `mcp` also serves `/mcp`. `preload` loads the vendors' SDKs and the parsers. Both happen once the server is up.
+    `mcp` also serves `/mcp`. `preload` loads the vendors' SDKs and the parsers in the background.
 
     Raises:
         ConfigurationError: the App's id, key, or webhook secret is missing, or the receiver of notifications is invalid.
@@ -78,11 +78,11 @@ def build_served(
     executor = ExecutorId(settings.quorum_data_dir)
     live = ReviewBroadcast()
 
-    def tell(event: StationEvent) -> None:
+    def publish(event: StationEvent) -> None:
         live.publish(event)
         watch(event)
 
-    engine = build_engine(program, github, network, executor_id=executor.value, watch=tell, role=role)
+    engine = build_engine(program, github, network, executor_id=executor.value, watch=publish, role=role)
     rules = _rules(program, app_slug=app_slug, app_id=github.app_id)
     token = None if open_dashboard else _token(program, settings.quorum_dashboard_token, DASHBOARD)
     mcp_token = _token(program, settings.quorum_mcp_token, MCP) if mcp and role != "worker" else None
@@ -105,7 +105,7 @@ def build_served(
 
 
 def _http(*, lifespan: Callable[[FastAPI], Any]) -> FastAPI:
-    """Without FastAPI's own pages, which load scripts from other hosts."""
+    """Build the HTTP application without FastAPI's documentation pages, which load scripts from other hosts."""
     return FastAPI(title="Quorum", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
 
 
@@ -121,15 +121,15 @@ def _rules(program: Program, *, app_slug: str, app_id: int) -> Rules:
 
 
 def _receiver(settings: Settings, engine: Engine, rules: Rules, limits: RequestLimits) -> APIRouter:
-    given = (settings.github_webhook_secret, settings.github_webhook_secret_previous)
-    secrets = [secret.get_secret_value() for secret in given if secret]
+    configured = (settings.github_webhook_secret, settings.github_webhook_secret_previous)
+    secrets = [secret.get_secret_value() for secret in configured if secret]
     return webhook_router(secrets=secrets, queue=engine, rules=rules, clock=utc_now, limits=limits)
 
 
 def _pages(
     program: Program, engine: Engine, live: ReviewBroadcast, access: DashboardAccess, network: Network
 ) -> tuple[APIRouter, APIRouter]:
-    """The API and the dashboard, with the same access rules."""
+    """Build the API and the dashboard, with the same access rules."""
     settings, models = program.settings, program.services.models
     api = Api(database=program.database, engine=engine, registry=program.registry, access=access)
     dashboard = Dashboard(
@@ -191,10 +191,10 @@ def _lifespan(
 
 
 def _log_failure(task: "asyncio.Task[None]") -> None:
-    """Log a background task that failed: the others would run on without it, unnoticed."""
+    """Log the failure of a background task, which would otherwise go unnoticed."""
     if not task.cancelled() and task.exception():
         logger.critical("a background task of the server failed", exc_info=task.exception())
 
 
-def _token(program: Program, given: SecretStr | None, name: str) -> str:
-    return given.get_secret_value() if given else load_or_create_secret(program.database, name)
+def _token(program: Program, configured: SecretStr | None, name: str) -> str:
+    return configured.get_secret_value() if configured else load_or_create_secret(program.database, name)

@@ -1,4 +1,4 @@
-"""GitHub as the settings name it: the App, people who sign in, one pull request, one file. Makes clients, calls nothing itself."""
+"""Creates GitHub clients from the settings: for the App, sign-in, pull requests, and files. Sends no requests itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ ADVISORIES = "github/advisory-database"  # a client wants a repository's name; t
 
 
 def open_github(settings: Settings, network: Network, *, processes: Callable[[], int]) -> GitHubApp:
-    """The App.
+    """Create the App's client.
 
     Raises:
-        ConfigurationError: its id or its key is missing.
+        ConfigurationError: the App's id or key is missing.
     """
     key = settings.private_key()
     if not settings.github_app_id or not key:
@@ -51,7 +51,7 @@ def open_github(settings: Settings, network: Network, *, processes: Callable[[],
 
 
 def open_people(settings: Settings, network: Network) -> GitHubPeople | None:
-    """Who signs people in; None where the App's client id or secret is not set."""
+    """Create the client that signs people in; None if the App's client id or secret is not set."""
     if not settings.github_client_id or not settings.github_client_secret:
         return None
     return GitHubPeople(
@@ -63,7 +63,7 @@ def open_people(settings: Settings, network: Network) -> GitHubPeople | None:
 
 
 def advisory_lookup(settings: Settings, network: Network) -> AdvisoryLookup | None:
-    """GitHub's advisory database; None where the operator's environment holds no token for it."""
+    """Look up packages in GitHub's advisory database; None without a token in the operator's environment."""
     if settings.github_token is None:
         return None
     token = settings.github_token.get_secret_value()
@@ -73,7 +73,7 @@ def advisory_lookup(settings: Settings, network: Network) -> AdvisoryLookup | No
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallationAccess:
-    """GitHub, for the handlers (`app.jobs.access.GitHubAccess`).
+    """Access to GitHub for the handlers (`app.jobs.access.GitHubAccess`).
 
     `executor_id` signs the ledger, so a process that lost its lease writes nothing.
     """

@@ -67,7 +67,7 @@ def build_engine(
 
 
 class _EngineClock(SystemClock):
-    """The machine's time for records, like everywhere in the App; waits by the network's clock."""
+    """The system's time, but waits use the network's clock."""
 
     def __init__(self, waits: Clock) -> None:
         self._waits = waits
@@ -121,7 +121,7 @@ def _job_handlers(
 
 
 def _notification_handler(program: Program, network: Network) -> Handler[NotificationJob]:
-    """If the operator has removed the address, notifications that still wait fail with the reason."""
+    """Build the handler. If the operator has removed the URL, notifications that still wait fail with that reason."""
     url, secret = program.settings.quorum_notify_url, program.settings.quorum_notify_secret
     if not url:
         return _NoReceiver()

@@ -1,4 +1,4 @@
-"""The service behind the MCP tools, and their endpoint at `/mcp`. Loads the SDK for the first caller, not earlier."""
+"""The service behind the MCP tools, and their endpoint at `/mcp`. Loads the SDK when the server is up, not earlier."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def mcp_tool_service(program: Program, network: Network | None = None) -> "ToolService":
-    """The service behind the MCP tools."""
+    """Build the service behind the MCP tools."""
     from app.mcp_server.scans import DastPolicy
     from app.mcp_server.service import ToolService
 
@@ -27,7 +27,7 @@ def mcp_tool_service(program: Program, network: Network | None = None) -> "ToolS
 
 
 def mcp_endpoint(program: Program, network: Network, token: str) -> McpEndpoint:
-    """The endpoint, for callers with the token."""
+    """Build the endpoint, for callers with the token."""
 
     def build() -> "MCPServer":
         from app.mcp_server.server import (

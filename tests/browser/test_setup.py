@@ -50,10 +50,10 @@ def test_one_button_registers_the_app_and_leads_to_its_installation(page: Page, 
 
 
 def test_the_page_waits_for_the_first_ping_and_shows_it(page: Page, tmp_path: Path) -> None:
-    options = SetupOptions(organisation="acme", url="https://quorum.example.com")
+    options = SetupOptions(organization="acme", url="https://quorum.example.com")
     with registering(tmp_path, options) as run:
         page.goto(run.page)
-        expect(page.get_by_text("for the organisation acme")).to_be_visible()
+        expect(page.get_by_text("for the organization acme")).to_be_visible()
         expect(page.locator("form")).to_have_attribute(
             "action", re.compile(rf"^{run.github.urls.html}/organizations/acme/settings/apps/new\?")
         )

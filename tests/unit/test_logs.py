@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.logs import HEARD_FULLY, JsonFormatter, bound, configure_logging
+from app.logs import VERBOSE_LOGGERS, JsonFormatter, bound, configure_logging
 
 
 def lines(log: Callable[[logging.Logger], None], *, name: str = "app.test") -> list[dict[str, Any]]:
@@ -75,7 +75,10 @@ def test_an_error_is_logged_with_its_places_and_without_variables_or_secrets() -
 def written() -> Generator[io.StringIO]:
     """What the whole process logs; afterwards all loggers are as they were."""
     root = logging.getLogger()
-    handlers, levels = root.handlers[:], {name: logging.getLogger(name).level for name in ("", *HEARD_FULLY)}
+    handlers, levels = (
+        root.handlers[:],
+        {name: logging.getLogger(name).level for name in ("", *VERBOSE_LOGGERS)},
+    )
     server = logging.getLogger("uvicorn")
     propagates, server.propagate = (
         server.propagate,

@@ -115,7 +115,7 @@ async def test_a_newer_head_ends_the_review_at_the_next_step() -> None:
     class Overtaken(Steps):
         async def __call__(self, checkpoint: Checkpoint[T], work: Callable[[], Awaitable[T]]) -> T:
             if checkpoint.name == "settle":
-                raise Superseded("a newer head waits")
+                raise Superseded("a newer head is waiting")
             return await super().__call__(checkpoint, work)
 
     events: list[StationEvent] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.job import InstallationJob
-from app.domain.step import run_at_once
+from app.domain.step import run_directly
 from app.jobs.installation import InstallationHandler
 from app.store.outcomes import OutcomeDimension, load_outcomes
 from app.store.review_tables import PullRequestRow
@@ -134,7 +134,7 @@ async def test_the_organizations_default_applies_until_the_repository_overrides_
         pull.comment("alice", "/config")
         await world.settle()
         said = pull.issue_comments[-1].body
-        assert '| `stages` | `["review"]` | organisation |' in said
+        assert '| `stages` | `["review"]` | organization |' in said
         assert '| `gate` | `"off"` | repository |' in said
 
 
@@ -186,7 +186,7 @@ async def test_a_moved_repository_keeps_its_memory(
             repositories=(name,),
             previous_repository="acme/shop",
         )
-        await InstallationHandler(database=world.database, clock=lambda: LONG_AGO).handle(job, run_at_once)
+        await InstallationHandler(database=world.database, clock=lambda: LONG_AGO).handle(job, run_directly)
         with world.database.read() as session:
             row = session.get_one(PullRequestRow, (name, 1))
         assert (row.reviewed_sha, row.installation_id) == (pull.head_sha, job.installation_id)

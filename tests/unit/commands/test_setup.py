@@ -158,7 +158,7 @@ async def test_without_a_public_address_the_hook_leads_to_nobody(world: SetupHar
 async def test_with_a_public_address_the_first_ping_is_waited_for(
     world: SetupHarness, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    page = await world.start(url="https://quorum.example.com/", organisation="octo")
+    page = await world.start(url="https://quorum.example.com/", organization="octo")
     form = (await world.http.get(page)).text
     assert "/organizations/octo/settings/apps/new?state=" in form
     world.github.ping()

@@ -12,13 +12,13 @@ Row = tuple[str, int | None, int | None]
 
 EXPECTED: dict[str, list[Row] | None] = json.loads((CORPUS / "expected.json").read_text())
 STRICTER = {  # git reads on where a reviewer could overlook something; the file is unreadable to us, with the reason
-    "written-combined": "the combined diff of a merge cannot be reviewed; give the range `BASE...HEAD`",
-    "written-combined-forging": "the combined diff of a merge cannot be reviewed; give the range `BASE...HEAD`",
+    "written-combined": "the combined diff of a merge cannot be reviewed; use the range `BASE...HEAD`",
+    "written-combined-forging": "the combined diff of a merge cannot be reviewed; use the range `BASE...HEAD`",
     "written-hunk-too-long": "the hunk at line 1 has more lines than its header says",
     "written-hunks-overlap": "the hunk at line 2 overlaps the one before it",
     "written-names-differ": "its header names two different files",
     "written-no-hunks": "its hunks are missing",
-    "written-same-file-twice": "the diff names this file twice; give one diff of the whole range",
+    "written-same-file-twice": "the diff names this file twice; use one diff of the whole range",
 }
 MORE_LENIENT = {"written-no-end-of-last-line"}  # GitHub's patches end so
 READ_BY_GIT = sorted(name for name, rows in EXPECTED.items() if rows is not None and name not in STRICTER)

@@ -80,7 +80,7 @@ def test_empty_input_is_a_diff_without_files() -> None:
     [
         (b"<!DOCTYPE html><html>Sign in</html>", "This is an HTML page, not a diff;"),
         (b'{"message": "Not Found"}', "This is JSON, not a diff;"),
-        (b"Dear reviewer,\n\nplease look at my change.\n", "This is some other text, not a diff;"),
+        (b"Dear reviewer,\n\nplease look at my change.\n", "This is other text, not a diff;"),
         ("diff --git a/x b/x\n".encode("utf-16"), "The diff is UTF-16 text;"),
     ],
 )

@@ -7,7 +7,7 @@ Each `pyright: ignore` marks a mistake. If pyright ever accepts the mistake, it 
 from typing import assert_type
 
 from app.domain.job import ClosedJob, CommentJob, ReviewJob
-from app.domain.step import Checkpoint, Step, run_at_once
+from app.domain.step import Checkpoint, Step, run_directly
 from app.engine.handlers import Handler, JobHandlers
 
 
@@ -29,11 +29,11 @@ async def a_checkpoint_of_another_type_is_rejected(step: Step) -> None:
     await step(Checkpoint("look", tuple[str, ...]), read_head)  # pyright: ignore[reportArgumentType]
     await step(Checkpoint("look", str), find_head)  # pyright: ignore[reportArgumentType]
     await step(Checkpoint("look", int), lambda: read_head())  # pyright: ignore[reportArgumentType]
-    await run_at_once(Checkpoint("look", int), read_head)  # pyright: ignore[reportArgumentType]
+    await run_directly(Checkpoint("look", int), read_head)  # pyright: ignore[reportArgumentType]
 
 
 def a_function_without_checkpoints_is_a_step() -> Step:
-    return run_at_once
+    return run_directly
 
 
 class ReviewsOnly:

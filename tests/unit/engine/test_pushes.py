@@ -124,7 +124,7 @@ async def test_a_push_takes_the_place_of_the_push_that_waits(database: Database)
         await engine.enqueue(delivery("push", at_s=3), pushed[1])
         await engine.enqueue(delivery("new push", at_s=4), pushed[2])
         row = await ended(database, "push")
-        assert (row.state, row.reason) == ("superseded", "a newer push waits")
+        assert (row.state, row.reason) == ("superseded", "a newer push is waiting")
         assert review_of(database, pushed[0]).status == "superseded"
         assert await engine.depth() == {"queued": 2, "running": 1}
         resume.set()

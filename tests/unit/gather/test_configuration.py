@@ -116,17 +116,17 @@ def test_no_file_content_raises(raw: bytes) -> None:
 
 
 def test_each_key_of_the_repository_overrides_the_organization() -> None:
-    parsed = parse_configuration(b"quorum: 1\n", organisation=b"quorum: 3\nprofile: quiet\n")
+    parsed = parse_configuration(b"quorum: 1\n", organization=b"quorum: 3\nprofile: quiet\n")
     assert (parsed.config.quorum, parsed.config.profile) == (1, "quiet")
     assert (parsed.origins["quorum"], parsed.origins["profile"], parsed.origins["tone"]) == (
         "repository",
-        "organisation",
+        "organization",
         "default",
     )
 
 
 def test_problems_name_the_organizations_file() -> None:
-    [problem] = parse_configuration(None, organisation=b"nope: 1").problems
+    [problem] = parse_configuration(None, organization=b"nope: 1").problems
     assert problem.path == "the organization's quorum.yml"
 
 
@@ -134,7 +134,7 @@ def test_a_repository_can_only_lower_a_budget() -> None:
     operator = Budget(review_usd=1.0, repository_month_usd=50.0)
     parsed = parse_configuration(
         b"budget: {review_usd: 5, pull_request_day_usd: 2}",
-        organisation=b"budget: {repository_month_usd: 20}",
+        organization=b"budget: {repository_month_usd: 20}",
         operator_budget=operator,
     )
     assert parsed.config.budget == Budget(review_usd=1.0, pull_request_day_usd=2.0, repository_month_usd=20.0)

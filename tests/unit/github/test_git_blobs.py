@@ -37,12 +37,12 @@ class CountedGit(Git):
     async def run(
         self,
         *arguments: str,
-        given: bytes = b"",
+        stdin: bytes = b"",
         max_bytes: int = MAX_OUTPUT_BYTES,
         allowed: Sequence[int] = (0,),
     ) -> bytes:
         self.commands.append(" ".join(arguments))
-        return await super().run(*arguments, given=given, max_bytes=max_bytes, allowed=allowed)
+        return await super().run(*arguments, stdin=stdin, max_bytes=max_bytes, allowed=allowed)
 
 
 @pytest.fixture(scope="module")

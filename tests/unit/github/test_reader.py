@@ -85,7 +85,9 @@ async def test_base_files_come_from_the_current_base_branch(world: GitHubHarness
     seen = await world.source().snapshot(["AGENTS.md", ".github/quorum.yml", "logo.md", "AGENTS.md"])
 
     assert seen.base_files == {"AGENTS.md": b"Be kinder.\n"}
-    assert seen.notes == snapshot(("logo.md of the base branch was ignored: it is not text, or too large.",))
+    assert seen.notes == snapshot(
+        ("logo.md of the base branch was ignored: it is not text or is too large.",)
+    )
 
 
 async def test_our_threads_and_summary_are_recognized(world: GitHubHarness) -> None:

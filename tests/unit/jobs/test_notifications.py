@@ -11,7 +11,7 @@ import pytest
 
 from app.domain.job import Accepted, Delivery, Job, NotificationJob
 from app.domain.notification import BudgetReached
-from app.domain.step import run_at_once
+from app.domain.step import run_directly
 from app.errors import NotificationFailed, NotificationGone, Postponed, StoreUnavailable
 from app.jobs.notifications import DELAYS_S, NotificationHandler, Notifications, render_body
 from app.jobs.receiver import Receiver
@@ -52,7 +52,7 @@ def keep(database: Database, *, attempts: int) -> None:
 async def test_what_was_not_taken_is_sent_again_later_each_time(database: Database, attempts: int) -> None:
     keep(database, attempts=attempts)
     with pytest.raises(Postponed) as put_off:
-        await door(database, lambda _: httpx.Response(503)).handle(JOB, run_at_once)
+        await door(database, lambda _: httpx.Response(503)).handle(JOB, run_directly)
     assert put_off.value.delay_s == DELAYS_S[attempts - 1]
 
 
@@ -60,13 +60,13 @@ async def test_after_three_days_it_is_given_up(database: Database) -> None:
     assert 3 * 86_400 < sum(DELAYS_S) < 4 * 86_400
     keep(database, attempts=len(DELAYS_S) + 1)
     with pytest.raises(NotificationFailed, match="503"):
-        await door(database, lambda _: httpx.Response(503)).handle(JOB, run_at_once)
+        await door(database, lambda _: httpx.Response(503)).handle(JOB, run_directly)
 
 
 async def test_a_receiver_that_is_gone_is_not_asked_again(database: Database) -> None:
     keep(database, attempts=1)
     with pytest.raises(NotificationGone):
-        await door(database, lambda _: httpx.Response(410)).handle(JOB, run_at_once)
+        await door(database, lambda _: httpx.Response(410)).handle(JOB, run_directly)
 
 
 async def test_the_engine_sends_it_until_it_is_taken_under_one_id(any_database: Database) -> None:
