@@ -50,7 +50,7 @@ async def test_a_finding_dismissed_three_times_is_not_shown_a_fourth_time(tmp_pa
         id_ = re.findall(r"\b[0-9a-f]{12}\b", said.split("Rules learned from dismissals")[1])[0]
         fourth.comment("alice", f"/undismiss {id_}")
         await world.settle()
-        assert "shown again" in fourth.issue_comments[-1].body
+        assert "reports findings like these again" in fourth.issue_comments[-1].body
 
         fifth = await opens(world, repository, {"cart_5.py": CART})
         assert len(own_comments(fifth)) == 1
