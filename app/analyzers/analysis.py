@@ -1,6 +1,6 @@
 """Runs every built-in analyzer on a change, concurrently, and turns their reports into findings.
 
-An analyzer that fails or is missing becomes a note; the findings of the other ones are kept. Nothing of the change is executed.
+An analyzer that fails or is missing becomes a note; the findings of the others are kept. Code of the change is never executed.
 """
 
 import asyncio
@@ -22,13 +22,13 @@ from app.domain.finding import Finding
 from app.errors import AnalyzerFailed
 from app.redaction import Redactor
 
-MIN_SECRET_CHARACTERS = 4  # shorter ones are words
+MIN_SECRET_CHARACTERS = 4  # shorter ones are too likely to be ordinary words
 REDACTED = "[REDACTED]"
 
 
 @dataclass(slots=True)
 class _Collected:
-    """Hits on heads and bases, and notes, as the tools deliver them."""
+    """Hits on heads and bases, and notes, collected as the tools finish."""
 
     hits: list[Hit] = field(default_factory=list[Hit])
     base_hits: list[Hit] = field(default_factory=list[Hit])
@@ -48,10 +48,10 @@ async def analyze(
 
     Args:
         files: the changed files.
-        redactor: finds the secrets; None: without the operator's own ones.
-        lookup_advisories: asks a source for known flaws of new packages; None: the notes say that no source was asked.
+        redactor: finds the secrets; None: a default one that does not know the operator's secrets.
+        lookup_advisories: looks up known flaws of new packages; None: only the bundled file is used.
         find_tool: finds the program of a linter.
-        parser: the process that parses; None: the one that all changes share.
+        parser: the process that parses; None: the shared one.
     """
     redactor = redactor or Redactor()
     texts, notes = read_texts(files)
@@ -59,7 +59,7 @@ async def analyze(
     with TemporaryDirectory(prefix="quorum-", ignore_cleanup_errors=True) as name:
         directory = await asyncio.to_thread(
             Path(name).resolve
-        )  # macOS reaches its temporary folder through a link
+        )  # on macOS the path of the temporary directory contains a symbolic link
         syntax, dependencies, _, _ = await asyncio.gather(
             _syntax_facts(texts, directory / "parser", collected, parser or shared_parser()),
             find_dependency_facts(files, lookup=lookup_advisories),
@@ -110,7 +110,7 @@ async def _syntax_facts(
 
 
 def _check_texts(texts: Sequence[ChangedText], redactor: Redactor, collected: _Collected) -> None:
-    """The checks that need only the text, in linear time."""
+    """Run the checks that need only the text."""
     for text in texts:
         for source, hits in ((text.head, collected.hits), (text.base, collected.base_hits)):
             if source is not None:
@@ -142,7 +142,7 @@ def _analysis(
 
 
 def _without_secrets(finding: Finding, secrets: Collection[str]) -> Finding:
-    """A tool may quote a secret in its own message (as an undefined name, say), where no rule recognizes it any more."""
+    """Remove secrets that a tool quotes in its message, for example as an undefined name, where no rule recognizes them."""
     title, explanation = finding.title, finding.explanation
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= MIN_SECRET_CHARACTERS:

@@ -34,13 +34,13 @@ class VersionRange:
     fixed: str | None = None
     last: str | None = None
 
-    def holds(self, version: str, order: Callable[[str], Any]) -> bool:
+    def contains(self, version: str, order: Callable[[str], Any]) -> bool:
         """Whether the version is in the range; raises `ValueError` if a version cannot be parsed."""
-        asked = order(version)
+        key = order(version)
         return (
-            asked >= order(self.introduced)
-            and (self.fixed is None or asked < order(self.fixed))
-            and (self.last is None or asked <= order(self.last))
+            key >= order(self.introduced)
+            and (self.fixed is None or key < order(self.fixed))
+            and (self.last is None or key <= order(self.last))
         )
 
 
@@ -51,26 +51,29 @@ class BundledAdvisory:
     id: str
     severity: Severity
     summary: str
-    spans: tuple[VersionRange, ...]
+    ranges: tuple[VersionRange, ...]
 
 
 class BundledAdvisories:
-    """The file in memory, by ecosystem and package."""
+    """The advisories in memory, by ecosystem and package."""
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         self._complete = frozenset(content["complete"])
         self._flaws: defaultdict[tuple[str, str], list[BundledAdvisory]] = defaultdict(list)
-        for ecosystem, name, id_, severity, summary, spans in content["advisories"]:
+        for ecosystem, name, id_, severity, summary, ranges in content["advisories"]:
             flaw = BundledAdvisory(
                 id=id_,
                 severity=Severity(severity),
                 summary=summary,
-                spans=tuple(VersionRange(introduced=one, fixed=two, last=three) for one, two, three in spans),
+                ranges=tuple(
+                    VersionRange(introduced=introduced, fixed=fixed, last=last)
+                    for introduced, fixed, last in ranges
+                ),
             )
-            self._flaws[ecosystem, plain_name(ecosystem, name)].append(flaw)
-        self.name = self._named(content)
+            self._flaws[ecosystem, normalized_name(ecosystem, name)].append(flaw)
+        self.name = self._describe(content)
 
-    def _named(self, content: Mapping[str, Any]) -> str:
+    def _describe(self, content: Mapping[str, Any]) -> str:
         count, date = len(content["advisories"]), content["date"]
         if not self._complete:
             return f"a bundled selection of {count} advisories ({date})"
@@ -81,7 +84,7 @@ class BundledAdvisories:
 
     @classmethod
     def load(cls, path: Path) -> "BundledAdvisories":
-        """The file as `scripts/advisories.py` wrote it."""
+        """Load a file that `scripts/advisories.py` wrote."""
         return cls(json.loads(gzip.decompress(path.read_bytes())))
 
     def judge(self, packages: Sequence[Package]) -> AdvisoryAnswer:
@@ -101,7 +104,7 @@ class BundledAdvisories:
         order = ORDERS.get(package.ecosystem)
         if order is None or package.version is None:
             return None
-        flaws = self._flaws.get((package.ecosystem, plain_name(package.ecosystem, package.name)), [])
+        flaws = self._flaws.get((package.ecosystem, normalized_name(package.ecosystem, package.name)), [])
         try:
             order(package.version)
             return [
@@ -110,11 +113,11 @@ class BundledAdvisories:
                     id=flaw.id,
                     severity=flaw.severity,
                     summary=flaw.summary,
-                    fixed_version=span.fixed,
+                    fixed_version=affected.fixed,
                 )
                 for flaw in flaws
-                for span in flaw.spans
-                if span.holds(package.version, order)
+                for affected in flaw.ranges
+                if affected.contains(package.version, order)
             ]
         except ValueError:
             return None
@@ -122,11 +125,11 @@ class BundledAdvisories:
 
 @lru_cache(maxsize=1)
 def bundled_advisories() -> BundledAdvisories:
-    """The file that comes with the program, read once."""
+    """The advisories that ship with Quorum, read once."""
     return BundledAdvisories.load(DEFAULT_FILE)
 
 
-def plain_name(ecosystem: str, name: str) -> str:
+def normalized_name(ecosystem: str, name: str) -> str:
     """The name as the registry compares it: PyPI normalizes `Py_YAML` to `py-yaml`."""
     return canonicalize_name(name) if ecosystem == "pip" else name.lower()
 
@@ -143,7 +146,7 @@ def semver_key(version: str) -> _SemverKey:
 
 
 def _identifier(text: str) -> tuple[bool, int, str]:
-    """Numbers sort before words, and as numbers."""
+    """Numeric identifiers sort numerically and before other ones."""
     return (False, int(text), "") if text.isdigit() else (True, 0, text)
 
 

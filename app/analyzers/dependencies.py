@@ -32,11 +32,11 @@ async def find_dependency_facts(
     lookup: AdvisoryLookup | None,
     bundled: BundledAdvisories | None = None,
 ) -> DependencyFacts:
-    """New packages of all changed manifests, with the advisories that cover them.
+    """Find the new packages of all changed manifests and the advisories that cover them.
 
     Args:
         lookup: asked first; None: there is no source.
-        bundled: asked for the rest; None: the file that comes with the program.
+        bundled: checks the rest; None: the file that ships with Quorum.
     """
     packages: list[Package] = []
     notes: list[str] = []
@@ -51,7 +51,7 @@ async def find_dependency_facts(
             )
         else:
             packages.extend(found)
-    answer, note = await _asked(packages, lookup, bundled or bundled_advisories())
+    answer, note = await _find_advisories(packages, lookup, bundled or bundled_advisories())
     hits = tuple(_hit(advisory) for advisory in answer.advisories)
     return DependencyFacts(
         packages=tuple(packages), hits=hits, unchecked=answer.unchecked, notes=(*notes, *note)
@@ -82,35 +82,33 @@ def added_packages(file: ChangedFile, manifest: Manifest) -> list[Package] | Non
     ]
 
 
-async def _asked(
+async def _find_advisories(
     packages: Sequence[Package], lookup: AdvisoryLookup | None, bundled: BundledAdvisories
 ) -> tuple[AdvisoryAnswer, tuple[str, ...]]:
     """The source's answer, and the bundled file's answer for the rest, with a note on each."""
     if not packages:
         return AdvisoryAnswer(source=""), ()
-    answer, reason = await _looked_up(packages, lookup)
-    left = answer.unchecked
-    known = bundled.judge(left)
+    answer, reason = await _look_up(packages, lookup)
+    remaining = answer.unchecked
+    known = bundled.judge(remaining)
     checked = [
         f"Checked {count} new {'package' if count == 1 else 'packages'} against {source}."
         for source, count in (
-            (answer.source, len(packages) - len(left)),
-            (f"{known.source}: {reason}", len(left) - len(known.unchecked)),
+            (answer.source, len(packages) - len(remaining)),
+            (f"{known.source} because {reason}", len(remaining) - len(known.unchecked)),
         )
         if count
     ]
-    open_ = [_unchecked_note(known.unchecked, reason, known.source)] if known.unchecked else []
-    united = AdvisoryAnswer(
+    unchecked = [_unchecked_note(known.unchecked, reason, known.source)] if known.unchecked else []
+    combined = AdvisoryAnswer(
         source=answer.source,
         advisories=(*answer.advisories, *known.advisories),
         unchecked=known.unchecked,
     )
-    return united, (*checked, *open_)
+    return combined, (*checked, *unchecked)
 
 
-async def _looked_up(
-    packages: Sequence[Package], lookup: AdvisoryLookup | None
-) -> tuple[AdvisoryAnswer, str]:
+async def _look_up(packages: Sequence[Package], lookup: AdvisoryLookup | None) -> tuple[AdvisoryAnswer, str]:
     """The source's answer, and why it left packages unchecked."""
     nothing = AdvisoryAnswer(source="", unchecked=tuple(packages))
     if lookup is None:
@@ -118,8 +116,8 @@ async def _looked_up(
     try:
         answer = await lookup(packages)
     except QuorumError as error:
-        return nothing, f"the source of advisories did not answer ({error})"
-    return answer, f"{answer.source} cannot judge them"
+        return nothing, f"the advisory source did not respond ({error})"
+    return answer, f"{answer.source} cannot check them"
 
 
 def _unchecked_note(packages: Sequence[Package], reason: str, bundled: str) -> str:
@@ -141,7 +139,7 @@ def _line_of(name: str, version: str | None, lines: Sequence[str], added: frozen
 
 def _hit(advisory: Advisory) -> Hit:
     package = advisory.package
-    cure = (
+    fix = (
         f"Fixed in {advisory.fixed_version}."
         if advisory.fixed_version
         else "No fixed version is known. Look for a workaround in the advisory, or for another package."
@@ -155,6 +153,6 @@ def _hit(advisory: Advisory) -> Hit:
         title=f"{package.name} {package.version or ''} has a known vulnerability ({advisory.id})".replace(
             "  ", " "
         ),
-        explanation=f"{advisory.summary.rstrip('.')}. {cure}",
+        explanation=f"{advisory.summary.rstrip('.')}. {fix}",
         tool=TOOL,
     )

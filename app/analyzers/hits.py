@@ -1,6 +1,6 @@
-"""What one tool reports before it becomes a finding, and the rule files with the texts of those reports.
+"""A tool's report before it becomes a finding, and the rule files with the texts of those reports.
 
-Rule files are Quorum's own; nothing of a pull request is read here.
+The rule files are Quorum's own; this module reads nothing of a pull request.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import yaml
 
 from app.domain.finding import Severity
 
-# libyaml is ten times as fast. It crashes on hostile nesting, but these files are our own.
+# libyaml is ten times faster. It crashes on hostile nesting, but these files are trusted.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -32,7 +32,7 @@ class Hit:
 
 
 @cache
-def load_rule_file(name: str) -> Any:  # noqa: ANN401 - each file has its own form, checked by its reader
+def load_rule_file(name: str) -> Any:  # noqa: ANN401 - each file has its own format, checked by its reader
     """The content of `rules/<name>.yml`."""
     text = (Path(__file__).parent / "rules" / f"{name}.yml").read_text(encoding="utf-8")
     return yaml.load(text, _Loader)  # noqa: S506 - a safe loader, see above

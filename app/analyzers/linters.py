@@ -1,9 +1,9 @@
 """The linters that Quorum runs as programs: which files each one checks, how it is called, and how its output is read.
 
-Each linter sees only the changed files it accepts, in a directory of its own, under numbers. It reads no configuration of the pull
-request and obeys no comment there that would silence it. `rules/<linter>.yml` maps its codes to Quorum's rules, severities and
-texts; codes that are not in the file are not reported. A fragment, a file of which only the patch is known, is checked only by
-rules that do not need the whole file.
+Each linter sees only the changed files that it accepts, in its own directory, with numbers as names. It ignores configuration
+files of the pull request and comments that would silence it. `rules/<linter>.yml` maps its codes to Quorum's rules, severities, and
+texts; codes that are not in the file are not reported. If only the patch of a file is known, rules that need the whole file do not
+run on it.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ SCRIPTS = frozenset({"javascript", "typescript", "tsx"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One row of a linter's output; `file_name` as the linter was given it."""
+    """One row of a linter's output; `file_name` is the name that the linter received."""
 
     file_name: str
     code: str
@@ -36,7 +36,7 @@ class Report:
 
 
 class Linter(Protocol):
-    """One program; `name` is also the name of its rule file and what findings say found them."""
+    """One program; `name` is also the name of its rule file and the finder of its findings."""
 
     @property
     def name(self) -> str:
@@ -52,7 +52,7 @@ class Linter(Protocol):
         ...
 
     def arguments(self, directory: Path) -> Sequence[str]:
-        """The options before the file names; may write a configuration file of Quorum's own."""
+        """The options before the file names; may write Quorum's own configuration file."""
         ...
 
     def reports(self, output: bytes) -> Iterator[Report]:
@@ -110,15 +110,15 @@ class Ruff:
     name: str = "ruff"
 
     def accepts(self, text: ChangedText) -> bool:
-        """Python files."""
+        """Accept Python files."""
         return language_of(text.path) == "python"
 
     def unsilenced(self, source: str) -> str:
-        """Unchanged: an option ignores `noqa`."""
+        """Return the source unchanged: an option ignores `noqa`."""
         return source
 
     def arguments(self, directory: Path) -> Sequence[str]:
-        """Isolated from every configuration file."""
+        """Ignore every configuration file."""
         return [
             *("check", "--isolated", "--no-cache", "--ignore-noqa", "--preview", "--quiet", "--exit-zero"),
             *(
@@ -129,7 +129,7 @@ class Ruff:
         ]
 
     def reports(self, output: bytes) -> Iterator[Report]:
-        """An array of objects; syntax errors have no code."""
+        """Parse an array of objects; syntax errors have no code."""
         for row in json.loads(output):
             yield Report(
                 file_name="/".join(Path(row["filename"]).parts[-2:]),
@@ -147,15 +147,15 @@ class Oxlint:
     name: str = "oxlint"
 
     def accepts(self, text: ChangedText) -> bool:
-        """JavaScript, TypeScript and JSX files."""
+        """Accept JavaScript, TypeScript, and JSX files."""
         return language_of(text.path) in SCRIPTS
 
     def unsilenced(self, source: str) -> str:
-        """No option ignores `eslint-disable` and `oxlint-disable`, so these words are changed."""
+        """No option ignores `eslint-disable` and `oxlint-disable`, so change these words."""
         return re.sub(r"\b((?:es|ox)lint)-(?=(?:disable|enable)\b)", r"\1_", source)
 
     def arguments(self, directory: Path) -> Sequence[str]:
-        """With a configuration of Quorum's own, which has no plugin that loads code."""
+        """Use Quorum's own configuration, which has no plugins that load code."""
         rules = dict.fromkeys(load_rule_file("oxlint"), "error")
         plugins = sorted({name.partition("/")[0] for name in rules if "/" in name} | {"eslint"})
         configuration = {"plugins": plugins, "categories": {"correctness": "off"}, "rules": rules}
@@ -169,7 +169,7 @@ class Oxlint:
         ]
 
     def reports(self, output: bytes) -> Iterator[Report]:
-        """One object; code that does not parse has rows without a code."""
+        """Parse one object; rows for syntax errors have no code."""
         for row in json.loads(output)["diagnostics"]:
             code = re.fullmatch(r"([\w-]+)\((.+)\)", row.get("code") or "")
             if code and row["labels"]:
@@ -191,27 +191,27 @@ class ShellCheck:
     name: str = "shellcheck"
 
     def accepts(self, text: ChangedText) -> bool:
-        """Files named `.sh` or `.bash`, and those that begin with a shebang of such a shell."""
+        """Accept files named `.sh` or `.bash`, and files whose shebang names such a shell."""
         shebang = re.match(r"#!\s*/\S*?(?:\benv\s+)?\b(?:ba|da|k)?sh\b", text.head)
         return language_of(text.path) == "bash" or shebang is not None
 
     def unsilenced(self, source: str) -> str:
-        """No option ignores `# shellcheck disable=…`, so of a directive only the dialect is kept."""
+        """No option ignores `# shellcheck disable=…`, so keep only the dialect of a directive."""
         return re.sub(r"#[ \t]*shellcheck[ \t][^\n]*", _only_dialect, source)
 
     def arguments(self, directory: Path) -> Sequence[str]:
-        """Without configuration files; other files are not followed."""
+        """Ignore configuration files, and do not follow sourced files."""
         codes = ",".join(load_rule_file("shellcheck"))
         return ["--norc", "--format=json1", f"--include={codes}"]
 
     def reports(self, output: bytes) -> Iterator[Report]:
-        """One object with all comments."""
+        """Parse one object with all comments."""
         for row in json.loads(output)["comments"]:
             yield Report(
                 file_name=row["file"],
                 code=f"SC{row['code']}",
                 start_line=row["line"],
-                end_line=row["line"],  # a block's end is far below its cause
+                end_line=row["line"],  # the end of a block is far from the cause
                 message=row["message"],
             )
 
@@ -228,20 +228,20 @@ class Hadolint:
     name: str = "hadolint"
 
     def accepts(self, text: ChangedText) -> bool:
-        """`Dockerfile`, `Containerfile`, and names that begin or end so."""
+        """Accept `Dockerfile`, `Containerfile`, and names with such a prefix or suffix."""
         return re.search(r"(?i)(?:^|/|\.)(?:docker|container)file(?:\.[\w-]+)?$", text.path) is not None
 
     def unsilenced(self, source: str) -> str:
-        """Unchanged: an option ignores `hadolint ignore=…`."""
+        """Return the source unchanged: an option ignores `hadolint ignore=…`."""
         return source
 
     def arguments(self, directory: Path) -> Sequence[str]:
-        """With an empty configuration of Quorum's own."""
+        """Use an empty configuration."""
         (directory / "hadolint.yaml").write_text("{}\n")
         return ["--config=hadolint.yaml", "--no-fail", "--disable-ignore-pragma", "--format=json"]
 
     def reports(self, output: bytes) -> Iterator[Report]:
-        """An array of objects."""
+        """Parse an array of objects."""
         for row in json.loads(output):
             yield Report(
                 file_name=row["file"],
@@ -259,15 +259,15 @@ class Zizmor:
     name: str = "zizmor"
 
     def accepts(self, text: ChangedText) -> bool:
-        """Files that GitHub would run."""
+        """Accept files that GitHub would run."""
         return re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", text.path) is not None
 
     def unsilenced(self, source: str) -> str:
-        """Unchanged: an option ignores `zizmor: ignore`."""
+        """Return the source unchanged: an option ignores `zizmor: ignore`."""
         return source
 
     def arguments(self, directory: Path) -> Sequence[str]:
-        """Without configuration files and without network."""
+        """Ignore configuration files, and stay offline."""
         return [
             *(
                 "--offline",
@@ -280,7 +280,7 @@ class Zizmor:
         ]
 
     def reports(self, output: bytes) -> Iterator[Report]:
-        """An array of objects, except for GitHub's own actions by tag: everyone uses those, and pinning them is a policy."""
+        """Parse an array of objects; skip tags of GitHub's own actions, because pinning those is a matter of policy."""
         for row in json.loads(output):
             place = next(each for each in row["locations"] if each["symbolic"]["kind"] == "Primary")
             feature = place["concrete"]["feature"]

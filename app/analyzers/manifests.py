@@ -113,8 +113,8 @@ def _matches(pattern: re.Pattern[str]) -> Callable[[str], Named]:
 def _versions(entries: Mapping[str, Any]) -> Named:
     """A version only if it is exact; a range does not say what gets installed."""
     for name, value in entries.items():
-        wanted: Any = cast("dict[str, Any]", value).get("version", "") if isinstance(value, dict) else value
-        match = _EXACT.match(str(wanted).removeprefix("=="))
+        version: Any = cast("dict[str, Any]", value).get("version", "") if isinstance(value, dict) else value
+        match = _EXACT.match(str(version).removeprefix("=="))
         yield name, match.group(1) if match else None
 
 

@@ -1,6 +1,6 @@
-"""Has changed code parsed in a warm process, each change in its own fork, and reads the answers. Never parses anything itself.
+"""Sends changed code to a warm process that parses each change in its own fork, and reads the answers. Never parses code itself.
 
-The process beside this one holds nothing of any change. If it has ended, the next caller starts it again. See `worker`.
+The server process keeps no data of any change. If it has exited, the next caller restarts it. See `worker`.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from app.errors import AnalyzerFailed
 from app.syntax import language_of
 
 COMMAND = (sys.executable, "-P", "-s", "-m", "app.analyzers.worker")
-GRACE_S = 10.0  # beyond the job's own limit: then the server itself is stuck
+GRACE_S = 10.0  # after the job's own limit, the server itself must be stuck
 LIMITS = ProcessLimits(seconds=60)
 
 
@@ -50,10 +50,10 @@ class Parser:
         self._lock = threading.Lock()
 
     async def run(self, directory: Path, *, limits: ProcessLimits) -> None:
-        """Work through the tasks of a directory; returns when the job has ended, by itself or at its limits.
+        """Process the tasks of a directory; returns when the job has ended, possibly at its limits.
 
         Raises:
-            AnalyzerFailed: the process cannot start, or has ended.
+            AnalyzerFailed: the process cannot start, or has exited.
         """
         ended = await asyncio.to_thread(self._submit, directory, limits)
         try:
@@ -61,7 +61,7 @@ class Parser:
                 await asyncio.wrap_future(ended)
         except TimeoutError as error:
             self.close()
-            raise AnalyzerFailed("does not answer") from error
+            raise AnalyzerFailed("does not respond") from error
 
     async def open(self) -> None:
         """Start the process before it is needed."""
@@ -81,7 +81,7 @@ class Parser:
         with self._lock:
             server = self._started()
             server.waiting[job] = ended
-            with suppress(OSError):  # it has just ended: the listener tells all jobs
+            with suppress(OSError):  # it has just exited; the listener fails all jobs
                 _write(server.process, _line(job, directory, limits))
         return ended
 
@@ -108,7 +108,7 @@ class Parser:
         with self._lock:
             self._server = None
         while server.waiting:
-            _resolve(server.waiting.popitem()[1], AnalyzerFailed("has ended"))
+            _resolve(server.waiting.popitem()[1], AnalyzerFailed("has exited"))
 
 
 @cache
@@ -131,10 +131,10 @@ class SyntaxFacts:
 
 
 async def find_syntax_facts(texts: Sequence[ChangedText], *, directory: Path, parser: Parser) -> SyntaxFacts:
-    """Hits, undocumented names and interface changes of all files in a known language.
+    """Hits, undocumented names, and interface changes of all files in a known language.
 
     Raises:
-        AnalyzerFailed: the process that parses cannot start, or has ended.
+        AnalyzerFailed: the parser process cannot start, or has exited.
     """
     known = [text for text in texts if language_of(text.path)]
     if not known:
@@ -147,7 +147,7 @@ async def find_syntax_facts(texts: Sequence[ChangedText], *, directory: Path, pa
 
 
 def _read_answers(directory: Path) -> bytes:
-    """The worker's file: never a link, and never more than the limit, whatever became of the worker."""
+    """Read the worker's file; never follow a link or read more than the limit, because a hostile file may control the worker."""
     try:
         file = os.open(directory / ANSWERS, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
@@ -176,7 +176,7 @@ def _facts(answers: Sequence[dict[str, Any]], expected: set[str]) -> SyntaxFacts
     )
 
 
-def _hit(*, severity: str, **rest: Any) -> Hit:  # noqa: ANN401 - a Hit as `asdict` writes it
+def _hit(*, severity: str, **rest: Any) -> Hit:  # noqa: ANN401 - the fields of a Hit, from `asdict`
     return Hit(severity=Severity(severity), **rest)
 
 
@@ -185,7 +185,7 @@ def _rows(answers: Sequence[dict[str, Any]], key: str) -> Iterable[dict[str, Any
 
 
 def _line(job: str, directory: Path, limits: ProcessLimits) -> bytes:
-    """One job, as the worker reads it; the operating system enforces the limits."""
+    """One job in the worker's format; the operating system enforces the limits."""
     caps = {
         "RLIMIT_AS": limits.memory_bytes,
         "RLIMIT_CPU": int(limits.seconds) + 1,

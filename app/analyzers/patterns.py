@@ -1,6 +1,6 @@
 """Quorum's own rules on the syntax tree, for nine languages. Each rule is data with its examples in `rules/<language>.yml`.
 
-A rule may name meta-variables whose origin decides the severity: an injection is likely if a value comes from a parameter or a
+A rule may name meta-variables whose origin determines the severity: an injection is likely if a value comes from a parameter or a
 request, and harmless if it is a constant. Runs only in the worker process, because a hostile file can hang or crash a parser.
 https://ast-grep.github.io/reference/rule.html
 """
@@ -41,7 +41,7 @@ _TEST_PATH = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatternRule:
-    """One rule. `input` are the meta-variables whose origin counts; `good` and `bad` are its tested examples."""
+    """One rule. `input` lists the meta-variables whose origin matters; `good` and `bad` are its tested examples."""
 
     id: str
     rule_id: str
@@ -81,7 +81,7 @@ def _hits(rule: PatternRule, root: SgNode, path: str) -> Iterator[Hit]:
 
 
 def _inputs(rule: PatternRule, node: SgNode) -> Sequence[SgNode]:
-    """The nodes whose origin counts: the named meta-variables, or the whole node for `input: [self]`."""
+    """The nodes whose origin matters: the named meta-variables, or the whole node for `input: [self]`."""
     nodes: list[SgNode] = []
     for name in rule.input:
         if name == "self":
@@ -126,7 +126,7 @@ def _parse_rule(raw: dict[str, Any]) -> PatternRule:
 
 
 class ValueOrigin(Enum):
-    """Where a value comes from, as far as its function shows; from harmless to dangerous."""
+    """Where a value comes from, as far as its function shows, from harmless to dangerous."""
 
     CONSTANT = auto()  # only literals, or names written as constants
     UNKNOWN = auto()
@@ -137,7 +137,7 @@ MAX_STEPS = 4
 _FUNCTION_KINDS = frozenset(
     kind
     for language, kinds in DEFINITION_KINDS.items()
-    if language != "elixir"  # a definition is a `call` there, which means something else everywhere else
+    if language != "elixir"  # its definitions are `call` nodes, which other languages use for calls
     for kind, name in kinds.items()
     if name in {"function", "method", "constructor"}
 ) | {
@@ -153,7 +153,7 @@ _VALUE_NAMES = IDENTIFIER_KINDS - {"type_identifier"}
 _PARAMETER_FIELDS = ("parameters", "parameter")
 _INLINE_ARGUMENT = re.compile(r"\{([a-z_]\w*)")  # Rust: format!("… {name}")
 _CONSTANT_NAME = re.compile(r"[A-Z][A-Z0-9_]+\Z")
-# How web frameworks and command lines name their input.
+# Names of input in web frameworks and command-line programs.
 _REQUEST = re.compile(
     r"\b(?:req|request)\.(?:query|params|body|headers|cookies|args|form|values|json|files|GET|POST|get|nextUrl)\b"
     r"|\$_(?:GET|POST|REQUEST|COOKIE|FILES|SERVER)\b|\bparams\[|\bprocess\.argv\b|\bsys\.argv\b|\bos\.Args\b"
@@ -164,7 +164,7 @@ _REQUEST = re.compile(
 
 
 def origin_of(values: Sequence[SgNode], place: SgNode) -> ValueOrigin:
-    """The most dangerous origin of the values, seen from where they are used; UNKNOWN if there are none."""
+    """The most dangerous origin of the values in the scope where they are used; UNKNOWN if there are none."""
     if not values:
         return ValueOrigin.UNKNOWN
     names = set(_names(values))
@@ -177,7 +177,7 @@ def origin_of(values: Sequence[SgNode], place: SgNode) -> ValueOrigin:
 
 
 def _origin_in(scope: SgNode, names: set[str]) -> ValueOrigin:
-    """Follow plain assignments backwards through the function or module, a few steps."""
+    """Follow simple assignments backward through the function or module for a few steps."""
     parameters = set(_parameter_names(scope)) if scope.kind() in _FUNCTION_KINDS else set[str]()
     body = scope.text()
     for _ in range(MAX_STEPS):
@@ -217,7 +217,7 @@ def _scope_of(node: SgNode) -> SgNode:
 
 
 def _parameter_names(function: SgNode) -> Iterator[str]:
-    """Parameters of the function and of those inside it, except `self`, `this` and the like."""
+    """Parameters of the function and of those inside it, except `self`, `this`, and similar names."""
     stack = [function]
     while stack:
         node = stack.pop()

@@ -1,7 +1,7 @@
-"""The one place that starts an analyzer's process: own directory, clean environment, limits on everything.
+"""Starts every analyzer process, each in its own directory, with a clean environment and resource limits.
 
-Never runs anything of the pull request, never passes a token on, and never lets a name from the pull request reach the disk or a
-command line: contents are stored under numbers.
+Never runs code of the pull request, never passes on a token, and never uses a name from the pull request as a file name or an
+argument: files have numbers as names.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _LAUNCHER = 'ulimit -v "$1"; ulimit -t "$2"; ulimit -f "$3"; ulimit -c 0; shift 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessLimits:
-    """What one process may use."""
+    """The resources that one process may use."""
 
     seconds: float = 20.0
     memory_bytes: int = 4 << 30  # address space; Rust and Python reserve far more than they touch
@@ -35,7 +35,7 @@ class ProcessLimits:
 
 
 def find_tool(name: str) -> Path | None:
-    """A program next to the running Python, or on the operator's path; None if it is not installed."""
+    """A program next to the Python executable or on the operator's `PATH`; None if it is not installed."""
     bundled = Path(sys.executable).parent / name
     found = str(bundled) if bundled.is_file() else shutil.which(name)
     return Path(found) if found else None
@@ -43,7 +43,7 @@ def find_tool(name: str) -> Path | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessResult:
-    """What a process wrote; `problem` says why it did not finish by itself."""
+    """The output of a process; `problem` says why it did not finish normally."""
 
     output: bytes
     problem: str | None = None
@@ -95,7 +95,7 @@ async def _start(
 
 
 def clean_environment(directory: Path) -> dict[str, str]:
-    """An environment with nothing of the operator's: no token, no key, no configuration path."""
+    """An environment without the operator's tokens, keys, and configuration paths."""
     return {
         "HOME": str(directory),
         "TMPDIR": str(directory),

@@ -106,7 +106,7 @@ def _on_added_lines(hit: Hit, added: Mapping[str, frozenset[int]]) -> Hit:
 
 
 def _grouped(hits: Iterable[Hit]) -> list[list[Hit]]:
-    """Hits of one family whose ranges overlap, in the order of path and line."""
+    """Group hits of one family whose ranges overlap, ordered by path and line."""
     groups: list[list[Hit]] = []
     for hit in sorted(hits, key=lambda one: (one.path, one.start_line, one.end_line)):
         group = next((one for one in reversed(groups) if _same_defect(one, hit)), None)
@@ -127,7 +127,7 @@ def _same_defect(group: Sequence[Hit], hit: Hit) -> bool:
 
 
 def _defect_class(rule_id: str) -> str:
-    """The family, but two injections on one line are two defects unless they are of one kind."""
+    """The family; for families with unrelated defects, such as injection, the rule itself."""
     family = rule_for(rule_id).family
     return rule_id if family in {"injection", "api", "logic"} else family
 

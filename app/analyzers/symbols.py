@@ -34,7 +34,7 @@ _POSITIONAL = frozenset({griffe.BreakageKind.PARAMETER_MOVED, griffe.BreakageKin
 _ROUTE = re.compile(r"\.(?:get|post|put|patch|delete|head|options|route|api_route|websocket)\(")
 _RESULT = re.compile(r"\s*(?:->|:)\s*(.+)")
 _RESULT_CHANGED = _BREAKAGES[griffe.BreakageKind.RETURN_CHANGED_TYPE]
-# A test file or a private module has no callers to break and no readers to document for.
+# Changes to tests and private modules break no callers and need no documentation.
 _INTERNAL_PARTS = ("tests/", "test/", "__tests__/", "spec/", "testdata/", "examples/", "migrations/")
 
 
@@ -69,7 +69,7 @@ def find_undocumented(
 
 
 def find_api_changes(path: str, head: str, base: str) -> list[ApiChange]:
-    """Public names that were removed, changed or added, most serious first; each name once."""
+    """Public names that were removed, changed, or added, each once; added names come last."""
     compared = (
         _python_changes(path, head, base) if language_of(path) == "python" else _changes(path, head, base)
     )
@@ -129,7 +129,7 @@ def _python_change(path: str, head: str, base: str, breakage: griffe.Breakage) -
 
 
 def _changes(path: str, head: str, base: str) -> list[ApiChange]:
-    """By signature, for languages without a static interface checker here."""
+    """Compare by signature, for languages that griffe does not support."""
     return [
         change
         for name, before in _public(path, base).items()
@@ -141,13 +141,13 @@ def _change(path: str, before: Definition, after: Definition | None) -> ApiChang
     if after is not None and (after.signature == before.signature or not after.callable):
         return None
     other_result = after is not None and _has_other_result(before, after)
-    said = _RESULT_CHANGED if other_result else "The signature changed."
+    detail = _RESULT_CHANGED if other_result else "The signature changed."
     return ApiChange(
         path=path,
         line=after.start_line if after else 1,
         name=before.name,
         change="changed" if after else "removed",
-        detail=said if after else "The name was removed, which breaks its imports and callers.",
+        detail=detail if after else "The name was removed, which breaks its imports and callers.",
         breaking=after is None or other_result,
         before=before.signature,
         after=after.signature if after else None,
@@ -194,7 +194,7 @@ def _named(path: str, source: str, name: str) -> Definition | None:
 
 
 def _is_exempt(one: Definition) -> bool:
-    """Names that explain themselves: special methods, constructors, Rust's `impl` blocks, `main`."""
+    """Whether the name explains itself: special methods, constructors, Rust's `impl` blocks, `main`."""
     last = one.name.rpartition(".")[2]
     return (
         last.startswith("__")

@@ -1,7 +1,7 @@
-"""Checks that need only the text of a file, in linear time: secrets and invisible characters.
+"""Finds secrets and invisible characters in the text of a file, in linear time.
 
-Secrets are reported by rule and line, never by value. What a person reviews must be what runs and what a model reads:
-https://trojansource.codes/
+Secrets are reported by rule and line, never by value. Invisible characters can make code look different from what runs and from what
+models read: https://trojansource.codes/
 """
 
 import re
@@ -55,7 +55,7 @@ _FLAG = re.compile("\U0001f3f4[\U000e0061-\U000e007a]{2,6}\U000e007f")  # Englan
 
 
 def find_secret_hits(path: str, source: str, *, redactor: Redactor) -> Iterator[Hit]:
-    """One hit per line; in tests and samples a likely secret is left out and a certain one has a lower severity."""
+    """One hit per line; in tests and samples, likely secrets are skipped and certain ones have a lower severity."""
     seen: set[int] = set()
     for found in redactor.scan(source, path=path):
         severity = _secret_severity(found.rule, path)
@@ -65,7 +65,7 @@ def find_secret_hits(path: str, source: str, *, redactor: Redactor) -> Iterator[
 
 
 def find_hidden_hits(path: str, source: str) -> Iterator[Hit]:
-    """One hit per line that holds invisible characters; a byte order mark at the beginning does not count."""
+    """One hit per line with invisible characters; a byte order mark at the beginning does not count."""
     for number, line in enumerate(source.removeprefix("\ufeff").split("\n"), start=1):
         if line.isascii():
             continue
@@ -91,8 +91,8 @@ def _secret_hit(path: str, line: int, rule: str, severity: Severity) -> Hit:
         severity=severity,
         title=f"{_secret_name(rule)} in the code",
         explanation=(
-            "Anyone who can read this repository, now or later, can use it, and deleting the line does not remove it from "
-            "the history. Revoke it with its issuer, then read a new one from the environment or a secret store."
+            "Anyone who can read this repository can use it, and deleting the line does not remove it from the history. "
+            "Revoke it, then read a new one from the environment or a secret store."
         ),
         tool="secrets",
     )
@@ -113,9 +113,9 @@ def _hidden_hit(path: str, line: int, found: list[str]) -> Hit:
     reason = (
         "They change the order in which the line is displayed, so the code does not run as it reads."
         if reorders
-        else "They can carry text that people do not see but programs, including models, do read."
+        else "They can contain text that people do not see but programs, including models, read."
         if carries_text
-        else "Names that look identical can differ, and searches miss them."
+        else "They can make identical-looking names differ and hide text from searches."
     )
     return Hit(
         path=path,

@@ -1,11 +1,11 @@
-"""The process that parses changed code: it loads the parsers once and forks for every change. Started by `parser`.
+"""The process that parses changed code: it loads the parsers once and forks for every change. `parser` starts it.
 
-Each line on standard input names a directory with a change. A child process with its own limits does the work there and exits. So
-no change sees what another one left behind, and a file that breaks a parser breaks only that child. The server itself reads
-nothing of any change. When its standard input ends, it exits and takes its children with it.
+Each line on standard input names a directory with a change. A child process with its own limits does the work there and exits.
+Changes are therefore isolated from each other, and a file that crashes a parser affects only its own child. The server itself
+reads no file of any change. When its standard input ends, it kills its children and exits.
 
-A child reads the list of files in its directory and writes one line of JSON per file, so that a file that kills the process
-loses only what comes after it. It reads only the numbered files of that directory and never imports or runs them.
+A child reads the list of files in its directory and writes one line of JSON per file, so that the answers before a crash are
+kept. It reads only the numbered files of that directory and never imports or runs them.
 """
 
 import gc
@@ -82,10 +82,10 @@ class ForkServer:
         self._selector.register(pipe, selectors.EVENT_READ)
 
     def _run_child(self, job: dict[str, Any], held: int) -> None:
-        """Never returns, whatever happens: the loop belongs to the parent."""
+        """Run the work and exit; never returns to the parent's loop."""
         try:
             os.setsid()
-            os.closerange(3, held)  # the parent's pipes to the other children
+            os.closerange(3, held)  # the parent's pipes to other children
             for name, value in job["limits"].items():
                 with suppress(ValueError, OSError):  # the system does not know this limit
                     resource.setrlimit(getattr(resource, name), (value, value))
@@ -113,7 +113,7 @@ class ForkServer:
 
 
 def _kill(pid: int) -> None:
-    """Kill a child that has not been reaped yet, so that its number is still its own, and everything it started."""
+    """Kill a child and everything it started. The child is not reaped yet, so its process ID cannot have been reused."""
     for kill in (os.killpg, os.kill):
         with suppress(ProcessLookupError, PermissionError):
             kill(pid, signal.SIGKILL)
@@ -128,7 +128,7 @@ def analyze_tasks() -> None:
 
 
 def _analyze(task: dict[str, Any]) -> dict[str, Any]:
-    """Everything there is to report on one file; `problems` name what failed."""
+    """All results for one file; `problems` has the errors of failed checks."""
     path, head = task["path"], _read(task["head"])
     base = _read(task["base"]) if task["base"] else None
     problems: list[str] = []
@@ -145,7 +145,7 @@ def _analyze(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attempt(find: Callable[[], list[Value]], problems: list[str]) -> list[Value]:
-    """The result, or nothing and the kind of the error: code that does not parse is normal here."""
+    """The result; on an error, an empty list, and the error goes to `problems`. Code that does not parse is normal here."""
     try:
         return find()
     except (

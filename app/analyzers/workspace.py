@@ -1,8 +1,8 @@
-"""Reads changed contents as text, and writes them to a temporary directory under numbers.
+"""Reads changed files as text, and writes them to a temporary directory with numbers as names.
 
-Nothing of the pull request becomes a file name, a configuration or a link. Contents that are not text, or are too large, are left
-out with a reason. If only a patch is known, its lines keep their numbers, so that locations need no mapping. The only lines added
-are `if True:` in the gaps before an indented hunk of Python, which would not parse otherwise.
+Nothing of the pull request becomes a file name, a configuration, or a link. Binary files are skipped; files that are too large are
+skipped with a note. If only a patch is known, its lines keep their numbers. Python hunks that start indented get `if True:` lines
+in the gap above them, because they would not parse otherwise.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from app.syntax import language_of
 
 MAX_FILE_BYTES = 1_000_000
 MAX_LINE_CHARACTERS = 5_000
-TASKS, ANSWERS = "tasks.json", "answers.jsonl"  # of the process that parses, in the directory of a change
+TASKS, ANSWERS = "tasks.json", "answers.jsonl"  # the worker's files in the directory of a change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class ChangedText:
 
 
 def read_texts(files: Sequence[ChangedFile]) -> tuple[list[ChangedText], list[str]]:
-    """The files whose head, or what is visible of it, is text of a reasonable size; notes name the other ones."""
+    """The files whose head, or its visible part, is text of a reasonable size; notes name those that are too large."""
     texts: list[ChangedText] = []
     notes: list[str] = []
     for number, file in enumerate(files):
@@ -55,7 +55,7 @@ def read_texts(files: Sequence[ChangedFile]) -> tuple[list[ChangedText], list[st
 
 
 def write_texts(texts: Iterable[ChangedText], directory: Path, adapt: Callable[[str], str] = str) -> None:
-    """Write the heads below `h` and the bases below `b`, each as `adapt` returns it."""
+    """Write the heads to `h` and the bases to `b`, each passed through `adapt`."""
     for side in ("h", "b"):
         (directory / side).mkdir(parents=True)
     for text in texts:
@@ -98,7 +98,7 @@ def _decoded(data: bytes) -> str:
 
 
 def fragment_text(path: str, visible: Mapping[int, str]) -> str:
-    """The visible lines at their numbers, with empty lines between them."""
+    """The visible lines at their original positions, with empty lines between them."""
     lines = [visible.get(number, "") for number in range(1, max(visible, default=0) + 1)]
     if language_of(path) == "python":
         for start in (number for number in sorted(visible) if number - 1 not in visible):
@@ -107,7 +107,7 @@ def fragment_text(path: str, visible: Mapping[int, str]) -> str:
 
 
 def _open_blocks(lines: list[str], start: int, visible: Mapping[int, str]) -> None:
-    """Write block openers into the gap above the hunk, one for each level that it later returns to."""
+    """Write an `if True:` into the gap above the hunk for each indentation level that it later returns to."""
     levels = _outer_levels(start, visible)
     gap = range(start - 1 - len(levels), start - 1)
     if gap.start < 0 or any(lines[index] for index in gap):

@@ -47,7 +47,7 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
         ("security/test_compromised_model.py", "test_it_removes_nothing_that_plain_code_has_found"),
     ),
     "P3": (  # configuration in the change
-        ("unit/analyzers/test_analysis.py", "test_configuration_of_the_change_is_not_read"),
+        ("unit/analyzers/test_analysis.py", "test_configuration_of_the_change_is_ignored"),
         (
             "scenarios/test_review_command.py",
             "test_committed_files_of_the_checkout_are_neither_settings_nor_data_nor_configuration",
@@ -76,7 +76,7 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
         ("unit/repository/test_manifest.py", "test_the_app_asks_for_what_its_tokens_ask_for_and_no_more"),
     ),
     "F1": (("security/test_secrets.py", "test_a_repository_cannot_say_where_models_are_or_what_they_are_asked_with"),),
-    "F2": (("unit/analyzers/test_analysis.py", "test_a_hostile_name_reaches_no_disk_and_keeps_its_findings"),),
+    "F2": (("unit/analyzers/test_analysis.py", "test_a_hostile_path_is_not_written_to_disk_and_keeps_its_findings"),),
     "F3": (("unit/gather/test_selection.py", "test_a_pattern_that_is_none_is_named_and_a_bomb_is_harmless"),),
     "F4": (("unit/gather/test_configuration.py", "test_a_hostile_file_leaves_the_defaults_and_one_problem"),),
     "D1": (("unit/dashboard/test_tenants.py", "test_the_rule_shows_exactly_what_the_person_can_read"),),
@@ -88,7 +88,7 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "D5": (("unit/test_logs.py", "test_what_a_stranger_wrote_cannot_make_a_second_line"),),
     "D6": (("unit/repository/test_container.py", "test_the_image_runs_as_a_user_without_rights_and_keeps_data_in_one_place"),),
-    "X1": (("unit/analyzers/test_analysis.py", "test_a_huge_file_is_left_out_and_named"),),
+    "X1": (("unit/analyzers/test_analysis.py", "test_a_huge_file_is_skipped_and_named"),),
 }  # fmt: skip
 
 

@@ -39,7 +39,7 @@ async def findings_of(*files: ChangedFile) -> list[tuple[str, int, str]]:
     return [(one.path, one.start_line, one.rule_id) for one in (await analyze(files)).findings]
 
 
-async def test_a_query_built_from_a_parameter_is_one_grave_finding_on_its_line() -> None:
+async def test_a_query_built_from_a_parameter_is_one_high_finding_on_its_line() -> None:
     analysis = await analyze([changed("pay.py", PAYMENT)])
     (finding,) = analysis.findings
     assert (finding.rule_id, finding.cwe, finding.start_line, finding.end_line) == (
@@ -54,12 +54,12 @@ async def test_a_query_built_from_a_parameter_is_one_grave_finding_on_its_line()
     assert finding.found_by == ("analyzers:patterns", "analyzers:ruff")
 
 
-async def test_only_added_lines_are_spoken_of() -> None:
+async def test_only_added_lines_have_findings() -> None:
     file = ChangedFile(path="pay.py", head=PAYMENT.encode(), base=None, added=frozenset({4, 5}))
     assert await findings_of(file) == []
 
 
-async def test_what_the_base_already_had_is_not_new_when_it_moves() -> None:
+async def test_moved_code_is_not_new() -> None:
     moved = PAYMENT.replace('"""Payments."""', '"""Payments."""\n\nLIMIT = 10')
     file = ChangedFile(
         path="pay.py", head=moved.encode(), base=PAYMENT.encode(), added=frozenset(range(1, 20))
@@ -67,20 +67,20 @@ async def test_what_the_base_already_had_is_not_new_when_it_moves() -> None:
     assert await findings_of(file) == []
 
 
-async def test_a_second_copy_of_an_old_fault_is_new() -> None:
+async def test_a_second_copy_of_an_old_defect_is_new() -> None:
     twice = PAYMENT + PAYMENT.replace("find_payment", "find_refund").replace('"""Payments."""', "")
     added = frozenset(range(8, 16))
     file = ChangedFile(path="pay.py", head=twice.encode(), base=PAYMENT.encode(), added=added)
     assert [line for _, line, rule in await findings_of(file) if rule == "sql-injection"] == [13]
 
 
-async def test_noqa_silences_nobody() -> None:
+async def test_noqa_comments_are_ignored() -> None:
     assert await findings_of(changed("a.py", "def f(x=[]):  # noqa\n    return x\n")) == [
         ("a.py", 1, "shared-mutable-state")
     ]
 
 
-async def test_configuration_of_the_change_is_not_read() -> None:
+async def test_configuration_of_the_change_is_ignored() -> None:
     files = [
         changed("ruff.toml", 'exclude = ["*"]\n'),
         changed("pyproject.toml", '[tool.ruff]\nexclude = ["*.py"]\n'),
@@ -92,11 +92,11 @@ async def test_configuration_of_the_change_is_not_read() -> None:
 @pytest.mark.parametrize(
     "path", ["-rf.py", "a b/c.py", "../../evil.py", "n\newline.py", "ü/\udcff.py", "con:.py"], ids=repr
 )
-async def test_a_hostile_name_reaches_no_disk_and_keeps_its_findings(path: str) -> None:
+async def test_a_hostile_path_is_not_written_to_disk_and_keeps_its_findings(path: str) -> None:
     assert await findings_of(changed(path, PAYMENT)) == [(path, 6, "sql-injection")]
 
 
-async def test_a_patch_alone_is_reviewed_on_its_own_lines() -> None:
+async def test_a_patch_without_the_file_is_reviewed_on_its_own_lines() -> None:
     visible = {
         40: "        name = request.args['name']",
         41: "        cursor.execute(\"SELECT * FROM t WHERE a = '%s'\" % name)",
@@ -110,7 +110,7 @@ async def test_a_patch_alone_is_reviewed_on_its_own_lines() -> None:
     assert (finding.start_line, finding.rule_id, finding.severity) == (41, "sql-injection", Severity.HIGH)
 
 
-def test_a_fragment_keeps_line_numbers_and_opens_the_blocks_it_needs() -> None:
+def test_a_fragment_keeps_line_numbers_and_opens_the_enclosing_blocks() -> None:
     text = fragment_text("a.py", {10: "        x = 1", 11: "    y = 2", 12: "z = 3"})
     assert text.split("\n")[7:12] == ["if True:", "    if True:", "        x = 1", "    y = 2", "z = 3"]
 
@@ -128,7 +128,7 @@ async def test_other_languages_are_reviewed_too() -> None:
     ]
 
 
-async def test_a_workflow_that_pastes_a_title_into_a_script_is_found() -> None:
+async def test_a_workflow_that_inserts_a_title_into_a_script_is_found() -> None:
     workflow = (
         "name: ci\non: issues\npermissions: {}\njobs:\n  a:\n    runs-on: ubuntu-latest\n    permissions: {}\n    steps:\n"
         "      - run: echo ${{ github.event.issue.title }} # zizmor: ignore[template-injection]\n"
@@ -137,7 +137,7 @@ async def test_a_workflow_that_pastes_a_title_into_a_script_is_found() -> None:
     assert (".github/workflows/ci.yml", 9, "workflow-injection") in found
 
 
-async def test_a_secret_is_named_by_rule_and_line_and_never_by_value() -> None:
+async def test_a_secret_is_reported_by_rule_and_line_and_never_by_value() -> None:
     token = "gh" + "p_" + secrets.token_hex(18)
     analysis = await analyze([changed("deploy.py", f'TOKEN = "{token}"\n')], redactor=Redactor())
     (finding,) = analysis.findings
@@ -145,14 +145,14 @@ async def test_a_secret_is_named_by_rule_and_line_and_never_by_value() -> None:
     assert token not in finding.title + finding.explanation + finding.evidence
 
 
-async def test_no_tool_says_a_secret_in_its_own_words() -> None:
+async def test_no_message_of_a_tool_contains_a_secret() -> None:
     value = "Gh" + secrets.token_hex(6)
     analysis = await analyze([changed("conf.py", f"POSTGRES_PASSWORD={value}\n")])
     assert {finding.rule_id for finding in analysis.findings} == {"undefined-name", "hardcoded-secret"}
     assert not any(value in f"{finding.title} {finding.explanation}" for finding in analysis.findings)
 
 
-async def test_code_that_does_not_parse_still_gets_what_can_be_said() -> None:
+async def test_code_that_does_not_parse_still_gets_the_other_checks() -> None:
     source = 'def f(:\n    q = "SELECT * FROM t WHERE a = " + name\n'
     assert ("a.py", 2, "sql-injection") in await findings_of(changed("a.py", source))
 
@@ -162,18 +162,18 @@ async def test_code_that_does_not_parse_still_gets_what_can_be_said() -> None:
     ["x = " + "(" * 4_000 + ")" * 4_000, "x = " + "-" * 4_900 + "1", "[" * 4_900],
     ids=["parentheses", "minus", "open"],
 )
-async def test_a_hostile_file_takes_nothing_else_with_it(source: str) -> None:
+async def test_a_hostile_file_does_not_affect_other_files(source: str) -> None:
     found = await findings_of(changed("a_first.py", PAYMENT), changed("z_hostile.py", source))
     assert ("a_first.py", 6, "sql-injection") in found
 
 
-async def test_missing_tools_are_said_and_the_others_still_speak() -> None:
+async def test_missing_tools_are_noted_and_the_others_still_run() -> None:
     analysis = await analyze([changed("pay.py", PAYMENT)], find_tool=lambda _: None)
     assert "ruff is not installed, so its rules were not run." in analysis.notes
     assert [one.found_by for one in analysis.findings] == [("analyzers:patterns",)]
 
 
-async def test_a_tool_that_answers_nonsense_is_a_note() -> None:
+async def test_invalid_output_of_a_tool_becomes_a_note() -> None:
     analysis = await analyze([changed("pay.py", PAYMENT)], find_tool=lambda _: Path("/bin/echo"))
     assert any(note.startswith("ruff wrote output") for note in analysis.notes)
     assert analysis.findings
@@ -185,7 +185,7 @@ async def test_binary_and_deleted_files_have_no_findings() -> None:
     assert await analyze([binary, deleted]) == Analysis()
 
 
-async def test_a_huge_file_is_left_out_and_named() -> None:
+async def test_a_huge_file_is_skipped_and_named() -> None:
     analysis = await analyze([changed("big.py", "x = 1\n" * 200_000)])
     assert analysis.notes == ("big.py: not analyzed, over 1 MB.",)
 
@@ -206,7 +206,7 @@ async def test_tests_need_no_documentation() -> None:
     assert (await analyze([changed("tests/test_m.py", "def test_x():\n    assert f()\n")])).undocumented == ()
 
 
-async def test_changes_of_a_python_interface_are_told_with_what_breaks() -> None:
+async def test_changes_of_a_python_interface_say_what_breaks() -> None:
     base = '"""M."""\n\ndef pay(a, b=1):\n    """P."""\n\ndef gone():\n    """G."""\n'
     head = '"""M."""\n\ndef pay(a, b, c):\n    """P."""\n\ndef fresh():\n    """F."""\n'
     changes = (await analyze([changed("m.py", head, base)])).api_changes
@@ -217,7 +217,7 @@ async def test_changes_of_a_python_interface_are_told_with_what_breaks() -> None
     assert any(one.change == "changed" and one.breaking and one.name.startswith("pay") for one in changes)
 
 
-async def test_a_changed_function_is_told_of_once_however_much_of_it_changed() -> None:
+async def test_a_changed_function_is_reported_once() -> None:
     base = '"""M."""\n\ndef pay(a, b=1, d=2):\n    """P."""\n'
     head = '"""M."""\n\ndef pay(a, b, c):\n    """P."""\n'
     (change,) = (await analyze([changed("m.py", head, base)])).api_changes
@@ -228,7 +228,7 @@ async def test_a_changed_function_is_told_of_once_however_much_of_it_changed() -
     )
 
 
-async def test_changes_of_other_interfaces_are_told_by_signature() -> None:
+async def test_changes_of_other_interfaces_are_detected_by_signature() -> None:
     base = "package p\n\n// Pay pays.\nfunc Pay(a int) {}\n\n// Gone goes.\nfunc Gone() {}\n"
     head = "package p\n\n// Pay pays.\nfunc Pay(a int, b int) {}\n"
     changes = (await analyze([changed("p.go", head, base)])).api_changes
@@ -253,7 +253,7 @@ async def test_a_source_that_does_not_answer_is_named() -> None:
 
     for version in ("flask==2.0", "flask==99.0"):  # in the bundled file with a flaw, and without
         analysis = await analyze([changed("requirements.txt", f"{version}\n")], lookup_advisories=down)
-        assert "did not answer (502)" in analysis.notes[0]
+        assert "did not respond (502)" in analysis.notes[0]
 
 
 async def test_a_known_flaw_of_a_new_package_is_a_finding_on_its_line() -> None:
@@ -294,7 +294,7 @@ MANIFESTS = {
 
 
 @pytest.mark.parametrize("path", MANIFESTS)
-async def test_new_packages_of_each_kind_of_manifest_are_seen(path: str) -> None:
+async def test_new_packages_in_each_kind_of_manifest_are_found(path: str) -> None:
     asked: list[Package] = []
 
     async def remember(packages: Sequence[Package]) -> AdvisoryAnswer:
@@ -334,7 +334,7 @@ def test_hidden_characters_are_found(text: str, severity: Severity) -> None:
     ],
     ids=["accents", "emoji", "flag", "persian", "heart"],
 )
-def test_ordinary_writing_is_not_hidden(text: str) -> None:
+def test_ordinary_text_has_no_hidden_characters(text: str) -> None:
     assert list(find_hidden_hits("a.md", text)) == []
 
 
@@ -346,7 +346,7 @@ async def test_a_process_sees_no_token_and_ends_in_time(tmp_path: Path) -> None:
     assert "KEY" not in names
 
 
-async def test_a_process_that_hangs_is_ended(tmp_path: Path) -> None:
+async def test_a_process_that_hangs_is_killed(tmp_path: Path) -> None:
     finished = await run(
         [sys.executable, "-c", "while True: pass"], directory=tmp_path, limits=ProcessLimits(seconds=0.3)
     )
@@ -354,7 +354,7 @@ async def test_a_process_that_hangs_is_ended(tmp_path: Path) -> None:
         finished.complete()
 
 
-async def test_a_process_that_floods_is_ended(tmp_path: Path) -> None:
+async def test_a_process_that_writes_too_much_is_killed(tmp_path: Path) -> None:
     flood = "import sys\nwhile True: sys.stdout.write('x' * 65536)"
     finished = await run(
         [sys.executable, "-c", flood], directory=tmp_path, limits=ProcessLimits(output_bytes=1 << 20)
@@ -370,14 +370,14 @@ async def test_a_process_gets_no_more_memory_than_its_limit(tmp_path: Path) -> N
     assert b"got it" not in finished.output
 
 
-async def test_a_touched_name_that_was_there_before_is_told_from_a_new_one() -> None:
+async def test_an_edited_name_is_distinguished_from_a_new_one() -> None:
     base = "def old(a):\n    return a\n"
     head = "def old(a, b=1):\n    return a\n\n\ndef new():\n    return 1\n"
     analysis = await analyze([changed("m.py", head, base)])
     assert [(one.name, one.existed) for one in analysis.undocumented] == [("old", True), ("new", False)]
 
 
-async def test_methods_below_private_are_no_interface_of_a_ruby_class() -> None:
+async def test_private_methods_are_not_part_of_the_interface_of_a_ruby_class() -> None:
     head = (
         "# Team.\nclass Team\n  def shown\n  end\n\n  private\n\n  def hidden\n  end\n\n"
         "  public\n\n  def again\n  end\n\n  private def alone\n  end\nend\n"
@@ -386,7 +386,7 @@ async def test_methods_below_private_are_no_interface_of_a_ruby_class() -> None:
     assert [one.name for one in analysis.undocumented] == ["Team.shown", "Team.again"]
 
 
-async def test_parameters_of_a_route_may_change_places_because_they_are_passed_by_name() -> None:
+async def test_moving_parameters_of_a_route_is_not_a_breaking_change() -> None:
     def source(route: str, parameters: str) -> str:
         return f'"""M."""\n\n{route}\ndef show({parameters}):\n    """S."""\n'
 
@@ -408,6 +408,6 @@ async def test_parameters_of_a_route_may_change_places_because_they_are_passed_b
         ("m.rs", "pub fn get(a: u8) -> u8 { a }\n", "pub fn get(a: u8) -> Option<u8> { a }\n"),
     ],
 )
-async def test_another_type_of_the_result_breaks_callers(path: str, before: str, after: str) -> None:
+async def test_a_changed_return_type_is_a_breaking_change(path: str, before: str, after: str) -> None:
     (change,) = (await analyze([changed(path, after, before)])).api_changes
     assert (change.name, change.breaking, change.detail) == ("get", True, "The return type changed.")

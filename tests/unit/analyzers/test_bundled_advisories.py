@@ -56,19 +56,19 @@ def package(name: str, version: str | None, ecosystem: str = "pip") -> Package:
         ("1.2.3rc1", "1.2.3"),
     ],
 )
-def test_a_version_inside_a_span_has_the_flaw(version: str, fixed: str | None) -> None:
+def test_a_version_inside_a_range_has_the_flaw(version: str, fixed: str | None) -> None:
     (found,) = of_rows(ROW).judge([package("py-thing", version)]).advisories
     assert (found.id, found.fixed_version, found.severity.value) == ("CVE-1", fixed, "high")
 
 
 @pytest.mark.parametrize("version", ["1.2.3", "1.9", "2.1", "3.4.1", "10.0"])
-def test_a_version_outside_is_not_called_clean_by_a_selection(version: str) -> None:
+def test_a_selection_never_reports_a_version_as_safe(version: str) -> None:
     asked = package("Py.Thing", version)
     answer = of_rows(ROW).judge([asked])
     assert (answer.advisories, answer.unchecked) == ((), (asked,))
 
 
-def test_of_an_ecosystem_that_is_held_completely_no_flaw_is_an_answer() -> None:
+def test_packages_of_a_complete_ecosystem_count_as_checked() -> None:
     complete = of_rows(ROW, complete=("pip",))
     answer = complete.judge(
         [package("other", "1.0"), package("py-thing", "1.9"), package("other", "1", "npm")]
@@ -86,11 +86,11 @@ def test_of_an_ecosystem_that_is_held_completely_no_flaw_is_an_answer() -> None:
     ],
     ids=["a range", "no version", "an ecosystem of another order", "an npm range"],
 )
-def test_what_has_no_known_order_is_not_judged(unknown: Package) -> None:
+def test_versions_without_a_known_order_are_not_checked(unknown: Package) -> None:
     assert of_rows(ROW, complete=("pip", "npm")).judge([unknown]).unchecked == (unknown,)
 
 
-def test_semantic_versions_sort_as_their_specification_says() -> None:
+def test_semantic_versions_sort_according_to_the_specification() -> None:
     pre = [
         f"1.0.0-{each}" for each in ("alpha", "alpha.1", "alpha.beta", "beta", "beta.2", "beta.11", "rc.1")
     ]
@@ -104,21 +104,21 @@ numbers = st.lists(st.integers(0, 40), min_size=1, max_size=3).map(lambda parts:
 
 
 @given(numbers, numbers)
-def test_plain_versions_sort_alike_in_both_orders(one: str, other: str) -> None:
+def test_simple_versions_sort_the_same_way_in_both_orders(one: str, other: str) -> None:
     assert (semver_key(one) < semver_key(other)) == (Version(one) < Version(other))
 
 
-def test_a_selection_is_called_one_with_its_size_and_date() -> None:
+def test_a_selection_is_named_with_its_size_and_date() -> None:
     assert of_rows(ROW).name == "a bundled selection of 1 advisories (2026-11-22)"
 
 
-def test_a_whole_database_is_named_with_date_size_and_licence() -> None:
+def test_a_whole_database_is_named_with_date_size_and_license() -> None:
     assert of_rows(ROW, complete=("pip",)).name == (
         "the bundled advisory file of 2026-11-22 (1 advisories on 1 packages; CC-BY-4.0)"
     )
 
 
-def test_the_bundled_file_is_small_readable_and_made_by_its_script(tmp_path: Path) -> None:
+def test_the_bundled_file_is_small_and_matches_the_output_of_its_script(tmp_path: Path) -> None:
     made = tmp_path / "made.json.gz"
     subprocess.run([sys.executable, SCRIPT, "--out", made], check=True, capture_output=True)
     assert gzip.decompress(made.read_bytes()) == gzip.decompress(DEFAULT_FILE.read_bytes())
@@ -133,7 +133,7 @@ def test_the_bundled_file_is_small_readable_and_made_by_its_script(tmp_path: Pat
         assert all(order(introduced) < order(fixed) for introduced, fixed, _ in spans)
 
 
-def test_each_row_of_the_selection_names_the_record_that_it_was_read_from() -> None:
+def test_each_row_of_the_selection_names_its_source_record() -> None:
     selection = tomllib.loads(SCRIPT.with_suffix(".toml").read_text())
     assert "not complete" in SCRIPT.with_suffix(".toml").read_text().split("\n\n")[0]
     records = re.compile(
@@ -156,9 +156,7 @@ def test_each_row_of_the_selection_names_the_record_that_it_was_read_from() -> N
         ("golang.org/x/net", "v0.16.0", "go", {"CVE-2023-39325", "CVE-2023-45288"}),
     ],
 )
-def test_well_known_flaws_are_known_without_a_network(
-    name: str, version: str, ecosystem: str, flaws: set[str]
-) -> None:
+def test_well_known_flaws_are_found_offline(name: str, version: str, ecosystem: str, flaws: set[str]) -> None:
     answer = bundled_advisories().judge([package(name, version, ecosystem)])
     assert {each.id for each in answer.advisories} == flaws
 
@@ -215,7 +213,7 @@ OSV = {
 }
 
 
-def test_a_whole_database_in_the_osv_format_can_take_the_selections_place(tmp_path: Path) -> None:
+def test_a_whole_database_in_the_osv_format_can_replace_the_selection(tmp_path: Path) -> None:
     for name, record in OSV.items():
         (tmp_path / name).write_text(json.dumps(record))
     made = tmp_path / "made.gz"
@@ -240,7 +238,7 @@ async def test_without_a_source_the_file_answers_and_the_rest_is_unchecked() -> 
     ]
     checked, unchecked = facts.notes
     assert re.fullmatch(
-        r"Checked 2 new packages against a bundled selection of \d+ advisories \(2026-11-22\): "
+        r"Checked 2 new packages against a bundled selection of \d+ advisories \(2026-11-22\) because "
         r"no source of advisories is configured\.",
         checked,
     )
@@ -257,11 +255,11 @@ async def test_where_the_source_is_down_the_file_answers_and_both_are_named() ->
 
     facts = await find_dependency_facts([REQUIREMENTS], lookup=down)
     assert len(facts.hits) == 2
-    assert facts.notes[0].endswith("(2026-11-22): the source of advisories did not answer (502).")
-    assert "the source of advisories did not answer (502), and a bundled selection of" in facts.notes[-1]
+    assert facts.notes[0].endswith("(2026-11-22) because the advisory source did not respond (502).")
+    assert "the advisory source did not respond (502), and a bundled selection of" in facts.notes[-1]
 
 
-async def test_the_file_is_asked_only_for_what_the_source_left_open() -> None:
+async def test_the_bundled_file_checks_only_what_the_source_could_not() -> None:
     async def knows_flask(packages: Sequence[Package]) -> AdvisoryAnswer:
         left = tuple(one for one in packages if one.name != "flask")
         return AdvisoryAnswer(source="GitHub's dependency review", unchecked=left)
@@ -269,4 +267,4 @@ async def test_the_file_is_asked_only_for_what_the_source_left_open() -> None:
     facts = await find_dependency_facts([REQUIREMENTS], lookup=knows_flask)
     assert [hit.title for hit in facts.hits] == ["pyyaml 5.3.1 has a known vulnerability (CVE-2020-14343)"]
     assert facts.notes[0] == "Checked 1 new package against GitHub's dependency review."
-    assert "GitHub's dependency review cannot judge them, and a bundled selection" in facts.notes[-1]
+    assert "GitHub's dependency review cannot check them, and a bundled selection" in facts.notes[-1]

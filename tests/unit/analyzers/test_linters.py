@@ -107,7 +107,7 @@ async def test_comments_in_the_change_silence_no_linter(path: str, source: str) 
     assert [finding.path for finding in (await analyze([ChangedFile.whole(path, source)])).findings] == [path]
 
 
-async def test_lines_and_base_are_those_of_the_file(tmp_path: Path) -> None:
+async def test_hits_have_the_lines_of_the_file_and_of_its_base(tmp_path: Path) -> None:
     old = ChangedFile(
         path="a.js", head=f"f();\n{BAD_SCRIPT}".encode(), base=BAD_SCRIPT.encode(), added=frozenset({1, 2})
     )
@@ -131,12 +131,12 @@ async def test_lines_and_base_are_those_of_the_file(tmp_path: Path) -> None:
         (OXLINT, "a.vue", "f();\n", False),
     ],
 )
-def test_each_linter_knows_its_files(linter: Linter, path: str, source: str, accepted: bool) -> None:
+def test_each_linter_accepts_its_files(linter: Linter, path: str, source: str, accepted: bool) -> None:
     ((text,), _) = read_texts([ChangedFile.whole(path, source)])
     assert linter.accepts(text) is accepted
 
 
-async def test_rules_that_need_the_whole_file_do_not_judge_a_fragment() -> None:
+async def test_rules_that_need_the_whole_file_do_not_run_on_a_fragment() -> None:
     fragment = ChangedFile(
         path="Dockerfile", head=None, base=None, added=frozenset({7}), visible={7: "RUN sudo make"}
     )
@@ -144,12 +144,12 @@ async def test_rules_that_need_the_whole_file_do_not_judge_a_fragment() -> None:
 
 
 @pytest.mark.parametrize("path", ["a.js", "a.sh", "Dockerfile"])
-async def test_code_that_does_not_parse_is_no_finding_and_no_failure(path: str) -> None:
+async def test_code_that_does_not_parse_is_neither_a_finding_nor_a_failure(path: str) -> None:
     analysis = await analyze([ChangedFile.whole(path, "((( ' \n")])
     assert (analysis.findings, analysis.notes) == ((), ())
 
 
-async def test_one_file_that_does_not_parse_leaves_the_others_their_findings() -> None:
+async def test_a_file_that_does_not_parse_does_not_affect_other_files() -> None:
     for name, source in {"{}.js": BAD_SCRIPT, "{}.sh": BAD_SHELL, "{}/Dockerfile": BAD_DOCKERFILE}.items():
         files = [
             ChangedFile.whole(name.format("a"), "((( ' \n"),

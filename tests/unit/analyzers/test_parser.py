@@ -33,7 +33,7 @@ def parsers() -> Generator[list[Parser]]:
         parser.close()
 
 
-async def test_each_change_has_a_process_of_its_own(parsers: list[Parser], tmp_path: Path) -> None:
+async def test_each_change_has_its_own_process(parsers: list[Parser], tmp_path: Path) -> None:
     parser = doing("Path('said').write_text(f'{os.getpid()} {os.getppid()}')")
     parsers.append(parser)
     changes = [tmp_path / name for name in ("one", "two")]
@@ -45,7 +45,7 @@ async def test_each_change_has_a_process_of_its_own(parsers: list[Parser], tmp_p
     assert said[0][1] == said[1][1], "both are forks of the one that has loaded everything"
 
 
-async def test_what_parses_sees_nothing_of_the_operators_environment(
+async def test_the_parser_process_does_not_see_the_operators_environment(
     parsers: list[Parser], directory: Path
 ) -> None:
     parser = doing("import json; Path('said').write_text(json.dumps(dict(os.environ)))")
@@ -64,7 +64,7 @@ async def test_what_parses_sees_nothing_of_the_operators_environment(
     }
 
 
-async def test_a_change_that_never_ends_is_ended_and_the_next_one_is_parsed(
+async def test_a_change_that_hangs_is_stopped_and_the_next_one_is_parsed(
     parsers: list[Parser], directory: Path
 ) -> None:
     parser = doing(
@@ -94,17 +94,17 @@ async def test_a_change_writes_no_more_than_its_limit(parsers: list[Parser], dir
     assert (directory / "said").stat().st_size <= 1 << 20
 
 
-async def test_a_process_that_has_died_is_started_again(parsers: list[Parser], directory: Path) -> None:
+async def test_a_process_that_has_died_is_restarted(parsers: list[Parser], directory: Path) -> None:
     parser = doing("os.kill(os.getppid(), 9) if Path('killing').exists() else Path('done').touch()")
     parsers.append(parser)
     (directory / "killing").touch()
-    with pytest.raises(AnalyzerFailed, match="has ended"):
+    with pytest.raises(AnalyzerFailed, match="has exited"):
         await parser.run(directory, limits=ProcessLimits())
     (directory / "killing").unlink()
     await parser.run(directory, limits=ProcessLimits())
     assert (directory / "done").exists()
 
 
-async def test_a_process_that_cannot_start_is_said(directory: Path) -> None:
+async def test_a_process_that_cannot_start_is_reported(directory: Path) -> None:
     with pytest.raises(AnalyzerFailed, match="could not start"):
         await Parser(("/no/such/program",)).run(directory, limits=ProcessLimits())

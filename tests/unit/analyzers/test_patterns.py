@@ -67,7 +67,7 @@ def sql(value: str, *, parameter: str = "") -> str:
     ],
     ids=["parameter", "request", "unknown", "attribute"],
 )
-def test_where_a_value_comes_from_decides_how_bad_it_is(source: str, severity: Severity) -> None:
+def test_the_origin_of_a_value_determines_the_severity(source: str, severity: Severity) -> None:
     assert [hit.severity for hit in find_pattern_hits("a.py", source)] == [severity]
 
 
@@ -82,7 +82,7 @@ def test_a_constant_in_a_statement_is_harmless() -> None:
     assert find_pattern_hits("a.py", sql("TABLE")) == []
 
 
-def test_tests_may_do_what_production_code_may_not() -> None:
+def test_some_rules_do_not_run_on_tests() -> None:
     assert find_pattern_hits("tests/test_a.py", sql("name", parameter="name")) == []
 
 

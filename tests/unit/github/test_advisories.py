@@ -153,7 +153,7 @@ async def test_a_failed_lookup_is_reported_and_stops_nothing(world: GitHubHarnes
     file = ChangedFile.whole("requirements.txt", "jinja2==3.1.3\n")
     analysis = await analyze([file], lookup_advisories=source.look_up_advisories)
     (note,) = analysis.notes
-    assert "the source of advisories did not answer" in note
+    assert "the advisory source did not respond" in note
 
 
 async def test_a_known_vulnerability_becomes_a_finding_with_its_fix_and_source(world: GitHubHarness) -> None:
