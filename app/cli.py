@@ -41,7 +41,7 @@ class TableFormat(StrEnum):
 
 
 class Role(StrEnum):
-    """Which part of the App a process is."""
+    """Which part of the App a process runs."""
 
     WEB = "web"
     WORKER = "worker"
@@ -61,8 +61,8 @@ class FailOn(StrEnum):
 Port = Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 selects a free one.")]
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         typer.echo(f"quorum {version('quorum-review')}")
@@ -120,7 +120,7 @@ def review(
     post: Annotated[bool, typer.Option("--post", help="Post the review (only with a URL).")] = False,
     no_models: Annotated[bool, typer.Option("--no-models", help="Use only the built-in analyzers.")] = False,
 ) -> None:
-    """Review a change without the App. Exit: 0 done, 1 --fail-on, 2 unreadable input, 3 incomplete."""
+    """Review a change without the App. Exit: 0 done, 1 a finding at or above --fail-on, 2 unreadable input, 3 incomplete."""
     from app.commands.review import STAGED, ReviewOptions
     from app.commands.review import review as run
 
@@ -147,7 +147,7 @@ def serve(
     port: Port = 8000,
     role: Annotated[Role, typer.Option(help="Which part of the App to run.")] = Role.ALL,
     poll: Annotated[
-        bool, typer.Option("--poll", help="Read the App's delivery log; needs no public address.")
+        bool, typer.Option("--poll", help="Read deliveries from the App's log; needs no public address.")
     ] = False,
 ) -> None:
     """Run the App: webhook receiver, workers, dashboard and MCP endpoint."""
@@ -260,8 +260,8 @@ def evaluate(
 
 
 def main() -> None:
-    """Entry point: an error becomes one sentence on stderr and exit code 2, never a traceback."""
-    logging.getLogger().setLevel(logging.ERROR)  # reports state problems; `serve` and `mcp` configure a log
+    """Entry point: an error becomes one sentence on stderr and an exit code, not a traceback."""
+    logging.getLogger().setLevel(logging.ERROR)  # reports list problems; `serve` and `mcp` configure logging
     try:
         cli()
     except QuorumError as error:
@@ -270,6 +270,6 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("QUORUM_DEBUG"):
             raise
-        said = f"quorum: internal error ({type(error).__name__}); set QUORUM_DEBUG=1 for the traceback.\n"
-        sys.stderr.write(said)
+        message = f"quorum: internal error ({type(error).__name__}); set QUORUM_DEBUG=1 for the traceback.\n"
+        sys.stderr.write(message)
         sys.exit(INTERNAL_ERROR)

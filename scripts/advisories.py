@@ -1,11 +1,11 @@
 """Make `app/data/advisories.json.gz`, the advisories that a review uses if no advisory service answers.
 
     python scripts/advisories.py                                      # only the selection of scripts/advisories.toml
-    python scripts/advisories.py --osv advisory-database --complete pip npm go rust --licence CC-BY-4.0
+    python scripts/advisories.py --osv advisory-database --complete pip npm go rust --license CC-BY-4.0
 
 `--osv` names folders with records in the OSV format, such as checkouts of GitHub's or PyPA's advisory database (both
 CC-BY-4.0). `--complete` names the ecosystems that they cover completely, so that a missing record means "not affected".
-The script reads only files, and equal input gives equal bytes. https://ossf.github.io/osv-schema/
+The script reads only files, and the same input always gives the same bytes. https://ossf.github.io/osv-schema/
 """
 
 import argparse
@@ -36,24 +36,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--osv", nargs="*", type=Path, default=[])
     parser.add_argument("--complete", nargs="*", default=[], choices=sorted(ECOSYSTEMS.values()))
-    parser.add_argument("--licence", default="")
+    parser.add_argument("--license", default="")
     parser.add_argument("--out", type=Path, default=TARGET)
-    given = parser.parse_args(arguments)
-    content = build(given.osv, complete=given.complete, licence=given.licence)
-    given.out.write_bytes(packed(content))
+    options = parser.parse_args(arguments)
+    content = build(options.osv, complete=options.complete, license_name=options.license)
+    options.out.write_bytes(packed(content))
     sys.stdout.write(
-        f"{given.out}: {len(content['advisories'])} advisories, {given.out.stat().st_size} bytes\n"
+        f"{options.out}: {len(content['advisories'])} advisories, {options.out.stat().st_size} bytes\n"
     )
 
 
-def build(folders: Sequence[Path], *, complete: Sequence[str] = (), licence: str = "") -> dict[str, Any]:
+def build(folders: Sequence[Path], *, complete: Sequence[str] = (), license_name: str = "") -> dict[str, Any]:
     """The content of the file: the selection, or the records of the folders instead."""
     selection = tomllib.loads(SELECTION.read_text(encoding="utf-8"))
     rows = [_selected(entry) for entry in selection["advisories"]]
     date, terms = selection["date"], selection["licence"]
     if folders:
         rows = _each_once(record for folder in folders for record in _records(folder))
-        date, terms = datetime.now(UTC).date().isoformat(), licence
+        date, terms = datetime.now(UTC).date().isoformat(), license_name
     return {
         "date": date,
         "licence": terms,
@@ -63,7 +63,7 @@ def build(folders: Sequence[Path], *, complete: Sequence[str] = (), licence: str
 
 
 def packed(content: dict[str, Any]) -> bytes:
-    """The content, compressed without a timestamp, so that equal content has equal bytes."""
+    """The content, compressed without a timestamp, so that the same content has the same bytes."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return gzip.compress(text.encode(), compresslevel=9, mtime=0)
 
@@ -72,14 +72,21 @@ def rows_of(record: dict[str, Any]) -> Iterator[Row]:
     """A row for each package of a record in a supported ecosystem; none if the record was withdrawn."""
     if record.get("withdrawn"):
         return
-    said = str(record.get("database_specific", {}).get("severity", "")).upper()
+    severity = str(record.get("database_specific", {}).get("severity", "")).upper()
     summary = str(record.get("summary") or record.get("details") or "").strip().split("\n")[0][:MAX_SUMMARY]
     for affected in record.get("affected", ()):
         package = affected.get("package", {})
         ecosystem = ECOSYSTEMS.get(package.get("ecosystem", ""))
         spans = [span for each in affected.get("ranges", ()) for span in _spans(each)]
         if ecosystem and spans:
-            yield [ecosystem, package["name"], record["id"], SEVERITIES.get(said, "medium"), summary, spans]
+            yield [
+                ecosystem,
+                package["name"],
+                record["id"],
+                SEVERITIES.get(severity, "medium"),
+                summary,
+                spans,
+            ]
 
 
 def _spans(versions: dict[str, Any]) -> Iterator[list[str | None]]:

@@ -16,7 +16,7 @@ from typing import Any
 LOCK = Path(__file__).parents[1] / "requirements" / "runtime.txt"
 TIMEOUT_S = 180
 ACCEPTED: dict[str, str] = {}  # id of a vulnerability → why it does not affect Quorum
-UNASKED = "not audited: the advisory service is unreachable"
+UNREACHABLE = "not audited: the advisory service is unreachable"
 
 Json = dict[str, Any]
 
@@ -40,7 +40,7 @@ def is_reached(report: Json | None) -> bool:
     return report is not None and any("skip_reason" not in each for each in report["dependencies"])
 
 
-def ask(lock: Path) -> Json | None:
+def run_pip_audit(lock: Path) -> Json | None:
     """pip-audit's report, or None if it fails before it has one."""
     command = [sys.executable, "-m", "pip_audit", "-r", str(lock), "--require-hashes", "--disable-pip"]
     options = ["--format", "json", "--progress-spinner", "off", "--timeout", "10"]
@@ -65,9 +65,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         probe = Path(folder) / "one.txt"
         probe.write_text(first_entry(LOCK.read_text(encoding="utf-8")), encoding="utf-8")
-        report = ask(LOCK) if is_reached(ask(probe)) else None
+        report = run_pip_audit(LOCK) if is_reached(run_pip_audit(probe)) else None
     if report is None:
-        sys.stdout.write(f"{UNASKED}\n")
+        sys.stdout.write(f"{UNREACHABLE}\n")
         return 0
     lines = judge(report)
     sys.stdout.write(

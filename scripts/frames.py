@@ -27,7 +27,7 @@ def product_frames(frame: FrameType | None) -> list[str]:
     names: list[str] = []
     while frame is not None:
         path = frame.f_code.co_filename
-        if path.startswith(PRODUCT) and "/sandbox/" not in path:
+        if path.startswith(PRODUCT):
             names.append(f"{path.removeprefix(f'{ROOT}/')}:{frame.f_code.co_name}")
         frame = frame.f_back
     return names[::-1]
@@ -43,14 +43,14 @@ def _from_stage(frames: Sequence[str]) -> Sequence[str]:
     return frames[starts[0] :] if starts else ()
 
 
-def _look(frame: FrameType, event: str, argument: object) -> None:
+def _profile(frame: FrameType, event: str, argument: object) -> None:
     del argument
     if event != "call":
         return
     path, name = frame.f_code.co_filename, frame.f_code.co_name
     caller = frame.f_back.f_code.co_filename if frame.f_back else ""
     if name == "handle_async_request" and "/httpx/" in path:
-        _look_at_request(frame)
+        _profile_request(frame)
     elif (
         caller.startswith(PRODUCT)
         and any(sdk in path for sdk in SDKS)
@@ -63,7 +63,7 @@ def _look(frame: FrameType, event: str, argument: object) -> None:
             _keep(TO_COMMIT, frames)
 
 
-def _look_at_request(frame: FrameType) -> None:
+def _profile_request(frame: FrameType) -> None:
     request = frame.f_locals.get("request")
     if getattr(request, "method", "") == "POST" and str(getattr(request, "url", "")).endswith("/reviews"):
         _keep(TO_REVIEWS, product_frames(frame.f_back))
@@ -77,8 +77,8 @@ def shortest() -> Mapping[str, Sequence[str]]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart() -> None:
     """Start profiling in every thread."""
-    threading.setprofile(_look)
-    sys.setprofile(_look)
+    threading.setprofile(_profile)
+    sys.setprofile(_profile)
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,8 +1,8 @@
-"""Prints a bill of materials (CycloneDX 1.6) of what `requirements/runtime.txt` locks: names, versions, hashes.
+"""Print a bill of materials (CycloneDX 1.6) of what `requirements/runtime.txt` locks: names, versions, hashes.
 
     python scripts/sbom.py >sbom.json
 
-Reads the lock alone: no index, no network, no installed package.
+It reads only the lock: no index, no network, no installed package.
 """
 
 import json
@@ -17,7 +17,7 @@ _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
 def components(lock: str) -> list[dict[str, Any]]:
-    """One component a pinned package, in the lock's order, each with the hashes of its files."""
+    """One component for each pinned package, in the lock's order, with the hashes of its files."""
     found: list[dict[str, Any]] = []
     for line in lock.splitlines():
         if pin := _PIN.match(line):

@@ -1,7 +1,7 @@
 """`quorum demo`: the whole App on the loopback interface against the stand-in for GitHub, and its review of a sample pull request.
 
-This is the production path: a signed webhook over HTTP, the durable engine, SQLite, the real clients. It touches nothing of the
-operator's: data goes to a temporary directory. Models are used only if their keys are in the environment.
+This is the production path: a signed webhook over HTTP, the durable engine, SQLite, the real clients. Data goes to a temporary
+directory, never to the operator's. Models are used only if their keys are in the environment.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from github_sandbox.sandbox import UnsignalledServer, post_to, serve
 
 HOST = "127.0.0.1"
 POLL_S = 0.05
-LONGEST_S = 1_800.0  # slow models included
+TIMEOUT_S = 1_800.0  # leaves time for slow models
 FINISHED = frozenset({ReviewStatus.COMPLETED, ReviewStatus.FAILED, ReviewStatus.SUPERSEDED})
 
 
@@ -63,7 +63,7 @@ async def _demo(folder: Path, console: Console, *, once: bool, port: int) -> int
 
 
 def _settings(sandbox: GitHubSandbox, folder: Path) -> Settings:
-    """The operator's models; everything else is the demo's own."""
+    """The operator's models; all other settings are the demo's own."""
     own = {
         "github_app_id": str(sandbox.app.id),
         "github_app_private_key": sandbox.app.private_key,
@@ -74,15 +74,15 @@ def _settings(sandbox: GitHubSandbox, folder: Path) -> Settings:
         "quorum_paused": False,
         "quorum_allowed_owners": (),
     }
-    given = load_settings(env_file=None)
-    return Settings.model_validate({**given.model_dump(), **own})
+    environment = load_settings(env_file=None)
+    return Settings.model_validate({**environment.model_dump(), **own})
 
 
 def listen(port: int) -> socket.socket:
     """Open a port of the loopback interface.
 
     Raises:
-        ConfigurationError: the port is taken.
+        ConfigurationError: the port cannot be used.
     """
     try:
         return socket.create_server((HOST, port))
@@ -109,7 +109,7 @@ async def _running(served: Served, port: int) -> AsyncGenerator[str]:
 async def _wait(served: Served, events: "asyncio.Queue[StationEvent]", console: Console) -> ReviewRow:
     """Wait until the review has ended, and show the steps meanwhile."""
     with show_progress(console) as progress:
-        async with asyncio.timeout(LONGEST_S):
+        async with asyncio.timeout(TIMEOUT_S):
             while True:
                 while not events.empty():
                     progress(events.get_nowait())

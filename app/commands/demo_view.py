@@ -20,17 +20,17 @@ from github_sandbox.state import ReviewComment
 
 STATIONS = {
     "snapshot": "read the pull request and its base's configuration",
-    "gather": "read the code round the change",
-    "analyze": "run the built-in analysers",
+    "gather": "read the code around the change",
+    "analyze": "run the built-in analyzers",
     "review": "review the code",
-    "security": "scan for security",
+    "security": "scan for security problems",
     "docs": "document the change",
     "verify": "find the lines, ask another vendor",
-    "follow": "see what became of earlier findings",
-    "publish": "post review, summary, check runs",
+    "follow": "check earlier findings",
+    "publish": "post review, summary and check runs",
 }
 MARKS = {StationState.FINISHED: "[green]✓[/]", StationState.FAILED: "[red]✗[/]"}
-_CHECKS = {"success": "green", "neutral": "yellow", "failure": "red", "cancelled": "dim"}
+_CHECK_COLORS = {"success": "green", "neutral": "yellow", "failure": "red", "cancelled": "dim"}
 _SUMMARY = re.compile(r"<summary>(.*?)</summary>", re.DOTALL)
 _TAGS = re.compile(r"<!--.*?-->|</?(?:sub|details|br ?/?)>", re.DOTALL)
 
@@ -42,16 +42,17 @@ def show_progress(console: Console) -> Generator[Callable[[StationEvent], None]]
     with Progress(*columns, console=console) as progress:
         tasks: dict[str, TaskID] = {}
 
-        def tell(event: StationEvent) -> None:
-            what = STATIONS.get(event.station, "")
+        def show(event: StationEvent) -> None:
+            description = STATIONS.get(event.station, "")
             if event.state is StationState.STARTED:
-                tasks[event.station] = progress.add_task(f"  {event.station:<9} [dim]{what}[/]", total=1)
+                line = f"  {event.station:<9} [dim]{description}[/]"
+                tasks[event.station] = progress.add_task(line, total=1)
                 return
             time_s = (event.duration_ms or 0) / 1_000
-            line = f"{MARKS[event.state]} {event.station:<9} {time_s:6.2f} s  [dim]{what}[/]"
+            line = f"{MARKS[event.state]} {event.station:<9} {time_s:6.2f} s  [dim]{description}[/]"
             progress.update(tasks[event.station], description=line, completed=1)
 
-        yield tell
+        yield show
 
 
 class ReviewView:
@@ -95,8 +96,8 @@ class ReviewView:
     def _checks(self) -> Table:
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 1))
         for run in self._pull.repository.check_runs.values():
-            colour = _CHECKS.get(run.conclusion or "", "white")
-            table.add_row(run.name, f"[{colour}]{run.conclusion}[/]", run.title or "")
+            color = _CHECK_COLORS.get(run.conclusion or "", "white")
+            table.add_row(run.name, f"[{color}]{run.conclusion}[/]", run.title or "")
         return table
 
 

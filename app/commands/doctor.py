@@ -46,8 +46,8 @@ from app.store.database import Database
 from app.store.model_calls import has_been_told
 
 ENV_FILE = Path(".env")
-KEPT_S = 3 * 86_400
-SAID_WITHIN = timedelta(days=30)
+LOG_PERIOD_S = 3 * 86_400  # GitHub keeps deliveries for that long
+UNPAID_WITHIN = timedelta(days=30)
 PROBE_TIMEOUT_S = 5.0
 
 
@@ -72,7 +72,7 @@ async def examine(
     probe: httpx.AsyncBaseTransport | None = None,
     now: Callable[[], float] = time.time,
 ) -> AsyncGenerator[Check]:
-    """Every check, in the order to fix them. `probe` is the transport to the webhook's address."""
+    """Run every check, in the order in which to fix problems. `probe` is the transport to the webhook's address."""
     network = network or Network()
     try:
         settings = settings or load_settings(env_file=ENV_FILE)
@@ -115,7 +115,7 @@ async def _check_github(
         return
     async with _registration(settings, network) as registration:
         try:
-            async for check in _ask_github(registration, settings, probe, now):
+            async for check in _check_registration(registration, settings, probe, now):
                 yield check
         except (GitHubForbidden, GitHubNotFound) as error:
             remedy = "check GITHUB_APP_ID, the key, GITHUB_API_URL and this machine's clock"
@@ -124,7 +124,7 @@ async def _check_github(
             yield warning("app", str(error), "GitHub did not answer; try again later")
 
 
-async def _ask_github(
+async def _check_registration(
     registration: AppRegistration,
     settings: Settings,
     probe: httpx.AsyncBaseTransport | None,
@@ -139,7 +139,7 @@ async def _ask_github(
         yield check
     hook = await registration.fetch_hook_config()
     yield check_address(hook)
-    yield check_deliveries(await registration.fetch_deliveries(since=now() - KEPT_S), hook)
+    yield check_deliveries(await registration.fetch_deliveries(since=now() - LOG_PERIOD_S), hook)
     if hook.url and not is_reserved(hook.url):
         yield await _probe(hook.url, probe)
 
@@ -154,15 +154,17 @@ async def _registration(settings: Settings, network: Network) -> AsyncGenerator[
         await app.aclose()
 
 
-def _check_installations(found: Sequence[AppInstallation], settings: Settings) -> Check:
-    installations = [each for each in found if not each.is_suspended]
+def _check_installations(installations: Sequence[AppInstallation], settings: Settings) -> Check:
+    active = [each for each in installations if not each.is_suspended]
     allowed = {owner.lower() for owner in settings.quorum_allowed_owners}
-    served = [each for each in installations if not allowed or each.account.lower() in allowed]
-    if not installations:
-        return warning("installed", "the App is not installed anywhere", "install it from its page")
+    served = [each for each in active if not allowed or each.account.lower() in allowed]
+    if not active:
+        return warning("installed", "the App is not installed anywhere", "install it from the App's page")
     if not served:
         return warning(
-            "installed", "QUORUM_ALLOWED_OWNERS excludes all of its accounts", "correct QUORUM_ALLOWED_OWNERS"
+            "installed",
+            "QUORUM_ALLOWED_OWNERS excludes every account that has the App",
+            "correct QUORUM_ALLOWED_OWNERS",
         )
     return ok(
         "installed", f"on {', '.join(sorted(each.account for each in served)[:5])} ({len(served)} served)"
@@ -175,16 +177,18 @@ async def _probe(url: str, probe: httpx.AsyncBaseTransport | None) -> Check:
     health = f"{parts.scheme}://{parts.netloc}/healthz"
     try:
         async with httpx.AsyncClient(transport=probe, timeout=PROBE_TIMEOUT_S) as client:
-            answer = await client.get(health)
+            response = await client.get(health)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return warning(
             "address",
             f"{health} does not answer from here ({type(error).__name__})",
             "start `quorum serve`, or check the proxy",
         )
-    if answer.is_error:
+    if response.is_error:
         return warning(
-            "address", f"{health} answers {answer.status_code}", "make the proxy forward to `quorum serve`"
+            "address",
+            f"{health} answers with {response.status_code}",
+            "make the proxy forward to `quorum serve`",
         )
     return ok("address", f"{health} answers")
 
@@ -194,12 +198,12 @@ async def _check_models(settings: Settings, network: Network, now: datetime) -> 
     models = build_models(ModelSettings(access=access), ModelEnvironment(http_client=network.models))
     try:
         if models.is_keyless:
-            said = "no provider has a key, so only the analyzers review"
-            yield warning("models", said, "set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY")
+            message = "no provider has a key, so only the analyzers review"
+            yield warning("models", message, "set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY")
         for check in await models.check():
             yield check_model(check, now.date())
         for provider in models.providers:
-            is_unpaid = await asyncio.to_thread(_was_unpaid, settings, provider, since=now - SAID_WITHIN)
+            is_unpaid = await asyncio.to_thread(_was_unpaid, settings, provider, since=now - UNPAID_WITHIN)
             yield check_data_use(provider, access[provider], is_unpaid=is_unpaid)
     finally:
         await models.aclose()

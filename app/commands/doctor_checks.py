@@ -27,8 +27,8 @@ from app.settings import Settings
 MANIFEST = Path(__file__).parents[1] / "data" / "app.yml"  # a link: the wheel holds a copy
 WEBHOOK_PATH = "/webhooks/github"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-NEAR = timedelta(days=60)
-SHORTEST_SECRET = 8
+SHUTDOWN_NOTICE = timedelta(days=60)
+MIN_SECRET_CHARACTERS = 8
 
 
 class CheckResult(StrEnum):
@@ -41,31 +41,31 @@ class CheckResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One line: the subject, the result and the remedy."""
+    """One line: the subject, the result, the message and the remedy."""
 
-    what: str
+    subject: str
     result: CheckResult
-    said: str
+    message: str
     remedy: str = ""
 
     def __str__(self) -> str:
         remedy = f" → {self.remedy}" if self.remedy else ""
-        return f"{self.result.value:<8} {self.what:<12} {self.said}{remedy}"
+        return f"{self.result.value:<8} {self.subject:<12} {self.message}{remedy}"
 
 
-def ok(what: str, said: str) -> Check:
+def ok(subject: str, message: str) -> Check:
     """Nothing to do."""
-    return Check(what=what, result=CheckResult.OK, said=said)
+    return Check(subject=subject, result=CheckResult.OK, message=message)
 
 
-def warning(what: str, said: str, remedy: str) -> Check:
+def warning(subject: str, message: str, remedy: str) -> Check:
     """Works, but someone should look at it."""
-    return Check(what=what, result=CheckResult.WARNING, said=said, remedy=remedy)
+    return Check(subject=subject, result=CheckResult.WARNING, message=message, remedy=remedy)
 
 
-def failure(what: str, said: str, remedy: str) -> Check:
+def failure(subject: str, message: str, remedy: str) -> Check:
     """Does not work."""
-    return Check(what=what, result=CheckResult.FAILURE, said=said, remedy=remedy)
+    return Check(subject=subject, result=CheckResult.FAILURE, message=message, remedy=remedy)
 
 
 def check_credentials(settings: Settings) -> Iterable[Check]:
@@ -75,7 +75,7 @@ def check_credentials(settings: Settings) -> Iterable[Check]:
         yield failure(
             "secret", "GITHUB_WEBHOOK_SECRET is not set", "run `quorum setup`, or copy it from the App's page"
         )
-    elif len(secret.get_secret_value()) < SHORTEST_SECRET:
+    elif len(secret.get_secret_value()) < MIN_SECRET_CHARACTERS:
         yield failure(
             "secret", "GITHUB_WEBHOOK_SECRET is too short", "set a longer one, here and on the App's page"
         )
@@ -108,7 +108,7 @@ def check_key(settings: Settings) -> Check:
         return failure("key", f"{missing} is not set", "run `quorum setup` to register the App")
     if not settings.github_app_id.isdecimal():
         return failure(
-            "key", "GITHUB_APP_ID is not a number", "copy the App ID from its page (not the client id)"
+            "key", "GITHUB_APP_ID is not a number", "copy the App ID from the App's page (not the client id)"
         )
     try:
         parse_private_key(key)
@@ -123,8 +123,8 @@ def check_key(settings: Settings) -> Check:
 def check_identity(slug: str, settings: Settings) -> Check:
     """Check that GitHub and the settings use the same name for the App."""
     if slug != settings.github_app_slug:
-        said = f"GitHub calls the App {slug!r}, but the settings say {settings.github_app_slug!r}"
-        return warning("app", said, f"set GITHUB_APP_SLUG={slug}, so that Quorum recognizes mentions")
+        message = f"GitHub calls the App {slug!r}, but the settings say {settings.github_app_slug!r}"
+        return warning("app", message, f"set GITHUB_APP_SLUG={slug}, so that Quorum recognizes mentions")
     return ok("app", f"GitHub accepts the key of {slug}")
 
 
@@ -134,12 +134,12 @@ def check_permissions(
     """Compare the App's permissions with those that app.yml and the operator's settings need."""
     manifest: dict[str, Any] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     levels = ("read", "write", "admin")
-    wanted: dict[str, str] = manifest["default_permissions"]
+    required: dict[str, str] = manifest["default_permissions"]
     if code_scanning:
-        wanted = {**wanted, **CODE_SCANNING_PERMISSIONS}
+        required = {**required, **CODE_SCANNING_PERMISSIONS}
     missing = [
         f"{name}: {level}"
-        for name, level in wanted.items()
+        for name, level in required.items()
         if name not in granted or levels.index(granted[name]) < levels.index(level)
     ]
     missing += [f"event {event}" for event in manifest["default_events"] if event not in set(events)]
@@ -154,16 +154,16 @@ def check_permissions(
 def check_granted(installations: Iterable[AppInstallation]) -> Iterable[Check]:
     """One line for each account that grants less than a review needs, with what does not work there."""
     for each in installations:
-        lacking = missing_permissions(each.permissions)
-        if lacking and not each.is_suspended:
-            off = (
-                name_off(lacking)
-                or "reviews (needs " + ", ".join(f"`{n}: {v}`" for n, v in lacking.items()) + ")"
+        missing = missing_permissions(each.permissions)
+        if missing and not each.is_suspended:
+            unavailable = (
+                name_off(missing)
+                or "reviews (needs " + ", ".join(f"`{n}: {v}`" for n, v in missing.items()) + ")"
             )
             remedy = "its owner must accept the App's new permissions on the installation's page"
             yield warning(
                 "granted",
-                f"{each.account} grants less than the App requests; unavailable there: {off}",
+                f"{each.account} grants less than the App requests; unavailable there: {unavailable}",
                 remedy,
             )
 
@@ -181,10 +181,14 @@ def check_address(hook: HookConfig) -> Check:
         return failure("webhook", f"{url} does not end in {WEBHOOK_PATH}", remedy)
     if not hook.has_secret:
         return failure(
-            "webhook", "the App's webhook has no secret", "set GITHUB_WEBHOOK_SECRET's value on its page"
+            "webhook",
+            "the App's webhook has no secret",
+            "set GITHUB_WEBHOOK_SECRET's value on the App's page",
         )
     if hook.content_type != "json":
-        return failure("webhook", "the App's webhook sends forms", "choose application/json on its page")
+        return failure(
+            "webhook", "the App's webhook sends form data", "choose application/json on the App's page"
+        )
     if parts.hostname not in LOOPBACK and (parts.scheme != "https" or not hook.verifies_tls):
         return warning("webhook", f"{url} is not verified over TLS", "use https and enable SSL verification")
     return ok("webhook", f"webhooks go to {url}")
@@ -203,7 +207,7 @@ def check_deliveries(attempts: list[HookDelivery], hook: HookConfig) -> Check:
         return ok("deliveries", f"{len(attempts)} attempts in the log of the last 3 days")
     newest = attempts[0]
     if not newest.is_ok:
-        status = newest.status_code or "no answer"
+        status = newest.status_code or "no response"
         remedy = "make the address reachable; Quorum fetches missed deliveries from the log"
         return warning("deliveries", f"the last one ended with {status}", remedy)
     return ok("deliveries", f"the last of {len(attempts)} deliveries in 3 days arrived")
@@ -211,25 +215,27 @@ def check_deliveries(attempts: list[HookDelivery], hook: HookConfig) -> Check:
 
 def check_model(check: ModelCheck, today: date) -> Check:
     """Check that a configured model exists and when it shuts down."""
-    what, name = str(check.provider), check.model
+    subject, name = str(check.provider), check.model
     if check.error:
-        return _failedcheck_model(what, name, check.error)
+        return _check_model_error(subject, name, check.error)
     ends = shut_down_on(name)
     if ends and ends <= today:
-        return warning(what, f"{name} was shut down on {ends}", f"choose another in {_variable(check)}")
-    if ends and ends - today <= NEAR:
-        return warning(what, f"{name} will be shut down on {ends}", f"choose another in {_variable(check)}")
-    return ok(what, f"{name} exists")
+        return warning(subject, f"{name} was shut down on {ends}", f"choose another in {_variable(check)}")
+    if ends and ends - today <= SHUTDOWN_NOTICE:
+        message = f"{name} will be shut down on {ends}"
+        return warning(subject, message, f"choose another in {_variable(check)}")
+    return ok(subject, f"{name} exists")
 
 
 def check_data_use(provider: Provider, access: VendorAccess, *, is_unpaid: bool = False) -> Check:
-    """Say what a provider may do with code. `is_unpaid`: its own answers say that the key is unpaid."""
+    """Say what a provider may do with code. `is_unpaid`: the provider's own answers say that the key is unpaid."""
     host = urlsplit(access.base_url).hostname if access.base_url else None
     use = data_use(provider, host=host, is_cloud=access.cloud is not None)
-    what = f"{provider} data"
+    subject = f"{provider} data"
     if is_unpaid:
-        return warning(what, UNPAID_TIER, "enable billing for the key's project before you send private code")
-    return warning(what, use.statement, use.look) if use.look else ok(what, use.statement)
+        remedy = "enable billing for the key's project before you send private code"
+        return warning(subject, UNPAID_TIER, remedy)
+    return warning(subject, use.statement, use.look) if use.look else ok(subject, use.statement)
 
 
 def _variable(check: ModelCheck) -> str:
@@ -237,10 +243,10 @@ def _variable(check: ModelCheck) -> str:
     return f"QUORUM_{name}_MODEL or QUORUM_{name}_SMALL_MODEL"
 
 
-def _failedcheck_model(what: str, name: str, error: ModelError) -> Check:
-    said = f"{name}: {error}"
+def _check_model_error(subject: str, name: str, error: ModelError) -> Check:
+    message = f"{name}: {error}"
     if isinstance(error, ModelAuthFailed):
-        return failure(what, said, "correct the provider's key; other providers work without it")
+        return failure(subject, message, "correct the provider's key; other providers work without it")
     if isinstance(error, ModelNotFound):
-        return failure(what, said, "choose a model that this key may use")
-    return warning(what, said, "it did not answer; try again later")
+        return failure(subject, message, "choose a model that this key may use")
+    return warning(subject, message, "it did not answer; try again later")

@@ -60,7 +60,7 @@ def evaluate(options: EvalOptions) -> int:
     """
     setup, notes, finish = _prepare(options)
     cases = load_cases(options.folder, wanted=options.cases or tuple(setup.stages_of))
-    runs = asyncio.run(run_cases(cases, setup, report=_tell))
+    runs = asyncio.run(run_cases(cases, setup, report=_print_progress))
     notes = [*notes, *finish()]
     text = (render_json if options.report_format == "json" else render_text)(runs, notes=notes)
     sys.stdout.write(text)
@@ -105,7 +105,11 @@ def replay(
 
     def finish() -> list[str]:
         drifted = recording.drifted
-        return [f"{drifted} answers belong to the same question about older material."] if drifted else []
+        return (
+            [f"{drifted} answers were recorded for the same question about older material."]
+            if drifted
+            else []
+        )
 
     access = {provider: VendorAccess(models=each, api_key="recorded") for provider, each in models.items()}
     replayed = replace(
@@ -121,7 +125,7 @@ def replay(
 def record(
     setup: EvaluationSetup, folder: Path, notes: list[str]
 ) -> tuple[EvaluationSetup, list[str], Finish]:
-    """The setup with a recorder in front of each vendor; finishing it writes the folder with the prompts."""
+    """The setup with a recorder in front of each vendor; `finish` writes the recording and the prompts to the folder."""
     recording = Recording.load(folder) if (folder / META).exists() else Recording()
 
     def wrap(case: EvaluationCase) -> Callable[[ModelClient], ModelClient]:
@@ -154,7 +158,7 @@ def _load_meta(folder: Path) -> tuple[str, dict[Provider, VendorModels]]:
 
 def _save_meta(folder: Path, access: Mapping[Provider, VendorAccess]) -> None:
     path = folder / META
-    note = _load_meta(folder)[0] if path.exists() else "state here who answered, and when."
+    note = _load_meta(folder)[0] if path.exists() else "write here who answered, and when."
     models = {
         provider.value: {"large": each.models.large, "small": each.models.small}
         for provider, each in access.items()
@@ -168,7 +172,7 @@ def _only(
     return {provider: each for provider, each in access.items() if not providers or provider in providers}
 
 
-def _tell(run: CaseRun) -> None:
+def _print_progress(run: CaseRun) -> None:
     """Print progress to stderr, so that stdout contains only the figures."""
     state = "; ".join(run.failures) or f"{len(run.report.findings)} findings"
     sys.stderr.write(f"{run.case.name:<36} {state}\n")

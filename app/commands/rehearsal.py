@@ -1,7 +1,7 @@
 """`quorum demo --github`: only the stand-in for GitHub, to try `quorum setup` and `quorum serve` before you register an App.
 
-Once the App is installed, a pull request is opened and its webhook is sent; what the App posts is shown. It never uses the
-network: deliveries to other machines are only logged, where `quorum serve --poll` reads them.
+Once the App is installed, the stand-in opens a pull request, sends its webhook and shows what the App posts. It sends nothing to
+other machines: such deliveries are only logged, and `quorum serve --poll` reads them from the log.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ from github_sandbox import GitHubSandbox, Pull
 from github_sandbox.sample import build_sample_repository, open_sample_pull
 from github_sandbox.sandbox import post_to, serve
 
-LOOK_S = 0.2
+POLL_S = 0.2
 GREETING = """\
-A stand-in for GitHub is here until you press Ctrl-C. In another terminal:
+A stand-in for GitHub runs until you press Ctrl-C. In another terminal:
   export GITHUB_API_URL={api}
   .venv/bin/quorum setup
   .venv/bin/quorum serve --poll"""
@@ -46,26 +46,26 @@ async def _rehearse(folder: Path, console: Console, *, port: int) -> None:
     repository = build_sample_repository(sandbox, install=False)
     async with serve(sandbox, listen(port)), httpx.AsyncClient() as client:
         console.print(GREETING.format(api=sandbox.urls.api), highlight=False)
-        sending = _Sending(sandbox, client)
-        await sending.until(lambda: sandbox.installation_on(repository.full_name) is not None)
+        sender = _WebhookSender(sandbox, client)
+        await sender.run_until(lambda: sandbox.installation_on(repository.full_name) is not None)
         pull = open_sample_pull(repository)
         console.print(f"{pull.author.login} opens a pull request: [bold]{pull.title}[/]")
-        await sending.until(lambda: _is_reviewed(pull))
+        await sender.run_until(lambda: _is_reviewed(pull))
         ReviewView(console, pull).show_posted()
-        await sending.until(lambda: False)
+        await sender.run_until(lambda: False)
 
 
-class _Sending:
+class _WebhookSender:
     """Sends webhooks to the hook's URL; deliveries to other machines fail and are logged."""
 
     def __init__(self, sandbox: GitHubSandbox, client: httpx.AsyncClient) -> None:
         self._sandbox = sandbox
         self._client = client
 
-    async def until(self, is_reached: Callable[[], bool]) -> None:
-        while not is_reached():
+    async def run_until(self, is_done: Callable[[], bool]) -> None:
+        while not is_done():
             await self._sandbox.deliver_all(self._send)
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
 
     async def _send(self, headers: Mapping[str, str], body: bytes) -> int:
         url = self._sandbox.app.webhook_url

@@ -1,4 +1,4 @@
-"""`quorum review`: runs the pipeline on a range, a patch, standard input or a pull request's address, without the App.
+"""`quorum review`: runs the pipeline on a range, a patch, standard input or a pull request's URL, without the App.
 
 It runs in untrusted checkouts, so it reads no `.env`, no data and no configuration from the working directory.
 """
@@ -45,7 +45,9 @@ class ReviewOptions:
     repo: Path = Path()
     report_format: str = "text"
     stages: tuple[Stage, ...] = tuple(Stage)
-    named_stages: tuple[Stage, ...] = ()  # requested by name: a stage that does not run is missing
+    named_stages: tuple[
+        Stage, ...
+    ] = ()  # requested by name: if one of them does not run, the review is incomplete
     fail_on: Severity | None = None
     config: Path | None = None
     post: bool = False
@@ -87,7 +89,7 @@ async def _review(options: ReviewOptions, settings: Settings, network: Network) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What to review: a source and, for an address, the pull request with its client."""
+    """What to review: a source and, for a URL, the pull request with its client."""
 
     source: Source
     ref: PullRequestRef | None = None
@@ -119,8 +121,8 @@ def _open_target(options: ReviewOptions, settings: Settings, network: Network) -
 
 def _index_file() -> Path | None:
     """The index of the current commit if a hook runs; `git commit FILE` uses a separate one."""
-    named = os.environ.get("GIT_INDEX_FILE")
-    return Path(named).absolute() if named else None
+    index_file = os.environ.get("GIT_INDEX_FILE")
+    return Path(index_file).absolute() if index_file else None
 
 
 def _open_pull_request(url: str, settings: Settings, network: Network) -> Target:
@@ -178,7 +180,9 @@ async def _run_stations(
     configuration: bytes | None,
     pipeline_options: PipelineOptions,
 ) -> tuple[Gathered, ReviewReport]:
-    stations = Stations(pipeline_options.scope.review_id or "", _tell, tracer=program.services.tracer)
+    stations = Stations(
+        pipeline_options.scope.review_id or "", _print_progress, tracer=program.services.tracer
+    )
     with stations.timed("gather"):
         gathered = await gather_change(
             target.source, pipeline_options, program.services, configuration=configuration
@@ -241,8 +245,8 @@ async def _post(target: Target, gathered: Gathered, report: ReviewReport, progra
     return True
 
 
-def _tell(event: StationEvent) -> None:
-    """Print progress to stderr, so that stdout contains only the report. The error describes a failed station."""
+def _print_progress(event: StationEvent) -> None:
+    """Print progress to stderr, so that stdout contains only the report. A failed station is reported with its error."""
     if event.state is StationState.FINISHED:
         sys.stderr.write(f"{event.station:<10}{(event.duration_ms or 0) / 1_000:6.1f} s\n")
 
@@ -265,12 +269,14 @@ def _exit_code(report: ReviewReport, options: ReviewOptions) -> int:
     failed = [result for result in report.stages if result.status is StageStatus.FAILED]
     for result in failed:
         sys.stderr.write(f"quorum: {result.stage} was not completed: {result.error}\n")
-    left_out = [
-        r for r in report.stages if r.status is StageStatus.SKIPPED and r.stage in options.named_stages
+    skipped = [
+        result
+        for result in report.stages
+        if result.status is StageStatus.SKIPPED and result.stage in options.named_stages
     ]
-    for result in left_out:
+    for result in skipped:
         sys.stderr.write(f"quorum: {result.stage} was not run: {result.error}.\n")
-    if failed or left_out:
+    if failed or skipped:
         return INCOMPLETE
     if options.fail_on and any(finding.severity.at_least(options.fail_on) for finding in report.findings):
         return FOUND

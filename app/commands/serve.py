@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 ENV_FILE = Path(".env")
-GRACE_S = 20  # docker and systemd kill the process later than that
+GRACE_S = 20  # Docker and systemd wait longer before they kill the process
 SWITCH_S = (
     0.001  # the interpreter's switch interval: busy threads delay the receiver less than with the default
 )
@@ -48,7 +48,7 @@ def serve(
         limits=limits,
         app_slug=settings.github_app_slug,
     )
-    _tell_tokens(served, settings)
+    _print_tokens(served, settings)
     gc.collect()
     gc.freeze()  # what is loaded by now stays for the life of the process, so the collector can skip it
     uvicorn.run(
@@ -65,7 +65,7 @@ def serve(
     return 0
 
 
-def _tell_tokens(served: "Served", settings: "Settings") -> None:
+def _print_tokens(served: "Served", settings: "Settings") -> None:
     if settings.quorum_dashboard_token is None and served.dashboard_token:
         sys.stderr.write(f"quorum: the dashboard's token is {served.dashboard_token}\n")
     if settings.quorum_mcp_token is None and served.mcp_token:

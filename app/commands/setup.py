@@ -30,10 +30,10 @@ from app.settings import Settings, load_settings
 
 HOST = "127.0.0.1"
 ENV_FILE = Path(".env")
-PING_WAIT_S = 180.0
-PING_LOOK_S = 3.0
-PING_AGAIN_S = 15.0
-LAST_LOOK_S = 10.0  # how long the page stays up for a browser that has not shown the final state
+PING_TIMEOUT_S = 180.0
+PING_POLL_S = 3.0
+PING_RETRY_S = 15.0
+FINAL_PAGE_S = 10.0  # how long the page stays up for a browser that has not shown the final state
 POLLING = """
 Without a public address, GitHub cannot send webhooks here. Use either
   quorum serve --poll          reads the App's delivery log every ten seconds; no port to open, or
@@ -54,7 +54,7 @@ class SetupOptions:
 
 
 def setup(options: SetupOptions) -> int:
-    """Register the App; the exit code is 1 if the user leaves before the end."""
+    """Register the App; the exit code is 1 if the user interrupts it."""
     settings = load_settings(env_file=ENV_FILE)
     return asyncio.run(register(options, settings))
 
@@ -96,7 +96,7 @@ async def register(
             ping=Ping.WAITING if public_url else Ping.NOT_EXPECTED,
         )
         async with _served(pages.application(), listener) as server:
-            _say(f"Open http://{address}/ in a browser on this machine.")
+            _print(f"Open http://{address}/ in a browser on this machine.")
             if options.browser:
                 await asyncio.to_thread(open_browser, f"http://{address}/")
             await asyncio.wait({server, pages.registered}, return_when=asyncio.FIRST_COMPLETED)
@@ -126,25 +126,27 @@ async def _served(app: ASGIApp, listener: socket.socket) -> "AsyncGenerator[asyn
 
 
 async def _finish(pages: SetupPages, settings: Settings, network: Network, *, sleep: Sleep) -> None:
-    """Print what the page shows, and return once the page has shown the final state."""
+    """Print what the page shows, and return once the browser has shown the final state."""
     credentials = pages.registered.result()
-    _say(
+    _print(
         f"The App {credentials.slug} is registered. Its credentials are in .env, and its key is in a separate file."
     )
-    _say(f"Install it: {installation_url(credentials)}")
+    _print(f"Install it: {installation_url(credentials)}")
     if pages.ping is Ping.WAITING:
-        _say(pages.ping)
-        pages.ping = await _ping(credentials, settings, network, sleep=sleep)
-        _say(pages.ping)
+        _print(pages.ping)
+        pages.ping = await _fetch_ping(credentials, settings, network, sleep=sleep)
+        _print(pages.ping)
     else:
-        _say(POLLING.strip("\n"))
-    ends = [asyncio.ensure_future(pages.seen.wait()), asyncio.ensure_future(sleep(LAST_LOOK_S))]
+        _print(POLLING.strip("\n"))
+    ends = [asyncio.ensure_future(pages.seen.wait()), asyncio.ensure_future(sleep(FINAL_PAGE_S))]
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     for end in ends:
         end.cancel()
 
 
-async def _ping(credentials: AppCredentials, settings: Settings, network: Network, *, sleep: Sleep) -> Ping:
+async def _fetch_ping(
+    credentials: AppCredentials, settings: Settings, network: Network, *, sleep: Sleep
+) -> Ping:
     """Wait for GitHub's first ping."""
     app = GitHubApp(
         credentials.app_id, credentials.private_key, settings.github_api_url, transport=network.github
@@ -152,7 +154,7 @@ async def _ping(credentials: AppCredentials, settings: Settings, network: Networ
     try:
         arrived = await wait_for_ping(AppRegistration(app), sleep=sleep)
     except GitHubError as error:
-        _say(f"GitHub did not report the ping: {error}")
+        _print(f"GitHub did not report the ping: {error}")
         arrived = False
     finally:
         await app.aclose()
@@ -168,18 +170,18 @@ async def wait_for_ping(
         GitHubError: the log cannot be read.
     """
     waited_s = 0.0
-    while waited_s < PING_WAIT_S:
+    while waited_s < PING_TIMEOUT_S:
         attempts = await registration.fetch_deliveries(since=now() - 3_600)
         pings = [attempt for attempt in attempts if attempt.event == "ping"]
         if any(ping.is_ok for ping in pings):
             return True
-        if pings and waited_s % PING_AGAIN_S == 0:
+        if pings and waited_s % PING_RETRY_S == 0:
             await registration.request_redelivery(pings[0].id)
-        await sleep(PING_LOOK_S)
-        waited_s += PING_LOOK_S
+        await sleep(PING_POLL_S)
+        waited_s += PING_POLL_S
     return False
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()

@@ -14,8 +14,7 @@ OWNER_ONLY = 0o600
 
 def check_env_file(path: Path) -> None:
     """Raise `InputError` if an App is already registered; its credentials are never overwritten."""
-    taken = sorted(name for name in _names(_read(path)) if name.startswith("GITHUB_APP_ID"))
-    if taken:
+    if any(name.startswith("GITHUB_APP_ID") for name in _names(_read(path))):
         raise InputError(f"{path} already names an App. To register another one, remove its GITHUB_ lines.")
 
 
@@ -33,8 +32,8 @@ def write_credentials(
     try:
         key_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(key_file, credentials.private_key)
-        own_github = {} if api_url == PUBLIC_API_URL else {"GITHUB_API_URL": _quoted(api_url)}
-        variables = own_github | _variables(credentials, key_file)
+        server = {} if api_url == PUBLIC_API_URL else {"GITHUB_API_URL": _quoted(api_url)}
+        variables = server | _variables(credentials, key_file)
         _write(env_file, merge_env(_read(env_file), variables))
     except OSError as error:
         raise ConfigurationError(f"{error.filename} cannot be written: {error.strerror}.") from error

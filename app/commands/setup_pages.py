@@ -30,7 +30,7 @@ SIGN_IN_PATH = "/sign-in/github/callback"
 BACK_PATH = "/registered"
 NEXT_PATH = "/next"
 REFRESH_S = 2
-NOBODY = f"https://quorum.invalid{WEBHOOK_PATH}"  # a name that can belong to nobody: RFC 2606
+RESERVED_URL = f"https://quorum.invalid{WEBHOOK_PATH}"  # a name that nobody can own: RFC 2606
 STYLE = (
     ":root{color-scheme:light dark}body{font:16px/1.5 system-ui;max-width:40rem;margin:3rem auto;padding:0 1rem}"
     "button{font:inherit;padding:.5rem 1rem}[role=status]{border-left:.25rem solid;padding-left:.75rem}"
@@ -52,10 +52,10 @@ class Ping(StrEnum):
 def app_manifest(*, name: str | None, public_url: str | None, back_url: str) -> dict[str, Any]:
     """app.yml in GitHub's manifest format, with the addresses of this installation.
 
-    Without a public address the hook stays active and leads nowhere, because GitHub logs deliveries only for an active hook.
+    Without a public address, the hook has a reserved URL but stays active, because GitHub logs deliveries only for an active hook.
     """
     manifest: dict[str, Any] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
-    hook_url = f"{public_url}{WEBHOOK_PATH}" if public_url else NOBODY
+    hook_url = f"{public_url}{WEBHOOK_PATH}" if public_url else RESERVED_URL
     own = {
         "hook_attributes": {"url": hook_url, "active": True},
         "redirect_url": back_url,
@@ -73,7 +73,7 @@ def registration_url(github_url: str, organization: str | None, state: str) -> s
 
 @dataclass(slots=True, kw_only=True)
 class SetupPages:
-    """The application. `registered` is set to the credentials once `convert` and `keep` succeed.
+    """The web application. `registered` is set to the credentials once `convert` and `keep` succeed.
 
     `ping` is set from outside; `seen` is set when the browser has shown the final state.
     """
@@ -100,10 +100,10 @@ class SetupPages:
             return self._page("This page is only available on this machine.", status=421)
         action = registration_url(self.github_url, self.organization, self._state)
         value = escape(json.dumps(self.manifest), quote=True)
-        whose = f"the organization {escape(self.organization)}" if self.organization else "your account"
+        account = f"the organization {escape(self.organization)}" if self.organization else "your account"
         return self._page(
-            f"<p>GitHub will show you the App's name and permissions for {whose}. It registers nothing before you "
-            f'agree there.</p><form action="{escape(action, quote=True)}" method="post">'
+            f"<p>GitHub will show you the App's name and permissions for {account}. It registers nothing until you "
+            f'confirm there.</p><form action="{escape(action, quote=True)}" method="post">'
             f'<input type="hidden" name="manifest" value="{value}"><button>Register Quorum on GitHub</button></form>'
         )
 
@@ -114,16 +114,16 @@ class SetupPages:
             return self._page("This page is only available on this machine.", status=421)
         if not code or not self._state or not hmac.compare_digest(state.encode(), self._state.encode()):
             return self._page("<p>This request does not belong to this setup. Start again.</p>", status=400)
-        self._state = ""  # counts once
+        self._state = ""  # valid once
         try:
             credentials = await self.convert(code)
             await asyncio.to_thread(self.keep, credentials)
         except QuorumError as error:
             self._state = secrets.token_urlsafe(32)
-            said = f'<p>It did not work: {escape(str(error))}</p><p><a href="/">Try again</a></p>'
-            return self._page(said, status=502)
+            message = f'<p>Registration failed: {escape(str(error))}</p><p><a href="/">Try again</a></p>'
+            return self._page(message, status=502)
         self.registered.set_result(credentials)
-        return RedirectResponse(NEXT_PATH, status_code=303)  # a page that may be loaded again
+        return RedirectResponse(NEXT_PATH, status_code=303)  # a page that can be reloaded
 
     async def next(self, request: Request) -> Response:
         """The next steps; reloads itself while it waits for the ping."""
@@ -139,12 +139,12 @@ class SetupPages:
             f"<p>The App <b>{escape(credentials.slug)}</b> is registered. Its credentials are in .env.</p>"
             f'<p><a href="{escape(installation_url(credentials), quote=True)}" target="_blank" rel="noopener">'
             f'Install it on your repositories</a></p><p role="status">{escape(ping)}</p>',
-            renews=ping is Ping.WAITING,
+            reloads=ping is Ping.WAITING,
         )
 
-    def _page(self, body: str, *, status: int = 200, renews: bool = False) -> Response:
+    def _page(self, body: str, *, status: int = 200, reloads: bool = False) -> Response:
         nonce = secrets.token_urlsafe(12)
-        refresh = f'<meta http-equiv="refresh" content="{REFRESH_S}">' if renews else ""
+        refresh = f'<meta http-equiv="refresh" content="{REFRESH_S}">' if reloads else ""
         policy = (
             f"default-src 'none'; img-src data:; style-src 'nonce-{nonce}'; form-action 'self' {self.github_url}; "
             "base-uri 'none'; frame-ancestors 'none'"

@@ -34,8 +34,8 @@ COLUMNS = (
     "out",
     "cost USD",
 )
-WIDEST = 240
-MOST_LINES = 10  # for example of rules; JSON has all of them
+MAX_WIDTH = 240
+MAX_LINES = 10  # of each dimension, such as rules; JSON has all of them
 
 
 def stats(*, since: str, table_format: str, routing: bool) -> int:
@@ -78,8 +78,8 @@ def _load_routing(database: Database, since: datetime) -> list[RoutingFigure]:
 def _print(table: Table | str) -> None:
     """Print at full width: a narrow terminal wraps lines, but a truncated figure would be wrong."""
     console = Console()
-    wanted = console.measure(table, options=console.options.update(width=WIDEST)).maximum
-    console.width = max(console.width, wanted)
+    required = console.measure(table, options=console.options.update(width=MAX_WIDTH)).maximum
+    console.width = max(console.width, required)
     console.print(table)
 
 
@@ -101,7 +101,7 @@ def render_outcomes(outcomes: Mapping[OutcomeDimension, Sequence[OutcomeRate]], 
     for column in ("by", "", "findings", "decided", "resolved", "dismissed", "silent", "thumbs"):
         table.add_column(column, justify="left" if column in ("by", "") else "right")
     for by, lines in outcomes.items():
-        for place, line in enumerate(lines[:MOST_LINES]):
+        for place, line in enumerate(lines[:MAX_LINES]):
             table.add_row(
                 by.value if place == 0 else "",
                 line.name,
@@ -112,8 +112,8 @@ def render_outcomes(outcomes: Mapping[OutcomeDimension, Sequence[OutcomeRate]], 
                 _percent(line.silence_rate),
                 f"+{line.thumbs_up} −{line.thumbs_down}",
             )
-        if len(lines) > MOST_LINES:
-            table.add_row("", f"and {len(lines) - MOST_LINES} more: --format json", *[""] * 6)
+        if len(lines) > MAX_LINES:
+            table.add_row("", f"and {len(lines) - MAX_LINES} more: --format json", *[""] * 6)
         table.add_section()
     return table
 

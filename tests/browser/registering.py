@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.commands.setup import LAST_LOOK_S, SetupOptions, register
+from app.commands.setup import FINAL_PAGE_S, SetupOptions, register
 from app.main import Network
 from app.settings import Settings
 from github_sandbox import GitHubSandbox
@@ -56,7 +56,7 @@ def registering(folder: Path, options: SetupOptions) -> Generator[Registering]:
 
     async def sleep(seconds: float) -> None:
         """Looks at the log often, and waits for the browser as a person would."""
-        await asyncio.sleep(seconds if seconds == LAST_LOOK_S else 0.02)
+        await asyncio.sleep(seconds if seconds == FINAL_PAGE_S else 0.02)
 
     async def work() -> None:
         async with serve(run.github):

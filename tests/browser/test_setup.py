@@ -58,7 +58,7 @@ def test_the_page_waits_for_the_first_ping_and_shows_it(page: Page, tmp_path: Pa
             "action", re.compile(rf"^{run.github.urls.html}/organizations/acme/settings/apps/new\?")
         )
         agree(page)
-        expect(page.get_by_role("status")).to_contain_text("waiting for GitHub's first ping")
+        expect(page.get_by_role("status")).to_contain_text("Waiting for GitHub's first ping")
         run.deliver()
         expect(page.get_by_role("status")).to_contain_text("The ping has arrived")
     assert run.exit_code == 0

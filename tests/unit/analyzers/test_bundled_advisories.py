@@ -217,7 +217,7 @@ def test_a_whole_database_in_the_osv_format_can_replace_the_selection(tmp_path: 
     for name, record in OSV.items():
         (tmp_path / name).write_text(json.dumps(record))
     made = tmp_path / "made.gz"
-    options = ["--osv", tmp_path, "--complete", "pip", "--licence", "CC-BY-4.0", "--out", made]
+    options = ["--osv", tmp_path, "--complete", "pip", "--license", "CC-BY-4.0", "--out", made]
     subprocess.run([sys.executable, SCRIPT, *options], check=True, capture_output=True)
     content = json.loads(gzip.decompress(made.read_bytes()))
     assert content["advisories"] == [

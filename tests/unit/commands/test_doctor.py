@@ -76,8 +76,8 @@ class DoctorHarness:
         found = examine(settings, network=network, probe=httpx.MockTransport(probe))
         worst: dict[str, Check] = {}
         async for check in found:
-            if check.what not in worst or check.result is not CheckResult.OK:
-                worst[check.what] = check
+            if check.subject not in worst or check.result is not CheckResult.OK:
+                worst[check.subject] = check
         return worst
 
 
@@ -117,7 +117,7 @@ async def test_no_delivery_yet_is_a_warning(world: DoctorHarness) -> None:
 async def test_a_delivery_that_failed_is_a_warning(world: DoctorHarness) -> None:
     world.github.repositories["octo/shop"].open_pull({"b.py": "1\n"})
     await world.github.deliver_all(failed)
-    assert "502" in (await world.checks())["deliveries"].said
+    assert "502" in (await world.checks())["deliveries"].message
 
 
 @pytest.mark.parametrize("name", ["github_app_id", "github_app_private_key", "github_webhook_secret"])
@@ -232,13 +232,13 @@ async def test_a_permission_that_was_not_given_is_named(world: DoctorHarness) ->
     world.github.app.events = tuple(each for each in world.github.app.events if each != "check_run")
     checks = await world.checks()
     assert checks["permissions"].result is CheckResult.WARNING
-    assert "checks: write, event check_run" in checks["permissions"].said
+    assert "checks: write, event check_run" in checks["permissions"].message
 
 
 async def test_code_scanning_wants_a_permission_more(world: DoctorHarness) -> None:
     world.settings["quorum_code_scanning"] = True
     check = (await world.checks())["permissions"]
-    assert (check.result, "security_events: write" in check.said) == (CheckResult.WARNING, True)
+    assert (check.result, "security_events: write" in check.message) == (CheckResult.WARNING, True)
     world.github.app.permissions["security_events"] = "write"
     assert (await world.checks())["permissions"].result is CheckResult.OK
 

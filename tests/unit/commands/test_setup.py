@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.commands.setup import LAST_LOOK_S, SetupOptions, register, wait_for_ping
+from app.commands.setup import FINAL_PAGE_S, SetupOptions, register, wait_for_ping
 from app.commands.setup_files import merge_env
 from app.errors import InputError
 from app.github.app import GitHubApp
@@ -29,7 +29,7 @@ from github_sandbox.sandbox import serve
 
 async def no_wait(seconds: float) -> None:
     """Time passes at once, but for a browser that still has to show the end."""
-    if seconds == LAST_LOOK_S:
+    if seconds == FINAL_PAGE_S:
         await asyncio.Event().wait()
     await asyncio.sleep(0)
 

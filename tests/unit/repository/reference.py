@@ -100,7 +100,7 @@ def _shown(key: str) -> str:
 def rules_table() -> str:
     """One row a rule."""
     rows = [(f"`{rule.id}`", rule.cwe or "–", rule.family, rule.title) for rule in RULES.values()]
-    return table(("rule_id", "CWE", "Family", "What it says"), rows)
+    return table(("rule_id", "CWE", "Family", "Meaning"), rows)
 
 
 def commands_text() -> str:

@@ -56,7 +56,7 @@ NOT_RUN = {
     "mcp-inspector --cli .venv/bin/quorum mcp --method tools/list": "tests/unit/mcp_server/test_inspector.py, where it is installed",
     "mcp-inspector --cli .venv/bin/quorum mcp --method tools/call --tool-name security_scan --tool-arg 'code=eval(input())' --tool-arg language=python": "tests/unit/mcp_server/test_inspector.py, where it is installed",
     ".venv/bin/python -m pip install -e '.[otel]'": "installs packages",
-    "python scripts/advisories.py --osv advisory-database/advisories/github-reviewed --complete pip npm go rust --licence CC-BY-4.0": "wants a clone of somebody's database; the script's own tests read a small one",
+    "python scripts/advisories.py --osv advisory-database/advisories/github-reviewed --complete pip npm go rust --license CC-BY-4.0": "wants a clone of somebody's database; the script's own tests read a small one",
     "export OTEL_EXPORTER_OTLP_ENDPOINT=http://collector.internal:4318": "the address is the reader's",
 }  # fmt: skip
 NOT_READ = {
