@@ -21,7 +21,7 @@ from app.llm.build import VendorAccess
 from app.llm.failures import UNPAID_TIER
 from app.llm.models import ModelCheck
 from app.llm.vendor_terms import data_use, shut_down_on
-from app.publish.wording import name_off
+from app.publish.wording import describe_disabled
 from app.settings import Settings
 
 MANIFEST = Path(__file__).parents[1] / "data" / "app.yml"  # a link: the wheel holds a copy
@@ -157,7 +157,7 @@ def check_granted(installations: Iterable[AppInstallation]) -> Iterable[Check]:
         missing = missing_permissions(each.permissions)
         if missing and not each.is_suspended:
             unavailable = (
-                name_off(missing)
+                describe_disabled(missing)
                 or "reviews (needs " + ", ".join(f"`{n}: {v}`" for n, v in missing.items()) + ")"
             )
             remedy = "its owner must accept the App's new permissions on the installation's page"

@@ -9,7 +9,7 @@ from datetime import datetime
 from app.domain.job import InstallationJob
 from app.domain.step import Checkpoint, Step
 from app.github.auth import REVIEW_PERMISSIONS, lacking_permissions
-from app.publish.wording import name_off
+from app.publish.wording import describe_disabled
 from app.store.database import Database
 from app.store.installations import (
     record_installation,
@@ -50,7 +50,9 @@ class InstallationHandler:
         record_installation(self.database, job, at=self.clock())
         self.forget(job.installation_id)
         if lacking := missing_permissions(job.permissions):
-            logger.warning("the installation on %s lacks permissions: %s", job.account, name_off(lacking))
+            logger.warning(
+                "the installation on %s lacks permissions: %s", job.account, describe_disabled(lacking)
+            )
 
 
 def missing_permissions(granted: Mapping[str, str]) -> dict[str, str]:

@@ -134,7 +134,7 @@ class MergeGroupHandler:
             return failed_check(stage, reason=render_unreviewed(unread), gate=config.gate, redact=redact)
         worst = min((member.stages[stage] for member in members), key=_completeness)
         known = {finding.fingerprint for finding in report.findings}
-        return plan_check(worst, report, config=config, redact=redact, unmarked=known)
+        return plan_check(worst, report, config=config, redact=redact, unannotated=known)
 
     async def _member(self, job: MergeGroupJob, number: int, head_sha: str) -> _Member:
         ref = _ref(job, number)

@@ -23,7 +23,7 @@ from app.jobs.dismissals import record_thumbs
 from app.jobs.threads import Followed, follow, plan_answers, record_outcomes
 from app.llm.client import CallScope
 from app.pipeline.inputs import Services
-from app.publish.notes import RESOLVED_BY_HAND, render_no_upload
+from app.publish.notes import RESOLVED_BY_HAND, render_upload_skipped
 from app.publish.plan import PublicationRequest
 from app.publish.publisher import Published, Publisher
 from app.publish.sarif import render_analysis
@@ -157,7 +157,7 @@ class ReviewPublication:
             first=self.remembered.reviewed_sha is None,
             commanded=self.request.commanded,
             shown={thread.fingerprint for thread in threads} | self.remembered.shown,
-            standing=followed.standing,
+            still_open=followed.still_open,
             earlier_stages=self.remembered.stages,
             problems=self.gathered.problems,
             lacking=self.access.lacking(),
@@ -215,7 +215,7 @@ class ThreadReplies:
         return is_edited
 
 
-async def upload_analysis(publication: ReviewPublication, *, standing: Sequence[Finding]) -> str | None:
+async def upload_analysis(publication: ReviewPublication, *, still_open: Sequence[Finding]) -> str | None:
     """Upload the findings to code scanning, if the operator wants it; return the reason if that failed.
 
     GitHub closes an alert as fixed when a report lacks it. So the report contains every open finding, and a review with a
@@ -226,11 +226,11 @@ async def upload_analysis(publication: ReviewPublication, *, standing: Sequence[
     if uploader is None or not publication.is_shown:
         return None
     if any(result.status is StageStatus.FAILED for result in report.stages):
-        return render_no_upload()
+        return render_upload_skipped()
 
     async def write() -> int:
         redact = publication.services.redactor.redact
-        sarif = render_analysis(report, standing, redact=redact, version=version("quorum-review"))
+        sarif = render_analysis(report, still_open, redact=redact, version=version("quorum-review"))
         await uploader.upload(publication.head_sha, sarif)
         return 1  # GitHub's id is a UUID that Quorum does not need
 
@@ -240,6 +240,6 @@ async def upload_analysis(publication: ReviewPublication, *, standing: Sequence[
     try:
         await access.ledger.write_once("sarif", find=find, write=write)
     except GitHubError as error:
-        logger.warning("code scanning got no report: %s", error)
-        return render_no_upload(str(error))
+        logger.warning("no report was uploaded to code scanning: %s", error)
+        return render_upload_skipped(str(error))
     return None

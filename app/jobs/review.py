@@ -196,7 +196,7 @@ class ReviewHandler:
             published = await publication.step(
                 Checkpoint("publish", Published), partial(publication.publish, followed)
             )
-        not_uploaded = await upload_analysis(publication, standing=followed.standing)
+        not_uploaded = await upload_analysis(publication, still_open=followed.still_open)
         report = replace(publication.whole_report(), stations=tuple(stations.times))
         if not_uploaded:
             report = replace(report, notes=(*report.notes, not_uploaded))

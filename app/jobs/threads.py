@@ -24,14 +24,14 @@ from app.findings.quotes import words
 from app.jobs.access import JobEnvironment
 from app.jobs.dismissals import record_thumbs
 from app.publish.notes import (
-    CODE_GONE,
+    CODE_REMOVED,
     NOT_FOUND_AGAIN,
     OPEN_AT_CLOSE,
     OPEN_AT_MERGE,
     OUTDATED,
     RESOLVED_BY_HAND,
 )
-from app.publish.replies import render_back, render_fixed
+from app.publish.replies import render_fixed, render_reintroduced
 from app.store.database import Database
 from app.store.findings import FindingOutcome, record_outcome
 from app.store.pull_requests import KnownFinding, PullRequestMemory, load_memory, record_closed
@@ -49,9 +49,9 @@ class FixJudge(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
-    """What became of earlier findings; the `standing` ones have their current lines."""
+    """The state of earlier findings; the `still_open` ones have their current lines."""
 
-    standing: tuple[Finding, ...] = ()
+    still_open: tuple[Finding, ...] = ()
     fixed: Mapping[str, str] | None = None  # fingerprint → reason
     by_hand: frozenset[str] = frozenset()
     outdated: frozenset[str] = frozenset()
@@ -90,7 +90,7 @@ async def follow(
     for finding in (each for each in open_ones if each.fingerprint not in by_hand):
         text = await _text_now(finding, diff, source)
         if text is None:
-            fixed[finding.fingerprint] = CODE_GONE
+            fixed[finding.fingerprint] = CODE_REMOVED
         elif (moved := move(finding, redact(text))) is not None:
             kept.append(moved)
         elif is_by_analyzers(finding):
@@ -110,7 +110,7 @@ async def follow(
             outdated.add(finding.fingerprint)
     resolved_here = by_hand & {each.fingerprint for each in open_ones}
     return Followed(
-        standing=tuple(kept), fixed=fixed, by_hand=frozenset(resolved_here), outdated=frozenset(outdated)
+        still_open=tuple(kept), fixed=fixed, by_hand=frozenset(resolved_here), outdated=frozenset(outdated)
     )
 
 
@@ -183,7 +183,7 @@ def plan_answers(
         body = (
             render_fixed(fixed[fingerprint], head_sha=head_sha, key=key, redact=redact)
             if is_fixed
-            else render_back(head_sha=head_sha, key=key)
+            else render_reintroduced(head_sha=head_sha, key=key)
         )
         answers.append(
             ThreadAnswer(
@@ -255,7 +255,7 @@ class ClosedHandler:
     ) -> None:
         database, now = self.environment.database, self.environment.clock()
         record_outcomes(database, job.ref, followed, at=now)
-        still_open = [f.fingerprint for f in followed.standing if f.fingerprint not in followed.outdated]
+        still_open = [f.fingerprint for f in followed.still_open if f.fingerprint not in followed.outdated]
         record_outcome(
             database,
             job.ref,

@@ -8,7 +8,7 @@ from app.domain.finding import ComponentEdge
 from app.publish.text import COMMAND_LINE, Redact, show_invisible, show_invisible_lines, strip_invisible
 
 _LANGUAGE = re.compile(r"[a-z][a-z0-9+#-]{0,19}")
-# Languages that GitHub renders or applies instead of showing the code: https://docs.github.com/en/get-started/writing-on-github
+# Languages that GitHub renders or applies instead of showing as code: https://docs.github.com/en/get-started/writing-on-github
 _DRAWN = ("suggestion", "mermaid", "math", "geojson", "topojson", "stl")
 _COMMAND_LINE = re.compile(rf"^(?={COMMAND_LINE})", re.IGNORECASE | re.MULTILINE)
 
@@ -24,7 +24,7 @@ def code_span(text: str) -> str:
 
 
 def fence(code: str, language: str = "") -> str:
-    """The code in a fence longer than any run of backticks in it; lines that command bots are indented by a space."""
+    """The code in a fence longer than any run of backticks in it; lines that bots read as commands are indented by a space."""
     content = _COMMAND_LINE.sub(" ", show_invisible_lines(code)).rstrip("\n")
     ticks = "`" * max(3, _longest_run(content) + 1)
     return f"{ticks}{safe_language(language)}\n{content}\n{ticks}"
@@ -37,8 +37,8 @@ def suggestion_fence(code: str) -> str:
     return f"{ticks}suggestion\n{content}\n{ticks}" if content else f"{ticks}suggestion\n{ticks}"
 
 
-def commands_bots(code: str) -> bool:
-    """Whether a bot that reads raw bodies would take a line of the code for a command."""
+def has_bot_command(code: str) -> bool:
+    """Whether a bot that reads raw bodies would treat a line of the code as a command."""
     return bool(_COMMAND_LINE.search(code))
 
 
@@ -68,13 +68,13 @@ def _longest_run(text: str) -> int:
     return max((len(run) for run in re.findall("`+", text)), default=0)
 
 
-# GitHub counts characters for comments (65,536) and bytes for check runs (65,535): bytes hold both.
+# GitHub limits comments to 65,536 characters and check runs to 65,535 bytes; a limit in bytes satisfies both.
 MAX_BODY_BYTES = 64_000
 
 
 @dataclass(frozen=True, slots=True)
 class BodyBlock:
-    """A part of a body. `name` is shown to readers when the part did not fit."""
+    """A part of a body. Readers see `name` if the part does not fit."""
 
     name: str
     markdown: str
@@ -92,10 +92,10 @@ def compose(
 
     `elsewhere` tells readers where to find the omitted blocks. Blocks are never cut.
     """
-    offered = [BodyBlock(block.name, redact(block.markdown)) for block in blocks if block.markdown.strip()]
+    candidates = [BodyBlock(block.name, redact(block.markdown)) for block in blocks if block.markdown.strip()]
     room = limit_bytes - _size(marker) - _NOTICE_BYTES
-    kept, dropped = _fit(offered, room)
-    notice = [_left_out(dropped, elsewhere)] if dropped else []
+    kept, dropped = _fit(candidates, room)
+    notice = [_omission_notice(dropped, elsewhere)] if dropped else []
     return "\n\n".join([*(block.markdown for block in kept), *notice, *([marker] if marker else [])])
 
 
@@ -115,7 +115,7 @@ def _fit(blocks: Sequence[BodyBlock], room: int) -> tuple[list[BodyBlock], list[
     return kept, dropped
 
 
-def _left_out(dropped: Sequence[BodyBlock], elsewhere: str) -> str:
+def _omission_notice(dropped: Sequence[BodyBlock], elsewhere: str) -> str:
     names = list(dict.fromkeys(block.name for block in dropped))
     shown = ", ".join(names[:5]) + (f", and {len(names) - 5} more" if len(names) > 5 else "")
     return f"_Omitted because of GitHub's size limit: {shown[:400]}. {elsewhere}_"
@@ -147,7 +147,7 @@ def render_diagram(edges: Sequence[ComponentEdge], *, redact: Redact) -> str:
 
 
 def _label(text: str, *, redact: Redact) -> str:
-    """Letters, digits, and harmless characters unchanged; all others as Mermaid's entity codes (`#34;`).
+    """Keep letters, digits, and harmless characters; write all others as Mermaid's entity codes (`#34;`).
 
     https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-characters
     """

@@ -1,4 +1,4 @@
-"""Starts, finds, and completes the check runs of the stages, each at most once. `checks.py` has their texts."""
+"""Starts, finds, and completes the check runs of the stages, each at most once. `checks.py` renders their text."""
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 async def all_of(writes: Iterable[Awaitable[T]]) -> list[T]:
-    """Run writes concurrently; raises the first error after all have ended."""
+    """Run writes concurrently; raises the first error after all have finished."""
     results = await asyncio.gather(*writes, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):

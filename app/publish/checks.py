@@ -1,4 +1,4 @@
-"""The three check runs: conclusion, texts, annotations, buttons. Never green for incomplete work.
+"""The content of the three check runs: conclusion, text, annotations, buttons. Incomplete work never succeeds.
 
 Limits: https://docs.github.com/en/rest/checks/runs#update-a-check-run
 """
@@ -34,7 +34,7 @@ DISMISS_LOW = CheckAction(
     label="Dismiss all low", description="Dismiss findings of low severity", identifier="dismiss_low"
 )
 CONFIG_PATH = ".github/quorum.yml"
-# Files that need no review. Any other omission means incomplete work, so the check is not green.
+# Files that need no review. Any other omission means that the review is incomplete, so the check run does not succeed.
 HARMLESS_OMISSIONS = frozenset({"binary", "generated", "ignored", "lock file", "submodule", "vendored"})
 _LEVELS = {
     Severity.CRITICAL: AnnotationLevel.FAILURE,
@@ -49,7 +49,7 @@ _CHECK_LIMIT_BYTES = 60_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckUpdate:
-    """The new content of a stage's check run; `text` has every finding, because some have no line to annotate."""
+    """The new content of a stage's check run; `text` has every finding, because some findings have no line to annotate."""
 
     stage: Stage
     title: str
@@ -61,7 +61,7 @@ class CheckUpdate:
 
 
 def conclude(result: StageResult, report: ReviewReport, *, gate: Gate) -> Conclusion:
-    """The conclusion of a stage's check run. The stage's findings count wherever they are shown."""
+    """The conclusion of a stage's check run. Findings count no matter where they are shown."""
     findings = findings_of(result.stage, report.findings)
     if gate is not Gate.OFF and any(finding.severity.at_least(Severity(gate.value)) for finding in findings):
         return Conclusion.FAILURE
@@ -95,10 +95,10 @@ def plan_check(
     *,
     config: RepositoryConfig,
     redact: Redact,
-    unmarked: Collection[str] = (),
+    unannotated: Collection[str] = (),
     lacking: Mapping[str, str] = MappingProxyType({}),
 ) -> CheckUpdate:
-    """The completed check run of one stage. `unmarked`: fingerprints without annotations, as their lines are of an older head.
+    """The completed check run of one stage. `unannotated`: fingerprints that get no annotation, because their lines belong to an older head.
 
     `lacking`: permissions (name → level) that the installation does not grant.
     """
@@ -113,7 +113,7 @@ def plan_check(
         annotations=tuple(
             _annotation(finding, redact=redact)
             for finding in findings
-            if _has_place(finding) and finding.fingerprint not in unmarked
+            if _is_annotatable(finding) and finding.fingerprint not in unannotated
         ),
         actions=(REREVIEW, DISMISS_LOW) if low else (REREVIEW,),
     )
@@ -125,7 +125,7 @@ def starting_check(stage: Stage) -> CheckUpdate:
 
 
 def superseded_check(stage: Stage) -> CheckUpdate:
-    """The check run of a head that a newer head replaced."""
+    """The check run of a head that a newer head supersedes."""
     return CheckUpdate(
         stage=stage,
         title="Superseded by a newer commit",
@@ -135,7 +135,7 @@ def superseded_check(stage: Stage) -> CheckUpdate:
 
 
 def failed_check(stage: Stage, *, reason: str, gate: Gate, redact: Redact) -> CheckUpdate:
-    """The check run when the whole review failed. `reason` is one sentence."""
+    """The check run of a review that failed as a whole. `reason` is one sentence."""
     return CheckUpdate(
         stage=stage,
         title="Not reviewed",
@@ -162,7 +162,7 @@ def is_sendable(path: str) -> bool:
     return not any(0xD800 <= ord(sign) <= 0xDFFF for sign in path)
 
 
-def _has_place(finding: Finding) -> bool:
+def _is_annotatable(finding: Finding) -> bool:
     return finding.side is Side.RIGHT and finding.start_line >= 1 and is_sendable(finding.path)
 
 
@@ -226,13 +226,14 @@ def _reason(result: StageResult, report: ReviewReport, *, redact: Redact) -> str
 
 
 def _unread(report: ReviewReport, *, redact: Redact) -> str:
-    left = unread(report)
-    if not left:
+    omissions = unread(report)
+    if not omissions:
         return ""
     lines = [
-        f"- {code_span(omission.path)}: {clean_line(omission.reason, redact=redact)}" for omission in left
+        f"- {code_span(omission.path)}: {clean_line(omission.reason, redact=redact)}"
+        for omission in omissions
     ]
-    more = f"\n- and {count(len(left) - 100, 'more file')}" if len(left) > 100 else ""
+    more = f"\n- and {count(len(omissions) - 100, 'more file')}" if len(omissions) > 100 else ""
     return "Not reviewed; this result is incomplete:\n\n" + "\n".join(lines[:100]) + more
 
 

@@ -1,6 +1,6 @@
-"""The texts of a review on a pull request: comments about findings, and the body of the review.
+"""Renders a review on a pull request: the comments about findings, and the body of the review.
 
-Every text is built from typed fields. Models' prose goes through `markdown.clean_markdown`; names from outside become
+All text is built from typed fields. Models' prose goes through `markdown.clean_markdown`; names from outside become
 code spans.
 """
 
@@ -15,10 +15,10 @@ from app.domain.review import ReviewReport, StageStatus
 from app.publish.blocks import (
     BodyBlock,
     code_span,
-    commands_bots,
     compose,
     details,
     fence,
+    has_bot_command,
     suggestion_fence,
 )
 from app.publish.markdown import clean_line, clean_markdown
@@ -28,9 +28,9 @@ from app.publish.wording import (
     KEYLESS_NOTE,
     clean_cwe,
     count,
+    describe_lines,
     is_read,
     joined,
-    lines_of,
     severity_counts,
     sources,
 )
@@ -40,7 +40,7 @@ _IN_THE_CHECKS = "See the annotation in the check run."
 
 
 def render_finding_comment(finding: Finding, *, redact: Redact) -> str:
-    """The body of an inline comment or of a comment on a file, depending on the finding's placement."""
+    """The body of an inline comment or a file comment, depending on the finding's placement."""
     kind = MarkerKind.FILE if finding.placement is Placement.FILE else MarkerKind.FINDING
     return compose(
         finding_blocks(finding, redact=redact),
@@ -51,17 +51,21 @@ def render_finding_comment(finding: Finding, *, redact: Redact) -> str:
 
 
 def finding_blocks(finding: Finding, *, redact: Redact) -> list[BodyBlock]:
-    """The complete finding: title, explanation, fix, and, in small print, its source."""
+    """The complete finding: title, explanation, fix, and, in small print, the source."""
     heading = (
         f"**{BADGES[finding.severity]} · {clean_line(finding.title, redact=redact, inside_strong=True)}**"
     )
-    where = "" if finding.placement is Placement.INLINE else f"{code_span(finding.path)}, {lines_of(finding)}"
-    before = "This code predates the change." if finding.pre_existing else ""
+    location = (
+        ""
+        if finding.placement is Placement.INLINE
+        else f"{code_span(finding.path)}, {describe_lines(finding)}"
+    )
+    note = "This code predates the change." if finding.pre_existing else ""
     return [
         BodyBlock("the title", heading),
-        BodyBlock("the place", where),
+        BodyBlock("the location", location),
         BodyBlock("the explanation", clean_markdown(finding.explanation, redact=redact)),
-        BodyBlock("the note on existing code", before),
+        BodyBlock("the note on existing code", note),
         BodyBlock("the suggested fix", render_fix(finding, redact=redact)),
         BodyBlock("the verification", _confirmation(finding, redact=redact)),
         BodyBlock("the source", _small_print(finding)),
@@ -69,7 +73,7 @@ def finding_blocks(finding: Finding, *, redact: Redact) -> list[BodyBlock]:
 
 
 def render_fix(finding: Finding, *, redact: Redact) -> str:
-    """The fix as a block that GitHub can apply, if that is correct and safe; otherwise as code, or empty."""
+    """The fix as a block that GitHub can apply, if that is correct and safe; otherwise as code. Empty if there is none."""
     suggestion = finding.suggestion
     if suggestion is None:
         return ""
@@ -78,17 +82,17 @@ def render_fix(finding: Finding, *, redact: Redact) -> str:
     if is_committable(finding, redact=redact):
         return suggestion_fence(suggestion)
     if not suggestion.strip():
-        return f"Suggested fix: delete {lines_of(finding)}."
+        return f"Suggested fix: delete {describe_lines(finding)}."
     language = PurePosixPath(finding.path).suffix.removeprefix(".")
-    return f"Suggested replacement for {lines_of(finding)}:\n\n{fence(redact(suggestion), language)}"
+    return f"Suggested replacement for {describe_lines(finding)}:\n\n{fence(redact(suggestion), language)}"
 
 
 def is_committable(finding: Finding, *, redact: Redact) -> bool:
     """Whether people may apply the suggestion with one click.
 
     GitHub applies a suggestion only to the commented lines of the head
-    (https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests);
-    A suggestion that hides characters, holds a secret, or would command a bot is only shown as code.
+    (https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests).
+    A suggestion that contains invisible characters, a secret, or a command for a bot is only shown as code.
     """
     suggestion = finding.suggestion
     return (
@@ -97,25 +101,25 @@ def is_committable(finding: Finding, *, redact: Redact) -> bool:
         and finding.side is Side.RIGHT
         and redact(suggestion) == suggestion
         and not has_invisible(suggestion)
-        and not commands_bots(suggestion)
+        and not has_bot_command(suggestion)
     )
 
 
 def render_review_body(
     report: ReviewReport, *, findings: Sequence[Finding], review_id: str, redact: Redact, first: bool = True
 ) -> str:
-    """The body of the review: counts, and what was not reviewed; one line if there are no findings.
+    """The body of the review: counts, and failed stages; one line if there are no findings.
 
-    `findings` are those that this review is about: after a push only the new ones (`first` is false).
+    `findings` are those that this review reports: after a push (`first` is false), only the new ones.
     """
-    result = _found(findings, first=first) if findings else _nothing_found(report, first=first)
+    counts = _found(findings, first=first) if findings else _nothing_found(report, first=first)
     earlier = len(report.findings) - len(findings)
-    still = (
+    still_open = (
         f"{count(earlier, 'earlier problem')} {'is' if earlier == 1 else 'are'} still open."
         if earlier
         else ""
     )
-    sentences = " ".join(filter(None, [result, still, *_reservations(report, redact=redact)]))
+    sentences = " ".join(filter(None, [counts, still_open, *_limitations(report, redact=redact)]))
     return compose(
         [BodyBlock("the result", sentences)],
         redact=redact,
@@ -127,7 +131,7 @@ def render_review_body(
 def render_body_only_review(
     report: ReviewReport, *, findings: Sequence[Finding], review_id: str, redact: Redact
 ) -> str:
-    """The review when GitHub accepts none of its comments: all findings are in the body."""
+    """The body of a review without comments, after GitHub rejected them: it has all findings."""
     placed = [replace(finding, placement=Placement.SUMMARY) for finding in findings]
     blocks = [BodyBlock("the result", f"{_found(findings)} GitHub did not accept comments on these lines.")]
     for finding in placed:
@@ -143,21 +147,21 @@ def render_body_only_review(
 
 def _found(findings: Sequence[Finding], *, first: bool = True) -> str:
     noun = "problem" if first else "new problem"
-    said = f"Found {count(len(findings), noun)}: {severity_counts(findings)}."
+    sentence = f"Found {count(len(findings), noun)}: {severity_counts(findings)}."
     unplaced = sum(finding.placement is Placement.SUMMARY for finding in findings)
     match unplaced, len(findings):
         case 0, _:
-            return said
+            return sentence
         case 1, 1:
-            return f"{said} It is in the summary comment."
-        case some, every if some == every:
-            return f"{said} They are in the summary comment."
+            return f"{sentence} It is in the summary comment."
+        case some, total if some == total:
+            return f"{sentence} They are in the summary comment."
         case some, _:
-            return f"{said} {some} of them {'is' if some == 1 else 'are'} in the summary comment."
+            return f"{sentence} {some} of them {'is' if some == 1 else 'are'} in the summary comment."
 
 
 def _nothing_found(report: ReviewReport, *, first: bool) -> str:
-    """Empty if every stage failed; then the body only names the failed stages."""
+    """Empty if every stage failed; the body then only names the failed stages."""
     if not is_read(report):
         return ""
     coverage = report.coverage
@@ -167,7 +171,7 @@ def _nothing_found(report: ReviewReport, *, first: bool) -> str:
     return f"Found no {'' if first else 'new '}problems in {read}."
 
 
-def _reservations(report: ReviewReport, *, redact: Redact) -> list[str]:
+def _limitations(report: ReviewReport, *, redact: Redact) -> list[str]:
     failed = [stage for stage in report.stages if stage.status is StageStatus.FAILED]
     if report.keyless:
         return [KEYLESS_NOTE]

@@ -41,9 +41,9 @@ _STRONG = _Piece("mark", "**")
 
 
 def clean_markdown(text: str, *, redact: Redact, max_characters: int = MAX_PROSE_CHARACTERS) -> str:
-    """A model's Markdown, made safe to post; truncated with a note beyond `max_characters`.
+    """A model's Markdown, made safe to post; truncated with a note after `max_characters`.
 
-    Cleaning clean Markdown changes nothing that a reader sees.
+    Cleaning Markdown that is already clean does not change what readers see.
     """
     source = redact(strip_invisible(text))
     cut = len(source) > max_characters
@@ -55,7 +55,7 @@ def clean_markdown(text: str, *, redact: Redact, max_characters: int = MAX_PROSE
 
 
 def clean_line(text: str, *, redact: Redact, max_characters: int = 300, inside_strong: bool = False) -> str:
-    """A model's title or table cell as one line of inline Markdown, with nothing live in it."""
+    """A model's title or table cell as one line of inline Markdown without active content."""
     line = " ".join(redact(strip_invisible(text)).split())
     shown = line if len(line) <= max_characters else line[: max_characters - 1].rstrip() + "…"
     return redact(
@@ -64,13 +64,13 @@ def clean_line(text: str, *, redact: Redact, max_characters: int = 300, inside_s
 
 
 def plain_line(text: str, *, redact: Redact, max_characters: int = 300) -> str:
-    """A model's prose as one line for a field without Markdown, with nothing live in it."""
+    """A model's prose as one line for a plain-text field, without active content."""
     line = " ".join(redact(strip_invisible(text)).split())
     return defuse_plain(line if len(line) <= max_characters else line[: max_characters - 1].rstrip() + "…")
 
 
 def plain_prose(text: str, *, redact: Redact, max_characters: int = MAX_PROSE_CHARACTERS) -> str:
-    """A model's prose for a field without Markdown, line by line, with nothing live in it; never empty."""
+    """A model's prose for a plain-text field, without active content; never empty."""
     source = redact(strip_invisible(text)).strip()
     shown = "\n".join(defuse_plain(line) for line in source[:max_characters].split("\n"))
     cut = "" if len(source) <= max_characters else f"\n… (truncated after {max_characters:,} characters)"
@@ -140,7 +140,7 @@ def _table_as_list(node: SyntaxTreeNode) -> list[str]:
 
 
 def _inline(nodes: list[SyntaxTreeNode]) -> list[SyntaxTreeNode]:
-    """The children of the `inline` nodes among these."""
+    """Replace `inline` nodes by their children."""
     return [child for node in nodes for child in (node.children if node.type == "inline" else [node])]
 
 
@@ -168,7 +168,7 @@ def _pieces(nodes: list[SyntaxTreeNode]) -> Iterator[_Piece]:
 
 
 def _joined(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
-    """Join neighbors of one kind: `@` and `name` around a dropped link are a mention again."""
+    """Join neighbors of one kind, because `@` and `name` around a dropped link become a mention."""
     waiting: _Piece | None = None
     for piece in pieces:
         if waiting and waiting.kind == piece.kind != "mark":

@@ -16,11 +16,11 @@ from app.publish.wording import count
 INTERNAL_ERROR = "An internal error occurred in Quorum."
 DISMISSED = "Dismissed on this pull request."
 DISMISSED_BY_BUTTON = "all low findings, with the check run's button"
-RESOLVED_BY_HAND = "the thread was resolved by hand"
+RESOLVED_BY_HAND = "the thread was resolved manually"
 OUTDATED = "the code changed, so it is unclear whether this is fixed"
-OPEN_AT_MERGE = "still open at the merge"
+OPEN_AT_MERGE = "still open when the pull request was merged"
 OPEN_AT_CLOSE = "still open when the pull request was closed"
-CODE_GONE = "The code is gone."
+CODE_REMOVED = "The code was removed."
 NOT_FOUND_AGAIN = "The analyzer that found it no longer reports it."
 UNKNOWN_MERGE_GROUP = "Quorum cannot tell which pull requests this merge group contains."
 STAGE_NOT_REQUESTED = "this stage was not requested"
@@ -87,7 +87,7 @@ _SKIP_REASONS = {
 
 
 def render_skip_reason(reason: SkipReason, *, paused_by: str | None = None) -> str:
-    """Return a clause that says why a pull request is not reviewed."""
+    """A clause that says why a pull request is not reviewed."""
     if reason is SkipReason.PAUSED and paused_by:
         return f"{paused_by} paused it"
     return _SKIP_REASONS[reason]
@@ -99,15 +99,15 @@ MAX_PATHS_IN_NOTE = 8
 def context_notes(
     context: ReviewContext, *, cut_files: Sequence[str], invalid_patterns: Sequence[str]
 ) -> list[str]:
-    """Say what the models saw besides the diff, and what they did not see of it."""
+    """Say what the models saw in addition to the diff, and which parts of the diff they did not see."""
     snippets = [snippet for chunk in context.chunks for snippet in chunk.snippets]
     notes: list[str] = []
     if snippets:
         kinds = sorted({snippet.kind.split(" ")[0] for snippet in snippets})
         paths = list(dict.fromkeys(snippet.path for snippet in snippets))
-        pieces = count(len(snippets), "code snippet")
+        snippet_count = count(len(snippets), "code snippet")
         notes.append(
-            f"Shown in addition to the diff: {pieces} ({', '.join(kinds)}) from {_list_paths(paths)}."
+            f"Shown in addition to the diff: {snippet_count} ({', '.join(kinds)}) from {_list_paths(paths)}."
         )
     if context.guidelines:
         notes.append(f"Guidelines shown: {', '.join(each.path for each in context.guidelines)}.")
@@ -127,7 +127,7 @@ def _list_paths(paths: Sequence[str]) -> str:
 
 
 def render_learned(dismissals: int, rule_id: str) -> str:
-    """Return why a finding is not shown although it was not dismissed on this pull request."""
+    """Why a finding that was not dismissed on this pull request is not shown."""
     return (
         f"This repository dismissed {dismissals} findings like this one. "
         f"Comment /undismiss {rule_id[:12]} to show such findings again."
@@ -135,12 +135,12 @@ def render_learned(dismissals: int, rule_id: str) -> str:
 
 
 def render_unreviewed(pull_requests: Sequence[int]) -> str:
-    """Return why the check run of a merge group cannot pass."""
-    named = ", ".join(f"#{number}" for number in pull_requests)
-    return f"The newest commit of {named} has not been reviewed."
+    """Why the check run of a merge group cannot pass."""
+    references = ", ".join(f"#{number}" for number in pull_requests)
+    return f"The newest commit of {references} has not been reviewed."
 
 
-def render_no_upload(error: str | None = None) -> str:
-    """Return why code scanning got no report."""
-    reason = error or "a stage failed, so GitHub would close its alerts as fixed."
-    return f"Code scanning got no report: {reason}"
+def render_upload_skipped(error: str | None = None) -> str:
+    """Why no report was uploaded to code scanning."""
+    reason = error or "a stage failed, and GitHub would close its alerts as fixed."
+    return f"No report was uploaded to code scanning: {reason}"

@@ -1,7 +1,7 @@
 """Decides which parts of a report go where on the pull request. Pure: it never writes.
 
-Each run posts at most one review. The first run and a run that someone requested always post it; a run after a push
-posts one only for new findings. A finding that was shown before is not posted again.
+Each run posts at most one review. The first run and requested runs always post one; a run after a push posts one only for
+new findings. A finding that was shown before is not posted again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -24,14 +24,14 @@ MAX_FILE_COMMENTS = 10  # each is a separate write
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicationRequest:
-    """What to publish.
+    """The report to publish, with its context.
 
-    `shown`: fingerprints that earlier runs have shown on this pull request, in any place.
-    `standing`: findings of earlier runs that are still open and that this run did not find again; they count for the
+    `shown`: fingerprints that earlier runs have shown anywhere on this pull request.
+    `still_open`: findings of earlier runs that this run did not find again and that are still open; they count for the
     check runs and stay in the summary.
     `earlier_stages`: the latest results of stages; the summary keeps those that this run did not request.
     `problems`: configuration errors; the first check run annotates those in the repository's file.
-    `lacking`: permissions (name → level) that the installation does not grant; what needs them is not posted.
+    `lacking`: permissions (name → level) that the installation does not grant; content that needs them is not posted.
     `key` names the pull request in the summary's marker, `review_id` names the run in the review's marker.
     """
 
@@ -45,7 +45,7 @@ class PublicationRequest:
     first: bool = True
     commanded: bool = False
     shown: Collection[str] = ()
-    standing: Sequence[Finding] = ()
+    still_open: Sequence[Finding] = ()
     earlier_stages: Sequence[StageResult] = ()
     problems: Sequence[ConfigurationProblem] = ()
     lacking: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -57,7 +57,7 @@ class PublicationRequest:
 
     @property
     def is_full(self) -> bool:
-        """Whether findings may become comments on lines and files."""
+        """Whether findings may become inline and file comments."""
         return self.config.publish is Publish.FULL and "pull_requests" not in self.lacking
 
     @property
@@ -68,10 +68,10 @@ class PublicationRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicationPlan:
-    """All that one run writes.
+    """Everything that one run writes.
 
-    `report` is the request's with the planned placements. `findings` are those that the run's one review is about,
-    wherever they are shown; `review_body` is None when the run posts no review, `summary` when it has no summary.
+    `report` is the request's report with the planned placements. `findings` are those that the run's review reports, no
+    matter where they are shown; `review_body` is None if the run posts no review, `summary` if there is no summary.
     """
 
     report: ReviewReport
@@ -82,18 +82,18 @@ class PublicationPlan:
 
     @property
     def inline(self) -> list[Finding]:
-        """The findings with a comment on lines."""
+        """The findings with an inline comment."""
         return [finding for finding in self.findings if finding.placement is Placement.INLINE]
 
     @property
     def on_files(self) -> list[Finding]:
-        """The findings with a comment on their file."""
+        """The findings with a file comment."""
         return [finding for finding in self.findings if finding.placement is Placement.FILE]
 
 
 def plan_publication(request: PublicationRequest) -> PublicationPlan:
-    """What is posted where. Placements that GitHub would refuse are moved to where GitHub accepts them."""
-    request = _with_standing(request)
+    """Plan what to post where. Findings move from placements that GitHub would refuse to ones that it accepts."""
+    request = _with_still_open(request)
     request = replace(request, report=_placed(request))
     unseen = [finding for finding in request.report.findings if finding.fingerprint not in request.shown]
     new = unseen if request.is_full else []
@@ -114,8 +114,8 @@ def demote(report: ReviewReport, fingerprints: Collection[str], placement: Place
     return replace(report, findings=tuple(moved))
 
 
-def holds(finding: Finding, diff: Diff) -> bool:
-    """Whether GitHub accepts an inline comment here: both ends are in one hunk of the file, on that side.
+def is_commentable(finding: Finding, diff: Diff) -> bool:
+    """Whether GitHub accepts an inline comment here: both ends of the range are in one hunk, on that side.
 
     https://docs.github.com/en/rest/pulls/reviews#create-a-review-for-a-pull-request
     """
@@ -123,31 +123,31 @@ def holds(finding: Finding, diff: Diff) -> bool:
     return file is not None and any(_spans(hunk, finding) for hunk in file.hunks)
 
 
-def holds_surely(finding: Finding, diff: Diff) -> bool:
-    """Whether this change added every line of the finding; GitHub accepts comments on such lines."""
+def is_on_added_lines(finding: Finding, diff: Diff) -> bool:
+    """Whether this change added every line of the finding; GitHub always accepts comments on such lines."""
     file = diff.file(finding.path)
-    if file is None or finding.side is not Side.RIGHT or not holds(finding, diff):
+    if file is None or finding.side is not Side.RIGHT or not is_commentable(finding, diff):
         return False
     return all(line in file.added_lines() for line in range(finding.start_line, finding.end_line + 1))
 
 
-def _with_standing(request: PublicationRequest) -> PublicationRequest:
-    """Add earlier findings to the report, after its own, marked as shown."""
+def _with_still_open(request: PublicationRequest) -> PublicationRequest:
+    """Add the earlier findings after the report's own, marked as shown."""
     found = {finding.fingerprint for finding in request.report.findings}
-    standing = [finding for finding in request.standing if finding.fingerprint not in found]
+    still_open = [finding for finding in request.still_open if finding.fingerprint not in found]
     return replace(
         request,
-        report=replace(request.report, findings=(*request.report.findings, *standing)),
-        shown={*request.shown, *(finding.fingerprint for finding in request.standing)},
+        report=replace(request.report, findings=(*request.report.findings, *still_open)),
+        shown={*request.shown, *(finding.fingerprint for finding in request.still_open)},
     )
 
 
 def _with_earlier(request: PublicationRequest) -> ReviewReport:
     """The report for the summary: a stage that this run skipped keeps its earlier result."""
     earlier = {result.stage: result for result in request.earlier_stages}
-    left_out = [result.stage for result in request.report.stages if result.status is StageStatus.SKIPPED]
-    stages = (earlier.get(r.stage, r) if r.stage in left_out else r for r in request.report.stages)
-    kept = joined([f"`{stage}`" for stage in left_out if stage in earlier])
+    skipped = [result.stage for result in request.report.stages if result.status is StageStatus.SKIPPED]
+    stages = (earlier.get(r.stage, r) if r.stage in skipped else r for r in request.report.stages)
+    kept = joined([f"`{stage}`" for stage in skipped if stage in earlier])
     notes = (f"Shown from an earlier run: {kept}.",) if kept else ()
     return replace(request.report, stages=tuple(stages), notes=(*request.report.notes, *notes))
 
@@ -156,20 +156,20 @@ def _placed(request: PublicationRequest) -> ReviewReport:
     report = request.report
     if not request.is_full:
         return demote(report, {finding.fingerprint for finding in report.findings}, Placement.SUMMARY)
-    report = replace(report, findings=tuple(_where_it_holds(finding, request) for finding in report.findings))
+    report = replace(report, findings=tuple(_placed_finding(finding, request) for finding in report.findings))
     for placement, limit in ((Placement.INLINE, MAX_INLINE_COMMENTS), (Placement.FILE, MAX_FILE_COMMENTS)):
         new = [f for f in report.findings if f.placement is placement and f.fingerprint not in request.shown]
         report = demote(report, {finding.fingerprint for finding in new[limit:]}, Placement.SUMMARY)
     return report
 
 
-def _where_it_holds(finding: Finding, request: PublicationRequest) -> Finding:
+def _placed_finding(finding: Finding, request: PublicationRequest) -> Finding:
     diff = request.diff
     if finding.placement is Placement.SUMMARY or finding.fingerprint in request.shown:
         return finding
     if diff.file(finding.path) is None or not is_sendable(finding.path):
         return replace(finding, placement=Placement.SUMMARY)
-    if finding.placement is Placement.INLINE and not holds(finding, diff):
+    if finding.placement is Placement.INLINE and not is_commentable(finding, diff):
         return replace(finding, placement=Placement.FILE)
     return finding
 
@@ -187,38 +187,40 @@ def _review_body(request: PublicationRequest, new: list[Finding]) -> str | None:
 
 
 def _plan_checks(request: PublicationRequest) -> tuple[CheckUpdate, ...]:
-    older = {finding.fingerprint for finding in request.standing}
+    older = {finding.fingerprint for finding in request.still_open}
     checks = [
         plan_check(
             result,
             request.report,
             config=request.config,
             redact=request.redact,
-            unmarked=older,
+            unannotated=older,
             lacking=request.lacking,
         )
         for result in request.report.stages
     ]
-    marks = tuple(
+    config_annotations = tuple(
         config_error_annotation(problem.message, line=problem.line, redact=request.redact)
         for problem in request.problems
         if problem.path == CONFIG_PATH
     )
-    run = [result.stage for result in request.report.stages if result.status is not StageStatus.SKIPPED]
+    ran = [result.stage for result in request.report.stages if result.status is not StageStatus.SKIPPED]
     return tuple(
-        replace(check, annotations=(*marks, *check.annotations)) if check.stage in run[:1] else check
+        replace(check, annotations=(*config_annotations, *check.annotations))
+        if check.stage in ran[:1]
+        else check
         for check in checks
     )
 
 
 def review_comment(finding: Finding, *, redact: Redact) -> ReviewComment:
     """The finding as an inline comment."""
-    several = finding.start_line < finding.end_line
+    is_multiline = finding.start_line < finding.end_line
     return ReviewComment(
         path=finding.path,
         line=finding.end_line,
         side=finding.side,
-        start_line=finding.start_line if several else None,
+        start_line=finding.start_line if is_multiline else None,
         body=render_finding_comment(finding, redact=redact),
     )
 

@@ -1,8 +1,8 @@
-"""Writes a review on the pull request: each write at most once, and no finding lost when GitHub refuses a place.
+"""Writes a review to the pull request: each write at most once, and no finding lost if GitHub refuses a comment.
 
-When GitHub refuses a review, the publisher tries twice more: first one review with comments only on lines that this
-change added, and the other findings as comments on files; then one review without comments that lists every finding.
-It never sends one request per finding.
+If GitHub refuses a review, the publisher tries twice more: first a review with comments only on lines that this change
+added, and the other findings as file comments; then a review without comments that lists every finding. It never retries
+finding by finding.
 """
 
 from collections.abc import Mapping
@@ -20,25 +20,25 @@ from app.publish.plan import (
     PublicationPlan,
     PublicationRequest,
     demote,
-    holds_surely,
+    is_on_added_lines,
     plan_publication,
     review_comment,
 )
 
-REFUSED = 0  # recorded in place of an id: GitHub refused this review
+REFUSED = 0  # recorded instead of an ID if GitHub refused the review
 
 
 class SummaryEditor(Protocol):
     """Edits the summary comment."""
 
     async def update_issue_comment(self, comment_id: int, body: str) -> None:
-        """Replace the comment's text; raises `GitHubNotFound` when it is gone."""
+        """Replace the comment's text; raises `GitHubNotFound` if it was deleted."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What is on the pull request now; `findings` are the report's own, in the places that GitHub accepted."""
+    """The state of the pull request after publishing; `findings` are the report's own, with the placements that GitHub accepted."""
 
     findings: tuple[Finding, ...]
     summary_comment_id: int | None = None
@@ -57,9 +57,9 @@ class Publisher:
     summary_editor: SummaryEditor | None = None
 
     async def publish(self) -> Published:
-        """Post the review, the comments on files and the summary, and complete the check runs.
+        """Post the review, the file comments, and the summary, and complete the check runs.
 
-        Raises the writer's `GitHubError`s, except for refused places: those findings are moved.
+        Raises the writer's `GitHubError`s, except for refused comments: those findings are moved.
         """
         plan = plan_publication(self.request)
         plan = self._replan(plan, await self._post_review(plan))
@@ -83,7 +83,7 @@ class Publisher:
         return plan if report == plan.report else plan_publication(replace(self.request, report=report))
 
     async def _post_review(self, plan: PublicationPlan) -> ReviewReport:
-        """Post the review; returns the report with the places that GitHub accepted."""
+        """Post the review; returns the report with the placements that GitHub accepted."""
         if plan.review_body is None:
             return plan.report
         if not plan.inline:
@@ -99,11 +99,11 @@ class Publisher:
         return await self._post_body_only(plan)
 
     def _safer_plan(self, plan: PublicationPlan) -> PublicationPlan | None:
-        """The plan with comments on added lines only; None when that would be no comment or all of them."""
-        doubtful = {f.fingerprint for f in plan.inline if not holds_surely(f, self.request.diff)}
-        if not 0 < len(doubtful) < len(plan.inline):
+        """The plan with comments on added lines only; None if that would drop no comment or all of them."""
+        uncertain = {f.fingerprint for f in plan.inline if not is_on_added_lines(f, self.request.diff)}
+        if not 0 < len(uncertain) < len(plan.inline):
             return None
-        safer = self._replan(plan, demote(plan.report, doubtful, Placement.FILE))
+        safer = self._replan(plan, demote(plan.report, uncertain, Placement.FILE))
         return safer if safer.review_body is not None else None
 
     async def _post_body_only(self, plan: PublicationPlan) -> ReviewReport:
@@ -124,7 +124,7 @@ class Publisher:
         return demote(plan.report, unplaced, Placement.SUMMARY)
 
     async def _try_review(self, key: str, plan: PublicationPlan, *, after_refusal: bool = False) -> int:
-        """The review's id, or `REFUSED`, which the ledger keeps like an id: a rerun continues with the next attempt.
+        """The review's ID, or `REFUSED`, which the ledger keeps like an ID, so that a rerun continues with the next attempt.
 
         GitHub sometimes keeps a refused review without its comments; the last attempt reuses that review.
         """
@@ -150,7 +150,7 @@ class Publisher:
         return await self.writer.find_review(marker(MarkerKind.REVIEW, self.request.review_key))
 
     async def _post_file_comments(self, plan: PublicationPlan) -> ReviewReport:
-        """The report; a finding whose comment GitHub refuses moves to the summary."""
+        """Post the file comments; in the returned report, findings whose comment GitHub refused are in the summary."""
         refused: set[str] = set()
         for finding in plan.on_files:
             try:
@@ -173,7 +173,7 @@ class Publisher:
         )
 
     async def _post_summary(self, plan: PublicationPlan) -> int | None:
-        """Edit the summary comment, or post a new one when there is none or someone deleted it."""
+        """Edit the summary comment, or post a new one if there is none or it was deleted."""
         comment_id, body = self.summary_comment_id, plan.summary
         if body is None:
             return comment_id

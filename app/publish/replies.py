@@ -14,7 +14,7 @@ from app.domain.rules import rule_for
 from app.publish.blocks import BodyBlock, code_span, compose, fence, table
 from app.publish.markdown import clean_line, clean_markdown
 from app.publish.text import Redact
-from app.publish.wording import BADGES, count, place, source_name, sources
+from app.publish.wording import BADGES, count, location, source_name, sources
 
 COMMANDS = (
     (
@@ -31,7 +31,7 @@ COMMANDS = (
     ("/config", "Show the configuration of this pull request."),
     ("/help", "Show this list."),
 )
-_ELSEWHERE = "Request less at a time to see it."
+_ELSEWHERE = "Ask for less at a time to see it."
 
 
 def render_help(*, key: str) -> str:
@@ -46,23 +46,25 @@ def render_help(*, key: str) -> str:
 
 def render_answer(answer: str, *, answered_by: str | None, key: str, redact: Redact) -> str:
     """`/ask` and `/explain`: a model's answer; `answered_by` is `provider:model`."""
-    said = clean_markdown(answer, redact=redact, max_characters=20_000) or "The model returned no answer."
+    text = clean_markdown(answer, redact=redact, max_characters=20_000) or "The model returned no answer."
     return _reply(
-        said, f"<sub>{source_name(answered_by)}</sub>" if answered_by else "", key=key, redact=redact
+        text, f"<sub>{source_name(answered_by)}</sub>" if answered_by else "", key=key, redact=redact
     )
 
 
 def render_no_answer(reason: str, finding: Finding | None = None, *, key: str, redact: Redact) -> str:
-    """A question that no model answered, with the reason and, in a thread, the recorded evidence."""
-    known = _known(finding, redact=redact) if finding else ""
-    return _reply(f"Could not answer: {clean_line(reason, redact=redact)}", known, key=key, redact=redact)
+    """No model answered the question: the reason and, in a thread, the recorded evidence."""
+    evidence = _recorded_evidence(finding, redact=redact) if finding else ""
+    return _reply(f"Could not answer: {clean_line(reason, redact=redact)}", evidence, key=key, redact=redact)
 
 
-def _known(finding: Finding, *, redact: Redact) -> str:
+def _recorded_evidence(finding: Finding, *, redact: Redact) -> str:
     evidence = (("Evidence", finding.evidence), ("Verification", finding.verifier_evidence))
-    said = [f"- {who}: {clean_line(text, redact=redact)}" for who, text in evidence if text.strip()]
+    evidence_lines = [
+        f"- {label}: {clean_line(text, redact=redact)}" for label, text in evidence if text.strip()
+    ]
     rule = rule_for(finding.rule_id)
-    lines = [f"- {rule.title} ({', '.join(filter(None, [code_span(rule.id), rule.cwe]))})", *said]
+    lines = [f"- {rule.title} ({', '.join(filter(None, [code_span(rule.id), rule.cwe]))})", *evidence_lines]
     return "\n".join(["Recorded evidence for this finding:", "", *lines, f"- {sources(finding)}"])
 
 
@@ -84,9 +86,9 @@ def render_resumed(*, key: str) -> str:
 def render_dismissed(findings: Sequence[Finding], *, key: str, redact: Redact) -> str:
     """`/dismiss` and the check run's button: the dismissed findings and how to restore them."""
     if not findings:
-        return _reply("Nothing to dismiss: this thread has no open finding.", key=key)
+        return _reply("Nothing to dismiss: no open finding was found.", key=key)
     lines = [
-        f"- {BADGES[finding.severity]} {place(finding)} {clean_line(finding.title, redact=redact)} "
+        f"- {BADGES[finding.severity]} {location(finding)} {clean_line(finding.title, redact=redact)} "
         f"(restore with `/undismiss {finding.fingerprint[:12]}`)"
         for finding in findings
     ]
@@ -98,7 +100,7 @@ def render_undismissed(finding: Finding | None, *, key: str, redact: Redact) -> 
     if finding is None:
         return _reply("No dismissed finding has this ID.", key=key)
     return _reply(
-        f"Restored: {place(finding)} {clean_line(finding.title, redact=redact)}", key=key, redact=redact
+        f"Restored: {location(finding)} {clean_line(finding.title, redact=redact)}", key=key, redact=redact
     )
 
 
@@ -106,12 +108,12 @@ def render_resolved(resolved: int, minimized: int, *, key: str) -> str:
     """`/resolve`: how many threads were resolved, or minimized if the App may not resolve threads."""
     if not resolved and not minimized:
         return _reply("The newest commit fixes no open findings.", key=key)
-    said = [f"Resolved {count(resolved, 'thread')}."] if resolved else []
+    sentences = [f"Resolved {count(resolved, 'thread')}."] if resolved else []
     if minimized:
-        said.append(
+        sentences.append(
             f"Marked {count(minimized, 'comment')} as outdated, because resolving threads requires the `contents: write` permission."
         )
-    return _reply(" ".join(said), key=key)
+    return _reply(" ".join(sentences), key=key)
 
 
 def render_config(
@@ -127,18 +129,18 @@ def render_config(
 
     `learned`: the rules that Quorum learned from dismissals, one line each, with the ID.
     """
-    wrong = f"`.github/quorum.yml` has an error: {clean_line(error, redact=redact)}" if error else ""
-    said: dict[str, object] = asdict(config)
-    shown = fence(json.dumps(said, indent=2, ensure_ascii=False, default=str), "json")
+    problem = f"`.github/quorum.yml` has an error: {clean_line(error, redact=redact)}" if error else ""
+    values: dict[str, object] = asdict(config)
+    shown = fence(json.dumps(values, indent=2, ensure_ascii=False, default=str), "json")
     if origins is not None:
         rows = [
             (code_span(name), code_span(_value(value)), origins.get(name, "default"))
-            for name, value in said.items()
+            for name, value in values.items()
         ]
         shown = table(("Key", "Value", "Source"), rows)
     rules = "\n".join(f"- {clean_line(line, redact=redact)}" for line in learned)
     return _reply(
-        wrong,
+        problem,
         "Configuration from the base branch:",
         shown,
         f"Rules learned from dismissals (remove one with `/undismiss ID`):\n\n{rules}" if rules else "",
@@ -148,8 +150,8 @@ def render_config(
 
 
 def _value(value: object) -> str:
-    said = json.dumps(value, ensure_ascii=False, default=str)
-    return said if len(said) <= 200 else f"{said[:200]}…"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 200 else f"{text[:200]}…"
 
 
 def render_config_error(error: str, *, key: str, redact: Redact) -> str:
@@ -161,33 +163,34 @@ def render_config_error(error: str, *, key: str, redact: Redact) -> str:
     )
 
 
-def render_fixed(why: str, *, head_sha: str, key: str, redact: Redact) -> str:
+def render_fixed(reason: str, *, head_sha: str, key: str, redact: Redact) -> str:
     """In a finding's thread: a push fixed it."""
-    return _reply(f"Fixed by {head_sha[:12]}. {clean_line(why, redact=redact)}", key=key)
+    return _reply(f"Fixed by {head_sha[:12]}. {clean_line(reason, redact=redact)}", key=key)
 
 
-def render_back(*, head_sha: str, key: str) -> str:
+def render_reintroduced(*, head_sha: str, key: str) -> str:
     """In the thread of a fixed finding: a later push reintroduced it."""
     return _reply(f"Reintroduced in {head_sha[:12]}.", key=key)
 
 
 def render_unknown_command(command: str, *, key: str, closest: str | None = None) -> str:
     """A command that does not exist or does not apply here."""
-    meant = f" Did you mean {code_span(f'/{closest}')}?" if closest else ""
+    hint = f" Did you mean {code_span(f'/{closest}')}?" if closest else ""
     return _reply(
-        f"{code_span(command[:100])} is not a command here.{meant} Use `/help` to list all commands.", key=key
+        f"{code_span(command[:100])} is not an available command.{hint} Use `/help` to list all commands.",
+        key=key,
     )
 
 
 def render_withdrawn(answer: str, finding: Finding, *, answered_by: str, key: str, redact: Redact) -> str:
     """A valid objection: the finding is withdrawn, with how to restore it."""
-    said = clean_markdown(answer, redact=redact, max_characters=20_000)
-    back = f"Quorum withdrew this finding. Restore it with `/undismiss {finding.fingerprint[:12]}`."
-    return _reply(said, back, f"<sub>{source_name(answered_by)}</sub>", key=key, redact=redact)
+    text = clean_markdown(answer, redact=redact, max_characters=20_000)
+    restore = f"Quorum withdrew this finding. Restore it with `/undismiss {finding.fingerprint[:12]}`."
+    return _reply(text, restore, f"<sub>{source_name(answered_by)}</sub>", key=key, redact=redact)
 
 
 def render_rule_removed(*, key: str) -> str:
-    """`/undismiss` with the id of a learned rule."""
+    """`/undismiss` with the ID of a learned rule."""
     return _reply("Rule removed. Quorum reports findings like these again.", key=key)
 
 

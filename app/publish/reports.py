@@ -1,6 +1,6 @@
 """The report for `--format json`, `markdown`, and `text`.
 
-The text report strips control characters from prose and escapes them in names, so no finding can move the cursor.
+The text report strips control characters from prose and escapes them in names, so that no finding can move the cursor.
 """
 
 import json
@@ -17,7 +17,7 @@ from app.publish.text import Redact, show_invisible, show_invisible_lines, strip
 from app.publish.wording import (
     KEYLESS_NOTE,
     NO_PROBLEMS_BY_ANALYZERS,
-    NO_PROBLEMS_LOOKED_FOR,
+    NOT_CHECKED,
     clean_cwe,
     count,
     is_read,
@@ -97,7 +97,7 @@ def _finding(finding: Finding, *, redact: Redact) -> dict[str, Any]:
 
 
 def render_markdown(report: ReviewReport, *, redact: Redact) -> str:
-    """The whole report as one Markdown document: the summary with every finding in full, nothing truncated."""
+    """The whole report as one Markdown document: the summary, with every finding in full."""
     placed = tuple(replace(finding, placement=Placement.SUMMARY) for finding in report.findings)
     blocks = summary_blocks(replace(report, findings=placed), redact=redact)
     text = redact("\n\n".join(block.markdown for block in blocks if block.markdown.strip()))
@@ -118,7 +118,7 @@ _INDENT = "    "
 
 
 def render_text(report: ReviewReport, *, redact: Redact, color: bool = False, width: int = 100) -> str:
-    """The whole report as text of at most `width` columns, except for code."""
+    """The whole report as text, with prose wrapped at `width` columns."""
     writer = _TextWriter(redact=redact, color=color, width=width)
     text = redact("\n".join(writer.lines(report)))
     return text.encode("utf-8", "backslashreplace").decode() + "\n"
@@ -139,12 +139,12 @@ class _TextWriter:
             yield from self._failure(stage)
         for finding in report.findings:
             yield from (*self._finding(finding), "")
-        yield self._painted(_headline(report), _BOLD)
+        yield self._styled(_headline(report), _BOLD)
         yield from self._coverage(report)
         yield from self._rejected(report.rejected)
         yield from self._documents([d for stage in report.stages for d in stage.documents])
         yield from self._notes(report)
-        yield self._painted(usage_line(report.usage, duration_ms=report.duration_ms), _DIM)
+        yield self._styled(usage_line(report.usage, duration_ms=report.duration_ms), _DIM)
 
     def _failure(self, stage: StageResult) -> Iterator[str]:
         if stage.status is StageStatus.FAILED:
@@ -152,7 +152,7 @@ class _TextWriter:
             yield ""
 
     def _finding(self, finding: Finding) -> Iterator[str]:
-        badge = self._painted(f"{finding.severity.upper():<8}", _COLORS[finding.severity])
+        badge = self._styled(f"{finding.severity.upper():<8}", _COLORS[finding.severity])
         span = f"-{finding.end_line}" if finding.end_line > finding.start_line else ""
         yield f"{badge} {show_invisible(finding.path)}:{finding.start_line}{span}"
         yield from self._wrapped(finding.title, _INDENT, _BOLD)
@@ -165,7 +165,7 @@ class _TextWriter:
             )
             for line in show_invisible_lines(self._redact(finding.suggestion)).splitlines():
                 yield f"{_INDENT}  | {line}"
-        yield self._painted(f"{_INDENT}{_origin(finding)}", _DIM)
+        yield self._styled(f"{_INDENT}{_origin(finding)}", _DIM)
 
     def _coverage(self, report: ReviewReport) -> Iterator[str]:
         coverage = report.coverage
@@ -185,7 +185,7 @@ class _TextWriter:
     def _documents(self, documents: Sequence[Document]) -> Iterator[str]:
         for document in documents:
             yield ""
-            yield self._painted(f"Documentation: {' '.join(strip_invisible(document.title).split())}", _BOLD)
+            yield self._styled(f"Documentation: {' '.join(strip_invisible(document.title).split())}", _BOLD)
             yield from strip_invisible(self._redact(document.content)).splitlines()
             yield ""
 
@@ -200,10 +200,10 @@ class _TextWriter:
             wrapped = textwrap.wrap(
                 line, self._width, initial_indent=indent, subsequent_indent=indent, break_long_words=False
             )
-            lines += [self._painted(part, style) for part in wrapped] or [""]
+            lines += [self._styled(part, style) for part in wrapped] or [""]
         return lines
 
-    def _painted(self, text: str, style: str) -> str:
+    def _styled(self, text: str, style: str) -> str:
         return f"{style}{text}{_RESET}" if self._color and style else text
 
 
@@ -225,5 +225,5 @@ def _headline(report: ReviewReport) -> str:
     if any(stage.status is StageStatus.FAILED for stage in report.stages):
         return "No problems found, but the review is incomplete."
     if not is_searched(report):
-        return f"{NO_PROBLEMS_LOOKED_FOR.capitalize()}: the review and security stages did not run."
+        return f"{NOT_CHECKED.capitalize()}: the review and security stages did not run."
     return f"{NO_PROBLEMS_BY_ANALYZERS.capitalize()}." if report.keyless else "No problems found."

@@ -1,4 +1,4 @@
-"""The report as SARIF 2.1.0, in the subset that GitHub code scanning reads. Never truncates text and never invents a location.
+"""The report as SARIF 2.1.0, in the subset that GitHub code scanning reads. Never invents a location.
 
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
@@ -44,17 +44,17 @@ def render_sarif(report: ReviewReport, *, redact: Redact, version: str) -> str:
 
 
 def render_analysis(
-    report: ReviewReport, standing: Sequence[Finding], *, redact: Redact, version: str
+    report: ReviewReport, still_open: Sequence[Finding], *, redact: Redact, version: str
 ) -> str:
-    """The report and the `standing` findings for code scanning: the most severe, up to its limit.
+    """The report and the `still_open` findings for code scanning: the most severe ones, up to its limit.
 
     https://docs.github.com/en/code-security/code-scanning/troubleshooting-sarif-uploads/results-exceed-limit
     """
-    findings = sorted((*report.findings, *standing), key=lambda finding: finding.severity.rank)
+    findings = sorted((*report.findings, *still_open), key=lambda finding: finding.severity.rank)
     value = sarif_value(
         replace(report, findings=tuple(findings[:MAX_RESULTS])), redact=redact, version=version
     )
-    value["runs"][0]["automationDetails"] = {"id": CATEGORY}  # keeps other tools' analyses
+    value["runs"][0]["automationDetails"] = {"id": CATEGORY}  # so that other tools' analyses are kept
     return json.dumps(value, separators=(",", ":"))
 
 
@@ -85,7 +85,7 @@ def sarif_value(report: ReviewReport, *, redact: Redact, version: str) -> dict[s
 def _rule(rule_id: str, worst: Severity) -> dict[str, Any]:
     rule = RULES[rule_id]
     tags = [rule.family]
-    described: dict[str, Any] = {
+    descriptor: dict[str, Any] = {
         "id": rule.id,
         "name": "".join(word.capitalize() for word in rule.id.split("-")),
         "shortDescription": {"text": rule.title},
@@ -95,9 +95,9 @@ def _rule(rule_id: str, worst: Severity) -> dict[str, Any]:
     if rule.cwe:
         number = rule.cwe.removeprefix("CWE-")
         tags += ["security", f"external/cwe/cwe-{int(number):03d}"]
-        described["helpUri"] = f"https://cwe.mitre.org/data/definitions/{number}.html"
-        described["properties"]["security-severity"] = _SECURITY_SEVERITY[worst]
-    return described
+        descriptor["helpUri"] = f"https://cwe.mitre.org/data/definitions/{number}.html"
+        descriptor["properties"]["security-severity"] = _SECURITY_SEVERITY[worst]
+    return descriptor
 
 
 def _result(finding: Finding, rule_ids: list[str], *, redact: Redact) -> dict[str, Any]:
@@ -134,13 +134,13 @@ def _properties(finding: Finding) -> dict[str, Any]:
 
 
 def _location(finding: Finding) -> dict[str, Any]:
-    place: dict[str, Any] = {"artifactLocation": {"uri": _uri(finding.path), "uriBaseId": "%SRCROOT%"}}
+    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(finding.path), "uriBaseId": "%SRCROOT%"}}
     if finding.side is Side.RIGHT and finding.start_line >= 1:  # base lines have no location in the head
-        place["region"] = {
+        physical["region"] = {
             "startLine": finding.start_line,
             "endLine": max(finding.start_line, finding.end_line),
         }
-    return {"physicalLocation": place}
+    return {"physicalLocation": physical}
 
 
 def _is_fixable(finding: Finding, *, redact: Redact) -> bool:
@@ -165,16 +165,16 @@ def _fix(finding: Finding) -> dict[str, Any]:
 
 def _invocation(report: ReviewReport, *, redact: Redact) -> dict[str, Any]:
     """Notifications about what was not reviewed, so that readers can tell an incomplete result from a clean one."""
-    said = [
+    messages = [
         f"The {s.stage} stage failed: {redact(s.error or 'unknown reason')}"
         for s in report.stages
         if s.status is StageStatus.FAILED
     ]
-    said += [f"{left.path} was not reviewed: {left.reason}" for left in report.coverage.omitted]
-    said += dict.fromkeys([*report.notes, *(note for stage in report.stages for note in stage.notes)])
+    messages += [f"{left.path} was not reviewed: {left.reason}" for left in report.coverage.omitted]
+    messages += dict.fromkeys([*report.notes, *(note for stage in report.stages for note in stage.notes)])
     complete = all(stage.status is not StageStatus.FAILED for stage in report.stages)
     notifications = [
-        {"level": "note", "message": {"text": _plain(strip_invisible(redact(text)))}} for text in said
+        {"level": "note", "message": {"text": _plain(strip_invisible(redact(text)))}} for text in messages
     ]
     return {"executionSuccessful": complete, "toolExecutionNotifications": notifications}
 

@@ -1,6 +1,6 @@
-"""The summary comment: what the change does, all findings, rejected claims, coverage, models used, and cost.
+"""Renders the summary comment: the walkthrough, all findings, rejected claims, coverage, models used, and cost.
 
-Every run edits it in place. It is complete; long parts are collapsed.
+Every run edits it in place. Long parts are collapsed.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,11 +17,11 @@ from app.publish.wording import (
     BADGES,
     KEYLESS_NOTE,
     NO_PROBLEMS_BY_ANALYZERS,
-    NO_PROBLEMS_LOOKED_FOR,
+    NOT_CHECKED,
     count,
     is_read,
     is_searched,
-    place,
+    location,
     severity_counts,
     source_name,
     usage_line,
@@ -77,7 +77,7 @@ def _nothing_found(report: ReviewReport) -> str:
     if any(stage.status is StageStatus.FAILED for stage in report.stages):
         return "review incomplete"
     if not is_searched(report):
-        return NO_PROBLEMS_LOOKED_FOR
+        return NOT_CHECKED
     return NO_PROBLEMS_BY_ANALYZERS if report.keyless else "no problems found"
 
 
@@ -104,7 +104,12 @@ def _findings(findings: Sequence[Finding], *, redact: Redact) -> list[BodyBlock]
     if not findings:
         return []
     rows = [
-        (BADGES[finding.severity], place(finding), _titled(finding, redact=redact), _SHOWN[finding.placement])
+        (
+            BADGES[finding.severity],
+            location(finding),
+            _titled(finding, redact=redact),
+            _SHOWN[finding.placement],
+        )
         for finding in findings
     ]
     shown = table(("Severity", "Location", "Problem", "Comment"), rows[:_MAX_TABLE_ROWS])
@@ -125,7 +130,7 @@ def _titled(finding: Finding, *, redact: Redact) -> str:
 
 
 def _in_full(finding: Finding, *, redact: Redact) -> str:
-    _, *blocks = finding_blocks(finding, redact=redact)  # the fold shows the title
+    _, *blocks = finding_blocks(finding, redact=redact)  # the collapsed section shows the title
     title = escape_html(plain_line(finding.title.replace("`", ""), redact=redact, max_characters=160))
     return details(
         f"{BADGES[finding.severity]} · {title}",
@@ -135,7 +140,7 @@ def _in_full(finding: Finding, *, redact: Redact) -> str:
 
 def _rejected(rejected: Sequence[Rejection], *, redact: Redact) -> list[BodyBlock]:
     lines = [
-        f"- {place(rejection.finding)} {clean_line(rejection.finding.title, redact=redact, max_characters=160)} — "
+        f"- {location(rejection.finding)} {clean_line(rejection.finding.title, redact=redact, max_characters=160)} — "
         f"{clean_line(rejection.reason, redact=redact)}"
         for rejection in rejected
     ]
@@ -156,7 +161,7 @@ def _coverage(report: ReviewReport, *, redact: Redact) -> str:
         for omission in coverage.omitted
     ]
     shown = "\n".join(lines[: _MAX_TABLE_ROWS * 5]) + _more(lines, "file", limit=_MAX_TABLE_ROWS * 5)
-    read = f"Reviewed {coverage.reviewed:,} of {count(coverage.files, 'file')}; files not reviewed"
+    read = f"Reviewed {coverage.reviewed:,} of {count(coverage.files, 'file')}. Not reviewed:"
     return details(read if is_read(report) else "Excluded files", shown)
 
 
@@ -183,12 +188,12 @@ def _document(document: Document, *, redact: Redact) -> str:
     title = f"**{clean_line(document.title, redact=redact, inside_strong=True)}**"
     text = redact(document.content)
     cut = text[:_MAX_DOCUMENT_CHARACTERS]
-    said = f"… (truncated to {len(cut):,} of {len(text):,} characters)" if len(cut) < len(text) else ""
+    note = f"… (truncated to {len(cut):,} of {len(text):,} characters)" if len(cut) < len(text) else ""
     if document.format == "markdown":
         content = clean_markdown(cut, redact=redact, max_characters=len(cut))
     else:
         content = fence(cut, _LANGUAGES.get(document.format, ""))
-    return details("Documentation", "\n\n".join(filter(None, [title, content, said])))
+    return details("Documentation", "\n\n".join(filter(None, [title, content, note])))
 
 
 def _figures(report: ReviewReport) -> str:
@@ -204,19 +209,19 @@ def _more(rows: Sequence[object], noun: str, *, limit: int = _MAX_TABLE_ROWS) ->
 def with_earlier_walkthrough(
     report: ReviewReport, earlier: Sequence[StageResult], *, paths: Collection[str]
 ) -> ReviewReport:
-    """Complete the report of an incremental review with the earlier walkthrough of the other files.
+    """Add the earlier walkthrough of the other files to the report of an incremental review.
 
     Args:
-        paths: the files of the change as it is now.
+        paths: the files that the change touches now.
     """
     before = next((each for each in earlier if each.stage is Stage.DOCS and each.walkthrough), None)
     if before is None or before.walkthrough is None:
         return report
-    known = before.walkthrough
+    earlier_walkthrough = before.walkthrough
     stages = (
         replace(
             result,
-            walkthrough=_joined(known, result.walkthrough, paths),
+            walkthrough=_joined(earlier_walkthrough, result.walkthrough, paths),
             documents=result.documents or before.documents,
         )
         if result.stage is Stage.DOCS and result.status is StageStatus.COMPLETED

@@ -1,6 +1,6 @@
-"""Makes untrusted plain text safe: invisible characters, text that GitHub or a bot would act on, Markdown escapes.
+"""Makes untrusted plain text safe: handles invisible characters, defuses text that GitHub or a bot would act on, escapes Markdown.
 
-Which characters count as invisible follows the output rules of `docs/security.md`: control characters, bidirectional
+Invisible characters, as defined by the output rules in `docs/security.md`, are control characters, bidirectional
 marks, zero-width and filler characters, variation selectors, the tag block, lone surrogates. Emoji keep their joiners.
 GitHub's automatic links:
 https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls
@@ -73,7 +73,7 @@ _LIVE = re.compile(
     ),
     re.IGNORECASE,
 )
-# Lines that some bot takes for commands. Bots read raw bodies line by line, including code.
+# Lines that some bots treat as commands. Bots read raw bodies line by line, including code.
 COMMAND_LINE = (
     r"(?:/[a-z][\w-]*(?![\w/-])|!\w+[ \t]*$|(?:bors|homu|jenkins)[ \t]\S.{0,60}|(?:please )?(?:re)?test this\b(?: please)?"
     r"|(?:ok to test|add to whitelist|recheck|retest|rebuild)[ \t]*$"
@@ -85,7 +85,7 @@ _JOINER = "\u2060"
 
 
 def split_live(text: str, *, at_line_start: bool) -> Iterator[tuple[str, bool]]:
-    """Split the text into pieces, each with whether it is live; a command is live only at the start of a line."""
+    """Split the text into pieces, each with whether GitHub or a bot would act on it; commands count only at the start of a line."""
     text = text.lstrip() if at_line_start else text
     command = _COMMAND.match(text) if at_line_start else None
     if command:
@@ -94,7 +94,7 @@ def split_live(text: str, *, at_line_start: bool) -> Iterator[tuple[str, bool]]:
 
 
 def _split(text: str) -> Iterator[tuple[str, bool]]:
-    """Text between two live pieces is split again: a reference may end where a code span begins."""
+    """Split the text between two live pieces again, because a reference may end where a code span begins."""
     start = 0
     for found in _LIVE.finditer(text):
         yield from _split(text[start : found.start()])
@@ -107,7 +107,7 @@ def _split(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def defuse_plain(text: str) -> str:
-    """Text for fields without Markdown (titles, annotations), with a word joiner in every live piece."""
+    """Text for plain-text fields (titles, annotations), with a word joiner in every live piece."""
     return "".join(_defused(piece) if live else piece for piece, live in split_live(text, at_line_start=True))
 
 

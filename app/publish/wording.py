@@ -1,4 +1,4 @@
-"""Words and phrases that several texts share: severities, places, counts, sources, usage, permissions."""
+"""Shared words and phrases: severities, locations, counts, sources, usage, permissions."""
 
 import re
 from collections import Counter
@@ -25,7 +25,7 @@ _VENDORS = {
 }
 KEYLESS_NOTE = "No model reviewed this change, because none is configured or allowed. The built-in analyzers reviewed it."
 NO_PROBLEMS_BY_ANALYZERS = "no problems found (analyzers only)"
-NO_PROBLEMS_LOOKED_FOR = "not checked for problems"
+NOT_CHECKED = "not checked for problems"
 
 
 def check_name(stage: Stage) -> str:
@@ -62,8 +62,8 @@ def clean_cwe(cwe: str | None) -> str:
     return cwe if cwe and re.fullmatch(r"CWE-\d{1,5}", cwe) else ""
 
 
-def lines_of(finding: Finding) -> str:
-    """`line 8` or `lines 8–10`; names the base version if the lines are from there."""
+def describe_lines(finding: Finding) -> str:
+    """`line 8` or `lines 8–10`; says so if the lines are from the base version."""
     span = (
         f"line {finding.start_line}"
         if finding.start_line == finding.end_line
@@ -72,7 +72,7 @@ def lines_of(finding: Finding) -> str:
     return span if finding.side == "RIGHT" else f"{span} of the base version"
 
 
-def place(finding: Finding) -> str:
+def location(finding: Finding) -> str:
     """`path:line` as a code span."""
     return code_span(f"{finding.path}:{finding.start_line}")
 
@@ -99,14 +99,14 @@ def joined(words: Sequence[str]) -> str:
 
 
 def sources(finding: Finding) -> str:
-    """One line of Markdown: who found the finding and who confirmed it."""
+    """One line of Markdown with the finders and the verifiers."""
     finders = joined([source_name(source) for source in finding.found_by])
     vendors = {source.partition(":")[0] for source in finding.found_by} - {Provider.ANALYZERS.value}
-    alone = ", independently" if len(vendors) > 1 else ""
-    said = [f"found by {finders}{alone}"] if finders else []
+    independently = ", independently" if len(vendors) > 1 else ""
+    parts = [f"found by {finders}{independently}"] if finders else []
     if finding.confirmed_by:
-        said.append(f"confirmed by {joined([source_name(source) for source in finding.confirmed_by])}")
-    return " · ".join(said)
+        parts.append(f"confirmed by {joined([source_name(source) for source in finding.confirmed_by])}")
+    return " · ".join(parts)
 
 
 def duration(milliseconds: int) -> str:
@@ -130,21 +130,23 @@ def usage_line(usage: UsageTotal, *, duration_ms: int) -> str:
     )
 
 
-OFF = {
+DISABLED_FEATURES = {
     "checks": "check runs",
     "pull_requests": "the review and its inline comments",
     "issues": "the summary comment and replies in the conversation",
 }
 
 
-def name_off(lacking: Mapping[str, str]) -> str:
-    """The features that are off, each with the permission it needs; `lacking` maps names to levels."""
+def describe_disabled(lacking: Mapping[str, str]) -> str:
+    """The disabled features, each with the permission that it needs; `lacking` maps names to levels."""
     return "; ".join(
-        f"{OFF[name]} (needs `{name}: {level}`)" for name, level in lacking.items() if name in OFF
+        f"{DISABLED_FEATURES[name]} (needs `{name}: {level}`)"
+        for name, level in lacking.items()
+        if name in DISABLED_FEATURES
     )
 
 
 def render_lacking(lacking: Mapping[str, str]) -> str:
-    """One sentence, or an empty string if nothing is off."""
-    off = name_off(lacking)
-    return f"Turned off because of missing permissions: {off}." if off else ""
+    """One sentence, or an empty string if nothing is disabled."""
+    disabled = describe_disabled(lacking)
+    return f"Disabled because of missing permissions: {disabled}." if disabled else ""

@@ -96,7 +96,7 @@ async def test_without_the_permission_the_review_is_complete_and_names_it(opened
         take_all(pull)
         assert take_uploads(pull) == []
         assert world.reviews()[0].status == "completed"
-        assert "Code scanning got no report: The installation does not grant" in notes(world)
+        assert "No report was uploaded to code scanning: The installation does not grant" in notes(world)
 
 
 async def test_with_code_scanning_disabled_the_review_is_complete_and_says_so(opened: Open) -> None:
@@ -107,7 +107,7 @@ async def test_with_code_scanning_disabled_the_review_is_complete_and_says_so(op
         await world.settle()
         take_all(pull)
         assert take_uploads(pull) == []
-        assert "Code scanning got no report" in notes(world)
+        assert "No report was uploaded to code scanning" in notes(world)
 
 
 async def test_a_stage_that_failed_uploads_nothing(opened: Open) -> None:
@@ -130,7 +130,7 @@ async def test_an_outage_of_code_scanning_does_not_fail_the_review(opened: Open)
         await world.settle()
         take_all(pull)
         assert len(take_uploads(pull)) == 1
-        assert "Code scanning got no report" in notes(world)
+        assert "No report was uploaded to code scanning" in notes(world)
 
 
 async def test_a_shadow_review_uploads_nothing(opened: Open) -> None:

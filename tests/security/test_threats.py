@@ -64,8 +64,8 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
         ("security/test_secrets.py", "test_settings_that_are_wrong_are_named_without_their_values"),
     ),
     "O1": (  # hostile output
-        ("unit/publish/test_markdown.py", "test_a_hostile_output_comes_out_dead"),
-        ("unit/publish/test_markdown.py", "test_no_mixture_of_hostile_pieces_comes_out_alive"),
+        ("unit/publish/test_markdown.py", "test_a_hostile_output_has_no_active_content"),
+        ("unit/publish/test_markdown.py", "test_no_mixture_of_hostile_pieces_has_active_content"),
         ("security/test_compromised_model.py", "test_what_it_says_is_dead_on_arrival"),
         ("security/test_injection.py", "test_an_injection_that_a_model_repeats_comes_out_dead"),
     ),

@@ -163,7 +163,7 @@ async def test_without_permission_to_review_the_check_run_contains_everything_an
         assert (pull.reviews, own_comments(pull)) == ([], [])
         assert checks(pull)["quorum/review"] == "failure"
         [run] = [run for run in pull.repository.check_runs.values() if run.name == "quorum/review"]
-        assert "Turned off because" in (run.summary or "")
+        assert "Disabled because" in (run.summary or "")
         assert "`pull_requests: write`" in (run.summary or "")
         assert "An empty cart crashes" in (run.text or "")
         assert "An empty cart crashes" in pull.issue_comments[0].body

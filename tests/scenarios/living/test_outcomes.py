@@ -30,7 +30,7 @@ async def test_a_push_that_removes_the_code_resolves_its_finding(tmp_path: Path)
         assert (newest(world).outcome, newest(world).decided_at) == ("open", None)
         pull.push({"shop.py": None, "other.py": "x = 1\n"})
         await world.settle()
-        assert (newest(world).outcome, newest(world).reason) == ("resolved", "The code is gone.")
+        assert (newest(world).outcome, newest(world).reason) == ("resolved", "The code was removed.")
 
 
 async def test_a_thread_that_a_person_resolved_is_recorded_at_the_next_push(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ async def test_a_thread_that_a_person_resolved_is_recorded_at_the_next_push(tmp_
         await world.settle()
         assert (newest(world).outcome, newest(world).reason) == (
             "resolved",
-            "the thread was resolved by hand",
+            "the thread was resolved manually",
         )
         assert "no problems found" in pull.issue_comments[0].body
         assert len(pull.threads[0].comments) == 1  # and nothing is posted about it
@@ -57,7 +57,7 @@ async def test_a_thread_that_a_person_resolved_is_recorded_at_the_merge(tmp_path
         await world.settle()
         assert (newest(world).outcome, newest(world).reason) == (
             "resolved",
-            "the thread was resolved by hand",
+            "the thread was resolved manually",
         )
 
 
@@ -71,7 +71,11 @@ async def test_an_unfixed_finding_is_still_open_at_the_end(tmp_path: Path, merge
         else:
             pull.close()
         await world.settle()
-        end = "still open at the merge" if merged else "still open when the pull request was closed"
+        end = (
+            "still open when the pull request was merged"
+            if merged
+            else "still open when the pull request was closed"
+        )
         assert (newest(world).outcome, newest(world).reason) == ("open", end)
         assert newest(world).decided_at is not None
 

@@ -65,13 +65,13 @@ PLACES = {
 
 
 @pytest.mark.parametrize(("quote", "start", "end"), PLACES.values(), ids=PLACES.keys())
-def test_a_finding_moves_to_the_lines_that_hold_its_quote(quote: str, start: int, end: int) -> None:
+def test_a_finding_moves_to_the_lines_that_contain_its_quote(quote: str, start: int, end: int) -> None:
     placed = anchor(finding(path="src/pay.py", quote=quote, line=2), INDEX)
     assert (placed.placement, placed.start_line, placed.end_line) == (Placement.INLINE, start, end)
     assert placed.side is Side.RIGHT
 
 
-def test_the_quote_stays_what_the_finder_was_shown() -> None:
+def test_the_quote_stays_as_the_finder_saw_it() -> None:
     """The code itself may hold a secret that was redacted for the finder."""
     quote = '"WHERE id = [REDACTED:password]" + id'
     assert anchor(finding(path="src/pay.py", quote=quote), INDEX).quote == quote
@@ -79,25 +79,25 @@ def test_the_quote_stays_what_the_finder_was_shown() -> None:
     assert anchor(finding(path="src/pay.py", quote="x\n" * 30), INDEX).quote.count("\n") == 19
 
 
-def test_a_removed_line_is_found_on_the_old_side() -> None:
+def test_a_removed_line_is_found_on_the_base_side() -> None:
     placed = anchor(
         finding(path="src/pay.py", quote='q = "SELECT * FROM t WHERE id = " + id', line=40), INDEX
     )
     assert (placed.placement, placed.side, placed.start_line) == (Placement.INLINE, Side.LEFT, 5)
 
 
-def test_a_line_of_a_list_is_not_taken_for_a_removed_one() -> None:
+def test_a_list_item_is_not_mistaken_for_a_removed_line() -> None:
     placed = anchor(finding(path="readme.md", quote="- item one"), INDEX)
     assert (placed.placement, placed.side, placed.start_line) == (Placement.INLINE, Side.RIGHT, 2)
 
 
 @pytest.mark.parametrize("path", ["readme.md", "other.py", "b/src/pay.py", "pay.py", "./src/pay.py"])
-def test_a_finding_in_the_wrong_file_moves_to_the_only_file_that_holds_its_quote(path: str) -> None:
+def test_a_finding_in_the_wrong_file_moves_to_the_only_file_with_its_quote(path: str) -> None:
     placed = anchor(finding(path=path, quote="return conn.run(q)", line=1), INDEX)
     assert (placed.path, placed.start_line, placed.placement) == ("src/pay.py", 11, Placement.INLINE)
 
 
-def test_a_renamed_file_is_known_by_its_old_name() -> None:
+def test_a_renamed_file_is_found_by_its_old_name() -> None:
     data = b"diff --git a/old.py b/new.py\nrename from old.py\nrename to new.py\n--- a/old.py\n+++ b/new.py\n"
     index = DiffIndex(parse_diff(data + b"@@ -1 +1 @@\n-amount = 1\n+amount = 2\n"))
     placed = anchor(finding(path="old.py", quote="amount = 2"), index)
@@ -105,15 +105,15 @@ def test_a_renamed_file_is_known_by_its_old_name() -> None:
 
 
 @pytest.mark.parametrize("quote", ["", "   ", "os.system(cmd)", ")"])
-def test_a_quote_that_stands_nowhere_leaves_the_finding_on_its_file(quote: str) -> None:
+def test_a_finding_whose_quote_is_not_found_stays_on_its_file(quote: str) -> None:
     assert anchor(finding(path="src/pay.py", quote=quote, line=900), INDEX).placement is Placement.FILE
 
 
-def test_a_file_outside_the_change_has_no_place() -> None:
+def test_a_finding_in_an_unchanged_file_has_no_place() -> None:
     assert anchor(finding(path="/etc/passwd", quote="root:x:0:0"), INDEX).placement is Placement.SUMMARY
 
 
-def test_code_outside_the_hunks_is_named_by_its_line_but_stays_on_the_file() -> None:
+def test_a_finding_outside_the_hunks_gets_its_line_but_stays_on_the_file() -> None:
     on_file = finding(quote="conn.close(now)", line=99, placement=Placement.FILE)
     source = "import db\n\n\nconn.open()\nconn.close(now)\n"
     located = locate(on_file, source)
@@ -127,12 +127,12 @@ REPEATS = index_of({"pay.py": ("", REPEATED)})
 
 
 @pytest.mark.parametrize(("line", "expected"), [(2, 2), (6, 6), (46, 46)])
-def test_among_equal_lines_the_one_at_the_hinted_line_is_meant(line: int, expected: int) -> None:
+def test_among_equal_lines_the_one_at_the_given_line_is_chosen(line: int, expected: int) -> None:
     assert anchor(finding(quote="if ready:", line=line), REPEATS).start_line == expected
 
 
 @pytest.mark.parametrize("line", [4, 8, 90])
-def test_among_equal_lines_nothing_is_guessed(line: int) -> None:
+def test_among_equal_lines_without_a_hint_none_is_chosen(line: int) -> None:
     assert anchor(finding(quote="if ready:", line=line), REPEATS).placement is Placement.FILE
 
 
@@ -142,13 +142,13 @@ def test_a_lone_bracket_needs_its_line_number() -> None:
     assert anchor(finding(path="pay.c", quote="}", line=30), index).placement is Placement.FILE
 
 
-def test_of_equal_lines_far_away_the_only_changed_one_is_meant() -> None:
+def test_among_distant_equal_lines_the_only_changed_one_is_chosen() -> None:
     old = "alpha = 1\nrun(job)\nbeta = 2\n"
     index = index_of({"pay.py": (old, old + "gamma = 3\nrun(job)\n")})
     assert anchor(finding(quote="run(job)", line=80), index).start_line == 5
 
 
-def test_an_analysers_line_counts_as_it_is() -> None:
+def test_an_analyzers_line_number_is_used_unchanged() -> None:
     placed = anchor(finding(path="src/pay.py", line=10, quote="", found_by=(RUFF,)), INDEX)
     assert (placed.placement, placed.start_line) == (Placement.INLINE, 10)
 
@@ -164,7 +164,7 @@ def test_a_suggestion_for_a_misquoted_range_becomes_prose() -> None:
 @pytest.mark.parametrize(
     ("suggestion", "kept"), [("    return conn.run(q, (id,))", True), ("conn.run(q, (id,))", False)]
 )
-def test_a_suggestion_for_a_part_of_a_line_must_keep_the_rest_of_it(suggestion: str, kept: bool) -> None:
+def test_a_suggestion_for_part_of_a_line_must_keep_the_rest(suggestion: str, kept: bool) -> None:
     placed = anchor(finding(path="src/pay.py", quote="conn.run(q)", suggestion=suggestion), INDEX)
     assert (placed.suggestion is not None) is kept
 
@@ -218,7 +218,7 @@ def shifted_findings(draw: st.DrawFn) -> tuple[DiffIndex, Finding, QuoteMatch]:
 
 @settings(max_examples=150, deadline=None)
 @given(shifted_findings())
-def test_wrong_numbers_and_wrong_files_never_keep_a_unique_quote_from_its_lines(
+def test_a_unique_quote_is_found_despite_wrong_line_numbers_and_files(
     case: tuple[DiffIndex, Finding, QuoteMatch],
 ) -> None:
     index, said, truth = case
@@ -233,9 +233,7 @@ def test_wrong_numbers_and_wrong_files_never_keep_a_unique_quote_from_its_lines(
     quote=code_lines.map(lambda line: line.lstrip(" +")),
     hint=st.integers(1, 60),
 )
-def test_no_finding_is_ever_inline_on_lines_that_do_not_hold_its_quote(
-    lines: list[str], quote: str, hint: int
-) -> None:
+def test_no_finding_is_inline_on_lines_without_its_quote(lines: list[str], quote: str, hint: int) -> None:
     index = index_of({"pay.py": ("\n".join(lines[::2]) + "\n", "\n".join(lines) + "\n")})
     placed = anchor(finding(quote=quote, line=hint), index)
     if placed.placement is Placement.INLINE:

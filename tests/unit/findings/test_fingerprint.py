@@ -74,30 +74,30 @@ OTHER = {
 
 
 @pytest.mark.parametrize("change", SAME.values(), ids=SAME.keys())
-def test_the_name_survives(change: dict[str, Any]) -> None:
+def test_the_fingerprint_does_not_change_with(change: dict[str, Any]) -> None:
     assert name_of(**change) == name_of()
 
 
 @pytest.mark.parametrize("change", OTHER.values(), ids=OTHER.keys())
-def test_the_name_changes_with(change: dict[str, Any]) -> None:
+def test_the_fingerprint_changes_with(change: dict[str, Any]) -> None:
     assert name_of(**change) != name_of()
 
 
-def test_equal_lines_of_one_function_are_counted() -> None:
+def test_equal_lines_in_one_function_have_different_fingerprints() -> None:
     names = {name_of(quote="log(row)", line=line) for line in (11, 13, 19)}
     assert len(names) == 3
 
 
-def test_a_line_added_elsewhere_does_not_count() -> None:
+def test_a_line_added_elsewhere_does_not_change_the_fingerprint() -> None:
     longer = CODE.replace("import db", "import db\nlog(row)")
     assert name_of(longer, quote="log(row)", line=14) == name_of(quote="log(row)", line=13)
 
 
-def test_without_the_file_the_hunk_gives_the_name() -> None:
+def test_without_the_file_the_fingerprint_comes_from_the_hunk() -> None:
     assert name_of(whole=False) == name_of(whole=False, quote="timeout=3,", title="Other words")
 
 
-def test_findings_on_a_whole_file_are_told_apart_by_their_order() -> None:
+def test_findings_on_a_whole_file_are_distinguished_by_their_order() -> None:
     index = index_of({"pay.py": ("", CODE)})
     fingerprinter = Fingerprinter(index, source_of=lambda path, side: None, enclosing_symbol=enclosing_symbol)
     said = [anchor(finding(quote="nowhere", title=title), index) for title in ("one", "two")]

@@ -16,7 +16,7 @@ def placed(**fields: object) -> Finding:
     return finding(**{"placement": Placement.INLINE, "rule_id": "sql-injection", **fields})
 
 
-def test_two_vendors_finding_is_one_and_each_confirms_the_other() -> None:
+def test_the_same_finding_of_two_vendors_is_merged_and_each_confirms_the_other() -> None:
     (one,) = merge(
         [
             placed(line=8, found_by=(CLAUDE,)),
@@ -33,7 +33,7 @@ def test_two_models_of_one_vendor_confirm_nothing() -> None:
     assert one.finding.confirmed_by == ()
 
 
-def test_an_analyser_confirms_nothing_and_a_models_words_are_shown() -> None:
+def test_an_analyzer_confirms_nothing_and_the_models_text_is_shown() -> None:
     (one,) = merge(
         [
             placed(found_by=(RUFF,), title="S608", severity=Severity.CRITICAL, cwe="CWE-89"),
@@ -47,18 +47,18 @@ def test_an_analyser_confirms_nothing_and_a_models_words_are_shown() -> None:
     assert [member.title for member in one.by_analyzers] == ["S608"]
 
 
-def test_overlapping_lines_and_one_family_are_one_defect() -> None:
+def test_overlapping_lines_with_the_same_family_are_one_defect() -> None:
     assert len(merge([placed(start_line=5, end_line=8), placed(line=8, rule_id="command-injection")])) == 1
 
 
-def test_other_families_on_one_line_are_two_defects() -> None:
+def test_different_families_on_one_line_are_two_defects() -> None:
     assert (
         len(merge([placed(title="Query from input"), placed(rule_id="resource-leak", title="Never closed")]))
         == 2
     )
 
 
-def test_other_families_with_the_same_title_are_one_defect() -> None:
+def test_different_families_with_the_same_title_are_one_defect() -> None:
     one = placed(title="Missing await on connection close", rule_id="missing-await")
     other = placed(title="missing `await` on the connection's close()", rule_id="other", found_by=(GEMINI,))
     assert len(merge([one, other])) == 1
@@ -68,11 +68,11 @@ def test_the_same_rule_on_other_lines_or_files_is_another_defect() -> None:
     assert len(merge([placed(line=3), placed(line=4), placed(line=3, path="order.py")])) == 3
 
 
-def test_equal_names_are_one_defect_whatever_their_lines() -> None:
+def test_equal_fingerprints_are_one_defect_regardless_of_lines() -> None:
     assert len(merge([placed(line=3, fingerprint="f"), placed(line=5, fingerprint="f")])) == 1
 
 
-def test_no_two_candidates_share_a_name() -> None:
+def test_no_two_candidates_share_a_fingerprint() -> None:
     candidates = merge(
         [
             placed(start_line=1, end_line=9, fingerprint="a"),
@@ -83,14 +83,14 @@ def test_no_two_candidates_share_a_name() -> None:
     assert [each.finding.fingerprint for each in candidates] == ["a", "b"]
 
 
-def test_a_suggestion_for_other_lines_is_not_borrowed() -> None:
+def test_a_suggestion_for_other_lines_is_not_used() -> None:
     best = placed(start_line=5, end_line=8, severity=Severity.HIGH)
     other = placed(line=8, suggestion="x = 1")
     assert merge([best, other])[0].finding.suggestion is None
     assert merge([best, placed(start_line=5, end_line=8, suggestion="x")])[0].finding.suggestion == "x"
 
 
-def test_findings_on_whole_files_are_one_only_with_the_same_title() -> None:
+def test_findings_on_whole_files_merge_only_with_the_same_title() -> None:
     def on_file(title: str) -> Finding:
         return finding(placement=Placement.FILE, title=title)
 
@@ -102,7 +102,7 @@ def in_one_function(findings: Sequence[Finding]) -> list[MergedClaim]:
     return list(merge(findings, symbol_of=lambda each: "load"))
 
 
-def test_two_vendors_at_different_lines_of_one_function_speak_of_one_defect() -> None:
+def test_claims_of_two_vendors_in_one_function_are_one_defect() -> None:
     (one,) = in_one_function(
         [
             placed(start_line=26, end_line=27, found_by=(CLAUDE,), severity=Severity.HIGH),
@@ -115,7 +115,7 @@ def test_two_vendors_at_different_lines_of_one_function_speak_of_one_defect() ->
     assert one.finding.confirmed_by == (CLAUDE,)
 
 
-def test_the_line_that_more_vendors_name_is_the_one_that_is_shown() -> None:
+def test_the_line_that_most_vendors_name_is_shown() -> None:
     (one,) = in_one_function(
         [
             placed(line=26, found_by=(CLAUDE,)),
@@ -126,20 +126,20 @@ def test_the_line_that_more_vendors_name_is_the_one_that_is_shown() -> None:
     assert one.finding.start_line == 35
 
 
-def test_two_injections_in_one_function_stay_two_if_anyone_names_both() -> None:
+def test_two_injections_in_one_function_stay_separate_if_one_vendor_names_both() -> None:
     first, second = placed(line=5, found_by=(CLAUDE,)), placed(line=9, found_by=(CLAUDE,))
     other = placed(line=9, found_by=(GPT,))
     assert [each.finding.start_line for each in in_one_function([first, second, other])] == [5, 9]
     assert [each.finding.start_line for each in in_one_function([first, other, second])] == [5, 9]
 
 
-def test_two_injections_stay_two_if_analysers_saw_both() -> None:
+def test_two_injections_stay_separate_if_analyzers_found_both() -> None:
     seen = [placed(line=line, found_by=(RUFF,)) for line in (5, 9)]
     said = [placed(line=5, found_by=(CLAUDE,)), placed(line=9, found_by=(GPT,))]
     assert len(in_one_function([*seen, *said])) == 2
 
 
-def test_neighbours_of_one_family_are_one_defect_only_if_their_words_meet() -> None:
+def test_nearby_claims_of_one_family_merge_only_if_their_titles_share_words() -> None:
     one = placed(line=5, title="The report's name reaches the query unescaped")
     akin = placed(line=9, found_by=(GPT,), rule_id="nosql-injection", title="Report name reaches the query")
     unlike = placed(line=9, found_by=(GPT,), rule_id="log-injection", title="User agent breaks log lines")
@@ -147,7 +147,7 @@ def test_neighbours_of_one_family_are_one_defect_only_if_their_words_meet() -> N
     assert len(in_one_function([one, unlike])) == 2
 
 
-def test_other_functions_and_lines_outside_of_any_are_other_defects() -> None:
+def test_claims_in_other_functions_or_outside_functions_are_other_defects() -> None:
     findings = [placed(line=5, found_by=(CLAUDE,)), placed(line=9, found_by=(GPT,))]
     assert len(merge(findings, symbol_of=lambda each: f"function_{each.start_line}")) == 2
     assert len(merge(findings, symbol_of=lambda each: None)) == 2
@@ -170,7 +170,7 @@ def parts(candidates: Sequence[MergedClaim]) -> set[frozenset[int]]:
 
 
 @given(FINDINGS)
-def test_every_claim_ends_in_exactly_one_candidate_and_no_vendor_twice_in_one(
+def test_every_claim_is_in_exactly_one_candidate_and_no_vendor_twice_in_one(
     findings: list[Finding],
 ) -> None:
     candidates = in_one_function(findings)
@@ -184,7 +184,9 @@ def test_every_claim_ends_in_exactly_one_candidate_and_no_vendor_twice_in_one(
 
 
 @given(FINDINGS)
-def test_a_vendor_that_names_two_defects_keeps_all_of_that_rule_apart(findings: list[Finding]) -> None:
+def test_a_vendor_that_names_two_defects_keeps_all_claims_of_that_rule_separate(
+    findings: list[Finding],
+) -> None:
     named = [(each.found_by, each.rule_id) for each in findings]
     doubled = {rule for vendor, rule in named if named.count((vendor, rule)) > 1} | {"other"}
     for each in in_one_function(findings):
@@ -192,9 +194,7 @@ def test_a_vendor_that_names_two_defects_keeps_all_of_that_rule_apart(findings: 
 
 
 @given(FINDINGS, st.randoms(use_true_random=False))
-def test_what_is_one_defect_does_not_depend_on_who_answers_first(
-    findings: list[Finding], random: Random
-) -> None:
+def test_merging_does_not_depend_on_the_order_of_answers(findings: list[Finding], random: Random) -> None:
     shuffled = list(findings)
     random.shuffle(shuffled)
     assert parts(in_one_function(findings)) == parts(in_one_function(shuffled))

@@ -81,7 +81,7 @@ CLAIMS = [
 ]  # fmt: skip
 
 
-async def test_each_claim_ends_as_a_finding_or_with_a_reason() -> None:
+async def test_each_claim_becomes_a_finding_or_a_rejection_with_a_reason() -> None:
     gemini = Gemini()
     result = await settled(CLAIMS, gemini)
     shown = [(each.title, each.placement.value, each.start_line, each.found_by) for each in result.findings]
@@ -108,7 +108,7 @@ async def test_each_claim_ends_as_a_finding_or_with_a_reason() -> None:
     )
 
 
-async def test_a_confirmed_finding_carries_its_line_its_name_and_a_fitting_suggestion() -> None:
+async def test_a_confirmed_finding_has_its_line_fingerprint_and_suggestion() -> None:
     first, *_ = (await settled(CLAIMS, Gemini())).findings
     assert first.start_line == 5
     assert first.suggestion == '    q = "SELECT ?"'
@@ -117,7 +117,7 @@ async def test_a_confirmed_finding_carries_its_line_its_name_and_a_fitting_sugge
     assert first.found_by == (CLAUDE, RUFF)
 
 
-async def test_names_are_the_same_in_every_run_and_one_each() -> None:
+async def test_fingerprints_are_unique_and_the_same_in_every_run() -> None:
     one, other = (await settled(CLAIMS, Gemini())), (await settled(CLAIMS[::-1], Gemini()))
     names = {each.title: each.fingerprint for each in one.findings}
     assert names == {each.title: each.fingerprint for each in other.findings}
@@ -131,7 +131,7 @@ async def test_a_vendor_that_the_repository_does_not_allow_is_not_asked() -> Non
     assert gemini.asked == [(["The id reaches the query"], [Provider.CLAUDE])]
 
 
-async def test_of_a_file_that_models_were_not_shown_only_the_analysers_are_heard() -> None:
+async def test_claims_on_a_file_that_models_did_not_see_are_rejected() -> None:
     gemini = Gemini()
     result = await settled(CLAIMS[:2], gemini, left_out={"pay.py"})
     assert [each.title for each in result.findings] == ["S608"]
@@ -141,13 +141,13 @@ async def test_of_a_file_that_models_were_not_shown_only_the_analysers_are_heard
     assert gemini.asked == []
 
 
-async def test_no_claims_cost_nothing() -> None:
+async def test_without_claims_there_are_no_calls() -> None:
     gemini = Gemini()
     assert await settled([], gemini) == Settlement(findings=())
     assert gemini.asked == []
 
 
-async def test_an_analysers_words_that_models_refuted_are_kept_but_not_inline() -> None:
+async def test_an_analyzers_finding_that_models_refuted_is_kept_but_not_inline() -> None:
     result = await settled(CLAIMS, Gemini(), is_read=lambda finding: finding.path == "pay.py")
     assert [(each.title, each.placement.value) for each in result.findings] == [
         ("The id reaches the query", "inline"),
@@ -156,7 +156,7 @@ async def test_an_analysers_words_that_models_refuted_are_kept_but_not_inline() 
     assert result.notes == (SettlementNote(code=SettlementCode.UNSHARED_PATTERNS, values=("1",)),)
 
 
-async def test_one_defect_at_two_lines_of_a_function_is_one_comment_that_nobody_need_verify() -> None:
+async def test_one_defect_at_two_lines_of_a_function_is_one_comment_without_verification() -> None:
     gemini = Gemini()
     result = await settled(
         [

@@ -79,17 +79,17 @@ def test_an_unfit_suggestion_becomes_prose(quote: str, suggestion: str) -> None:
     assert suggestion in said.explanation
 
 
-def test_a_file_that_did_not_parse_before_may_still_be_mended() -> None:
+def test_a_file_that_did_not_parse_before_can_have_a_suggestion() -> None:
     broken = "def f(:\n    return 1\n"
     assert checked(quote="    return 1", suggestion="    return 2", code=broken).suggestion == "    return 2"
 
 
-def test_the_carriage_returns_of_a_file_are_no_reason_to_refuse() -> None:
+def test_carriage_returns_do_not_prevent_a_suggestion() -> None:
     said = checked(quote="    return result", suggestion="    return 1", code=CODE.replace("\n", "\r\n"))
     assert said.suggestion == "    return 1"
 
 
-def test_a_file_that_is_not_what_the_diff_shows_is_never_suggested_for() -> None:
+def test_a_file_that_differs_from_the_diff_gets_no_suggestion() -> None:
     index = index_of({"pay.py": ("", CODE)})
     said = anchor(finding(quote="    return result", suggestion="    return 1"), index)
     after = check_suggestion(
@@ -132,6 +132,6 @@ def test_code_is_not_mistaken_for_configuration(path: str) -> None:
     assert not is_protected(path)
 
 
-def test_prose_shows_code_that_holds_fences_in_a_longer_fence() -> None:
+def test_prose_shows_code_with_fences_in_a_longer_fence() -> None:
     said = as_prose(finding(suggestion="text = '''\n```\n'''"))
     assert "````\ntext = '''\n```\n'''\n````" in said.explanation

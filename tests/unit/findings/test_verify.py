@@ -73,7 +73,7 @@ async def settle(
     return await verify(merge(findings), quorum=quorum, vendors=vendors, ask_verdicts=judges)
 
 
-async def test_a_confirmed_claim_keeps_its_place_and_names_who_confirmed_it() -> None:
+async def test_a_confirmed_claim_keeps_its_placement_and_names_its_verifier() -> None:
     result = await settle([claim(CLAUDE)], Judges({"gpt": C}))
     (one,) = result.findings
     assert (one.placement, one.confirmed_by, one.worth) == (Placement.INLINE, ("gpt:judge",), 8)
@@ -89,7 +89,7 @@ async def test_a_refuted_claim_is_kept_with_the_reason() -> None:
     ]
 
 
-async def test_nobody_judges_what_they_found_themselves() -> None:
+async def test_no_vendor_judges_its_own_claims() -> None:
     judges = Judges({"claude": C, "gpt": C, "gemini": C})
     await settle([claim(CLAUDE, line=1), claim(GPT, line=2)], judges)
     assert judges.calls == [("gemini", ["1", "2"])]
@@ -102,14 +102,14 @@ async def test_claims_of_all_vendors_need_two_calls() -> None:
     assert all(len(backers(each)) == 2 for each in result.findings)
 
 
-async def test_without_a_claim_nobody_is_asked() -> None:
+async def test_without_claims_no_vendor_is_asked() -> None:
     judges = Judges({"gpt": C})
     result = await settle([claim(RUFF), claim(CLAUDE, GPT, line=2)], judges)
     assert judges.calls == []
     assert len(result.findings) == 2
 
 
-async def test_what_two_vendors_found_is_rated_where_a_call_goes_out_anyway() -> None:
+async def test_a_finding_of_two_vendors_is_rated_if_a_call_is_made_anyway() -> None:
     judges = Judges({"gemini": R, "gpt": R, "claude": R}, worth=2)
     result = await settle([claim(CLAUDE, line=1), claim(CLAUDE, GPT, line=2)], judges)
     (kept,) = result.findings
@@ -117,33 +117,33 @@ async def test_what_two_vendors_found_is_rated_where_a_call_goes_out_anyway() ->
     assert len(judges.calls) == 1
 
 
-async def test_where_one_vendor_is_unsure_the_third_decides() -> None:
+async def test_if_one_vendor_is_unsure_the_third_decides() -> None:
     judges = Judges({"gpt": U, "gemini": C})
     (one,) = (await settle([claim(CLAUDE)], judges)).findings
     assert (one.confirmed_by, one.placement) == (("gemini:judge",), Placement.INLINE)
     assert [vendor for vendor, _ in judges.calls] == ["gpt", "gemini"]
 
 
-async def test_what_stays_unsure_is_only_in_the_summary_and_a_note_says_so() -> None:
+async def test_an_unsure_claim_is_only_in_the_summary_with_a_note() -> None:
     result = await settle([claim(CLAUDE)], Judges({"gpt": U, "gemini": U}))
     assert [each.placement for each in result.findings] == [Placement.SUMMARY]
     assert result.notes == (SettlementNote(code=SettlementCode.QUORUM_MISSED, values=("1",)),)
 
 
-async def test_where_the_chosen_vendor_is_out_the_next_one_is_asked() -> None:
+async def test_if_the_chosen_vendor_is_unavailable_the_next_one_is_asked() -> None:
     judges = Judges({"gpt": None, "gemini": C})
     (one,) = (await settle([claim(CLAUDE)], judges)).findings
     assert one.confirmed_by == ("gemini:judge",)
 
 
-async def test_what_nobody_could_check_stays_with_its_severity_but_not_inline() -> None:
+async def test_an_unchecked_claim_keeps_its_severity_but_is_not_inline() -> None:
     result = await settle([claim(CLAUDE, severity=Severity.CRITICAL)], Judges({}))
     (one,) = result.findings
     assert (one.placement, one.severity, one.confirmed_by) == (Placement.SUMMARY, Severity.CRITICAL, ())
     assert result.notes == (SettlementNote(code=SettlementCode.UNVERIFIED, values=("1",)),)
 
 
-async def test_no_vendor_at_all_is_said_too() -> None:
+async def test_a_note_says_that_no_vendor_is_available() -> None:
     result = await settle([claim(CLAUDE)], Judges({}), vendors=())
     assert [each.placement for each in result.findings] == [Placement.SUMMARY]
     assert len(result.notes) == 1
@@ -159,14 +159,14 @@ async def test_with_one_vendor_another_of_its_models_confirms_and_a_note_names_i
     assert len(judges.calls) == 1
 
 
-async def test_the_same_model_in_a_fresh_context_is_called_that() -> None:
+async def test_a_note_says_that_a_model_checked_its_own_findings() -> None:
     result = await settle([claim("claude:judge")], Judges({"claude": C}), vendors=(Provider.CLAUDE,))
     assert result.notes == (
         SettlementNote(code=SettlementCode.CHECKED_BY_ITSELF, values=("claude", "claude:judge")),
     )
 
 
-async def test_a_quorum_of_one_asks_nobody() -> None:
+async def test_a_quorum_of_one_makes_no_calls() -> None:
     judges = Judges({"gpt": R})
     result = await settle([claim(CLAUDE)], judges, quorum=1)
     assert (judges.calls, result.findings[0].placement) == ([], Placement.INLINE)
@@ -182,7 +182,7 @@ async def test_a_quorum_of_three_needs_both_other_vendors() -> None:
     assert result.findings[0].placement is Placement.SUMMARY
 
 
-async def test_a_quorum_of_three_with_two_vendors_is_lowered_and_said() -> None:
+async def test_a_quorum_of_three_with_two_vendors_is_lowered_with_a_note() -> None:
     two = (Provider.CLAUDE, Provider.GPT)
     result = await settle([claim(CLAUDE)], Judges({"gpt": C}, vendors=two), quorum=3, vendors=two)
     assert result.findings[0].placement is Placement.INLINE
@@ -190,7 +190,7 @@ async def test_a_quorum_of_three_with_two_vendors_is_lowered_and_said() -> None:
 
 
 @pytest.mark.parametrize("judgement", [R, U])
-async def test_where_a_models_claim_falls_the_analysers_own_words_stay(judgement: Judgement) -> None:
+async def test_if_a_models_claim_is_rejected_the_analyzers_finding_stays(judgement: Judgement) -> None:
     both = [claim(RUFF, title="S608"), claim(CLAUDE, title="The id reaches the query")]
     result = await settle(both, Judges({"gpt": judgement, "gemini": judgement}))
     (kept,) = result.findings
@@ -207,7 +207,7 @@ judgements = st.dictionaries(st.sampled_from(["claude", "gpt", "gemini"]), st.sa
 @given(
     found=st.lists(finders, max_size=6), given=judgements, quorum=st.integers(1, 3), count=st.integers(0, 3)
 )
-async def test_nothing_is_lost_and_no_analysers_finding_falls(
+async def test_no_claim_is_lost_and_no_analyzers_finding_is_rejected(
     found: list[list[str]], given: dict[str, Judgement | None], quorum: int, count: int
 ) -> None:
     candidates = merge([claim(*names, line=10 * n) for n, names in enumerate(found, 1)])
@@ -234,7 +234,7 @@ def by_title(finding: Finding) -> bool:
 
 
 @pytest.mark.parametrize("vendors", [ALL, ALL[:1]])
-async def test_what_parsing_has_shown_is_put_before_nobody(vendors: Sequence[Provider]) -> None:
+async def test_a_claim_that_parsing_proved_is_not_verified(vendors: Sequence[Provider]) -> None:
     judges = Judges({"claude": R, "gpt": R, "gemini": R})
     result = await verify(
         merge([claim(GEMINI, title="undocumented load_orders")]),
@@ -250,7 +250,7 @@ async def test_what_parsing_has_shown_is_put_before_nobody(vendors: Sequence[Pro
     assert (result.rejected, result.notes) == ((), ())
 
 
-async def test_what_parsing_has_shown_is_rated_with_others_and_cannot_be_refuted() -> None:
+async def test_a_claim_that_parsing_proved_is_rated_but_cannot_be_refuted() -> None:
     judges = Judges({"claude": C, "gpt": R})
     result = await verify(
         merge([claim(GEMINI, title="undocumented load_orders"), claim(CLAUDE, line=9)]),

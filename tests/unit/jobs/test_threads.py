@@ -97,31 +97,31 @@ def test_a_finding_without_its_code_cannot_move() -> None:
 
 async def test_unchanged_code_on_an_outdated_thread_is_not_fixed() -> None:
     followed = await after("total = a / b\n")
-    assert [finding.start_line for finding in followed.standing] == [1]
+    assert [finding.start_line for finding in followed.still_open] == [1]
     assert not followed.fixed
 
 
 async def test_findings_are_fixed_when_their_file_leaves_the_change() -> None:
     followed = await after(None, diff=Diff(files=()))
-    assert followed.fixed == {FINDING.fingerprint: "The code is gone."}
+    assert followed.fixed == {FINDING.fingerprint: "The code was removed."}
 
 
 async def test_changed_code_is_fixed_only_when_the_check_agrees() -> None:
     assert (await after("total = 0\n", says=Judgement.REFUTED)).fixed == {FINDING.fingerprint: "because"}
     still = await after("total = 0\n", says=Judgement.CONFIRMED)
-    assert (still.standing, still.outdated, still.fixed) == ((FINDING,), frozenset(), {})
+    assert (still.still_open, still.outdated, still.fixed) == ((FINDING,), frozenset(), {})
 
 
 async def test_without_a_judgement_a_changed_finding_is_outdated_and_still_open() -> None:
     followed = await after("total = 0\n")
     assert followed.outdated == {FINDING.fingerprint}
-    assert followed.standing == (FINDING,)
+    assert followed.still_open == (FINDING,)
 
 
 async def test_a_thread_that_a_person_resolved_is_resolved_by_hand() -> None:
     followed = await after("total = a / b\n", thread=replace(THREAD, is_resolved=True))
     assert followed.outcomes()[FindingOutcome.RESOLVED] == {FINDING.fingerprint: RESOLVED_BY_HAND}
-    assert followed.standing == ()
+    assert followed.still_open == ()
 
 
 def test_a_thread_gets_one_reply_for_a_push() -> None:

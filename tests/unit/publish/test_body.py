@@ -17,7 +17,7 @@ def test_a_body_never_exceeds_its_limit_and_keeps_its_marker(blocks: list[BodyBl
     assert parse_marker(body) == (MarkerKind.SUMMARY, "octo/shop#7@5c0ffee")
 
 
-def test_what_does_not_fit_is_named_and_the_rest_stays() -> None:
+def test_blocks_that_do_not_fit_are_named_and_the_others_are_kept() -> None:
     blocks = [
         BodyBlock("the start", "start"),
         BodyBlock("the story", "x" * 5_000),
@@ -28,7 +28,7 @@ def test_what_does_not_fit_is_named_and_the_rest_stays() -> None:
     )
 
 
-def test_a_secret_that_only_the_finished_text_holds_is_redacted() -> None:
+def test_a_secret_that_only_appears_in_the_finished_text_is_redacted() -> None:
     body = compose(
         [BodyBlock("a", "key=hunter2")],
         redact=lambda text: text.replace("hunter2", "[REDACTED:x]"),
@@ -54,6 +54,6 @@ def test_only_the_last_line_is_a_marker(body: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "a b", "-->", "a\n", "x" * 301])
-def test_a_key_that_could_end_the_comment_is_refused(key: str) -> None:
+def test_a_key_that_could_end_the_comment_is_rejected(key: str) -> None:
     with pytest.raises(ValueError, match="not a valid marker key"):
         marker(MarkerKind.REPLY, key)

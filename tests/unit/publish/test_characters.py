@@ -27,17 +27,17 @@ def test_an_emoji_keeps_its_joiners(emoji: str) -> None:
     assert strip_invisible(f"a {emoji} b") == f"a {emoji} b"
 
 
-def test_every_line_break_is_one() -> None:
+def test_every_kind_of_line_break_is_normalized() -> None:
     assert strip_invisible("a\r\nb\rc\u2028d\u0085e") == "a\nb\nc\nd\ne"
 
 
-def test_a_name_with_a_line_break_and_a_backslash_is_unmistakable() -> None:
+def test_a_name_with_a_line_break_and_a_backslash_is_unambiguous() -> None:
     assert show_invisible("a\\n\nb") == "a\\\\n\\nb"
     assert show_invisible("a\\b") == "a\\b"
 
 
 @given(st.text(st.characters(exclude_characters="\n"), min_size=1).filter(str.strip))
-def test_a_code_span_holds_any_text_and_nothing_else(text: str) -> None:
+def test_a_code_span_contains_exactly_the_given_text(text: str) -> None:
     (inline,) = [token for token in GITHUB.parse(f"a {code_span(text)} b") if token.type == "inline"]
     spans = [child for child in inline.children or [] if child.type == "code_inline"]
     assert [child.type for child in inline.children or []] == ["text", "code_inline", "text"]
@@ -45,21 +45,21 @@ def test_a_code_span_holds_any_text_and_nothing_else(text: str) -> None:
 
 
 @given(st.text())
-def test_a_fence_holds_any_code(code: str) -> None:
+def test_a_fence_contains_any_code(code: str) -> None:
     (block,) = GITHUB.parse(fence(code, "python"))
     assert block.type == "fence"
     assert block.info == "python"
 
 
 @given(st.text(st.characters(exclude_characters="\r\x00", exclude_categories=["Cs"])))
-def test_a_suggestion_is_kept_to_the_byte(code: str) -> None:
+def test_a_suggestion_keeps_every_byte(code: str) -> None:
     (block,) = GITHUB.parse(suggestion_fence(code))
     assert block.info == "suggestion"
     assert block.content == (code.removesuffix("\n") + "\n" if code.removesuffix("\n") else "")
 
 
 @given(st.text(max_size=30).filter(str.strip))
-def test_a_cell_holds_any_name(name: str) -> None:
+def test_a_table_cell_contains_any_name(name: str) -> None:
     tokens = GITHUB.parse(table(("A", "B"), [(code_span(name), "x")]))
     assert [token.type for token in tokens].count("td_open") == 2
     assert [token.type for token in tokens].count("tr_open") == 2

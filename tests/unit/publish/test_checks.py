@@ -59,7 +59,7 @@ SKIPPED = replace(CLEAN, stages=(StageResult(stage=Stage.SECURITY, status=StageS
         (SKIPPED, Conclusion.NEUTRAL, Conclusion.NEUTRAL),
     ],
 )
-def test_the_conclusion_follows_findings_gate_and_work_done(
+def test_the_conclusion_depends_on_findings_gate_and_completed_work(
     report: ReviewReport, off: Conclusion, high: Conclusion
 ) -> None:
     security = stage_of(report, Stage.SECURITY)
@@ -77,7 +77,7 @@ def test_the_conclusion_follows_findings_gate_and_work_done(
         (Severity.LOW, Gate.MEDIUM, Conclusion.NEUTRAL),
     ],
 )
-def test_a_finding_fails_the_check_from_the_gate_on(
+def test_a_finding_at_or_above_the_gate_fails_the_check(
     severity: Severity, gate: Gate, conclusion: Conclusion
 ) -> None:
     report = replace(REPORT, findings=(replace(INJECTION, severity=severity),))
@@ -85,7 +85,7 @@ def test_a_finding_fails_the_check_from_the_gate_on(
 
 
 @pytest.mark.parametrize("placement", Placement)
-def test_a_finding_closes_the_gate_wherever_it_is_shown(placement: Placement) -> None:
+def test_a_finding_counts_for_the_gate_wherever_it_is_shown(placement: Placement) -> None:
     by_pattern = replace(
         INJECTION,
         found_by=("analyzers:patterns",),
@@ -103,7 +103,7 @@ def test_a_finding_of_another_stage_does_not_count() -> None:
     assert conclude(SECURITY, report, gate=Gate.CRITICAL) is Conclusion.SUCCESS
 
 
-def test_titles_say_how_it_stands() -> None:
+def test_titles_describe_the_state() -> None:
     titles = [
         checked(report, Stage.SECURITY).title
         for report in (CLEAN, REPORT, FAILED, KEYLESS, UNREAD, ONLY_BINARY, SKIPPED)
@@ -121,7 +121,7 @@ def test_titles_say_how_it_stands() -> None:
     )
 
 
-def test_a_stage_that_failed_says_why_and_what_to_do() -> None:
+def test_a_failed_stage_says_why_and_how_to_retry() -> None:
     assert checked(FAILED, Stage.SECURITY, gate=Gate.HIGH).summary == snapshot("""\
 The stage failed: GPT: rate limited; Claude: timeout
 
@@ -133,14 +133,14 @@ The gate is `high`: this check fails for a finding of that severity or higher, o
 """)
 
 
-def test_files_that_were_not_read_are_named() -> None:
+def test_files_that_were_not_reviewed_are_named() -> None:
     assert (
         "Not reviewed; this result is incomplete:\n\n- `a.py`: too large"
         in checked(UNREAD, Stage.REVIEW).summary
     )
 
 
-def test_annotations_stand_on_lines_of_the_new_file_and_the_text_has_every_finding() -> None:
+def test_annotations_are_on_lines_of_the_head_and_the_text_has_every_finding() -> None:
     check = checked(replace(REPORT, findings=(INJECTION, LEFT_SIDE)), Stage.SECURITY)
     assert [(a.path, a.start_line, a.end_line, a.level) for a in check.annotations] == [
         ("pay.py", 8, 9, AnnotationLevel.FAILURE)
@@ -150,13 +150,13 @@ def test_annotations_stand_on_lines_of_the_new_file_and_the_text_has_every_findi
     assert "line 2 of the base version" in check.text
 
 
-def test_a_path_that_github_cannot_be_told_has_no_annotation_and_is_in_the_text() -> None:
+def test_a_path_that_is_not_utf8_is_in_the_text_but_not_annotated() -> None:
     check = checked(replace(REPORT, findings=(replace(INJECTION, path="caf\udce9.py"),)), Stage.SECURITY)
     assert check.annotations == ()
     assert "`caf\\udce9.py`" in check.text
 
 
-def test_the_buttons_keep_githubs_limits() -> None:
+def test_the_buttons_are_within_githubs_limits() -> None:
     low = replace(REPORT, findings=(replace(INJECTION, severity=Severity.LOW),))
     assert [action.identifier for action in checked(REPORT, Stage.SECURITY).actions] == ["rereview"]
     actions = checked(low, Stage.SECURITY).actions
@@ -168,7 +168,7 @@ def test_the_buttons_keep_githubs_limits() -> None:
         assert len(action.identifier) <= 20
 
 
-def test_a_check_of_hundreds_of_findings_keeps_githubs_limits() -> None:
+def test_a_check_with_hundreds_of_findings_is_within_githubs_limits() -> None:
     many = tuple(replace(INJECTION, explanation="x " * 4_000, title="t" * 500) for _ in range(120))
     check = checked(replace(REPORT, findings=many), Stage.SECURITY)
     assert len(check.text.encode()) <= MAX_CHECK_TEXT_CHARACTERS
@@ -176,7 +176,7 @@ def test_a_check_of_hundreds_of_findings_keeps_githubs_limits() -> None:
     assert all(len(annotation.title) <= 255 for annotation in check.annotations)
 
 
-def test_texts_of_a_review_that_runs_was_overtaken_or_broke_off() -> None:
+def test_the_texts_of_running_superseded_and_failed_reviews() -> None:
     broken = failed_check(Stage.DOCS, reason="GitHub did not answer for an hour.", gate=Gate.HIGH, redact=str)
     assert [starting_check(Stage.DOCS), superseded_check(Stage.DOCS), broken] == snapshot(
         [
@@ -211,7 +211,7 @@ Click **Review again** or comment `/rereview` to retry.\
     assert failed_check(Stage.DOCS, reason="x", gate=Gate.OFF, redact=str).conclusion is Conclusion.NEUTRAL
 
 
-def test_a_mistake_in_the_configuration_is_marked_in_its_file() -> None:
+def test_a_configuration_error_is_annotated_in_its_file() -> None:
     assert config_error_annotation("`quorum` must be 1, 2 or 3", line=4, redact=str) == snapshot(
         CheckAnnotation(
             path=".github/quorum.yml",
@@ -225,7 +225,7 @@ def test_a_mistake_in_the_configuration_is_marked_in_its_file() -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=NAMES)
-def test_a_check_made_of_hostile_texts_comes_out_dead(text: str) -> None:
+def test_a_check_with_hostile_text_has_no_active_content(text: str) -> None:
     finding = replace(INJECTION, title=text, explanation=text, path=text)
     failed = StageResult(stage=Stage.SECURITY, status=StageStatus.FAILED, error=text)
     coverage = Coverage(files=1, reviewed=0, omitted=(Omission(path=text, reason=text),))

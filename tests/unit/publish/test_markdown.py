@@ -21,19 +21,19 @@ def clean(text: str) -> str:
     return clean_markdown(text, redact=str)
 
 
-def test_the_corpus_holds_at_least_a_hundred_outputs() -> None:
+def test_the_corpus_has_at_least_a_hundred_outputs() -> None:
     assert len(HOSTILE) >= 100
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=NAMES)
-def test_a_hostile_output_comes_out_dead(text: str) -> None:
+def test_a_hostile_output_has_no_active_content(text: str) -> None:
     assert read(clean(text)) == []
     assert read(clean_line(text, redact=str)) == []
     assert "\n" not in clean_line(text, redact=str)
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=NAMES)
-def test_cleaning_what_is_clean_changes_nothing(text: str) -> None:
+def test_cleaning_clean_markdown_changes_nothing(text: str) -> None:
     assert clean(clean(text)) == clean(text)
 
 
@@ -45,7 +45,7 @@ PIECES = [
 
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
-def test_no_mixture_of_hostile_pieces_comes_out_alive(text: str) -> None:
+def test_no_mixture_of_hostile_pieces_has_active_content(text: str) -> None:
     cleaned = clean(text)
     assert read(cleaned) == []
     assert read(clean_line(text, redact=str)) == []
@@ -54,11 +54,11 @@ def test_no_mixture_of_hostile_pieces_comes_out_alive(text: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=200))
-def test_no_text_comes_out_alive(text: str) -> None:
+def test_no_text_has_active_content(text: str) -> None:
     assert read(clean(text)) == []
 
 
-def test_the_reader_of_these_tests_sees_what_is_alive() -> None:
+def test_the_reader_of_these_tests_detects_active_content() -> None:
     kinds = {
         seen.kind
         for seen in read(
@@ -93,21 +93,21 @@ def test_the_reader_of_these_tests_sees_what_is_alive() -> None:
         ("👩‍💻 ❤️ 🇩🇪", "👩‍💻 ❤️ 🇩🇪"),
     ],
 )
-def test_ordinary_prose_reads_as_it_was_written(written: str, shown: str) -> None:
+def test_ordinary_prose_is_unchanged(written: str, shown: str) -> None:
     assert clean(written) == shown
 
 
-def test_a_fence_is_longer_than_any_inside() -> None:
+def test_a_fence_is_longer_than_any_fence_inside() -> None:
     assert clean("````\n```\nx\n```\n````") == "````\n```\nx\n```\n````"
 
 
-def test_a_text_over_its_limit_is_cut_and_says_so() -> None:
+def test_text_over_the_limit_is_truncated_with_a_note() -> None:
     cleaned = clean_markdown("word " * 100, redact=str, max_characters=50)
     assert cleaned.endswith("… (truncated after 50 characters)")
     assert len(cleaned) < 100
 
 
-def test_a_secret_is_redacted_even_when_markup_hides_it() -> None:
+def test_a_secret_is_redacted_even_if_markup_splits_it() -> None:
     def redact(text: str) -> str:
         return text.replace("hunter2", "[REDACTED:password]")
 
@@ -116,5 +116,5 @@ def test_a_secret_is_redacted_even_when_markup_hides_it() -> None:
     )
 
 
-def test_a_megabyte_of_brackets_is_no_burden() -> None:
+def test_a_megabyte_of_brackets_is_cleaned_quickly() -> None:
     assert len(clean("[" * 1_000_000)) < 30_000

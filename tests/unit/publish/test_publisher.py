@@ -15,7 +15,7 @@ from app.publish.plan import PublicationRequest
 from app.publish.publisher import Published, Publisher
 from tests.unit.publish.examples import CLEAN, DIFF, HEAD, INJECTION, OFF_BY_ONE, REPORT
 from tests.unit.publish.fake_github import FakeLedger, FakePullRequest
-from tests.unit.publish.test_review import request
+from tests.unit.publish.test_plan import request
 
 CHECKS = {Stage.REVIEW: 1, Stage.SECURITY: 2, Stage.DOCS: 3}
 ON_CONTEXT = replace(INJECTION, path="pages.go", start_line=1, end_line=1, fingerprint="f6" * 16)
@@ -46,7 +46,7 @@ def placements(result: Published) -> list[Placement]:
     return [finding.placement for finding in result.findings]
 
 
-async def test_a_run_writes_one_review_one_comment_a_file_one_summary_and_three_checks() -> None:
+async def test_a_run_writes_one_review_file_comments_one_summary_and_three_checks() -> None:
     pull = FakePullRequest(DIFF)
     result = await published(pull, request())
     assert pull.calls == [
@@ -73,13 +73,13 @@ async def test_a_later_run_edits_the_summary_in_place() -> None:
     assert "no problems found" in pull.issue_comments[first.summary_comment_id or 0]
 
 
-async def test_a_summary_that_somebody_deleted_is_posted_anew() -> None:
+async def test_a_deleted_summary_is_posted_again() -> None:
     pull = FakePullRequest(DIFF)
     result = await published(pull, request(), summary=77)
     assert list(pull.issue_comments) == [result.summary_comment_id]
 
 
-async def test_when_a_place_is_refused_the_surely_good_stay_inline_in_one_review() -> None:
+async def test_if_a_comment_is_refused_only_added_lines_stay_inline_in_one_review() -> None:
     pull = FakePullRequest(DIFF, refused=["pages.go"])
     result = await published(pull, with_findings(INJECTION, ON_CONTEXT))
     assert len(pull.reviews) == 1
@@ -90,7 +90,7 @@ async def test_when_a_place_is_refused_the_surely_good_stay_inline_in_one_review
     assert pull.calls.count("create_review") == 2
 
 
-async def test_when_every_place_is_refused_one_review_holds_all_findings() -> None:
+async def test_if_every_comment_is_refused_one_review_lists_all_findings() -> None:
     pull = FakePullRequest(DIFF, refused=["pay.py", "pages.go"])
     second = replace(ON_CONTEXT, title="Another problem")
     result = await published(pull, with_findings(INJECTION, second))
@@ -103,21 +103,21 @@ async def test_when_every_place_is_refused_one_review_holds_all_findings() -> No
     assert pull.calls.count("create_review") == 3
 
 
-async def test_a_refused_review_without_comments_is_an_error_and_no_loop() -> None:
+async def test_a_refused_review_without_comments_is_an_error_and_not_retried() -> None:
     pull = FakePullRequest(DIFF, refuses_reviews=True)
     with pytest.raises(GitHubRejected):
         await published(pull, request(report=CLEAN))
     assert pull.calls.count("create_review") == 1
 
 
-async def test_a_refused_comment_on_a_file_goes_to_the_summary() -> None:
+async def test_a_finding_whose_file_comment_is_refused_moves_to_the_summary() -> None:
     pull = FakePullRequest(DIFF, refused_files=["pages.go"])
     result = await published(pull, with_findings(OFF_BY_ONE))
     assert placements(result) == [Placement.SUMMARY]
     assert OFF_BY_ONE.explanation in pull.issue_comments[result.summary_comment_id or 0]
 
 
-async def test_a_review_that_github_kept_although_it_answered_422_is_not_posted_again() -> None:
+async def test_a_review_that_github_kept_despite_a_422_is_not_posted_again() -> None:
     class Orphaning(FakePullRequest):
         async def create_review(self, *, head_sha: str, body: str, comments: Sequence[object]) -> int:
             kept = await super().create_review(head_sha=head_sha, body=body, comments=())
@@ -131,7 +131,7 @@ async def test_a_review_that_github_kept_although_it_answered_422_is_not_posted_
 
 
 @pytest.mark.parametrize("broken", ["create_review", "create_issue_comment", "update_check_run"])
-async def test_a_write_that_was_answered_with_an_error_and_yet_done_is_not_done_twice(broken: str) -> None:
+async def test_a_write_that_succeeded_despite_an_error_is_not_repeated(broken: str) -> None:
     pull, ledger = FakePullRequest(DIFF), FakeLedger()
     pull.broken_after.add(broken)
     with pytest.raises(GitHubUnavailable):
@@ -145,7 +145,7 @@ async def test_a_write_that_was_answered_with_an_error_and_yet_done_is_not_done_
 
 
 @pytest.mark.parametrize("dies_at", ["create_review", "create_file_comment", "create_issue_comment"])
-async def test_a_run_that_dies_after_a_refusal_goes_on_from_the_places_that_github_took(dies_at: str) -> None:
+async def test_a_run_restarted_after_a_refusal_continues_with_the_accepted_comments(dies_at: str) -> None:
     pull, ledger = FakePullRequest(DIFF, refused=["pages.go"]), FakeLedger()
     asked = with_findings(INJECTION, ON_CONTEXT)
     pull.broken_after.add(dies_at)
@@ -158,7 +158,7 @@ async def test_a_run_that_dies_after_a_refusal_goes_on_from_the_places_that_gith
     assert pull.calls.count("create_review") == 2
 
 
-async def test_a_run_that_dies_on_the_last_rung_keeps_every_finding_in_the_summary() -> None:
+async def test_a_run_restarted_after_the_last_attempt_keeps_every_finding_in_the_summary() -> None:
     pull, ledger = FakePullRequest(DIFF, refused=["pay.py"]), FakeLedger()
     pull.broken_after.add("create_issue_comment")
     with pytest.raises(GitHubUnavailable):
@@ -168,7 +168,7 @@ async def test_a_run_that_dies_on_the_last_rung_keeps_every_finding_in_the_summa
     assert len(pull.reviews) == len(pull.issue_comments) == 1
 
 
-async def test_a_run_that_is_repeated_writes_nothing_again() -> None:
+async def test_a_repeated_run_writes_nothing_again() -> None:
     pull, ledger = FakePullRequest(DIFF), FakeLedger()
     await published(pull, request(), ledger=ledger)
     calls = len(pull.calls)
@@ -176,15 +176,15 @@ async def test_a_run_that_is_repeated_writes_nothing_again() -> None:
     assert len(pull.calls) == calls
 
 
-async def test_what_stands_from_earlier_runs_is_no_finding_of_this_one() -> None:
+async def test_open_findings_of_earlier_runs_are_not_findings_of_this_run() -> None:
     pull = FakePullRequest(DIFF)
-    result = await published(pull, request(report=CLEAN, first=False, standing=[INJECTION]))
+    result = await published(pull, request(report=CLEAN, first=False, still_open=[INJECTION]))
     assert result.findings == ()
     assert pull.reviews == {}
     assert "goes into the SQL text" in pull.issue_comments[result.summary_comment_id or 0]
 
 
-async def test_a_run_of_one_stage_touches_that_stages_check_alone() -> None:
+async def test_a_run_of_one_stage_only_updates_the_check_of_that_stage() -> None:
     pull = FakePullRequest(DIFF)
     ledger = FakeLedger()
     await Publisher(
@@ -193,7 +193,7 @@ async def test_a_run_of_one_stage_touches_that_stages_check_alone() -> None:
     assert list(pull.checks) == [2]
 
 
-async def test_checks_start_in_progress_and_end_when_a_newer_commit_comes() -> None:
+async def test_checks_start_in_progress_and_are_cancelled_by_a_newer_commit() -> None:
     pull, ledger = FakePullRequest(DIFF), FakeLedger()
     writer: Writer = pull
     ref = PullRequestRef(owner="octo", repo="shop", number=7)

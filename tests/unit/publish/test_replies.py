@@ -53,7 +53,7 @@ def test_the_commands_are_the_documented_ones() -> None:
     ]  # fmt: skip
 
 
-def test_answers_are_short_and_say_what_happens_next() -> None:
+def test_replies_are_short_and_say_what_happens_next() -> None:
     answers = [
         render_answer("It retries **twice**.", answered_by="claude:claude-sonnet-5-5", key="c1", redact=str),
         render_no_answer("every model was busy", key="c1", redact=str),
@@ -87,14 +87,14 @@ Dismissed 2 findings:
 - 🔴 Critical `pay.py:8` `id` goes into the SQL text (restore with `/undismiss a1a1a1a1a1a1`)
 - 🔵 Low `pay.py:30` No test for a refused card (restore with `/undismiss c3c3c3c3c3c3`)\
 """,
-            "Nothing to dismiss: this thread has no open finding.",
+            "Nothing to dismiss: no open finding was found.",
             "Restored: `pay.py:8` `id` goes into the SQL text",
             "No dismissed finding has this ID.",
             "Resolved 2 threads.",
             "Marked 1 comment as outdated, because resolving threads requires the `contents: write` permission.",
             "The newest commit fixes no open findings.",
             "`.github/quorum.yml` is invalid: `gate` is not one of off, critical, high, medium. Quorum uses the defaults for the invalid parts.",
-            "`/rerview` is not a command here. Use `/help` to list all commands.",
+            "`/rerview` is not an available command. Use `/help` to list all commands.",
             "`/dismiss` only works in the thread of a finding.",
             "The command failed: the head moved.",
         ]
@@ -102,7 +102,7 @@ Dismissed 2 findings:
     assert {parse_marker(answer) for answer in answers} == {(MarkerKind.REPLY, "c1")}
 
 
-def test_the_configuration_in_force_is_shown_with_its_mistake() -> None:
+def test_the_effective_configuration_is_shown_with_its_error() -> None:
     body = render_config(
         RepositoryConfig(tone="```\n@octocat"), error="line 3: unknown key", key="c1", redact=str
     )
@@ -112,7 +112,7 @@ def test_the_configuration_in_force_is_shown_with_its_mistake() -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=NAMES)
-def test_answers_made_of_hostile_texts_come_out_dead(text: str) -> None:
+def test_replies_with_hostile_text_have_no_active_content(text: str) -> None:
     bodies = [
         render_answer(text, answered_by=f"gpt:{text}", key="c1", redact=str),
         render_failure(text, key="c1", redact=str),

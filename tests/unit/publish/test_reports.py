@@ -30,7 +30,7 @@ def sarif_errors(log: dict[str, Any]) -> list[str]:
     return [error.message for error in SARIF.iter_errors(log)]
 
 
-def test_the_json_report_is_the_documented_one() -> None:
+def test_the_json_report_has_the_documented_format() -> None:
     value = report_value(replace(REPORT, findings=REPORT.findings[:1]), redact=str)
     assert value == snapshot(
         {
@@ -108,14 +108,14 @@ Returns one payment.\
     assert json.loads(render_json(replace(REPORT, findings=REPORT.findings[:1]), redact=str)) == value
 
 
-def test_json_of_a_name_that_is_no_text_can_be_read_back() -> None:
+def test_json_with_a_name_that_is_not_utf8_can_be_parsed() -> None:
     odd = replace(REPORT, findings=(replace(INJECTION, path="caf\udce9.py"),))
     text = render_json(odd, redact=str)
     text.encode()
     assert json.loads(text)["findings"][0]["path"] == "caf\udce9.py"
 
 
-def test_the_text_report_reads_well() -> None:
+def test_the_text_report_has_every_part() -> None:
     assert render_text(REPORT, redact=str) == snapshot("""\
 CRITICAL pay.py:8-9
     `id` goes into the SQL text
@@ -151,7 +151,7 @@ Note: Shown besides the diff: 4 definitions, 2 callers.
 """)
 
 
-def test_the_text_of_a_clean_review_is_short_and_honest() -> None:
+def test_the_text_report_of_a_clean_review_is_short() -> None:
     assert render_text(CLEAN, redact=str) == snapshot("""\
 No problems found.
 Reviewed 2 of 2 files.
@@ -173,7 +173,7 @@ def run_by_analyzers(stage: Stage) -> StageResult:
     return StageResult(stage=stage, status=StageStatus.COMPLETED, provider=Provider.ANALYZERS)
 
 
-def test_a_review_without_a_model_says_so_once_and_who_found_nothing() -> None:
+def test_a_review_without_a_model_says_so_once() -> None:
     assert render_text(of_analyzers(*Stage), redact=str) == snapshot("""\
 No model reviewed this change, because none is configured or allowed. The built-in analyzers
 reviewed it.
@@ -187,28 +187,28 @@ no model calls · 12 s
     assert markdown.split("\n")[0] == snapshot("### Quorum: no problems found (analyzers only)")
 
 
-def test_documentation_alone_is_no_finding_of_no_problems() -> None:
+def test_a_run_of_the_docs_stage_does_not_claim_that_there_are_no_problems() -> None:
     assert "Not checked for problems" in render_text(of_analyzers(Stage.DOCS), redact=str)
     assert render_markdown(of_analyzers(Stage.DOCS), redact=str).startswith(
         "### Quorum: not checked for problems\n"
     )
 
 
-def test_colours_come_only_where_they_are_asked_for() -> None:
+def test_colors_are_used_only_on_request() -> None:
     assert "\x1b[" not in render_text(REPORT, redact=str)
     assert "\x1b[1;31mCRITICAL" in render_text(REPORT, redact=str, color=True)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(HOSTILE) | st.text(max_size=60))
-def test_nothing_in_a_report_moves_the_cursor_of_a_terminal(text: str) -> None:
+def test_no_report_moves_the_cursor_of_a_terminal(text: str) -> None:
     hostile = replace(INJECTION, title=text, explanation=text, suggestion=text, path=text, found_by=(text,))
     shown = render_text(replace(REPORT, findings=(hostile,)), redact=str)
     assert not any(ord(sign) < 32 and sign not in "\n\t" for sign in shown)
     assert "\u202e" not in shown
 
 
-def test_the_markdown_report_holds_every_finding_in_full() -> None:
+def test_the_markdown_report_has_every_finding_in_full() -> None:
     text = render_markdown(REPORT, redact=str)
     for finding in REPORT.findings:
         assert finding.explanation in text
@@ -216,24 +216,24 @@ def test_the_markdown_report_holds_every_finding_in_full() -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=NAMES)
-def test_a_markdown_report_made_of_hostile_texts_comes_out_dead(text: str) -> None:
+def test_a_markdown_report_with_hostile_text_has_no_active_content(text: str) -> None:
     hostile = replace(INJECTION, title=text, explanation=text, suggestion=text, path=text)
     seen = read(render_markdown(replace(REPORT, findings=(hostile,)), redact=str), own_html=True)
     assert [thing for thing in seen if thing.content != "mermaid"] == []
 
 
 @pytest.mark.parametrize("report", [REPORT, CLEAN, FAILED, KEYLESS])
-def test_sarif_is_valid_by_the_published_schema(report: Any) -> None:
+def test_sarif_conforms_to_the_published_schema(report: Any) -> None:
     assert sarif_errors(json.loads(render_sarif(report, redact=str, version="0.1.0"))) == []
 
 
-def test_the_judge_of_sarif_sees_a_mistake() -> None:
+def test_the_sarif_validator_detects_an_error() -> None:
     log = sarif_value(REPORT, redact=str, version="0.1.0")
     log["runs"][0]["results"][0]["level"] = "high"
     assert sarif_errors(log)
 
 
-def test_a_sarif_result_names_rule_place_fix_and_fingerprint() -> None:
+def test_a_sarif_result_has_rule_location_fix_and_fingerprint() -> None:
     run = sarif_value(replace(REPORT, findings=(INJECTION,)), redact=str, version="0.1.0")["runs"][0]
     assert run["tool"]["driver"]["rules"] == snapshot(
         [
@@ -316,7 +316,7 @@ The query is concatenated from `id`, so `1 OR 1=1` returns every payment.\
     )
 
 
-def test_sarif_names_no_line_of_the_new_file_for_a_finding_in_the_old_one() -> None:
+def test_sarif_has_no_region_for_a_finding_on_the_base() -> None:
     (result,) = sarif_value(replace(REPORT, findings=(LEFT_SIDE,)), redact=str, version="0.1.0")["runs"][0][
         "results"
     ]
@@ -330,7 +330,7 @@ def test_sarif_says_what_was_not_reviewed() -> None:
     assert "The security stage failed" in invocation["toolExecutionNotifications"][0]["message"]["text"]
 
 
-def test_sarif_tells_what_a_stage_left_out() -> None:
+def test_sarif_says_what_a_stage_skipped() -> None:
     stages = (replace(CLEAN.stages[0], notes=("10 findings beyond the first 50 were dropped.",)),)
     log = sarif_value(replace(CLEAN, stages=stages), redact=str, version="0.1.0")
     (invocation,) = log["runs"][0]["invocations"]
@@ -340,7 +340,7 @@ def test_sarif_tells_what_a_stage_left_out() -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(HOSTILE) | st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
-def test_sarif_of_hostile_texts_is_valid(text: str) -> None:
+def test_sarif_with_hostile_text_is_valid(text: str) -> None:
     hostile = replace(INJECTION, title=text, explanation=text, suggestion=text, path="a/\udce9:b c#?.py")
     log = json.loads(render_sarif(replace(REPORT, findings=(hostile,)), redact=str, version="0.1.0"))
     assert sarif_errors(log) == []

@@ -14,7 +14,7 @@ from tests.unit.publish.github_reader import Seen, read
 from tests.unit.publish.test_markdown import HOSTILE, NAMES
 
 
-def test_a_summary_tells_the_whole_review() -> None:
+def test_a_summary_has_every_part_of_the_review() -> None:
     assert render_summary(REPORT, key="pull", redact=str) == snapshot("""\
 ### Quorum: 3 problems (1 critical, 1 medium, 1 low)
 
@@ -62,7 +62,7 @@ This code predates the change.
 
 </details>
 
-<details><summary>Reviewed 2 of 3 files; files not reviewed</summary>
+<details><summary>Reviewed 2 of 3 files. Not reviewed:</summary>
 
 - `a.png` — binary
 
@@ -122,18 +122,18 @@ Reviewed 2 files.
 """)
 
 
-def test_a_headline_is_never_good_news_where_work_was_not_done() -> None:
+def test_the_headline_of_an_incomplete_review_is_never_positive() -> None:
     assert headline(CLEAN) == "Quorum: no problems found"
     assert headline(FAILED) == "Quorum: review incomplete"
     assert headline(replace(KEYLESS, findings=())) == "Quorum: no problems found (analyzers only)"
 
 
-def test_why_a_stage_was_not_reviewed_stands_at_the_top() -> None:
+def test_the_reason_for_a_failed_stage_is_at_the_top() -> None:
     top = render_summary(FAILED, key="pull", redact=str).split("\n\n")[1]
     assert top == "**The `security` stage failed:** GPT: rate limited; Claude: timeout"
 
 
-def test_a_diagram_is_drawn_from_three_components_on() -> None:
+def test_a_diagram_needs_at_least_three_components() -> None:
     two = (ComponentEdge(source="a", target="b", label="x"),)
     assert render_diagram(two, redact=str) == ""
     three = (
@@ -153,7 +153,7 @@ flowchart LR
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=NAMES)
-def test_a_summary_made_of_hostile_texts_comes_out_dead(text: str) -> None:
+def test_a_summary_with_hostile_text_has_no_active_content(text: str) -> None:
     finding = replace(UNTESTED, title=text, explanation=text, path=text, rule_id=text)
     edges = tuple(ComponentEdge(source=f"{text}{n}", target=f"n{n}", label=text) for n in range(3))
     walkthrough = Walkthrough(summary=text, files=(FileSummary(path=text, change=text),), edges=edges)
@@ -175,7 +175,7 @@ def test_a_summary_made_of_hostile_texts_comes_out_dead(text: str) -> None:
     assert [thing for thing in seen if thing != Seen("drawn", "mermaid")] == []
 
 
-def test_a_summary_of_hundreds_of_findings_fits_and_says_what_it_left_out() -> None:
+def test_a_summary_of_hundreds_of_findings_fits_and_names_the_omitted_parts() -> None:
     many = tuple(
         replace(INJECTION, placement=Placement.SUMMARY, fingerprint=f"{number:032x}") for number in range(600)
     )
@@ -187,7 +187,7 @@ def test_a_summary_of_hundreds_of_findings_fits_and_says_what_it_left_out() -> N
 
 
 @pytest.mark.parametrize("omitted", [(), (Omission(path="a.bin", reason="binary"),)])
-def test_where_every_stage_failed_no_file_is_called_reviewed(omitted: tuple[Omission, ...]) -> None:
+def test_if_every_stage_failed_no_file_counts_as_reviewed(omitted: tuple[Omission, ...]) -> None:
     report = replace(
         FAILED,
         stages=tuple(replace(each, status=StageStatus.FAILED) for each in FAILED.stages),

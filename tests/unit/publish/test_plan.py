@@ -14,8 +14,8 @@ from app.publish.plan import (
     MAX_FILE_COMMENTS,
     MAX_INLINE_COMMENTS,
     PublicationRequest,
-    holds,
-    holds_surely,
+    is_commentable,
+    is_on_added_lines,
     plan_publication,
     review_comment,
 )
@@ -77,7 +77,7 @@ def test_a_push_without_new_findings_posts_no_review() -> None:
     assert "goes into the SQL text" in planned.summary
 
 
-def test_a_push_posts_only_what_is_new() -> None:
+def test_a_push_posts_only_new_findings() -> None:
     planned = plan_publication(request(first=False, shown=fingerprints(OFF_BY_ONE, UNTESTED)))
     assert planned.review_body is not None
     assert planned.inline == [INJECTION]
@@ -85,7 +85,7 @@ def test_a_push_posts_only_what_is_new() -> None:
     assert planned.on_files == []
 
 
-def test_a_command_posts_a_review_even_when_nothing_is_new() -> None:
+def test_a_command_posts_a_review_even_if_nothing_is_new() -> None:
     planned = plan_publication(request(first=False, commanded=True, shown=fingerprints(*REPORT.findings)))
     assert planned.review_body is not None
     assert planned.inline == []
@@ -94,8 +94,8 @@ def test_a_command_posts_a_review_even_when_nothing_is_new() -> None:
     )
 
 
-def test_an_earlier_finding_that_stands_keeps_the_check_from_being_green_and_stays_in_the_summary() -> None:
-    planned = plan_publication(request(report=CLEAN, first=False, standing=[INJECTION, UNTESTED]))
+def test_an_open_earlier_finding_stays_in_the_summary_and_the_check_does_not_succeed() -> None:
+    planned = plan_publication(request(report=CLEAN, first=False, still_open=[INJECTION, UNTESTED]))
     assert planned.review_body is None
     assert planned.summary is not None
     assert "goes into the SQL text" in planned.summary
@@ -106,7 +106,7 @@ def test_an_earlier_finding_that_stands_keeps_the_check_from_being_green_and_sta
     assert any(INJECTION.explanation in check.text for check in planned.checks)
 
 
-def test_a_run_of_one_stage_keeps_what_the_others_said_in_the_summary() -> None:
+def test_a_run_of_one_stage_keeps_the_results_of_other_stages_in_the_summary() -> None:
     skipped = replace(DOCS, status=StageStatus.SKIPPED, walkthrough=None, documents=(), error="not asked for")
     report = replace(CLEAN, stages=(REVIEW, skipped))
     planned = plan_publication(request(report=report, first=False, earlier_stages=[DOCS]))
@@ -115,7 +115,7 @@ def test_a_run_of_one_stage_keeps_what_the_others_said_in_the_summary() -> None:
     assert "Shown from an earlier run: `docs`." in planned.summary
 
 
-def test_summary_mode_posts_no_review_and_the_summary_holds_every_finding_in_full() -> None:
+def test_summary_mode_posts_no_review_and_the_summary_has_every_finding_in_full() -> None:
     planned = plan_publication(request(config=RepositoryConfig(publish=Publish.SUMMARY)))
     assert planned.review_body is None
     assert planned.on_files == []
@@ -132,7 +132,7 @@ def test_shadow_mode_writes_check_runs_only() -> None:
     assert any(INJECTION.explanation in check.text for check in planned.checks)
 
 
-def test_a_finding_outside_the_hunks_becomes_a_comment_on_its_file() -> None:
+def test_a_finding_outside_the_hunks_becomes_a_file_comment() -> None:
     far = replace(INJECTION, start_line=400, end_line=400)
     planned = plan_publication(request(report=replace(REPORT, findings=(far,))))
     assert planned.review_body is not None
@@ -141,7 +141,7 @@ def test_a_finding_outside_the_hunks_becomes_a_comment_on_its_file() -> None:
     assert "```suggestion" not in review_comment(planned.on_files[0], redact=str).body
 
 
-def test_a_finding_in_a_file_that_did_not_change_goes_to_the_summary() -> None:
+def test_a_finding_in_an_unchanged_file_goes_to_the_summary() -> None:
     foreign = replace(INJECTION, path="elsewhere.py")
     planned = plan_publication(request(report=replace(REPORT, findings=(foreign,))))
     assert planned.review_body is not None
@@ -151,7 +151,7 @@ def test_a_finding_in_a_file_that_did_not_change_goes_to_the_summary() -> None:
     assert foreign.explanation in planned.summary
 
 
-def test_what_exceeds_githubs_patience_goes_to_the_summary() -> None:
+def test_findings_over_the_comment_limits_go_to_the_summary() -> None:
     inline = tuple(replace(INJECTION, fingerprint=f"{n:032x}") for n in range(MAX_INLINE_COMMENTS + 5))
     on_files = tuple(replace(OFF_BY_ONE, fingerprint=f"{n:031x}f") for n in range(MAX_FILE_COMMENTS + 3))
     planned = plan_publication(request(report=replace(REPORT, findings=inline + on_files)))
@@ -162,7 +162,7 @@ def test_what_exceeds_githubs_patience_goes_to_the_summary() -> None:
     assert len(moved) == 8
 
 
-def test_one_line_has_no_start_and_a_deleted_line_is_on_the_left() -> None:
+def test_a_single_line_has_no_start_line_and_a_deleted_line_is_on_the_left() -> None:
     left = replace(INJECTION, path="pages.go", start_line=2, end_line=2, side=Side.LEFT)
     planned = plan_publication(request(report=replace(REPORT, findings=(left,))))
     assert planned.review_body is not None
@@ -170,20 +170,20 @@ def test_one_line_has_no_start_and_a_deleted_line_is_on_the_left() -> None:
     assert (comment.side, comment.line, comment.start_line) == (Side.LEFT, 2, None)
 
 
-def test_a_range_over_two_hunks_does_not_hold() -> None:
+def test_a_range_across_two_hunks_is_not_commentable() -> None:
     first, second = added("a.py", first=1, count=3), added("a.py", first=4, count=3)
     diff = Diff(files=(replace(first, hunks=(*first.hunks, *second.hunks)),))
     finding = replace(INJECTION, path="a.py", start_line=2, end_line=5)
-    assert not holds(finding, diff)
-    assert holds(replace(finding, end_line=3), diff)
+    assert not is_commentable(finding, diff)
+    assert is_commentable(replace(finding, end_line=3), diff)
 
 
-def test_only_added_lines_are_surely_good() -> None:
+def test_only_added_lines_are_always_commentable() -> None:
     diff = Diff(files=(with_context("a.py", first=1, kinds=" +-+ "),))
     finding = replace(INJECTION, path="a.py", start_line=2, end_line=3)
-    assert holds_surely(finding, diff)
-    assert not holds_surely(replace(finding, start_line=1), diff)
-    assert not holds_surely(replace(finding, side=Side.LEFT), diff)
+    assert is_on_added_lines(finding, diff)
+    assert not is_on_added_lines(replace(finding, start_line=1), diff)
+    assert not is_on_added_lines(replace(finding, side=Side.LEFT), diff)
 
 
 @st.composite

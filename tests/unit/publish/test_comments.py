@@ -28,7 +28,7 @@ from tests.unit.publish.github_reader import read
 from tests.unit.publish.test_markdown import HOSTILE, NAMES
 
 
-def test_a_finding_says_what_is_wrong_why_the_fix_and_who_says_so() -> None:
+def test_a_finding_has_a_title_explanation_fix_and_sources() -> None:
     assert render_finding_comment(INJECTION, redact=str) == snapshot("""\
 **🔴 Critical · `id` goes into the SQL text**
 
@@ -51,7 +51,7 @@ The query is concatenated from `id`, so `1 OR 1=1` returns every payment.
 """)
 
 
-def test_a_finding_without_a_line_names_its_place() -> None:
+def test_a_finding_that_is_not_inline_names_its_location() -> None:
     assert render_finding_comment(OFF_BY_ONE, redact=str) == snapshot("""\
 **🟡 Medium · The last page is never reached**
 
@@ -65,7 +65,7 @@ def test_a_finding_without_a_line_names_its_place() -> None:
 """)
 
 
-def test_a_suggestion_for_the_old_side_is_shown_and_not_offered() -> None:
+def test_a_suggestion_for_the_base_is_shown_but_cannot_be_applied() -> None:
     left = replace(INJECTION, side=Side.LEFT)
     assert render_fix(left, redact=str) == snapshot("""\
 Suggested replacement for lines 8–9 of the base version:
@@ -91,7 +91,7 @@ def test_an_empty_suggestion_deletes_the_lines() -> None:
         ("holds a secret", "key = hunter2"),
     ],
 )
-def test_a_suggestion_is_not_offered_where_it(case: str, suggestion: str) -> None:
+def test_a_suggestion_cannot_be_applied_if_it(case: str, suggestion: str) -> None:
     def redact(text: str) -> str:
         return text.replace("hunter2", "[REDACTED:x]")
 
@@ -126,7 +126,7 @@ Found 3 problems: 1 critical, 1 medium, 1 low. 1 of them is in the summary comme
 """)
 
 
-def test_a_push_speaks_of_what_is_new_and_what_still_stands() -> None:
+def test_after_a_push_the_review_counts_new_and_open_problems() -> None:
     body = render_review_body(REPORT, findings=[UNTESTED], review_id="r1", redact=str, first=False)
     assert body == snapshot("""\
 Found 1 new problem: 1 low. It is in the summary comment. 2 earlier problems are still open.
@@ -135,13 +135,13 @@ Found 1 new problem: 1 low. It is in the summary comment. 2 earlier problems are
 """)
 
 
-def test_where_every_stage_failed_the_review_does_not_say_that_nothing_was_found() -> None:
+def test_if_every_stage_failed_the_review_does_not_claim_that_nothing_was_found() -> None:
     failed = replace(FAILED, stages=tuple(replace(each, status=StageStatus.FAILED) for each in FAILED.stages))
     body = render_review_body(failed, findings=(), review_id="r1", redact=str)
     assert body.startswith("The `review`, `security`, and `docs` stages failed")
 
 
-def test_a_stage_that_failed_is_named_in_the_review() -> None:
+def test_the_review_names_a_failed_stage() -> None:
     assert render_review_body(FAILED, findings=(), review_id="r1", redact=str) == snapshot("""\
 Found no problems in 2 files. The `security` stage failed: GPT: rate limited; Claude: timeout.
 
@@ -149,7 +149,7 @@ Found no problems in 2 files. The `security` stage failed: GPT: rate limited; Cl
 """)
 
 
-def test_a_keyless_review_says_that_no_model_was_asked() -> None:
+def test_a_keyless_review_says_that_no_model_reviewed_the_change() -> None:
     body = render_review_body(KEYLESS, findings=KEYLESS.findings, review_id="r1", redact=str)
     assert body == snapshot("""\
 Found 1 problem: 1 low. It is in the summary comment. No model reviewed this change, because none is configured or allowed. The built-in analyzers reviewed it.
@@ -158,7 +158,7 @@ Found 1 problem: 1 low. It is in the summary comment. No model reviewed this cha
 """)
 
 
-def test_a_review_without_places_holds_every_finding() -> None:
+def test_a_review_without_comments_lists_every_finding() -> None:
     body = render_body_only_review(REPORT, findings=[INJECTION, OFF_BY_ONE], review_id="r1", redact=str)
     assert "goes into the SQL text" in body
     assert "The last page is never reached" in body
@@ -167,7 +167,7 @@ def test_a_review_without_places_holds_every_finding() -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=NAMES)
-def test_a_finding_made_of_hostile_texts_comes_out_dead(text: str) -> None:
+def test_a_finding_with_hostile_text_has_no_active_content(text: str) -> None:
     hostile = replace(
         INJECTION,
         title=text,
@@ -183,7 +183,7 @@ def test_a_finding_made_of_hostile_texts_comes_out_dead(text: str) -> None:
     assert read(render_finding_comment(hostile, redact=str), own_html=True) == []
 
 
-def test_every_body_ends_with_its_marker_however_long_it_is() -> None:
+def test_every_body_ends_with_its_marker_regardless_of_its_length() -> None:
     long = replace(
         INJECTION, explanation="word " * 100_000, suggestion="x = 1\n" * 100_000, title="t" * 10_000
     )
