@@ -83,7 +83,7 @@ def _part(hunk: Hunk, lines: Sequence[DiffLine]) -> Hunk:
 
 
 def _blocks(path: str, hunk: Hunk) -> Iterator[_Block]:
-    """Split a hunk into blocks. A block's key includes its neighboring lines: if one is gone, the code is not the same."""
+    """Split a hunk into blocks. A block's key includes its neighboring lines: if one is removed, the code differs."""
     lines = hunk.lines
     start = 0
     for index, line in enumerate(lines, 1):
@@ -159,8 +159,8 @@ def _leaders(files: Sequence[FileDiff]) -> list[int]:
             index = leader[index]
         return index
 
-    for one, other in _related(files):
-        low, high = sorted((find(one), find(other)))
+    for left, right in _related(files):
+        low, high = sorted((find(left), find(right)))
         leader[high] = low
     return [find(index) for index in range(len(files))]
 
@@ -177,7 +177,7 @@ def _related(files: Sequence[FileDiff]) -> Iterator[tuple[int, int]]:
 
 
 def _stem(path: str) -> str:
-    """`test_pay.py`, `pay.spec.ts`, `PayTest.java` → `pay`."""
+    """Return `pay` for `test_pay.py`, `pay.spec.ts` and `PayTest.java`."""
     return _TEST_AFFIX.sub("", PurePosixPath(path).stem).lower()
 
 

@@ -13,7 +13,7 @@ from app.domain.review import ContextSnippet
 from app.gather.chunks import CHARACTERS_PER_TOKEN, file_tokens
 from app.gather.definitions import MAX_DEFINITION_LINES, Texts, changed_lines, digest, last_name
 from app.gather.names import members_in_question, used_names
-from app.gather.tree_search import GIVES_A_VALUE, find_callers, find_definitions, touched_symbols
+from app.gather.tree_search import ASSIGNMENT, find_callers, find_definitions, touched_symbols
 from app.syntax import Definition, enclosing_definition, identifiers, language_of
 
 _PREAMBLE = re.compile(
@@ -32,8 +32,8 @@ _CLASS = re.compile(
 def without_idle(snippets: Iterable[ContextSnippet]) -> list[ContextSnippet]:
     """Drop snippets that only name a class if nothing else of the file is shown."""
     kept = list(snippets)
-    telling = {each.path for each in kept if not _is_bare(each)}
-    return [each for each in kept if each.path in telling]
+    informative = {each.path for each in kept if not _is_bare(each)}
+    return [each for each in kept if each.path in informative]
 
 
 def is_idle(snippet: ContextSnippet) -> bool:
@@ -99,7 +99,7 @@ async def find_context(
     visible = {file.path: _visible(file) for file in files}
     names = used_names(files, texts)
     members = members_in_question(files, texts)
-    here = {last_name(each) for one in texts.defined.values() for each in one}
+    here = {last_name(each) for defined in texts.defined.values() for each in defined}
     constants = {file.path: _constants_used(file, texts) for file in files}
     here |= {name for each in constants.values() for name in each}
     missing = [used for used in names if used.name not in here]
@@ -145,10 +145,8 @@ def _enclosing(
         head = texts.heads.get(file.path)
         if head is None:
             continue
-        wanted: dict[int, None] = {}
-        for hunk in file.hunks:
-            wanted |= dict.fromkeys(_lines_around(file.path, head, hunk))
-        missing = sorted(set(wanted) - visible[file.path])
+        lines = {line for hunk in file.hunks for line in _lines_around(file.path, head, hunk)}
+        missing = sorted(lines - visible[file.path])
         yield from _runs(file.path, _numbered(head), missing, kind="enclosing")
 
 
@@ -188,14 +186,14 @@ def _numbered(source: str) -> dict[int, str]:
 
 
 def _definitions_here(
-    wanted: Collection[str], members: set[str], texts: Texts, visible: Mapping[str, set[int]]
+    names: Collection[str], members: set[str], texts: Texts, visible: Mapping[str, set[int]]
 ) -> Iterator[ContextSnippet]:
     """Yield definitions of used names in the changed files that the diff does not show."""
     for path, defined in texts.defined.items():
         source = _numbered(texts.heads[path])
         shown = visible.get(path, set())
         for definition in defined:
-            if last_name(definition) not in wanted:
+            if last_name(definition) not in names:
                 continue
             for part in digest(path, texts.heads[path], definition, line=0, members=members):
                 end = part.start_line + part.text.count("\n")
@@ -214,12 +212,12 @@ def _constants_used(file: FileDiff, texts: Texts) -> dict[str, int]:
         if each.callable
         for line in range(each.start_line, each.end_line + 1)
     }
-    given: dict[str, int] = {}
+    assigned: dict[str, int] = {}
     for number, text in _numbered(head).items():
-        if number not in inside and (match := GIVES_A_VALUE.search(text)):
-            given.setdefault(match["name"], number)
+        if number not in inside and (match := ASSIGNMENT.search(text)):
+            assigned.setdefault(match["name"], number)
     used = identifiers(file.path, head, file.added_lines())
-    return {name: given[name] for name in used if name in given and len(name) >= MIN_CONSTANT_NAME}
+    return {name: assigned[name] for name in used if name in assigned and len(name) >= MIN_CONSTANT_NAME}
 
 
 def _constants(path: str, lines: Iterable[int], texts: Texts) -> Iterator[ContextSnippet]:

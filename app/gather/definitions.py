@@ -85,13 +85,15 @@ def digest(
     if definition is None:
         end = _end_of_brackets(lines, line)
         return [_snippet(path, lines, line, end)]
-    around = [one for one in definitions(path, text) if _holds(one, definition)]
+    around = [each for each in definitions(path, text) if _encloses(each, definition)]
     if definition.kind in _HOLDERS:
-        inside = [one for one in definitions(path, text) if _holds(definition, one) and one.callable]
+        inside = [each for each in definitions(path, text) if _encloses(definition, each) and each.callable]
         return list(_of_class(path, lines, definition, inside, members))
     start, end = definition.start_line, definition.end_line
     own = _snippet(path, lines, start, min(end, start + MAX_DEFINITION_LINES - 1))
-    heads = [_snippet(path, lines, one.start_line, one.start_line) for one in around if one.kind in _HOLDERS]
+    heads = [
+        _snippet(path, lines, each.start_line, each.start_line) for each in around if each.kind in _HOLDERS
+    ]
     return [*heads[-1:], own]
 
 
@@ -104,14 +106,14 @@ def _of_class(
         return
     first = inside[0].start_line - 1 if inside else end
     yield _snippet(path, lines, start, max(start, min(first, start + MAX_HEAD_LINES - 1)))
-    for one in inside:
-        if last_name(one) in members or last_name(one) in _CONSTRUCTORS or one.kind == "constructor":
-            yield _snippet(
-                path, lines, one.start_line, min(one.end_line, one.start_line + MAX_MEMBER_LINES - 1)
-            )
+    for member in inside:
+        name = last_name(member)
+        if name in members or name in _CONSTRUCTORS or member.kind == "constructor":
+            end = min(member.end_line, member.start_line + MAX_MEMBER_LINES - 1)
+            yield _snippet(path, lines, member.start_line, end)
 
 
-def _holds(outer: Definition, inner: Definition) -> bool:
+def _encloses(outer: Definition, inner: Definition) -> bool:
     return inner != outer and outer.start_line <= inner.start_line and inner.end_line <= outer.end_line
 
 

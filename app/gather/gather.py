@@ -86,7 +86,7 @@ class Gathered:
     facts: ChangeFacts
     tier: str
     hunk_keys: tuple[str, ...]  # of everything read now or earlier: `seen` of the next review
-    cut_files: tuple[str, ...] = ()  # files with lines that the model sees only the start of
+    cut_files: tuple[str, ...] = ()  # files with long lines, of which the model sees only the start
     invalid_patterns: tuple[str, ...] = ()  # of `ignore_paths`
 
     @property
@@ -117,7 +117,7 @@ async def gather(
     Args:
         source: where the snapshot comes from.
         seen: `hunk_keys` of earlier reviews of this pull request; the chunks leave those hunks out.
-        for_models: False if no model is asked: then skip context and further guidelines.
+        for_models: False if no model is asked; this skips context and further guidelines.
         dependencies_only: read only manifests and lock files; omit other files with that reason.
 
     Raises:
@@ -204,12 +204,12 @@ def _without_generated(selection: Selection, contents: Contents) -> Selection:
     return _omit(selection, generated.__contains__, reason="generated")
 
 
-def _omit(selection: Selection, is_unwanted: Callable[[str], bool], *, reason: str) -> Selection:
+def _omit(selection: Selection, is_omitted: Callable[[str], bool], *, reason: str) -> Selection:
     omitted = [
-        Omission(path=file.path, reason=reason) for file in selection.reviewed if is_unwanted(file.path)
+        Omission(path=file.path, reason=reason) for file in selection.reviewed if is_omitted(file.path)
     ]
     return Selection(
-        reviewed=tuple(file for file in selection.reviewed if not is_unwanted(file.path)),
+        reviewed=tuple(file for file in selection.reviewed if not is_omitted(file.path)),
         omitted=(*selection.omitted, *omitted),
     )
 

@@ -116,7 +116,7 @@ def used_names(files: Sequence[FileDiff], texts: Texts) -> list[UsedName]:
 
 
 def _rank(used: UsedName) -> tuple[int, int]:
-    """Near imports come first. Then calls come before methods, and methods before mentions; far imports are last of each."""
+    """Rank near imports first, then calls, methods and mentions; within each of these, far imports come last."""
     if used.origin is ImportOrigin.NEAR:
         return 0, used.use
     return 1 + used.use, used.origin
@@ -189,21 +189,21 @@ def _used(name: str, path: str, occurrence: _Occurrence, imports: Mapping[str, _
 
 
 def _of_value(owner: str) -> Use:
-    """`Cart.total()` and `this.total()` show the class; `x.total()` does not."""
+    """Classify a call on `owner`: `Cart.total()` and `this.total()` show the class; `x.total()` does not."""
     return Use.CALLED if owner[:1].isupper() or owner in ("self", "this", "super", "cls") else Use.METHOD
 
 
 def _bound(defined: Sequence[Definition], added: Mapping[int, str]) -> set[str]:
     """Return parameters of the functions around the added lines, and names that the added lines assign."""
     enclosing = (
-        one
-        for one in defined
-        if one.callable and any(one.start_line <= line <= one.end_line for line in added)
+        each
+        for each in defined
+        if each.callable and any(each.start_line <= line <= each.end_line for line in added)
     )
     names = {
         name
-        for one in enclosing
-        for name in _WORD.findall(one.signature.partition("(")[2])
+        for each in enclosing
+        for name in _WORD.findall(each.signature.partition("(")[2])
         if not name[:1].isupper()
     }
     return names.union(*(_ASSIGNED.findall(line) for line in added.values()))

@@ -60,11 +60,11 @@ async def find_definitions(
     found = await asyncio.gather(*(_definition_elsewhere(used, source) for used in names))
     seen: set[tuple[str, int]] = set()
     snippets: list[ContextSnippet] = []
-    for one in found:
-        if one is None or (one.match.path, one.match.line) in seen:
+    for each in found:
+        if each is None or (each.match.path, each.match.line) in seen:
             continue
-        seen.add((one.match.path, one.match.line))
-        snippets += digest(one.match.path, one.text, one.definition, line=one.match.line, members=members)
+        seen.add((each.match.path, each.match.line))
+        snippets += digest(each.match.path, each.text, each.definition, line=each.match.line, members=members)
     return snippets
 
 
@@ -83,7 +83,7 @@ async def _definition_elsewhere(used: UsedName, source: Source) -> FoundDefiniti
     ]
     matches.sort(key=lambda match: _distance(match.path, used))
     paths = list(dict.fromkeys(match.path for match in matches))[:MAX_FILES_READ]
-    found = [one for path in paths if (one := await _read(path, matches, used, source))]
+    found = [each for path in paths if (each := await _read(path, matches, used, source))]
     if len(found) > 1 and _distance(found[0].match.path, used) == _distance(found[1].match.path, used):
         return None  # the name is so common that any choice could mislead
     return found[0] if found else None
@@ -97,13 +97,15 @@ async def _read(
     text = _text(raw)
     lines = {match.line: match for match in matches if match.path == path}
     found = [
-        one
-        for one in definitions(path, text)
-        if last_name(one) == used.name and any(line in lines for line in _head_lines(one))
+        each
+        for each in definitions(path, text)
+        if last_name(each) == used.name and any(line in lines for line in _head_lines(each))
     ]
     if found:
-        # The class before its constructor; a member of the class that the call names before others.
-        best = min(found, key=lambda one: (bool(used.owner) and used.owner not in one.name, one.start_line))
+        # Prefer a member of the class that the call names, and a class to its constructor.
+        best = min(
+            found, key=lambda each: (bool(used.owner) and used.owner not in each.name, each.start_line)
+        )
         return FoundDefinition(
             match=TextMatch(path=path, line=best.start_line, text=""), text=text, definition=best
         )
@@ -121,13 +123,13 @@ def constant_of(name: str) -> re.Pattern[str]:
     return re.compile(_VALUE.format(name=re.escape(name)))
 
 
-GIVES_A_VALUE = re.compile(_VALUE.format(name=r"(?P<name>[A-Za-z_$][\w$]*)"))
+ASSIGNMENT = re.compile(_VALUE.format(name=r"(?P<name>[A-Za-z_$][\w$]*)"))
 """Matches any such assignment and captures the name."""
 
 
-def _head_lines(one: Definition) -> range:
+def _head_lines(definition: Definition) -> range:
     """Return the lines where the name can be: decorators come before it."""
-    return range(one.start_line, min(one.end_line, one.start_line + 8) + 1)
+    return range(definition.start_line, min(definition.end_line, definition.start_line + 8) + 1)
 
 
 def _distance(path: str, used: UsedName) -> tuple[int, int, int]:
@@ -199,7 +201,9 @@ def _calls(name: str, matches: Sequence[TextMatch], visible: Mapping[str, set[in
 def _caller(name: str, match: TextMatch, text: str) -> Iterator[ContextSnippet]:
     """Yield the first line of the calling function and the lines around the call."""
     lines = text.split("\n")
-    around = [one for one in definitions(match.path, text) if one.start_line <= match.line <= one.end_line]
+    around = [
+        each for each in definitions(match.path, text) if each.start_line <= match.line <= each.end_line
+    ]
     if around and last_name(around[-1]) == name:
         return  # its own definition, or itself
     first, last = (around[-1].start_line, around[-1].end_line) if around else (match.line, match.line)

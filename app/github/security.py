@@ -40,23 +40,18 @@ async def fetch_advisories(
     Raises:
         GitHubError: neither source answers.
     """
-    asked = client.rest.dependency_graph.async_diff_range(
+    request = client.rest.dependency_graph.async_diff_range(
         client.owner, client.repo, f"{base_sha}...{head_sha}"
     )
     try:
-        rows: Any = await client.fetch(asked, to="compare the dependencies")
+        rows: Any = await client.fetch(request, to="compare the dependencies")
     except (
         GitHubForbidden,
         GitHubNotFound,
         GitHubRejected,
     ):  # turned off, or the commits are unknown
-        return await _from_database(client, packages)
+        return await fetch_database_advisories(client, packages)
     return _reviewed(packages, [row for row in rows if row["change_type"] == "added"])
-
-
-async def fetch_database_advisories(client: RepositoryClient, packages: Sequence[Package]) -> AdvisoryAnswer:
-    """Ask the advisory database only, for packages without a repository; raises `GitHubError`."""
-    return await _from_database(client, packages)
 
 
 def _reviewed(packages: Sequence[Package], rows: _Rows) -> AdvisoryAnswer:
@@ -66,7 +61,7 @@ def _reviewed(packages: Sequence[Package], rows: _Rows) -> AdvisoryAnswer:
     by_name: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         by_name[_plain(row["name"])].append(row)
-    judged = {package: _rows_of(package, by_name[_plain(package.name)]) for package in packages}
+    rows_of = {package: _rows_of(package, by_name[_plain(package.name)]) for package in packages}
     return AdvisoryAnswer(
         source=REVIEW,
         advisories=tuple(
@@ -76,12 +71,12 @@ def _reviewed(packages: Sequence[Package], rows: _Rows) -> AdvisoryAnswer:
                 severity=_SEVERITY.get(vulnerability["severity"], Severity.MEDIUM),
                 summary=vulnerability["advisory_summary"],
             )
-            for package, found in judged.items()
-            for vulnerability in _each_once(
+            for package, found in rows_of.items()
+            for vulnerability in _unique(
                 vulnerability for row in found for vulnerability in row["vulnerabilities"]
             )
         ),
-        unchecked=tuple(package for package, found in judged.items() if not found),
+        unchecked=tuple(package for package, found in rows_of.items() if not found),
     )
 
 
@@ -94,58 +89,59 @@ def _rows_of(package: Package, rows: _Rows) -> _Rows:
     ]
 
 
-def _each_once(vulnerabilitys: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _unique(vulnerabilities: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Keep one row per advisory: a package can be in several manifests."""
     return list(
-        {vulnerability["advisory_ghsa_id"]: vulnerability for vulnerability in vulnerabilitys}.values()
+        {vulnerability["advisory_ghsa_id"]: vulnerability for vulnerability in vulnerabilities}.values()
     )
 
 
-async def _from_database(client: RepositoryClient, packages: Sequence[Package]) -> AdvisoryAnswer:
+async def fetch_database_advisories(client: RepositoryClient, packages: Sequence[Package]) -> AdvisoryAnswer:
+    """Ask the advisory database only, which needs no repository; raises `GitHubError`."""
     advisories: list[Advisory] = []
-    judged: set[Package] = set()
-    for asked in list(_questions(packages))[:MAX_REQUESTS]:
-        rows = await _fetch_rows(client, asked)
+    checked: set[Package] = set()
+    for batch in list(_batches(packages))[:MAX_REQUESTS]:
+        rows = await _fetch_rows(client, batch)
         found = [
             advisory
             for row in rows
-            for package in asked
+            for package in batch
             for advisory in _database_vulnerability(row, package)
         ]
         advisories += found
         # After a full page, there may be more advisories.
-        judged |= set(asked) if len(rows) < PAGE else {advisory.package for advisory in found}
+        checked |= set(batch) if len(rows) < PAGE else {advisory.package for advisory in found}
     return AdvisoryAnswer(
         source=DATABASE,
         advisories=tuple(advisories),
-        unchecked=tuple(package for package in packages if package not in judged),
+        unchecked=tuple(package for package in packages if package not in checked),
     )
 
 
-def _questions(packages: Sequence[Package]) -> Iterator[list[Package]]:
+def _batches(packages: Sequence[Package]) -> Iterator[list[Package]]:
     """Group packages into requests: one ecosystem each, and no name twice, because answers do not name the version."""
     groups: defaultdict[tuple[str, int], dict[str, Package]] = defaultdict(dict)
     for package in packages:
         if package.version is None:
             continue
-        turn = 0
+        number = 0
         while (
-            package.name in groups[package.ecosystem, turn]
-            or len(groups[package.ecosystem, turn]) >= MAX_PACKAGES_PER_REQUEST
+            package.name in groups[package.ecosystem, number]
+            or len(groups[package.ecosystem, number]) >= MAX_PACKAGES_PER_REQUEST
         ):
-            turn += 1
-        groups[package.ecosystem, turn][package.name] = package
+            number += 1
+        groups[package.ecosystem, number][package.name] = package
     return (list(group.values()) for group in groups.values() if group)
 
 
 async def _fetch_rows(client: RepositoryClient, packages: Sequence[Package]) -> _Rows:
     ecosystem: Any = packages[0].ecosystem
-    asked = client.rest.security_advisories.async_list_global_advisories(
+    request = client.rest.security_advisories.async_list_global_advisories(
         ecosystem=ecosystem,
         affects=",".join(f"{package.name}@{package.version}" for package in packages),
         per_page=PAGE,
     )
-    rows: Any = await client.fetch(asked, to="look up advisories")
+    rows: Any = await client.fetch(request, to="look up advisories")
     return rows
 
 
@@ -169,7 +165,7 @@ def _database_vulnerability(row: Mapping[str, Any], package: Package) -> list[Ad
 
 
 def _plain(name: str) -> str:
-    """Normalize a name like registries do: `Py_YAML` is `py-yaml`; a Go module keeps its `/`."""
+    """Normalize a name as registries do: `Py_YAML` becomes `py-yaml`; a Go module keeps its `/`."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -186,7 +182,7 @@ TOOL = "Quorum"
 
 
 class CodeScanning:
-    """Code scanning for a pull request of `client`'s repository."""
+    """Uploads to code scanning, for a pull request of `client`'s repository."""
 
     def __init__(self, client: RepositoryClient, ref: PullRequestRef) -> None:
         self._client = client
@@ -209,7 +205,7 @@ class CodeScanning:
             "sarif": base64.b64encode(packed).decode(),
             "tool_name": TOOL,
         }
-        asked = self._client.rest.code_scanning.async_upload_sarif(
+        request = self._client.rest.code_scanning.async_upload_sarif(
             self._client.owner, self._client.repo, data=body
         )
-        await self._client.send(asked, to="accept the code scanning report")
+        await self._client.send(request, to="accept the code scanning report")

@@ -61,9 +61,9 @@ _CREATES_CONTENT = re.compile(r"/(comments|reviews|replies)$")
 
 
 class Window:
-    """At most `size` in any `period_s`: a burst goes out immediately, and then nothing until the period is over.
+    """A sliding window: at most `size` in any `period_s`. A burst goes out immediately, then nothing until the period ends.
 
-    A token bucket would let through twice as much in its first period.
+    A token bucket would allow twice as much in its first period.
     """
 
     def __init__(self, *, size: float, period_s: float) -> None:
@@ -108,7 +108,7 @@ class InstallationThrottle(BaseThrottler):
         self._content = (Window(size=80, period_s=60), Window(size=500, period_s=3_600))
 
     def hold(self, seconds: float) -> None:
-        """Let no request through for this long."""
+        """Block all requests for this long."""
         self._closed_until = max(self._closed_until, self._clock() + seconds)
 
     @contextmanager
@@ -143,5 +143,5 @@ class InstallationThrottle(BaseThrottler):
         costs = [(self._points, float(READ_POINTS if is_read else WRITE_POINTS))]
         if request.method == "POST" and _CREATES_CONTENT.search(request.url.path):
             costs += [(window, 1.0) for window in self._content]
-        sharing = self._processes()
-        return [(window, cost * sharing) for window, cost in costs]
+        processes = self._processes()
+        return [(window, cost * processes) for window, cost in costs]

@@ -1,4 +1,4 @@
-"""Write on one pull request: check runs, a review, comments, reactions, threads. A `Writer` with GitHub's API.
+"""Write to one pull request: check runs, a review, comments, reactions, threads. Implements `Writer` with GitHub's API.
 
 Each method sends one request, except that annotations go in batches. The publisher writes the texts. Never retries,
 approves or requests changes.
@@ -83,9 +83,9 @@ class PullRequestWriter:
         actions: Sequence[CheckAction] = (),
         resume: bool = False,
     ) -> None:
-        """Replace the texts, append the annotations, and complete the run with the last of them.
+        """Replace the texts and append the annotations; if `conclusion` is set, the last request completes the run.
 
-        `resume`: an earlier attempt may have appended some annotations; do not send those again.
+        With `resume`, annotations that an earlier attempt appended are not sent again.
         """
         done = await self._annotation_count(check_run_id) if resume else 0
         batches = _batches(annotations[done:], ANNOTATIONS_PER_REQUEST) or [()]
@@ -118,7 +118,7 @@ class PullRequestWriter:
         return max((run["id"] for run in open_runs), default=None)
 
     async def create_review(self, *, head_sha: str, body: str, comments: Sequence[ReviewComment]) -> int:
-        """Post one review (COMMENT), all or nothing; raises `GitHubRejected` if a comment's location is not valid."""
+        """Post one review (COMMENT) with all of its comments; `GitHubRejected` if GitHub rejects a comment's location."""
         content: Any = {
             "commit_id": head_sha,
             "event": "COMMENT",
@@ -129,7 +129,7 @@ class PullRequestWriter:
         return (await self._client.fetch(request, to=f"post the review of {self._ref}"))["id"]
 
     async def find_review(self, marker: str) -> int | None:
-        """Find our review whose body ends with `marker`."""
+        """Find Quorum's review whose body ends with `marker`."""
         return await self._find(marker, document=graphql.REVIEWS, connection="reviews")
 
     async def create_file_comment(self, *, head_sha: str, path: str, body: str) -> int:
@@ -141,7 +141,7 @@ class PullRequestWriter:
         return (await self._client.fetch(request, to=f"comment on a file of {self._ref}"))["id"]
 
     async def find_review_comment(self, marker: str) -> int | None:
-        """Find our inline or file comment whose body ends with `marker`."""
+        """Find Quorum's inline or file comment whose body ends with `marker`."""
         threads = await fetch_nodes(
             self._client, self._ref, document=graphql.REVIEW_THREADS, connection="reviewThreads"
         )
@@ -153,12 +153,12 @@ class PullRequestWriter:
         return (await self._client.fetch(request, to=f"comment on {self._ref}"))["id"]
 
     async def update_issue_comment(self, comment_id: int, body: str) -> None:
-        """Replace the text of our comment in the conversation."""
+        """Replace the text of one of Quorum's comments in the conversation."""
         request = self._rest.issues.async_update_comment(*self._repository, comment_id, body=body)
         await self._client.send(request, to=f"edit a comment on {self._ref}")
 
     async def find_issue_comment(self, marker: str) -> int | None:
-        """Find our comment in the conversation whose body ends with `marker`."""
+        """Find Quorum's comment in the conversation whose body ends with `marker`."""
         return await self._find(marker, document=graphql.COMMENTS, connection="comments")
 
     async def _find(self, marker: str, *, document: str, connection: str) -> int | None:
@@ -191,7 +191,7 @@ class PullRequestWriter:
         return await answer_threads(self._client, answers, edit=edit)
 
     async def permission(self, login: str) -> str:
-        """Return `admin`, `write`, `read` or `none`; `none` unless GitHub clearly says more."""
+        """Return `admin`, `write`, `read` or `none`; `none` unless GitHub clearly grants more."""
         if not _LOGIN.fullmatch(login):
             _log.warning("Ignoring a login that is not valid on GitHub")
             return "none"
@@ -214,7 +214,7 @@ def _batches(items: Sequence[T], size: int) -> list[Sequence[T]]:
 
 
 def _marked(nodes: Sequence[Node], marker: str) -> int | None:
-    """Return our newest node that ends with the marker."""
+    """Return the id of Quorum's newest node that ends with the marker."""
     return max(
         (
             int(node["fullDatabaseId"])

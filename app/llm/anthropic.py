@@ -35,7 +35,7 @@ _WITHOUT_EFFORT = tuple(
 
 
 class AnthropicClient:
-    """One attempt on the wire at a time; `bedrock` takes region and credentials from AWS's own variables."""
+    """Sends requests to Claude. With `bedrock`, region and credentials come from AWS's own variables."""
 
     provider = PROVIDER
 
@@ -152,7 +152,7 @@ def _read(message: object) -> ModelResponse:
 
 
 def _usage(usage: object) -> Usage:
-    """The API's `input_tokens` excludes tokens read from and written to the cache."""
+    """Read the usage. The API's `input_tokens` excludes tokens read from and written to the cache."""
     written, cached = count(usage, "cache_creation_input_tokens"), count(usage, "cache_read_input_tokens")
     return Usage(
         input_tokens=count(usage, "input_tokens") + written + cached,

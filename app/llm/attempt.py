@@ -1,7 +1,7 @@
-"""Makes one attempt and accounts for it: reserves budget, waits for a slot, parses the answer, records the call. Never retries.
+"""Makes one attempt and accounts for it: reserves budget, waits for a slot, parses the answer, records the call.
 
-A slot limits how many calls to a provider run at the same time, over all processes. Within a process, calls queue in order; the first
-in the queue polls the slots that all processes share.
+Slots limit how many calls to a provider run at the same time, across all processes. Within a process, calls queue in
+order; the first in the queue polls the slots that all processes share. Never retries.
 """
 
 import asyncio
@@ -40,23 +40,23 @@ class Slots:
 
     @asynccontextmanager
     async def slot(self, provider: Provider) -> AsyncGenerator[None]:
-        """Hold one of the provider's slots, as soon as one is free."""
+        """Wait for one of the provider's slots, and hold it during the block."""
         async with self._queues[provider]:
             slot = await self._take(provider)
             try:
                 yield
             finally:
-                self._store.let_go(slot)
+                self._store.release_slot(slot)
 
     async def _take(self, provider: Provider) -> Slot:
-        while (slot := await self._store.take_slot(provider, most=self._limits[provider])) is None:
+        while (slot := await self._store.take_slot(provider, limit=self._limits[provider])) is None:
             await self._clock.sleep(POLL_SLOTS_S)
         return slot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallPlan(Generic[T]):
-    """What stays the same over all attempts of one question."""
+    """What all attempts of one question share."""
 
     request: ModelRequest
     scope: CallScope
@@ -72,8 +72,8 @@ class CallPlan(Generic[T]):
 class Attempt:
     """One attempt to make; `number` counts the attempts of one question from 1.
 
-    `timeout_s` limits the call itself, `remaining_s` the call and the wait for a slot. `complaint` says what was wrong with this
-    candidate's previous answer.
+    `timeout_s` limits the call itself; `remaining_s` limits the call and the wait for a slot. `complaint` says what was
+    wrong with this candidate's previous answer.
     """
 
     candidate: RouteCandidate
@@ -130,7 +130,7 @@ class Attempts:
             await self._fail(plan, attempt, start, error, reservation)
             raise
         except asyncio.CancelledError:  # the vendor may still charge for it: keep the reservation
-            stopped = ModelTimeout("The review was stopped meanwhile.", provider=candidate.provider)
+            stopped = ModelTimeout("The call was canceled.", provider=candidate.provider)
             await asyncio.shield(self._record(plan, attempt, start, error=stopped, cost_usd=None))
             raise
         call_id = await self._succeed(plan, attempt, start, response, reservation)
@@ -149,8 +149,8 @@ class Attempts:
 
         def estimate_usd() -> float:
             tokens = self._tokens.estimate(plan.text_tokens, provider=provider, model=model)
-            most = Usage(input_tokens=tokens, output_tokens=plan.request.max_output_tokens)
-            return self._prices.budgeted_usd(provider, model, most, at=self._clock.now())
+            highest = Usage(input_tokens=tokens, output_tokens=plan.request.max_output_tokens)
+            return self._prices.budgeted_usd(provider, model, highest, at=self._clock.now())
 
         return await self._budgets.reserve(plan.scope, estimate_usd)
 
@@ -191,7 +191,11 @@ class Attempts:
         error: ModelError,
         reservation: Reservation,
     ) -> None:
-        """Vendors charge for a refusal in an answer, not for an error status; after a timeout it is unknown: keep the reservation."""
+        """Record a failed attempt and settle its reservation.
+
+        Vendors charge for an answer that is a refusal, but not for an error status. After a timeout, the cost is unknown,
+        so the reservation stays.
+        """
         cost_usd = booking = None
         if error.usage is not None or not isinstance(error, ModelTimeout):
             cost_usd, booking = self._settle(attempt.candidate, error.usage or Usage(), reservation)
@@ -200,9 +204,9 @@ class Attempts:
     def _settle(
         self, candidate: RouteCandidate, usage: Usage, reservation: Reservation, *, answered_by: str = ""
     ) -> tuple[float | None, Booking | None]:
-        """The cost of the usage (None if the price is unknown) and its booking.
+        """Return the cost of the usage (None if the price is unknown) and its booking.
 
-        If only the answer names the model, for example behind the name of a deployment, that model's price counts.
+        If the candidate's model has no known price, such as the name of a deployment, the model that the answer names counts.
         """
         provider, now = candidate.provider, self._clock.now()
         cost_usd = (
@@ -210,7 +214,7 @@ class Attempts:
         )
         if cost_usd is None and answered_by:
             cost_usd = self._prices.cost_usd(provider, answered_by, usage, at=now)
-        charged_usd = self._prices.dearest_usd(provider, usage) if cost_usd is None else cost_usd
+        charged_usd = self._prices.highest_usd(provider, usage) if cost_usd is None else cost_usd
         return cost_usd, reservation.settled(charged_usd)
 
     async def _record(

@@ -77,7 +77,7 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelStores:
-    """Where the model layer keeps what must survive a restart; by default, nowhere."""
+    """The stores for what must survive a restart; by default, nothing does."""
 
     calls: CallStore = field(default_factory=MemoryCalls)
     records: RecordStore | None = None  # None: `routing: learned` orders like `fixed`
@@ -86,10 +86,10 @@ class ModelStores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelEnvironment:
-    """What the model layer uses of its surroundings.
+    """The dependencies of the model layer.
 
-    `http_client` replaces the network in tests; `wrap` puts something in front of each vendor's client, such as a recorder; `notify`
-    is told of exhausted budgets; `tracer` records every request.
+    `http_client` replaces the network in tests. `wrap` wraps each vendor's client, for example in a recorder. `notify`
+    receives exhausted budgets, and `tracer` records every request.
     """
 
     stores: ModelStores = field(default_factory=ModelStores)
@@ -162,7 +162,7 @@ def _build_clients(
 
 
 def _slots(providers: Iterable[Provider], calls_at_once: int) -> dict[Provider, int]:
-    """A local server gets one call at a time: it answers more slowly if calls share it."""
+    """Return the slots of each provider. A local server gets one call at a time, because shared calls are slower."""
     return {provider: 1 if provider is Provider.LOCAL else calls_at_once for provider in providers}
 
 

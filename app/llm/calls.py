@@ -1,7 +1,7 @@
 """Stores calls and their answers: the store's interface, an in-memory store, and the answer cache.
 
-Answers are never shared between repositories. A cache key hashes everything that decides an answer, and its tenant; settings that only
-tune the connection (timeouts, cache hints) are not part of it. The database tables are in `app.store`.
+Answers are never shared between repositories. A cache key hashes the tenant and everything that determines an answer, but
+not settings of the connection (timeouts, cache hints). The database tables are in `app.store`.
 """
 
 import asyncio
@@ -23,23 +23,23 @@ NEVER_SENT = (Outcome.CACHE_HIT, Outcome.OVER_BUDGET)
 
 
 class CallStore(Protocol):
-    """Takes one lookup and one write per call, and a reservation only if there is a limit."""
+    """Stores calls, answers and budgets. A call needs one lookup and one write, and a reservation if there is a limit."""
 
     async def load_answers(
         self, installation_id: int, repository: str, keys: Sequence[str], *, now: datetime
     ) -> dict[str, CachedAnswer]:
-        """The tenant's answers to these keys that have not expired."""
+        """Return the tenant's answers to these keys that have not expired."""
         ...
 
     async def reserve(self, limits_usd: Mapping[str, float | None], amount_usd: float) -> str | None:
-        """Add the amount to every account, or to none; returns the account that would exceed its limit, None on success."""
+        """Add the amount to all accounts, or to none; returns the account that would exceed its limit, None on success."""
         ...
 
-    async def take_slot(self, provider: Provider, *, most: int) -> Slot | None:
-        """Take one of a provider's `most` slots, None if all are taken; a process that dies loses its slots."""
+    async def take_slot(self, provider: Provider, *, limit: int) -> Slot | None:
+        """Take one of a provider's `limit` slots, None if all are taken; a process that dies loses its slots."""
         ...
 
-    def let_go(self, slot: Slot) -> None:
+    def release_slot(self, slot: Slot) -> None:
         """Release a slot: immediately to this process's next call, soon to other processes."""
         ...
 
@@ -75,7 +75,7 @@ class MemoryCalls:
     async def load_answers(
         self, installation_id: int, repository: str, keys: Sequence[str], *, now: datetime
     ) -> dict[str, CachedAnswer]:
-        """The tenant's answers."""
+        """Return the tenant's answers."""
         found = {key: self._answers.get((installation_id, repository, key)) for key in keys}
         return {key: answer for key, answer in found.items() if answer and answer.expires_at > now}
 
@@ -87,15 +87,15 @@ class MemoryCalls:
         self._book(Booking(accounts=tuple(limits_usd), difference_usd=amount_usd))
         return None
 
-    async def take_slot(self, provider: Provider, *, most: int) -> Slot | None:
+    async def take_slot(self, provider: Provider, *, limit: int) -> Slot | None:
         """Take the first free slot."""
-        slots = (Slot(provider=provider, number=number) for number in range(most))
+        slots = (Slot(provider=provider, number=number) for number in range(limit))
         slot = next((each for each in slots if each not in self._slots), None)
         if slot:
             self._slots.add(slot)
         return slot
 
-    def let_go(self, slot: Slot) -> None:
+    def release_slot(self, slot: Slot) -> None:
         """Release the slot."""
         self._slots.discard(slot)
 

@@ -1,4 +1,4 @@
-"""Remembers which providers are down, so that later requests do not have to find out again. In memory; never waits.
+"""Remembers which providers fail, so that later requests do not wait for them. In memory; never waits.
 
 closed ──several transient errors in a window, or one permanent error──▶ open ──after a while──▶ half-open
   ▲                                                                                                          │
@@ -19,7 +19,7 @@ THRESHOLD = 3
 WINDOW_S = 120.0
 OPEN_S = 60.0  # after transient errors
 PERMANENT_OPEN_S = 900.0  # after a refused key, an exhausted quota or an unknown model
-LONGEST_OPEN_S = 3600.0
+MAX_OPEN_S = 3600.0
 
 Key = tuple[Provider, str | None]  # None: all models of the provider
 
@@ -44,7 +44,7 @@ class CircuitTrip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCircuit:
-    """A provider (or one of its models) that is not asked at the moment; if `opens_in_s` is 0, the next request is a probe."""
+    """A provider (or one of its models) that is not asked now; if `opens_in_s` is 0, the next request is a probe."""
 
     provider: Provider
     model: str | None
@@ -60,22 +60,22 @@ class Circuits:
         self._breakers: dict[Key, _Breaker] = {}
 
     def ready_at_s(self, provider: Provider, model: str) -> float:
-        """When the candidate may be asked, by the monotonic clock; in the past if its circuit is closed."""
+        """Return when the candidate may be asked, by the monotonic clock; in the past if its circuit is closed."""
         return max(
             (breaker.open_until_s or 0.0 for _, breaker in self._of(provider, model)),
             default=0.0,
         )
 
     def failed_at_s(self, provider: Provider, model: str) -> float:
-        """When the candidate's circuit last opened; minus infinity if it is closed, or if the vendor said how long to wait."""
+        """Return when the candidate's circuit opened; -inf if it is closed, or if the vendor said how long to wait."""
         breakers = (breaker for _, breaker in self._of(provider, model) if breaker.open_until_s is not None)
-        unasked = (
+        opened_at_s = (
             breaker.opened_at_s for breaker in breakers if not (breaker.error and breaker.error.retry_after_s)
         )
-        return max(unasked, default=float("-inf"))
+        return max(opened_at_s, default=float("-inf"))
 
     def half_open(self, provider: Provider, model: str) -> list[Key]:
-        """The candidate's circuits that an attempt would probe now."""
+        """Return the candidate's circuits that an attempt would probe now."""
         breakers = self._of(provider, model)
         return [key for key, breaker in breakers if breaker.open_until_s is not None]
 
@@ -123,7 +123,7 @@ class Circuits:
         if breaker.open_until_s is not None or len(breaker.failures) >= THRESHOLD:
             breaker.open_until_s = now + OPEN_S
         if error.retry_after_s is not None:
-            breaker.open_until_s = now + min(error.retry_after_s, LONGEST_OPEN_S)
+            breaker.open_until_s = now + min(error.retry_after_s, MAX_OPEN_S)
 
     def adopt(self, trip: CircuitTrip) -> None:
         """Open a circuit that another process opened."""
@@ -136,13 +136,13 @@ class Circuits:
         self._breakers.pop(key, None)
 
     def error(self, provider: Provider, model: str) -> ModelError | None:
-        """The error that opened the candidate's circuit; None if the candidate may be asked."""
+        """Return the error that opened the candidate's circuit; None if the candidate may be asked."""
         now = self._clock.monotonic_s()
         breakers = self._of(provider, model)
         return next((breaker.error for _, breaker in breakers if (breaker.open_until_s or 0.0) > now), None)
 
     def open(self) -> list[OpenCircuit]:
-        """Every circuit that is not closed, for display."""
+        """Return every circuit that is not closed, for display."""
         now = self._clock.monotonic_s()
         return [
             OpenCircuit(

@@ -1,4 +1,4 @@
-"""The request and completion types that all vendors share, and the interface of a vendor's client. Knows no vendor and no price."""
+"""The types of requests and completions that all vendors share, and the interface of a vendor's client."""
 
 from base64 import b64encode
 from dataclasses import dataclass, field
@@ -33,8 +33,8 @@ class Image:
 class ModelRequest:
     """A request to a model.
 
-    The vendor gets the three texts in this order, the most stable first, so that the calls of one review share a prefix:
-    `system` (instructions), `material` (guidelines, diff and context: the same for every stage), `question` (what differs).
+    The vendor gets three texts, the most stable first, so that the calls of one review share a prefix: `system`
+    (instructions), `material` (guidelines, diff and context; the same for every stage) and `question` (what differs).
     """
 
     model: str
@@ -120,8 +120,8 @@ class CallScope:
 class RoutingRequest:
     """What the router needs to choose candidates.
 
-    `allowed` are the providers that the repository permits, in any order; `exclude` those that must not answer, such as the one
-    that made a finding.
+    `allowed` lists the providers that the repository permits, in any order. `exclude` lists those that must not answer,
+    such as the one that made a finding.
     """
 
     kind: str  # "review", "security", "docs", "verify", "intent", …
@@ -134,7 +134,7 @@ class RoutingRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteCandidate:
-    """A model that may be asked, and why at this place in the order."""
+    """A model that may be asked, and the reason for its place in the order."""
 
     provider: Provider
     model: str

@@ -1,10 +1,11 @@
-"""What calls cost, and the budgets that limit them.
+"""The cost of calls, and the budgets that limit it.
 
-Prices come from a dated table of overrides, then from genai-prices; anything else is unknown, never zero. They are USD per million
-tokens. The library's hourly download of newer prices stays off: https://github.com/pydantic/genai-prices
+Prices come from a dated table of overrides, then from genai-prices; any other price is unknown, never zero. They are USD
+per million tokens. The library's hourly download of newer prices is off: https://github.com/pydantic/genai-prices
 
-A budget reserves an estimate before a call and corrects it after the call, so a crash in between charges the estimate. Reserving in
-several accounts is one atomic operation of the store: concurrent calls cannot together overspend a limit, in any process.
+A budget reserves an estimate before a call and corrects it after the call, so a crash in between charges the estimate.
+Reserving in several accounts is one atomic operation of the store, so concurrent calls cannot overspend a limit together,
+even in different processes.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,14 +27,14 @@ if TYPE_CHECKING:
     _Listed = Decimal | TieredPrices
 
 MILLION = 1_000_000
-LEAST_SURCHARGED = 64_000  # tokens; no vendor's surcharge starts below this
+MIN_SURCHARGED_TOKENS = 64_000  # no vendor's surcharge starts below this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """Prices of a model from `starts_on`; `cached` None: not published, so cached input costs as much as fresh input.
+    """The prices of a model from `starts_on`. If `cached` is None, cached input costs as much as fresh input.
 
-    A request of more than `surcharge_above` input tokens pays its prices times `surcharge` (input, output) for all tokens.
+    A request with more than `surcharge_above` input tokens pays `surcharge` (input, output) times the price of all tokens.
     """
 
     model: str  # a model id, or the prefix of its dated forms
@@ -46,7 +47,7 @@ class Price:
     surcharge: tuple[float, float] = (1.0, 1.0)
 
     def cost_usd(self, usage: Usage) -> float:
-        """The cost of one call."""
+        """Return the cost of one call."""
         is_surcharged = self.surcharge_above is not None and usage.input_tokens > self.surcharge_above
         input_factor, output_factor = self.surcharge if is_surcharged else (1.0, 1.0)
         cached_price = self.input if self.cached is None else self.cached
@@ -79,7 +80,7 @@ OVERRIDES = (
 )
 
 # Only for budgets, if a model's own price is unknown: the most expensive model of the vendor.
-DEAREST = {
+MOST_EXPENSIVE = {
     Provider.CLAUDE: Price(model="claude-fable-5-1", input=12.5, cached=12.5, output=50),  # as cache writes
     Provider.GPT: Price(model="gpt-5.5-pro", input=30, cached=30, output=180),
     Provider.GEMINI: Price(model="gemini-4-argon", input=4, cached=4, output=20),
@@ -95,7 +96,7 @@ class Prices:
         self._lists = {**_LIST, **(lists or {})}
 
     def cost_usd(self, provider: Provider, model: str, usage: Usage, *, at: datetime) -> float | None:
-        """The cost of a call; None if the price is unknown. A local server and the analyzers cost nothing."""
+        """Return the cost of a call; None if the price is unknown. A local server and the analyzers cost nothing."""
         if provider not in self._lists:
             return 0.0
         override = _override(model, at.date())
@@ -104,17 +105,17 @@ class Prices:
         return _listed_cost_usd(self._lists[provider], model, usage, at)
 
     def budgeted_usd(self, provider: Provider, model: str, usage: Usage, *, at: datetime) -> float:
-        """What the budgets are charged for a call: its cost, or that of the vendor's most expensive model if it is unknown."""
+        """Return what budgets are charged for a call: its cost, or, if unknown, that of the vendor's most expensive model."""
         cost_usd = self.cost_usd(provider, model, usage, at=at)
-        return self.dearest_usd(provider, usage) if cost_usd is None else cost_usd
+        return self.highest_usd(provider, usage) if cost_usd is None else cost_usd
 
-    def dearest_usd(self, provider: Provider, usage: Usage) -> float:
-        """What the vendor's most expensive model would cost."""
-        return DEAREST[provider].cost_usd(usage)
+    def highest_usd(self, provider: Provider, usage: Usage) -> float:
+        """Return what the vendor's most expensive model would cost."""
+        return MOST_EXPENSIVE[provider].cost_usd(usage)
 
     def is_surcharged(self, provider: Provider, model: str, input_tokens: int) -> bool:
         """Whether each token of a request of about this length costs more than in a short one."""
-        if input_tokens < LEAST_SURCHARGED:
+        if input_tokens < MIN_SURCHARGED_TOKENS:
             return False
         at = utc_now()
         short = self.cost_usd(provider, model, Usage(input_tokens=1_000), at=at)
@@ -122,7 +123,7 @@ class Prices:
         return bool(short and long and long / input_tokens > 1.01 * short / 1_000)
 
     def context_tokens(self, provider: Provider, model: str) -> int | None:
-        """The model's context window for input and output together; None if unknown."""
+        """Return the model's context window for input and output together; None if unknown."""
         known = [p.context_tokens for p in OVERRIDES if p.context_tokens and model.startswith(p.model)]
         if known or provider not in self._lists:
             return known[0] if known else None
@@ -130,7 +131,7 @@ class Prices:
 
 
 def _override(model: str, day: date) -> Price | None:
-    """The newest row in effect; `gemini-2.5-flash` does not apply to `gemini-2.5-flash-lite`."""
+    """Return the newest row in effect; `gemini-2.5-flash` does not apply to `gemini-2.5-flash-lite`."""
     rows = [price for price in OVERRIDES if _is_form_of(model, price.model) and price.starts_on <= day]
     return max(rows, key=lambda price: price.starts_on, default=None)
 
@@ -142,7 +143,7 @@ def _is_form_of(model: str, name: str) -> bool:
 
 
 def _listed_cost_usd(price_list: str, model: str, usage: Usage, at: datetime) -> float | None:
-    """Use the library's prices but not its calculation, which supports every unit and takes as long as the rest of recording a call."""
+    """Use the library's prices but not its calculation, which takes as long as the rest of recording a call."""
     found = _listed(price_list, model)
     if found is None:
         return None
@@ -159,12 +160,12 @@ def _listed_cost_usd(price_list: str, model: str, usage: Usage, at: datetime) ->
     return sum(tokens * _rate(price, usage.input_tokens) for tokens, price in charged) / MILLION
 
 
-def _first(own: "_Listed | None", instead: "_Listed") -> "_Listed":
-    return instead if own is None else own
+def _first(price: "_Listed | None", default: "_Listed") -> "_Listed":
+    return default if price is None else price
 
 
 def _rate(price: "_Listed", input_tokens: int) -> float:
-    """In a tiered price, the length of the whole request selects the tier."""
+    """Return the price per million tokens; in a tiered price, the length of the whole request selects the tier."""
     if isinstance(price, Decimal):
         return float(price)
     reached = [tier.price for tier in price.tiers if input_tokens > tier.start]
@@ -203,7 +204,7 @@ class Reservation:
     amount_usd: float
 
     def settled(self, cost_usd: float) -> Booking | None:
-        """The booking that corrects the accounts once the cost is known; None if they are correct."""
+        """Return the booking that corrects the accounts once the cost is known; None if they are correct."""
         difference_usd = cost_usd - self.amount_usd
         return (
             Booking(accounts=tuple(self.accounts), difference_usd=difference_usd) if difference_usd else None
@@ -222,10 +223,10 @@ class Budgets:
         self._notify = notify
 
     async def reserve(self, scope: CallScope, estimate_usd: Callable[[], float]) -> Reservation:
-        """Reserve budget for a call; it is estimated only if there is a limit.
+        """Reserve budget for a call; calls `estimate_usd` only if there is a limit.
 
         Raises:
-            ModelOverBudget: naming the budget and its limit.
+            ModelOverBudget: the message names the budget and its limit.
         """
         accounts = _accounts(scope, self._limits, self._clock.now())
         if all(limit_usd is None for limit_usd in accounts.values()):
@@ -265,7 +266,7 @@ _BUDGETS: dict[str, BudgetName] = {
 
 
 def _accounts(scope: CallScope, limits: BudgetLimits, now: datetime) -> dict[str, float | None]:
-    """Account → limit. Every call is booked on every account, so that a limit set later knows past spending."""
+    """Map accounts to limits. Each call is booked on every account, so that a limit set later includes past spending."""
     own = scope.budget
     tenant = f"{scope.installation_id}:{scope.repository}"
     day, month = now.strftime("%Y-%m-%d"), now.strftime("%Y-%m")

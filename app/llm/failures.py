@@ -1,7 +1,7 @@
 """Maps a vendor's failure to an error, and each error to retry, fallback and circuit breaker. Never repeats a vendor's text.
 
-A vendor's message can quote the key or the code under review, so every message is written here. Only the vendor's error code is kept,
-and only if it looks like one.
+A vendor's message can quote the key or the code under review, so all messages are written here. Only the vendor's error
+code is kept, and only if it looks like one.
 
 https://platform.claude.com/docs/en/api/errors
 https://platform.openai.com/docs/guides/error-codes
@@ -44,7 +44,7 @@ VENDOR = {
     Provider.LOCAL: "The local server",
 }
 
-UNPAID_TIER = "The key is on the unpaid tier, and what it sends may be trained on."
+UNPAID_TIER = "The key is on the unpaid tier, so its requests may be used for training."
 CHECK_TIMEOUT_S = 15.0  # of a free request
 
 _CODE = re.compile(r"(?=.{1,60}\Z)[A-Za-z]+(?:_[A-Za-z]+)*")  # no digits, no hyphens: never matches a key
@@ -140,12 +140,12 @@ def _code(code: str | None) -> str:
 
 
 def timed_out(provider: Provider) -> ModelTimeout:
-    """No answer within the timeout."""
+    """Build the error for no answer within the timeout."""
     return ModelTimeout(f"{VENDOR[provider]} did not answer in time.", provider=provider)
 
 
 def not_set_up(provider: Provider) -> ModelAuthFailed:
-    """The SDK's client cannot be created: cloud credentials, an address or a proxy address are missing or wrong."""
+    """Build the error for a client that cannot be created: credentials, an address or a proxy are missing or wrong."""
     return ModelAuthFailed(
         f"The {VENDOR[provider]} client cannot be created: credentials or address are missing or wrong.",
         provider=provider,
@@ -167,23 +167,23 @@ async def within(provider: Provider, timeout_s: float) -> AsyncGenerator[None]:
 
 
 def disconnected(provider: Provider) -> ModelUnavailable:
-    """The connection could not be opened, or broke."""
+    """Build the error for a connection that could not be opened, or broke."""
     return ModelUnavailable(f"The connection to {VENDOR[provider]} failed.", provider=provider)
 
 
 def not_an_answer(provider: Provider) -> ModelUnavailable:
-    """A 200 whose body is not an answer, such as a proxy's page or truncated JSON."""
+    """Build the error for a 200 whose body is not an answer, such as a proxy's page or truncated JSON."""
     return ModelUnavailable(f"{VENDOR[provider]} sent an invalid response.", provider=provider)
 
 
 def shown(reason: object) -> str:
-    """A vendor's reason in parentheses if it looks like a code, otherwise empty."""
+    """Return a vendor's reason in parentheses if it looks like a code; otherwise empty."""
     text = str(reason)
     return f" ({text})" if reason is not None and _CODE.fullmatch(text) else ""
 
 
 def parse_retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """Seconds to wait, from `retry-after-ms` or `Retry-After` (seconds or a date); never negative."""
+    """Parse the seconds to wait from `retry-after-ms` or `Retry-After` (seconds or a date); never negative."""
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = headers.get(name)
         if value is None:
@@ -205,7 +205,7 @@ def _seconds_until(date: str, now: datetime) -> float | None:
 MAX_ATTEMPTS = 3  # of one candidate, for transient errors
 MAX_REASKS = 1  # after an answer that does not fit the schema
 FIRST_WAIT_S = 0.5
-LONGEST_WAIT_S = 30.0
+MAX_WAIT_S = 30.0
 
 
 class RetryDecision(StrEnum):
@@ -229,7 +229,7 @@ class CircuitEffect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorPolicy:
-    """One row of the table."""
+    """What to do after a kind of error: a row of `POLICY`."""
 
     decision: RetryDecision
     circuit: CircuitEffect = CircuitEffect.CLOSE
@@ -253,12 +253,15 @@ POLICY: dict[type[ModelError], ErrorPolicy] = {
 
 
 def policy_for(error: ModelError) -> ErrorPolicy:
-    """The table's row for an error."""
+    """Return the policy for an error."""
     return POLICY[type(error)]
 
 
 def wait_s(error: ModelError, failures: int, rng: Random) -> float:
-    """How long a candidate waits after this number of transient failures: as long as it asked, otherwise exponentially with jitter."""
+    """Return how long a candidate waits after this number of transient failures.
+
+    That is as long as the vendor asked, or else an exponential backoff with jitter.
+    """
     if error.retry_after_s is not None:
         return error.retry_after_s
-    return min(FIRST_WAIT_S * 2 ** (failures - 1), LONGEST_WAIT_S) * rng.uniform(0.75, 1.25)
+    return min(FIRST_WAIT_S * 2 ** (failures - 1), MAX_WAIT_S) * rng.uniform(0.75, 1.25)

@@ -1,6 +1,6 @@
-"""Asks one candidate after the other until one answers, the deadline is reached, or none is left. Knows no vendor.
+"""Asks one candidate after another until one answers, the deadline is reached, or none is left.
 
-All retries happen here: those of the SDKs are off, and the engine does not repeat model calls.
+All retries of model calls happen here: those of the SDKs are off, and the engine does not repeat model calls.
 """
 
 import math
@@ -57,7 +57,7 @@ class Fallback:
         """Return the first valid answer.
 
         Raises:
-            AllModelsFailed: with every attempt's error, and those of the circuits that kept a candidate from being asked.
+            AllModelsFailed: has the errors of all attempts, and of the open circuits that prevented an attempt.
             ModelOverBudget: a budget does not allow the call.
         """
         now_s = self._clock.monotonic_s()
@@ -104,7 +104,7 @@ class Fallback:
         return max(self._ready_at_s(state), self._clock.monotonic_s()), state.order
 
     def _ready_at_s(self, state: _CandidateState) -> float:
-        """When the candidate may be asked; never, if it is still down after `PATIENCE_S`."""
+        """Return when the candidate may be asked; infinity if it is still failing after `PATIENCE_S`."""
         circuits, candidate = self._circuits.local, state.candidate
         closed_at_s = circuits.ready_at_s(candidate.provider, candidate.model)
         failed_at_s = circuits.failed_at_s(candidate.provider, candidate.model)
@@ -147,7 +147,7 @@ class Fallback:
             states.remove(state)
 
     def _skipped(self, states: list[_CandidateState]) -> list[ModelError]:
-        """Why candidates were skipped without an attempt: the errors that opened their circuits."""
+        """Return why candidates were skipped without an attempt: the errors that opened their circuits."""
         candidates = [state.candidate for state in states if not state.failures]
         errors = [self._circuits.local.error(each.provider, each.model) for each in candidates]
         return [error for error in errors if error]

@@ -1,4 +1,4 @@
-"""Gemini, over the Gemini API or Google Vertex. The only module that knows `google.genai`; never retries.
+"""Gemini, over the Gemini API or Google Vertex. The only module that uses `google.genai`; never retries.
 
 https://ai.google.dev/api/generate-content
 """

@@ -1,8 +1,8 @@
 """Learns from recorded reviews which provider to ask first: Thompson sampling per stage, with a floor for exploration.
 
-A provider's worth at a stage is the probability that it answers times the probability that its findings are confirmed. Each is a Beta
-distribution over the latest calls and findings (a sliding window, to follow a provider that degrades), reduced a little by cost and time.
-https://arxiv.org/abs/1707.02038
+A provider's worth at a stage is the probability that it answers times the probability that its findings are confirmed.
+Each is a Beta distribution over the latest calls and findings (a sliding window, to follow a provider that degrades).
+Cost and time reduce the worth a little. https://arxiv.org/abs/1707.02038
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ class RecordStore(Protocol):
     """Loads the records."""
 
     async def load_records(self) -> Sequence[ProviderRecord]:
-        """Each provider's latest record at each stage."""
+        """Load each provider's latest record at each stage."""
         ...
 
 
@@ -50,7 +50,7 @@ class LearnedOrder:
             self._records = {(each.stage, each.provider): each for each in await self._store.load_records()}
 
     def order(self, kind: str, candidates: Sequence[Provider]) -> tuple[tuple[Provider, ...], str]:
-        """The candidates, best sample first, and the reason; `candidates` start with the favorite."""
+        """Return the candidates, best sample first, and the reason; `candidates` start with the favorite."""
         records = [self._record(kind, provider) for provider in candidates]
         if len(candidates) > 1 and self._rng.random() < FLOOR * len(candidates):
             first = self._rng.choice(candidates)
@@ -65,7 +65,7 @@ class LearnedOrder:
 
 
 def sample_worths(records: Sequence[ProviderRecord], rng: Random) -> list[float]:
-    """One sample of the worth of each of a stage's candidates, the favorite first."""
+    """Sample the worth of each of a stage's candidates, the favorite first."""
     penalties = _penalties(records)
     return [
         rng.betavariate(*_answers(record)) * rng.betavariate(*_holds(record, place)) * (1 - penalty)
@@ -163,7 +163,7 @@ def _mean(beta: tuple[float, float]) -> float:
 
 
 def _interval(hits: int, misses: int) -> Interval:
-    """The 95 % credible interval of the true share: the middle of Beta(1 + hits, 1 + misses)."""
+    """Return the 95 % credible interval of the true share: the middle of Beta(1 + hits, 1 + misses)."""
     low, high = (_quantile(share, hits, misses) for share in _CREDIBLE)
     return low, high
 

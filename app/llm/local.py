@@ -1,7 +1,7 @@
 """A local, OpenAI-compatible server, over Chat Completions (vLLM, Ollama, llama.cpp, LM Studio). Costs nothing.
 
-Servers differ in what they accept, so the client steps down a ladder from attempt to attempt and remembers the step for each model:
-JSON schema, JSON mode, prompt alone. Never retries.
+Servers differ in what they accept, so the client tries JSON schema, JSON mode and the prompt alone, one step further after
+each rejection, and remembers the step for each model. Never retries.
 
 https://platform.openai.com/docs/api-reference/chat/create
 """
@@ -38,7 +38,7 @@ _THOUGHT = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
 
 
 class LocalClient:
-    """One attempt at a time, because such servers answer more slowly if calls share them. Waiting does not count toward the timeout."""
+    """Makes one attempt at a time, because concurrent calls are slower. Waiting does not count toward the timeout."""
 
     provider = PROVIDER
 
@@ -74,7 +74,7 @@ class LocalClient:
         """Ask once; raises a `ModelError`.
 
         Raises:
-            ModelFormatUnsupported: the server rejects this way of asking for JSON; the next attempt steps down.
+            ModelFormatUnsupported: the server rejects this way of requesting JSON; the next attempt uses another.
         """
         async with self._slots:
             step = self._step.get(request.model, 0)

@@ -1,6 +1,7 @@
-"""The only way to ask a model: route → cache → one candidate after the other → completion. Knows no vendor and no price.
+"""The only way to ask a model: route → cache → one candidate after another → completion.
 
-Every attempt, every cache hit and every refusal by a budget leaves a row. Only `AllModelsFailed` and `ModelOverBudget` are raised.
+Every attempt, every cache hit and every refusal by a budget leaves a row. Raises only `AllModelsFailed` and
+`ModelOverBudget`.
 """
 
 import json
@@ -83,12 +84,12 @@ class Models:
         return not self._components.clients
 
     async def open_circuits(self) -> list[OpenCircuit]:
-        """Providers that are not asked at the moment, and why, as far as any process knows."""
+        """Return the providers that are not asked now, and why; includes what other processes know."""
         await self._components.circuits.refresh()
         return self._components.circuits.local.open()
 
     async def usage(self, review_id: str) -> UsageTotal:
-        """What a review has used so far."""
+        """Return what a review has used so far."""
         return await self._components.recorder.usage(review_id)
 
     async def check(self) -> list[ModelCheck]:
@@ -124,11 +125,11 @@ class Models:
     ) -> Completion[T]:
         """Return the first valid answer among the candidates; `value` is what `parse` returned for its JSON.
 
-        `parse` raises `ModelInvalidOutput` or `ValueError` for an answer that does not fit the schema; its model is then asked once
-        more. `parent_id` is the call whose answer is passed on, such as the finder's to the verifier.
+        `parse` raises `ModelInvalidOutput` or `ValueError` for an answer that does not fit the schema; its model is then
+        asked once more. `parent_id` is the call whose answer is passed on, such as the finder's to the verifier.
 
         Raises:
-            AllModelsFailed: with every attempt's error.
+            AllModelsFailed: has the errors of all attempts.
             ModelOverBudget: a budget does not allow a call.
         """
         plan = await self._plan(routing, request, scope=scope, parse=parse, parent_id=parent_id)
@@ -185,7 +186,7 @@ class Models:
 
 
 def _response(found: CachedAnswer) -> ModelResponse:
-    """A cached answer as a response that used no tokens."""
+    """Convert a cached answer to a response that used no tokens."""
     return ModelResponse(
         provider=found.provider,
         model=found.model,

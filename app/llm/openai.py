@@ -1,4 +1,4 @@
-"""GPT, over OpenAI's Responses API or Azure OpenAI. Uses the `openai` SDK; never retries, and never has answers stored.
+"""GPT, over OpenAI's Responses API or Azure OpenAI. Uses the `openai` SDK; never retries. OpenAI stores no answers.
 
 https://platform.openai.com/docs/api-reference/responses/create
 """
@@ -31,7 +31,7 @@ _WITHOUT_REASONING = ("gpt-4", "gpt-3", "chatgpt-", "gpt-chat-")
 
 
 class OpenAIClient:
-    """One attempt on the wire at a time; `azure` takes endpoint, key and version from Azure's own variables."""
+    """Sends requests to GPT. With `azure`, endpoint, key and version come from Azure's own variables."""
 
     provider = PROVIDER
 
@@ -143,7 +143,7 @@ def _read(response: object) -> ModelResponse:
 
 
 def _check_status(response: "Response", ending: ResponseOutcome) -> None:
-    """A response can fail inside a 200, for which the SDK does not raise."""
+    """Raise unless the response is complete: a 200 can contain a failure, for which the SDK does not raise."""
     reason = getattr(response.incomplete_details, "reason", None)
     match response.status, reason or getattr(response.error, "code", None):
         case "completed", _:

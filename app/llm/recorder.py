@@ -107,7 +107,7 @@ class Recorder:
         await self._store.aclose()
 
     async def usage(self, review_id: str) -> UsageTotal:
-        """What a review has used so far."""
+        """Return what a review has used so far."""
         return await self._store.usage(review_id)
 
 
@@ -123,7 +123,7 @@ _LEVEL = {Outcome.OK: logging.INFO, Outcome.CACHE_HIT: logging.INFO}
 
 
 def span_attributes(entry: CallEntry) -> Attributes:
-    """The span's attributes, named by the GenAI conventions if they define a name; never prompts or answers.
+    """Return the span's attributes, named by the GenAI conventions if they define a name; never prompts or answers.
 
     https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-spans.md
     """
@@ -149,7 +149,7 @@ def span_attributes(entry: CallEntry) -> Attributes:
 
 
 def log_fields(call: ModelCall) -> dict[str, object]:
-    """The log line's fields: ids and numbers."""
+    """Return the fields of the log line: ids and numbers."""
     return {
         "call_id": call.id,
         "parent_id": call.parent_id,

@@ -1,8 +1,8 @@
 """Decides which models to ask, in which order, and why. Never asks.
 
-Candidates are ordered by stage (the favorite first), or by learned results, then by size and health. The tier selects the model within
-a vendor, never the vendor. Sizes are token estimates made without network access: characters by language, a factor by vendor,
-corrected by the usage that answers report.
+Candidates are ordered by stage (the favorite first) or by learned results, then by size and health. The tier selects the
+model within a vendor, never the vendor. Sizes are token estimates made without network access: characters by language, a
+factor by vendor, corrected by the usage that answers report.
 """
 
 from collections.abc import Mapping, Sequence
@@ -66,7 +66,7 @@ class TokenEstimator:
         return round(text_tokens * VENDOR_FACTOR[provider] * self._correction.get((provider, model), 1.0))
 
     def learn(self, text_tokens: int, reported_tokens: int, *, provider: Provider, model: str) -> None:
-        """Correct the model's estimates by an answer's usage; implausible values (0, or off by a factor over 4) are ignored."""
+        """Correct the model's estimates by an answer's usage; ignores implausible values (0, or off by more than 4 times)."""
         expected = text_tokens * VENDOR_FACTOR[provider]
         ratio = reported_tokens / expected if expected else 0.0
         if 0.25 <= ratio <= 4.0:
@@ -106,14 +106,14 @@ class VendorModels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """The candidates in order, and why others are left out."""
+    """The candidates in order, and why others were left out."""
 
     candidates: tuple[RouteCandidate, ...]
     left_out: tuple[str, ...] = ()
     tier: str = "full"
 
     def explain(self, chosen: RouteCandidate) -> str:
-        """The decision in one line, for the report."""
+        """Explain the decision in one line, for the report."""
         parts = [f"{chosen.provider}:{chosen.model}: {chosen.reason}", *self.left_out]
         return "; ".join(parts)
 
@@ -126,7 +126,7 @@ class OrderPolicy(Protocol):
         ...
 
     def order(self, kind: str, candidates: Sequence[Provider]) -> tuple[tuple[Provider, ...], str]:
-        """The candidates, best first, and the reason."""
+        """Return the candidates, best first, and the reason."""
         ...
 
 
@@ -194,7 +194,7 @@ class Router:
         return window is not None and tokens > window * CONTEXT_RESERVE
 
     def _rank(self, candidate: RouteCandidate, tokens: int) -> tuple[int, RouteCandidate]:
-        """0 normally, 1 with a surcharge for length, 2 with an open circuit."""
+        """Rank a candidate: 0 normally, 1 with a surcharge for length, 2 with an open circuit."""
         error = self._circuits.error(candidate.provider, candidate.model)
         if error is not None:
             return 2, replace(candidate, reason=f"{candidate.reason}, last: {error}")

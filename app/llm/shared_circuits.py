@@ -1,7 +1,7 @@
 """Shares circuits between processes within seconds: a refused key, an exhausted quota, a Retry-After, and a recovery.
 
-An open circuit is a row; one process claims the row to probe; closing deletes it. If the table is unavailable, each process uses only
-what it knows itself, and logs that. `app.llm.circuits` makes the decisions.
+An open circuit is a row. One process claims the row to probe the provider; closing the circuit deletes the row. If the
+table is unavailable, each process logs that and uses only its own circuits. `app.llm.circuits` makes the decisions.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ _KINDS = {kind.__name__: kind for kind in POLICY}
 
 
 class CircuitStore(Protocol):
-    """Where processes tell each other. The table is `app.store.providers`."""
+    """The table through which processes share circuits (`app.store.providers`)."""
 
     async def load(self) -> Sequence[CircuitState]:
         """Load all open circuits."""
@@ -35,7 +35,7 @@ class CircuitStore(Protocol):
         ...
 
     async def claim_probe(self, name: CircuitName, *, now: datetime, until: datetime) -> bool:
-        """Claim the probe of a circuit whose time is up, keeping it open until `until`; returns whether this process got it."""
+        """Claim the probe of a circuit whose time is up and keep it open until `until`; returns whether that succeeded."""
         ...
 
     async def record_closed(self, name: CircuitName, *, begun_at: datetime) -> None:
@@ -116,8 +116,8 @@ class SharedCircuits:
         for opened in found:
             self.local.adopt(opened)
             self._in_table[opened.key] = started_at_s
-        gone = self._in_table.keys() - {opened.key for opened in found}
-        for key in gone:
+        missing = self._in_table.keys() - {opened.key for opened in found}
+        for key in missing:
             if self._in_table[key] < started_at_s:  # otherwise it was written during the load
                 del self._in_table[key]
                 self.local.forget(key)

@@ -39,16 +39,16 @@ _DATED = re.compile(r"[-@](\d{8}|\d{4}-\d{2}-\d{2}|latest)$")
 
 
 def shut_down_on(model: str) -> date | None:
-    """The day on which a model shuts down; None if none is announced."""
+    """Return the day on which a model shuts down; None if none is announced."""
     return SHUT_DOWN_ON.get(_DATED.sub("", model))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataUse:
-    """How a vendor may use the code it is sent; `look` says where to check, None if the kind of key leaves nothing open.
+    """How a vendor may use the code it receives; `look` says where to check, None if there is nothing to check.
 
-    No vendor's API tells whether a key is paid or whether its account shares data. Only Google's free tier shows itself, when its quota is
-    exhausted (`app.llm.failures`).
+    No vendor's API shows whether a key is paid or whether its account shares data. Google's free tier is recognized only
+    when its quota is exhausted (`app.llm.failures`).
     """
 
     statement: str
@@ -64,7 +64,7 @@ OF_KEYS: Mapping[Provider, DataUse] = {
     ),
     Provider.GEMINI: DataUse(
         statement="Google may train on requests of an unpaid key and have people read them (not under the EEA, Swiss or UK terms), "
-        "and the API does not tell whether this key is paid",
+        "and the API does not show whether this key is paid",
         look="check that AI Studio shows a paid tier for the key's project, or use Vertex AI",
     ),
 }
@@ -75,7 +75,7 @@ OF_ADDRESSES = DataUse(statement="sent to {host}: its operator decides what is k
 
 
 def data_use(provider: Provider, *, host: str | None, is_cloud: bool) -> DataUse:
-    """The data use of one configured provider; `host` is that of the operator's own server, if any."""
+    """Return the data use of one configured provider; `host` is that of the operator's own server, if any."""
     if is_cloud:
         return OF_CLOUDS
     if host is not None:

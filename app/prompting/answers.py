@@ -1,7 +1,7 @@
-"""The JSON schema of every answer, and the parser that turns an answer into our values.
+"""The JSON schema of every answer, and the parser that turns an answer into domain values.
 
-One schema serves every prompt, because it is part of the prefix that vendors cache. Requested fields are validated strictly, other
-fields are ignored, and every dropped item leaves a note."""
+One schema serves every prompt, because it is part of the prefix that vendors cache. Requested fields are validated
+strictly, other fields are ignored, and every dropped item leaves a note."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -16,7 +16,7 @@ from app.errors import ModelInvalidOutput
 
 
 def closed(**properties: object) -> dict[str, Any]:
-    """The schema of an object with these properties, all required, and no others."""
+    """Return the schema of an object with these properties, all required, and no others."""
     return {
         "type": "object",
         "properties": properties,
@@ -35,7 +35,7 @@ _NULLABLE_TEXT: dict[str, Any] = {"anyOf": [_TEXT, {"type": "null"}]}
 
 
 def answer_schema() -> dict[str, Any]:
-    """The schema of every answer, in the subset that all vendors support: all required, nullable, closed, no bounds.
+    """Return the schema of every answer, in the subset that all vendors support: all required, nullable, closed, no bounds.
 
     Evidence comes before the claim it supports, because models write in the order of the schema.
     https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
@@ -131,7 +131,7 @@ class DocumentItem(_AnswerItem):
 
 
 class DocsItem(_AnswerItem):
-    """What the docs stage asks for, in addition to findings."""
+    """What the docs stage requests in addition to findings."""
 
     summary: str | None = None
     files: list[FileItem] = Field(default_factory=list[FileItem])
@@ -214,7 +214,11 @@ def parse_docs(value: object, *, stage: Stage, paths: Collection[str]) -> Parsed
     item = _validated(_DOCS, value, "answer")
     named = _DiffPaths(paths)
     rows = [(named.path_of(row.path), row) for row in item.files]
-    lost = [f"A row of the walkthrough on {row.path!r} was dropped." for path, row in rows if path is None]
+    lost = [
+        f"A row of the walkthrough was dropped: {row.path!r} is not in the diff."
+        for path, row in rows
+        if path is None
+    ]
     found = parse_findings(value, stage=stage, paths=paths)
     files = tuple(FileSummary(path=path, change=row.change) for path, row in rows if path is not None)
     edges = tuple(
@@ -228,13 +232,13 @@ def parse_docs(value: object, *, stage: Stage, paths: Collection[str]) -> Parsed
 
 
 class _DiffPaths:
-    """Finds paths of the diff by the ways in which models write them."""
+    """Finds the paths of the diff in the forms in which models write them."""
 
     def __init__(self, paths: Collection[str]) -> None:
         self._paths = {json.dumps(path)[1:-1]: path for path in paths} | {path: path for path in paths}
 
     def path_of(self, name: str) -> str | None:
-        """The path for `src/a.py`, `./src/a.py` or the diff's `b/src/a.py`; None if there is no such file."""
+        """Return the path for `src/a.py`, `./src/a.py` or the diff's `b/src/a.py`; None if there is no such file."""
         return next(
             (
                 self._paths[name[len(prefix) :]]

@@ -114,7 +114,7 @@ class Prompts:
             raise ConfigurationError(f"There is no prompt {prompt_id!r}.") from None
 
     def ids(self) -> tuple[str, ...]:
-        """Every prompt's id, sorted."""
+        """Return every prompt's id, sorted."""
         return tuple(sorted(self._prompts))
 
 
@@ -176,7 +176,7 @@ def fence(kind: str, text: str, secret: bytes) -> str:
 
 
 def fence_json(kind: str, value: object, secret: bytes) -> str:
-    """Put `value` as one line of JSON into a fence: for short texts such as titles, in which a line break could mislead."""
+    """Fence `value` as one line of JSON, for short texts such as titles, in which a line break could mislead."""
     return fence(kind, json.dumps(value, ensure_ascii=False, sort_keys=True), secret)
 
 

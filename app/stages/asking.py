@@ -24,7 +24,7 @@ CallIdsByStage = Mapping[Stage, Sequence[str]]  # the call that answered each ch
 
 EFFORT = {"trivial": "low"}  # by tier; all others: medium
 SYSTEM_PROMPT = "shared/system"
-MAX_CHUNKS_AT_ONCE = 8  # of one stage: vendors limit requests per minute
+MAX_CONCURRENT_CHUNKS = 8  # of one stage: vendors limit requests per minute
 LAST_CHANCE_S = 1.0  # for a chunk that waited until the stage's deadline
 
 
@@ -91,7 +91,7 @@ class StageQueue:
     def __init__(self, *, deadline_s: float) -> None:
         self._now_s = asyncio.get_running_loop().time
         self._ends_at_s = self._now_s() + deadline_s
-        self._slots = asyncio.Semaphore(MAX_CHUNKS_AT_ONCE)
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT_CHUNKS)
 
     @asynccontextmanager
     async def turn(self) -> AsyncGenerator[float]:
@@ -133,7 +133,7 @@ async def ask(
 
 
 def parent_of(findings: Sequence[Finding], place: int, parents: CallIdsByStage) -> str | None:
-    """The call whose findings on the chunk at `place` are passed to another model; if there are several, the first."""
+    """Return the first call whose findings on the chunk at `place` are passed to another model."""
     calls = (parents.get(finding.stage, ()) for finding in findings)
     return next((ids[place] for ids in calls if place < len(ids) and ids[place]), None)
 
@@ -159,10 +159,10 @@ def build_request(context: StageContext, question: Question[T], *, material: str
 
 
 def system_prompt(prompts: Prompts) -> RenderedPrompt:
-    """The prompt that comes first in every review question, with the vocabulary of `rule_id`."""
+    """Render the prompt that comes first in every review question, with the vocabulary of `rule_id`."""
     return prompts.render(SYSTEM_PROMPT, rules=render_rules())
 
 
 def _without_blank_lines(text: str) -> str:
-    """Empty inputs leave blank lines."""
+    """Remove blank lines, which empty inputs leave."""
     return "\n".join(line for line in text.split("\n") if line.strip())

@@ -1,7 +1,7 @@
-"""The documents of the docs stage in three formats: what to ask for, and whether a document can be shown.
+"""The documents of the docs stage in three formats: what to request, and whether a document can be shown.
 
-Without a model, the analyzers' facts become the document. Never fetches anything: references out of an OpenAPI
-document are refused before it is validated.
+Without a model, the analyzers' facts become the document. Never fetches anything: an OpenAPI document with external
+references is rejected before it is validated.
 """
 
 import json
@@ -15,7 +15,7 @@ from app.domain.diff import FileDiff
 from app.domain.finding import Document
 
 MAX_DOCUMENT_CHARACTERS = 40_000
-NO_ROUTES = "API documentation as openapi: not applicable, the change has no HTTP route."
+NO_ROUTES = "No OpenAPI document: the change adds or changes no HTTP route."
 
 # How Flask, FastAPI, Express, Koa, Gin, Echo, net/http, Spring, ASP.NET, Rails and Laravel define routes.
 _ROUTE = re.compile(
@@ -47,7 +47,7 @@ def has_routes(files: Iterable[FileDiff]) -> bool:
 
 
 def render_format(docs_format: str, files: Sequence[FileDiff]) -> str:
-    """What the prompt asks for in `documents`."""
+    """Render what the prompt requests in `documents`."""
     if docs_format == "openapi":
         return _OPENAPI if has_routes(files) else "empty."
     return _HTML if docs_format == "html" else _MARKDOWN
@@ -75,7 +75,7 @@ def _sanitized(html: str) -> str:
 
 
 def analysis_documents(analysis: Analysis) -> tuple[Document, ...]:
-    """What the analyzers know about the API without a model, as Markdown."""
+    """Render what the analyzers know about the API, as Markdown."""
     changes = [
         f"- `{each.name}` ({each.path}), {each.change}: {each.detail}{' **Breaking.**' if each.breaking else ''}"
         for each in analysis.api_changes

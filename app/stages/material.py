@@ -1,7 +1,7 @@
 """Renders the part of a request that all stages share: guidelines, diff and context, byte for byte the same.
 
-It holds only code and the base branch's own guidelines, never the pull request's own description, because the security stage reads it
-too. Pure: values in, text out.
+It contains only code and the base branch's guidelines, never the pull request's description, because the security stage
+reads it too. Pure.
 """
 
 import json
@@ -22,7 +22,7 @@ _MARKS = {LineKind.ADDED: "+", LineKind.REMOVED: "-", LineKind.CONTEXT: "|"}
 
 
 class SecretRedactor(Protocol):
-    """Takes secrets out of text (`app.redaction.Redactor`)."""
+    """Removes secrets from text (`app.redaction.Redactor`)."""
 
     def redact(self, text: str) -> str:
         """Replace each secret; keeps the number of lines."""
@@ -65,7 +65,7 @@ def _applies(guideline: Guideline, files: Sequence[FileDiff]) -> bool:
 
 
 def _name(path: str) -> str:
-    """The path itself if it is plain, otherwise as JSON: file names are untrusted text too."""
+    """Return the path itself if it is plain, otherwise as JSON: file names are untrusted text too."""
     return path if path.isprintable() and path == path.strip() else json.dumps(path)
 
 
@@ -97,7 +97,7 @@ def _cut(text: str) -> str:
 
 
 def _context(snippets: Sequence[ContextSnippet], redactor: SecretRedactor) -> str:
-    """The snippets in order of file and line; `…` marks omitted lines."""
+    """Render the snippets in order of file and line; `…` marks omitted lines."""
     parts: list[str] = []
     before: ContextSnippet | None = None
     for snippet in sorted(snippets, key=lambda each: (each.path, each.start_line)):

@@ -1,7 +1,7 @@
 """Builds the question of each stage about one chunk, and joins the answers. Never asks a model.
 
-The security question shows code only: no title, no description, no prose from another stage. Framing a change as harmless reduces
-what a model detects by 16 to 93 %: https://arxiv.org/abs/2603.18740
+The security question shows code only: no title, no description, no prose from another stage. Framing a change as harmless
+reduces what a model detects by 16 to 93 %: https://arxiv.org/abs/2603.18740
 """
 
 import json
@@ -111,7 +111,7 @@ def review_question(
 def security_question(
     chunk: Chunk, context: ReviewContext, config: RepositoryConfig, *, secret: bytes
 ) -> Question[ChunkAnswer]:
-    """Ask about one chunk; of the earlier findings, show only place and rule of this stage's own."""
+    """Ask about one chunk; shows only location and rule of this stage's earlier findings, and no others."""
     paths = {file.path for file in context.diff.files}
     shown = {file.path for file in chunk.files}
     earlier = [
@@ -196,7 +196,7 @@ def _image_names(images: Sequence[ChangedImage]) -> str:
 
 
 def _facts(analysis: Analysis, chunk: Chunk, secret: bytes) -> str:
-    """The analyzers' facts about the chunk; of a file shown in part, only undocumented names in that part."""
+    """Render the analyzers' facts about the chunk; for a file shown in part, only undocumented names in that part."""
     shown = {file.path: {line.new_line for hunk in file.hunks for line in hunk.lines} for file in chunk.files}
     undocumented = [
         {"path": each.path, "line": each.line, "undocumented": each.signature}

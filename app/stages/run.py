@@ -1,4 +1,4 @@
-"""Runs one stage: asks about every chunk at once, joins the answers, and reports what failed. Never raises for a model's failure.
+"""Runs one stage: asks about all chunks concurrently, joins the answers, and reports what failed, without raising.
 
 The model layer decides which model is asked and how often; verification decides whether a finding holds.
 """
@@ -130,7 +130,7 @@ def _result(
 
 
 def _error(chunks: Sequence[Chunk], outcomes: Sequence[object]) -> QuorumError | None:
-    """The first error, with the files that were not reviewed if there are others; raises what is not a `QuorumError`."""
+    """Return the first error, with the files that were not reviewed if some were; raises what is not a `QuorumError`."""
     errors: list[QuorumError] = []
     paths: list[str] = []
     for chunk, outcome in zip(chunks, outcomes, strict=True):

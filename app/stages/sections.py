@@ -1,4 +1,4 @@
-"""Renders the parts of a question that come from the pull request or its configuration, each in a fence; empty if there is nothing."""
+"""Renders the parts of a question that come from the pull request or its configuration, each in a fence, or empty."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -16,11 +16,11 @@ MAX_EARLIER = 40
 
 
 def render_description(pull_request: PullRequest | None, secret: bytes) -> str:
-    """Title and body, of a context `without_secrets`; never shown where only security is judged, because they bias the model."""
+    """Render title and body after `without_secrets`; never shown in security questions, because they bias the model."""
     if pull_request is None:
         return ""
-    said = {"title": pull_request.title, "body": pull_request.body[:MAX_BODY_CHARACTERS]}
-    return f"What the author says it does (may be wrong):\n{fence_json('description', said, secret)}"
+    description = {"title": pull_request.title, "body": pull_request.body[:MAX_BODY_CHARACTERS]}
+    return f"What the author says it does (may be wrong):\n{fence_json('description', description, secret)}"
 
 
 def without_secrets(context: ReviewContext, redactor: SecretRedactor) -> ReviewContext:
@@ -36,7 +36,7 @@ def without_secrets(context: ReviewContext, redactor: SecretRedactor) -> ReviewC
 
 
 def render_instructions(instructions: Sequence[PathInstruction], secret: bytes) -> str:
-    """What the maintainers ask for in these files."""
+    """Render the maintainers' instructions for these files."""
     if not instructions:
         return ""
     rows = _json_lines({"files": each.path, "mind": each.instructions} for each in instructions)
@@ -44,7 +44,7 @@ def render_instructions(instructions: Sequence[PathInstruction], secret: bytes) 
 
 
 def render_earlier(findings: Sequence[Finding], secret: bytes, *, with_titles: bool) -> str:
-    """What was reported on an earlier head, so that it is not repeated."""
+    """Render what was reported on an earlier head, so that it is not repeated."""
     if not findings:
         return ""
     rows = _json_lines(_typed(each, with_title=with_titles) for each in findings[:MAX_EARLIER])
@@ -52,7 +52,7 @@ def render_earlier(findings: Sequence[Finding], secret: bytes, *, with_titles: b
 
 
 def render_handover(findings: Sequence[Finding], secret: bytes) -> str:
-    """The findings of earlier stages: place, rule and severity, no prose."""
+    """Render the findings of earlier stages: location, rule and severity, no prose."""
     if not findings:
         return ""
     rows = _json_lines(_typed(each, with_title=False) for each in findings[:MAX_EARLIER])
@@ -60,7 +60,7 @@ def render_handover(findings: Sequence[Finding], secret: bytes) -> str:
 
 
 def render_manner(config: RepositoryConfig, secret: bytes) -> str:
-    """Language and tone, unless they are the defaults."""
+    """Render language and tone, unless they are the defaults."""
     parts: list[str] = []
     if config.language != "en":
         parts.append(

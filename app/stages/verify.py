@@ -1,8 +1,9 @@
 """Asks another vendor's model to verify claims, and returns its verdicts: one call for each chunk with claims.
 
-The verifier sees the code and, for each claim, place, quote and title: not who makes it, not why, and not its severity. It also sees the
-pull request's description, because a claim may be that the code does something else; if all claims come from the security stage it does
-not, because that stage did not either. Other code decides which claims go to which vendor, and what a verdict means.
+For each claim, the verifier sees the code, the location, the quote and the title, but not the finder, its reasons or the
+severity. It also sees the pull request's description, because a claim can be that the code does something else, unless
+all claims come from the security stage, which did not see it either. Other code decides which claims go to which vendor,
+and what a verdict means.
 """
 
 import asyncio
@@ -103,7 +104,7 @@ async def _ask_batch(
 
 
 def _description(batch: Sequence[Finding], change: ReviewContext, context: StageContext) -> str:
-    """Empty if all claims come from the security stage: a harmless description biases the verifier."""
+    """Render the description; empty if all claims come from the security stage, because it biases the verifier."""
     if all(finding.stage is Stage.SECURITY for finding in batch):
         return ""
     return render_description(without_secrets(change, context.redactor).pull_request, context.secret)

@@ -194,13 +194,13 @@ class CallTables:
         """Add the amount to every account, or to none; return the account whose limit it would exceed."""
         return await asyncio.to_thread(record_reservation, self._database, limits_usd, amount_usd)
 
-    async def take_slot(self, provider: Provider, *, most: int) -> Slot | None:
-        """Take one of the provider's `most` slots; None if all are taken."""
-        return await self._slots.take(provider, most=most)
+    async def take_slot(self, provider: Provider, *, limit: int) -> Slot | None:
+        """Take one of the provider's `limit` slots; None if all are taken."""
+        return await self._slots.take(provider, limit=limit)
 
-    def let_go(self, slot: Slot) -> None:
+    def release_slot(self, slot: Slot) -> None:
         """Release the slot of a finished call."""
-        self._slots.let_go(slot)
+        self._slots.release(slot)
 
     async def aclose(self) -> None:
         """Release this process's slots."""

@@ -54,8 +54,8 @@ class SharedSlots:
         self._requested: set[str] = set()  # providers for which other processes wait
         self._stand_back_until_s: dict[Provider, float] = {}
 
-    async def take(self, provider: Provider, *, most: int) -> Slot | None:
-        """Take an idle slot of this process, or a free one; None if all `most` slots are taken."""
+    async def take(self, provider: Provider, *, limit: int) -> Slot | None:
+        """Take an idle slot of this process, or a free one; None if all `limit` slots are taken."""
         slot = next((each for each in self._idle if each.provider is provider), None)
         if slot is not None:
             del self._idle[slot]
@@ -63,7 +63,7 @@ class SharedSlots:
             return None
         else:
             slot = await asyncio.to_thread(
-                record_slot_taken, self._database, provider, most=most, holder=self._holder, now=utc_now()
+                record_slot_taken, self._database, provider, limit=limit, holder=self._holder, now=utc_now()
             )
         if slot is not None:
             self._used.add(slot)
@@ -71,7 +71,7 @@ class SharedSlots:
                 self._renewal = asyncio.create_task(self._renew_until_idle())
         return slot
 
-    def let_go(self, slot: Slot) -> None:
+    def release(self, slot: Slot) -> None:
         """Keep the slot for this process's next call, or release it if another process waits."""
         self._used.discard(slot)
         if slot.provider.value not in self._requested:
@@ -118,12 +118,12 @@ class SharedSlots:
 
 
 def record_slot_taken(
-    database: Database, provider: Provider, *, most: int, holder: str, now: datetime
+    database: Database, provider: Provider, *, limit: int, holder: str, now: datetime
 ) -> Slot | None:
-    """Take a free one of `most` slots; if all are taken, leave a request and return None."""
+    """Take a free one of `limit` slots; if all are taken, leave a request and return None."""
     with database.driver(writes=True) as driver:
         taken = _load_taken(driver, provider, now)
-        for number in range(most):
+        for number in range(limit):
             row = {
                 "provider": provider.value,
                 "number": number,

@@ -188,7 +188,7 @@ async def test_without_a_key_for_any_model_the_analysers_review(world: DoctorHar
             Provider.GEMINI,
             VendorAccess(models=NAMES, api_key="k"),
             snapshot(
-                "warning  gemini data  Google may train on requests of an unpaid key and have people read them (not under the EEA, Swiss or UK terms), and the API does not tell whether this key is paid → check that AI Studio shows a paid tier for the key's project, or use Vertex AI"
+                "warning  gemini data  Google may train on requests of an unpaid key and have people read them (not under the EEA, Swiss or UK terms), and the API does not show whether this key is paid → check that AI Studio shows a paid tier for the key's project, or use Vertex AI"
             ),
         ),
         (
@@ -223,7 +223,7 @@ async def test_a_key_that_google_called_unpaid_is_named_as_such(world: DoctorHar
     record_call(database, CallEntry(call=told))
     database.close()
     assert str((await world.checks())["gemini data"]) == snapshot(
-        "warning  gemini data  The key is on the unpaid tier, and what it sends may be trained on. → enable billing for the key's project before you send private code"
+        "warning  gemini data  The key is on the unpaid tier, so its requests may be used for training. → enable billing for the key's project before you send private code"
     )
 
 

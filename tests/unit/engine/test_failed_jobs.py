@@ -51,7 +51,7 @@ async def test_a_job_that_dbos_gave_up_is_recorded_as_failed(database: Database)
         await engine.sweep()
         row = await ended(database, "one")
     assert row.state == "failed"
-    assert "given up" in (row.reason or "")
+    assert "gave up" in (row.reason or "")
 
 
 async def test_a_failed_job_is_closed_on_github_before_it_is_recorded_as_failed(database: Database) -> None:

@@ -244,7 +244,7 @@ async def test_a_stopped_review_leaves_a_row_for_its_running_call() -> None:
         await asking
     (row,) = world.rows
     assert row.outcome is Outcome.TIMEOUT
-    assert row.error == "The review was stopped meanwhile."
+    assert row.error == "The call was canceled."
 
 
 async def test_every_configured_model_can_be_checked_for_free() -> None:

@@ -20,7 +20,7 @@ from app.errors import (
 from app.llm.adapter import ResponseOutcome
 from app.llm.failures import (
     FIRST_WAIT_S,
-    LONGEST_WAIT_S,
+    MAX_WAIT_S,
     POLICY,
     VendorFailure,
     error_from,
@@ -75,7 +75,7 @@ def test_a_vendors_code_or_message_refines_its_status(
 )
 def test_a_key_on_the_unpaid_tier_is_recognized_when_its_quota_is_exhausted(quota: str) -> None:
     error = error_from(VendorFailure(provider=Provider.GEMINI, status=429, text=quota))
-    assert str(error).endswith(" The key is on the unpaid tier, and what it sends may be trained on.")
+    assert str(error).endswith(" The key is on the unpaid tier, so its requests may be used for training.")
 
 
 @pytest.mark.parametrize("code", ["sk-ant-api03", "AIzaSy0", "key = 1", "<b>", "", None])
@@ -105,7 +105,7 @@ def test_only_strict_json_is_an_answer(text: str) -> None:
 
 @given(failures=st.integers(1, 200), seed=st.integers())
 def test_the_wait_doubles_up_to_a_limit_with_a_quarter_of_jitter(failures: int, seed: int) -> None:
-    middle_s = min(FIRST_WAIT_S * 2.0 ** (failures - 1), LONGEST_WAIT_S)
+    middle_s = min(FIRST_WAIT_S * 2.0 ** (failures - 1), MAX_WAIT_S)
     waited_s = wait_s(ModelUnavailable("out"), failures, Random(seed))
     assert 0.75 * middle_s <= waited_s <= 1.25 * middle_s
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.model_call import Provider, Usage
-from app.llm.costs import DEAREST, Prices
+from app.llm.costs import MOST_EXPENSIVE, Prices
 
 NOVEMBER = datetime(2026, 11, 22, tzinfo=UTC)
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
@@ -66,7 +66,7 @@ def test_an_unknown_price_stays_unknown_and_is_budgeted_as_the_most_expensive(pr
     prices = Prices()
     assert prices.cost_usd(provider, "model-of-next-month", USAGE, at=NOVEMBER) is None
     assert prices.budgeted_usd(provider, "model-of-next-month", USAGE, at=NOVEMBER) == pytest.approx(
-        DEAREST[provider].cost_usd(USAGE)
+        MOST_EXPENSIVE[provider].cost_usd(USAGE)
     )
 
 
@@ -84,7 +84,7 @@ def test_no_current_claude_costs_more_than_the_most_expensive_row(
     usage = Usage(input_tokens=fresh + cached, cached_input_tokens=cached, output_tokens=output)
     known = Prices().cost_usd(CLAUDE, model, usage, at=NOVEMBER)
     assert known is not None
-    assert 0 <= known <= DEAREST[CLAUDE].cost_usd(usage) + 1e-9
+    assert 0 <= known <= MOST_EXPENSIVE[CLAUDE].cost_usd(usage) + 1e-9
 
 
 def listed_models() -> list[tuple[str, str]]:

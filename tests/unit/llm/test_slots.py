@@ -72,7 +72,7 @@ async def test_two_processes_together_never_exceed_a_providers_limit(
 
 def test_of_many_concurrent_takers_only_the_limit_gets_a_slot(any_database: Database) -> None:
     def take(holder: str) -> object:
-        return record_slot_taken(any_database, CLAUDE, most=5, holder=holder, now=START)
+        return record_slot_taken(any_database, CLAUDE, limit=5, holder=holder, now=START)
 
     with ThreadPoolExecutor(12) as pool:
         slots = list(pool.map(take, [f"process-{number}" for number in range(24)]))
@@ -81,31 +81,31 @@ def test_of_many_concurrent_takers_only_the_limit_gets_a_slot(any_database: Data
 
 
 def test_a_released_slot_belongs_to_its_next_holder(any_database: Database) -> None:
-    slot = record_slot_taken(any_database, CLAUDE, most=1, holder="one", now=START)
+    slot = record_slot_taken(any_database, CLAUDE, limit=1, holder="one", now=START)
     assert slot
-    assert record_slot_taken(any_database, CLAUDE, most=1, holder="two", now=START) is None
-    assert record_slot_taken(any_database, GPT, most=1, holder="two", now=START)
+    assert record_slot_taken(any_database, CLAUDE, limit=1, holder="two", now=START) is None
+    assert record_slot_taken(any_database, GPT, limit=1, holder="two", now=START)
     delete_slots(any_database, [slot], holder="one")
-    assert record_slot_taken(any_database, CLAUDE, most=1, holder="two", now=START) == slot
+    assert record_slot_taken(any_database, CLAUDE, limit=1, holder="two", now=START) == slot
     delete_slots(any_database, [slot], holder="one")
-    assert record_slot_taken(any_database, CLAUDE, most=1, holder="three", now=START) is None
+    assert record_slot_taken(any_database, CLAUDE, limit=1, holder="three", now=START) is None
 
 
 async def test_a_process_keeps_its_slot_for_its_next_call_and_releases_unused_ones(
     database: Database,
 ) -> None:
     one, two = SharedSlots(database, renewal_s=0.01), SharedSlots(database, renewal_s=0.01)
-    slot = await one.take(CLAUDE, most=1)
+    slot = await one.take(CLAUDE, limit=1)
     assert slot
-    one.let_go(slot)
-    assert await one.take(CLAUDE, most=1) == slot
-    assert await two.take(CLAUDE, most=1) is None
-    one.let_go(slot)
-    await until(lambda: two.take(CLAUDE, most=1))
-    assert await one.take(CLAUDE, most=1) is None
+    one.release(slot)
+    assert await one.take(CLAUDE, limit=1) == slot
+    assert await two.take(CLAUDE, limit=1) is None
+    one.release(slot)
+    await until(lambda: two.take(CLAUDE, limit=1))
+    assert await one.take(CLAUDE, limit=1) is None
     await two.aclose()
     again = SharedSlots(database)
-    assert await again.take(CLAUDE, most=1) == slot
+    assert await again.take(CLAUDE, limit=1) == slot
     await again.aclose()
     await one.aclose()
 
@@ -118,7 +118,7 @@ async def until(take: Callable[[], Awaitable[object]]) -> None:
 
 async def test_a_busy_process_lets_a_waiting_one_go_first(database: Database) -> None:
     busy, waiting = SharedSlots(database, renewal_s=0.01, stand_back_s=0.1), SharedSlots(database)
-    slot = await busy.take(CLAUDE, most=1)
+    slot = await busy.take(CLAUDE, limit=1)
     assert slot
 
     done = asyncio.Event()
@@ -128,11 +128,11 @@ async def test_a_busy_process_lets_a_waiting_one_go_first(database: Database) ->
         while not done.is_set():
             await asyncio.sleep(0.005)
             if held:
-                busy.let_go(held)
-            held = await busy.take(CLAUDE, most=1)
+                busy.release(held)
+            held = await busy.take(CLAUDE, limit=1)
 
     calls = asyncio.create_task(call_on_end())
-    await until(lambda: waiting.take(CLAUDE, most=1))
+    await until(lambda: waiting.take(CLAUDE, limit=1))
     done.set()
     await calls
     await waiting.aclose()
@@ -142,13 +142,13 @@ async def test_a_busy_process_lets_a_waiting_one_go_first(database: Database) ->
 def test_slots_of_a_dead_process_become_free_but_those_of_a_live_one_do_not(
     any_database: Database,
 ) -> None:
-    dead = record_slot_taken(any_database, CLAUDE, most=2, holder="dead", now=START)
-    living = record_slot_taken(any_database, CLAUDE, most=2, holder="living", now=START)
+    dead = record_slot_taken(any_database, CLAUDE, limit=2, holder="dead", now=START)
+    living = record_slot_taken(any_database, CLAUDE, limit=2, holder="living", now=START)
     assert dead
     assert living
     record_slots_renewed(any_database, [living], holder="living", now=START + timedelta(seconds=10))
-    assert record_slot_taken(any_database, CLAUDE, most=2, holder="new", now=START + SLOT_TTL) == dead
-    assert record_slot_taken(any_database, CLAUDE, most=2, holder="new", now=START + SLOT_TTL) is None
+    assert record_slot_taken(any_database, CLAUDE, limit=2, holder="new", now=START + SLOT_TTL) == dead
+    assert record_slot_taken(any_database, CLAUDE, limit=2, holder="new", now=START + SLOT_TTL) is None
 
 
 @pytest.mark.parametrize("fault", [Fault.NONE, Fault.REFUSED, Fault.HANGS])
@@ -174,12 +174,12 @@ async def test_a_call_cancelled_while_waiting_leaves_no_slot_taken() -> None:
 
 async def test_a_call_waits_for_another_processs_slot() -> None:
     calls = MemoryCalls()
-    slot = await calls.take_slot(CLAUDE, most=1)
+    slot = await calls.take_slot(CLAUDE, limit=1)
     assert slot
     world = LlmHarness(CLAUDE, calls_at_once=1, calls=calls)
     asked = asyncio.create_task(world.ask())
     while not world.clock.slept:  # noqa: ASYNC110 - it sleeps by the test's own clock
         await asyncio.sleep(0)
     assert world.vendors.requests == []
-    calls.let_go(slot)
+    calls.release_slot(slot)
     assert (await asked).response.provider is CLAUDE

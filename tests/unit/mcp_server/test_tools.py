@@ -149,7 +149,7 @@ async def test_an_openapi_description_of_code_without_routes_is_not_applicable(
 ) -> None:
     said = await call(with_models, "doc_generator", code=SINK, format="openapi")
     assert said["status"] == "not_written"
-    assert any("not applicable, the change has no HTTP route" in note for note in said["notes"])
+    assert any("the change adds or changes no HTTP route" in note for note in said["notes"])
     assert not any("Only a model writes" in note for note in said["notes"])
 
 

@@ -226,7 +226,7 @@ def test_the_docs_answer_has_a_walkthrough_documents_and_findings() -> None:
     assert docs.walkthrough is not None
     assert docs.walkthrough.summary == "Adds refunds."
     assert [row.path for row in docs.walkthrough.files] == ["pay.py"]
-    assert docs.found.notes == ("A row of the walkthrough on 'ghost.py' was dropped.",)
+    assert docs.found.notes == ("A row of the walkthrough was dropped: 'ghost.py' is not in the diff.",)
     assert docs.documents == (("refund()", "Refunds a payment."),)
     assert docs.found.findings[0].stage is Stage.DOCS
 

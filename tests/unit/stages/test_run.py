@@ -15,7 +15,7 @@ from app.domain.review import ChangedImage, Chunk, ReviewContext, StageResult, S
 from app.errors import ModelOverBudget
 from app.llm.client import Completion, ModelRequest, RoutingRequest
 from app.prompting.prompts import Prompts
-from app.stages.asking import MAX_CHUNKS_AT_ONCE
+from app.stages.asking import MAX_CONCURRENT_CHUNKS
 from app.stages.run import NOTHING_TO_REVIEW, run_stage
 from tests.unit.stages.fakes import (
     EMPTY,
@@ -265,14 +265,14 @@ async def test_only_some_chunks_run_at_once_and_all_share_one_deadline() -> None
     class SlowModels(FakeModels):
         async def ask(self, routing: RoutingRequest, request: ModelRequest, **more: Any) -> Completion[Any]:
             answer = await super().ask(routing, request, **more)
-            if len(self.asked) >= MAX_CHUNKS_AT_ONCE:
+            if len(self.asked) >= MAX_CONCURRENT_CHUNKS:
                 waiting.set()
             await waiting.wait()
             return answer
 
     models = SlowModels(always(EMPTY))
-    chunks = [[added_file(f"f{n}.py", ["x = 1"])] for n in range(3 * MAX_CHUNKS_AT_ONCE)]
+    chunks = [[added_file(f"f{n}.py", ["x = 1"])] for n in range(3 * MAX_CONCURRENT_CHUNKS)]
     result = await run(Stage.REVIEW, models, context_of(*chunks), deadline_s=50.0)
     assert result.status is StageStatus.COMPLETED
-    assert len(models.asked) == 3 * MAX_CHUNKS_AT_ONCE
+    assert len(models.asked) == 3 * MAX_CONCURRENT_CHUNKS
     assert all(task.deadline_s <= 50.0 for task, *_ in models.asked)
