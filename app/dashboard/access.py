@@ -1,6 +1,6 @@
-"""Access to pages, API and metrics: with the bearer token, or with the session cookie set at sign-in. Fails closed.
+"""Controls access to pages, API, and metrics: by bearer token, or by the session cookie set at sign-in. Fails closed.
 
-Loopback connections need the token as well, because tunnels end there. Only `quorum demo` grants open access.
+Loopback connections also need the token, because tunnels end there. Only `quorum demo` grants open access.
 Never logs a token.
 """
 

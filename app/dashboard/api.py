@@ -1,4 +1,4 @@
-"""The HTTP API: health, readiness, Prometheus metrics and the per-model table. Never contains code or findings."""
+"""The HTTP API: health, readiness, Prometheus metrics, and the per-model table. Never contains code or findings."""
 
 import asyncio
 from collections.abc import Callable
@@ -32,7 +32,7 @@ class QueueMonitor(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """The routes `/healthz`, `/readyz`, `/metrics` and `/api/stats`."""
+    """The routes `/healthz`, `/readyz`, `/metrics`, and `/api/stats`."""
 
     database: Database
     engine: QueueMonitor

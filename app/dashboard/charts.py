@@ -1,4 +1,4 @@
-"""Charts and timelines as values: series over time, and the bars of a review. Knows nothing about the drawing library."""
+"""Charts and timelines as values: series over time, and the bars of a review. Independent of the drawing library."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -57,7 +57,7 @@ class Chart:
 
 
 def overview_charts(overview: Overview, buckets: Mapping[str, int]) -> tuple[Chart, ...]:
-    """Return the charts of reviews, cost, latency and success; `buckets` are the points of the axis."""
+    """Return the charts of reviews, cost, latency, and success; `buckets` are the points of the axis."""
     calls = _by_provider(overview.calls)
     return (
         _chart("Reviews", "bars", "count", buckets, _review_series(overview, buckets)),

@@ -8,7 +8,7 @@ _SUFFIXES = ("", "k", "M", "G")
 
 
 def usd(value: float | None) -> str:
-    """Format as `$1,204`, `$12.40`, `$0.80` or `$0.0312`; a dash if unknown."""
+    """Format as `$1,204`, `$12.40`, `$0.80`, or `$0.0312`; a dash if unknown."""
     if value is None:
         return NOTHING
     if value == 0:
@@ -23,7 +23,7 @@ def number(value: float | None) -> str:
 
 
 def compact(value: float) -> str:
-    """Format as `950`, `12.3k` or `4.6M`, for tokens in a table."""
+    """Format as `950`, `12.3k`, or `4.6M`, for tokens in a table."""
     power = 0
     while abs(value) >= 999.5 and power < len(_SUFFIXES) - 1:
         value, power = value / 1_000, power + 1
@@ -31,13 +31,13 @@ def compact(value: float) -> str:
 
 
 def percent(part: float | None, whole: float | None = None) -> str:
-    """Format a share, or a part of a whole, as `94 %`; a dash if unknown."""
+    """Format a share, or a part of a whole, as `94%`; a dash if unknown."""
     share = part if whole is None else (part or 0) / whole if whole else None
-    return NOTHING if share is None else f"{share:.0%}".replace("%", " %")
+    return NOTHING if share is None else f"{share:.0%}"
 
 
 def milliseconds(value: float | None) -> str:
-    """Format as `640 ms`, `4.2 s` or `3 min 20 s`; a dash if unknown."""
+    """Format as `640 ms`, `4.2 s`, or `3 min 20 s`; a dash if unknown."""
     if value is None:
         return NOTHING
     if value < 1_000:
@@ -54,7 +54,7 @@ def timestamp(value: datetime | None) -> str:
 
 
 def ago(value: datetime, now: datetime) -> str:
-    """Format as `just now`, `5 min ago`, `3 h ago` or `12 d ago`."""
+    """Format as `just now`, `5 min ago`, `3 h ago`, or `12 d ago`."""
     seconds = (now - value).total_seconds()
     if seconds < 60:
         return "just now"
@@ -78,11 +78,11 @@ def ticks(total: float, *, max_steps: int = 5) -> list[float]:
     return [step * n for n in range(int(total / step) + 1)]
 
 
-Z = 1.96  # of a 95 % interval
+Z = 1.96  # for a 95% interval
 
 
 def wilson_interval(part: int, whole: int) -> tuple[float, float] | None:
-    """Return the 95 % interval of a share, valid also for small samples and at 0 and 1; None without a sample.
+    """Return the 95% interval of a share, valid also for small samples and at 0 and 1; None without a sample.
 
     https://en.wikipedia.org/wiki/Binomial_proportion_confidence_interval#Wilson_score_interval
     """

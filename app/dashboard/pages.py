@@ -59,7 +59,7 @@ Page = Callable[[Request, Viewer], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
-    """What the pages need; without `replay`, deliveries cannot be run again from the dashboard."""
+    """The dependencies of the pages; without `replay`, deliveries cannot be run again from the dashboard."""
 
     database: Database
     access: DashboardAccess
@@ -145,7 +145,7 @@ class DashboardPages:
         )
 
     async def overview(self, request: Request, viewer: Viewer) -> Response:
-        """`/`: reviews, cost and outcomes over time."""
+        """`/`: reviews, cost, and outcomes over time."""
         chosen, span = _range(request)
         now = self._dashboard.clock()
         bucket = bucket_of(span)
@@ -182,7 +182,7 @@ class DashboardPages:
     async def reviews(self, request: Request, viewer: Viewer) -> Response:
         """`/reviews`: the list, newest first."""
         query = request.query_params
-        wanted = ReviewFilter(
+        chosen = ReviewFilter(
             repository=query.get("repository", ""),
             status=query.get("status", ""),
             provider=query.get("provider", ""),
@@ -192,8 +192,8 @@ class DashboardPages:
         return self._page(
             "reviews.html",
             viewer,
-            wanted=wanted,
-            page=await asyncio.to_thread(load_reviews, database, viewer, wanted, after=after),
+            chosen=chosen,
+            page=await asyncio.to_thread(load_reviews, database, viewer, chosen, after=after),
             is_first=after is None,
             repositories=await asyncio.to_thread(load_repository_names, database, viewer),
             statuses=[status.value for status in ReviewStatus],
@@ -214,7 +214,7 @@ class DashboardPages:
         )
 
     async def repositories(self, request: Request, viewer: Viewer) -> Response:
-        """`/repositories`: reviews, findings and cost of each."""
+        """`/repositories`: reviews, findings, and cost of each."""
         chosen, span = _range(request)
         now = self._dashboard.clock()
         lines = await asyncio.to_thread(
@@ -254,7 +254,7 @@ class DashboardPages:
         )
 
     async def replay(self, request: Request, viewer: Viewer) -> Response:
-        """Run a delivery again; only the operator may, and only from our own form."""
+        """Run a delivery again; only for the operator, and only from our own form."""
         guid = request.path_params["guid"]
         if not (is_same_origin(request) or self._dashboard.access.has_bearer(request)):
             return self._problem(403, "Request blocked", "This request did not come from the dashboard.")

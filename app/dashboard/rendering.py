@@ -116,7 +116,7 @@ def _printable_value(value: object) -> object:
 
 
 def printable(text: str) -> str:
-    """Escape control characters, bidirectional marks and lone surrogates, e.g. as `\\u202e`."""
+    """Escape control characters, bidirectional marks, and lone surrogates, e.g. as `\\u202e`."""
     return "".join(
         char if char in "\n\t" or char.isprintable() else char.encode("unicode_escape").decode()
         for char in text

@@ -124,7 +124,7 @@ class SignInPages:
         return response
 
     async def redirect_to_github(self, request: Request) -> Response:
-        """Redirect to GitHub; state, verifier and target are encrypted in a cookie until the callback.
+        """Redirect to GitHub; state, verifier, and target are encrypted in a cookie until the callback.
 
         https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-user-access-token-for-a-github-app
         """
@@ -132,29 +132,29 @@ class SignInPages:
             return self._form("/", problem="Sign-in with GitHub is not configured.", status=404)
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
-        kept = {"state": state, "verifier": verifier, "to": own_path(request.query_params.get("to", "/"))}
+        pending = {"state": state, "verifier": verifier, "to": own_path(request.query_params.get("to", "/"))}
         url = self.github.authorize_url(state=state, challenge=challenge)
         response = RedirectResponse(url, status_code=303)
-        cookie = self._encrypt(json.dumps(kept))
+        cookie = self._encrypt(json.dumps(pending))
         set_cookie(request, response, STATE_COOKIE, cookie, max_age_s=STATE_S, lax=True)
         return response
 
     async def callback(self, request: Request) -> Response:
         """Handle GitHub's redirect: check the state, exchange the code, and load what the user can read."""
-        kept = json.loads(self._decrypt(request.cookies.get(STATE_COOKIE, ""), max_age_s=STATE_S) or "{}")
+        pending = json.loads(self._decrypt(request.cookies.get(STATE_COOKIE, ""), max_age_s=STATE_S) or "{}")
         state = request.query_params.get("state", "")
-        if self.github is None or not kept or not secrets.compare_digest(kept["state"], state):
+        if self.github is None or not pending or not secrets.compare_digest(pending["state"], state):
             problem = "This sign-in has expired or was started in another browser. Try again."
             return self._form("/", problem=problem, status=403)
         try:
             code = request.query_params.get("code", "")
-            token = await self.github.exchange(code, verifier=kept["verifier"])
+            token = await self.github.exchange(code, verifier=pending["verifier"])
         except GitHubError:
-            return self._form(kept["to"], problem="GitHub did not confirm the sign-in.", status=403)
+            return self._form(pending["to"], problem="GitHub did not confirm the sign-in.", status=403)
         if await self._load_user(token, self.github) is None:
             problem = "GitHub did not return the repositories that you can read. Try again."
-            return self._form(kept["to"], problem=problem, status=403)
-        response = self.templates.page("redirect.html", to=kept["to"])
+            return self._form(pending["to"], problem=problem, status=403)
+        response = self.templates.page("redirect.html", to=pending["to"])
         set_cookie(request, response, USER_COOKIE, self._encrypt(token), max_age_s=SESSION_S)
         response.delete_cookie(STATE_COOKIE, httponly=True, samesite="lax")
         return response

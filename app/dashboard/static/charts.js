@@ -5,7 +5,7 @@ const FORMATS = {
   count: value => value.toLocaleString("en"),
   usd: value => "$" + value.toLocaleString("en", { maximumFractionDigits: value < 1 ? 4 : 2 }),
   ms: value => value < 1000 ? `${Math.round(value)} ms` : `${(value / 1000).toLocaleString("en", { maximumFractionDigits: 1 })} s`,
-  share: value => `${Math.round(value * 100)} %`,
+  share: value => `${Math.round(value * 100)}%`,
 };
 const HEIGHT = 180;
 const HOUR = 3600;

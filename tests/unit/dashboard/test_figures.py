@@ -187,7 +187,7 @@ def test_figures_read_well() -> None:
         "12.3k",
         "4.6M",
     ]
-    assert [percent(1, 3), percent(0, 0), percent(0.5), percent(None)] == ["33 %", "–", "50 %", "–"]
+    assert [percent(1, 3), percent(0, 0), percent(0.5), percent(None)] == ["33%", "–", "50%", "–"]
     assert [milliseconds(value) for value in (None, 640, 4_230, 59_960, 200_000)] == [
         "–", "640 ms", "4.2 s", "1 min 0 s", "3 min 20 s",
     ]  # fmt: skip
@@ -215,4 +215,4 @@ async def test_the_operator_sees_the_order_that_would_be_learned(any_database: D
     order = page.partition("Learned order</h2>")[2]
     rows = [re.sub(r"<[^>]+>", " ", row).split() for row in order.split("<tr>")[2:]]
     assert [row[:3] for row in rows] == [["review", "1", "GPT"], ["review", "2", "Claude"]]
-    assert " ".join(rows[0]).startswith("review 1 GPT 1 100 % (16 % to 99 %) 1 100 % (16 % to 99 %)")
+    assert " ".join(rows[0]).startswith("review 1 GPT 1 100% (16% to 99%) 1 100% (16% to 99%)")
