@@ -40,7 +40,7 @@ def main() -> None:
     shared_parser().close()  # a child's time is counted once it has ended
     print(
         f"keyless review, 20 files, {lines} lines: median {statistics.median(times):.2f} s, worst {max(times):.2f} s, "
-        f"of processors {(cpu_s() - busy_s) / ROUNDS:.2f} s (bar 2 s)"
+        f"of processors {(cpu_s() - busy_s) / ROUNDS:.2f} s (target: 2 s)"
     )
     text = b"\n".join(file.head or b"" for file in files).decode() * 10
     began = time.perf_counter()

@@ -193,13 +193,13 @@ def _settings(folder: Path, providers: Sequence[Provider]) -> dict[str, Any]:
     urls = {
         Provider.CLAUDE: "anthropic_base_url", Provider.GPT: "openai_base_url", Provider.GEMINI: "google_gemini_base_url",
     }  # fmt: skip
-    given: dict[str, Any] = {"quorum_data_dir": folder}
+    settings: dict[str, Any] = {"quorum_data_dir": folder}
     for provider in VENDORS:
-        given[f"quorum_{provider}_model"] = MODELS[provider].large
-        given[f"quorum_{provider}_small_model"] = MODELS[provider].small
+        settings[f"quorum_{provider}_model"] = MODELS[provider].large
+        settings[f"quorum_{provider}_small_model"] = MODELS[provider].small
     for provider in providers:
-        given |= {keys[provider]: KEYS[provider], urls[provider]: BASE_URLS[provider]}
-    return given
+        settings |= {keys[provider]: KEYS[provider], urls[provider]: BASE_URLS[provider]}
+    return settings
 
 
 def read_files(folder: Path, commit: str) -> dict[str, str]:

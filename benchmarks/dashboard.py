@@ -30,7 +30,7 @@ from app.store.routing import load_provider_records
 from benchmarks.dashboard_rows import CALLS, FINDINGS, NOW, REVIEWS, seed
 from benchmarks.figures import Figure, print_figures
 
-BAR_MS = 200
+TARGET_MS = 200
 REPEATS = 7
 PERSON = Viewer(login="mika", repositories={1: frozenset({"octo/repo-0", "octo/repo-4"})})
 PATHS = (
@@ -113,8 +113,8 @@ async def _median(name: str, work: Callable[[], Awaitable[object]]) -> Figure:
     return Figure(
         name=name,
         measured=f"{wall_ms:.0f} ms, {cpu_ms:.0f} ms CPU",
-        bar=f"{BAR_MS} ms",
-        reached=cpu_ms <= BAR_MS,
+        target=f"{TARGET_MS} ms",
+        reached=cpu_ms <= TARGET_MS,
     )
 
 

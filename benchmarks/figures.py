@@ -10,7 +10,7 @@ class Figure:
 
     name: str
     measured: str
-    bar: str
+    target: str
     reached: bool | None
 
 
@@ -18,7 +18,7 @@ def print_figures(figures: Iterable[Figure]) -> None:
     """Print one line per figure; a missed target is marked and does not stop the run."""
     for figure in figures:
         mark = {True: "ok ", False: "NOT", None: "   "}[figure.reached]
-        print(f"{mark}  {figure.name:<62} {figure.measured:<34} target: {figure.bar}", flush=True)
+        print(f"{mark}  {figure.name:<62} {figure.measured:<34} target: {figure.target}", flush=True)
 
 
 def percentile(values: Iterable[float], share: float) -> float:

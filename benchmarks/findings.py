@@ -93,7 +93,7 @@ async def _right_line(folder: Path) -> Figure:
     return Figure(
         name="right line: numbers off by 0, ±2, ±50, or in another file",
         measured=f"{right / len(placed):.1%} of {len(placed):,}; {wrong} wrong; {refused} x 422",
-        bar="100 %, 0 wrong, 0 x 422",
+        target="100 %, 0 wrong, 0 x 422",
         reached=bool(placed) and right == len(placed) and not wrong and not refused,
     )
 
@@ -142,7 +142,7 @@ async def _covered(folder: Path, *, files: int) -> Figure:
     return Figure(
         name=f"files covered, {files} files",
         measured=f"{coverage.reviewed + len(coverage.omitted)}/{coverage.files}, {len(coverage.omitted)} omitted, {len(gathered.context.chunks)} chunks",
-        bar="100 %, omissions named",
+        target="100 %, omissions named",
         reached=complete and coverage.files == files and coverage.reviewed == files,
     )
 
@@ -169,7 +169,7 @@ async def _verification_calls(folder: Path) -> list[Figure]:
             Figure(
                 name=f"calls for verification, {name}",
                 measured=f"{calls.total()} for {chunks} chunks ({', '.join(calls) or 'nobody'})",
-                bar="≤ 1 a verifying vendor and chunk" if most else "0",
+                target="≤ 1 per verifying vendor and chunk" if most else "0",
                 reached=all(count <= chunks for count in calls.values()) and bool(calls) is bool(most),
             )
         )
@@ -221,14 +221,14 @@ async def _secrets(folder: Path) -> list[Figure]:
         Figure(
             name="secrets on added lines that are reported",
             measured=f"{len(found)}/{len(values)} formats = {share:.0%}",
-            bar="≥ 95 % of 30+ formats",
+            target="≥ 95 % of 30+ formats",
             reached=share >= 0.95 and len(values) >= 30,
         ),
         Figure(
             name="raw secrets in requests, log, posts and rows",
             measured=", ".join(f"{where} {len(names)}" for where, names in leaks.items())
             + f" (of {sum(map(len, places.values()))} texts)",
-            bar="0",
+            target="0",
             reached=not any(leaks.values()) and all(places.values()),
         ),
     ]

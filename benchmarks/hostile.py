@@ -13,18 +13,18 @@ from benchmarks.figures import Figure, print_figures
 from tests.unit.publish.github_reader import Seen, read
 from tests.unit.publish.test_markdown import HOSTILE, PIECES
 
-MOST_PIECES = 12  # pieces in one mixture
+MAX_PIECES = 12  # pieces in one mixture
 
 
 def measure(*, mixtures: int = 10_000, seed: int = 1) -> Figure:
     """What GitHub would render, run or notify, by kind."""
     rng = random.Random(seed)
-    mixed = ["".join(rng.choices(PIECES, k=rng.randint(1, MOST_PIECES))) for _ in range(mixtures)]
+    mixed = ["".join(rng.choices(PIECES, k=rng.randint(1, MAX_PIECES))) for _ in range(mixtures)]
     before, after = _alive(map(read, mixed)), _alive(_cleaned([*HOSTILE, *mixed]))
     return Figure(
         name=f"{len(HOSTILE)} hostile outputs and {mixtures:,} mixtures of {sum(before.values()):,} living parts",
         measured=f"{sum(after.values())} alive {dict(after) or ''}".strip(),
-        bar="0 images, HTML, foreign links, live mentions",
+        target="0 images, HTML, foreign links, live mentions",
         reached=not after,
     )
 
@@ -43,5 +43,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mixtures", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
-    print_figures([measure(mixtures=given.mixtures, seed=given.seed)])
+    options = parser.parse_args()
+    print_figures([measure(mixtures=options.mixtures, seed=options.seed)])

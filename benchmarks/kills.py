@@ -24,16 +24,20 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
     parser.add_argument("--processes", type=int, default=1)
-    given = parser.parse_args()
-    engines = ("sqlite", "postgresql") if given.database == "both" else (given.database,)
+    options = parser.parse_args()
+    engines = ("sqlite", "postgresql") if options.database == "both" else (options.database,)
     for engine in engines:
         with _folder(engine) as (folder, url):
             run = asyncio.run(
                 kill_many(
-                    folder, kills=given.kills, seed=given.seed, database_url=url, processes=given.processes
+                    folder,
+                    kills=options.kills,
+                    seed=options.seed,
+                    database_url=url,
+                    processes=options.processes,
                 )
             )
-            print_figures([_figure(engine, run, seed=given.seed)])
+            print_figures([_figure(engine, run, seed=options.seed)])
             for fault in run.faults[:MOST_SHOWN]:
                 print(f"     {fault}")
 
@@ -52,7 +56,7 @@ def _figure(engine: str, run: KillRun, *, seed: int) -> Figure:
     return Figure(
         name=f"{run.kills} kills on {engine}, seed {seed}: {run.accepted} deliveries, {run.pulls} pull requests",
         measured=f"{len(run.faults)} faults, {run.took_s:.0f} s",
-        bar="0 lost, 0 twice",
+        target="0 lost, 0 posted twice",
         reached=not run.faults,
     )
 

@@ -14,19 +14,19 @@ from benchmarks.figures import Figure, print_figures
 from benchmarks.local_deployment import MCP_TOKEN, VENDORS, LocalDeployment, deploy_locally
 
 REVIEWS = 30
-BAR_MIB, KEYLESS_BAR_MIB = 320, 160
+TARGET_MIB, KEYLESS_TARGET_MIB = 320, 160
 _PSS = re.compile(r"^Pss:\s+(\d+) kB$", re.MULTILINE)
 
 
 async def measure() -> list[Figure]:
     """Measure once with three vendors, once without a key."""
     return [
-        await _measure("three vendors, MCP in use", VENDORS, BAR_MIB, "peer: 522 MiB"),
-        await _measure("no key", (), KEYLESS_BAR_MIB, "analysers alone"),
+        await _measure("three vendors, MCP in use", VENDORS, TARGET_MIB, "peer: 522 MiB"),
+        await _measure("no key", (), KEYLESS_TARGET_MIB, "analyzers only"),
     ]
 
 
-async def _measure(name: str, vendors: tuple[Provider, ...], bar_mib: int, remark: str) -> Figure:
+async def _measure(name: str, vendors: tuple[Provider, ...], target_mib: int, remark: str) -> Figure:
     async with deploy_locally(vendors=vendors) as deployment:
         at_start_mib = pss_mib(deployment.process.pid)
         pulls = [deployment.open_pull(number) for number in range(REVIEWS)]
@@ -39,8 +39,8 @@ async def _measure(name: str, vendors: tuple[Provider, ...], bar_mib: int, remar
     return Figure(
         name=f"memory after {REVIEWS} reviews, {name}",
         measured=f"{after_mib:.0f} MiB PSS ({at_start_mib:.0f} at the start)",
-        bar=f"≤ {bar_mib} MiB ({remark})",
-        reached=after_mib <= bar_mib,
+        target=f"≤ {target_mib} MiB ({remark})",
+        reached=after_mib <= target_mib,
     )
 
 

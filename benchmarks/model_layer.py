@@ -90,7 +90,7 @@ async def _own_cpu() -> list[Figure]:
                 Figure(
                     name=f"own CPU a call above the bare SDK, {name}",
                     measured=f"{own_ms:.2f} ms",
-                    bar="≤ 2 ms",
+                    target="≤ 2 ms",
                     reached=own_ms <= 2.0,
                 )
             )
@@ -150,7 +150,7 @@ async def _first_vendor_down() -> Figure:
     return Figure(
         name="attempts until an answer with the first vendor down",
         measured=f"{attempts} in {took_s:.2f} s; {failed} failed in 11 reviews",
-        bar="1 failed + 1 good, ≤ 1 s lost; later skipped",
+        target="1 failed + 1 good, ≤ 1 s lost; later skipped",
         reached=attempts == 2 and took_s <= 1.1 and failed <= 3,
     )
 
@@ -179,7 +179,7 @@ async def _unchanged_review() -> Figure:
     return Figure(
         name="calls of an unchanged re-review",
         measured=f"{again} (first: {first})",
-        bar="0",
+        target="0",
         reached=again == 0 and first == len(stages),
     )
 
@@ -206,7 +206,7 @@ async def _shared_prefix() -> Figure:
     return Figure(
         name="share of repeated prompt tokens that vendors' caches serve",
         measured=" ".join(f"{share:.0%}" for share in shares) + " (claude gpt gemini)",
-        bar="≥ 70 %",
+        target="≥ 70 %",
         reached=min(shares) >= 0.7,
     )
 

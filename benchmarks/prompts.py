@@ -37,14 +37,14 @@ def main() -> None:
 async def _measure(change: Change, folder: Path) -> list[Figure]:
     return [
         await _size(
-            change, PatchSource(change.patch), folder / "a", name="without repository context", bar=4.0
+            change, PatchSource(change.patch), folder / "a", name="without repository context", target=4.0
         ),
         await _size(
             change,
             GitRangeSource(change.folder, RANGE),
             folder / "b",
             name="with repository context",
-            bar=6.0,
+            target=6.0,
         ),
         await _repeats(change, folder / "c", name="sequential, three vendors", providers=VENDORS),
         await _repeats(change, folder / "d", name="fallback to one vendor", providers=(Provider.CLAUDE,)),
@@ -52,7 +52,7 @@ async def _measure(change: Change, folder: Path) -> list[Figure]:
     ]
 
 
-async def _size(change: Change, source: Source, folder: Path, *, name: str, bar: float) -> Figure:
+async def _size(change: Change, source: Source, folder: Path, *, name: str, target: float) -> Figure:
     lab = Lab(folder=folder, findings=[FOUND])
     await lab.review(source)
     await lab.close()
@@ -62,8 +62,8 @@ async def _size(change: Change, source: Source, folder: Path, *, name: str, bar:
     return Figure(
         name=f"prompt tokens of all stages, {name}",
         measured=f"{times:.2f} x of {len(change.patch) // CHARACTERS_PER_TOKEN:,} ({(sent + schemas) / len(change.patch):.2f} with schemas)",
-        bar=f"≤ {bar} x the raw patch",
-        reached=times <= bar,
+        target=f"≤ {target} x the raw patch",
+        reached=times <= target,
     )
 
 
@@ -77,7 +77,7 @@ async def _repeats(change: Change, folder: Path, *, name: str, providers: tuple[
     return Figure(
         name=f"repeated prompt tokens that are a cached prefix, {name}",
         measured=f"{share:.0%} of {repeated // CHARACTERS_PER_TOKEN:,}",
-        bar="≥ 70 %",
+        target="≥ 70 %",
         reached=share >= 0.7,
     )
 
@@ -121,7 +121,7 @@ async def _unchanged(change: Change, folder: Path) -> Figure:
     return Figure(
         name="unchanged re-review, whole pipeline",
         measured=f"{again} calls, {tokens} tokens (first: {first} calls)",
-        bar="0 calls, 0 tokens",
+        target="0 calls, 0 tokens",
         reached=first > 0 and again == 0 and tokens == 0 and report.findings[0].worth == 8,
     )
 

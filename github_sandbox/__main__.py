@@ -29,9 +29,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m github_sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="port on the loopback interface (default: any)")
     parser.add_argument("--webhook", required=True, metavar="URL", help="where to send the webhooks")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory(prefix="github-") as folder:
-        asyncio.run(_run(Path(folder), socket.create_server(("127.0.0.1", given.port)), given.webhook))
+        asyncio.run(_run(Path(folder), socket.create_server(("127.0.0.1", options.port)), options.webhook))
 
 
 async def _run(folder: Path, listener: socket.socket, webhook: str) -> None:
@@ -41,7 +41,7 @@ async def _run(folder: Path, listener: socket.socket, webhook: str) -> None:
     key.write_text(sandbox.app.private_key)
     async with serve(sandbox, listener), httpx.AsyncClient() as client:
         app = sandbox.app
-        _say(
+        _print(
             SETTINGS.format(
                 api=sandbox.urls.api,
                 html=sandbox.urls.html,
@@ -51,12 +51,12 @@ async def _run(folder: Path, listener: socket.socket, webhook: str) -> None:
             )
         )
         pull = build_sample(sandbox)
-        _say(f"{pull.author.login} opens {pull.html_url}: {pull.title}\n")
+        _print(f"{pull.author.login} opens {pull.html_url}: {pull.title}\n")
         while True:
             for sent in await sandbox.deliver_all(post_to(client, webhook)):
-                _say(f"webhook {sent.event} {sent.action or ''}: {sent.status} ({sent.status_code})\n")
+                _print(f"webhook {sent.event} {sent.action or ''}: {sent.status} ({sent.status_code})\n")
             for item in pull.take_all():
-                _say(_describe(item))
+                _print(_describe(item))
             await asyncio.sleep(POLL_S)
 
 
@@ -65,7 +65,7 @@ def _describe(item: Posted) -> str:
     return f"the App {verb} {item.kind} {item.id}: {item.body}\n"
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(text)
     sys.stdout.flush()
 

@@ -88,7 +88,7 @@ async def _stay_silent(request: Request) -> Response:
 
 
 def _actor(hub: Hub, endpoint: Endpoint, request: Request) -> Actor:
-    if endpoint.needs == "nobody":
+    if endpoint.needs == "none":
         return ANONYMOUS
     actor = hub.tokens.actor(request.headers.get("authorization"))
     if endpoint.needs == "app" and actor.kind != "app":

@@ -90,7 +90,7 @@ Handler = Callable[[Call], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An endpoint. `needs` is `app` (JWT), `nobody`, `anyone` with a token, or a permission such as `checks:write`."""
+    """An endpoint. `needs` is `app` (JWT), `none`, `anyone` with a token, or a permission such as `checks:write`."""
 
     method: str
     path: str

@@ -48,8 +48,8 @@ def _check_state(body: Json) -> None:
 
 
 def _check_output(output: Json, *, creating: bool) -> None:
-    wanted = ("title", "summary") if creating else ("summary",)
-    for key in wanted:
+    required = ("title", "summary") if creating else ("summary",)
+    for key in required:
         if not isinstance(output.get(key), str):
             raise invalid_field("CheckRun", f"output.{key}", code="missing_field")
     for key in ("summary", "text"):
@@ -177,7 +177,7 @@ def render_check_suite(repo: RepositoryState, suite: CheckSuite) -> Json:
     done = bool(runs) and all(run.status == "completed" for run in runs)
     url = f"{repo.url}/check-suites/{suite.id}"
     commit = repo.git.commit_of(suite.head_sha)
-    who: Json = {"name": commit.author, "email": commit.email}
+    signature: Json = {"name": commit.author, "email": commit.email}
     return {
         "id": suite.id,
         "node_id": node_id("CS", suite.id),
@@ -199,8 +199,8 @@ def render_check_suite(repo: RepositoryState, suite: CheckSuite) -> Json:
             "tree_id": commit.tree,
             "message": commit.message,
             "timestamp": timestamp(commit.at),
-            "author": who,
-            "committer": who,
+            "author": signature,
+            "committer": signature,
         },
     }
 

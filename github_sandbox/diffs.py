@@ -46,14 +46,14 @@ class Hunk:
 
     def until(self, side: str, line: int) -> str:
         """The `diff_hunk` of a comment: the header and the rows up to the line."""
-        said = [self.header]
+        lines = [self.header]
         for marker, old, new, text in self.rows:
-            said.append(marker + text)
+            lines.append(marker + text)
             if (side == "RIGHT" and new == line and marker != "-") or (
                 side == "LEFT" and old == line and marker != "+"
             ):
                 break
-        return "\n".join(said)
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,16 +30,16 @@ class ApiError(Exception):
 
     def body(self) -> dict[str, Any]:
         """The JSON of the response."""
-        said: dict[str, Any] = {
+        content: dict[str, Any] = {
             "message": self.message,
             "documentation_url": DOCS,
             "status": str(self.status),
         }
         if self.errors:
-            said["errors"] = self.errors
+            content["errors"] = self.errors
         if self.code:
-            said["code"] = self.code
-        return said
+            content["code"] = self.code
+        return content
 
 
 def not_found() -> ApiError:
@@ -67,8 +67,8 @@ def invalid_field(
 
 def with_strings(error: ApiError) -> ApiError:
     """Convert an error to the form of the review endpoint: its `errors` are strings, not objects."""
-    said = [
+    messages = [
         e if isinstance(e, str) else str(e.get("message") or f"{e['field']} {e['code']}")
         for e in error.errors
     ]
-    return ApiError(error.status, error.message, errors=said, headers=error.headers)
+    return ApiError(error.status, error.message, errors=messages, headers=error.headers)

@@ -39,10 +39,10 @@ from github_sandbox.state import (
 )
 
 
-def in_repository(repo: RepositoryState, sender: Account, **said: object) -> Json:
+def in_repository(repo: RepositoryState, sender: Account, **extra: object) -> Json:
     """Render a payload with the keys that every event of a repository has."""
     payload: Json = {
-        **said,
+        **extra,
         "repository": render_repository(repo),
         "sender": render_account(repo.hub.urls, sender),
     }
@@ -81,12 +81,12 @@ def issue_comment(
 
 def pull_request_review(pull: PullState, sender: Account, review: Review, action: str) -> Json:
     """Render `pull_request_review`; only here is the state in lower case."""
-    said = render_review(pull, review)
+    rendered = render_review(pull, review)
     return in_repository(
         pull.repository,
         sender,
         action=action,
-        review={**said, "state": review.state.lower(), "body": review.body or None},
+        review={**rendered, "state": review.state.lower(), "body": review.body or None},
         pull_request=render_pull(pull),
     )
 

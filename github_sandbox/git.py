@@ -132,8 +132,8 @@ class GitRepository:
         at: float,
     ) -> str:
         """Create a commit on top of `parents[0]`'s tree, point `ref` at it and return its sha."""
-        who = f"{author} <{author}@users.noreply.github.com> {int(at)} +0000".encode()
-        lines = [b"commit %s\nmark :1\nauthor %s\ncommitter %s\n" % (ref.encode(), who, who)]
+        signature = f"{author} <{author}@users.noreply.github.com> {int(at)} +0000".encode()
+        lines = [b"commit %s\nmark :1\nauthor %s\ncommitter %s\n" % (ref.encode(), signature, signature)]
         lines.append(_data(message.encode()))
         lines += [
             b"%s %s\n" % (b"merge" if number else b"from", parent.encode())

@@ -50,12 +50,12 @@ async def serve(call: Call) -> Response:
         return answer({"errors": [_error(error)]})
     call.operations.append(_operation_name(document))
     result = _executed(call, document, text)
-    said: Json = {"data": result.data}
+    response: Json = {"data": result.data}
     if result.errors:
-        said["errors"] = [_error(error) for error in result.errors]
+        response["errors"] = [_error(error) for error in result.errors]
         if result.data is None:
-            del said["data"]
-    return answer(said)
+            del response["data"]
+    return answer(response)
 
 
 @lru_cache(maxsize=256)  # clients send the same few documents
@@ -86,13 +86,13 @@ def _operation_name(document: "DocumentNode") -> str:
 
 def _error(error: "GraphQLError") -> Json:
     """Render an error; GitHub puts `type` next to `message`, not into `extensions`."""
-    said: Json = dict(error.formatted)
+    rendered: Json = dict(error.formatted)
     cause = error.original_error
     if isinstance(cause, QueryError):
-        said["type"] = cause.type
+        rendered["type"] = cause.type
     elif cause is not None and not isinstance(cause, GraphQLError):
         raise cause  # a bug in the stand-in, not an error in the query
-    return said
+    return rendered
 
 
 def _given(name: str, resolve: Callable[[Any], object], _info: object, **arguments: object) -> object:
@@ -124,8 +124,8 @@ class _Root:
             "updateIssueComment": partial(_given, "input", self._edit),
         }
 
-    def _nodes(self, wanted: list[str]) -> list[Json]:
-        return [self._node(one) for one in wanted]
+    def _nodes(self, node_ids: list[str]) -> list[Json]:
+        return [self._node(one) for one in node_ids]
 
     def _viewer(self) -> Json:
         account = self._call.account
@@ -162,14 +162,14 @@ class _Root:
         reached = [r for r in self._hub.repositories.values() if self._call.actor.covers(r)]
         return [pull for repo in reached for pull in repo.pulls.values()]
 
-    def _node(self, wanted: str) -> Json:
+    def _node(self, node_id: str) -> Json:
         for pull in self._pulls():
-            if pull.node_id == wanted:
+            if pull.node_id == node_id:
                 return self._views.pull(pull)
             for item in (*pull.threads, *pull.issue_comments, *pull.reviews, *pull.review_comments()):
-                if item.node_id == wanted:
+                if item.node_id == node_id:
                     return self._shown(pull, item)
-        raise QueryError("NOT_FOUND", f"Could not resolve to a node with the global id of '{wanted}'")
+        raise QueryError("NOT_FOUND", f"Could not resolve to a node with the global id of '{node_id}'")
 
     def _shown(self, pull: Pull, item: ReviewThread | IssueComment | ReviewComment | Review) -> Json:
         match item:
@@ -182,12 +182,12 @@ class _Root:
             case Review():
                 return self._views.review(pull, item)
 
-    def _find(self, wanted: str, items_of: "Callable[[Pull], list[_Item]]") -> "tuple[Pull, _Item]":
+    def _find(self, node_id: str, items_of: "Callable[[Pull], list[_Item]]") -> "tuple[Pull, _Item]":
         for pull in self._pulls():
             for item in items_of(pull):
-                if item.node_id == wanted:
+                if item.node_id == node_id:
                     return pull, item
-        raise QueryError("NOT_FOUND", f"Could not resolve to a node with the global id of '{wanted}'")
+        raise QueryError("NOT_FOUND", f"Could not resolve to a node with the global id of '{node_id}'")
 
     def _require(self, repo: Repository, *needs: str) -> None:
         if not any(self._call.actor.may(one, repo) for one in needs):

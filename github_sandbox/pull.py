@@ -57,13 +57,13 @@ class PullLifecycle(Conversation):
     def _move(
         self, files: Mapping[str, FileContent], *, parent: str, author: str | None, message: str, forced: bool
     ) -> str:
-        before, who = self.head_sha, author or self.author.login
-        self._commit(files, parent=parent, message=message, author=who)
+        before, login = self.head_sha, author or self.author.login
+        self._commit(files, parent=parent, message=message, author=login)
         self.base_sha = self.repository.commit(self.base_ref)
         follow_head(self, before)
         if not self.is_from_fork:
-            self._announce_push(before, who, forced=forced)
-        self._announce("synchronize", self.as_account(who), before=before, after=self.head_sha)
+            self._announce_push(before, login, forced=forced)
+        self._announce("synchronize", self.as_account(login), before=before, after=self.head_sha)
         return self.head_sha
 
     def _commit(self, files: Mapping[str, FileContent], *, parent: str, message: str, author: str) -> None:

@@ -14,7 +14,7 @@ from github_sandbox.state import Account, Installation, Json, Urls, node_id, tim
 def render_account(urls: Urls, account: Account) -> Json:
     """Render `simple-user`."""
     me = f"{urls.api}/users/{account.login}"
-    said = {
+    links = {
         f"{name}_url": f"{me}/{name}"
         for name in ("followers", "subscriptions", "organizations", "repos", "received_events")
     }
@@ -28,7 +28,7 @@ def render_account(urls: Urls, account: Account) -> Json:
         "html_url": f"{urls.html}/{account.login.removesuffix('[bot]')}",
         "type": account.type,
         "site_admin": False,
-        **said,
+        **links,
         "following_url": f"{me}/following{{/other_user}}",
         "gists_url": f"{me}/gists{{/gist_id}}",
         "starred_url": f"{me}/starred{{/owner}}{{/repo}}",
@@ -180,7 +180,7 @@ def render_installation(urls: Urls, app: AppRegistration, installation: Installa
 def render_commit(repo: RepositoryState, sha: str) -> Json:
     """Render `commit`, without its files."""
     commit = repo.git.commit_of(sha)
-    who = {"name": commit.author, "email": commit.email, "date": timestamp(commit.at)}
+    signature = {"name": commit.author, "email": commit.email, "date": timestamp(commit.at)}
     author = render_account(repo.hub.urls, repo.hub.account(commit.author))
     return {
         "url": f"{repo.url}/commits/{sha}",
@@ -190,8 +190,8 @@ def render_commit(repo: RepositoryState, sha: str) -> Json:
         "comments_url": f"{repo.url}/commits/{sha}/comments",
         "commit": {
             "url": f"{repo.url}/git/commits/{sha}",
-            "author": who,
-            "committer": who,
+            "author": signature,
+            "committer": signature,
             "message": commit.message,
             "comment_count": 0,
             "tree": {"sha": commit.tree, "url": f"{repo.url}/git/trees/{commit.tree}"},
@@ -204,7 +204,7 @@ def render_commit(repo: RepositoryState, sha: str) -> Json:
 
 def render_file_change(repo: RepositoryState, head: str, change: FileChange) -> Json:
     """Render `diff-entry`: GitHub leaves out `patch` where there is none; it is never null."""
-    said: Json = {
+    entry: Json = {
         "sha": change.sha,
         "filename": change.filename,
         "status": change.status,
@@ -216,10 +216,10 @@ def render_file_change(repo: RepositoryState, head: str, change: FileChange) -> 
         "contents_url": f"{repo.url}/contents/{change.filename}?ref={head}",
     }
     if change.patch is not None:
-        said["patch"] = change.patch
+        entry["patch"] = change.patch
     if change.previous_filename is not None:
-        said["previous_filename"] = change.previous_filename
-    return said
+        entry["previous_filename"] = change.previous_filename
+    return entry
 
 
 def render_content(repo: RepositoryState, path: str, ref: str, data: bytes, sha: str) -> Json:

@@ -234,7 +234,7 @@ def render_review_comment(pull: PullState, comment: ReviewComment) -> Json:
     url = f"{repo.url}/pulls/comments/{comment.id}"
     html = f"{pull.html_url}#discussion_r{comment.id}"
     anchor, original = comment.anchor, comment.original
-    said: Json = {
+    rendered: Json = {
         "url": url,
         "pull_request_review_id": comment.review_id,
         "id": comment.id,
@@ -257,7 +257,7 @@ def render_review_comment(pull: PullState, comment: ReviewComment) -> Json:
         "position": 1 if anchor.line is not None or anchor.subject_type == "file" else None,
     }
     if anchor.subject_type == "line":
-        said |= {
+        rendered |= {
             "line": anchor.line,
             "original_line": original.line,
             "side": original.side,
@@ -266,5 +266,5 @@ def render_review_comment(pull: PullState, comment: ReviewComment) -> Json:
             "start_side": original.start_side,
         }
     if comment.in_reply_to_id is not None:
-        said["in_reply_to_id"] = comment.in_reply_to_id
-    return said
+        rendered["in_reply_to_id"] = comment.in_reply_to_id
+    return rendered

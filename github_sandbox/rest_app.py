@@ -69,15 +69,15 @@ async def create_token(call: Call) -> Response:
         permissions=call.body.get("permissions"),
         stateless=None if chosen is None else chosen == "enabled",
     )
-    said: Json = {
+    body: Json = {
         "token": token,
         "expires_at": timestamp(actor.expires_at or 0),
         "permissions": dict(actor.permissions or {}),
         "repository_selection": "all" if actor.repositories is None else "selected",
     }
     if actor.repositories is not None:
-        said["repositories"] = [render_repository(call.hub.repository(n)) for n in sorted(actor.repositories)]
-    return answer(said, 201)
+        body["repositories"] = [render_repository(call.hub.repository(n)) for n in sorted(actor.repositories)]
+    return answer(body, 201)
 
 
 async def list_installation_repositories(call: Call) -> Response:
@@ -107,11 +107,11 @@ async def list_deliveries(call: Call) -> Response:
     """List deliveries of the last 3 days, newest first; `cursor` is the last id of the previous page."""
     since = call.hub.clock() - DELIVERIES_KEPT_S
     kept = [d for d in sorted(call.hub.hook.log.values(), key=lambda d: -d.id) if d.delivered_at > since]
-    cursor, wanted = call.query.get("cursor"), call.query.get("status")
+    cursor, status = call.query.get("cursor"), call.query.get("status")
     if cursor:
         kept = [d for d in kept if d.id < int(cursor)]
-    if wanted:
-        kept = [d for d in kept if (d.status == "OK") == (wanted == "success")]
+    if status:
+        kept = [d for d in kept if (d.status == "OK") == (status == "success")]
     size = min(int(call.query.get("per_page", "30")), 100)
     more = len(kept) > size
     next_url = call.request.url.include_query_params(cursor=kept[size - 1].id) if more else None
@@ -169,8 +169,8 @@ async def register_from_manifest(call: Call) -> Response:
         raise invalid(message="Invalid manifest")
     code = secrets.token_hex(20)
     call.hub.manifests[code] = (manifest, call.hub.clock())
-    said = {"code": code, **({"state": call.query["state"]} if "state" in call.query else {})}
-    return RedirectResponse(f"{manifest['redirect_url']}?{urlencode(said)}", status_code=302)
+    query = {"code": code, **({"state": call.query["state"]} if "state" in call.query else {})}
+    return RedirectResponse(f"{manifest['redirect_url']}?{urlencode(query)}", status_code=302)
 
 
 async def get_user(call: Call) -> Response:
@@ -213,7 +213,7 @@ async def show_installed(call: Call) -> Response:
     """Show the accounts on which the App is installed."""
     _check_slug(call)
     accounts = ", ".join(escape(each.account.login) for each in call.hub.installations.values())
-    return _page(f"<p role='status'>Installed on: {accounts or 'nobody'}</p>")
+    return _page(f"<p role='status'>Installed on: {accounts or 'none'}</p>")
 
 
 def _check_slug(call: Call) -> None:
@@ -242,15 +242,15 @@ ENDPOINTS = (
     Endpoint("POST", f"{_DELIVERY}/attempts", redeliver, "app"),
     Endpoint("GET", "/repos/{owner}/{repo}/installation", get_repository_installation, "app"),
     Endpoint("GET", "/installation/repositories", list_installation_repositories, "anyone"),
-    Endpoint("POST", "/app-manifests/{code}/conversions", convert_manifest, "nobody"),
-    Endpoint("POST", "/settings/apps/new", register_from_manifest, "nobody"),
-    Endpoint("POST", "/organizations/{org}/settings/apps/new", register_from_manifest, "nobody"),
+    Endpoint("POST", "/app-manifests/{code}/conversions", convert_manifest, "none"),
+    Endpoint("POST", "/settings/apps/new", register_from_manifest, "none"),
+    Endpoint("POST", "/organizations/{org}/settings/apps/new", register_from_manifest, "none"),
     Endpoint("GET", "/user", get_user, "anyone"),
     Endpoint("GET", "/rate_limit", get_rate_limit, "anyone"),
 )
 _INSTALLATIONS = "/apps/{slug}/installations"
 PAGES = (
-    Endpoint("GET", f"{_INSTALLATIONS}/new", show_installation, "nobody"),
-    Endpoint("POST", f"{_INSTALLATIONS}/new", install, "nobody"),
-    Endpoint("GET", f"{_INSTALLATIONS}/done", show_installed, "nobody"),
+    Endpoint("GET", f"{_INSTALLATIONS}/new", show_installation, "none"),
+    Endpoint("POST", f"{_INSTALLATIONS}/new", install, "none"),
+    Endpoint("GET", f"{_INSTALLATIONS}/done", show_installed, "none"),
 )

@@ -175,13 +175,13 @@ async def compare_dependencies(call: Call) -> Response:
 
 async def list_advisories(call: Call) -> Response:
     """List advisories of the ecosystem for the requested `package@version` pairs."""
-    wanted = set(call.query.get("affects", "").split(","))
+    requested = set(call.query.get("affects", "").split(","))
     ecosystem = call.query.get("ecosystem")
     return answer(
         [
             advisory
             for affected, advisory in call.hub.advisories
-            if affected in wanted
+            if affected in requested
             and any(flaw["package"]["ecosystem"] == ecosystem for flaw in advisory["vulnerabilities"])
         ]
     )

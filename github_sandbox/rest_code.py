@@ -144,7 +144,7 @@ async def compare(call: Call) -> Response:
     changes = cut_to_response(repo.changes(base, head)[: limits.compare_files], limits)
     on_first_page = call.query.get("page", "1") == "1"
     url = f"{repo.html_url}/compare/{base_ref}...{head_ref}"
-    said: Json = {
+    comparison: Json = {
         "url": f"{repo.url}/compare/{base_ref}...{head_ref}",
         "html_url": url,
         "permalink_url": url,
@@ -159,7 +159,7 @@ async def compare(call: Call) -> Response:
         "files": [render_file_change(repo, head, c) for c in changes] if on_first_page else [],
     }
     rows, headers = _compared_commits(call, ahead)
-    return answer({**said, "commits": [render_commit(repo, sha) for sha in rows]}, headers=headers)
+    return answer({**comparison, "commits": [render_commit(repo, sha) for sha in rows]}, headers=headers)
 
 
 def _compared_commits(call: Call, ahead: list[str]) -> tuple[list[str], dict[str, str]]:
@@ -219,11 +219,11 @@ async def upload_pack(call: Call) -> Response:
 
 def _refusal(call: Call, body: bytes) -> bytes | None:
     """Refuse commits that a force push replaced; protocol 2 would serve every object in the store."""
-    for wanted in re.findall(rb"want ([0-9a-f]{40})", body):
-        sha = wanted.decode()
+    for requested in re.findall(rb"want ([0-9a-f]{40})", body):
+        sha = requested.decode()
         if not call.repository.git.is_served(sha):
-            said = f"ERR upload-pack: not our ref {sha}".encode()
-            return b"%04x%s" % (len(said) + 4, said)
+            message = f"ERR upload-pack: not our ref {sha}".encode()
+            return b"%04x%s" % (len(message) + 4, message)
     return None
 
 

@@ -21,11 +21,11 @@ from github_sandbox.state import IssueComment, Json, Reaction, ReviewComment
 
 
 def _found(call: Call, kind: type[Comment]) -> tuple[Pull, Comment]:
-    wanted = call.number("comment_id")
+    comment_id = call.number("comment_id")
     for pull in call.repository.pulls.values():
         pool: Sequence[Comment] = pull.issue_comments if kind is IssueComment else pull.review_comments()
         for comment in pool:
-            if comment.id == wanted:
+            if comment.id == comment_id:
                 return pull, comment
     raise not_found()
 
@@ -91,8 +91,8 @@ def _changes(kind: type[Comment]) -> tuple[Endpoint, ...]:
 
 
 def _list_reactions(call: Call, pull: Pull, reactions: list[Reaction]) -> Response:
-    wanted = call.query.get("content")
-    return paged(call, [render_reaction(pull, r) for r in reactions if wanted in (None, r.content)])
+    content = call.query.get("content")
+    return paged(call, [render_reaction(pull, r) for r in reactions if content in (None, r.content)])
 
 
 def _react(call: Call, pull: Pull, target: Comment | Pull) -> Response:

@@ -26,8 +26,8 @@ _LINE_KEYS = (*_FILE_KEYS, "side", "line", "start_line", "start_side", "in_reply
 
 async def list_pulls(call: Call) -> Response:
     """List pull requests by state, newest first."""
-    wanted = call.query.get("state", "open")
-    rows = [p for p in call.repository.pulls.values() if wanted in ("all", p.state)]
+    state = call.query.get("state", "open")
+    rows = [p for p in call.repository.pulls.values() if state in ("all", p.state)]
     return paged(call, [render_pull(p) for p in reversed(rows)])
 
 
@@ -61,9 +61,9 @@ async def list_reviews(call: Call) -> Response:
 
 
 def _review(call: Call) -> Review:
-    wanted = call.number("review_id")
+    review_id = call.number("review_id")
     for review in call.pull.reviews:
-        if review.id == wanted:
+        if review.id == review_id:
             return review
     raise not_found()
 
@@ -128,9 +128,9 @@ def _create_pending(call: Call, pull: Pull) -> Response:
         state="PENDING",
         commit=call.body.get("commit_id") or pull.head_sha,
     )
-    said = render_review(pull, review)
-    del said["submitted_at"]
-    return answer(said)
+    rendered = render_review(pull, review)
+    del rendered["submitted_at"]
+    return answer(rendered)
 
 
 async def list_comments_of_review(call: Call) -> Response:
@@ -168,9 +168,9 @@ async def create_review_comment(call: Call) -> Response:
 
 async def reply(call: Call) -> Response:
     """Reply to the first comment of a thread."""
-    wanted = call.number("comment_id")
+    comment_id = call.number("comment_id")
     for comment in call.pull.review_comments():
-        if comment.id == wanted:
+        if comment.id == comment_id:
             made = call.pull.reply(call.account, comment, call.body.get("body") or "")
             return answer(render_review_comment(call.pull, made), 201)
     raise not_found()

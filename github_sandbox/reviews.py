@@ -96,9 +96,9 @@ def _range_error(hunk: Hunk, anchor: Anchor) -> str | None:
 
 
 def _row_of(hunk: Hunk, side: str, line: int) -> int:
-    wanted = 2 if side == "RIGHT" else 1
+    column = 2 if side == "RIGHT" else 1
     other = "-" if side == "RIGHT" else "+"
-    return next(i for i, row in enumerate(hunk.rows) if row[wanted] == line and row[0] != other)
+    return next(i for i, row in enumerate(hunk.rows) if row[column] == line and row[0] != other)
 
 
 def diff_hunk(changes: Sequence[FileChange], anchor: Anchor) -> str:

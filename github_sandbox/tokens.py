@@ -205,13 +205,13 @@ def _public_key(private_key: str) -> "RSAPublicKey":
     return key.public_key()
 
 
-def _narrowed(granted: Mapping[str, str], wanted: Mapping[str, str] | None) -> dict[str, str]:
-    if not wanted:
+def _narrowed(granted: Mapping[str, str], requested: Mapping[str, str] | None) -> dict[str, str]:
+    if not requested:
         return dict(granted)
-    for area, level in wanted.items():
+    for area, level in requested.items():
         if area not in granted or _LEVELS.index(level) > _LEVELS.index(granted[area]):
             raise invalid(message="The permissions requested are not granted to this installation.")
-    return {"metadata": "read", **wanted}
+    return {"metadata": "read", **requested}
 
 
 def _token_in(authorization: str) -> str:

@@ -1,4 +1,4 @@
-"""axe-core's rules on a page: what a screen reader, a keyboard or a weak eye would stumble over. axe itself is vendored in tests/data.
+"""Checks a page with axe-core's accessibility rules. axe-core itself is vendored in tests/data.
 
 Best practices count too. https://github.com/dequelabs/axe-core/blob/develop/doc/rule-descriptions.md
 """
@@ -20,7 +20,7 @@ def _source() -> str:
 
 
 def complaints_of(page: Page) -> list[str]:
-    """One line a violation: the rule, what it says, and the first element that breaks it."""
+    """One line for each violation: the rule, its message, and the first element that breaks it."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(_source())  # the page's own policy forbids a script element
     said = cast("dict[str, Any]", page.evaluate(RUN, TAGS))

@@ -1,9 +1,9 @@
-"""The dashboard in a real Chromium: a server on a loopback port, a fresh profile, and an end that forgives nothing.
+"""The dashboard in a real Chromium: a server on a loopback port, a fresh profile, and strict checks at the end of each test.
 
-Playwright keeps an event loop running in the thread that started it, where async tests could run none of their own: all of
-it, the tests' bodies too, runs in a thread beside.
+Playwright keeps an event loop running in the thread that started it, so async tests could not run their own loop there.
+Therefore all of it, including the bodies of the tests, runs in a separate thread.
 
-Where there is no Chromium the tests are skipped and say so; in CI that is a failure.
+Without Chromium, the tests are skipped with a reason; in CI they fail.
 """
 
 import inspect
@@ -29,7 +29,7 @@ from app.llm.costs import BudgetLimits
 from app.store.database import Database
 from tests.browser import sample
 
-BESIDE = ThreadPoolExecutor(max_workers=1)
+BROWSER_THREAD = ThreadPoolExecutor(max_workers=1)
 TOKEN = "the-operators-token"
 ARGUMENTS = (
     "--no-sandbox",
@@ -40,12 +40,12 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-LONGEST_MS = 30_000  # of one wait; Playwright's own limit of 5 s is short for a machine that is busy
+TIMEOUT_MS = 30_000  # of one wait; Playwright's default of 5 s is too short on a busy machine
 HARMLESS = "Password forms should have (optionally hidden) username fields"  # there is one token and no user
 
 
 class Queue:
-    """The engine, as far as the pages ask it."""
+    """The part of the engine that the pages use."""
 
     def __init__(self) -> None:
         self.replayed: list[str] = []
@@ -74,7 +74,7 @@ class Site:
 
 @dataclass(kw_only=True)  # without slots: Playwright keeps its listeners on it
 class Visit:
-    """A page that writes down what it complained of, and whom it asked."""
+    """A page that records console errors and requests to other hosts."""
 
     page: Page
     site: Site
@@ -82,12 +82,12 @@ class Visit:
     foreign: list[str] = field(default_factory=list[str])
 
     def open(self, path: str) -> Page:
-        """Go there and wait until it has loaded."""
+        """Open a path and wait until the page has loaded."""
         self.page.goto(self.site.url + path)
         return self.page
 
     def listen(self) -> None:
-        """Begin to write down."""
+        """Start recording."""
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self._request)
@@ -102,12 +102,12 @@ class Visit:
 
 
 def chromium() -> str | None:
-    """Where the browser is."""
+    """The path of the browser; None if there is none."""
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def build_site(database: Database, *, token: str | None) -> tuple[FastAPI, ReviewBroadcast, Queue]:
-    """The pages over a database, at the sample's moment."""
+    """Build the pages over a database; the current time is the sample's."""
     live, queue = ReviewBroadcast(clock=lambda: sample.NOW), Queue()
     circuit = OpenCircuit(
         provider=Provider.GEMINI, model=None, opens_in_s=42.0, error="503: the model is overloaded"
@@ -136,7 +136,7 @@ def build_site(database: Database, *, token: str | None) -> tuple[FastAPI, Revie
 
 
 def serve(app: FastAPI) -> Generator[str]:
-    """The address of a server in a thread."""
+    """Serve the app in a thread and yield its address."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
@@ -155,7 +155,7 @@ def serve(app: FastAPI) -> Generator[str]:
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool:
     """Run the body of a test of this directory in Playwright's thread."""
     wanted = inspect.signature(pyfuncitem.obj).parameters
-    BESIDE.submit(pyfuncitem.obj, **{name: pyfuncitem.funcargs[name] for name in wanted}).result()
+    BROWSER_THREAD.submit(pyfuncitem.obj, **{name: pyfuncitem.funcargs[name] for name in wanted}).result()
     return True
 
 
@@ -183,20 +183,20 @@ def site(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Generator
 
 @pytest.fixture(scope="session")
 def browser(executable: str) -> Generator[Browser]:
-    expect.set_options(timeout=LONGEST_MS)
+    expect.set_options(timeout=TIMEOUT_MS)
 
     def launch() -> tuple[Playwright, Browser]:
         playwright = sync_playwright().start()
         return playwright, playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
 
-    playwright, launched = BESIDE.submit(launch).result()
+    playwright, launched = BROWSER_THREAD.submit(launch).result()
     yield launched
-    BESIDE.submit(launched.close).result()
-    BESIDE.submit(playwright.stop).result()
+    BROWSER_THREAD.submit(launched.close).result()
+    BROWSER_THREAD.submit(playwright.stop).result()
 
 
 def begin_visit(site: Site, browser: Browser, headers: dict[str, str]) -> Visit:
-    """A page in a profile of its own."""
+    """A page in its own profile."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, extra_http_headers=headers)
     visit = Visit(page=context.new_page(), site=site)
     visit.listen()
@@ -205,30 +205,30 @@ def begin_visit(site: Site, browser: Browser, headers: dict[str, str]) -> Visit:
 
 @pytest.fixture
 def visit(site: Site, browser: Browser) -> Generator[Visit]:
-    """A visit with the token; at its end nothing was complained of, and nobody else was asked."""
-    visit = BESIDE.submit(begin_visit, site, browser, {"Authorization": f"Bearer {TOKEN}"}).result()
+    """A visit with the token; at its end there were no console errors and no requests to other hosts."""
+    visit = BROWSER_THREAD.submit(begin_visit, site, browser, {"Authorization": f"Bearer {TOKEN}"}).result()
     yield visit
-    BESIDE.submit(visit.page.context.close).result()
+    BROWSER_THREAD.submit(visit.page.context.close).result()
     assert visit.complaints == []
     assert visit.foreign == []
 
 
 @pytest.fixture
 def stranger(site: Site, browser: Browser) -> Generator[Visit]:
-    """A visit without the token; nobody else was asked."""
-    visit = BESIDE.submit(begin_visit, site, browser, {}).result()
+    """A visit without the token; at its end there were no requests to other hosts."""
+    visit = BROWSER_THREAD.submit(begin_visit, site, browser, {}).result()
     yield visit
-    BESIDE.submit(visit.page.context.close).result()
+    BROWSER_THREAD.submit(visit.page.context.close).result()
     assert visit.foreign == []
 
 
 @pytest.fixture
 def page(browser: Browser) -> Generator[Page]:
-    """A page in a profile of its own; at its end nothing was complained of on the console."""
+    """A page in its own profile; at its end there were no console errors."""
     complaints: list[str] = []
-    page = BESIDE.submit(browser.new_page).result()
+    page = BROWSER_THREAD.submit(browser.new_page).result()
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
-    BESIDE.submit(page.context.close).result()
+    BROWSER_THREAD.submit(page.context.close).result()
     assert complaints == []

@@ -1,4 +1,4 @@
-"""`quorum setup` and the stand-in for GitHub, both waiting for a browser: for the browser tests and for the pictures in the docs."""
+"""Runs `quorum setup` against the stand-in for GitHub until a browser registers the App: for the browser tests and the screenshots."""
 
 import asyncio
 import threading
@@ -18,14 +18,14 @@ PAGE_WAIT_S = 30
 
 
 async def arrives(headers: Mapping[str, str], body: bytes) -> int:
-    """A receiver that takes what comes."""
+    """A receiver that accepts everything."""
     del headers, body
     return 200
 
 
 @dataclass(kw_only=True)
 class Registering:
-    """A run of `quorum setup` in a thread with a loop of its own."""
+    """A run of `quorum setup` in a thread with its own event loop."""
 
     folder: Path
     github: GitHubSandbox
@@ -39,13 +39,13 @@ class Registering:
         return self.folder / ".env"
 
     def deliver(self) -> None:
-        """GitHub's webhooks come through."""
+        """Deliver GitHub's webhooks."""
         asyncio.run_coroutine_threadsafe(self.github.deliver_all(arrives), self.loop).result(PAGE_WAIT_S)
 
 
 @contextmanager
 def registering(folder: Path, options: SetupOptions) -> Generator[Registering]:
-    """`quorum setup` with these options while the block runs; it has ended when the block has."""
+    """Run `quorum setup` with these options while the block runs, and wait for its end."""
     run = Registering(folder=folder, github=GitHubSandbox(folder / "github"), loop=asyncio.new_event_loop())
     build_sample_repository(run.github, install=False)
     opened, left = threading.Event(), asyncio.Event()
@@ -55,7 +55,7 @@ def registering(folder: Path, options: SetupOptions) -> Generator[Registering]:
         opened.set()
 
     async def sleep(seconds: float) -> None:
-        """Looks at the log often, and waits for the browser as a person would."""
+        """Poll the log often, but leave the browser the full time for the final page."""
         await asyncio.sleep(seconds if seconds == FINAL_PAGE_S else 0.02)
 
     async def work() -> None:
@@ -69,7 +69,7 @@ def registering(folder: Path, options: SetupOptions) -> Generator[Registering]:
                 open_browser=open_browser,
                 sleep=sleep,
             )
-            await left.wait()  # GitHub is still there when `quorum setup` is not
+            await left.wait()  # GitHub keeps running after `quorum setup` has ended
 
     thread = threading.Thread(target=lambda: run.loop.run_until_complete(work()))
     thread.start()

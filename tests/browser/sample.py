@@ -1,4 +1,4 @@
-"""A month of a small company's reviews, the same every time: for the browser tests and for the pictures in the docs."""
+"""A month of a small company's reviews, the same on every run: for the browser tests and for the screenshots in the docs."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,7 @@ RULES = (
 
 
 def fill(database: Database) -> None:
-    """The month."""
+    """Fill the database with the month."""
     rng = Random(20261120)
     with database.write() as session:
         for number in range(240):
@@ -46,7 +46,7 @@ def fill(database: Database) -> None:
 
 
 def add_hostile(database: Database) -> str:
-    """A review whose every text is an attack on the page; its id."""
+    """Add a review in which every text is an attack on the page, and return its id."""
     review = _review("review-hostile", NOW - timedelta(minutes=1), repository=f"acme/{HOSTILE}")
     review.error = review.trigger = HOSTILE
     review.notes = [HOSTILE]
@@ -262,7 +262,7 @@ def _delivery(place: int, review: ReviewRow, *, state: str = "done") -> Delivery
 
 
 def _add_starred(session: Session) -> None:
-    """The review that the pictures show: three stages, a retry, a verification, one finding by two vendors."""
+    """Add the review in the screenshots: three stages, a retry, a verification, one finding by two vendors."""
     review = _review(STARRED, NOW - timedelta(minutes=6))
     review.cost_usd = 0.1187
     review.stations = [
@@ -346,7 +346,7 @@ def _add_starred(session: Session) -> None:
 
 
 def _add_around(session: Session) -> None:
-    """Deliveries, rules, spend, and a worker that lives."""
+    """Add deliveries, rules, spend, and a live worker."""
     review = _review("unused", NOW)
     states = ("running", "done", "failed", "done", "superseded", "done", "duplicate", "done")
     session.add_all(_delivery(place, review, state=state) for place, state in enumerate(states))

@@ -1,4 +1,4 @@
-"""The pages as people meet them. Every visit also fails by what the console says and by any request to another host."""
+"""The pages in a browser. Every visit also fails on console errors and on any request to another host."""
 
 import re
 from collections.abc import Generator
@@ -29,7 +29,7 @@ PAGES = {
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_each_page_can_be_read_in_light_in_dark_and_on_a_phone(visit: Visit, path: str) -> None:
+def test_each_page_is_readable_in_light_mode_in_dark_mode_and_on_a_phone(visit: Visit, path: str) -> None:
     page = visit.open(path)
     expect(page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
     for details in page.locator("details").all():
@@ -39,7 +39,7 @@ def test_each_page_can_be_read_in_light_in_dark_and_on_a_phone(visit: Visit, pat
     assert [*page.evaluate(CHECKS), *complaints_of(page)] == []
     page.set_viewport_size({"width": 360, "height": 780})
     assert [*page.evaluate(CHECKS), *complaints_of(page)] == []
-    visit.complaints = [said for said in visit.complaints if "404" not in said or path != "/reviews/none"]
+    visit.complaints = [each for each in visit.complaints if "404" not in each or path != "/reviews/none"]
 
 
 def test_the_charts_are_drawn(visit: Visit) -> None:
@@ -51,7 +51,7 @@ def test_the_charts_are_drawn(visit: Visit) -> None:
         assert chart.evaluate(painted)
 
 
-def test_the_charts_follow_the_colours_of_the_system(visit: Visit) -> None:
+def test_the_charts_follow_the_systems_color_scheme(visit: Visit) -> None:
     page = visit.open("/")
     picture = "canvas => canvas.toDataURL()"
     light = page.locator(".plot canvas").first.evaluate(picture)
@@ -61,7 +61,7 @@ def test_the_charts_follow_the_colours_of_the_system(visit: Visit) -> None:
     )
 
 
-def test_the_figures_of_a_chart_stand_in_a_table_too(visit: Visit) -> None:
+def test_the_figures_of_a_chart_are_also_in_a_table(visit: Visit) -> None:
     page = visit.open("/?since=7d")
     cost = page.locator("figure", has_text="Cost")
     cost.get_by_text("Show as table").click()
@@ -69,7 +69,7 @@ def test_the_figures_of_a_chart_stand_in_a_table_too(visit: Visit) -> None:
     expect(cost.locator("details").get_by_role("columnheader", name="Claude")).to_be_visible()
 
 
-def test_hostile_words_stay_words(visit: Visit) -> None:
+def test_hostile_text_is_shown_as_text(visit: Visit) -> None:
     for path in ("/reviews/review-hostile", "/reviews", "/models", "/repositories", "/rules", "/deliveries"):
         page = visit.open(path)
         expect(page.locator("main")).to_contain_text(sample.HOSTILE)
@@ -78,7 +78,7 @@ def test_hostile_words_stay_words(visit: Visit) -> None:
         assert page.title() != "owned"
 
 
-def test_a_filter_narrows_the_list_without_loading_the_page_anew(visit: Visit) -> None:
+def test_a_filter_narrows_the_list_without_reloading_the_page(visit: Visit) -> None:
     page = visit.open("/reviews")
     page.evaluate("window.unchanged = true")
     page.get_by_label("Status").select_option("failed")
@@ -104,7 +104,7 @@ def test_a_filter_works_without_scripts(browser: Browser, site: Site) -> None:
     context.close()
 
 
-def test_older_reviews_are_a_page_away(visit: Visit) -> None:
+def test_older_reviews_are_on_the_next_page(visit: Visit) -> None:
     page = visit.open("/reviews")
     first = page.locator("#list tbody tr a").first.get_attribute("href")
     page.get_by_role("link", name="Older").click()
@@ -125,7 +125,7 @@ def test_a_reviews_timeline_shows_every_station_and_call(visit: Visit) -> None:
 
 @contextmanager
 def running(visit: Visit) -> Generator[str]:
-    """The id of a review that runs."""
+    """The id of a running review."""
     review = ReviewRow(
         id="running",
         installation_id=7,
@@ -145,7 +145,7 @@ def running(visit: Visit) -> Generator[str]:
             session.delete(session.get_one(ReviewRow, "running"))
 
 
-def test_a_running_review_is_followed_until_it_ends(visit: Visit) -> None:
+def test_the_page_of_a_running_review_updates_until_it_ends(visit: Visit) -> None:
     with running(visit) as review_id:
         page = visit.open(f"/reviews/{review_id}")
         expect(page.get_by_text("Live", exact=True)).to_be_visible()
@@ -159,7 +159,7 @@ def test_a_running_review_is_followed_until_it_ends(visit: Visit) -> None:
         expect(page.get_by_text("Live", exact=True)).to_have_count(0)
 
 
-def test_a_running_review_is_followed_when_a_script_comes_late(visit: Visit) -> None:
+def test_the_page_of_a_running_review_updates_even_if_a_script_loads_late(visit: Visit) -> None:
     held: list[Route] = []
     visit.page.route("**/hx-sse.min.js*", lambda route: held.append(route))
     with running(visit) as review_id, visit.page.expect_request(f"**/{review_id}/events"):
@@ -170,7 +170,7 @@ def test_a_running_review_is_followed_when_a_script_comes_late(visit: Visit) -> 
         held.pop().continue_()
 
 
-def test_a_delivery_is_run_again_by_its_button(stranger: Visit) -> None:
+def test_the_button_of_a_delivery_runs_it_again(stranger: Visit) -> None:
     page = stranger.open("/deliveries?state=failed")
     page.get_by_label("Token").fill(TOKEN)
     page.get_by_role("button", name="Sign in with token").click()
@@ -184,7 +184,7 @@ def test_a_delivery_is_run_again_by_its_button(stranger: Visit) -> None:
     assert stranger.complaints == []
 
 
-def test_the_sign_in_page_can_be_read_and_tells_a_wrong_token(stranger: Visit) -> None:
+def test_the_sign_in_page_is_readable_and_reports_a_wrong_token(stranger: Visit) -> None:
     page = stranger.open("/")
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
     assert [*page.evaluate(CHECKS), *complaints_of(page)] == []

@@ -1,4 +1,4 @@
-"""The way from nothing to an installed App, in a real browser: setup's page, the stand-in for GitHub, and back."""
+"""Registers and installs the App in a real browser: from the page of `quorum setup` to the stand-in for GitHub and back."""
 
 import re
 import stat
@@ -18,21 +18,21 @@ from tests.browser.axe import complaints_of
 from tests.browser.registering import registering
 
 QUORUM = str(Path(sys.executable).parent / "quorum")
-LONGEST_S = 90.0
+PROGRAM_TIMEOUT_S = 90.0
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "COLUMNS": "120", "PYTHONUNBUFFERED": "1"}
 
 
-def agree(page: Page) -> None:
-    """Press the button; the stand-in agrees at once and sends the browser back."""
+def confirm(page: Page) -> None:
+    """Press the button; the stand-in registers the App and sends the browser back."""
     page.get_by_role("button", name="Register Quorum on GitHub").click()
     expect(page).to_have_url(re.compile(r"/next$"))
 
 
-def test_one_button_registers_the_app_and_leads_to_its_installation(page: Page, tmp_path: Path) -> None:
+def test_one_button_registers_the_app_and_links_to_its_installation(page: Page, tmp_path: Path) -> None:
     with registering(tmp_path, SetupOptions()) as run:
         page.goto(run.page)
         assert complaints_of(page) == []
-        agree(page)
+        confirm(page)
         assert complaints_of(page) == []
         expect(page.get_by_role("status")).to_contain_text("quorum serve --poll")
         with page.expect_popup() as popup:
@@ -57,7 +57,7 @@ def test_the_page_waits_for_the_first_ping_and_shows_it(page: Page, tmp_path: Pa
         expect(page.locator("form")).to_have_attribute(
             "action", re.compile(rf"^{run.github.urls.html}/organizations/acme/settings/apps/new\?")
         )
-        agree(page)
+        confirm(page)
         expect(page.get_by_role("status")).to_contain_text("Waiting for GitHub's first ping")
         run.deliver()
         expect(page.get_by_role("status")).to_contain_text("The ping has arrived")
@@ -79,7 +79,7 @@ def test_the_keyboard_alone_registers_the_app(page: Page, tmp_path: Path) -> Non
 
 @contextmanager
 def program(folder: Path, *words: str, **variables: str) -> Generator["subprocess.Popen[str]"]:
-    """`quorum` as a person starts it in a folder of their own; killed when it runs too long, so that nobody reads on for ever."""
+    """`quorum` in its own folder, as a person starts it; killed after `PROGRAM_TIMEOUT_S`, so that reading its output ends."""
     started = subprocess.Popen(
         [QUORUM, *words],
         cwd=folder,
@@ -88,7 +88,7 @@ def program(folder: Path, *words: str, **variables: str) -> Generator["subproces
         stderr=subprocess.STDOUT,
         text=True,
     )
-    watchdog = threading.Timer(LONGEST_S, started.kill)
+    watchdog = threading.Timer(PROGRAM_TIMEOUT_S, started.kill)
     watchdog.start()
     try:
         yield started
@@ -98,15 +98,15 @@ def program(folder: Path, *words: str, **variables: str) -> Generator["subproces
         started.communicate(timeout=30)
 
 
-def line_with(process: "subprocess.Popen[str]", wanted: str) -> str:
-    """The next line that the program prints with these words in it."""
+def line_with(process: "subprocess.Popen[str]", text: str) -> str:
+    """Read the program's output up to the next line that contains the text, and return that line."""
     assert process.stdout
-    heard: list[str] = []
+    lines: list[str] = []
     for line in process.stdout:
-        heard.append(line)
-        if wanted in line:
+        lines.append(line)
+        if text in line:
             return line
-    pytest.fail(f"it ended without saying {wanted!r}: {''.join(heard)}")
+    pytest.fail(f"the program ended without printing {text!r}: {''.join(lines)}")
 
 
 def test_the_steps_of_the_rehearsal_lead_to_a_review(page: Page, tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_the_steps_of_the_rehearsal_lead_to_a_review(page: Page, tmp_path: Path)
         api_url = line_with(github, "GITHUB_API_URL=").partition("=")[2].strip()
         setup = running.enter_context(program(tmp_path, "setup", "--no-browser", GITHUB_API_URL=api_url))
         page.goto(line_with(setup, "Open http").split()[1])
-        agree(page)
+        confirm(page)
         with page.expect_popup() as popup:
             page.get_by_role("link", name="Install it on your repositories").click()
         popup.value.get_by_role("button", name="Install").click()

@@ -106,7 +106,7 @@ async def test_a_wrapped_transport_raises_at_the_first_violation() -> None:
             await http.get(f"{REPO}/pulls/1")
 
 
-async def test_a_collecting_guard_lets_everything_pass_and_keeps_the_violations() -> None:
+async def test_a_collecting_guard_passes_everything_and_keeps_the_violations() -> None:
     guard = OpenApiGuard(raises=False)
     inner = httpx.MockTransport(lambda _: httpx.Response(200, json={}))
     async with httpx.AsyncClient(transport=guard.wrap(inner), base_url="https://api.github.com") as http:

@@ -37,7 +37,7 @@ def members(node: ast.TypeDefinitionNode) -> dict[str, tuple[str, dict[str, str]
 
 
 @pytest.mark.parametrize("name", sorted(MINE))
-def test_each_type_of_the_stand_in_is_a_part_of_the_published_one(name: str) -> None:
+def test_each_type_of_the_stand_in_is_part_of_the_published_one(name: str) -> None:
     assert type(MINE[name]) is type(PUBLISHED[name])
     published = members(PUBLISHED[name])
     for member, (kind, arguments) in members(MINE[name]).items():
@@ -71,6 +71,6 @@ def test_the_examples_of_webhooks_are_complete() -> None:
 
 
 def test_the_vendored_data_names_its_licenses() -> None:
-    said = (DATA / "LICENSES.md").read_text(encoding="utf-8")
-    assert all(path.name in said for path in DATA.iterdir() if path.name != "LICENSES.md")
-    assert "MIT" in said
+    licenses = (DATA / "LICENSES.md").read_text(encoding="utf-8")
+    assert all(path.name in licenses for path in DATA.iterdir() if path.name != "LICENSES.md")
+    assert "MIT" in licenses

@@ -59,10 +59,10 @@ def references(value: Any) -> set[str]:
 
 def cut_openapi(whole: Json) -> Json:
     """The operations that the stand-in serves, with everything they refer to."""
-    wanted = {(endpoint.method.lower(), shape(endpoint.path)) for endpoint in ENDPOINTS}
+    served = {(endpoint.method.lower(), shape(endpoint.path)) for endpoint in ENDPOINTS}
     paths: Json = {}
     for path, item in whole["paths"].items():
-        operations = {m: bare(op) for m, op in item.items() if (m, shape(path)) in wanted}
+        operations = {m: bare(op) for m, op in item.items() if (m, shape(path)) in served}
         if operations:
             paths[path] = operations
     cut: Json = {

@@ -1,4 +1,4 @@
-"""Forged and malformed requests to the receiver, from a seed; not a test."""
+"""Generates forged and malformed requests to the receiver from a seed; not a test."""
 
 import hashlib
 import hmac
@@ -29,11 +29,11 @@ class Forged:
     body: bytes
 
 
-class Door:
-    """A receiver, and what it has taken."""
+class ReceiverProbe:
+    """A receiver, and the ids of the deliveries that it accepted."""
 
     def __init__(self) -> None:
-        self.taken: list[str] = []
+        self.accepted: list[str] = []
         app = FastAPI()
         app.include_router(
             webhook_router(
@@ -50,13 +50,13 @@ class Door:
 
     async def enqueue(self, delivery: Delivery, job: Job) -> Accepted | Duplicate:
         del job
-        self.taken.append(delivery.guid)
+        self.accepted.append(delivery.guid)
         return Accepted(guid=delivery.guid)
 
     async def post(self, forged: Forged) -> int:
-        """The status of the answer."""
-        answer = await self._client.post("/webhooks/github", content=forged.body, headers=forged.headers)
-        return answer.status_code
+        """Post a request and return the status of the response."""
+        response = await self._client.post("/webhooks/github", content=forged.body, headers=forged.headers)
+        return response.status_code
 
 
 @dataclass(slots=True)
@@ -120,7 +120,7 @@ def _sign(secret: str, body: bytes) -> bytes:
 
 
 def forged_requests(seed: int, *, count: int) -> Generator[Forged]:
-    """So many requests, none of which GitHub would send."""
+    """Generate `count` requests, none of which GitHub would send."""
     forger = _Forger(random.Random(seed))
     for _ in range(count):
         yield forger.one()

@@ -1,4 +1,4 @@
-"""Strings that tell a model what to do, written for this project: by language, by encoding, by frame. Not a test."""
+"""Strings that try to instruct a model, written for this project: by language, by encoding, by framing. Not a test."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a stranger writes stays a datum on its way to the models, and comes out of it dead."""
+"""Text by strangers stays data on its way to the models, and is posted inert."""
 
 import pytest
 
@@ -11,29 +11,31 @@ from webhooks.commands import parse_command
 KNOWN = frozenset(
     {"rereview", "ask", "explain", "dismiss", "undismiss", "resolve", "pause", "resume", "config", "help"}
 )
-HARMLESS = frozenset({"/rereview full", "/dismiss all"})  # commands: who may give them is asked of GitHub
+HARMLESS = frozenset(
+    {"/rereview full", "/dismiss all"}
+)  # valid commands; Quorum asks GitHub who may use them
 
 
-def test_the_corpus_is_as_wide_as_it_should_be() -> None:
+def test_the_corpus_covers_many_languages_and_encodings() -> None:
     assert len(set(INJECTIONS)) >= 150
     assert len(LANGUAGES) >= 10
     assert len(ENCODINGS) >= 10
 
 
 @pytest.mark.parametrize("text", INJECTIONS)
-def test_an_injection_that_a_model_repeats_comes_out_dead(text: str) -> None:
+def test_an_injection_that_a_model_repeats_is_posted_inert(text: str) -> None:
     assert read(clean_markdown(text, redact=str)) == []
     assert read(clean_line(text, redact=str)) == []
 
 
 @pytest.mark.parametrize("text", [text for text in INJECTIONS if text not in HARMLESS])
-def test_an_injection_is_no_command(text: str) -> None:
+def test_an_injection_is_not_a_command(text: str) -> None:
     command = parse_command(text)
     assert command is None or command.problem or command.suggestion or command.name not in KNOWN
 
 
 @pytest.mark.parametrize("text", INJECTIONS)
-def test_an_injection_does_not_leave_its_fence_and_nothing_of_it_is_hidden(text: str) -> None:
+def test_an_injection_stays_inside_its_fence_and_hides_nothing(text: str) -> None:
     opening, *inside, closing = fence("diff", text, b"a secret of the installation").split("\n")
     assert not any(opening in line or closing in line for line in inside)
     shown = "\n".join(inside)

@@ -1,4 +1,4 @@
-"""What the operator gave is in no repr, no error and no traceback; where models are is the operator's to say."""
+"""The operator's secrets are in no repr, error or traceback, and only the operator can set the hosts of models."""
 
 import traceback
 from dataclasses import fields
@@ -35,17 +35,17 @@ async def test_no_secret_is_in_a_repr_or_an_error(tmp_path: Path) -> None:
     assert not any(CANARY in text for text in shown)
 
 
-def test_a_databases_password_is_not_shown() -> None:
+def test_the_password_of_the_database_is_not_shown() -> None:
     settings = Settings.model_validate(
         {"quorum_database_url": f"postgresql://quorum:{CANARY}@127.0.0.1:1/quorum"}
     )
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - whatever it is, it must not tell
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - no error may contain the password
         build_program(settings)
     error = "".join(traceback.format_exception(caught.value))
     assert CANARY not in error
 
 
-def test_settings_that_are_wrong_are_named_without_their_values(tmp_path: Path) -> None:
+def test_invalid_settings_are_named_without_their_values(tmp_path: Path) -> None:
     env = tmp_path / ".env"
     env.write_text(f"QUORUM_CALL_TIMEOUT_S={CANARY}\nQUORUM_PAUSED={CANARY}\n")
     with pytest.raises(ConfigurationError) as caught:
@@ -54,7 +54,7 @@ def test_settings_that_are_wrong_are_named_without_their_values(tmp_path: Path) 
     assert CANARY not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_repository_cannot_say_where_models_are_or_what_they_are_asked_with() -> None:
+def test_a_repository_cannot_set_hosts_keys_models_or_prompts() -> None:
     forbidden = ("url", "host", "key", "token", "model", "endpoint", "proxy", "command", "prompt")
     assert not [
         field.name for field in fields(RepositoryConfig) if any(word in field.name for word in forbidden)

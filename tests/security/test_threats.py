@@ -1,4 +1,4 @@
-"""Every threat that Quorum was built against (SECURITY.md) has a control, and a test that names it here."""
+"""Every threat in Quorum's threat model has a control, and this table names the tests of the control."""
 
 import ast
 from functools import cache
@@ -13,38 +13,38 @@ THREATS = (
 )  # fmt: skip
 COVERED: dict[str, tuple[tuple[str, str], ...]] = {
     "W1": (  # a forged webhook
-        ("unit/webhooks/test_receiver.py", "test_without_a_good_signature_nothing_is_even_parsed"),
+        ("unit/webhooks/test_receiver.py", "test_a_delivery_without_a_valid_signature_is_not_parsed"),
         ("scenarios/test_webhooks.py", "test_the_previous_secret_works_during_rotation"),
-        ("security/test_forged.py", "test_of_many_forged_requests_none_is_taken_and_none_is_an_error_of_ours"),
+        ("security/test_forged.py", "test_forged_requests_are_rejected_without_a_server_error"),
     ),
-    "W2": (  # a webhook sent again, by whomever
-        ("unit/engine/test_taking.py", "test_the_same_delivery_a_hundred_times_at_once_is_one_job"),
-        ("unit/engine/test_taking.py", "test_another_delivery_that_asks_the_same_is_nothing_new"),
-        ("unit/engine/test_taking.py", "test_a_redelivery_after_a_failure_runs_again"),
+    "W2": (  # a replayed webhook
+        ("unit/engine/test_deliveries.py", "test_the_same_delivery_a_hundred_times_at_once_is_one_job"),
+        ("unit/engine/test_deliveries.py", "test_another_delivery_that_asks_for_the_same_job_is_a_duplicate"),
+        ("unit/engine/test_deliveries.py", "test_a_redelivery_after_a_failure_runs_again"),
     ),
     "W3": (  # bodies that are too large, chunked or compressed
-        ("unit/webhooks/test_receiver.py", "test_a_body_over_the_limit_is_413_in_chunks_too_and_not_read_to_its_end"),
-        ("unit/webhooks/test_receiver.py", "test_a_compressed_body_is_not_taken"),
+        ("unit/webhooks/test_receiver.py", "test_a_chunked_body_over_the_limit_is_answered_413_before_its_end"),
+        ("unit/webhooks/test_receiver.py", "test_a_compressed_body_is_rejected"),
     ),
-    "W4": (("unit/webhooks/test_receiver.py", "test_who_drips_bytes_is_cut_off"),),
-    "W5": (("unit/webhooks/test_receiver.py", "test_a_malformed_body_is_400"),),
+    "W4": (("unit/webhooks/test_receiver.py", "test_a_slow_sender_is_cut_off"),),
+    "W5": (("unit/webhooks/test_receiver.py", "test_a_malformed_body_is_answered_400"),),
     "C1": (  # an outsider's command
-        ("security/test_injection.py", "test_an_injection_is_no_command"),
-        ("unit/github/test_writer.py", "test_who_cannot_be_asked_about_has_no_permission"),
+        ("security/test_injection.py", "test_an_injection_is_not_a_command"),
+        ("unit/github/test_writer.py", "test_without_an_answer_there_is_no_permission"),
     ),
     "C2": (  # costs by pushes
         ("unit/engine/test_pushes.py", "test_of_many_pushes_in_a_row_only_the_last_is_reviewed"),
-        ("unit/engine/test_taking.py", "test_a_storm_in_one_installation_leaves_the_others_their_turn"),
-        ("unit/llm/test_budget.py", "test_many_at_once_stay_within_the_budget_in_each_database"),
+        ("unit/engine/test_deliveries.py", "test_a_burst_in_one_installation_does_not_delay_the_others"),
+        ("unit/llm/test_budget.py", "test_concurrent_calls_stay_within_the_budget_in_each_database"),
     ),
     "P1": (  # injection
-        ("security/test_injection.py", "test_an_injection_does_not_leave_its_fence_and_nothing_of_it_is_hidden"),
-        ("security/test_compromised_model.py", "test_it_approves_nothing_and_turns_no_check_green"),
-        ("security/test_compromised_model.py", "test_it_causes_no_request_but_the_known_ones"),
+        ("security/test_injection.py", "test_an_injection_stays_inside_its_fence_and_hides_nothing"),
+        ("security/test_compromised_model.py", "test_a_compromised_model_approves_nothing_and_turns_no_check_green"),
+        ("security/test_compromised_model.py", "test_a_compromised_model_causes_only_known_requests"),
     ),
     "P2": (  # evasion
         ("security/test_compromised_model.py", "test_the_security_stage_never_sees_the_authors_prose"),
-        ("security/test_compromised_model.py", "test_it_removes_nothing_that_plain_code_has_found"),
+        ("security/test_compromised_model.py", "test_a_compromised_model_removes_no_finding_of_the_analyzers"),
     ),
     "P3": (  # configuration in the change
         ("unit/analyzers/test_analysis.py", "test_configuration_of_the_change_is_ignored"),
@@ -55,30 +55,30 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "S1": (  # secrets in the change
         ("unit/stages/test_run.py", "test_no_secret_reaches_a_model"),
-        ("security/test_compromised_model.py", "test_no_secret_is_at_rest"),
+        ("security/test_compromised_model.py", "test_no_secret_is_stored"),
         ("unit/test_redaction.py", "test_a_secret_of_each_format_is_redacted_and_keeps_its_lines"),
     ),
     "S2": (  # secrets in traces
         ("unit/test_logs.py", "test_an_error_is_logged_with_its_places_and_without_variables_or_secrets"),
         ("security/test_secrets.py", "test_no_secret_is_in_a_repr_or_an_error"),
-        ("security/test_secrets.py", "test_settings_that_are_wrong_are_named_without_their_values"),
+        ("security/test_secrets.py", "test_invalid_settings_are_named_without_their_values"),
     ),
     "O1": (  # hostile output
         ("unit/publish/test_markdown.py", "test_a_hostile_output_has_no_active_content"),
         ("unit/publish/test_markdown.py", "test_no_mixture_of_hostile_pieces_has_active_content"),
-        ("security/test_compromised_model.py", "test_what_it_says_is_dead_on_arrival"),
-        ("security/test_injection.py", "test_an_injection_that_a_model_repeats_comes_out_dead"),
+        ("security/test_compromised_model.py", "test_the_text_of_a_compromised_model_is_posted_inert"),
+        ("security/test_injection.py", "test_an_injection_that_a_model_repeats_is_posted_inert"),
     ),
     "O2": (("unit/publish/test_body.py", "test_only_the_last_line_is_a_marker"),),
     "K1": (  # the App's key and its tokens
         ("security/test_secrets.py", "test_no_secret_is_in_a_repr_or_an_error"),
         ("unit/github/test_client.py", "test_no_secret_is_in_any_repr"),
-        ("unit/repository/test_manifest.py", "test_the_app_asks_for_what_its_tokens_ask_for_and_no_more"),
+        ("unit/repository/test_manifest.py", "test_the_app_requests_exactly_the_permissions_of_its_tokens"),
     ),
-    "F1": (("security/test_secrets.py", "test_a_repository_cannot_say_where_models_are_or_what_they_are_asked_with"),),
+    "F1": (("security/test_secrets.py", "test_a_repository_cannot_set_hosts_keys_models_or_prompts"),),
     "F2": (("unit/analyzers/test_analysis.py", "test_a_hostile_path_is_not_written_to_disk_and_keeps_its_findings"),),
-    "F3": (("unit/gather/test_selection.py", "test_a_pattern_that_is_none_is_named_and_a_bomb_is_harmless"),),
-    "F4": (("unit/gather/test_configuration.py", "test_a_hostile_file_leaves_the_defaults_and_one_problem"),),
+    "F3": (("unit/gather/test_selection.py", "test_invalid_patterns_are_reported_and_slow_patterns_are_harmless"),),
+    "F4": (("unit/gather/test_configuration.py", "test_a_hostile_file_yields_the_defaults_and_one_problem"),),
     "D1": (("unit/dashboard/test_tenants.py", "test_the_rule_shows_exactly_what_the_person_can_read"),),
     "D2": (("unit/dashboard/test_access.py", "*"),),
     "D3": (("unit/mcp_server/test_http.py", "*"),),
@@ -87,7 +87,7 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
         ("unit/llm/test_cache.py", "test_no_two_tenants_share_a_key"),
     ),
     "D5": (("unit/test_logs.py", "test_what_a_stranger_wrote_cannot_make_a_second_line"),),
-    "D6": (("unit/repository/test_container.py", "test_the_image_runs_as_a_user_without_rights_and_keeps_data_in_one_place"),),
+    "D6": (("unit/repository/test_container.py", "test_the_image_runs_as_an_unprivileged_user_and_keeps_data_in_one_place"),),
     "X1": (("unit/analyzers/test_analysis.py", "test_a_huge_file_is_skipped_and_named"),),
 }  # fmt: skip
 
@@ -101,12 +101,12 @@ def _names_in(path: str) -> frozenset[str]:
     )
 
 
-def test_no_threat_is_forgotten() -> None:
+def test_every_threat_has_a_test() -> None:
     assert set(COVERED) == set(THREATS)
     assert all(COVERED.values())
 
 
 @pytest.mark.parametrize("threat", THREATS)
-def test_the_tests_of_a_threat_are_there(threat: str) -> None:
+def test_the_tests_of_a_threat_exist(threat: str) -> None:
     for path, name in COVERED[threat]:
         assert _names_in(path) if name == "*" else name in _names_in(path), f"{path} has no {name}"

@@ -1,4 +1,4 @@
-"""The command line: names, options, quickness, and errors as sentences. What commands do is tested where they are."""
+"""The command line: names, options, imports, and errors as sentences. Other tests cover what the commands do."""
 
 import subprocess
 import sys
@@ -45,7 +45,7 @@ def test_help_loads_no_sdk(tmp_path: Path) -> None:
     assert not loaded & set(SDKS)
 
 
-def test_serving_loads_nothing_that_draws_on_a_terminal(tmp_path: Path) -> None:
+def test_serving_loads_no_terminal_libraries(tmp_path: Path) -> None:
     code = "import sys, app.commands.serve; print('\\n'.join(sys.modules))"
     loaded = set(run(cwd=tmp_path, code=code).stdout.split())
     assert "httpx" in loaded
@@ -53,7 +53,7 @@ def test_serving_loads_nothing_that_draws_on_a_terminal(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["demo", "review", "serve", "setup", "doctor", "stats", "mcp", "replay"])
-def test_every_command_of_the_contract_explains_itself(command: str) -> None:
+def test_every_documented_command_has_help(command: str) -> None:
     shown = CliRunner().invoke(cli, [command, "--help"])
     assert shown.exit_code == 0
     assert command in shown.stdout
@@ -68,7 +68,7 @@ def test_every_command_of_the_contract_explains_itself(command: str) -> None:
         ("stats", ["--since", "--format"]),
     ],
 )
-def test_the_options_of_the_contract_are_there(command: str, options: list[str]) -> None:
+def test_the_documented_options_exist(command: str, options: list[str]) -> None:
     shown = CliRunner().invoke(cli, [command, "--help"], env={"COLUMNS": "200"}).stdout
     assert [option for option in options if option not in shown] == []
 
@@ -84,18 +84,18 @@ def test_the_options_of_the_contract_are_there(command: str, options: list[str])
         ["serve", "--port", "-1"],
     ],
 )
-def test_wrong_usage_is_exit_2(arguments: list[str]) -> None:
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     assert CliRunner().invoke(cli, arguments).exit_code == 2
 
 
-def test_a_wrong_setting_is_named_without_its_value(tmp_path: Path) -> None:
+def test_an_invalid_setting_is_named_without_its_value(tmp_path: Path) -> None:
     done = run("stats", cwd=tmp_path, QUORUM_CALL_TIMEOUT_S="a-secret-by-mistake")
     assert done.returncode == 2
     assert done.stderr.startswith("quorum: QUORUM_CALL_TIMEOUT_S:")
     assert "a-secret-by-mistake" not in done.stderr + done.stdout
 
 
-def test_a_fault_of_quorums_own_is_a_sentence_and_no_traceback(tmp_path: Path) -> None:
+def test_an_internal_error_is_a_sentence_and_not_a_traceback(tmp_path: Path) -> None:
     code = "import sys; sys.modules['app.commands.stats'] = None; sys.argv[1:] = ['stats']; " + PROGRAM
     done = run(cwd=tmp_path, code=code)
     assert done.returncode == 70
@@ -104,7 +104,7 @@ def test_a_fault_of_quorums_own_is_a_sentence_and_no_traceback(tmp_path: Path) -
     assert "Traceback" in run(cwd=tmp_path, code=code, QUORUM_DEBUG="1").stderr
 
 
-def test_a_vendor_that_is_away_leaves_no_log_lines_on_a_terminal(tmp_path: Path) -> None:
+def test_an_unreachable_vendor_leaves_no_log_lines_on_the_terminal(tmp_path: Path) -> None:
     (tmp_path / "a.patch").write_text(
         "diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a = 1\n+a = 2\n"
     )
@@ -115,13 +115,13 @@ def test_a_vendor_that_is_away_leaves_no_log_lines_on_a_terminal(tmp_path: Path)
     assert "model call" not in done.stderr
 
 
-def test_serving_without_an_app_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_serving_without_an_app_explains_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigurationError, match="run `quorum setup`"):
         CliRunner().invoke(cli, ["serve"], catch_exceptions=False)
 
 
-def test_a_delivery_that_nobody_knows_is_exit_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replaying_an_unknown_delivery_exits_with_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(cli, ["replay", "no-such-delivery"])
     assert done.exit_code == 2

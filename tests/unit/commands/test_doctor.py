@@ -1,4 +1,4 @@
-"""`quorum doctor` against the stand-in GitHub and the fake vendors: what it says of each thing that can be wrong."""
+"""`quorum doctor` against the stand-in for GitHub and the fake vendors: what it prints for each problem."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -50,7 +50,7 @@ ANOTHER_KIND_OF_KEY = (
 
 
 class DoctorHarness:
-    """Everything is set up as it should be; tests take something away."""
+    """A complete setup, from which tests remove something."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -95,10 +95,10 @@ async def failed(headers: Mapping[str, str], body: bytes) -> int:
 
 
 def not_ok(checks: dict[str, Check]) -> dict[str, CheckResult]:
-    return {what: check.result for what, check in checks.items() if check.result is not CheckResult.OK}
+    return {subject: check.result for subject, check in checks.items() if check.result is not CheckResult.OK}
 
 
-async def test_what_is_set_up_is_sound_in_every_line(world: DoctorHarness) -> None:
+async def test_a_complete_setup_passes_every_check(world: DoctorHarness) -> None:
     world.github.repositories["octo/shop"].open_pull({"b.py": "1\n"})
     await world.github.deliver_all(arrived)
 
@@ -123,13 +123,12 @@ async def test_a_delivery_that_failed_is_a_warning(world: DoctorHarness) -> None
 @pytest.mark.parametrize("name", ["github_app_id", "github_app_private_key", "github_webhook_secret"])
 async def test_a_missing_credential_is_a_failure_with_its_remedy(world: DoctorHarness, name: str) -> None:
     del world.settings[name]
-    found = [check for check in (await world.checks()).values() if check.result is CheckResult.FAILURE]
-    assert len(found) == 1
-    assert "quorum setup" in found[0].remedy
+    [failure] = [check for check in (await world.checks()).values() if check.result is CheckResult.FAILURE]
+    assert "quorum setup" in failure.remedy
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "what"),
+    ("name", "value", "subject"),
     [
         ("github_app_id", "4242", "app"),
         ("github_app_id", "Iv23abc", "key"),
@@ -144,14 +143,16 @@ async def test_a_missing_credential_is_a_failure_with_its_remedy(world: DoctorHa
         ("quorum_notify_url", "https://hooks.example.com/", "notify"),  # without a secret
     ],
 )
-async def test_a_wrong_setting_is_a_failure(world: DoctorHarness, name: str, value: str, what: str) -> None:
+async def test_an_invalid_setting_is_a_failure(
+    world: DoctorHarness, name: str, value: str, subject: str
+) -> None:
     world.settings[name] = value
     if name == "anthropic_api_key":
         world.vendors.claude.rejects_its_key()
     checks = await world.checks()
-    assert checks[what].result is CheckResult.FAILURE
-    assert checks[what].remedy
-    assert value not in str(checks[what]) or name != "anthropic_api_key"
+    assert checks[subject].result is CheckResult.FAILURE
+    assert checks[subject].remedy
+    assert value not in str(checks[subject]) or name != "anthropic_api_key"
 
 
 async def test_a_server_that_does_not_answer_from_here_is_a_warning(world: DoctorHarness) -> None:
@@ -160,7 +161,7 @@ async def test_a_server_that_does_not_answer_from_here_is_a_warning(world: Docto
     assert checks["address"].result is CheckResult.WARNING
 
 
-async def test_without_a_key_for_any_model_the_analysers_review(world: DoctorHarness) -> None:
+async def test_without_a_key_for_any_model_there_is_a_warning(world: DoctorHarness) -> None:
     for name in ("anthropic_api_key", "openai_api_key", "gemini_api_key"):
         del world.settings[name]
     checks = await world.checks()
@@ -168,7 +169,7 @@ async def test_without_a_key_for_any_model_the_analysers_review(world: DoctorHar
 
 
 @pytest.mark.parametrize(
-    ("provider", "access", "said"),
+    ("provider", "access", "line"),
     [
         (
             Provider.CLAUDE,
@@ -205,29 +206,30 @@ async def test_without_a_key_for_any_model_the_analysers_review(world: DoctorHar
         ),
     ],
 )
-def test_what_may_become_of_code_is_said_of_each_kind_of_access(
-    provider: Provider, access: VendorAccess, said: str
+def test_each_kind_of_access_reports_how_the_vendor_may_use_code(
+    provider: Provider, access: VendorAccess, line: str
 ) -> None:
-    assert str(check_data_use(provider, access)) == said
+    assert str(check_data_use(provider, access)) == line
 
 
-async def test_only_configured_vendors_are_spoken_of(world: DoctorHarness) -> None:
+async def test_only_configured_vendors_are_reported(world: DoctorHarness) -> None:
     del world.settings["gemini_api_key"]
-    assert [what for what in await world.checks() if what.endswith(" data")] == ["claude data", "gpt data"]
+    subjects = [subject for subject in await world.checks() if subject.endswith(" data")]
+    assert subjects == ["claude data", "gpt data"]
 
 
-async def test_a_key_that_google_called_unpaid_is_named_as_such(world: DoctorHarness) -> None:
+async def test_an_unpaid_google_key_is_reported(world: DoctorHarness) -> None:
     database = Database(Settings.model_validate(world.settings).database_url)
     error = f"Google limits the rate of requests. {UNPAID_TIER}"
-    told = replace(CALL, provider=Provider.GEMINI, error=error, started_at=datetime.now(UTC))
-    record_call(database, CallEntry(call=told))
+    call = replace(CALL, provider=Provider.GEMINI, error=error, started_at=datetime.now(UTC))
+    record_call(database, CallEntry(call=call))
     database.close()
     assert str((await world.checks())["gemini data"]) == snapshot(
         "warning  gemini data  The key is on the unpaid tier, so its requests may be used for training. → enable billing for the key's project before you send private code"
     )
 
 
-async def test_a_permission_that_was_not_given_is_named(world: DoctorHarness) -> None:
+async def test_a_missing_permission_is_named(world: DoctorHarness) -> None:
     del world.github.app.permissions["checks"]
     world.github.app.events = tuple(each for each in world.github.app.events if each != "check_run")
     checks = await world.checks()
@@ -235,7 +237,7 @@ async def test_a_permission_that_was_not_given_is_named(world: DoctorHarness) ->
     assert "checks: write, event check_run" in checks["permissions"].message
 
 
-async def test_code_scanning_wants_a_permission_more(world: DoctorHarness) -> None:
+async def test_code_scanning_requires_one_more_permission(world: DoctorHarness) -> None:
     world.settings["quorum_code_scanning"] = True
     check = (await world.checks())["permissions"]
     assert (check.result, "security_events: write" in check.message) == (CheckResult.WARNING, True)
@@ -243,7 +245,7 @@ async def test_code_scanning_wants_a_permission_more(world: DoctorHarness) -> No
     assert (await world.checks())["permissions"].result is CheckResult.OK
 
 
-async def test_an_app_that_serves_nobody_is_a_warning(world: DoctorHarness) -> None:
+async def test_an_app_that_serves_no_account_is_a_warning(world: DoctorHarness) -> None:
     world.settings["quorum_allowed_owners"] = ("somebody-else",)
     assert (await world.checks())["installed"].result is CheckResult.WARNING
 
@@ -261,7 +263,7 @@ async def test_an_app_that_serves_nobody_is_a_warning(world: DoctorHarness) -> N
         (replace(OURS, verifies_tls=False), CheckResult.WARNING),
     ],
 )
-def test_the_webhook_s_address_is_ours_or_nobody_s(hook: HookConfig, result: CheckResult) -> None:
+def test_the_webhooks_address_is_checked(hook: HookConfig, result: CheckResult) -> None:
     assert check_address(hook).result is result
 
 
@@ -286,5 +288,5 @@ def test_the_webhook_s_address_is_ours_or_nobody_s(hook: HookConfig, result: Che
         ("gemini-3.8-flash", date(2026, 11, 22), snapshot("ok       gemini       gemini-3.8-flash exists")),
     ],
 )
-def test_a_model_near_its_end_is_named_with_its_day(model: str, today: date, line: str) -> None:
+def test_a_model_near_its_shutdown_is_reported_with_the_date(model: str, today: date, line: str) -> None:
     assert str(check_model(ModelCheck(provider=Provider.GEMINI, model=model, error=None), today)) == line

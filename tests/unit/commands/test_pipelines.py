@@ -1,4 +1,4 @@
-"""Quorum in other pipelines: the staged change in a hook, and the action's own script on a pull request."""
+"""Quorum in other pipelines: staged changes in a hook, and the action's script on a pull request."""
 
 import json
 import os
@@ -26,7 +26,7 @@ GIT_ENVIRONMENT = {
 
 
 class Checkout:
-    """Somebody's repository with one commit."""
+    """A user's repository with one commit."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "repository"
@@ -62,7 +62,7 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path)
 
 
-def test_a_commit_that_stages_a_flaw_is_stopped_by_the_hook(checkout: Checkout) -> None:
+def test_the_hook_stops_a_commit_that_stages_a_flaw(checkout: Checkout) -> None:
     definition: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     hook = definition[0]
     hooks = checkout.folder / ".git" / "hooks"
@@ -78,13 +78,13 @@ def test_a_commit_that_stages_a_flaw_is_stopped_by_the_hook(checkout: Checkout) 
     assert "run.py" in stopped.stdout + stopped.stderr
     checkout.write(
         "run.py", "def run() -> None:\n    return None\n"
-    )  # the work tree is not what is committed
+    )  # the index is committed, not the work tree
     assert checkout.git("commit", "-q", "-m", "a flaw", check=False).returncode == 1
     checkout.git("add", "run.py")
-    assert checkout.git("commit", "-q", "-m", "mended").returncode == 0
+    assert checkout.git("commit", "-q", "-m", "fixed").returncode == 0
 
 
-def test_the_hook_of_a_partial_commit_sees_that_commit_alone(checkout: Checkout) -> None:
+def test_the_hook_of_a_partial_commit_sees_only_that_commit(checkout: Checkout) -> None:
     (checkout.folder / ".git" / "hooks" / "pre-commit").write_text(
         f"#!/bin/sh\nexec {ROOT / 'hooks/pre-commit'} --no-models --fail-on=high\n"
     )
@@ -120,7 +120,9 @@ def _act(checkout: Checkout, tmp_path: Path, **environment: str) -> "subprocess.
     )
 
 
-def test_the_action_reports_a_pull_request_s_findings_as_sarif(checkout: Checkout, tmp_path: Path) -> None:
+def test_the_action_reports_the_findings_of_a_pull_request_as_sarif(
+    checkout: Checkout, tmp_path: Path
+) -> None:
     checkout.write("run.py", SINK)
     checkout.git("add", ".")
     checkout.git("commit", "-q", "-m", "a flaw")
@@ -136,32 +138,30 @@ def test_the_action_reports_a_pull_request_s_findings_as_sarif(checkout: Checkou
     assert {place["artifactLocation"]["uri"] for place in places} == {"run.py"}
 
 
-def test_the_action_says_where_it_has_no_pull_request(checkout: Checkout, tmp_path: Path) -> None:
+def test_the_action_fails_outside_a_pull_request(checkout: Checkout, tmp_path: Path) -> None:
     done = _act(checkout, tmp_path, BASE_SHA="", HEAD_SHA="", FAIL_ON="never", STAGES="")
     assert done.returncode == 2
     assert "pull_request event" in done.stdout
 
 
-def test_the_action_says_how_to_check_out_where_the_commits_are_missing(
-    checkout: Checkout, tmp_path: Path
-) -> None:
+def test_the_action_explains_how_to_fetch_missing_commits(checkout: Checkout, tmp_path: Path) -> None:
     head = checkout.git("rev-parse", "HEAD").stdout.strip()
     done = _act(checkout, tmp_path, BASE_SHA="1" * 40, HEAD_SHA=head, FAIL_ON="never", STAGES="")
     assert done.returncode == 2
     assert "fetch-depth: 0" in done.stdout
 
 
-@pytest.mark.parametrize(("code", "said"), [("0", ""), ("1", ""), ("3", "A stage was not completed")])
-def test_the_action_ends_as_the_review_did(code: str, said: str, checkout: Checkout) -> None:
-    """After the report was uploaded: a job that fails before would show no finding."""
+@pytest.mark.parametrize(("code", "message"), [("0", ""), ("1", ""), ("3", "A stage was not completed")])
+def test_the_action_exits_like_the_review(code: str, message: str, checkout: Checkout) -> None:
+    """The job fails only after the upload, because otherwise no finding would be shown."""
     steps = [step.get("id") or step["uses"].partition("@")[0] for step in _steps()]
     assert steps == ["install", "review", "github/codeql-action/upload-sarif", "verdict"]
     done = checkout.run("bash", "-e", "-c", _step("verdict")["run"], check=False, CODE=code)
-    assert (done.returncode, said in done.stdout) == (int(code), True)
+    assert (done.returncode, message in done.stdout) == (int(code), True)
 
 
-def test_the_action_installs_by_a_target_that_builds_the_program(checkout: Checkout) -> None:
-    """Asked and not done: what it would do is `make install`'s."""
+def test_the_action_installs_with_a_target_that_builds_the_program(checkout: Checkout) -> None:
+    """A dry run of `make install`."""
     command = _step("install")["run"].replace("make ", "make --dry-run --always-make ")
     done = checkout.run("bash", "-e", "-c", command, GITHUB_ACTION_PATH=str(ROOT))
     assert "pip install --quiet --no-deps --no-build-isolation -e ." in done.stdout.replace(
@@ -170,7 +170,7 @@ def test_the_action_installs_by_a_target_that_builds_the_program(checkout: Check
     assert "--require-hashes -r requirements/runtime.txt" in done.stdout
 
 
-def test_the_action_uses_each_input_and_the_page_s_example_names_no_other() -> None:
+def test_the_action_and_the_example_use_the_same_inputs() -> None:
     action: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
     used = set(re.findall(r"inputs\.([\w-]+)", (ROOT / "action.yml").read_text()))
     assert used == set(action["inputs"])
@@ -186,7 +186,7 @@ def test_the_action_uses_each_input_and_the_page_s_example_names_no_other() -> N
     } <= hooks
 
 
-def test_zizmor_has_nothing_against_the_action() -> None:
+def test_zizmor_reports_nothing_about_the_action() -> None:
     zizmor = find_tool("zizmor")
     assert zizmor
     command = [str(zizmor), "--offline", "--no-config", "--format", "plain", str(ROOT / "action.yml")]
@@ -195,6 +195,6 @@ def test_zizmor_has_nothing_against_the_action() -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["--staged", "main...HEAD"]])
-def test_a_target_or_staged_and_not_both(arguments: list[str], checkout: Checkout) -> None:
+def test_review_takes_either_a_target_or_staged(arguments: list[str], checkout: Checkout) -> None:
     quorum = str(Path(sys.executable).parent / "quorum")
     assert checkout.run(quorum, "review", *arguments, check=False).returncode == 2

@@ -1,4 +1,4 @@
-"""`quorum setup` against the stand-in GitHub: from the page to `.env`, as a browser goes the way."""
+"""`quorum setup` against the stand-in for GitHub: from the page to `.env`, with the requests of a browser."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ from github_sandbox.sandbox import serve
 
 
 async def no_wait(seconds: float) -> None:
-    """Time passes at once, but for a browser that still has to show the end."""
+    """Time passes immediately, except while the browser still has to show the final page."""
     if seconds == FINAL_PAGE_S:
         await asyncio.Event().wait()
     await asyncio.sleep(0)
@@ -54,7 +54,7 @@ class SetupHarness:
         self.running: asyncio.Task[int] | None = None
 
     async def start(self, **options: Any) -> str:
-        """The address of the page, once it is up."""
+        """Start `quorum setup` and return the address of its page."""
         settings = Settings.model_validate(
             {"github_api_url": self.github.urls.api, "quorum_data_dir": self.folder / "data"}
         )
@@ -75,16 +75,16 @@ class SetupHarness:
         return self.opened.result()
 
     async def press(self, page: str) -> httpx.Response:
-        """Press the button, agree at GitHub, and be sent back."""
+        """Press the button, confirm on GitHub, and follow the redirect back."""
         form = (await self.http.get(page)).text
         action = unescape(_only(r'action="([^"]+)"', form))
         manifest = unescape(_only(r'name="manifest" value="([^"]+)"', form))
-        sent_back = await self.http.post(action, data={"manifest": manifest})
-        assert sent_back.status_code == 302
-        return await self.http.get(sent_back.headers["location"], follow_redirects=True)
+        redirect = await self.http.post(action, data={"manifest": manifest})
+        assert redirect.status_code == 302
+        return await self.http.get(redirect.headers["location"], follow_redirects=True)
 
-    async def look_until_the_end(self, page: httpx.Response) -> httpx.Response:
-        """As a browser renews the page."""
+    async def reload_until_final(self, page: httpx.Response) -> httpx.Response:
+        """Reload the page, as a browser does, until it no longer asks for it."""
         while 'http-equiv="refresh"' in page.text:
             page = await self.http.get(page.url)
         return page
@@ -135,13 +135,13 @@ async def test_one_button_leads_to_credentials_that_work(
     assert settings.github_app_slug == "quorum"
     assert world.env.read_text().startswith("# mine\nANTHROPIC_API_KEY=sk-mine\n\nGITHUB_CLIENT_ID=Iv23")
     assert "/apps/quorum/installations/new" in page.text
-    said = capsys.readouterr().out
-    assert "quorum serve --poll" in said
+    output = capsys.readouterr().out
+    assert "quorum serve --poll" in output
     secrets = (app.webhook_secret, app.client_secret, "PRIVATE KEY")
-    assert not [secret for secret in secrets if secret in said + page.text]
+    assert not [secret for secret in secrets if secret in output + page.text]
 
 
-async def test_what_was_written_is_for_its_owner_alone(world: SetupHarness) -> None:
+async def test_only_the_owner_can_read_the_written_files(world: SetupHarness) -> None:
     world.env.write_text("A=1\n")
     world.env.chmod(0o644)
     await world.press(await world.start())
@@ -150,12 +150,12 @@ async def test_what_was_written_is_for_its_owner_alone(world: SetupHarness) -> N
     assert [stat.S_IMODE(file.stat().st_mode) for file in (world.env, path)] == [0o600, 0o600]
 
 
-async def test_without_a_public_address_the_hook_leads_to_nobody(world: SetupHarness) -> None:
+async def test_without_a_public_address_the_hook_has_a_reserved_url(world: SetupHarness) -> None:
     await world.press(await world.start())
     assert world.github.app.webhook_url == "https://quorum.invalid/webhooks/github"
 
 
-async def test_with_a_public_address_the_first_ping_is_waited_for(
+async def test_with_a_public_address_setup_waits_for_the_first_ping(
     world: SetupHarness, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = await world.start(url="https://quorum.example.com/", organization="octo")
@@ -165,7 +165,7 @@ async def test_with_a_public_address_the_first_ping_is_waited_for(
     await world.github.deliver_all(arrives)
 
     shown = await world.press(page)
-    shown = await world.look_until_the_end(shown)
+    shown = await world.reload_until_final(shown)
 
     assert world.running
     assert await world.running == 0
@@ -175,34 +175,34 @@ async def test_with_a_public_address_the_first_ping_is_waited_for(
     assert f"{world.github.urls.html}/apps/quorum/installations/new" in shown.text
 
 
-async def test_a_ping_that_met_nobody_is_asked_for_again(world: SetupHarness) -> None:
+async def test_a_failed_ping_is_requested_again(world: SetupHarness) -> None:
     world.github.ping()
     await world.github.deliver_all(misses)
     registration = AppRegistration(
         GitHubApp(world.github.app.id, world.github.app.private_key, transport=world.github.transport())
     )
 
-    async def serve_comes_up(_: float) -> None:
+    async def start_serving(_: float) -> None:
         await world.github.deliver_all(arrives)
 
-    assert await wait_for_ping(registration, sleep=serve_comes_up)
+    assert await wait_for_ping(registration, sleep=start_serving)
 
 
-async def test_a_ping_that_never_comes_is_not_waited_for_ever(world: SetupHarness) -> None:
+async def test_waiting_for_a_ping_ends_after_a_while(world: SetupHarness) -> None:
     registration = AppRegistration(
         GitHubApp(world.github.app.id, world.github.app.private_key, transport=world.github.transport())
     )
     assert not await wait_for_ping(registration, sleep=no_wait)
 
 
-async def test_a_code_without_our_state_is_refused(world: SetupHarness) -> None:
+async def test_a_code_without_the_right_state_is_rejected(world: SetupHarness) -> None:
     page = await world.start()
     for query in ("code=abc", "code=abc&state=", "code=abc&state=guessed", "state=x"):
         assert (await world.http.get(f"{page}registered?{query}")).status_code == 400
     assert not world.env.exists()
 
 
-async def test_a_code_that_github_does_not_know_can_be_tried_again(world: SetupHarness) -> None:
+async def test_registration_can_be_retried_after_an_unknown_code(world: SetupHarness) -> None:
     page = await world.start()
     form = (await world.http.get(page)).text
     state = urlsplit(unescape(_only(r'action="([^"]+)"', form))).query
@@ -214,37 +214,37 @@ async def test_a_code_that_github_does_not_know_can_be_tried_again(world: SetupH
     assert await world.running == 0
 
 
-async def test_other_names_of_this_machine_are_not_answered(world: SetupHarness) -> None:
+async def test_requests_with_another_host_name_are_rejected(world: SetupHarness) -> None:
     page = await world.start()
     answer = await world.http.get(page, headers={"host": "evil.example"})
     assert answer.status_code == 421
     assert "manifest" not in answer.text
 
 
-async def test_where_the_app_was_registered_is_written_down(world: SetupHarness) -> None:
+async def test_the_api_url_of_the_registration_is_written_to_env(world: SetupHarness) -> None:
     await world.press(await world.start())
     assert world.settings().github_api_url == world.github.urls.api
 
 
-async def test_before_the_app_is_registered_there_is_nothing_next(world: SetupHarness) -> None:
+async def test_the_next_page_redirects_to_the_form_before_registration(world: SetupHarness) -> None:
     page = await world.start()
     answer = await world.http.get(f"{page}next")
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
 
-async def test_an_app_that_is_there_is_not_written_over(world: SetupHarness) -> None:
+async def test_an_existing_app_is_not_overwritten(world: SetupHarness) -> None:
     world.env.write_text("GITHUB_APP_ID=7\n")
     with pytest.raises(InputError, match="already names an App"):
         await world.start()
     assert world.env.read_text() == "GITHUB_APP_ID=7\n"
 
 
-async def test_an_address_without_tls_is_refused(world: SetupHarness) -> None:
+async def test_an_address_without_tls_is_rejected(world: SetupHarness) -> None:
     with pytest.raises(InputError, match="--poll"):
         await world.start(url="http://quorum.example.com")
 
 
-async def test_the_manifest_asks_for_what_app_yml_says(world: SetupHarness) -> None:
+async def test_the_manifest_contains_app_yml(world: SetupHarness) -> None:
     form = (await world.http.get(await world.start(name="Quorum of Octo"))).text
     manifest = json.loads(unescape(_only(r'name="manifest" value="([^"]+)"', form)))
     assert manifest["name"] == "Quorum of Octo"

@@ -1,4 +1,4 @@
-"""`quorum stats`: what became of findings beside the per-model table, and the order that was learned, as people and scripts read it."""
+"""`quorum stats`: the outcomes of findings below the per-model table, and the learned order, as text and as JSON."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ REVIEW = review_row(at=NOW - timedelta(hours=1))
 
 @pytest.fixture
 def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four findings of two vendors: resolved, dismissed, met with silence, and one that is still open."""
+    """Four findings of two vendors: resolved, dismissed, open at the merge, and still open."""
     monkeypatch.setenv("QUORUM_DATA_DIR", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     database = Database(f"sqlite:///{tmp_path / 'quorum.db'}")
@@ -53,7 +53,7 @@ def run(*options: str) -> str:
 
 
 @pytest.mark.usefixtures("recorded")
-def test_what_became_of_findings_stands_below_the_models() -> None:
+def test_the_outcomes_of_findings_are_below_the_models() -> None:
     assert run().partition("Findings")[2] == snapshot("""\
 , last 7d
 ┏━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━┳━━━━━━━━━┳━━━━━━━━━━┳━━━━━━━━━━━┳━━━━━━━━┳━━━━━━━━┓
@@ -89,7 +89,7 @@ Learned order, last 7d
 
 
 @pytest.mark.usefixtures("recorded")
-def test_scripts_read_every_rate_by_every_dimension_and_the_order() -> None:
+def test_the_json_has_every_rate_by_every_dimension_and_the_order() -> None:
     value = json.loads(run("--format", "json", "--routing"))
     assert set(value) == {"since", "models", "outcomes", "routing"}
     assert set(value["outcomes"]) == {"provider", "model", "stage", "rule", "repository"}

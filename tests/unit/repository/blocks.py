@@ -1,4 +1,4 @@
-"""The blocks of code on the pages, as a reader of Markdown finds them. Not a test."""
+"""Finds the code blocks of the pages with a Markdown parser. Not a test."""
 
 import shlex
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ PAGES = [path for path in tracked() if path.endswith(".md") and (path.startswith
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A fenced block: its page, the line on which it begins, its language, its text."""
+    """A fenced block: its page, first line, language and text."""
 
     page: str
     line: int

@@ -1,4 +1,4 @@
-"""The repository's files as the tests here read them. Not a test."""
+"""Reads the repository's files for the tests in this folder. Not a test."""
 
 import subprocess
 from pathlib import Path
@@ -20,10 +20,10 @@ def read_yaml(path: str) -> Any:
 
 
 def tracked() -> list[str]:
-    """Every path that git knows and that is there; in a tree without git, every file of the rooms."""
+    """Every existing path that git tracks; in a tree without git, every file of the packages."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode == 0:
         return [path for path in listed.stdout.split("\0") if path and (ROOT / path).is_file()]
-    rooms = ("app", "github_sandbox", "webhooks", "prompts", "docs", "tests", "benchmarks", "requirements")
-    found = [path for room in rooms for path in (ROOT / room).rglob("*") if path.is_file()]
+    folders = ("app", "github_sandbox", "webhooks", "prompts", "docs", "tests", "benchmarks", "requirements")
+    found = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
     return [str(path.relative_to(ROOT)) for path in found if "__pycache__" not in path.parts]

@@ -1,6 +1,6 @@
-"""The tables in docs/ that the code knows best, rendered from the code. A test holds the pages against them.
+"""Renders the tables in docs/ that come from the code. A test compares the pages with them.
 
-python -m tests.unit.repository.reference     renews the tables between their marks in docs/
+python -m tests.unit.repository.reference     updates the tables between their marks in docs/
 """
 
 import asyncio
@@ -39,7 +39,7 @@ def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def settings_table() -> str:
-    """One row a variable."""
+    """One row for each variable."""
     rows = [
         (f"`{name.upper()}`", _default(field), field.description or "")
         for name, field in Settings.model_fields.items()
@@ -57,18 +57,18 @@ def _default(field: FieldInfo) -> str:
 
 
 def keys_table() -> str:
-    """One row a key of `.github/quorum.yml`."""
+    """One row for each key of `.github/quorum.yml`."""
     properties = configuration_schema()["properties"]
     schema = configuration_schema()
     rows = [
-        (f"`{key}`", _values(properties[key], schema), _shown(key), field.description or "")
+        (f"`{key}`", _values(properties[key], schema), _default_of_key(key), field.description or "")
         for key, field in ConfigurationFile.model_fields.items()
     ]
     return table(("Key", "Values", "Default", "Meaning"), rows)
 
 
 def _values(value: dict[str, Any], schema: dict[str, Any]) -> str:
-    """What may stand there, in a few words."""
+    """The allowed values, in a few words."""
     if "$ref" in value:
         value = schema["$defs"][value["$ref"].rpartition("/")[2]]
     if "enum" in value:
@@ -84,7 +84,7 @@ def _values(value: dict[str, Any], schema: dict[str, Any]) -> str:
     return {"boolean": "`true` `false`", "string": "text"}[value["type"]]
 
 
-def _shown(key: str) -> str:
+def _default_of_key(key: str) -> str:
     default = {field.name: getattr(RepositoryConfig(), field.name) for field in fields(RepositoryConfig)}[key]
     match default:
         case bool():
@@ -98,13 +98,13 @@ def _shown(key: str) -> str:
 
 
 def rules_table() -> str:
-    """One row a rule."""
+    """One row for each rule."""
     rows = [(f"`{rule.id}`", rule.cwe or "–", rule.family, rule.title) for rule in RULES.values()]
     return table(("rule_id", "CWE", "Family", "Meaning"), rows)
 
 
 def commands_text() -> str:
-    """Each command of the program with its options, as `--help` knows them."""
+    """Each command of the program with its options, as in `--help`."""
     group: Any = typer.main.get_command(cli)
     return "\n\n".join(_command_text(name, command) for name, command in group.commands.items())
 
@@ -139,7 +139,7 @@ def metric_names() -> set[str]:
 
 
 def metrics_table() -> str:
-    """One row a metric, as Prometheus reads it."""
+    """One row for each metric, in Prometheus' terms."""
     kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", exposition(), re.MULTILINE))
     helps = dict(re.findall(r"^# HELP (\S+) (.*)$", exposition(), re.MULTILINE))
     rows = [(f"`{name}`", kind, helps[name]) for name, kind in kinds.items() if not name.endswith("_created")]
@@ -147,7 +147,7 @@ def metrics_table() -> str:
 
 
 def payload_table(kind: type[object]) -> str:
-    """One row a field of a notification's `data`: JSON types, and the text beside the field."""
+    """One row for each field of a notification's `data`: its JSON type and its description."""
     hints = get_type_hints(kind, include_extras=True)
     schema = TypeAdapter(kind).json_schema()
     rows = [
@@ -176,7 +176,7 @@ class _Idle:
 
 
 def exposition() -> str:
-    """What `/metrics` says of a server that has done nothing yet."""
+    """The response of `/metrics` on a server that has done nothing yet."""
     registry = CollectorRegistry()
     build_models(ModelSettings(), ModelEnvironment(registry=registry))
     api = Api(
@@ -201,24 +201,24 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
 
 
 def between(name: str, page: str) -> str:
-    """What stands between the marks of a table on its page."""
+    """The text between the marks of a table on its page."""
     found = re.search(rf"<!-- {name} -->\n(.*?)\n<!-- /{name} -->", page, re.DOTALL)
     assert found, f"the page has no marks <!-- {name} --> … <!-- /{name} -->"
     return found[1]
 
 
 def with_table(name: str, page: str, rendered: str) -> str:
-    """The page with the table between its marks."""
+    """Return the page with the rendered table between its marks."""
     before, after = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
     return page.replace(f"{before}{between(name, page)}{after}", f"{before}{rendered}{after}")
 
 
-def renew() -> None:
-    """Write every table anew."""
+def update_pages() -> None:
+    """Update every table on its page."""
     for name, (path, render) in TABLES.items():
         page = read(path)
         (ROOT / path).write_text(with_table(name, page, render()), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    renew()
+    update_pages()

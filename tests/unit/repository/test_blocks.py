@@ -1,4 +1,4 @@
-"""Every block of code on the pages is run, or read by what would read it, or named here with the reason why not."""
+"""Every code block on the pages is run or parsed, or listed here with the reason why not."""
 
 import ast
 import configparser
@@ -27,12 +27,12 @@ BLOCKS = load_blocks()
 SHELL = [(block, command) for block in BLOCKS if block.language == "sh" for command in block.commands()]
 
 _BUILDS = "builds the environment that this test runs in; CI begins with it"
-_ON_THE_STAND_IN = "tests/browser/test_setup.py goes this way in a browser, with the real programs"
-_ASKS_GITHUB = "asks github.com; tests/scenarios/test_review_command.py does it on the stand-in"
-_EVALUATION = "takes minutes or keys; tests/unit/evals holds the same command's figures"
-_OTHERS_PROGRAM = "somebody else's program; its options are in its own documentation"
+_ON_THE_STAND_IN = "tests/browser/test_setup.py does this in a browser, with the real programs"
+_CALLS_GITHUB = "sends requests to github.com; tests/scenarios/test_review_command.py uses the stand-in"
+_EVALUATION = "takes minutes or keys; tests/unit/evals checks the same command's figures"
+_OTHER_PROGRAM = "another program; its own documentation lists its options"
 NOT_RUN = {
-    "make demo": "tests/scenarios/test_demo.py runs what it runs",
+    "make demo": "tests/scenarios/test_demo.py runs the same command",
     "make test": "would run this test",
     "make install": _BUILDS,
     "git clone <this repository> quorum && cd quorum": "the address is the reader's",
@@ -43,20 +43,20 @@ NOT_RUN = {
     "quorum setup": _ON_THE_STAND_IN,
     "quorum setup --org octo --url https://quorum.example.com": _ON_THE_STAND_IN,
     ".venv/bin/quorum serve --host 0.0.0.0": "listens on every address; tests/browser/test_setup.py serves on loopback",
-    ".venv/bin/quorum doctor": "wants a registered App; tests/unit/commands/test_doctor.py has one",
-    "quorum review https://github.com/octo/shop/pull/7": _ASKS_GITHUB,
-    "quorum review https://github.com/octo/shop/pull/7 --post": _ASKS_GITHUB,
+    ".venv/bin/quorum doctor": "needs a registered App; tests/unit/commands/test_doctor.py has one",
+    "quorum review https://github.com/octo/shop/pull/7": _CALLS_GITHUB,
+    "quorum review https://github.com/octo/shop/pull/7 --post": _CALLS_GITHUB,
     "quorum eval": _EVALUATION,
     "quorum eval --provider claude --quorum 1": _EVALUATION,
     "quorum eval --record evals/recorded/NAME": _EVALUATION,
     "quorum eval --answers evals/recorded/NAME": _EVALUATION,
     "quorum eval --out figures.json": _EVALUATION,
-    "claude mcp add quorum -- /path/to/quorum/.venv/bin/quorum mcp": _OTHERS_PROGRAM,
-    'claude mcp add --transport http quorum https://quorum.example.com/mcp --header "Authorization: Bearer $QUORUM_MCP_TOKEN"': _OTHERS_PROGRAM,
+    "claude mcp add quorum -- /path/to/quorum/.venv/bin/quorum mcp": _OTHER_PROGRAM,
+    'claude mcp add --transport http quorum https://quorum.example.com/mcp --header "Authorization: Bearer $QUORUM_MCP_TOKEN"': _OTHER_PROGRAM,
     "mcp-inspector --cli .venv/bin/quorum mcp --method tools/list": "tests/unit/mcp_server/test_inspector.py, where it is installed",
     "mcp-inspector --cli .venv/bin/quorum mcp --method tools/call --tool-name security_scan --tool-arg 'code=eval(input())' --tool-arg language=python": "tests/unit/mcp_server/test_inspector.py, where it is installed",
     ".venv/bin/python -m pip install -e '.[otel]'": "installs packages",
-    "python scripts/advisories.py --osv advisory-database/advisories/github-reviewed --complete pip npm go rust --license CC-BY-4.0": "wants a clone of somebody's database; the script's own tests read a small one",
+    "python scripts/advisories.py --osv advisory-database/advisories/github-reviewed --complete pip npm go rust --license CC-BY-4.0": "needs a clone of an advisory database; the script's tests use a small one",
     "export OTEL_EXPORTER_OTLP_ENDPOINT=http://collector.internal:4318": "the address is the reader's",
 }  # fmt: skip
 NOT_READ = {
@@ -66,7 +66,7 @@ NOT_READ = {
 
 
 def program_of(command: str) -> list[str]:
-    """The words of the `quorum …` in a shell line, without pipes and redirections; empty where there is none."""
+    """The words of the `quorum …` in a shell line, without pipes and redirections; empty if there is none."""
     words = shlex.split(re.split(r"[|>]", command.partition("quorum ")[2])[0] if "quorum " in command else "")
     starts = re.search(r"(?:^|\| ?)(?:\.venv/bin/)?quorum ", command)
     return words if starts else []
@@ -74,7 +74,7 @@ def program_of(command: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository of the reader's: a branch with a change, a staged one, an unstaged one, and a patch."""
+    """A reader's repository with a branch, a staged change, an unstaged change, and a patch."""
     folder = tmp_path_factory.mktemp("reader") / "my-project"
     folder.mkdir()
 
@@ -105,7 +105,7 @@ RUN = sorted({command.replace(".venv/bin/", "") for _, command in SHELL if comma
 
 
 @pytest.mark.parametrize("command", RUN)
-def test_a_command_on_a_page_does_what_the_page_says(command: str, project: Path) -> None:
+def test_a_documented_command_runs(command: str, project: Path) -> None:
     assert program_of(command), command
     cwd = ROOT if "quorum eval" in command else project
     done = subprocess.run(
@@ -122,13 +122,13 @@ def test_a_command_on_a_page_does_what_the_page_says(command: str, project: Path
 
 
 @pytest.mark.parametrize("command", sorted({command for _, command in SHELL if program_of(command)}))
-def test_a_command_on_a_page_has_options_that_exist(command: str) -> None:
+def test_a_documented_command_has_existing_options(command: str) -> None:
     words = program_of(command)
     group: Any = typer.main.get_command(cli)
     group.commands[words[0]].make_context(words[0], words[1:])
 
 
-def test_what_is_not_run_still_stands_on_a_page_and_has_a_reason() -> None:
+def test_every_excluded_block_is_on_a_page_and_has_a_reason() -> None:
     shown = {command for _, command in SHELL}
     assert set(NOT_RUN) <= shown
     assert all(NOT_RUN.values())
@@ -136,7 +136,7 @@ def test_what_is_not_run_still_stands_on_a_page_and_has_a_reason() -> None:
 
 
 def read_settings(text: str, folder: Path) -> None:
-    """As `.env`, or as a unit of systemd."""
+    """Read the block as `.env`, or as a systemd unit."""
     if text.startswith("["):
         unit = configparser.ConfigParser()
         unit.read_string(text)
@@ -151,7 +151,7 @@ def read_settings(text: str, folder: Path) -> None:
 
 
 def read_any_yaml(text: str, folder: Path) -> None:
-    """As what its keys say it is; a repository's configuration where they say nothing."""
+    """Read the block by its keys: a workflow, a hook, or a repository's configuration."""
     del folder
     value = cast("dict[Any, Any]", yaml.safe_load(text))
     if "jobs" in value:
@@ -167,7 +167,7 @@ def read_any_yaml(text: str, folder: Path) -> None:
 
 
 def read_json(text: str, folder: Path) -> None:
-    """MCP clients' files: a program that is ours, or an address that is."""
+    """Read the configuration of an MCP client: our program, or the address of our endpoint."""
     del folder
     value: dict[str, dict[str, dict[str, Any]]] = json.loads(text)
     for server in (value.get("mcpServers") or value["servers"]).values():
@@ -178,7 +178,7 @@ def read_json(text: str, folder: Path) -> None:
 
 
 def read_commands(text: str, folder: Path) -> None:
-    """What people say on a pull request."""
+    """Read commands on a pull request."""
     del folder
     parsed = [parse_command(line) for line in text.splitlines()]
     assert parsed
@@ -186,7 +186,7 @@ def read_commands(text: str, folder: Path) -> None:
 
 
 def read_prompt(text: str, folder: Path) -> None:
-    """A prompt's front matter."""
+    """Read a prompt's front matter."""
     del folder
     front = yaml.safe_load(text.split("---")[1])
     assert {"id", "version", "stage", "inputs", "output"} == set(front)
@@ -203,6 +203,6 @@ READERS: dict[str, Callable[[str, Path], object]] = {
 
 
 @pytest.mark.parametrize("block", [each for each in BLOCKS if each.language != "sh"], ids=str)
-def test_a_block_is_read_by_what_would_read_it(block: Block, tmp_path: Path) -> None:
+def test_each_block_is_valid_in_its_language(block: Block, tmp_path: Path) -> None:
     if (block.page, block.language) not in NOT_READ:
         READERS[block.language](block.text, tmp_path)

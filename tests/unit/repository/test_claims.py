@@ -1,4 +1,4 @@
-"""Claims on the pages: a figure names the program that prints it, a program that a page names exists, and a place exists."""
+"""Claims on the pages: every figure names the benchmark that prints it, and every benchmark and path that a page names exists."""
 
 import importlib.util
 import re
@@ -19,7 +19,7 @@ _PLACE = re.compile(
 
 
 def rows_of(text: str) -> list[list[str]]:
-    """The rows of a table, without its head."""
+    """The rows of a table, without its header."""
     return [[cell.strip() for cell in row.split("|")] for row in _ROW.findall(text)][2:]
 
 
@@ -32,18 +32,18 @@ def test_every_figure_names_the_benchmark_that_prints_it() -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_benchmark_that_a_page_names_exists(path: str) -> None:
+def test_every_benchmark_that_a_page_names_exists(path: str) -> None:
     named = set(_PROGRAM.findall(read(path)))
     assert not [name for name in named if importlib.util.find_spec(name) is None]
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_place_that_a_page_names_exists(path: str) -> None:
+def test_every_path_that_a_page_names_exists(path: str) -> None:
     named = set(_PLACE.findall(read(path)))
     assert not [place for place in named if not (ROOT / place).exists()]
 
 
-def test_every_word_of_the_glossary_has_a_place_and_is_explained_once() -> None:
+def test_every_word_of_the_glossary_has_a_place_and_one_definition() -> None:
     rows = rows_of(read("docs/glossary.md"))
     words = [word.strip() for row in rows for word in row[0].split(",")]
     assert len(words) > 30
@@ -55,14 +55,14 @@ def test_no_class_name_is_defined_twice() -> None:
     assert duplicate_classes(load_modules(ROOT)) == {}
 
 
-def test_the_script_of_the_structure_prints_its_figures() -> None:
+def test_the_structure_script_prints_its_figures() -> None:
     printed = subprocess.run(
         [sys.executable, ROOT / "scripts" / "structure.py"], capture_output=True, text=True, check=True
     ).stdout
     assert "lines of a function, p50 / p90 / max" in printed
 
 
-def test_the_parts_of_dbos_that_are_private_are_the_ones_the_decision_names() -> None:
+def test_the_decision_names_every_private_part_of_dbos_in_use() -> None:
     sources = "".join(
         read(path) for path in tracked() if path.startswith("app/engine/") and path.endswith(".py")
     )
@@ -78,6 +78,6 @@ def test_the_architecture_names_every_part_of_the_program() -> None:
     packages = {
         path.split("/")[0] for path in tracked() if path.endswith("/__init__.py") and path.count("/") == 1
     }
-    wanted = {f"app/{part}" for part in parts - {"__init__.py"}} | packages - {"app", "tests", "benchmarks"}
-    assert len(wanted) > 20
-    assert not [part for part in sorted(wanted) if f"`{part}`" not in page and f"`{part}/`" not in page]
+    required = {f"app/{part}" for part in parts - {"__init__.py"}} | packages - {"app", "tests", "benchmarks"}
+    assert len(required) > 20
+    assert not [part for part in sorted(required) if f"`{part}`" not in page and f"`{part}/`" not in page]

@@ -22,7 +22,7 @@ CLOUD_PREFIXES = ("POSTGRES_",)
 
 
 def instructions() -> list[tuple[str, str]]:
-    """(instruction, arguments) of the Dockerfile, continued lines joined."""
+    """(instruction, arguments) of the Dockerfile, with continued lines joined."""
     joined = read("Dockerfile").replace("\\\n", " ")
     return [(m[1], m[2].strip()) for line in joined.splitlines() if (m := INSTRUCTION.match(line))]
 
@@ -61,7 +61,7 @@ def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
     assert (run.returncode, run.stdout) == (0, "")
 
 
-def test_everything_that_is_copied_exists_and_reaches_the_build() -> None:
+def test_everything_that_is_copied_exists_and_is_not_ignored() -> None:
     sources = [word for copied in arguments("COPY") if "--from" not in copied for word in copied.split()[:-1]]
     assert sources
     assert all((ROOT / source).exists() for source in sources)
@@ -69,7 +69,7 @@ def test_everything_that_is_copied_exists_and_reaches_the_build() -> None:
     assert {source.partition("/")[0] for source in sources} <= allowed
 
 
-def test_what_the_program_reads_at_run_time_is_copied() -> None:
+def test_what_the_program_reads_at_runtime_is_copied() -> None:
     copied = {word for line in arguments("COPY") if "--from" not in line for word in line.split()[:-1]}
     project = tomllib.loads(read("pyproject.toml"))
     found = project["tool"]["setuptools"]["packages"]["find"]["include"]
@@ -77,12 +77,12 @@ def test_what_the_program_reads_at_run_time_is_copied() -> None:
     assert packages | {"prompts", "app.yml", "pyproject.toml", "README.md", "LICENSE"} <= copied
 
 
-def test_the_image_starts_the_program_with_options_that_it_has() -> None:
+def test_the_image_starts_the_program_with_existing_options() -> None:
     assert json.loads(arguments("ENTRYPOINT")[0]) == ["quorum"]
     parse_program(json.loads(arguments("CMD")[0]))
 
 
-def test_the_health_check_asks_the_port_that_is_served_for_a_path_that_needs_no_token() -> None:
+def test_the_health_check_requests_a_public_path_on_the_served_port() -> None:
     (check,) = arguments("HEALTHCHECK")
     command = json.loads(check.partition("CMD")[2])
     (address,) = re.findall(r"http://127\.0\.0\.1:(\d+)(/\w+)", command[-1])
@@ -92,7 +92,7 @@ def test_the_health_check_asks_the_port_that_is_served_for_a_path_that_needs_no_
     compile(command[-1], "healthcheck", "exec")
 
 
-def test_the_image_runs_as_a_user_without_rights_and_keeps_data_in_one_place() -> None:
+def test_the_image_runs_as_an_unprivileged_user_and_keeps_data_in_one_place() -> None:
     final = instructions()[max(i for i, each in enumerate(instructions()) if each[0] == "FROM") :]
     user = next(argument for name, argument in final if name == "USER")
     created = next(argument for name, argument in final if name == "RUN")
@@ -102,17 +102,17 @@ def test_the_image_runs_as_a_user_without_rights_and_keeps_data_in_one_place() -
     assert f"QUORUM_DATA_DIR={arguments('VOLUME')[0]}" in environment
 
 
-def test_both_stages_have_one_python() -> None:
+def test_both_stages_use_the_same_python() -> None:
     assert len({argument.split()[0] for argument in arguments("FROM")}) == 1
 
 
-def test_the_lock_that_is_installed_is_checked_by_hashes() -> None:
+def test_the_installed_lock_is_checked_by_hashes() -> None:
     installs = [part for run in arguments("RUN") for part in run.split("&&") if "pip install" in part]
     assert len(installs) == 2
     assert all("--require-hashes" in each or "--no-deps" in each for each in installs)
 
 
-def test_services_start_the_program_with_options_that_it_has(compose: dict[str, Any]) -> None:
+def test_services_start_the_program_with_existing_options(compose: dict[str, Any]) -> None:
     own = {name: each for name, each in compose["services"].items() if each.get("build")}
     assert {"quorum", "web", "worker-1", "worker-2"} == set(own)
     for service in own.values():
@@ -127,7 +127,7 @@ def test_services_set_variables_that_exist(compose: dict[str, Any]) -> None:
         assert own <= known
 
 
-def test_each_profile_is_named_on_top_and_has_one_way_in(compose: dict[str, Any]) -> None:
+def test_each_profile_is_documented_and_publishes_one_port(compose: dict[str, Any]) -> None:
     profiles = {name for each in compose["services"].values() for name in each["profiles"]}
     assert set(re.findall(r"--profile (\w+)", read("compose.yaml"))) == profiles
     for profile in profiles:

@@ -1,4 +1,4 @@
-"""The dashboard for Grafana asks for series and labels that there are, and has the shape that Grafana imports."""
+"""The dashboard for Grafana queries existing series and labels, and has the shape that Grafana imports."""
 
 import json
 import re
@@ -17,7 +17,7 @@ PANELS: list[dict[str, Any]] = DASHBOARD["panels"]
 QUERIES: list[str] = [target["expr"] for panel in PANELS for target in panel["targets"]]
 COLUMNS = 24
 # https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/
-WANTED = {
+REQUIRED = {
     "title",
     "uid",
     "schemaVersion",
@@ -40,12 +40,12 @@ def series() -> set[str]:
 
 
 def words(query: str) -> set[str]:
-    """Names in a query, without what stands between quotes, and without ranges."""
+    """The names in a query, without quoted text and ranges."""
     return set(re.findall(r"[a-z_][a-z0-9_]*", re.sub(r'"[^"]*"|\[[^\]]*\]', "", query)))
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_a_panel_asks_for_series_and_labels_that_there_are(query: str) -> None:
+def test_a_panel_queries_existing_series_and_labels(query: str) -> None:
     assert words(query) & series()
     assert words(query) <= series() | LABELS | WORDS
     assert query.count("(") == query.count(")")
@@ -60,14 +60,14 @@ def test_every_series_is_on_the_dashboard() -> None:
     assert metric_names() <= shown | bases
 
 
-def test_labels_of_the_dashboard_are_those_of_the_page() -> None:
+def test_the_page_documents_the_labels_of_the_dashboard() -> None:
     page = read("docs/metrics.md")
     assert all(f"`{label}`" in page for label in LABELS)
 
 
-def test_it_has_the_shape_that_grafana_imports() -> None:
-    assert DASHBOARD.keys() >= WANTED
-    assert DASHBOARD.get("id") is None  # an id would overwrite somebody's dashboard
+def test_the_dashboard_has_the_shape_that_grafana_imports() -> None:
+    assert DASHBOARD.keys() >= REQUIRED
+    assert DASHBOARD.get("id") is None  # an id would overwrite another dashboard
     assert len({panel["id"] for panel in PANELS}) == len(PANELS)
     variables = {each["name"]: each for each in DASHBOARD["templating"]["list"]}
     assert variables["datasource"]["type"] == "datasource"
@@ -89,7 +89,7 @@ def test_it_has_the_shape_that_grafana_imports() -> None:
         assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])
 
 
-def test_no_two_panels_stand_in_one_place() -> None:
+def test_no_two_panels_overlap() -> None:
     def cells(panel: dict[str, Any]) -> set[tuple[int, int]]:
         at = panel["gridPos"]
         assert at["x"] + at["w"] <= COLUMNS

@@ -29,7 +29,7 @@ ALWAYS_SENT = {"installation", "installation_repositories", "ping"}
 
 
 def is_needed(event: str) -> bool:
-    """Whether the receiver does something with the event."""
+    """Whether the receiver uses the event."""
     delivery = Delivery(guid="g", event=event, action=None, received_at=datetime.now(UTC))
     try:
         decision = decide(delivery, {}, Rules(redact=str))
@@ -39,36 +39,36 @@ def is_needed(event: str) -> bool:
 
 
 @pytest.mark.parametrize("event", MANIFEST["default_events"])
-def test_the_app_hears_only_what_it_needs_and_may_hear(event: str) -> None:
+def test_the_app_subscribes_only_to_needed_and_permitted_events(event: str) -> None:
     assert is_needed(event)
     assert NEEDS[event] in MANIFEST["default_permissions"]
 
 
 @pytest.mark.parametrize("event", sorted(NEEDS))
-def test_the_app_hears_everything_that_it_needs(event: str) -> None:
+def test_the_app_subscribes_to_every_needed_event(event: str) -> None:
     assert is_needed(event) == (event in MANIFEST["default_events"])
 
 
-def test_what_is_sent_without_a_subscription_is_not_subscribed_to() -> None:
+def test_events_that_need_no_subscription_are_not_subscribed_to() -> None:
     assert not ALWAYS_SENT & set(MANIFEST["default_events"])
 
 
-def test_the_app_asks_for_what_its_tokens_ask_for_and_no_more() -> None:
-    asked: dict[str, str] = MANIFEST["default_permissions"]
+def test_the_app_requests_exactly_the_permissions_of_its_tokens() -> None:
+    requested: dict[str, str] = MANIFEST["default_permissions"]
     for_events = {NEEDS[event]: "read" for event in MANIFEST["default_events"]}
-    assert asked == for_events | dict(REVIEW_PERMISSIONS)
+    assert requested == for_events | dict(REVIEW_PERMISSIONS)
 
 
-def test_resolving_threads_wants_one_permission_more_that_an_owner_may_grant() -> None:
-    asked: dict[str, str] = MANIFEST["default_permissions"]
-    assert {name for name, level in RESOLVE_PERMISSIONS.items() if asked[name] != level} == {"contents"}
+def test_resolving_threads_requires_one_more_optional_permission() -> None:
+    requested: dict[str, str] = MANIFEST["default_permissions"]
+    assert {name for name, level in RESOLVE_PERMISSIONS.items() if requested[name] != level} == {"contents"}
 
 
-def test_the_app_is_private_and_its_hook_points_to_nobodys_host() -> None:
+def test_the_app_is_private_and_its_hook_has_a_reserved_host() -> None:
     assert MANIFEST["public"] is False
     hook: dict[str, Any] = MANIFEST["hook_attributes"]
     address = urlsplit(str(hook["url"]))
-    # without deliveries to look at there is nothing to poll:
+    # GitHub logs deliveries only for an active hook, and polling reads that log:
     # https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/troubleshooting-webhooks
     assert hook["active"] is True
     assert address.hostname == "quorum.invalid"  # https://www.rfc-editor.org/rfc/rfc6761#section-6.4

@@ -17,7 +17,7 @@ _FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_links_between_pages_lead_somewhere(path: str) -> None:
+def test_links_between_pages_have_targets(path: str) -> None:
     targets = [target for target, _ in _LINK.findall(read(path)) if "://" not in target]
     missing = [target for target in targets if not (ROOT / path).parent.joinpath(target).exists()]
     assert not missing
@@ -39,7 +39,7 @@ def test_every_command_is_explained(name: str) -> None:
     assert f"`{USAGE[name]}`" in read("docs/commands.md").replace("\\|", "|")
 
 
-def test_examples_of_commands_are_understood() -> None:
+def test_examples_of_commands_are_valid() -> None:
     examples = [line for _, block in _FENCED.findall(read("docs/commands.md")) for line in block.splitlines()]
     commands = [parse_command(line) for line in examples if line.startswith("/")]
     assert commands
@@ -83,27 +83,27 @@ def test_examples_of_settings_name_variables_that_exist() -> None:
         ("gemini", {"GOOGLE_GENAI_USE_VERTEXAI": "true"}),
     ],
 )
-def test_clouds_are_chosen_by_the_variables_of_the_page(provider: str, variables: dict[str, str]) -> None:
+def test_the_documented_variables_select_the_clouds(provider: str, variables: dict[str, str]) -> None:
     page = read("docs/providers.md")
     access = provider_access(Settings.model_validate({}), variables)
     assert [each for each, how in access.items() if how.cloud] == [provider]
     assert all(f"`{name}`" in page for name in variables)
 
 
-def test_every_event_and_permission_is_explained_where_the_app_is_installed() -> None:
+def test_the_installation_page_explains_every_event_and_permission() -> None:
     page, manifest = read("docs/install.md"), read_yaml("app.yml")
     assert all(f"`{event}`" in page for event in manifest["default_events"])
     assert all(f"`{name}: {level}`" in page for name, level in manifest["default_permissions"].items())
 
 
-def test_operators_read_how_often_a_job_may_crash() -> None:
+def test_the_operations_page_says_how_often_a_job_may_crash() -> None:
     assert f"crashed {MAX_RESTARTS} times" in read("docs/operations.md")
 
 
-def test_the_published_schema_is_the_codes() -> None:
+def test_the_published_schema_matches_the_code() -> None:
     assert json.loads(read("docs/quorum.schema.json")) == configuration_schema()
 
 
-def test_the_readme_names_what_the_pages_explain() -> None:
+def test_the_readme_names_every_stage_and_the_page_every_key() -> None:
     assert all(stage.value in read("README.md") for stage in Stage)
     assert set(ConfigurationFile.model_fields) <= set(re.findall(r"`(\w+)`", read("docs/configuration.md")))

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.repository.files import ROOT, read, tracked
 
 LOCKS = ("requirements/runtime.txt", "requirements/dev.txt")
-# Where the software was made says nothing to its users, and must not be asked when they install it.
+# Paths of a developer's machine mean nothing to users, and an index address would override theirs.
 FOREIGN = re.compile(
     rb"/work/|/root/|/Users/\w|/home/(?!runner/|user\b|app\b)[a-z]\w*/|files\.python"
     rb"hosted\.|py"
@@ -35,12 +35,12 @@ def test_the_lock_names_no_index(path: str) -> None:
     assert not [line for line in lines if "://" in line or "--index" in line]
 
 
-def test_the_development_lock_holds_the_programs_versions() -> None:
+def test_the_development_lock_has_the_versions_of_the_runtime_lock() -> None:
     runtime, dev = (dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", read(path), re.MULTILINE)) for path in LOCKS)
     assert {name: dev.get(name, version) for name, version in runtime.items()} == runtime
 
 
-def test_nothing_names_the_machine_it_was_made_on_or_a_package_index() -> None:
+def test_no_file_names_a_developers_machine_or_a_package_index() -> None:
     own = [path for path in tracked() if not path.startswith(VENDORED)]
     assert len(own) > 300
     named = [path for path in own if FOREIGN.search((ROOT / path).read_bytes())]
@@ -53,7 +53,7 @@ def test_the_first_screen_of_the_readme_has_exactly_two_commands() -> None:
     assert [line.split("#")[0].strip() for line in block.strip().splitlines()] == ["make demo", "make test"]
 
 
-def test_every_target_that_the_pages_name_exists() -> None:
+def test_every_documented_make_target_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
     pages = "".join(read(path) for path in tracked() if path.endswith(".md")) + read(".ci/run")
     named = set(re.findall(r"(?:^|`)make ([a-z]+)", pages, re.MULTILINE))
@@ -67,7 +67,7 @@ def test_ci_runs_the_checks_and_then_the_readmes_test_command() -> None:
     subprocess.run(["bash", "-n", ROOT / ".ci/run"], check=True)
 
 
-def test_what_a_well_kept_project_has_is_there() -> None:
-    wanted = "ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md SECURITY.md LICENSE Makefile app.yml Dockerfile compose.yaml"
-    assert not [name for name in wanted.split() if not (ROOT / name).is_file()]
+def test_the_usual_project_files_exist() -> None:
+    required = "ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md SECURITY.md LICENSE Makefile app.yml Dockerfile compose.yaml"
+    assert not [name for name in required.split() if not (ROOT / name).is_file()]
     assert not (ROOT / "uv.lock").exists()

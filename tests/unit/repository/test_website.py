@@ -1,4 +1,4 @@
-"""The documentation's site: it builds strictly, every page is in its navigation, and it asks nobody for anything."""
+"""The documentation's site: it builds in strict mode, every page is in its navigation, and it loads nothing from other hosts."""
 
 import re
 import subprocess
@@ -19,7 +19,7 @@ _UNBUILT = re.compile(r"<p>[^<]*\n(?:[-*] |\d+\. |\|)")  # a list or table that 
 
 @pytest.fixture(scope="module")
 def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built site. A page or heading that is linked to and is not there ends the build."""
+    """The built site. A link to a missing page or heading fails the build."""
     try:
         return build(tmp_path_factory.mktemp("site"))
     except subprocess.CalledProcessError as error:
@@ -49,7 +49,7 @@ def test_every_page_is_built(html: Path) -> None:
     assert len(pages_of(html)) == len(written) > 30
 
 
-def test_every_link_of_a_built_page_leads_somewhere(html: Path) -> None:
+def test_every_link_of_a_built_page_has_a_target(html: Path) -> None:
     for page in pages_of(html):
         found: list[str] = _LEADS_TO.findall(page.read_text(encoding="utf-8"))
         local = {unquote(urlsplit(link).path) for link in found if not urlsplit(link).scheme}
@@ -58,19 +58,19 @@ def test_every_link_of_a_built_page_leads_somewhere(html: Path) -> None:
         assert not missing, page.relative_to(html)
 
 
-def test_no_page_loads_anything_from_elsewhere(html: Path) -> None:
+def test_no_page_loads_anything_from_other_hosts(html: Path) -> None:
     for page in pages_of(html):
         loaded = ["".join(found) for found in _LOADED.findall(page.read_text(encoding="utf-8"))]
         assert loaded
         assert not [url for url in loaded if urlsplit(url).netloc], page.relative_to(html)
 
 
-def test_lists_and_tables_are_lists_and_tables(html: Path) -> None:
+def test_lists_and_tables_are_rendered(html: Path) -> None:
     for page in pages_of(html):
         assert not _UNBUILT.search(page.read_text(encoding="utf-8")), page.relative_to(html)
 
 
-def test_the_pages_that_show_pictures_have_them(html: Path) -> None:
+def test_every_picture_is_on_a_page(html: Path) -> None:
     shown = {path.stem for path in (ROOT / "docs" / "images").glob("*.png")}
     linked = "".join(page.read_text(encoding="utf-8") for page in pages_of(html))
     assert {name for name in shown if f"{name}.png" in linked} == shown

@@ -1,4 +1,4 @@
-"""The wheel holds everything that runs, and runs where there is no checkout. Built offline, from a copy of the tree."""
+"""The wheel contains everything that the program needs, and runs without a checkout. It is built offline, from a copy of the tree."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.repository.files import ROOT
 
-ROOMS = ("app", "github_sandbox", "webhooks", "prompts")
+PACKAGES = ("app", "github_sandbox", "webhooks", "prompts")
 PATCH = """\
 diff --git a/run.py b/run.py
 new file mode 100644
@@ -29,14 +29,14 @@ new file mode 100644
 
 
 def files() -> list[str]:
-    """What there is to be packed."""
-    found = [path for room in ROOMS for path in (ROOT / room).rglob("*") if path.is_file()]
+    """Every file that belongs in the wheel."""
+    found = [path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file()]
     return [str(path.relative_to(ROOT)) for path in found if "__pycache__" not in path.parts]
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder into which the wheel was unpacked."""
+    """The folder with the unpacked wheel."""
     folder = tmp_path_factory.mktemp("wheel")
     tree = folder / "tree"
     for path in (*files(), "pyproject.toml", "README.md", "LICENSE", "app.yml"):
@@ -44,7 +44,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / path, tree / path, follow_symlinks=False)
     used = (
         tree / "github_sandbox/sample/base/payments/__pycache__"
-    )  # as somebody leaves it who ran the sample
+    )  # left behind when someone runs the sample
     used.mkdir()
     (used / "charges.cpython-311.pyc").write_bytes(b"")
     built = subprocess.run(
@@ -75,7 +75,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(
     installed: Path, folder: Path, *arguments: str, given: str = ""
 ) -> "subprocess.CompletedProcess[str]":
-    """The program from the wheel, in a folder of its own, with the packages of this environment."""
+    """Run the program from the wheel in its own folder, with the packages of this environment."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(installed)}
     program = "import app, sys; from app.cli import main; sys.stderr.write(app.__file__); main()"
     return subprocess.run(
@@ -89,13 +89,13 @@ def run(
     )
 
 
-def test_the_wheel_holds_every_file_of_the_rooms(installed: Path) -> None:
-    wanted = set(files())
-    there = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
-    assert wanted - there == set()
+def test_the_wheel_has_every_file_of_the_packages(installed: Path) -> None:
+    expected = set(files())
+    installed_files = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
+    assert expected - installed_files == set()
     assert (installed / "app/data/app.yml").read_bytes() == (ROOT / "app.yml").read_bytes()
-    own = {path for path in there if ".dist-info/" not in path}
-    assert own - wanted == set()
+    own = {path for path in installed_files if ".dist-info/" not in path}
+    assert own - expected == set()
 
 
 def test_a_review_runs_from_the_wheel(installed: Path, tmp_path: Path) -> None:
@@ -105,12 +105,12 @@ def test_a_review_runs_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     assert '"run.py"' in done.stdout
 
 
-def test_the_version_is_told_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+def test_the_version_comes_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert run(installed, tmp_path, "--version").stdout.strip() == f"quorum {project['version']}"
 
 
-def test_the_prompts_are_found_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+def test_the_prompts_are_found_in_the_wheel(installed: Path, tmp_path: Path) -> None:
     program = "from app.prompting.prompts import DEFAULT_FOLDER, Prompts; Prompts(); print(DEFAULT_FOLDER)"
     done = subprocess.run(
         [sys.executable, "-c", program],
