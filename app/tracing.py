@@ -1,7 +1,7 @@
 """Sends OpenTelemetry traces by OTLP over HTTP, if the standard `OTEL_*` variables name a collector.
 
-The only module that uses OpenTelemetry, and the reason why it is a module of its own; the SDK is an optional extra, imported only if needed.
-Quorum's tracer provider is never the process's default: the vendors' SDKs look for the default one and would record prompts.
+The only module that uses OpenTelemetry; the SDK is an optional extra and imported only if needed. Quorum's tracer provider is never
+the process's default, because the vendors' SDKs use the default provider and would record prompts.
 
 https://opentelemetry.io/docs/languages/sdk-configuration/otlp-exporter/
 """

@@ -43,7 +43,7 @@ from app.llm.failures import UNPAID_TIER
 from app.main import Network, provider_access
 from app.settings import Settings, load_settings
 from app.store.database import Database
-from app.store.model_calls import has_been_told
+from app.store.model_calls import has_recent_error
 
 ENV_FILE = Path(".env")
 LOG_PERIOD_S = 3 * 86_400  # GitHub keeps deliveries for that long
@@ -216,7 +216,7 @@ def _was_unpaid(settings: Settings, provider: Provider, *, since: datetime) -> b
     except (StoreUnavailable, ConfigurationError):
         return False
     try:
-        return has_been_told(database, provider, UNPAID_TIER, since=since)
+        return has_recent_error(database, provider, UNPAID_TIER, since=since)
     except StoreUnavailable:
         return False
     finally:

@@ -59,7 +59,7 @@ def evaluate(options: EvalOptions) -> int:
         InputError, ConfigurationError: the cases, the recording or the settings cannot be read.
     """
     setup, notes, finish = _prepare(options)
-    cases = load_cases(options.folder, wanted=options.cases or tuple(setup.stages_of))
+    cases = load_cases(options.folder, patterns=options.cases or tuple(setup.stages_of))
     runs = asyncio.run(run_cases(cases, setup, report=_print_progress))
     notes = [*notes, *finish()]
     text = (render_json if options.report_format == "json" else render_text)(runs, notes=notes)

@@ -1,6 +1,6 @@
-"""Answers one question on a pull request: first what is wanted, by a small model; then the answer, by who is best at it.
+"""Answers one question on a pull request: a small model finds the intent, then the best model for it answers.
 
-Knows neither GitHub nor the database: what it may see is passed in, what it says is passed out. Falls back like a stage.
+Independent of GitHub and the database: receives everything it may see, and returns the answer. Falls back like a stage.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,9 +14,9 @@ from app.conversation.schemas import (
     COMPLAINT_SCHEMA,
     INTENT_SCHEMA,
     Intent,
-    Said,
+    ModelReply,
     parse_intent,
-    parse_said,
+    parse_reply,
 )
 from app.domain.configuration import RepositoryConfig
 from app.domain.diff import Diff
@@ -32,14 +32,14 @@ from app.stages.material import render_material
 T = TypeVar("T")
 
 DEADLINE_S = 240.0
-DIFF_TOKENS = 20_000  # of the change, where no finding narrows the question
+DIFF_TOKENS = 20_000  # of the change, if no finding narrows the question
 MAX_OUTPUT_TOKENS = 4_000
 MAX_QUESTION_CHARACTERS = 6_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A question with all that the answer may be made of. `code` is the text of the finding's file now."""
+class ConversationQuestion:
+    """A question with everything that the model may see. `code` is the current text of the finding's file."""
 
     question: str
     diff: Diff
@@ -47,60 +47,60 @@ class Asked:
     finding: Finding | None = None
     code: str | None = None
     history: Sequence[Turn] = ()
-    product: Callable[[], str] = str  # documentation and figures, where the question is about Quorum
+    product: Callable[[], str] = str  # documentation and figures, for questions about Quorum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """What is said. `by` is `provider:model`."""
+class ConversationAnswer:
+    """An answer and its intent. `by` is `provider:model`."""
 
     intent: Intent
-    said: Said
+    reply: ModelReply
     by: str
     call_ids: tuple[str, ...]
 
 
 async def answer(
-    asked: Asked, *, services: Services, scope: CallScope, intent: Intent | None = None
-) -> Answered:
-    """The answer; with `intent` given nobody is asked for it.
+    question: ConversationQuestion, *, services: Services, scope: CallScope, intent: Intent | None = None
+) -> ConversationAnswer:
+    """Answer the question; a model determines the intent unless it is given.
 
     Raises:
-        AllModelsFailed, ModelOverBudget: nobody answers.
+        AllModelsFailed, ModelOverBudget: no model answers.
     """
-    clerk = _Clerk(asked, services, scope)
+    calls_of_question = _QuestionCalls(question, services, scope)
     calls: list[str] = []
     if intent is None:
-        intent, call_id = await clerk.ask_intent()
+        intent, call_id = await calls_of_question.ask_intent()
         calls += [call_id] if call_id else []
-    if intent is Intent.COMPLAINT and asked.finding is None:
-        intent = Intent.GENERAL  # there is nothing to withdraw: it is answered like any other remark
-    made = await clerk.ask_answer(intent)
-    return Answered(
+    if intent is Intent.COMPLAINT and question.finding is None:
+        intent = Intent.GENERAL  # there is no finding to withdraw
+    completion = await calls_of_question.ask_answer(intent)
+    return ConversationAnswer(
         intent=intent,
-        said=_redacted(made.value, services.redactor.redact),
-        by=f"{made.response.provider}:{made.response.model}",
-        call_ids=(*calls, made.call_id),
+        reply=_redacted(completion.value, services.redactor.redact),
+        by=f"{completion.response.provider}:{completion.response.model}",
+        call_ids=(*calls, completion.call_id),
     )
 
 
-def _redacted(said: Said, redact: Callable[[str], str]) -> Said:
-    return replace(said, answer=redact(said.answer), evidence=redact(said.evidence))
+def _redacted(reply: ModelReply, redact: Callable[[str], str]) -> ModelReply:
+    return replace(reply, answer=redact(reply.answer), evidence=redact(reply.evidence))
 
 
-class _Clerk:
+class _QuestionCalls:
     """The calls of one question."""
 
-    def __init__(self, asked: Asked, services: Services, scope: CallScope) -> None:
-        self._asked = asked
+    def __init__(self, question: ConversationQuestion, services: Services, scope: CallScope) -> None:
+        self._input = question
         self._services = services
-        self._scope = replace(scope, budget=asked.config.budget)
+        self._scope = replace(scope, budget=question.config.budget)
 
     async def ask_intent(self) -> tuple[Intent, str | None]:
-        """What is wanted; `general` where nobody says so."""
-        place = "It was said in the thread of a finding." if self._asked.finding else ""
+        """The intent; `general` if no model answers."""
+        place = "It was said in the thread of a finding." if self._input.finding else ""
         try:
-            made = await self._ask(
+            completion = await self._ask(
                 "intent",
                 "conversation/intent",
                 {"place": place, "question": self._question()},
@@ -110,21 +110,21 @@ class _Clerk:
             )
         except AllModelsFailed:
             return Intent.GENERAL, None
-        return made.value, made.call_id
+        return completion.value, completion.call_id
 
-    async def ask_answer(self, intent: Intent) -> Completion[Said]:
-        """What is said to it."""
+    async def ask_answer(self, intent: Intent) -> Completion[ModelReply]:
+        """The answer for this intent."""
         secret = self._services.secret
-        inputs = {"history": render_history(self._asked.history, secret), "question": self._question()}
+        inputs = {"history": render_history(self._input.history, secret), "question": self._question()}
         if intent is Intent.PRODUCT_QUESTION:
-            material = fence("documentation", self._asked.product(), secret)
+            material = fence("documentation", self._input.product(), secret)
             return await self._ask(
                 intent,
                 "conversation/product",
                 inputs,
                 material=material,
                 schema=ANSWER_SCHEMA,
-                parse=parse_said,
+                parse=parse_reply,
             )
         complains = intent is Intent.COMPLAINT
         return await self._ask(
@@ -133,15 +133,15 @@ class _Clerk:
             {**inputs, "finding": self._finding()},
             material=self._material(),
             schema=COMPLAINT_SCHEMA if complains else ANSWER_SCHEMA,
-            parse=parse_said,
+            parse=parse_reply,
         )
 
     def _question(self) -> str:
-        said = self._asked.question[:MAX_QUESTION_CHARACTERS]
-        return f"What is asked:\n{fence_json('question', said, self._services.secret)}"
+        text = self._input.question[:MAX_QUESTION_CHARACTERS]
+        return f"What is asked:\n{fence_json('question', text, self._services.secret)}"
 
     def _finding(self) -> str:
-        finding = self._asked.finding
+        finding = self._input.finding
         if finding is None:
             return ""
         shown = {
@@ -159,8 +159,8 @@ class _Clerk:
         )
 
     def _material(self) -> str:
-        finding, code, redact = self._asked.finding, self._asked.code, self._services.redactor.redact
-        files = self._asked.diff.files
+        finding, code, redact = self._input.finding, self._input.code, self._services.redactor.redact
+        files = self._input.diff.files
         if finding is not None:
             files = tuple(file for file in files if file.path == finding.path)
         parts: list[str] = []
@@ -189,7 +189,7 @@ class _Clerk:
         schema: dict[str, Any],
         parse: Callable[[object], T],
     ) -> Completion[T]:
-        services, config = self._services, self._asked.config
+        services, config = self._services, self._input.config
         redact = services.redactor.redact
         prompt = services.prompts.render(prompt_id, **inputs)
         system = services.prompts.render("conversation/system")

@@ -1,4 +1,4 @@
-"""What was said before, for the model: the newest in full, the oldest folded into a count. Pure."""
+"""Renders the earlier conversation for the model: the newest turns, and a count of the older ones. Pure."""
 
 import json
 from collections.abc import Sequence
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from app.domain.pull_request import Thread
 from app.prompting.prompts import fence
 
-MOST_TURNS = 8
+MAX_TURNS = 8
 MAX_TURN_CHARACTERS = 1_200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One thing that somebody said."""
+    """One message of a conversation."""
 
     author: str
     text: str
@@ -25,13 +25,13 @@ def turns_of(thread: Thread) -> list[Turn]:
 
 
 def render_history(turns: Sequence[Turn], secret: bytes) -> str:
-    """A fenced text, oldest first; empty where nothing was said."""
+    """The turns as fenced text, oldest first; empty if there are none."""
     if not turns:
         return ""
-    folded = len(turns) - MOST_TURNS
-    rows = [f"… {folded} earlier turns are left out"] if folded > 0 else []
+    omitted = len(turns) - MAX_TURNS
+    rows = [f"… {omitted} earlier turns are left out"] if omitted > 0 else []
     rows += [
         json.dumps({"author": turn.author, "said": turn.text[:MAX_TURN_CHARACTERS]}, ensure_ascii=False)
-        for turn in turns[-MOST_TURNS:]
+        for turn in turns[-MAX_TURNS:]
     ]
     return f"Said before, oldest first:\n{fence('history', chr(10).join(rows), secret)}"

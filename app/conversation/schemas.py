@@ -1,6 +1,6 @@
-"""What a conversation's questions ask of a model: closed schemas, and the way from their JSON to our values.
+"""The closed schemas of models' answers in a conversation, and their parsers.
 
-Other than a review's answers, which share one schema: what is asked here has no prefix in common with it.
+Unlike the stages of a review, these requests share no prompt prefix and therefore no schema.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from app.prompting.answers import closed
 
 
 class Intent(StrEnum):
-    """What somebody wants who speaks to Quorum."""
+    """What a comment to Quorum is about."""
 
     TECHNICAL_QUESTION = "technical_question"
     PRODUCT_QUESTION = "product_question"
@@ -22,8 +22,8 @@ class Intent(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """A model's answer; `withdraws` only where a complaint was re-examined."""
+class ModelReply:
+    """A model's answer; `withdraws` is only set for complaints."""
 
     answer: str
     withdraws: bool = False
@@ -38,23 +38,23 @@ COMPLAINT_SCHEMA = closed(
 
 
 def parse_intent(value: object) -> Intent:
-    """The intent; raises `ModelInvalidOutput` for none that is known."""
-    said = _object(value).get("intent")
-    if said not in list(Intent):
-        raise ModelInvalidOutput("`intent` is none of the four.")
-    return Intent(cast("str", said))
+    """The intent; raises `ModelInvalidOutput` if it is unknown."""
+    intent = _object(value).get("intent")
+    if intent not in list(Intent):
+        raise ModelInvalidOutput("`intent` is not one of the four.")
+    return Intent(cast("str", intent))
 
 
-def parse_said(value: object) -> Said:
-    """The answer; raises `ModelInvalidOutput` where it is missing or empty."""
+def parse_reply(value: object) -> ModelReply:
+    """The answer; raises `ModelInvalidOutput` if it is missing or empty."""
     fields = _object(value)
     answer, withdraws = fields.get("answer"), fields.get("withdraws", False)
     evidence = fields.get("evidence", "")
     if not isinstance(answer, str) or not answer.strip():
         raise ModelInvalidOutput("`answer` is empty.")
     if not isinstance(withdraws, bool) or not isinstance(evidence, str):
-        raise ModelInvalidOutput("`withdraws` must be a boolean and `evidence` a text.")
-    return Said(answer=answer, withdraws=withdraws, evidence=evidence)
+        raise ModelInvalidOutput("`withdraws` must be a boolean and `evidence` a string.")
+    return ModelReply(answer=answer, withdraws=withdraws, evidence=evidence)
 
 
 def _object(value: object) -> Mapping[str, object]:

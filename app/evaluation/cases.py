@@ -93,8 +93,8 @@ class EvaluationCase(StrictModel):
         return self.folder / "head"
 
 
-def load_cases(folder: Path = DEFAULT_FOLDER, *, wanted: Sequence[str] = ()) -> tuple[EvaluationCase, ...]:
-    """Load the cases whose names match one of the shell patterns `wanted`, or all cases, sorted by name.
+def load_cases(folder: Path = DEFAULT_FOLDER, *, patterns: Sequence[str] = ()) -> tuple[EvaluationCase, ...]:
+    """Load the cases whose names match one of the shell patterns `patterns`, or all cases, sorted by name.
 
     Raises:
         InputError: the folder contains no cases, a pattern matches none, or a file is invalid.
@@ -102,10 +102,10 @@ def load_cases(folder: Path = DEFAULT_FOLDER, *, wanted: Sequence[str] = ()) -> 
     names = sorted(path.parent.name for path in folder.glob("*/case.yml"))
     if not names:
         raise InputError(f"{folder} contains no cases. They are in evals/cases in Quorum's repository.")
-    for pattern in wanted:
+    for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise InputError(f"No case matches {pattern!r}.")
-    chosen = [name for name in names if not wanted or any(fnmatchcase(name, each) for each in wanted)]
+    chosen = [name for name in names if not patterns or any(fnmatchcase(name, each) for each in patterns)]
     return tuple(_load(folder / name) for name in chosen)
 
 

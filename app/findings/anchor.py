@@ -1,7 +1,8 @@
 """Places a finding on the code that it quotes. Pure; never on a line that does not contain the quote.
 
-A model's line number only helps to choose among equal places. If neither quote nor number decides, the finding goes
-to the file as a whole: no line is better than a wrong line. Analyzers read the file itself, so their line numbers count.
+A model's line number only helps to choose among equal places. If the quote and the number do not determine a place, the
+finding goes to the file as a whole, because no line is better than a wrong line. Analyzers read the file itself, so their line
+numbers are trusted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -87,11 +88,15 @@ def _place(finding: Finding, index: DiffIndex) -> _Place | None:
     if is_by_analyzers(finding):
         return _by_number(finding, index)
     found = readings(finding.quote)
-    return _here(finding, found, index) or _elsewhere(finding, found, index) or _by_part(finding, index)
+    return (
+        _in_named_file(finding, found, index)
+        or _in_other_file(finding, found, index)
+        or _by_part(finding, index)
+    )
 
 
-def _here(finding: Finding, found: Sequence[QuoteReading], index: DiffIndex) -> _Place | None:
-    """In the named file, with the line number as a hint."""
+def _in_named_file(finding: Finding, found: Sequence[QuoteReading], index: DiffIndex) -> _Place | None:
+    """A place in the named file, with the line number as a hint."""
     places = [(reading, _matches(finding, reading, index)) for reading in found]
     for reading, good in _best_first(places):
         if match := choose(good, finding.start_line, distinctive=reading.is_distinctive):
@@ -99,8 +104,8 @@ def _here(finding: Finding, found: Sequence[QuoteReading], index: DiffIndex) -> 
     return None
 
 
-def _elsewhere(finding: Finding, found: Sequence[QuoteReading], index: DiffIndex) -> _Place | None:
-    """In another file, if the quote occurs exactly once in all other files and not in the named one."""
+def _in_other_file(finding: Finding, found: Sequence[QuoteReading], index: DiffIndex) -> _Place | None:
+    """A place in another file, if the quote occurs exactly once in all other files and not in the named one."""
     if any(reading.complete and _matches(finding, reading, index) for reading in found):
         return None
     others = [path for path in index.paths if path != finding.path]
@@ -118,7 +123,7 @@ def _elsewhere(finding: Finding, found: Sequence[QuoteReading], index: DiffIndex
 def _best_first(
     places: Sequence[tuple[QuoteReading, list[QuoteMatch]]],
 ) -> Iterator[tuple[QuoteReading, list[QuoteMatch]]]:
-    """Best matches first: the same lines, then the same words, then lines that contain more than the quote."""
+    """Order matches from best to worst: the same lines, then the same words, then lines that contain more than the quote."""
     for is_good in (_has_same_lines, _has_same_words, _has_quote):
         for reading, matches in places:
             yield reading, [match for match in matches if is_good(match, reading)]
@@ -137,7 +142,7 @@ def _has_quote(match: QuoteMatch, reading: QuoteReading) -> bool:
 
 
 def _matches(finding: Finding, reading: QuoteReading, index: DiffIndex) -> list[QuoteMatch]:
-    """On the side given by the quote's marks or by the finder, otherwise on the other side."""
+    """Matches on the side given by the quote's diff marks or by the finder, otherwise on the other side."""
     first = reading.side or finding.side
     second = Side.LEFT if first is Side.RIGHT else Side.RIGHT
     return index.find(finding.path, first, reading.words) or index.find(finding.path, second, reading.words)
@@ -152,7 +157,7 @@ def _by_number(finding: Finding, index: DiffIndex) -> _Place | None:
 
 
 def _by_part(finding: Finding, index: DiffIndex) -> _Place | None:
-    """On the longest quoted line that occurs exactly once in the file, when the whole quote does not."""
+    """The place of the longest quoted line that occurs exactly once in the file, if the whole quote does not."""
     for reading in single_lines(finding.quote):
         matches = _matches(finding, reading, index)
         if len(matches) == 1:

@@ -28,7 +28,7 @@ def is_by_analyzers(finding: Finding) -> bool:
 
 
 def is_by_patterns(finding: Finding) -> bool:
-    """Whether only pattern rules found it, so that a model that reads the code may know better.
+    """Whether only pattern rules found it, which a model that reads the code can judge better.
 
     Facts are not patterns: the shape of a secret, an advisory, a workflow's permissions, a hidden character.
     """

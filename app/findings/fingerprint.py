@@ -14,7 +14,7 @@ from app.domain.rules import rule_for
 from app.findings.quotes import DiffIndex, words
 from app.findings.suggestion import SourceOf
 
-MAX_LINES = 12  # longer statements come from a bracket in a comment
+MAX_LINES = 12  # a longer statement is probably caused by a bracket in a comment
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
 _BRACKET = re.compile(r"[()\[\]{}]")
@@ -35,7 +35,7 @@ def continuations(lines: Sequence[str]) -> list[bool]:
     return found
 
 
-def statement_round(continues: Sequence[bool], first: int, last: int) -> tuple[int, int]:
+def enclosing_statement(continues: Sequence[bool], first: int, last: int) -> tuple[int, int]:
     """The range from the start of the statement at `first` to the end of the one at `last`; inclusive indexes.
 
     Returns the given lines if the range would exceed `MAX_LINES`.
@@ -62,7 +62,7 @@ class Fingerprinter:
         self._enclosing_symbol = enclosing_symbol
         self._texts: dict[tuple[str, str], _Text] = {}
 
-    def name(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    def add_fingerprints(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         """The anchored findings with their fingerprints.
 
         Findings without a line only have path and family; several of them are distinguished by their order.
@@ -84,7 +84,7 @@ class Fingerprinter:
         """The symbol, the statement, and its number among equal statements in that symbol."""
         text = self._text(finding)
         first, last = finding.start_line - text.first_line, finding.end_line - text.first_line
-        start, end = statement_round(text.continues, first, last)
+        start, end = enclosing_statement(text.continues, first, last)
         statement = text.words_of(start, end)
         symbol = self._symbol(finding, text, start)
         before = [at for at in text.places_of(start, end) if at < start]
@@ -124,10 +124,10 @@ class _Text:
 
     def places_of(self, start: int, end: int) -> list[int]:
         """Where equal lines start, including these lines."""
-        wanted = self.words_of(start, end)
+        statement = self.words_of(start, end)
         first = self._lines[start].split()
         likely = [at for at, line in enumerate(self._lines) if line.split() == first]
-        return [at for at in likely if self.words_of(at, at + end - start) == wanted]
+        return [at for at in likely if self.words_of(at, at + end - start) == statement]
 
 
 def _hash(*parts: str) -> str:

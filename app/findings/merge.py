@@ -2,7 +2,7 @@
 
 Claims are about the same defect if they have the same statement and rule family, or overlapping lines and either the
 same family or similar titles. Claims of different vendors at different lines of one function also merge if they share
-a family and each vendor makes only one: a vendor that names two defects means two.
+a family and each vendor makes only one, because two claims of one vendor are two defects.
 """
 
 import re
@@ -13,8 +13,8 @@ from app.domain.finding import Finding, Placement, Severity
 from app.domain.rules import OTHER, rule_for
 from app.findings.finders import is_by_analyzers, provider_of, vendors_of
 
-SIMILAR_TITLES = 0.5  # minimum share of words that both titles have
-AKIN_TITLES = 0.2  # enough if function and family are the same but rule and line differ
+SIMILAR_TITLE_OVERLAP = 0.5  # minimum share of words that both titles have
+MIN_TITLE_OVERLAP = 0.2  # enough if function and family are the same but rule and line differ
 
 SymbolOf = Callable[[Finding], str | None]
 """The function or class around a finding's lines; None if there is none or it is unknown."""
@@ -51,7 +51,7 @@ def merge(findings: Sequence[Finding], *, symbol_of: SymbolOf = in_no_symbol) ->
     candidates: list[MergedClaim] = []
     for place, group in zip(places, groups, strict=True):
         if not _are_one(near[place]):
-            candidates.append(MergedClaim(united(group), tuple(group)))
+            candidates.append(MergedClaim(merged_finding(group), tuple(group)))
         elif group is near[place][0]:
             candidates.append(_joined(near[place]))
     return tuple(candidates)
@@ -70,43 +70,43 @@ def _groups(findings: Sequence[Finding]) -> list[list[Finding]]:
 
 def _place_of(group: Sequence[Finding], symbol_of: SymbolOf) -> tuple[str, ...] | None:
     """Function and family of a group of claims; None if there is no line, no function, or no family."""
-    spoken = united(group)
-    symbol = symbol_of(spoken) if spoken.placement is Placement.INLINE else None
-    family = rule_for(spoken.rule_id).family
-    if not symbol or is_by_analyzers(spoken) or family == rule_for(OTHER).family:
+    representative = merged_finding(group)
+    symbol = symbol_of(representative) if representative.placement is Placement.INLINE else None
+    family = rule_for(representative.rule_id).family
+    if not symbol or is_by_analyzers(representative) or family == rule_for(OTHER).family:
         return None
-    return spoken.path, spoken.side, symbol, family
+    return representative.path, representative.side, symbol, family
 
 
 def _are_one(groups: Sequence[Sequence[Finding]]) -> bool:
-    """Whether groups of one function and family are one defect: no finder made two claims, and all are similar."""
+    """Whether groups of one function and family are one defect: no vendor made two claims, and all are related to the first."""
     finders = [
         provider for group in groups for provider in {provider_of(n) for each in group for n in each.found_by}
     ]
-    first, *others = (united(group) for group in groups)
-    return len(finders) == len(set(finders)) and all(_akin(first, other) for other in others)
+    first, *others = (merged_finding(group) for group in groups)
+    return len(finders) == len(set(finders)) and all(_is_related(first, other) for other in others)
 
 
-def _akin(one: Finding, other: Finding) -> bool:
+def _is_related(one: Finding, other: Finding) -> bool:
     same_rule = rule_for(one.rule_id) == rule_for(other.rule_id)
-    return same_rule or _similar(one.title, other.title, share=AKIN_TITLES)
+    return same_rule or _similar(one.title, other.title, share=MIN_TITLE_OVERLAP)
 
 
 def _joined(groups: Sequence[Sequence[Finding]]) -> MergedClaim:
-    """One candidate at the lines that most vendors name, otherwise at the shortest range."""
+    """One candidate at the lines that most vendors name, or else at the shortest range."""
     best = min(groups, key=_precision)
     members = tuple(each for group in groups for each in group)
-    return MergedClaim(united(members, spoken=best), members)
+    return MergedClaim(merged_finding(members, preferred=best), members)
 
 
 def _precision(group: Sequence[Finding]) -> tuple[int, int]:
-    spoken = united(group)
-    return -len(vendors_of(spoken.found_by)), spoken.end_line - spoken.start_line
+    representative = merged_finding(group)
+    return -len(vendors_of(representative.found_by)), representative.end_line - representative.start_line
 
 
 def _group_of(finding: Finding, groups: Sequence[list[Finding]]) -> list[Finding] | None:
-    """The group with the same statement, otherwise one about the same defect."""
-    for same in (_same_name, is_same):
+    """The group with the same fingerprint, or else one about the same defect."""
+    for same in (_same_fingerprint, is_same):
         for group in groups:
             if any(same(finding, member) for member in group):
                 return group
@@ -117,20 +117,21 @@ def is_same(one: Finding, other: Finding) -> bool:
     """Whether both are about the same defect."""
     if one.path != other.path:
         return False
-    if _same_name(one, other):
+    if _same_fingerprint(one, other):
         return True
     if not _overlap(one, other):
         return False
     return _same_family(one, other) or _similar(one.title, other.title)
 
 
-def united(group: Sequence[Finding], *, spoken: Sequence[Finding] = ()) -> Finding:
-    """Merge findings: the best text (from `spoken` if given), all finders, the highest severity, and a fitting suggestion.
+def merged_finding(group: Sequence[Finding], *, preferred: Sequence[Finding] = ()) -> Finding:
+    """Merge findings: the best text (from `preferred` if given), all finders, the highest severity, and a fitting suggestion.
 
     A model's text wins over an analyzer's; then the higher severity wins, then a text with a suggestion.
     """
     best = min(
-        spoken or group, key=lambda each: (is_by_analyzers(each), each.severity.rank, each.suggestion is None)
+        preferred or group,
+        key=lambda each: (is_by_analyzers(each), each.severity.rank, each.suggestion is None),
     )
     finders = tuple(dict.fromkeys(name for each in (best, *group) for name in each.found_by))
     return replace(
@@ -152,7 +153,7 @@ def _independent(finders: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in finders if vendors_of([name]) not in ((), (first,)))
 
 
-def _same_name(one: Finding, other: Finding) -> bool:
+def _same_fingerprint(one: Finding, other: Finding) -> bool:
     return bool(one.fingerprint) and one.fingerprint == other.fingerprint
 
 
@@ -177,7 +178,7 @@ def _same_lines(one: Finding, other: Finding) -> bool:
     return (one.start_line, one.end_line, one.side) == (other.start_line, other.end_line, other.side)
 
 
-def _similar(one: str, other: str, *, share: float = SIMILAR_TITLES) -> bool:
+def _similar(one: str, other: str, *, share: float = SIMILAR_TITLE_OVERLAP) -> bool:
     first, second = _title_words(one), _title_words(other)
     return bool(first | second) and len(first & second) / len(first | second) >= share
 

@@ -1,6 +1,6 @@
-"""Finds quotes in a diff, one side of one hunk at a time. Pure; decides nothing.
+"""Finds quotes in a diff, one side of one hunk at a time. Pure; makes no decisions.
 
-Quotes and code are compared as sequences of words and signs, so whitespace, blank lines, and line breaks do not matter,
+Quotes and code are compared as sequences of words and symbols, so whitespace, blank lines, and line breaks do not matter,
 and a match never starts or ends inside a word. A quote may have diff marks or line numbers at the start of its lines;
 readings are tried in order, verbatim first, because a line that starts with "-" may also be code (YAML).
 """
@@ -18,7 +18,7 @@ _OTHER_SIDE = {Side.RIGHT: LineKind.REMOVED, Side.LEFT: LineKind.ADDED}
 
 
 def words(text: str) -> str:
-    """`f( a )` → ` f ( a ) `: spaces around each word and sign; "" if there are none."""
+    """`f( a )` → ` f ( a ) `: spaces around each word and symbol; empty if there are none."""
     found = _WORD.findall(text)
     return f" {' '.join(found)} " if found else ""
 
@@ -176,7 +176,7 @@ _GAP = re.compile(r"\w*\[REDACTED(?::[^\]\n]*)?\]\w*|\[…\d+ more characters\]|
 class QuoteReading:
     """One way to read a quote.
 
-    `lines`: number of nonblank lines; `side`: only if diff marks tell it; `complete`: nothing is omitted.
+    `lines`: number of nonblank lines; `side`: only if diff marks show it; `complete`: nothing is omitted.
     """
 
     words: str
@@ -215,7 +215,7 @@ def _reading(text: str, side: Side | None, *, complete: bool = True) -> QuoteRea
 
 
 def _texts(quote: str) -> Iterator[tuple[str, Side | None]]:
-    """Verbatim; without marks; without numbers; without both."""
+    """The quote verbatim; without marks; without line numbers; without both."""
     lines = [line for line in quote.split("\n") if line.strip()]
     yield "\n".join(lines), None
     yield from _without_marks(lines)
@@ -226,7 +226,7 @@ def _texts(quote: str) -> Iterator[tuple[str, Side | None]]:
 
 
 def _without_marks(lines: Sequence[str]) -> Iterator[tuple[str, Side | None]]:
-    """The head side if both are quoted, the base side if only removed lines are."""
+    """The head side if it has added lines, the base side if it only has removed ones."""
     marks = {line[:1] for line in lines}
     if marks <= {"+", "-", " "} and "+" in marks:
         yield "\n".join(line[1:] for line in lines if line[0] != "-"), Side.RIGHT
@@ -240,7 +240,7 @@ def _longest_piece(text: str) -> str:
 
 
 def _unfenced(quote: str) -> str:
-    """Without a surrounding Markdown fence or backticks."""
+    """The quote without a surrounding Markdown fence or backticks."""
     text = quote.replace("\r\n", "\n").strip("\n")
     if fenced := _FENCE.match(text):
         return fenced[1]

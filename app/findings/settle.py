@@ -1,7 +1,7 @@
-"""Settles the claims of all stages: anchor, merge, verify, rank. Drops nothing without a reason; no I/O of its own.
+"""Settles the claims of all stages: anchor, merge, verify, rank. Drops nothing without a reason; does no I/O itself.
 
-The worth of a finding is the verifier's rating, not the finder's own severity, because models overrate what they find.
-Severity only replaces it if there is no rating (`quorum: 1`, or no model).
+The worth of a finding is the verifier's rating, not the finder's own severity, because models overrate their findings.
+Severity is used only if there is no rating (`quorum: 1`, or no model).
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -33,7 +33,7 @@ class ProfileLimits:
 
     inline: int | None
     worth: int
-    unshared_patterns: bool = False  # findings of pattern rules only, on code that a model read
+    unshared_patterns: bool = False  # whether pattern findings that no model reported stay inline
 
 
 LIMITS = {
@@ -53,7 +53,7 @@ class RankedFindings:
 
 
 IsRead = Callable[[Finding], bool]
-"""Whether a model read the code of a finding, and answered."""
+"""Whether a model that answered has read the code of a finding."""
 
 
 def nothing_is_read(finding: Finding) -> bool:
@@ -65,30 +65,32 @@ def nothing_is_read(finding: Finding) -> bool:
 def rank(
     findings: Sequence[Finding], config: RepositoryConfig, *, is_read: IsRead = nothing_is_read
 ) -> RankedFindings:
-    """Order findings, then place them: what exceeds the profile's limits moves to the summary.
+    """Order findings, then place them: those over the profile's limits move to the summary.
 
-    Except in `thorough`, findings of pattern rules on code that a model read without reporting them move as well. They
-    keep their severity and count for the gate.
+    Except in `thorough`, pattern findings on code that a model read without reporting them also move. They keep their
+    severity and count for the gate.
     """
-    wanted = [each for each in findings if each.severity.at_least(config.min_severity)]
-    unshared = () if LIMITS[config.profile].unshared_patterns else wanted
-    below = [each for each in unshared if is_by_patterns(each) and is_read(each)]
-    placed = [replace(each, placement=Placement.SUMMARY) if each in below else each for each in wanted]
+    severe_enough = [each for each in findings if each.severity.at_least(config.min_severity)]
+    unshared = () if LIMITS[config.profile].unshared_patterns else severe_enough
+    unreported = [each for each in unshared if is_by_patterns(each) and is_read(each)]
+    placed = [
+        replace(each, placement=Placement.SUMMARY) if each in unreported else each for each in severe_enough
+    ]
     return RankedFindings(
         findings=tuple(_placed(sorted(placed, key=_order), config)),
         rejected=tuple(
             RejectedClaim(finding=each, code=RejectionCode.BELOW_MINIMUM, detail=config.min_severity.value)
             for each in findings
-            if each not in wanted
+            if each not in severe_enough
         ),
-        notes=_notes(below),
+        notes=_notes(unreported),
     )
 
 
-def _notes(below: Sequence[Finding]) -> tuple[SettlementNote, ...]:
-    if not below:
+def _notes(unreported: Sequence[Finding]) -> tuple[SettlementNote, ...]:
+    if not unreported:
         return ()
-    return (SettlementNote(code=SettlementCode.UNSHARED_PATTERNS, values=(str(len(below)),)),)
+    return (SettlementNote(code=SettlementCode.UNSHARED_PATTERNS, values=(str(len(unreported)),)),)
 
 
 def _order(finding: Finding) -> tuple[int, int, int, int, str, int]:
@@ -110,18 +112,18 @@ def _placed(findings: Sequence[Finding], config: RepositoryConfig) -> list[Findi
     room = limit.inline if config.max_inline is None else config.max_inline
     placed: list[Finding] = []
     for finding in findings:
-        speaks_up = _speaks_up(finding, limit) and (room is None or room > 0)
-        speaks_up = speaks_up and not any(_same_place_other_vendor(finding, each) for each in placed)
-        if speaks_up and room is not None:
+        is_inline = _is_commentable(finding, limit) and (room is None or room > 0)
+        is_inline = is_inline and not any(_same_place_other_vendor(finding, each) for each in placed)
+        if is_inline and room is not None:
             room -= 1
-        placed.append(finding if speaks_up else replace(finding, placement=Placement.SUMMARY))
+        placed.append(finding if is_inline else replace(finding, placement=Placement.SUMMARY))
     return placed
 
 
 def _same_place_other_vendor(finding: Finding, better: Finding) -> bool:
-    """Whether two vendors quote the same code: usually one defect as cause and as effect, so one comment is enough.
+    """Whether two vendors quote the same code: usually the cause and the effect of one defect, so one comment is enough.
 
-    Two claims of one vendor about a line are two defects. Analyzers' findings are not held back.
+    Two claims of one vendor about a line are two defects. Analyzers' findings are never suppressed.
     """
     finders, others = vendors_of(finding.found_by), vendors_of(better.found_by)
     return (
@@ -136,7 +138,7 @@ def _place(finding: Finding) -> tuple[str, Side, int, int, str]:
     return finding.path, finding.side, finding.start_line, finding.end_line, " ".join(finding.quote.split())
 
 
-def _speaks_up(finding: Finding, limit: ProfileLimits) -> bool:
+def _is_commentable(finding: Finding, limit: ProfileLimits) -> bool:
     """Whether the finding gets its own comment, on a line or on a file."""
     if finding.placement is Placement.SUMMARY or finding.pre_existing:
         return False
@@ -174,7 +176,7 @@ async def settle(
         count_errors: syntax errors of (path, source); None if the language is unknown.
         vendors: the configured ones; those that the repository does not allow are skipped.
         is_established: whether parsing the code proved the finding, so that it needs no verification.
-        is_read: whether a model read the code of a finding, and answered.
+        is_read: whether a model that answered has read the code of a finding.
         left_out: changed files that no model saw; claims about them are guesses.
     """
     index = DiffIndex(diff)
@@ -184,21 +186,23 @@ async def settle(
         check_suggestion(finding, index, source_of=source_of, count_errors=count_errors)
         for finding in located
     ]
-    named = Fingerprinter(index, source_of=source_of, enclosing_symbol=enclosing_symbol).name(checked)
+    named = Fingerprinter(index, source_of=source_of, enclosing_symbol=enclosing_symbol).add_fingerprints(
+        checked
+    )
 
     def symbol_of(finding: Finding) -> str | None:
         source = source_of(finding.path, finding.side)
         return enclosing_symbol(finding.path, source, finding.start_line) if source else None
 
-    def why_not(finding: Finding) -> RejectionCode | None:
+    def rejection_code(finding: Finding) -> RejectionCode | None:
         if is_by_analyzers(finding):
             return None
         if finding.path in left_out:
             return RejectionCode.EXCLUDED_FILE
         return None if index.path_of(finding.path) else RejectionCode.OTHER_FILE
 
-    unknown = [RejectedClaim(finding=each, code=code) for each in named if (code := why_not(each))]
-    known = [finding for finding in named if why_not(finding) is None]
+    unknown = [RejectedClaim(finding=each, code=code) for each in named if (code := rejection_code(each))]
+    known = [finding for finding in named if rejection_code(finding) is None]
     verified = await verify(
         merge(known, symbol_of=symbol_of),
         quorum=config.quorum,

@@ -26,7 +26,7 @@ _CONFIG_ENDINGS = (".config.js", ".config.cjs", ".config.mjs", ".config.ts", "rc
 
 
 def is_protected(path: str) -> bool:
-    """Whether the file controls builds, tools, or dependencies; all hidden files and folders count."""
+    """Whether the file controls builds, tools, or dependencies; all hidden files and directories count."""
     pure = PurePosixPath(path.lower())
     if any(part.startswith(".") for part in pure.parts):
         return True
@@ -113,16 +113,16 @@ def _fitting(suggestion: str, replaced: Sequence[str]) -> Iterator[str]:
             yield "\n".join(lines)
 
 
-def _indented(lines: list[str], wanted: str) -> Iterator[list[str]]:
+def _indented(lines: list[str], indentation: str) -> Iterator[list[str]]:
     """Unchanged; or with the indentation restored on all lines; or on the first line only."""
     given = _indent(lines)
-    if given == wanted:
+    if given == indentation:
         yield lines
-    elif given == wanted + " ":  # the space that marks a context line
+    elif given == indentation + " ":  # the space that marks a context line
         yield [line[1:] if line.startswith(given) else line for line in lines]
     elif not given:
-        yield [wanted + line if line else line for line in lines]
-        yield [wanted + lines[0], *lines[1:]]
+        yield [indentation + line if line else line for line in lines]
+        yield [indentation + lines[0], *lines[1:]]
 
 
 def _indent(lines: Sequence[str]) -> str:

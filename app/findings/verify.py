@@ -1,7 +1,7 @@
-"""Decides which claims hold: the quorum. Pure, except for the verifiers, which are passed in.
+"""Applies the quorum: decides which claims are confirmed. Pure, except for the verifiers, which are passed in.
 
-With `quorum: 2` a claim needs its finder's vendor and one other vendor. Vendors that found the same defect independently
-count for each other, without a call. Analyzers are not a vendor, and no model removes what they found.
+With `quorum: 2`, a claim needs its finder's vendor and one other vendor. Vendors that found the same defect independently
+count for each other, without a call. Analyzers are not a vendor, and no model removes their findings.
 
 A claim that no other vendor could check is neither refuted nor confirmed. It is shown in the summary as unconfirmed and
 keeps its severity, so a gate still counts it. Showing it inline would let anyone who can disable one vendor and deceive
@@ -25,7 +25,7 @@ from app.domain.finding import (
 from app.domain.model_call import Provider
 from app.errors import ModelError
 from app.findings.finders import backers, is_by_analyzers, provider_of, vendors_of
-from app.findings.merge import MergedClaim, united
+from app.findings.merge import MergedClaim, merged_finding
 
 
 @dataclass(slots=True, eq=False)
@@ -39,7 +39,7 @@ class PendingClaim:
     established: bool = False  # parsing the code proved it; no verdict can change that
 
     @property
-    def barred(self) -> set[Provider]:
+    def excluded_vendors(self) -> set[Provider]:
         """Vendors that must not judge the claim: its finders, and those already asked."""
         return {*vendors_of(self.finding.found_by), *self.tried}
 
@@ -54,7 +54,7 @@ class PendingClaim:
         """Whether another verdict could still matter."""
         return not self.established and self.refutation is None and len(backers(self.finding)) < needed
 
-    def hear(self, verdict: VerifierVerdict) -> None:
+    def apply(self, verdict: VerifierVerdict) -> None:
         """Apply a verdict; an unsure verdict neither confirms nor rates."""
         self.verdicts.append(verdict)
         if provider := provider_of(verdict.by):
@@ -69,7 +69,7 @@ class PendingClaim:
 
 @dataclass(slots=True)
 class VerificationBatch:
-    """Claims for one call. `rated` already hold and are included only for their worth."""
+    """Claims for one call. `rated` claims already have their quorum and are included only to be rated."""
 
     vendor: Provider
     judged: list[PendingClaim]
@@ -83,21 +83,21 @@ class VerificationBatch:
     @property
     def excluded(self) -> list[Provider]:
         """Vendors that must not answer this call."""
-        return sorted({vendor for case in self.judged for vendor in case.barred})
+        return sorted({vendor for case in self.judged for vendor in case.excluded_vendors})
 
 
 def plan(
     cases: Sequence[PendingClaim], *, needed: int, vendors: Sequence[Provider]
 ) -> list[VerificationBatch]:
-    """Plan the next calls: first the vendor that may judge most open claims, then vendors for the rest.
+    """Plan the next calls: first the vendor that may judge the most open claims, then vendors for the rest.
 
-    A claim that every vendor found or judged is in no call.
+    A claim that every vendor has found or judged is in no call.
     """
     batches: list[VerificationBatch] = []
     waiting = [case for case in cases if case.is_open(needed)]
     while waiting and vendors:
-        vendor = max(vendors, key=lambda each: sum(each not in case.barred for case in waiting))
-        judged = [case for case in waiting if vendor not in case.barred]
+        vendor = max(vendors, key=lambda each: sum(each not in case.excluded_vendors for case in waiting))
+        judged = [case for case in waiting if vendor not in case.excluded_vendors]
         if not judged:
             break
         batches.append(VerificationBatch(vendor, judged))
@@ -106,18 +106,18 @@ def plan(
 
 
 def rate_along(batches: Sequence[VerificationBatch], cases: Sequence[PendingClaim]) -> None:
-    """Add claims that already hold to a planned call, preferably not one of their finders."""
+    """Add claims that need no verdict to a planned call, preferably not one of their finders' vendors."""
     judged = [case for batch in batches for case in batch.judged]
     for case in cases if batches else ():
         if case not in judged:
-            fitting = (batch for batch in batches if batch.vendor not in case.barred)
+            fitting = (batch for batch in batches if batch.vendor not in case.excluded_vendors)
             next(fitting, batches[0]).rated.append(case)
 
 
 IsEstablished = Callable[[Finding], bool]
 AskVerdicts = Callable[[Sequence[Finding], Sequence[Provider]], Awaitable[Sequence[VerifierVerdict]]]
 """Asks one model of a vendor that is not excluded. `VerifierVerdict.id` is the finding's fingerprint; a claim
-without a verdict could not be asked."""
+without a verdict could not be verified."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +143,7 @@ async def verify(
     ask_verdicts: AskVerdicts,
     is_established: IsEstablished = nothing_is_established,
 ) -> Verification:
-    """Return every claim as a finding (in its place, or unconfirmed in the summary) or as a rejection.
+    """Return every claim as a finding (in its placement, or unconfirmed in the summary) or as a rejection.
 
     Args:
         quorum: how many vendors must support a finding, at most the available ones; 1 makes no calls.
@@ -194,7 +194,7 @@ async def _ask(batch: VerificationBatch, excluded: Sequence[Provider], ask_verdi
     for case in batch.cases:
         case.tried.add(batch.vendor)
         if verdict := by_id.get(case.finding.fingerprint):
-            case.hear(verdict)
+            case.apply(verdict)
 
 
 def _notes_of_one_vendor(claims: Sequence[PendingClaim], vendor: Provider) -> tuple[SettlementNote, ...]:
@@ -216,13 +216,13 @@ def _confirmed_at_all(finding: Finding) -> bool:
 
 
 def _settle(
-    cases: Sequence[PendingClaim], holds: Callable[[Finding], bool], *, notes: tuple[SettlementNote, ...]
+    cases: Sequence[PendingClaim], has_quorum: Callable[[Finding], bool], *, notes: tuple[SettlementNote, ...]
 ) -> Verification:
     findings: list[Finding] = []
     rejected: list[RejectedClaim] = []
     unconfirmed: list[PendingClaim] = []
     for case in cases:
-        if is_by_analyzers(case.finding) or (not case.refutation and holds(case.finding)):
+        if is_by_analyzers(case.finding) or (not case.refutation and has_quorum(case.finding)):
             findings.append(case.finding)
             continue
         if case.established:  # true, but without a rating its worth is unknown
@@ -235,7 +235,7 @@ def _settle(
             unconfirmed.append(case)
             findings.append(replace(case.finding, placement=Placement.SUMMARY))
         if case.candidate.by_analyzers:
-            findings.append(united(case.candidate.by_analyzers))
+            findings.append(merged_finding(case.candidate.by_analyzers))
     return Verification(findings=tuple(findings), rejected=tuple(rejected), notes=notes + _notes(unconfirmed))
 
 
@@ -251,7 +251,7 @@ def _rejected(case: PendingClaim) -> RejectedClaim:
 def _models_claim(case: PendingClaim) -> Finding:
     """The models' claim without the analyzers' findings on the same code."""
     models = [member for member in case.candidate.members if not is_by_analyzers(member)]
-    claim = united(models) if models else case.finding
+    claim = merged_finding(models) if models else case.finding
     judged = {"worth": case.finding.worth, "verifier_evidence": case.finding.verifier_evidence}
     return replace(claim, **judged)
 

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 from uuid import NAMESPACE_OID, uuid5
 
-from app.conversation.answering import Answered, Asked, answer
+from app.conversation.answering import ConversationAnswer, ConversationQuestion, answer
 from app.conversation.history import Turn, turns_of
 from app.conversation.product import documentation, figures
 from app.conversation.schemas import Intent
@@ -37,7 +37,7 @@ async def converse(comment: IncomingComment, question: str, *, intent: Intent | 
     )
     try:
         answered = await comment.step(
-            Checkpoint("converse", Answered),
+            Checkpoint("converse", ConversationAnswer),
             lambda: answer(asked, services=services, scope=scope, intent=intent),
         )
     except ModelError as error:
@@ -46,7 +46,7 @@ async def converse(comment: IncomingComment, question: str, *, intent: Intent | 
     await _say(comment, asked, answered)
 
 
-async def _answer_without_model(comment: IncomingComment, asked: Asked, reason: str) -> None:
+async def _answer_without_model(comment: IncomingComment, asked: ConversationQuestion, reason: str) -> None:
     await comment.answer(
         replies.render_no_answer(reason, asked.finding, key=comment.key, redact=comment.redact)
     )
@@ -56,7 +56,7 @@ def _turn_id(comment: IncomingComment) -> str:
     return str(uuid5(NAMESPACE_OID, comment.job.key))
 
 
-async def _asked(comment: IncomingComment, question: str) -> Asked:
+async def _asked(comment: IncomingComment, question: str) -> ConversationQuestion:
     snapshot, thread, known = await comment.snapshot(), await comment.thread(), await comment.known_finding()
     finding = moved_to(known.finding, thread) if known else None
     code = await comment.access.source.blob(finding.path, Side.RIGHT) if finding else None
@@ -72,7 +72,7 @@ async def _asked(comment: IncomingComment, question: str) -> Asked:
                 Turn(author="Quorum", text=turn.answer),
             )
         ]
-    return Asked(
+    return ConversationQuestion(
         question=question,
         diff=snapshot.diff,
         config=(await comment.configuration()).config,
@@ -89,8 +89,8 @@ def _figures(comment: IncomingComment) -> str:
     return figures([row for row in rows if row.repository == comment.ref.repository])
 
 
-async def _say(comment: IncomingComment, asked: Asked, answered: Answered) -> None:
-    withdraws = answered.said.withdraws and answered.intent is Intent.COMPLAINT
+async def _say(comment: IncomingComment, asked: ConversationQuestion, answered: ConversationAnswer) -> None:
+    withdraws = answered.reply.withdraws and answered.intent is Intent.COMPLAINT
     if withdraws and asked.finding is not None:
         await asyncio.to_thread(
             dismissals.dismiss,
@@ -99,11 +99,11 @@ async def _say(comment: IncomingComment, asked: Asked, answered: Answered) -> No
             [asked.finding],
             installation_id=comment.job.installation_id,
             by=comment.job.author,
-            reason=f"withdrawn after a complaint: {answered.said.evidence}",
+            reason=f"withdrawn after a complaint: {answered.reply.evidence}",
             at=comment.now(),
         )
         body = replies.render_withdrawn(
-            answered.said.answer,
+            answered.reply.answer,
             asked.finding,
             answered_by=answered.by,
             key=comment.key,
@@ -111,7 +111,7 @@ async def _say(comment: IncomingComment, asked: Asked, answered: Answered) -> No
         )
     else:
         body = replies.render_answer(
-            answered.said.answer, answered_by=answered.by, key=comment.key, redact=comment.redact
+            answered.reply.answer, answered_by=answered.by, key=comment.key, redact=comment.redact
         )
     await _record(comment, asked, answered, answer_comment_id=await comment.answer(body))
     if withdraws:
@@ -119,7 +119,11 @@ async def _say(comment: IncomingComment, asked: Asked, answered: Answered) -> No
 
 
 async def _record(
-    comment: IncomingComment, asked: Asked, answered: Answered, *, answer_comment_id: int
+    comment: IncomingComment,
+    asked: ConversationQuestion,
+    answered: ConversationAnswer,
+    *,
+    answer_comment_id: int,
 ) -> None:
     turn = ConversationTurn(
         id=_turn_id(comment),
@@ -127,7 +131,7 @@ async def _record(
         author=comment.job.author,
         intent=answered.intent,
         question=comment.redact(asked.question),
-        answer=answered.said.answer,
+        answer=answered.reply.answer,
         fingerprint=asked.finding.fingerprint if asked.finding else None,
         answer_comment_id=answer_comment_id,
         call_ids=answered.call_ids,

@@ -1,4 +1,4 @@
-"""What the pipeline is given: the shared services, the options of one review, and the clock of its stations."""
+"""The inputs of the pipeline: the shared services, the options of one review, and the timer of its stations."""
 
 import time
 from collections.abc import Collection, Generator, Sequence
@@ -35,9 +35,9 @@ class Services:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineOptions:
-    """What one review covers.
+    """The scope of one review.
 
-    `seen` holds the keys of the hunks that earlier reviews of this pull request read, and `earlier` their findings.
+    `seen` has the keys of the hunks that earlier reviews of this pull request read, and `earlier` their findings.
     `full` reviews everything again. `dependencies_only` limits the review to manifests and lock files.
     """
 

@@ -1,6 +1,6 @@
 """Runs the stations of a review in order: gather, analyze, run the stages, verify. Posts nothing.
 
-Gathering and analyzing hold the text of the change, so they run again after a crash. Every paid call is a
+Gathering and analyzing keep the text of the change in memory only, so they run again after a crash. Every paid call is a
 checkpointed step.
 """
 
@@ -33,7 +33,7 @@ from app.stages import StageContext, run_stage
 async def gather_change(
     source: Source, options: PipelineOptions, services: Services, *, configuration: bytes | None = None
 ) -> Gathered:
-    """Take the snapshot, read the configuration from it, and gather what the models see.
+    """Take the snapshot, read the configuration from it, and gather the context for the models.
 
     Args:
         configuration: replaces the base ref's file.
@@ -54,7 +54,7 @@ async def gather_snapshot(
     options: PipelineOptions,
     services: Services,
 ) -> Gathered:
-    """Gather what the models see of a snapshot, within the limits of the options and the services.
+    """Gather the context of a snapshot for the models, within the limits of the options and the services.
 
     Raises:
         GitHubError, InputError: the change cannot be read.
@@ -144,18 +144,18 @@ async def _run_stages(
     """Return one result for each stage, in order, including stages that did not run."""
 
     def run(stage: Stage, earlier: Sequence[StageResult] = ()) -> Awaitable[StageResult]:
-        answer = step(  # reserves its checkpoint here, so that stages can run side by side
+        answer = step(  # reserves its checkpoint here, so that stages can run concurrently
             Checkpoint(f"stage:{stage}", StageResult),
             lambda: _ask_stage(stage, earlier, gathered, analysis, context),
         )
         return _finish_stage(stage, answer, analysis, stations)
 
-    wanted = [stage for stage in Stage if stage in options.stages and stage in gathered.config.stages]
+    selected = [stage for stage in Stage if stage in options.stages and stage in gathered.config.stages]
     if gathered.config.pipeline is Pipeline.PARALLEL:
-        results = list(await asyncio.gather(*map(run, wanted)))
+        results = list(await asyncio.gather(*map(run, selected)))
     else:
         results: list[StageResult] = []
-        for stage in wanted:
+        for stage in selected:
             results.append(await run(stage, results if stage is Stage.DOCS else ()))
     by_stage = {result.stage: result for result in results}
     return [by_stage.get(stage) or _skipped(stage, options) for stage in Stage]
@@ -168,7 +168,7 @@ async def _ask_stage(
     analysis: Analysis,
     context: StageContext,
 ) -> StageResult:
-    """Run one stage and keep only what models said about redacted text, because the result becomes a checkpoint."""
+    """Run one stage and keep only models' claims, which are about redacted text, because the result becomes a checkpoint."""
     result = await run_stage(
         stage,
         gathered.context,

@@ -57,7 +57,7 @@ def finding_calls(results: Sequence[StageResult]) -> Mapping[Stage, tuple[str, .
 
 
 def _left_out(gathered: Gathered) -> set[str]:
-    """Changed files that the models saw nothing of. Images are omitted from the text but shown."""
+    """Changed files that the models did not see. Images are omitted from the text but shown."""
     shown = {image.path for image in gathered.context.images}
     return {omission.path for omission in gathered.coverage.omitted} - shown
 

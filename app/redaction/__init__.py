@@ -1,6 +1,6 @@
-"""Removes secrets from texts, and reports where they are. Never keeps or logs a value.
+"""Removes secrets from text, and reports where they are. Never keeps or logs a value.
 
-Everything that goes to a vendor, the database, a log or GitHub passes through here. Line counts do not change.
+All text that goes to a vendor, the database, a log, or GitHub passes through here. Line counts do not change.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ class Redactor:
         self._own = OwnSecrets(own_secrets)
 
     def redact(self, text: str) -> str:
-        """The text with each secret replaced by `[REDACTED:<rule>]`; a secret's line breaks stay."""
+        """The text with each secret replaced by `[REDACTED:<rule>]`; line breaks inside a secret are kept."""
         data = text.encode("utf-8", "surrogatepass")
         spans = _merged([*self._own_spans(text), *load_secret_rules().find(data)])
         for span in reversed(spans):
@@ -43,7 +43,7 @@ class Redactor:
         return frozenset(data[span.start : span.end].decode("utf-8", "surrogatepass") for span in spans)
 
     def scan(self, text: str, *, path: str = "") -> list[SecretHit]:
-        """The lines where secrets begin; nothing in files that hold only look-alikes (lock files, images)."""
+        """The lines where secrets begin; empty for files that only contain look-alikes (lock files, images)."""
         if path and is_ignored_path(path):
             return []
         data = text.encode("utf-8", "surrogatepass")
@@ -57,7 +57,7 @@ class Redactor:
 
 
 def _merged(spans: list[SecretSpan]) -> list[SecretSpan]:
-    """Overlapping spans as one, under the rule that knows most about the format."""
+    """Merge overlapping spans, under the rule that is most specific about the format."""
     merged: list[SecretSpan] = []
     for span in sorted(spans, key=lambda one: (one.start, -one.end, one.rule in LIKELY_RULES, one.rule)):
         if merged and span.start < merged[-1].end:

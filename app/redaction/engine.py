@@ -13,7 +13,7 @@ MAX_MEMORY_BYTES = 64 << 20
 
 
 class RegexMatch(Protocol):
-    """The part of `re.Match` in use, on bytes."""
+    """The part of `re.Match` that is used here, on bytes."""
 
     def start(self) -> int:
         """Offset of the whole match."""
@@ -33,7 +33,7 @@ class RegexMatch(Protocol):
 
 
 class RegexPattern(Protocol):
-    """The part of `re.Pattern` in use, on bytes."""
+    """The part of `re.Pattern` that is used here, on bytes."""
 
     def search(self, text: bytes, /) -> RegexMatch | None:
         """The first match."""

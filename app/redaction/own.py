@@ -1,8 +1,8 @@
 """Finds pieces of Quorum's own secrets in a text, in any encoding. Never logs or returns them.
 
-A prefix pattern is not enough, because a key can appear without its first characters. So any eight characters of a secret in a
-row count: plain, reversed, in base64 (at each of its three alignments) and in hex. A secret without such a run (a short one, or
-one like `00000000`) would match inside every number and word, so it counts only as a whole word. A short secret of letters only
+A prefix pattern is not enough, because a key can appear without its first characters. Any eight consecutive
+characters of a secret therefore count: plain, reversed, in base64 (at each of its three alignments), and in hex. A short secret, or
+one like `00000000`, would match inside many numbers and words, so it counts only as a whole word. A short secret of letters only
 (`none`, `x`) is a placeholder for a server that needs no key, not a secret.
 """
 
@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator
 WINDOW_CHARACTERS = 8
 RULE = "own-secret"
 
-# Public parts: vendors' published prefixes, the armor of a key and the DER header of an RSA key.
+# Public parts: vendors' published prefixes, the armor of a key, and the DER header of an RSA key.
 _PUBLIC = re.compile(
     r"-----[A-Z ]+-----|\bMII[A-Za-z0-9+/]{20}|\bsk-(?:ant-[a-z]+\d\d-|proj-|svcacct-)?|\bgh[pousr]_|\bgithub_pat_|\bAIzaSy"
 )
-# Eight hex characters are only four of the secret's, and every other id contains such a run.
+# Eight hex characters encode only four characters of a secret, and many IDs contain such a run.
 _HEX_CHARACTERS = 2 * WINDOW_CHARACTERS
 _HEX = re.compile(rf"[0-9A-Fa-f]{{{_HEX_CHARACTERS},}}")
 _LEAST_DIFFERENT = 3  # characters in a distinctive run
@@ -42,7 +42,7 @@ class OwnSecrets:
         self._words = _words(word for word in alone if _PUBLIC.sub("", word) and not _is_placeholder(word))
 
     def find(self, text: str) -> list[tuple[int, int]]:
-        """The places of the pieces as (start, end) in characters, in order; adjacent pieces are joined."""
+        """The spans of the pieces as (start, end) in characters, in order; adjacent pieces are joined."""
         found = [*_find(text, self._windows, WINDOW_CHARACTERS)]
         for run in _HEX.finditer(text):
             turned = _find(run.group().lower(), self._hex, _HEX_CHARACTERS)

@@ -21,7 +21,7 @@ RULE_FILES = ("secrets.toml", "gitleaks.toml")
 # A rule runs on each line that contains one of its keywords and on the text after it; longer lines are cut.
 MAX_REGION_BYTES = 4_000
 LOOKAHEAD_BYTES = 800
-# These rules match names and shapes; all other ones match the format of one issuer.
+# These rules match names and shapes; all others match the format of one issuer.
 LIKELY_RULES = frozenset(
     {
         "generic-api-key",
@@ -40,7 +40,7 @@ _MULTI_LINE = frozenset({"private-key", "kubernetes-secret-yaml", "curl-auth-hea
 
 @dataclass(frozen=True, slots=True)
 class Allowlist:
-    """What makes a match harmless; `target` is `secret`, `match` or `line`."""
+    """Conditions that make a match harmless; `target` is `secret`, `match`, or `line`."""
 
     target: str
     regexes: tuple[str, ...]
@@ -50,7 +50,7 @@ class Allowlist:
 
 @dataclass(frozen=True, slots=True)
 class SecretRule:
-    """One kind of secret; `group` holds its value, 0 for the first group that is not empty."""
+    """One kind of secret; `group` is the group of its value, 0 for the first group that is not empty."""
 
     id: str
     regex: str
@@ -62,7 +62,7 @@ class SecretRule:
 
 @dataclass(frozen=True, slots=True)
 class SecretSpan:
-    """The place of a secret, in bytes."""
+    """The span of a secret, in bytes."""
 
     start: int
     end: int
@@ -79,7 +79,7 @@ class SecretRules:
             for keyword in rule.keywords:
                 by_keyword.setdefault(keyword, []).append(rule)
         self._keywords = WordSet(list(by_keyword))
-        self._rules_of_keyword = [tuple(having) for having in by_keyword.values()]
+        self._rules_of_keyword = [tuple(matching) for matching in by_keyword.values()]
 
     def find(self, data: bytes) -> list[SecretSpan]:
         """Every secret, in the order of the text; spans may overlap."""
@@ -177,14 +177,14 @@ def _allows(allowlist: Allowlist, texts: dict[str, bytes]) -> bool:
 
 
 def _value_group(rule: SecretRule, match: RegexMatch) -> int:
-    """Like gitleaks, take the first group that is not empty if the rule names none."""
+    """The rule's group, or, like gitleaks, the first group that is not empty."""
     if rule.group:
         return rule.group
     return next((index for index, value in enumerate(match.groups(), start=1) if value), 0)
 
 
 def _regions(data: bytes) -> Iterator[tuple[int, int]]:
-    """The lines without their ends, long ones in pieces."""
+    """The lines without their line breaks; long lines are split."""
     start = 0
     while start < len(data):
         end = min(_line_end(data, start), start + MAX_REGION_BYTES)

@@ -31,7 +31,7 @@ _JOB: TypeAdapter[Job] = TypeAdapter(Annotated[Job, Field(discriminator="kind")]
 
 
 class DeliveryState(StrEnum):
-    """The state of a delivery; `DUPLICATE`: an earlier delivery requested the same."""
+    """The state of a delivery; `DUPLICATE`: an earlier delivery requested the same job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -102,12 +102,12 @@ def load_delivery(database: Database, guid: str) -> DeliveryRow | None:
 
 
 def load_known_guids(database: Database, guids: Collection[str]) -> set[str]:
-    """Return those of the GUIDs whose deliveries were accepted."""
+    """Return the GUIDs whose deliveries were accepted."""
     known: set[str] = set()
-    wanted = sorted(guids)
+    ordered = sorted(guids)
     with database.read() as session:
-        for start in range(0, len(wanted), BATCH_SIZE):
-            batch = wanted[start : start + BATCH_SIZE]
+        for start in range(0, len(ordered), BATCH_SIZE):
+            batch = ordered[start : start + BATCH_SIZE]
             known |= set(session.exec(select(DeliveryRow.guid).where(col(DeliveryRow.guid).in_(batch))).all())
     return known
 

@@ -128,7 +128,7 @@ def load_finding_row(database: Database, fingerprint: str) -> FindingRow | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnedRule:
-    """Findings of `rule_id` with evidence similar to `evidence` are demoted."""
+    """A rule by which findings of `rule_id` with evidence similar to `evidence` are no longer shown."""
 
     id: str
     rule_id: str
@@ -171,7 +171,7 @@ def load_rules(database: Database, installation_id: int, repository: str) -> lis
 def load_dismissals(
     database: Database, installation_id: int, repository: str, rule_id: str
 ) -> list[Dismissal]:
-    """Return the dismissed findings of a rule, each once however many reviews found it."""
+    """Return the dismissed findings of a rule, each once, even if several reviews found it."""
     statement = (
         select(FindingRow)
         .where(

@@ -68,7 +68,7 @@ def record_out_of_reach(
 
 
 def rename_repository(database: Database, *, installation_id: int, old: str, new: str) -> None:
-    """Move everything the App remembers to the repository's new name, except cached answers."""
+    """Move all data of the repository to its new name, except cached answers."""
     with database.write() as session:
         for table in _TABLES_WITH_REPOSITORY:
             session.exec(
@@ -79,7 +79,7 @@ def rename_repository(database: Database, *, installation_id: int, old: str, new
 
 
 def transfer_repository(database: Database, *, installation_id: int, old: str, new: str) -> None:
-    """Move everything to the repository's new name and installation."""
+    """Move all data of the repository to its new name and installation."""
     with database.write() as session:
         for table in _TABLES_WITH_REPOSITORY:
             session.exec(

@@ -36,10 +36,10 @@ def load_ledgers(database: Database, names: Collection[str]) -> dict[str, dict[s
     return _load(database, col(WriteRow.review_id).in_(names))
 
 
-def _load(database: Database, wanted: ColumnElement[bool]) -> dict[str, dict[str, Begun]]:
+def _load(database: Database, condition: ColumnElement[bool]) -> dict[str, dict[str, Begun]]:
     begun: dict[str, dict[str, Begun]] = defaultdict(dict)
     with database.read() as session:
-        for row in session.exec(select(WriteRow).where(wanted)):
+        for row in session.exec(select(WriteRow).where(condition)):
             begun[row.review_id][row.key] = Begun(github_id=row.github_id)
     return dict(begun)
 
@@ -73,7 +73,7 @@ class Ledger:
     async def write_once(
         self, key: str, *, find: Callable[[], Awaitable[int | None]], write: Callable[[], Awaitable[int]]
     ) -> int:
-        """The id of what was written under `key`, now or earlier.
+        """Write once under `key`; return GitHub's ID of the result, from now or earlier.
 
         `find` is called only if an earlier attempt started and did not finish: GitHub may have the result.
         """

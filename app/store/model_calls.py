@@ -41,7 +41,7 @@ _UNSENT = tuple(func.count(case((_OUTCOME == outcome, 1))) for outcome in NEVER_
 
 
 class CallDimension(StrEnum):
-    """A further dimension of the per-model table, besides provider and model."""
+    """A additional dimension of the per-model table."""
 
     STAGE = "stage"
     REPOSITORY = "repository"
@@ -115,7 +115,7 @@ def row_of(call: ModelCall) -> dict[str, Any]:
     }
 
 
-def has_been_told(database: Database, provider: Provider, sentence: str, *, since: datetime) -> bool:
+def has_recent_error(database: Database, provider: Provider, sentence: str, *, since: datetime) -> bool:
     """Whether an attempt at the provider has failed with this sentence since `since`."""
     statement = select(col(ModelCallRow.id)).where(
         col(ModelCallRow.provider) == provider,

@@ -1,6 +1,6 @@
-"""Shares of findings that were resolved, dismissed or ignored, by provider, model, stage, rule or repository.
+"""Shares of findings that were resolved, dismissed, or ignored, by provider, model, stage, rule, or repository.
 
-A finding counts once per pull request, as found most recently, however many reviews found it. The database counts.
+A finding counts once per pull request, as found most recently, even if several reviews found it. The database counts.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What processes share: leases, which show that a process is alive, and generated secrets.
+"""State that processes share: leases, which show that a process is alive, and generated secrets.
 
 A process that does not renew its lease within `ttl` counts as dead. The process that finds an expired lease deletes it
 before it takes over the work. A process that was suspended (SIGSTOP, a paused virtual machine) can therefore tell from its
@@ -20,7 +20,7 @@ from app.store.job_tables import LeaseRow, SecretRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leases:
-    """The live processes, and those whose expired lease was deleted. `lost`: another process deleted one's own lease."""
+    """The live processes, and those whose expired lease was deleted. `lost`: another process deleted this process's lease."""
 
     living: set[str]
     dead: set[str]
@@ -30,10 +30,10 @@ class Leases:
 def renew_lease(
     database: Database, executor_id: str, *, role: str, now: datetime, ttl: timedelta, held: bool = False
 ) -> Leases:
-    """Renew one's own lease and delete expired leases, in one transaction.
+    """Renew this process's lease and delete expired leases, in one transaction.
 
     Args:
-        held: whether this process had a lease; if that lease is gone, nothing changes.
+        held: whether this process had a lease; if it was deleted, nothing changes.
     """
     with database.write() as session:
         own = session.get(LeaseRow, executor_id)
@@ -57,7 +57,7 @@ def require_lease(session: Session, executor_id: str) -> None:
 
 
 def end_lease(database: Database, executor_id: str) -> None:
-    """Delete one's own lease, so that others need not wait until it expires."""
+    """Delete this process's lease, so that others do not have to wait until it expires."""
     with database.write() as session:
         session.exec(delete(LeaseRow).where(col(LeaseRow.executor_id) == executor_id))
 

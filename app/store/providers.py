@@ -1,9 +1,9 @@
-"""What processes share about each provider: slots for calls, and open circuit breakers.
+"""State that processes share for each provider: slots for calls, and open circuit breakers.
 
 At most as many calls to a provider run at a time as it has slots, across all processes. A slot is a row with one holder.
 A process keeps a slot for a moment after its call, so that successive calls need no transaction, and renews the slots it
 holds; the slots of a dead process expire after `SLOT_TTL`. A process that finds no free slot leaves a request, and the
-others then release their slots after each call and stand back for a moment.
+others then release their slots after each call and pause for a moment.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from app.store.database import Database
 SLOT_TTL = timedelta(seconds=20)
 RENEWAL_S = 2.0
 REQUEST_TTL = timedelta(seconds=5)
-STAND_BACK_S = 0.5
+PAUSE_S = 0.5
 
 _TAKE = Insert(
     table_of(CallSlotRow),
@@ -39,12 +39,10 @@ _TAKE = Insert(
 class SharedSlots:
     """The slots that this process holds."""
 
-    def __init__(
-        self, database: Database, *, renewal_s: float = RENEWAL_S, stand_back_s: float = STAND_BACK_S
-    ) -> None:
+    def __init__(self, database: Database, *, renewal_s: float = RENEWAL_S, pause_s: float = PAUSE_S) -> None:
         self._database = database
         self._renewal_s = renewal_s
-        self._stand_back_s = stand_back_s
+        self._pause_s = pause_s
         self._holder = uuid4().hex
         self._used: set[Slot] = set()
         self._idle: dict[Slot, bool] = {}  # True: already idle at the last renewal
@@ -52,14 +50,14 @@ class SharedSlots:
         self._closing = asyncio.Event()
         self._releases: set[asyncio.Task[None]] = set()
         self._requested: set[str] = set()  # providers for which other processes wait
-        self._stand_back_until_s: dict[Provider, float] = {}
+        self._pause_until_s: dict[Provider, float] = {}
 
     async def take(self, provider: Provider, *, limit: int) -> Slot | None:
         """Take an idle slot of this process, or a free one; None if all `limit` slots are taken."""
         slot = next((each for each in self._idle if each.provider is provider), None)
         if slot is not None:
             del self._idle[slot]
-        elif time.monotonic() < self._stand_back_until_s.get(provider, 0.0):
+        elif time.monotonic() < self._pause_until_s.get(provider, 0.0):
             return None
         else:
             slot = await asyncio.to_thread(
@@ -77,7 +75,7 @@ class SharedSlots:
         if slot.provider.value not in self._requested:
             self._idle[slot] = False
             return
-        self._stand_back_until_s[slot.provider] = time.monotonic() + self._stand_back_s
+        self._pause_until_s[slot.provider] = time.monotonic() + self._pause_s
         release = asyncio.create_task(self._release(slot))
         self._releases.add(release)
         release.add_done_callback(self._releases.discard)

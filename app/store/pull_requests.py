@@ -1,4 +1,4 @@
-"""What the App remembers about a pull request between reviews: hunks, findings and their outcomes, results of stages."""
+"""The state of a pull request that the App keeps between reviews: hunks, findings and their outcomes, results of stages."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ class KnownFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequestMemory:
-    """Everything the App remembers about one pull request.
+    """The state of one pull request from earlier reviews.
 
     Every stage has reviewed `hunk_keys` up to `reviewed_sha`, and `hunk_keys_before` up to the head before that.
     `stages` are the latest results of the stages that ran, `stage_heads` their heads.

@@ -1,6 +1,6 @@
-"""What is written about a pull request: the results of a published review, and turns of a conversation.
+"""Records the results of published reviews, and the turns of conversations.
 
-Callers redact everything they pass. Each function is one short transaction.
+Callers redact all text before they pass it. Each function is one short transaction.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def record_report(
     with database.write() as session:
         review = session.get_one(ReviewRow, request.review_id)
         _fill(review, report)
-        _forget(session, request.review_id)
+        _delete_results(session, request.review_id)
         session.add_all(_stage_row(request.review_id, result) for result in report.stages)
         session.add_all(_finding_row(request, finding, at, shown=shown) for finding in _distinct(findings))
         session.add_all(
@@ -84,7 +84,7 @@ def _fill(review: ReviewRow, report: ReviewReport) -> None:
     review.stations = [asdict(station) for station in report.stations]
 
 
-def _forget(session: Session, review_id: str) -> None:
+def _delete_results(session: Session, review_id: str) -> None:
     for table in (StageResultRow, FindingRow, RejectionRow):
         session.exec(delete(table).where(col(table.review_id) == review_id))
     session.flush()
@@ -161,7 +161,7 @@ def _rejection_row(request: ReviewRequest, number: int, rejection: Rejection, at
     )
 
 
-MOST_TURNS = 20
+MAX_TURNS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +213,7 @@ def load_turns(database: Database, ref: PullRequestRef) -> list[ConversationTurn
             col(ConversationTurnRow.fingerprint).is_(None),
         )
         .order_by(col(ConversationTurnRow.created_at).desc())
-        .limit(MOST_TURNS)
+        .limit(MAX_TURNS)
     )
     with database.read() as session:
         rows = list(session.exec(statement))

@@ -158,7 +158,7 @@ class RejectionRow(Row, table=True):
 
 
 class PullRequestRow(Row, table=True):
-    """What the App remembers about a pull request between reviews."""
+    """The state of a pull request that the App keeps between reviews."""
 
     __tablename__ = "pull_requests"
 
@@ -203,7 +203,7 @@ class ConversationTurnRow(Row, table=True):
 
 
 class LearnedRuleRow(Row, table=True):
-    """A kind of finding that a repository dismissed often enough to be demoted; reversible."""
+    """A kind of finding that a repository dismissed so often that it is no longer shown; reversible."""
 
     __tablename__ = "learned_rules"
     __table_args__ = (Index("ix_learned_rules_repository", "installation_id", "repository", "rule_id"),)

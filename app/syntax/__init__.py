@@ -46,7 +46,7 @@ def enclosing_symbol(path: str, source: str, line: int) -> str | None:
 
 
 def enclosing_definition(path: str, source: str, line: int) -> tuple[int, int, str] | None:
-    """First line, last line and text of the innermost definition around a 1-based line."""
+    """First line, last line, and text of the innermost definition around a 1-based line."""
     found = _innermost(path, source, line)
     if found is None:
         return None
@@ -56,15 +56,15 @@ def enclosing_definition(path: str, source: str, line: int) -> tuple[int, int, s
 
 def identifiers(path: str, source: str, lines: Iterable[int]) -> list[str]:
     """The names used on these 1-based lines, each once, in order of appearance."""
-    wanted = frozenset(lines)
+    numbers = frozenset(lines)
     language = language_of(path)
-    root = parse(language, without_long_lines(source)) if language and wanted else None
+    root = parse(language, without_long_lines(source)) if language and numbers else None
     if root is None:
         return []
     names = (
         node.text()
-        for node in _walk(root, wanted)
-        if node.kind() in IDENTIFIER_KINDS and start_line(node) in wanted
+        for node in _walk(root, numbers)
+        if node.kind() in IDENTIFIER_KINDS and start_line(node) in numbers
     )
     return list(dict.fromkeys(names))
 
@@ -76,8 +76,8 @@ def count_errors(path: str, source: str) -> int | None:
     if root is None:
         return None
     # The parser inserts nodes without text where something is missing.
-    wrong = root.find_all({"rule": {"any": [{"kind": "ERROR"}, {"regex": "^$"}]}})
-    return len(wrong) if source.strip() else 0
+    errors = root.find_all({"rule": {"any": [{"kind": "ERROR"}, {"regex": "^$"}]}})
+    return len(errors) if source.strip() else 0
 
 
 def _innermost(path: str, source: str, line: int) -> Definition | None:
@@ -85,9 +85,9 @@ def _innermost(path: str, source: str, line: int) -> Definition | None:
     return max(around, key=lambda one: (one.start_line, -one.end_line), default=None)
 
 
-def _walk(root: SgNode, wanted: frozenset[int]) -> Iterator[SgNode]:
-    """All nodes in the order of the text that touch the span of the wanted lines."""
-    first, last = min(wanted), max(wanted)
+def _walk(root: SgNode, numbers: frozenset[int]) -> Iterator[SgNode]:
+    """All nodes that touch the span of these lines, in the order of the text."""
+    first, last = min(numbers), max(numbers)
     stack = [root]
     while stack:
         node = stack.pop()

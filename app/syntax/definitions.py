@@ -1,4 +1,4 @@
-"""Finds the definitions of a file, with their names, ranges, visibility and documentation. Never reads a file."""
+"""Finds the definitions of a file, with their names, ranges, visibility, and documentation. Never reads a file."""
 
 import re
 from dataclasses import dataclass
@@ -23,16 +23,16 @@ _WRAPPERS = frozenset(
 )
 _FUNCTION_VALUES = frozenset({"arrow_function", "function_expression", "generator_function"})
 _BETWEEN_COMMENT_AND_DEFINITION = frozenset({"attribute_item", "decorator", "attribute_list"})
-_HOLDERS = frozenset(
+_CONTAINERS = frozenset(
     {"class", "interface", "struct", "trait", "impl", "object", "protocol", "record", "enum"}
 )
 _TRAILING_COMMENT = re.compile(r"#[^\n]*\s*\Z")
 _ELIXIR_DEFINES = frozenset({"def", "defp", "defmacro", "defmodule", "defprotocol", "defimpl"})
 _ELIXIR_NAME = re.compile(r"\(?\s*([\w.?!]+)")
 _BLOCK_WORD = re.compile(r"[\w.-]+")
-MAX_KEY_DEPTH = 2  # `jobs.build` of a workflow names a part, `jobs.build.steps` a line of it
+MAX_KEY_DEPTH = 2  # `jobs.build` of a workflow names a part, `jobs.build.steps` a line inside it
 MAX_NAME_CHARACTERS = 80
-# Which names are public in these is unknown here, so their interfaces are not judged.
+# Quorum does not know which names are public in these languages, so their interfaces are not checked.
 _WITHOUT_CONVENTIONS = frozenset(
     {"elixir", "haskell", "solidity", "hcl", "nix", "css", "yaml", "json", "html"}
 )
@@ -41,10 +41,10 @@ _PRIVATE_WORDS = frozenset({"private", "protected", "internal", "fileprivate", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """A named piece of code. Lines are 1-based and inclusive, decorators and `export` among them.
+    """A named piece of code. Lines are 1-based and inclusive, including decorators and `export`.
 
     `name` is qualified by the enclosing definitions (`Cart.total`); `signature` is everything before the body, with
-    white space folded.
+    whitespace collapsed.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Definition:
 
     @property
     def callable(self) -> bool:
-        """Whether it is a function, a method or a constructor."""
+        """Whether it is a function, a method, or a constructor."""
         return self.kind in _CALLABLES
 
 
@@ -77,7 +77,7 @@ def _definition(language: str, kinds: dict[str, str], node: SgNode) -> Definitio
     outer = _with_wrappers(node)
     around = [above for above in node.ancestors() if above.kind() in kinds and _is_definition(above)]
     kind = kinds[node.kind()]
-    if kind == "function" and around and kinds[around[0].kind()] in _HOLDERS:
+    if kind == "function" and around and kinds[around[0].kind()] in _CONTAINERS:
         kind = "method"
     return Definition(
         name=".".join(name for one in [*reversed(around), node] if (name := _own_name(one))),
@@ -138,7 +138,7 @@ def _name_node(node: SgNode) -> SgNode | None:
 
 
 def _first_identifier(node: SgNode) -> SgNode | None:
-    """Kotlin's grammar has no field for the name."""
+    """For Kotlin, whose grammar has no field for the name."""
     return next((child for child in node.children() if child.kind() in IDENTIFIER_KINDS), None)
 
 
@@ -246,5 +246,5 @@ def _value_body(node: SgNode) -> SgNode | None:
 
 
 def _last_body(node: SgNode) -> SgNode | None:
-    """Kotlin's grammar has no field for the body either."""
+    """For Kotlin, whose grammar has no field for the body."""
     return next((child for child in reversed(node.children()) if child.kind().endswith("_body")), None)

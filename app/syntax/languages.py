@@ -1,4 +1,4 @@
-"""Which languages can be read, by extension, and what their grammars call a definition. Data only."""
+"""The supported languages by file extension, and the node kinds of definitions in their grammars. Data only."""
 
 # The only languages that may reach ast-grep: an unknown name raises a pyo3 PanicException, a BaseException.
 EXTENSIONS = {

@@ -45,19 +45,19 @@ def parse(language: str, source: str) -> SgNode | None:
 
 
 def without_long_lines(source: str) -> str:
-    """The same lines with overlong ones emptied: in minified code and data, each node's column costs a scan of the line."""
+    """The source with overlong lines emptied, because in minified code each node's column costs a scan of the line."""
     if len(source) <= MAX_LINE_CHARACTERS:
         return source
     return "\n".join(line if len(line) <= MAX_LINE_CHARACTERS else "" for line in source.split("\n"))
 
 
 def _encodable(source: str) -> str:
-    """The same characters and lines; lone surrogates, which ast-grep refuses, become U+FFFD."""
+    """The same characters and lines; lone surrogates, which ast-grep rejects, become U+FFFD."""
     return _SURROGATES.sub("\ufffd", source)
 
 
 def start_line(node: SgNode) -> int:
-    """1-based line on which the node begins."""
+    """The 1-based line on which the node begins."""
     return node.range().start.line + 1
 
 

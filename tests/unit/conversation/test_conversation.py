@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.conversation.history import MOST_TURNS, Turn, render_history
+from app.conversation.history import MAX_TURNS, Turn, render_history
 from app.conversation.product import documentation, figures
-from app.conversation.schemas import Intent, Said, parse_intent, parse_said
+from app.conversation.schemas import Intent, ModelReply, parse_intent, parse_reply
 from app.errors import ModelInvalidOutput
 from app.gather import configuration_schema
 from app.publish.replies import COMMANDS
@@ -19,15 +19,15 @@ def test_an_intent_is_one_of_four() -> None:
 
 
 def test_an_empty_answer_is_none() -> None:
-    assert parse_said({"answer": "Yes."}) == Said(answer="Yes.")
+    assert parse_reply({"answer": "Yes."}) == ModelReply(answer="Yes.")
     with pytest.raises(ModelInvalidOutput):
-        parse_said({"answer": "  "})
+        parse_reply({"answer": "  "})
     with pytest.raises(ModelInvalidOutput):
-        parse_said({"answer": "Yes.", "withdraws": "true"})
+        parse_reply({"answer": "Yes.", "withdraws": "true"})
 
 
 def test_the_oldest_turns_are_folded() -> None:
-    turns = [Turn(author="alice", text=f"said {number};") for number in range(MOST_TURNS + 3)]
+    turns = [Turn(author="alice", text=f"said {number};") for number in range(MAX_TURNS + 3)]
     shown = render_history(turns, b"secret")
     assert "3 earlier turns are left out" in shown
     assert "said 2;" not in shown

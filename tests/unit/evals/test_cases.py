@@ -97,9 +97,9 @@ def test_nothing_in_a_case_gives_the_defect_away(case: EvaluationCase) -> None:
 
 
 def test_cases_are_chosen_by_pattern() -> None:
-    assert {case.kind for case in load_cases(wanted=("clean-*",))} == {CaseKind.CLEAN}
+    assert {case.kind for case in load_cases(patterns=("clean-*",))} == {CaseKind.CLEAN}
     with pytest.raises(InputError, match="nothing-like-it"):
-        load_cases(wanted=("nothing-like-it",))
+        load_cases(patterns=("nothing-like-it",))
 
 
 def test_a_folder_without_cases_is_reported(tmp_path: Path) -> None:

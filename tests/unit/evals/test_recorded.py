@@ -21,7 +21,7 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="module")
 async def runs() -> list[CaseRun]:
     setup, _, _ = replay(EvaluationSetup(), RECORDED / "three-readers")
-    return await run_cases(load_cases(wanted=tuple(setup.stages_of)), setup)
+    return await run_cases(load_cases(patterns=tuple(setup.stages_of)), setup)
 
 
 async def test_every_request_of_the_recorded_cases_has_its_answer(runs: list[CaseRun]) -> None:

@@ -78,7 +78,7 @@ def setup(fake: FakeVendors) -> EvaluationSetup:
 
 
 async def test_verification_refutes_the_false_claim() -> None:
-    [run] = await run_cases(load_cases(wanted=(CASE,)), setup(vendors()))
+    [run] = await run_cases(load_cases(patterns=(CASE,)), setup(vendors()))
     assert run.failures == ()
     text = render_text([run], notes=[])
     assert text.split("\n\n")[1] == snapshot("""\
@@ -93,13 +93,13 @@ inline only             100.0%   100.0%  100.0%  100.0%         1.00   100.0%   
 
 
 async def test_a_review_that_fails_is_said_and_counts_as_missed() -> None:
-    [run] = await run_cases(load_cases(wanted=(CASE,)), EvaluationSetup(access={}, stages=(Stage.REVIEW,)))
+    [run] = await run_cases(load_cases(patterns=(CASE,)), EvaluationSetup(access={}, stages=(Stage.REVIEW,)))
     assert run.failures == ()  # keyless: the analysers completed it
     assert [defect.cwe for defect in run.shown.missed] == ["CWE-639"]
 
 
 async def test_recorded_answers_give_the_same_figures_without_asking_anybody(tmp_path: Path) -> None:
-    cases = load_cases(wanted=(CASE,))
+    cases = load_cases(patterns=(CASE,))
     fake = vendors()
     recorded, _, finish = record(setup(fake), tmp_path, [])
     first = await run_cases(cases, recorded)
@@ -116,16 +116,16 @@ async def test_recorded_answers_give_the_same_figures_without_asking_anybody(tmp
 
 async def test_a_question_that_was_never_recorded_fails_its_stage(tmp_path: Path) -> None:
     recorded, _, finish = record(setup(vendors()), tmp_path, [])
-    await run_cases(load_cases(wanted=(CASE,)), recorded)
+    await run_cases(load_cases(patterns=(CASE,)), recorded)
     finish()
     replayed, _, _ = replay(setup(vendors()), tmp_path)
-    [run] = await run_cases(load_cases(wanted=("py-order-export",)), replayed)
+    [run] = await run_cases(load_cases(patterns=("py-order-export",)), replayed)
     assert len(run.failures) == len(STAGES)
     assert "for py-order-export" in run.failures[0]
 
 
 async def test_an_answer_to_older_material_is_given_and_counted(tmp_path: Path) -> None:
-    cases = load_cases(wanted=(CASE,))
+    cases = load_cases(patterns=(CASE,))
     recorded, _, finish = record(setup(vendors()), tmp_path, [])
     first = await run_cases(cases, recorded)
     finish()
@@ -139,7 +139,7 @@ async def test_an_answer_to_older_material_is_given_and_counted(tmp_path: Path) 
 
 
 async def test_what_is_recorded_is_not_paid_for_again(tmp_path: Path) -> None:
-    cases, fake = load_cases(wanted=(CASE,)), vendors()
+    cases, fake = load_cases(patterns=(CASE,)), vendors()
     for _ in range(2):
         fake.forget()
         recorded, _, finish = record(setup(fake), tmp_path, [])
@@ -152,7 +152,7 @@ async def test_what_is_recorded_is_not_paid_for_again(tmp_path: Path) -> None:
 async def test_a_claim_of_two_stages_counts_for_each_model_that_made_it() -> None:
     fake = vendors()
     fake.answers[Provider.CLAUDE] = scanner
-    [run] = await run_cases(load_cases(wanted=(CASE,)), setup(fake))
+    [run] = await run_cases(load_cases(patterns=(CASE,)), setup(fake))
     claims = {row.model: (row.claims, row.true) for row in model_rows([run]) if row.prompt_id != "–"}
     assert claims["gpt:gpt-6.2-sol"] == (2, 1)
     assert claims["claude:claude-sonnet-5-5"] == (2, 1)

@@ -47,7 +47,7 @@ def name_of(
     said = finding(
         **{"path": path, "rule_id": "sql-injection", "quote": '"WHERE id = " + id,', "line": 8, **fields}
     )
-    return fingerprinter.name([anchor(said, index)])[0].fingerprint
+    return fingerprinter.add_fingerprints([anchor(said, index)])[0].fingerprint
 
 
 SAME = {
@@ -101,9 +101,9 @@ def test_findings_on_a_whole_file_are_distinguished_by_their_order() -> None:
     index = index_of({"pay.py": ("", CODE)})
     fingerprinter = Fingerprinter(index, source_of=lambda path, side: None, enclosing_symbol=enclosing_symbol)
     said = [anchor(finding(quote="nowhere", title=title), index) for title in ("one", "two")]
-    first, second = fingerprinter.name(said)
+    first, second = fingerprinter.add_fingerprints(said)
     assert first.fingerprint != second.fingerprint
-    assert fingerprinter.name(said[:1])[0].fingerprint == first.fingerprint
+    assert fingerprinter.add_fingerprints(said[:1])[0].fingerprint == first.fingerprint
 
 
 def test_a_bracket_in_a_comment_does_not_swallow_the_file() -> None:

@@ -45,9 +45,7 @@ async def test_two_processes_together_never_exceed_a_providers_limit(
             ModelSettings(access=vendors.access(CLAUDE), calls_at_once=3),
             ModelEnvironment(
                 stores=ModelStores(
-                    calls=CallTables(
-                        database, slots=SharedSlots(database, renewal_s=0.02, stand_back_s=0.005)
-                    )
+                    calls=CallTables(database, slots=SharedSlots(database, renewal_s=0.02, pause_s=0.005))
                 ),
                 http_client=vendors.http_client(),
                 clock=ImpatientClock(),
@@ -117,7 +115,7 @@ async def until(take: Callable[[], Awaitable[object]]) -> None:
 
 
 async def test_a_busy_process_lets_a_waiting_one_go_first(database: Database) -> None:
-    busy, waiting = SharedSlots(database, renewal_s=0.01, stand_back_s=0.1), SharedSlots(database)
+    busy, waiting = SharedSlots(database, renewal_s=0.01, pause_s=0.1), SharedSlots(database)
     slot = await busy.take(CLAUDE, limit=1)
     assert slot
 
