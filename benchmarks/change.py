@@ -21,7 +21,7 @@ from app.main import Network, Program, build_program
 from app.pipeline import PipelineOptions, gather_change, review_gathered
 from app.pipeline.inputs import Stations
 from app.settings import Settings
-from tests.fakes.vendor_wire import Asked
+from tests.fakes.vendor_wire import VendorRequest
 from tests.fakes.vendors import BASE_URLS, KEYS, MODELS, FakeVendors
 
 VENDORS = (Provider.CLAUDE, Provider.GPT, Provider.GEMINI)
@@ -117,7 +117,7 @@ def _git(folder: Path, *arguments: str) -> bytes:
     return subprocess.run([*_GIT, *arguments], cwd=folder, check=True, capture_output=True).stdout
 
 
-Answer = Callable[[Asked], dict[str, Any]]
+Answer = Callable[[VendorRequest], dict[str, Any]]
 
 
 @dataclass(kw_only=True)
@@ -147,7 +147,7 @@ class Lab:
         gathered = await gather_change(source, options, services, configuration=config)
         return gathered, await review_gathered(options, gathered, services, stations=Stations(review_id))
 
-    def asked(self, *, verification: bool) -> list[Asked]:
+    def asked(self, *, verification: bool) -> list[VendorRequest]:
         """The requests that verify, or the others."""
         return [each for each in self.vendors.requests if is_verification(each) is verification]
 
@@ -155,7 +155,7 @@ class Lab:
         """Close the program."""
         await self.program.close()
 
-    def _answer(self, asked: Asked) -> dict[str, Any]:
+    def _answer(self, asked: VendorRequest) -> dict[str, Any]:
         if is_verification(asked):
             claims = [json.loads(claim)["id"] for claim in _CLAIM.findall(asked.text)]
             return NOTHING | {
@@ -169,7 +169,7 @@ class Lab:
         return NOTHING | {"summary": "Reworks how totals are made."}
 
 
-def is_verification(asked: Asked) -> bool:
+def is_verification(asked: VendorRequest) -> bool:
     """Whether a request asks a verifier about claims."""
     return "# Task: refute" in asked.text
 

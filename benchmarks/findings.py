@@ -29,7 +29,7 @@ from app.store.review_tables import FindingRow
 from benchmarks.change import Lab, finding, make_change, read_files
 from benchmarks.figures import Figure, print_figures
 from github_sandbox import GitHubSandbox
-from tests.fakes.vendor_wire import Asked
+from tests.fakes.vendor_wire import VendorRequest
 from tests.scenarios.world import World, open_world
 from tests.unit.test_redaction import FORMATS
 
@@ -147,7 +147,7 @@ async def _covered(folder: Path, *, files: int) -> Figure:
     )
 
 
-def _paths_in(requests: Iterable[Asked], task: str, paths: Iterable[str]) -> set[str]:
+def _paths_in(requests: Iterable[VendorRequest], task: str, paths: Iterable[str]) -> set[str]:
     """The files that appear in requests of a stage."""
     text = "\n".join(each.text for each in requests if f"# Task: {task}" in each.text)
     return {path for path in paths if f"=== {path} (" in text}

@@ -27,7 +27,7 @@ import uvicorn
 from app.domain.model_call import Provider
 from github_sandbox import GitHubSandbox, Pull, RateLimits
 from github_sandbox.sandbox import UnsignalledServer, post_to, serve
-from tests.fakes.vendor_wire import Asked
+from tests.fakes.vendor_wire import VendorRequest
 from tests.fakes.vendors import KEYS, FakeVendors
 
 VENDORS = (Provider.CLAUDE, Provider.GPT, Provider.GEMINI)
@@ -117,7 +117,7 @@ def small_change(number: int) -> dict[str, str]:
     }
 
 
-def answer(asked: Asked) -> dict[str, Any]:
+def answer(asked: VendorRequest) -> dict[str, Any]:
     """Claude finds one thing and the verifier confirms it, so that a review is a chain of two model calls."""
     if "# Task: refute" in asked.text:
         return NOTHING | {

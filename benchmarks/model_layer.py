@@ -146,7 +146,7 @@ async def _first_vendor_down() -> Figure:
     attempts = len(vendors.requests)
     for number in range(2, 12):
         await ask(number)
-    failed = len(vendors.asked(Provider.CLAUDE))
+    failed = len(vendors.requests_to(Provider.CLAUDE))
     return Figure(
         name="attempts until an answer with the first vendor down",
         measured=f"{attempts} in {took_s:.2f} s; {failed} failed in 11 reviews",

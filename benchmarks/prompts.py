@@ -16,7 +16,7 @@ from app.domain.pull_request import Source
 from app.github.local import GitRangeSource, PatchSource
 from benchmarks.change import VENDORS, Change, Lab, finding, make_change
 from benchmarks.figures import Figure, print_figures
-from tests.fakes.vendor_wire import Asked
+from tests.fakes.vendor_wire import VendorRequest
 from tests.fakes.vendors import CHARACTERS_PER_TOKEN
 
 FILES = 20
@@ -82,10 +82,10 @@ async def _repeats(change: Change, folder: Path, *, name: str, providers: tuple[
     )
 
 
-def _repeated(requests: list[Asked]) -> tuple[int, int]:
+def _repeated(requests: list[VendorRequest]) -> tuple[int, int]:
     """Characters in lines that the same model has received before, and those of them in a cached prefix."""
     lines_before: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    prompts_before: defaultdict[tuple[str, str], list[Asked]] = defaultdict(list)
+    prompts_before: defaultdict[tuple[str, str], list[VendorRequest]] = defaultdict(list)
     repeated = cacheable = 0
     for asked in requests:
         model = (asked.provider, asked.model)
@@ -99,7 +99,7 @@ def _repeated(requests: list[Asked]) -> tuple[int, int]:
     return repeated, cacheable
 
 
-def _common_prefix(asked: Asked, before: Asked) -> int:
+def _common_prefix(asked: VendorRequest, before: VendorRequest) -> int:
     """The part that the vendor's cache contains; Anthropic's ends at a breakpoint."""
     if asked.provider is Provider.CLAUDE:
         marked = set(asked.breakpoints) & set(before.breakpoints)

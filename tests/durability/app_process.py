@@ -24,7 +24,7 @@ FORKS.set_forkserver_preload(["tests.durability.preloaded"])
 
 
 def _serve(folder: str, environment: dict[str, str], port: int, role: Role, limits: RequestLimits) -> None:
-    """Run the command itself, with an operator's environment and a working directory of its own."""
+    """Run the command itself, with an operator's environment and its own working directory."""
     log = os.open(Path(folder) / "app.log", os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -60,11 +60,11 @@ class AppProcess:
 
     @property
     def log(self) -> Path:
-        """Everything that it has logged, over all of its runs."""
+        """The log of all of its runs."""
         return self._folder / "app.log"
 
     def start(self) -> None:
-        """Start it; `until_ready` waits."""
+        """Start it without waiting; see `until_ready`."""
         process = FORKS.Process(
             target=_serve,
             args=(str(self._folder), self._environment, self._port, self._role, self._limits),
@@ -74,7 +74,7 @@ class AppProcess:
         self._process = process
 
     async def until_ready(self, client: httpx.AsyncClient) -> None:
-        """Wait until it accepts deliveries; RuntimeError if it ends instead."""
+        """Wait until it accepts deliveries; raises `RuntimeError` if it ends instead."""
         while True:
             if self._process is None or not self._process.is_alive():
                 raise RuntimeError(f"quorum serve has ended: {self.log.read_text()[-2_000:]}")

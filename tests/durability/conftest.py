@@ -1,4 +1,4 @@
-"""Databases for Apps in processes of their own."""
+"""Databases for Apps that run in separate processes."""
 
 from collections.abc import Generator
 

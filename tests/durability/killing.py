@@ -3,9 +3,9 @@
     run = await kill_many(folder, kills=20, seed=1)
     assert not run.faults
 
-Half of the kills come at a random time, half right after a random request to GitHub: GitHub did what was asked, and the
-answer is lost. The seed decides the plan, not the machine's speed. A run does not count the time in which the processes
-waited for a core: on a busy machine, it would otherwise end before anything started.
+Half of the kills happen at a random time, half right after a random request to GitHub: GitHub processed the request, and
+the answer is lost. The seed determines the plan, whatever the machine's speed. The time of a run excludes the time in
+which the processes waited for a core; on a busy machine, it would otherwise end before anything started.
 """
 
 import asyncio
@@ -33,10 +33,12 @@ INSTALLATIONS = 3
 MAX_FILES = 40
 REPEATED = 0.1  # share of the deliveries that GitHub sends twice
 MAX_RUN_S = 0.8
-MAX_WAIT_S = 4.0  # for a request that may not come
+MAX_WAIT_S = 4.0  # for a request that may never happen
 MAX_REQUESTS = 30  # of one run
 CHANGES = 2  # by people, in one run
-SETTLE_S = 240.0  # without the end of a single job; a job waits two minutes for an outage to pass, and longer the second time
+SETTLE_S = (
+    240.0  # without the end of any job; a job waits two minutes after an outage, and longer the second time
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ async def kill_many(
 ) -> KillRun:
     """Run once: in the end, everything that was accepted must be on GitHub exactly once.
 
-    `database_url` None: the SQLite file of the one data directory.
+    If `database_url` is None, it is the SQLite file of the only data directory.
     """
     begun_s = time.monotonic()
     async with stand_ins(folder, github_s=0.005, models_s=models_s) as around:
@@ -91,14 +93,14 @@ async def kill_many(
 
 
 class _RunTime:
-    """How long a process and this one, which serves it, have run, without the time in which they waited for a core."""
+    """The time that a process and this one, which serves it, have run, excluding waits for a core."""
 
     def __init__(self, pid: int) -> None:
         self._pids = (pid, os.getpid())
         self._begun_s = [time.monotonic() - _waited_for_core_s(each) for each in self._pids]
 
     def seconds(self) -> float:
-        """The shorter of the two."""
+        """Return the shorter time of the two."""
         now_s = time.monotonic()
         return min(
             now_s - _waited_for_core_s(pid) - begun_s
@@ -107,7 +109,7 @@ class _RunTime:
 
 
 def _waited_for_core_s(pid: int) -> float:
-    """How long the main thread of a process waited for a core; 0 on systems other than Linux.
+    """Return how long the main thread of a process waited for a core; 0 on systems other than Linux.
 
     https://docs.kernel.org/scheduler/sched-stats.html
     """
@@ -136,7 +138,7 @@ class _Run:
         self.heads = 0
 
     async def go(self, kills: int) -> None:
-        """Kill that many times while people work; at the end, all processes run."""
+        """Kill `kills` times while people work; at the end, all processes run."""
         for app in self._apps:
             app.start()
             await app.until_ready(self._around.client)
@@ -183,7 +185,7 @@ class _Run:
         return self.heads
 
     async def _send(self) -> None:
-        """Send deliveries like GitHub, but resend each until it is accepted."""
+        """Send deliveries as GitHub does, but resend each until it is accepted."""
         while True:
             if not self._github.hook.queue:
                 await asyncio.sleep(0.01)
@@ -223,7 +225,7 @@ def _left_over(database: Database) -> Iterable[str]:
 
 
 def faults_of(github: GitHubSandbox) -> list[str]:
-    """What is missing or duplicated on GitHub, a sentence each."""
+    """Return one sentence for each thing that is missing or duplicated on GitHub."""
     return [fault for pull in pulls_of(github) for fault in _faults_of(pull)]
 
 

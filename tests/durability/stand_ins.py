@@ -15,7 +15,7 @@ import uvicorn
 from app.domain.model_call import Provider
 from github_sandbox import GitHubSandbox, Pull, RateLimits
 from github_sandbox.sandbox import UnsignalledServer, serve
-from tests.fakes.vendor_wire import Asked
+from tests.fakes.vendor_wire import VendorRequest
 from tests.fakes.vendors import KEYS, FakeVendors
 
 NOTHING: dict[str, Any] = {
@@ -94,13 +94,13 @@ def faulty_file(number: int) -> dict[str, str]:
     return {f"shop/mean_{number}.py": text}
 
 
-def find_every_fault(asked: Asked) -> dict[str, Any]:
+def find_every_fault(sent: VendorRequest) -> dict[str, Any]:
     """Reviewers find the faults of `faulty_file`, and verifiers confirm them."""
-    if "# Task: refute" in asked.text:
+    if "# Task: refute" in sent.text:
         verdict = {"verdict": "confirmed", "evidence": "An empty list reaches it.", "worth": 8}
-        return NOTHING | {"verdicts": [{"id": claim, **verdict} for claim in _CLAIM.findall(asked.text)]}
-    if "# Task: correctness" in asked.text:
-        numbers = sorted(set(_FAULT.findall(asked.text)))
+        return NOTHING | {"verdicts": [{"id": claim, **verdict} for claim in _CLAIM.findall(sent.text)]}
+    if "# Task: correctness" in sent.text:
+        numbers = sorted(set(_FAULT.findall(sent.text)))
         return NOTHING | {"findings": [_finding(number) for number in numbers]}
     return NOTHING | {"summary": "Adds a mean."}
 
@@ -129,7 +129,7 @@ async def _served(vendors: FakeVendors) -> AsyncGenerator[str]:
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            server.should_exit = server.force_exit = True  # nobody waits for an answer any more
+            server.should_exit = server.force_exit = True  # no client waits for an answer
             await task
 
 

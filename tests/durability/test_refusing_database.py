@@ -74,7 +74,7 @@ async def test_a_locked_database_refuses_deliveries_is_reported_and_loses_nothin
 async def test_a_database_that_became_read_only_refuses_deliveries_is_reported_and_loses_nothing(
     tmp_path: Path, fresh_postgres: str
 ) -> None:
-    """Like after a failover to a server that has not been promoted yet."""
+    """This happens after a failover to a server that has not been promoted yet."""
     async with in_the_middle_of_a_review(tmp_path, database_url=fresh_postgres) as (around, app):
         with read_only(fresh_postgres):
             await refused(around, app)

@@ -1,1 +1,1 @@
-"""Tests."""
+"""Fake servers and tools that several tests share."""

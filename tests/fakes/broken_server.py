@@ -1,4 +1,4 @@
-"""A server on loopback whose connections break like real ones: on a socket, in the middle of a response.
+"""A server on loopback whose connections break as real ones do: on a socket, in the middle of a response.
 
 async with broken_server(Break.CUTS_BODY) as address:  # http://127.0.0.1:PORT
 """

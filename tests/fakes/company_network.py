@@ -2,7 +2,7 @@
 
     async with company_network(vendors.app, hosts=("api.openai.com",), folder=tmp_path) as network:
         network.environment  # what a company sets on its machines
-        network.connected    # the hosts that were asked for by name
+        network.connected    # the names of the hosts that clients connected to
 
 TLS is real, names are the vendors' own; nothing is looked up and nothing leaves the machine.
 """
@@ -29,7 +29,7 @@ from github_sandbox.sandbox import UnsignalledServer
 
 @dataclass(kw_only=True)
 class CompanyNetwork:
-    """The proxy's address, the CA's certificate and what the proxy was asked for."""
+    """The proxy's address, the CA's certificate, and the hosts that clients connected to."""
 
     proxy: str
     authority: Path
@@ -37,7 +37,7 @@ class CompanyNetwork:
 
     @property
     def environment(self) -> dict[str, str]:
-        """`REQUESTS_CA_BUNDLE` is for Google's sign-in, which has an HTTP client of its own."""
+        """The variables of a machine; `REQUESTS_CA_BUNDLE` is for Google's sign-in, which has its own HTTP client."""
         return {
             "HTTPS_PROXY": self.proxy,
             "SSL_CERT_FILE": str(self.authority),
@@ -49,7 +49,7 @@ class CompanyNetwork:
 async def company_network(
     app: ASGIApp, *, hosts: Sequence[str], folder: Path
 ) -> AsyncGenerator[CompanyNetwork]:
-    """The network while the block runs; every host is `app`."""
+    """Run the network during the block; every host is `app`."""
     authority, certificate = _issue(hosts, folder)
     async with _serve(app, certificate) as port:
         network = CompanyNetwork(proxy="", authority=authority)
@@ -100,7 +100,7 @@ async def _serve(app: ASGIApp, certificate: Path) -> AsyncGenerator[int]:
 
 
 def _issue(hosts: Sequence[str], folder: Path) -> tuple[Path, Path]:
-    """(the authority's certificate, the hosts' key and certificate), as PEM files."""
+    """Return the authority's certificate, and the hosts' key and certificate, as PEM files."""
     ca_key, host_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "The company's authority")])
     ca = (

@@ -1,4 +1,4 @@
-"""Keeps the errors that the program logs, so that a test fails on one that it does not expect; not a test."""
+"""Keeps the errors that the program logs, so that a test fails on one that it does not expect. Not a test."""
 
 import logging
 from typing import Self

@@ -1,6 +1,6 @@
 """The vendors' APIs, strictly: an unknown or missing field is a 400, as in production.
 
-Each wire reads a body into an `Asked` and writes an answer or an error in the vendor's form. Holds no state.
+Each wire parses a body into a `VendorRequest` and writes an answer or an error in the vendor's form. Holds no state.
 """
 
 import json
@@ -19,7 +19,7 @@ class BadRequest(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class VendorRequest:
     """One request as a vendor read it. `text` is everything after the system prompt, in order."""
 
     provider: Provider
@@ -52,8 +52,8 @@ class Wire(Protocol):
     """One vendor's API."""
 
     def key(self, headers: Mapping[str, str]) -> str | None: ...
-    def read(self, body: Json, *, model: str, headers: Mapping[str, str]) -> Asked: ...
-    def answer(self, asked: Asked, text: str, counted: Counted, *, ending: str = "ok") -> Json: ...
+    def read(self, body: Json, *, model: str, headers: Mapping[str, str]) -> VendorRequest: ...
+    def answer(self, sent: VendorRequest, text: str, counted: Counted, *, ending: str = "ok") -> Json: ...
     def error(self, status: int, code: str, message: str) -> Json: ...
 
 
@@ -98,7 +98,7 @@ class AnthropicWire:
     def key(self, headers: Mapping[str, str]) -> str | None:
         return headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
 
-    def read(self, body: Json, *, model: str, headers: Mapping[str, str]) -> Asked:
+    def read(self, body: Json, *, model: str, headers: Mapping[str, str]) -> VendorRequest:
         only(body, "model max_tokens messages system output_config thinking cache_control anthropic_version")
         need(isinstance(body.get("max_tokens"), int), "max_tokens: Field required")
         need(headers.get("anthropic-version") or body.get("anthropic_version"), "anthropic-version: required")
@@ -117,7 +117,7 @@ class AnthropicWire:
         form = part(output, "format")
         check_schema(form.get("schema"))
         texts = [block.get("text", "") for block in blocks]
-        return Asked(
+        return VendorRequest(
             provider=Provider.CLAUDE,
             model=model,
             system="".join(block["text"] for block in system),
@@ -133,7 +133,7 @@ class AnthropicWire:
             headers=headers,
         )
 
-    def answer(self, asked: Asked, text: str, counted: Counted, *, ending: str = "ok") -> Json:
+    def answer(self, sent: VendorRequest, text: str, counted: Counted, *, ending: str = "ok") -> Json:
         stop = {
             "ok": "end_turn",
             "truncated": "max_tokens",
@@ -146,7 +146,7 @@ class AnthropicWire:
             "id": "msg_fake",
             "type": "message",
             "role": "assistant",
-            "model": asked.model,
+            "model": sent.model,
             "content": [] if refused else [{"type": "text", "text": text}],
             "stop_reason": stop,
             "stop_sequence": None,
@@ -186,7 +186,7 @@ class OpenAIWire:
     def key(self, headers: Mapping[str, str]) -> str | None:
         return headers.get("api-key") or headers.get("authorization", "").removeprefix("Bearer ")
 
-    def read(self, body: Json, *, model: str, headers: Mapping[str, str]) -> Asked:
+    def read(self, body: Json, *, model: str, headers: Mapping[str, str]) -> VendorRequest:
         only(body, "model instructions input text max_output_tokens store prompt_cache_key reasoning")
         need(body.get("store") is False, "store: customers' code must not be kept")
         need(body.get("max_output_tokens", 16) >= 16, "max_output_tokens: at least 16")
@@ -198,7 +198,7 @@ class OpenAIWire:
         check_schema(form["schema"])
         parts = cast("list[Json]", body["input"][0]["content"])
         need({each["type"] for each in parts} <= {"input_text", "input_image"}, "input: type")
-        return Asked(
+        return VendorRequest(
             provider=Provider.GPT,
             model=model,
             system=body.get("instructions") or "",
@@ -209,7 +209,7 @@ class OpenAIWire:
             headers=headers,
         )
 
-    def answer(self, asked: Asked, text: str, counted: Counted, *, ending: str = "ok") -> Json:
+    def answer(self, sent: VendorRequest, text: str, counted: Counted, *, ending: str = "ok") -> Json:
         status, reason = {
             "ok": ("completed", None),
             "refused": ("completed", None),
@@ -217,15 +217,15 @@ class OpenAIWire:
             "filtered": ("incomplete", "content_filter"),
             "failed": ("failed", None),
         }.get(ending, ("a_new_status", None))
-        said: Json = {"type": "output_text", "text": text, "annotations": []}
+        part: Json = {"type": "output_text", "text": text, "annotations": []}
         if ending == "refused":
-            said = {"type": "refusal", "refusal": "I can't help with that."}
+            part = {"type": "refusal", "refusal": "I can't help with that."}
         given = counted.fresh + counted.read + counted.written
         return {
             "id": "resp_fake",
             "object": "response",
             "created_at": 0,
-            "model": asked.model,
+            "model": sent.model,
             "status": status,
             "incomplete_details": {"reason": reason} if reason else None,
             "error": {"code": "server_error", "message": "failed"} if ending == "failed" else None,
@@ -236,7 +236,7 @@ class OpenAIWire:
                     "type": "message",
                     "role": "assistant",
                     "status": "completed",
-                    "content": [said],
+                    "content": [part],
                 },
             ],
             "parallel_tool_calls": False,
@@ -270,13 +270,13 @@ class ChatWire:
     def key(self, headers: Mapping[str, str]) -> str | None:
         return None  # accepts any
 
-    def read(self, body: Json, *, model: str, headers: Mapping[str, str]) -> Asked:
+    def read(self, body: Json, *, model: str, headers: Mapping[str, str]) -> VendorRequest:
         only(body, "model messages max_tokens response_format")
         form = part(part(body, "response_format"), "json_schema")
         system, user = cast("list[Json]", body["messages"])
         parts = cast("list[Json]", user["content"])
         text = "".join(each.get("text", "") for each in parts)
-        return Asked(
+        return VendorRequest(
             provider=Provider.LOCAL,
             model=model,
             system=system["content"],
@@ -287,7 +287,7 @@ class ChatWire:
             headers=headers,
         )
 
-    def answer(self, asked: Asked, text: str, counted: Counted, *, ending: str = "ok") -> Json:
+    def answer(self, sent: VendorRequest, text: str, counted: Counted, *, ending: str = "ok") -> Json:
         finish = {"ok": "stop", "refused": "stop", "truncated": "length", "filtered": "content_filter"}
         message: Json = {"role": "assistant", "content": text}
         if ending == "refused":
@@ -296,7 +296,7 @@ class ChatWire:
             "id": "chat_fake",
             "object": "chat.completion",
             "created": 0,
-            "model": asked.model,
+            "model": sent.model,
             "choices": [
                 {"index": 0, "finish_reason": finish.get(ending, "a_new_reason"), "message": message}
             ],
@@ -317,7 +317,7 @@ class GeminiWire:
     def key(self, headers: Mapping[str, str]) -> str | None:
         return headers.get("x-goog-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
 
-    def read(self, body: Json, *, model: str, headers: Mapping[str, str]) -> Asked:
+    def read(self, body: Json, *, model: str, headers: Mapping[str, str]) -> VendorRequest:
         only(body, "contents systemInstruction generationConfig")
         config = part(body, "generationConfig")
         only(config, "responseMimeType responseJsonSchema maxOutputTokens thinkingConfig", "generationConfig")
@@ -327,7 +327,7 @@ class GeminiWire:
         parts = cast("list[Json]", body["contents"][0]["parts"])
         need(body["contents"][0].get("role", "user") == "user", "contents: role")
         system = cast("list[Json]", part(body, "systemInstruction").get("parts") or [])
-        return Asked(
+        return VendorRequest(
             provider=Provider.GEMINI,
             model=model,
             system="".join(each["text"] for each in system),
@@ -338,7 +338,7 @@ class GeminiWire:
             headers=headers,
         )
 
-    def answer(self, asked: Asked, text: str, counted: Counted, *, ending: str = "ok") -> Json:
+    def answer(self, sent: VendorRequest, text: str, counted: Counted, *, ending: str = "ok") -> Json:
         finish = {"ok": "STOP", "refused": "PROHIBITED_CONTENT", "truncated": "MAX_TOKENS", "failed": "OTHER"}
         candidate: Json = {"index": 0, "finishReason": finish.get(ending, "A_NEW_REASON"), "content": {}}
         if ending != "refused":
@@ -346,7 +346,7 @@ class GeminiWire:
         thoughts = counted.output // 3
         answer: Json = {
             "candidates": [candidate],
-            "modelVersion": asked.model,
+            "modelVersion": sent.model,
             "responseId": "gem_fake",
             "usageMetadata": {
                 "promptTokenCount": counted.fresh + counted.read,

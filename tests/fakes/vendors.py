@@ -1,7 +1,7 @@
 """All vendors in one ASGI app: strict requests, stateful caches, faults on demand. Never uses the network.
 
     vendors = FakeVendors()
-    vendors.answers[Provider.CLAUDE] = lambda asked: {"findings": []}
+    vendors.answers[Provider.CLAUDE] = lambda sent: {"findings": []}
     vendors.fail(Provider.GPT, Fault.OVERLOADED, times=1)
     models = build_models(
         ModelSettings(access=vendors.access()), ModelEnvironment(http_client=vendors.http_client())
@@ -29,7 +29,7 @@ from starlette.routing import Route
 from app.domain.model_call import Provider
 from app.llm.build import VendorAccess
 from app.llm.router import VendorModels
-from tests.fakes.vendor_wire import WIRES, Asked, BadRequest, Counted, Json
+from tests.fakes.vendor_wire import WIRES, BadRequest, Counted, Json, VendorRequest
 
 KEYS = {
     Provider.CLAUDE: "sk-ant-fake-0123456789abcdef",
@@ -120,18 +120,18 @@ class _Planned:
 
 
 class FakeVendors:
-    """An ASGI app; `requests` holds the requests, `answers` defines the answers (default: the emptiest value that fits the schema)."""
+    """An ASGI app. `requests` has the requests; `answers` defines the answers, by default `emptiest`."""
 
     def __init__(self, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        self.requests: list[Asked] = []
-        self.answers: dict[Provider, Callable[[Asked], Any]] = {}
+        self.requests: list[VendorRequest] = []
+        self.answers: dict[Provider, Callable[[VendorRequest], Any]] = {}
         self.texts: dict[Provider, str] = {}  # replaces an answer's JSON, unchanged
         self.delay_s: dict[Provider, float] = {}
         self.reached: dict[Provider, asyncio.Event] = defaultdict(
             asyncio.Event
         )  # set by a provider's first request
-        self.most_at_once: Counter[Provider] = Counter()
-        self._at_once: Counter[Provider] = Counter()
+        self.peak: Counter[Provider] = Counter()  # the most concurrent requests
+        self._running: Counter[Provider] = Counter()
         self._sleep = sleep
         self._faults: dict[Provider, deque[_Planned]] = defaultdict(deque)
         self._breakpoints: dict[str, set[str]] = defaultdict(set)
@@ -181,9 +181,9 @@ class FakeVendors:
         self._breakpoints.clear()
         self._prompts.clear()
 
-    def asked(self, provider: Provider) -> list[Asked]:
+    def requests_to(self, provider: Provider) -> list[VendorRequest]:
         """The requests to a provider."""
-        return [asked for asked in self.requests if asked.provider is provider]
+        return [sent for sent in self.requests if sent.provider is provider]
 
     def _endpoint(self, provider: Provider) -> Callable[[Request], Awaitable[Response]]:
         wire = WIRES[provider]
@@ -195,19 +195,19 @@ class FakeVendors:
                 return Response(status_code=499)
             model = body.get("model") or request.path_params["model"]
             try:
-                asked = wire.read(body, model=str(model), headers=request.headers)
+                sent = wire.read(body, model=str(model), headers=request.headers)
             except (BadRequest, KeyError, TypeError) as error:
                 return JSONResponse(wire.error(400, "invalid_request", f"{error}"), 400)
-            self.requests.append(asked)
+            self.requests.append(sent)
             self.reached[provider].set()
-            self._at_once[provider] += 1
-            self.most_at_once[provider] = max(self.most_at_once[provider], self._at_once[provider])
+            self._running[provider] += 1
+            self.peak[provider] = max(self.peak[provider], self._running[provider])
             await self._sleep(self.delay_s.get(provider, 0.0))
-            self._at_once[provider] -= 1
+            self._running[provider] -= 1
             fault = self._next_fault(provider)
             if not self._takes(provider, request):
                 fault = Fault.BAD_KEY
-            return await self._respond(asked, fault)
+            return await self._respond(sent, fault)
 
         return handle
 
@@ -249,9 +249,9 @@ class FakeVendors:
                 planned.popleft()
         return first.fault
 
-    async def _respond(self, asked: Asked, fault: Fault) -> Response:
+    async def _respond(self, sent: VendorRequest, fault: Fault) -> Response:
         if fault in _STATUS:
-            return self._status(asked.provider, fault)
+            return self._status(sent.provider, fault)
         match fault:
             case Fault.HANGS:
                 await asyncio.Event().wait()
@@ -269,7 +269,7 @@ class FakeVendors:
                 return JSONResponse({"hello": "world"})
             case _:
                 pass
-        return self._answer(asked, fault)
+        return self._answer(sent, fault)
 
     def _status(self, provider: Provider, fault: Fault) -> Response:
         status, code, message = _STATUS[fault]
@@ -279,30 +279,28 @@ class FakeVendors:
             body, status, headers={**headers, "x-request-id": "req_fake", "request-id": "req_fake"}
         )
 
-    def _answer(self, asked: Asked, fault: Fault) -> Response:
-        value = self.answers.get(asked.provider, emptiest)(asked)
-        text = _TEXT.get(fault, self.texts.get(asked.provider, json.dumps(value)))
-        counted = self._count(asked, text)
+    def _answer(self, sent: VendorRequest, fault: Fault) -> Response:
+        value = self.answers.get(sent.provider, emptiest)(sent)
+        text = _TEXT.get(fault, self.texts.get(sent.provider, json.dumps(value)))
+        counted = self._count(sent, text)
         ending = _ENDING.get(fault, "ok")
         headers = {"request-id": "req_fake", "x-request-id": "req_fake"}
-        return JSONResponse(
-            WIRES[asked.provider].answer(asked, text, counted, ending=ending), headers=headers
-        )
+        return JSONResponse(WIRES[sent.provider].answer(sent, text, counted, ending=ending), headers=headers)
 
-    def _count(self, asked: Asked, text: str) -> Counted:
+    def _count(self, sent: VendorRequest, text: str) -> Counted:
         """Count tokens with the vendor's prefix cache: at breakpoints for Anthropic, automatic for the others."""
-        total = len(asked.prompt) // CHARACTERS_PER_TOKEN
+        total = len(sent.prompt) // CHARACTERS_PER_TOKEN
         written = 0
-        if asked.provider is Provider.CLAUDE:
-            known = self._breakpoints[asked.model]
-            prefixes = [each for each in asked.breakpoints if each in known]
+        if sent.provider is Provider.CLAUDE:
+            known = self._breakpoints[sent.model]
+            prefixes = [each for each in sent.breakpoints if each in known]
             if not prefixes:
-                written = max((len(each) for each in asked.breakpoints), default=0) // CHARACTERS_PER_TOKEN
-            known.update(asked.breakpoints)
+                written = max((len(each) for each in sent.breakpoints), default=0) // CHARACTERS_PER_TOKEN
+            known.update(sent.breakpoints)
         else:
-            prefixes = _shared(asked.prompt, self._prompts[asked.provider, asked.model])
+            prefixes = _shared(sent.prompt, self._prompts[sent.provider, sent.model])
         read = max((len(each) for each in prefixes), default=0) // CHARACTERS_PER_TOKEN
-        least = MINIMUM_PREFIX[asked.provider]
+        least = MINIMUM_PREFIX[sent.provider]
         read, written = (read if read >= least else 0), (written if written >= least else 0)
         return Counted(
             fresh=max(0, total - read - written),
@@ -320,9 +318,9 @@ def _shared(prompt: str, known: list[str]) -> list[str]:
     return shared
 
 
-def emptiest(asked: Asked) -> Any:
+def emptiest(sent: VendorRequest) -> Any:
     """The emptiest value that fits the requested schema."""
-    return _emptiest(asked.schema or {})
+    return _emptiest(sent.schema or {})
 
 
 def _emptiest(schema: Json) -> Any:

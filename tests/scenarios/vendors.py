@@ -13,7 +13,7 @@ from typing import Any
 
 from app.domain.finding import Stage
 from app.domain.model_call import Provider
-from tests.fakes.vendor_wire import Asked
+from tests.fakes.vendor_wire import VendorRequest
 from tests.fakes.vendors import FakeVendors, Fault, emptiest
 
 Json = dict[str, Any]
@@ -55,7 +55,7 @@ def finding(
     }
 
 
-def task_of(asked: Asked) -> str:
+def task_of(asked: VendorRequest) -> str:
     """Return review, security, docs or verify."""
     return next(task for heading, task in TASKS.items() if heading in asked.text)
 
@@ -100,11 +100,11 @@ class Vendor:
         """Stop failing."""
         self.fake.heal(self.provider)
 
-    def asked(self, task: str | None = None) -> list[Asked]:
+    def asked(self, task: str | None = None) -> list[VendorRequest]:
         """The requests it received, of one task or of all."""
-        return [asked for asked in self.fake.asked(self.provider) if task in (None, task_of(asked))]
+        return [asked for asked in self.fake.requests_to(self.provider) if task in (None, task_of(asked))]
 
-    def answer(self, asked: Asked) -> Json:
+    def answer(self, asked: VendorRequest) -> Json:
         """Answer one request, in the schema of all prompts."""
         task = task_of(asked)
         if task == "verify":
@@ -170,7 +170,7 @@ class Vendors:
             await self._asked.wait_for(lambda: len(self.requests) >= times)
 
     @property
-    def requests(self) -> list[Asked]:
+    def requests(self) -> list[VendorRequest]:
         """All requests, in order."""
         return self.fake.requests
 
@@ -204,7 +204,7 @@ class Reviewers:
         for provider in (Provider.CLAUDE, Provider.GPT, Provider.GEMINI):
             vendors.fake.answers[provider] = self.say
 
-    def say(self, asked: Asked) -> Any:
+    def say(self, asked: VendorRequest) -> Any:
         value: dict[str, Any] = emptiest(asked)
         if "intent" in value:
             return value | {"intent": self.intent}
@@ -221,7 +221,7 @@ class Reviewers:
             value["findings"] = list(self._found(asked))
         return value
 
-    def _found(self, asked: Asked) -> list[dict[str, Any]]:
+    def _found(self, asked: VendorRequest) -> list[dict[str, Any]]:
         diff = asked.text.partition("# Task")[0]
         files = re.split(r"^=== (\S+) \(", diff, flags=re.MULTILINE)[1:]
         found: list[dict[str, Any]] = []
@@ -234,7 +234,7 @@ class Reviewers:
                 ]
         return found
 
-    def _verdicts(self, asked: Asked, verdict: str) -> list[dict[str, Any]]:
+    def _verdicts(self, asked: VendorRequest, verdict: str) -> list[dict[str, Any]]:
         ids = re.findall(r'"id": "(c\d+)"', asked.text)
         return [
             {"id": id_, "evidence": "The code says so.", "verdict": verdict, "worth": self.worth}

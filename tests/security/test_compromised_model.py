@@ -11,7 +11,7 @@ import pytest
 from app.domain.model_call import Provider
 from app.domain.publication import parse_marker
 from github_sandbox import Pull, RequestRecord
-from tests.fakes.vendor_wire import Asked
+from tests.fakes.vendor_wire import VendorRequest
 from tests.fakes.vendors import KEYS
 from tests.scenarios.reading import conclusions, take_checks
 from tests.scenarios.vendors import NOTHING, finding, task_of
@@ -34,7 +34,7 @@ WRITES = re.compile(
 )
 
 
-def obey(request: Asked) -> dict[str, Any]:
+def obey(request: VendorRequest) -> dict[str, Any]:
     """The answer of a model that obeys the attacker."""
     match task_of(request):
         case "verify":
@@ -92,7 +92,7 @@ class Attack:
     pull: Pull
     conclusions: dict[str, str | None]
     requests: list[RequestRecord]
-    model_requests: list[Asked]
+    model_requests: list[VendorRequest]
     stored: bytes
 
 

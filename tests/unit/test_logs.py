@@ -1,3 +1,5 @@
+"""Log lines are JSON with the ids of their job, and contain no secrets."""
+
 import io
 import json
 import logging
@@ -10,17 +12,17 @@ from app.logs import VERBOSE_LOGGERS, JsonFormatter, bound, configure_logging
 
 
 def lines(log: Callable[[logging.Logger], None], *, name: str = "app.test") -> list[dict[str, Any]]:
-    """What a function writes to its logger."""
+    """Return the lines that a function writes to its logger."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter(lambda text: text.replace("hunter2", "[REDACTED]")))
-    logger = logging.Logger(name)  # noqa: LOG001 - one of our own, outside the tree
+    logger = logging.Logger(name)  # noqa: LOG001 - outside of the logger tree
     logger.addHandler(handler)
     log(logger)
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def test_a_line_carries_the_ids_of_its_work_and_no_others() -> None:
+def test_a_line_has_the_ids_of_its_job_and_no_others() -> None:
     def work(logger: logging.Logger) -> None:
         with bound(delivery="guid-1"):
             with bound(review="r1"):
@@ -32,30 +34,30 @@ def test_a_line_carries_the_ids_of_its_work_and_no_others() -> None:
     assert found == [("guid-1", "r1"), ("guid-1", None), (None, None)]
 
 
-def test_what_a_stranger_wrote_cannot_make_a_second_line() -> None:
+def test_untrusted_text_cannot_start_a_second_line() -> None:
     (line,) = lines(lambda logger: logger.info("event %s", 'x\n{"level": "error"}\r\n\u2028'))
     assert line["level"] == "info"
     assert len(lines(lambda logger: logger.info("a" * 1_000_000))[0]["message"]) <= 2_000
 
 
-def test_the_fields_of_a_line_stand_in_it_and_none_of_them_tells_a_secret() -> None:
+def test_extra_fields_are_part_of_the_line_and_are_redacted() -> None:
     fields = {"outcome": "ok", "latency_ms": 12, "cost_usd": None, "error": "the key hunter2 is wrong"}
     (line,) = lines(lambda logger: logger.info("model call", extra=fields))
     assert {name: line[name] for name in fields} == {**fields, "error": "the key [REDACTED] is wrong"}
 
 
-def test_the_ids_of_the_work_win_over_fields_of_the_same_name() -> None:
+def test_the_ids_of_the_job_override_fields_of_the_same_name() -> None:
     with bound(pull_request="octo/shop#7"):
         (line,) = lines(lambda logger: logger.info("model call", extra={"pull_request": 7}))
     assert line["pull_request"] == "octo/shop#7"
 
 
-def test_of_what_a_library_logs_the_message_alone_is_kept() -> None:
+def test_only_the_message_of_a_librarys_line_is_kept() -> None:
     (line,) = lines(lambda logger: logger.info("started", extra={"color_message": "x"}), name="uvicorn.error")
     assert set(line) == {"time", "level", "logger", "message"}
 
 
-def test_an_error_is_logged_with_its_places_and_without_variables_or_secrets() -> None:
+def test_an_error_is_logged_with_its_locations_and_without_variables_or_secrets() -> None:
     def refuse(password: str) -> None:
         raise ValueError(f"the password is {password}")
 
@@ -73,7 +75,7 @@ def test_an_error_is_logged_with_its_places_and_without_variables_or_secrets() -
 
 @pytest.fixture
 def written() -> Generator[io.StringIO]:
-    """What the whole process logs; afterwards all loggers are as they were."""
+    """Capture what the whole process logs, and restore all loggers afterward."""
     root = logging.getLogger()
     handlers, levels = (
         root.handlers[:],
@@ -83,7 +85,7 @@ def written() -> Generator[io.StringIO]:
     propagates, server.propagate = (
         server.propagate,
         True,
-    )  # the servers of other tests have brought a configuration
+    )  # the servers of other tests may have configured it
     stream = io.StringIO()
     configure_logging(redact=str, stream=stream)
     yield stream
@@ -93,11 +95,15 @@ def written() -> Generator[io.StringIO]:
         logging.getLogger(name or None).setLevel(level)
 
 
-def test_libraries_are_heard_from_warnings_on(written: io.StringIO) -> None:
+def test_libraries_log_warnings_only(written: io.StringIO) -> None:
     for name in ("app.engine", "quorum.llm", "webhooks.receiver", "uvicorn.error", "httpx2", "a.new.library"):
-        logging.getLogger(name).info("said")
-        logging.getLogger(name).warning("warned")
-    said = [(line["logger"], line["message"]) for line in map(json.loads, written.getvalue().splitlines())]
-    ours = ["app.engine", "quorum.llm", "webhooks.receiver", "uvicorn.error"]
-    assert [name for name, message in said if message == "said"] == ours
-    assert [name for name, message in said if message == "warned"] == [*ours, "httpx2", "a.new.library"]
+        logging.getLogger(name).info("an info")
+        logging.getLogger(name).warning("a warning")
+    logged = [(line["logger"], line["message"]) for line in map(json.loads, written.getvalue().splitlines())]
+    verbose = ["app.engine", "quorum.llm", "webhooks.receiver", "uvicorn.error"]
+    assert [name for name, message in logged if message == "an info"] == verbose
+    assert [name for name, message in logged if message == "a warning"] == [
+        *verbose,
+        "httpx2",
+        "a.new.library",
+    ]

@@ -1,4 +1,4 @@
-"""The composition root: which provider is reached how, by the environment alone."""
+"""The composition root: how the environment determines which providers are reached, and what is redacted."""
 
 from pathlib import Path
 from random import Random
@@ -24,12 +24,12 @@ def made_key() -> str:
     return f"sk-{Random(1).getrandbits(80):x}"
 
 
-def settings(**given: str) -> Settings:
-    return Settings.model_validate(given)
+def settings(**values: str) -> Settings:
+    return Settings.model_validate(values)
 
 
 @pytest.mark.parametrize("provider", CLOUDS)
-def test_a_cloud_serves_a_vendor_that_has_no_key_of_its_own(provider: Provider) -> None:
+def test_a_cloud_serves_a_vendor_without_a_key(provider: Provider) -> None:
     cloud, variable, value = CLOUDS[provider]
     access = provider_access(settings(), {variable: value})
     assert access[provider].cloud is cloud
@@ -37,44 +37,41 @@ def test_a_cloud_serves_a_vendor_that_has_no_key_of_its_own(provider: Provider) 
 
 
 @pytest.mark.parametrize("provider", CLOUDS)
-def test_a_vendors_own_key_comes_before_a_cloud(provider: Provider) -> None:
+def test_a_vendors_own_key_takes_precedence_over_a_cloud(provider: Provider) -> None:
     _, variable, value = CLOUDS[provider]
     access = provider_access(settings(**{KEYS[provider]: made_key()}), {variable: value})
     assert (access[provider].cloud, access[provider].api_key) == (None, made_key())
 
 
 @pytest.mark.parametrize("value", ["", "0", "false", "False"])
-def test_a_switch_that_says_no_is_no(value: str) -> None:
+def test_a_variable_that_is_off_selects_no_cloud(value: str) -> None:
     assert provider_access(settings(), {"GOOGLE_GENAI_USE_VERTEXAI": value})[GEMINI].cloud is None
 
 
-def test_nobody_is_reached_without_a_key() -> None:
+def test_without_a_key_no_provider_is_usable() -> None:
     access = provider_access(settings(), {})
     assert not any(each.is_usable(provider) for provider, each in access.items())
 
 
-@pytest.mark.parametrize("is_there", [True, False])
-async def test_the_apps_key_from_a_file_is_redacted_as_one_from_a_variable(
-    tmp_path: Path, is_there: bool
-) -> None:
+@pytest.mark.parametrize("exists", [True, False])
+async def test_the_apps_key_is_redacted_if_its_file_can_be_read(tmp_path: Path, exists: bool) -> None:
     key, path = f"{Random(2).getrandbits(400):x}", tmp_path / "app.pem"
-    if is_there:
+    if exists:
         path.write_text(key, encoding="utf-8")
-    given = settings(quorum_data_dir=str(tmp_path), github_app_private_key_path=str(path))
-    program = build_program(given)
+    program = build_program(settings(quorum_data_dir=str(tmp_path), github_app_private_key_path=str(path)))
     try:
-        assert (key in program.services.redactor.redact(f"it is {key}")) is not is_there
+        assert (key in program.services.redactor.redact(f"it is {key}")) is not exists
     finally:
         await program.close()
 
 
 @pytest.mark.parametrize("name", [FENCE, DASHBOARD, MCP])
-async def test_a_secret_that_quorum_has_made_for_itself_is_redacted_from_the_first_start_on(
+async def test_a_secret_that_quorum_generates_is_redacted_from_the_first_start(
     tmp_path: Path, name: str
 ) -> None:
     program = build_program(settings(quorum_data_dir=str(tmp_path)))
     try:
-        made = load_or_create_secret(program.database, name)
-        assert made not in program.services.redactor.redact(f"it is {made}")
+        secret = load_or_create_secret(program.database, name)
+        assert secret not in program.services.redactor.redact(f"it is {secret}")
     finally:
         await program.close()

@@ -1,4 +1,4 @@
-"""The guard of `tests/conftest.py` itself: no real model can be asked by a test."""
+"""The network guard of `tests/conftest.py`: no test can reach a real model."""
 
 import anthropic
 import openai
@@ -9,7 +9,7 @@ from google.genai import types
 from tests.conftest import take_reached
 
 
-async def test_a_client_without_a_transport_of_the_tests_reaches_nobody_and_is_found_out() -> None:
+async def test_a_client_without_a_test_transport_reaches_no_host_and_is_reported() -> None:
     claude = anthropic.AsyncAnthropic(api_key="no-key", max_retries=0)
     with pytest.raises(anthropic.APIConnectionError):
         await claude.models.retrieve("claude")

@@ -173,7 +173,7 @@ async def test_a_missing_docstring_that_parsing_has_shown_is_put_before_nobody()
     assert (finding.rule_id, finding.cwe, finding.start_line) == ("missing-documentation", "CWE-1059", 1)
     assert finding.suggestion == 'def refund(order):\n    """The amount to pay back."""'
     assert finding.placement is Placement.SUMMARY
-    assert {task.kind for task, *_ in reader.asked} == {"review", "security", "docs"}
+    assert {task.kind for task, *_ in reader.requests} == {"review", "security", "docs"}
 
 
 async def test_a_pattern_that_models_read_and_did_not_share_is_in_the_summary_and_a_secret_is_inline() -> (
@@ -186,7 +186,7 @@ async def test_a_pattern_that_models_read_and_did_not_share_is_in_the_summary_an
     assert patterns
     assert set(patterns) == {Placement.SUMMARY}
     assert any("that no model reported" in note for note in report.notes)
-    assert "verify" not in {task.kind for task, *_ in reader.asked}
+    assert "verify" not in {task.kind for task, *_ in reader.requests}
 
 
 async def test_where_the_models_are_out_every_pattern_stays_inline() -> None:

@@ -1,4 +1,4 @@
-"""Settings: from the environment alone, never shown, with the vendors' own names."""
+"""Settings come from the environment, have the vendors' own names, and show no secrets."""
 
 from pathlib import Path
 
@@ -58,14 +58,14 @@ def test_geminis_key_has_two_names(name: str, monkeypatch: pytest.MonkeyPatch) -
     assert key.get_secret_value() == "a-key"
 
 
-def test_an_env_file_is_read_only_where_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_env_file_is_read_only_if_it_is_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("GITHUB_APP_ID=7\n")
     monkeypatch.chdir(tmp_path)
     assert load_settings(env_file=None).github_app_id is None
     assert load_settings(env_file=Path(".env")).github_app_id == "7"
 
 
-def test_no_secret_is_in_what_a_log_or_a_traceback_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_repr_of_the_settings_has_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (
         "ANTHROPIC_API_KEY",
         "GITHUB_APP_PRIVATE_KEY",
@@ -77,26 +77,26 @@ def test_no_secret_is_in_what_a_log_or_a_traceback_shows(monkeypatch: pytest.Mon
     assert "hunter2" not in repr(load_settings(env_file=None))
 
 
-def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUORUM_CALL_TIMEOUT_S", "")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "")
     settings = load_settings(env_file=None)
     assert (settings.quorum_call_timeout_s, settings.anthropic_api_key) == (240.0, None)
 
 
-def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUORUM_ALLOWED_OWNERS", "octo, acme,")
     assert load_settings(env_file=None).quorum_allowed_owners == ("octo", "acme")
 
 
-def test_the_database_is_in_the_data_directory_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_database_is_in_the_data_directory_unless_its_url_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUORUM_DATA_DIR", "/var/lib/quorum")
     assert load_settings(env_file=None).database_url == "sqlite:////var/lib/quorum/quorum.db"
     monkeypatch.setenv("QUORUM_DATABASE_URL", "postgresql://db/quorum")
     assert load_settings(env_file=None).database_url == "postgresql://db/quorum"
 
 
-def test_a_key_file_that_cannot_be_read_is_named_by_its_variable(tmp_path: Path) -> None:
+def test_the_error_for_an_unreadable_key_file_names_the_variable(tmp_path: Path) -> None:
     settings = Settings.model_validate({"github_app_private_key_path": tmp_path / "none.pem"})
     with pytest.raises(ConfigurationError, match="Cannot read GITHUB_APP_PRIVATE_KEY_PATH: No such file"):
         settings.private_key()

@@ -14,7 +14,7 @@ from app.gather.configuration import ConfigurationFile
 from app.store.call_tables import ModelCallRow
 from app.store.review_tables import ReviewRow
 from github_sandbox import Pull
-from tests.fakes.vendor_wire import Asked
+from tests.fakes.vendor_wire import VendorRequest
 from tests.scenarios.reading import own_comments
 from tests.scenarios.vendors import BUG, Reviewers
 from tests.scenarios.world import World, open_shop
@@ -32,7 +32,7 @@ class Seen:
 
     pull: Pull
     comments: list[str]
-    prompts: list[Asked]
+    prompts: list[VendorRequest]
     calls: list[ModelCallRow]
     reviews: list[ReviewRow]
 

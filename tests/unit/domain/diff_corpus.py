@@ -242,11 +242,9 @@ def _everything() -> tuple[Tree, Tree]:
 
 
 def _count(path: Path, *, strip: bool) -> list[list[str | int | None]] | None:
-    """Path (bytes as Latin-1), added and removed lines of each file; None if git rejects the diff."""
+    """Count the added and removed lines of each path (bytes as Latin-1); None if git rejects the diff."""
     command = ["git", "apply", "--numstat", "-z", f"-p{int(strip)}", str(path)]
-    with (
-        tempfile.TemporaryDirectory() as outside
-    ):  # inside a repository, git leaves out what other folders hold
+    with tempfile.TemporaryDirectory() as outside:  # inside a repository, git ignores files in other folders
         done = subprocess.run(command, capture_output=True, cwd=outside, check=False)
     if done.returncode:
         return None

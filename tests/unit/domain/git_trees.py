@@ -121,7 +121,7 @@ def _edited(draw: st.DrawFn, content: bytes) -> bytes:
 
 
 def compare_with_git(repository: Path, old: Tree, new: Tree, *options: str) -> tuple[bytes, list[GitEntry]]:
-    """git's diff of two trees, with its `--raw -z` and `--numstat -z` output."""
+    """Return git's diff of two trees, with its `--raw -z` and `--numstat -z` output."""
     branch = f"refs/heads/n{next(_numbers)}"
     script = b"".join(_commit(branch, tree) for tree in (old, new))
     subprocess.run(["git", "fast-import", "--quiet"], cwd=repository, input=script, check=True)

@@ -1,4 +1,4 @@
-"""Hostile diffs parse like in git; `tests/data/diffs/expected.json` has git's counts (see `diff_corpus`)."""
+"""Hostile diffs parse as in git; `tests/data/diffs/expected.json` has git's counts (see `diff_corpus`)."""
 
 import json
 
@@ -11,7 +11,7 @@ from tests.unit.domain.diff_corpus import CORPUS
 Row = tuple[str, int | None, int | None]
 
 EXPECTED: dict[str, list[Row] | None] = json.loads((CORPUS / "expected.json").read_text())
-STRICTER = {  # git reads on where a reviewer could overlook something; the file is unreadable to us, with the reason
+STRICTER = {  # git parses these, but a reviewer could overlook something, so the parser reports an error
     "written-combined": "the combined diff of a merge cannot be reviewed; use the range `BASE...HEAD`",
     "written-combined-forging": "the combined diff of a merge cannot be reviewed; use the range `BASE...HEAD`",
     "written-hunk-too-long": "the hunk at line 1 has more lines than its header says",
@@ -20,7 +20,7 @@ STRICTER = {  # git reads on where a reviewer could overlook something; the file
     "written-no-hunks": "its hunks are missing",
     "written-same-file-twice": "the diff names this file twice; use one diff of the whole range",
 }
-MORE_LENIENT = {"written-no-end-of-last-line"}  # GitHub's patches end so
+MORE_LENIENT = {"written-no-end-of-last-line"}  # GitHub's patches end like this
 READ_BY_GIT = sorted(name for name, rows in EXPECTED.items() if rows is not None and name not in STRICTER)
 REFUSED_BY_GIT = sorted(name for name, rows in EXPECTED.items() if rows is None and name not in MORE_LENIENT)
 
@@ -30,12 +30,12 @@ def read(name: str) -> tuple[FileDiff, ...]:
 
 
 def path_of(file: FileDiff) -> str:
-    """Bytes as Latin-1, like in the stored data."""
+    """Return the bytes as Latin-1, as in the stored data."""
     return file.path.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def counts(rows: list[Row]) -> dict[str, tuple[int, int]]:
-    """By path; a change of type has two rows."""
+    """Add up the counts by path; a change of type has two rows."""
     total: dict[str, tuple[int, int]] = {}
     for path, added, removed in rows:
         before = total.get(path, (0, 0))

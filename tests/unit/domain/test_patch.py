@@ -76,7 +76,7 @@ def test_empty_input_is_a_diff_without_files() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"<!DOCTYPE html><html>Sign in</html>", "This is an HTML page, not a diff;"),
         (b'{"message": "Not Found"}', "This is JSON, not a diff;"),
@@ -84,8 +84,8 @@ def test_empty_input_is_a_diff_without_files() -> None:
         ("diff --git a/x b/x\n".encode("utf-16"), "The diff is UTF-16 text;"),
     ],
 )
-def test_other_input_is_rejected_with_advice(data: bytes, said: str) -> None:
-    with pytest.raises(ValueError, match=said) as raised:
+def test_other_input_is_rejected_with_advice(data: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as raised:
         parse_diff(data)
     assert "git diff" in str(raised.value)
 

@@ -57,7 +57,7 @@ def assert_same(file: FileDiff, entry: GitEntry) -> None:
     assert encoded(file.path) == entry.path
     assert encoded(file.previous_path) == entry.previous_path
     assert file.status is expected_status(entry)
-    if entry.status == "T":  # numstat compares the contents there, the patch removes one and adds the other
+    if entry.status == "T":  # numstat compares the contents; the patch removes one and adds the other
         return
     assert (file.added, file.removed) == (entry.added or 0, entry.removed or 0)
     if not entry.same_content:  # a mere move is shown without modes and contents
@@ -66,8 +66,8 @@ def assert_same(file: FileDiff, entry: GitEntry) -> None:
         assert file.symlink == ("120000" in (entry.old_mode, entry.new_mode))
 
 
-def assert_lines_are_the_files(file: FileDiff, old: Tree, new: Tree) -> None:
-    """Each line of a hunk has its line number in the compared file."""
+def assert_lines_match_files(file: FileDiff, old: Tree, new: Tree) -> None:
+    """Check that each line of a hunk is in the file at its line number."""
     old_lines = old.get(encoded(file.previous_path or file.path) or b"", ("", b""))[1].split(b"\n")
     new_lines = new.get(encoded(file.path) or b"", ("", b""))[1].split(b"\n")
     for line in (line for hunk in file.hunks for line in hunk.lines):
@@ -89,7 +89,7 @@ def test_names_modes_counts_and_lines_match_git(
     for entry in entries:
         assert_same(files[entry.path], entry)
         if "160000" not in (entry.old_mode, entry.new_mode):
-            assert_lines_are_the_files(files[entry.path], *((new, old) if "-R" in options else (old, new)))
+            assert_lines_match_files(files[entry.path], *((new, old) if "-R" in options else (old, new)))
 
 
 @few
@@ -98,12 +98,12 @@ def test_damage_affects_only_one_file(
     repository: Path, trees: tuple[Tree, Tree], data: st.DataObject
 ) -> None:
     whole, entries = compare_with_git(repository, *trees)
-    assume(all(entry.status != "T" for entry in entries))  # two parts make one file there
+    assume(all(entry.status != "T" for entry in entries))  # such a file has two parts
     lines = whole.split(b"\n")
     starts = [number for number, line in enumerate(lines) if line.startswith(b"diff --git ")]
     at = data.draw(st.integers(0, len(lines)))
     damaged = lines[:at] + data.draw(st.lists(st.binary(max_size=30), max_size=3)) + lines[at + 1 :]
-    # Without its header a file's lines are the last ones of the file before it.
+    # Without its header, a file's lines belong to the file before it.
     before_damage = max((number for number in starts if number < at), default=0)
     untouched = parse_diff(whole).files[: sum(number < before_damage for number in starts)]
     try:

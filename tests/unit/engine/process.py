@@ -1,7 +1,7 @@
-"""What a worker process does that a test kills or stops.
+"""The worker process that tests kill or stop.
 
-It kills itself when it starts the review of pull request `DEADLY`. Its GitHub is a file with a line for each post; its
-journal is a file with a line for each step that ran.
+It kills itself when it starts the review of pull request `DEADLY`. Its GitHub is a file with one line per post; its
+journal is a file with one line per step that ran.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ DEADLY = 99  # a number that no other test uses
 
 
 class GitHub:
-    """Lines of a file; a line's number is its id. A line is written in one call, as GitHub handles one request."""
+    """A file whose line numbers are ids. Each line is written in one call, as GitHub handles one request."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -39,7 +39,7 @@ class GitHub:
 
 
 def work_until_killed(url: str, executor_id: str, github_path: Path, settings: EngineSettings) -> None:
-    """The target of a process."""
+    """Run the worker; the target of a process."""
     asyncio.run(_serve(url, executor_id, github_path, settings))
 
 

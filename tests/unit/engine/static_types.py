@@ -1,5 +1,5 @@
 # pyright: reportUnnecessaryTypeIgnoreComment=true
-"""What pyright must accept and reject about steps and handlers. `make check` tests it; nothing here runs.
+"""Code about steps and handlers that pyright must accept or reject. `make check` tests it; nothing here runs.
 
 Each `pyright: ignore` marks a mistake. If pyright ever accepts the mistake, it reports the comment as unnecessary.
 """

@@ -1,4 +1,4 @@
-"""Acknowledgements: people see immediately that Quorum accepted what they asked for, whatever else is running."""
+"""Acknowledgements: people see immediately that Quorum accepted their request, whatever else is running."""
 
 import asyncio
 

@@ -7,7 +7,7 @@ from tests.unit.engine.world import NOW
 
 
 class Stream:
-    """Time passes only in waits; meanwhile, a delivery may arrive every `every_s` seconds."""
+    """Time passes only during waits, in which a delivery can arrive every `every_s` seconds."""
 
     def __init__(self, *, every_s: float | None = None, max_wait_s: float = MAX_WAIT_S) -> None:
         self._now_s = 0.0

@@ -1,4 +1,4 @@
-"""Processes that are killed or stopped while they work. `tests/durability` does it to the whole App."""
+"""Processes that are killed or stopped while they work. `tests/durability` kills the whole App."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ from tests.unit.engine.process import DEADLY, work_until_killed
 from tests.unit.engine.world import NOW, SETTINGS, WEB, delivery, ended, review_job, running
 
 MAX_RESTARTS = 3
-# The lease of a process never expires because the machine is slow. A test that needs it expired does that itself.
+# Leases never expire because the machine is slow. A test that needs an expired lease expires it.
 WORKER = replace(SETTINGS, role="worker", lease_ttl_s=3_600.0, lease_renewal_s=0.2)
 
 
@@ -46,7 +46,7 @@ def send(process: BaseProcess, number: signal.Signals) -> None:
 
 
 async def stop_past_its_lease(process: BaseProcess, database: Database, executor_id: str) -> None:
-    """Stop the process at a moment at which it does not hold its own lease's row, and let the lease expire."""
+    """Stop the process while it does not lock the row of its lease, and let the lease expire."""
     while True:
         send(process, signal.SIGSTOP)
         try:
@@ -69,7 +69,7 @@ def holds_lease(database: Database, executor_id: str) -> bool:
 
 
 async def grown(path: Path, lines: int) -> None:
-    """Wait until the file has so many lines."""
+    """Wait until the file has this many lines."""
     while len(_lines(path)) < lines:  # noqa: ASYNC110 - another process writes it
         await asyncio.sleep(0.01)
 
@@ -79,7 +79,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def recorded_steps(url: str, numbers: Iterable[int]) -> list[str]:
-    """The steps that the engine has stored: `octo/shop#1 review`, …"""
+    """Return the steps that the engine has stored: `octo/shop#1 review`, …"""
     client = DBOSClient(system_database_url=url)
     database = Database(url)
     rows = {number: load_delivery(database, f"guid-{number}") for number in numbers}
@@ -150,9 +150,9 @@ async def test_another_worker_takes_over_the_jobs_of_a_dead_one_and_repeats_no_f
 async def test_a_worker_that_was_paused_past_its_lease_posts_nothing_that_another_has_taken_over(
     postgres_url: str, tmp_path: Path
 ) -> None:
-    """SIGSTOP is like a paused virtual machine: the process wakes up in the middle of a job that is no longer its own.
+    """SIGSTOP acts like a paused virtual machine: the process wakes up in the middle of a job that is no longer its own.
 
-    Not on SQLite, where a process that is paused while it writes locks the file, so no other process takes over.
+    Not tested on SQLite, where a process that is paused while it writes locks the file, so no other process takes over.
     """
     github, journal = prepared(tmp_path)
     database = Database(postgres_url)

@@ -26,7 +26,7 @@ from tests.unit.engine.world import (
 
 
 class LaterClock(FastClock):
-    """`later` than the machine's time."""
+    """The machine's time plus `later`."""
 
     later = timedelta(0)
 
@@ -92,7 +92,9 @@ async def test_a_job_that_was_put_back_too_often_fails_with_the_last_reason(
     assert (row.state, row.reason, reasons) == ("failed", "GitHub answered 502.", ["GitHub answered 502."])
 
 
-async def test_a_job_that_cannot_be_closed_while_github_is_away_is_closed_later(database: Database) -> None:
+async def test_a_job_that_cannot_be_closed_while_github_is_unavailable_is_closed_later(
+    database: Database,
+) -> None:
     """It stays open, and the sweep closes it."""
     away, calls = True, 0
 

@@ -75,7 +75,7 @@ async def test_the_job_of_a_stopped_process_continues_after_its_last_step(databa
 
 
 async def test_a_program_with_other_steps_restarts_an_old_job_from_its_beginning(database: Database) -> None:
-    """A rolling deployment: the steps that the old program recorded do not fit the new one."""
+    """In a rolling deployment, the steps that the old program recorded may not match the new one."""
     started, never = asyncio.Event(), asyncio.Event()
 
     async def old(job: ReviewJob, step: Step) -> None:
@@ -120,7 +120,7 @@ def test_a_process_gets_its_name_back_and_two_processes_never_share_one(tmp_path
 
 
 def test_two_data_directories_on_one_host_never_share_a_name(tmp_path: Path) -> None:
-    """Two workers with one name and one database would take each other's running jobs."""
+    """Two workers with the same name and database would take each other's running jobs."""
     one, other = ExecutorId(tmp_path / "one"), ExecutorId(tmp_path / "other")
     assert one.value != other.value
     one.release()
@@ -128,7 +128,7 @@ def test_two_data_directories_on_one_host_never_share_a_name(tmp_path: Path) -> 
 
 
 def test_the_private_function_of_dbos_that_takes_over_jobs_exists() -> None:
-    """An upgrade that renames it must not go unnoticed: without it, the jobs of a dead worker stay where they are."""
+    """An upgrade that renames it must fail a test: without it, no process would take over the jobs of a dead worker."""
     assert list(inspect.signature(DBOS._recover_pending_workflows).parameters) == ["executor_ids"]  # pyright: ignore[reportPrivateUsage]
 
 
@@ -166,7 +166,7 @@ async def test_a_process_that_lost_its_lease_does_not_record_how_a_job_ended(dat
     async def handler(job: ReviewJob, step: Step) -> None:
         started.set()
         await resume.wait()
-        raise ValueError("its connections are gone")
+        raise ValueError("its connections are closed")
 
     async with running(database, handler, clock=clock, stop_timeout_s=0.1) as engine:
         await engine.enqueue(delivery("one"), review_job())

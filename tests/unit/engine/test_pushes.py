@@ -52,7 +52,7 @@ async def test_of_many_pushes_in_a_row_only_the_last_is_reviewed(database: Datab
     assert posted == ["e" * 40]
 
 
-async def test_a_running_review_stops_at_its_next_step_if_a_newer_head_waits(database: Database) -> None:
+async def test_a_running_review_stops_at_its_next_step_if_a_newer_head_is_waiting(database: Database) -> None:
     started, resume = asyncio.Event(), asyncio.Event()
     posted: list[str] = []
 
@@ -133,7 +133,7 @@ async def test_a_push_takes_the_place_of_the_push_that_waits(database: Database)
     assert order == ["1a", "2d", "3a"]
 
 
-async def test_a_push_does_not_supersede_a_review_that_a_person_asked_for(database: Database) -> None:
+async def test_a_push_does_not_supersede_a_review_that_a_person_requested(database: Database) -> None:
     reviewed: list[str] = []
 
     async def handler(job: ReviewJob, step: Step) -> None:
@@ -142,10 +142,10 @@ async def test_a_push_does_not_supersede_a_review_that_a_person_asked_for(databa
 
     async with running(database, handler, settings=WEB) as web:
         await web.enqueue(delivery("opened"), review_job("a"))
-        await web.enqueue(delivery("asked for"), review_job("a", trigger="check_run:7"))
+        await web.enqueue(delivery("requested"), review_job("a", trigger="check_run:7"))
         await web.enqueue(delivery("push"), review_job("b", trigger="synchronize", before="a"))
         assert await web.depth() == {"queued": 3, "running": 0}
     async with running(database, handler):
-        for guid in ("opened", "asked for", "push"):
+        for guid in ("opened", "requested", "push"):
             await ended(database, guid)
     assert reviewed == ["opened", "check_run:7", "synchronize"]

@@ -1,4 +1,4 @@
-"""Steps: what is stored of them, and how obstacles are handled."""
+"""Steps: what is stored of them, and how outages are handled."""
 
 import json
 from typing import Any
@@ -86,7 +86,7 @@ async def test_an_error_of_a_step_reaches_the_handler_with_its_class_and_fields(
     "error",
     [GitHubRateLimited("slow down", retry_after_s=3.0), GitHubUnavailable("502"), StoreUnavailable("locked")],
 )
-async def test_a_step_retries_after_a_short_obstacle(database: Database, error: Exception) -> None:
+async def test_a_step_retries_after_a_short_outage(database: Database, error: Exception) -> None:
     tries, clock = 0, FastClock()
 
     async def handler(job: ReviewJob, step: Step) -> None:
@@ -176,7 +176,7 @@ async def test_the_engine_stores_json_and_not_pickle(database: Database) -> None
 
 
 @pytest.mark.parametrize("error", [GitHubUnavailable("502"), StoreUnavailable("database is locked")])
-async def test_a_passing_error_outside_of_steps_puts_the_job_back_too(
+async def test_a_transient_error_outside_of_steps_also_puts_the_job_back(
     database: Database, error: Exception
 ) -> None:
     runs = 0
@@ -194,7 +194,7 @@ async def test_a_passing_error_outside_of_steps_puts_the_job_back_too(
 
 
 async def test_a_step_waits_for_a_database_that_is_locked_when_it_starts() -> None:
-    """Every attempt first checks whether a newer head waits, and that check can fail too."""
+    """Every attempt first checks whether a newer head is waiting, and that check can fail too."""
     checks, clock = 0, FastClock()
 
     async def is_superseded() -> bool:
@@ -212,7 +212,7 @@ async def test_a_step_waits_for_a_database_that_is_locked_when_it_starts() -> No
     assert (checks, len(clock.waits)) == (2, 1)
 
 
-def test_attempts_become_rarer_the_longer_an_outage_lasts() -> None:
+def test_delays_grow_with_the_length_of_an_outage() -> None:
     waits = [outage_delay_s(attempt) for attempt in range(1, MAX_ATTEMPTS)]
     assert waits == sorted(waits)
     assert waits[0] < 2 * OUTAGE_WAIT_S

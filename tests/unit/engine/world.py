@@ -1,4 +1,4 @@
-"""An engine with handlers that note what they do; not a test."""
+"""An engine with a test's own handlers. Not a test."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -56,7 +56,7 @@ async def nothing(job: Job, step: Step) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Functions:
-    """What the engine calls, made of a test's functions."""
+    """The objects that the engine calls, built from a test's functions."""
 
     review: Callable[[ReviewJob, Step], Awaitable[None]] = nothing
     acknowledge_review: Callable[[ReviewJob], Awaitable[None]] | None = None
@@ -85,7 +85,7 @@ class Functions:
 
 
 class FastClock(SystemClock):
-    """The machine's time, but waits are over immediately. Keeps how long each wait was."""
+    """The machine's time, but waits end immediately. Records the length of each wait."""
 
     def __init__(self) -> None:
         self.waits: list[float] = []
@@ -108,7 +108,7 @@ async def running(
     clock: Clock | None = None,
     stop_timeout_s: float = STOP_TIMEOUT_S,
 ) -> AsyncGenerator[Engine]:
-    """An engine from its start to its stop, with a handler of reviews or with the given handlers."""
+    """Run an engine during the block, with a handler of reviews or with the given handlers."""
     functions = Functions(review=review, acknowledge_review=acknowledge, close=close_failed)
     engine = Engine(
         database,
@@ -125,17 +125,17 @@ async def running(
 
 
 async def ended(database: Database, guid: str) -> DeliveryRow:
-    """The delivery, once its job has ended."""
+    """Wait until the delivery's job has ended; returns the delivery."""
     return await _once(database, guid, lambda row: row.finished_at is not None)
 
 
 async def put_back(database: Database, guid: str) -> DeliveryRow:
-    """The delivery, once its job has been queued again."""
+    """Wait until the delivery's job has been queued again; returns the delivery."""
     return await _once(database, guid, lambda row: row.attempts > 1)
 
 
 async def _once(database: Database, guid: str, holds: Callable[[DeliveryRow], bool]) -> DeliveryRow:
-    """Other threads and processes write the row: it is looked at until the test's own time limit."""
+    """Poll the row, which other threads and processes write, until the test's own time limit."""
     while True:
         row = await asyncio.to_thread(load_delivery, database, guid)
         if row and holds(row):
@@ -144,7 +144,7 @@ async def _once(database: Database, guid: str, holds: Callable[[DeliveryRow], bo
 
 
 def attempted(database: Database, guid: str, *, times: int) -> None:
-    """Let a delivery that waits have been tried so often."""
+    """Set the number of attempts of a waiting delivery."""
     with database.write() as session:
         session.get_one(DeliveryRow, guid).attempts = times
 
@@ -156,5 +156,5 @@ def review_of(database: Database, job: ReviewJob) -> ReviewRow:
 
 
 def workflow_of(row: DeliveryRow) -> str:
-    """The workflow's id without the moment with which it begins."""
+    """Return the workflow's id without the time at its start."""
     return (row.workflow_id or "").partition(":")[2]

@@ -15,7 +15,7 @@ from app.evaluation.cases import load_cases
 from app.evaluation.figures import model_rows
 from app.evaluation.report import render_json, render_text
 from app.evaluation.run import EvaluationSetup, run_cases
-from tests.fakes.vendor_wire import Asked
+from tests.fakes.vendor_wire import VendorRequest
 from tests.fakes.vendors import FakeVendors
 
 CASE = "ts-invoice-download"
@@ -47,7 +47,7 @@ EMPTY: dict[str, Any] = {
 }
 
 
-def scanner(asked: Asked) -> dict[str, Any]:
+def scanner(asked: VendorRequest) -> dict[str, Any]:
     """Finds the seeded defect and says something false."""
     right = claim(
         "const invoice = await invoices.findById(Number(req.params.id));\n      if (!invoice) {", "IDOR"
@@ -56,7 +56,7 @@ def scanner(asked: Asked) -> dict[str, Any]:
     return EMPTY | {"findings": [right, wrong]}
 
 
-def reader(asked: Asked) -> dict[str, Any]:
+def reader(asked: VendorRequest) -> dict[str, Any]:
     """Finds nothing, and as a verifier confirms the first claim alone."""
     if "# Task: refute" not in asked.text:
         return EMPTY

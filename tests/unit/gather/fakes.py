@@ -13,7 +13,7 @@ from app.gather import BASE_PATHS, Gathered, TierThresholds, gather, read_config
 def diff_of(
     path: str, before: str | None, after: str | None, *, previous_path: str | None = None
 ) -> FileDiff:
-    """The diff of one file, with three lines of context like git."""
+    """Diff one file, with three lines of context as in git."""
     old = before.splitlines() if before is not None else []
     new = after.splitlines() if after is not None else []
     matcher = difflib.SequenceMatcher(a=old, b=new, autojunk=False)

@@ -1,4 +1,4 @@
-"""The context besides the diff is small and relevant, in repositories of several languages."""
+"""The context around the diff is small and relevant, in repositories of several languages."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One read of a change provides everything that stages, analyzers and the report need."""
+"""One read of a change provides everything that the stages, the analyzers and the report need."""
 
 import random
 from dataclasses import replace

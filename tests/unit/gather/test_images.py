@@ -13,7 +13,7 @@ PNG = b"\x89PNG\r\n\x1a\nrest"
 
 
 class Blobs:
-    """A source that has blobs alone."""
+    """A source that only has blobs."""
 
     def __init__(self, blobs: dict[str, bytes]) -> None:
         self.blobs = blobs

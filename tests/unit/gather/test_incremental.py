@@ -19,7 +19,7 @@ def added(lines: list[str], *, path: str = "shop.py") -> tuple[FileDiff, ...]:
 
 
 def shown(files: tuple[FileDiff, ...]) -> dict[int, str]:
-    """Line number → text of what is left to read."""
+    """Map line numbers to the text that is left to read."""
     return {
         line.new_line: line.text
         for file in files
@@ -63,11 +63,11 @@ def test_the_same_lines_in_another_file_are_new() -> None:
 
 @given(st.lists(st.text("abcdef(){}", max_size=5), min_size=2, max_size=80, unique=True), st.data())
 def test_neighbors_of_a_removed_line_are_shown_again(lines: list[str], data: st.DataObject) -> None:
-    """A check that was taken away leaves no line of its own."""
-    gone = data.draw(st.integers(0, len(lines) - 1))
-    later = lines[:gone] + lines[gone + 1 :]
+    """A removed check, for example, leaves no line of its own."""
+    removed = data.draw(st.integers(0, len(lines) - 1))
+    later = lines[:removed] + lines[removed + 1 :]
     left = shown(unseen(added(later), hunk_keys(added(lines))))
-    assert {gone, gone + 1} & set(left)
+    assert {removed, removed + 1} & set(left)
 
 
 @given(st.lists(st.text("ab}\t ", max_size=4), min_size=1, max_size=120), st.data())

@@ -76,7 +76,7 @@ def test_a_huge_file_is_too_large_and_a_long_line_is_not() -> None:
     assert reason(added("a.txt", "x" * 1_000_000)) is None
 
 
-def test_ignored_paths_are_globs_like_in_gitignore() -> None:
+def test_ignored_paths_are_globs_as_in_gitignore() -> None:
     ignored = Globs(["docs/**", "!docs/api.md", "*.snap"])
     assert reason(added("docs/a/b.md"), ignored) == "ignored"
     assert reason(added("docs/api.md"), ignored) is None

@@ -73,8 +73,8 @@ class GitHubHarness:
             protocols=("file",),
         )
 
-    def asked(self) -> list[str]:
-        """The requests so far, as text."""
+    def requests(self) -> list[str]:
+        """Return the requests so far, as text."""
         return [f"{request.method} {request.operation or request.path}" for request in self.github.requests]
 
 

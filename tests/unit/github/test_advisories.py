@@ -88,7 +88,7 @@ async def test_the_dependency_review_reports_vulnerabilities_of_a_new_package(wo
         change("jinja2", "3.1.3", "GHSA-1111-2222-3333"),  # in a second manifest
         change("flask", "0.1", "GHSA-4444-5555-6666", kind="removed"),
     ]
-    asked_before = len(world.asked())
+    requests_before = len(world.requests())
     assert await source.look_up_advisories([package()]) == AdvisoryAnswer(
         source="GitHub's dependency review",
         advisories=(
@@ -100,7 +100,7 @@ async def test_the_dependency_review_reports_vulnerabilities_of_a_new_package(wo
             ),
         ),
     )
-    assert len(world.asked()) == asked_before + 1
+    assert len(world.requests()) == requests_before + 1
 
 
 async def test_a_package_missing_from_the_review_is_unchecked(world: GitHubHarness) -> None:
@@ -169,6 +169,6 @@ async def test_a_known_vulnerability_becomes_a_finding_with_its_fix_and_source(w
 
 async def test_without_new_packages_there_is_no_lookup(world: GitHubHarness) -> None:
     source = await opened(world)
-    asked_before = world.asked()
+    requests_before = world.requests()
     await analyze([ChangedFile.whole("pay.py", "x = 1\n")], lookup_advisories=source.look_up_advisories)
-    assert world.asked() == asked_before
+    assert world.requests() == requests_before

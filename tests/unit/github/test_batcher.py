@@ -36,11 +36,11 @@ async def test_later_loads_start_a_new_batch() -> None:
 
 async def test_a_cancelled_load_does_not_cancel_the_others() -> None:
     calls = Calls()
-    gone, stays = (asyncio.create_task(calls.batcher.load(key)) for key in (4, 8))
+    cancelled, stays = (asyncio.create_task(calls.batcher.load(key)) for key in (4, 8))
     await asyncio.sleep(0)
-    gone.cancel()
+    cancelled.cancel()
     assert await stays == 4
-    assert gone.cancelled()
+    assert cancelled.cancelled()
 
 
 async def test_a_failed_batch_fails_all_of_its_loads_but_no_later_ones() -> None:

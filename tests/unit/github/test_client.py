@@ -27,7 +27,7 @@ async def test_one_token_serves_all_requests_for_an_hour(world: GitHubHarness) -
     await read_pull(world)
 
     assert set(shas) == {pull.head_sha}
-    assert world.asked().count(f"POST /app/installations/{world.installation_id}/access_tokens") == 1
+    assert world.requests().count(f"POST /app/installations/{world.installation_id}/access_tokens") == 1
 
 
 async def test_a_token_is_replaced_shortly_before_it_expires(world: GitHubHarness) -> None:
@@ -37,7 +37,7 @@ async def test_a_token_is_replaced_shortly_before_it_expires(world: GitHubHarnes
     await read_pull(world)
 
     assert {request.status for request in world.github.requests} == {200, 201}
-    assert sum("access_tokens" in asked for asked in world.asked()) == 2
+    assert sum("access_tokens" in request for request in world.requests()) == 2
 
 
 class Revoking(httpx.AsyncBaseTransport):

@@ -134,9 +134,9 @@ async def test_a_bug_is_not_reported_as_an_outage() -> None:
 
 
 async def test_githubs_messages_are_shown_on_one_line_and_truncated() -> None:
-    said = {"message": "Unprocessable\nEntity", "errors": ["Line could not be resolved", {"code": "x" * 500}]}
+    body = {"message": "Unprocessable\nEntity", "errors": ["Line could not be resolved", {"code": "x" * 500}]}
 
-    error = await failure_of(client_for(lambda _: httpx.Response(422, json=said)))
+    error = await failure_of(client_for(lambda _: httpx.Response(422, json=body)))
 
     assert str(error).startswith(
         "GitHub refused to read octo/shop#1: Unprocessable Entity; Line could not be resolved; xxx"
@@ -145,17 +145,17 @@ async def test_githubs_messages_are_shown_on_one_line_and_truncated() -> None:
 
 
 async def test_after_a_rate_limit_the_next_request_fails_without_a_call() -> None:
-    asked: list[str] = []
+    paths: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request.url.path)
+        paths.append(request.url.path)
         return httpx.Response(429, headers={"retry-after": "120"})
 
     client = client_for(answer)
     await failure_of(client)
     second = await failure_of(client)
 
-    assert len(asked) == 1
+    assert len(paths) == 1
     assert isinstance(second, GitHubRateLimited)
     assert second.retry_after_s == 120
 

@@ -167,7 +167,7 @@ async def test_diff_settings_of_the_repository_are_ignored(tmp_path: Path) -> No
         "core.abbrev": "4",
     }.items():
         checkout.git("config", key, value)
-    assert "--- a/pay.py" not in checkout.git("diff", "HEAD~1", "HEAD")  # for git as it is, it counts
+    assert "--- a/pay.py" not in checkout.git("diff", "HEAD~1", "HEAD")  # plain git uses the settings
 
     seen = await GitRangeSource(checkout.directory, "HEAD~1..HEAD").snapshot([])
 

@@ -62,8 +62,10 @@ async def test_a_private_repository_is_fetched_once_with_the_installations_token
 
     assert [match.path for match in found[0]] == ["cart.py", "pay.py"]
     assert content == b"import pay\n"
-    packs = [asked for asked in world.asked() if asked.endswith("POST /octo/shop.git/git-upload-pack")]
-    assert 1 <= len(packs) <= 2  # one fetch: what is there, and the pack
+    packs = [
+        request for request in world.requests() if request.endswith("POST /octo/shop.git/git-upload-pack")
+    ]
+    assert 1 <= len(packs) <= 2  # one fetch: the list of refs, and the pack
     written = [path.read_bytes() for path in (tmp_path / "git").rglob("*") if path.is_file()]
     assert not [data for data in written if token.encode() in data or b"Authorization" in data]
 

@@ -33,7 +33,7 @@ async def test_a_small_pull_request_takes_four_requests(world: GitHubHarness) ->
     for file in seen.diff.files:
         await asyncio.gather(source.blob(file.path, Side.LEFT), source.blob(file.path, Side.RIGHT))
 
-    assert sorted(world.asked()) == sorted(
+    assert sorted(world.requests()) == sorted(
         [
             f"POST /app/installations/{world.installation_id}/access_tokens",
             "POST Snapshot",
@@ -48,10 +48,10 @@ async def test_other_files_of_a_small_change_need_no_git(world: GitHubHarness) -
     world.open_pull({"lib/y.py": "y\n"})
     source = world.source(git=world.git())
     await source.snapshot([])
-    wanted = ["lib/y.py", "lib/AGENTS.md", "lib/REVIEW.md"]
-    contents = await asyncio.gather(*(source.blob(path, Side.LEFT) for path in wanted))
+    paths = ["lib/y.py", "lib/AGENTS.md", "lib/REVIEW.md"]
+    contents = await asyncio.gather(*(source.blob(path, Side.LEFT) for path in paths))
     assert contents == [None, b"Whole cents.\n", None]
-    assert world.asked().count("POST Blobs") == 1
+    assert world.requests().count("POST Blobs") == 1
     assert not (world.root / "objects").exists()
 
 
@@ -90,7 +90,7 @@ async def test_base_files_come_from_the_current_base_branch(world: GitHubHarness
     )
 
 
-async def test_our_threads_and_summary_are_recognized(world: GitHubHarness) -> None:
+async def test_quorums_own_threads_and_summary_are_recognized(world: GitHubHarness) -> None:
     pull = world.open_pull({"pay.py": "one\n2\nthree\n"})
     writer = world.writer()
     await writer.create_review(
@@ -116,7 +116,7 @@ async def test_our_threads_and_summary_are_recognized(world: GitHubHarness) -> N
     ]
 
 
-async def test_a_thread_with_a_copied_marker_is_not_ours(world: GitHubHarness) -> None:
+async def test_a_thread_with_a_copied_marker_is_ignored(world: GitHubHarness) -> None:
     pull = world.open_pull({"pay.py": "one\n2\nthree\n"})
     pull.review_comment("mallory", Anchor(path="pay.py", line=2), f"Wrong.\n{FINDING}")
     seen = await world.source().snapshot([])
@@ -231,7 +231,7 @@ async def test_many_files_are_read_page_by_page(world: GitHubHarness) -> None:
     world.open_pull({f"src/{number:03}.py": f"{number}\n" for number in range(250)})
     seen = await world.source().snapshot([])
     assert [file.path for file in seen.diff.files] == [f"src/{number:03}.py" for number in range(250)]
-    assert world.asked().count("GET /repos/octo/shop/pulls/1/files") == 3
+    assert world.requests().count("GET /repos/octo/shop/pulls/1/files") == 3
 
 
 async def test_rows_hidden_by_a_full_page_are_read_in_smaller_pages(world: GitHubHarness) -> None:
@@ -250,7 +250,7 @@ async def test_rows_hidden_by_a_full_page_are_read_in_smaller_pages(world: GitHu
 async def test_a_single_binary_file_takes_no_second_request(world: GitHubHarness) -> None:
     world.open_pull({"image.png": b"\x00\x02", "pay.py": "2\n"})
     await world.source().snapshot([])
-    assert world.asked().count("GET /repos/octo/shop/pulls/1/files") == 1
+    assert world.requests().count("GET /repos/octo/shop/pulls/1/files") == 1
 
 
 async def test_a_patch_that_github_withholds_comes_from_git(world: GitHubHarness) -> None:
@@ -319,7 +319,7 @@ async def test_a_large_pull_request_s_contents_come_from_git(world: GitHubHarnes
     source = world.source(git=world.git())
     await source.snapshot([])
     assert await source.blob("src/007.py", Side.RIGHT) == b"7\n"
-    assert "POST Blobs" not in world.asked()
+    assert "POST Blobs" not in world.requests()
 
 
 async def test_without_git_a_large_pull_request_s_contents_come_one_by_one(world: GitHubHarness) -> None:

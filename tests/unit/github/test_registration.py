@@ -1,4 +1,4 @@
-"""The App reads its registration, for doctor, setup, the sweeper and polling."""
+"""The App reads its registration, for doctor, setup and the delivery log."""
 
 from collections.abc import Mapping
 
@@ -70,7 +70,7 @@ async def test_every_installation_is_listed(world: GitHubHarness) -> None:
     assert not found["octo"].is_suspended
 
 
-async def nobody(headers: Mapping[str, str], body: bytes) -> int:
+async def refuse(headers: Mapping[str, str], body: bytes) -> int:
     return 503
 
 
@@ -78,12 +78,12 @@ async def test_deliveries_since_a_time_are_read_with_their_payloads(
     world: GitHubHarness, registration: AppRegistration
 ) -> None:
     world.open_pull({"pay.py": "2\n"})
-    await world.github.deliver_all(nobody)
+    await world.github.deliver_all(refuse)
     world.now += 3_600
     pull = world.repository.pulls[1]
     for number in range(130):
         pull.comment("alice", f"comment {number}")
-    await world.github.deliver_all(nobody)
+    await world.github.deliver_all(refuse)
 
     recent = await registration.fetch_deliveries(since=world.now - 60)
     everything = await registration.fetch_deliveries(since=world.now - 7_200)
@@ -101,7 +101,7 @@ async def test_deliveries_since_a_time_are_read_with_their_payloads(
 
 async def test_a_redelivery_has_the_same_guid(world: GitHubHarness, registration: AppRegistration) -> None:
     world.open_pull({"pay.py": "2\n"})
-    await world.github.deliver_all(nobody)
+    await world.github.deliver_all(refuse)
     failed = (await registration.fetch_deliveries(since=0))[0]
 
     await registration.request_redelivery(failed.id)
@@ -121,7 +121,7 @@ async def test_a_manifest_code_yields_credentials_without_secrets_in_their_repr(
     def answer(request: httpx.Request) -> httpx.Response:
         assert request.url.path == "/app-manifests/abc/conversions"
         assert "authorization" not in request.headers
-        said = {
+        body = {
             "id": 7,
             "slug": "quorum-octo",
             "html_url": "https://github.com/apps/quorum-octo",
@@ -130,7 +130,7 @@ async def test_a_manifest_code_yields_credentials_without_secrets_in_their_repr(
             "webhook_secret": "hook-secret",
             "pem": "PRIVATE",
         }
-        return httpx.Response(201, json=said)
+        return httpx.Response(201, json=body)
 
     made = await convert_manifest("abc", transport=httpx.MockTransport(answer))
 

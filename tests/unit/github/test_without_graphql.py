@@ -1,4 +1,4 @@
-"""Without GraphQL, Quorum uses more REST requests and still reviews."""
+"""Without GraphQL, Quorum reads and finds the same with more REST requests."""
 
 from dataclasses import replace
 
@@ -80,7 +80,7 @@ async def test_posted_comments_are_found(world: GitHubHarness) -> None:
     assert await writer.find_issue_comment(marker(MarkerKind.SUMMARY, "octo/shop#2")) is None
 
 
-async def test_a_copied_marker_is_not_ours(world: GitHubHarness) -> None:
+async def test_a_copied_marker_is_ignored(world: GitHubHarness) -> None:
     pull = world.open_pull({"pay.py": "one\n2\nthree\n"})
     pull.comment("mallory", f"Mine now\n\n{SUMMARY}")
     pull.comment("evil[bot]", f"Mine now\n\n{SUMMARY}")

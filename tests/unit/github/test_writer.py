@@ -110,7 +110,7 @@ async def test_annotations_are_sent_in_batches_of_fifty_and_the_last_completes_t
     run = world.repository.check_runs[run_id]
     assert [a["title"] for a in run.annotations] == [f"Finding {n}" for n in range(count)]
     assert run.conclusion == "failure"
-    assert sum(asked.startswith("PATCH") for asked in world.asked()) == requests
+    assert sum(request.startswith("PATCH") for request in world.requests()) == requests
 
 
 async def test_annotations_that_an_earlier_attempt_appended_are_not_sent_again(world: GitHubHarness) -> None:

@@ -52,7 +52,7 @@ async def test_later_reviews_skip_a_vendor_that_is_down() -> None:
     world = LlmHarness(cache_ttl_s=0)
     world.vendors.fail(CLAUDE, Fault.OVERLOADED)
     answers = [await world.ask() for _ in range(THRESHOLD + 2)]
-    assert len(world.vendors.asked(CLAUDE)) == THRESHOLD
+    assert len(world.vendors.requests_to(CLAUDE)) == THRESHOLD
     assert answers[-1].failures == ("Anthropic is not available (529 overloaded_error).",)
     assert [each.provider for each in await world.models.open_circuits()] == [CLAUDE]
 
@@ -80,7 +80,7 @@ async def test_a_failed_probe_opens_the_circuit_again() -> None:
     world.clock.pass_s(OPEN_S + 1)
     await world.ask()
     await world.ask()
-    assert len(world.vendors.asked(CLAUDE)) == THRESHOLD + 1
+    assert len(world.vendors.requests_to(CLAUDE)) == THRESHOLD + 1
 
 
 async def test_a_refused_key_is_tried_again_after_a_quarter_of_an_hour() -> None:
@@ -88,7 +88,7 @@ async def test_a_refused_key_is_tried_again_after_a_quarter_of_an_hour() -> None
     world.vendors.fail(CLAUDE, Fault.BAD_KEY, times=1)
     await world.ask()
     await world.ask()
-    assert len(world.vendors.asked(CLAUDE)) == 1
+    assert len(world.vendors.requests_to(CLAUDE)) == 1
     world.clock.pass_s(PERMANENT_OPEN_S + 1)
     assert (await world.ask()).response.provider is CLAUDE
 
@@ -98,7 +98,7 @@ async def test_an_unknown_model_opens_only_its_own_circuit() -> None:
     world.vendors.fail(CLAUDE, Fault.UNKNOWN_MODEL, times=1)
     await world.ask()
     await world.ask()
-    assert len(world.vendors.asked(CLAUDE)) == 1
+    assert len(world.vendors.requests_to(CLAUDE)) == 1
     small = await world.ask(tier="trivial")
     assert small.response.model == "claude-haiku-5-5"
 
@@ -115,7 +115,7 @@ async def test_the_only_vendor_is_asked_again_after_growing_waits() -> None:
     assert answer.failures == ("Anthropic is not available (500 server_error).",)
 
 
-async def test_a_vendor_that_stays_down_is_asked_three_times_and_every_error_is_reported() -> None:
+async def test_a_vendor_that_stays_down_is_asked_three_times_and_each_error_is_reported() -> None:
     world = LlmHarness(CLAUDE, GPT)
     world.vendors.fail(CLAUDE, Fault.OVERLOADED)
     world.vendors.fail(GPT, Fault.BAD_KEY)
@@ -123,19 +123,19 @@ async def test_a_vendor_that_stays_down_is_asked_three_times_and_every_error_is_
         await world.ask()
     errors = failed.value.attempts
     assert [type(error) for error in errors] == [ModelUnavailable, ModelAuthFailed, *[ModelUnavailable] * 2]
-    said = "claude: Anthropic is not available (529 overloaded_error); gpt: OpenAI refused the key"
-    assert str(failed.value) == said
+    message = "claude: Anthropic is not available (529 overloaded_error); gpt: OpenAI refused the key"
+    assert str(failed.value) == message
     assert len(world.rows) == 4
 
 
-async def test_the_only_vendor_with_an_open_circuit_is_waited_for_once() -> None:
+async def test_a_question_waits_once_for_the_open_circuit_of_the_only_vendor() -> None:
     world = LlmHarness(CLAUDE)
     world.vendors.fail(CLAUDE, Fault.OVERLOADED)
     for begun in ("in vain", "and again"):
         before_s = world.clock.elapsed_s
         with pytest.raises(AllModelsFailed, match="Anthropic is not available"):
             await world.ask(question=begun)
-    assert len(world.vendors.asked(CLAUDE)) == THRESHOLD + 1
+    assert len(world.vendors.requests_to(CLAUDE)) == THRESHOLD + 1
     assert world.clock.elapsed_s - before_s == pytest.approx(OPEN_S, abs=1)
 
 
@@ -151,7 +151,7 @@ async def test_a_question_that_waits_for_another_ones_probe_continues_soon_after
     assert world.clock.elapsed_s - before_s < OPEN_S
 
 
-async def test_a_retry_after_of_an_hour_is_not_waited_for_within_ten_minutes() -> None:
+async def test_no_stage_of_ten_minutes_waits_for_a_retry_after_of_an_hour() -> None:
     world = LlmHarness(CLAUDE)
     world.vendors.fail(CLAUDE, Fault.RATE_LIMITED_ONE_HOUR, times=1)
     with pytest.raises(AllModelsFailed) as failed:
@@ -200,7 +200,7 @@ async def test_after_an_invalid_answer_the_model_is_asked_once_more_with_the_pro
     world = LlmHarness()
     world.vendors.fail(CLAUDE, Fault.OFF_SCHEMA, times=1)
     answer = await world.ask()
-    first, second = world.vendors.asked(CLAUDE)
+    first, second = world.vendors.requests_to(CLAUDE)
     assert "findings: Field required" in second.text
     assert second.text.startswith(first.text)  # the prefix stays, and its cache with it
     assert answer.response.provider is CLAUDE

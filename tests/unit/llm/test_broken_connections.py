@@ -23,7 +23,7 @@ NAMES = {Provider.CLAUDE: "Anthropic", Provider.GPT: "OpenAI", Provider.GEMINI: 
 def world_with(
     provider: Provider, address: str, *others: Provider, call_timeout_s: float = 30.0
 ) -> LlmHarness:
-    """One provider is at an address on the network, the others are the fakes."""
+    """Put one provider at an address on the network; the others are fakes."""
 
     def access(vendors: FakeVendors) -> dict[Provider, VendorAccess]:
         known = vendors.access(provider, *others)
@@ -76,7 +76,7 @@ async def test_an_answer_that_stops_halfway_times_out(
         await world.models.aclose()
     assert answer.response.provider is second
     assert world.rows[0].outcome is Outcome.TIMEOUT
-    assert world.rows[0].cost_usd is None  # it may be charged all the same
+    assert world.rows[0].cost_usd is None  # the vendor may still charge for it
 
 
 @pytest.mark.parametrize("provider", VENDORS)

@@ -96,7 +96,7 @@ async def test_if_the_call_is_cancelled_the_next_question_asks() -> None:
         await first
 
 
-async def test_an_answer_that_no_longer_parses_is_asked_for_again() -> None:
+async def test_an_answer_that_no_longer_parses_is_requested_again() -> None:
     world = LlmHarness()
     await world.ask()
     key = key_of(request())
@@ -110,8 +110,8 @@ async def test_an_answer_that_no_longer_parses_is_asked_for_again() -> None:
 CLAUDE = RouteCandidate(provider=Provider.CLAUDE, model="claude-sonnet-5-5", reason="")
 
 
-def key_of(asked: ModelRequest, scope: CallScope = SCOPE, candidate: RouteCandidate = CLAUDE) -> str:
-    return answer_keys([candidate], asked, scope)[candidate]
+def key_of(request: ModelRequest, scope: CallScope = SCOPE, candidate: RouteCandidate = CLAUDE) -> str:
+    return answer_keys([candidate], request, scope)[candidate]
 
 
 TENANT = st.builds(

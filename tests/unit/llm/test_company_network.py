@@ -28,7 +28,7 @@ SIGN_IN = "oauth2.googleapis.com"
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """A way to a vendor's models: what the operator sets, and the host that is asked."""
+    """A way to reach a vendor's models: what the operator sets, and the host that gets the requests."""
 
     provider: Provider
     host: str
@@ -134,7 +134,7 @@ async def test_every_client_uses_the_proxy_and_trusts_the_companys_ca(
     finally:
         await client.aclose()
     assert response.parsed == {"findings": []}
-    assert [asked.provider for asked in vendors.requests] == [way.provider]
+    assert [sent.provider for sent in vendors.requests] == [way.provider]
     assert set(network.connected) == {way.host, *way.also}
 
 

@@ -30,7 +30,7 @@ from app.llm.failures import (
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "said", "kind"),
+    ("status", "code", "message", "kind"),
     [
         (400, "INVALID_ARGUMENT", "API key not valid. reason: API_KEY_INVALID", ModelAuthFailed),
         (400, "INVALID_ARGUMENT", "The input token count exceeds the maximum", ModelContextTooLong),
@@ -63,11 +63,11 @@ from app.llm.failures import (
     ],
 )
 def test_a_vendors_code_or_message_refines_its_status(
-    status: int, code: str | None, said: str, kind: type[ModelError]
+    status: int, code: str | None, message: str, kind: type[ModelError]
 ) -> None:
-    error = error_from(VendorFailure(provider=Provider.GEMINI, status=status, code=code, text=said))
+    error = error_from(VendorFailure(provider=Provider.GEMINI, status=status, code=code, text=message))
     assert type(error) is kind
-    assert not said or said not in str(error)
+    assert not message or message not in str(error)
 
 
 @pytest.mark.parametrize(
@@ -89,11 +89,11 @@ def subclasses(kind: type[ModelError]) -> set[type[ModelError]]:
 
 
 def test_the_policy_has_a_row_for_every_error_of_an_attempt() -> None:
-    wanted = {
+    expected = {
         each for each in subclasses(ModelError) if each.__name__ not in ("ModelError", "AllModelsFailed")
     }
-    assert set(POLICY) == wanted
-    assert all(policy_for(kind("")) is POLICY[kind] for kind in wanted)
+    assert set(POLICY) == expected
+    assert all(policy_for(kind("")) is POLICY[kind] for kind in expected)
 
 
 @pytest.mark.parametrize("text", ["NaN", '{"a": Infinity}', "[" * 100_000, "{} {}", "\ufeff{}"])

@@ -18,7 +18,7 @@ VENDORS = (Provider.CLAUDE, Provider.GPT, Provider.GEMINI, Provider.LOCAL)
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A fault, the outcome in the row, and whether the same provider is asked again before the next one."""
+    """A fault, the outcome in the row, and whether the same provider is tried again before the next one."""
 
     fault: Fault
     outcome: Outcome
@@ -60,7 +60,7 @@ def next_of(provider: Provider) -> Provider:
 
 
 def world_where(provider: Provider, fault: Fault) -> LlmHarness:
-    """Two providers, the faulty one first: the other is the one that a task of any kind falls back to."""
+    """Set up two providers, the faulty one first; tasks of any kind fall back to the other."""
     world = LlmHarness(*VENDORS, call_timeout_s=1.0 if fault is Fault.HANGS else 30.0)
     world.vendors.fail(provider, fault)
     return world
@@ -87,12 +87,12 @@ async def test_a_fault_is_recorded_and_the_next_provider_answers(
     if provider is Provider.LOCAL:  # it comes last, so there is no fallback
         with pytest.raises(AllModelsFailed) as failed:
             await world.ask(allowed=(Provider.LOCAL,), deadline_s=30.0)
-        said = str(failed.value)
+        message = str(failed.value)
         assert {row.outcome for row in world.rows} == {case.outcome}
     else:
         second = next_of(provider)
         answer = await world.ask(KINDS[provider], allowed=(provider, second))
-        said = " ".join(answer.failures)
+        message = " ".join(answer.failures)
         failures = [case.outcome] * (2 if case.asked_again else 1)
         assert [(row.provider, row.outcome) for row in world.rows] == [
             *((provider, outcome) for outcome in failures),
@@ -101,7 +101,7 @@ async def test_a_fault_is_recorded_and_the_next_provider_answers(
         assert answer.response.provider is second
         assert answer.failures
         assert world.rows[0].error in answer.failures
-    texts = [said, caplog.text, *(f"{row.error} {row.reason}" for row in world.rows)]
+    texts = [message, caplog.text, *(f"{row.error} {row.reason}" for row in world.rows)]
     texts += [str(vars(record)) for record in caplog.records if record.name.startswith("quorum")]
     for text in texts:
         assert not any(key in text for key in KEYS.values())
@@ -114,7 +114,7 @@ async def test_a_permanent_error_opens_the_circuit_immediately(provider: Provide
     world = world_where(provider, fault)
     await world.ask(KINDS[provider], question="first")
     await world.ask(KINDS[provider], question="second")
-    assert len(world.vendors.asked(provider)) == 1
+    assert len(world.vendors.requests_to(provider)) == 1
     (circuit,) = await world.models.open_circuits()
     assert circuit.provider is provider
 

@@ -49,7 +49,7 @@ class History:
 
 
 async def run(history: History, order: LearnedOrder, clock: ManualClock, reviews: int) -> Counter[Provider]:
-    """Who was asked first, over a number of reviews."""
+    """Count which provider was asked first, over a number of reviews."""
     firsts: Counter[Provider] = Counter()
     for _ in range(reviews):
         clock.pass_s(REFRESH_S + 1)

@@ -1,4 +1,4 @@
-"""A local server is asked with a JSON schema, then in JSON mode, then by the prompt with one repair. Every attempt is a row."""
+"""A local server gets a JSON schema, then JSON mode, then the prompt alone with one repair. Every attempt is a row."""
 
 import asyncio
 import json
@@ -14,8 +14,10 @@ LOCAL = Provider.LOCAL
 
 
 def modes(world: LlmHarness) -> list[str]:
-    """How JSON was asked for, request by request."""
-    forms = [asked.body.get("response_format", {"type": "prompt"}) for asked in world.vendors.asked(LOCAL)]
+    """Return how each request asked for JSON."""
+    forms = [
+        sent.body.get("response_format", {"type": "prompt"}) for sent in world.vendors.requests_to(LOCAL)
+    ]
     return [form["type"] for form in forms]
 
 
@@ -56,7 +58,7 @@ async def test_concurrent_questions_to_a_server_run_one_after_the_other() -> Non
     world = LlmHarness(LOCAL)
     world.vendors.delay_s[LOCAL] = 0.01
     await asyncio.gather(*(world.ask(question=f"{number}") for number in range(4)))
-    assert world.vendors.most_at_once[LOCAL] == 1
+    assert world.vendors.peak[LOCAL] == 1
 
 
 async def test_waiting_for_a_turn_ends_at_the_stages_deadline() -> None:

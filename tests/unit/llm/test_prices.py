@@ -25,7 +25,7 @@ USAGE = Usage(input_tokens=100_000, cached_input_tokens=50_000, output_tokens=10
         (CLAUDE, "claude-haiku-5-5", NOVEMBER, 0.0105),
         (GPT, "gpt-5.5", NOVEMBER, 0.575),
         (GPT, "gpt-5.5-2026-04-23", NOVEMBER, 0.575),
-        (GPT, "gpt-6.2-sol", NOVEMBER, 0.30),  # cached price not published: as dear as fresh
+        (GPT, "gpt-6.2-sol", NOVEMBER, 0.30),  # no published price for cached input: the same as fresh input
         (GPT, "gpt-6.2-sol-2026-11-17", NOVEMBER, 0.30),
         (GPT, "gpt-6.2-astra", NOVEMBER, 1.20),
         (GPT, "gpt-6-luna", NOVEMBER, 0.0105),
@@ -88,7 +88,7 @@ def test_no_current_claude_costs_more_than_the_most_expensive_row(
 
 
 def listed_models() -> list[tuple[str, str]]:
-    """Every (list, model) that has a price a token and is found under its own name."""
+    """Return every (list, model) that has a price per token and is found under its own name."""
     models: list[tuple[str, str]] = []
     for provider in get_snapshot().providers:
         for model in (
@@ -107,7 +107,7 @@ def listed_models() -> list[tuple[str, str]]:
     written=st.integers(0, 10**6),
     output=st.integers(0, 10**5),
 )
-def test_a_listed_price_is_calculated_like_the_library_does(
+def test_a_listed_price_is_calculated_as_the_library_does(
     listed: tuple[str, str], fresh: int, cached: int, written: int, output: int
 ) -> None:
     price_list, model = listed

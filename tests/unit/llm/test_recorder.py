@@ -49,8 +49,8 @@ async def test_the_metrics_count_calls_tokens_cost_and_time() -> None:
     for _ in range(2):
         await models.ask(RoutingRequest(kind="review"), request(), scope=SCOPE, parse=parse)
     lines = generate_latest(registry).decode().splitlines()
-    wanted = [line for line in lines if line[0] != "#" and "_created" not in line and "_bucket" not in line]
-    assert sorted(wanted) == snapshot(
+    samples = [line for line in lines if line[0] != "#" and "_created" not in line and "_bucket" not in line]
+    assert sorted(samples) == snapshot(
         [
             'gen_ai_client_operation_duration_seconds_count{gen_ai_provider_name="anthropic",gen_ai_request_model="claude-sonnet-5-5",stage="review"} 2.0',
             'gen_ai_client_operation_duration_seconds_sum{gen_ai_provider_name="anthropic",gen_ai_request_model="claude-sonnet-5-5",stage="review"} 0.0',

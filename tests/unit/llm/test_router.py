@@ -18,7 +18,7 @@ CLAUDE, GPT, GEMINI, LOCAL = Provider.CLAUDE, Provider.GPT, Provider.GEMINI, Pro
 
 
 class Reversed:
-    """An experience that speaks for the last."""
+    """A learned order that reverses the candidates."""
 
     async def refresh(self) -> None: ...
 

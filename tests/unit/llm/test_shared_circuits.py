@@ -25,14 +25,14 @@ class Processes:
     """Workers over the same database, vendors and time."""
 
     def __init__(self, circuits: CircuitStore, *, count: int = 2) -> None:
-        self.let_go = asyncio.Event()  # of what a vendor's delay holds up
+        self.resume = asyncio.Event()  # ends a vendor's delay
         self.vendors = FakeVendors(sleep=self._hold)
         self.clock = ManualClock()
         self.circuits = circuits
         self.worlds = [self.start() for _ in range(count)]
 
     def start(self, **changed: object) -> LlmHarness:
-        """One more, perhaps with another key or address for Claude."""
+        """Start another process, optionally with another key or address for Claude."""
 
         def access(vendors: FakeVendors) -> dict[Provider, VendorAccess]:
             known = vendors.access(CLAUDE, GPT)
@@ -44,11 +44,11 @@ class Processes:
 
     async def _hold(self, seconds: float) -> None:
         if seconds:
-            await self.let_go.wait()
+            await self.resume.wait()
 
     @property
-    def asked_claude(self) -> int:
-        return len(self.vendors.asked(CLAUDE))
+    def requests_to_claude(self) -> int:
+        return len(self.vendors.requests_to(CLAUDE))
 
 
 @pytest.mark.parametrize("fault", [Fault.BAD_KEY, Fault.QUOTA_SPENT, Fault.UNPAID])
@@ -60,10 +60,10 @@ async def test_a_refused_key_and_an_exhausted_quota_reach_the_other_processes_wi
     await other.ask()
     processes.vendors.fail(CLAUDE, fault)
     await one.ask()
-    assert processes.asked_claude == 2
+    assert processes.requests_to_claude == 2
     processes.clock.pass_s(REFRESH_S)
     answer = await other.ask()
-    assert processes.asked_claude == 2
+    assert processes.requests_to_claude == 2
     assert answer.response.provider is GPT
     assert answer.failures == (one.rows[0].error,)
 
@@ -92,14 +92,14 @@ async def test_a_vendor_that_is_down_for_one_process_is_skipped_by_all_and_only_
     processes.clock.pass_s(REFRESH_S)
     for world in processes.worlds:
         await world.ask()
-    assert processes.asked_claude == THRESHOLD
+    assert processes.requests_to_claude == THRESHOLD
     processes.clock.pass_s(OPEN_S)
     processes.vendors.heal(CLAUDE)
     processes.vendors.delay_s[CLAUDE] = 1.0
-    asked = [asyncio.create_task(world.ask()) for world in processes.worlds]
-    first, second, probe = asyncio.as_completed(asked)
+    questions = [asyncio.create_task(world.ask()) for world in processes.worlds]
+    first, second, probe = asyncio.as_completed(questions)
     assert [(await each).response.provider for each in (first, second)] == [GPT, GPT]
-    processes.let_go.set()
+    processes.resume.set()
     assert (await probe).response.provider is CLAUDE
     processes.clock.pass_s(REFRESH_S)
     for world in processes.worlds:
@@ -113,11 +113,11 @@ async def test_a_probe_that_fails_leaves_the_circuit_open_for_all(any_database: 
     await one.ask()
     processes.clock.pass_s(PERMANENT_OPEN_S + 1)
     await other.ask()
-    assert processes.asked_claude == 2
+    assert processes.requests_to_claude == 2
     processes.clock.pass_s(REFRESH_S)
     await one.ask()
     await other.ask()
-    assert processes.asked_claude == 2
+    assert processes.requests_to_claude == 2
 
 
 async def test_an_unknown_model_is_skipped_by_all_but_the_providers_other_model_is_not(
@@ -154,7 +154,7 @@ async def test_shared_circuits_contain_no_key(database: Database) -> None:
     assert len(state.name.access) == 8
 
 
-async def test_a_late_answer_does_not_close_a_circuit_that_opened_meanwhile(
+async def test_a_late_answer_does_not_close_a_circuit_that_opened_after_the_request(
     database: Database,
 ) -> None:
     processes = Processes(CircuitTable(database))
@@ -166,7 +166,7 @@ async def test_a_late_answer_does_not_close_a_circuit_that_opened_meanwhile(
     processes.clock.pass_s(1)
     processes.vendors.fail(CLAUDE, Fault.QUOTA_SPENT, times=1)
     await other.ask()
-    processes.let_go.set()
+    processes.resume.set()
     assert (await slow).response.provider is CLAUDE
     processes.clock.pass_s(REFRESH_S)
     assert (await one.ask(question="next")).response.provider is GPT
@@ -193,7 +193,7 @@ async def test_the_table_is_read_at_most_every_two_seconds() -> None:
 
 
 class BrokenStore:
-    """A database that can no longer be used."""
+    """A database that has become unusable."""
 
     def __init__(self) -> None:
         self.loads = 0
@@ -213,7 +213,7 @@ class BrokenStore:
 
 
 class FailingLater:
-    """A table that fails from a moment on."""
+    """A table that fails once `fails` is set."""
 
     def __init__(self, table: CircuitTable) -> None:
         self._table = table
@@ -249,13 +249,13 @@ async def test_without_the_table_each_process_uses_its_own_circuits_and_logs_it(
     assert (await other.ask()).failures == ("Anthropic refused the key.",)  # found out by itself
     processes.clock.pass_s(REFRESH_S)
     assert (await one.ask()).response.provider is GPT
-    assert processes.asked_claude == 2
+    assert processes.requests_to_claude == 2
     assert {record.message for record in caplog.records if record.name == "quorum.llm"} == {
         "circuits are not shared with other processes for now",
         "model call",
     }
     processes.clock.pass_s(PERMANENT_OPEN_S)
-    assert (await one.ask()).response.provider is CLAUDE  # the probe needs no leave then
+    assert (await one.ask()).response.provider is CLAUDE  # this probe needs no claim
     assert await one.models.open_circuits() == []
 
 
@@ -270,7 +270,7 @@ async def test_if_all_circuits_are_open_the_error_is_that_of_the_other_process(
     with pytest.raises(AllModelsFailed) as failed:
         await other.ask(allowed=(CLAUDE,))
     assert [type(error) for error in failed.value.attempts] == [ModelAuthFailed]
-    assert processes.asked_claude == 1
+    assert processes.requests_to_claude == 1
 
 
 def test_a_circuit_that_is_never_probed_is_deleted(database: Database) -> None:

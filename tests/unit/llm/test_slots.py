@@ -14,13 +14,7 @@ from app.llm.calls import MemoryCalls
 from app.llm.client import RoutingRequest
 from app.store.calls import CallTables
 from app.store.database import Database
-from app.store.providers import (
-    SLOT_TTL,
-    SharedSlots,
-    delete_slots,
-    record_slot_taken,
-    record_slots_renewed,
-)
+from app.store.providers import SLOT_TTL, SharedSlots, delete_slots, record_slot_taken, record_slots_renewed
 from tests.fakes.vendors import FakeVendors, Fault
 from tests.unit.llm.harness import SCOPE, START, LlmHarness, parse, request
 
@@ -53,16 +47,16 @@ async def test_two_processes_together_never_exceed_a_providers_limit(
         )
         for database in processes
     ]
-    asked = [
+    questions = [
         each.ask(
             RoutingRequest(kind="review"), request(question=f"{number} of {slot}"), scope=SCOPE, parse=parse
         )
         for number in range(5)
         for slot, each in enumerate(models)
     ]
-    await asyncio.gather(*asked)
+    await asyncio.gather(*questions)
     assert len(vendors.requests) == 10
-    assert vendors.most_at_once[CLAUDE] <= 3
+    assert vendors.peak[CLAUDE] <= 3
     for each, database in zip(models, processes, strict=True):
         await each.aclose()
         database.close()
@@ -154,7 +148,7 @@ async def test_the_slot_is_released_however_a_call_ends(fault: Fault) -> None:
     world = LlmHarness(CLAUDE, calls_at_once=1, call_timeout_s=1.0 if fault is Fault.HANGS else 30.0)
     world.vendors.fail(CLAUDE, fault, times=1)
     await asyncio.gather(*(world.ask(question=f"{number}") for number in range(3)), return_exceptions=True)
-    assert world.vendors.most_at_once[CLAUDE] == 1
+    assert world.vendors.peak[CLAUDE] == 1
     assert len(world.vendors.requests) >= 3
 
 
@@ -175,9 +169,9 @@ async def test_a_call_waits_for_another_processs_slot() -> None:
     slot = await calls.take_slot(CLAUDE, limit=1)
     assert slot
     world = LlmHarness(CLAUDE, calls_at_once=1, calls=calls)
-    asked = asyncio.create_task(world.ask())
+    question = asyncio.create_task(world.ask())
     while not world.clock.slept:  # noqa: ASYNC110 - it sleeps by the test's own clock
         await asyncio.sleep(0)
     assert world.vendors.requests == []
     calls.release_slot(slot)
-    assert (await asked).response.provider is CLAUDE
+    assert (await question).response.provider is CLAUDE

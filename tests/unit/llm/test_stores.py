@@ -61,8 +61,10 @@ async def test_asking_with_the_database_leaves_rows_answers_and_spend(database: 
         ),
     )
     vendors.fail(CLAUDE, Fault.OVERLOADED, times=1)
-    asked = [models.ask(RoutingRequest(kind="review"), request(), scope=SCOPE, parse=parse) for _ in range(5)]
-    await asyncio.gather(*asked)
+    questions = [
+        models.ask(RoutingRequest(kind="review"), request(), scope=SCOPE, parse=parse) for _ in range(5)
+    ]
+    await asyncio.gather(*questions)
     assert len(vendors.requests) == 2
     total = await models.usage("r1")
     assert total.calls == 2

@@ -1,4 +1,4 @@
-"""What each vendor is sent, and how its usage is read; the fake vendors reject what the real ones would."""
+"""What each vendor receives, and how its usage is read; the fake vendors reject what the real ones would."""
 
 from typing import Any
 
@@ -17,22 +17,22 @@ LONG = "def f():\n    return 1\n" * 1_000
 
 
 async def send(provider: Provider, vendors: FakeVendors | None = None, **changes: Any) -> tuple[Any, Any]:
-    """One request to one vendor: what it was asked, and our reading of its answer."""
+    """Send one request to one vendor; returns what the vendor received and the parsed response."""
     vendors = vendors or FakeVendors()
     access = vendors.access(provider)[provider]
     client = build_client(provider, access, vendors.http_client())
-    asked = request(model=access.models.large, **changes)
-    response = await client.generate(asked)
+    sent = request(model=access.models.large, **changes)
+    response = await client.generate(sent)
     await client.aclose()
     return vendors.requests[-1], response
 
 
 @pytest.mark.parametrize("provider", ALL)
 async def test_stable_text_goes_first_and_the_question_last(provider: Provider) -> None:
-    asked, response = await send(provider)
-    assert asked.system == "You review code."
-    assert asked.text == "the diffWhat is wrong?"
-    assert asked.schema == request().schema
+    sent, response = await send(provider)
+    assert sent.system == "You review code."
+    assert sent.text == "the diffWhat is wrong?"
+    assert sent.schema == request().schema
     assert response.parsed == {"findings": []}
     assert response.provider is provider
     assert response.usage.input_tokens > 0
@@ -40,21 +40,21 @@ async def test_stable_text_goes_first_and_the_question_last(provider: Provider) 
 
 @pytest.mark.parametrize("provider", ALL)
 async def test_images_go_before_the_question(provider: Provider) -> None:
-    asked, _ = await send(provider, images=(Image(media_type="image/png", data=b"png"),))
-    assert asked.images == 1
+    sent, _ = await send(provider, images=(Image(media_type="image/png", data=b"png"),))
+    assert sent.images == 1
 
 
 @pytest.mark.parametrize("provider", ALL)
 async def test_an_empty_system_prompt_or_material_is_left_out(provider: Provider) -> None:
-    asked, _ = await send(provider, system="", material="", prefix_reused=True)
-    assert asked.text == "What is wrong?"
+    sent, _ = await send(provider, system="", material="", prefix_reused=True)
+    assert sent.text == "What is wrong?"
 
 
 async def test_openai_stores_nothing_and_gets_a_cache_key() -> None:
-    asked, _ = await send(GPT, cache_scope="scope-of-the-review")
-    assert asked.body["store"] is False
-    assert asked.body["prompt_cache_key"] == "scope-of-the-review"
-    assert asked.body["reasoning"] == {"effort": "medium"}
+    sent, _ = await send(GPT, cache_scope="scope-of-the-review")
+    assert sent.body["store"] is False
+    assert sent.body["prompt_cache_key"] == "scope-of-the-review"
+    assert sent.body["reasoning"] == {"effort": "medium"}
 
 
 async def test_claude_gets_a_cache_breakpoint_only_if_a_second_call_is_expected() -> None:

@@ -32,12 +32,14 @@ EMPTY: dict[str, object] = {
 
 @dataclass
 class FakeModels:
-    """Answers with what `reply` makes of the request; an exception is raised as it is."""
+    """Answers with what `reply` returns for the request; raises it if it is an exception."""
 
     reply: Callable[[RoutingRequest, ModelRequest], object]
     providers: tuple[Provider, ...] = (Provider.CLAUDE, Provider.GPT, Provider.GEMINI)
     failures: tuple[str, ...] = ()
-    asked: list[tuple[RoutingRequest, ModelRequest, CallScope, str | None]] = field(default_factory=list[Any])
+    requests: list[tuple[RoutingRequest, ModelRequest, CallScope, str | None]] = field(
+        default_factory=list[Any]
+    )
 
     @property
     def is_keyless(self) -> bool:
@@ -53,31 +55,35 @@ class FakeModels:
         parent_id: str | None = None,
     ) -> Completion[T]:
         assert self.providers, "a keyless model layer must not be asked"
-        self.asked.append((routing, request, scope, parent_id))
+        self.requests.append((routing, request, scope, parent_id))
         free = [each for each in self.providers if each in routing.allowed and each not in routing.exclude]
-        said = self.reply(routing, request)
-        if isinstance(said, Exception):
-            raise said
+        answer = self.reply(routing, request)
+        if isinstance(answer, Exception):
+            raise answer
         if not free:
             raise AllModelsFailed([])
         response = ModelResponse(
-            provider=free[0], model="m-1", text="", parsed=said, usage=Usage(input_tokens=10, output_tokens=5)
+            provider=free[0],
+            model="m-1",
+            text="",
+            parsed=answer,
+            usage=Usage(input_tokens=10, output_tokens=5),
         )
         return Completion(
-            value=parse(said),
+            value=parse(answer),
             response=response,
-            call_id=f"call-{len(self.asked)}",
+            call_id=f"call-{len(self.requests)}",
             route=f"{free[0]}: first of {routing.kind}",
             failures=self.failures,
         )
 
 
-def always(said: object) -> Callable[[RoutingRequest, ModelRequest], object]:
-    """The same reply to every question."""
+def always(answer: object) -> Callable[[RoutingRequest, ModelRequest], object]:
+    """Build a `reply` that is the same for every question."""
 
     def reply(task: RoutingRequest, request: ModelRequest) -> object:
         del task, request
-        return said
+        return answer
 
     return reply
 

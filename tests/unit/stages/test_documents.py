@@ -22,11 +22,11 @@ NO_ROUTE = added_file("pay.py", ["def refund(): ..."])
 
 
 async def docs(content: str, docs_format: str, *, with_route: bool = True) -> StageResult:
-    said = EMPTY | {"summary": "Adds refunds.", "documents": [{"title": "API", "content": content}]}
+    answer = EMPTY | {"summary": "Adds refunds.", "documents": [{"title": "API", "content": content}]}
     return await run_stage(
         Stage.DOCS,
         context_of([ROUTE if with_route else NO_ROUTE]),
-        context_with(FakeModels(always(said)), config=RepositoryConfig(docs_format=docs_format)),
+        context_with(FakeModels(always(answer)), config=RepositoryConfig(docs_format=docs_format)),
         analysis=Analysis(),
     )
 
@@ -64,9 +64,9 @@ async def test_without_a_route_openapi_is_not_applicable() -> None:
     ],
 )
 def test_an_unusable_openapi_document_is_left_out_with_a_reason(document: str, reason: str) -> None:
-    said = check_document("openapi", "API", document)
-    assert isinstance(said, str)
-    assert reason in said
+    checked = check_document("openapi", "API", document)
+    assert isinstance(checked, str)
+    assert reason in checked
 
 
 async def test_html_is_sanitized() -> None:

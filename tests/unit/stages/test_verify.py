@@ -67,13 +67,13 @@ async def test_verdicts_carry_the_fingerprint_and_the_verifier() -> None:
     assert {(each.judgement, each.worth, each.by) for each in verdicts} == {
         (Judgement.CONFIRMED, 8, "gpt:m-1")
     }
-    assert len(models.asked) == 2, "one call a chunk"
+    assert len(models.requests) == 2, "one call per chunk"
 
 
 async def test_the_finder_is_not_asked_and_both_calls_are_linked() -> None:
     models = FakeModels(confirms_all)
     await verify(models, [finding("a.py", fingerprint="f1")])
-    [(task, _, scope, parent_id)] = models.asked
+    [(task, _, scope, parent_id)] = models.requests
     assert (task.kind, task.exclude) == ("verify", (Provider.CLAUDE,))
     assert (scope.stage, parent_id) == ("verify", "call-of-review")
 
@@ -81,7 +81,7 @@ async def test_the_finder_is_not_asked_and_both_calls_are_linked() -> None:
 async def test_each_chunks_verification_is_linked_to_the_call_on_that_chunk() -> None:
     models = FakeModels(confirms_all)
     await verify(models, [finding("b.py", fingerprint="f2"), finding("a.py", fingerprint="f1")])
-    assert [parent_id for *_, parent_id in models.asked] == ["call-of-review", "call-on-the-second-chunk"]
+    assert [parent_id for *_, parent_id in models.requests] == ["call-of-review", "call-on-the-second-chunk"]
 
 
 async def test_the_verifier_gets_only_the_bare_claim() -> None:
@@ -90,7 +90,7 @@ async def test_the_verifier_gets_only_the_bare_claim() -> None:
         "a.py", fingerprint="f1", explanation="PERSUASION", evidence="PERSUASION", found_by=("claude:m",)
     )
     await verify(models, [argued])
-    [(_, request, _, _)] = models.asked
+    [(_, request, _, _)] = models.requests
     assert claims_in(request) == [
         {"id": "c1", "path": "a.py", "lines": "1-1", "quote": "x = 1", "claim": "x is wrong"}
     ]
@@ -104,9 +104,9 @@ async def test_the_verifier_gets_the_description_after_the_shared_prefix() -> No
     promise = context_of([added_file("a.py", ["x = 1"])], pull=pull_request("Doubles x", "x becomes 2."))
     await verify(models, [finding("a.py", fingerprint="f1")], promise)
     await verify(models, [finding("a.py", fingerprint="f1")], CONTEXT)
-    [(_, promised, _, _), (_, other, _, _)] = models.asked
-    [said] = [line for line in promised.question.split("\n") if "x becomes 2." in line]
-    assert json.loads(said) == {"title": "Doubles x", "body": "x becomes 2."}
+    [(_, promised, _, _), (_, other, _, _)] = models.requests
+    [description] = [line for line in promised.question.split("\n") if "x becomes 2." in line]
+    assert json.loads(description) == {"title": "Doubles x", "body": "x becomes 2."}
     assert re.search(r"<description-\w{16}>\n\{", promised.question)
     assert (promised.system, promised.material) == (other.system, other.material)
 
@@ -114,7 +114,7 @@ async def test_the_verifier_gets_the_description_after_the_shared_prefix() -> No
 async def test_security_claims_are_verified_without_the_description() -> None:
     models = FakeModels(confirms_all)
     await verify(models, [finding("a.py", fingerprint="f1", stage=Stage.SECURITY)])
-    [(_, request, _, _)] = models.asked
+    [(_, request, _, _)] = models.requests
     assert "Refunds a payment." not in request.question
     assert "<description-" not in request.question
 
@@ -128,7 +128,7 @@ async def test_secrets_in_the_description_do_not_reach_the_verifier() -> None:
 
     redactor = FakeRedactor(f"-----\n{'A' * 20}\n", "[REDACTED]\n\n")  # matches across lines
     await verify(models, [finding("a.py", fingerprint="f1")], context, redactor=redactor)
-    [(_, request, _, _)] = models.asked
+    [(_, request, _, _)] = models.requests
     assert "AAAA" not in request.question
     assert "[REDACTED]" in request.question
 
@@ -136,7 +136,7 @@ async def test_secrets_in_the_description_do_not_reach_the_verifier() -> None:
 async def test_the_verifier_gets_the_same_material_as_the_stages() -> None:
     models = FakeModels(confirms_all)
     await verify(models, [finding("b.py", fingerprint="f2")])
-    [(_, request, _, _)] = models.asked
+    [(_, request, _, _)] = models.requests
     assert "=== b.py" in request.material
     assert "=== a.py" not in request.material
 
@@ -144,7 +144,7 @@ async def test_the_verifier_gets_the_same_material_as_the_stages() -> None:
 async def test_without_candidates_no_model_is_asked() -> None:
     models = FakeModels(confirms_all)
     assert await verify(models, []) == []
-    assert models.asked == []
+    assert models.requests == []
 
 
 async def test_a_failed_verification_does_not_affect_the_other_chunk() -> None:
@@ -165,5 +165,5 @@ async def test_a_claim_on_a_file_outside_the_chunks_is_still_verified() -> None:
 async def test_the_verifier_uses_the_prefix_that_a_stage_sent() -> None:
     models = FakeModels(confirms_all)
     await verify(models, [finding("a.py")])
-    ((_, request, _, _),) = models.asked
+    ((_, request, _, _),) = models.requests
     assert request.prefix_reused  # without a breakpoint Anthropic's cache is neither written nor read

@@ -1,4 +1,4 @@
-"""Deliveries as GitHub sends them, with only the fields that matter. Not a test."""
+"""Deliveries as GitHub sends them, with only the necessary fields. Not a test."""
 
 import hashlib
 import hmac

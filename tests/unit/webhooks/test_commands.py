@@ -64,7 +64,7 @@ def test_the_reason_of_a_dismissal_is_part_of_the_command() -> None:
         "//rereview",
         "/rereview/all",
         "\u200b/rereview",
-        "／rereview",  # full width: nothing is folded
+        "／rereview",  # full width; there is no case or width folding
         "/ｒereview",
         "/rérèview",
         "/usr/bin/python crashes",

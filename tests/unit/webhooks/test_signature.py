@@ -33,7 +33,7 @@ def test_a_body_that_github_signed_is_accepted() -> None:
         sign(b"body")[:-1],
         sign(b"body") + "0",
         "sha256=" + "é" * 64,
-        "sha256=" + "１" * 64,  # digits, but not ASCII's
+        "sha256=" + "１" * 64,  # digits, but not ASCII
         sign(b"other body"),
         sign(b"body", "another-secret"),
     ],

@@ -136,7 +136,7 @@ def test_comments_that_ask_for_nothing_are_ignored_with_the_reason(body: Json, w
     assert why in reason("issue_comment", body)
 
 
-def test_a_bot_is_served_if_the_operator_lists_its_id_but_never_the_app_itself() -> None:
+def test_a_bot_can_give_commands_if_the_operator_lists_its_id_but_the_app_itself_never_can() -> None:
     rules = Rules(redact=str, allowed_bots=frozenset({5, 6}))
     other = issue_comment("/rereview", user={"login": "other[bot]", "id": 5, "type": "Bot"})
     own = issue_comment("/rereview", user={"login": "quorum[bot]", "id": 6, "type": "Bot"})
@@ -150,7 +150,7 @@ def test_a_comment_of_a_deleted_account_is_ignored() -> None:
     assert "deleted" in reason("issue_comment", body)
 
 
-def test_the_rerun_button_reviews_with_that_stage_also_on_forks() -> None:
+def test_the_rerun_button_reviews_with_that_stage_even_on_forks() -> None:
     job = decided("check_run", check_run("rerequested"))
     assert isinstance(job, ReviewJob)
     assert (str(job.request.ref), job.request.stages) == ("octo/shop#7", (Stage.SECURITY,))
@@ -243,7 +243,7 @@ def test_accounts_that_the_operator_does_not_serve_get_no_jobs() -> None:
     assert isinstance(decided("pull_request", pull_request("opened"), served), ReviewJob)
 
 
-def test_a_webhook_of_a_repository_is_not_of_the_app() -> None:
+def test_a_repositorys_own_webhook_is_ignored() -> None:
     body = pull_request("opened")
     del body["installation"]
     assert "no installation" in reason("pull_request", body)
