@@ -147,7 +147,7 @@ class Lab:
         gathered = await gather_change(source, options, services, configuration=config)
         return gathered, await review_gathered(options, gathered, services, stations=Stations(review_id))
 
-    def asked(self, *, verification: bool) -> list[VendorRequest]:
+    def requests_for(self, *, verification: bool) -> list[VendorRequest]:
         """The requests that verify, or the others."""
         return [each for each in self.vendors.requests if is_verification(each) is verification]
 
@@ -155,23 +155,23 @@ class Lab:
         """Close the program."""
         await self.program.close()
 
-    def _answer(self, asked: VendorRequest) -> dict[str, Any]:
-        if is_verification(asked):
-            claims = [json.loads(claim)["id"] for claim in _CLAIM.findall(asked.text)]
+    def _answer(self, request: VendorRequest) -> dict[str, Any]:
+        if is_verification(request):
+            claims = [json.loads(claim)["id"] for claim in _CLAIM.findall(request.text)]
             return NOTHING | {
                 "verdicts": [
                     {"id": each, "verdict": "confirmed", "evidence": "It is reached.", "worth": 8}
                     for each in claims
                 ]
             }
-        if "# Task: correctness" in asked.text:
+        if "# Task: correctness" in request.text:
             return NOTHING | {"findings": list(self.findings)}
         return NOTHING | {"summary": "Reworks how totals are made."}
 
 
-def is_verification(asked: VendorRequest) -> bool:
+def is_verification(request: VendorRequest) -> bool:
     """Whether a request asks a verifier about claims."""
-    return "# Task: refute" in asked.text
+    return "# Task: refute" in request.text
 
 
 def finding(

@@ -136,7 +136,8 @@ async def _covered(folder: Path, *, files: int) -> Figure:
     coverage = report.coverage
     paths = [file.path for file in gathered.context.diff.files]
     read = {
-        task: _paths_in(lab.asked(verification=False), task, paths) for task in ("correctness", "security")
+        task: _paths_in(lab.requests_for(verification=False), task, paths)
+        for task in ("correctness", "security")
     }
     complete = all(len(found) == files for found in read.values())
     return Figure(
@@ -163,7 +164,7 @@ async def _verification_calls(folder: Path) -> list[Figure]:
         lab = Lab(folder=folder / name.replace(" ", "-"), findings=findings)
         gathered, _ = await lab.review(PatchSource(change.patch))
         await lab.close()
-        calls = Counter(asked.provider for asked in lab.asked(verification=True))
+        calls = Counter(request.provider for request in lab.requests_for(verification=True))
         chunks = len(gathered.context.chunks)
         figures.append(
             Figure(
@@ -204,7 +205,7 @@ async def _secrets(folder: Path) -> list[Figure]:
             posted = [*_posted(world)]
             for kind in ("review", "review_comment", "issue_comment", "check_run"):
                 pull.take_all(kind)
-            requests = [str(asked.body) for asked in world.vendors.requests]
+            requests = [str(request.body) for request in world.vendors.requests]
         stored = [path.read_bytes() for path in (folder / "data").rglob("*") if path.is_file()]
     finally:
         root.removeHandler(log)

@@ -69,7 +69,7 @@ async def _settled(world: World, name: str, first_tokens: int | None) -> int:
     world.vendors.fake.forget()
     before = len(world.github.requests)
     await world.settle()
-    tokens = sum(estimate_tokens(asked.system + asked.text) for asked in world.vendors.fake.requests)
+    tokens = sum(estimate_tokens(request.system + request.text) for request in world.vendors.fake.requests)
     calls = [
         call for call in world.github_calls()[before:] if ".git/" not in call
     ]  # git requests are not API calls

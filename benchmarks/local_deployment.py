@@ -117,13 +117,13 @@ def small_change(number: int) -> dict[str, str]:
     }
 
 
-def answer(asked: VendorRequest) -> dict[str, Any]:
+def answer(request: VendorRequest) -> dict[str, Any]:
     """Claude finds one thing and the verifier confirms it, so that a review is a chain of two model calls."""
-    if "# Task: refute" in asked.text:
+    if "# Task: refute" in request.text:
         return NOTHING | {
-            "verdicts": [_confirm(line) for line in asked.text.splitlines() if line.startswith('{"id": ')]
+            "verdicts": [_confirm(line) for line in request.text.splitlines() if line.startswith('{"id": ')]
         }
-    if "# Task: correctness" in asked.text:
+    if "# Task: correctness" in request.text:
         return NOTHING | {"findings": [FINDING]}
     return NOTHING | {"summary": "Adds a mean and a search by field."}
 

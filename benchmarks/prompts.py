@@ -56,8 +56,8 @@ async def _size(change: Change, source: Source, folder: Path, *, name: str, targ
     lab = Lab(folder=folder, findings=[FOUND])
     await lab.review(source)
     await lab.close()
-    sent = sum(len(asked.system) + len(asked.text) for asked in lab.asked(verification=False))
-    schemas = sum(len(f"{asked.schema}") for asked in lab.asked(verification=False))
+    sent = sum(len(request.system) + len(request.text) for request in lab.requests_for(verification=False))
+    schemas = sum(len(f"{request.schema}") for request in lab.requests_for(verification=False))
     times = sent / len(change.patch)
     return Figure(
         name=f"prompt tokens of all stages, {name}",
@@ -87,24 +87,24 @@ def _repeated(requests: list[VendorRequest]) -> tuple[int, int]:
     lines_before: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     prompts_before: defaultdict[tuple[str, str], list[VendorRequest]] = defaultdict(list)
     repeated = cacheable = 0
-    for asked in requests:
-        model = (asked.provider, asked.model)
+    for request in requests:
+        model = (request.provider, request.model)
         known = lines_before[model]
-        lines = asked.prompt.split("\n")
+        lines = request.prompt.split("\n")
         if known:
             repeated += sum(len(line) + 1 for line in lines if line in known)
-            cacheable += max(_common_prefix(asked, each) for each in prompts_before[model])
+            cacheable += max(_common_prefix(request, each) for each in prompts_before[model])
         known.update(lines)
-        prompts_before[model].append(asked)
+        prompts_before[model].append(request)
     return repeated, cacheable
 
 
-def _common_prefix(asked: VendorRequest, before: VendorRequest) -> int:
+def _common_prefix(request: VendorRequest, before: VendorRequest) -> int:
     """The part that the vendor's cache contains; Anthropic's ends at a breakpoint."""
-    if asked.provider is Provider.CLAUDE:
-        marked = set(asked.breakpoints) & set(before.breakpoints)
+    if request.provider is Provider.CLAUDE:
+        marked = set(request.breakpoints) & set(before.breakpoints)
         return max(map(len, marked), default=0)
-    one, other = asked.prompt, before.prompt
+    one, other = request.prompt, before.prompt
     return next(
         (n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
     )

@@ -45,8 +45,8 @@ async def measure(folder: Path, database_url: str) -> Figure:
         finally:
             for app in apps:
                 app.kill()
-        asked = Counter((each.provider, each.prompt) for each in around.vendors.requests)
-        again = sum(times - 1 for times in asked.values())
+        sent = Counter((each.provider, each.prompt) for each in around.vendors.requests)
+        again = sum(times - 1 for times in sent.values())
         faults = faults_of(around.github)
     return Figure(
         name=f"{REVIEWS} reviews of which one of two processes held a part, after its death",

@@ -1,4 +1,4 @@
-"""Make the pictures in `docs/images/`: the dashboard with the browser tests' sample, and the pages of `quorum setup`. Needs Chromium.
+"""Take the screenshots in `docs/images/`: the dashboard with the browser tests' sample, and the pages of `quorum setup`. Needs Chromium.
 
 Run: `.venv/bin/python -m docs.screenshots` in the checkout.
 """

@@ -1,4 +1,4 @@
-"""A stand-in with one repository and one pull request, and a guarded client that asks as the App's installation."""
+"""A stand-in with one repository and one pull request, and a guarded client that sends requests as the App's installation."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ HEAD = {
 
 
 class Clock:
-    """Time that a test turns."""
+    """A clock that tests set."""
 
     def __init__(self) -> None:
         self.now = 1_790_000_000.0
@@ -36,7 +36,7 @@ class Clock:
 
 @dataclass
 class SandboxHarness:
-    """What a test needs at hand."""
+    """The stand-in and a client, for a test."""
 
     sandbox: GitHubSandbox
     repository: Repository
@@ -52,7 +52,7 @@ class SandboxHarness:
     def token(self, permissions: Mapping[str, str] | None = None) -> str:
         return self.sandbox.tokens.create(self.installation_id, permissions=permissions)[0]
 
-    async def ask(
+    async def request(
         self,
         method: str,
         path: str,
@@ -62,15 +62,15 @@ class SandboxHarness:
         accept: str = "application/vnd.github+json",
         params: Mapping[str, Any] | None = None,
     ) -> httpx.Response:
-        """Ask below the repository for a path that begins with `/`, else from the root."""
+        """Send a request; a path that begins with `/` is relative to the repository, others to the root."""
         url = f"/repos/acme/payments{path}" if path.startswith("/") else f"/{path}"
         headers = {"authorization": f"Bearer {token or self.token()}", "accept": accept}
         return await self.http.request(method, url, json=body, headers=headers, params=params)
 
     async def query(self, text: str, variables: Mapping[str, Any] | None = None, **more: Any) -> Any:
-        """Ask a GraphQL document and return the whole answer."""
+        """Send a GraphQL document and return the whole response."""
         body = {"query": text, "variables": dict(variables or {})}
-        return (await self.ask("POST", "graphql", body, **more)).json()
+        return (await self.request("POST", "graphql", body, **more)).json()
 
     def review(self, *comments: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         """The body of a review."""
@@ -78,7 +78,7 @@ class SandboxHarness:
 
 
 def comment(path: str = "pay.py", line: int = 5, **more: Any) -> dict[str, Any]:
-    """A review's comment."""
+    """A comment of a review."""
     return {"path": path, "line": line, "side": "RIGHT", "body": "Look here", **more}
 
 

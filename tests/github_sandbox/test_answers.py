@@ -44,7 +44,9 @@ async def test_reading_a_repository_returns_githubs_shapes(world: SandboxHarness
         path = path[:-1].replace("change-1", world.pull.head_sha)
     token = app_jwt(world) if path == "/installation" else None
     answer = await (
-        world.ask("GET", f"/{path}"[1:], token=token) if path else world.ask("GET", "repos/acme/payments")
+        world.request("GET", f"/{path}"[1:], token=token)
+        if path
+        else world.request("GET", "repos/acme/payments")
     )
     assert answer.status_code == 200
 
@@ -52,7 +54,7 @@ async def test_reading_a_repository_returns_githubs_shapes(world: SandboxHarness
 async def test_reading_comments_and_checks_returns_githubs_shapes(world: SandboxHarness) -> None:
     run = world.repository.create_check_run({"name": "n", "head_sha": world.pull.head_sha})
     said = world.pull.comment("bob", "hello")
-    review = (await world.ask("POST", "/pulls/1/reviews", world.review(comment()))).json()
+    review = (await world.request("POST", "/pulls/1/reviews", world.review(comment()))).json()
     inline = world.pull.threads[0].root
     world.pull.react("bob", inline, "heart")
     reads = [
@@ -62,17 +64,17 @@ async def test_reading_comments_and_checks_returns_githubs_shapes(world: Sandbox
         f"/git/blobs/{world.repository.git.tree(world.pull.head_sha)['pay.py'].sha}",
     ]  # fmt: skip
     for path in reads:
-        assert (await world.ask("GET", path)).status_code == 200, path
+        assert (await world.request("GET", path)).status_code == 200, path
 
 
 async def test_writing_returns_githubs_shapes(world: SandboxHarness) -> None:
     head = world.pull.head_sha
-    run = (await world.ask("POST", "/check-runs", {"name": "n", "head_sha": head})).json()
-    said = (await world.ask("POST", "/issues/1/comments", {"body": "hello"})).json()
-    review = (await world.ask("POST", "/pulls/1/reviews", world.review())).json()
+    run = (await world.request("POST", "/check-runs", {"name": "n", "head_sha": head})).json()
+    said = (await world.request("POST", "/issues/1/comments", {"body": "hello"})).json()
+    review = (await world.request("POST", "/pulls/1/reviews", world.review())).json()
     on_file = {"path": "new.py", "subject_type": "file", "commit_id": head, "body": "all of it"}
-    inline = (await world.ask("POST", "/pulls/1/comments", on_file)).json()
-    replied = await world.ask("POST", f"/pulls/1/comments/{inline['id']}/replies", {"body": "and"})
+    inline = (await world.request("POST", "/pulls/1/comments", on_file)).json()
+    replied = await world.request("POST", f"/pulls/1/comments/{inline['id']}/replies", {"body": "and"})
     writes: list[tuple[str, str, object, int]] = [
         ("PATCH", f"/check-runs/{run['id']}", {"conclusion": "success"}, 200),
         ("POST", f"/check-runs/{run['id']}/rerequest", None, 201),
@@ -87,7 +89,7 @@ async def test_writing_returns_githubs_shapes(world: SandboxHarness) -> None:
         ("DELETE", f"/issues/comments/{said['id']}", None, 204),
     ]
     for method, path, body, status in writes:
-        assert (await world.ask(method, path, body)).status_code == status, path
+        assert (await world.request(method, path, body)).status_code == status, path
 
 
 async def test_the_apps_endpoints_return_githubs_shapes(world: SandboxHarness) -> None:
@@ -107,36 +109,38 @@ async def test_the_apps_endpoints_return_githubs_shapes(world: SandboxHarness) -
         "app/hook/config",
         "app/hook/deliveries",
     ):
-        assert (await world.ask("GET", path, token=token)).status_code == 200, path
-    assert (await world.ask("GET", f"app/hook/deliveries/{delivery}", token=token)).status_code == 200
-    again = await world.ask("POST", f"app/hook/deliveries/{delivery}/attempts", token=token)
+        assert (await world.request("GET", path, token=token)).status_code == 200, path
+    assert (await world.request("GET", f"app/hook/deliveries/{delivery}", token=token)).status_code == 200
+    again = await world.request("POST", f"app/hook/deliveries/{delivery}/attempts", token=token)
     assert again.status_code == 202
-    made = await world.ask(
+    made = await world.request(
         "POST", f"app/installations/{first}/access_tokens", {"repositories": ["payments"]}, token=token
     )
     assert made.status_code == 201
-    changed = await world.ask("PATCH", "app/hook/config", {"url": "https://example.test/hook"}, token=token)
+    changed = await world.request(
+        "PATCH", "app/hook/config", {"url": "https://example.test/hook"}, token=token
+    )
     assert changed.json()["url"] == "https://example.test/hook"
 
 
 async def test_the_installations_endpoints_return_githubs_shapes(world: SandboxHarness) -> None:
-    assert (await world.ask("GET", "installation/repositories")).json()["total_count"] == 1
-    assert (await world.ask("GET", "rate_limit")).status_code == 200
+    assert (await world.request("GET", "installation/repositories")).json()["total_count"] == 1
+    assert (await world.request("GET", "rate_limit")).status_code == 200
     person = world.sandbox.tokens.create_user_token("bob")
-    assert (await world.ask("GET", "user", token=person)).json()["login"] == "bob"
+    assert (await world.request("GET", "user", token=person)).json()["login"] == "bob"
 
 
 async def test_a_pull_request_of_a_deleted_fork_has_no_head_repository(world: SandboxHarness) -> None:
     pull = world.repository.open_pull({"x.py": "x\n"}, fork="mallory", author="mallory")
     pull.delete_head_repository()
-    answer = await world.ask("GET", f"/pulls/{pull.number}")
+    answer = await world.request("GET", f"/pulls/{pull.number}")
     assert answer.json()["head"]["repo"] is None
 
 
 async def test_enterprise_paths_return_the_same_responses(world: SandboxHarness) -> None:
     headers = {"authorization": f"Bearer {world.token()}"}
     below = await world.http.get("/api/v3/repos/acme/payments/pulls/1", headers=headers)
-    assert below.json() == (await world.ask("GET", "/pulls/1")).json()
+    assert below.json() == (await world.request("GET", "/pulls/1")).json()
 
 
 async def test_an_unknown_path_is_not_found_and_logged(world: SandboxHarness) -> None:

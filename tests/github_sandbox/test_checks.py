@@ -34,15 +34,15 @@ def annotations(count: int, **more: Any) -> list[dict[str, Any]]:
 
 
 async def create(world: SandboxHarness, **more: Any) -> httpx.Response:
-    return await world.ask("POST", "/check-runs", run(world, **more))
+    return await world.request("POST", "/check-runs", run(world, **more))
 
 
 async def test_each_request_appends_annotations(world: SandboxHarness) -> None:
     made = (await create(world, output=output(annotations=annotations(50)))).json()
     body = {"output": output(annotations=annotations(20))}
-    changed = await world.ask("PATCH", f"/check-runs/{made['id']}", body)
+    changed = await world.request("PATCH", f"/check-runs/{made['id']}", body)
     assert changed.json()["output"]["annotations_count"] == 70
-    listed = await world.ask("GET", f"/check-runs/{made['id']}/annotations", params={"per_page": 100})
+    listed = await world.request("GET", f"/check-runs/{made['id']}/annotations", params={"per_page": 100})
     assert len(listed.json()) == 70
 
 
@@ -101,7 +101,7 @@ async def test_clients_cannot_set_stale(lax: SandboxHarness) -> None:
 
 
 async def test_an_unknown_commit_is_rejected(world: SandboxHarness) -> None:
-    answer = await world.ask("POST", "/check-runs", {"name": "n", "head_sha": "0" * 40})
+    answer = await world.request("POST", "/check-runs", {"name": "n", "head_sha": "0" * 40})
     assert (answer.status_code, answer.json()["message"]) == (422, f"No commit found for SHA: {'0' * 40}")
 
 
@@ -112,20 +112,20 @@ async def test_output_requires_title_and_summary(lax: SandboxHarness) -> None:
 async def test_the_newest_run_of_each_name_is_listed_unless_all_are_requested(world: SandboxHarness) -> None:
     first, second = [(await create(world)).json()["id"] for _ in range(2)]
     path = f"/commits/{world.pull.head_sha}/check-runs"
-    latest = (await world.ask("GET", path)).json()
+    latest = (await world.request("GET", path)).json()
     assert (latest["total_count"], latest["check_runs"][0]["id"]) == (1, second)
-    every = (await world.ask("GET", path, params={"filter": "all"})).json()
+    every = (await world.request("GET", path, params={"filter": "all"})).json()
     assert [row["id"] for row in every["check_runs"]] == [second, first]
-    none = (await world.ask("GET", path, params={"check_name": "other"})).json()
+    none = (await world.request("GET", path, params={"check_name": "other"})).json()
     assert none["total_count"] == 0
 
 
 async def test_check_runs_of_a_fork_have_no_pull_request_and_no_branch(world: SandboxHarness) -> None:
     """https://github.com/nearform/lastlight/issues/283"""
     pull = world.repository.open_pull({"x.py": "x\n"}, fork="mallory", author="mallory")
-    made = (await world.ask("POST", "/check-runs", {"name": "n", "head_sha": pull.head_sha})).json()
+    made = (await world.request("POST", "/check-runs", {"name": "n", "head_sha": pull.head_sha})).json()
     assert made["pull_requests"] == []
-    suites = (await world.ask("GET", f"/commits/{pull.head_sha}/check-suites")).json()
+    suites = (await world.request("GET", f"/commits/{pull.head_sha}/check-suites")).json()
     assert suites["check_suites"][0]["head_branch"] is None
     own = (await create(world)).json()
     assert [row["number"] for row in own["pull_requests"]] == [1]

@@ -107,6 +107,6 @@ async def test_webhooks_are_posted_to_a_url(world: SandboxHarness, address: str)
 
 
 async def test_a_served_stand_in_knows_its_url(world: SandboxHarness, address: str) -> None:
-    told = (await world.ask("GET", "/pulls/1")).json()
+    told = (await world.request("GET", "/pulls/1")).json()
     assert f"{told['base']['repo']['clone_url']}" == address
     assert told["url"].startswith(world.sandbox.urls.api)

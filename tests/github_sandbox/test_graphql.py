@@ -62,12 +62,12 @@ async def test_one_query_reads_the_pull_request_and_files_of_its_base(world: San
 
 
 async def test_logins_of_bots_have_no_suffix(world: SandboxHarness) -> None:
-    await world.ask("POST", "/pulls/1/reviews", world.review(comment()))
+    await world.request("POST", "/pulls/1/reviews", world.review(comment()))
     (thread,) = (await snapshot(world))["reviewThreads"]["nodes"]
     (said,) = thread["comments"]["nodes"]
     assert said["author"] == {"__typename": "Bot", "login": "quorum"}
     assert said["viewerDidAuthor"] is True
-    rest = (await world.ask("GET", "/pulls/1/comments")).json()[0]
+    rest = (await world.request("GET", "/pulls/1/comments")).json()[0]
     assert (rest["user"]["login"], str(rest["id"])) == ("quorum[bot]", said["fullDatabaseId"])
 
 
@@ -144,7 +144,7 @@ async def test_connections_are_paged_by_cursor(world: SandboxHarness) -> None:
 
 async def test_resolving_a_thread_requires_contents_write(world: SandboxHarness) -> None:
     """https://github.com/github/gh-aw/issues/35726"""
-    await world.ask("POST", "/pulls/1/reviews", world.review(comment()))
+    await world.request("POST", "/pulls/1/reviews", world.review(comment()))
     thread = world.pull.threads[0]
     refused = await world.query(RESOLVE, {"id": thread.node_id})
     assert refused["errors"][0]["type"] == "FORBIDDEN"
@@ -158,7 +158,7 @@ async def test_resolving_a_thread_requires_contents_write(world: SandboxHarness)
 
 
 async def test_a_comment_is_minimized_with_a_reason(world: SandboxHarness) -> None:
-    made = (await world.ask("POST", "/issues/1/comments", {"body": "old"})).json()
+    made = (await world.request("POST", "/issues/1/comments", {"body": "old"})).json()
     done = await world.query(CLASSIFY, {"id": made["node_id"], "why": "OUTDATED"})
     told = done["data"]["minimizeComment"]["minimizedComment"]
     assert told == {"isMinimized": True, "minimizedReason": "outdated"}
@@ -176,7 +176,7 @@ async def test_a_thread_gets_a_reply(world: SandboxHarness) -> None:
 
 
 async def test_one_of_several_mutations_may_fail_alone(world: SandboxHarness) -> None:
-    made = [(await world.ask("POST", "/issues/1/comments", {"body": f"{n}"})).json() for n in range(2)]
+    made = [(await world.request("POST", "/issues/1/comments", {"body": f"{n}"})).json() for n in range(2)]
     text = """mutation($a: ID!, $b: ID!) {
       a: minimizeComment(input: {subjectId: $a, classifier: OUTDATED}) { minimizedComment { isMinimized } }
       b: minimizeComment(input: {subjectId: $b, classifier: OUTDATED}) { minimizedComment { isMinimized } } }"""
@@ -194,13 +194,13 @@ async def test_an_invalid_document_returns_its_errors(world: SandboxHarness) -> 
 async def test_code_requires_contents_read(world: SandboxHarness) -> None:
     body = {"query": SNAPSHOT, "variables": WHERE}
     token = world.token({"pull_requests": "read"})
-    answer = (await world.ask("POST", "graphql", body, token=token)).json()
+    answer = (await world.request("POST", "graphql", body, token=token)).json()
     assert {error["type"] for error in answer["errors"]} == {"FORBIDDEN"}
 
 
 async def test_the_enterprise_path_leads_to_the_same_endpoint(world: SandboxHarness) -> None:
     body = {"query": "{ viewer { login } }"}
-    answer = await world.ask("POST", "api/graphql", body)
+    answer = await world.request("POST", "api/graphql", body)
     assert answer.json()["data"]["viewer"]["login"] == "quorum[bot]"
 
 

@@ -78,7 +78,7 @@ async def test_a_failed_delivery_is_not_retried(world: SandboxHarness, receiver:
     await world.sandbox.deliver_all(receiver)
     assert receiver.events() == ["pull_request.closed"]
     (failed,) = (
-        await world.ask("GET", "app/hook/deliveries", token=app_jwt(world), params={"status": "failure"})
+        await world.request("GET", "app/hook/deliveries", token=app_jwt(world), params={"status": "failure"})
     ).json()
     assert (failed["status_code"], failed["status"], failed["event"]) == (
         503,
@@ -91,7 +91,7 @@ async def test_a_redelivery_has_the_same_guid_and_bytes(world: SandboxHarness, r
     """https://github.com/github/docs/issues/32822"""
     world.pull.close()
     (first,) = await world.sandbox.deliver_all(receiver)
-    await world.ask("POST", f"app/hook/deliveries/{first.id}/attempts", token=app_jwt(world))
+    await world.request("POST", f"app/hook/deliveries/{first.id}/attempts", token=app_jwt(world))
     (second,) = await world.sandbox.deliver_all(receiver)
     assert (second.guid, second.body, second.redelivery) == (first.guid, first.body, True)
     assert second.id != first.id
@@ -124,12 +124,12 @@ async def test_deliveries_are_kept_for_three_days_and_paged_by_cursor(
         world.sandbox.ping()
     await world.sandbox.deliver_all(receiver)
     token = app_jwt(world)
-    first = await world.ask("GET", "app/hook/deliveries", token=token, params={"per_page": 2})
+    first = await world.request("GET", "app/hook/deliveries", token=token, params={"per_page": 2})
     assert len(first.json()) == 2
     rest = await world.http.get(first.links["next"]["url"], headers={"authorization": f"Bearer {token}"})
     assert first.json()[-1]["id"] > rest.json()[0]["id"]
     world.clock.now += 3 * 86_400
-    assert (await world.ask("GET", "app/hook/deliveries", token=app_jwt(world))).json() == []
+    assert (await world.request("GET", "app/hook/deliveries", token=app_jwt(world))).json() == []
 
 
 async def test_a_test_can_repeat_and_reorder_deliveries(world: SandboxHarness) -> None:
@@ -232,7 +232,7 @@ async def test_a_merge_queue_requests_checks_of_its_own_commit(
     await world.sandbox.deliver_all(receiver)
     payload = receiver.payload("merge_group")
     assert (payload["action"], payload["merge_group"]["head_sha"]) == ("checks_requested", head)
-    assert (await world.ask("POST", "/check-runs", {"name": "n", "head_sha": head})).status_code == 201
+    assert (await world.request("POST", "/check-runs", {"name": "n", "head_sha": head})).status_code == 201
 
 
 async def test_changes_of_an_installation_send_events(world: SandboxHarness, receiver: Receiver) -> None:

@@ -15,8 +15,8 @@ COMMENTS = "/issues/1/comments"
 
 
 async def test_every_response_has_the_rate_limit_headers(world: SandboxHarness) -> None:
-    first = await world.ask("GET", "/pulls/1")
-    second = await world.ask("GET", "/pulls/1")
+    first = await world.request("GET", "/pulls/1")
+    second = await world.request("GET", "/pulls/1")
     assert int(first.headers["x-ratelimit-remaining"]) - int(second.headers["x-ratelimit-remaining"]) == 1
     assert first.headers["x-ratelimit-limit"] == "5000"
     assert int(first.headers["x-ratelimit-reset"]) == int(world.clock.now) + 3600
@@ -24,31 +24,31 @@ async def test_every_response_has_the_rate_limit_headers(world: SandboxHarness) 
 
 async def test_the_hourly_limit_resets(world: SandboxHarness) -> None:
     world.sandbox.throttle = Throttle(RateLimits(primary_per_hour=2), world.clock)
-    statuses = [(await world.ask("GET", "/pulls/1")).status_code for _ in range(3)]
+    statuses = [(await world.request("GET", "/pulls/1")).status_code for _ in range(3)]
     assert statuses == [200, 200, 403]
-    limited = await world.ask("GET", "/pulls/1")
+    limited = await world.request("GET", "/pulls/1")
     assert limited.headers["x-ratelimit-remaining"] == "0"
     assert "retry-after" not in limited.headers
     world.clock.now += 3600
-    assert (await world.ask("GET", "/pulls/1")).status_code == 200
+    assert (await world.request("GET", "/pulls/1")).status_code == 200
 
 
 async def test_the_81st_comment_of_a_minute_is_rejected(world: SandboxHarness) -> None:
     for number in range(80):
-        assert (await world.ask("POST", COMMENTS, {"body": f"{number}"})).status_code == 201
-    limited = await world.ask("POST", COMMENTS, {"body": "too much"})
+        assert (await world.request("POST", COMMENTS, {"body": f"{number}"})).status_code == 201
+    limited = await world.request("POST", COMMENTS, {"body": "too much"})
     assert (limited.status_code, limited.headers["retry-after"]) == (403, "60")
     assert "secondary rate limit" in limited.json()["message"]
-    assert (await world.ask("GET", "/pulls/1")).status_code == 200
+    assert (await world.request("GET", "/pulls/1")).status_code == 200
     world.clock.now += 61
-    assert (await world.ask("POST", COMMENTS, {"body": "now"})).status_code == 201
+    assert (await world.request("POST", COMMENTS, {"body": "now"})).status_code == 201
 
 
 async def test_the_501st_comment_of_an_hour_is_rejected(world: SandboxHarness) -> None:
     world.sandbox.throttle = Throttle(RateLimits(content_per_hour=3), world.clock)
     statuses: list[int] = []
     for _ in range(4):
-        statuses.append((await world.ask("POST", COMMENTS, {"body": "x"})).status_code)
+        statuses.append((await world.request("POST", COMMENTS, {"body": "x"})).status_code)
         world.clock.now += 61
     assert (statuses, RateLimits().content_per_hour) == ([201, 201, 201, 403], 500)
 
@@ -68,18 +68,18 @@ async def test_rate_limits_come_as_403_and_429_with_and_without_retry_after(
     world: SandboxHarness, fault: Fault, status: int, has_retry_after: bool, remaining: str | None
 ) -> None:
     world.sandbox.faults.inject(fault, path="/comments$")
-    answer = await world.ask("POST", COMMENTS, {"body": "x"})
+    answer = await world.request("POST", COMMENTS, {"body": "x"})
     assert answer.status_code == status
     assert ("retry-after" in answer.headers) is has_retry_after
     assert answer.headers.get("x-ratelimit-remaining") == remaining
     assert world.pull.issue_comments == []
-    assert (await world.ask("POST", COMMENTS, {"body": "x"})).status_code == 201
+    assert (await world.request("POST", COMMENTS, {"body": "x"})).status_code == 201
 
 
 async def test_abuse_detection_responds_with_422(world: SandboxHarness) -> None:
     """https://github.com/paranext/paranext-core/issues/2659"""
     world.sandbox.faults.inject(Fault.ABUSE)
-    answer = await world.ask("POST", COMMENTS, {"body": "x"})
+    answer = await world.request("POST", COMMENTS, {"body": "x"})
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "abuse")
 
 
@@ -87,7 +87,7 @@ async def test_a_502_can_follow_work_that_was_done(world: SandboxHarness) -> Non
     """https://github.com/kirodotdev/KiroCrew/issues/9087"""
     world.sandbox.faults.inject(Fault.DONE_THEN_BAD_GATEWAY, path="/comments$")
     world.sandbox.faults.inject(Fault.BAD_GATEWAY, path="/comments$")
-    answers = [await world.ask("POST", COMMENTS, {"body": f"{n}"}) for n in range(2)]
+    answers = [await world.request("POST", COMMENTS, {"body": f"{n}"}) for n in range(2)]
     assert [a.status_code for a in answers] == [502, 502]
     assert [c.body for c in world.pull.issue_comments] == ["0"]
 
@@ -97,20 +97,20 @@ async def test_a_timeout_can_follow_work_that_was_done(world: SandboxHarness) ->
     world.sandbox.faults.inject(Fault.NO_ANSWER)
     for body in ("kept", "lost"):
         with pytest.raises(httpx.ReadTimeout):
-            await world.ask("POST", COMMENTS, {"body": body})
+            await world.request("POST", COMMENTS, {"body": body})
     assert [c.body for c in world.pull.issue_comments] == ["kept"]
     assert world.sandbox.requests[-1].status == 0
 
 
 async def test_a_fault_happens_only_to_matching_requests(world: SandboxHarness) -> None:
     world.sandbox.faults.inject(Fault.SERVER_ERROR, method="GET", path="/files$", times=2)
-    assert (await world.ask("GET", "/pulls/1")).status_code == 200
-    statuses = [(await world.ask("GET", "/pulls/1/files")).status_code for _ in range(3)]
+    assert (await world.request("GET", "/pulls/1")).status_code == 200
+    statuses = [(await world.request("GET", "/pulls/1/files")).status_code for _ in range(3)]
     assert (statuses, world.sandbox.faults.left) == ([500, 500, 200], 0)
 
 
 async def test_requests_are_logged(world: SandboxHarness) -> None:
-    await world.ask("GET", "/pulls/1")
+    await world.request("GET", "/pulls/1")
     await world.query("query Two { rateLimit { remaining } }")
     told = [(r.method, r.path, r.status, r.operation) for r in world.sandbox.requests]
     assert told == [("GET", "/repos/acme/payments/pulls/1", 200, None), ("POST", "/graphql", 200, "Two")]

@@ -25,33 +25,33 @@ from tests.github_sandbox.conftest import SandboxHarness, comment
 )
 async def test_roles_map_to_four_permissions(world: SandboxHarness, role: str, permission: str) -> None:
     world.repository.set_role("carol", role)
-    said = (await world.ask("GET", "/collaborators/carol/permission")).json()
+    said = (await world.request("GET", "/collaborators/carol/permission")).json()
     assert (said["permission"], said["role_name"]) == (permission, role)
 
 
 async def test_an_unknown_user_is_not_found(world: SandboxHarness) -> None:
-    assert (await world.ask("GET", "/collaborators/nobody/permission")).status_code == 404
+    assert (await world.request("GET", "/collaborators/nobody/permission")).status_code == 404
 
 
 async def test_author_association_is_wrong_for_members(world: SandboxHarness) -> None:
     """https://github.com/cockroachdb/cockroach/issues/172585"""
     world.repository.set_role("carol", "admin")
     said = world.pull.comment("carol", "/rereview")
-    told = (await world.ask("GET", f"/issues/comments/{said.id}")).json()
+    told = (await world.request("GET", f"/issues/comments/{said.id}")).json()
     assert told["author_association"] == "CONTRIBUTOR"
     world.repository.associations["mallory"] = "MEMBER"
     said = world.pull.comment("mallory", "/rereview")
-    told = (await world.ask("GET", f"/issues/comments/{said.id}")).json()
+    told = (await world.request("GET", f"/issues/comments/{said.id}")).json()
     assert (told["author_association"], world.repository.role("mallory")) == ("MEMBER", "read")
 
 
 async def test_a_fork_is_recognized_by_its_head_repository(world: SandboxHarness) -> None:
     pull = world.repository.open_pull({"x.py": "x\n"}, fork="mallory", author="mallory")
-    told = (await world.ask("GET", f"/pulls/{pull.number}")).json()
+    told = (await world.request("GET", f"/pulls/{pull.number}")).json()
     assert (told["head"]["repo"]["full_name"], told["head"]["repo"]["fork"]) == ("mallory/payments", True)
     assert told["head"]["label"] == f"mallory:{pull.head_ref}"
     assert (
-        await world.ask("POST", f"/pulls/{pull.number}/reviews", world.review(comment("x.py", 1)))
+        await world.request("POST", f"/pulls/{pull.number}/reviews", world.review(comment("x.py", 1)))
     ).is_success
 
 
@@ -97,11 +97,11 @@ async def test_an_incomplete_manifest_is_rejected(world: SandboxHarness, missing
 
 async def test_posts_wait_until_a_test_takes_them(world: SandboxHarness) -> None:
     world.pull.comment("bob", "people's words are not waiting")
-    await world.ask("POST", "/pulls/1/reviews", world.review(comment()))
-    summary = (await world.ask("POST", "/issues/1/comments", {"body": "first"})).json()
-    await world.ask("PATCH", f"/issues/comments/{summary['id']}", {"body": "second"})
-    run = (await world.ask("POST", "/check-runs", {"name": "n", "head_sha": world.pull.head_sha})).json()
-    await world.ask("POST", f"/issues/comments/{summary['id']}/reactions", {"content": "eyes"})
+    await world.request("POST", "/pulls/1/reviews", world.review(comment()))
+    summary = (await world.request("POST", "/issues/1/comments", {"body": "first"})).json()
+    await world.request("PATCH", f"/issues/comments/{summary['id']}", {"body": "second"})
+    run = (await world.request("POST", "/check-runs", {"name": "n", "head_sha": world.pull.head_sha})).json()
+    await world.request("POST", f"/issues/comments/{summary['id']}/reactions", {"content": "eyes"})
     assert [item.kind for item in world.sandbox.unread()] == [
         "review",
         "issue_comment",

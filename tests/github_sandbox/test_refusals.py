@@ -37,7 +37,7 @@ async def test_a_body_that_is_not_a_json_object_is_rejected(world: SandboxHarnes
     ],
 )  # fmt: skip
 async def test_missing_objects_are_not_found(world: SandboxHarness, path: str) -> None:
-    assert (await world.ask("GET", path)).status_code == 404
+    assert (await world.request("GET", path)).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ async def test_missing_objects_are_not_found(world: SandboxHarness, path: str) -
 async def test_missing_and_invalid_fields_are_rejected(
     lax: SandboxHarness, path: str, body: dict[str, Any]
 ) -> None:
-    assert (await lax.ask("POST", path, body)).status_code == 422
+    assert (await lax.request("POST", path, body)).status_code == 422
 
 
 async def test_an_invalid_authorization_header_is_rejected(world: SandboxHarness) -> None:
@@ -69,7 +69,7 @@ async def test_an_invalid_authorization_header_is_rejected(world: SandboxHarness
 async def test_unrelated_histories_cannot_be_compared(world: SandboxHarness) -> None:
     repo = world.repository
     repo.git.commit({"z": "z"}, ref="refs/heads/orphan", parents=[], message="m", author="a", at=0)
-    assert (await world.ask("GET", "/compare/main...orphan")).status_code == 404
+    assert (await world.request("GET", "/compare/main...orphan")).status_code == 404
 
 
 async def test_submodules_are_marked_as_such(world: SandboxHarness) -> None:
@@ -87,7 +87,7 @@ async def test_an_unknown_role_is_an_error_in_the_test(world: SandboxHarness) ->
 
 
 async def test_identical_commits_compare_as_identical(world: SandboxHarness) -> None:
-    told = (await world.ask("GET", "/compare/main...main")).json()
+    told = (await world.request("GET", "/compare/main...main")).json()
     assert (told["status"], told["files"], told["commits"]) == ("identical", [], [])
-    behind = (await world.ask("GET", "/compare/change-1...main")).json()
+    behind = (await world.request("GET", "/compare/change-1...main")).json()
     assert behind["status"] == "behind"

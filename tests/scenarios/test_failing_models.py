@@ -90,7 +90,7 @@ async def test_no_secret_of_the_operator_reaches_a_model_the_database_or_the_pul
     pull = world.open_pull({"a.py": leaked})
     await world.settle()
     assert world.vendors.requests
-    assert all(secret.get_secret_value() not in asked.text for asked in world.vendors.requests)
+    assert all(secret.get_secret_value() not in request.text for request in world.vendors.requests)
     for item in pull.take_all():
         assert secret.get_secret_value() not in item.body
     assert all(secret.get_secret_value() not in comment.body for comment in inline_comments(pull))

@@ -56,8 +56,8 @@ async def test_unreviewed_files_are_listed_with_the_reason(
 async def test_a_change_of_deletions_only_is_reviewed(world: World) -> None:
     pull = world.open_pull({"cart.py": None})
     await world.settle()
-    [asked] = world.vendors.claude.asked("review")
-    assert "1-def total(items):" in asked.text
+    [request] = world.vendors.claude.requests_for("review")
+    assert "1-def total(items):" in request.text
     assert "Reviewed 1 file" in take_summary(pull).body
     take_review(pull)
     assert conclusions(take_checks(pull)) == GREEN

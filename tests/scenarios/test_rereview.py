@@ -98,13 +98,13 @@ async def test_rereview_by_an_outsider_gets_a_confused_face_and_calls_no_model(
     pull = world.open_pull(PAY)
     await world.settle()
     pull.take_all()
-    asked = len(world.vendors.requests)
+    before = len(world.vendors.requests)
     world.repository.set_role("mallory", role)
     world.repository.associations["mallory"] = "MEMBER"  # the association in the payload does not count
     pull.comment("mallory", "/rereview full")
     await world.settle()
     assert set(take_reactions(pull)) <= {"confused"}
-    assert len(world.vendors.requests) == asked
+    assert len(world.vendors.requests) == before
     assert len(world.reviews()) == 1
 
 

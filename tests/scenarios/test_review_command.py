@@ -176,7 +176,7 @@ def test_only_the_requested_stages_run(run: Run, vendors: Vendors) -> None:
     code, out, _ = run(network=asking(vendors), stages=(Stage.SECURITY,), report_format="json")
     assert code == 0
     assert [stage["status"] for stage in json.loads(out)["stages"]] == ["skipped", "completed", "skipped"]
-    assert not vendors.claude.asked("review")
+    assert not vendors.claude.requests_for("review")
 
 
 @pytest.mark.parametrize(

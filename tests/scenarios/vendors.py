@@ -55,9 +55,9 @@ def finding(
     }
 
 
-def task_of(asked: VendorRequest) -> str:
+def task_of(request: VendorRequest) -> str:
     """Return review, security, docs or verify."""
-    return next(task for heading, task in TASKS.items() if heading in asked.text)
+    return next(task for heading, task in TASKS.items() if heading in request.text)
 
 
 @dataclass(kw_only=True)
@@ -100,16 +100,18 @@ class Vendor:
         """Stop failing."""
         self.fake.heal(self.provider)
 
-    def asked(self, task: str | None = None) -> list[VendorRequest]:
+    def requests_for(self, task: str | None = None) -> list[VendorRequest]:
         """The requests it received, of one task or of all."""
-        return [asked for asked in self.fake.requests_to(self.provider) if task in (None, task_of(asked))]
+        return [
+            request for request in self.fake.requests_to(self.provider) if task in (None, task_of(request))
+        ]
 
-    def answer(self, asked: VendorRequest) -> Json:
+    def answer(self, request: VendorRequest) -> Json:
         """Answer one request, in the schema of all prompts."""
-        task = task_of(asked)
+        task = task_of(request)
         if task == "verify":
             return NOTHING | {
-                "verdicts": [self._judge(json.loads(claim)) for claim in _CLAIM.findall(asked.text)]
+                "verdicts": [self._judge(json.loads(claim)) for claim in _CLAIM.findall(request.text)]
             }
         if task == Stage.DOCS:
             said = {"summary": self.summary, "documents": self.documents, "findings": self.remarks}
@@ -164,7 +166,7 @@ class Vendors:
         self.fake.delay_s = {}
         self._open.set()
 
-    async def are_asked(self, times: int) -> None:
+    async def wait_for_requests(self, times: int) -> None:
         """Wait until this many requests have arrived."""
         async with self._asked:
             await self._asked.wait_for(lambda: len(self.requests) >= times)
@@ -204,8 +206,8 @@ class Reviewers:
         for provider in (Provider.CLAUDE, Provider.GPT, Provider.GEMINI):
             vendors.fake.answers[provider] = self.say
 
-    def say(self, asked: VendorRequest) -> Any:
-        value: dict[str, Any] = emptiest(asked)
+    def say(self, request: VendorRequest) -> Any:
+        value: dict[str, Any] = emptiest(request)
         if "intent" in value:
             return value | {"intent": self.intent}
         if "withdraws" in value:
@@ -213,16 +215,16 @@ class Reviewers:
         if "answer" in value:
             return value | {"answer": self.answer}
         value["summary"] = "It changes the shop."
-        if "# Task: is it still wrong" in asked.text:
-            value["verdicts"] = self._verdicts(asked, self.fixed)
-        elif "# Task: refute" in asked.text:
-            value["verdicts"] = self._verdicts(asked, "confirmed")
-        elif "# Task: correctness" in asked.text:
-            value["findings"] = list(self._found(asked))
+        if "# Task: is it still wrong" in request.text:
+            value["verdicts"] = self._verdicts(request, self.fixed)
+        elif "# Task: refute" in request.text:
+            value["verdicts"] = self._verdicts(request, "confirmed")
+        elif "# Task: correctness" in request.text:
+            value["findings"] = list(self._found(request))
         return value
 
-    def _found(self, asked: VendorRequest) -> list[dict[str, Any]]:
-        diff = asked.text.partition("# Task")[0]
+    def _found(self, request: VendorRequest) -> list[dict[str, Any]]:
+        diff = request.text.partition("# Task")[0]
         files = re.split(r"^=== (\S+) \(", diff, flags=re.MULTILINE)[1:]
         found: list[dict[str, Any]] = []
         for path, text in zip(files[::2], files[1::2], strict=True):
@@ -234,8 +236,8 @@ class Reviewers:
                 ]
         return found
 
-    def _verdicts(self, asked: VendorRequest, verdict: str) -> list[dict[str, Any]]:
-        ids = re.findall(r'"id": "(c\d+)"', asked.text)
+    def _verdicts(self, request: VendorRequest, verdict: str) -> list[dict[str, Any]]:
+        ids = re.findall(r'"id": "(c\d+)"', request.text)
         return [
             {"id": id_, "evidence": "The code says so.", "verdict": verdict, "worth": self.worth}
             for id_ in dict.fromkeys(ids)

@@ -136,7 +136,7 @@ class World:
         """Send queued webhooks and wait until the vendors have received this many requests."""
         await self.deliver()
         async with asyncio.timeout(LONGEST_S):
-            await self.vendors.are_asked(times)
+            await self.vendors.wait_for_requests(times)
 
     def rows(self, table: type[Any]) -> list[Any]:
         """All rows of a table."""

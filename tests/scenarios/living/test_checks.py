@@ -120,10 +120,10 @@ async def test_re_run_all_reviews_each_pull_request_of_the_head(tmp_path: Path) 
         repository.rerequest_suite(first.head_sha)
         await world.settle()
 
-        asked = [row for row in world.reviews() if row.trigger.startswith("check_suite:")]
-        assert {row.pull_request for row in asked} == {first.number, second.number}
-        assert len({row.delivery for row in asked}) == 2  # each is a separate job
-        assert {row.status for row in asked} == {"completed"}
+        requested = [row for row in world.reviews() if row.trigger.startswith("check_suite:")]
+        assert {row.pull_request for row in requested} == {first.number, second.number}
+        assert len({row.delivery for row in requested}) == 2  # each is a separate job
+        assert {row.status for row in requested} == {"completed"}
 
 
 async def test_re_run_all_ignores_a_closed_pull_request_of_the_head(tmp_path: Path) -> None:

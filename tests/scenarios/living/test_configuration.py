@@ -53,9 +53,9 @@ class Seen:
         """Why the first review was skipped."""
         return self.reviews[0].error
 
-    def asked(self, task: str) -> str:
+    def requests_for(self, task: str) -> str:
         """Everything that models were told for a task."""
-        return "\n".join(asked.text for asked in self.prompts if f"# Task: {task}" in asked.text)
+        return "\n".join(request.text for request in self.prompts if f"# Task: {task}" in request.text)
 
 
 Effect = Callable[[Seen, Seen], None]
@@ -107,9 +107,9 @@ def _(keyed: Seen, plain: Seen) -> None:
 @effect("pipeline: sequential")
 def _(keyed: Seen, plain: Seen) -> None:
     handed_over = "Found by the stages before yours"
-    assert handed_over not in plain.asked("documentation")
-    assert handed_over in keyed.asked("documentation")
-    assert handed_over not in keyed.asked("security")
+    assert handed_over not in plain.requests_for("documentation")
+    assert handed_over in keyed.requests_for("documentation")
+    assert handed_over not in keyed.requests_for("security")
 
 
 @effect("routing: learned")
@@ -162,28 +162,28 @@ def _(keyed: Seen, plain: Seen) -> None:
 
 @effect("language: German")
 def _(keyed: Seen, plain: Seen) -> None:
-    assert "German" not in plain.asked("correctness")
-    assert "German" in keyed.asked("correctness")
-    assert "German" in keyed.asked("documentation")
+    assert "German" not in plain.requests_for("correctness")
+    assert "German" in keyed.requests_for("correctness")
+    assert "German" in keyed.requests_for("documentation")
 
 
 @effect(f"tone: {PIRATE}")
 def _(keyed: Seen, plain: Seen) -> None:
-    assert PIRATE not in plain.asked("correctness")
-    assert PIRATE in keyed.asked("correctness")
+    assert PIRATE not in plain.requests_for("correctness")
+    assert PIRATE in keyed.requests_for("correctness")
 
 
 @effect("ignore_paths: ['*.txt']")
 def _(keyed: Seen, plain: Seen) -> None:
-    assert "notes.txt" in plain.asked("correctness")
-    assert "notes.txt" not in keyed.asked("correctness")
+    assert "notes.txt" in plain.requests_for("correctness")
+    assert "notes.txt" not in keyed.requests_for("correctness")
     assert "notes.txt" in keyed.summary  # left out, and reported
 
 
 @effect(f"path_instructions: [{{path: '*.py', instructions: '{REVERSIBLE}'}}]")
 def _(keyed: Seen, plain: Seen) -> None:
-    assert REVERSIBLE not in plain.asked("correctness")
-    assert REVERSIBLE in keyed.asked("correctness")
+    assert REVERSIBLE not in plain.requests_for("correctness")
+    assert REVERSIBLE in keyed.requests_for("correctness")
 
 
 @effect("ignore_authors: [Carol]")
@@ -220,14 +220,14 @@ def _(keyed: Seen, plain: Seen) -> None:
 
 @effect("guidelines: [STYLE.md]")
 def _(keyed: Seen, plain: Seen) -> None:
-    assert INDENT not in plain.asked("correctness")
-    assert INDENT in keyed.asked("correctness")
+    assert INDENT not in plain.requests_for("correctness")
+    assert INDENT in keyed.requests_for("correctness")
 
 
 @effect("docs_format: html")
 def _(keyed: Seen, plain: Seen) -> None:
-    assert "API documentation as Markdown" in plain.asked("documentation")
-    assert "API documentation as plain HTML" in keyed.asked("documentation")
+    assert "API documentation as Markdown" in plain.requests_for("documentation")
+    assert "API documentation as plain HTML" in keyed.requests_for("documentation")
 
 
 @effect("budget: {review_usd: 0.000001}")
@@ -275,7 +275,9 @@ class _Watched:
         return Seen(
             pull=pull,
             comments=own_comments(pull),
-            prompts=[asked for asked in self.world.vendors.fake.requests if f"{key}_cart.py" in asked.text],
+            prompts=[
+                request for request in self.world.vendors.fake.requests if f"{key}_cart.py" in request.text
+            ],
             calls=list(calls),
             reviews=reviews,
         )

@@ -37,7 +37,7 @@ async def test_a_technical_question_goes_to_claude_with_the_finding_and_its_code
         said = await world.reply(pull, "@quorum when does this happen?")
 
         assert "An empty list has no average." in said
-        assert [asked.provider.value for asked in world.vendors.fake.requests] == ["claude", "claude"]
+        assert [request.provider.value for request in world.vendors.fake.requests] == ["claude", "claude"]
         assert "haiku" in world.vendors.fake.requests[0].model
         assert "An empty cart crashes" in world.vendors.fake.requests[1].text
         assert BUG in world.vendors.fake.requests[1].text
@@ -53,7 +53,7 @@ async def test_a_product_question_goes_to_gpt_with_the_documentation_and_the_fig
         said = await world.comment(pull, "/ask what does it cost?")
 
         assert "It costs what the figures say." in said
-        assert [asked.provider.value for asked in world.vendors.fake.requests] == ["claude", "gpt"]
+        assert [request.provider.value for request in world.vendors.fake.requests] == ["claude", "gpt"]
         assert "review_on_push" in world.vendors.fake.requests[1].text
         assert "calls" in world.vendors.fake.requests[1].text
 
@@ -93,7 +93,7 @@ async def test_a_general_remark_gets_the_routers_default(tmp_path: Path) -> None
         people.intent, people.answer = "general", "You are welcome."
         pull = await opened(world)
         assert "You are welcome." in await world.comment(pull, "@quorum thanks!")
-        assert [asked.provider.value for asked in world.vendors.fake.requests] == ["claude", "claude"]
+        assert [request.provider.value for request in world.vendors.fake.requests] == ["claude", "claude"]
         assert [turn.intent for turn in turns(world)] == ["general"]
 
 
@@ -202,7 +202,7 @@ async def test_a_secret_in_a_question_reaches_no_model_and_no_row(tmp_path: Path
         people.answer = f"You wrote {secret}."
         pull = await opened(world)
         said = await world.comment(pull, f"/ask is {secret} safe here?")
-        assert secret not in "".join(asked.prompt for asked in world.vendors.fake.requests)
+        assert secret not in "".join(request.prompt for request in world.vendors.fake.requests)
         assert secret not in said
         assert secret not in f"{turns(world)[0].question}{turns(world)[0].answer}"
 

@@ -215,4 +215,4 @@ async def test_explain_asks_claude_about_the_finding_of_the_thread(tmp_path: Pat
         pull.reply("alice", pull.threads[0].root, "/explain")
         await world.settle()
         assert "the divisor is 0" in pull.threads[0].comments[-1].body
-        assert [asked.provider.value for asked in world.vendors.fake.requests] == ["claude"]
+        assert [request.provider.value for request in world.vendors.fake.requests] == ["claude"]

@@ -28,10 +28,10 @@ async def test_a_push_reviews_only_what_it_changed(tmp_path: Path) -> None:
         pull.push({"new.py": "def fresh():\n    return 1\n"})
         await world.settle()
 
-        asked = [each.text for each in world.vendors.fake.requests]
-        assert asked
-        assert all("new.py" in text for text in asked)
-        assert not any("value_1 = 1" in text for text in asked)
+        prompts = [each.text for each in world.vendors.fake.requests]
+        assert prompts
+        assert all("new.py" in text for text in prompts)
+        assert not any("value_1 = 1" in text for text in prompts)
         assert len(own_comments(pull)) == 1
         assert "An empty cart crashes" in pull.issue_comments[0].body
 
@@ -114,11 +114,11 @@ async def test_a_push_without_a_webhook_is_reviewed(tmp_path: Path) -> None:
         pull = world.create_repository().open_pull({"shop.py": CART})
         waiting = list(world.github.hook.queue)
 
-        def push_meanwhile(asked: object) -> object:
+        def push_meanwhile(request: object) -> object:
             if len(pull.commits()) == 1:
                 pull.push({"late.py": "x = 1\n"})
                 world.github.hook.queue.clear()  # the delivery is lost
-            return people.say(asked)  # pyright: ignore[reportArgumentType]
+            return people.say(request)  # pyright: ignore[reportArgumentType]
 
         world.vendors.fake.answers[next(iter(world.vendors.fake.answers))] = push_meanwhile
         world.github.hook.queue[:] = waiting

@@ -83,7 +83,7 @@ async def test_a_model_s_finding_is_verified_by_another_vendor(
     assert found["found_by"][0].startswith("claude:")
     assert found["confirmed_by"]
     assert said["status"] == "reviewed"
-    assert said["usage"]["calls"] == len([a for v in vendors for a in v.asked()]) > 1
+    assert said["usage"]["calls"] == len([a for v in vendors for a in v.requests_for()]) > 1
 
 
 async def test_what_no_model_could_answer_is_not_reviewed(with_models: ToolService, vendors: Vendors) -> None:
@@ -101,7 +101,7 @@ async def test_what_no_model_could_answer_is_not_reviewed(with_models: ToolServi
 async def test_secrets_do_not_reach_a_model(with_models: ToolService, vendors: Vendors) -> None:
     key = "AKIA" + "Q3EGRIMTTH5A" + "7KXZ"
     await call(with_models, "code_review", code=f'KEY = "{key}"\n', language="python")
-    asked = [text.text for vendor in vendors for text in vendor.asked()]
+    asked = [text.text for vendor in vendors for text in vendor.requests_for()]
     assert asked
     assert not [text for text in asked if key in text]
 
