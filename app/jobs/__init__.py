@@ -1,1 +1,1 @@
-"""One handler for each kind of job, from the check runs to the record."""
+"""The handlers, one for each kind of job."""

@@ -1,4 +1,4 @@
-"""What all handlers share: access to GitHub, the database, the services, and who may give commands."""
+"""The dependencies of all handlers: access to GitHub, the database, the services, and permission checks."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +34,7 @@ class SarifUploader(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequestAccess:
-    """One pull request on GitHub: to read, to write, and to write once."""
+    """Access to one pull request on GitHub: reads, writes, and the ledger."""
 
     source: Source
     writer: ThreadWriter
@@ -43,11 +43,11 @@ class PullRequestAccess:
         str, str
     ]  # permissions that were not granted; known after the first read
     lookup_advisories: AdvisoryLookup | None = None  # None: no lookup, and the report says so
-    code_scanning: SarifUploader | None = None  # None: code scanning gets no reports
+    code_scanning: SarifUploader | None = None  # None: reports are not uploaded to code scanning
 
 
 class GitHubAccess(Protocol):
-    """GitHub, as the App's installations may use it."""
+    """GitHub, with the permissions of the App's installations."""
 
     def open_pull_request(
         self, ref: PullRequestRef, *, installation_id: int, ledger: str
@@ -73,7 +73,7 @@ class FollowUpQueue(Protocol):
 
 
 class OrganizationDefaults:
-    """The organizations' default configurations, cached. A file that cannot be read never delays a repository."""
+    """The organizations' default configurations, cached. A file that cannot be read never delays a review."""
 
     def __init__(self, github: GitHubAccess, *, clock: Callable[[], datetime]) -> None:
         self._github = github
@@ -98,14 +98,14 @@ class OrganizationDefaults:
 
 
 class Permissions:
-    """Checks who may give commands: people with write access. Caches a yes for five minutes, and never a no."""
+    """Checks who may give commands: people with write access. Caches grants for five minutes, and never denials."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._granted: dict[tuple[str, str], datetime] = {}
 
     async def may_command(self, writer: Writer, repository: str, login: str) -> bool:
-        """Return whether this person has write access to the repository."""
+        """Whether this person has write access to the repository."""
         key, now = (repository, login), self._clock()
         granted_at = self._granted.get(key)
         if granted_at is not None and now - granted_at < PERMISSION_TTL:
@@ -121,7 +121,7 @@ class Permissions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobEnvironment:
-    """What every handler is given."""
+    """The environment of every handler."""
 
     services: Services
     database: Database
@@ -138,7 +138,7 @@ class JobEnvironment:
         return self.github.open_pull_request(ref, installation_id=installation_id, ledger=ledger)
 
     def redact(self, text: str) -> str:
-        """Remove secrets from a text."""
+        """Remove secrets from text."""
         return self.services.redactor.redact(text)
 
     def details_url(self, review_id: str) -> str | None:

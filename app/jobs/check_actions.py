@@ -36,7 +36,7 @@ class CheckActionHandler:
             lambda: self.permissions.may_command(access.writer, job.ref.repository, job.sender),
         )
         if not allowed:
-            logger.info("%s may not press %s", job.sender, job.identifier)
+            logger.info("%s may not use the button %s", job.sender, job.identifier)
             return
         match job.identifier:
             case REREVIEW.identifier:
@@ -95,7 +95,7 @@ class CheckSuiteHandler:
         """Queue the reviews, so that each waits only for its own pull request."""
         numbers = await step(Checkpoint("find", tuple[int, ...]), lambda: self._find(job))
         if not numbers:
-            logger.info("no pull request has the head %s", job.head_sha)
+            logger.info("no pull request with the head %s", job.head_sha)
         for number in numbers:
             await step(
                 Checkpoint(f"queue {number}", type(None)), lambda number=number: self._queue(job, number)

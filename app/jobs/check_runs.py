@@ -1,7 +1,7 @@
-"""Ends the check runs that a job started, including those of runs that a crash interrupted.
+"""Completes the check runs that a job started, including those of runs that a crash interrupted.
 
-A check run that nobody completes stays in progress on the pull request forever. The ledger knows which ones were started;
-if it has no id for one, GitHub is asked.
+A check run that is never completed stays in progress on the pull request forever. The ledger records which ones were started;
+if it has no ID for one, it is looked up on GitHub.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ class CheckRuns:
         Logs a refusal instead of raising it, because the reason why the job ended matters more.
 
         Raises:
-            any of `TRANSIENT`: call it again later.
+            any of `TRANSIENT`: call this again later.
         """
         for head_sha, runs in (await self.load_open(except_head=except_head)).items():
             try:
@@ -117,7 +117,7 @@ UNKNOWN_GATE = Gate.CRITICAL  # fails closed: a merge may depend on a gate that 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureHandler:
-    """Closes what a failed job left open (`app.engine.handlers.FailedJobCloser`).
+    """Completes the check runs that a failed job left open (`app.engine.handlers.FailedJobCloser`).
 
     The process that ran the job may have crashed, so only the database knows what the job started.
     """
@@ -128,7 +128,7 @@ class FailureHandler:
         """Complete the open check runs with the reason, and send the notifications.
 
         Raises:
-            any of `TRANSIENT`: call it again later.
+            any of `TRANSIENT`: call this again later.
         """
         for row in await asyncio.to_thread(load_reviews_of_delivery, self.environment.database, guid):
             if row.status in UNFINISHED:
@@ -140,7 +140,7 @@ class FailureHandler:
             )
 
     async def _open(self, guid: str, job: Job) -> AsyncGenerator[tuple[CheckRuns, Gate]]:
-        """Yield the check runs that the job started, with the gate in force."""
+        """Yield the check runs that the job started, with the gate that applies."""
         if isinstance(job, MergeGroupJob) and (ref := named_pull_request(job)):
             runs = self._check_runs(job.key, ref, job.installation_id)
             if await runs.load_open():

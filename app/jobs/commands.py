@@ -1,4 +1,4 @@
-"""Handles comments: checks who may command, then runs the command or answers the question.
+"""Handles comments: checks the permission, then runs the command or answers the question.
 
 People who wait for an answer get a reaction immediately, even while a review of the pull request runs.
 """
@@ -32,7 +32,7 @@ class RunCommand(Protocol):
     """Runs one command."""
 
     async def __call__(self, comment: IncomingComment, command: Command) -> None:
-        """Run it and answer the comment."""
+        """Run the command and answer the comment."""
         ...
 
 
@@ -120,7 +120,7 @@ _LEARNED_RULE = "a learned rule"
 
 
 def _undismiss(comment: IncomingComment, memory: PullRequestMemory, id_: str) -> str:
-    """Return the reopened fingerprint, `_LEARNED_RULE` for a rule, or an empty string if the id is unknown."""
+    """Return the reopened fingerprint, `_LEARNED_RULE` for a rule, or an empty string if the ID is unknown."""
     database, job, now = comment.environment.database, comment.job, comment.now()
     finding = dismissals.undismiss(
         database, comment.ref, memory, id_, installation_id=job.installation_id, by=job.author, at=now
@@ -280,7 +280,7 @@ class CommentHandler:
 
 
 def _takes_time(command: Command | None) -> bool:
-    """Return whether the answer needs models or the pull request."""
+    """Whether the answer needs models or the pull request."""
     return command is None or (command.name in SLOW and not command.problem)
 
 

@@ -1,6 +1,6 @@
-"""One comment for Quorum, with what the answer to it needs: the pull request, the thread, and a way to reply.
+"""A comment for Quorum, with everything that is needed to answer it: the pull request, the thread, and a way to reply.
 
-Everything is read once, when it is first needed.
+Everything is read at most once, on first use.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ class IncomingComment:
 
     @property
     def environment(self) -> JobEnvironment:
-        """What all handlers share."""
+        """The environment of all handlers."""
         return self.review.environment
 
     @property
@@ -67,21 +67,21 @@ class IncomingComment:
         return self.environment.clock()
 
     def redact(self, text: str) -> str:
-        """Remove secrets from a text."""
+        """Remove secrets from text."""
         return self.environment.redact(text)
 
     async def snapshot(self) -> Snapshot:
-        """Return the pull request as it is."""
+        """Return the current state of the pull request."""
         return await self._reader.read()
 
     async def memory(self) -> PullRequestMemory:
-        """Return what earlier reviews recorded."""
+        """Return the records of earlier reviews."""
         if self._memory is None:
             self._memory = await asyncio.to_thread(load_memory, self.environment.database, self.ref)
         return self._memory
 
     async def configuration(self) -> Configuration:
-        """Return the configuration in force."""
+        """Return the effective configuration."""
         defaults = self.environment.organization_defaults
         return read_configuration(
             await self.snapshot(),
@@ -110,7 +110,7 @@ class IncomingComment:
         await self.step(Checkpoint("react", type(None)), lambda: react(self.job, self.access, content))
 
     async def answer(self, body: str) -> int:
-        """Post the one answer where the comment is; return its id, or 0 without permission to post."""
+        """Post the answer in the comment's conversation; return its ID, or 0 without permission to post."""
         job, writer = self.job, self.access.writer
         if not may_write(job, self.access):
             logger.info("cannot answer %s: the installation lacks the permission", self.key)
@@ -163,13 +163,13 @@ async def react(job: CommentJob, access: PullRequestAccess, content: Reaction) -
 
 
 def may_write(job: CommentJob, access: PullRequestAccess) -> bool:
-    """Return whether the installation permits writing where the comment is."""
-    needs = "issues" if job.comment_kind == "issue_comment" else "pull_requests"
-    return needs not in access.lacking()
+    """Whether the installation has permission to write in the comment's conversation."""
+    permission = "issues" if job.comment_kind == "issue_comment" else "pull_requests"
+    return permission not in access.lacking()
 
 
 def moved_to(finding: Finding, thread: Thread | None) -> Finding:
-    """Return the finding on the current line of its thread."""
+    """Move the finding to the current line of its thread."""
     if thread is None or thread.line is None:
         return finding
     size = finding.end_line - finding.start_line

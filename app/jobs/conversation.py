@@ -24,10 +24,10 @@ NO_MODEL = "no model has a key, or the configuration allows none."
 
 async def converse(comment: IncomingComment, question: str, *, intent: Intent | None = None) -> None:
     """Answer a question; `intent` skips the call that classifies it."""
-    asked = await _asked(comment, question)
+    conversation_question = await _collect(comment, question)
     services = comment.environment.services
-    if not set(services.models.providers) & set(asked.config.providers):
-        await _answer_without_model(comment, asked, NO_MODEL)
+    if not set(services.models.providers) & set(conversation_question.config.providers):
+        await _answer_without_model(comment, conversation_question, NO_MODEL)
         return
     scope = CallScope(
         installation_id=comment.job.installation_id,
@@ -36,19 +36,21 @@ async def converse(comment: IncomingComment, question: str, *, intent: Intent | 
         review_id=_turn_id(comment),
     )
     try:
-        answered = await comment.step(
+        completed = await comment.step(
             Checkpoint("converse", ConversationAnswer),
-            lambda: answer(asked, services=services, scope=scope, intent=intent),
+            lambda: answer(conversation_question, services=services, scope=scope, intent=intent),
         )
     except ModelError as error:
-        await _answer_without_model(comment, asked, str(error))
+        await _answer_without_model(comment, conversation_question, str(error))
         return
-    await _say(comment, asked, answered)
+    await _post_answer(comment, conversation_question, completed)
 
 
-async def _answer_without_model(comment: IncomingComment, asked: ConversationQuestion, reason: str) -> None:
+async def _answer_without_model(
+    comment: IncomingComment, question: ConversationQuestion, reason: str
+) -> None:
     await comment.answer(
-        replies.render_no_answer(reason, asked.finding, key=comment.key, redact=comment.redact)
+        replies.render_no_answer(reason, question.finding, key=comment.key, redact=comment.redact)
     )
 
 
@@ -56,7 +58,7 @@ def _turn_id(comment: IncomingComment) -> str:
     return str(uuid5(NAMESPACE_OID, comment.job.key))
 
 
-async def _asked(comment: IncomingComment, question: str) -> ConversationQuestion:
+async def _collect(comment: IncomingComment, question: str) -> ConversationQuestion:
     snapshot, thread, known = await comment.snapshot(), await comment.thread(), await comment.known_finding()
     finding = moved_to(known.finding, thread) if known else None
     code = await comment.access.source.blob(finding.path, Side.RIGHT) if finding else None
@@ -65,9 +67,9 @@ async def _asked(comment: IncomingComment, question: str) -> ConversationQuestio
     else:
         turns = await asyncio.to_thread(load_turns, comment.environment.database, comment.ref)
         history = [
-            said
+            message
             for turn in turns
-            for said in (
+            for message in (
                 Turn(author=turn.author, text=turn.question),
                 Turn(author="Quorum", text=turn.answer),
             )
@@ -89,39 +91,41 @@ def _figures(comment: IncomingComment) -> str:
     return figures([row for row in rows if row.repository == comment.ref.repository])
 
 
-async def _say(comment: IncomingComment, asked: ConversationQuestion, answered: ConversationAnswer) -> None:
-    withdraws = answered.reply.withdraws and answered.intent is Intent.COMPLAINT
-    if withdraws and asked.finding is not None:
+async def _post_answer(
+    comment: IncomingComment, question: ConversationQuestion, completed: ConversationAnswer
+) -> None:
+    withdraws = completed.reply.withdraws and completed.intent is Intent.COMPLAINT
+    if withdraws and question.finding is not None:
         await asyncio.to_thread(
             dismissals.dismiss,
             comment.environment.database,
             comment.ref,
-            [asked.finding],
+            [question.finding],
             installation_id=comment.job.installation_id,
             by=comment.job.author,
-            reason=f"withdrawn after a complaint: {answered.reply.evidence}",
+            reason=f"withdrawn after a complaint: {completed.reply.evidence}",
             at=comment.now(),
         )
         body = replies.render_withdrawn(
-            answered.reply.answer,
-            asked.finding,
-            answered_by=answered.by,
+            completed.reply.answer,
+            question.finding,
+            answered_by=completed.by,
             key=comment.key,
             redact=comment.redact,
         )
     else:
         body = replies.render_answer(
-            answered.reply.answer, answered_by=answered.by, key=comment.key, redact=comment.redact
+            completed.reply.answer, answered_by=completed.by, key=comment.key, redact=comment.redact
         )
-    await _record(comment, asked, answered, answer_comment_id=await comment.answer(body))
+    await _record(comment, question, completed, answer_comment_id=await comment.answer(body))
     if withdraws:
         await comment.refresh()
 
 
 async def _record(
     comment: IncomingComment,
-    asked: ConversationQuestion,
-    answered: ConversationAnswer,
+    question: ConversationQuestion,
+    completed: ConversationAnswer,
     *,
     answer_comment_id: int,
 ) -> None:
@@ -129,12 +133,12 @@ async def _record(
         id=_turn_id(comment),
         comment_id=comment.job.comment_id,
         author=comment.job.author,
-        intent=answered.intent,
-        question=comment.redact(asked.question),
-        answer=answered.reply.answer,
-        fingerprint=asked.finding.fingerprint if asked.finding else None,
+        intent=completed.intent,
+        question=comment.redact(question.question),
+        answer=completed.reply.answer,
+        fingerprint=question.finding.fingerprint if question.finding else None,
         answer_comment_id=answer_comment_id,
-        call_ids=answered.call_ids,
+        call_ids=completed.call_ids,
     )
     await asyncio.to_thread(
         record_turn,

@@ -1,6 +1,6 @@
-"""Findings that people dismiss or restore, and the rules that Quorum learns from dismissals.
+"""Dismisses and restores findings, and learns rules from dismissals.
 
-A learned rule is local and explainable: the same rule id and nearly the same words in the code. No model is asked.
+A learned rule is local and explainable: it matches the same rule ID and nearly the same words in the code. It uses no model.
 """
 
 from collections import Counter
@@ -26,20 +26,20 @@ from app.store.findings import (
 )
 from app.store.pull_requests import PullRequestMemory
 
-SHORTEST_ID = 6
+MIN_ID_CHARACTERS = 6
 DISMISSALS_TO_LEARN = 3
-NEAR = 0.8  # share of common words
+MIN_OVERLAP = 0.8  # share of common words
 
 
 def normalized(quote: str) -> str:
-    """Return the words and signs of a quote in lower case."""
+    """Return the words and symbols of a quote in lower case."""
     return words(quote).strip().lower()
 
 
-def is_near(one: str, other: str) -> bool:
-    """Return whether two normalized quotes are nearly the same."""
+def is_similar(one: str, other: str) -> bool:
+    """Whether two normalized quotes are nearly the same."""
     first, second = Counter(one.split()), Counter(other.split())
-    return bool(first) and (first & second).total() / (first | second).total() >= NEAR
+    return bool(first) and (first & second).total() / (first | second).total() >= MIN_OVERLAP
 
 
 def rules_for(finding: Finding, rules: Sequence[LearnedRule]) -> list[LearnedRule]:
@@ -48,23 +48,23 @@ def rules_for(finding: Finding, rules: Sequence[LearnedRule]) -> list[LearnedRul
     return [
         rule
         for rule in rules
-        if rule.removed_at is None and rule.rule_id == finding.rule_id and is_near(rule.evidence, evidence)
+        if rule.removed_at is None and rule.rule_id == finding.rule_id and is_similar(rule.evidence, evidence)
     ]
 
 
 def without_dismissed(
     report: ReviewReport, *, dismissed: Collection[str], rules: Sequence[LearnedRule]
 ) -> ReviewReport:
-    """Move the findings that this repository does not want to the rejections, each with its reason."""
+    """Move findings that were dismissed, or that match a learned rule, to the rejections, each with its reason."""
     kept: list[Finding] = []
     rejected = list(report.rejected)
     for finding in report.findings:
-        applying = rules_for(finding, rules)
+        matching = rules_for(finding, rules)
         if finding.fingerprint in dismissed:
             rejected.append(Rejection(finding=finding, reason=DISMISSED))
-        elif applying:
+        elif matching:
             rejected.append(
-                Rejection(finding=finding, reason=render_learned(applying[0].dismissals, applying[0].id))
+                Rejection(finding=finding, reason=render_learned(matching[0].dismissals, matching[0].id))
             )
         else:
             kept.append(finding)
@@ -79,12 +79,14 @@ def learn(
     rules = load_rules(database, installation_id, ref.repository)
     if not evidence or rules_for(finding, rules):
         return False
-    near = [rule for rule in rules if rule.rule_id == finding.rule_id and is_near(rule.evidence, evidence)]
-    restored_at = max((rule.removed_at for rule in near if rule.removed_at), default=None)
+    similar = [
+        rule for rule in rules if rule.rule_id == finding.rule_id and is_similar(rule.evidence, evidence)
+    ]
+    restored_at = max((rule.removed_at for rule in similar if rule.removed_at), default=None)
     dismissals = [
         each
         for each in load_dismissals(database, installation_id, ref.repository, finding.rule_id)
-        if is_near(normalized(each.quote), evidence) and _is_after(each.decided_at, restored_at)
+        if is_similar(normalized(each.quote), evidence) and _is_after(each.decided_at, restored_at)
     ]
     if len(dismissals) < DISMISSALS_TO_LEARN:
         return False
@@ -142,9 +144,9 @@ def undismiss(
     by: str,
     at: datetime,
 ) -> Finding | None:
-    """Reopen the dismissed finding whose id starts with `id_`; return None if there is none."""
+    """Reopen the dismissed finding whose ID starts with `id_`; return None if there is none."""
     dismissed = memory.with_outcome(FindingOutcome.DISMISSED)
-    if len(id_) < SHORTEST_ID:
+    if len(id_) < MIN_ID_CHARACTERS:
         return None
     for known in memory.findings:
         finding = known.finding
@@ -158,8 +160,8 @@ def undismiss(
 def remove_rule(
     database: Database, ref: PullRequestRef, id_: str, *, installation_id: int, by: str, at: datetime
 ) -> bool:
-    """Remove the learned rules whose id starts with `id_`; return whether one was active."""
-    if len(id_) < SHORTEST_ID:
+    """Remove the learned rules whose ID starts with `id_`; return whether one was active."""
+    if len(id_) < MIN_ID_CHARACTERS:
         return False
     rules = load_rules(database, installation_id, ref.repository)
     ids = [rule.id for rule in rules if rule.id.startswith(id_)]

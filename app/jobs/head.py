@@ -1,4 +1,4 @@
-"""What is known about a head before its review, and whether that review is done or still needed."""
+"""Reads the state of a head before its review, and decides whether the review is still needed."""
 
 import asyncio
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ from app.store.pull_requests import PullRequestMemory, load_memory, record_reope
 from app.store.review_tables import ReviewRow
 
 OPENED = "opened"  # may arrive after the pushes that followed it
-REFRESH = "refresh:"  # prefix of the trigger of a run that only updates what Quorum says about a head
+REFRESH = "refresh:"  # prefix of the trigger of a run that only updates summary and check runs
 BY_HEAD = "check_suite:"  # prefix of the trigger of "re-run all", which names no pull request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadState:
-    """What is known about a head before its review."""
+    """The state of a head before its review."""
 
     snapshot: Snapshot
     pull_request: PullRequest
@@ -39,7 +39,7 @@ class HeadState:
         return self.pull_request.head_sha
 
     def pipeline_options(self, request: ReviewRequest) -> PipelineOptions:
-        """Return what the pipeline has to review."""
+        """Return the options of the pipeline for this head."""
         return PipelineOptions(
             scope=CallScope(
                 installation_id=request.installation_id,
@@ -56,7 +56,7 @@ class HeadState:
 
 
 class SnapshotReader:
-    """Takes the snapshot of a pull request when it is first needed, and keeps it."""
+    """Takes the snapshot of a pull request on first use, and keeps it."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -72,9 +72,9 @@ class SnapshotReader:
 async def read_head(
     request: ReviewRequest, source: Source, environment: JobEnvironment, step: Step
 ) -> HeadState:
-    """Take the snapshot and record which head the review is about.
+    """Take the snapshot and record the head that is reviewed.
 
-    The checkpoint holds only the head's commit. A review that is rerun after a crash reads the rest again.
+    The checkpoint only contains the head's commit. A review that is rerun after a crash reads the rest again.
 
     Raises:
         Superseded: the pull request was pushed to while the review was interrupted, or a later review is recorded.
@@ -125,14 +125,14 @@ async def _load_memory(database: Database, pull_request: PullRequest) -> PullReq
     return memory
 
 
-async def why_skipped(request: ReviewRequest, head: HeadState, database: Database) -> str | None:
-    """Return why the head is not reviewed; None if it is.
+async def find_skip_reason(request: ReviewRequest, head: HeadState, database: Database) -> str | None:
+    """Return why the head is not reviewed; None if it is reviewed.
 
     A push that replaces another review inherits that review's trigger, because no other job would do its work.
     """
     trigger, commanded = request.trigger, request.commanded
     if trigger.startswith(REFRESH):
-        return _why_not_refreshed(head)
+        return _find_refresh_obstacle(head)
     if head.pull_request.state != "open" and (not commanded or trigger.startswith(BY_HEAD)):
         return render_skip_reason(SkipReason.CLOSED)
     if trigger in (PUSH, OPENED):
@@ -155,8 +155,8 @@ async def why_skipped(request: ReviewRequest, head: HeadState, database: Databas
     return reason and render_skip_reason(reason, paused_by=head.memory.paused_by)
 
 
-def _why_not_refreshed(head: HeadState) -> str | None:
-    """Allow a refresh of any reviewed head, even if only a command had it reviewed."""
+def _find_refresh_obstacle(head: HeadState) -> str | None:
+    """Allow a refresh of any reviewed head, even if only a command requested its review."""
     if not head.configuration.config.enabled:
         return render_skip_reason(SkipReason.DISABLED)
     is_reviewed = head.memory.reviewed_sha == head.sha
@@ -186,7 +186,7 @@ class NewestHeadChecker:
     environment: JobEnvironment
 
     async def is_newest_head(self, guid: str) -> bool:
-        """Return whether the delivery's review read the newest head; False if it has read none.
+        """Whether the delivery's review read the newest head; False if it has read none.
 
         Raises:
             GitHubError, StoreUnavailable

@@ -29,7 +29,7 @@ class InstallationHandler:
 
     database: Database
     clock: Callable[[], datetime]
-    forget: Callable[[int], None] = lambda _: None  # drops an installation's cached tokens
+    forget: Callable[[int], None] = lambda _: None  # deletes an installation's cached tokens
 
     async def handle(self, job: InstallationJob, step: Step) -> None:
         """Record the change."""

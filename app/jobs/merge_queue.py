@@ -1,4 +1,4 @@
-"""Concludes the check runs on a merge queue's own commit, by the results of the pull requests in the group.
+"""Completes the check runs on a merge queue's commit with the results of the pull requests in the group.
 
 A new review would delay the whole queue, so the result is never better than the reviews that exist.
 https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/configuring-pull-request-merges/managing-a-merge-queue
@@ -42,7 +42,7 @@ class _Member:
 
     @property
     def stages(self) -> dict[Stage, StageResult]:
-        """The results of that commit."""
+        """The results of the stages on that commit."""
         if self.memory.reviewed_sha != self.head_sha:
             return {}
         return {result.stage: result for result in self.memory.stages_at(self.head_sha)}
@@ -55,10 +55,10 @@ class MergeGroupHandler:
     environment: JobEnvironment
 
     async def handle(self, job: MergeGroupJob, step: Step) -> None:
-        """Conclude the group's check runs with the worst result of its pull requests in each stage."""
+        """Complete the group's check runs with the worst result of its pull requests in each stage."""
         number = _number(job.head_ref)
         if number is None:
-            logger.warning("the merge queue's branch names no pull request: %s", job.head_ref)
+            logger.warning("the name of the merge queue branch contains no pull request: %s", job.head_ref)
             return
         await step(Checkpoint("conclude", type(None)), lambda: self._conclude(job, number))
 
@@ -169,7 +169,7 @@ def _completeness(result: StageResult) -> int:
 
 
 def _report(members: Sequence[_Member], head_sha: str) -> ReviewReport:
-    """Combine what is known about the members into a report on the group's commit."""
+    """Combine the state of the members into a report on the group's commit."""
     coverage = Coverage(files=0, reviewed=0)
     for member in members:
         read = member.memory.coverage or Coverage(files=0, reviewed=0)

@@ -1,6 +1,6 @@
-"""Turns news into durable jobs, and sends each job until the receiver accepts it.
+"""Turns news into durable jobs, and sends each one until the receiver accepts it.
 
-A failed job waits as long as Standard Webhooks recommends, about three days in total. Then it is recorded as failed and can
+The delays between attempts follow Standard Webhooks, about three days in total. Then the job is recorded as failed and can
 be replayed. Notifications never delay a review and contain only what `app.domain.notification` defines.
 """
 
@@ -35,7 +35,7 @@ DELAYS_S = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0
 
 
 class Notifications:
-    """Accepts news and queues them as jobs. Drops them outside the App, and until `open` is called."""
+    """Queues news as jobs. Drops them outside the App, and until `open` is called."""
 
     def __init__(self) -> None:
         self._queue: FollowUpQueue | None = None
@@ -67,7 +67,7 @@ class NotificationHandler:
     delays_s: Sequence[float] = DELAYS_S
 
     async def handle(self, job: NotificationJob, step: Step) -> None:
-        """Send a notification; the receiver may get it twice, with the same id.
+        """Send a notification; the receiver may get it twice, with the same ID.
 
         Raises:
             Postponed: the receiver did not accept it; try again later.

@@ -1,6 +1,6 @@
-"""What one review writes on its pull request, in this order: thread replies, review, summary, check runs.
+"""Publishes a review on its pull request, in this order: thread replies, review, summary, check runs.
 
-The head is read again right before the first write.
+Checks right before the first write that the head is still the newest.
 """
 
 import logging
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewPublication:
-    """A finished review on its way to the pull request."""
+    """A finished review that is to be published."""
 
     request: ReviewRequest
     gathered: Gathered
@@ -63,7 +63,7 @@ class ReviewPublication:
         return not is_shadow and not {"issues", "pull_requests"} <= set(self.access.lacking())
 
     async def follow(self) -> Followed:
-        """Find out what became of the findings of earlier reviews."""
+        """Determine the state of the findings of earlier reviews."""
         return await follow(
             self.remembered.findings,
             found=self._found(),
@@ -109,11 +109,11 @@ class ReviewPublication:
         return await publisher.publish()
 
     def whole_report(self) -> ReviewReport:
-        """The report with what earlier runs said of the files that this run did not read."""
+        """The report, completed with the earlier walkthrough of files that this run did not read."""
         paths = {file.path for file in self.gathered.context.diff.files}
         notes = tuple(f"`{problem.path}`: {problem.message}" for problem in self.gathered.problems)
-        off = render_lacking(self.access.lacking())
-        report = replace(self.report, notes=(*notes, *((off,) if off else ()), *self.report.notes))
+        disabled = render_lacking(self.access.lacking())
+        report = replace(self.report, notes=(*notes, *((disabled,) if disabled else ()), *self.report.notes))
         if self.request.full or not self.remembered.reviewed_hunks(
             self.head_sha, self.gathered.config.stages
         ):
@@ -130,7 +130,7 @@ class ReviewPublication:
         return self.gathered.hunk_keys if is_read else None
 
     def record_followed(self, database: Database, followed: Followed, *, at: datetime) -> None:
-        """Record what became of earlier findings, and the thumbs under their comments."""
+        """Record the outcomes of earlier findings, and the thumbs under their comments."""
         record_outcomes(database, self.request.ref, followed, at=at)
         record_thumbs(
             database,
@@ -164,14 +164,14 @@ class ReviewPublication:
         )
 
     def _plan_answers(self, followed: Followed) -> Sequence[ThreadAnswer]:
-        returned = {
+        reintroduced = {
             known.finding.fingerprint
             for known in self.remembered.findings
             if known.outcome == FindingOutcome.RESOLVED and known.reason != RESOLVED_BY_HAND
         }
         return plan_answers(
             followed,
-            returned=returned & self._found(),
+            reintroduced=reintroduced & self._found(),
             threads=self.gathered.snapshot.threads,
             head_sha=self.head_sha,
             redact=self.services.redactor.redact,
@@ -186,13 +186,13 @@ class ThreadReplies:
     answers: Sequence[ThreadAnswer]
 
     async def update_issue_comment(self, comment_id: int, body: str) -> None:
-        """Edit the summary in the request that answers the threads, or by itself if that request did not do it."""
+        """Edit the summary in the request that answers the threads, or in its own request if that one did not."""
         node_id = self.publication.gathered.snapshot.summary_node_id
         if not await self.post(edit=CommentEdit(node_id=node_id, body=body)):
             await self.publication.access.writer.update_issue_comment(comment_id, body)
 
     async def post(self, *, edit: CommentEdit | None = None) -> bool:
-        """Answer the threads; returns whether the comment was edited, too."""
+        """Answer the threads; return whether the summary was edited as well."""
         access = self.publication.access
         first = next(
             thread.fingerprint
@@ -216,10 +216,10 @@ class ThreadReplies:
 
 
 async def upload_analysis(publication: ReviewPublication, *, still_open: Sequence[Finding]) -> str | None:
-    """Upload the findings to code scanning, if the operator wants it; return the reason if that failed.
+    """Upload the findings to code scanning, if it is enabled; return the reason if there was no upload.
 
-    GitHub closes an alert as fixed when a report lacks it. So the report contains every open finding, and a review with a
-    failed stage uploads none.
+    GitHub closes an alert as fixed if a report lacks it. The report therefore contains every open finding, and a review
+    with a failed stage uploads none.
     """
     access, report = publication.access, publication.report
     uploader = access.code_scanning
@@ -232,7 +232,7 @@ async def upload_analysis(publication: ReviewPublication, *, still_open: Sequenc
         redact = publication.services.redactor.redact
         sarif = render_analysis(report, still_open, redact=redact, version=version("quorum-review"))
         await uploader.upload(publication.head_sha, sarif)
-        return 1  # GitHub's id is a UUID that Quorum does not need
+        return 1  # GitHub's ID is a UUID that Quorum does not need
 
     async def find() -> None:
         """Find nothing: a second report on the same head replaces the first."""

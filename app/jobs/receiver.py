@@ -1,6 +1,6 @@
-"""Sends a signed notification to the operator's receiver, as Standard Webhooks specify. Never retries or follows a redirect.
+"""Sends a signed notification to the operator's receiver, as specified by Standard Webhooks. Never retries or follows a redirect.
 
-Only the operator sets the address: no pull request and no configuration file can change it. A module of its own, because
+Only the operator sets the address: no pull request and no configuration file can change it. A separate module, because
 importing the HTTP client is slow and most commands do not need it.
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -63,7 +63,7 @@ class Receiver:
                     f"Cannot reach the notification receiver: {type(error).__name__}."
                 ) from error
         if status == GONE:
-            raise NotificationGone("The notification receiver is gone (410).")
+            raise NotificationGone("The notification receiver no longer exists (410).")
         if not httpx.codes.is_success(status):
             raise NotificationFailed(f"The notification receiver responded with status {status}.")
 

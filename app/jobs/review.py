@@ -20,7 +20,7 @@ from app.gather import Gathered
 from app.jobs.access import JobEnvironment, PullRequestAccess
 from app.jobs.check_runs import CheckRuns, adopt_open, ledger_name
 from app.jobs.dismissals import without_dismissed
-from app.jobs.head import HeadState, read_head, why_skipped
+from app.jobs.head import HeadState, find_skip_reason, read_head
 from app.jobs.notifications import review_finished
 from app.jobs.publication import ReviewPublication, upload_analysis
 from app.pipeline.inputs import REVIEW_SPAN, Stations, review_attributes
@@ -77,7 +77,7 @@ class ReviewHandler:
         await self.handle(ReviewJob(request=request), step)
 
     async def _review_head(self, request: ReviewRequest, step: Step) -> None:
-        """Review the head as it is now. Complete its check runs, unless the review is retried or superseded."""
+        """Review the current head. Complete its check runs, unless the review is retried or superseded."""
         try:
             with self.environment.services.tracer.span(REVIEW_SPAN, review_attributes(request)):
                 await self._run_stations(request, step)
@@ -95,7 +95,7 @@ class ReviewHandler:
         with stations.timed("snapshot"):
             head = await read_head(request, access.source, environment, step)
             await self._end_checks(request, superseded_check, except_head=head.sha)
-        if reason := await why_skipped(request, head, environment.database):
+        if reason := await find_skip_reason(request, head, environment.database):
             await self._skip(request, reason)
             return
         access = replace(access, ledger=self._open(request, ledger_name(request.review_id, head.sha)).ledger)
@@ -151,9 +151,9 @@ class ReviewHandler:
     async def _start_checks(
         self, request: ReviewRequest, head: HeadState, access: PullRequestAccess, step: Step
     ) -> dict[Stage, int]:
-        wanted = [stage for stage in request.stages if stage in head.configuration.config.stages]
+        stages = [stage for stage in request.stages if stage in head.configuration.config.stages]
         if "checks" in access.lacking():
-            wanted = []  # the summary says so
+            stages = []  # the summary says so
 
         async def start(stage: Stage) -> int:
             return await start_check(
@@ -169,11 +169,11 @@ class ReviewHandler:
             await adopt_open(
                 self.environment.database,
                 request.ref,
-                wanted,
+                stages,
                 review_id=request.review_id,
                 head_sha=head.sha,
             )
-            return dict(zip(wanted, await all_of(map(start, wanted)), strict=True))
+            return dict(zip(stages, await all_of(map(start, stages)), strict=True))
 
         return await step(Checkpoint("start checks", dict[Stage, int]), start_all)
 

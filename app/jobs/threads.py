@@ -1,4 +1,4 @@
-"""What becomes of the findings of earlier reviews: still there, moved, fixed, or outdated.
+"""Follows the findings of earlier reviews: still there, moved, fixed, or outdated.
 
 A finding has one thread. Quorum does not comment again on a finding that is still there, and replies once if it is fixed.
 Outdated does not mean fixed.
@@ -57,7 +57,7 @@ class Followed:
     outdated: frozenset[str] = frozenset()
 
     def outcomes(self) -> dict[FindingOutcome, dict[str, str]]:
-        """Return outcome → fingerprint → reason, as it is recorded."""
+        """Return outcome → fingerprint → reason, to be recorded."""
         return {
             FindingOutcome.RESOLVED: {**(self.fixed or {}), **dict.fromkeys(self.by_hand, RESOLVED_BY_HAND)},
             FindingOutcome.OUTDATED: dict.fromkeys(self.outdated, OUTDATED),
@@ -74,20 +74,20 @@ async def follow(
     redact: Callable[[str], str],
     fix_judge: FixJudge | None,
 ) -> Followed:
-    """Find out what became of each open finding that this review did not find again.
+    """Determine the state of each open finding that this review did not find again.
 
     Args:
         found: fingerprints that this review found.
         fix_judge: None leaves findings whose code changed outdated.
     """
     by_hand = {thread.fingerprint for thread in threads if thread.is_resolved and not _is_answered(thread)}
-    open_ones = [
+    open_findings = [
         each.finding for each in known if each.is_unsettled and each.finding.fingerprint not in found
     ]
     kept: list[Finding] = []
     fixed: dict[str, str] = {}
     changed: list[tuple[Finding, str]] = []
-    for finding in (each for each in open_ones if each.fingerprint not in by_hand):
+    for finding in (each for each in open_findings if each.fingerprint not in by_hand):
         text = await _text_now(finding, diff, source)
         if text is None:
             fixed[finding.fingerprint] = CODE_REMOVED
@@ -108,7 +108,7 @@ async def follow(
         kept.append(finding)
         if fix is None or fix.judgement is Judgement.UNSURE:
             outdated.add(finding.fingerprint)
-    resolved_here = by_hand & {each.fingerprint for each in open_ones}
+    resolved_here = by_hand & {each.fingerprint for each in open_findings}
     return Followed(
         still_open=tuple(kept), fixed=fixed, by_hand=frozenset(resolved_here), outdated=frozenset(outdated)
     )
@@ -139,17 +139,17 @@ def move(finding: Finding, text: str) -> Finding | None:
 
     A finding without a quote stays where it is.
     """
-    wanted = words(finding.quote)
-    if not wanted:
+    quote = words(finding.quote)
+    if not quote:
         return finding
-    if wanted not in words(text):
+    if quote not in words(text):
         return None
     rows = text.split("\n")
     size = finding.quote.count("\n") + 1
     matches = [
         start
         for start in range(1, len(rows) + 1)
-        if wanted in words("\n".join(rows[start - 1 : start + size - 1]))
+        if quote in words("\n".join(rows[start - 1 : start + size - 1]))
     ]
     if not matches or finding.side is Side.LEFT:
         return finding
@@ -160,19 +160,19 @@ def move(finding: Finding, text: str) -> Finding | None:
 def plan_answers(
     followed: Followed,
     *,
-    returned: Collection[str],
+    reintroduced: Collection[str],
     threads: Sequence[Thread],
     head_sha: str,
     redact: Callable[[str], str],
 ) -> list[ThreadAnswer]:
-    """Plan one reply for each fixed finding and for each one that is back; never reply after a person."""
+    """Plan one reply for each fixed and each reintroduced finding; never reply after a person."""
     fixed = followed.fixed or {}
     answers: list[ThreadAnswer] = []
     for thread in threads:
         fingerprint = thread.fingerprint
         if (
             not thread.node_id
-            or not (fingerprint in fixed or fingerprint in returned)
+            or not (fingerprint in fixed or fingerprint in reintroduced)
             or _person_replied_last(thread)
         ):
             continue
@@ -198,7 +198,7 @@ def plan_answers(
 
 
 def _is_answered(thread: Thread) -> bool:
-    """Return whether Quorum settled the thread, so that nobody resolved it by hand."""
+    """Whether Quorum settled the thread, so that it was not resolved manually."""
     marked = [parse_marker(reply.body) for reply in thread.replies if reply.author_is_bot]
     return any(
         each and each[0] is MarkerKind.REPLY and each[1].startswith(thread.fingerprint) for each in marked
@@ -206,7 +206,7 @@ def _is_answered(thread: Thread) -> bool:
 
 
 def _person_replied_last(thread: Thread) -> bool:
-    """Return whether the last reply is a person's."""
+    """Whether the last reply is from a person."""
     return bool(thread.replies) and not thread.replies[-1].author_is_bot
 
 
@@ -219,7 +219,7 @@ def record_outcomes(database: Database, ref: PullRequestRef, followed: Followed,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedHandler:
-    """Records what became of the findings when a pull request is closed or merged. Posts nothing and asks no model."""
+    """Records the outcomes of findings when a pull request is closed or merged. Posts nothing and calls no model."""
 
     environment: JobEnvironment
 
@@ -237,7 +237,7 @@ class ClosedHandler:
         try:
             snapshot = await access.source.snapshot(())
         except GitHubNotFound:
-            logger.info("%s no longer exists, so its findings stay as they are", job.ref)
+            logger.info("%s no longer exists, so its findings are unchanged", job.ref)
             return
         followed = await follow(
             memory.findings,

@@ -51,7 +51,7 @@ class DocumentAnswer(BaseModel):
 
 
 class UsageAnswer(BaseModel):
-    """The cost of the call: attempts, tokens and USD."""
+    """The cost of the call: attempts, tokens, and USD."""
 
     calls: int
     input_tokens: int

@@ -1,6 +1,6 @@
 """Turns a caller's code, source text or a unified diff, into a change that the pipeline can read.
 
-Source text becomes a new file in which every line counts. Its name comes from its language, or from its content. Reads no file.
+Source text becomes a new file in which every line is added. Its name comes from its language, or from its content. Reads no file.
 """
 
 import json
@@ -17,7 +17,7 @@ from app.github.local import PatchSource, read_patch
 from app.syntax import count_errors
 from app.syntax.languages import EXTENSIONS
 
-LONGEST_CODE = 400_000  # characters
+MAX_CODE_CHARACTERS = 400_000  # characters
 SAMPLE_LINES = 400  # of a text without a name, to find the grammar that parses it
 _DIFF = re.compile(
     r"\s*(?:diff --(?:git|cc|combined) |--- \S.*\n\+\+\+ |Index: \S|From [0-9a-f]{40} |commit [0-9a-f]{40}\b)"
@@ -31,7 +31,7 @@ _ALIASES = {
     "shell": "bash",
     "golang": "go",
 }
-_GUESSED = ("python", "typescript", "go", "java", "rust", "ruby", "php", "csharp", "c", "cpp", "bash")
+_GUESSABLE = ("python", "typescript", "go", "java", "rust", "ruby", "php", "csharp", "c", "cpp", "bash")
 _MANIFESTS = (
     (re.compile(r'^\s*\{.*"lockfileVersion"', re.DOTALL), "package-lock.json"),
     (re.compile(r'^\s*\{.*"(?:d|devD|peerD)ependencies"', re.DOTALL), "package.json"),
@@ -64,7 +64,7 @@ def open_code(code: str, language: str | None) -> Source:
 
 
 def changed_files(code: str, language: str | None) -> list[ChangedFile]:
-    """The same for the dependency scan; of a diff, only its own lines are known. Raises `InputError` like `open_code`."""
+    """The caller's code as changed files, for the dependency scan; a diff only has its own lines. Raises `InputError` like `open_code`."""
     check_length(code)
     if not is_diff(code):
         return [ChangedFile.whole(_manifest_name(code, language), code)]
@@ -76,24 +76,24 @@ def check_length(code: str) -> None:
     """Raise `InputError` if the code is empty, or longer than one call allows."""
     if not code.strip():
         raise InputError("`code` is empty: pass source text or a unified diff.")
-    if len(code) > LONGEST_CODE:
+    if len(code) > MAX_CODE_CHARACTERS:
         raise InputError(
-            f"`code` has {len(code):,} characters; the limit per call is {LONGEST_CODE:,}. Split it into parts."
+            f"`code` has {len(code):,} characters; the limit per call is {MAX_CODE_CHARACTERS:,}. Split it into parts."
         )
 
 
 def name_of(code: str, language: str | None) -> str:
-    """A file name for the text: `language` may be a language, an extension or a file name such as `go.mod`."""
+    """A file name for the text: `language` may be a language, an extension, or a file name such as `go.mod`."""
     if language is None:
         return _manifest_of(code) or f"snippet{_EXTENSION.get(_guess(code), '.txt')}"
-    wanted = PurePosixPath(language.strip()).name
-    lowered = _ALIASES.get(wanted.lower(), wanted.lower())
+    requested = PurePosixPath(language.strip()).name
+    lowered = _ALIASES.get(requested.lower(), requested.lower())
     if lowered in _EXTENSION:
         return f"snippet{_EXTENSION[lowered]}"
     if f".{lowered.lstrip('.')}" in EXTENSIONS:
         return f"snippet.{lowered.lstrip('.')}"
-    if "." in wanted.strip(".") and wanted.isprintable():
-        return wanted
+    if "." in requested.strip(".") and requested.isprintable():
+        return requested
     raise InputError(
         f"The language {language[:40]!r} is unknown; use one of {', '.join(sorted(_EXTENSION))}."
     )
@@ -109,12 +109,12 @@ def _manifest_of(code: str) -> str | None:
 
 
 def _guess(code: str) -> str:
-    """The grammar with the fewest errors; ties go to the earlier one in `_GUESSED`."""
+    """The grammar with the fewest errors; ties go to the earlier one in `_GUESSABLE`."""
     if _is_json(code):
         return "json"
     sample = "\n".join(code.split("\n")[:SAMPLE_LINES])
-    errors = {name: count_errors(f"snippet{_EXTENSION[name]}", sample) for name in _GUESSED}
-    return min(_GUESSED, key=lambda name: (errors[name] is None, errors[name] or 0))
+    errors = {name: count_errors(f"snippet{_EXTENSION[name]}", sample) for name in _GUESSABLE}
+    return min(_GUESSABLE, key=lambda name: (errors[name] is None, errors[name] or 0))
 
 
 def _is_json(code: str) -> bool:
@@ -140,7 +140,7 @@ class TextSource:
     code: str
 
     async def snapshot(self, base_paths: Sequence[str]) -> Snapshot:
-        """A change that adds the file."""
+        """Return a change that adds the file."""
         lines = self.code.removesuffix("\n").split("\n")
         hunk = Hunk(
             old_start=0,
@@ -157,9 +157,9 @@ class TextSource:
         return Snapshot(pull_request=None, diff=Diff(files=(file,)), base_files={})
 
     async def blob(self, path: str, side: Side) -> bytes | None:
-        """The text itself."""
+        """Return the text."""
         return self.code.encode("utf-8", "surrogatepass") if (path, side) == (self.path, Side.RIGHT) else None
 
     async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
-        """Nothing: there is no repository."""
+        """Return nothing, because there is no repository."""
         return []

@@ -22,13 +22,13 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class McpAccess:
-    """Who may call: the token, and the public hosts in addition to loopback (`host` or `host:port`)."""
+    """Controls who may call: the token, and the public hosts in addition to loopback (`host` or `host:port`)."""
 
     token: str = field(repr=False)
     hosts: tuple[str, ...] = ()
 
     def allows(self, headers: Headers) -> bool:
-        """Whether the request carries the token, compared in constant time."""
+        """Whether the request has the token, compared in constant time."""
         scheme, _, given = headers.get("authorization", "").partition(" ")
         same = hmac.compare_digest(given.strip().encode("utf-8", "replace"), self.token.encode())
         return scheme.lower() == "bearer" and same

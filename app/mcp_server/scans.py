@@ -1,4 +1,4 @@
-"""Scans besides the code itself: the dependencies in manifests and lock files, and a running API (dynamic testing).
+"""Scans dependencies in manifests and lock files, and running APIs (dynamic testing).
 
 "Could not check" never means "clean". Dynamic testing sends generated requests to a running API that the operator allows, and to
 nothing else: the target comes from an OpenAPI description's `servers`, and its host must be in QUORUM_DAST_TARGETS exactly. Only
@@ -32,14 +32,14 @@ METHODS = (*SAFE_METHODS, "post", "put", "patch", "delete", "options", "trace")
 DURATION_S = 60
 REQUESTS = "10/s"
 EXAMPLES = 50  # of one operation
-DEEPEST = 100  # levels of a description
+MAX_DEPTH = 100  # levels of a description
 SEVERITIES = {"critical": "critical", "high": "high", "medium": "medium", "low": "low"}
 
 Json = dict[str, Any]
 
 
 async def scan_dependencies(code: str, language: str | None, *, lookup: AdvisoryLookup | None) -> ScanAnswer:
-    """Packages with their known vulnerabilities; `checked` only if a source has judged every package.
+    """Packages with their known vulnerabilities; `checked` only if every package was checked.
 
     Raises:
         InputError: the code or the language cannot be read.
@@ -50,18 +50,18 @@ async def scan_dependencies(code: str, language: str | None, *, lookup: Advisory
         if (manifest := manifest_of(file.path)) is not None
     ]
     if not manifests:
-        note = "It contains no manifest or lock file. Pass the file name as `language`, for example package-lock.json."
+        note = "The code contains no manifest or lock file. Pass the file name as `language`, for example package-lock.json."
         return ScanAnswer(scan_type="sca", status="not_applicable", notes=[note])
     facts = await find_dependency_facts([file for file, _ in manifests], lookup=lookup)
     readable = all(_is_readable(file, manifest) for file, manifest in manifests)
-    judged = bool(facts.packages) and not facts.unchecked
-    nothing = [] if facts.packages or not readable else ["It names no package."]
+    all_checked = bool(facts.packages) and not facts.unchecked
+    nothing = [] if facts.packages or not readable else ["The manifest lists no packages."]
     return ScanAnswer(
         scan_type="sca",
-        status="checked" if readable and judged else "could_not_check",
+        status="checked" if readable and all_checked else "could_not_check",
         findings=[_dependency_finding(hit) for hit in facts.hits],
         packages=[PackageAnswer(**asdict(package)) for package in facts.packages],
-        notes=[*facts.notes, *(_partly(file) for file, _ in manifests if file.head is None), *nothing],
+        notes=[*facts.notes, *(_partial_note(file) for file, _ in manifests if file.head is None), *nothing],
     )
 
 
@@ -69,8 +69,8 @@ def _is_readable(file: ChangedFile, manifest: Manifest) -> bool:
     return added_packages(file, manifest) is not None
 
 
-def _partly(file: ChangedFile) -> str:
-    return f"{file.path}: the diff shows only parts of it. Pass the whole file to list its packages."
+def _partial_note(file: ChangedFile) -> str:
+    return f"{file.path}: the diff shows only parts of the file. Pass the whole file to list its packages."
 
 
 def _dependency_finding(hit: Hit) -> FindingAnswer:
@@ -95,7 +95,7 @@ def _dependency_finding(hit: Hit) -> FindingAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DastPolicy:
-    """What the operator allows: the hosts, with a port if it is not the default one, and the methods."""
+    """The operator's policy: the hosts, with a port unless it is the default, and the methods."""
 
     targets: tuple[str, ...] = ()
     all_methods: bool = False
@@ -117,11 +117,11 @@ async def scan_running_api(
     except NotApplicable as error:
         return ScanAnswer(scan_type="dast", status="not_applicable", notes=[str(error)])
     try:
-        said = await _run(tool, allowed, target, duration_s=duration_s)
+        report = await _run(tool, allowed, target, duration_s=duration_s)
     except AnalyzerFailed as error:
         note = f"The test of {target} did not finish: schemathesis {error}."
         return ScanAnswer(scan_type="dast", status="could_not_check", notes=[note])
-    return _answer(said, target, all_methods=policy.all_methods)
+    return _answer(report, target, all_methods=policy.all_methods)
 
 
 def _parse(code: str) -> Json:
@@ -136,12 +136,12 @@ def _parse(code: str) -> Json:
         )
     found = cast(Json, document)
     if any(not reference.startswith("#") for reference in _references(found)):
-        raise NotApplicable("The description refers to other documents, which are not read.")
+        raise NotApplicable("The description refers to other documents, which Quorum does not read.")
     return found
 
 
 def _references(value: object, depth: int = 0) -> Iterator[str]:
-    if depth > DEEPEST:
+    if depth > MAX_DEPTH:
         raise NotApplicable("The description is nested too deeply.")
     if isinstance(value, dict):
         for key, inner in cast("dict[object, object]", value).items():
@@ -236,10 +236,10 @@ def _arguments(target: str, duration_s: int) -> list[str]:
     ]
 
 
-def _answer(said: Json, target: str, *, all_methods: bool) -> ScanAnswer:
-    operations: Json = said.get("operations") or {}
-    errors: list[Json] = said.get("errors") or []
-    failures: list[Json] = said.get("failures") or []
+def _answer(report: Json, target: str, *, all_methods: bool) -> ScanAnswer:
+    operations: Json = report.get("operations") or {}
+    errors: list[Json] = report.get("errors") or []
+    failures: list[Json] = report.get("failures") or []
     tested = int(operations.get("tested", 0))
     methods = "all methods" if all_methods else "GET and HEAD only"
     notes = [f"Called {tested} operations of {target} ({methods}) without credentials."]
@@ -247,7 +247,7 @@ def _answer(said: Json, target: str, *, all_methods: bool) -> ScanAnswer:
         notes.append(f"{len(errors)} errors prevented schemathesis from testing everything.")
     return ScanAnswer(
         scan_type="dast",
-        status="checked" if tested and said.get("complete") and not errors else "could_not_check",
+        status="checked" if tested and report.get("complete") and not errors else "could_not_check",
         findings=[_api_finding(failure) for failure in failures],
         notes=notes,
     )

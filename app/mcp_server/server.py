@@ -1,4 +1,4 @@
-"""The MCP server's tools, resources and prompts. Descriptions are static; `app.mcp_server.service` does the work.
+"""The MCP server's tools, resources, and prompts. Descriptions are static; `app.mcp_server.service` does the work.
 
 https://modelcontextprotocol.io/specification
 """
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 INSTRUCTIONS = (
     "Quorum reviews code. A model of another vendor checks each finding before it is reported. "
-    "Pass source text or a unified diff. `not_reviewed`, `could_not_check` and `not_applicable` never mean that "
+    "Pass source text or a unified diff. `not_reviewed`, `could_not_check`, and `not_applicable` never mean that "
     "the code is clean."
 )
 STATIONS = ("gather", "analyze", *(stage.value for stage in Stage), "verify")
@@ -48,7 +48,7 @@ STATIONS = ("gather", "analyze", *(stage.value for stage in Stage), "verify")
 Code = Annotated[str, Field(description="Source text, or a unified diff as `git diff` prints it.")]
 Language = Annotated[
     str | None,
-    Field(description="The language, extension or file name of source text. Guessed if it is missing."),
+    Field(description="The language, extension, or file name of source text. Guessed if it is missing."),
 ]
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=True)
 
@@ -67,7 +67,7 @@ def _add_stage_tools(server: MCPServer, service: ToolService) -> None:
     @server.tool(title="Review code", annotations=_READS)
     async def code_review(code: Code, language: Language = None) -> ReportAnswer:  # pyright: ignore[reportUnusedFunction]
         """Find defects in source text or a diff. A second vendor's model checks each finding, if a key for one is set."""
-        return await _answered(service.review(code, language, stages=[Stage.REVIEW]))
+        return await _with_visible_errors(service.review(code, language, stages=[Stage.REVIEW]))
 
     @server.tool(title="Scan for vulnerabilities", annotations=_READS)
     async def security_scan(  # pyright: ignore[reportUnusedFunction]
@@ -79,10 +79,10 @@ def _add_stage_tools(server: MCPServer, service: ToolService) -> None:
         whose first server is a host that the operator has allowed for testing.
         """
         if scan_type == "sca":
-            return await _answered(service.scan_dependencies(code, language))
+            return await _with_visible_errors(service.scan_dependencies(code, language))
         if scan_type == "dast":
-            return await _answered(service.scan_running_api(code))
-        return _scan(await _answered(service.review(code, language, stages=[Stage.SECURITY])))
+            return await _with_visible_errors(service.scan_running_api(code))
+        return _scan(await _with_visible_errors(service.review(code, language, stages=[Stage.SECURITY])))
 
     @server.tool(title="Write documentation", annotations=_READS)
     async def doc_generator(  # pyright: ignore[reportUnusedFunction]
@@ -91,13 +91,15 @@ def _add_stage_tools(server: MCPServer, service: ToolService) -> None:
         language: Language = None,
     ) -> DocumentationAnswer:
         """Write documentation for source text or for a change."""
-        return await _answered(service.document(code, language, format))
+        return await _with_visible_errors(service.document(code, language, format))
 
-    @server.tool(title="Review, scan and document", annotations=_READS)
+    @server.tool(title="Review, scan, and document", annotations=_READS)
     async def review_pipeline(code: Code, context: Context, language: Language = None) -> ReportAnswer:  # pyright: ignore[reportUnusedFunction]
         """Run all three stages, as the App does on a pull request, and report the progress step by step."""
         async with _Progress(context) as progress:
-            return await _answered(service.review(code, language, stages=list(Stage), watch=progress.watch))
+            return await _with_visible_errors(
+                service.review(code, language, stages=list(Stage), watch=progress.watch)
+            )
 
 
 def _add_other_tools(server: MCPServer, service: ToolService) -> None:
@@ -108,12 +110,12 @@ def _add_other_tools(server: MCPServer, service: ToolService) -> None:
         finding_id: Annotated[str, Field(description="`findings[].id` of an earlier answer.")],
     ) -> ExplanationAnswer:
         """Explain why a finding was reported and what the verifier decided. Calls no model."""
-        return await _answered(service.explain(finding_id))
+        return await _with_visible_errors(service.explain(finding_id))
 
     @server.tool(title="Show model statistics", annotations=closed)
     async def stats(since: Annotated[str, Field(description="12h, 7d, 4w")] = "7d") -> StatsAnswer:  # pyright: ignore[reportUnusedFunction]
-        """Statistics per model: calls, success rate, latency, tokens and cost."""
-        return await _answered(service.stats(since))
+        """Statistics per model: calls, success rate, latency, tokens, and cost."""
+        return await _with_visible_errors(service.stats(since))
 
 
 def _add_resources(server: MCPServer, service: ToolService) -> None:
@@ -151,8 +153,8 @@ def _prompt(service: ToolService, stage: Stage) -> Callable[..., Awaitable[str]]
     return prompt
 
 
-async def _answered(work: Awaitable[T]) -> T:
-    """Show Quorum's own errors to the caller; the SDK hides all other ones."""
+async def _with_visible_errors(work: Awaitable[T]) -> T:
+    """Show Quorum's own errors to the caller; the SDK hides all others."""
     try:
         return await work
     except QuorumError as error:

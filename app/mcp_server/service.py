@@ -1,4 +1,4 @@
-"""Runs the tools: the pipeline on the caller's code, with progress for the caller. Knows nothing of the protocol.
+"""Runs the tools: the pipeline on the caller's code, with progress for the caller. Independent of the protocol.
 
 Every call is charged to the repository `mcp`, whose monthly budget is QUORUM_BUDGET_REPOSITORY_MONTH_USD. A few calls run concurrently.
 """
@@ -40,8 +40,8 @@ from app.store.review_tables import FindingRow
 from app.store.reviews import load_recent_reviews
 
 ACCOUNT = "mcp"
-MOST_AT_ONCE = 4
-MOST_KEPT = 50
+MAX_CONCURRENT = 4
+MAX_KEPT = 50
 NO_DOCUMENT = "The model wrote no document in the format {}."
 NO_WRITER = "Only a model writes documentation; the analyzers list what is undocumented."
 
@@ -59,15 +59,17 @@ class KeptReport:
 
 @dataclass(slots=True, kw_only=True)
 class ToolService:
-    """The work behind the tools, and what they share."""
+    """Implements the tools, and keeps their shared state."""
 
     services: Services
     database: Database
     dast: DastPolicy = field(default_factory=DastPolicy)
-    lookup_advisories: AdvisoryLookup | None = None  # None: no source is asked, and the answer says so
+    lookup_advisories: AdvisoryLookup | None = (
+        None  # None: only the bundled file is used, and the answer says so
+    )
     clock: Callable[[], datetime] = utc_now
     kept: "OrderedDict[str, KeptReport]" = field(default_factory=OrderedDict[str, KeptReport])
-    _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT))
 
     async def review(
         self,
@@ -91,7 +93,7 @@ class ToolService:
         tracer = self.services.tracer
         stations = Stations(review_id, watch, tracer=tracer)
         configuration = f"docs_format: {docs_format}\n".encode()
-        async with self._room:
+        async with self._slots:
             with tracer.span(REVIEW_SPAN, {"quorum.review.id": review_id, "quorum.trigger": ACCOUNT}):
                 with stations.timed("gather"):
                     gathered = await gather_change(
@@ -103,13 +105,13 @@ class ToolService:
 
     async def scan_dependencies(self, code: str, language: str | None) -> ScanAnswer:
         """See `app.mcp_server.scans`."""
-        async with self._room:
+        async with self._slots:
             return await scan_dependencies(code, language, lookup=self.lookup_advisories)
 
     async def scan_running_api(self, code: str) -> ScanAnswer:
         """See `app.mcp_server.scans`."""
         check_length(code)
-        async with self._room:
+        async with self._slots:
             return await scan_running_api(code, self.dast)
 
     async def document(self, code: str, language: str | None, docs_format: DocsFormat) -> DocumentationAnswer:
@@ -117,17 +119,17 @@ class ToolService:
         report = await self.review(code, language, stages=[Stage.DOCS], docs_format=docs_format)
         written = any(document.format == docs_format for document in report.documents)
         by_model = any(stage.provider not in (None, Provider.ANALYZERS) for stage in report.stages)
-        why = [] if written else [NO_DOCUMENT.format(docs_format) if by_model else NO_WRITER]
+        reasons = [] if written else [NO_DOCUMENT.format(docs_format) if by_model else NO_WRITER]
         return DocumentationAnswer(
             status="written" if written else "not_written",
             documents=report.documents,
-            notes=[*report.notes, *why],
+            notes=[*report.notes, *reasons],
             stages=report.stages,
             usage=report.usage,
         )
 
     async def explain(self, finding_id: str) -> ExplanationAnswer:
-        """What is known about a finding of this process's calls or of the App's reviews.
+        """Explain a finding of this process's calls or of the App's reviews.
 
         Raises:
             InputError: there is no such finding.
@@ -138,7 +140,7 @@ class ToolService:
                     return self._explanation(finding, kept.report)
         row = await asyncio.to_thread(load_finding_row, self.database, finding_id)
         if row is None:
-            raise InputError("There is no finding with this id; use an id from `findings[].id`.")
+            raise InputError("There is no finding with this ID; use an ID from `findings[].id`.")
         return _stored_explanation(row)
 
     async def stats(self, since: str) -> StatsAnswer:
@@ -151,7 +153,7 @@ class ToolService:
 
     async def recent(self) -> dict[str, Any]:
         """The latest calls of this process and the latest reviews of the App, newest first."""
-        rows = await asyncio.to_thread(load_recent_reviews, self.database, MOST_KEPT)
+        rows = await asyncio.to_thread(load_recent_reviews, self.database, MAX_KEPT)
         return {
             "calls": [_call(kept) for kept in reversed(self.kept.values())],
             "reviews": [
@@ -171,17 +173,17 @@ class ToolService:
 
     def _keep(self, kept: KeptReport) -> None:
         self.kept[kept.id] = kept
-        while len(self.kept) > MOST_KEPT:
+        while len(self.kept) > MAX_KEPT:
             self.kept.popitem(last=False)
 
     def _answer(self, report: ReviewReport) -> ReportAnswer:
         redact = self.services.redactor.redact
         value = report_value(report, redact=redact)
         failed = any(stage.status is StageStatus.FAILED for stage in report.stages)
-        left_out = [f"{each.path} was not reviewed: {each.reason}." for each in report.coverage.omitted]
+        omitted = [f"{each.path} was not reviewed: {each.reason}." for each in report.coverage.omitted]
         keyless = [KEYLESS_NOTE] if report.keyless else []
         of_stages = [note for stage in report.stages for note in stage.notes]
-        notes = [*keyless, *left_out, *dict.fromkeys(map(redact, [*report.notes, *of_stages]))]
+        notes = [*keyless, *omitted, *dict.fromkeys(map(redact, [*report.notes, *of_stages]))]
         status = "not_reviewed" if failed or not report.coverage.reviewed else "reviewed"
         return ReportAnswer.model_validate({**value, "status": status, "notes": notes})
 

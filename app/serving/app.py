@@ -23,7 +23,7 @@ from app.engine.process import ExecutorId, Role
 from app.github.addresses import web_url
 from app.github.app import GitHubApp
 from app.github.registration import AppRegistration
-from app.jobs.delivery_log import DeliveryLog, Taking
+from app.jobs.delivery_log import Acceptance, DeliveryLog
 from app.main import Network, Program, operator_limits
 from app.mcp_server.http import PATH
 from app.serving.github import open_github, open_people
@@ -154,7 +154,7 @@ def _delivery_log(
     return DeliveryLog(
         AppRegistration(github),
         program.database,
-        Taking(may_ask=may_ask, take=LateDeliveries(queue=engine, rules=rules).take),
+        Acceptance(is_relevant=may_ask, accept=LateDeliveries(queue=engine, rules=rules).take),
         executor_id=executor.value,
         polls=polls,
         clock=utc_now,

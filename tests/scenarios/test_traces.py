@@ -206,7 +206,7 @@ def test_nothing_is_imported_without_tracing() -> None:
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_TRACES_EXPORTER": "none"}, ""),
         (
             {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
-            "only http/protobuf is spoken, not grpc",
+            "only the OTLP protocol http/protobuf is supported, not grpc",
         ),
     ],
 )

@@ -10,7 +10,7 @@ from app.domain.publication import Writer
 from app.errors import GitHubUnavailable
 from app.github.auth import REVIEW_PERMISSIONS
 from app.jobs.access import GitHubAccess, OrganizationDefaults, Permissions
-from app.jobs.dismissals import is_near, normalized
+from app.jobs.dismissals import is_similar, normalized
 from app.jobs.installation import missing_permissions
 
 
@@ -89,10 +89,10 @@ def test_missing_permissions_are_listed() -> None:
 def test_whitespace_does_not_make_code_different(text: str) -> None:
     one = normalized(text)
     assert normalized(f"  {one}\n") == one
-    assert is_near(one, one) == bool(one)
+    assert is_similar(one, one) == bool(one)
 
 
 def test_code_with_nearly_the_same_words_is_near() -> None:
     one = normalized("cursor.execute('SELECT * FROM users WHERE id = ' + id)")
-    assert is_near(one, normalized("cursor.execute('SELECT * FROM orders WHERE id = ' + id)"))
-    assert not is_near(one, normalized("cursor.fetchall(limit)"))
+    assert is_similar(one, normalized("cursor.execute('SELECT * FROM orders WHERE id = ' + id)"))
+    assert not is_similar(one, normalized("cursor.fetchall(limit)"))

@@ -13,7 +13,7 @@ from app.engine.engine import Engine
 from app.errors import GitHubRateLimited, StoreUnavailable
 from app.github.app import GitHubApp
 from app.github.registration import AppRegistration, DeliveryContent, HookDelivery
-from app.jobs.delivery_log import LONGEST_WAIT_S, POLL_S, DeliveryLog, Sleep, Taking
+from app.jobs.delivery_log import MAX_WAIT_S, POLL_S, Acceptance, DeliveryLog, Sleep
 from app.store.database import Database
 from app.store.job_tables import DeliveryRow
 from app.store.processes import renew_lease
@@ -60,7 +60,9 @@ class DeliveryLogHarness:
     def log(
         self, *, polls: bool = False, executor_id: str = "one", sleep: Sleep = asyncio.sleep
     ) -> DeliveryLog:
-        taking = Taking(may_ask=may_ask, take=LateDeliveries(queue=self, rules=Rules(redact=str)).take)
+        taking = Acceptance(
+            is_relevant=may_ask, accept=LateDeliveries(queue=self, rules=Rules(redact=str)).take
+        )
         return DeliveryLog(
             self.registration,
             self.database,
@@ -224,7 +226,7 @@ async def test_a_log_that_cannot_be_read_is_asked_later_each_time(database: Data
     log = DeliveryLog(
         Failing(),
         database,
-        Taking(may_ask=may_ask, take=take),
+        Acceptance(is_relevant=may_ask, accept=take),
         executor_id="one",
         polls=True,
         clock=lambda: NOW,
@@ -234,5 +236,5 @@ async def test_a_log_that_cannot_be_read_is_asked_later_each_time(database: Data
         await log.run()
 
     assert waited[0] == 45.0 > 2 * POLL_S
-    assert waited[-1] == LONGEST_WAIT_S
+    assert waited[-1] == MAX_WAIT_S
     assert waited == sorted(waited)

@@ -126,7 +126,7 @@ async def test_a_thread_that_a_person_resolved_is_resolved_by_hand() -> None:
 
 def test_a_thread_gets_one_reply_for_a_push() -> None:
     followed = Followed(fixed={FINDING.fingerprint: "because"})
-    [answer] = plan_answers(followed, returned=(), threads=[THREAD], head_sha="2" * 40, redact=str)
+    [answer] = plan_answers(followed, reintroduced=(), threads=[THREAD], head_sha="2" * 40, redact=str)
     assert answer.body is not None
     replied = replace(THREAD, replies=(Reply(author="quorum", author_is_bot=True, body=answer.body),))
-    assert plan_answers(followed, returned=(), threads=[replied], head_sha="2" * 40, redact=str) == []
+    assert plan_answers(followed, reintroduced=(), threads=[replied], head_sha="2" * 40, redact=str) == []
