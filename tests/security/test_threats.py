@@ -79,11 +79,11 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
     "F2": (("unit/analyzers/test_analysis.py", "test_a_hostile_path_is_not_written_to_disk_and_keeps_its_findings"),),
     "F3": (("unit/gather/test_selection.py", "test_invalid_patterns_are_reported_and_slow_patterns_are_harmless"),),
     "F4": (("unit/gather/test_configuration.py", "test_a_hostile_file_yields_the_defaults_and_one_problem"),),
-    "D1": (("unit/dashboard/test_tenants.py", "test_the_rule_shows_exactly_what_the_person_can_read"),),
+    "D1": (("unit/dashboard/test_tenants.py", "test_the_visibility_rule_matches_what_the_user_can_read"),),
     "D2": (("unit/dashboard/test_access.py", "*"),),
     "D3": (("unit/mcp_server/test_http.py", "*"),),
     "D4": (
-        ("unit/dashboard/test_tenants.py", "test_every_query_gives_a_person_only_their_rows"),
+        ("unit/dashboard/test_tenants.py", "test_every_query_returns_only_rows_that_the_user_may_see"),
         ("unit/llm/test_cache.py", "test_no_two_tenants_share_a_key"),
     ),
     "D5": (("unit/test_logs.py", "test_what_a_stranger_wrote_cannot_make_a_second_line"),),

@@ -66,7 +66,7 @@ async def reviewed(
     return await review_gathered(asked, gathered, services(), stations=stations, step=steps)
 
 
-async def test_without_models_every_stage_is_the_analysers() -> None:
+async def test_without_models_analyzers_run_every_stage() -> None:
     report = await reviewed(Steps())
     assert report.keyless
     assert {result.provider for result in report.stages} == {Provider.ANALYZERS}
@@ -75,7 +75,7 @@ async def test_without_models_every_stage_is_the_analysers() -> None:
     assert "pay.py" in {finding.path for finding in report.findings}
 
 
-async def test_a_stage_that_is_left_out_says_by_whom() -> None:
+async def test_a_skipped_stage_has_a_reason() -> None:
     report = await reviewed(Steps(), configuration=b"stages: [review]\n", stages=(Stage.REVIEW, Stage.DOCS))
     said = {result.stage: (result.status, result.error) for result in report.stages}
     assert said[Stage.REVIEW] == (StageStatus.COMPLETED, None)
@@ -83,9 +83,7 @@ async def test_a_stage_that_is_left_out_says_by_whom() -> None:
     assert said[Stage.DOCS] == (StageStatus.SKIPPED, STAGE_DISABLED)
 
 
-async def test_what_the_analysers_found_is_found_anew_after_a_crash_and_not_checkpointed_with_the_stages() -> (
-    None
-):
+async def test_analyzers_run_again_after_a_crash_and_their_findings_are_not_checkpointed() -> None:
     steps = Steps()
     report = await reviewed(steps)
     assert report.findings
@@ -103,7 +101,7 @@ async def test_no_secret_is_in_a_checkpoint_or_in_the_report(pipeline: str) -> N
     assert SECRET not in repr(report)
 
 
-async def test_every_station_is_told_and_timed() -> None:
+async def test_every_station_is_reported_and_timed() -> None:
     events: list[StationEvent] = []
     report = await reviewed(Steps(), events=events)
     ended = [event.station for event in events if event.state is StationState.FINISHED]
@@ -167,7 +165,7 @@ def documents_refund(task: RoutingRequest, request: ModelRequest) -> object:
     return EMPTY | {"findings": [found] if task.kind == "docs" else []}
 
 
-async def test_a_missing_docstring_that_parsing_has_shown_is_put_before_nobody() -> None:
+async def test_a_missing_docstring_that_parsing_proved_is_not_verified() -> None:
     report, reader = await read_by(documents_refund, UNDOCUMENTED)
     [finding] = report.findings
     assert (finding.rule_id, finding.cwe, finding.start_line) == ("missing-documentation", "CWE-1059", 1)
@@ -176,9 +174,7 @@ async def test_a_missing_docstring_that_parsing_has_shown_is_put_before_nobody()
     assert {task.kind for task, *_ in reader.requests} == {"review", "security", "docs"}
 
 
-async def test_a_pattern_that_models_read_and_did_not_share_is_in_the_summary_and_a_secret_is_inline() -> (
-    None
-):
+async def test_a_pattern_finding_that_no_model_reported_is_in_the_summary_and_a_secret_is_inline() -> None:
     report, reader = await read_by(always(EMPTY), PATCH.replace(SECRET.encode(), b"AKIAQWERTYUIOPASDFGH"))
     placed = {finding.found_by: finding.placement for finding in report.findings}
     assert placed[("analyzers:secrets",)] is Placement.INLINE
@@ -189,6 +185,6 @@ async def test_a_pattern_that_models_read_and_did_not_share_is_in_the_summary_an
     assert "verify" not in {task.kind for task, *_ in reader.requests}
 
 
-async def test_where_the_models_are_out_every_pattern_stays_inline() -> None:
+async def test_if_no_model_is_available_every_pattern_finding_stays_inline() -> None:
     report, _ = await read_by(always(outage()), PATCH)
     assert {finding.placement for finding in report.findings} == {Placement.INLINE}

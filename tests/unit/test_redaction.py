@@ -203,7 +203,7 @@ def test_at_least_95_percent_of_many_random_secrets_are_found() -> None:
     assert len(missed) <= 0.05 * 20 * len(FORMATS), missed
 
 
-def test_look_alikes_are_left_alone() -> None:
+def test_look_alikes_are_not_redacted() -> None:
     redactor = Redactor()
     flagged = [text for text in LOOK_ALIKES if redactor.scan(text)]
     assert len(flagged) <= 0.08 * len(LOOK_ALIKES), flagged
@@ -215,7 +215,7 @@ def test_a_hit_names_the_line_and_the_rule() -> None:
     assert value not in repr(Redactor().scan(line))
 
 
-def test_a_key_over_many_lines_leaves_as_many_line_breaks() -> None:
+def test_redacting_a_multiline_key_keeps_its_line_breaks() -> None:
     text = f"KEY = '''{pem(12)}'''\nafter = 1\n"
     redacted = Redactor().redact(text)
     assert redacted.split("\n")[text.split("\n").index("after = 1")] == "after = 1"
@@ -251,7 +251,7 @@ TURNED: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("form", TURNED)
-def test_own_secrets_are_found_in_any_form(form: str) -> None:
+def test_own_secrets_are_found_in_any_encoding(form: str) -> None:
     key = own_key()
     redactor = Redactor([key])
     text = f"one\ntwo {TURNED[form](key)} end"
@@ -259,14 +259,14 @@ def test_own_secrets_are_found_in_any_form(form: str) -> None:
     assert not redactor.scan(redactor.redact(text))
 
 
-def test_the_public_part_of_an_own_secret_is_no_leak() -> None:
+def test_the_public_part_of_an_own_secret_is_not_redacted() -> None:
     redactor = Redactor([own_key(), pem(), joined("gh", "s_") + made(WORD, 36)])
     harmless = joined("Keys begin with sk-", "ant-api03- or ghs_, and -----BEGIN RSA PRIV", "ATE KEY-----.")
     assert redactor.scan(harmless) == []
 
 
 @pytest.mark.parametrize("secret", ["0" * 40, "ab" * 20, "7", "hunter2"])
-def test_an_own_secret_that_could_be_a_piece_of_anything_counts_where_it_stands_alone(secret: str) -> None:
+def test_an_indistinct_own_secret_is_only_redacted_as_a_whole_word(secret: str) -> None:
     redactor = Redactor([secret])
     for harmless in (f"installation 3{secret}9", f"3{secret}", f"x_{secret}"):
         assert redactor.redact(harmless) == harmless
@@ -275,16 +275,16 @@ def test_an_own_secret_that_could_be_a_piece_of_anything_counts_where_it_stands_
 
 
 @pytest.mark.parametrize("placeholder", ["none", "x", "EMPTY"])
-def test_what_is_set_for_a_server_that_wants_no_key_is_no_secret(placeholder: str) -> None:
+def test_a_placeholder_for_a_server_without_keys_is_not_a_secret(placeholder: str) -> None:
     assert Redactor([placeholder]).redact(f"key = {placeholder}") == f"key = {placeholder}"
 
 
-def test_a_short_last_line_of_an_own_key_is_no_word_of_its_own() -> None:
+def test_the_short_last_line_of_an_own_key_is_not_redacted_as_a_word() -> None:
     redactor = Redactor([own_key() + "\nand\n"])
     assert redactor.redact("this and that") == "this and that"
 
 
-def test_an_id_that_is_four_of_an_own_secrets_characters_in_hex_is_no_leak() -> None:
+def test_an_id_that_encodes_four_characters_of_an_own_secret_is_not_redacted() -> None:
     redactor = Redactor(["pqrstuvwxyz"])
     assert redactor.redact("installation 3717273749") == "installation 3717273749"
     assert redactor.redact("id 70717273747576777879") == "id [REDACTED:own-secret]"
@@ -309,7 +309,7 @@ def test_any_text_keeps_its_line_count(text: str) -> None:
         max_size=6,
     )
 )
-def test_redacting_twice_changes_nothing_more(parts: list[str]) -> None:
+def test_redacting_twice_has_no_further_effect(parts: list[str]) -> None:
     redactor = Redactor()
     once = redactor.redact("\n".join(parts))
     assert redactor.redact(once) == once

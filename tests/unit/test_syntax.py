@@ -133,7 +133,7 @@ LANGUAGES: dict[str, tuple[str, list[Described]]] = {
 }
 
 
-def test_a_definition_is_known_in_all_26_languages() -> None:
+def test_definitions_are_found_in_all_26_languages() -> None:
     tried = {language_of(path) for path in (*LANGUAGES, "a.py")}
     assert tried | {"tsx", "javascript"} >= set(EXTENSIONS.values())
     assert set(DEFINITION_KINDS) == set(EXTENSIONS.values())
@@ -147,7 +147,7 @@ def described(path: str, source: str) -> list[Described]:
     ]
 
 
-def test_definitions_of_python_carry_names_ranges_and_documentation() -> None:
+def test_python_definitions_have_names_ranges_and_documentation() -> None:
     assert described("a.py", PYTHON) == [
         ("total", "function", 1, 7, True, True),
         ("total.inner", "function", 5, 6, False, False),
@@ -172,7 +172,7 @@ def test_definitions_are_found_in_each_language(path: str) -> None:
     assert described(path, source) == expected
 
 
-def test_the_symbol_round_a_line_is_the_innermost() -> None:
+def test_the_symbol_around_a_line_is_the_innermost() -> None:
     assert [enclosing_symbol("a.py", PYTHON, line) for line in (1, 6, 7, 8, 13)] == [
         "total",
         "total.inner",
@@ -182,7 +182,7 @@ def test_the_symbol_round_a_line_is_the_innermost() -> None:
     ]
 
 
-def test_the_definition_round_a_line_comes_with_its_text() -> None:
+def test_the_definition_around_a_line_has_its_text() -> None:
     assert enclosing_definition("a.py", PYTHON, 16) == (
         15,
         16,
@@ -191,7 +191,7 @@ def test_the_definition_round_a_line_comes_with_its_text() -> None:
     assert enclosing_definition("a.py", PYTHON, 9) is None
 
 
-def test_identifiers_of_lines_come_once_and_in_order() -> None:
+def test_identifiers_are_listed_once_and_in_order() -> None:
     assert identifiers("a.py", PYTHON, [7, 13]) == ["sum", "items", "rate", "self", "_send", "amount"]
     assert identifiers("a.py", PYTHON, []) == []
 
@@ -200,7 +200,7 @@ def test_identifiers_of_lines_come_once_and_in_order() -> None:
     ("path", "source", "errors"),
     [("a.py", PYTHON, 0), ("a.js", "f(1);", 0), ("a.unknown", "(((", None), ("README.md", "# a", None)],
 )
-def test_errors_are_counted_where_the_language_is_known(path: str, source: str, errors: int | None) -> None:
+def test_errors_are_counted_if_the_language_is_known(path: str, source: str, errors: int | None) -> None:
     assert count_errors(path, source) == errors
 
 
@@ -237,7 +237,7 @@ def test_no_text_raises(extension: str, source: str) -> None:
     count_errors(path, source)
 
 
-def test_a_minified_line_is_not_looked_into() -> None:
+def test_a_minified_line_is_not_parsed() -> None:
     minified = "function a(){" + "function b(){return 1}" * 20_000 + "}\n"
     assert [one.name for one in definitions("a.js", f"{minified}function pay() {{}}\n")] == ["pay"]
     assert identifiers("a.js", minified, [1]) == []

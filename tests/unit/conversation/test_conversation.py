@@ -18,7 +18,7 @@ def test_an_intent_is_one_of_four() -> None:
         parse_intent(["complaint"])
 
 
-def test_an_empty_answer_is_none() -> None:
+def test_an_empty_answer_is_rejected() -> None:
     assert parse_reply({"answer": "Yes."}) == ModelReply(answer="Yes.")
     with pytest.raises(ModelInvalidOutput):
         parse_reply({"answer": "  "})
@@ -26,7 +26,7 @@ def test_an_empty_answer_is_none() -> None:
         parse_reply({"answer": "Yes.", "withdraws": "true"})
 
 
-def test_the_oldest_turns_are_folded() -> None:
+def test_the_oldest_turns_become_a_count() -> None:
     turns = [Turn(author="alice", text=f"said {number};") for number in range(MAX_TURNS + 3)]
     shown = render_history(turns, b"secret")
     assert "3 earlier turns are left out" in shown

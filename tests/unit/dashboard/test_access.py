@@ -19,13 +19,15 @@ async def test_no_page_opens_without_the_token(database: Database, page: str) ->
 @pytest.mark.parametrize(
     "header", ["Bearer wrong", "Bearer", "Basic dGhlLW9wZXJhdG9ycy10b2tlbg==", f"Bearer {TOKEN}x", "Bearer ü"]
 )
-async def test_another_bearer_than_the_token_opens_nothing(database: Database, header: str) -> None:
+async def test_another_bearer_token_is_rejected(database: Database, header: str) -> None:
     async with Site(database=database).browser(signed_in=False) as browser:
         answer = await browser.get("/", headers={"Authorization": header.encode("latin-1")})  # type: ignore[dict-item]
     assert answer.status_code == 303
 
 
-async def test_the_form_gives_a_session_that_scripts_and_other_sites_cannot_use(database: Database) -> None:
+async def test_the_form_sets_a_session_cookie_that_scripts_and_other_sites_cannot_use(
+    database: Database,
+) -> None:
     async with Site(database=database).browser(signed_in=False) as browser:
         form = {"token": TOKEN, "to": "/reviews?status=failed"}
         answer = await browser.post("/sign-in", data=form, headers=FROM_HERE)
@@ -37,14 +39,14 @@ async def test_the_form_gives_a_session_that_scripts_and_other_sites_cannot_use(
         assert (await browser.get("/")).status_code == 200
 
 
-async def test_a_session_travels_only_encrypted_where_the_page_does(database: Database) -> None:
+async def test_the_session_cookie_is_secure_if_the_page_uses_https(database: Database) -> None:
     async with Site(database=database).browser(signed_in=False) as browser:
         headers = {"Origin": "https://quorum.test"}
         answer = await browser.post("https://quorum.test/sign-in", data={"token": TOKEN}, headers=headers)
     assert "Secure" in answer.headers["set-cookie"]
 
 
-async def test_a_wrong_token_is_told_and_gives_no_session(database: Database) -> None:
+async def test_a_wrong_token_is_reported_and_sets_no_session(database: Database) -> None:
     async with Site(database=database).browser(signed_in=False) as browser:
         answer = await browser.post("/sign-in", data={"token": "wrong"}, headers=FROM_HERE)
     assert answer.status_code == 403
@@ -52,7 +54,7 @@ async def test_a_wrong_token_is_told_and_gives_no_session(database: Database) ->
     assert "set-cookie" not in answer.headers
 
 
-async def test_a_session_ends_after_half_a_day(database: Database) -> None:
+async def test_a_session_expires_after_twelve_hours(database: Database) -> None:
     site = Site(database=database)
     async with site.browser(signed_in=False) as browser:
         await browser.post("/sign-in", data={"token": TOKEN}, headers=FROM_HERE)
@@ -66,13 +68,13 @@ async def test_a_session_ends_after_half_a_day(database: Database) -> None:
 @pytest.mark.parametrize(
     "cookie", ["", ".", "9999999999.", f"9999999999.{'0' * 64}", f"{'9' * 6_000}.0", "٣.0", "-1.0", "x.y"]
 )
-async def test_a_made_up_session_opens_nothing(database: Database, cookie: str) -> None:
+async def test_a_forged_session_is_rejected(database: Database, cookie: str) -> None:
     async with Site(database=database).browser(signed_in=False) as browser:
         answer = await browser.get("/", headers=[(b"cookie", f"quorum_session={cookie}".encode())])
     assert answer.status_code == 303
 
 
-async def test_signing_out_takes_the_session_away(database: Database) -> None:
+async def test_signing_out_deletes_the_session(database: Database) -> None:
     async with Site(database=database).browser(signed_in=False) as browser:
         await browser.post("/sign-in", data={"token": TOKEN}, headers=FROM_HERE)
         await browser.post("/sign-out", headers=FROM_HERE)
@@ -90,7 +92,7 @@ async def test_signing_out_takes_the_session_away(database: Database) -> None:
         {"Origin": "http://quorum.test", "Sec-Fetch-Site": "same-site"},
     ],
 )
-async def test_a_form_of_another_site_signs_nobody_in_or_out(
+async def test_a_form_on_another_site_cannot_sign_in_or_out(
     database: Database, headers: dict[str, str]
 ) -> None:
     async with Site(database=database).browser(signed_in=False) as browser:
@@ -102,7 +104,7 @@ async def test_a_form_of_another_site_signs_nobody_in_or_out(
         assert (await browser.get("/")).status_code == 200
 
 
-async def test_a_link_from_github_is_opened_again_from_here_so_that_the_session_comes_along(
+async def test_a_link_from_github_is_reloaded_so_that_the_session_cookie_is_sent(
     database: Database,
 ) -> None:
     async with Site(database=database).browser(signed_in=False) as browser:
@@ -112,7 +114,7 @@ async def test_a_link_from_github_is_opened_again_from_here_so_that_the_session_
     assert '<meta http-equiv="refresh" content="0;url=/reviews/r1">' in answer.text
 
 
-async def test_only_the_demo_is_open(database: Database) -> None:
+async def test_only_the_demo_grants_open_access(database: Database) -> None:
     async with Site(database=database, token=None).browser() as browser:
         answer = await browser.get("/")
     assert answer.status_code == 200
@@ -124,16 +126,16 @@ async def test_only_the_demo_is_open(database: Database) -> None:
     "wanted",
     ["//evil.example", "https://evil.example", "/\\evil.example", "evil", "", "/a\nb", "javascript:x"],
 )
-def test_signing_in_leads_nowhere_else(wanted: str) -> None:
+def test_signing_in_never_redirects_to_another_site(wanted: str) -> None:
     assert own_path(wanted) == "/"
 
 
-def test_signing_in_leads_back_to_the_page_that_was_wanted() -> None:
+def test_signing_in_redirects_to_the_requested_page() -> None:
     assert own_path("/reviews?status=failed") == "/reviews?status=failed"
 
 
 @pytest.mark.parametrize("page", [*PAGES, "/sign-in", "/reviews/missing", "/static/dashboard.css"])
-async def test_every_answer_forbids_foreign_content_and_frames(database: Database, page: str) -> None:
+async def test_every_response_forbids_foreign_content_and_frames(database: Database, page: str) -> None:
     async with Site(database=database).browser() as browser:
         answer: httpx.Response = await browser.get(page)
     policy = answer.headers["content-security-policy"]

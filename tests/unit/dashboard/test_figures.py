@@ -29,7 +29,7 @@ from tests.unit.dashboard.world import (
 SINCE = NOW - timedelta(days=7)
 
 
-def test_the_overview_counts_what_happened(any_database: Database) -> None:
+def test_the_overview_counts_reviews_calls_and_findings(any_database: Database) -> None:
     spoke, silent = review_row("spoke"), review_row("silent", at=NOW - timedelta(days=3))
     outcomes = ("resolved", "resolved", "dismissed", "open", None)
     findings = [finding_row(spoke, f"f{place}", outcome=outcome) for place, outcome in enumerate(outcomes)]
@@ -42,7 +42,7 @@ def test_the_overview_counts_what_happened(any_database: Database) -> None:
     assert (overview.finding_count, overview.resolved, overview.decided) == (5, 2, 3)
 
 
-def test_a_finding_that_two_reviews_showed_counts_once(any_database: Database) -> None:
+def test_a_finding_of_two_reviews_counts_once(any_database: Database) -> None:
     for review_id in ("first", "second"):
         review = review_row(review_id)
         add(any_database, review, finding_row(review, "same", outcome="resolved"))
@@ -52,7 +52,7 @@ def test_a_finding_that_two_reviews_showed_counts_once(any_database: Database) -
     assert (record.shown, record.resolved) == (1, 1)
 
 
-def test_a_finding_that_only_shadow_reviews_know_was_not_shown(any_database: Database) -> None:
+def test_a_finding_of_shadow_reviews_does_not_count_as_posted(any_database: Database) -> None:
     shadow, seen = review_row("shadow"), review_row("seen")
     unseen = [finding_row(shadow, "a", outcome="resolved"), finding_row(shadow, "both")]
     for finding in unseen:
@@ -66,7 +66,7 @@ def test_a_finding_that_only_shadow_reviews_know_was_not_shown(any_database: Dat
 
 
 @pytest.mark.parametrize("bucket", Bucket)
-def test_the_overviews_models_are_those_of_the_stats(any_database: Database, bucket: Bucket) -> None:
+def test_the_models_of_the_overview_equal_the_statistics(any_database: Database, bucket: Bucket) -> None:
     for day in range(3):
         review = review_row(f"r{day}", at=NOW - timedelta(days=day))
         calls = [
@@ -102,7 +102,7 @@ def test_the_overviews_models_are_those_of_the_stats(any_database: Database, buc
 
 
 @pytest.mark.parametrize(("bucket", "points"), [(Bucket.DAY, 8), (Bucket.HOUR, 169)])
-def test_a_chart_has_a_point_for_every_day_or_hour_also_where_nothing_happened(
+def test_a_chart_has_a_point_for_every_day_or_hour(
     any_database: Database, bucket: Bucket, points: int
 ) -> None:
     review = review_row(at=NOW - timedelta(days=2))
@@ -119,7 +119,7 @@ def test_a_chart_has_a_point_for_every_day_or_hour_also_where_nothing_happened(
     assert 0 <= (NOW - timedelta(days=2)).timestamp() - at < bucket.length.total_seconds()
 
 
-def test_models_are_compared_by_what_became_of_their_findings(any_database: Database) -> None:
+def test_models_are_compared_by_the_outcomes_of_their_findings(any_database: Database) -> None:
     review = review_row()
     both = finding_row(
         review, "both", found_by=["claude:opus", "gpt:sol"], confirmed_by=[], outcome="resolved"
@@ -136,7 +136,7 @@ def test_models_are_compared_by_what_became_of_their_findings(any_database: Data
     assert (gpt.shown, gpt.resolved, gpt.unpriced_calls, gpt.usd_per_resolved) == (1, 1, 1, None)
 
 
-def test_a_repository_shows_what_its_budget_of_the_month_has_spent(any_database: Database) -> None:
+def test_a_repository_shows_the_spending_of_the_month(any_database: Database) -> None:
     add(any_database, review_row())
     with any_database.write() as session:
         for account, spent, limit in (
@@ -149,7 +149,7 @@ def test_a_repository_shows_what_its_budget_of_the_month_has_spent(any_database:
     assert (line.month_usd, line.limit_usd) == (12.5, 20.0)
 
 
-def test_the_limit_that_held_is_kept_and_what_a_call_really_cost_does_not_change_it(
+def test_the_limit_is_recorded_and_the_actual_cost_does_not_change_it(
     any_database: Database,
 ) -> None:
     add(any_database, review_row())
@@ -162,21 +162,21 @@ def test_the_limit_that_held_is_kept_and_what_a_call_really_cost_does_not_change
     assert (line.month_usd, line.limit_usd) == (1.5, 5.0)
 
 
-def test_an_interval_is_that_of_the_books() -> None:
+def test_the_interval_matches_published_examples() -> None:
     low, high = wilson_interval(9, 10) or (0, 0)
     assert (round(low, 3), round(high, 3)) == (0.596, 0.982)
     assert wilson_interval(0, 0) is None
 
 
 @given(whole=st.integers(1, 5_000), share=st.floats(0, 1))
-def test_an_interval_holds_its_share_and_stays_a_share(whole: int, share: float) -> None:
+def test_an_interval_contains_its_share_and_stays_between_0_and_1(whole: int, share: float) -> None:
     part = round(whole * share)
     low, high = wilson_interval(part, whole) or (1, 0)
     assert 0 <= low <= part / whole + 1e-9
     assert part / whole - 1e-9 <= high <= 1
 
 
-def test_figures_read_well() -> None:
+def test_figures_are_formatted_for_people() -> None:
     assert [usd(value) for value in (None, 0, 0.03124, 0.8, 12.4, 1_204.4)] == [
         "–", "$0", "$0.0312", "$0.80", "$12.40", "$1,204",
     ]  # fmt: skip
@@ -197,14 +197,14 @@ def test_figures_read_well() -> None:
 
 
 @given(st.floats(0.001, 1e9))
-def test_an_axis_has_a_few_round_marks_within_it(total: float) -> None:
+def test_an_axis_has_a_few_round_ticks(total: float) -> None:
     marks = ticks(total)
     assert 2 <= len(marks) <= 6
     assert marks[0] == 0
     assert marks[-1] <= total * (1 + 1e-9)
 
 
-async def test_the_operator_sees_the_order_that_would_be_learned(any_database: Database) -> None:
+async def test_the_operator_sees_the_learned_order(any_database: Database) -> None:
     review = review_row()
     held = finding_row(review, "held", found_by=["gpt:sol"], confirmed_by=[], outcome="resolved")
     fell = finding_row(review, "fell", found_by=["claude:opus"], confirmed_by=[], outcome="dismissed")

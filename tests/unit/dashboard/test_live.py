@@ -24,7 +24,7 @@ def event(
     return StationEvent(review_id=review_id, station=station, state=state, duration_ms=duration_ms)
 
 
-async def test_an_event_wakes_who_watches_its_review_and_nobody_else() -> None:
+async def test_an_event_wakes_only_the_subscribers_of_its_review() -> None:
     live = ReviewBroadcast()
     with live.subscribe("r1") as mine, live.subscribe("r2") as others:
         live.publish(event())
@@ -34,7 +34,7 @@ async def test_an_event_wakes_who_watches_its_review_and_nobody_else() -> None:
     assert live.progress("r2") == ()
 
 
-async def test_an_event_of_another_thread_wakes_too() -> None:
+async def test_an_event_from_another_thread_wakes_subscribers() -> None:
     live = ReviewBroadcast()
     with live.subscribe("r1") as bell:
         thread = threading.Thread(target=live.publish, args=(event(),))
@@ -43,7 +43,7 @@ async def test_an_event_of_another_thread_wakes_too() -> None:
         thread.join()
 
 
-def test_what_is_kept_has_an_end() -> None:
+def test_the_number_of_kept_events_is_limited() -> None:
     live = ReviewBroadcast()
     for number in range(MAX_REVIEWS + 5):
         live.publish(event(review_id=f"r{number}"))
@@ -77,7 +77,7 @@ async def test_a_running_review_streams_its_page_until_it_is_done(database: Data
     assert "No findings" in messages[-3]
 
 
-def test_a_finished_reviews_timeline_is_what_was_stored() -> None:
+def test_the_timeline_of_a_finished_review_uses_the_stored_stations() -> None:
     review = review_row()
     review.stations = [
         asdict(StationTime(station="gather", started_ms=0, duration_ms=200)),
@@ -92,7 +92,7 @@ def test_a_finished_reviews_timeline_is_what_was_stored() -> None:
     assert [(bar.left_percent, bar.width_percent) for bar in timeline.bars] == [(0, 20), (20, 80), (0, 60)]
 
 
-def test_a_running_reviews_timeline_is_what_was_told() -> None:
+def test_the_timeline_of_a_running_review_uses_its_events() -> None:
     review = review_row(status="running", at=NOW - timedelta(seconds=10))
     told = (
         TimedEvent(event=event("gather"), at=NOW - timedelta(seconds=10)),

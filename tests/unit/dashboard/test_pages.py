@@ -24,14 +24,14 @@ from tests.unit.dashboard.world import (
 
 
 @pytest.mark.parametrize("page", PAGES)
-async def test_an_empty_database_has_pages_too(database: Database, page: str) -> None:
+async def test_every_page_opens_with_an_empty_database(database: Database, page: str) -> None:
     async with Site(database=database).browser() as browser:
         answer = await browser.get(page)
     assert answer.status_code == 200
     assert "None" not in answer.text
 
 
-async def test_the_overview_says_who_is_left_out_and_what_waits(database: Database) -> None:
+async def test_the_overview_shows_unavailable_providers_and_the_queue(database: Database) -> None:
     circuit = OpenCircuit(provider=Provider.GPT, model="sol", opens_in_s=42.0, error="The key was refused.")
     async with Site(database=database, circuits=[circuit]).browser() as browser:
         text = " ".join((await browser.get("/now")).text.split())
@@ -77,7 +77,7 @@ async def test_every_review_is_on_exactly_one_page_of_the_list(database: Databas
 
 
 @pytest.mark.parametrize("after", ["", "x", "2026~", "2026-11-22T00:00:00~r", "~~~"])
-async def test_a_broken_address_shows_the_newest(database: Database, after: str) -> None:
+async def test_an_invalid_cursor_shows_the_newest_reviews(database: Database, after: str) -> None:
     add(database, review_row())
     async with Site(database=database).browser() as browser:
         for page in ("/reviews", "/deliveries"):
@@ -86,7 +86,7 @@ async def test_a_broken_address_shows_the_newest(database: Database, after: str)
         assert (await browser.get("/", params={"since": "9999d"})).status_code == 200
 
 
-async def test_a_review_shows_who_found_and_who_confirmed(database: Database) -> None:
+async def test_a_review_shows_finders_and_verifiers(database: Database) -> None:
     review = review_row()
     finding = finding_row(review)
     finding.verifier_evidence = "`cart` is <None> here"
@@ -100,7 +100,7 @@ async def test_a_review_shows_who_found_and_who_confirmed(database: Database) ->
     assert 'href="https://github.com/octo/shop/pull/1"' in text
 
 
-async def test_a_review_whose_words_were_purged_still_opens(database: Database) -> None:
+async def test_a_review_whose_text_was_purged_still_opens(database: Database) -> None:
     review = review_row()
     finding = finding_row(review, title="")
     finding.explanation = finding.quote = ""
@@ -123,7 +123,7 @@ async def test_the_operator_can_run_a_delivery_again(database: Database) -> None
 
 
 @pytest.mark.parametrize(("state", "status"), [("queued", 409), ("running", 409), ("gone", 404)])
-async def test_what_waits_runs_or_is_not_there_is_not_run_again(
+async def test_unfinished_or_unknown_deliveries_cannot_be_run_again(
     database: Database, state: str, status: int
 ) -> None:
     site = Site(database=database)
@@ -147,7 +147,7 @@ async def test_another_site_cannot_run_a_delivery_again(database: Database, head
     assert site.queue.replayed == []
 
 
-async def test_reading_changes_nothing(database: Database) -> None:
+async def test_get_requests_change_nothing(database: Database) -> None:
     site = Site(database=database)
     add_tenant(database, "r1", repository="octo/shop", installation_id=7)
 
@@ -168,17 +168,17 @@ async def test_reading_changes_nothing(database: Database) -> None:
     assert site.queue.replayed == []
 
 
-def test_what_models_write_is_text_and_code_spans() -> None:
+def test_models_text_only_becomes_text_and_code_spans() -> None:
     assert prose("use `a < b`, not <b>") == "use <code>a &lt; b</code>, not &lt;b&gt;"
     assert prose("`<script>`") == "<code>&lt;script&gt;</code>"
     assert prose("a lone ` stays") == "a lone ` stays"
 
 
-def test_characters_that_hide_or_turn_text_are_shown_as_escapes() -> None:
+def test_control_and_bidirectional_characters_are_shown_as_escapes() -> None:
     assert printable("safe\u202etxt.exe\x00\udc80\n") == "safe\\u202etxt.exe\\x00\\udc80\n"
 
 
-async def test_a_file_name_that_is_no_unicode_can_be_shown(database: Database) -> None:
+async def test_a_file_name_that_is_not_utf8_can_be_shown(database: Database) -> None:
     review = review_row()
     finding = finding_row(review)
     finding.path = "caf\udce9\u202e.py"

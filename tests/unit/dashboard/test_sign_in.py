@@ -36,7 +36,7 @@ def github() -> FakeGitHub:
     return FakeGitHub({"mika": {7: ["octo/shop"]}, "noa": {}})
 
 
-async def test_people_see_the_repositories_that_they_can_read(database: Database, github: FakeGitHub) -> None:
+async def test_users_see_the_repositories_that_they_can_read(database: Database, github: FakeGitHub) -> None:
     add_tenant(database, "mine", repository="octo/shop", installation_id=7)
     add_tenant(database, "theirs", repository="octo/secret", installation_id=7)
     async with site_of(database, github).browser(signed_in=False) as browser:
@@ -50,7 +50,7 @@ async def test_people_see_the_repositories_that_they_can_read(database: Database
         assert "mika" in page.text
 
 
-async def test_what_somebody_can_read_is_asked_again_every_five_minutes(
+async def test_a_users_access_is_checked_again_every_five_minutes(
     database: Database, github: FakeGitHub
 ) -> None:
     add_tenant(database, "mine", repository="octo/shop", installation_id=7)
@@ -65,7 +65,7 @@ async def test_what_somebody_can_read_is_asked_again_every_five_minutes(
         assert github.asked == 2
 
 
-async def test_somebody_whose_token_was_revoked_is_nobody(database: Database, github: FakeGitHub) -> None:
+async def test_a_user_whose_token_was_revoked_is_signed_out(database: Database, github: FakeGitHub) -> None:
     site = site_of(database, github)
     async with site.browser(signed_in=False) as browser:
         await sign_in(browser, "mika")
@@ -74,14 +74,14 @@ async def test_somebody_whose_token_was_revoked_is_nobody(database: Database, gi
         assert (await browser.get("/reviews")).status_code == 303
 
 
-async def test_somebody_who_can_read_nothing_sees_nothing(database: Database, github: FakeGitHub) -> None:
+async def test_a_user_without_repositories_sees_nothing(database: Database, github: FakeGitHub) -> None:
     add_tenant(database, "theirs", repository="octo/shop", installation_id=7)
     async with site_of(database, github).browser(signed_in=False) as browser:
         await sign_in(browser, "noa")
         assert "No reviews yet" in (await browser.get("/reviews")).text
 
 
-async def test_repositories_beyond_githubs_first_page_are_seen(
+async def test_repositories_after_githubs_first_page_are_visible(
     database: Database, github: FakeGitHub
 ) -> None:
     names = [f"octo/repo-{number}" for number in range(130)]
@@ -93,7 +93,7 @@ async def test_repositories_beyond_githubs_first_page_are_seen(
 
 
 @pytest.mark.parametrize("state", ["", "wrong"])
-async def test_an_answer_of_github_that_was_not_asked_for_signs_nobody_in(
+async def test_an_unsolicited_callback_does_not_sign_in(
     database: Database, github: FakeGitHub, state: str
 ) -> None:
     async with site_of(database, github).browser(signed_in=False) as browser:
@@ -103,7 +103,9 @@ async def test_an_answer_of_github_that_was_not_asked_for_signs_nobody_in(
         assert (await browser.get("/reviews")).status_code == 303
 
 
-async def test_another_browsers_answer_signs_nobody_in(database: Database, github: FakeGitHub) -> None:
+async def test_the_callback_of_another_browser_does_not_sign_in(
+    database: Database, github: FakeGitHub
+) -> None:
     site = site_of(database, github)
     async with site.browser(signed_in=False) as attacker, site.browser(signed_in=False) as victim:
         state = await begin(attacker)
@@ -111,9 +113,7 @@ async def test_another_browsers_answer_signs_nobody_in(database: Database, githu
     assert answer.status_code == 403
 
 
-async def test_a_code_that_github_does_not_take_signs_nobody_in(
-    database: Database, github: FakeGitHub
-) -> None:
+async def test_a_code_that_github_rejects_does_not_sign_in(database: Database, github: FakeGitHub) -> None:
     async with site_of(database, github).browser(signed_in=False) as browser:
         answer = await sign_in(browser, "nobody")
         assert answer.status_code == 403
@@ -121,14 +121,16 @@ async def test_a_code_that_github_does_not_take_signs_nobody_in(
         assert (await browser.get("/reviews")).status_code == 303
 
 
-async def test_a_forged_cookie_of_a_person_opens_nothing(database: Database, github: FakeGitHub) -> None:
+async def test_a_forged_user_cookie_is_rejected(database: Database, github: FakeGitHub) -> None:
     async with site_of(database, github).browser(signed_in=False) as browser:
         answer = await browser.get("/reviews", headers={"Cookie": "quorum_person=ghu_mika"})
     assert answer.status_code == 303
     assert github.asked == 0
 
 
-async def test_github_is_offered_only_where_it_is_set_up(database: Database, github: FakeGitHub) -> None:
+async def test_sign_in_with_github_is_offered_only_if_it_is_configured(
+    database: Database, github: FakeGitHub
+) -> None:
     async with Site(database=database).browser(signed_in=False) as browser:
         assert "Sign in with GitHub" not in (await browser.get("/sign-in")).text
         assert (await browser.get("/sign-in/github")).status_code == 404

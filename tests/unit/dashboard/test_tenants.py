@@ -37,7 +37,7 @@ def add_tenants(database: Database) -> None:
         add_tenant(database, f"review-{number}", repository=repository, installation_id=installation)
 
 
-def test_every_query_gives_a_person_only_their_rows(any_database: Database) -> None:
+def test_every_query_returns_only_rows_that_the_user_may_see(any_database: Database) -> None:
     database = any_database
     add_tenants(database)
     overview = load_overview(database, VIEWER, since=SINCE, bucket=Bucket.DAY)
@@ -56,7 +56,7 @@ def test_every_query_gives_a_person_only_their_rows(any_database: Database) -> N
     assert [row.guid for row in load_deliveries(database, VIEWER).rows] == ["review-0-delivery"]
 
 
-def test_a_review_of_another_tenant_is_not_there(any_database: Database) -> None:
+def test_a_review_of_another_tenant_is_not_found(any_database: Database) -> None:
     add_tenants(any_database)
     assert load_review_detail(any_database, VIEWER, "review-0")
     for number in (1, 2):
@@ -64,7 +64,7 @@ def test_a_review_of_another_tenant_is_not_there(any_database: Database) -> None
         assert load_review_detail(any_database, OPERATOR, f"review-{number}")
 
 
-async def test_the_learned_order_which_is_of_all_tenants_is_the_operators_alone(database: Database) -> None:
+async def test_only_the_operator_sees_the_learned_order(database: Database) -> None:
     add_tenants(database)
     github = FakeGitHub({"mika": {7: ["octo/shop"]}})
     people = GitHubPeople("client", "client-secret", "https://api.github.com", transport=github.transport())
@@ -76,7 +76,7 @@ async def test_the_learned_order_which_is_of_all_tenants_is_the_operators_alone(
 
 
 @pytest.mark.parametrize("page", [*PAGES, "/reviews/review-0"])
-async def test_no_page_shows_a_person_anothers_words(database: Database, page: str) -> None:
+async def test_no_page_shows_text_of_other_tenants(database: Database, page: str) -> None:
     add_tenants(database)
     github = FakeGitHub({"mika": {7: ["octo/shop"]}})
     people = GitHubPeople("client", "client-secret", "https://api.github.com", transport=github.transport())
@@ -101,7 +101,7 @@ READABLE = st.dictionaries(
 
 @settings(deadline=None)
 @given(places=st.lists(PLACES, max_size=6), readable=READABLE)
-def test_the_rule_shows_exactly_what_the_person_can_read(
+def test_the_visibility_rule_matches_what_the_user_can_read(
     places: list[tuple[int, str]], readable: Mapping[int, frozenset[str]]
 ) -> None:
     engine = create_engine("sqlite://")

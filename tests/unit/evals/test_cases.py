@@ -88,7 +88,7 @@ def test_defects_use_existing_rules_and_families(case: EvaluationCase) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=named)
-def test_nothing_in_a_case_gives_the_defect_away(case: EvaluationCase) -> None:
+def test_no_case_reveals_its_defect(case: EvaluationCase) -> None:
     texts = [case.title, case.body]
     texts += [
         path.read_text() for path in case.folder.rglob("*") if path.is_file() and path.name != "case.yml"
@@ -96,7 +96,7 @@ def test_nothing_in_a_case_gives_the_defect_away(case: EvaluationCase) -> None:
     assert [match[0] for text in texts for match in TELLTALES.finditer(text)] == []
 
 
-def test_cases_are_chosen_by_pattern() -> None:
+def test_cases_are_selected_by_pattern() -> None:
     assert {case.kind for case in load_cases(patterns=("clean-*",))} == {CaseKind.CLEAN}
     with pytest.raises(InputError, match="nothing-like-it"):
         load_cases(patterns=("nothing-like-it",))

@@ -93,12 +93,12 @@ def report(findings: Sequence[Finding], rejected: Sequence[Finding] = ()) -> Rev
         (finding(rule_id="xss"), False),
     ],
 )
-def test_a_finding_meets_a_defect_by_file_lines_and_family(reported: Finding, *, expected: bool) -> None:
+def test_a_finding_matches_a_defect_by_file_lines_and_family(reported: Finding, *, expected: bool) -> None:
     assert matches(reported, DEFECT) is expected
 
 
 @given(st.integers(1, 40), st.integers(0, 10))
-def test_lines_are_near_exactly_up_to_the_slack(start: int, length: int) -> None:
+def test_lines_match_up_to_the_slack(start: int, length: int) -> None:
     reported = finding(lines=(start, start + length))
     gap = min(abs(a - b) for a in range(start, start + length + 1) for b in range(10, 13))
     assert matches(reported, DEFECT) is (gap <= LINE_SLACK)
@@ -117,14 +117,14 @@ def test_two_defects_need_two_findings() -> None:
     assert all(each.is_true for each in verdict.judged)
 
 
-def test_what_another_vendor_confirms_is_plausible_only_where_there_is_a_defect() -> None:
+def test_confirmed_findings_are_plausible_only_in_cases_with_defects() -> None:
     unlisted = finding(path="other.py", confirmed_by=("claude:m",))
     assert judge([unlisted], case(DEFECT)).judged[0].is_plausible
     assert not judge([unlisted], case(kind=CaseKind.CLEAN)).judged[0].is_plausible
     assert not judge([finding(path="other.py")], case(DEFECT)).judged[0].is_plausible
 
 
-def test_plausible_findings_count_against_strict_precision_alone() -> None:
+def test_plausible_findings_only_lower_strict_precision() -> None:
     unlisted = finding(path="other.py", confirmed_by=("claude:m",), fingerprint="g")
     figures = figures_of([judge([finding(), unlisted], case(DEFECT))])
     assert (figures.precision, figures.lenient_precision, figures.recall) == (0.5, 1.0, 1.0)
@@ -135,12 +135,12 @@ def test_remarks_on_documentation_are_not_judged() -> None:
     assert (verdict.judged, verdict.remarks) == ((), 1)
 
 
-def test_a_finding_near_but_off_the_lines_is_found_and_not_on_line() -> None:
+def test_a_finding_near_the_lines_is_found_but_not_on_line() -> None:
     figures = figures_of([judge([finding(lines=(14, 14))], case(DEFECT))])
     assert (figures.found, figures.line_accuracy) == (1, 0.0)
 
 
-def test_silence_on_a_clean_change_has_no_precision_rather_than_a_perfect_one() -> None:
+def test_a_clean_change_without_findings_has_no_precision() -> None:
     figures = figures_of([judge([], case(kind=CaseKind.CLEAN))])
     assert (figures.precision, figures.recall, figures.f1, figures.comments_per_case) == (
         None,
@@ -155,6 +155,6 @@ def test_before_verification_every_claim_counts_once() -> None:
     assert claims_of(report([kept], [refuted, kept])) == (kept, refuted)
 
 
-def test_inline_are_only_those_on_the_lines() -> None:
+def test_only_findings_on_lines_are_inline() -> None:
     inline, below = finding(), finding(fingerprint="g", placement=Placement.SUMMARY)
     assert inline_of(report([inline, below])) == (inline,)

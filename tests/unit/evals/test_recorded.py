@@ -24,37 +24,37 @@ async def runs() -> list[CaseRun]:
     return await run_cases(load_cases(patterns=tuple(setup.stages_of)), setup)
 
 
-async def test_every_request_of_the_recorded_cases_has_its_answer(runs: list[CaseRun]) -> None:
+async def test_every_request_of_the_recorded_cases_has_an_answer(runs: list[CaseRun]) -> None:
     assert len(runs) == 50
     assert [failure for run in runs for failure in run.failures] == []
     assert all(call.outcome.value == "ok" for run in runs for call in run.calls)
 
 
-async def test_what_was_claimed_before_verification(runs: list[CaseRun]) -> None:
+async def test_the_claims_before_verification(runs: list[CaseRun]) -> None:
     assert figures_of([run.claimed for run in runs]) == snapshot(
         EvaluationFigures(cases=50, found=26, missed=1, false=14, duplicates=1, plausible=5, on_line=26)
     )
 
 
-async def test_what_the_pull_requests_show(runs: list[CaseRun]) -> None:
+async def test_the_findings_on_the_pull_requests(runs: list[CaseRun]) -> None:
     assert figures_of([run.shown for run in runs]) == snapshot(
         EvaluationFigures(cases=50, found=26, missed=1, false=12, duplicates=1, plausible=5, on_line=26)
     )
 
 
-async def test_patterns_that_the_readers_did_not_share_are_not_on_the_lines(runs: list[CaseRun]) -> None:
+async def test_pattern_findings_that_no_model_reported_are_not_inline(runs: list[CaseRun]) -> None:
     assert figures_of([run.inline for run in runs]) == snapshot(
         EvaluationFigures(cases=50, found=26, missed=1, false=5, duplicates=1, plausible=3, on_line=26)
     )
 
 
-async def test_clean_changes_hear_nothing(runs: list[CaseRun]) -> None:
+async def test_clean_changes_have_no_findings(runs: list[CaseRun]) -> None:
     clean = [run for run in runs if run.case.kind.value == "clean"]
     assert len(clean) == 13
     assert figures_of([run.shown for run in clean]) == EvaluationFigures(cases=len(clean))
 
 
-def test_a_replay_says_whose_answers_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_replay_names_the_source_of_its_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     answers = RECORDED / "three-readers"
     options = EvalOptions(cases=("rs-moving-average",), answers=answers, out=tmp_path / "figures")
     assert evaluate(options) == 0

@@ -92,13 +92,13 @@ inline only             100.0%   100.0%  100.0%  100.0%         1.00   100.0%   
     )
 
 
-async def test_a_review_that_fails_is_said_and_counts_as_missed() -> None:
+async def test_a_failed_review_is_reported_and_counts_as_missed() -> None:
     [run] = await run_cases(load_cases(patterns=(CASE,)), EvaluationSetup(access={}, stages=(Stage.REVIEW,)))
     assert run.failures == ()  # keyless: the analysers completed it
     assert [defect.cwe for defect in run.shown.missed] == ["CWE-639"]
 
 
-async def test_recorded_answers_give_the_same_figures_without_asking_anybody(tmp_path: Path) -> None:
+async def test_recorded_answers_give_the_same_figures_without_calls(tmp_path: Path) -> None:
     cases = load_cases(patterns=(CASE,))
     fake = vendors()
     recorded, _, finish = record(setup(fake), tmp_path, [])
@@ -114,7 +114,7 @@ async def test_recorded_answers_give_the_same_figures_without_asking_anybody(tmp
     assert figures(first) == figures(second)
 
 
-async def test_a_question_that_was_never_recorded_fails_its_stage(tmp_path: Path) -> None:
+async def test_an_unrecorded_question_fails_its_stage(tmp_path: Path) -> None:
     recorded, _, finish = record(setup(vendors()), tmp_path, [])
     await run_cases(load_cases(patterns=(CASE,)), recorded)
     finish()
@@ -124,7 +124,7 @@ async def test_a_question_that_was_never_recorded_fails_its_stage(tmp_path: Path
     assert "for py-order-export" in run.failures[0]
 
 
-async def test_an_answer_to_older_material_is_given_and_counted(tmp_path: Path) -> None:
+async def test_an_answer_to_older_material_is_replayed_and_counted(tmp_path: Path) -> None:
     cases = load_cases(patterns=(CASE,))
     recorded, _, finish = record(setup(vendors()), tmp_path, [])
     first = await run_cases(cases, recorded)
@@ -138,7 +138,7 @@ async def test_an_answer_to_older_material_is_given_and_counted(tmp_path: Path) 
     assert figures(first) == figures(second)
 
 
-async def test_what_is_recorded_is_not_paid_for_again(tmp_path: Path) -> None:
+async def test_recorded_answers_are_not_paid_for_again(tmp_path: Path) -> None:
     cases, fake = load_cases(patterns=(CASE,)), vendors()
     for _ in range(2):
         fake.forget()
@@ -149,7 +149,7 @@ async def test_what_is_recorded_is_not_paid_for_again(tmp_path: Path) -> None:
     assert fake.requests == []
 
 
-async def test_a_claim_of_two_stages_counts_for_each_model_that_made_it() -> None:
+async def test_a_claim_of_two_stages_counts_for_each_of_its_models() -> None:
     fake = vendors()
     fake.answers[Provider.CLAUDE] = scanner
     [run] = await run_cases(load_cases(patterns=(CASE,)), setup(fake))
@@ -163,9 +163,7 @@ def test_a_folder_without_answers_is_reported(tmp_path: Path) -> None:
         replay(EvaluationSetup(), tmp_path)
 
 
-def test_without_keys_the_analysers_are_the_reviewer(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_keys_the_analyzers_review(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "figures.json"
     assert evaluate(EvalOptions(cases=("py-order-export", "trap-rb-*"), out=out)) == 0
     said = capsys.readouterr()

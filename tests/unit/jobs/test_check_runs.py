@@ -42,26 +42,26 @@ async def adopted(store: Database, *stages: Stage) -> dict[str, Begun]:
     return load_begun(store, "mine@").get(f"mine@{HEAD}", {})
 
 
-async def test_a_review_goes_on_with_what_is_open(tmp_path: Path) -> None:
+async def test_a_review_continues_with_open_check_runs(tmp_path: Path) -> None:
     store = database(tmp_path)
     begun = {"start:review": Begun(github_id=1), "start:security": Begun(github_id=None)}
     assert await adopted(store, *Stage) == begun
     assert set(load_begun(store, "waits@")[f"waits@{HEAD}"]) == {"start:docs", "check:docs"}
 
 
-async def test_a_review_of_one_stage_leaves_the_others_to_whom_they_belong(tmp_path: Path) -> None:
+async def test_a_review_of_one_stage_does_not_adopt_other_check_runs(tmp_path: Path) -> None:
     store = database(tmp_path)
     assert set(await adopted(store, Stage.SECURITY)) == {"start:security"}
     assert "start:review" in load_begun(store, "waits@")[f"waits@{HEAD}"]
 
 
-async def test_what_a_review_has_begun_itself_is_not_replaced(tmp_path: Path) -> None:
+async def test_a_reviews_own_check_runs_are_not_replaced(tmp_path: Path) -> None:
     store = database(tmp_path)
     with store.write() as session:
         session.add(WriteRow(review_id=f"mine@{HEAD}", key="start:review", github_id=9, begun_at=AT))
     assert (await adopted(store, Stage.REVIEW))["start:review"] == Begun(github_id=9)
 
 
-async def test_another_pull_request_of_the_same_head_keeps_its_own(tmp_path: Path) -> None:
+async def test_another_pull_request_with_the_same_head_keeps_its_check_runs(tmp_path: Path) -> None:
     store = database(tmp_path, of=PullRequestRef(owner="octo", repo="shop", number=8))
     assert await adopted(store, *Stage) == {}

@@ -86,13 +86,13 @@ def test_missing_permissions_are_listed() -> None:
 
 
 @given(st.text(max_size=60))
-def test_whitespace_does_not_make_code_different(text: str) -> None:
+def test_whitespace_does_not_matter_for_similarity(text: str) -> None:
     one = normalized(text)
     assert normalized(f"  {one}\n") == one
     assert is_similar(one, one) == bool(one)
 
 
-def test_code_with_nearly_the_same_words_is_near() -> None:
+def test_code_with_nearly_the_same_words_is_similar() -> None:
     one = normalized("cursor.execute('SELECT * FROM users WHERE id = ' + id)")
     assert is_similar(one, normalized("cursor.execute('SELECT * FROM orders WHERE id = ' + id)"))
     assert not is_similar(one, normalized("cursor.fetchall(limit)"))

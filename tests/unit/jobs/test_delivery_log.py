@@ -106,7 +106,7 @@ async def world(tmp_path: Path, database: Database) -> AsyncGenerator[DeliveryLo
         yield DeliveryLogHarness(tmp_path, database, engine)
 
 
-async def test_a_long_outage_is_recovered_whole_and_in_order(world: DeliveryLogHarness) -> None:
+async def test_a_long_outage_is_recovered_completely_and_in_order(world: DeliveryLogHarness) -> None:
     pulls = await world.outage(4)
 
     taken = await world.log().catch_up()
@@ -129,7 +129,7 @@ async def test_a_long_outage_is_recovered_whole_and_in_order(world: DeliveryLogH
     assert heads == {pull.number: pull.head_sha for pull in pulls}
 
 
-async def test_what_is_taken_once_is_not_asked_for_again(world: DeliveryLogHarness) -> None:
+async def test_an_accepted_delivery_is_not_fetched_again(world: DeliveryLogHarness) -> None:
     await world.outage(3)
     log = world.log()
     await log.catch_up()
@@ -143,7 +143,7 @@ async def test_what_is_taken_once_is_not_asked_for_again(world: DeliveryLogHarne
     assert world.requests("/app/hook/deliveries/") == read + 3  # one a pull request
 
 
-async def test_what_arrived_is_left_alone_unless_no_webhook_can_arrive(world: DeliveryLogHarness) -> None:
+async def test_delivered_webhooks_are_ignored_unless_polling(world: DeliveryLogHarness) -> None:
     world.repository.open_pull({"a.py": "1\n"})
     await world.github.deliver_all(somebody)
     world.now += timedelta(seconds=1)
@@ -152,7 +152,7 @@ async def test_what_arrived_is_left_alone_unless_no_webhook_can_arrive(world: De
     assert await world.log(polls=True).catch_up() == 1
 
 
-async def test_a_later_attempt_that_arrived_counts_for_all(world: DeliveryLogHarness) -> None:
+async def test_a_later_successful_attempt_settles_the_delivery(world: DeliveryLogHarness) -> None:
     world.repository.open_pull({"a.py": "1\n"})
     failed = await world.github.deliver_all(nobody)
     world.github.hook.redeliver(next(each.id for each in failed if each.event == "pull_request"))
@@ -162,7 +162,7 @@ async def test_a_later_attempt_that_arrived_counts_for_all(world: DeliveryLogHar
     assert await world.log().catch_up() == 0
 
 
-async def test_the_log_is_read_from_where_the_last_reading_ended(world: DeliveryLogHarness) -> None:
+async def test_reading_the_log_continues_at_the_last_position(world: DeliveryLogHarness) -> None:
     log = world.log(polls=True)
     await world.outage(1, talk=110)
     world.now += timedelta(hours=1)
@@ -177,7 +177,7 @@ async def test_the_log_is_read_from_where_the_last_reading_ended(world: Delivery
     assert world.requests("/app/hook/deliveries") == pages + 2  # one page, one payload
 
 
-async def test_what_could_not_be_stored_is_taken_the_next_time(world: DeliveryLogHarness) -> None:
+async def test_a_delivery_that_could_not_be_stored_is_accepted_next_time(world: DeliveryLogHarness) -> None:
     await world.outage(2)
     world.stores = False
     log = world.log()
@@ -188,7 +188,7 @@ async def test_what_could_not_be_stored_is_taken_the_next_time(world: DeliveryLo
     assert await log.catch_up() == 6
 
 
-async def test_only_the_first_of_the_living_reads_the_log(world: DeliveryLogHarness) -> None:
+async def test_only_the_first_live_process_reads_the_log(world: DeliveryLogHarness) -> None:
     await world.outage(1)
     for name in ("one", "two"):
         renew_lease(world.database, name, role="all", now=world.now, ttl=timedelta(seconds=15))
@@ -212,7 +212,7 @@ class Failing:
         raise AssertionError
 
 
-async def test_a_log_that_cannot_be_read_is_asked_later_each_time(database: Database) -> None:
+async def test_after_each_failure_the_log_is_read_later(database: Database) -> None:
     waited: list[float] = []
 
     async def sleep(delay_s: float) -> None:

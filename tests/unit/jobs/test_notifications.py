@@ -49,27 +49,31 @@ def keep(database: Database, *, attempts: int) -> None:
 
 
 @pytest.mark.parametrize("attempts", range(1, len(DELAYS_S) + 1))
-async def test_what_was_not_taken_is_sent_again_later_each_time(database: Database, attempts: int) -> None:
+async def test_a_rejected_notification_is_retried_with_growing_delays(
+    database: Database, attempts: int
+) -> None:
     keep(database, attempts=attempts)
     with pytest.raises(Postponed) as put_off:
         await door(database, lambda _: httpx.Response(503)).handle(JOB, run_directly)
     assert put_off.value.delay_s == DELAYS_S[attempts - 1]
 
 
-async def test_after_three_days_it_is_given_up(database: Database) -> None:
+async def test_a_notification_fails_after_three_days(database: Database) -> None:
     assert 3 * 86_400 < sum(DELAYS_S) < 4 * 86_400
     keep(database, attempts=len(DELAYS_S) + 1)
     with pytest.raises(NotificationFailed, match="503"):
         await door(database, lambda _: httpx.Response(503)).handle(JOB, run_directly)
 
 
-async def test_a_receiver_that_is_gone_is_not_asked_again(database: Database) -> None:
+async def test_a_receiver_that_responds_410_gets_no_retry(database: Database) -> None:
     keep(database, attempts=1)
     with pytest.raises(NotificationGone):
         await door(database, lambda _: httpx.Response(410)).handle(JOB, run_directly)
 
 
-async def test_the_engine_sends_it_until_it_is_taken_under_one_id(any_database: Database) -> None:
+async def test_the_engine_sends_a_notification_until_it_is_accepted_with_one_id(
+    any_database: Database,
+) -> None:
     ids: list[str] = []
 
     def third_time(request: httpx.Request) -> httpx.Response:
@@ -111,7 +115,7 @@ async def test_no_review_waits_for_a_receiver_that_is_down(any_database: Databas
     assert len(reviewed) == 1
 
 
-async def test_where_it_cannot_be_stored_the_work_goes_on_and_the_log_says_so(
+async def test_if_a_notification_cannot_be_stored_the_work_continues_and_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     class FullQueue:
@@ -125,7 +129,7 @@ async def test_where_it_cannot_be_stored_the_work_goes_on_and_the_log_says_so(
     assert ["the disk is full" in message for message in caplog.messages] == [True]
 
 
-def test_the_body_has_the_form_of_the_specification() -> None:
+def test_the_body_has_the_format_of_the_specification() -> None:
     body = json.loads(render_body(JOB))
     assert (body["type"], body["timestamp"]) == ("budget.reached", NOW.isoformat())
     assert body["data"]["account"] == NEWS.account

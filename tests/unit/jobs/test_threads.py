@@ -118,7 +118,7 @@ async def test_without_a_judgement_a_changed_finding_is_outdated_and_still_open(
     assert followed.still_open == (FINDING,)
 
 
-async def test_a_thread_that_a_person_resolved_is_resolved_by_hand() -> None:
+async def test_a_thread_that_a_person_resolved_is_resolved_manually() -> None:
     followed = await after("total = a / b\n", thread=replace(THREAD, is_resolved=True))
     assert followed.outcomes()[FindingOutcome.RESOLVED] == {FINDING.fingerprint: RESOLVED_BY_HAND}
     assert followed.still_open == ()

@@ -91,7 +91,7 @@ async def test_only_get_and_head_are_called_unless_the_operator_opts_in(stand_in
     assert set(stand_in.order()["description"]["paths"]["/boom"]) == {"get", "delete"}
 
 
-async def test_no_secret_of_the_operator_s_is_handed_on(
+async def test_no_secret_of_the_operator_is_passed_on(
     stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-secret")
@@ -114,9 +114,7 @@ async def test_no_secret_of_the_operator_s_is_handed_on(
         "",
     ],
 )
-async def test_nothing_is_sent_to_a_host_that_is_not_allowed_to_the_letter(
-    stand_in: StandIn, server: str
-) -> None:
+async def test_nothing_is_sent_to_a_host_that_is_not_allowed_exactly(stand_in: StandIn, server: str) -> None:
     said = await stand_in.scan(description(servers=[{"url": server}]))
     assert said.status == "not_applicable"
     assert said.findings == []
@@ -144,7 +142,7 @@ async def test_what_cannot_be_tested_safely_is_not_applicable(stand_in: StandIn,
     assert not stand_in.seen.exists()
 
 
-async def test_without_schemathesis_it_is_said_how_to_get_it() -> None:
+async def test_without_schemathesis_the_answer_says_how_to_install_it() -> None:
     said = await scan_running_api(json.dumps(description()), POLICY, find_tool=lambda _: None)
     assert said.status == "not_applicable"
     assert "quorum-review[dast]" in said.notes[0]
@@ -159,6 +157,6 @@ async def test_without_schemathesis_it_is_said_how_to_get_it() -> None:
         {**REPORT, "errors": [{"title": "broken"}]},
     ],
 )
-async def test_a_test_that_did_not_end_is_never_clean(tmp_path: Path, report: object) -> None:
+async def test_an_unfinished_test_is_never_reported_as_clean(tmp_path: Path, report: object) -> None:
     said = await StandIn(tmp_path, report).scan(description())
     assert said.status == "could_not_check"

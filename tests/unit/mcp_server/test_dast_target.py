@@ -68,7 +68,7 @@ async def running() -> AsyncGenerator[Target]:
         await task
 
 
-async def test_an_operation_that_breaks_is_found_and_nothing_is_deleted() -> None:
+async def test_a_failing_operation_is_found_and_nothing_is_deleted() -> None:
     async with running() as target:
         said = await scan_running_api(target.description(), target.policy, duration_s=4)
 
@@ -78,7 +78,7 @@ async def test_an_operation_that_breaks_is_found_and_nothing_is_deleted() -> Non
     assert {path.split("/")[1] for _, path in target.asked} >= {"orders", "health"}
 
 
-async def test_nothing_is_sent_where_the_operator_allows_nothing() -> None:
+async def test_nothing_is_sent_if_the_operator_allows_no_target() -> None:
     async with running() as target:
         said = await scan_running_api(target.description(), DastPolicy())
 

@@ -58,7 +58,7 @@ async def test_a_tool_answers_over_http(keyless: ToolService) -> None:
 @pytest.mark.parametrize(
     "given", ["", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer ü"]
 )
-async def test_without_the_token_nothing_is_answered(keyless: ToolService, given: str) -> None:
+async def test_requests_without_the_token_are_rejected(keyless: ToolService, given: str) -> None:
     async with opened(keyless) as app, client_of(app) as http:
         headers = httpx2.Headers([(b"authorization", given.encode())])
         answer = await http.post(URL, json=PING, headers=headers)
@@ -76,7 +76,7 @@ async def test_without_the_token_nothing_is_answered(keyless: ToolService, given
         ({"origin": "https://quorum.example.com"}, 200),
     ],
 )
-async def test_foreign_hosts_and_origins_are_turned_away(
+async def test_foreign_hosts_and_origins_are_rejected(
     keyless: ToolService, headers: dict[str, str], status: int
 ) -> None:
     async with opened(keyless, hosts=("quorum.example.com",)) as app, client_of(app, **headers) as http:
@@ -90,7 +90,7 @@ async def test_a_body_that_is_too_large_is_not_read(keyless: ToolService) -> Non
     assert answer.status_code == 413
 
 
-async def test_a_server_that_nobody_runs_says_so(keyless: ToolService) -> None:
+async def test_a_server_that_is_not_running_says_so(keyless: ToolService) -> None:
     endpoint = McpEndpoint(lambda: build_mcp_server(keyless), McpAccess(token=TOKEN))
     app = FastAPI()
     app.router.routes.append(Route(PATH, endpoint))

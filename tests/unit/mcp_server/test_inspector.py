@@ -70,16 +70,14 @@ async def check(folder: Path, target: list[str]) -> None:
     assert {"review", "security", "docs"} == {each["name"] for each in prompts["prompts"]}
 
 
-async def test_the_inspector_is_answered_on_standard_input_and_output(tmp_path: Path) -> None:
+async def test_the_inspector_works_over_stdio(tmp_path: Path) -> None:
     await check(tmp_path, [QUORUM, "mcp"])
 
 
-async def test_the_inspector_is_answered_over_http_with_the_token(
-    tmp_path: Path, over_http: list[str]
-) -> None:
+async def test_the_inspector_works_over_http_with_the_token(tmp_path: Path, over_http: list[str]) -> None:
     await check(tmp_path, over_http)
 
 
-async def test_the_inspector_is_turned_away_without_the_token(tmp_path: Path, over_http: list[str]) -> None:
+async def test_the_inspector_is_rejected_without_the_token(tmp_path: Path, over_http: list[str]) -> None:
     with pytest.raises(AssertionError):
         await inspect(tmp_path, over_http[:3], "tools/list")

@@ -40,7 +40,7 @@ async def refusal(service: ToolService, tool: str, **arguments: Any) -> str:
     return str(answer.content)
 
 
-async def test_every_tool_has_a_schema_for_what_it_takes_and_what_it_answers(keyless: ToolService) -> None:
+async def test_every_tool_has_an_input_and_an_output_schema(keyless: ToolService) -> None:
     async with Client(build_mcp_server(keyless)) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
 
@@ -58,7 +58,7 @@ async def test_every_tool_has_a_schema_for_what_it_takes_and_what_it_answers(key
     assert scan["properties"]["scan_type"]["enum"] == ["sast", "sca", "dast"]
 
 
-async def test_without_a_key_the_analyzers_scan_and_it_is_said(keyless: ToolService) -> None:
+async def test_without_a_key_the_analyzers_scan_and_a_note_says_so(keyless: ToolService) -> None:
     said = await call(keyless, "security_scan", code=SINK)
 
     assert (said["scan_type"], said["status"]) == ("sast", "checked")
@@ -71,7 +71,7 @@ async def test_a_diff_is_read_as_a_change_of_its_own_files(keyless: ToolService)
     assert {f["path"] for f in said["findings"]} == {"pay.py"}
 
 
-async def test_a_model_s_finding_is_verified_by_another_vendor(
+async def test_a_models_finding_is_verified_by_another_vendor(
     with_models: ToolService, vendors: Vendors
 ) -> None:
     quote = "    os.system('ls ' + request.args['d'])"
@@ -86,7 +86,7 @@ async def test_a_model_s_finding_is_verified_by_another_vendor(
     assert said["usage"]["calls"] == len([a for v in vendors for a in v.requests_for()]) > 1
 
 
-async def test_what_no_model_could_answer_is_not_reviewed(with_models: ToolService, vendors: Vendors) -> None:
+async def test_code_is_not_reviewed_if_no_model_answers(with_models: ToolService, vendors: Vendors) -> None:
     for vendor in vendors:
         vendor.refuses()
 
@@ -106,7 +106,7 @@ async def test_secrets_do_not_reach_a_model(with_models: ToolService, vendors: V
     assert not [text for text in asked if key in text]
 
 
-async def test_the_pipeline_tells_its_progress_station_by_station(keyless: ToolService) -> None:
+async def test_the_pipeline_reports_its_progress(keyless: ToolService) -> None:
     heard: list[tuple[float, float | None, str | None]] = []
 
     async def hear(progress: float, total: float | None, message: str | None) -> None:
@@ -120,7 +120,7 @@ async def test_the_pipeline_tells_its_progress_station_by_station(keyless: ToolS
     assert {message.split(":")[0] for _, _, message in heard if message} == set(STATIONS)
 
 
-async def test_documentation_is_written_by_a_model_in_the_format_asked_for(
+async def test_a_model_writes_documentation_in_the_requested_format(
     with_models: ToolService, vendors: Vendors
 ) -> None:
     for vendor in vendors:
@@ -136,7 +136,7 @@ async def test_documentation_is_written_by_a_model_in_the_format_asked_for(
 
 
 @pytest.mark.parametrize("docs_format", ["openapi", "html"])
-async def test_without_a_model_nothing_is_written_in_another_format_than_markdown(
+async def test_without_a_model_documentation_is_only_written_in_markdown(
     keyless: ToolService, docs_format: str
 ) -> None:
     said = await call(keyless, "doc_generator", code=SINK, format=docs_format)
@@ -153,13 +153,13 @@ async def test_an_openapi_description_of_code_without_routes_is_not_applicable(
     assert not any("Only a model writes" in note for note in said["notes"])
 
 
-async def test_without_a_model_the_analyzers_document_and_it_is_said(keyless: ToolService) -> None:
+async def test_without_a_model_the_analyzers_document_and_a_note_says_so(keyless: ToolService) -> None:
     said = await call(keyless, "doc_generator", code=SINK)
     assert [stage["provider"] for stage in said["stages"] if stage["stage"] == "docs"] == ["analyzers"]
     assert "No model reviewed" in said["notes"][0]
 
 
-async def test_packages_that_nobody_could_check_are_never_clean(keyless: ToolService) -> None:
+async def test_unchecked_packages_are_never_reported_as_clean(keyless: ToolService) -> None:
     said = await call(keyless, "security_scan", code=LOCK, scan_type="sca")
 
     assert said["status"] == "could_not_check"
@@ -169,7 +169,7 @@ async def test_packages_that_nobody_could_check_are_never_clean(keyless: ToolSer
     assert any("Could not check" in note for note in said["notes"])
 
 
-async def test_code_is_no_manifest(keyless: ToolService) -> None:
+async def test_code_is_not_a_manifest(keyless: ToolService) -> None:
     said = await call(keyless, "security_scan", code=SINK, scan_type="sca")
     assert said["status"] == "not_applicable"
 
@@ -189,7 +189,7 @@ async def test_a_finding_can_be_explained_by_its_id(keyless: ToolService) -> Non
     assert unknown.is_error
 
 
-async def test_figures_of_the_models_are_told(with_models: ToolService) -> None:
+async def test_statistics_per_model_are_returned(with_models: ToolService) -> None:
     await call(with_models, "code_review", code="x = 1\n")
     said = await call(with_models, "stats", since="1h")
     assert said["models"][0]["calls"] >= 1
@@ -205,7 +205,7 @@ async def test_figures_of_the_models_are_told(with_models: ToolService) -> None:
         ({"code": "diff --git a/x b/x\n@@ nonsense"}, ""),
     ],
 )
-async def test_what_cannot_be_read_is_refused_in_a_sentence(
+async def test_unreadable_input_is_rejected_with_a_sentence(
     keyless: ToolService, arguments: dict[str, str], reason: str
 ) -> None:
     if reason:
@@ -243,21 +243,21 @@ async def database_of_one_flaw(packages: Sequence[Package]) -> AdvisoryAnswer:
     return AdvisoryAnswer(source="the database", advisories=(flaw,), unchecked=known)
 
 
-async def test_packages_that_a_database_has_judged_are_checked(keyless: ToolService) -> None:
+async def test_packages_in_the_advisory_database_are_checked(keyless: ToolService) -> None:
     keyless.lookup_advisories = database_of_one_flaw
     said = await call(keyless, "security_scan", code=LOCK, scan_type="sca")
     assert said["status"] == "checked"
     assert [(f["rule_id"], f["severity"]) for f in said["findings"]] == [("vulnerable-dependency", "high")]
 
 
-async def test_one_package_without_a_judgement_is_enough_to_say_so(keyless: ToolService) -> None:
+async def test_one_unchecked_package_changes_the_status(keyless: ToolService) -> None:
     keyless.lookup_advisories = database_of_one_flaw
     said = await call(keyless, "security_scan", code="flask==3.0.0\nrequests>=2\n", scan_type="sca")
     assert said["status"] == "could_not_check"
     assert [package["name"] for package in said["packages"]] == ["flask", "requests"]
 
 
-async def test_a_manifest_that_a_diff_shows_in_pieces_is_not_checked(keyless: ToolService) -> None:
+async def test_a_manifest_that_a_diff_shows_partially_is_not_checked(keyless: ToolService) -> None:
     keyless.lookup_advisories = database_of_one_flaw
     diff = (
         "diff --git a/requirements.txt b/requirements.txt\n--- a/requirements.txt\n+++ b/requirements.txt\n"

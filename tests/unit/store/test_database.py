@@ -57,7 +57,7 @@ def schema_of(connection: Connection) -> list[tuple[object, ...]]:
 # SQLite's index on an expression cannot be read back; its own words for it are compared.
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 @pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
-def test_migrations_lead_to_the_schema_that_a_new_database_gets_at_once(any_database: Database) -> None:
+def test_migrations_lead_to_the_schema_of_a_new_database(any_database: Database) -> None:
     with any_database.write() as session:
         connection = session.connection()
         at_once = schema_of(connection)
@@ -90,7 +90,7 @@ def test_alembic_is_not_loaded_for_a_database_that_is_up_to_date(tmp_path: Path)
         assert ran.stdout == "False\n"
 
 
-def test_the_contracts_columns_are_there_by_their_names(database: Database) -> None:
+def test_the_columns_of_the_contract_exist(database: Database) -> None:
     with database.read() as session:
         inspector = inspect(session.connection())
         columns = {
@@ -145,7 +145,7 @@ def test_the_contracts_columns_are_there_by_their_names(database: Database) -> N
     }
 
 
-def test_many_processes_may_start_at_once_on_an_empty_database(database_url: str) -> None:
+def test_many_processes_can_start_concurrently_on_an_empty_database(database_url: str) -> None:
     with ThreadPoolExecutor(16) as pool:
         databases = list(pool.map(Database, [database_url] * 16))
     for database in databases:
@@ -153,7 +153,7 @@ def test_many_processes_may_start_at_once_on_an_empty_database(database_url: str
         database.close()
 
 
-def test_the_file_is_its_owners_alone_with_all_that_belongs_to_it(tmp_path: Path) -> None:
+def test_only_the_owner_can_access_the_database_files(tmp_path: Path) -> None:
     umask = os.umask(0)
     try:
         database = Database(f"sqlite:///{tmp_path}/data/quorum.db")
@@ -168,14 +168,14 @@ def test_the_file_is_its_owners_alone_with_all_that_belongs_to_it(tmp_path: Path
     assert "quorum.db-wal" in modes
 
 
-def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+def test_the_permissions_of_a_readable_file_are_restricted(tmp_path: Path) -> None:
     path = tmp_path / "quorum.db"
     path.touch(mode=0o644)
     Database(f"sqlite:///{path}").close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_sqlite_keeps_a_journal_that_survives_a_power_cut(database: Database) -> None:
+def test_sqlite_uses_a_journal_that_survives_a_power_failure(database: Database) -> None:
     with database.read() as session:
         connection = session.connection()
         found = {
@@ -185,7 +185,7 @@ def test_sqlite_keeps_a_journal_that_survives_a_power_cut(database: Database) ->
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}
 
 
-def test_a_transaction_that_raises_leaves_nothing(any_database: Database) -> None:
+def test_a_transaction_that_raises_is_rolled_back(any_database: Database) -> None:
     def fail() -> None:
         with any_database.write() as session:
             session.add(secret("a"))
@@ -214,7 +214,7 @@ def test_reading_and_then_writing_from_many_threads_never_fails(any_database: Da
         assert session.get_one(SecretRow, "counter").value == "80"
 
 
-def test_a_moment_comes_back_in_utc_whatever_its_zone_was(any_database: Database) -> None:
+def test_timestamps_are_read_back_in_utc(any_database: Database) -> None:
     tokyo = timezone(timedelta(hours=9))
     with any_database.write() as session:
         session.add(SecretRow(name="a", value="x", created_at=NOW.astimezone(tokyo)))
@@ -223,7 +223,7 @@ def test_a_moment_comes_back_in_utc_whatever_its_zone_was(any_database: Database
     assert (found, found.tzinfo) == (NOW, UTC)
 
 
-def test_a_moment_without_a_zone_is_a_fault(database: Database) -> None:
+def test_a_timestamp_without_a_time_zone_is_rejected(database: Database) -> None:
     def write() -> None:
         with database.write() as session:
             session.add(SecretRow(name="a", value="x", created_at=NOW.replace(tzinfo=None)))
@@ -233,7 +233,7 @@ def test_a_moment_without_a_zone_is_a_fault(database: Database) -> None:
 
 
 @pytest.mark.parametrize("name", ["plain.py", "caf\udce9.py", "nul\x00.py", "emoji 🎈.py", "half \ud83d.py"])
-def test_names_that_are_no_utf8_come_back_as_they_were(any_database: Database, name: str) -> None:
+def test_names_that_are_not_utf8_are_read_back_unchanged(any_database: Database, name: str) -> None:
     with any_database.write() as session:
         session.add(PullRequestRow(repository=name, number=7, installation_id=2**62, updated_at=NOW))
     expected = name.replace("\x00", "\ufffd").replace("\ud83d", "?")
@@ -249,7 +249,7 @@ def test_every_text_can_be_stored(text: str) -> None:
 
 
 @given(st.binary())
-def test_every_file_name_comes_back(name: bytes) -> None:
+def test_every_file_name_is_read_back_unchanged(name: bytes) -> None:
     text = name.replace(b"\x00", b"").decode("utf-8", "surrogateescape")
     back = AnyText().process_result_value(storable(text), SQLiteDialect_pysqlite())
     private_use = any(0xEF80 <= ord(character) <= 0xEFFF for character in text)
@@ -259,18 +259,18 @@ def test_every_file_name_comes_back(name: bytes) -> None:
 @pytest.mark.parametrize(
     "url", ["", "nonsense", "mysql://x/y", "sqlite://", "sqlite:///", "/var/lib/quorum.db"]
 )
-def test_an_address_that_is_none_is_a_fault_of_the_settings(url: str) -> None:
+def test_an_invalid_database_url_is_a_configuration_error(url: str) -> None:
     with pytest.raises(ConfigurationError, match="QUORUM_DATABASE_URL"):
         Database(url)
 
 
-def test_a_place_where_nothing_can_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
+def test_an_unwritable_path_is_reported_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreUnavailable, match="Cannot open"):
         Database(f"sqlite:///{tmp_path}/file/quorum.db")
 
 
-def test_a_database_that_is_read_only_is_unavailable_and_works_again_afterwards(
+def test_a_read_only_database_is_unavailable_and_works_again_afterward(
     any_database: Database,
 ) -> None:
     def write() -> None:
@@ -297,9 +297,7 @@ def set_read_only(database: Database, *, on: bool) -> None:
             driver.cursor.execute(f"SET SESSION default_transaction_read_only={value}")
 
 
-def test_a_database_that_another_process_has_locked_is_not_ready_and_says_so(
-    sqlite_url: str, database: Database
-) -> None:
+def test_a_locked_database_is_not_ready_and_says_so(sqlite_url: str, database: Database) -> None:
     with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailable, match="locked"):
@@ -309,13 +307,13 @@ def test_a_database_that_another_process_has_locked_is_not_ready_and_says_so(
         assert session.connection().exec_driver_sql("PRAGMA busy_timeout").scalar() == 30_000
 
 
-def test_a_server_that_does_not_answer_is_unavailable_and_its_password_is_not_said() -> None:
+def test_an_unreachable_server_is_unavailable_and_its_password_is_hidden() -> None:
     with pytest.raises(StoreUnavailable) as raised:
         Database("postgresql://quorum:hunter2@127.0.0.1:1/quorum")
     assert "hunter2" not in str(raised.value)
 
 
-def test_a_process_that_stands_still_does_not_keep_its_locks_for_ever(postgres_url: str) -> None:
+def test_a_suspended_process_does_not_keep_its_locks_forever(postgres_url: str) -> None:
     database = Database(postgres_url)
     with database.write() as session:
         timeout = session.connection().exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar()
@@ -323,7 +321,7 @@ def test_a_process_that_stands_still_does_not_keep_its_locks_for_ever(postgres_u
     assert timeout == "20s"
 
 
-def test_an_error_of_the_database_holds_no_value_of_a_row(any_database: Database) -> None:
+def test_a_database_error_contains_no_values_of_a_row(any_database: Database) -> None:
     def write_twice() -> None:
         for _ in range(2):
             with any_database.write() as session:
@@ -334,7 +332,7 @@ def test_an_error_of_the_database_holds_no_value_of_a_row(any_database: Database
     assert "hunter2" not in str(raised.value)
 
 
-def test_the_password_of_an_address_is_not_shown(database: Database) -> None:
+def test_the_password_of_the_database_url_is_hidden(database: Database) -> None:
     assert "quorum.db" in repr(database)
 
 
@@ -344,7 +342,7 @@ def test_migrations_can_be_run_again(database: Database) -> None:
     database.check()
 
 
-def test_a_new_enough_sqlite_is_in_place_and_an_old_one_is_named() -> None:
+def test_a_recent_sqlite_is_used_and_an_old_one_is_reported() -> None:
     assert sys.modules["sqlite3"].sqlite_version_info >= (3, 42)
     ensure_sqlite(version=(3, 40, 1))
     ensure_sqlite(version=sqlite3.sqlite_version_info)

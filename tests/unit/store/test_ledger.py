@@ -32,14 +32,14 @@ class GitHub:
         return 100 + len(self.comments) if self.comments else None
 
 
-async def test_a_write_that_went_well_is_made_once_and_never_looked_for(database: Database) -> None:
+async def test_a_successful_write_happens_once_without_a_search(database: Database) -> None:
     github, ledger = GitHub(), Ledger(database, "review")
     ids = [await ledger.write_once("summary", find=github.find, write=github.write) for _ in range(3)]
     assert (ids, github.comments, github.looked) == ([101, 101, 101], ["comment"], 0)
 
 
 @pytest.mark.parametrize("fault", ["request lost", "answer lost"])
-async def test_after_a_lost_answer_or_request_there_is_one_comment(database: Database, fault: str) -> None:
+async def test_after_a_lost_response_or_request_there_is_one_comment(database: Database, fault: str) -> None:
     github = GitHub()
     github.fault = fault
     with pytest.raises(GitHubUnavailable):
@@ -59,7 +59,7 @@ async def test_reviews_and_keys_do_not_share_their_writes(database: Database) ->
 
 @settings(deadline=None)  # each example waits for the disk
 @given(faults=st.lists(st.sampled_from([None, "request lost", "answer lost"]), min_size=1, max_size=6))
-async def test_whatever_is_lost_there_is_never_more_than_one_comment(
+async def test_no_failure_leads_to_more_than_one_comment(
     database_of_the_module: Database, faults: list[str | None]
 ) -> None:
     github = GitHub()
@@ -73,7 +73,7 @@ async def test_whatever_is_lost_there_is_never_more_than_one_comment(
     assert len(github.comments) == 1
 
 
-async def test_a_process_that_was_taken_for_dead_writes_nothing(database: Database) -> None:
+async def test_a_process_whose_lease_expired_writes_nothing(database: Database) -> None:
     github, ledger = GitHub(), Ledger(database, "review", executor_id="zombie")
     now, ttl = datetime(2026, 11, 22, tzinfo=UTC), timedelta(seconds=15)
     renew_lease(database, "zombie", role="worker", now=now, ttl=ttl)
@@ -84,7 +84,7 @@ async def test_a_process_that_was_taken_for_dead_writes_nothing(database: Databa
     assert github.comments == ["comment"]
 
 
-async def test_two_processes_that_begin_a_write_at_once_both_end_with_one_id(any_database: Database) -> None:
+async def test_two_processes_that_write_concurrently_get_the_same_id(any_database: Database) -> None:
     """An old life of a job that is still on its way, and the new one: the second must look, and not fail."""
     github = GitHub()
     writes = (

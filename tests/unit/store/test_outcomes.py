@@ -66,7 +66,7 @@ def counted(database: Database, by: OutcomeDimension, **where: Any) -> dict[str,
     return {line.name: (line.findings, line.resolved, line.dismissed, line.silent) for line in lines}
 
 
-def test_a_finding_counts_for_everyone_who_found_it_and_once_a_vendor(store: Database) -> None:
+def test_a_finding_counts_for_each_finder_and_once_per_vendor(store: Database) -> None:
     keep(
         store,
         found("a", found_by=["claude:opus", "claude:haiku", "gpt:sol"], outcome="resolved"),
@@ -91,7 +91,7 @@ def test_a_finding_counts_for_everyone_who_found_it_and_once_a_vendor(store: Dat
     assert counted(store, OutcomeDimension.RULE, repository="octo/site") == {"null-dereference": (1, 0, 0, 0)}
 
 
-def test_a_finding_of_several_reviews_counts_as_it_was_shown_last(store: Database) -> None:
+def test_a_finding_of_several_reviews_counts_as_most_recently_shown(store: Database) -> None:
     keep(
         store,
         found("a", review=1, outcome="open", found_by=["claude:opus"]),
@@ -106,7 +106,7 @@ def test_a_finding_of_several_reviews_counts_as_it_was_shown_last(store: Databas
     ]
 
 
-def test_of_two_rows_of_one_moment_one_counts(store: Database) -> None:
+def test_only_one_of_two_rows_with_the_same_timestamp_counts(store: Database) -> None:
     at = START + timedelta(hours=5)
     keep(
         store,
@@ -129,7 +129,7 @@ def test_of_two_rows_of_one_moment_one_counts(store: Database) -> None:
         ({"outcome": "resolved"}, 0),
     ],
 )
-def test_silence_is_a_finding_still_open_at_the_end_and_without_a_thumb(
+def test_a_finding_open_at_the_end_without_reactions_counts_as_silent(
     store: Database, given: dict[str, Any], silent: int
 ) -> None:
     ended: dict[str, Any] = {"reason": "still open at the merge", "decided_at": START + timedelta(days=1)}

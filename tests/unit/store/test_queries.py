@@ -96,7 +96,9 @@ def open_findings(database: Database, ref: PullRequestRef = REF) -> tuple[Findin
     return tuple(known.finding for known in load_memory(database, ref).findings if known.is_unsettled)
 
 
-def test_a_report_comes_back_as_it_was_and_a_second_recording_leaves_the_same(any_database: Database) -> None:
+def test_a_report_is_read_back_unchanged_and_recording_it_twice_changes_nothing(
+    any_database: Database,
+) -> None:
     order = request("a")
     publish(any_database, order, FINDING)
     publish(any_database, order, FINDING)
@@ -106,7 +108,7 @@ def test_a_report_comes_back_as_it_was_and_a_second_recording_leaves_the_same(an
         assert len(session.exec(select(StageResultRow)).all()) == 1
 
 
-def test_a_dismissed_or_resolved_finding_is_open_no_more_in_any_review(database: Database) -> None:
+def test_a_dismissed_or_resolved_finding_is_settled_in_every_review(database: Database) -> None:
     other = replace(FINDING, fingerprint="f2")
     publish(database, request("a"), FINDING, other)
     publish(database, request("b", trigger="synchronize"), FINDING, other, at=NOW + timedelta(minutes=1))
@@ -114,7 +116,7 @@ def test_a_dismissed_or_resolved_finding_is_open_no_more_in_any_review(database:
     assert [finding.fingerprint for finding in open_findings(database, REF)] == ["f2"]
 
 
-def test_threads_and_thumbs_are_kept_with_their_finding(database: Database) -> None:
+def test_threads_and_thumbs_are_recorded_with_their_finding(database: Database) -> None:
     publish(database, request("a"), FINDING)
     thread = Thread(
         node_id="PRRT_1",
@@ -132,7 +134,7 @@ def test_threads_and_thumbs_are_kept_with_their_finding(database: Database) -> N
     assert (row.thread_id, row.comment_id, row.reactions_up, row.reactions_down) == ("PRRT_1", 2**40, 1, 2)
 
 
-def test_other_pull_requests_and_repositories_are_not_touched(database: Database) -> None:
+def test_other_pull_requests_and_repositories_are_unchanged(database: Database) -> None:
     others = [
         PullRequestRef(owner="octo", repo="shop", number=8),
         PullRequestRef(owner="octo", repo="shop2", number=7),
@@ -143,7 +145,7 @@ def test_other_pull_requests_and_repositories_are_not_touched(database: Database
     assert [len(open_findings(database, ref)) for ref in (REF, *others)] == [0, 1, 1]
 
 
-def test_a_later_review_of_another_head_supersedes_and_an_earlier_or_the_same_does_not(
+def test_only_a_later_review_of_another_head_supersedes(
     database: Database,
 ) -> None:
     def queued(head: str, minute: int, *, head_known: bool = True) -> str:
@@ -167,7 +169,7 @@ def test_a_later_review_of_another_head_supersedes_and_an_earlier_or_the_same_do
     assert not is_superseded(database, delivery="unknown")
 
 
-def test_a_review_that_is_put_back_stays_as_old_as_it_is(database: Database) -> None:
+def test_a_requeued_review_keeps_its_creation_time(database: Database) -> None:
     order = request("a")
     record_review_begun(database, order, delivery="one", at=NOW)
     record_review_begun(database, order, delivery="one", at=NOW + timedelta(hours=1))
@@ -176,7 +178,7 @@ def test_a_review_that_is_put_back_stays_as_old_as_it_is(database: Database) -> 
     assert row.created_at == NOW
 
 
-def test_a_review_that_begins_anew_keeps_the_head_that_was_read_and_forgets_how_it_ended(
+def test_a_restarted_review_keeps_its_head_and_loses_its_result(
     any_database: Database,
 ) -> None:
     order, later = request("a"), NOW + timedelta(hours=1)
@@ -192,7 +194,7 @@ def test_a_review_that_begins_anew_keeps_the_head_that_was_read_and_forgets_how_
     assert (row.notes, row.coverage, row.stations) == ([], None, [])
 
 
-def test_whether_a_head_has_been_reviewed_is_known(database: Database) -> None:
+def test_a_completed_review_of_a_head_is_found(database: Database) -> None:
     publish(database, request("a"))
     assert load_review_of_head(database, REF, "a" * 40) is None  # its job has not ended
     with database.write() as session:
@@ -201,14 +203,14 @@ def test_whether_a_head_has_been_reviewed_is_known(database: Database) -> None:
     assert load_review_of_head(database, REF, "b" * 40) is None
 
 
-def test_pause_and_resume(database: Database) -> None:
+def test_a_pull_request_can_be_paused_and_resumed(database: Database) -> None:
     pull_requests.record_paused(database, REF, installation_id=77, by="mona", at=NOW)
     assert load_memory(database, REF).paused_by == "mona"
     pull_requests.record_paused(database, REF, installation_id=77, by=None, at=NOW)
     assert load_memory(database, REF).paused_by is None
 
 
-def test_a_secret_is_made_once_for_all_processes_and_is_not_guessed(any_database: Database) -> None:
+def test_a_secret_is_generated_once_for_all_processes(any_database: Database) -> None:
     with ThreadPoolExecutor(6) as pool:
         values = set(pool.map(load_or_create_secret, [any_database] * 6, ["dashboard"] * 6))
     assert len(values) == 1
@@ -216,7 +218,7 @@ def test_a_secret_is_made_once_for_all_processes_and_is_not_guessed(any_database
     assert load_or_create_secret(any_database, "mcp") != load_or_create_secret(any_database, "dashboard")
 
 
-def test_leases_tell_the_living_from_the_dead_and_the_dead_that_they_were_struck(
+def test_leases_separate_live_and_dead_processes(
     any_database: Database,
 ) -> None:
     def renew(name: str, second: int, *, held: bool = False) -> Leases:
@@ -232,7 +234,7 @@ def test_leases_tell_the_living_from_the_dead_and_the_dead_that_they_were_struck
     assert renew("three", 41) == Leases(living={"three"}, dead=set())
 
 
-def test_words_go_after_their_time_and_figures_stay(database: Database) -> None:
+def test_text_is_purged_after_the_retention_period_and_figures_stay(database: Database) -> None:
     publish(database, request("a"), FINDING)
     with database.write() as session:
         session.get_one(ReviewRow, request("a").review_id).finished_at = NOW
@@ -256,7 +258,7 @@ def test_words_go_after_their_time_and_figures_stay(database: Database) -> None:
             assert session.exec(select(table)).all() == []
 
 
-def test_what_is_open_on_an_open_pull_request_keeps_its_words_and_what_is_fixed_does_not(
+def test_open_findings_on_open_pull_requests_keep_their_text(
     database: Database,
 ) -> None:
     fixed = replace(FINDING, fingerprint="f2", title="Fixed")
@@ -280,7 +282,7 @@ def test_what_is_open_on_an_open_pull_request_keeps_its_words_and_what_is_fixed_
         assert session.exec(select(StageResultRow)).all() == []
 
 
-def test_an_answer_goes_when_it_is_no_longer_valid(database: Database) -> None:
+def test_expired_answers_are_deleted(database: Database) -> None:
     with database.write() as session:
         session.add(answer(NOW + timedelta(hours=1)))
     purge(database, now=NOW + timedelta(hours=2), keep=timedelta(days=30))
@@ -312,7 +314,7 @@ def installation(change: str, **more: str) -> InstallationJob:
     return InstallationJob(installation_id=77, account="octo", change=change, guid="g", permissions=more)
 
 
-def test_an_installation_that_was_deleted_is_forgotten_after_the_retention_time(database: Database) -> None:
+def test_a_deleted_installation_is_purged_after_the_retention_period(database: Database) -> None:
     installations.record_installation(database, installation("created", checks="write"), at=NOW)
     installations.record_installation(database, installation("suspend"), at=NOW)
     row = stored_installation(database)
@@ -329,7 +331,7 @@ def test_an_installation_that_was_deleted_is_forgotten_after_the_retention_time(
         assert session.exec(select(FindingRow)).all() == []
 
 
-def test_an_installation_that_comes_back_in_time_keeps_its_data(database: Database) -> None:
+def test_a_reinstalled_installation_keeps_its_data(database: Database) -> None:
     installations.record_installation(database, installation("deleted"), at=NOW)
     installations.record_installation(database, installation("created"), at=NOW + timedelta(days=1))
     publish(database, request("a"), FINDING)
@@ -346,7 +348,7 @@ def test_a_renamed_repository_keeps_its_history(database: Database) -> None:
     assert open_findings(database, REF) == ()
 
 
-def test_accounts_of_budgets_go_when_no_limit_speaks_of_their_time_any_more(database: Database) -> None:
+def test_accounts_of_past_budgets_are_deleted(database: Database) -> None:
     with database.write() as session:
         session.add(SpendRow(account="review:r1", spent_usd=1.0, updated_at=NOW))
     purge(database, now=NOW + timedelta(days=61), keep=timedelta(days=30))
