@@ -111,7 +111,7 @@ def render_resolved(resolved: int, minimized: int, *, key: str) -> str:
     sentences = [f"Resolved {count(resolved, 'thread')}."] if resolved else []
     if minimized:
         sentences.append(
-            f"Marked {count(minimized, 'comment')} as outdated, because resolving threads requires the `contents: write` permission."
+            f"Hid {count(minimized, 'comment')} as resolved, because resolving threads requires the `contents: write` permission."
         )
     return _reply(" ".join(sentences), key=key)
 

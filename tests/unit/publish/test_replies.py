@@ -91,7 +91,7 @@ Dismissed 2 findings:
             "Restored: `pay.py:8` `id` goes into the SQL text",
             "No dismissed finding has this ID.",
             "Resolved 2 threads.",
-            "Marked 1 comment as outdated, because resolving threads requires the `contents: write` permission.",
+            "Hid 1 comment as resolved, because resolving threads requires the `contents: write` permission.",
             "The newest commit fixes no open findings.",
             "`.github/quorum.yml` is invalid: `gate` is not one of off, critical, high, medium. Quorum uses the defaults for the invalid parts.",
             "`/rerview` is not an available command. Use `/help` to list all commands.",
