@@ -1,4 +1,4 @@
-"""Source trees answer what gather, findings and the analysers ask, in every language of the list."""
+"""Parses source code in every supported language for gather, findings, and the analyzers."""
 
 import pytest
 from hypothesis import given

@@ -94,7 +94,7 @@ inline only             100.0%   100.0%  100.0%  100.0%         1.00   100.0%   
 
 async def test_a_failed_review_is_reported_and_counts_as_missed() -> None:
     [run] = await run_cases(load_cases(patterns=(CASE,)), EvaluationSetup(access={}, stages=(Stage.REVIEW,)))
-    assert run.failures == ()  # keyless: the analysers completed it
+    assert run.failures == ()  # keyless: the analyzers completed it
     assert [defect.cwe for defect in run.shown.missed] == ["CWE-639"]
 
 
@@ -110,7 +110,7 @@ async def test_recorded_answers_give_the_same_figures_without_calls(tmp_path: Pa
     second = await run_cases(cases, replayed)
     assert fake.requests == []
     assert after() == []
-    assert notes == [f"Recorded answers of {tmp_path.name}: state here who answered, and when."]
+    assert notes == [f"Recorded answers of {tmp_path.name}: write here who answered, and when."]
     assert figures(first) == figures(second)
 
 
@@ -134,7 +134,7 @@ async def test_an_answer_to_older_material_is_replayed_and_counted(tmp_path: Pat
     path.write_text(json.dumps([each | {"key": f"older {n}"} for n, each in enumerate(answers)]))
     replayed, _, after = replay(setup(vendors()), tmp_path)
     second = await run_cases(cases, replayed)
-    assert after() == [f"{len(answers)} answers belong to the same question about older material."]
+    assert after() == [f"{len(answers)} answers were recorded for the same question about older material."]
     assert figures(first) == figures(second)
 
 

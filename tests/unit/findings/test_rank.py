@@ -71,8 +71,10 @@ def test_findings_below_the_minimum_severity_are_rejected_with_a_reason() -> Non
 
 
 def test_analyzers_findings_come_after_confirmed_ones() -> None:
-    analyser = finding(title="S608", found_by=(RUFF,), severity=Severity.CRITICAL, placement=Placement.INLINE)
-    assert inline([analyser, confirmed("rated", 5)]) == ["rated", "S608"]
+    analyzer_finding = finding(
+        title="S608", found_by=(RUFF,), severity=Severity.CRITICAL, placement=Placement.INLINE
+    )
+    assert inline([analyzer_finding, confirmed("rated", 5)]) == ["rated", "S608"]
 
 
 def test_without_models_analyzers_findings_are_ordered_by_severity() -> None:
