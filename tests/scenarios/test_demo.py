@@ -22,12 +22,12 @@ def test_the_demo_shows_the_whole_review_and_leaves_nothing_behind(tmp_path: Pat
         assert f"✓ {station}" in done.stdout
     for shown in ("The review", "The summary comment", "quorum/review", "quorum/security", "quorum/docs"):
         assert shown in done.stdout
-    for said in (
+    for text in (
         "No model reviewed",
         "SQL query built from untrusted input",
         "Reviewed in",
         "Dashboard: http://127.0.0.1:",
     ):
-        assert said in done.stdout
+        assert text in done.stdout
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -57,15 +57,15 @@ async def test_a_completed_review_is_notified_in_figures_only(opened: Open) -> N
         take_summary(pull)
         checks = take_checks(pull)
         (review,) = world.reviews()
-        (said,) = receiver.of("review.finished")
-        assert said["url"] == f"{world.repository.html_url}/pull/1"
-    assert (said["repository"], said["pull_request"], said["head_sha"]) == ("octo/shop", 1, pull.head_sha)
-    assert (said["review_id"], said["status"], said["trigger"]) == (review.id, "completed", "opened")
-    assert said["conclusions"] == conclusions(checks)
-    assert said["findings"] == {"critical": 0, "high": 1, "medium": 0, "low": 0, "info": 0}
-    assert (said["files"], said["reviewed_files"]) == (1, 1)
-    assert said["calls"] == 4
-    assert said["cost_usd"] == review.cost_usd
+        (data,) = receiver.of("review.finished")
+        assert data["url"] == f"{world.repository.html_url}/pull/1"
+    assert (data["repository"], data["pull_request"], data["head_sha"]) == ("octo/shop", 1, pull.head_sha)
+    assert (data["review_id"], data["status"], data["trigger"]) == (review.id, "completed", "opened")
+    assert data["conclusions"] == conclusions(checks)
+    assert data["findings"] == {"critical": 0, "high": 1, "medium": 0, "low": 0, "info": 0}
+    assert (data["files"], data["reviewed_files"]) == (1, 1)
+    assert data["calls"] == 4
+    assert data["cost_usd"] == review.cost_usd
     for word in ("pay.py", "ZeroDivision", "cart", "division-by-zero"):
         assert word not in "".join(receiver.bodies)
 
@@ -74,9 +74,9 @@ async def test_a_failed_review_is_notified(opened: Open) -> None:
     receiver = Receiver()
     async with opened(notifications=receiver.transport, **SETTINGS) as world:
         pull = await uninstalled_meanwhile(world)
-    (said,) = receiver.of("review.finished")
-    assert (said["status"], said["head_sha"], said["files"]) == ("failed", pull.head_sha, 0)
-    assert said["conclusions"] == dict.fromkeys(("review", "security", "docs"), "neutral")
+    (data,) = receiver.of("review.finished")
+    assert (data["status"], data["head_sha"], data["files"]) == ("failed", pull.head_sha, 0)
+    assert data["conclusions"] == dict.fromkeys(("review", "security", "docs"), "neutral")
 
 
 async def uninstalled_meanwhile(world: World) -> Pull:
@@ -104,8 +104,8 @@ async def test_a_spent_budget_is_notified_once_for_all_its_reviews(opened: Open)
             take_review(pull)
             take_summary(pull)
             take_checks(pull)
-    (said,) = receiver.of("budget.reached")
-    assert (said["budget"], said["limit_usd"], said["repository"]) == (
+    (data,) = receiver.of("budget.reached")
+    assert (data["budget"], data["limit_usd"], data["repository"]) == (
         "repository_month",
         0.0001,
         "octo/shop",

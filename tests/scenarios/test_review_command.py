@@ -45,8 +45,15 @@ def checkout(tmp_path: Path, home: Path) -> Path:
 
 
 def git(folder: Path, *arguments: str) -> bytes:
-    who = ("-c", "user.name=Alice", "-c", "user.email=alice@example.com", "-c", "init.defaultBranch=main")
-    return subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True).stdout
+    identity = (
+        "-c",
+        "user.name=Alice",
+        "-c",
+        "user.email=alice@example.com",
+        "-c",
+        "init.defaultBranch=main",
+    )
+    return subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True).stdout
 
 
 def commit(folder: Path, files: dict[str, str], *, branch: str) -> None:

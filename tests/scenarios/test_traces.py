@@ -11,10 +11,7 @@ from threading import Thread
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
-from opentelemetry.semconv._incubating.attributes import (  # pyright: ignore[reportMissingTypeStubs]
-    gen_ai_attributes,
-    vcs_attributes,
-)
+from opentelemetry.semconv._incubating.attributes import gen_ai_attributes, vcs_attributes
 
 from app.tracing import open_traces
 from github_sandbox.git import FileContent
@@ -103,9 +100,12 @@ async def test_a_review_is_one_trace_of_steps_and_calls(opened: Open, collector:
     assert len({span.trace_id for span in spans}) == 1
     root = next(span for span in spans if not span.parent_span_id)
     assert root.name == "pull_request_review"
-    said = attributes(root)
-    assert said[vcs_attributes.VCS_REPOSITORY_NAME] == "shop"
-    assert (said[vcs_attributes.VCS_CHANGE_ID], said["quorum.trigger"]) == ("1", "opened")
+    root_attributes = attributes(root)
+    assert root_attributes[vcs_attributes.VCS_REPOSITORY_NAME] == "shop"
+    assert (root_attributes[vcs_attributes.VCS_CHANGE_ID], root_attributes["quorum.trigger"]) == (
+        "1",
+        "opened",
+    )
     stations = {span.name: parent_of(span, spans) for span in spans if span.name.startswith("station ")}
     assert stations == {f"station {name}": "pull_request_review" for name in STATIONS}
     models = [span for span in spans if span.kind == Span.SPAN_KIND_CLIENT]
@@ -124,15 +124,15 @@ async def test_a_call_has_the_names_of_the_conventions(opened: Open, collector: 
         take_summary(pull)
         take_checks(pull)
     models = [span for span in collector.spans() if span.kind == Span.SPAN_KIND_CLIENT]
-    said = next(attributes(s) for s in models if attributes(s)["gen_ai.provider.name"] == "anthropic")
-    span = next(span for span in models if attributes(span) == said)
-    assert span.name == f"chat {said['gen_ai.request.model']}"
-    assert said["gen_ai.operation.name"] == "chat"
-    assert said["gen_ai.response.model"]
-    assert int(said["gen_ai.usage.input_tokens"]) > 0
-    assert int(said["gen_ai.usage.output_tokens"]) > 0
+    values = next(attributes(s) for s in models if attributes(s)["gen_ai.provider.name"] == "anthropic")
+    span = next(span for span in models if attributes(span) == values)
+    assert span.name == f"chat {values['gen_ai.request.model']}"
+    assert values["gen_ai.operation.name"] == "chat"
+    assert values["gen_ai.response.model"]
+    assert int(values["gen_ai.usage.input_tokens"]) > 0
+    assert int(values["gen_ai.usage.output_tokens"]) > 0
     known = {value for name, value in vars(gen_ai_attributes).items() if name.startswith("GEN_AI_")}
-    assert {name for name in said if name.startswith("gen_ai.")} <= known
+    assert {name for name in values if name.startswith("gen_ai.")} <= known
     assert {attributes(s)["gen_ai.operation.name"] for s in models} == {"chat", "generate_content"}
     page = read("docs/metrics.md")
     assert not {name for span in collector.spans() for name in attributes(span) if f"`{name}`" not in page}
@@ -198,7 +198,7 @@ def test_nothing_is_imported_without_tracing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "said"),
+    ("environ", "message"),
     [
         ({}, ""),
         ({"OTEL_SERVICE_NAME": "quorum"}, ""),
@@ -211,11 +211,11 @@ def test_nothing_is_imported_without_tracing() -> None:
     ],
 )
 def test_no_traces_are_sent_if_disabled_or_impossible(
-    environ: dict[str, str], said: str, caplog: pytest.LogCaptureFixture
+    environ: dict[str, str], message: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert open_traces(environ) is None
-    assert said in caplog.text
-    assert bool(said) == bool(caplog.messages)
+    assert message in caplog.text
+    assert bool(message) == bool(caplog.messages)
 
 
 def test_a_missing_extra_is_reported_in_one_line_and_changes_nothing_else() -> None:

@@ -80,18 +80,18 @@ class World:
         """Open a pull request with these changes; the next `settle` sends its webhook."""
         return self.repository.open_pull(files, **how)
 
-    async def comment(self, pull: Pull, text: str, *, who: str = "alice") -> str:
+    async def comment(self, pull: Pull, text: str, *, author: str = "alice") -> str:
         """Comment in the conversation; return the App's answer there, or an empty text."""
         before = set(map(id, pull.issue_comments))
-        pull.comment(who, text)
+        pull.comment(author, text)
         await self.settle()
         new = [c for c in pull.issue_comments if id(c) not in before and c.user is self.github.bot]
         return "\n".join(comment.body for comment in new)
 
-    async def reply(self, pull: Pull, text: str, *, who: str = "alice") -> str:
+    async def reply(self, pull: Pull, text: str, *, author: str = "alice") -> str:
         """Reply in the only thread; return the App's answer there, or an empty text."""
         [thread] = pull.threads
-        pull.reply(who, thread.root, text)
+        pull.reply(author, thread.root, text)
         await self.settle()
         last = thread.comments[-1]
         return last.body if last.user is self.github.bot else ""

@@ -59,7 +59,7 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
         ("unit/test_redaction.py", "test_a_secret_of_each_format_is_redacted_and_keeps_its_lines"),
     ),
     "S2": (  # secrets in traces
-        ("unit/test_logs.py", "test_an_error_is_logged_with_its_places_and_without_variables_or_secrets"),
+        ("unit/test_logs.py", "test_an_error_is_logged_with_its_locations_and_without_variables_or_secrets"),
         ("security/test_secrets.py", "test_no_secret_is_in_a_repr_or_an_error"),
         ("security/test_secrets.py", "test_invalid_settings_are_named_without_their_values"),
     ),
@@ -86,7 +86,7 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
         ("unit/dashboard/test_tenants.py", "test_every_query_returns_only_rows_that_the_user_may_see"),
         ("unit/llm/test_cache.py", "test_no_two_tenants_share_a_key"),
     ),
-    "D5": (("unit/test_logs.py", "test_what_a_stranger_wrote_cannot_make_a_second_line"),),
+    "D5": (("unit/test_logs.py", "test_untrusted_text_cannot_start_a_second_line"),),
     "D6": (("unit/repository/test_container.py", "test_the_image_runs_as_an_unprivileged_user_and_keeps_data_in_one_place"),),
     "X1": (("unit/analyzers/test_analysis.py", "test_a_huge_file_is_skipped_and_named"),),
 }  # fmt: skip

@@ -41,7 +41,7 @@ async def test_commands_that_need_no_model_are_answered(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "text"),
+    ("author", "text"),
     [
         ("mallory", "/rereview full"),
         ("mallory", "@quorum what is this?"),
@@ -53,12 +53,12 @@ async def test_commands_that_need_no_model_are_answered(tmp_path: Path) -> None:
         ("alice", "Please\n/rereview full"),
     ],
 )
-async def test_other_people_and_other_texts_are_not_commands(tmp_path: Path, who: str, text: str) -> None:
+async def test_other_people_and_other_texts_are_not_commands(tmp_path: Path, author: str, text: str) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
         world.vendors.fake.forget()
-        assert await world.comment(pull, text, who=who) == ""
+        assert await world.comment(pull, text, author=author) == ""
         assert world.vendors.fake.requests == []
 
 
@@ -97,9 +97,9 @@ async def test_a_bot_may_give_commands_if_the_operator_lists_its_id(tmp_path: Pa
     async with open_shop(tmp_path, github=github, quorum_allowed_bots=(helper.id,)) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
-        assert "/rereview" in await world.comment(pull, "/help", who="helper[bot]")
+        assert "/rereview" in await world.comment(pull, "/help", author="helper[bot]")
         world.vendors.fake.forget()
-        assert await world.comment(pull, "/rereview full", who="other[bot]") == ""
+        assert await world.comment(pull, "/rereview full", author="other[bot]") == ""
         assert world.vendors.fake.requests == []
 
 
@@ -107,8 +107,8 @@ async def test_a_dismissal_is_undone_by_its_id_from_the_conversation(tmp_path: P
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
         pull = await opened(world)
-        said = await world.reply(pull, "/dismiss")
-        [id_] = re.findall(r"/undismiss ([0-9a-f]{12})", said)
+        answer = await world.reply(pull, "/dismiss")
+        [id_] = re.findall(r"/undismiss ([0-9a-f]{12})", answer)
 
         assert "No dismissed finding" in await world.comment(pull, "/undismiss 0123456789ab")
         assert set(world.outcomes().values()) == {"dismissed"}

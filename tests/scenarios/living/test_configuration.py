@@ -236,8 +236,8 @@ def _(keyed: Seen, plain: Seen) -> None:
     assert {call.outcome for call in keyed.calls} == {"over_budget"}
     assert set(keyed.checks.values()) == {"neutral"}
     assert {run.title for run in keyed.pull.repository.check_runs.values()} == {"Stage failed"}
-    said = [run.summary or "" for run in keyed.pull.repository.check_runs.values()]
-    assert all("budget" in each for each in said), said
+    summaries = [run.summary or "" for run in keyed.pull.repository.check_runs.values()]
+    assert all("budget" in each for each in summaries), summaries
 
 
 @dataclass

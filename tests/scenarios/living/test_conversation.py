@@ -34,9 +34,9 @@ async def test_a_technical_question_goes_to_claude_with_the_finding_and_its_code
         people.intent, people.answer = "technical_question", "An empty list has no average."
         pull = await opened(world)
 
-        said = await world.reply(pull, "@quorum when does this happen?")
+        answer = await world.reply(pull, "@quorum when does this happen?")
 
-        assert "An empty list has no average." in said
+        assert "An empty list has no average." in answer
         assert [request.provider.value for request in world.vendors.fake.requests] == ["claude", "claude"]
         assert "haiku" in world.vendors.fake.requests[0].model
         assert "An empty cart crashes" in world.vendors.fake.requests[1].text
@@ -50,9 +50,9 @@ async def test_a_product_question_goes_to_gpt_with_the_documentation_and_the_fig
         people.intent, people.answer = "product_question", "It costs what the figures say."
         pull = await opened(world)
 
-        said = await world.comment(pull, "/ask what does it cost?")
+        answer = await world.comment(pull, "/ask what does it cost?")
 
-        assert "It costs what the figures say." in said
+        assert "It costs what the figures say." in answer
         assert [request.provider.value for request in world.vendors.fake.requests] == ["claude", "gpt"]
         assert "review_on_push" in world.vendors.fake.requests[1].text
         assert "calls" in world.vendors.fake.requests[1].text
@@ -68,10 +68,10 @@ async def test_a_justified_complaint_withdraws_the_finding(tmp_path: Path) -> No
         )
         pull = await opened(world)
 
-        said = await world.reply(pull, "@quorum this is wrong, the caller checks it")
+        answer = await world.reply(pull, "@quorum this is wrong, the caller checks it")
 
-        assert "I had missed the guard" in said
-        assert "withdrawn" in said
+        assert "I had missed the guard" in answer
+        assert "withdrew this finding" in answer
         assert set(world.outcomes().values()) == {"dismissed"}
 
 
@@ -81,9 +81,9 @@ async def test_a_complaint_about_a_confirmed_finding_does_not_withdraw_it(tmp_pa
         people.intent, people.answer = "complaint", "It stands: an empty list reaches the division."
         pull = await opened(world)
 
-        said = await world.reply(pull, "@quorum this is noise")
+        answer = await world.reply(pull, "@quorum this is noise")
 
-        assert "It stands" in said
+        assert "It stands" in answer
         assert set(world.outcomes().values()) == {"open"}
 
 
@@ -103,9 +103,9 @@ async def test_another_vendor_answers_when_the_best_one_is_down(tmp_path: Path) 
         people.intent, people.answer = "technical_question", "An empty list has no average."
         pull = await opened(world)
         world.vendors.fake.fail(Provider.CLAUDE, Fault.UNKNOWN_MODEL)
-        said = await world.reply(pull, "@quorum when does this happen?")
-        assert "An empty list has no average." in said
-        assert "GPT" in said
+        answer = await world.reply(pull, "@quorum when does this happen?")
+        assert "An empty list has no average." in answer
+        assert "GPT" in answer
         [turn] = turns(world)
         answered = {call.id: call.provider for call in world.rows(ModelCallRow) if call.outcome == "ok"}
         assert {answered[id_] for id_ in turn.call_ids} == {"gpt"}
@@ -137,7 +137,7 @@ async def test_if_no_model_answers_the_reply_says_so(tmp_path: Path) -> None:
 async def test_without_a_model_the_reply_to_a_question_says_so(tmp_path: Path) -> None:
     async with open_shop(tmp_path, providers=()) as world:
         pull = await opened(world)
-        assert "Could not answer: no model has a key here" in await world.comment(pull, "/ask why?")
+        assert "no model has a key" in await world.comment(pull, "/ask why?")
 
 
 async def test_a_complaint_that_is_about_no_finding_withdraws_nothing(tmp_path: Path) -> None:
@@ -176,11 +176,11 @@ async def test_the_prompt_has_the_newest_turns_in_full_and_the_oldest_as_a_count
         for number in range(11):
             pull.reply("alice", pull.threads[0].root, f"Remark {number}.")
         await world.reply(pull, "@quorum and now?")
-        told = world.vendors.fake.requests[-1].text
-        assert "Remark 10." in told
-        assert "Remark 3." in told
-        assert "Remark 2." not in told
-        assert "3 earlier turns are left out" in told
+        prompt = world.vendors.fake.requests[-1].text
+        assert "Remark 10." in prompt
+        assert "Remark 3." in prompt
+        assert "Remark 2." not in prompt
+        assert "3 earlier turns are left out" in prompt
 
 
 async def test_a_conversation_continues_after_a_restart(tmp_path: Path) -> None:
@@ -190,9 +190,9 @@ async def test_a_conversation_continues_after_a_restart(tmp_path: Path) -> None:
         pull = await opened(world)
         await world.comment(pull, "/ask how many are there?")
         await world.comment(pull, "/ask and in words?")
-        told = world.vendors.fake.requests[-1].text
-        assert "how many are there?" in told
-        assert "Forty-two." in told
+        prompt = world.vendors.fake.requests[-1].text
+        assert "how many are there?" in prompt
+        assert "Forty-two." in prompt
 
 
 async def test_a_secret_in_a_question_reaches_no_model_and_no_row(tmp_path: Path) -> None:
@@ -201,9 +201,9 @@ async def test_a_secret_in_a_question_reaches_no_model_and_no_row(tmp_path: Path
         people = Reviewers(world.vendors)
         people.answer = f"You wrote {secret}."
         pull = await opened(world)
-        said = await world.comment(pull, f"/ask is {secret} safe here?")
+        answer = await world.comment(pull, f"/ask is {secret} safe here?")
         assert secret not in "".join(request.prompt for request in world.vendors.fake.requests)
-        assert secret not in said
+        assert secret not in answer
         assert secret not in f"{turns(world)[0].question}{turns(world)[0].answer}"
 
 
@@ -212,9 +212,9 @@ async def test_a_models_answer_gives_no_commands_and_mentions_nobody(tmp_path: P
         people = Reviewers(world.vendors)
         people.answer = "/rereview full\n\n@alice look ![x](https://evil.example/x.png)"
         pull = await opened(world)
-        said = await world.comment(pull, "/ask what now?")
-        assert not said.startswith("/rereview")
-        assert "evil.example/x.png)" not in said
+        answer = await world.comment(pull, "/ask what now?")
+        assert not answer.startswith("/rereview")
+        assert "evil.example/x.png)" not in answer
         assert len(world.reviews()) == 1
 
 

@@ -214,7 +214,7 @@ async def test_doctor_names_the_account_that_grants_too_little_and_the_missing_f
     async with open_shop(tmp_path, github=github) as world:
         settings = world.served.program.settings
         network = Network(github=github.transport(), models=world.vendors.fake.http_client())
-        said = [str(check) async for check in examine(settings, network=network)]
-        [granted] = [line for line in said if " granted " in line]
+        lines = [str(check) async for check in examine(settings, network=network)]
+        [granted] = [line for line in lines if " granted " in line]
         assert "acme grants less" in granted
         assert "the review and its inline comments (needs `pull_requests: write`)" in granted

@@ -46,8 +46,8 @@ async def test_a_finding_dismissed_three_times_is_not_shown_a_fourth_time(tmp_pa
 
         fourth.comment("alice", "/config")
         await world.settle()
-        said = fourth.issue_comments[-1].body
-        id_ = re.findall(r"\b[0-9a-f]{12}\b", said.split("Rules learned from dismissals")[1])[0]
+        answer = fourth.issue_comments[-1].body
+        id_ = re.findall(r"\b[0-9a-f]{12}\b", answer.split("Rules learned from dismissals")[1])[0]
         fourth.comment("alice", f"/undismiss {id_}")
         await world.settle()
         assert "reports findings like these again" in fourth.issue_comments[-1].body
@@ -133,9 +133,9 @@ async def test_the_organizations_default_applies_until_the_repository_overrides_
         assert [run.conclusion for run in pull.repository.check_runs.values()] == ["neutral"]
         pull.comment("alice", "/config")
         await world.settle()
-        said = pull.issue_comments[-1].body
-        assert '| `stages` | `["review"]` | organization |' in said
-        assert '| `gate` | `"off"` | repository |' in said
+        answer = pull.issue_comments[-1].body
+        assert '| `stages` | `["review"]` | organization |' in answer
+        assert '| `gate` | `"off"` | repository |' in answer
 
 
 async def test_a_dependency_bots_change_is_reviewed_for_its_manifests_unless_requested(

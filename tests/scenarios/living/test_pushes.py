@@ -237,8 +237,8 @@ async def test_a_stage_that_is_enabled_later_reviews_what_it_has_not_seen(tmp_pa
         world.vendors.fake.forget()
         pull.push({"more.py": "x = 1\n"})
         await world.settle()
-        told = "".join(each.text for each in world.vendors.fake.requests if "# Task: security" in each.text)
-        assert "shop.py" in told
+        prompt = "".join(each.text for each in world.vendors.fake.requests if "# Task: security" in each.text)
+        assert "shop.py" in prompt
 
 
 async def test_a_push_that_fixes_findings_and_adds_one_makes_at_most_twelve_github_calls(
