@@ -154,15 +154,6 @@ def _value(value: object) -> str:
     return text if len(text) <= 200 else f"{text[:200]}…"
 
 
-def render_config_error(error: str, *, key: str, redact: Redact) -> str:
-    """The configuration is invalid: the error and what Quorum uses instead."""
-    return _reply(
-        f"`.github/quorum.yml` is invalid: {clean_line(error, redact=redact)} "
-        "Quorum uses the defaults for the invalid parts.",
-        key=key,
-    )
-
-
 def render_fixed(reason: str, *, head_sha: str, key: str, redact: Redact) -> str:
     """In a finding's thread: a push fixed it."""
     return _reply(f"Fixed by {head_sha[:12]}. {clean_line(reason, redact=redact)}", key=key)

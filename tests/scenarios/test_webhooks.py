@@ -90,7 +90,10 @@ async def test_a_signed_body_that_makes_no_sense_is_malformed(world: World, body
 
 async def test_unneeded_events_are_ignored_with_the_reason(world: World) -> None:
     unknown = await world.send("sponsorship", b"{}")
-    assert (unknown.status_code, unknown.json()) == (200, {"ignored": "event sponsorship is not needed"})
+    assert (unknown.status_code, unknown.json()) == (
+        200,
+        {"ignored": "Quorum does not use the event sponsorship"},
+    )
     world.github.ping()
     pull = world.open_pull(PAY, draft=False)
     world.github.hook.queue[:] = world.github.hook.queue[:1]  # only the ping
@@ -160,7 +163,7 @@ async def test_a_delivery_that_cannot_be_stored_is_rejected_and_accepted_when_it
         session.connection().execute(text("ALTER TABLE deliveries RENAME TO elsewhere"))
     sent = [each for each in await world.deliver() if each.event == "pull_request"]
     assert [delivery.status_code for delivery in sent] == [503]
-    world.log.take("could not be stored")
+    world.log.take("cannot store a delivery")
     with world.database.write() as session:
         session.connection().execute(text("ALTER TABLE elsewhere RENAME TO deliveries"))
     world.github.hook.redeliver(sent[0].id)

@@ -203,7 +203,7 @@ def _(keyed: Seen, plain: Seen) -> None:
 
 @effect("ignore_titles: ['do not review']")
 def _(keyed: Seen, plain: Seen) -> None:
-    assert (keyed.left_out, keyed.calls) == ("its title has words of `ignore_titles`", [])
+    assert (keyed.left_out, keyed.calls) == ("its title contains words from `ignore_titles`", [])
 
 
 @effect("drafts: true", draft=True)

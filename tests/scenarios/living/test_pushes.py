@@ -141,7 +141,7 @@ async def test_a_finding_that_comes_back_gets_one_reply_in_its_thread(tmp_path: 
         pull.push({"shop.py": f"# again\n{CART}"})
         await world.settle()
         [thread] = pull.threads
-        assert ["This is back in" in comment.body for comment in thread.comments] == [False, False, True]
+        assert ["Reintroduced in" in comment.body for comment in thread.comments] == [False, False, True]
         assert thread.root.minimized_reason is None  # it was minimized as resolved
         assert world.findings()[-1].outcome == "open"
 

@@ -9,7 +9,6 @@ from app.publish.replies import (
     COMMANDS,
     render_answer,
     render_config,
-    render_config_error,
     render_dismissed,
     render_failure,
     render_help,
@@ -66,7 +65,6 @@ def test_replies_are_short_and_say_what_happens_next() -> None:
         render_resolved(2, 0, key="c1"),
         render_resolved(0, 1, key="c1"),
         render_resolved(0, 0, key="c1"),
-        render_config_error("`gate` is not one of off, critical, high, medium.", key="c1", redact=str),
         render_unknown_command("/rerview", key="c1"),
         render_not_in_a_thread("/dismiss", key="c1"),
         render_failure("the head moved.", key="c1", redact=str),
@@ -93,7 +91,6 @@ Dismissed 2 findings:
             "Resolved 2 threads.",
             "Hid 1 comment as resolved, because resolving threads requires the `contents: write` permission.",
             "The newest commit fixes no open findings.",
-            "`.github/quorum.yml` is invalid: `gate` is not one of off, critical, high, medium. Quorum uses the defaults for the invalid parts.",
             "`/rerview` is not an available command. Use `/help` to list all commands.",
             "`/dismiss` only works in the thread of a finding.",
             "The command failed: the head moved.",
@@ -117,6 +114,5 @@ def test_replies_with_hostile_text_have_no_active_content(text: str) -> None:
         render_answer(text, answered_by=f"gpt:{text}", key="c1", redact=str),
         render_failure(text, key="c1", redact=str),
         render_unknown_command(text, key="c1"),
-        render_config_error(text, key="c1", redact=str),
     ]
-    assert [read(body, own_html=True) for body in bodies] == [[], [], [], []]
+    assert [read(body, own_html=True) for body in bodies] == [[], [], []]
