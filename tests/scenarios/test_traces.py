@@ -11,7 +11,10 @@ from threading import Thread
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
-from opentelemetry.semconv._incubating.attributes import gen_ai_attributes, vcs_attributes
+from opentelemetry.semconv._incubating.attributes import (  # pyright: ignore[reportMissingTypeStubs]
+    gen_ai_attributes,
+    vcs_attributes,
+)
 
 from app.tracing import open_traces
 from github_sandbox.git import FileContent
