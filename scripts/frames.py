@@ -1,7 +1,7 @@
 """A pytest plugin that counts the frames of the product on its main paths.
 
-`scripts/structure.py --frames` loads it. It prints the shortest stack seen on each path, outermost frame first. A stack
-belongs to one task: `run_stage` starts a task for each chunk, so that path begins inside the task.
+`scripts/structure.py --frames` loads it. It prints the shortest stack seen on each path (to the inbox, the longest), outermost
+frame first. A stack belongs to one task: `run_stage` starts a task for each chunk, so that path begins inside the task.
 """
 
 import sys
@@ -14,12 +14,13 @@ import pytest
 
 ROOT = Path.cwd().as_posix()
 PRODUCT = (f"{ROOT}/app/", f"{ROOT}/webhooks/")
+ENGINE = f"{ROOT}/app/engine/"
 SDKS = ("/anthropic/", "/openai/", "/google/genai/")
 FROM_A_STAGE = "from a stage to the SDK"
 TO_REVIEWS = "from the job to POST …/reviews"
-TO_COMMIT = "from webhook bytes to the thread that commits the delivery"
+TO_INBOX = "from webhook bytes to the engine's inbox"
 
-_shortest: dict[str, tuple[str, ...]] = {}
+_stacks: dict[str, tuple[str, ...]] = {}
 
 
 def product_frames(frame: FrameType | None) -> list[str]:
@@ -34,8 +35,8 @@ def product_frames(frame: FrameType | None) -> list[str]:
 
 
 def _keep(end: str, frames: Sequence[str]) -> None:
-    if frames and (end not in _shortest or len(frames) < len(_shortest[end])):
-        _shortest[end] = tuple(frames)
+    if frames and (end not in _stacks or len(frames) < len(_stacks[end])):
+        _stacks[end] = tuple(frames)
 
 
 def _from_stage(frames: Sequence[str]) -> Sequence[str]:
@@ -57,10 +58,10 @@ def _profile(frame: FrameType, event: str, argument: object) -> None:
         and name in ("create", "generate_content")
     ):
         _keep(FROM_A_STAGE, _from_stage(product_frames(frame.f_back)))
-    elif name == "to_thread" and path.endswith("asyncio/threads.py"):
-        frames = product_frames(frame.f_back)
-        if any("webhooks/receiver" in each for each in frames):
-            _keep(TO_COMMIT, frames)
+    elif path.startswith(ENGINE):
+        frames = product_frames(frame)
+        if frames[0].startswith("webhooks/") and len(frames) > len(_stacks.get(TO_INBOX, ())):
+            _stacks[TO_INBOX] = tuple(frames)
 
 
 def _profile_request(frame: FrameType) -> None:
@@ -69,9 +70,9 @@ def _profile_request(frame: FrameType) -> None:
         _keep(TO_REVIEWS, product_frames(frame.f_back))
 
 
-def shortest() -> Mapping[str, Sequence[str]]:
-    """The shortest stack seen so far on each path."""
-    return _shortest
+def stacks() -> Mapping[str, Sequence[str]]:
+    """The stack kept so far for each path."""
+    return _stacks
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -85,6 +86,6 @@ def pytest_sessionstart() -> None:
 def pytest_sessionfinish() -> None:
     """Print the stacks."""
     sys.setprofile(None)
-    for end, frames in shortest().items():
+    for end, frames in stacks().items():
         sys.stdout.write(f"\n{end}: {len(frames)} frames\n")
         sys.stdout.writelines(f"    {frame}\n" for frame in frames)
