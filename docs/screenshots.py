@@ -83,7 +83,7 @@ def take_setup(browser: Browser, folder: Path) -> None:
         page.goto(run.page)
         page.screenshot(path=IMAGES / "setup.png")
         page.get_by_role("button").click()
-        page.get_by_text("waiting for GitHub's first ping").wait_for()
+        page.get_by_text("Waiting for GitHub's first ping").wait_for()
         page.screenshot(path=IMAGES / "setup-next.png")
         run.deliver()
         page.get_by_text("The ping has arrived").wait_for()
