@@ -47,7 +47,7 @@ def ignore_events(event: StationEvent) -> None:
 
 
 class StageStatus(StrEnum):
-    """How a stage ended; `failed` means it reviewed nothing."""
+    """How a stage ended; `failed` means that it did not review some files, or any (`StageResult.unread_paths`)."""
 
     COMPLETED = "completed"
     FAILED = "failed"
@@ -110,6 +110,7 @@ class Coverage:
     files: int
     reviewed: int
     omitted: tuple[Omission, ...] = ()
+    partly: tuple[Omission, ...] = ()  # reviewed files of which a part was not read, with the reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +176,7 @@ class StageResult:
     route: str | None = None  # the router's decision and reason in one line
     notes: tuple[str, ...] = ()
     call_ids: tuple[str, ...] = ()  # the successful call of each chunk
+    unread_paths: tuple[str, ...] = ()  # files that no model answered about, if the stage failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
