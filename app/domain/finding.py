@@ -88,6 +88,7 @@ class RejectionCode(StrEnum):
 
     OTHER_FILE = "other_file"  # the change does not touch the file
     EXCLUDED_FILE = "excluded_file"  # the review left the file out
+    QUOTE_NOT_FOUND = "quote_not_found"  # the file does not contain the code that the claim is about
     BELOW_MINIMUM = "below_minimum"  # of severity; `detail` is the minimum
     REFUTED = "refuted"  # by the vendor in `by`; `detail` is its evidence
     UNCONFIRMED = "unconfirmed"  # an analyzer's own finding on the same code remains

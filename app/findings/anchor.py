@@ -13,10 +13,11 @@ from app.domain.finding import Finding, Placement
 from app.findings.finders import is_by_analyzers
 from app.findings.quotes import (
     DiffIndex,
+    HeadRuns,
     QuoteMatch,
     QuoteReading,
+    has_code,
     readings,
-    run_of_source,
     single_lines,
     words,
 )
@@ -50,19 +51,25 @@ def anchor(finding: Finding, index: DiffIndex) -> Finding:
     return _at(finding, place.match)
 
 
-def locate(finding: Finding, source: str | None) -> Finding:
-    """Add line numbers to a finding on a file, if its quote occurs exactly once outside the hunks.
+def locate(finding: Finding, index: DiffIndex, heads: HeadRuns) -> Finding | None:
+    """Add line numbers to a claim on a file; None if the file does not contain its quote.
 
-    The finding stays on the file, because GitHub accepts comments only on lines in hunks.
+    The claim stays on the file: GitHub accepts comments only on lines in hunks, and a quote in several places is no place.
+    A claim without a quote is about the whole file.
     """
-    if finding.placement is not Placement.FILE or source is None:
+    if finding.placement is not Placement.FILE or is_by_analyzers(finding):
         return finding
-    run = run_of_source(finding.path, source)
-    places = [(reading, list(run.find(reading.words))) for reading in readings(finding.quote)]
-    for reading, good in _best_first(places):
-        if len(good) == 1 and reading.is_distinctive:
-            return replace(finding, start_line=good[0].start_line, end_line=good[0].end_line)
-    return finding
+    if index.is_binary(finding.path) or not has_code(finding.quote):
+        return replace(finding, start_line=1, end_line=1)
+    source = heads.of(finding.path)
+    for reading in (*readings(finding.quote), *single_lines(finding.quote)):
+        matches = [*source.find(reading.words)] if source else []
+        matches = matches or _matches(finding, reading, index)
+        if matches:
+            nearest = min(matches, key=lambda match: match.distance(finding.start_line))
+            lines = {"start_line": nearest.start_line, "end_line": nearest.end_line}
+            return replace(finding, side=nearest.side, **lines)
+    return None
 
 
 def choose(matches: Sequence[QuoteMatch], line: int, *, distinctive: bool = True) -> QuoteMatch | None:

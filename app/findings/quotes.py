@@ -7,7 +7,7 @@ readings are tried in order, verbatim first, because a line that starts with "-"
 
 import bisect
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -110,8 +110,23 @@ class LineRun:
         return " ".join(parts) + " ", offsets
 
 
+class HeadRuns:
+    """Whole files of the head, each as one run, for code outside the hunks; reads each file once."""
+
+    def __init__(self, source_of: Callable[[str, Side], str | None]) -> None:
+        self._source_of = source_of
+        self._runs: dict[str, LineRun | None] = {}
+
+    def of(self, path: str) -> LineRun | None:
+        """The file; None if it is unavailable."""
+        if path not in self._runs:
+            source = self._source_of(path, Side.RIGHT)
+            self._runs[path] = None if source is None else run_of_source(path, source)
+        return self._runs[path]
+
+
 def run_of_source(path: str, source: str) -> LineRun:
-    """A whole file as one run, for code outside the hunks."""
+    """A whole file of the head as one run."""
     lines = (
         DiffLine(kind=LineKind.CONTEXT, text=text, old_line=number, new_line=number)
         for number, text in enumerate(source.split("\n"), 1)
@@ -142,6 +157,10 @@ class DiffIndex:
         ending = [path for path in self._files if named and path.endswith("/" + named.removeprefix("./"))]
         return ending[0] if len(ending) == 1 else None
 
+    def is_binary(self, path: str) -> bool:
+        """Whether the file has no text that can be quoted."""
+        return path in self._files and self._files[path].binary
+
     def runs(self, path: str, side: Side) -> tuple[LineRun, ...]:
         """One side of each hunk of a file, from top to bottom."""
         key = (path, side)
@@ -169,7 +188,8 @@ def _runs(file: FileDiff, side: Side) -> Iterator[LineRun]:
 
 _FENCE = re.compile(r"\A\s*```[^\n]*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
 _NUMBER = re.compile(r"^\s*L?\d{1,7}(?:\s*[:|>)]|(?=[+\- \t]|$))")
-_GAP = re.compile(r"\w*\[REDACTED(?::[^\]\n]*)?\]\w*|\[…\d+ more characters\]|\w*(?:…|\.{3,})")
+_REDACTION = re.compile(r"\w*\[REDACTED(?::[^\]\n]*)?\]\w*")
+_GAP = re.compile(_REDACTION.pattern + r"|\[…\d+ more characters\]|\w*(?:…|\.{3,})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +220,11 @@ def readings(quote: str) -> list[QuoteReading]:
     for reading in [*whole, *parts]:
         found.setdefault(reading.words, reading)
     return [reading for reading in found.values() if reading.words]
+
+
+def has_code(quote: str) -> bool:
+    """Whether the quote contains code that can be searched for, not only space or redacted text."""
+    return bool(words(_REDACTION.sub(" ", _unfenced(quote))))
 
 
 def single_lines(quote: str) -> list[QuoteReading]:

@@ -22,7 +22,7 @@ from app.findings.anchor import anchor, locate
 from app.findings.finders import backers, is_by_analyzers, is_by_patterns, vendors_of
 from app.findings.fingerprint import EnclosingSymbol, Fingerprinter
 from app.findings.merge import merge
-from app.findings.quotes import DiffIndex
+from app.findings.quotes import DiffIndex, HeadRuns
 from app.findings.suggestion import CountErrors, SourceOf, check_suggestion
 from app.findings.verify import AskVerdicts, IsEstablished, nothing_is_established, verify
 
@@ -180,15 +180,17 @@ async def settle(
         left_out: changed files that no model saw; claims about them are guesses.
     """
     index = DiffIndex(diff)
-    anchored = (anchor(finding, index) for finding in findings)
-    located = (locate(finding, source_of(finding.path, Side.RIGHT)) for finding in anchored)
+    runs = HeadRuns(source_of)
+    anchored = [anchor(finding, index) for finding in findings]
+    located = [locate(finding, index, runs) for finding in anchored]
+    nowhere = [each for each, found in zip(anchored, located, strict=True) if found is None]
     checked = [
         check_suggestion(finding, index, source_of=source_of, count_errors=count_errors)
         for finding in located
+        if finding is not None
     ]
-    named = Fingerprinter(index, source_of=source_of, enclosing_symbol=enclosing_symbol).add_fingerprints(
-        checked
-    )
+    fingerprinter = Fingerprinter(index, source_of=source_of, enclosing_symbol=enclosing_symbol)
+    named = fingerprinter.add_fingerprints([*checked, *nowhere])
 
     def symbol_of(finding: Finding) -> str | None:
         source = source_of(finding.path, finding.side)
@@ -201,8 +203,14 @@ async def settle(
             return RejectionCode.EXCLUDED_FILE
         return None if index.path_of(finding.path) else RejectionCode.OTHER_FILE
 
-    unknown = [RejectedClaim(finding=each, code=code) for each in named if (code := rejection_code(each))]
-    known = [finding for finding in named if rejection_code(finding) is None]
+    codes = [
+        rejection_code(each) or (RejectionCode.QUOTE_NOT_FOUND if number >= len(checked) else None)
+        for number, each in enumerate(named)
+    ]
+    unknown = [
+        RejectedClaim(finding=each, code=code) for each, code in zip(named, codes, strict=True) if code
+    ]
+    known = [each for each, code in zip(named, codes, strict=True) if code is None]
     verified = await verify(
         merge(known, symbol_of=symbol_of),
         quorum=config.quorum,

@@ -5,13 +5,14 @@ https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/review
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
 from app.domain.diff import Side
 from app.domain.finding import Finding, Placement
 from app.findings.quotes import DiffIndex
+from app.findings.replacement import is_same_code, replacement_lines, unfenced
 
 _ENDINGS = {
     ".yml", ".yaml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".env", ".json", ".json5", ".jsonc", ".lock",
@@ -43,14 +44,14 @@ def is_protected(path: str) -> bool:
 CountErrors = Callable[[str, str], int | None]
 SourceOf = Callable[[str, Side], str | None]
 
-_FENCE = re.compile(r"\A\s*```[^\n]*\n(.*?)\n?[ \t]*```\s*\Z", re.DOTALL)
-
 
 def as_prose(finding: Finding) -> Finding:
-    """Move the suggestion into the explanation as code."""
+    """Move the suggestion into the explanation as code; a suggestion that repeats the quoted code is dropped."""
     if not finding.suggestion or not finding.suggestion.strip():
         return replace(finding, suggestion=None)
-    code = _unfenced(finding.suggestion)
+    code = unfenced(finding.path, finding.suggestion, finding.quote.split("\n"))
+    if is_same_code(code, finding.quote):
+        return replace(finding, suggestion=None)
     fence = "`" * max(3, 1 + max(map(len, re.findall(r"`+", code)), default=0))
     explanation = f"{finding.explanation}\n\nPossible fix:\n\n{fence}\n{code}\n{fence}"
     return replace(finding, suggestion=None, explanation=explanation)
@@ -59,10 +60,10 @@ def as_prose(finding: Finding) -> Finding:
 def check_suggestion(
     finding: Finding, index: DiffIndex, *, source_of: SourceOf, count_errors: CountErrors
 ) -> Finding:
-    """Keep the suggestion if it fits; otherwise move it into the explanation.
+    """Keep the suggestion if it fits; drop it if it changes nothing; otherwise move it into the explanation.
 
-    It fits if it replaces lines of the head in a code file, keeps their indentation, changes their text, and adds no
-    syntax errors. If the file is unavailable, the hunk is parsed instead.
+    It fits if it replaces lines of the head in a code file and adds no syntax errors. If the file is unavailable, the hunk
+    is parsed instead.
     """
     if finding.suggestion is None:
         return finding
@@ -70,10 +71,13 @@ def check_suggestion(
     if not lines:
         return as_prose(finding)
     end = start + finding.end_line - finding.start_line + 1
-    for candidate in _fitting(_unfenced(finding.suggestion), lines[start:end]):
-        after = [*lines[:start], candidate, *lines[end:]]
-        if _adds_no_error(finding.path, lines, after, count_errors):
-            return replace(finding, suggestion=candidate)
+    replaced = [line.removesuffix("\r") for line in lines[start:end]]
+    new = replacement_lines(finding.path, finding.suggestion, replaced, around=lines)
+    if [line.rstrip() for line in new] == [line.rstrip() for line in replaced]:
+        return replace(finding, suggestion=None)
+    after = [*lines[:start], *new, *lines[end:]]
+    if _adds_no_error(finding.path, lines, after, count_errors):
+        return replace(finding, suggestion="\n".join(new))
     return as_prose(finding)
 
 
@@ -97,37 +101,6 @@ def _surroundings(finding: Finding, index: DiffIndex, source_of: SourceOf) -> tu
         line.rstrip() for line in shown
     ]
     return (lines, finding.start_line - 1) if same else ([], 0)
-
-
-def _unfenced(suggestion: str) -> str:
-    text = suggestion.replace("\r\n", "\n")
-    fenced = _FENCE.match(text)
-    return (fenced[1] if fenced else text).removesuffix("\n")
-
-
-def _fitting(suggestion: str, replaced: Sequence[str]) -> Iterator[str]:
-    """The suggestion with the replaced lines' indentation, in every way that the model may have meant."""
-    original = [line.rstrip() for line in replaced]
-    for lines in _indented([line.rstrip() for line in suggestion.split("\n")], _indent(original)):
-        if lines != original:
-            yield "\n".join(lines)
-
-
-def _indented(lines: list[str], indentation: str) -> Iterator[list[str]]:
-    """Unchanged; or with the indentation restored on all lines; or on the first line only."""
-    given = _indent(lines)
-    if given == indentation:
-        yield lines
-    elif given == indentation + " ":  # the space that marks a context line
-        yield [line[1:] if line.startswith(given) else line for line in lines]
-    elif not given:
-        yield [indentation + line if line else line for line in lines]
-        yield [indentation + lines[0], *lines[1:]]
-
-
-def _indent(lines: Sequence[str]) -> str:
-    first = next((line for line in lines if line.strip()), "")
-    return first[: len(first) - len(first.lstrip())]
 
 
 def _adds_no_error(path: str, before: Sequence[str], after: Sequence[str], count_errors: CountErrors) -> bool:

@@ -6,13 +6,14 @@ strictly, other fields are ignored, and every dropped item leaves a note."""
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from app.domain.finding import ComponentEdge, FileSummary, Finding, Judgement, Severity, Stage, Walkthrough
 from app.domain.rules import RULES, rule_for
 from app.errors import ModelInvalidOutput
+from app.prompting.items import DocsItem, FindingItem, VerdictItem
 
 
 def closed(**properties: object) -> dict[str, Any]:
@@ -69,74 +70,10 @@ def answer_schema() -> dict[str, Any]:
 MAX_FINDINGS = 50  # of one answer; more would bury the important ones
 MAX_PROBLEMS_NAMED = 5  # of an invalid answer, in the error and so in the repeated question
 
+
 _REDACTED = "[REDACTED"  # how redaction marks a secret
 
 T = TypeVar("T")
-
-
-class _AnswerItem(BaseModel):
-    """Ignores unknown fields, because vendors without strict schemas add some."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-def _lower(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
-class FindingItem(_AnswerItem):
-    """One of `findings`; the fields of the contract are required, others may be missing."""
-
-    path: str
-    line: int
-    quote: str
-    severity: Annotated[Severity, BeforeValidator(_lower)]
-    rule_id: str
-    title: str = Field(min_length=1)
-    explanation: str
-    suggestion: str | None
-    evidence: str = ""
-    pre_existing: bool = False
-
-
-class VerdictItem(_AnswerItem):
-    """One of `verdicts`."""
-
-    id: str
-    verdict: Annotated[Judgement, BeforeValidator(_lower)]
-    evidence: str
-    worth: int = Field(ge=0, le=10)
-
-
-class FileItem(_AnswerItem):
-    """One of `files`: a row of the walkthrough."""
-
-    path: str
-    change: str
-
-
-class EdgeItem(_AnswerItem):
-    """One of `edges`: an arrow of the walkthrough's diagram."""
-
-    source: str
-    target: str
-    label: str
-
-
-class DocumentItem(_AnswerItem):
-    """One of `documents`, in the requested format."""
-
-    title: str
-    content: str
-
-
-class DocsItem(_AnswerItem):
-    """What the docs stage requests in addition to findings."""
-
-    summary: str | None = None
-    files: list[FileItem] = Field(default_factory=list[FileItem])
-    edges: list[EdgeItem] = Field(default_factory=list[EdgeItem])
-    documents: list[DocumentItem] = Field(default_factory=list[DocumentItem])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,15 +210,14 @@ def _finding(item: FindingItem, path: str, stage: Stage) -> Finding:
     suggestion = item.suggestion
     if suggestion is not None and _REDACTED in suggestion:
         suggestion = None  # applying it would replace the secret, which the model did not see, with the mark
-    line = max(item.line, 1)
     return Finding(
         stage=stage,
         severity=item.severity,
         rule_id=rule.id,
         cwe=rule.cwe,
         path=path,
-        start_line=line,
-        end_line=line,
+        start_line=item.line,
+        end_line=item.line,
         title=item.title,
         explanation=item.explanation,
         quote=item.quote,

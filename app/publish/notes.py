@@ -28,6 +28,7 @@ STAGE_DISABLED = "the repository's configuration disables this stage"
 _REJECTIONS = {
     RejectionCode.OTHER_FILE: "About a file that this change does not touch.",
     RejectionCode.EXCLUDED_FILE: "About a file that was not reviewed.",
+    RejectionCode.QUOTE_NOT_FOUND: "The file does not contain the code that it quotes.",
     RejectionCode.UNCONFIRMED: "No other vendor confirmed it; the analyzer's own finding on this code remains.",
 }
 _NOTES = {

@@ -8,7 +8,7 @@ from app.domain.diff import Side
 from app.domain.finding import Finding, Placement
 from app.domain.patch import parse_diff
 from app.findings.anchor import anchor, locate
-from app.findings.quotes import DiffIndex, QuoteMatch, words
+from app.findings.quotes import DiffIndex, HeadRuns, QuoteMatch, words
 from tests.unit.findings.making import RUFF, finding, index_of
 
 OLD = """\
@@ -105,7 +105,7 @@ def test_a_renamed_file_is_found_by_its_old_name() -> None:
 
 
 @pytest.mark.parametrize("quote", ["", "   ", "os.system(cmd)", ")"])
-def test_a_finding_whose_quote_is_not_found_stays_on_its_file(quote: str) -> None:
+def test_a_finding_whose_quote_is_not_in_the_diff_stays_on_its_file(quote: str) -> None:
     assert anchor(finding(path="src/pay.py", quote=quote, line=900), INDEX).placement is Placement.FILE
 
 
@@ -113,13 +113,56 @@ def test_a_finding_in_an_unchanged_file_has_no_place() -> None:
     assert anchor(finding(path="/etc/passwd", quote="root:x:0:0"), INDEX).placement is Placement.SUMMARY
 
 
-def test_a_finding_outside_the_hunks_gets_its_line_but_stays_on_the_file() -> None:
-    on_file = finding(quote="conn.close(now)", line=99, placement=Placement.FILE)
-    source = "import db\n\n\nconn.open()\nconn.close(now)\n"
-    located = locate(on_file, source)
-    assert (located.start_line, located.end_line, located.placement) == (5, 5, Placement.FILE)
-    assert locate(on_file, source + "conn.close(now)\n") == on_file
-    assert locate(on_file, None) == on_file
+def located(said: Finding, source: str | None, index: DiffIndex = INDEX) -> Finding | None:
+    return locate(anchor(said, index), index, HeadRuns(lambda path, side: source))
+
+
+SOURCE = NEW + "\nopen_gate()\nopen_door()\n" + "\n" * 30 + "open_gate()\n"
+
+
+@pytest.mark.parametrize(
+    ("quote", "line", "expected"),
+    [
+        ("open_door()", 900, 21),
+        ("open_gate()", 1, 20),
+        ("open_gate()", 900, 52),
+        ("open_door()\nnever()", 1, 21),
+    ],
+)
+def test_a_finding_outside_the_hunks_gets_its_line_but_stays_on_the_file(
+    quote: str, line: int, expected: int
+) -> None:
+    on_file = located(finding(path="src/pay.py", quote=quote, line=line), SOURCE)
+    assert on_file is not None
+    assert (on_file.start_line, on_file.end_line, on_file.placement) == (expected, expected, Placement.FILE)
+
+
+@pytest.mark.parametrize("quote", ["os.system(cmd)", "conn.run(q)\nos.system(cmd) # x", "§", "..."])
+@pytest.mark.parametrize("source", [None, SOURCE])
+def test_a_quote_that_the_file_does_not_contain_has_no_place_at_all(quote: str, source: str | None) -> None:
+    quote = quote.replace("conn.run(q)", "conn.walk(q)")
+    assert located(finding(path="src/pay.py", quote=quote, line=900), source) is None
+
+
+def test_a_quote_in_several_places_of_the_diff_is_shown_at_the_nearest_one_of_them() -> None:
+    on_file = located(finding(quote="if ready:", line=90), None, REPEATS)
+    assert on_file is not None
+    assert (on_file.start_line, on_file.placement) == (46, Placement.FILE)
+
+
+@pytest.mark.parametrize("quote", ["", "  ", "[REDACTED:private-key]", "```\n```"])
+def test_a_finding_without_a_quote_is_about_the_whole_file(quote: str) -> None:
+    on_file = located(finding(path="src/pay.py", quote=quote, line=900), SOURCE)
+    assert on_file is not None
+    assert (on_file.start_line, on_file.end_line, on_file.placement) == (1, 1, Placement.FILE)
+
+
+def test_a_finding_on_a_picture_is_about_the_whole_file() -> None:
+    data = b"diff --git a/a.png b/a.png\nindex 1..2 100644\nBinary files a/a.png and b/a.png differ\n"
+    index = DiffIndex(parse_diff(data))
+    on_file = located(finding(path="a.png", quote="password: hunter2", line=7), None, index)
+    assert on_file is not None
+    assert (on_file.start_line, on_file.placement) == (1, Placement.FILE)
 
 
 REPEATED = "".join(f"first_{n} = 1\nif ready:\n    go()\nlast_{n} = 2\n" for n in range(12))

@@ -141,6 +141,20 @@ async def test_claims_on_a_file_that_models_did_not_see_are_rejected() -> None:
     assert gemini.asked == []
 
 
+async def test_a_claim_whose_quote_stands_nowhere_is_rejected_unverified() -> None:
+    gemini = Gemini()
+    nowhere = finding(title="Runs a command", rule_id="command-injection", quote="os.system(cmd)", line=900)
+    whole = finding(title="No test covers this", rule_id="sql-injection", quote="", line=900)
+    result = await settled([nowhere, whole], gemini)
+    assert [(each.finding.title, each.code) for each in result.rejected] == [
+        ("Runs a command", RejectionCode.QUOTE_NOT_FOUND)
+    ]
+    assert [(each.title, each.start_line, each.placement.value) for each in result.findings] == [
+        ("No test covers this", 1, "file")
+    ]
+    assert gemini.asked == [(["No test covers this"], [Provider.CLAUDE])]
+
+
 async def test_without_claims_there_are_no_calls() -> None:
     gemini = Gemini()
     assert await settled([], gemini) == Settlement(findings=())

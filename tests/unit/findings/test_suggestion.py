@@ -50,8 +50,14 @@ FITTING = {
     "first line without indentation": (
         "        if order.paid:\n            result += order.sum",
         "if order.paid:\n            result -= order.sum",
-        "        if order.paid:\n                    result -= order.sum",
+        "        if order.paid:\n            result -= order.sum",
     ),
+    "bare first line, then deeper lines as in the file": (
+        "            result += order.sum",
+        "result += order.sum\n            result *= 2",
+        "            result += order.sum\n            result *= 2",
+    ),
+    "indented for another place": ("    return result", "  return result or 0", "    return result or 0"),
     "one blank too much": ("    result = 0", "     result = 0.0", "    result = 0.0"),
     "more lines": ("    result = 0", "    result = 0\n    count = 0\n", "    result = 0\n    count = 0"),
 }
@@ -66,8 +72,6 @@ def test_a_fitting_suggestion_keeps_the_indentation(
 
 UNFIT = {
     "does not parse": ("    return result", "    return result ("),
-    "is what stands there": ("    return result", "return result"),
-    "goes elsewhere": ("    return result", "  return result or 0"),
     "replaces half a line": ("orders:", "sorted(orders):"),
 }
 
@@ -77,6 +81,27 @@ def test_an_unfit_suggestion_becomes_prose(quote: str, suggestion: str) -> None:
     said = checked(quote=quote, suggestion=suggestion)
     assert said.suggestion is None
     assert suggestion in said.explanation
+
+
+@pytest.mark.parametrize(
+    "suggestion",
+    [
+        "    return result",
+        "return result",
+        "    return result  \n",
+        "```py\nreturn result\n```",
+        "        return result",
+    ],
+)
+@pytest.mark.parametrize("quote", ["    return result", "return result"])
+def test_a_suggestion_equal_to_the_code_is_dropped(quote: str, suggestion: str) -> None:
+    said = checked(quote=quote, suggestion=suggestion)
+    assert (said.suggestion, said.explanation) == (None, "It adds where it must subtract.")
+
+
+def test_a_suggestion_equal_to_code_that_it_cannot_replace_is_dropped() -> None:
+    said = checked(quote="return result", suggestion="return result", path="Makefile")
+    assert (said.suggestion, said.explanation) == (None, "It adds where it must subtract.")
 
 
 def test_a_file_that_did_not_parse_before_can_have_a_suggestion() -> None:

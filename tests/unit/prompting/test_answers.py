@@ -1,5 +1,6 @@
 """Answers of models: requested fields are strict, others are tolerated."""
 
+import math
 from typing import Any
 
 import pytest
@@ -9,16 +10,8 @@ from jsonschema import Draft202012Validator, validate
 
 from app.domain.finding import Judgement, Severity, Stage
 from app.errors import ModelInvalidOutput
-from app.prompting.answers import (
-    MAX_FINDINGS,
-    DocsItem,
-    FindingItem,
-    VerdictItem,
-    answer_schema,
-    parse_docs,
-    parse_findings,
-    parse_verdicts,
-)
+from app.prompting.answers import MAX_FINDINGS, answer_schema, parse_docs, parse_findings, parse_verdicts
+from app.prompting.items import MAX_LINE, DocsItem, FindingItem, VerdictItem
 
 
 def finding(**changes: object) -> dict[str, object]:
@@ -204,7 +197,6 @@ def test_a_skipped_candidate_is_unsure() -> None:
     [
         [],
         [verdict("zz")],
-        [verdict("c1", worth=11)],
         [verdict("c1", "maybe")],
         [verdict("c1"), verdict("c1", "refuted")],
     ],
@@ -238,6 +230,30 @@ def test_a_docs_answer_without_a_summary_has_no_walkthrough() -> None:
 def test_a_docs_answer_without_findings_is_invalid() -> None:
     with pytest.raises(ModelInvalidOutput):
         parse_docs({"summary": "Adds refunds."}, stage=Stage.DOCS, paths=[])
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        (8, 8), (8.0, 8), (8.9, 8), ("8", 8), (" 8\n", 8), ("8.0", 8), (0, 1), (-1, 1), (-1e308, 1),
+        (2**63, MAX_LINE), (1e308, MAX_LINE), (10**400, MAX_LINE), (-(10**400), 1), (math.inf, MAX_LINE), ("inf", MAX_LINE),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_every_number_is_bounded(given: object, line: int) -> None:
+    value = answer(findings=[finding(line=given)], verdicts=[verdict("c1", worth=given)])
+    [found] = parse_findings(value, stage=Stage.REVIEW, paths=["pay.py"]).findings
+    assert (found.start_line, found.end_line) == (line, line)
+    [judged] = parse_verdicts(value, ids=["c1"])
+    assert 0 <= judged.worth <= 10
+
+
+@pytest.mark.parametrize(
+    "given", [math.nan, "nan", "4-6", "", "9" * 5000, True, None, [8], {"line": 8}], ids=repr
+)
+def test_a_line_that_is_no_number_is_invalid(given: object) -> None:
+    with pytest.raises(ModelInvalidOutput, match="line"):
+        parse_findings(answer(findings=[finding(line=given)]), stage=Stage.REVIEW, paths=["pay.py"])
 
 
 JSON = st.recursive(
