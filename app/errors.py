@@ -202,6 +202,12 @@ class ModelContextTooLong(ModelError):
     outcome = Outcome.CONTEXT_TOO_LONG
 
 
+class ModelReadPart(ModelError):
+    """The server cut the request in silence and answered about the rest, so nothing counts as reviewed."""
+
+    outcome = Outcome.CONTEXT_TOO_LONG
+
+
 class ModelOverBudget(ModelError):
     """A budget does not allow this call."""
 

@@ -1,9 +1,8 @@
 """Shared by the vendor adapters: opens an SDK lazily, orders the parts of a request, and maps answers and errors."""
 
 import asyncio
-import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +24,7 @@ from app.llm.failures import (
     timed_out,
     within,
 )
+from app.llm.unwrap import parse_strict, parse_wrapped
 
 T = TypeVar("T")
 
@@ -117,8 +117,10 @@ class ResponseOutcome:
     usage: Usage
     request_id: str | None
 
-    def answer(self, text: str, *, model: str, stop_reason: str | None) -> ModelResponse:
-        """Return the response, with its text parsed as JSON.
+    def answer(
+        self, text: str, *, model: str, stop_reason: str | None, wanted: Collection[str] | None = None
+    ) -> ModelResponse:
+        """Return the response, with its text parsed as JSON; with `wanted` keys, the JSON may have text around it.
 
         Raises:
             ModelInvalidOutput: the text is empty or not strict JSON.
@@ -127,7 +129,7 @@ class ResponseOutcome:
             provider=self.provider,
             model=model,
             text=text,
-            parsed=self.parse_json(text),
+            parsed=self.parse_json(text, wanted=wanted),
             usage=self.usage,
             request_id=self.request_id,
             stop_reason=stop_reason,
@@ -154,23 +156,19 @@ class ResponseOutcome:
         """Raise: an unknown stop reason is a failure, never a success."""
         self.fail(ModelUnavailable, f"{{vendor}} stopped for an unknown reason{shown(reason)}.")
 
-    def parse_json(self, text: str) -> object:
-        """Parse an answer's text as JSON.
+    def parse_json(self, text: str, *, wanted: Collection[str] | None = None) -> object:
+        """Parse an answer's text as JSON; with `wanted` keys, the JSON may have text around it.
 
         Raises:
             ModelInvalidOutput: the text is empty or not strict JSON.
         """
         try:
-            return json.loads(text, parse_constant=_no_constant)
+            return parse_strict(text) if wanted is None else parse_wrapped(text, wanted=wanted)
         except (ValueError, RecursionError):
             self.fail(
                 ModelInvalidOutput,
                 "{vendor}'s answer is not JSON." if text else "{vendor}'s answer is empty.",
             )
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
 
 
 def stainless_errors(provider: Provider, sdk: ModuleType, base: type[Exception]) -> SdkErrors:

@@ -19,6 +19,7 @@ from app.llm.calls import AnswerCache, CallStore
 from app.llm.client import CallScope, Completion, ModelClient, ModelRequest, ModelResponse, RouteCandidate
 from app.llm.costs import Budgets, Prices, Reservation
 from app.llm.failures import VENDOR, within
+from app.llm.read_part import check_read
 from app.llm.recorder import Recorder
 from app.llm.router import Route, TokenEstimator
 
@@ -125,6 +126,7 @@ class Attempts:
         try:
             async with within(candidate.provider, attempt.remaining_s), self._slots.slot(candidate.provider):
                 response = await self._clients[candidate.provider].generate(_request(plan.request, attempt))
+            check_read(plan.request, response)
             value = _parse(plan, response)
         except ModelError as error:
             await self._fail(plan, attempt, start, error, reservation)

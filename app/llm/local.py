@@ -8,12 +8,17 @@ https://platform.openai.com/docs/api-reference/chat/create
 
 import asyncio
 import json
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from app.domain.model_call import Provider, Usage
-from app.errors import ModelFormatUnsupported, ModelNotFound, ModelRequestRejected
+from app.errors import (
+    ModelError,
+    ModelFormatUnsupported,
+    ModelNotFound,
+    ModelRequestRejected,
+    ModelUnavailable,
+)
 from app.llm.adapter import (
     LazyClient,
     ResponseOutcome,
@@ -32,9 +37,6 @@ if TYPE_CHECKING:
 
 PROVIDER = Provider.LOCAL
 LADDER = ("json_schema", "json_object", "prompt")
-
-_FENCED = re.compile(r"\A\s*```(?:json)?\s*(.*?)\s*```\s*\Z", re.DOTALL)
-_THOUGHT = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
 
 
 class LocalClient:
@@ -79,9 +81,9 @@ class LocalClient:
         async with self._slots:
             step = self._step.get(request.model, 0)
             try:
-                return _read(await self._send(request, LADDER[step]), request.model)
-            except ModelRequestRejected as error:
-                if step + 1 == len(LADDER):
+                return _read(await self._send(request, LADDER[step]), request)
+            except (ModelRequestRejected, ModelUnavailable) as error:
+                if step + 1 == len(LADDER) or not _is_about_the_form(error):
                     raise
                 self._step[request.model] = step + 1
                 raise ModelFormatUnsupported(
@@ -111,6 +113,11 @@ class LocalClient:
         await self._sdk.aclose()
 
 
+def _is_about_the_form(error: ModelError) -> bool:
+    """Whether the server may reject how JSON is requested; llama-cpp-python answers 500 to a form that it does not know."""
+    return isinstance(error, ModelRequestRejected) or getattr(error.__cause__, "status_code", None) == 500
+
+
 def _errors() -> SdkErrors:
     import openai
 
@@ -126,7 +133,7 @@ def _body(request: ModelRequest, mode: str) -> dict[str, Any]:
         "model": request.model,
         "messages": [
             {"role": "system", "content": request.system},
-            {"role": "user", "content": ordered_parts(request, text=_text, image=_image)},
+            {"role": "user", "content": _content(request)},
         ],
         "max_tokens": request.max_output_tokens,  # not all compatible servers support max_completion_tokens
     }
@@ -138,6 +145,13 @@ def _body(request: ModelRequest, mode: str) -> dict[str, Any]:
     return body
 
 
+def _content(request: ModelRequest) -> str | list[dict[str, Any]]:
+    """Return one string, or parts if there are images: some servers accept only strings."""
+    if not request.images:
+        return "\n\n".join(text for text in (request.material, request.question) if text)
+    return ordered_parts(request, text=_text, image=_image)
+
+
 def _text(text: str) -> dict[str, Any]:
     return {"type": "text", "text": text}
 
@@ -146,7 +160,7 @@ def _image(image: Image) -> dict[str, Any]:
     return {"type": "image_url", "image_url": {"url": image.data_url}}
 
 
-def _read(completion: object, model: str) -> ModelResponse:
+def _read(completion: object, request: ModelRequest) -> ModelResponse:
     from openai.types.chat import ChatCompletion
 
     if not isinstance(completion, ChatCompletion):  # a 200 with HTML is a str
@@ -166,15 +180,19 @@ def _read(completion: object, model: str) -> ModelResponse:
             ending.unknown(other)
     if choice.message.refusal:
         ending.refused()
-    text = _unwrap(choice.message.content or "")
-    return ending.answer(text, model=completion.model or model, stop_reason=choice.finish_reason)
+    wanted = request.schema.get("required", ())
+    return ending.answer(
+        _said(choice.message),
+        model=completion.model or request.model,
+        stop_reason=choice.finish_reason,
+        wanted=wanted,
+    )
 
 
-def _unwrap(text: str) -> str:
-    """Remove the thoughts and the code fence that small models put around an answer."""
-    text = _THOUGHT.sub("", text, count=1)
-    fenced = _FENCED.match(text)
-    return fenced[1] if fenced else text
+def _said(message: object) -> str:
+    """Return the answer; a server that takes all of it for thoughts sends it in another field."""
+    texts = (getattr(message, name, None) for name in ("content", "reasoning_content", "reasoning"))
+    return next((text for text in texts if isinstance(text, str) and text.strip()), "")
 
 
 def _usage(usage: object) -> Usage:

@@ -264,6 +264,11 @@ def schema_in(text: str) -> Json | None:
     return json.JSONDecoder().raw_decode(text, start)[0] if start >= 0 else None
 
 
+def _parts_of(content: Any) -> list[Json]:
+    """The parts of a message; many compatible servers take a string only."""
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
 class ChatWire:
     """A compatible server: https://platform.openai.com/docs/api-reference/chat/create"""
 
@@ -274,7 +279,7 @@ class ChatWire:
         only(body, "model messages max_tokens response_format")
         form = part(part(body, "response_format"), "json_schema")
         system, user = cast("list[Json]", body["messages"])
-        parts = cast("list[Json]", user["content"])
+        parts = cast("list[Json]", _parts_of(user["content"]))
         text = "".join(each.get("text", "") for each in parts)
         return VendorRequest(
             provider=Provider.LOCAL,

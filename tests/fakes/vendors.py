@@ -86,6 +86,7 @@ class Fault(StrEnum):
     FAILED = "failed inside a 200"
     UNKNOWN_ENDING = "an unknown stop reason"
     FORMAT_UNSUPPORTED = "format unsupported"
+    FORM_CRASHES = "a form of the request crashes the server"
 
 
 _STATUS: dict[Fault, tuple[int, str, str]] = {
@@ -102,6 +103,11 @@ _STATUS: dict[Fault, tuple[int, str, str]] = {
     Fault.SERVER_ERROR: (500, "server_error", "Internal error at {key}."),
     Fault.OVERLOADED: (529, "overloaded_error", "Overloaded."),
     Fault.FORMAT_UNSUPPORTED: (400, "invalid_value", "response_format is not supported."),
+    Fault.FORM_CRASHES: (  # llama-cpp-python 0.3.36
+        500,
+        "internal_server_error",
+        "('body', 'response_format', 'type'), 'msg': \"Input should be 'text' or 'json_object'\"",
+    ),
 }
 _ENDING = {
     Fault.TRUNCATED: "truncated",
@@ -126,6 +132,8 @@ class FakeVendors:
         self.requests: list[VendorRequest] = []
         self.answers: dict[Provider, Callable[[VendorRequest], Any]] = {}
         self.texts: dict[Provider, str] = {}  # replaces an answer's JSON, unchanged
+        self.thoughts: dict[Provider, str] = {}  # a local server's `reasoning_content`
+        self.read_tokens: dict[Provider, int] = {}  # of a prompt that the server cut
         self.delay_s: dict[Provider, float] = {}
         self.reached: dict[Provider, asyncio.Event] = defaultdict(
             asyncio.Event
@@ -285,11 +293,14 @@ class FakeVendors:
         counted = self._count(sent, text)
         ending = _ENDING.get(fault, "ok")
         headers = {"request-id": "req_fake", "x-request-id": "req_fake"}
-        return JSONResponse(WIRES[sent.provider].answer(sent, text, counted, ending=ending), headers=headers)
+        answer = WIRES[sent.provider].answer(sent, text, counted, ending=ending)
+        if sent.provider in self.thoughts:
+            answer["choices"][0]["message"]["reasoning_content"] = self.thoughts[sent.provider]
+        return JSONResponse(answer, headers=headers)
 
     def _count(self, sent: VendorRequest, text: str) -> Counted:
         """Count tokens with the vendor's prefix cache: at breakpoints for Anthropic, automatic for the others."""
-        total = len(sent.prompt) // CHARACTERS_PER_TOKEN
+        total = self.read_tokens.get(sent.provider, len(sent.prompt) // CHARACTERS_PER_TOKEN)
         written = 0
         if sent.provider is Provider.CLAUDE:
             known = self._breakpoints[sent.model]

@@ -7,6 +7,7 @@ import pytest
 
 from app.domain.model_call import Provider
 from app.errors import AllModelsFailed
+from app.llm.client import Image
 from tests.fakes.vendors import Fault
 from tests.unit.llm.harness import LlmHarness
 
@@ -51,6 +52,33 @@ async def test_a_server_with_neither_gets_the_schema_in_the_prompt_and_one_repai
 async def test_a_fenced_answer_with_thoughts_is_parsed() -> None:
     world = LlmHarness(LOCAL)
     world.vendors.texts[LOCAL] = '<think>hm {"findings": 1}</think>\n```json\n{"findings": ["x"]}\n```\n'
+    assert (await world.ask()).value == ["x"]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_server_that_answers_500_to_a_form_is_asked_in_another_at_once(times: int) -> None:
+    """llama-cpp-python 0.3.36 does."""
+    world = LlmHarness(LOCAL, cache_ttl_s=0)
+    world.vendors.fail(LOCAL, Fault.FORM_CRASHES, times=times)
+    await world.ask()
+    await world.ask()
+    assert modes(world) == [*["json_schema", "json_object", "prompt"][:times], *[modes(world)[-1]] * 2]
+    assert world.clock.slept == []
+
+
+async def test_a_server_gets_a_string_unless_there_is_an_image() -> None:
+    world = LlmHarness(LOCAL)
+    await world.ask()
+    await world.ask(images=(Image(media_type="image/png", data=b"png"),))
+    contents = [sent.body["messages"][1]["content"] for sent in world.vendors.requests]
+    assert contents[0] == "the diff\n\nWhat is wrong?"
+    assert [part["type"] for part in contents[1]] == ["text", "image_url", "text"]
+
+
+async def test_an_answer_in_the_field_for_thoughts_is_read() -> None:
+    world = LlmHarness(LOCAL)
+    world.vendors.thoughts[LOCAL] = 'Let me see. {"findings": ["x"]}'
+    world.vendors.texts[LOCAL] = ""
     assert (await world.ask()).value == ["x"]
 
 
