@@ -21,6 +21,7 @@ from app.domain.review import ReviewStatus, StationEvent
 from app.errors import ConfigurationError
 from app.main import build_program
 from app.serving.app import Served, build_served
+from app.serving.connections import LimitedConnection, raise_file_limit
 from app.settings import Settings, load_settings
 from app.store.review_tables import ReviewRow
 from app.store.reviews import load_newest_review
@@ -94,7 +95,13 @@ def listen(port: int) -> socket.socket:
 async def _running(served: Served, port: int) -> AsyncGenerator[str]:
     """Serve the App on a port of this machine while the block runs, and yield its address."""
     with listen(port) as listener:
-        config = uvicorn.Config(served.http, log_config=None, access_log=False)
+        config = uvicorn.Config(
+            served.http,
+            log_config=None,
+            access_log=False,
+            http=LimitedConnection,
+            limit_concurrency=raise_file_limit(),
+        )
         server = UnsignalledServer(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it

@@ -10,8 +10,9 @@ import uvicorn
 from app.logs import configure_logging
 from app.main import build_program
 from app.serving.app import build_served
+from app.serving.connections import LimitedConnection, raise_file_limit
 from app.settings import load_settings
-from webhooks.receiver import GITHUB_LIMITS, RequestLimits
+from webhooks.bodies import GITHUB_LIMITS, RequestLimits
 
 if TYPE_CHECKING:
     from app.serving.app import Served
@@ -22,7 +23,6 @@ GRACE_S = 20  # Docker and systemd wait longer before they kill the process
 SWITCH_S = (
     0.001  # the interpreter's switch interval: busy threads delay the receiver less than with the default
 )
-MAX_CONNECTIONS = 1_000  # slow ones must not exhaust the file descriptors
 
 
 def serve(
@@ -59,7 +59,8 @@ def serve(
         access_log=False,
         ws="none",
         server_header=False,
-        limit_concurrency=MAX_CONNECTIONS,
+        http=LimitedConnection,
+        limit_concurrency=raise_file_limit(),
         timeout_graceful_shutdown=GRACE_S,
     )
     return 0

@@ -31,8 +31,9 @@ from app.serving.jobs import build_engine
 from app.serving.tools import mcp_endpoint
 from app.settings import Settings
 from app.store.processes import DASHBOARD, MCP, load_or_create_secret
+from webhooks.bodies import GITHUB_LIMITS, RequestLimits
 from webhooks.events import may_ask
-from webhooks.receiver import GITHUB_LIMITS, LateDeliveries, RequestLimits, webhook_router
+from webhooks.receiver import LateDeliveries, webhook_router
 from webhooks.triggers import Rules
 
 logger = logging.getLogger(__name__)

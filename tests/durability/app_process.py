@@ -16,7 +16,7 @@ from typing import Literal
 
 import httpx
 
-from webhooks.receiver import GITHUB_LIMITS, RequestLimits
+from webhooks.bodies import GITHUB_LIMITS, RequestLimits
 
 Role = Literal["web", "worker", "all"]
 FORKS = get_context("forkserver")

@@ -13,7 +13,7 @@ from tests.durability.app_process import AppProcess
 from tests.durability.killing import faults_of
 from tests.durability.many import open_pulls, send_all
 from tests.durability.stand_ins import StandIns, stand_ins
-from webhooks.receiver import RequestLimits
+from webhooks.bodies import RequestLimits
 
 
 @asynccontextmanager

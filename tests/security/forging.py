@@ -11,7 +11,8 @@ import httpx
 from fastapi import FastAPI
 
 from app.domain.job import Accepted, Delivery, Duplicate, Job
-from webhooks.receiver import RequestLimits, webhook_router
+from webhooks.bodies import RequestLimits
+from webhooks.receiver import webhook_router
 from webhooks.triggers import Rules
 
 SECRET = "the-secret-of-the-receiver"

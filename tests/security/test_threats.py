@@ -8,7 +8,7 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 THREATS = (
-    "W1", "W2", "W3", "W4", "W5", "C1", "C2", "P1", "P2", "P3", "S1", "S2", "O1", "O2", "K1", "F1", "F2", "F3", "F4",
+    "W1", "W2", "W3", "W4", "W5", "W6", "C1", "C2", "P1", "P2", "P3", "S1", "S2", "O1", "O2", "K1", "F1", "F2", "F3", "F4",
     "D1", "D2", "D3", "D4", "D5", "D6", "X1",
 )  # fmt: skip
 COVERED: dict[str, tuple[tuple[str, str], ...]] = {
@@ -28,6 +28,11 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "W4": (("unit/webhooks/test_receiver.py", "test_a_slow_sender_is_cut_off"),),
     "W5": (("unit/webhooks/test_receiver.py", "test_a_malformed_body_is_answered_400"),),
+    "W6": (  # clients without the secret that fill the memory or take all connections
+        ("unit/webhooks/test_bodies.py", "test_a_body_with_a_malformed_signature_is_not_read"),
+        ("unit/webhooks/test_bodies.py", "test_the_body_that_occupied_most_memory_for_longest_gives_way"),
+        ("unit/serving/test_connections.py", "*"),
+    ),
     "C1": (  # an outsider's command
         ("security/test_injection.py", "test_an_injection_is_not_a_command"),
         ("unit/github/test_writer.py", "test_without_an_answer_there_is_no_permission"),

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from app.domain.job import Accepted, Delivery, Duplicate, Job
 from app.errors import StoreUnavailable
 from tests.unit.webhooks.deliveries import NOW, SECRET, Json, encoded, issue_comment, pull_request, sign
-from webhooks.receiver import RequestLimits, webhook_router
+from webhooks.bodies import RequestLimits
+from webhooks.receiver import webhook_router
 from webhooks.triggers import Rules
 
 EXAMPLES = Path(__file__).parents[2] / "data" / "github" / "webhooks-examples.json"
