@@ -1,6 +1,7 @@
 """Runs every built-in analyzer on a change, concurrently, and turns their reports into findings.
 
-An analyzer that fails or is missing becomes a note; the findings of the others are kept. Code of the change is never executed.
+A file that an analyzer does not read in full is listed with the reason; the findings of the others are kept. Code of the change
+is never executed.
 """
 
 import asyncio
@@ -10,17 +11,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from app.analyzers.dependencies import DependencyFacts, find_dependency_facts
+from app.analyzers.hidden_characters import find_hidden_hits
 from app.analyzers.hits import Hit
 from app.analyzers.linters import LINTERS, Linter, find_linter_hits
 from app.analyzers.parser import Parser, SyntaxFacts, find_syntax_facts, shared_parser
 from app.analyzers.runner import FindTool, find_tool
+from app.analyzers.secrets import find_secret_hits
 from app.analyzers.selection import select
-from app.analyzers.text_checks import find_hidden_hits, find_secret_hits
 from app.analyzers.workspace import ChangedText, read_texts, write_texts
 from app.domain.analysis import AdvisoryLookup, Analysis, ChangedFile
 from app.domain.finding import Finding
+from app.domain.review import Omission, join_reasons
 from app.errors import AnalyzerFailed
 from app.redaction import Redactor
+from app.syntax import language_of
 
 MIN_SECRET_CHARACTERS = 4  # shorter ones are too likely to be ordinary words
 REDACTED = "[REDACTED]"
@@ -28,10 +32,11 @@ REDACTED = "[REDACTED]"
 
 @dataclass(slots=True)
 class _Collected:
-    """Hits on heads and bases, and notes, collected as the tools finish."""
+    """Hits on heads and bases, and what was not read, collected as the tools finish."""
 
     hits: list[Hit] = field(default_factory=list[Hit])
     base_hits: list[Hit] = field(default_factory=list[Hit])
+    partly: list[Omission] = field(default_factory=list[Omission])
     notes: list[str] = field(default_factory=list[str])
     secrets: set[str] = field(default_factory=set[str])
 
@@ -54,8 +59,8 @@ async def analyze(
         parser: the process that parses; None: the shared one.
     """
     redactor = redactor or Redactor()
-    texts, notes = read_texts(files)
-    collected = _Collected(notes=notes)
+    texts, unread = read_texts(files)
+    collected = _Collected(partly=unread)
     with TemporaryDirectory(prefix="quorum-", ignore_cleanup_errors=True) as name:
         directory = await asyncio.to_thread(
             Path(name).resolve
@@ -88,7 +93,8 @@ async def _lint(
             linter, accepted, directory=directory / linter.name, program=program
         )
     except AnalyzerFailed as error:
-        collected.notes.append(f"{linter.name} {error}, so its rules were not run.")
+        reason = f"{linter.name} {error}, so its rules were not run"
+        collected.partly.extend(Omission(path=text.path, reason=reason) for text in accepted)
         return
     collected.hits.extend(hits)
     collected.base_hits.extend(base_hits)
@@ -101,11 +107,14 @@ async def _syntax_facts(
     try:
         facts = await find_syntax_facts(texts, directory=directory, parser=parser)
     except AnalyzerFailed as error:
-        collected.notes.append(f"The syntax rules were not run: their process {error}.")
+        reason = f"the syntax rules were not run because their process {error}"
+        collected.partly.extend(
+            Omission(path=text.path, reason=reason) for text in texts if language_of(text.path)
+        )
         return SyntaxFacts()
     collected.hits.extend(facts.hits)
     collected.base_hits.extend(facts.base_hits)
-    collected.notes.extend(facts.notes)
+    collected.partly.extend(facts.partly)
     return facts
 
 
@@ -137,6 +146,7 @@ def _analysis(
         findings=tuple(_without_secrets(finding, collected.secrets) for finding in findings),
         undocumented=syntax.undocumented,
         api_changes=syntax.api_changes,
+        partly=join_reasons(collected.partly),
         notes=(*collected.notes, *dependencies.notes),
     )
 

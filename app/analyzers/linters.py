@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from app.analyzers.hits import Hit, load_rule_file
+from app.analyzers.lines import TextAsRun
 from app.analyzers.runner import run
 from app.analyzers.workspace import ChangedText, write_texts
 from app.domain.finding import Severity
@@ -26,12 +27,12 @@ SCRIPTS = frozenset({"javascript", "typescript", "tsx"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One row of a linter's output; `file_name` is the name that the linter received."""
+    """One entry of a linter's output; `file_name` is the name that the linter received, and rows count from 1."""
 
     file_name: str
     code: str
-    start_line: int
-    end_line: int
+    start_row: int
+    end_row: int
     message: str
 
 
@@ -48,7 +49,7 @@ class Linter(Protocol):
         ...
 
     def unsilenced(self, source: str) -> str:
-        """The source without comments that would silence the linter; every line keeps its number."""
+        """The source without comments that would silence the linter; every row keeps its number."""
         ...
 
     def arguments(self, directory: Path) -> Sequence[str]:
@@ -68,8 +69,8 @@ async def find_linter_hits(
     Raises:
         AnalyzerFailed: the linter did not finish, or its output is not in the expected format.
     """
-    heads = {text.head_name: text for text in texts}
-    bases = {text.base_name: text for text in texts if text.base is not None}
+    heads = {text.head_name: (text, text.head_as_run) for text in texts}
+    bases = {text.base_name: (text, text.base_as_run) for text in texts if text.base_as_run is not None}
     await asyncio.to_thread(write_texts, texts, directory, linter.unsilenced)
     arguments = await asyncio.to_thread(linter.arguments, directory)
     result = await run([str(program), *arguments, *heads, *bases], directory=directory)
@@ -80,21 +81,26 @@ async def find_linter_hits(
     return _hits(linter.name, reports, heads), _hits(linter.name, reports, bases)
 
 
-def _hits(linter: str, reports: Sequence[Report], texts: Mapping[str, ChangedText]) -> list[Hit]:
+def _hits(
+    linter: str, reports: Sequence[Report], texts: Mapping[str, tuple[ChangedText, TextAsRun]]
+) -> list[Hit]:
     rules = load_rule_file(linter)
     hits: list[Hit] = []
     for report in reports:
-        text, rule = texts.get(report.file_name), rules.get(report.code)
-        if text and rule and not (text.file.is_fragment and rule.get("whole_file")):
-            hits.append(_hit(linter, report, text.path, rule))
+        rule = rules.get(report.code)
+        if rule is None or report.file_name not in texts:
+            continue
+        text, as_run = texts[report.file_name]
+        if not (text.file.is_fragment and rule.get("whole_file")):
+            hits.append(_hit(linter, report, text.path, as_run, rule))
     return hits
 
 
-def _hit(linter: str, report: Report, path: str, rule: Mapping[str, str]) -> Hit:
+def _hit(linter: str, report: Report, path: str, as_run: TextAsRun, rule: Mapping[str, str]) -> Hit:
     return Hit(
         path=path,
-        start_line=report.start_line,
-        end_line=report.end_line,
+        start_line=as_run.line_of(report.start_row),
+        end_line=as_run.line_of(report.end_row),
         rule_id=rule["rule"],
         severity=Severity(rule["severity"]),
         title=rule["title"],
@@ -134,8 +140,8 @@ class Ruff:
             yield Report(
                 file_name="/".join(Path(row["filename"]).parts[-2:]),
                 code=row["code"] or "",
-                start_line=row["location"]["row"],
-                end_line=row["end_location"]["row"],
+                start_row=row["location"]["row"],
+                end_row=row["end_location"]["row"],
                 message=row["message"],
             )
 
@@ -178,8 +184,8 @@ class Oxlint:
                 yield Report(
                     file_name=row["filename"],
                     code=name if plugin == "eslint" else f"{plugin.removesuffix('-hooks')}/{name}",
-                    start_line=line,
-                    end_line=line,
+                    start_row=line,
+                    end_row=line,
                     message=row["message"],
                 )
 
@@ -210,8 +216,8 @@ class ShellCheck:
             yield Report(
                 file_name=row["file"],
                 code=f"SC{row['code']}",
-                start_line=row["line"],
-                end_line=row["line"],  # the end of a block is far from the cause
+                start_row=row["line"],
+                end_row=row["line"],  # the end of a block is far from the cause
                 message=row["message"],
             )
 
@@ -246,8 +252,8 @@ class Hadolint:
             yield Report(
                 file_name=row["file"],
                 code=row["code"],
-                start_line=row["line"],
-                end_line=row["line"],
+                start_row=row["line"],
+                end_row=row["line"],
                 message=row["message"],
             )
 
@@ -294,8 +300,8 @@ def _zizmor_report(row: Mapping[str, Any], place: Mapping[str, Any]) -> Report:
     return Report(
         file_name=place["symbolic"]["key"]["Local"]["verbatim_path"],
         code=row["ident"],
-        start_line=first,
-        end_line=max(first, last - (location["end_point"]["column"] == 0)),
+        start_row=first,
+        end_row=max(first, last - (location["end_point"]["column"] == 0)),
         message="",
     )
 

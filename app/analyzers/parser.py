@@ -10,13 +10,13 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from app.analyzers.hits import Hit
@@ -24,12 +24,14 @@ from app.analyzers.runner import ProcessLimits, clean_environment
 from app.analyzers.workspace import ANSWERS, TASKS, ChangedText
 from app.domain.analysis import ApiChange, UndocumentedSymbol
 from app.domain.finding import Severity
+from app.domain.review import Omission
 from app.errors import AnalyzerFailed
 from app.syntax import language_of
 
 COMMAND = (sys.executable, "-P", "-s", "-m", "app.analyzers.worker")
 GRACE_S = 10.0  # after the job's own limit, the server itself must be stuck
 LIMITS = ProcessLimits(seconds=60)
+Fact = TypeVar("Fact", UndocumentedSymbol, ApiChange)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,13 +123,13 @@ def shared_parser() -> Parser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyntaxFacts:
-    """The worker's answers; `notes` name the files it did not finish."""
+    """The worker's answers; `partly` names the files it did not finish."""
 
     hits: tuple[Hit, ...] = ()
     base_hits: tuple[Hit, ...] = ()
     undocumented: tuple[UndocumentedSymbol, ...] = ()
     api_changes: tuple[ApiChange, ...] = ()
-    notes: tuple[str, ...] = ()
+    partly: tuple[Omission, ...] = ()
 
 
 async def find_syntax_facts(texts: Sequence[ChangedText], *, directory: Path, parser: Parser) -> SyntaxFacts:
@@ -143,7 +145,7 @@ async def find_syntax_facts(texts: Sequence[ChangedText], *, directory: Path, pa
     await parser.run(directory, limits=LIMITS)
     output = await asyncio.to_thread(_read_answers, directory)
     answers = [json.loads(line) for line in output.split(b"\n")[:-1]]
-    return _facts(answers, {text.path for text in known})
+    return _facts(answers, {text.path: text for text in known})
 
 
 def _read_answers(directory: Path) -> bytes:
@@ -161,23 +163,56 @@ def _task(text: ChangedText) -> dict[str, Any]:
         "path": text.path,
         "head": text.head_name,
         "base": text.base_name if text.base is not None else None,
-        "added": sorted(text.file.added),
+        "added": text.head_as_run.rows_of(text.file.added),
     }
 
 
-def _facts(answers: Sequence[dict[str, Any]], expected: set[str]) -> SyntaxFacts:
-    missing = sorted(expected - {answer["path"] for answer in answers})
+def _facts(answers: Sequence[dict[str, Any]], texts: Mapping[str, ChangedText]) -> SyntaxFacts:
     return SyntaxFacts(
-        hits=tuple(_hit(**raw) for raw in _rows(answers, "hits")),
-        base_hits=tuple(_hit(**raw) for raw in _rows(answers, "base_hits")),
-        undocumented=tuple(UndocumentedSymbol(**raw) for raw in _rows(answers, "undocumented")),
-        api_changes=tuple(ApiChange(**raw) for raw in _rows(answers, "api_changes")),
-        notes=tuple(f"{path}: the syntax rules did not finish." for path in missing),
+        hits=tuple(_hit(texts, **raw) for raw in _rows(answers, "hits")),
+        base_hits=tuple(_hit(texts, is_base=True, **raw) for raw in _rows(answers, "base_hits")),
+        undocumented=tuple(
+            _on_line(UndocumentedSymbol(**raw), texts) for raw in _rows(answers, "undocumented")
+        ),
+        api_changes=tuple(_on_line(ApiChange(**raw), texts) for raw in _rows(answers, "api_changes")),
+        partly=tuple(_unfinished(answers, texts)),
     )
 
 
-def _hit(*, severity: str, **rest: Any) -> Hit:  # noqa: ANN401 - the fields of a Hit, from `asdict`
-    return Hit(severity=Severity(severity), **rest)
+def _unfinished(answers: Sequence[dict[str, Any]], texts: Mapping[str, ChangedText]) -> Iterator[Omission]:
+    """The files without an answer, and those on which a rule failed."""
+    problems = {answer["path"]: answer["problems"] for answer in answers}
+    for path in texts:
+        if path not in problems:
+            yield Omission(path=path, reason="the syntax rules did not finish")
+        elif problems[path]:
+            yield Omission(
+                path=path, reason=f"the syntax rules failed on it ({', '.join(sorted(set(problems[path])))})"
+            )
+
+
+def _hit(
+    texts: Mapping[str, ChangedText],
+    *,
+    severity: str,
+    start_line: int,
+    end_line: int,
+    is_base: bool = False,
+    **rest: Any,  # noqa: ANN401 - the other fields of a Hit, from `asdict`
+) -> Hit:
+    text = texts[rest["path"]]
+    as_run = text.base_as_run if is_base and text.base_as_run else text.head_as_run
+    return Hit(
+        severity=Severity(severity),
+        start_line=as_run.line_of(start_line),
+        end_line=as_run.line_of(end_line),
+        **rest,
+    )
+
+
+def _on_line(fact: Fact, texts: Mapping[str, ChangedText]) -> Fact:
+    """The fact with the line in git instead of the worker's row."""
+    return replace(fact, line=texts[fact.path].head_as_run.line_of(fact.line))
 
 
 def _rows(answers: Sequence[dict[str, Any]], key: str) -> Iterable[dict[str, Any]]:

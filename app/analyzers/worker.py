@@ -166,7 +166,7 @@ def _dicts(values: Iterable[Any]) -> list[dict[str, Any]]:
 
 
 def _read(name: str) -> str:
-    return Path(name).read_text(encoding="utf-8", errors="replace")
+    return Path(name).read_bytes().decode("utf-8", "replace")  # text mode would end lines at CR
 
 
 if __name__ == "__main__":

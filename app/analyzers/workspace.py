@@ -1,7 +1,7 @@
 """Reads changed files as text, and writes them to a temporary directory with numbers as names.
 
-Nothing of the pull request becomes a file name, a configuration, or a link. Binary files are skipped; files that are too large are
-skipped with a note. If only a patch is known, its lines keep their numbers. Python hunks that start indented get `if True:` lines
+Nothing of the pull request becomes a file name, a configuration, or a link. A file that is not read is listed with the reason.
+Tools get each text as run (`lines`). If only a patch is known, its lines keep their numbers. Python hunks that start indented get `if True:` lines
 in the gap above them, because they would not parse otherwise.
 """
 
@@ -9,21 +9,27 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from app.analyzers.lines import TextAsRun, as_run
 from app.domain.analysis import ChangedFile
+from app.domain.review import Omission
 from app.syntax import language_of
 
-MAX_FILE_BYTES = 1_000_000
-MAX_LINE_CHARACTERS = 5_000
+MAX_FILE_CHARACTERS = 1_000_000
 TASKS, ANSWERS = "tasks.json", "answers.jsonl"  # the worker's files in the directory of a change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedText:
-    """A changed file that can be analyzed, as text; `head_name` and `base_name` are its names on disk."""
+    """A changed file that can be analyzed, as text; `head_name` and `base_name` are its names on disk.
+
+    `head` and `base` have git's lines, `head_as_run` and `base_as_run` the rows that tools count.
+    """
 
     file: ChangedFile
     head: str
     base: str | None
+    head_as_run: TextAsRun
+    base_as_run: TextAsRun | None
     head_name: str
     base_name: str
 
@@ -35,23 +41,23 @@ class ChangedText:
     @property
     def sides(self) -> Mapping[str, str]:
         """The contents by their names on disk."""
-        head = {self.head_name: self.head}
-        return head if self.base is None else head | {self.base_name: self.base}
+        head = {self.head_name: self.head_as_run.text}
+        return head if self.base_as_run is None else head | {self.base_name: self.base_as_run.text}
 
 
-def read_texts(files: Sequence[ChangedFile]) -> tuple[list[ChangedText], list[str]]:
-    """The files whose head, or its visible part, is text of a reasonable size; notes name those that are too large."""
+def read_texts(files: Sequence[ChangedFile]) -> tuple[list[ChangedText], list[Omission]]:
+    """The files whose head, or its visible part, can be read as text, and the others with the reason."""
     texts: list[ChangedText] = []
-    notes: list[str] = []
+    unread: list[Omission] = []
     for number, file in enumerate(files):
         head = _head_text(file)
         if head is None or not file.added:
             continue
         if problem := _problem(head):
-            notes.append(f"{file.path}: not analyzed, {problem}.")
+            unread.append(Omission(path=file.path, reason=problem))
             continue
         texts.append(_text(file, number=number, head=head))
-    return texts, notes
+    return texts, unread
 
 
 def write_texts(texts: Iterable[ChangedText], directory: Path, adapt: Callable[[str], str] = str) -> None:
@@ -66,26 +72,27 @@ def write_texts(texts: Iterable[ChangedText], directory: Path, adapt: Callable[[
 def _head_text(file: ChangedFile) -> str | None:
     if file.head is None:
         return fragment_text(file.path, file.visible) if file.visible else None
-    return None if b"\0" in file.head[:8_000] else _decoded(file.head)
+    return _decoded(file.head)
 
 
 def _text(file: ChangedFile, *, number: int, head: str) -> ChangedText:
-    base = None if file.base is None or b"\0" in file.base[:8_000] else _decoded(file.base)
+    base = None if file.base is None else _decoded(file.base)
+    base = None if base is None or _problem(base) else base
     suffix = _safe_suffix(file.path)
+    language = language_of(file.path)
     return ChangedText(
         file=file,
         head=head,
-        base=None if base is None or _problem(base) else base,
+        base=base,
+        head_as_run=as_run(language, head),
+        base_as_run=None if base is None else as_run(language, base),
         head_name=f"h/{number:05}{suffix}",
         base_name=f"b/{number:05}{suffix}",
     )
 
 
 def _problem(text: str) -> str | None:
-    if len(text) > MAX_FILE_BYTES:
-        return "over 1 MB"
-    longest = max(map(len, text.split("\n")))
-    return f"a line has {longest:,} characters" if longest > MAX_LINE_CHARACTERS else None
+    return "it is over 1 MB, so the analyzers did not read it" if len(text) > MAX_FILE_CHARACTERS else None
 
 
 def _safe_suffix(path: str) -> str:

@@ -265,7 +265,7 @@ def _render(report: ReviewReport, report_format: str, program: Program) -> str:
 
 
 def _exit_code(report: ReviewReport, options: ReviewOptions) -> int:
-    """3 takes precedence over 1: what was not reviewed could contain something worse."""
+    """3 takes precedence over 1: what was not read could contain something worse."""
     failed = [result for result in report.stages if result.status is StageStatus.FAILED]
     for result in failed:
         sys.stderr.write(f"quorum: {result.stage} was not completed: {result.error}\n")
@@ -276,7 +276,9 @@ def _exit_code(report: ReviewReport, options: ReviewOptions) -> int:
     ]
     for result in skipped:
         sys.stderr.write(f"quorum: {result.stage} was not run: {result.error}.\n")
-    if failed or skipped:
+    for part in report.coverage.partly:
+        sys.stderr.write(f"quorum: {part.path} was read only in part: {part.reason}.\n")
+    if failed or skipped or report.coverage.partly:
         return INCOMPLETE
     if options.fail_on and any(finding.severity.at_least(options.fail_on) for finding in report.findings):
         return FOUND

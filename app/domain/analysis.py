@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from app.domain.diff import FileDiff
 from app.domain.finding import Finding, Severity
+from app.domain.review import Omission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +76,15 @@ class ApiChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """What the built-in analyzers report about a change; `notes` say what was not checked and why."""
+    """What the built-in analyzers report about a change.
+
+    `partly` names the files that they did not read in full; `notes` say what else was not checked and why.
+    """
 
     findings: tuple[Finding, ...] = ()
     undocumented: tuple[UndocumentedSymbol, ...] = ()
     api_changes: tuple[ApiChange, ...] = ()
+    partly: tuple[Omission, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -1,6 +1,6 @@
 """A review from request to report, and its progress. Values only, no I/O."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -111,6 +111,14 @@ class Coverage:
     reviewed: int
     omitted: tuple[Omission, ...] = ()
     partly: tuple[Omission, ...] = ()  # reviewed files of which a part was not read, with the reason
+
+
+def join_reasons(omissions: Iterable[Omission]) -> tuple[Omission, ...]:
+    """One entry for each path, with all its reasons, in the order of the paths."""
+    reasons: dict[str, dict[str, None]] = {}
+    for each in omissions:
+        reasons.setdefault(each.path, {})[each.reason] = None
+    return tuple(Omission(path=path, reason="; ".join(reasons[path])) for path in sorted(reasons))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

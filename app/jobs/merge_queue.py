@@ -178,6 +178,7 @@ def _report(members: Sequence[_Member], head_sha: str) -> ReviewReport:
             files=coverage.files + read.files,
             reviewed=coverage.reviewed + read.reviewed,
             omitted=(*coverage.omitted, *read.omitted),
+            partly=(*coverage.partly, *read.partly),
         )
     return ReviewReport(
         findings=tuple(

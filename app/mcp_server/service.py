@@ -182,8 +182,9 @@ class ToolService:
         failed = any(stage.status is StageStatus.FAILED for stage in report.stages)
         omitted = [f"{each.path} was not reviewed: {each.reason}." for each in report.coverage.omitted]
         keyless = [KEYLESS_NOTE] if report.keyless else []
+        partly = [f"{each.path} was read only in part: {each.reason}." for each in report.coverage.partly]
         of_stages = [note for stage in report.stages for note in stage.notes]
-        notes = [*keyless, *omitted, *dict.fromkeys(map(redact, [*report.notes, *of_stages]))]
+        notes = [*keyless, *omitted, *partly, *dict.fromkeys(map(redact, [*report.notes, *of_stages]))]
         status = "not_reviewed" if failed or not report.coverage.reviewed else "reviewed"
         return ReportAnswer.model_validate({**value, "status": status, "notes": notes})
 

@@ -13,7 +13,7 @@ from app.domain.analysis import AdvisoryLookup, Analysis
 from app.domain.configuration import Pipeline
 from app.domain.finding import Stage
 from app.domain.pull_request import Snapshot, Source
-from app.domain.review import ReviewReport, StageResult, StageStatus
+from app.domain.review import Coverage, Omission, ReviewReport, StageResult, StageStatus, join_reasons
 from app.domain.step import Checkpoint, Step, run_directly
 from app.findings.finders import is_by_analyzers
 from app.findings.settle import Settlement
@@ -21,6 +21,7 @@ from app.gather import BASE_PATHS, Configuration, Gathered, gather, read_configu
 from app.pipeline.inputs import PipelineOptions, Services, Stations
 from app.pipeline.settling import finding_calls, settle_results
 from app.publish.notes import (
+    LINES_CUT,
     STAGE_DISABLED,
     STAGE_NOT_REQUESTED,
     context_notes,
@@ -111,25 +112,31 @@ async def review_gathered(
             lambda: settle_results(results, gathered, analysis, context),
         )
     pull_request = gathered.context.pull_request
+    keyless = _is_keyless(gathered, services)
     return ReviewReport(
         findings=settled.findings,
         rejected=tuple(map(explain_rejection, settled.rejected)),
         stages=tuple(replace(result, findings=()) for result in results),
-        coverage=gathered.coverage,
+        coverage=_coverage(gathered, analysis, keyless=keyless),
         usage=await services.models.usage(scope.review_id or ""),
         duration_ms=stations.elapsed_ms,
         head_sha=pull_request.head_sha if pull_request else None,
-        keyless=_is_keyless(gathered, services),
+        keyless=keyless,
         stations=tuple(stations.times),
         notes=(
             *gathered.snapshot.notes,
-            *context_notes(
-                gathered.context, cut_files=gathered.cut_files, invalid_patterns=gathered.invalid_patterns
-            ),
+            *context_notes(gathered.context, invalid_patterns=gathered.invalid_patterns),
             *analysis.notes,
             *map(explain_note, settled.notes),
         ),
     )
+
+
+def _coverage(gathered: Gathered, analysis: Analysis, *, keyless: bool) -> Coverage:
+    """The coverage of the selection, with the files that were read only in part."""
+    cut = [] if keyless else [Omission(path=path, reason=LINES_CUT) for path in gathered.cut_files]
+    partly = join_reasons([*gathered.coverage.partly, *analysis.partly, *cut])
+    return replace(gathered.coverage, partly=partly)
 
 
 async def _run_stages(

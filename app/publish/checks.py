@@ -80,8 +80,9 @@ def not_reviewed(result: StageResult, report: ReviewReport) -> bool:
 
 
 def unread(report: ReviewReport) -> list[Omission]:
-    """The files that should have been reviewed and were not."""
-    return [omission for omission in report.coverage.omitted if omission.reason not in HARMLESS_OMISSIONS]
+    """The files that should have been reviewed and were not, or not in full."""
+    omitted = [omission for omission in report.coverage.omitted if omission.reason not in HARMLESS_OMISSIONS]
+    return [*omitted, *report.coverage.partly]
 
 
 def findings_of(stage: Stage, findings: Sequence[Finding]) -> list[Finding]:
@@ -186,8 +187,12 @@ def _state(result: StageResult, report: ReviewReport) -> str:
     if result.provider is Provider.ANALYZERS:
         return "Analyzers only"
     if unread(report):
-        return f"{count(len(unread(report)), 'file')} not reviewed"
+        return f"{count(len(unread(report)), 'file')} {_not_reviewed(report)}"
     return "Nothing to review" if report.coverage.files and not report.coverage.reviewed else ""
+
+
+def _not_reviewed(report: ReviewReport) -> str:
+    return "not fully reviewed" if report.coverage.partly else "not reviewed"
 
 
 def _summary(
@@ -234,7 +239,11 @@ def _unread(report: ReviewReport, *, redact: Redact) -> str:
         for omission in omissions
     ]
     more = f"\n- and {count(len(omissions) - 100, 'more file')}" if len(omissions) > 100 else ""
-    return "Not reviewed; this result is incomplete:\n\n" + "\n".join(lines[:100]) + more
+    return (
+        f"{_not_reviewed(report).capitalize()}; this result is incomplete:\n\n"
+        + "\n".join(lines[:100])
+        + more
+    )
 
 
 def _gate(gate: Gate) -> str:

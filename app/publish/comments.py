@@ -166,8 +166,9 @@ def _nothing_found(report: ReviewReport, *, first: bool) -> str:
         return ""
     coverage = report.coverage
     read = count(coverage.files, "file")
-    if coverage.reviewed != coverage.files:
-        read = f"{coverage.reviewed:,} of {read}; the summary lists the files that were not reviewed"
+    if coverage.reviewed != coverage.files or coverage.partly:
+        how = "not fully reviewed" if coverage.partly else "not reviewed"
+        read = f"{coverage.reviewed:,} of {read}; the summary lists the files that were {how}"
     return f"Found no {'' if first else 'new '}problems in {read}."
 
 

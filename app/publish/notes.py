@@ -24,6 +24,7 @@ CODE_REMOVED = "The code was removed."
 NOT_FOUND_AGAIN = "The analyzer that found it no longer reports it."
 UNKNOWN_MERGE_GROUP = "Quorum cannot tell which pull requests this merge group contains."
 STAGE_NOT_REQUESTED = "this stage was not requested"
+LINES_CUT = "models read only the first 2,000 characters of each line"
 STAGE_DISABLED = "the repository's configuration disables this stage"
 _REJECTIONS = {
     RejectionCode.OTHER_FILE: "About a file that this change does not touch.",
@@ -97,9 +98,7 @@ def render_skip_reason(reason: SkipReason, *, paused_by: str | None = None) -> s
 MAX_PATHS_IN_NOTE = 8
 
 
-def context_notes(
-    context: ReviewContext, *, cut_files: Sequence[str], invalid_patterns: Sequence[str]
-) -> list[str]:
+def context_notes(context: ReviewContext, *, invalid_patterns: Sequence[str]) -> list[str]:
     """Say what the models saw in addition to the diff, and which parts of the diff they did not see."""
     snippets = [snippet for chunk in context.chunks for snippet in chunk.snippets]
     notes: list[str] = []
@@ -114,8 +113,6 @@ def context_notes(
         notes.append(f"Guidelines shown: {', '.join(each.path for each in context.guidelines)}.")
     if len(context.chunks) > 1:
         notes.append(f"The change was reviewed in {len(context.chunks)} parts.")
-    if cut_files:
-        notes.append(f"Only the start of very long lines was reviewed in {_list_paths(cut_files)}.")
     if invalid_patterns:
         notes.append(f"Invalid patterns in ignore_paths: {', '.join(invalid_patterns)}.")
     return notes

@@ -59,6 +59,7 @@ def report_value(report: ReviewReport, *, redact: Redact) -> dict[str, Any]:
             "files": report.coverage.files,
             "reviewed": report.coverage.reviewed,
             "omitted": [{"path": left.path, "reason": left.reason} for left in report.coverage.omitted],
+            "partly": [{"path": part.path, "reason": part.reason} for part in report.coverage.partly],
         },
         "documents": [
             {"format": document.format, "title": redact(document.title), "content": redact(document.content)}
@@ -173,6 +174,8 @@ class _TextWriter:
             yield f"Reviewed {coverage.reviewed:,} of {count(coverage.files, 'file')}."
         for left in coverage.omitted:
             yield f"{_INDENT}not reviewed: {show_invisible(left.path)} ({show_invisible(left.reason)})"
+        for part in coverage.partly:
+            yield f"{_INDENT}read only in part: {show_invisible(part.path)} ({show_invisible(part.reason)})"
 
     def _rejected(self, rejected: Sequence[Rejection]) -> Iterator[str]:
         if rejected:
@@ -222,7 +225,7 @@ def _names(finders: Sequence[str]) -> str:
 def _headline(report: ReviewReport) -> str:
     if report.findings:
         return f"{count(len(report.findings), 'problem')}: {severity_counts(report.findings)}"
-    if any(stage.status is StageStatus.FAILED for stage in report.stages):
+    if report.coverage.partly or any(stage.status is StageStatus.FAILED for stage in report.stages):
         return "No problems found, but the review is incomplete."
     if not is_searched(report):
         return f"{NOT_CHECKED.capitalize()}: the review and security stages did not run."

@@ -171,8 +171,11 @@ def _invocation(report: ReviewReport, *, redact: Redact) -> dict[str, Any]:
         if s.status is StageStatus.FAILED
     ]
     messages += [f"{left.path} was not reviewed: {left.reason}" for left in report.coverage.omitted]
+    messages += [f"{part.path} was read only in part: {part.reason}" for part in report.coverage.partly]
     messages += dict.fromkeys([*report.notes, *(note for stage in report.stages for note in stage.notes)])
-    complete = all(stage.status is not StageStatus.FAILED for stage in report.stages)
+    complete = not report.coverage.partly and all(
+        stage.status is not StageStatus.FAILED for stage in report.stages
+    )
     notifications = [
         {"level": "note", "message": {"text": _plain(strip_invisible(redact(text)))}} for text in messages
     ]

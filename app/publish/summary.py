@@ -67,14 +67,14 @@ def summary_blocks(report: ReviewReport, *, redact: Redact) -> list[BodyBlock]:
 
 
 def headline(report: ReviewReport) -> str:
-    """`Quorum: 3 problems (1 critical, 2 medium)`; never positive if a stage failed."""
+    """`Quorum: 3 problems (1 critical, 2 medium)`; never positive if the review is incomplete."""
     if report.findings:
         return f"Quorum: {count(len(report.findings), 'problem')} ({severity_counts(report.findings)})"
     return f"Quorum: {_nothing_found(report)}"
 
 
 def _nothing_found(report: ReviewReport) -> str:
-    if any(stage.status is StageStatus.FAILED for stage in report.stages):
+    if report.coverage.partly or any(stage.status is StageStatus.FAILED for stage in report.stages):
         return "review incomplete"
     if not is_searched(report):
         return NOT_CHECKED
@@ -151,6 +151,17 @@ def _rejected(rejected: Sequence[Rejection], *, redact: Redact) -> list[BodyBloc
 
 
 def _coverage(report: ReviewReport, *, redact: Redact) -> str:
+    read = _files_read(report, redact=redact)
+    partly = report.coverage.partly
+    if not partly:
+        return read
+    lines = [f"- {code_span(part.path)} — {clean_line(part.reason, redact=redact)}" for part in partly]
+    shown = "\n".join(lines[: _MAX_TABLE_ROWS * 5]) + _more(lines, "file", limit=_MAX_TABLE_ROWS * 5)
+    title = f"{count(len(partly), 'file')} read only in part"
+    return "\n\n".join(filter(None, [read, details(title, shown)]))
+
+
+def _files_read(report: ReviewReport, *, redact: Redact) -> str:
     coverage = report.coverage
     if not coverage.omitted:
         if not is_read(report):

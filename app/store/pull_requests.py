@@ -169,7 +169,8 @@ def _last_coverage(session: Session, ref: PullRequestRef) -> Coverage | None:
         return None
     stored: dict[str, Any] = row.coverage
     omitted = tuple(Omission(**omission) for omission in stored["omitted"])
-    return Coverage(files=stored["files"], reviewed=stored["reviewed"], omitted=omitted)
+    partly = tuple(Omission(**part) for part in stored.get("partly", ()))  # absent before this was stored
+    return Coverage(files=stored["files"], reviewed=stored["reviewed"], omitted=omitted, partly=partly)
 
 
 def _stage_result(row: StageResultRow) -> StageResult:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.analyzers.analysis import analyze
+from app.analyzers.hidden_characters import find_hidden_hits
 from app.analyzers.runner import ProcessLimits, run
-from app.analyzers.text_checks import find_hidden_hits
 from app.analyzers.workspace import fragment_text
 from app.domain.analysis import Advisory, AdvisoryAnswer, Analysis, ChangedFile, Package
 from app.domain.finding import Severity, Stage
@@ -33,6 +33,11 @@ def changed(path: str, head: str, base: str | None = None) -> ChangedFile:
     return ChangedFile(
         path=path, head=head.encode(), base=None if base is None else base.encode(), added=added
     )
+
+
+def partly(analysis: Analysis) -> dict[str, str]:
+    """The reasons by path."""
+    return {each.path: each.reason for each in analysis.partly}
 
 
 async def findings_of(*files: ChangedFile) -> list[tuple[str, int, str]]:
@@ -173,21 +178,22 @@ async def test_missing_tools_are_noted_and_the_others_still_run() -> None:
     assert [one.found_by for one in analysis.findings] == [("analyzers:patterns",)]
 
 
-async def test_invalid_output_of_a_tool_becomes_a_note() -> None:
+async def test_a_file_is_read_only_in_part_if_the_output_of_a_tool_is_invalid() -> None:
     analysis = await analyze([changed("pay.py", PAYMENT)], find_tool=lambda _: Path("/bin/echo"))
-    assert any(note.startswith("ruff wrote output") for note in analysis.notes)
+    assert partly(analysis) == {
+        "pay.py": "ruff wrote output that could not be read, so its rules were not run"
+    }
     assert analysis.findings
 
 
-async def test_binary_and_deleted_files_have_no_findings() -> None:
-    binary = ChangedFile(path="a.py", head=b"\0\1\2", base=None, added=frozenset({1}))
+async def test_deleted_files_have_no_findings() -> None:
     deleted = ChangedFile(path="b.py", head=None, base=PAYMENT.encode(), added=frozenset())
-    assert await analyze([binary, deleted]) == Analysis()
+    assert await analyze([deleted]) == Analysis()
 
 
 async def test_a_huge_file_is_skipped_and_named() -> None:
     analysis = await analyze([changed("big.py", "x = 1\n" * 200_000)])
-    assert analysis.notes == ("big.py: not analyzed, over 1 MB.",)
+    assert partly(analysis) == {"big.py": "it is over 1 MB, so the analyzers did not read it"}
 
 
 async def test_new_public_names_without_documentation_are_listed() -> None:
@@ -312,8 +318,8 @@ async def test_new_packages_in_each_kind_of_manifest_are_found(path: str) -> Non
     [
         ("if ok\u202e: pass", Severity.HIGH),
         ("x = 'a\U000e0041'", Severity.HIGH),
-        ("na\u200bme = 1", Severity.LOW),
-        ("na\u200dme = 1", Severity.LOW),
+        ("na\u200bme = 1", Severity.MEDIUM),
+        ("na\u200dme = 1", Severity.MEDIUM),
     ],
     ids=["bidi", "tag", "zero width", "joiner"],
 )

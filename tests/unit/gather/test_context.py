@@ -142,7 +142,7 @@ async def test_python_callers_are_shown_with_their_function_and_code_comes_befor
 
 async def test_the_report_lists_the_files_of_the_context(change: Change) -> None:
     gathered = await change.gathered(PYTHON, PYTHON_HEAD)
-    [note] = context_notes(gathered.context, cut_files=(), invalid_patterns=())
+    [note] = context_notes(gathered.context, invalid_patterns=())
     assert "(definition, uses)" in note
     assert "reports/render.py, reports/store.py" in note
 

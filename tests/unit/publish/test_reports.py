@@ -83,7 +83,12 @@ def test_the_json_report_has_the_documented_format() -> None:
                     "error": None,
                 },
             ],
-            "coverage": {"files": 3, "reviewed": 2, "omitted": [{"path": "a.png", "reason": "binary"}]},
+            "coverage": {
+                "files": 3,
+                "reviewed": 2,
+                "omitted": [{"path": "a.png", "reason": "binary"}],
+                "partly": [],
+            },
             "documents": [
                 {
                     "format": "markdown",

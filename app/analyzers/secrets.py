@@ -1,11 +1,5 @@
-"""Finds secrets and invisible characters in the text of a file, in linear time.
+"""Finds secrets in the text of a file, in linear time. Reports them by rule and line, never by value."""
 
-Secrets are reported by rule and line, never by value. Invisible characters can make code look different from what runs and from what
-models read: https://trojansource.codes/
-"""
-
-import re
-import unicodedata
 from collections.abc import Iterator
 
 from app.analyzers.hits import Hit
@@ -43,16 +37,6 @@ _SAMPLE_PARTS = (
     ".md",
 )
 
-_BIDI = "\u202a-\u202e\u2066-\u2069"
-_TAGS = "\U000e0000-\U000e007f"
-_SELECTORS = "\ufe00-\ufe0e\U000e0100-\U000e01ef"  # U+FE0F asks for a colored emoji and is common
-_ZERO_WIDTH = "\u200b\u2060-\u2064\u180e\u3164\uffa0\u115f\u1160\u00ad"
-_JOINERS = "\u200c\u200d"  # normal in Persian and Indic texts and inside emoji
-_SUSPECT = re.compile(
-    f"[{_BIDI}{_TAGS}{_SELECTORS}{_ZERO_WIDTH}]|(?<=[\x21-\x7e])[{_JOINERS}](?=[\x21-\x7e])"
-)
-_FLAG = re.compile("\U0001f3f4[\U000e0061-\U000e007a]{2,6}\U000e007f")  # England, Scotland, Wales
-
 
 def find_secret_hits(path: str, source: str, *, redactor: Redactor) -> Iterator[Hit]:
     """One hit per line; in tests and samples, likely secrets are skipped and certain ones have a lower severity."""
@@ -62,16 +46,6 @@ def find_secret_hits(path: str, source: str, *, redactor: Redactor) -> Iterator[
         if found.line not in seen and severity is not None:
             seen.add(found.line)
             yield _secret_hit(path, found.line, found.rule, severity)
-
-
-def find_hidden_hits(path: str, source: str) -> Iterator[Hit]:
-    """One hit per line with invisible characters; a byte order mark at the beginning does not count."""
-    for number, line in enumerate(source.removeprefix("\ufeff").split("\n"), start=1):
-        if line.isascii():
-            continue
-        found = sorted(set(_SUSPECT.findall(_FLAG.sub("", line))))
-        if found:
-            yield _hidden_hit(path, number, found)
 
 
 def _secret_severity(rule: str, path: str) -> Severity | None:
@@ -102,28 +76,3 @@ def _secret_name(rule: str) -> str:
     """`stripe-access-token` → `Stripe access token`."""
     text = " ".join(_SPELLINGS.get(word, word) for word in rule.split("-"))
     return text if text.startswith("npm") else text[:1].upper() + text[1:]
-
-
-def _hidden_hit(path: str, line: int, found: list[str]) -> Hit:
-    reorders = any(re.match(f"[{_BIDI}]", character) for character in found)
-    carries_text = any(re.match(f"[{_TAGS}{_SELECTORS}]", character) for character in found)
-    names = ", ".join(
-        f"U+{ord(character):04X} {unicodedata.name(character, 'unnamed').lower()}" for character in found[:4]
-    )
-    reason = (
-        "They change the order in which the line is displayed, so the code does not run as it reads."
-        if reorders
-        else "They can contain text that people do not see but programs, including models, read."
-        if carries_text
-        else "They can make identical-looking names differ and hide text from searches."
-    )
-    return Hit(
-        path=path,
-        start_line=line,
-        end_line=line,
-        rule_id="hidden-characters",
-        severity=Severity.HIGH if reorders or carries_text else Severity.LOW,
-        title="Line contains invisible characters",
-        explanation=f"{reason} Found: {names}. Delete them, or write them as an escape.",
-        tool="hidden",
-    )
