@@ -140,6 +140,8 @@ class VerifierVerdict:
     evidence: str
     worth: int
     by: str
+    same_as: str | None = None  # the `id` of another vendor's claim that is the same defect
+    restated: str | None = None  # the claim as one right sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

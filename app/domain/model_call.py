@@ -1,5 +1,6 @@
 """Calls of models: their rows and outcomes, budgets, circuit breakers, and the record of a provider. No I/O."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +15,18 @@ class Provider(StrEnum):
     GEMINI = "gemini"
     LOCAL = "local"
     ANALYZERS = "analyzers"
+
+
+def provider_of(name: str) -> Provider | None:
+    """The provider of `provider:model`; None if it is unknown."""
+    provider = name.partition(":")[0]
+    return Provider(provider) if provider in set(Provider) else None
+
+
+def vendors_of(names: Iterable[str]) -> tuple[Provider, ...]:
+    """The distinct vendors among these names, in order; analyzers are not a vendor."""
+    found = (provider_of(name) for name in names)
+    return tuple(dict.fromkeys(each for each in found if each not in (None, Provider.ANALYZERS)))
 
 
 class Outcome(StrEnum):

@@ -13,6 +13,7 @@ from app.domain.model_call import ModelCall
 from app.domain.review import ReviewReport, StageStatus
 from app.domain.rules import rule_for
 from app.evaluation.cases import CaseKind, EvaluationCase, KnownDefect
+from app.findings.finders import backers
 
 LINE_SLACK = 3
 NOT_JUDGED = frozenset({"documentation", "test"})  # families of rules that cases do not list
@@ -93,7 +94,7 @@ def judge(findings: Sequence[Finding], case: EvaluationCase) -> JudgeVerdict:
             judged.append(JudgedFinding(finding=finding, defect=defect))
             continue
         known = _nearest(finding, case.defects)
-        plausible = known is None and case.kind is CaseKind.DEFECT and bool(finding.confirmed_by)
+        plausible = known is None and case.kind is CaseKind.DEFECT and len(backers(finding)) > 1
         judged.append(
             JudgedFinding(
                 finding=finding, defect=known, is_duplicate=known is not None, is_plausible=plausible

@@ -44,8 +44,10 @@ def anchor(finding: Finding, index: DiffIndex) -> Finding:
     finding = replace(finding, path=path or finding.path)
     place = _place(finding, index)
     finding = replace(finding, quote="\n".join(finding.quote.split("\n")[:MAX_QUOTE_LINES]))
+    if place is None and path is None:
+        return as_prose(replace(finding, placement=Placement.SUMMARY, start_line=1, end_line=1))
     if place is None:
-        return as_prose(replace(finding, placement=Placement.FILE if path else Placement.SUMMARY))
+        return as_prose(replace(finding, placement=Placement.FILE))
     if not (place.complete and _covers(finding.suggestion, place.match)):
         finding = as_prose(finding)
     return _at(finding, place.match)

@@ -1,25 +1,11 @@
 """Reads who found and confirmed a finding: `provider:model` in `found_by` and `confirmed_by`. Pure."""
 
-from collections.abc import Iterable
-
 from app.domain.finding import Finding
-from app.domain.model_call import Provider
+from app.domain.model_call import Provider, vendors_of
 
 PATTERNS = frozenset(
     f"{Provider.ANALYZERS}:{tool}" for tool in ("patterns", "ruff", "oxlint", "shellcheck", "hadolint")
 )
-
-
-def provider_of(name: str) -> Provider | None:
-    """The provider of `provider:model`; None if it is unknown."""
-    provider = name.partition(":")[0]
-    return Provider(provider) if provider in set(Provider) else None
-
-
-def vendors_of(names: Iterable[str]) -> tuple[Provider, ...]:
-    """The distinct vendors among these names, in order; analyzers are not a vendor."""
-    found = (provider_of(name) for name in names)
-    return tuple(dict.fromkeys(each for each in found if each not in (None, Provider.ANALYZERS)))
 
 
 def is_by_analyzers(finding: Finding) -> bool:

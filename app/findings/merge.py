@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.finding import Finding, Placement, Severity
+from app.domain.model_call import provider_of, vendors_of
 from app.domain.rules import OTHER, rule_for
-from app.findings.finders import is_by_analyzers, provider_of, vendors_of
+from app.findings.finders import is_by_analyzers
 
 SIMILAR_TITLE_OVERLAP = 0.5  # minimum share of words that both titles have
 MIN_TITLE_OVERLAP = 0.2  # enough if function and family are the same but rule and line differ
@@ -142,15 +143,9 @@ def merged_finding(group: Sequence[Finding], *, preferred: Sequence[Finding] = (
             (each.suggestion for each in (best, *group) if each.suggestion and _same_lines(each, best)), None
         ),
         found_by=finders,
-        confirmed_by=_independent(finders),
+        confirmed_by=(),
         pre_existing=all(each.pre_existing for each in group),
     )
-
-
-def _independent(finders: Sequence[str]) -> tuple[str, ...]:
-    """The finders of vendors other than the first: each confirms the first vendor's finding."""
-    first, *_ = (*vendors_of(finders), None)
-    return tuple(name for name in finders if vendors_of([name]) not in ((), (first,)))
 
 
 def _same_fingerprint(one: Finding, other: Finding) -> bool:

@@ -17,9 +17,9 @@ from app.domain.finding import (
     SettlementCode,
     SettlementNote,
 )
-from app.domain.model_call import Provider
+from app.domain.model_call import Provider, vendors_of
 from app.findings.anchor import anchor, locate
-from app.findings.finders import backers, is_by_analyzers, is_by_patterns, vendors_of
+from app.findings.finders import backers, is_by_analyzers, is_by_patterns
 from app.findings.fingerprint import EnclosingSymbol, Fingerprinter
 from app.findings.merge import merge
 from app.findings.quotes import DiffIndex, HeadRuns
@@ -96,7 +96,7 @@ def _notes(unreported: Sequence[Finding]) -> tuple[SettlementNote, ...]:
 def _order(finding: Finding) -> tuple[int, int, int, int, str, int]:
     """Confirmed, then unrated, then analyzers' findings; then by worth, vendors, severity (if unrated), and place."""
     rated = finding.worth is not None
-    group = 2 if is_by_analyzers(finding) else 0 if finding.confirmed_by else 1
+    group = 2 if is_by_analyzers(finding) else 0 if len(backers(finding)) > 1 else 1
     return (
         group,
         -(finding.worth or 0),
@@ -183,7 +183,11 @@ async def settle(
     runs = HeadRuns(source_of)
     anchored = [anchor(finding, index) for finding in findings]
     located = [locate(finding, index, runs) for finding in anchored]
-    nowhere = [each for each, found in zip(anchored, located, strict=True) if found is None]
+    nowhere = [
+        replace(each, start_line=1, end_line=1)
+        for each, found in zip(anchored, located, strict=True)
+        if found is None
+    ]
     checked = [
         check_suggestion(finding, index, source_of=source_of, count_errors=count_errors)
         for finding in located
@@ -217,6 +221,7 @@ async def settle(
         vendors=[vendor for vendor in vendors if vendor in config.providers],
         ask_verdicts=ask_verdicts,
         is_established=is_established,
+        symbol_of=symbol_of,
     )
     ranked = rank(verified.findings, config, is_read=is_read)
     return Settlement(

@@ -9,6 +9,7 @@ from app.domain.finding import Finding, Stage, VerifierVerdict
 from app.domain.model_call import Provider
 from app.domain.review import StageResult
 from app.findings.finders import is_by_analyzers
+from app.findings.pairs import Comparisons
 from app.findings.settle import Settlement, settle
 from app.gather import Gathered
 from app.stages import StageContext, ask_verdicts, was_reviewed
@@ -22,10 +23,13 @@ async def settle_results(
 ) -> Settlement:
     """Return the redacted findings of all stages, and the rejections with their reasons."""
 
-    async def ask(candidates: Sequence[Finding], excluded: Sequence[Provider]) -> list[VerifierVerdict]:
+    async def ask(
+        candidates: Sequence[Finding], excluded: Sequence[Provider], near: Comparisons
+    ) -> list[VerifierVerdict]:
         return await ask_verdicts(
             candidates,
             excluded,
+            near=near,
             change=gathered.context,
             context=context,
             parents=finding_calls(results),

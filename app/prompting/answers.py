@@ -59,6 +59,8 @@ def answer_schema() -> dict[str, Any]:
             evidence=_TEXT,
             verdict={"type": "string", "enum": [judgement.value for judgement in Judgement]},
             worth=_WHOLE,
+            same_as=_NULLABLE_TEXT,
+            restated=_NULLABLE_TEXT,
         ),
         summary=_NULLABLE_TEXT,
         files=_array(path=_TEXT, change=_TEXT),
@@ -92,6 +94,8 @@ class ParsedVerdict:
     judgement: Judgement
     evidence: str
     worth: int
+    same_as: str | None = None
+    restated: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,4 +236,11 @@ def _verdict(item: VerdictItem | None, id_: str) -> ParsedVerdict:
         return ParsedVerdict(
             id=id_, judgement=Judgement.UNSURE, evidence="The verifier skipped this claim.", worth=0
         )
-    return ParsedVerdict(id=id_, judgement=item.verdict, evidence=item.evidence, worth=item.worth)
+    return ParsedVerdict(
+        id=id_,
+        judgement=item.verdict,
+        evidence=item.evidence,
+        worth=item.worth,
+        same_as=item.same_as,
+        restated=item.restated,
+    )

@@ -56,6 +56,11 @@ def _worth(value: object) -> int:
     return max(0, min(10, round(_number(value))))
 
 
+def _text_or_none(value: object) -> str | None:
+    """Text that only adds to an answer: anything else counts as missing."""
+    return value.strip() or None if isinstance(value, str) else None
+
+
 class FindingItem(AnswerItem):
     """One of `findings`; the fields of the contract are required, others may be missing."""
 
@@ -78,6 +83,8 @@ class VerdictItem(AnswerItem):
     verdict: Annotated[Judgement, BeforeValidator(_lower)]
     evidence: str
     worth: Annotated[int, BeforeValidator(_worth)]
+    same_as: Annotated[str | None, BeforeValidator(_text_or_none)] = None
+    restated: Annotated[str | None, BeforeValidator(_text_or_none)] = None
 
 
 class FileItem(AnswerItem):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.domain.finding import Document, Finding, Placement, Rejection, Severity
-from app.domain.model_call import Provider
+from app.domain.model_call import Provider, vendors_of
 from app.domain.review import ReviewReport, StageResult, StageStatus
 from app.publish.summary import summary_blocks
 from app.publish.text import Redact, show_invisible, show_invisible_lines, strip_invisible
@@ -211,7 +211,8 @@ class _TextWriter:
 
 
 def _origin(finding: Finding) -> str:
-    found = f"found by {_names(finding.found_by)}" if finding.found_by else ""
+    independently = ", independently" if len(vendors_of(finding.found_by)) > 1 else ""
+    found = f"found by {_names(finding.found_by)}{independently}" if finding.found_by else ""
     confirmed = f"confirmed by {_names(finding.confirmed_by)}" if finding.confirmed_by else ""
     age = "existing code" if finding.pre_existing else ""
     words = [finding.stage.value, clean_cwe(finding.cwe), finding.rule_id, found, confirmed, age]

@@ -30,6 +30,7 @@ async def ask_verdicts(
     candidates: Sequence[Finding],
     excluded: Sequence[Provider],
     *,
+    near: Mapping[str, Sequence[str]],
     change: ReviewContext,
     context: StageContext,
     parents: CallIdsByStage | None = None,
@@ -41,6 +42,7 @@ async def ask_verdicts(
     Args:
         candidates: the claims.
         excluded: the finders, which must not verify their own claims.
+        near: for each fingerprint, those of other vendors' claims that may be the same defect.
         change: the code shown to the models.
         context: what all questions of the review share.
         parents: the calls that made the claims; stored with the verification's own call.
@@ -53,6 +55,7 @@ async def ask_verdicts(
                 change.chunks[place],
                 change,
                 context,
+                near=near,
                 excluded=tuple(excluded),
                 parent_id=parent_of(batch, place, parents or {}),
             )
@@ -68,6 +71,7 @@ async def _ask_batch(
     change: ReviewContext,
     context: StageContext,
     *,
+    near: Mapping[str, Sequence[str]],
     excluded: tuple[Provider, ...],
     parent_id: str | None,
 ) -> list[VerifierVerdict]:
@@ -77,7 +81,7 @@ async def _ask_batch(
         prompt_id="verify/question",
         inputs={
             "description": _description(batch, change, context),
-            "claims": fence("claims", _json_lines(claims), context.secret),
+            "claims": fence("claims", _json_lines(claims, near), context.secret),
         },
         parse=lambda value: parse_verdicts(value, ids=list(claims)),
         prefix_reused=True,  # a stage sent this material to the same vendor: only a breakpoint reads its cache
@@ -98,6 +102,8 @@ async def _ask_batch(
             evidence=parsed.evidence,
             worth=parsed.worth,
             by=by,
+            same_as=claims[parsed.same_as].fingerprint if parsed.same_as in claims else None,
+            restated=parsed.restated,
         )
         for parsed in completion.value
     ]
@@ -127,7 +133,8 @@ def _chunk_of(finding: Finding, chunks: Sequence[Chunk]) -> int:
     return min(showing)[1] if showing else 0
 
 
-def _json_lines(claims: Mapping[str, Finding]) -> str:
+def _json_lines(claims: Mapping[str, Finding], near: Mapping[str, Sequence[str]]) -> str:
+    ids = {finding.fingerprint: id_ for id_, finding in claims.items()}
     return "\n".join(
         json.dumps(
             {
@@ -136,8 +143,13 @@ def _json_lines(claims: Mapping[str, Finding]) -> str:
                 "lines": f"{finding.start_line}-{finding.end_line}",
                 "quote": finding.quote,
                 "claim": finding.title,
+                **_compared([ids[each] for each in near.get(finding.fingerprint, ()) if each in ids]),
             },
             ensure_ascii=False,
         )
         for id_, finding in claims.items()
     )
+
+
+def _compared(ids: Sequence[str]) -> dict[str, Sequence[str]]:
+    return {"compare": ids} if ids else {}

@@ -6,12 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, exists, tuple_
+from sqlalchemy import ColumnElement, case, exists, literal, or_, tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select, update
 
 from app.domain.diff import Side
 from app.domain.finding import Finding, Placement, Severity, Stage
+from app.domain.model_call import Provider
 from app.domain.pull_request import PullRequestRef, Thread
 from app.store.database import Database
 from app.store.review_tables import FindingRow, LearnedRuleRow
@@ -24,6 +25,13 @@ class FindingOutcome(StrEnum):
     RESOLVED = "resolved"
     DISMISSED = "dismissed"
     OUTDATED = "outdated"
+
+
+def has_two_vendors(found_by: ColumnElement[str], confirmed_by: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a second vendor confirmed a finding, or found it independently; both columns as text."""
+    vendors = (provider for provider in Provider if provider is not Provider.ANALYZERS)
+    finders = sum((case((found_by.contains(f'"{each}:'), 1), else_=0) for each in vendors), literal(0))
+    return or_(confirmed_by != "[]", finders > 1)
 
 
 def finding_of(row: FindingRow) -> Finding:

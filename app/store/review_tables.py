@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint, text
 from sqlmodel import Field
 
+from app.domain.model_call import vendors_of
 from app.store.columns import AnyText, Row, UtcDateTime
 
 
@@ -133,6 +134,11 @@ class FindingRow(Row, table=True):
     reason: str | None = Field(default=None, sa_type=AnyText)  # why it was dismissed or how it was resolved
     created_at: datetime = Field(sa_type=UtcDateTime)
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+    @property
+    def is_found_independently(self) -> bool:
+        """Whether two vendors found it."""
+        return len(vendors_of(self.found_by)) > 1
 
 
 class RejectionRow(Row, table=True):

@@ -31,7 +31,7 @@ from app.domain.finding import REFUTED_BY, Stage
 from app.domain.model_call import Outcome, Provider, ProviderRecord
 from app.store.call_tables import ModelCallRow
 from app.store.database import Database
-from app.store.findings import FindingOutcome, is_newest
+from app.store.findings import FindingOutcome, has_two_vendors, is_newest
 from app.store.model_calls import NEVER_SENT
 from app.store.review_tables import FindingRow, RejectionRow
 
@@ -132,9 +132,10 @@ def _load_judged(session: Session, since: datetime) -> dict[Place, list[bool]]:
 def _verdicts(since: datetime) -> CompoundSelect[Any, Any, Any, Any]:
     """Select time, stage, finders and 1 (confirmed) or 0 (refuted), newest first; a finding counts once per pull request."""
     outcome, refuted = col(FindingRow.outcome), col(RejectionRow.reason).startswith(REFUTED_BY)
+    confirmed = has_two_vendors(cast(FindingRow.found_by, Text), cast(FindingRow.confirmed_by, Text))
     held = case(
         (outcome == FindingOutcome.DISMISSED, 0),
-        (or_(outcome == FindingOutcome.RESOLVED, cast(FindingRow.confirmed_by, Text) != "[]"), 1),
+        (or_(outcome == FindingOutcome.RESOLVED, confirmed), 1),
     )
     shown = select(*_of(FindingRow), held.label("held")).where(
         col(FindingRow.created_at) >= since, held.is_not(None), is_newest()

@@ -18,7 +18,7 @@ from app.store.call_tables import ModelCallRow
 from app.store.calls import load_accounts
 from app.store.dashboard import visible
 from app.store.database import Database
-from app.store.findings import FindingOutcome
+from app.store.findings import FindingOutcome, has_two_vendors
 from app.store.model_calls import NEVER_SENT
 from app.store.review_tables import FindingRow, LearnedRuleRow, RejectionRow, ReviewRow
 
@@ -99,7 +99,7 @@ def _add_findings(session: Session, viewer: Viewer, since: datetime, records: di
         )
         .subquery()
     )
-    confirmed = (each.c.confirmed_by != "[]").label("confirmed")
+    confirmed = has_two_vendors(each.c.found_by, each.c.confirmed_by).label("confirmed")
     statement = select(
         each.c.found_by, confirmed, each.c.outcome, func.count(), func.sum(each.c.up), func.sum(each.c.down)
     ).group_by(each.c.found_by, confirmed, each.c.outcome)

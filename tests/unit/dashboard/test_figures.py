@@ -130,7 +130,7 @@ def test_models_are_compared_by_the_outcomes_of_their_findings(any_database: Dat
     calls = [call_row(review, "c1", cost_usd=0.06), call_row(review, "c2", source="gpt:sol", cost_usd=None)]
     add(any_database, review, both, alone, rejected, *calls)
     claude, gpt = load_records(any_database, OPERATOR, since=SINCE)
-    assert (claude.source, claude.shown, claude.confirmed, claude.refuted) == ("claude:opus", 2, 1, 1)
+    assert (claude.source, claude.shown, claude.confirmed, claude.refuted) == ("claude:opus", 2, 2, 1)
     assert (claude.resolved, claude.decided, claude.thumbs_down) == (1, 2, 2)
     assert claude.usd_per_resolved == pytest.approx(0.06)
     assert (gpt.shown, gpt.resolved, gpt.unpriced_calls, gpt.usd_per_resolved) == (1, 1, 1, None)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.finding import Finding, Placement, Severity, Stage
-from app.findings.finders import provider_of
+from app.domain.model_call import provider_of
 from app.findings.merge import MergedClaim, merge
 from tests.unit.findings.making import CLAUDE, GEMINI, GPT, RUFF, finding
 
@@ -16,7 +16,7 @@ def placed(**fields: object) -> Finding:
     return finding(**{"placement": Placement.INLINE, "rule_id": "sql-injection", **fields})
 
 
-def test_the_same_finding_of_two_vendors_is_merged_and_each_confirms_the_other() -> None:
+def test_the_same_finding_of_two_vendors_is_merged_and_nobody_confirms_the_own_finding() -> None:
     (one,) = merge(
         [
             placed(line=8, found_by=(CLAUDE,)),
@@ -24,7 +24,7 @@ def test_the_same_finding_of_two_vendors_is_merged_and_each_confirms_the_other()
         ]
     )
     assert set(one.finding.found_by) == {CLAUDE, GPT}
-    assert one.finding.confirmed_by == (CLAUDE,)
+    assert one.finding.confirmed_by == ()
     assert (one.finding.title, one.finding.severity) == ("Injection", Severity.HIGH)
 
 
@@ -112,7 +112,7 @@ def test_claims_of_two_vendors_in_one_function_are_one_defect() -> None:
     assert (one.finding.start_line, one.finding.end_line, one.finding.fingerprint) == (35, 35, "precise")
     assert one.finding.severity is Severity.HIGH
     assert one.finding.found_by == (GPT, CLAUDE)
-    assert one.finding.confirmed_by == (CLAUDE,)
+    assert one.finding.confirmed_by == ()
 
 
 def test_the_line_that_most_vendors_name_is_shown() -> None:

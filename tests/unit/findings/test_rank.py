@@ -98,7 +98,7 @@ def test_claims_of_two_vendors_on_the_same_quote_get_one_comment() -> None:
         "reads another's order", 9, found_by=(GPT,), confirmed_by=(CLAUDE,), quote="return  a[i]"
     )
     assert inline([cause, effect]) == ["reads another's order"]  # the other one is in the summary
-    assert inline([cause, confirmed("elsewhere", 9, found_by=(GPT,), line=2)]) == [
+    assert inline([cause, confirmed("elsewhere", 9, found_by=(GPT,), confirmed_by=(CLAUDE,), line=2)]) == [
         "elsewhere",
         "no check of the index",
     ]

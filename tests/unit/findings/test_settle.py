@@ -18,6 +18,7 @@ from app.domain.finding import (
     VerifierVerdict,
 )
 from app.domain.model_call import Provider
+from app.findings.pairs import Comparisons
 from app.findings.settle import IsRead, Settlement, nothing_is_read, settle
 from tests.unit.findings.making import CLAUDE, GPT, RUFF, diff_of, finding, sources_of
 
@@ -33,8 +34,9 @@ class Gemini:
         self.asked: list[tuple[list[str], list[Provider]]] = []
 
     async def __call__(
-        self, candidates: Sequence[Finding], excluded: Sequence[Provider]
+        self, candidates: Sequence[Finding], excluded: Sequence[Provider], near: Comparisons
     ) -> list[VerifierVerdict]:
+        del near
         self.asked.append(([each.title for each in candidates], list(excluded)))
         return [self._judge(each) for each in candidates]
 
@@ -183,4 +185,4 @@ async def test_one_defect_at_two_lines_of_a_function_is_one_comment_without_veri
         RepositoryConfig(quorum=2),
     )
     [one] = result.findings
-    assert (one.found_by, one.confirmed_by, one.start_line) == ((CLAUDE, GPT), (GPT,), 5)
+    assert (one.found_by, one.confirmed_by, one.start_line) == ((CLAUDE, GPT), (), 5)

@@ -20,6 +20,7 @@ from app.domain.model_call import Provider
 from app.errors import AllModelsFailed
 from app.findings.finders import backers, is_by_analyzers
 from app.findings.merge import MergedClaim, merge
+from app.findings.pairs import Comparisons
 from app.findings.verify import Verification, verify
 from tests.unit.findings.making import CLAUDE, GEMINI, GPT, RUFF, finding
 
@@ -31,16 +32,26 @@ class Judges:
     """Verifying vendors with prepared judgements; the first that is not excluded answers. None: it is out."""
 
     def __init__(
-        self, judgements: dict[str, Judgement | None], *, worth: int = 8, vendors: Sequence[Provider] = ALL
+        self,
+        judgements: dict[str, Judgement | None],
+        *,
+        worth: int = 8,
+        vendors: Sequence[Provider] = ALL,
+        same: dict[str, str] | None = None,
+        restated: str | None = None,
     ) -> None:
         self.calls: list[tuple[str, list[str]]] = []
+        self.compared: Comparisons = {}
+        self._same = same or {}
+        self._restated = restated
         self._judgements = judgements
         self._worth = worth
         self._vendors = vendors
 
     async def __call__(
-        self, candidates: Sequence[Finding], excluded: Sequence[Provider]
+        self, candidates: Sequence[Finding], excluded: Sequence[Provider], near: Comparisons
     ) -> list[VerifierVerdict]:
+        self.compared = near
         able = [vendor for vendor in self._vendors if vendor not in excluded]
         for vendor in able:
             judgement = self._judgements.get(vendor)
@@ -54,6 +65,8 @@ class Judges:
                         evidence="see line 3",
                         worth=self._worth,
                         by=by,
+                        same_as=self._same.get(each.fingerprint),
+                        restated=self._restated,
                     )
                     for each in candidates
                 ]
@@ -113,7 +126,7 @@ async def test_a_finding_of_two_vendors_is_rated_if_a_call_is_made_anyway() -> N
     judges = Judges({"gemini": R, "gpt": R, "claude": R}, worth=2)
     result = await settle([claim(CLAUDE, line=1), claim(CLAUDE, GPT, line=2)], judges)
     (kept,) = result.findings
-    assert (kept.fingerprint, kept.worth, kept.confirmed_by) == ("2", 2, (GPT,))
+    assert (kept.fingerprint, kept.worth, kept.confirmed_by) == ("2", 2, ())
     assert len(judges.calls) == 1
 
 
@@ -262,3 +275,90 @@ async def test_a_claim_that_parsing_proved_is_rated_but_cannot_be_refuted() -> N
     assert judges.calls == [("gpt", ["9", "1"])]
     (kept,) = result.findings
     assert (kept.title, kept.worth, kept.placement) == ("undocumented load_orders", 8, Placement.INLINE)
+
+
+async def test_the_finders_own_rating_of_a_proved_claim_is_no_confirmation() -> None:
+    both = [claim(GPT, title="undocumented load_orders"), claim(CLAUDE, line=9)]
+    result = await verify(
+        merge(both), quorum=2, vendors=ALL[:2], ask_verdicts=Judges({"gpt": C}), is_established=by_title
+    )
+    assert [(each.found_by, each.confirmed_by) for each in result.findings] == [
+        ((GPT,), ()),
+        ((CLAUDE,), ("gpt:judge",)),
+    ]
+
+
+async def test_a_vendor_that_checks_its_own_claims_confirms_none_of_them() -> None:
+    result = await settle([claim(CLAUDE)], Judges({"claude": C}), vendors=ALL[:1])
+    assert [(each.placement, each.confirmed_by) for each in result.findings] == [(Placement.INLINE, ())]
+
+
+def two_rules(**fields: object) -> list[Finding]:
+    """Claims of two vendors about one line, under rules of different families."""
+    return [
+        claim(CLAUDE, fingerprint="a", rule_id="weak-authentication", title="Anybody gets in"),
+        claim(GPT, fingerprint="b", rule_id="wrong-condition", title="The check is inverted", **fields),
+    ]
+
+
+@pytest.mark.parametrize("judgement", [C, U])
+@pytest.mark.parametrize("vendors", [ALL, ALL[:2]])
+@pytest.mark.parametrize("same", [{"b": "a"}, {"a": "b"}])
+async def test_claims_that_a_verifier_calls_the_same_defect_are_one_inline_finding(
+    judgement: Judgement, vendors: Sequence[Provider], same: dict[str, str]
+) -> None:
+    judges = Judges({vendor.value: judgement for vendor in vendors}, vendors=vendors, same=same)
+    result = await settle(two_rules(), judges, vendors=vendors)
+    (one,) = result.findings
+    assert (set(one.found_by), one.placement) == ({CLAUDE, GPT}, Placement.INLINE)
+    assert one.confirmed_by == (("gemini:judge",) if len(vendors) == 3 and judgement is C else ())
+    assert (result.rejected, result.notes) == ((), ())
+
+
+async def test_claims_about_different_things_on_one_line_stay_two_findings() -> None:
+    judges = Judges({"gemini": C})
+    result = await settle(two_rules(), judges)
+    assert [each.fingerprint for each in result.findings] == ["a", "b"]
+    assert judges.compared == {"a": ["b"], "b": ["a"]}
+
+
+async def test_a_verifier_joins_only_claims_that_code_proposes() -> None:
+    judges = Judges({"gemini": C}, same={"b": "a"})
+    for other in (two_rules(line=40), two_rules(path="order.py"), two_rules(found_by=("claude:haiku",))):
+        result = await settle(other, judges)
+        assert [each.fingerprint for each in result.findings] == ["a", "b"]
+
+
+async def test_claims_nearby_are_proposed_only_within_one_symbol() -> None:
+    judges = Judges({"gemini": C}, same={"b": "a"})
+    for symbol, count in (("login", 1), (None, 2)):
+        result = await verify(
+            merge(two_rules(line=3)),
+            quorum=2,
+            vendors=ALL,
+            ask_verdicts=judges,
+            symbol_of=lambda each, name=symbol: name,
+        )
+        assert len(result.findings) == count
+
+
+async def test_a_refuted_claim_is_not_joined() -> None:
+    judges = Judges({"gemini": R}, same={"b": "a"})
+    result = await settle(two_rules(), judges)
+    assert [each.finding.fingerprint for each in result.rejected] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("judgement", "restated", "title"),
+    [
+        (C, "An empty password is accepted", "An empty password is accepted"),
+        (U, "An empty password is accepted", "The total is wrong"),
+        (C, "x" * 2_000, "The total is wrong"),
+        (C, None, "The total is wrong"),
+    ],
+)
+async def test_a_confirmed_claim_is_shown_as_its_verifier_restated_it(
+    judgement: Judgement, restated: str | None, title: str
+) -> None:
+    result = await settle([claim(CLAUDE)], Judges({"gpt": judgement}, restated=restated))
+    assert [each.title for each in result.findings] == [title]

@@ -133,7 +133,7 @@ CRITICAL pay.py:8-9
 MEDIUM   pages.go:3
     The last page is never reached
     `page < pages` stops one page early when the total is a multiple of the page size.
-    review · CWE-193 · off-by-one · found by claude:claude-sonnet-5-5 and gemini:gemini-3.8-flash
+    review · CWE-193 · off-by-one · found by claude:claude-sonnet-5-5 and gemini:gemini-3.8-flash, independently
 
 LOW      pay.py:30
     No test for a refused card

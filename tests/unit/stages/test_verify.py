@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 
 from app.domain.finding import Finding, Judgement, Stage, VerifierVerdict
 from app.domain.model_call import Provider
@@ -45,10 +46,12 @@ async def verify(
     context: ReviewContext = CONTEXT,
     *,
     redactor: SecretRedactor = PLAIN,
+    near: Mapping[str, Sequence[str]] | None = None,
 ) -> list[VerifierVerdict]:
     return await ask_verdicts(
         candidates,
         [Provider.CLAUDE],
+        near=near or {},
         change=context,
         context=context_with(models, redactor=redactor),
         parents={Stage.REVIEW: ("call-of-review", "call-on-the-second-chunk")},
@@ -97,6 +100,27 @@ async def test_the_verifier_gets_only_the_bare_claim() -> None:
     assert "PERSUASION" not in request.question
     assert "high" not in request.question.split("<claims-")[1]
     assert "claude" not in request.question
+
+
+async def test_claims_to_compare_are_named_by_their_ids_and_the_answer_by_fingerprints() -> None:
+    def says_same(task: RoutingRequest, request: ModelRequest) -> object:
+        del task, request
+        verdict = {"evidence": "a.py:1", "verdict": "confirmed", "worth": 8}
+        first = {"id": "c1", "same_as": None, "restated": " x is 2 "} | verdict
+        second = {"id": "c2", "same_as": "c1", "restated": 7} | verdict
+        third = {"id": "c3", "same_as": "c9"} | verdict
+        return EMPTY | {"verdicts": [first, second, third]}
+
+    models = FakeModels(says_same)
+    claims = [finding("a.py", fingerprint=name) for name in ("f1", "f2", "f3")]
+    verdicts = await verify(models, claims, near={"f1": ["f2", "gone"], "f2": ["f1"]})
+    [(_, request, _, _)] = models.requests
+    assert [each.get("compare") for each in claims_in(request)] == [["c2"], ["c1"], None]
+    assert [(each.same_as, each.restated) for each in verdicts] == [
+        (None, "x is 2"),
+        ("f1", None),
+        (None, None),
+    ]
 
 
 async def test_the_verifier_gets_the_description_after_the_shared_prefix() -> None:
