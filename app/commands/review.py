@@ -7,16 +7,16 @@ import asyncio
 import os
 import sys
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from app.commands.review_output import INCOMPLETE, STDIN, UNREADABLE, empty_report, exit_code, render
 from app.domain.analysis import AdvisoryLookup
 from app.domain.finding import Severity, Stage
 from app.domain.model_call import Provider
 from app.domain.pull_request import PullRequestRef, Source
-from app.domain.review import ReviewReport, StageStatus, StationEvent, StationState
+from app.domain.review import ReviewReport, StationEvent, StationState
 from app.errors import ConfigurationError, GitHubError, InputError
 from app.gather import Gathered
 from app.github.local import STAGED, GitRangeSource, PatchSource, parse_pull_request_url
@@ -24,17 +24,12 @@ from app.llm.client import CallScope
 from app.main import Network, Program, build_program
 from app.pipeline import PipelineOptions, gather_change, review_gathered
 from app.pipeline.inputs import REVIEW_SPAN, Stations
-from app.publish.reports import render_json, render_markdown, render_text
-from app.publish.sarif import render_sarif
 from app.settings import Settings, load_settings, user_state_dir
 
 if TYPE_CHECKING:
     import httpx
 
     from app.github.client import RepositoryClient
-
-DONE, FOUND, UNREADABLE, INCOMPLETE = 0, 1, 2, 3
-STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +73,13 @@ async def _review(options: ReviewOptions, settings: Settings, network: Network) 
     program = build_program(settings, network=network)
     try:
         gathered, report = await _run(options, target, program, configuration)
-        sys.stdout.write(_render(report, options.report_format, program))
-        if options.post and not await _post(target, gathered, report, program):
+        sys.stdout.write(render(report, options.report_format, redact=program.services.redactor.redact))
+        if options.post and report.coverage.files and not await _post(target, gathered, report, program):
             return INCOMPLETE
     finally:
         await target.close()
         await program.close()
-    return _exit_code(report, options)
+    return exit_code(report, named_stages=options.named_stages, fail_on=options.fail_on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +184,8 @@ async def _run_stations(
         )
     for problem in gathered.problems:
         sys.stderr.write(f"quorum: {problem.message}\n")
+    if not gathered.coverage.files:
+        return gathered, empty_report(gathered.snapshot, options.target)
     if options.no_models:
         gathered = _without_models(gathered)
     report = await review_gathered(
@@ -249,37 +246,3 @@ def _print_progress(event: StationEvent) -> None:
     """Print progress to stderr, so that stdout contains only the report. A failed station is reported with its error."""
     if event.state is StationState.FINISHED:
         sys.stderr.write(f"{event.station:<10}{(event.duration_ms or 0) / 1_000:6.1f} s\n")
-
-
-def _render(report: ReviewReport, report_format: str, program: Program) -> str:
-    redact = program.services.redactor.redact
-    match report_format:
-        case "json":
-            return render_json(report, redact=redact)
-        case "markdown":
-            return render_markdown(report, redact=redact)
-        case "sarif":
-            return render_sarif(report, redact=redact, version=version("quorum-review"))
-        case _:
-            return render_text(report, redact=redact, color=sys.stdout.isatty())
-
-
-def _exit_code(report: ReviewReport, options: ReviewOptions) -> int:
-    """3 takes precedence over 1: what was not read could contain something worse."""
-    failed = [result for result in report.stages if result.status is StageStatus.FAILED]
-    for result in failed:
-        sys.stderr.write(f"quorum: {result.stage} was not completed: {result.error}\n")
-    skipped = [
-        result
-        for result in report.stages
-        if result.status is StageStatus.SKIPPED and result.stage in options.named_stages
-    ]
-    for result in skipped:
-        sys.stderr.write(f"quorum: {result.stage} was not run: {result.error}.\n")
-    for part in report.coverage.partly:
-        sys.stderr.write(f"quorum: {part.path} was read only in part: {part.reason}.\n")
-    if failed or skipped or report.coverage.partly:
-        return INCOMPLETE
-    if options.fail_on and any(finding.severity.at_least(options.fail_on) for finding in report.findings):
-        return FOUND
-    return DONE

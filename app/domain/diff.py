@@ -66,7 +66,8 @@ class FileDiff:
     previous_path: str | None = None  # set for renames and copies
     status: FileStatus
     hunks: tuple[Hunk, ...] = ()
-    binary: bool = False
+    binary: bool = False  # the diff does not show its content
+    content: str | None = None  # what its bytes are, if they are not text
     submodule: bool = False
     symlink: bool = False
     error: str | None = None  # why the patch cannot be read; the file is then not reviewed

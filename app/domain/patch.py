@@ -26,6 +26,7 @@ _SUBMODULE_LOG = re.compile(r"Submodule (.+) [0-9a-f]{7,64}\.{2,3}[0-9a-f]{7,64}
 _SUBPROJECT = re.compile(r"Subproject commit [0-9a-f]{40,64}(-dirty)?")
 _BINARY = re.compile(r"Binary files (.+) differ\r?")
 _COMBINED = ("diff --cc ", "diff --combined ")
+COMBINED_DIFF = "the combined diff of a merge cannot be reviewed; use the range `BASE...HEAD`"
 _STARTS = ("diff --git ", *_COMBINED)
 
 
@@ -40,6 +41,11 @@ def parse_diff(data: bytes) -> Diff:
     files = _parse_files(reader)
     if not files and any(line.strip() for line in reader.lines):
         raise ValueError(f"This is {_likely(data)}, not a diff; use the output of `git diff BASE...HEAD`.")
+    if files and all(file.error == COMBINED_DIFF for file in files):
+        raise ValueError(
+            "This is the combined diff of a merge, which does not say what one side changed; "
+            "use the output of `git diff BASE...HEAD` or of `git show --first-parent -m MERGE`."
+        )
     return Diff(files=tuple(_join_same_paths(files)))
 
 
@@ -155,8 +161,7 @@ def _skip_combined(reader: _Reader) -> FileDiff:
     reader.position += 1
     while not reader.at_end and not reader.line.startswith(_STARTS):
         reader.position += 1
-    reason = "the combined diff of a merge cannot be reviewed; use the range `BASE...HEAD`"
-    return FileDiff(path=path, status=FileStatus.MODIFIED, error=reason)
+    return FileDiff(path=path, status=FileStatus.MODIFIED, error=COMBINED_DIFF)
 
 
 def _damaged(file: FileDiff, reason: str) -> FileDiff:

@@ -103,6 +103,10 @@ class Omission:
     reason: str  # "binary", "generated", "lock file", "vendored", "ignored", "too large", "over budget", …
 
 
+# Reasons that do not fail a gate: the maintainers' decision, data in its own format, and what is no longer there.
+EXCUSED_REASONS = frozenset({"binary image", "ignored", "lock file", "removed binary", "removed submodule"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
     """How many files were reviewed; `reviewed` plus the number of `omitted` is always `files`."""
@@ -111,6 +115,11 @@ class Coverage:
     reviewed: int
     omitted: tuple[Omission, ...] = ()
     partly: tuple[Omission, ...] = ()  # reviewed files of which a part was not read, with the reason
+
+    @property
+    def unread(self) -> tuple[Omission, ...]:
+        """The files that should have been read and were not."""
+        return tuple(each for each in self.omitted if each.reason not in EXCUSED_REASONS)
 
 
 def join_reasons(omissions: Iterable[Omission]) -> tuple[Omission, ...]:

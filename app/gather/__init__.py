@@ -8,9 +8,11 @@ from app.gather.configuration import (
     read_configuration,
 )
 from app.gather.gather import Gathered, TierThresholds, gather
+from app.gather.selection import NOT_READABLE
 
 __all__ = [
     "BASE_PATHS",
+    "NOT_READABLE",
     "Configuration",
     "Gathered",
     "TierThresholds",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from app.domain.configuration import RepositoryConfig
+from app.domain.content import ContentKind
 from app.domain.diff import FileDiff, FileStatus, Side
 from app.domain.pull_request import Snapshot, Source
 from app.domain.review import ChangedImage, Guideline, Omission
@@ -124,7 +125,7 @@ async def fetch_images(
     paths = [
         each.path
         for each in omitted
-        if each.reason == "binary"
+        if each.reason in (ContentKind.IMAGE, ContentKind.BINARY)
         and each.path in existing
         and PurePosixPath(each.path).suffix.lower() in SUFFIXES
     ][:MAX_IMAGES]

@@ -6,7 +6,7 @@ The only station that reads from the `Source`. Never asks a model.
 import asyncio
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from app.domain.analysis import ChangedFile
@@ -15,6 +15,7 @@ from app.domain.diff import FileDiff
 from app.domain.finding import Finding
 from app.domain.pull_request import Snapshot, Source
 from app.domain.review import Chunk, Coverage, Omission, ReviewContext
+from app.gather.binaries import read_binaries
 from app.gather.chunks import hunk_keys, split_into_chunks, unseen
 from app.gather.configuration import Configuration
 from app.gather.contents import (
@@ -125,6 +126,7 @@ async def gather(
     """
     config = configuration.config
     ignored = Globs(config.ignore_paths)
+    snapshot = replace(snapshot, diff=await read_binaries(source, snapshot.diff))
     selection = select_files(snapshot.diff.files, ignored=ignored)
     if dependencies_only:
         selection = _omit(selection, lambda path: not is_dependency_file(path), reason=NOT_A_DEPENDENCY)

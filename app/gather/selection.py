@@ -47,6 +47,12 @@ MAX_FILE_LINES = 20_000
 MAX_REVIEW_CHARACTERS = 4_000_000
 MAX_LINE_CHARACTERS = 2_000  # of one line; longer lines are cut
 MARK_LINES = 12  # where a generated file is marked
+NOT_READABLE = "not readable"
+LFS_POINTER = "Git LFS object, its content is not in the repository"
+_LFS_POINTER = re.compile(
+    r"(?:version https://(?:git-lfs|hawser)\.github\.com/spec/v1\n)?(?:ext-\d-\S{1,100} sha256:[0-9a-f]{64}\n){0,10}"
+    r"oid sha256:[0-9a-f]{64}\nsize \d{1,20}"
+)
 
 _LOCK_FILES = frozenset(
     [
@@ -137,11 +143,13 @@ def shown_characters(file: FileDiff) -> int:
 
 
 def _reason(file: FileDiff, size: int, ignored: Globs) -> str | None:
+    removed = "removed " if file.status is FileStatus.REMOVED else ""
     checks = (
         (ignored.matches(file.path), "ignored"),
-        (file.submodule, "submodule"),
-        (file.binary, "binary"),
-        (file.error is not None, f"not readable: {file.error}"),
+        (file.submodule, f"{removed}submodule"),
+        (file.binary, f"{removed}binary" if removed else file.content or "binary"),
+        (is_lfs_pointer(file), LFS_POINTER),
+        (file.error is not None, f"{NOT_READABLE}: {file.error}"),
         (is_lock_file(file.path), "lock file"),
         (bool(_VENDORED.search(file.path)), "vendored"),
         (bool(_GENERATED_NAME.search(file.path)) or _was_generated(file), "generated"),
@@ -149,6 +157,16 @@ def _reason(file: FileDiff, size: int, ignored: Globs) -> str | None:
         (file.status is FileStatus.MODIFIED and not file.hunks, "patch withheld"),
     )
     return next((reason for applies, reason in checks if applies), None)
+
+
+def is_lfs_pointer(file: FileDiff) -> bool:
+    """Whether the diff shows nothing but a Git LFS pointer. https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md"""
+    if len(file.hunks) != 1:
+        return False
+    shown = (
+        line.text.removesuffix("\r") for line in file.hunks[0].lines if line.kind is not LineKind.REMOVED
+    )
+    return bool(_LFS_POINTER.fullmatch("\n".join(shown)))
 
 
 def _lines(file: FileDiff) -> int:

@@ -96,7 +96,6 @@ class GitObjects:
             "http.followRedirects": "false",
             "http.lowSpeedLimit": "1000",
             "http.lowSpeedTime": "30",
-            **{f"protocol.{protocol}.allow": "always" for protocol in self._protocols},
         }
         if token := await self._credential.token():
             basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
@@ -104,7 +103,7 @@ class GitObjects:
         return Git(
             directory=self._directory,
             config=remote,
-            environment={"GIT_NO_LAZY_FETCH": "0"},
+            environment={"GIT_NO_LAZY_FETCH": "0", "GIT_ALLOW_PROTOCOL": ":".join(self._protocols)},
             timeout_s=FETCH_TIMEOUT_S,
             max_file_blocks=MAX_FILE_BLOCKS,
         )

@@ -37,6 +37,8 @@ _ENVIRONMENT = {
     "GIT_CONFIG_SYSTEM": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_GRAFT_FILE": os.devnull,
+    "GIT_ALLOW_PROTOCOL": "",  # no transport; outranks the settings of the repository
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": "false",
     "GIT_SSH_COMMAND": "false",
@@ -49,6 +51,7 @@ _ENVIRONMENT = {
 }
 # Overrides the repository's configuration: these settings can start programs or change diffs.
 _OVERRIDES = {
+    "core.commitGraph": "false",  # a written graph can name other parents than the commits do
     "core.fsmonitor": "false",
     "core.hooksPath": os.devnull,
     "core.attributesFile": os.devnull,

@@ -8,8 +8,7 @@ import asyncio
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.diff import Diff, Side
@@ -17,6 +16,7 @@ from app.domain.patch import parse_diff
 from app.domain.pull_request import Snapshot, TextMatch
 from app.errors import GitFailed, InputError
 from app.github.addresses import parse_pull_request_url
+from app.github.git_isolation import isolate, temporary_directory
 from app.github.git_process import DIFF_FLAGS, Git
 from app.github.git_reads import MAX_BLOB_BYTES, Batcher, Search, grep_tree, read_blobs
 
@@ -76,15 +76,20 @@ class GitRangeSource:
 
     def __init__(self, directory: Path, target: str, *, index_file: Path | None = None) -> None:
         self._target = target
-        self._top, self._git = _open_repository(directory, index_file)
-        self._blobs = Batcher(partial(read_blobs, self._git))
+        self._top, self._names = _open_repository(directory, index_file)
+        self._git = self._names
+        self._blobs = Batcher(self._read_blobs)
         self._searches = Batcher(self._search)
         self._range: _Range | None = None
         self._diff = Diff(files=())
 
     async def snapshot(self, base_paths: Sequence[str]) -> Snapshot:
         """Read the change, and those of `base_paths` that exist at the base commit."""
-        self._git = await _without_filters(self._git)
+        self._git = await isolate(
+            self._names,
+            directory=temporary_directory(self),
+            work_tree=self._top if self._target == WORKING_TREE else None,
+        )
         self._range = await self._resolve()
         self._diff = parse_diff(await self._read_diff(self._range))
         contents = await asyncio.gather(
@@ -118,6 +123,9 @@ class GitRangeSource:
             return await self._searches.load(Search(word, limit)) or []
         except GitFailed as error:
             raise InputError(f"git cannot search this repository: {error}.") from error
+
+    async def _read_blobs(self, names: Sequence[str]) -> Mapping[str, bytes]:
+        return await read_blobs(self._git, names)
 
     async def _search(self, searches: Sequence[Search]) -> Mapping[Search, list[TextMatch]]:
         return await grep_tree(self._git, searches, tree=self._commits().head, cached=self._target == STAGED)
@@ -165,7 +173,8 @@ class GitRangeSource:
         return await self._line("hash-object", "-t", "tree", os.devnull)
 
     async def _line(self, *arguments: str) -> str:
-        return (await self._git.run(*arguments)).decode("ascii", "replace").strip()
+        """Ask about names of commits and their ancestors: the only questions that the repository's own git directory answers."""
+        return (await self._names.run(*arguments)).decode("ascii", "replace").strip()
 
     async def _read_diff(self, commits: _Range) -> bytes:
         sides = (commits.base, commits.head) if commits.head else (commits.base,)
@@ -208,17 +217,6 @@ def _open_repository(directory: Path, index_file: Path | None) -> tuple[Path, Gi
     if (start / "HEAD").is_file() and (start / "objects").is_dir():
         return start, Git(directory=start, environment={"GIT_DIR": str(start)})
     raise InputError(f"{directory} is not in a git repository. Specify one with --repo DIR.")
-
-
-async def _without_filters(git: Git) -> Git:
-    """Turn off the repository's clean and smudge filters, which a diff of the work tree would run."""
-    try:
-        names = await git.run("config", "--null", "--name-only", "--get-regexp", r"^filter\.", allowed=(0, 1))
-    except GitFailed as error:
-        raise InputError(f"{git.directory} is not a readable git repository: {error}.") from error
-    filters = {name.rpartition(".")[0] for name in names.decode("utf-8", "replace").split("\0") if name}
-    off = {f"{name}.{key}": "" for name in filters for key in ("clean", "smudge", "process")}
-    return replace(git, config=off | {f"{name}.required": "false" for name in filters})
 
 
 def _read_inside(top: Path, path: str) -> bytes | None:

@@ -21,7 +21,9 @@ from app.gather import BASE_PATHS, Configuration, Gathered, gather, read_configu
 from app.pipeline.inputs import PipelineOptions, Services, Stations
 from app.pipeline.settling import finding_calls, settle_results
 from app.publish.notes import (
+    EVERY_FILE_LEFT_OUT,
     LINES_CUT,
+    NO_FILE_READ,
     STAGE_DISABLED,
     STAGE_NOT_REQUESTED,
     context_notes,
@@ -176,6 +178,8 @@ async def _ask_stage(
     context: StageContext,
 ) -> StageResult:
     """Run one stage and keep only models' claims, which are about redacted text, because the result becomes a checkpoint."""
+    if gathered.coverage.files and not gathered.coverage.reviewed:
+        return _without_files(stage, gathered.coverage)
     result = await run_stage(
         stage,
         gathered.context,
@@ -195,6 +199,13 @@ async def _finish_stage(
         result = await answer
     own = (finding for finding in analysis.findings if finding.stage is stage)
     return replace(result, findings=(*result.findings, *own))
+
+
+def _without_files(stage: Stage, coverage: Coverage) -> StageResult:
+    """The result of a stage that no changed file reached."""
+    if coverage.unread:
+        return StageResult(stage=stage, status=StageStatus.FAILED, error=NO_FILE_READ)
+    return StageResult(stage=stage, status=StageStatus.SKIPPED, error=EVERY_FILE_LEFT_OUT)
 
 
 def _skipped(stage: Stage, options: PipelineOptions) -> StageResult:

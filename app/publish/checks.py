@@ -34,8 +34,6 @@ DISMISS_LOW = CheckAction(
     label="Dismiss all low", description="Dismiss findings of low severity", identifier="dismiss_low"
 )
 CONFIG_PATH = ".github/quorum.yml"
-# Files that need no review. Any other omission means that the review is incomplete, so the check run does not succeed.
-HARMLESS_OMISSIONS = frozenset({"binary", "generated", "ignored", "lock file", "submodule", "vendored"})
 _LEVELS = {
     Severity.CRITICAL: AnnotationLevel.FAILURE,
     Severity.HIGH: AnnotationLevel.FAILURE,
@@ -69,8 +67,8 @@ def conclude(result: StageResult, report: ReviewReport, *, gate: Gate) -> Conclu
         return Conclusion.NEUTRAL
     if not_reviewed(result, report):
         return Conclusion.NEUTRAL if gate is Gate.OFF else Conclusion.FAILURE
-    nothing_to_read = report.coverage.files > 0 and report.coverage.reviewed == 0
-    return Conclusion.NEUTRAL if findings or nothing_to_read else Conclusion.SUCCESS
+    read_everything = 0 < report.coverage.reviewed == report.coverage.files
+    return Conclusion.SUCCESS if read_everything and not findings else Conclusion.NEUTRAL
 
 
 def not_reviewed(result: StageResult, report: ReviewReport) -> bool:
@@ -81,8 +79,7 @@ def not_reviewed(result: StageResult, report: ReviewReport) -> bool:
 
 def unread(report: ReviewReport) -> list[Omission]:
     """The files that should have been reviewed and were not, or not in full."""
-    omitted = [omission for omission in report.coverage.omitted if omission.reason not in HARMLESS_OMISSIONS]
-    return [*omitted, *report.coverage.partly]
+    return [*report.coverage.unread, *report.coverage.partly]
 
 
 def findings_of(stage: Stage, findings: Sequence[Finding]) -> list[Finding]:

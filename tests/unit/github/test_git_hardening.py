@@ -127,6 +127,142 @@ async def test_a_missing_object_is_not_fetched_with_the_repositorys_settings(
     assert not trap.was_sprung
 
 
+@pytest.mark.parametrize("target", ["main...topic", STAGED, WORKING_TREE])
+async def test_a_filter_whose_name_is_no_utf_8_does_not_run(
+    checkout: Checkout, trap: Trap, target: str
+) -> None:
+    with (checkout.directory / ".git" / "config").open("ab") as config:
+        config.write(
+            b'[filter "\xff"]\n clean = %b\n smudge = %b\n required = true\n' % ((bytes(trap.program),) * 2)
+        )
+    with (checkout.directory / ".gitattributes").open("ab") as attributes:
+        attributes.write(b"* filter=\xff\n")
+
+    await GitRangeSource(checkout.directory, target).snapshot(["pay.py"])
+
+    assert not trap.was_sprung
+
+
+async def test_files_that_the_configuration_includes_start_nothing(
+    checkout: Checkout, trap: Trap, tmp_path: Path
+) -> None:
+    (tmp_path / "more").write_text(
+        f'[filter "evil"]\n clean = {trap.program}\n[core]\n fsmonitor = {trap.program}\n'
+    )
+    checkout.git("config", "include.path", str(tmp_path / "more"))
+    checkout.git("config", f"includeIf.gitdir:{checkout.directory}/.path", str(tmp_path / "more"))
+    checkout.git("config", "extensions.worktreeConfig", "true")
+    (checkout.directory / ".git" / "config.worktree").write_text((tmp_path / "more").read_text())
+
+    seen = await GitRangeSource(checkout.directory, WORKING_TREE).snapshot([])
+
+    assert "pay.py" in [file.path for file in seen.diff.files]
+    assert not trap.was_sprung
+
+
+ATTRIBUTES = [
+    "*.py binary",
+    "*.py -diff",
+    "* -text -diff",
+    "*.py filter=lfs diff=lfs merge=lfs -text",
+    "[attr]hide binary\n*.py hide",
+    "pay.py diff=nothing",
+]
+PLACES = ["committed", "untracked", "in the git directory"]
+
+
+@pytest.mark.parametrize("target", ["main...topic", "topic", STAGED, WORKING_TREE])
+@pytest.mark.parametrize("place", PLACES)
+async def test_no_attribute_hides_code(tmp_path: Path, place: str, target: str) -> None:
+    checkout = Checkout(tmp_path / "attributes")
+    checkout.commit({"pay.py": "one\n"})
+    checkout.git("checkout", "--quiet", "-b", "topic")
+    attributes = "\n".join(ATTRIBUTES) + "\n"
+    checkout.commit(
+        {"pay.py": "one\nevil()\n"} | ({".gitattributes": attributes} if place == "committed" else {})
+    )
+    if place == "untracked":
+        checkout.write({".gitattributes": attributes})
+    if place == "in the git directory":
+        checkout.write({".git/info/attributes": attributes})
+    if target == STAGED:
+        checkout.git("reset", "--quiet", "--soft", "main")
+    if target == WORKING_TREE:
+        checkout.git("reset", "--quiet", "--mixed", "main")
+
+    seen = await GitRangeSource(checkout.directory, target).snapshot([])
+
+    file = seen.diff.file("pay.py")
+    assert file is not None
+    assert (file.binary, file.added_lines()) == (False, {2: "evil()"})
+
+
+@pytest.mark.parametrize("attribute", ["ident", "working-tree-encoding=UTF-7", "text eol=crlf"])
+async def test_a_work_tree_is_read_as_it_is(tmp_path: Path, attribute: str) -> None:
+    checkout = Checkout(tmp_path / "converted")
+    checkout.commit({"pay.py": "one\n"})
+    code = 'x = "$Id: "; evil(); "+AGE-$"'
+    checkout.write({"pay.py": f"one\n{code}\n", ".gitattributes": f"*.py {attribute}\n"})
+
+    seen = await GitRangeSource(checkout.directory, WORKING_TREE).snapshot([])
+
+    assert [file.added_lines() for file in seen.diff.files] == [{2: code}]
+
+
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+async def test_no_flag_of_the_index_hides_a_change_of_the_work_tree(tmp_path: Path, flag: str) -> None:
+    checkout = Checkout(tmp_path / "flags")
+    checkout.commit({"pay.py": "one\n"})
+    checkout.git("update-index", flag, "pay.py")
+    checkout.write({"pay.py": "one\nevil()\n"})
+
+    seen = await GitRangeSource(checkout.directory, WORKING_TREE).snapshot([])
+
+    assert [file.path for file in seen.diff.files] == ["pay.py"]
+
+
+async def test_replaced_objects_and_grafts_do_not_change_what_is_compared(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path / "replaced")
+    base = checkout.commit({"pay.py": "one\n"})
+    checkout.git("checkout", "--quiet", "-b", "topic")
+    head = checkout.commit({"pay.py": "one\nevil()\n"})
+    checkout.git(
+        "replace", checkout.git("rev-parse", "topic:pay.py"), checkout.git("rev-parse", "main:pay.py")
+    )
+    (checkout.directory / ".git" / "info").mkdir(exist_ok=True)
+    (checkout.directory / ".git" / "info" / "grafts").write_text(f"{head}\n{base}\n")
+
+    for target in ("main...topic", "topic"):
+        seen = await GitRangeSource(checkout.directory, target).snapshot([])
+        assert [file.added_lines() for file in seen.diff.files] == [{2: "evil()"}]
+
+
+@pytest.mark.parametrize("kind", ["linked work tree", "SHA-256", "split index", "bare"])
+async def test_repositories_of_every_kind_are_read(tmp_path: Path, kind: str) -> None:
+    checkout = Checkout(tmp_path / "kinds")
+    if kind == "SHA-256":
+        (checkout.directory / ".git").rename(tmp_path / "old")
+        checkout.git("init", "--quiet", "--object-format=sha256", "--initial-branch=main")
+    checkout.commit({"pay.py": "one\n"})
+    checkout.commit({"pay.py": "one\nword\n"})
+    directory, target = checkout.directory, "HEAD~1..HEAD"
+    if kind == "split index":
+        checkout.git("update-index", "--split-index")
+        checkout.write({"pay.py": "one\nword\n" * 2})
+        checkout.git("add", "pay.py")
+        target = STAGED
+    if kind == "linked work tree":
+        checkout.git("worktree", "add", "--quiet", str(tmp_path / "linked"))
+        directory = tmp_path / "linked"
+    if kind == "bare":
+        checkout.git("clone", "--quiet", "--bare", ".", str(tmp_path / "bare.git"))
+        directory = tmp_path / "bare.git"
+
+    seen = await GitRangeSource(directory, target).snapshot([])
+
+    assert [file.path for file in seen.diff.files] == ["pay.py"]
+
+
 async def test_git_variables_of_the_caller_are_ignored(
     checkout: Checkout, trap: Trap, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,8 +41,11 @@ def checked(report: ReviewReport, stage: Stage, *, gate: Gate = Gate.OFF) -> Che
 UNREAD = replace(
     CLEAN, coverage=Coverage(files=2, reviewed=1, omitted=(Omission(path="a.py", reason="too large"),))
 )
-ONLY_BINARY = replace(
-    CLEAN, coverage=Coverage(files=1, reviewed=0, omitted=(Omission(path="a.png", reason="binary"),))
+ONLY_IMAGE = replace(
+    CLEAN, coverage=Coverage(files=1, reviewed=0, omitted=(Omission(path="a.png", reason="binary image"),))
+)
+IGNORED = replace(
+    CLEAN, coverage=Coverage(files=2, reviewed=1, omitted=(Omission(path="dist/a.js", reason="ignored"),))
 )
 SKIPPED = replace(CLEAN, stages=(StageResult(stage=Stage.SECURITY, status=StageStatus.SKIPPED),))
 
@@ -55,7 +58,8 @@ SKIPPED = replace(CLEAN, stages=(StageResult(stage=Stage.SECURITY, status=StageS
         (FAILED, Conclusion.NEUTRAL, Conclusion.FAILURE),
         (KEYLESS, Conclusion.NEUTRAL, Conclusion.FAILURE),
         (UNREAD, Conclusion.NEUTRAL, Conclusion.FAILURE),
-        (ONLY_BINARY, Conclusion.NEUTRAL, Conclusion.NEUTRAL),
+        (ONLY_IMAGE, Conclusion.NEUTRAL, Conclusion.NEUTRAL),
+        (IGNORED, Conclusion.NEUTRAL, Conclusion.NEUTRAL),
         (SKIPPED, Conclusion.NEUTRAL, Conclusion.NEUTRAL),
     ],
 )
@@ -80,7 +84,7 @@ def test_the_conclusion_depends_on_findings_gate_and_completed_work(
 def test_a_finding_at_or_above_the_gate_fails_the_check(
     severity: Severity, gate: Gate, conclusion: Conclusion
 ) -> None:
-    report = replace(REPORT, findings=(replace(INJECTION, severity=severity),))
+    report = replace(CLEAN, findings=(replace(INJECTION, severity=severity),))
     assert conclude(SECURITY, report, gate=gate) is conclusion
 
 
@@ -99,19 +103,27 @@ def test_a_finding_counts_for_the_gate_wherever_it_is_shown(placement: Placement
 
 
 def test_a_finding_of_another_stage_does_not_count() -> None:
-    report = replace(REPORT, findings=(replace(INJECTION, stage=Stage.REVIEW),))
+    report = replace(CLEAN, findings=(replace(INJECTION, stage=Stage.REVIEW),))
     assert conclude(SECURITY, report, gate=Gate.CRITICAL) is Conclusion.SUCCESS
+
+
+@pytest.mark.parametrize("reason", ["binary", "generated", "submodule", "vendored", "too large"])
+def test_a_file_that_no_model_read_fails_the_gate(reason: str) -> None:
+    omitted = (Omission(path="a.py", reason=reason),)
+    report = replace(CLEAN, coverage=Coverage(files=2, reviewed=1, omitted=omitted))
+    assert conclude(SECURITY, report, gate=Gate.HIGH) is Conclusion.FAILURE
+    assert conclude(SECURITY, report, gate=Gate.OFF) is Conclusion.NEUTRAL
 
 
 def test_titles_describe_the_state() -> None:
     titles = [
         checked(report, Stage.SECURITY).title
-        for report in (CLEAN, REPORT, FAILED, KEYLESS, UNREAD, ONLY_BINARY, SKIPPED)
+        for report in (CLEAN, REPORT, FAILED, KEYLESS, UNREAD, ONLY_IMAGE, SKIPPED)
     ]
     assert titles == snapshot(
         [
             "No findings",
-            "1 finding: 1 critical",
+            "1 file not reviewed; 1 finding: 1 critical",
             "Stage failed",
             "Analyzers only",
             "1 file not reviewed",
