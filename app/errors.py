@@ -28,6 +28,14 @@ class Superseded(QuorumError):
     """A newer head replaced the one under review; nothing more is posted."""
 
 
+class Retargeted(Superseded):
+    """The pull request got another base branch while it was reviewed; the review of the old diff is not posted."""
+
+
+class Cancelled(QuorumError):
+    """Nobody wants the review any more; nothing more is asked or posted. The message is a clause, such as "it is closed"."""
+
+
 class Postponed(Exception):
     """Run the job again after `delay_s`. Not a failure, so not a `QuorumError`.
 

@@ -77,6 +77,8 @@ class Call:
             raise not_found()
         if ":" in self.needs:
             require(self.actor, self.needs, repository)
+        if repository.archived and self.needs.endswith(":write"):
+            raise ApiError(403, "Repository was archived so is read-only.")
         return repository
 
     @cached_property

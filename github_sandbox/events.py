@@ -169,6 +169,16 @@ def renamed(repo: RepositoryState, before: str) -> Json:
     return in_repository(repo, repo.owner, action="renamed", changes=changes)
 
 
+def deleted(repo: RepositoryState) -> Json:
+    """Render `repository`, action deleted."""
+    return in_repository(repo, repo.owner, action="deleted")
+
+
+def archived(repo: RepositoryState) -> Json:
+    """Render `repository`, action archived."""
+    return in_repository(repo, repo.owner, action="archived")
+
+
 def transferred(repo: RepositoryState, before: Account) -> Json:
     """Render `repository`, action transferred; `changes` names a user or an organization."""
     kind = "organization" if before.type == "Organization" else "user"

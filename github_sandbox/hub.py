@@ -165,6 +165,17 @@ class Hub(HubState):
         self._move(repository, owner, repository.name)
         repository.emit("repository", events.transferred(repository, before))
 
+    def delete(self, repository: Repository) -> None:
+        """Delete a repository: from now on it is a 404."""
+        payload, installed = events.deleted(repository), self.installation_on(repository.full_name)
+        del self._repositories[repository.full_name]
+        self.hook.emit("repository", payload, installed)
+
+    def archive(self, repository: Repository) -> None:
+        """Make a repository read-only."""
+        repository.archived = True
+        repository.emit("repository", events.archived(repository))
+
     def _move(self, repository: Repository, owner: str, name: str) -> None:
         del self._repositories[repository.full_name]
         repository.owner, repository.name = self.account(owner, kind="Organization"), name

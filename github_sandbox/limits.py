@@ -3,13 +3,14 @@
 https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 """
 
+import math
 import re
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from github_sandbox.errors import ApiError
+from github_sandbox.errors import ApiError, forbidden, not_found
 
 _HOUR_S = 3600.0
 _SECONDARY = (
@@ -124,6 +125,10 @@ class Fault(StrEnum):
     SECONDARY_LIMIT_BARE = "secondary_limit_bare"
     SECONDARY_LIMIT_429_BARE = "secondary_limit_429_bare"
     ABUSE = "abuse"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    LEGAL_REASONS = "legal_reasons"
 
 
 class NoAnswer(Exception):
@@ -135,8 +140,9 @@ class _Injected:
     fault: Fault
     method: str
     path: re.Pattern[str]
-    times: int
+    times: float  # infinite: for good
     retry_after_s: int
+    happened: int = 0
 
 
 class Faults:
@@ -152,10 +158,13 @@ class Faults:
         *,
         method: str = "POST",
         path: str = "",
-        times: int = 1,
+        times: float = 1,
         retry_after_s: int = 60,
     ) -> None:
-        """Inject a fault into the next requests with this method whose path matches the regular expression."""
+        """Inject a fault into the next requests with this method whose path matches the regular expression.
+
+        `times` is `math.inf` for a fault that never ends.
+        """
         pattern = re.compile(path)
         self._injected.append(
             _Injected(fault=fault, method=method, path=pattern, times=times, retry_after_s=retry_after_s)
@@ -166,13 +175,26 @@ class Faults:
         for injected in self._injected:
             if injected.times > 0 and injected.method == method and injected.path.search(path):
                 injected.times -= 1
+                injected.happened += 1
                 return injected.fault, injected.retry_after_s
         return None
 
     @property
     def left(self) -> int:
         """How many injected faults have not happened; a test that ends with some did not test them."""
-        return sum(injected.times for injected in self._injected)
+        return sum(_left(injected) for injected in self._injected)
+
+
+def _left(injected: _Injected) -> int:
+    return int(injected.times) if math.isfinite(injected.times) else int(not injected.happened)
+
+
+_REFUSALS = {
+    Fault.UNAUTHORIZED: lambda: ApiError(401, "Bad credentials"),
+    Fault.FORBIDDEN: forbidden,
+    Fault.NOT_FOUND: not_found,
+    Fault.LEGAL_REASONS: lambda: ApiError(451, "Repository access blocked"),
+}
 
 
 def raise_fault(fault: Fault, retry_after_s: int, *, now: float) -> None:
@@ -184,6 +206,8 @@ def raise_fault(fault: Fault, retry_after_s: int, *, now: float) -> None:
             raise ApiError(500, "Server Error")
         case Fault.NO_ANSWER | Fault.DONE_THEN_NO_ANSWER:
             raise NoAnswer
+        case Fault.UNAUTHORIZED | Fault.FORBIDDEN | Fault.NOT_FOUND | Fault.LEGAL_REASONS:
+            raise _REFUSALS[fault]()
         case Fault.ABUSE:
             raise ApiError(
                 422,

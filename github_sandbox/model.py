@@ -118,6 +118,7 @@ class RepositoryState(ABC):
         self.private = private
         self.default_branch = default_branch
         self.is_fork = False
+        self.archived = False
         self.created_at = hub.clock()
         self.git = GitRepository(hub.root / owner.login / f"{name}.git")
         self.check_runs: dict[int, CheckRun] = {}

@@ -137,10 +137,21 @@ class PullLifecycle(Conversation):
             changes["body"], self.body = {"from": self.body}, body
         self._announce("edited", self.as_account(user), changes=changes)
 
+    def retarget(self, base: str, user: str = "alice") -> None:
+        """Change its base branch."""
+        before = {"ref": {"from": self.base_ref}, "sha": {"from": self.base_sha}}
+        self.base_ref, self.base_sha = base, self.repository.commit(base)
+        self._announce("edited", self.as_account(user), changes={"base": before})
+
     def add_label(self, name: str, user: str = "alice") -> None:
         """Add a label."""
         self.labels.append(name)
         self._announce("labeled", self.as_account(user), label=name)
+
+    def remove_label(self, name: str, user: str = "alice") -> None:
+        """Remove a label."""
+        self.labels.remove(name)
+        self._announce("unlabeled", self.as_account(user), label=name)
 
     def delete_head_repository(self) -> None:
         """Delete the fork: `head.repo` is null from now on. GitHub sends no event."""

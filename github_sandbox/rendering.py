@@ -110,7 +110,7 @@ def render_repository(repo: RepositoryState) -> Json:
         "language": None,
         "license": None,
         "mirror_url": None,
-        "archived": False,
+        "archived": repo.archived,
         "disabled": False,
         **dict.fromkeys(("has_issues", "has_projects", "has_wiki", "has_downloads"), True),
         "has_pages": False,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from app.domain.job import Delivery, InstallationJob, Job
 from webhooks import payloads
 from webhooks.triggers import (
+    CHANGED_ACTIONS,
     REVIEWED_ACTIONS,
     Body,
     Context,
@@ -18,6 +19,7 @@ from webhooks.triggers import (
     decide_review_comment,
 )
 
+UNREACHABLE_ACTIONS = frozenset({"deleted", "archived"})
 INSTALLATION_ACTIONS = frozenset({"created", "deleted", "suspend", "unsuspend", "new_permissions_accepted"})
 
 
@@ -56,15 +58,16 @@ def may_ask(event: str, action: str | None) -> bool:
 
 
 def decide_repository(body: Body, context: Context) -> Job | Ignored:
-    """A repository was renamed or transferred; what Quorum stores about it moves along."""
+    """A repository was renamed or transferred, and what Quorum stores about it moves along; or it is gone or read-only."""
     event = payloads.RepositoryChangedEventPayload.model_validate(body)
     previous = _previous_name(event, context.repository)
-    if previous is None:
+    is_unreachable = event.action in UNREACHABLE_ACTIONS
+    if previous is None and not is_unreachable:
         return Ignored(reason=f"Quorum does not use repository.{event.action}")
     return InstallationJob(
         installation_id=context.installation_id,
         account=context.repository.partition("/")[0],
-        change=event.action,
+        change="removed" if is_unreachable else event.action,
         guid=context.delivery.guid,
         repositories=(context.repository,),
         previous_repository=previous,
@@ -132,13 +135,13 @@ _REPOSITORY_EVENTS: Mapping[str, Callable[[Body, Context], Job | Ignored]] = {
     "repository": decide_repository,
 }
 _ASKING_ACTIONS: Mapping[str, frozenset[str] | None] = {  # None: every action
-    "pull_request": REVIEWED_ACTIONS | {"closed", "edited"},
+    "pull_request": REVIEWED_ACTIONS | CHANGED_ACTIONS | {"closed", "edited"},
     "issue_comment": frozenset({"created"}),
     "pull_request_review_comment": frozenset({"created"}),
     "check_run": frozenset({"rerequested", "requested_action"}),
     "check_suite": frozenset({"rerequested"}),
     "merge_group": frozenset({"checks_requested"}),
-    "repository": frozenset({"renamed", "transferred"}),
+    "repository": frozenset({"renamed", "transferred", *UNREACHABLE_ACTIONS}),
     "installation": INSTALLATION_ACTIONS,
     "installation_repositories": None,
 }

@@ -75,9 +75,10 @@ class RepositoryEventPayload(Payload):
 
 
 class ChangesPayload(Payload):
-    """The changes of an `edited` delivery; only a new base matters."""
+    """The changes of an `edited` delivery; only a new base or title matters."""
 
     base: dict[str, object] | None = None
+    title: dict[str, object] | None = None
 
 
 class PullRequestEventPayload(RepositoryEventPayload):

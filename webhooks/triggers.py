@@ -10,6 +10,7 @@ from typing import Any
 
 from app.domain.finding import Stage
 from app.domain.job import (
+    ChangedJob,
     CheckActionJob,
     CheckSuiteJob,
     ClosedJob,
@@ -28,6 +29,8 @@ from webhooks.commands import is_mentioned, parse_command
 
 MAX_COMMENT_CHARACTERS = 20_000  # the rest of a comment is ignored
 REVIEWED_ACTIONS = frozenset({"opened", "reopened", "ready_for_review", "synchronize"})
+REPEATED_ACTIONS = frozenset({"reopened", "ready_for_review"})  # one head can be reopened twice
+CHANGED_ACTIONS = frozenset({"labeled", "unlabeled", "converted_to_draft"})
 STAGE_OF_CHECK = {f"quorum/{stage.value}": stage for stage in Stage}
 _EXTERNAL_ID = re.compile(r"([^#@]+)#([1-9][0-9]{0,8})@([0-9a-f]{40,64})", re.ASCII)
 
@@ -73,7 +76,7 @@ class Context:
 
 
 def decide_pull_request(body: Body, context: Context) -> Job | Ignored:
-    """Review a new head or base; evaluate a closed pull request."""
+    """Review a new head or base; evaluate a closed pull request; note what may exclude it from review."""
     event = payloads.PullRequestEventPayload.model_validate(body)
     pull = event.pull_request
     if event.action == "closed":
@@ -87,10 +90,25 @@ def decide_pull_request(body: Body, context: Context) -> Job | Ignored:
     if pull.state != "open":
         return Ignored(reason="the pull request is closed")
     if event.action == "edited" and event.changes.base is not None:
-        return review_job(context, pull.number, head_sha=pull.head.sha, trigger=f"base:{pull.base.ref}")
+        trigger = f"base:{pull.base.ref}"
+        return review_job(
+            context, pull.number, head_sha=pull.head.sha, trigger=trigger, nonce=context.delivery.guid
+        )
     if event.action in REVIEWED_ACTIONS:
         return review_job(
-            context, pull.number, head_sha=pull.head.sha, trigger=event.action, before_sha=event.before
+            context,
+            pull.number,
+            head_sha=pull.head.sha,
+            trigger=event.action,
+            before_sha=event.before,
+            nonce=context.delivery.guid if event.action in REPEATED_ACTIONS else None,
+        )
+    if event.action in CHANGED_ACTIONS or (event.action == "edited" and event.changes.title is not None):
+        return ChangedJob(
+            installation_id=context.installation_id,
+            ref=context.pull_request(pull.number),
+            change=event.action,
+            guid=context.delivery.guid,
         )
     return Ignored(reason=f"pull_request.{event.action} does not change the code under review")
 
@@ -102,13 +120,17 @@ def review_job(
     head_sha: str,
     trigger: str,
     before_sha: str | None = None,
+    nonce: str | None = None,
     stages: tuple[Stage, ...] = tuple(Stage),
     commanded: bool = False,
 ) -> ReviewJob:
-    """Build the review of a head; `trigger` distinguishes it from other reviews of the same head."""
+    """Build the review of a head; `trigger` distinguishes it from other reviews of the same head.
+
+    `nonce` distinguishes two events with the same trigger; a redelivery has the same one.
+    """
     ref = context.pull_request(number)
     request = ReviewRequest(
-        review_id=review_id(ref, head_sha=head_sha, trigger=trigger, before_sha=before_sha),
+        review_id=review_id(ref, head_sha=head_sha, trigger=trigger, nonce=before_sha or nonce),
         ref=ref,
         installation_id=context.installation_id,
         trigger=trigger,

@@ -18,11 +18,9 @@ from app.domain.review import ReviewRequest
 REVIEWS = UUID("6d1f3d0e-7f0a-5a0e-9d0c-51a5d1c7e0b1")
 
 
-def review_id(
-    ref: PullRequestRef, *, head_sha: str | None, trigger: str, before_sha: str | None = None
-) -> str:
-    """Return the id of a request, the same in every delivery; `before_sha` distinguishes two pushes of one head."""
-    return str(uuid5(REVIEWS, f"{ref}@{head_sha or ''}:{trigger}:{before_sha or ''}"))
+def review_id(ref: PullRequestRef, *, head_sha: str | None, trigger: str, nonce: str | None = None) -> str:
+    """Return the id of a request, the same in every delivery; `nonce` distinguishes two events with one head and trigger."""
+    return str(uuid5(REVIEWS, f"{ref}@{head_sha or ''}:{trigger}:{nonce or ''}"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +192,27 @@ class ClosedJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedJob:
+    """A pull request got another title or label, or became a draft: it may be ignored from now on, or no longer."""
+
+    installation_id: int
+    ref: PullRequestRef
+    change: str  # "edited", "labeled", "unlabeled", "converted_to_draft"
+    guid: str
+    kind: Literal["changed"] = "changed"
+
+    @property
+    def key(self) -> str:
+        """This change."""
+        return f"changed:{self.ref}:{self.guid}"
+
+    @property
+    def partition(self) -> str:
+        """The pull request."""
+        return str(self.ref)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InstallationJob:
     """The App was installed, removed, or suspended, its repositories or permissions changed, or a repository moved."""
 
@@ -263,6 +282,7 @@ Job = (
     | CheckSuiteJob
     | MergeGroupJob
     | ClosedJob
+    | ChangedJob
     | InstallationJob
     | NotificationJob
 )

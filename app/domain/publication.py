@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from app.domain.diff import Side
+from app.domain.pull_request import PullRequest
 
 MAX_BODY_CHARACTERS = 65_536  # of a review, a comment
 MAX_CHECK_TEXT_CHARACTERS = 65_535  # of `summary` and of `text`
@@ -182,7 +183,11 @@ class Writer(Protocol):
 
 
 class ThreadWriter(Writer, Protocol):
-    """A writer that also answers threads."""
+    """A writer that also answers threads, and reads how the pull request changed since its snapshot."""
+
+    async def pull_request(self) -> PullRequest:
+        """Read the pull request as it is now."""
+        ...
 
     async def answer_threads(
         self, answers: Sequence[ThreadAnswer], *, edit: CommentEdit | None = None

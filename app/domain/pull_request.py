@@ -41,6 +41,7 @@ class PullRequest:
     head_ref: str
     head_sha: str
     head_repository: str | None  # None: the fork was deleted
+    archived: bool = False  # its repository is read-only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,20 +13,14 @@ from app.domain.pull_request import PullRequestRef, Reply, Thread
 from app.errors import GitHubError, GitHubRateLimited
 from app.github.client import RepositoryClient
 from app.github.contents import fetch_file
+from app.github.pull_node import Node, author_of_rest, node_of_rest
 
 _log = logging.getLogger(__name__)
-
-Node = dict[str, Any]
 
 
 def variables_of(ref: PullRequestRef) -> dict[str, Any]:
     """Return the query variables of a pull request."""
     return {"owner": ref.owner, "name": ref.repo, "number": ref.number}
-
-
-def child(node: Node, field: str) -> Node:
-    """Return a nested object; empty if GitHub returned null."""
-    return node.get(field) or {}
 
 
 async def fetch_nodes(
@@ -122,24 +116,9 @@ async def fetch_pull_node(client: RepositoryClient, ref: PullRequestRef, base_pa
         fetch_connection(client, ref, "comments"),
     )
     files = {f"p{index}": _file_node(content) for index, content in enumerate(contents)}
-    head_repository = pull["head"].get("repo")
-    return {
-        "title": pull["title"],
-        "body": pull.get("body") or "",
-        "state": pull["state"].upper(),
-        "isDraft": bool(pull.get("draft")),
-        "changedFiles": pull.get("changed_files", 0),
-        "author": _author(pull.get("user")),
-        "labels": {"nodes": [{"name": label["name"]} for label in pull.get("labels", ())]},
-        "baseRefName": pull["base"]["ref"],
-        "baseRefOid": pull["base"]["sha"],
-        "headRefName": pull["head"]["ref"],
-        "headRefOid": pull["head"]["sha"],
-        "headRepository": {"nameWithOwner": head_repository["full_name"]} if head_repository else None,
-        "baseRef": {"target": {"oid": pull["base"]["sha"], **files}},
-        "reviewThreads": threads,
-        "comments": comments,
-    }
+    node = node_of_rest(pull)
+    node["baseRef"]["target"] |= files
+    return node | {"reviewThreads": threads, "comments": comments}
 
 
 async def fetch_connection(client: RepositoryClient, ref: PullRequestRef, connection: str) -> Node:
@@ -187,12 +166,8 @@ def _file_node(content: bytes | None) -> Node | None:
     return {"object": blob}
 
 
-def _author(user: Node | None) -> Node | None:
-    return {"login": user["login"], "__typename": user.get("type", "User")} if user else None
-
-
 def _comment(row: Node, own_login: str) -> Node:
-    author = _author(row.get("user"))
+    author = author_of_rest(row.get("user"))
     return {
         "id": row.get("node_id", ""),
         "fullDatabaseId": str(row["id"]),

@@ -12,7 +12,7 @@ from app.domain.analysis import AdvisoryAnswer, Package
 from app.domain.diff import Diff, FileDiff, Side
 from app.domain.patch import parse_diff
 from app.domain.publication import MarkerKind
-from app.domain.pull_request import PullRequest, PullRequestRef, Snapshot, TextMatch, Thread
+from app.domain.pull_request import PullRequestRef, Snapshot, TextMatch, Thread
 from app.errors import (
     GitHubError,
     GitHubNotFound,
@@ -31,8 +31,6 @@ from app.github.changed_files import (
 from app.github.client import RepositoryClient
 from app.github.contents import HeadTree, parse_blob
 from app.github.conversation import (
-    Node,
-    child,
     fetch_nodes,
     fetch_pull_node,
     is_own,
@@ -40,6 +38,7 @@ from app.github.conversation import (
     variables_of,
 )
 from app.github.git_objects import GitObjects
+from app.github.pull_node import Node, child, parse_pull_request
 from app.github.security import fetch_advisories
 
 READ_ATTEMPTS = 3
@@ -126,7 +125,7 @@ class PullRequestSource:
         base_files, unread = _base_files(pull, base_paths)
         summary = await self._summary_comment(pull)
         return Snapshot(
-            pull_request=_pull_request(self._ref, pull),
+            pull_request=parse_pull_request(self._ref, pull),
             diff=Diff(files=tuple(files)),
             base_files=base_files,
             threads=await self._threads(pull),
@@ -210,22 +209,3 @@ def _base_files(pull: Node, paths: Sequence[str]) -> tuple[dict[str, bytes], lis
         else:
             files[path] = content
     return files, unread
-
-
-def _pull_request(ref: PullRequestRef, pull: Node) -> PullRequest:
-    author = pull["author"] or {"login": "ghost", "__typename": "User"}  # null: the account was deleted
-    return PullRequest(
-        ref=ref,
-        title=pull["title"],
-        body=pull["body"],
-        author=author["login"],
-        author_is_bot=author["__typename"] == "Bot",
-        state="open" if pull["state"] == "OPEN" else "closed",
-        draft=pull["isDraft"],
-        labels=tuple(label["name"] for label in child(pull, "labels").get("nodes") or ()),
-        base_ref=pull["baseRefName"],
-        base_sha=child(child(pull, "baseRef"), "target").get("oid") or pull["baseRefOid"],
-        head_ref=pull["headRefName"],
-        head_sha=pull["headRefOid"],
-        head_repository=child(pull, "headRepository").get("nameWithOwner"),
-    )

@@ -22,12 +22,13 @@ from app.domain.publication import (
     ThreadAnswer,
     ThreadsDone,
 )
-from app.domain.pull_request import PullRequestRef
+from app.domain.pull_request import PullRequest, PullRequestRef
 from app.errors import GitHubError
 from app.github import graphql
 from app.github.client import RepositoryClient
-from app.github.conversation import Node, fetch_nodes
+from app.github.conversation import fetch_nodes
 from app.github.graphql import answer_threads
+from app.github.pull_node import Node, node_of_rest, parse_pull_request
 
 ANNOTATIONS_PER_REQUEST = 50  # https://docs.github.com/en/rest/checks/runs#update-a-check-run
 PERMISSIONS = ("admin", "write", "read")
@@ -203,10 +204,16 @@ class PullRequestWriter:
             return "none"
         return data if data in PERMISSIONS else "none"
 
+    async def pull_request(self) -> PullRequest:
+        """Read the pull request as it is now."""
+        request = self._rest.pulls.async_get(*self._repository, self._ref.number)
+        return parse_pull_request(
+            self._ref, node_of_rest(dict(await self._client.fetch(request, to=f"read {self._ref}")))
+        )
+
     async def head_sha(self) -> str:
         """Read the pull request's current head."""
-        request = self._rest.pulls.async_get(*self._repository, self._ref.number)
-        return (await self._client.fetch(request, to=f"read {self._ref}"))["head"]["sha"]
+        return (await self.pull_request()).head_sha
 
 
 def _batches(items: Sequence[T], size: int) -> list[Sequence[T]]:

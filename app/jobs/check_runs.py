@@ -66,8 +66,8 @@ class CheckRuns:
                 await self._end(head_sha, runs, update)
             except TRANSIENT:
                 raise
-            except QuorumError:
-                logger.exception("check runs could not be completed")
+            except QuorumError as error:
+                logger.warning("the check runs on %s could not be completed: %s", head_sha, error)
 
     async def _end(self, head_sha: str, runs: OpenRuns, update: Callable[[Stage], CheckUpdate]) -> None:
         access = self._open(head_sha)

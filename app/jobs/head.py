@@ -1,7 +1,8 @@
 """Reads the state of a head before its review, and decides whether the review is still needed."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from app.domain.pull_request import PullRequest, PullRequestRef, Snapshot, Source
 from app.domain.review import ReviewRequest, SkipReason
@@ -10,7 +11,7 @@ from app.errors import Superseded
 from app.gather import BASE_PATHS, Configuration, read_configuration
 from app.gather.selection import PUSH, is_dependency_update, skip_reason
 from app.jobs.access import JobEnvironment
-from app.llm.client import CallScope
+from app.llm.client import CallScope, Check, always_wanted
 from app.pipeline.inputs import PipelineOptions
 from app.publish.check_runs import all_of
 from app.publish.notes import render_skip_reason
@@ -22,6 +23,7 @@ from app.store.review_tables import ReviewRow
 OPENED = "opened"  # may arrive after the pushes that followed it
 REFRESH = "refresh:"  # prefix of the trigger of a run that only updates summary and check runs
 BY_HEAD = "check_suite:"  # prefix of the trigger of "re-run all", which names no pull request
+BY_BASE = "base:"  # prefix of the trigger of a review against another base branch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,27 +34,35 @@ class HeadState:
     pull_request: PullRequest
     configuration: Configuration
     memory: PullRequestMemory
+    acts_for: ReviewRequest  # the request whose rules apply: a push acts for a review that it replaces
+    read_at: datetime  # just before GitHub was asked
 
     @property
     def sha(self) -> str:
         """The head's commit."""
         return self.pull_request.head_sha
 
-    def pipeline_options(self, request: ReviewRequest) -> PipelineOptions:
-        """Return the options of the pipeline for this head."""
+    def pipeline_options(self, request: ReviewRequest, *, check: Check = always_wanted) -> PipelineOptions:
+        """Return the options of the pipeline for this head; `check` runs before each attempt to ask a model."""
         return PipelineOptions(
-            scope=CallScope(
-                installation_id=request.installation_id,
-                repository=request.ref.repository,
-                pull_request=request.ref.number,
-                review_id=request.review_id,
-            ),
+            scope=scope_of(request, check=check),
             stages=request.stages,
             full=request.full,
             seen=self.memory.reviewed_hunks(self.sha, self.configuration.config.stages),
             earlier=self.memory.earlier_findings(self.sha),
             dependencies_only=is_dependency_update(self.pull_request) and not request.commanded,
         )
+
+
+def scope_of(request: ReviewRequest, *, check: Check) -> CallScope:
+    """Return the scope of a review's calls."""
+    return CallScope(
+        installation_id=request.installation_id,
+        repository=request.ref.repository,
+        pull_request=request.ref.number,
+        review_id=request.review_id,
+        check=check,
+    )
 
 
 class SnapshotReader:
@@ -110,6 +120,8 @@ async def read_head(
         pull_request=pull_request,
         configuration=configuration,
         memory=await _load_memory(database, pull_request),
+        acts_for=await _inherit_trigger(request, database),
+        read_at=read_at,
     )
 
 
@@ -126,10 +138,7 @@ async def _load_memory(database: Database, pull_request: PullRequest) -> PullReq
 
 
 async def find_skip_reason(request: ReviewRequest, head: HeadState, database: Database) -> str | None:
-    """Return why the head is not reviewed; None if it is reviewed.
-
-    A push that replaces another review inherits that review's trigger, because no other job would do its work.
-    """
+    """Return why the head is not reviewed; None if it is reviewed."""
     trigger, commanded = request.trigger, request.commanded
     if trigger.startswith(REFRESH):
         return _find_refresh_obstacle(head)
@@ -139,17 +148,26 @@ async def find_skip_reason(request: ReviewRequest, head: HeadState, database: Da
         done = await asyncio.to_thread(reviews.load_review_of_head, database, request.ref, head.sha)
         if done is not None:
             return render_skip_reason(SkipReason.REVIEWED)
-    if trigger == PUSH:
-        replaced = await asyncio.to_thread(
-            reviews.load_unreplaced_review, database, request.ref, except_trigger=PUSH
-        )
-        if replaced is not None:
-            trigger, commanded = replaced.trigger, replaced.commanded
+    return render_obstacle(head.pull_request, head)
+
+
+async def _inherit_trigger(request: ReviewRequest, database: Database) -> ReviewRequest:
+    """Let a push that replaces another review inherit that review's trigger, because no other job would do its work."""
+    if request.trigger != PUSH:
+        return request
+    replaced = await asyncio.to_thread(
+        reviews.load_unreplaced_review, database, request.ref, except_trigger=PUSH
+    )
+    return replace(request, trigger=replaced.trigger, commanded=replaced.commanded) if replaced else request
+
+
+def render_obstacle(pull_request: PullRequest, head: HeadState) -> str | None:
+    """Return why the configuration excludes the pull request, in the given state, from review."""
     reason = skip_reason(
-        head.pull_request,
+        pull_request,
         head.configuration.config,
-        trigger=trigger,
-        commanded=commanded,
+        trigger=head.acts_for.trigger,
+        commanded=head.acts_for.commanded,
         paused=head.memory.paused_by is not None,
     )
     return reason and render_skip_reason(reason, paused_by=head.memory.paused_by)

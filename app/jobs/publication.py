@@ -1,6 +1,6 @@
 """Publishes a review on its pull request, in this order: thread replies, review, summary, check runs.
 
-Checks right before the first write that the head is still the newest.
+Checks right before the first write that the review is still wanted.
 """
 
 import logging
@@ -16,12 +16,13 @@ from app.domain.model_call import Provider
 from app.domain.publication import CommentEdit, MarkerKind, ThreadAnswer, marker
 from app.domain.review import ReviewReport, ReviewRequest, StageStatus
 from app.domain.step import Step
-from app.errors import GitHubError, Superseded
+from app.errors import GitHubError
 from app.gather import Gathered
 from app.jobs.access import PullRequestAccess
 from app.jobs.dismissals import record_thumbs
+from app.jobs.head import scope_of
 from app.jobs.threads import Followed, follow, plan_answers, record_outcomes
-from app.llm.client import CallScope
+from app.jobs.wanted import WantedCheck
 from app.pipeline.inputs import Services
 from app.publish.notes import RESOLVED_BY_HAND, render_upload_skipped
 from app.publish.plan import PublicationRequest
@@ -48,6 +49,7 @@ class ReviewPublication:
     access: PullRequestAccess
     check_run_ids: Mapping[Stage, int]
     step: Step
+    wanted: WantedCheck
 
     @property
     def head_sha(self) -> str:
@@ -74,12 +76,7 @@ class ReviewPublication:
             fix_judge=ModelFixJudge(
                 services=self.services,
                 config=self.gathered.config,
-                scope=CallScope(
-                    installation_id=self.request.installation_id,
-                    repository=self.request.ref.repository,
-                    pull_request=self.request.ref.number,
-                    review_id=self.request.review_id,
-                ),
+                scope=scope_of(self.request, check=self.wanted.check),
                 step=self.step,
             ),
         )
@@ -88,10 +85,9 @@ class ReviewPublication:
         """Write everything.
 
         Raises:
-            Superseded: the reviewed head is no longer the newest.
+            Superseded, Cancelled: the review is not wanted any more.
         """
-        if await self.access.writer.head_sha() != self.head_sha:
-            raise Superseded("The pull request was pushed to while it was reviewed.")
+        await self.wanted.confirm()
         request = self._publication_request(followed)
         snapshot = self.gathered.snapshot
         replies = ThreadReplies(self, self._plan_answers(followed) if request.is_full else ())

@@ -15,19 +15,20 @@ from app.domain.finding import Stage
 from app.domain.job import ReviewJob
 from app.domain.review import ReviewReport, ReviewRequest
 from app.domain.step import Checkpoint, Step
-from app.errors import TRANSIENT, Postponed, QuorumError, Superseded
+from app.errors import TRANSIENT, Cancelled, Postponed, QuorumError, Retargeted, Superseded
 from app.gather import Gathered
 from app.jobs.access import JobEnvironment, PullRequestAccess
 from app.jobs.check_runs import CheckRuns, adopt_open, ledger_name
 from app.jobs.dismissals import without_dismissed
-from app.jobs.head import HeadState, find_skip_reason, read_head
+from app.jobs.head import BY_BASE, HeadState, find_skip_reason, read_head
 from app.jobs.notifications import review_finished
 from app.jobs.publication import ReviewPublication, upload_analysis
+from app.jobs.wanted import WantedCheck, checked
 from app.pipeline.inputs import REVIEW_SPAN, Stations, review_attributes
 from app.pipeline.review import gather_snapshot, review_gathered
 from app.publish.check_runs import all_of, start_check
-from app.publish.checks import CheckUpdate, failed_check, superseded_check
-from app.publish.notes import INTERNAL_ERROR
+from app.publish.checks import CheckUpdate, cancelled_check, failed_check, superseded_check
+from app.publish.notes import INTERNAL_ERROR, RETARGETED
 from app.publish.publisher import Published
 from app.store import reports, reviews
 from app.store.findings import FindingOutcome, load_rules, record_threads
@@ -57,13 +58,33 @@ class ReviewHandler:
                 try:
                     return await self._review_head(job.request, step)
                 except Superseded as error:
-                    # This step raises if a later review is recorded. If not, no webhook came for the push.
-                    await step(Checkpoint("take the newer head", type(None)), _nothing)
-                    logger.info("reviewing a newer head instead: %s", error)
+                    # This step raises if a later review is recorded. If not, no webhook came for the change.
+                    await step(
+                        Checkpoint("take the newer head", type(None)),
+                        partial(self._require_no_successor, job.request),
+                    )
+                    logger.info("starting over: %s", error)
             return await self._review_head(job.request, step)
+        except Retargeted:
+            await self._end_checks(job.request, partial(cancelled_check, reason=RETARGETED))
+            raise
         except Superseded:
             await self._end_checks(job.request, superseded_check)
             raise
+        except Cancelled as error:
+            await self._cancel(job.request, str(error))
+
+    async def _require_no_successor(self, request: ReviewRequest) -> None:
+        """Raise `Retargeted` if a queued review will read the change against the new base branch."""
+        is_queued = await asyncio.to_thread(
+            reviews.has_queued_review,
+            self.environment.database,
+            request.ref,
+            trigger=BY_BASE,
+            after=request.review_id,
+        )
+        if is_queued:
+            raise Retargeted("A review against another base branch is waiting.")
 
     async def review_within(self, request: ReviewRequest, step: Step, *, guid: str) -> None:
         """Run a review as part of another job; `guid` is the delivery's."""
@@ -81,7 +102,7 @@ class ReviewHandler:
         try:
             with self.environment.services.tracer.span(REVIEW_SPAN, review_attributes(request)):
                 await self._run_stations(request, step)
-        except (Superseded, Postponed, *TRANSIENT):
+        except (Superseded, Cancelled, Postponed, *TRANSIENT):
             raise
         except Exception as error:
             reason = str(error) if isinstance(error, QuorumError) else INTERNAL_ERROR
@@ -96,14 +117,15 @@ class ReviewHandler:
             head = await read_head(request, access.source, environment, step)
             await self._end_checks(request, superseded_check, except_head=head.sha)
         if reason := await find_skip_reason(request, head, environment.database):
-            await self._skip(request, reason)
-            return
+            raise Cancelled(reason)
         access = replace(access, ledger=self._open(request, ledger_name(request.review_id, head.sha)).ledger)
+        wanted = WantedCheck(request, head, writer=access.writer, environment=environment)
+        step = checked(step, wanted.check)
         starting = asyncio.create_task(self._start_checks(request, head, access, step))
         gathering = asyncio.create_task(self._gather(request, head, access, stations))
         await all_of((starting, gathering))
         report = await review_gathered(
-            head.pipeline_options(request),
+            head.pipeline_options(request, check=wanted.check),
             gathering.result(),
             environment.services,
             stations=stations,
@@ -119,10 +141,11 @@ class ReviewHandler:
             access=access,
             check_run_ids=starting.result(),
             step=step,
+            wanted=wanted,
         )
         await self._publish(publication, stations)
 
-    async def _skip(self, request: ReviewRequest, reason: str) -> None:
+    async def _cancel(self, request: ReviewRequest, reason: str) -> None:
         logger.info("not reviewed: %s", reason)
         await asyncio.to_thread(
             reviews.record_cancelled,
@@ -131,7 +154,7 @@ class ReviewHandler:
             reason=reason,
             at=self.environment.clock(),
         )
-        await self._fail_checks(request, reason)  # an interrupted run may have started some
+        await self._end_checks(request, partial(cancelled_check, reason=reason))
 
     def _open(self, request: ReviewRequest, ledger: str) -> PullRequestAccess:
         return self.environment.open(request.ref, installation_id=request.installation_id, ledger=ledger)
@@ -254,7 +277,3 @@ class ReviewHandler:
             environment=self.environment,
         )
         await runs.end(update, except_head=except_head)
-
-
-async def _nothing() -> None:
-    pass

@@ -1,6 +1,7 @@
 """The types of requests and completions that all vendors share, and the interface of a vendor's client."""
 
 from base64 import b64encode
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -8,7 +9,12 @@ from app.domain.configuration import Budget, Routing
 from app.domain.model_call import Provider, Usage
 
 JsonSchema = dict[str, Any]
+Check = Callable[[], Awaitable[None]]
 T = TypeVar("T")
+
+
+async def always_wanted() -> None:
+    """Accept every call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +109,10 @@ class PreloadableClient(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallScope:
-    """What a call belongs to: the cache's tenant, the budget's accounts, and the columns of the call's row."""
+    """What a call belongs to: the cache's tenant, the budget's accounts, and the columns of the call's row.
+
+    `check` runs before each attempt and raises if nobody wants the answer any more.
+    """
 
     installation_id: int = 0
     repository: str = ""
@@ -114,6 +123,7 @@ class CallScope:
     budget: Budget = field(
         default_factory=Budget
     )  # the repository's; it can only lower the operator's limits
+    check: Check = field(default=always_wanted, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,13 +59,14 @@ class Fallback:
         Raises:
             AllModelsFailed: has the errors of all attempts, and of the open circuits that prevented an attempt.
             ModelOverBudget: a budget does not allow the call.
+            Cancelled, Superseded: nobody wants the answer any more.
         """
         now_s = self._clock.monotonic_s()
         states = [
             _CandidateState(candidate, order, now_s) for order, candidate in enumerate(plan.route.candidates)
         ]
         failures: list[ModelError] = []
-        while state := await self._wait_for_candidate(states, plan.deadline_at_s):
+        while state := await self._wait_for_candidate(states, plan):
             candidate, started_at_s = state.candidate, self._clock.monotonic_s()
             attempt = self._attempt(state, len(failures) + 1, plan.deadline_at_s - started_at_s)
             try:
@@ -83,20 +84,22 @@ class Fallback:
         raise AllModelsFailed([*failures, *self._skipped(states)])
 
     async def _wait_for_candidate(
-        self, states: list[_CandidateState], deadline_at_s: float
+        self, states: list[_CandidateState], plan: CallPlan[T]
     ) -> _CandidateState | None:
         """Wait until a candidate may be asked; None if there is none before the deadline."""
         while states:
             state = min(states, key=self._next)
             ready_at_s = self._ready_at_s(state)
             wait_for_s = ready_at_s - self._clock.monotonic_s()
-            if max(wait_for_s, 0.0) >= deadline_at_s - self._clock.monotonic_s():
+            if max(wait_for_s, 0.0) >= plan.deadline_at_s - self._clock.monotonic_s():
                 return None
             if wait_for_s > 0:
                 is_open = ready_at_s > state.ready_at_s
                 await self._clock.sleep(min(wait_for_s, POLL_PROBE_S) if is_open else wait_for_s)
                 await self._circuits.refresh()  # another candidate may be ready now, or the probe taken
-            elif await self._circuits.begin(state.candidate.provider, state.candidate.model):
+                continue
+            await plan.scope.check()  # before the candidate's circuit counts an attempt
+            if await self._circuits.begin(state.candidate.provider, state.candidate.model):
                 return state
         return None
 

@@ -132,6 +132,16 @@ def superseded_check(stage: Stage) -> CheckUpdate:
     )
 
 
+def cancelled_check(stage: Stage, *, reason: str) -> CheckUpdate:
+    """The check run of a review that was stopped. `reason` is a clause about the pull request."""
+    return CheckUpdate(
+        stage=stage,
+        title="Cancelled",
+        summary=f"Quorum stopped the review of this pull request because {reason}.",
+        conclusion=Conclusion.CANCELLED,
+    )
+
+
 def failed_check(stage: Stage, *, reason: str, gate: Gate, redact: Redact) -> CheckUpdate:
     """The check run of a review that failed as a whole. `reason` is one sentence."""
     return CheckUpdate(

@@ -2,6 +2,7 @@
 
 from app.clock import Clock, SystemClock, utc_now
 from app.domain.job import (
+    ChangedJob,
     CheckActionJob,
     CheckSuiteJob,
     ClosedJob,
@@ -31,6 +32,7 @@ from app.jobs.notifications import NotificationHandler
 from app.jobs.receiver import Receiver
 from app.jobs.review import ReviewHandler
 from app.jobs.threads import ClosedHandler
+from app.jobs.wanted import ChangedHandler
 from app.main import Network, Program
 from app.serving.github import InstallationAccess
 
@@ -116,6 +118,7 @@ def _job_handlers(
     handlers.register(CheckActionJob, CheckActionHandler(review=review, permissions=permissions))
     handlers.register(MergeGroupJob, MergeGroupHandler(environment=environment))
     handlers.register(ClosedJob, ClosedHandler(environment=environment))
+    handlers.register(ChangedJob, ChangedHandler())
     handlers.register(InstallationJob, installations)
     return handlers
 

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 from sqlalchemy import and_, bindparam, func, or_
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, col, exists, select, update
 
 from app.domain.job import (
+    ChangedJob,
     CheckActionJob,
     CheckSuiteJob,
     ClosedJob,
@@ -41,6 +42,7 @@ class DeliveryState(StrEnum):
     DUPLICATE = "duplicate"
 
 
+_REPOSITORY_EVENTS = ("installation", "installation_repositories", "repository")
 BATCH_SIZE = 500  # values in one statement
 UNFINISHED = (DeliveryState.QUEUED, DeliveryState.RUNNING)
 _REVIEW_STATUS = {
@@ -140,7 +142,7 @@ def _place(job: Job) -> tuple[str | None, int | None]:
     match job:
         case ReviewJob():
             return job.request.ref.repository, job.request.ref.number
-        case CommentJob() | CheckActionJob() | ClosedJob():
+        case CommentJob() | CheckActionJob() | ClosedJob() | ChangedJob():
             return job.ref.repository, job.ref.number
         case CheckSuiteJob() | MergeGroupJob():
             return job.repository, None
@@ -148,6 +150,24 @@ def _place(job: Job) -> tuple[str | None, int | None]:
             return job.news.repository, job.news.pull_request
         case InstallationJob():
             return None, None
+
+
+def has_news(database: Database, ref: PullRequestRef, *, installation_id: int, since: datetime) -> bool:
+    """Whether a delivery arrived later than `since` that says that the pull request or its repository changed."""
+    about_pull_request = and_(
+        col(DeliveryRow.repository) == ref.repository,
+        col(DeliveryRow.pull_request) == ref.number,
+        col(DeliveryRow.event) == "pull_request",
+    )
+    about_repository = and_(
+        col(DeliveryRow.installation_id) == installation_id,
+        col(DeliveryRow.event).in_(_REPOSITORY_EVENTS),
+    )
+    statement = exists().where(
+        col(DeliveryRow.received_at) > since, or_(about_pull_request, about_repository)
+    )
+    with database.read() as session:
+        return bool(session.exec(select(statement)).one())
 
 
 def load_merge_groups(database: Database, repository: str, head_shas: Collection[str]) -> list[str]:

@@ -236,6 +236,20 @@ def load_unreplaced_review(
         return None if followed else lost
 
 
+def has_queued_review(database: Database, ref: PullRequestRef, *, trigger: str, after: str) -> bool:
+    """Whether a review whose trigger starts with `trigger` waits and was requested later than the review `after`."""
+    begun = select(ReviewRow.created_at).where(ReviewRow.id == after).scalar_subquery()
+    statement = exists().where(
+        col(ReviewRow.repository) == ref.repository,
+        col(ReviewRow.pull_request) == ref.number,
+        col(ReviewRow.status) == ReviewStatus.QUEUED,
+        col(ReviewRow.trigger).startswith(trigger, autoescape=True),
+        col(ReviewRow.created_at) > begun,
+    )
+    with database.read() as session:
+        return bool(session.exec(select(statement)).one())
+
+
 def load_recent_reviews(database: Database, count: int) -> list[ReviewRow]:
     """Return the most recently requested reviews, newest first."""
     statement = select(ReviewRow).order_by(col(ReviewRow.created_at).desc()).limit(count)

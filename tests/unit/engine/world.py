@@ -41,7 +41,7 @@ def review_job(
     ref = PullRequestRef(owner="octo", repo="shop", number=number)
     sha, before_sha = head * 40, before * 40 if before else None
     request = ReviewRequest(
-        review_id=review_id(ref, head_sha=sha, trigger=trigger, before_sha=before_sha),
+        review_id=review_id(ref, head_sha=sha, trigger=trigger, nonce=before_sha),
         ref=ref,
         installation_id=installation_id,
         trigger=trigger,

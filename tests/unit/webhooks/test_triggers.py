@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from app.domain.finding import Stage
 from app.domain.job import (
+    ChangedJob,
     CheckActionJob,
     CheckSuiteJob,
     ClosedJob,
@@ -75,11 +76,33 @@ def test_a_push_back_to_an_earlier_head_is_another_review() -> None:
     assert there.key != back.key
 
 
-def test_a_new_base_is_reviewed_and_a_new_title_is_not() -> None:
+def test_a_new_base_is_reviewed_and_a_new_description_is_not() -> None:
     job = decided("pull_request", pull_request("edited", changes={"base": {"ref": {"from": "develop"}}}))
     assert isinstance(job, ReviewJob)
     assert job.request.trigger == "base:main"
-    assert "edited" in reason("pull_request", pull_request("edited", changes={"title": {"from": "x"}}))
+    assert "edited" in reason("pull_request", pull_request("edited", changes={"body": {"from": "x"}}))
+
+
+@pytest.mark.parametrize(
+    ("action", "changes"),
+    [
+        ("edited", {"title": {"from": "x"}}),
+        ("labeled", {}),
+        ("unlabeled", {}),
+        ("converted_to_draft", {}),
+    ],
+)
+def test_what_may_exclude_a_pull_request_from_review_is_kept_for_its_running_review(
+    action: str, changes: Json
+) -> None:
+    job = decided("pull_request", pull_request(action, changes=changes))
+    assert isinstance(job, ChangedJob)
+    assert (str(job.ref), job.change) == ("octo/shop#7", action)
+
+
+def test_a_head_that_is_reopened_twice_is_two_reviews() -> None:
+    one, two = (decided("pull_request", pull_request("reopened"), guid=guid) for guid in ("guid-1", "guid-2"))
+    assert one.key != two.key
 
 
 def test_a_closed_pull_request_is_evaluated_and_not_reviewed() -> None:
@@ -91,9 +114,7 @@ def test_a_closed_pull_request_is_evaluated_and_not_reviewed() -> None:
     assert reason("pull_request", pushed) == "the pull request is closed"
 
 
-@pytest.mark.parametrize(
-    "action", ["labeled", "assigned", "converted_to_draft", "locked", "enqueued", "made_up"]
-)
+@pytest.mark.parametrize("action", ["assigned", "milestoned", "locked", "enqueued", "made_up"])
 def test_actions_that_do_not_change_the_code_are_ignored_with_their_name(action: str) -> None:
     assert action in reason("pull_request", pull_request(action))
 
@@ -230,7 +251,14 @@ def test_the_job_of_a_renamed_repository_names_the_old_name() -> None:
     job = decided("repository", common("renamed", changes={"repository": {"name": {"from": "store"}}}))
     assert isinstance(job, InstallationJob)
     assert (job.previous_repository, job.repositories) == ("octo/store", ("octo/shop",))
-    assert "archived" in reason("repository", common("archived"))
+    assert "publicized" in reason("repository", common("publicized"))
+
+
+@pytest.mark.parametrize("action", ["deleted", "archived"])
+def test_a_repository_that_is_deleted_or_archived_counts_as_out_of_reach(action: str) -> None:
+    job = decided("repository", common(action))
+    assert isinstance(job, InstallationJob)
+    assert (job.change, job.repositories) == ("removed", ("octo/shop",))
 
 
 def test_accounts_that_the_operator_does_not_serve_get_no_jobs() -> None:
