@@ -13,7 +13,7 @@ from app.domain.step import Checkpoint, Step
 from app.errors import ModelError
 from app.llm.client import CallScope
 from app.pipeline.inputs import Services
-from app.prompting.answers import parse_verdicts
+from app.prompting.parsing import parse_verdicts
 from app.prompting.prompts import fence, visible
 from app.stages.asking import Question, StageContext, ask
 from app.syntax import enclosing_definition

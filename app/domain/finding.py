@@ -86,6 +86,7 @@ class Rejection:
 class RejectionCode(StrEnum):
     """Why a claim is not shown as a finding."""
 
+    INVALID = "invalid"  # a model's item that does not fit the schema; `detail` says why
     OTHER_FILE = "other_file"  # the change does not touch the file
     EXCLUDED_FILE = "excluded_file"  # the review left the file out
     QUOTE_NOT_FOUND = "quote_not_found"  # the file does not contain the code that the claim is about

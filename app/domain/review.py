@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from app.domain.configuration import PathInstruction
 from app.domain.diff import Diff, FileDiff
-from app.domain.finding import Document, Finding, Rejection, Stage, Walkthrough
+from app.domain.finding import Document, Finding, RejectedClaim, Rejection, Stage, Walkthrough
 from app.domain.model_call import Provider
 from app.domain.pull_request import PullRequest, PullRequestRef
 
@@ -185,6 +185,7 @@ class StageResult:
     stage: Stage
     status: StageStatus
     findings: tuple[Finding, ...] = ()
+    rejected: tuple[RejectedClaim, ...] = ()  # what a model stated in no valid form
     documents: tuple[Document, ...] = ()
     walkthrough: Walkthrough | None = None
     provider: Provider | None = None

@@ -48,6 +48,8 @@ async def settle_results(
         is_read=lambda finding: was_reviewed(finding, results, gathered.context.chunks),
         left_out=_left_out(gathered),
     )
+    invalid = [each for result in results for each in result.rejected]
+    settled = replace(settled, rejected=(*invalid, *settled.rejected))
     return _redacted(settled, context.redactor.redact)
 
 

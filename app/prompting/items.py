@@ -1,15 +1,21 @@
-"""The items of models' answers as typed values. Every number is bounded, and fields outside the schema are ignored."""
+"""The items of models' answers as typed values.
+
+Every number is bounded, fields outside the schema are ignored, and an invalid item does not affect the others."""
 
 import math
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, TypeVar, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from app.domain.finding import Judgement, Severity
+from app.errors import ModelInvalidOutput
 
 MAX_LINE = 1_000_000_000  # of any file; every database has integers of this size
 MAX_DIGITS = 40  # of a number in a string
+MAX_PROBLEMS_NAMED = 5  # of an invalid item, in the error and so in the repeated question
 
 
 class AnswerItem(BaseModel):
@@ -56,24 +62,36 @@ def _worth(value: object) -> int:
     return max(0, min(10, round(_number(value))))
 
 
+def _stripped(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _is_true(value: object) -> bool:
+    return value is True
+
+
 def _text_or_none(value: object) -> str | None:
     """Text that only adds to an answer: anything else counts as missing."""
     return value.strip() or None if isinstance(value, str) else None
 
 
 class FindingItem(AnswerItem):
-    """One of `findings`; the fields of the contract are required, others may be missing."""
+    """One of `findings`; the fields of the contract are required, others may be missing or of any type."""
 
     path: str
     line: Annotated[int, BeforeValidator(_line)]
     quote: str
     severity: Annotated[Severity, BeforeValidator(_lower)]
     rule_id: str
-    title: str = Field(min_length=1)
+    title: Annotated[str, Field(min_length=1), BeforeValidator(_stripped)]
     explanation: str
     suggestion: str | None
-    evidence: str = ""
-    pre_existing: bool = False
+    evidence: Annotated[str, BeforeValidator(_text)] = ""
+    pre_existing: Annotated[bool, BeforeValidator(_is_true)] = False
 
 
 class VerdictItem(AnswerItem):
@@ -109,10 +127,39 @@ class DocumentItem(AnswerItem):
     content: str
 
 
-class DocsItem(AnswerItem):
-    """What the docs stage requests in addition to findings."""
+Item = TypeVar("Item", bound=AnswerItem)
 
-    summary: str | None = None
-    files: list[FileItem] = Field(default_factory=list[FileItem])
-    edges: list[EdgeItem] = Field(default_factory=list[EdgeItem])
-    documents: list[DocumentItem] = Field(default_factory=list[DocumentItem])
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvalidItem:
+    """An item that does not fit the schema; `reason` never repeats what the model wrote."""
+
+    value: Mapping[str, object]  # its readable fields
+    reason: str
+
+
+def read_items(kind: type[Item], values: object, name: str) -> tuple[list[Item], list[InvalidItem]]:
+    """The valid items of an array, and the others with the reason.
+
+    Raises:
+        ModelInvalidOutput: it is no array, or it has items and none is valid.
+    """
+    if not isinstance(values, list):
+        raise ModelInvalidOutput(f"`{name}` is not an array.")
+    items: list[Item] = []
+    invalid: list[InvalidItem] = []
+    for value in cast("list[object]", values):
+        try:
+            items.append(kind.model_validate(value))
+        except ValidationError as error:
+            fields = cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
+            invalid.append(InvalidItem(value=fields, reason=_problems(error)))
+    if invalid and not items:
+        raise ModelInvalidOutput(f"{name}: {invalid[0].reason}")
+    return items, invalid
+
+
+def _problems(error: ValidationError) -> str:
+    problems = error.errors(include_input=False, include_url=False, include_context=False)
+    named = [f"{'.'.join(map(str, each['loc'])) or 'item'}: {each['msg']}" for each in problems]
+    return "; ".join(named[:MAX_PROBLEMS_NAMED])

@@ -64,6 +64,8 @@ def explain_rejection(rejected: RejectedClaim) -> Rejection:
     match rejected.code:
         case RejectionCode.REFUTED:
             reason = f"{REFUTED_BY} {rejected.by}: {rejected.detail}"
+        case RejectionCode.INVALID:
+            reason = f"The model did not state it in the required form: {rejected.detail}."
         case RejectionCode.BELOW_MINIMUM:
             reason = f"Below the configured minimum severity ({rejected.detail})."
         case code:

@@ -11,10 +11,10 @@ from typing import assert_never
 
 from app.domain.analysis import Analysis
 from app.domain.configuration import RepositoryConfig
-from app.domain.finding import ComponentEdge, Document, Finding, Stage, Walkthrough
+from app.domain.finding import ComponentEdge, Document, Finding, RejectedClaim, Stage, Walkthrough
 from app.domain.review import ChangedImage, Chunk, ReviewContext
 from app.llm.client import Image
-from app.prompting.answers import ParsedDocs, parse_docs, parse_findings
+from app.prompting.parsing import ParsedDocs, parse_docs, parse_findings
 from app.prompting.prompts import fence
 from app.stages.asking import Question
 from app.stages.documents import NO_ROUTES, check_document, has_routes, render_format
@@ -35,6 +35,7 @@ class ChunkAnswer:
     """A stage's answer about one chunk, or about all of them; its findings name no finder yet."""
 
     findings: tuple[Finding, ...] = ()
+    rejected: tuple[RejectedClaim, ...] = ()
     notes: tuple[str, ...] = ()
     walkthrough: Walkthrough | None = None
     documents: tuple[Document, ...] = ()
@@ -44,6 +45,7 @@ def join(parts: Sequence[ChunkAnswer]) -> ChunkAnswer:
     """Join the answers about all chunks, in order."""
     return ChunkAnswer(
         findings=tuple(each for part in parts for each in part.findings),
+        rejected=tuple(each for part in parts for each in part.rejected),
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
         walkthrough=_join_walkthroughs([part.walkthrough for part in parts if part.walkthrough]),
         documents=tuple(each for part in parts for each in part.documents),
@@ -93,7 +95,7 @@ def review_question(
 
     def parse(value: object) -> ChunkAnswer:
         parsed = parse_findings(value, stage=Stage.REVIEW, paths=paths)
-        return ChunkAnswer(findings=parsed.findings, notes=parsed.notes)
+        return ChunkAnswer(findings=parsed.findings, rejected=parsed.rejected, notes=parsed.notes)
 
     return Question(
         kind=Stage.REVIEW.value,
@@ -120,7 +122,7 @@ def security_question(
 
     def parse(value: object) -> ChunkAnswer:
         parsed = parse_findings(value, stage=Stage.SECURITY, paths=paths)
-        return ChunkAnswer(findings=parsed.findings, notes=parsed.notes)
+        return ChunkAnswer(findings=parsed.findings, rejected=parsed.rejected, notes=parsed.notes)
 
     return Question(
         kind=Stage.SECURITY.value,
@@ -172,7 +174,10 @@ def _docs_answer(docs: ParsedDocs, chunk: Chunk, docs_format: str) -> ChunkAnswe
     documents: list[Document] = []
     if docs_format == "openapi" and not has_routes(chunk.files):
         return ChunkAnswer(
-            findings=docs.found.findings, notes=(*notes, NO_ROUTES), walkthrough=docs.walkthrough
+            findings=docs.found.findings,
+            rejected=docs.found.rejected,
+            notes=(*notes, NO_ROUTES),
+            walkthrough=docs.walkthrough,
         )
     for title, content in docs.documents:
         checked = check_document(docs_format, title, content)
@@ -182,6 +187,7 @@ def _docs_answer(docs: ParsedDocs, chunk: Chunk, docs_format: str) -> ChunkAnswe
             notes.append(checked)
     return ChunkAnswer(
         findings=docs.found.findings,
+        rejected=docs.found.rejected,
         notes=tuple(notes),
         walkthrough=docs.walkthrough,
         documents=tuple(documents),

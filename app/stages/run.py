@@ -118,6 +118,7 @@ def _result(
         stage=stage,
         status=StageStatus.FAILED if error else StageStatus.COMPLETED,
         findings=answer.findings,
+        rejected=answer.rejected,
         documents=answer.documents,
         walkthrough=answer.walkthrough,
         provider=first.response.provider if first else None,
@@ -147,7 +148,10 @@ def _error(chunks: Sequence[Chunk], outcomes: Sequence[object]) -> QuorumError |
 def _with_finder(completion: Completion[ChunkAnswer]) -> ChunkAnswer:
     finder = f"{completion.response.provider}:{completion.response.model}"
     findings = tuple(replace(each, found_by=(finder,)) for each in completion.value.findings)
-    return replace(completion.value, findings=findings)
+    rejected = tuple(
+        replace(each, finding=replace(each.finding, found_by=(finder,))) for each in completion.value.rejected
+    )
+    return replace(completion.value, findings=findings, rejected=rejected)
 
 
 def _by_analyzers(

@@ -15,7 +15,7 @@ from app.domain.finding import Finding, Stage, VerifierVerdict
 from app.domain.model_call import Provider
 from app.domain.review import Chunk, ReviewContext
 from app.errors import QuorumError
-from app.prompting.answers import parse_verdicts
+from app.prompting.parsing import parse_verdicts
 from app.prompting.prompts import fence
 from app.stages.asking import CallIdsByStage, Question, StageContext, ask, parent_of
 from app.stages.material import is_shown_in, render_material

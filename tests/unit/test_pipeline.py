@@ -188,3 +188,26 @@ async def test_a_pattern_finding_that_no_model_reported_is_in_the_summary_and_a_
 async def test_if_no_model_is_available_every_pattern_finding_stays_inline() -> None:
     report, _ = await read_by(always(outage()), PATCH)
     assert {finding.placement for finding in report.findings} == {Placement.INLINE}
+
+
+def says_one_thing_badly(task: RoutingRequest, request: ModelRequest) -> object:
+    del request
+    good = item("pay.py", quote="return order.total", title="The total has no currency")
+    bad = item("pay.py", severity="urgent", title="The total may be None")
+    nowhere = item("pay.py", quote="os.system(cmd)", line=900, title="Runs a command")
+    return EMPTY | {"findings": [good, bad, nowhere] if task.kind == "review" else []}
+
+
+async def test_an_invalid_finding_and_one_on_code_that_is_nowhere_are_rejected_with_their_reasons() -> None:
+    report, _ = await read_by(says_one_thing_badly, UNDOCUMENTED)
+    assert [finding.title for finding in report.findings] == ["The total has no currency"]
+    assert [
+        (each.finding.title, each.finding.found_by, each.finding.start_line) for each in report.rejected
+    ] == [
+        ("The total may be None", ("claude:m-1",), 1),
+        ("Runs a command", ("claude:m-1",), 1),
+    ]
+    first, second = (each.reason for each in report.rejected)
+    assert first.startswith("The model did not state it in the required form: severity:")
+    assert second == "The file does not contain the code that it quotes."
+    assert {stage.status for stage in report.stages} == {StageStatus.COMPLETED}

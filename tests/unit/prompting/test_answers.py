@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, validate
 
-from app.domain.finding import Judgement, Severity, Stage
+from app.domain.finding import Judgement, RejectionCode, Severity, Stage
 from app.errors import ModelInvalidOutput
-from app.prompting.answers import MAX_FINDINGS, answer_schema, parse_docs, parse_findings, parse_verdicts
-from app.prompting.items import MAX_LINE, DocsItem, FindingItem, VerdictItem
+from app.prompting.answers import answer_schema
+from app.prompting.items import MAX_LINE, DocumentItem, EdgeItem, FileItem, FindingItem, VerdictItem
+from app.prompting.parsing import MAX_FINDINGS, parse_docs, parse_findings, parse_verdicts
 
 
 def finding(**changes: object) -> dict[str, object]:
@@ -75,7 +76,8 @@ def test_the_schema_has_the_fields_that_are_parsed() -> None:
     properties = answer_schema()["properties"]
     assert set(properties["findings"]["items"]["properties"]) == set(FindingItem.model_fields)
     assert set(properties["verdicts"]["items"]["properties"]) == set(VerdictItem.model_fields)
-    assert set(DocsItem.model_fields) < set(properties)
+    for name, kind in {"files": FileItem, "edges": EdgeItem, "documents": DocumentItem}.items():
+        assert set(properties[name]["items"]["properties"]) == set(kind.model_fields)
 
 
 def test_the_evidence_is_written_before_the_claim() -> None:
@@ -101,14 +103,56 @@ def test_the_contracts_fields_are_sufficient_for_a_finding() -> None:
     assert not found.pre_existing
 
 
-@pytest.mark.parametrize(
-    "name", ["path", "line", "quote", "severity", "rule_id", "title", "explanation", "suggestion"]
-)
-def test_a_finding_without_a_field_of_the_contract_is_invalid(name: str) -> None:
+CONTRACT = ("path", "line", "quote", "severity", "rule_id", "title", "explanation", "suggestion")
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_an_answer_whose_only_finding_lacks_a_field_of_the_contract_is_invalid(name: str) -> None:
     item = finding()
     del item[name]
-    with pytest.raises(ModelInvalidOutput, match=rf"findings\.0\.{name}"):
+    with pytest.raises(ModelInvalidOutput, match=rf"findings: {name}: Field required"):
         parse_findings(answer(findings=[item]), stage=Stage.REVIEW, paths=["pay.py"])
+
+
+BAD_ITEMS: dict[str, object] = {
+    **{f"no {name}": {key: value for key, value in finding().items() if key != name} for name in CONTRACT},
+    **{f"{name} is null": finding(**{name: None}) for name in CONTRACT if name != "suggestion"},
+    **{f"{name} is a list": finding(**{name: [1]}) for name in CONTRACT},
+    **{f"{name} is an object": finding(**{name: {"value": "x"}}) for name in CONTRACT},
+    "severity urgent": finding(severity="urgent"),
+    "a line in words": finding(line="eight"),
+    "a line of NaN": finding(line=math.nan),
+    "an empty title": finding(title="  "),
+    "a number as title": finding(title=7),
+    "a number as rule": finding(rule_id=7),
+    "nested in an object": {"finding": finding()},
+    "nested in an array": [finding()],
+    "a string": "sql injection in line 8",
+    "null": None,
+    "a number": 8,
+}
+
+
+@pytest.mark.parametrize("bad", BAD_ITEMS.values(), ids=BAD_ITEMS.keys())
+def test_one_invalid_finding_is_rejected_alone_with_its_reason(bad: object) -> None:
+    value = answer(findings=[finding(title="first"), bad, finding(line="4", title="last")])
+    parsed = parse_findings(value, stage=Stage.REVIEW, paths=["pay.py"])
+    assert [(each.title, each.start_line) for each in parsed.findings] == [("first", 8), ("last", 4)]
+    [rejected] = parsed.rejected
+    assert (rejected.code, bool(rejected.detail), bool(rejected.finding.title)) == (
+        RejectionCode.INVALID,
+        True,
+        True,
+    )
+
+
+@pytest.mark.parametrize("bad", [[{"path": 1}], "none", {"files": []}, [None]], ids=repr)
+def test_an_invalid_part_of_the_docs_is_dropped_with_a_note(bad: object) -> None:
+    for name in ("files", "edges", "documents"):
+        value = answer(summary="Adds refunds.", **{name: bad})
+        docs = parse_docs(value, stage=Stage.DOCS, paths=["pay.py"])
+        assert docs.walkthrough is not None
+        assert docs.found.notes == (f"The model's `{name}` are not valid and were dropped.",)
 
 
 @pytest.mark.parametrize(
@@ -190,6 +234,30 @@ def test_verdicts_come_in_the_order_of_the_candidates() -> None:
 def test_a_skipped_candidate_is_unsure() -> None:
     _, second = parse_verdicts(answer(verdicts=[verdict("c1")]), ids=["c1", "c2"])
     assert (second.id, second.judgement) == ("c2", Judgement.UNSURE)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        verdict("c1", "maybe"), verdict("c1") | {"worth": None}, verdict("c1") | {"evidence": 3}, {"id": "c1"},
+        verdict("c1", "refuted"), "c1", None, {"id": ["c1"]},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_an_unusable_verdict_leaves_only_its_claim_unsure(bad: object) -> None:
+    given = [bad, verdict("c2")] if bad != verdict("c1", "refuted") else [bad, verdict("c1"), verdict("c2")]
+    first, second = parse_verdicts(answer(verdicts=given), ids=["c1", "c2"])
+    assert (first.judgement, second.judgement) == (Judgement.UNSURE, Judgement.CONFIRMED)
+
+
+@pytest.mark.parametrize("field", ["same_as", "restated"])
+@pytest.mark.parametrize(
+    ("given", "read"), [(None, None), ("c2", "c2"), (" ", None), (7, None), (["c2"], None)], ids=repr
+)
+def test_what_only_adds_to_a_verdict_may_have_any_form(field: str, given: object, read: str | None) -> None:
+    for item in (verdict("c1"), verdict("c1") | {field: given}):
+        [judged] = parse_verdicts(answer(verdicts=[item]), ids=["c1"])
+        assert getattr(judged, field) == (read if field in item else None)
 
 
 @pytest.mark.parametrize(

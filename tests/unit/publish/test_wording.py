@@ -13,6 +13,12 @@ from tests.unit.publish.examples import INJECTION
     [
         (RejectionCode.OTHER_FILE, "", "", "About a file that this change does not touch."),
         (RejectionCode.EXCLUDED_FILE, "", "", "About a file that was not reviewed."),
+        (
+            RejectionCode.INVALID,
+            "",
+            "line: Field required",
+            "The model did not state it in the required form: line: Field required.",
+        ),
         (RejectionCode.QUOTE_NOT_FOUND, "", "", "The file does not contain the code that it quotes."),
         (RejectionCode.BELOW_MINIMUM, "", "high", "Below the configured minimum severity (high)."),
         (RejectionCode.REFUTED, "gpt:sol", "It is checked.", "Refuted by gpt:sol: It is checked."),
