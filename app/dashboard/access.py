@@ -1,7 +1,7 @@
 """Controls access to pages, API, and metrics: by bearer token, or by the session cookie set at sign-in. Fails closed.
 
 Loopback connections also need the token, because tunnels end there. Only `quorum demo` grants open access.
-Never logs a token.
+Every answer of the server has `nosniff` and `no-store`; pages have more headers. Never logs a token.
 """
 
 import hashlib
@@ -11,12 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "quorum_session"
 SESSION_S = 12 * 3_600
 MAX_EXPIRY_DIGITS = 12
+ANSWER_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -24,11 +27,33 @@ SECURITY_HEADERS = {
     ),
     # with `no-referrer`, browsers send `Origin: null` with forms, and `is_same_origin` would reject them
     "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
+    **ANSWER_HEADERS,
 }
+
+
+class AnswerHeaders:
+    """ASGI middleware that sets `ANSWER_HEADERS` on every answer, whichever route or error it comes from."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and add the headers when the answer starts."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(ANSWER_HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+async def answer_failure(request: Request, error: Exception) -> Response:
+    """Answer 500 without details; the server logs the error. This answer does not pass through the middleware."""
+    del request, error
+    return JSONResponse({"error": "Quorum could not answer this request."}, 500, ANSWER_HEADERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from app.dashboard.access import DashboardAccess, is_same_origin
 from app.dashboard.api import QueueMonitor
 from app.dashboard.charts import PROVIDERS, overview_charts
 from app.dashboard.live import ReviewBroadcast
-from app.dashboard.rendering import CachedStaticFiles, Templates
+from app.dashboard.rendering import DashboardFiles, Templates
 from app.dashboard.review_page import ReviewPages
 from app.dashboard.sign_in import GitHubSignIn, SignInPages
 from app.domain.model_call import Provider
@@ -119,7 +119,7 @@ class DashboardPages:
                 Route("/sign-out", self._sign_in.sign_out, methods=["POST"]),
                 Route("/sign-in/github", self._sign_in.redirect_to_github, methods=["GET"]),
                 Route("/sign-in/github/callback", self._sign_in.callback, methods=["GET"]),
-                Mount("/static", app=CachedStaticFiles()),
+                Mount("/static", app=DashboardFiles()),
             ]
         )
 

@@ -24,12 +24,11 @@ from app.dashboard.formats import wilson_interval
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
-STATIC_HEADERS = SECURITY_HEADERS | {"Cache-Control": "public, max-age=31536000, immutable"}
 _CODE_SPAN = re.compile(r"`([^`\n]+)`")
 
 
-class CachedStaticFiles(StaticFiles):
-    """The files of `static/`, which browsers cache for a year because their URLs change with their content."""
+class DashboardFiles(StaticFiles):
+    """The files of `static/`, with the security headers of the pages."""
 
     def __init__(self) -> None:
         super().__init__(directory=STATIC)
@@ -37,9 +36,9 @@ class CachedStaticFiles(StaticFiles):
     def file_response(
         self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        """Add the security and cache headers."""
+        """Add the security headers."""
         response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers.update(STATIC_HEADERS)
+        response.headers.update(SECURITY_HEADERS)
         return response
 
 

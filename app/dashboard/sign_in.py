@@ -143,6 +143,8 @@ class SignInPages:
         """Handle GitHub's redirect: check the state, exchange the code, and load what the user can read."""
         pending = json.loads(self._decrypt(request.cookies.get(STATE_COOKIE, ""), max_age_s=STATE_S) or "{}")
         state = request.query_params.get("state", "")
+        if not state.isascii():
+            return self._form("/", problem="The link from GitHub is damaged. Try again.", status=400)
         if self.github is None or not pending or not secrets.compare_digest(pending["state"], state):
             problem = "This sign-in has expired or was started in another browser. Try again."
             return self._form("/", problem=problem, status=403)

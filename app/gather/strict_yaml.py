@@ -1,26 +1,48 @@
-"""Parse a small YAML mapping from an untrusted author: no aliases, no duplicate keys, limited size and depth.
+"""Parse a YAML mapping from an untrusted author: no aliases, no duplicate keys, limited size and depth.
 
-Uses the pure Python SafeLoader, because the C loader crashes the process on deep nesting. `off`, `no` and dates stay
-text, as in YAML 1.2. Raises only `YamlRejected`.
+Uses the pure Python SafeLoader, because the C loader crashes the process on deep nesting. `off`, `no`, dates, and
+numbers of base 60 stay text, as in YAML 1.2. Raises only `YamlRejected`.
 """
 
 import re
+from collections import Counter
 from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import Any, cast
 
 import yaml
 
 from app.errors import YamlRejected
 
-MAX_BYTES = 16_384
-MAX_DEPTH = 8
 
-_KEPT_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("null", "int", "float"))
-_BOOLEAN = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YamlLimits:
+    """How large and how deep a document may be."""
+
+    max_bytes: int
+    max_depth: int
+
+
+CONFIGURATION = YamlLimits(max_bytes=16_384, max_depth=8)
+
+# PyYAML's scalars without numbers of base 60, which take quadratic time and overflow, and without old words for booleans.
+_SCALARS = {
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    "int": (
+        r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]+|0|[1-9][0-9_]*)",
+        list("-+0123456789"),
+    ),
+    "float": (
+        r"[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        list("-+0123456789."),
+    ),
+}
 
 
 class _Loader(yaml.SafeLoader):
     depth = 0
+    max_depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):  # pyright: ignore[reportUnknownMemberType]
@@ -29,39 +51,37 @@ class _Loader(yaml.SafeLoader):
         if getattr(event, "tag", None) is not None:
             raise YamlRejected("tags are not allowed")
         self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise YamlRejected(f"it is nested deeper than {MAX_DEPTH} levels")
+        if self.depth > self.max_depth:
+            raise YamlRejected(f"it is nested deeper than {self.max_depth} levels")
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
+        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        twice = next((key for key, count in keys.items() if count > 1), None)
         if twice is not None:
             raise YamlRejected(f"the key {str(twice)[:60]!r} is duplicated")
         return super().construct_mapping(node, deep)
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag in _KEPT_TAGS]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(  # pyright: ignore[reportUnknownMemberType]
-    "tag:yaml.org,2002:bool", _BOOLEAN, list("tTfF")
-)
+_Loader.yaml_implicit_resolvers = {}
+for _kind, (_pattern, _first) in _SCALARS.items():
+    _Loader.add_implicit_resolver(  # pyright: ignore[reportUnknownMemberType]
+        f"tag:yaml.org,2002:{_kind}", re.compile(rf"(?:{_pattern})\Z"), _first
+    )
 
 
-def parse_mapping(raw: bytes) -> tuple[dict[str, Any], dict[str, int]]:
+def parse_mapping(raw: bytes, limits: YamlLimits = CONFIGURATION) -> tuple[dict[str, Any], dict[str, int]]:
     """Return the mapping and the line number of each key, from 1.
 
     Raises:
         YamlRejected: the text is not valid; the message is a clause.
     """
-    if len(raw) > MAX_BYTES:
-        raise YamlRejected(f"it is larger than {MAX_BYTES} bytes")
+    if len(raw) > limits.max_bytes:
+        raise YamlRejected(f"it is larger than {limits.max_bytes} bytes")
     try:
-        return _parse(raw.decode("utf-8-sig"))
+        return _parse(raw.decode("utf-8-sig"), limits)
     except YamlRejected:
         raise
     except UnicodeDecodeError as error:
@@ -72,13 +92,15 @@ def parse_mapping(raw: bytes) -> tuple[dict[str, Any], dict[str, int]]:
     except (
         yaml.YAMLError,
         RecursionError,
+        ArithmeticError,
         ValueError,
-    ) as error:  # ValueError: numbers of thousands of digits
+    ) as error:
         raise YamlRejected("it is not readable YAML") from error
 
 
-def _parse(text: str) -> tuple[dict[str, Any], dict[str, int]]:
+def _parse(text: str, limits: YamlLimits) -> tuple[dict[str, Any], dict[str, int]]:
     loader: Any = _Loader(text)
+    loader.max_depth = limits.max_depth
     try:
         node: Any = loader.get_single_node()
         if node is None:

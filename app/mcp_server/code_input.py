@@ -14,11 +14,12 @@ from app.domain.diff import Diff, DiffLine, FileDiff, FileStatus, Hunk, LineKind
 from app.domain.pull_request import Snapshot, Source, TextMatch
 from app.errors import InputError
 from app.github.local import PatchSource, read_patch
-from app.syntax import count_errors
+from app.syntax import count_errors, without_long_lines
 from app.syntax.languages import EXTENSIONS
 
-MAX_CODE_CHARACTERS = 400_000  # characters
-SAMPLE_LINES = 400  # of a text without a name, to find the grammar that parses it
+MAX_CODE_CHARACTERS = 400_000
+MAX_NAME_CHARACTERS = 255
+SAMPLE_CHARACTERS = 8_000  # of a text without a name, to find the grammar that parses it
 _DIFF = re.compile(
     r"\s*(?:diff --(?:git|cc|combined) |--- \S.*\n\+\+\+ |Index: \S|From [0-9a-f]{40} |commit [0-9a-f]{40}\b)"
 )
@@ -32,18 +33,7 @@ _ALIASES = {
     "golang": "go",
 }
 _GUESSABLE = ("python", "typescript", "go", "java", "rust", "ruby", "php", "csharp", "c", "cpp", "bash")
-_MANIFESTS = (
-    (re.compile(r'^\s*\{.*"lockfileVersion"', re.DOTALL), "package-lock.json"),
-    (re.compile(r'^\s*\{.*"(?:d|devD|peerD)ependencies"', re.DOTALL), "package.json"),
-    (re.compile(r"^\[\[package\]\]$.*^checksum = ", re.DOTALL | re.MULTILINE), "Cargo.lock"),
-    (re.compile(r"^\[\[package\]\]$", re.MULTILINE), "poetry.lock"),
-    (re.compile(r"^\[project\]$|^\[tool\.poetry", re.MULTILINE), "pyproject.toml"),
-    (re.compile(r"^\[(?:dev-|build-)?dependencies\]$", re.MULTILINE), "Cargo.toml"),
-    (re.compile(r"^module \S+$.*^require", re.DOTALL | re.MULTILINE), "go.mod"),
-    (re.compile(r"^\s*(?:<\?xml[^>]*>\s*)?<project\b"), "pom.xml"),
-    (re.compile(r"^GEM$.*^ {2}specs:$", re.DOTALL | re.MULTILINE), "Gemfile.lock"),
-    (re.compile(r"\A(?:\s*(?:#.*|[\w.-]+(?:\[[\w,-]+\])?\s*[=~<>!]=.*)?\n?)+\Z"), "requirements.txt"),
-)
+_REQUIREMENT = re.compile(r"[\w.-]+(?:\[[\w,-]+\])?\s*[=~<>!]=")
 
 
 def is_diff(code: str) -> bool:
@@ -86,6 +76,8 @@ def name_of(code: str, language: str | None) -> str:
     """A file name for the text: `language` may be a language, an extension, or a file name such as `go.mod`."""
     if language is None:
         return _manifest_of(code) or f"snippet{_EXTENSION.get(_guess(code), '.txt')}"
+    if len(language) > MAX_NAME_CHARACTERS:
+        raise InputError(f"`language` has more than {MAX_NAME_CHARACTERS} characters.")
     requested = PurePosixPath(language.strip()).name
     lowered = _ALIASES.get(requested.lower(), requested.lower())
     if lowered in _EXTENSION:
@@ -105,14 +97,56 @@ def _manifest_name(code: str, language: str | None) -> str:
 
 
 def _manifest_of(code: str) -> str | None:
-    return next((name for pattern, name in _MANIFESTS if pattern.search(code)), None)
+    """The manifest or lock file that the text is, by its marks; reads each line once."""
+    if code.lstrip().startswith("{"):
+        return _json_manifest(code)
+    lines = [line.rstrip() for line in code.split("\n")]
+    if _is_pom(code):
+        return "pom.xml"
+    return _toml_manifest(lines) or _listed_manifest(lines)
+
+
+def _json_manifest(code: str) -> str | None:
+    if '"lockfileVersion"' in code:
+        return "package-lock.json"
+    sections = ('"dependencies"', '"devDependencies"', '"peerDependencies"')
+    return "package.json" if any(section in code for section in sections) else None
+
+
+def _is_pom(code: str) -> bool:
+    text = code.lstrip()
+    root = text.partition("?>")[2].lstrip() if text.startswith("<?xml") else text
+    return root.startswith(("<project>", "<project "))
+
+
+def _toml_manifest(lines: Sequence[str]) -> str | None:
+    marks = set(lines)
+    if "[[package]]" in marks:
+        has_checksum = any(line.startswith("checksum = ") for line in lines)
+        return "Cargo.lock" if has_checksum else "poetry.lock"
+    if "[project]" in marks or any(line.startswith("[tool.poetry") for line in lines):
+        return "pyproject.toml"
+    is_cargo = marks & {"[dependencies]", "[dev-dependencies]", "[build-dependencies]"}
+    return "Cargo.toml" if is_cargo else None
+
+
+def _listed_manifest(lines: Sequence[str]) -> str | None:
+    if any(line.startswith("module ") for line in lines) and any(
+        line.startswith("require") for line in lines
+    ):
+        return "go.mod"
+    if {"GEM", "  specs:"} <= set(lines):
+        return "Gemfile.lock"
+    entries = [entry for line in lines if (entry := line.strip()) and not entry.startswith("#")]
+    are_requirements = bool(entries) and all(_REQUIREMENT.match(entry) for entry in entries)
+    return "requirements.txt" if are_requirements else None
 
 
 def _guess(code: str) -> str:
     """The grammar with the fewest errors; ties go to the earlier one in `_GUESSABLE`."""
     if _is_json(code):
         return "json"
-    sample = "\n".join(code.split("\n")[:SAMPLE_LINES])
+    sample = without_long_lines(code[:SAMPLE_CHARACTERS].rpartition("\n")[0] or code[:SAMPLE_CHARACTERS])
     errors = {name: count_errors(f"snippet{_EXTENSION[name]}", sample) for name in _GUESSABLE}
     return min(_GUESSABLE, key=lambda name: (errors[name] is None, errors[name] or 0))
 

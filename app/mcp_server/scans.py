@@ -15,15 +15,14 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-import yaml
-
 from app.analyzers.dependencies import added_packages, find_dependency_facts
 from app.analyzers.hits import Hit
 from app.analyzers.manifests import Manifest, manifest_of
 from app.analyzers.runner import ProcessLimits, find_tool, run
 from app.domain.analysis import AdvisoryLookup, ChangedFile
 from app.domain.rules import rule_for
-from app.errors import AnalyzerFailed, NotApplicable
+from app.errors import AnalyzerFailed, NotApplicable, YamlRejected
+from app.gather.strict_yaml import YamlLimits, parse_mapping
 from app.mcp_server.answers import FindingAnswer, PackageAnswer, ScanAnswer
 from app.mcp_server.code_input import changed_files
 
@@ -32,7 +31,13 @@ METHODS = (*SAFE_METHODS, "post", "put", "patch", "delete", "options", "trace")
 DURATION_S = 60
 REQUESTS = "10/s"
 EXAMPLES = 50  # of one operation
-MAX_DEPTH = 100  # levels of a description
+LIMITS = YamlLimits(
+    max_bytes=300_000, max_depth=60
+)  # of a description; a thread reads this much YAML in seconds
+REFERENCES = ("$ref", "$dynamicRef", "externalValue", "operationRef")
+NO_TARGET = "The operator does not allow tests of this host (QUORUM_DAST_TARGETS); nothing was sent."
+NO_DESCRIPTION = "Dynamic testing needs an OpenAPI 3 description whose `servers` name a running target, and this text is not one"
+OTHER_SCANS = "Use `sast` for code and `sca` for manifests."
 SEVERITIES = {"critical": "critical", "high": "high", "medium": "medium", "low": "low"}
 
 Json = dict[str, Any]
@@ -46,7 +51,7 @@ async def scan_dependencies(code: str, language: str | None, *, lookup: Advisory
     """
     manifests = [
         (file, manifest)
-        for file in changed_files(code, language)
+        for file in await asyncio.to_thread(changed_files, code, language)
         if (manifest := manifest_of(file.path)) is not None
     ]
     if not manifests:
@@ -109,8 +114,10 @@ async def scan_running_api(
     duration_s: int = DURATION_S,
 ) -> ScanAnswer:
     """Test the API that an OpenAPI 3 description names, for `duration_s`; the answer says so if nothing was sent."""
+    if not policy.targets:
+        return ScanAnswer(scan_type="dast", status="not_applicable", notes=[NO_TARGET])
     try:
-        document = _parse(code)
+        document = await asyncio.to_thread(parse_description, code)
         target = _target(document, policy)
         tool = _find(find_tool)
         allowed = _allowed(document, METHODS if policy.all_methods else SAFE_METHODS)
@@ -124,28 +131,37 @@ async def scan_running_api(
     return _answer(report, target, all_methods=policy.all_methods)
 
 
-def _parse(code: str) -> Json:
+def parse_description(code: str) -> Json:
+    """Parse an OpenAPI 3 description in JSON or YAML that refers to no other document.
+
+    Raises:
+        NotApplicable: it is not one.
+    """
     try:
-        document: object = yaml.safe_load(code)  # JSON is YAML
-    except (yaml.YAMLError, ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict) or not str(cast(Json, document).get("openapi", "")).startswith("3"):
-        raise NotApplicable(
-            "Dynamic testing needs an OpenAPI 3 description whose `servers` name a running target, and this text is not one. "
-            "Use `sast` for code and `sca` for manifests."
-        )
-    found = cast(Json, document)
-    if any(not reference.startswith("#") for reference in _references(found)):
+        document = _load(code)
+    except (YamlRejected, ValueError, RecursionError) as error:
+        reason = f": {error}" if isinstance(error, YamlRejected) else ""
+        raise NotApplicable(f"{NO_DESCRIPTION}{reason}. {OTHER_SCANS}") from error
+    if not str(document.get("openapi", "")).startswith("3"):
+        raise NotApplicable(f"{NO_DESCRIPTION}. {OTHER_SCANS}")
+    if any(not reference.startswith("#") for reference in _references(document)):
         raise NotApplicable("The description refers to other documents, which Quorum does not read.")
-    return found
+    return document
+
+
+def _load(code: str) -> Json:
+    if not code.lstrip().startswith("{"):
+        return parse_mapping(code.encode("utf-8", "replace"), LIMITS)[0]
+    document: object = json.loads(code)
+    return cast(Json, document) if isinstance(document, dict) else {}
 
 
 def _references(value: object, depth: int = 0) -> Iterator[str]:
-    if depth > MAX_DEPTH:
+    if depth > LIMITS.max_depth:
         raise NotApplicable("The description is nested too deeply.")
     if isinstance(value, dict):
         for key, inner in cast("dict[object, object]", value).items():
-            if key in ("$ref", "$dynamicRef", "externalValue", "operationRef") and isinstance(inner, str):
+            if key in REFERENCES and isinstance(inner, str):
                 yield inner
             yield from _references(inner, depth + 1)
     elif isinstance(value, list):
@@ -164,9 +180,7 @@ def _target(document: Json, policy: DastPolicy) -> str:
             "The description's first server is not an absolute http(s) URL, so there is no target."
         )
     if parts.netloc.lower() not in {target.lower() for target in policy.targets}:
-        raise NotApplicable(
-            "The operator does not allow tests of this host (QUORUM_DAST_TARGETS); nothing was sent."
-        )
+        raise NotApplicable(NO_TARGET)
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 

@@ -67,7 +67,7 @@ def _add_stage_tools(server: MCPServer, service: ToolService) -> None:
     @server.tool(title="Review code", annotations=_READS)
     async def code_review(code: Code, language: Language = None) -> ReportAnswer:  # pyright: ignore[reportUnusedFunction]
         """Find defects in source text or a diff. A second vendor's model checks each finding, if a key for one is set."""
-        return await _with_visible_errors(service.review(code, language, stages=[Stage.REVIEW]))
+        return await _finish(service, service.review(code, language, stages=[Stage.REVIEW]))
 
     @server.tool(title="Scan for vulnerabilities", annotations=_READS)
     async def security_scan(  # pyright: ignore[reportUnusedFunction]
@@ -79,10 +79,10 @@ def _add_stage_tools(server: MCPServer, service: ToolService) -> None:
         whose first server is a host that the operator has allowed for testing.
         """
         if scan_type == "sca":
-            return await _with_visible_errors(service.scan_dependencies(code, language))
+            return await _finish(service, service.scan_dependencies(code, language))
         if scan_type == "dast":
-            return await _with_visible_errors(service.scan_running_api(code))
-        return _scan(await _with_visible_errors(service.review(code, language, stages=[Stage.SECURITY])))
+            return await _finish(service, service.scan_running_api(code))
+        return _scan(await _finish(service, service.review(code, language, stages=[Stage.SECURITY])))
 
     @server.tool(title="Write documentation", annotations=_READS)
     async def doc_generator(  # pyright: ignore[reportUnusedFunction]
@@ -91,14 +91,14 @@ def _add_stage_tools(server: MCPServer, service: ToolService) -> None:
         language: Language = None,
     ) -> DocumentationAnswer:
         """Write documentation for source text or for a change."""
-        return await _with_visible_errors(service.document(code, language, format))
+        return await _finish(service, service.document(code, language, format))
 
     @server.tool(title="Review, scan, and document", annotations=_READS)
     async def review_pipeline(code: Code, context: Context, language: Language = None) -> ReportAnswer:  # pyright: ignore[reportUnusedFunction]
         """Run all three stages, as the App does on a pull request, and report the progress step by step."""
         async with _Progress(context) as progress:
-            return await _with_visible_errors(
-                service.review(code, language, stages=list(Stage), watch=progress.watch)
+            return await _finish(
+                service, service.review(code, language, stages=list(Stage), watch=progress.watch)
             )
 
 
@@ -107,15 +107,17 @@ def _add_other_tools(server: MCPServer, service: ToolService) -> None:
 
     @server.tool(title="Explain a finding", annotations=closed)
     async def explain_finding(  # pyright: ignore[reportUnusedFunction]
-        finding_id: Annotated[str, Field(description="`findings[].id` of an earlier answer.")],
+        finding_id: Annotated[
+            str, Field(description="`findings[].id` of an earlier answer.", max_length=500)
+        ],
     ) -> ExplanationAnswer:
         """Explain why a finding was reported and what the verifier decided. Calls no model."""
-        return await _with_visible_errors(service.explain(finding_id))
+        return await _finish(service, service.explain(finding_id))
 
     @server.tool(title="Show model statistics", annotations=closed)
     async def stats(since: Annotated[str, Field(description="12h, 7d, 4w")] = "7d") -> StatsAnswer:  # pyright: ignore[reportUnusedFunction]
         """Statistics per model: calls, success rate, latency, tokens, and cost."""
-        return await _with_visible_errors(service.stats(since))
+        return await _finish(service, service.stats(since))
 
 
 def _add_resources(server: MCPServer, service: ToolService) -> None:
@@ -153,12 +155,15 @@ def _prompt(service: ToolService, stage: Stage) -> Callable[..., Awaitable[str]]
     return prompt
 
 
-async def _with_visible_errors(work: Awaitable[T]) -> T:
-    """Show Quorum's own errors to the caller; the SDK hides all others."""
+async def _finish(service: ToolService, work: Awaitable[T]) -> T:
+    """Wait for the tool until its deadline. Quorum's own errors are shown to the caller; the SDK hides all others."""
     try:
-        return await work
+        async with asyncio.timeout(service.deadline_s):
+            return await work
     except QuorumError as error:
         raise ToolError(str(error)) from error
+    except TimeoutError as error:
+        raise ToolError(f"The tool did not finish within {service.deadline_s:g} s.") from error
 
 
 def _scan(report: ReportAnswer) -> ScanAnswer:
@@ -208,7 +213,7 @@ async def stage_prompt(services: Services, stage: Stage, code: str, language: st
     Raises:
         InputError: the code or the language cannot be read.
     """
-    source = open_code(code, language)
+    source = await asyncio.to_thread(open_code, code, language)
     gathered = await gather_change(source, PipelineOptions(scope=CallScope(), stages=(stage,)), services)
     context, config = gathered.context, gathered.config
     parts = [system_prompt(services.prompts).text]

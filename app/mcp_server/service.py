@@ -42,6 +42,7 @@ from app.store.reviews import load_recent_reviews
 ACCOUNT = "mcp"
 MAX_CONCURRENT = 4
 MAX_KEPT = 50
+DEADLINE_S = 1_200.0  # a stage's deadline, its verification's, and the wait for a slot
 NO_DOCUMENT = "The model wrote no document in the format {}."
 NO_WRITER = "Only a model writes documentation; the analyzers list what is undocumented."
 
@@ -68,6 +69,7 @@ class ToolService:
         None  # None: only the bundled file is used, and the answer says so
     )
     clock: Callable[[], datetime] = utc_now
+    deadline_s: float = DEADLINE_S
     kept: "OrderedDict[str, KeptReport]" = field(default_factory=OrderedDict[str, KeptReport])
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT))
 
@@ -85,7 +87,7 @@ class ToolService:
         Raises:
             InputError: the code or the language cannot be read.
         """
-        source = open_code(code, language)
+        check_length(code)
         review_id = str(uuid4())
         options = PipelineOptions(
             scope=CallScope(review_id=review_id, repository=ACCOUNT), stages=tuple(stages)
@@ -94,6 +96,7 @@ class ToolService:
         stations = Stations(review_id, watch, tracer=tracer)
         configuration = f"docs_format: {docs_format}\n".encode()
         async with self._slots:
+            source = await asyncio.to_thread(open_code, code, language)
             with tracer.span(REVIEW_SPAN, {"quorum.review.id": review_id, "quorum.trigger": ACCOUNT}):
                 with stations.timed("gather"):
                     gathered = await gather_change(
@@ -105,6 +108,7 @@ class ToolService:
 
     async def scan_dependencies(self, code: str, language: str | None) -> ScanAnswer:
         """See `app.mcp_server.scans`."""
+        check_length(code)
         async with self._slots:
             return await scan_dependencies(code, language, lookup=self.lookup_advisories)
 

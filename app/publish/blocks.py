@@ -10,12 +10,15 @@ from app.publish.text import COMMAND_LINE, Redact, show_invisible, show_invisibl
 _LANGUAGE = re.compile(r"[a-z][a-z0-9+#-]{0,19}")
 # Languages that GitHub renders or applies instead of showing as code: https://docs.github.com/en/get-started/writing-on-github
 _DRAWN = ("suggestion", "mermaid", "math", "geojson", "topojson", "stl")
+# cmark-gfm recognizes no code span whose delimiter has over 80 backticks and ends a fence early after 254 characters.
+MAX_RUN = 40
+_LONG_RUN = re.compile(rf"`{{{MAX_RUN},}}|~{{{MAX_RUN},}}")
 _COMMAND_LINE = re.compile(rf"^(?={COMMAND_LINE})", re.IGNORECASE | re.MULTILINE)
 
 
 def code_span(text: str) -> str:
     """The text as one code span; an empty string for empty text."""
-    content = show_invisible(text)
+    content = _without_long_runs(show_invisible(text))
     if not content:
         return ""
     ticks = "`" * (_longest_run(content) + 1)
@@ -25,16 +28,24 @@ def code_span(text: str) -> str:
 
 def fence(code: str, language: str = "") -> str:
     """The code in a fence longer than any run of backticks in it; lines that bots read as commands are indented by a space."""
-    content = _COMMAND_LINE.sub(" ", show_invisible_lines(code)).rstrip("\n")
+    content = _COMMAND_LINE.sub(" ", _without_long_runs(show_invisible_lines(code))).rstrip("\n")
     ticks = "`" * max(3, _longest_run(content) + 1)
     return f"{ticks}{safe_language(language)}\n{content}\n{ticks}"
 
 
 def suggestion_fence(code: str) -> str:
-    """GitHub's `suggestion` block: the content replaces the commented lines; empty content deletes them."""
+    """GitHub's `suggestion` block: the content replaces the commented lines; empty content deletes them.
+
+    The code has no long run (`has_long_run`), because GitHub would end the block early.
+    """
     ticks = "`" * max(3, _longest_run(code) + 1)
     content = code.removesuffix("\n")
     return f"{ticks}suggestion\n{content}\n{ticks}" if content else f"{ticks}suggestion\n{ticks}"
+
+
+def has_long_run(text: str) -> bool:
+    """Whether the text has a run of backticks or tildes that GitHub's renderer may not recognize as a delimiter."""
+    return _LONG_RUN.search(text) is not None
 
 
 def has_bot_command(code: str) -> bool:
@@ -49,8 +60,13 @@ def safe_language(info: str) -> str:
 
 
 def table_cell(markdown: str) -> str:
-    """One line of Markdown as a table cell; a pipe ends a cell even inside a code span, so it is escaped."""
-    return " ".join(markdown.split()).replace("|", "\\|")
+    """One line of Markdown as a table cell; a pipe ends a cell even inside a code span, so it is escaped.
+
+    An even number of backslashes before a pipe would escape each other, so an odd number gets two more instead of one.
+    """
+    *parts, last = " ".join(markdown.split()).split("|")
+    escapes = ("\\\\|" if (len(part) - len(part.rstrip("\\"))) % 2 else "\\|" for part in parts)
+    return "".join(f"{part}{escape}" for part, escape in zip(parts, escapes, strict=True)) + last
 
 
 def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
@@ -64,6 +80,12 @@ def details(summary: str, content: str) -> str:
     return f"<details><summary>{summary}</summary>\n\n{content}\n\n</details>"
 
 
+def _without_long_runs(text: str) -> str:
+    """The text with each long run as its length, for example `[80 backticks]`."""
+    names = {"`": "backticks", "~": "tildes"}
+    return _LONG_RUN.sub(lambda run: f"[{len(run[0])} {names[run[0][0]]}]", text)
+
+
 def _longest_run(text: str) -> int:
     return max((len(run) for run in re.findall("`+", text)), default=0)
 
@@ -74,7 +96,7 @@ MAX_BODY_BYTES = 64_000
 
 @dataclass(frozen=True, slots=True)
 class BodyBlock:
-    """A part of a body. Readers see `name` if the part does not fit."""
+    """A part of a body. Readers see `name`, which is Markdown and short, if the part does not fit."""
 
     name: str
     markdown: str
@@ -99,7 +121,7 @@ def compose(
     return "\n\n".join([*(block.markdown for block in kept), *notice, *([marker] if marker else [])])
 
 
-_NOTICE_BYTES = 700
+_NOTICE_BYTES = 2_000
 
 
 def _fit(blocks: Sequence[BodyBlock], room: int) -> tuple[list[BodyBlock], list[BodyBlock]]:
@@ -118,7 +140,7 @@ def _fit(blocks: Sequence[BodyBlock], room: int) -> tuple[list[BodyBlock], list[
 def _omission_notice(dropped: Sequence[BodyBlock], elsewhere: str) -> str:
     names = list(dict.fromkeys(block.name for block in dropped))
     shown = ", ".join(names[:5]) + (f", and {len(names) - 5} more" if len(names) > 5 else "")
-    return f"_Omitted because of GitHub's size limit: {shown[:400]}. {elsewhere}_"
+    return f"_Omitted because of GitHub's size limit: {shown}. {elsewhere}_"
 
 
 def _size(text: str) -> int:

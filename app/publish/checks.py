@@ -23,6 +23,7 @@ from app.publish.wording import (
     count,
     render_lacking,
     severity_counts,
+    short_location,
     source_name,
     usage_line,
 )
@@ -271,7 +272,7 @@ def _text(findings: Sequence[Finding], *, redact: Redact) -> str:
     for finding in findings:
         shown = replace(finding, placement=Placement.SUMMARY)
         parts = [block.markdown for block in finding_blocks(shown, redact=redact) if block.markdown]
-        blocks.append(BodyBlock(f"{finding.path}:{finding.start_line}", "\n\n".join(parts)))
+        blocks.append(BodyBlock(short_location(finding), "\n\n".join(parts)))
     return compose(blocks, redact=redact, elsewhere=_ELSEWHERE, limit_bytes=_CHECK_LIMIT_BYTES)
 
 

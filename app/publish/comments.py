@@ -19,6 +19,7 @@ from app.publish.blocks import (
     details,
     fence,
     has_bot_command,
+    has_long_run,
     suggestion_fence,
 )
 from app.publish.markdown import clean_line, clean_markdown
@@ -32,6 +33,7 @@ from app.publish.wording import (
     is_read,
     joined,
     severity_counts,
+    short_location,
     sources,
 )
 
@@ -92,7 +94,8 @@ def is_committable(finding: Finding, *, redact: Redact) -> bool:
 
     GitHub applies a suggestion only to the commented lines of the head
     (https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests).
-    A suggestion that contains invisible characters, a secret, or a command for a bot is only shown as code.
+    A suggestion that contains invisible characters, a secret, a command for a bot, or a very long run of backticks is only
+    shown as code.
     """
     suggestion = finding.suggestion
     return (
@@ -102,6 +105,7 @@ def is_committable(finding: Finding, *, redact: Redact) -> bool:
         and redact(suggestion) == suggestion
         and not has_invisible(suggestion)
         and not has_bot_command(suggestion)
+        and not has_long_run(suggestion)
     )
 
 
@@ -136,7 +140,7 @@ def render_body_only_review(
     blocks = [BodyBlock("the result", f"{_found(findings)} GitHub did not accept comments on these lines.")]
     for finding in placed:
         parts = [part.markdown for part in finding_blocks(finding, redact=redact) if part.markdown]
-        blocks.append(BodyBlock(f"{finding.path}:{finding.start_line}", "\n\n".join(parts)))
+        blocks.append(BodyBlock(short_location(finding), "\n\n".join(parts)))
     return compose(
         blocks,
         redact=redact,

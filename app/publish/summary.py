@@ -23,6 +23,7 @@ from app.publish.wording import (
     is_searched,
     location,
     severity_counts,
+    short_location,
     source_name,
     usage_line,
 )
@@ -117,10 +118,7 @@ def _findings(findings: Sequence[Finding], *, redact: Redact) -> list[BodyBlock]
     below = [finding for finding in findings if finding.placement is Placement.SUMMARY]
     return [
         BodyBlock("the table of findings", shown + hidden),
-        *(
-            BodyBlock(f"{finding.path}:{finding.start_line}", _in_full(finding, redact=redact))
-            for finding in below
-        ),
+        *(BodyBlock(short_location(finding), _in_full(finding, redact=redact)) for finding in below),
     ]
 
 

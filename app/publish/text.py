@@ -60,8 +60,8 @@ _URL_END = r"[^\s<>]*[^\s<>.,;:!?'\"()\[\]{}*_~|]"
 _LIVE = re.compile(
     "|".join(
         (
-            rf"[a-z][a-z0-9+.-]{{1,30}}://{_URL_END}",
-            rf"\bwww\.{_URL_END}",
+            rf"[a-z][a-z0-9+.-]{{1,30}}://(?:{_URL_END})?",
+            rf"(?<![^\W_])www\.(?:{_URL_END})?",  # also after `_`, `*`, and `~`, and before escaped characters
             r"\b(?:mailto|xmpp|javascript|vbscript|data|file|tel):[^\s<>]+",
             r"\S{0,20}\$\S*",  # $…$ is rendered as math
             r"[\w.+/@-]{0,80}@[\w-][\w./-]*",  # mentions, teams, e-mail addresses, user@sha
@@ -69,6 +69,8 @@ _LIVE = re.compile(
             r"\bGH-\d+\b",
             r"\bGHSA(?:-[0-9a-z]{4}){3}",
             r"\b[0-9a-f]{7,64}\b",  # commits
+            r"[\w:+-]{0,80}:(?:[a-z_][\w+-]*|[+-]1|100|1234):[\w:+-]*",  # emoji
+            r"\[!(?:note|tip|important|warning|caution)\]",  # alerts
         )
     ),
     re.IGNORECASE,
@@ -131,8 +133,13 @@ def escape_text(text: str, *, at_line_start: bool) -> str:
 
 
 def escape_html(text: str) -> str:
-    """Escape untrusted text inside Quorum's own HTML (`<sub>`, `<summary>`)."""
-    return show_invisible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Escape untrusted text inside Quorum's own HTML (`<sub>`, `<summary>`).
+
+    A dollar sign in an element of its own starts no mathematics:
+    https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/writing-mathematical-expressions
+    """
+    escaped = show_invisible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped.replace("$", "<span>$</span>")
 
 
 def _escape_line_start(text: str) -> str:

@@ -8,7 +8,7 @@ from app.domain.finding import Finding, Severity, Stage
 from app.domain.model_call import Provider
 from app.domain.review import ReviewReport, StageStatus, UsageTotal
 from app.publish.blocks import code_span
-from app.publish.text import escape_text
+from app.publish.text import escape_text, show_invisible
 
 BADGES = {
     Severity.CRITICAL: "🔴 Critical",
@@ -77,6 +77,14 @@ def location(finding: Finding) -> str:
     return code_span(f"{finding.path}:{finding.start_line}")
 
 
+def short_location(finding: Finding) -> str:
+    """`path:line` as a code span of at most 90 characters, for a list of omitted parts."""
+    path = show_invisible(finding.path)
+    shown = path if len(path) <= _SHORT_PATH else f"…{path[-_SHORT_PATH:]}"
+    return code_span(f"{shown}:{finding.start_line}")
+
+
+_SHORT_PATH = 70
 BUILT_IN = "built-in"  # all analyzers together, as the model of a stage
 
 

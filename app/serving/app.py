@@ -9,11 +9,12 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from pydantic import SecretStr
+from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from app.analyzers.parser import shared_parser
 from app.clock import utc_now
-from app.dashboard.access import DashboardAccess
+from app.dashboard.access import AnswerHeaders, DashboardAccess, answer_failure
 from app.dashboard.api import Api
 from app.dashboard.live import ReviewBroadcast
 from app.dashboard.pages import Dashboard, dashboard_router
@@ -107,7 +108,15 @@ def build_served(
 
 def _http(*, lifespan: Callable[[FastAPI], Any]) -> FastAPI:
     """Build the HTTP application without FastAPI's documentation pages, which load scripts from other hosts."""
-    return FastAPI(title="Quorum", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    return FastAPI(
+        title="Quorum",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        middleware=[Middleware(AnswerHeaders)],
+        exception_handlers={Exception: answer_failure},
+    )
 
 
 def _rules(program: Program, *, app_slug: str, app_id: int) -> Rules:

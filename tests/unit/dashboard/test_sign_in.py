@@ -103,6 +103,17 @@ async def test_an_unsolicited_callback_does_not_sign_in(
         assert (await browser.get("/reviews")).status_code == 303
 
 
+@pytest.mark.parametrize("state", ["ü", "%C3%BC", "%FF", "\u202e", "%F0%9F%98%80", "ok%C2%A0"])
+async def test_a_callback_with_a_state_that_is_not_ascii_is_answered_400(
+    database: Database, github: FakeGitHub, state: str
+) -> None:
+    async with site_of(database, github).browser(signed_in=False) as browser:
+        await begin(browser)
+        answer = await browser.get(f"/sign-in/github/callback?code=code-mika&state={state}")
+        assert answer.status_code == 400
+        assert (await browser.get("/reviews")).status_code == 303
+
+
 async def test_the_callback_of_another_browser_does_not_sign_in(
     database: Database, github: FakeGitHub
 ) -> None:

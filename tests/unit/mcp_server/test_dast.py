@@ -1,5 +1,6 @@
 """Dynamic testing: what is sent where, and what is never sent. schemathesis is stood in for by a program that notes its order."""
 
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -140,6 +141,36 @@ async def test_what_cannot_be_tested_safely_is_not_applicable(stand_in: StandIn,
     assert said.status == "not_applicable"
     assert said.notes
     assert not stand_in.seen.exists()
+
+
+BOMB = "a: &a [x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n"
+    for before, name in itertools.pairwise("abcdefghi")
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (BOMB, "aliases are not allowed"),
+        ("openapi: 3\nx: !!python/object/apply:os.system [ls]\n", "tags are not allowed"),
+        ("openapi: 3\nx: " + "[" * 10_000, "nested deeper"),
+        ("openapi: 3\nopenapi: 3\n", "duplicated"),
+        ("openapi: 3\n" + "#" * 300_000, "larger than 300000 bytes"),
+        ('{"openapi": "3", "x": ' + "[" * 10_000, "this text is not one"),
+        ('{"openapi": "3", "x": ' + "[" * 500 + "]" * 500 + "}", "nested too deeply"),
+        ("openapi: " + "9" * 5_000, "not readable YAML"),
+    ],
+)
+async def test_a_hostile_description_is_refused_with_the_reason(code: str, reason: str) -> None:
+    said = await scan_running_api(code, POLICY, find_tool=lambda _: None)
+    assert said.status == "not_applicable"
+    assert reason in said.notes[0]
+
+
+async def test_a_description_is_not_read_if_the_operator_allows_no_target() -> None:
+    said = await scan_running_api(BOMB, DastPolicy(), find_tool=lambda _: None)
+    assert "QUORUM_DAST_TARGETS" in said.notes[0]
 
 
 async def test_without_schemathesis_the_answer_says_how_to_install_it() -> None:

@@ -266,3 +266,25 @@ async def test_a_manifest_that_a_diff_shows_partially_is_not_checked(keyless: To
     said = await call(keyless, "security_scan", code=diff, scan_type="sca")
     assert said["status"] == "could_not_check"
     assert any("only parts" in note for note in said["notes"])
+
+
+LICENSE_HEADER = "".join(f"# line {number} of the license\n" for number in range(14))
+
+
+async def test_a_license_header_before_code_is_read_at_once(keyless: ToolService) -> None:
+    report = await call(keyless, "code_review", code=f"{LICENSE_HEADER}import os\n")
+    assert report["status"] == "reviewed"
+
+
+@pytest.mark.parametrize("tool", ["code_review", "security_scan", "doc_generator", "review_pipeline"])
+async def test_code_and_names_over_the_limit_are_refused(keyless: ToolService, tool: str) -> None:
+    assert "the limit per call is" in await refusal(keyless, tool, code="x" * 400_001)
+    assert "255 characters" in await refusal(keyless, tool, code="x", language="y" * 256)
+
+
+async def test_a_tool_that_takes_too_long_is_ended_with_a_reason(
+    with_models: ToolService, vendors: Vendors
+) -> None:
+    del vendors
+    with_models.deadline_s = 0.0
+    assert "did not finish within 0 s" in await refusal(with_models, "code_review", code=SINK)

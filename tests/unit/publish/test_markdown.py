@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.publish.blocks import code_span, fence, table
 from app.publish.markdown import clean_line, clean_markdown
 from tests.unit.publish.github_reader import Seen, read
 
@@ -66,9 +67,28 @@ def test_the_reader_of_these_tests_detects_active_content() -> None:
         )
     }
     assert kinds == {
-        "image", "link_open", "html", "mention", "reference", "address", "mathematics", "command", "drawn", "hidden",
+        "image", "link_open", "html", "mention", "reference", "mathematics", "command", "drawn", "hidden",
     }  # fmt: skip
     assert read("deadbeef") == [Seen("commit", "deadbeef")]
+    more = read("~~a~~ [^1] :tada: _www.a.example\n\n[^1]: b\n\n> [!NOTE]\n> c\n\n- [ ] d")
+    assert {seen.kind for seen in more} == {"html", "link_open", "alert", "emoji"}
+
+
+@pytest.mark.parametrize("ticks", [1, 2, 79, 80, 81, 200, 255, 256, 300])
+@pytest.mark.parametrize("character", ["`", "~"])
+def test_a_run_of_any_length_ends_no_code_span_and_no_fence(ticks: int, character: str) -> None:
+    hostile = f"src/{character * ticks} @someone <img src=x> #1 .py\n{character * ticks}\n@someone"
+    assert read(code_span(hostile)) == []
+    assert read(fence(hostile)) == []
+    assert read(clean(f"``````\n{hostile}\n``````")) == []
+    assert read(clean(f"{'`' * 400}\n{hostile}\n{'`' * 400}")) == []
+    assert read(table(("a", "b"), [(code_span(hostile), code_span(hostile))]), own_html=True) == []
+
+
+@pytest.mark.parametrize("backslashes", range(5))
+def test_a_pipe_ends_no_code_span_in_a_table(backslashes: int) -> None:
+    hostile = "a" + "\\" * backslashes + "| @someone <img src=x>"
+    assert read(table(("a", "b"), [(code_span(hostile), "x")]), own_html=True) == []
 
 
 @pytest.mark.parametrize(

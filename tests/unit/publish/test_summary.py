@@ -182,7 +182,7 @@ def test_a_summary_of_hundreds_of_findings_fits_and_names_the_omitted_parts() ->
     body = render_summary(replace(REPORT, findings=many), key="pull", redact=str)
     assert len(body.encode()) <= 65_536
     assert "… and 540 more findings" in body
-    assert "_Omitted because of GitHub's size limit: pay.py:8" in body
+    assert "_Omitted because of GitHub's size limit: `pay.py:8`" in body
     assert body.endswith("<!-- quorum:summary:pull -->")
 
 
