@@ -45,11 +45,14 @@ sbom: ## write a bill of materials (CycloneDX) to sbom.json
 audit: .venv/.dev ## look up published vulnerabilities of the locked packages
 	$(BIN)/python scripts/audit.py
 
-lock: ## update requirements/ from pyproject.toml (needs uv)
+lock: .venv/.dev ## update requirements/ from pyproject.toml (needs uv)
 	$(UV) pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 \
 		pyproject.toml -o requirements/runtime.txt
 	$(UV) pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 \
 		--group dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
+	$(UV) pip compile --quiet --universal --format pylock.toml --python-version 3.11 \
+		-c requirements/runtime.txt pyproject.toml -o .venv/pylock.toml
+	$(BIN)/python scripts/wheels.py .venv/pylock.toml
 
 .venv/.runtime: requirements/runtime.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

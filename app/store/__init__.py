@@ -27,7 +27,8 @@ def ensure_sqlite(*, version: tuple[int, ...] = sqlite3.sqlite_version_info) -> 
         replacement = import_module("pysqlite3")
     except ImportError as error:
         raise ConfigurationError(
-            f"SQLite {standard} is too old (3.42 or later is required) and pysqlite3 is not installed."
+            f"SQLite {standard} is too old: 3.42 or later is required, and pysqlite3, which contains one, is not installed. "
+            "It has no wheel for this platform. Use a newer system, such as Debian 13, or the container image."
         ) from error
     if replacement.sqlite_version_info < REQUIRED_SQLITE:
         raise ConfigurationError(

@@ -30,6 +30,7 @@ _BUILDS = "builds the environment that this test runs in; CI begins with it"
 _ON_THE_STAND_IN = "tests/browser/test_setup.py does this in a browser, with the real programs"
 _CALLS_GITHUB = "sends requests to github.com; tests/scenarios/test_review_command.py uses the stand-in"
 _EVALUATION = "takes minutes or keys; tests/unit/evals checks the same command's figures"
+_CLUSTER = "needs a cluster; test_kubernetes.py validates the manifests and the command of a pod"
 _OTHER_PROGRAM = "another program; its own documentation lists its options"
 NOT_RUN = {
     "make demo": "tests/scenarios/test_demo.py runs the same command",
@@ -57,6 +58,13 @@ NOT_RUN = {
     "mcp-inspector --cli .venv/bin/quorum mcp --method tools/call --tool-name security_scan --tool-arg 'code=eval(input())' --tool-arg language=python": "tests/unit/mcp_server/test_inspector.py, where it is installed",
     ".venv/bin/python -m pip install -e '.[otel]'": "installs packages",
     "python scripts/advisories.py --osv advisory-database/advisories/github-reviewed --complete pip npm go rust --license CC-BY-4.0": "needs a clone of an advisory database; the script's tests use a small one",
+    "kubectl create namespace quorum": _CLUSTER,
+    "grep -v GITHUB_APP_PRIVATE_KEY_PATH .env >quorum.env": _CLUSTER,
+    'echo "QUORUM_DATABASE_URL=$DATABASE_URL" >>quorum.env': _CLUSTER,
+    "kubectl -n quorum create secret generic quorum --from-env-file=quorum.env": _CLUSTER,
+    'kubectl -n quorum create secret generic quorum-app-key --from-file=app.pem="$KEY_FILE"': _CLUSTER,
+    "kubectl apply -k deploy/kubernetes": _CLUSTER,
+    "kubectl -n quorum exec deploy/web -- quorum doctor": _CLUSTER,
     "export OTEL_EXPORTER_OTLP_ENDPOINT=http://collector.internal:4318": "the address is the reader's",
 }  # fmt: skip
 NOT_READ = {

@@ -139,6 +139,33 @@ def test_each_profile_is_documented_and_publishes_one_port(compose: dict[str, An
         assert ways == [["127.0.0.1:8000:8000"]]
 
 
+def own_services(compose: dict[str, Any]) -> list[dict[str, Any]]:
+    return [each for each in compose["services"].values() if each.get("build")]
+
+
+def test_a_fresh_clone_starts_without_an_env_file(compose: dict[str, Any]) -> None:
+    for service in own_services(compose):
+        assert service["env_file"] == [{"path": ".env", "required": False}]
+
+
+def test_the_key_that_setup_wrote_is_mounted_at_the_path_that_the_container_reads(
+    compose: dict[str, Any],
+) -> None:
+    secret = compose["secrets"]["github-app-key"]["file"]
+    assert secret == "${GITHUB_APP_PRIVATE_KEY_PATH:-/dev/null}"
+    for service in own_services(compose):
+        path = service["environment"]["GITHUB_APP_PRIVATE_KEY_PATH"]
+        assert path == "${GITHUB_APP_PRIVATE_KEY_PATH:+/run/secrets/github-app-key}"
+        assert service["secrets"] == ["github-app-key"]
+
+
+@pytest.mark.parametrize(
+    "command", re.findall(r"docker compose run --rm quorum ([^`\n|#]+)", read("docs/operations.md"))
+)
+def test_the_documented_compose_lines_run_existing_commands(command: str) -> None:
+    parse_program(shlex.split(command))
+
+
 def test_services_are_locked_down(compose: dict[str, Any]) -> None:
     for service in compose["services"].values():
         if service.get("build"):
