@@ -136,8 +136,12 @@ class ModelError(QuorumError):
         retry_after_s: float | None = None,
         request_id: str | None = None,
         usage: Usage | None = None,
+        may_be_format: bool = False,
     ) -> None:
         super().__init__(message)
+        self.may_be_format = (
+            may_be_format  # the vendor does not say why; perhaps it is the way of requesting JSON
+        )
         self.provider = provider
         self.retry_after_s = retry_after_s
         self.request_id = request_id
@@ -181,7 +185,13 @@ class ModelRequestRejected(ModelError):
 
 
 class ModelFormatUnsupported(ModelError):
-    """The server does not support this way of requesting JSON; the next attempt uses another."""
+    """The vendor does not support this way of requesting JSON; the next attempt uses another."""
+
+    outcome = Outcome.UNAVAILABLE
+
+
+class ModelSchemaRefused(ModelError):
+    """The vendor finds the schema too complex; the next attempt uses a simpler one."""
 
     outcome = Outcome.UNAVAILABLE
 

@@ -30,6 +30,7 @@ from app.store.database import Database
 from app.store.processes import DASHBOARD, FENCE, MCP, load_or_create_secret
 from app.store.providers import CircuitTable
 from app.store.routing import RoutingTable
+from app.store.rungs import RungTable
 from app.tracing import Traces, open_traces
 
 if TYPE_CHECKING:
@@ -147,7 +148,10 @@ def _model_settings(settings: Settings) -> ModelSettings:
 
 def _model_stores(database: Database) -> ModelStores:
     return ModelStores(
-        calls=CallTables(database), records=RoutingTable(database), circuits=CircuitTable(database)
+        calls=CallTables(database),
+        records=RoutingTable(database),
+        circuits=CircuitTable(database),
+        rungs=RungTable(database),
     )
 
 

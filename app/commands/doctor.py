@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -29,12 +29,13 @@ from app.commands.doctor_checks import (
     check_model,
     check_notifications,
     check_permissions,
+    check_rung,
     failure,
     is_reserved,
     ok,
     warning,
 )
-from app.domain.model_call import Provider
+from app.domain.model_call import Provider, RungState
 from app.errors import ConfigurationError, GitHubError, GitHubForbidden, GitHubNotFound, StoreUnavailable
 from app.github.app import GitHubApp
 from app.github.registration import AppInstallation, AppRegistration
@@ -44,6 +45,7 @@ from app.main import Network, provider_access
 from app.settings import Settings, load_settings
 from app.store.database import Database
 from app.store.model_calls import has_recent_error
+from app.store.rungs import load_rungs
 
 ENV_FILE = Path(".env")
 LOG_PERIOD_S = 3 * 86_400  # GitHub keeps deliveries for that long
@@ -202,11 +204,21 @@ async def _check_models(settings: Settings, network: Network, now: datetime) -> 
             yield warning("models", message, "set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY")
         for check in await models.check():
             yield check_model(check, now.date())
+        for state in await asyncio.to_thread(_load_rungs, settings, now):
+            if state.name.access == access[state.name.provider].digest:
+                yield check_rung(state)
         for provider in models.providers:
             is_unpaid = await asyncio.to_thread(_was_unpaid, settings, provider, since=now - UNPAID_WITHIN)
             yield check_data_use(provider, access[provider], is_unpaid=is_unpaid)
     finally:
         await models.aclose()
+
+
+def _load_rungs(settings: Settings, now: datetime) -> list[RungState]:
+    """Return the rungs in effect; none if the database is unavailable, which an earlier check reports."""
+    with suppress(StoreUnavailable, ConfigurationError), closing(Database(settings.database_url)) as database:
+        return [state for state in load_rungs(database) if state.expires_at > now]
+    return []
 
 
 def _was_unpaid(settings: Settings, provider: Provider, *, since: datetime) -> bool:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from app.domain.model_call import Provider
+from app.domain.model_call import Provider, RungState
 from app.errors import ConfigurationError, ModelAuthFailed, ModelError, ModelNotFound
 from app.github.auth import parse_private_key
 from app.github.registration import AppInstallation, HookConfig, HookDelivery
@@ -225,6 +225,13 @@ def check_model(check: ModelCheck, today: date) -> Check:
         message = f"{name} will be shut down on {ends}"
         return warning(subject, message, f"choose another in {_variable(check)}")
     return ok(subject, f"{name} exists")
+
+
+def check_rung(state: RungState) -> Check:
+    """Say how a model is asked for JSON after it refused the full schema."""
+    again = state.expires_at.strftime("%Y-%m-%d %H:%M UTC")
+    message = f"{state.name.model} is asked with {state.rung.value!r} until {again}: {state.error}"
+    return ok(f"{state.name.provider} rung", message)
 
 
 def check_data_use(provider: Provider, access: VendorAccess, *, is_unpaid: bool = False) -> Check:

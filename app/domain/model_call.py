@@ -148,6 +148,35 @@ class CircuitState:
     open_until: datetime
 
 
+class Rung(StrEnum):
+    """How a model is asked for JSON, best first; a vendor that refuses one is asked on the next."""
+
+    SCHEMA = "schema"
+    OPEN_SCHEMA = "schema without enums"
+    JSON_MODE = "JSON mode"
+    PROMPT = "prompt only"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RungName:
+    """Whose rung it is: `schema` and `access` are short digests, so that a new schema or address starts at the top."""
+
+    provider: Provider
+    model: str
+    schema: str
+    access: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RungState:
+    """The rung that a model took after it refused a better one; the better one is tried anew after `expires_at`."""
+
+    name: RungName
+    rung: Rung
+    error: str  # why the better one failed, without secrets
+    expires_at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRecord:
     """The record of one provider at one stage; learned routing orders providers by these numbers.

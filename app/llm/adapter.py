@@ -14,17 +14,16 @@ from app.errors import ModelError, ModelInvalidOutput, ModelRefused, ModelTrunca
 from app.llm.client import Image, ModelRequest, ModelResponse
 from app.llm.failures import (
     VENDOR,
-    VendorFailure,
+    code_of,
     disconnected,
-    error_from,
     not_an_answer,
     not_set_up,
-    parse_retry_after,
     shown,
     timed_out,
     within,
 )
 from app.llm.unwrap import parse_strict, parse_wrapped
+from app.llm.vendor_errors import VendorFailure, error_from, parse_retry_after
 
 T = TypeVar("T")
 
@@ -118,13 +117,15 @@ class ResponseOutcome:
     request_id: str | None
 
     def answer(
-        self, text: str, *, model: str, stop_reason: str | None, wanted: Collection[str] | None = None
+        self, text: str, *, request: ModelRequest, model: str, stop_reason: str | None
     ) -> ModelResponse:
-        """Return the response, with its text parsed as JSON; with `wanted` keys, the JSON may have text around it.
+        """Return the response, with its text parsed as JSON; if nobody enforced the schema, with text around the JSON.
 
         Raises:
-            ModelInvalidOutput: the text is empty or not strict JSON.
+            ModelInvalidOutput: there is no JSON.
         """
+        is_strict = request.is_schema_enforced and self.provider is not Provider.LOCAL
+        wanted = None if is_strict else request.schema.get("required", ())
         return ModelResponse(
             provider=self.provider,
             model=model,
@@ -188,13 +189,28 @@ def stainless_errors(provider: Provider, sdk: ModuleType, base: type[Exception])
 
 
 def _failure(provider: Provider, error: Any) -> VendorFailure:  # noqa: ANN401 - either SDK's APIStatusError
-    """Map an error with a status. Anthropic's errors have `error_code`, OpenAI's have `code`."""
-    code = getattr(error, "error_code", None) or getattr(error, "code", None)
+    """Map an error with a status; vLLM's and llama.cpp's `code` is a number, their `type` says more.
+
+    An error in the middle of a stream has the stream's status, 200.
+    """
+    codes = (getattr(error, name, None) for name in ("error_code", "code", "type"))
+    code = next((each for each in codes if isinstance(each, str) and code_of(each)), None)
     return VendorFailure(
         provider=provider,
-        status=error.status_code,
-        code=code or error.type,
+        status=_STATUS_IN_STREAM.get(code or "", 500) if error.status_code == 200 else error.status_code,
+        code=code,
         text=str(error.body),
         retry_after_s=parse_retry_after(error.response.headers),
         request_id=error.request_id,
     )
+
+
+_STATUS_IN_STREAM = {
+    "overloaded_error": 529,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "permission_error": 403,
+    "timeout_error": 504,
+}

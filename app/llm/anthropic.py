@@ -78,7 +78,7 @@ class AnthropicClient:
         async with on_the_wire(PROVIDER, request.timeout_s, _errors()):
             create = cast("Any", sdk.messages.create)  # its overloads do not accept a prepared body
             message = await create(**_body(request), timeout=request.timeout_s)
-        return _read(message)
+        return _read(message, request)
 
     async def check(self, model: str) -> None:
         """Raise a `ModelError` unless Anthropic accepts the key and has the model; Bedrock cannot be checked."""
@@ -108,16 +108,20 @@ def _body(request: ModelRequest) -> dict[str, Any]:
         "model": request.model,
         "max_tokens": request.max_output_tokens,
         "messages": [{"role": "user", "content": ordered_parts(request, text=_text, image=_image)}],
-        "output_config": {"format": {"type": "json_schema", "schema": request.schema}},
     }
+    output: dict[str, Any] = {}
+    if request.is_schema_enforced:
+        output["format"] = {"type": "json_schema", "schema": request.schema}
     if request.system:
         body["system"] = [_text(request.system)]
     if request.prefix_reused:  # writing a breakpoint costs 25 % more: only if a second call reads it
         last = body["messages"][0]["content"][0] if request.material else body.get("system", [{}])[0]
         last["cache_control"] = {"type": "ephemeral"}
     if not request.model.startswith(_WITHOUT_EFFORT):
-        body["output_config"]["effort"] = request.effort
+        output["effort"] = request.effort
         body["thinking"] = {"type": "adaptive"}
+    if output:
+        body["output_config"] = output
     return body
 
 
@@ -130,7 +134,7 @@ def _image(image: Image) -> dict[str, Any]:
     return {"type": "image", "source": source}
 
 
-def _read(message: object) -> ModelResponse:
+def _read(message: object, request: ModelRequest) -> ModelResponse:
     from anthropic.types import Message
 
     if not isinstance(message, Message):  # a 200 with HTML is a str
@@ -148,7 +152,7 @@ def _read(message: object) -> ModelResponse:
         case other:
             ending.unknown(other)
     text = "".join(block.text for block in message.content or [] if block.type == "text")
-    return ending.answer(text, model=message.model, stop_reason=message.stop_reason)
+    return ending.answer(text, request=request, model=message.model, stop_reason=message.stop_reason)
 
 
 def _usage(usage: object) -> Usage:

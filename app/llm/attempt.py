@@ -13,12 +13,23 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from app.clock import Clock
-from app.domain.model_call import Booking, CachedAnswer, CallEntry, ModelCall, Outcome, Provider, Slot, Usage
+from app.domain.model_call import (
+    Booking,
+    CachedAnswer,
+    CallEntry,
+    ModelCall,
+    Outcome,
+    Provider,
+    Rung,
+    Slot,
+    Usage,
+)
 from app.errors import ModelError, ModelInvalidOutput, ModelOverBudget, ModelTimeout
 from app.llm.calls import AnswerCache, CallStore
 from app.llm.client import CallScope, Completion, ModelClient, ModelRequest, ModelResponse, RouteCandidate
 from app.llm.costs import Budgets, Prices, Reservation
 from app.llm.failures import VENDOR, within
+from app.llm.ladder import on_rung
 from app.llm.read_part import check_read
 from app.llm.recorder import Recorder
 from app.llm.router import Route, TokenEstimator
@@ -82,6 +93,7 @@ class Attempt:
     timeout_s: float
     remaining_s: float
     complaint: str | None = None
+    rung: Rung = Rung.SCHEMA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,7 +283,8 @@ def _request(request: ModelRequest, attempt: Attempt) -> ModelRequest:
             f"\n\nAn earlier answer could not be used: {attempt.complaint[:MAX_COMPLAINT]}\n"
             "Answer again, exactly in the form that was asked for."
         )
-    return replace(request, model=attempt.candidate.model, question=question, timeout_s=attempt.timeout_s)
+    asked = replace(request, model=attempt.candidate.model, question=question, timeout_s=attempt.timeout_s)
+    return on_rung(asked, attempt.rung)
 
 
 def _parse(plan: CallPlan[T], response: ModelResponse) -> T:

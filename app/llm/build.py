@@ -21,6 +21,7 @@ from app.llm.client import ModelClient
 from app.llm.costs import BudgetLimits, Budgets, Prices
 from app.llm.fallback import Fallback
 from app.llm.gemini import GeminiClient
+from app.llm.ladder import Rungs, RungStore
 from app.llm.learned import LearnedOrder, RecordStore
 from app.llm.local import LocalClient
 from app.llm.models import ModelComponents, Models
@@ -82,6 +83,7 @@ class ModelStores:
     calls: CallStore = field(default_factory=MemoryCalls)
     records: RecordStore | None = None  # None: `routing: learned` orders like `fixed`
     circuits: CircuitStore | None = None  # None: circuits are not shared with other processes
+    rungs: RungStore | None = None  # None: rungs are not shared with other processes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,7 @@ def build_models(settings: ModelSettings, environment: ModelEnvironment | None =
     tokens, circuits = TokenEstimator(), Circuits(clock)
     digests = {provider: each.digest for provider, each in usable.items()}
     shared_circuits = SharedCircuits(circuits, store=stores.circuits, access=digests, clock=clock)
+    rungs = Rungs(store=stores.rungs, access=digests, clock=clock)
     learned = LearnedOrder(store=stores.records, clock=clock, rng=rng) if stores.records else None
     cache = AnswerCache(store=stores.calls, clock=clock, ttl_s=settings.cache_ttl_s)
     recorder = Recorder(store=stores.calls, registry=environment.registry, tracer=environment.tracer)
@@ -139,11 +142,13 @@ def build_models(settings: ModelSettings, environment: ModelEnvironment | None =
             fallback=Fallback(
                 attempts=attempts,
                 circuits=shared_circuits,
+                rungs=rungs,
                 clock=clock,
                 rng=rng,
                 call_timeout_s=settings.call_timeout_s,
             ),
             circuits=shared_circuits,
+            rungs=rungs,
             recorder=recorder,
             clock=clock,
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from app.domain.configuration import Budget, Routing
-from app.domain.model_call import Provider, Usage
+from app.domain.model_call import Provider, Rung, Usage
 
 JsonSchema = dict[str, Any]
 Check = Callable[[], Awaitable[None]]
@@ -49,6 +49,7 @@ class ModelRequest:
     question: str
     schema: JsonSchema
     schema_name: str = "answer"
+    rung: Rung = Rung.SCHEMA  # below OPEN_SCHEMA, the question ends with the schema: `app.llm.ladder`
     max_output_tokens: int = 16_000
     effort: str = "medium"  # low, medium or high
     prompt_id: str
@@ -57,6 +58,11 @@ class ModelRequest:
     prefix_reused: bool = False  # another call with the same prefix is expected: worth a cache breakpoint
     cache_scope: str = ""  # prompt_cache_key, if the vendor has one
     timeout_s: float = 240.0
+
+    @property
+    def is_schema_enforced(self) -> bool:
+        """Whether the vendor is to enforce the schema, so that an answer is JSON and nothing else."""
+        return self.rung in (Rung.SCHEMA, Rung.OPEN_SCHEMA)
 
     @property
     def texts(self) -> tuple[str, str, str]:

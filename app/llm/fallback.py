@@ -9,11 +9,13 @@ from random import Random
 from typing import TypeVar
 
 from app.clock import Clock
-from app.errors import AllModelsFailed, ModelError, ModelFormatUnsupported, ModelInvalidOutput
+from app.domain.model_call import Rung
+from app.errors import AllModelsFailed, ModelError, ModelInvalidOutput
 from app.llm.attempt import Attempt, Attempts, CallPlan
 from app.llm.circuits import OPEN_S
 from app.llm.client import Completion, RouteCandidate
 from app.llm.failures import MAX_ATTEMPTS, MAX_REASKS, RetryDecision, policy_for, wait_s
+from app.llm.ladder import Rungs, rung_below
 from app.llm.shared_circuits import SharedCircuits
 
 PATIENCE_S = OPEN_S  # do not wait for a vendor that has been down this long
@@ -29,6 +31,8 @@ class _CandidateState:
     candidate: RouteCandidate
     order: int
     question_started_at_s: float
+    rung: Rung
+    format_error: ModelError | None = None  # why a better rung failed
     ready_at_s: float = 0.0
     failures: int = 0
     reasks: int = 0
@@ -43,12 +47,14 @@ class Fallback:
         *,
         attempts: Attempts,
         circuits: SharedCircuits,
+        rungs: Rungs,
         clock: Clock,
         rng: Random,
         call_timeout_s: float,
     ) -> None:
         self._attempts = attempts
         self._circuits = circuits
+        self._rungs = rungs
         self._clock = clock
         self._rng = rng
         self._call_timeout_s = call_timeout_s
@@ -62,8 +68,15 @@ class Fallback:
             Cancelled, Superseded: nobody wants the answer any more.
         """
         now_s = self._clock.monotonic_s()
+        await self._rungs.refresh()
         states = [
-            _CandidateState(candidate, order, now_s) for order, candidate in enumerate(plan.route.candidates)
+            _CandidateState(
+                candidate,
+                order,
+                now_s,
+                self._rungs.rung(candidate.provider, candidate.model, plan.request.schema),
+            )
+            for order, candidate in enumerate(plan.route.candidates)
         ]
         failures: list[ModelError] = []
         while state := await self._wait_for_candidate(states, plan):
@@ -72,13 +85,19 @@ class Fallback:
             try:
                 completion = await self._attempts.make(plan, attempt)
             except ModelError as error:
+                failures.append(error)
+                if await self._step_down(plan, state, error):
+                    await self._circuits.succeed(
+                        candidate.provider, candidate.model, started_at_s=started_at_s
+                    )
+                    continue
                 await self._circuits.fail(
                     candidate.provider, candidate.model, error, started_at_s=started_at_s
                 )
-                failures.append(error)
                 self._apply_policy(state, error, states)
             else:
                 await self._circuits.succeed(candidate.provider, candidate.model, started_at_s=started_at_s)
+                await self._remember_rung(plan, state)
                 all_failures = map(str, (*failures, *self._skipped(states)))
                 return replace(completion, failures=tuple(dict.fromkeys(all_failures)))
         raise AllModelsFailed([*failures, *self._skipped(states)])
@@ -123,7 +142,28 @@ class Fallback:
             timeout_s=min(self._call_timeout_s, remaining_s),
             remaining_s=remaining_s,
             complaint=state.complaint,
+            rung=state.rung,
         )
+
+    async def _step_down(self, plan: CallPlan[T], state: _CandidateState, error: ModelError) -> bool:
+        """Continue on the next rung if this one is to blame; False if it is not, or is the last.
+
+        A refusal that names the format is remembered at once, for the questions that are asked meanwhile.
+        """
+        below = rung_below(state.candidate.provider, state.rung, error)
+        if below is None:
+            return False
+        state.rung, state.format_error = below, error
+        if not error.may_be_format:
+            await self._remember_rung(plan, state)
+        return True
+
+    async def _remember_rung(self, plan: CallPlan[T], state: _CandidateState) -> None:
+        if state.format_error is not None:
+            candidate, schema = state.candidate, plan.request.schema
+            await self._rungs.remember(
+                candidate.provider, candidate.model, schema, rung=state.rung, error=state.format_error
+            )
 
     def _apply_policy(self, state: _CandidateState, error: ModelError, states: list[_CandidateState]) -> None:
         state.failures += 1
@@ -142,8 +182,6 @@ class Fallback:
     def _prepare_reask(
         self, state: _CandidateState, error: ModelError, states: list[_CandidateState]
     ) -> None:
-        if isinstance(error, ModelFormatUnsupported):
-            return
         state.complaint = str(error.__cause__ or error) if isinstance(error, ModelInvalidOutput) else None
         state.reasks += 1
         if state.reasks > MAX_REASKS:

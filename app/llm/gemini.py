@@ -7,11 +7,12 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from app.domain.model_call import Provider, Usage
+from app.domain.model_call import Provider, Rung, Usage
 from app.errors import ModelUnavailable
 from app.llm.adapter import LazyClient, ResponseOutcome, SdkErrors, count, on_the_wire, ordered_parts
 from app.llm.client import ModelRequest, ModelResponse
-from app.llm.failures import CHECK_TIMEOUT_S, VendorFailure, not_set_up, parse_retry_after
+from app.llm.failures import CHECK_TIMEOUT_S, not_set_up
+from app.llm.vendor_errors import VendorFailure, parse_retry_after
 
 if TYPE_CHECKING:
     import httpx2
@@ -71,7 +72,7 @@ class GeminiClient:
             response = await sdk.aio.models.generate_content(  # pyright: ignore[reportUnknownMemberType]
                 model=request.model, contents=cast("Any", _contents(request)), config=_config(request)
             )
-        return _read(response, request.model)
+        return _read(response, request)
 
     async def check(self, model: str) -> None:
         """Raise a `ModelError` unless Google accepts the key and has the model."""
@@ -136,8 +137,8 @@ def _config(request: ModelRequest) -> "GenerateContentConfig":
         thinking = types.ThinkingConfig(thinking_level=types.ThinkingLevel(request.effort.upper()))
     return types.GenerateContentConfig(
         system_instruction=request.system or None,
-        response_mime_type="application/json",
-        response_json_schema=request.schema,
+        response_mime_type=None if request.rung is Rung.PROMPT else "application/json",
+        response_json_schema=request.schema if request.is_schema_enforced else None,
         max_output_tokens=request.max_output_tokens,
         thinking_config=thinking,
         automatic_continuation=False,  # it would send more requests that are not counted
@@ -146,7 +147,7 @@ def _config(request: ModelRequest) -> "GenerateContentConfig":
     )
 
 
-def _read(response: "GenerateContentResponse", model: str) -> ModelResponse:
+def _read(response: "GenerateContentResponse", request: ModelRequest) -> ModelResponse:
     ending = ResponseOutcome(
         provider=PROVIDER, usage=_usage(response.usage_metadata), request_id=response.response_id
     )
@@ -159,7 +160,9 @@ def _read(response: "GenerateContentResponse", model: str) -> ModelResponse:
     _check_finish(reason, ending)
     answer_parts = (candidate.content.parts if candidate.content else None) or []
     text = "".join(part.text for part in answer_parts if part.text and not part.thought)
-    return ending.answer(text, model=response.model_version or model, stop_reason=reason)
+    return ending.answer(
+        text, request=request, model=response.model_version or request.model, stop_reason=reason
+    )
 
 
 def _check_finish(reason: str | None, ending: ResponseOutcome) -> None:

@@ -1,23 +1,16 @@
 """A local, OpenAI-compatible server, over Chat Completions (vLLM, Ollama, llama.cpp, LM Studio). Costs nothing.
 
-Servers differ in what they accept, so the client tries JSON schema, JSON mode and the prompt alone, one step further after
-each rejection, and remembers the step for each model. Never retries.
+Never retries.
 
 https://platform.openai.com/docs/api-reference/chat/create
 """
 
 import asyncio
-import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from app.domain.model_call import Provider, Usage
+from app.domain.model_call import Provider, Rung, Usage
 from app.errors import (
-    ModelError,
-    ModelFormatUnsupported,
     ModelNotFound,
-    ModelRequestRejected,
-    ModelUnavailable,
 )
 from app.llm.adapter import (
     LazyClient,
@@ -36,7 +29,6 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 PROVIDER = Provider.LOCAL
-LADDER = ("json_schema", "json_object", "prompt")
 
 
 class LocalClient:
@@ -57,7 +49,6 @@ class LocalClient:
         self._http_client = http_client
         self._sdk = LazyClient(self._open, close=lambda sdk: sdk.close(), logger="openai")
         self._slots = asyncio.Semaphore(concurrency)
-        self._step: dict[str, int] = {}
 
     def _open(self) -> "AsyncOpenAI":
         import openai
@@ -73,28 +64,15 @@ class LocalClient:
             raise not_set_up(PROVIDER) from error
 
     async def generate(self, request: ModelRequest) -> ModelResponse:
-        """Ask once; raises a `ModelError`.
-
-        Raises:
-            ModelFormatUnsupported: the server rejects this way of requesting JSON; the next attempt uses another.
-        """
+        """Ask once; raises a `ModelError`."""
         async with self._slots:
-            step = self._step.get(request.model, 0)
-            try:
-                return _read(await self._send(request, LADDER[step]), request)
-            except (ModelRequestRejected, ModelUnavailable) as error:
-                if step + 1 == len(LADDER) or not _is_about_the_form(error):
-                    raise
-                self._step[request.model] = step + 1
-                raise ModelFormatUnsupported(
-                    f"The local server does not support {LADDER[step]}.", provider=PROVIDER
-                ) from error
-
-    async def _send(self, request: ModelRequest, mode: str) -> object:
-        sdk = await self._sdk.get()
-        async with on_the_wire(PROVIDER, request.timeout_s, _errors()):
-            create = cast("Any", sdk.chat.completions.create)  # its overloads do not accept a prepared body
-            return await create(**_body(request, mode), timeout=request.timeout_s)
+            sdk = await self._sdk.get()
+            async with on_the_wire(PROVIDER, request.timeout_s, _errors()):
+                create = cast(
+                    "Any", sdk.chat.completions.create
+                )  # its overloads do not accept a prepared body
+                completion = await create(**_body(request), timeout=request.timeout_s)
+        return _read(completion, request)
 
     async def check(self, model: str) -> None:
         """Raise a `ModelError` unless the server answers and lists the model."""
@@ -113,22 +91,13 @@ class LocalClient:
         await self._sdk.aclose()
 
 
-def _is_about_the_form(error: ModelError) -> bool:
-    """Whether the server may reject how JSON is requested; llama-cpp-python answers 500 to a form that it does not know."""
-    return isinstance(error, ModelRequestRejected) or getattr(error.__cause__, "status_code", None) == 500
-
-
 def _errors() -> SdkErrors:
     import openai
 
     return stainless_errors(PROVIDER, openai, openai.OpenAIError)
 
 
-def _body(request: ModelRequest, mode: str) -> dict[str, Any]:
-    if mode != "json_schema":
-        schema = json.dumps(request.schema)
-        asked = f"{request.question}\n\nAnswer with one JSON value and nothing else. Its schema:\n{schema}"
-        request = replace(request, question=asked)
+def _body(request: ModelRequest) -> dict[str, Any]:
     body: dict[str, Any] = {
         "model": request.model,
         "messages": [
@@ -137,12 +106,20 @@ def _body(request: ModelRequest, mode: str) -> dict[str, Any]:
         ],
         "max_tokens": request.max_output_tokens,  # not all compatible servers support max_completion_tokens
     }
-    if mode == "json_schema":
-        schema = {"name": request.schema_name, "strict": True, "schema": request.schema}
-        body["response_format"] = {"type": "json_schema", "json_schema": schema}
-    elif mode == "json_object":
-        body["response_format"] = {"type": "json_object"}
+    if form := _format(request):
+        body["response_format"] = form
     return body
+
+
+def _format(request: ModelRequest) -> dict[str, Any] | None:
+    match request.rung:
+        case Rung.SCHEMA | Rung.OPEN_SCHEMA:
+            schema = {"name": request.schema_name, "strict": True, "schema": request.schema}
+            return {"type": "json_schema", "json_schema": schema}
+        case Rung.JSON_MODE:
+            return {"type": "json_object"}
+        case Rung.PROMPT:
+            return None
 
 
 def _content(request: ModelRequest) -> str | list[dict[str, Any]]:
@@ -180,12 +157,11 @@ def _read(completion: object, request: ModelRequest) -> ModelResponse:
             ending.unknown(other)
     if choice.message.refusal:
         ending.refused()
-    wanted = request.schema.get("required", ())
     return ending.answer(
         _said(choice.message),
+        request=request,
         model=completion.model or request.model,
         stop_reason=choice.finish_reason,
-        wanted=wanted,
     )
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from app.clock import Clock
 from app.domain.configuration import Routing
-from app.domain.model_call import CachedAnswer, Provider, Usage
+from app.domain.model_call import CachedAnswer, Provider, RungState, Usage
 from app.domain.review import UsageTotal
 from app.errors import ModelError, ModelInvalidOutput
 from app.llm.attempt import Attempts, CallPlan
@@ -27,6 +27,7 @@ from app.llm.client import (
     RoutingRequest,
 )
 from app.llm.fallback import Fallback
+from app.llm.ladder import Rungs
 from app.llm.recorder import Recorder
 from app.llm.router import OrderPolicy, Router, VendorModels, estimate_tokens
 from app.llm.shared_circuits import SharedCircuits
@@ -46,6 +47,7 @@ class ModelComponents:
     attempts: Attempts
     fallback: Fallback
     circuits: SharedCircuits
+    rungs: Rungs
     recorder: Recorder
     clock: Clock
 
@@ -87,6 +89,10 @@ class Models:
         """Return the providers that are not asked now, and why; includes what other processes know."""
         await self._components.circuits.refresh()
         return self._components.circuits.local.open()
+
+    async def rungs(self) -> list[RungState]:
+        """Return the models that are asked for JSON in a weaker way than the full schema, and why."""
+        return await self._components.rungs.current()
 
     async def usage(self, review_id: str) -> UsageTotal:
         """Return what a review has used so far."""

@@ -6,7 +6,7 @@ https://platform.openai.com/docs/api-reference/responses/create
 import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
-from app.domain.model_call import Provider, Usage
+from app.domain.model_call import Provider, Rung, Usage
 from app.errors import ModelRateLimited, ModelRequestRejected, ModelUnavailable
 from app.llm.adapter import (
     LazyClient,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PROVIDER = Provider.GPT
 
+_POLICIES = ("_policy", "_policy_violation", "content_filter")  # codes of a refusal inside a 200
 _WITHOUT_REASONING = ("gpt-4", "gpt-3", "chatgpt-", "gpt-chat-")
 
 
@@ -70,7 +71,7 @@ class OpenAIClient:
         async with on_the_wire(PROVIDER, request.timeout_s, _errors()):
             create = cast("Any", sdk.responses.create)  # its overloads do not accept a prepared body
             response = await create(**_body(request), timeout=request.timeout_s)
-        return _read(response)
+        return _read(response, request)
 
     async def check(self, model: str) -> None:
         """Raise a `ModelError` unless OpenAI accepts the key and has the model; Azure names deployments, not models."""
@@ -101,22 +102,27 @@ def _body(request: ModelRequest) -> dict[str, Any]:
         "model": request.model,
         "instructions": request.system,
         "input": [{"role": "user", "content": ordered_parts(request, text=_text, image=_image)}],
-        "text": {
-            "format": {
-                "type": "json_schema",
-                "name": request.schema_name,
-                "strict": True,
-                "schema": request.schema,
-            }
-        },
         "max_output_tokens": request.max_output_tokens,
         "store": False,  # by default, OpenAI stores the code for 30 days
     }
+    if form := _format(request):
+        body["text"] = {"format": form}
     if request.cache_scope:
         body["prompt_cache_key"] = request.cache_scope
     if not request.model.startswith(_WITHOUT_REASONING):
         body["reasoning"] = {"effort": request.effort}
     return body
+
+
+def _format(request: ModelRequest) -> dict[str, Any] | None:
+    match request.rung:
+        case Rung.SCHEMA | Rung.OPEN_SCHEMA:
+            name, schema = request.schema_name, request.schema
+            return {"type": "json_schema", "name": name, "strict": True, "schema": schema}
+        case Rung.JSON_MODE:
+            return {"type": "json_object"}
+        case Rung.PROMPT:
+            return None
 
 
 def _text(text: str) -> dict[str, Any]:
@@ -127,7 +133,7 @@ def _image(image: Image) -> dict[str, Any]:
     return {"type": "input_image", "detail": "auto", "image_url": image.data_url}
 
 
-def _read(response: object) -> ModelResponse:
+def _read(response: object, request: ModelRequest) -> ModelResponse:
     from openai.types.responses import Response
 
     if not isinstance(response, Response):  # a 200 with HTML is a str
@@ -139,7 +145,7 @@ def _read(response: object) -> ModelResponse:
     if any(part.type == "refusal" for part in content):
         ending.refused()
     text = "".join(part.text for part in content if part.type == "output_text")
-    return ending.answer(text, model=str(response.model), stop_reason=response.status)
+    return ending.answer(text, request=request, model=str(response.model), stop_reason=response.status)
 
 
 def _check_status(response: "Response", ending: ResponseOutcome) -> None:
@@ -150,8 +156,8 @@ def _check_status(response: "Response", ending: ResponseOutcome) -> None:
             return
         case "incomplete", "max_output_tokens":
             ending.truncated()
-        case "incomplete", "content_filter":
-            ending.refused(reason)
+        case "incomplete" | "failed", str() as code if code.endswith(_POLICIES):
+            ending.refused(code)
         case "failed", "rate_limit_exceeded":
             ending.fail(ModelRateLimited, "{vendor} limits the rate of requests.")
         case "failed", "invalid_prompt":

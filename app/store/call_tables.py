@@ -83,6 +83,7 @@ class ModelCallRow(Row, table=True):
     reason: str | None = None
     error: str | None = Field(default=None, sa_type=AnyText)
     request_id: str | None = None
+    first_token_ms: int | None = None  # of a streamed answer, thoughts included
 
 
 class CachedAnswerRow(Row, table=True):
@@ -142,3 +143,17 @@ class CircuitRow(Row, table=True):
     error: str
     opened_at: datetime = Field(sa_type=UtcDateTime)
     open_until: datetime = Field(sa_type=UtcDateTime)
+
+
+class RungRow(Row, table=True):
+    """The way in which a model is asked for JSON after it refused a better one (`app.store.rungs`)."""
+
+    __tablename__ = "rungs"
+
+    provider: str = Field(primary_key=True)
+    model: str = Field(primary_key=True)
+    schema_digest: str = Field(primary_key=True)
+    access: str = Field(primary_key=True)  # a short digest of API key and address
+    rung: str
+    error: str
+    expires_at: datetime = Field(sa_type=UtcDateTime)

@@ -26,6 +26,7 @@ from app.store.review_tables import (
     ReviewRow,
     StageResultRow,
 )
+from app.store.rungs import delete_old_rungs
 
 _STATES = {"deleted": "deleted", "suspend": "suspended"}
 _TABLES_WITH_REPOSITORY = (
@@ -118,6 +119,7 @@ def purge(database: Database, *, now: datetime, keep: timedelta) -> None:
         _purge_installations(session, before)
     delete_expired_answers(database, now=now)
     delete_old_circuits(database, before=now - UNPROBED)
+    delete_old_rungs(database, before=now - UNPROBED)
     delete_old_spend(database, before=now - max(keep, LONGEST_BUDGET))
 
 

@@ -92,6 +92,12 @@ def check_schema(schema: Any, *, depth: int = 0) -> None:
         check_schema(value, depth=depth + 1)
 
 
+def schema_in(text: str) -> Json | None:
+    """The schema that a prompt states, as a model would read it."""
+    start = text.find('{"type": "object"')
+    return json.JSONDecoder().raw_decode(text, start)[0] if start >= 0 else None
+
+
 class AnthropicWire:
     """https://platform.claude.com/docs/en/api/messages"""
 
@@ -122,7 +128,7 @@ class AnthropicWire:
             model=model,
             system="".join(block["text"] for block in system),
             text="".join(texts[len(system) :]),
-            schema=form.get("schema"),
+            schema=form.get("schema") or schema_in("".join(texts[len(system) :])),
             body=body,
             images=sum(block["type"] == "image" for block in blocks),
             breakpoints=tuple(
@@ -193,17 +199,22 @@ class OpenAIWire:
         need(not (model.startswith("gpt-4") and "reasoning" in body), "reasoning: not supported")
         need(part(body, "reasoning").get("effort", "low") in ("low", "medium", "high"), "effort")
         form = part(part(body, "text"), "format")
-        only(form, "type name strict schema", "text.format")
-        need(form.get("strict") is True and re.fullmatch(r"[\w-]{1,64}", form["name"]), "text.format")
-        check_schema(form["schema"])
+        if form.get("type") == "json_schema":
+            only(form, "type name strict schema", "text.format")
+            need(form.get("strict") is True and re.fullmatch(r"[\w-]{1,64}", form["name"]), "text.format")
+            check_schema(form["schema"])
+        else:
+            need(form in ({}, {"type": "json_object"}), "text.format")
         parts = cast("list[Json]", body["input"][0]["content"])
         need({each["type"] for each in parts} <= {"input_text", "input_image"}, "input: type")
+        text = "".join(each.get("text", "") for each in parts)
+        need(form.get("type") != "json_object" or "JSON" in text, "input must contain the word 'json'")
         return VendorRequest(
             provider=Provider.GPT,
             model=model,
             system=body.get("instructions") or "",
-            text="".join(each.get("text", "") for each in parts),
-            schema=form["schema"],
+            text=text,
+            schema=form.get("schema") or schema_in(text),
             body=body,
             images=sum(each["type"] == "input_image" for each in parts),
             headers=headers,
@@ -256,12 +267,6 @@ class OpenAIWire:
 
     def error(self, status: int, code: str, message: str) -> Json:
         return {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": code}}
-
-
-def schema_in(text: str) -> Json | None:
-    """The schema that a prompt states, as a model would read it."""
-    start = text.find('{"type": "object"')
-    return json.JSONDecoder().raw_decode(text, start)[0] if start >= 0 else None
 
 
 def _parts_of(content: Any) -> list[Json]:
@@ -326,18 +331,19 @@ class GeminiWire:
         only(body, "contents systemInstruction generationConfig")
         config = part(body, "generationConfig")
         only(config, "responseMimeType responseJsonSchema maxOutputTokens thinkingConfig", "generationConfig")
-        need(config.get("responseMimeType") == "application/json", "responseMimeType")
+        need("responseJsonSchema" not in config or "responseMimeType" in config, "responseMimeType")
         old = model.startswith("gemini-2")
         need(not (old and part(config, "thinkingConfig")), "thinkingLevel")
         parts = cast("list[Json]", body["contents"][0]["parts"])
         need(body["contents"][0].get("role", "user") == "user", "contents: role")
         system = cast("list[Json]", part(body, "systemInstruction").get("parts") or [])
+        text = "".join(each.get("text", "") for each in parts)
         return VendorRequest(
             provider=Provider.GEMINI,
             model=model,
             system="".join(each["text"] for each in system),
-            text="".join(each.get("text", "") for each in parts),
-            schema=config.get("responseJsonSchema"),
+            text=text,
+            schema=config.get("responseJsonSchema") or schema_in(text),
             body=body,
             images=sum("inlineData" in each for each in parts),
             headers=headers,

@@ -134,6 +134,8 @@ class FakeVendors:
         self.texts: dict[Provider, str] = {}  # replaces an answer's JSON, unchanged
         self.thoughts: dict[Provider, str] = {}  # a local server's `reasoning_content`
         self.read_tokens: dict[Provider, int] = {}  # of a prompt that the server cut
+        # A provider's status and body for a request, None for an answer.
+        self.refusals: dict[Provider, Callable[[VendorRequest], tuple[int, Any] | None]] = {}
         self.delay_s: dict[Provider, float] = {}
         self.reached: dict[Provider, asyncio.Event] = defaultdict(
             asyncio.Event
@@ -212,6 +214,9 @@ class FakeVendors:
             self.peak[provider] = max(self.peak[provider], self._running[provider])
             await self._sleep(self.delay_s.get(provider, 0.0))
             self._running[provider] -= 1
+            refusal = self.refusals.get(provider, lambda _: None)(sent)
+            if refusal:
+                return JSONResponse(refusal[1], refusal[0])
             fault = self._next_fault(provider)
             if not self._takes(provider, request):
                 fault = Fault.BAD_KEY

@@ -14,6 +14,7 @@ from app.llm.build import ModelEnvironment, ModelSettings, ModelStores, VendorAc
 from app.llm.calls import MemoryCalls
 from app.llm.client import CallScope, Completion, ModelRequest, RoutingRequest
 from app.llm.costs import BudgetLimits
+from app.llm.ladder import RungStore
 from app.llm.models import Models
 from app.llm.shared_circuits import CircuitStore
 from tests.fakes.vendors import FakeVendors
@@ -105,6 +106,7 @@ class LlmHarness:
         calls: MemoryCalls | None = None,
         calls_at_once: int = 32,
         circuits: CircuitStore | None = None,
+        rungs: RungStore | None = None,
         clock: ManualClock | None = None,
         http_client: httpx2.AsyncClient | None = None,
     ) -> None:
@@ -120,7 +122,7 @@ class LlmHarness:
                 calls_at_once=calls_at_once,
             ),
             ModelEnvironment(
-                stores=ModelStores(calls=self.calls, circuits=circuits),
+                stores=ModelStores(calls=self.calls, circuits=circuits, rungs=rungs),
                 clock=self.clock,
                 rng=Random(0),
                 http_client=http_client or self.vendors.http_client(),

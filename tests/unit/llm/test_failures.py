@@ -22,11 +22,10 @@ from app.llm.failures import (
     FIRST_WAIT_S,
     MAX_WAIT_S,
     POLICY,
-    VendorFailure,
-    error_from,
     policy_for,
     wait_s,
 )
+from app.llm.vendor_errors import VendorFailure, error_from
 
 
 @pytest.mark.parametrize(

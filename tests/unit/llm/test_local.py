@@ -36,7 +36,10 @@ async def test_a_server_without_schemas_is_then_asked_in_json_mode() -> None:
     assert modes(world) == ["json_schema", "json_object", "json_object"]
     assert json.dumps(world.vendors.requests[0].schema) in world.vendors.requests[1].text
     assert world.outcomes == ["local: unavailable", "local: ok", "local: ok"]
-    assert world.rows[0].error == "The local server does not support json_schema."
+    assert (
+        world.rows[0].error
+        == "The local server does not support this way of requesting JSON (400 invalid_value)."
+    )
 
 
 async def test_a_server_with_neither_gets_the_schema_in_the_prompt_and_one_repair() -> None:

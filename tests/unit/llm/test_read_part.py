@@ -1,5 +1,7 @@
 """A server that read only part of a request has not reviewed it, whatever it answers."""
 
+from typing import Any
+
 import pytest
 
 from app.domain.model_call import Provider
@@ -49,7 +51,7 @@ async def test_a_local_server_that_reports_exactly_its_context_cut_the_prompt(re
 @pytest.mark.parametrize("provider", [CLAUDE, GPT, GEMINI])
 async def test_tokens_from_the_vendors_cache_count_as_read(provider: Provider) -> None:
     world = LlmHarness(provider, cache_ttl_s=0)
-    changes = {"material": CODE * 10, "prefix_reused": True, "cache_scope": "one"}
+    changes: dict[str, Any] = {"material": CODE * 10, "prefix_reused": True, "cache_scope": "one"}
     await world.ask(KINDS[provider], question="first", **changes)
     await world.ask(KINDS[provider], question="second", **changes)
     assert world.rows[1].usage.cached_input_tokens > 0.9 * world.rows[1].usage.input_tokens

@@ -7,7 +7,7 @@ import pytest
 from app.domain.model_call import Provider, Usage
 from app.llm.build import build_client
 from app.llm.client import Image
-from app.llm.failures import parse_retry_after
+from app.llm.vendor_errors import parse_retry_after
 from tests.fakes.vendors import KEYS, FakeVendors
 from tests.unit.llm.harness import START, LlmHarness, request
 
