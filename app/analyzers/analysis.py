@@ -19,8 +19,8 @@ from app.analyzers.runner import FindTool, find_tool
 from app.analyzers.secrets import find_secret_hits
 from app.analyzers.selection import select
 from app.analyzers.workspace import ChangedText, read_texts, write_texts
-from app.domain.analysis import AdvisoryLookup, Analysis, ChangedFile
-from app.domain.finding import Finding
+from app.domain.analysis import AdvisoryLookup, Analysis, AnalysisScope, ChangedFile
+from app.domain.finding import Finding, Stage
 from app.domain.review import Omission, join_reasons
 from app.errors import AnalyzerFailed
 from app.redaction import Redactor
@@ -28,6 +28,7 @@ from app.syntax import language_of
 
 MIN_SECRET_CHARACTERS = 4  # shorter ones are too likely to be ordinary words
 REDACTED = "[REDACTED]"
+SECRET_RULES = frozenset({"hardcoded-secret"})
 
 
 @dataclass(slots=True)
@@ -61,14 +62,15 @@ async def analyze(
     redactor = redactor or Redactor()
     texts, unread = read_texts(files)
     collected = _Collected(partly=unread)
+    code = [text for text in texts if text.file.scope is not AnalysisScope.SECRETS]
     with TemporaryDirectory(prefix="quorum-", ignore_cleanup_errors=True) as name:
         directory = await asyncio.to_thread(
             Path(name).resolve
         )  # on macOS the path of the temporary directory contains a symbolic link
         syntax, dependencies, _, _ = await asyncio.gather(
-            _syntax_facts(texts, directory / "parser", collected, parser or shared_parser()),
-            find_dependency_facts(files, lookup=lookup_advisories),
-            asyncio.gather(*(_lint(linter, find_tool, texts, directory, collected) for linter in LINTERS)),
+            _syntax_facts(code, directory / "parser", collected, parser or shared_parser()),
+            find_dependency_facts(_without_secrets_only(files), lookup=lookup_advisories),
+            asyncio.gather(*(_lint(linter, find_tool, code, directory, collected) for linter in LINTERS)),
             asyncio.to_thread(_check_texts, texts, redactor, collected),
         )
     return _analysis(files, texts, collected, syntax, dependencies)
@@ -142,13 +144,29 @@ def _analysis(
         base_lines={text.path: text.base.split("\n") for text in texts if text.base is not None},
         added={file.path: file.added for file in files},
     )
+    scopes = {file.path: file.scope for file in files}
+    whole = {path for path, scope in scopes.items() if scope is AnalysisScope.ALL}
     return Analysis(
-        findings=tuple(_without_secrets(finding, collected.secrets) for finding in findings),
-        undocumented=syntax.undocumented,
-        api_changes=syntax.api_changes,
+        findings=tuple(
+            _without_secrets(finding, collected.secrets)
+            for finding in findings
+            if _is_in_scope(finding, scopes[finding.path])
+        ),
+        undocumented=tuple(each for each in syntax.undocumented if each.path in whole),
+        api_changes=tuple(each for each in syntax.api_changes if each.path in whole),
         partly=join_reasons(collected.partly),
         notes=(*collected.notes, *dependencies.notes),
     )
+
+
+def _without_secrets_only(files: Sequence[ChangedFile]) -> list[ChangedFile]:
+    return [file for file in files if file.scope is not AnalysisScope.SECRETS]
+
+
+def _is_in_scope(finding: Finding, scope: AnalysisScope) -> bool:
+    if scope is AnalysisScope.SECRETS:
+        return finding.rule_id in SECRET_RULES
+    return scope is AnalysisScope.ALL or finding.stage is Stage.SECURITY
 
 
 def _without_secrets(finding: Finding, secrets: Collection[str]) -> Finding:

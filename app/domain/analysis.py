@@ -2,10 +2,19 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from app.domain.diff import FileDiff
 from app.domain.finding import Finding, Severity
 from app.domain.review import Omission
+
+
+class AnalysisScope(StrEnum):
+    """Which rules look at a file; models do not read the files of the last two."""
+
+    ALL = "all"
+    SECURITY = "security"
+    SECRETS = "secrets"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +30,17 @@ class ChangedFile:
     added: frozenset[int]
     previous_path: str | None = None
     visible: Mapping[int, str] = field(default_factory=dict[int, str])
+    scope: AnalysisScope = AnalysisScope.ALL
 
     @classmethod
-    def from_diff(cls, file: FileDiff, *, head: bytes | None, base: bytes | None) -> "ChangedFile":
+    def from_diff(
+        cls,
+        file: FileDiff,
+        *,
+        head: bytes | None,
+        base: bytes | None,
+        scope: AnalysisScope = AnalysisScope.ALL,
+    ) -> "ChangedFile":
         """Combine the file's diff with the contents that could be read."""
         lines = [line for hunk in file.hunks for line in hunk.lines]
         return cls(
@@ -33,6 +50,7 @@ class ChangedFile:
             added=frozenset(file.added_lines()),
             previous_path=file.previous_path,
             visible={line.new_line: line.text for line in lines if line.new_line is not None},
+            scope=scope,
         )
 
     @classmethod

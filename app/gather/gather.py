@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from app.domain.analysis import ChangedFile
+from app.domain.analysis import AnalysisScope, ChangedFile
 from app.domain.configuration import ConfigurationProblem, RepositoryConfig
 from app.domain.diff import FileDiff
 from app.domain.finding import Finding
@@ -28,13 +28,14 @@ from app.gather.contents import (
 )
 from app.gather.context import LIMITS, NO_CONTEXT, ContextLimits, find_context
 from app.gather.selection import (
+    IGNORED,
+    LOCK_FILE,
     MAX_LINE_CHARACTERS,
     NOT_A_DEPENDENCY,
     Globs,
     Selection,
     is_dependency_file,
-    is_lock_file,
-    is_marked_generated,
+    is_generated,
     select_files,
 )
 
@@ -75,8 +76,7 @@ class ChangeFacts:
 class Gathered:
     """Everything about one head.
 
-    `changed_files` is the analyzers' input: the reviewed files and the lock files. `coverage` counts each changed file
-    once.
+    `changed_files` is the analyzers' input: every changed file that is text. `coverage` counts each changed file once.
     """
 
     snapshot: Snapshot
@@ -130,9 +130,9 @@ async def gather(
     selection = select_files(snapshot.diff.files, ignored=ignored)
     if dependencies_only:
         selection = _omit(selection, lambda path: not is_dependency_file(path), reason=NOT_A_DEPENDENCY)
-    lock_files = _lock_files(snapshot, ignored)
+    left_out = _left_out(snapshot, selection)
     contents, found = await asyncio.gather(  # concurrently, so that a small change needs one request
-        fetch_contents(source, [*selection.reviewed, *lock_files]),
+        fetch_contents(source, [*selection.reviewed, *left_out]),
         find_guidelines(
             source,
             snapshot,
@@ -159,7 +159,7 @@ async def gather(
             images=await fetch_images(source, selection.omitted, snapshot.diff.files) if for_models else (),
         ),
         configuration=configuration,
-        changed_files=_changed_files([*selection.reviewed, *lock_files], contents),
+        changed_files=_changed_files(snapshot, selection, contents),
         coverage=Coverage(
             files=len(snapshot.diff.files), reviewed=len(selection.reviewed), omitted=selection.omitted
         ),
@@ -192,16 +192,22 @@ def tier_of(facts: ChangeFacts, thresholds: TierThresholds) -> str:
     return "lite" if facts.changed_lines <= thresholds.lite_max_lines else "full"
 
 
-def _lock_files(snapshot: Snapshot, ignored: Globs) -> list[FileDiff]:
+def _left_out(snapshot: Snapshot, selection: Selection) -> list[FileDiff]:
+    """The files that models do not read and analyzers do; of ignored files, the analyzers see only what the diff shows."""
+    reasons = {each.path: each.reason for each in selection.omitted}
     return [
-        file for file in snapshot.diff.files if is_lock_file(file.path) and not ignored.matches(file.path)
+        file
+        for file in snapshot.diff.files
+        if file.hunks and not file.binary and reasons.get(file.path, IGNORED) != IGNORED
     ]
 
 
 def _without_generated(selection: Selection, contents: Contents) -> Selection:
     """Omit files that were marked as generated before this change."""
     generated = {
-        file.path for file in selection.reviewed if is_marked_generated(contents.bases.get(file.path))
+        file.path
+        for file in selection.reviewed
+        if is_generated(base=contents.bases.get(file.path), head=contents.heads.get(file.path))
     }
     return _omit(selection, generated.__contains__, reason="generated")
 
@@ -255,12 +261,24 @@ def _folder_guidelines(
     return folder_candidates((file.path for file in files), named=config.guidelines)
 
 
-def _changed_files(files: Sequence[FileDiff], contents: Contents) -> tuple[ChangedFile, ...]:
+def _changed_files(snapshot: Snapshot, selection: Selection, contents: Contents) -> tuple[ChangedFile, ...]:
+    reasons = {each.path: each.reason for each in selection.omitted}
     return tuple(
-        ChangedFile.from_diff(file, head=contents.heads.get(file.path), base=contents.bases.get(file.path))
-        for file in files
-        if not file.binary
+        ChangedFile.from_diff(
+            file,
+            head=contents.heads.get(file.path),
+            base=contents.bases.get(file.path),
+            scope=_scope(reasons.get(file.path)),
+        )
+        for file in snapshot.diff.files
+        if not file.binary and not file.submodule and not file.error
     )
+
+
+def _scope(reason: str | None) -> AnalysisScope:
+    if reason in (None, LOCK_FILE):
+        return AnalysisScope.ALL
+    return AnalysisScope.SECRETS if reason == IGNORED else AnalysisScope.SECURITY
 
 
 def _has_cut_lines(file: FileDiff) -> bool:

@@ -137,7 +137,10 @@ async def review_gathered(
 def _coverage(gathered: Gathered, analysis: Analysis, *, keyless: bool) -> Coverage:
     """The coverage of the selection, with the files that were read only in part."""
     cut = [] if keyless else [Omission(path=path, reason=LINES_CUT) for path in gathered.cut_files]
-    partly = join_reasons([*gathered.coverage.partly, *analysis.partly, *cut])
+    omitted = {each.path for each in gathered.coverage.omitted}
+    partly = join_reasons(
+        each for each in [*gathered.coverage.partly, *analysis.partly, *cut] if each.path not in omitted
+    )
     return replace(gathered.coverage, partly=partly)
 
 

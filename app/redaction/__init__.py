@@ -43,11 +43,12 @@ class Redactor:
         return frozenset(data[span.start : span.end].decode("utf-8", "surrogatepass") for span in spans)
 
     def scan(self, text: str, *, path: str = "") -> list[SecretHit]:
-        """The lines where secrets begin; empty for files that only contain look-alikes (lock files, images)."""
-        if path and is_ignored_path(path):
-            return []
+        """The lines where secrets begin; in files full of look-alikes (lock files, vendored code), only of certain ones."""
         data = text.encode("utf-8", "surrogatepass")
-        return _hits(data, _merged([*self._own_spans(text), *load_secret_rules().find(data)]))
+        spans = _merged([*self._own_spans(text), *load_secret_rules().find(data)])
+        if path and is_ignored_path(path):
+            spans = [span for span in spans if span.rule not in LIKELY_RULES]
+        return _hits(data, spans)
 
     def _own_spans(self, text: str) -> list[SecretSpan]:
         return [
