@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 from app.analyzers.dependencies import DependencyFacts, find_dependency_facts
 from app.analyzers.hidden_characters import find_hidden_hits
 from app.analyzers.hits import Hit
-from app.analyzers.linters import LINTERS, Linter, find_linter_hits
+from app.analyzers.linter_runs import find_linter_hits
+from app.analyzers.linters import LINTERS, Linter
 from app.analyzers.parser import Parser, SyntaxFacts, find_syntax_facts, shared_parser
 from app.analyzers.runner import FindTool, find_tool
 from app.analyzers.secrets import find_secret_hits
@@ -38,6 +39,7 @@ class _Collected:
     hits: list[Hit] = field(default_factory=list[Hit])
     base_hits: list[Hit] = field(default_factory=list[Hit])
     partly: list[Omission] = field(default_factory=list[Omission])
+    unparsed: list[Omission] = field(default_factory=list[Omission])
     notes: list[str] = field(default_factory=list[str])
     secrets: set[str] = field(default_factory=set[str])
 
@@ -90,16 +92,17 @@ async def _lint(
     if program is None:
         collected.notes.append(f"{linter.name} is not installed, so its rules were not run.")
         return
-    try:
-        hits, base_hits = await find_linter_hits(
-            linter, accepted, directory=directory / linter.name, program=program
+    facts = await find_linter_hits(linter, accepted, directory=directory / linter.name, program=program)
+    collected.hits.extend(facts.hits)
+    collected.base_hits.extend(facts.base_hits)
+    fragments = {text.path for text in accepted if text.file.is_fragment}
+    collected.partly.extend(each for each in facts.unread if each.path not in fragments)
+    collected.unparsed.extend(each for each in facts.unparsed if each.path not in fragments)
+    if left := sorted({each.path for each in (*facts.unread, *facts.unparsed)} & fragments):
+        collected.notes.append(
+            f"Only the patch of {', '.join(left)} is known. {linter.name} could not read all of it as code, "
+            "so some of its rules may not have run."
         )
-    except AnalyzerFailed as error:
-        reason = f"{linter.name} {error}, so its rules were not run"
-        collected.partly.extend(Omission(path=text.path, reason=reason) for text in accepted)
-        return
-    collected.hits.extend(hits)
-    collected.base_hits.extend(base_hits)
 
 
 async def _syntax_facts(
@@ -155,6 +158,7 @@ def _analysis(
         undocumented=tuple(each for each in syntax.undocumented if each.path in whole),
         api_changes=tuple(each for each in syntax.api_changes if each.path in whole),
         partly=join_reasons(collected.partly),
+        unparsed=join_reasons(collected.unparsed),
         notes=(*collected.notes, *dependencies.notes),
     )
 

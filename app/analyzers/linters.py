@@ -6,7 +6,6 @@ texts; codes that are not in the file are not reported. If only the patch of a f
 run on it.
 """
 
-import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,14 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from app.analyzers.hits import Hit, load_rule_file
-from app.analyzers.lines import TextAsRun
-from app.analyzers.runner import run
-from app.analyzers.workspace import ChangedText, write_texts
-from app.domain.finding import Severity
+from app.analyzers.hits import load_rule_file
+from app.analyzers.workspace import ChangedText
 from app.errors import AnalyzerFailed
 from app.syntax import language_of
 
+UNPARSED = "syntax error"  # the code of a report that the file, or a part of it, was not read
 SCRIPTS = frozenset({"javascript", "typescript", "tsx"})
 
 
@@ -57,56 +54,8 @@ class Linter(Protocol):
         ...
 
     def reports(self, output: bytes) -> Iterator[Report]:
-        """The rows of the output; raises `ValueError` if it is not in the expected format."""
+        """The rows of the output; raises `ValueError` or `AnalyzerFailed` if it is not in the expected format."""
         ...
-
-
-async def find_linter_hits(
-    linter: Linter, texts: Sequence[ChangedText], *, directory: Path, program: Path
-) -> tuple[list[Hit], list[Hit]]:
-    """Hits on the heads and on the bases of the files that the linter accepts.
-
-    Raises:
-        AnalyzerFailed: the linter did not finish, or its output is not in the expected format.
-    """
-    heads = {text.head_name: (text, text.head_as_run) for text in texts}
-    bases = {text.base_name: (text, text.base_as_run) for text in texts if text.base_as_run is not None}
-    await asyncio.to_thread(write_texts, texts, directory, linter.unsilenced)
-    arguments = await asyncio.to_thread(linter.arguments, directory)
-    result = await run([str(program), *arguments, *heads, *bases], directory=directory)
-    try:
-        reports = list(linter.reports(result.complete()))
-    except (ValueError, KeyError, TypeError) as error:
-        raise AnalyzerFailed("wrote output that could not be read") from error
-    return _hits(linter.name, reports, heads), _hits(linter.name, reports, bases)
-
-
-def _hits(
-    linter: str, reports: Sequence[Report], texts: Mapping[str, tuple[ChangedText, TextAsRun]]
-) -> list[Hit]:
-    rules = load_rule_file(linter)
-    hits: list[Hit] = []
-    for report in reports:
-        rule = rules.get(report.code)
-        if rule is None or report.file_name not in texts:
-            continue
-        text, as_run = texts[report.file_name]
-        if not (text.file.is_fragment and rule.get("whole_file")):
-            hits.append(_hit(linter, report, text.path, as_run, rule))
-    return hits
-
-
-def _hit(linter: str, report: Report, path: str, as_run: TextAsRun, rule: Mapping[str, str]) -> Hit:
-    return Hit(
-        path=path,
-        start_line=as_run.line_of(report.start_row),
-        end_line=as_run.line_of(report.end_row),
-        rule_id=rule["rule"],
-        severity=Severity(rule["severity"]),
-        title=rule["title"],
-        explanation=rule["explanation"].replace("{message}", report.message),
-        tool=linter,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +84,11 @@ class Ruff:
         ]
 
     def reports(self, output: bytes) -> Iterator[Report]:
-        """Parse an array of objects; syntax errors have no code."""
+        """Parse an array of objects; only syntax errors have no code."""
         for row in json.loads(output):
             yield Report(
                 file_name="/".join(Path(row["filename"]).parts[-2:]),
-                code=row["code"] or "",
+                code=row["code"] or UNPARSED,
                 start_row=row["location"]["row"],
                 end_row=row["end_location"]["row"],
                 message=row["message"],
@@ -175,19 +124,27 @@ class Oxlint:
         ]
 
     def reports(self, output: bytes) -> Iterator[Report]:
-        """Parse one object; rows for syntax errors have no code."""
+        """Parse one object; only syntax errors have no code."""
         for row in json.loads(output)["diagnostics"]:
-            code = re.fullmatch(r"([\w-]+)\((.+)\)", row.get("code") or "")
-            if code and row["labels"]:
-                line = row["labels"][0]["span"]["line"]
-                plugin, name = code.groups()
-                yield Report(
-                    file_name=row["filename"],
-                    code=name if plugin == "eslint" else f"{plugin.removesuffix('-hooks')}/{name}",
-                    start_row=line,
-                    end_row=line,
-                    message=row["message"],
-                )
+            line = row["labels"][0]["span"]["line"] if row["labels"] else 1
+            yield Report(
+                file_name=row["filename"],
+                code=_oxlint_code(row.get("code")),
+                start_row=line,
+                end_row=line,
+                message=row["message"],
+            )
+
+
+def _oxlint_code(code: str | None) -> str:
+    """`no-eval` of `eslint(no-eval)`, `react/no-danger` of `react-hooks(no-danger)` and of `react(no-danger)`."""
+    if code is None:
+        return UNPARSED
+    plugin, _, name = code.removesuffix(")").partition("(")
+    return name if plugin == "eslint" else f"{plugin.removesuffix('-hooks')}/{name}"
+
+
+_SHELLCHECK_UNPARSED = ("SC1071", "SC1072", "SC1073")  # another shell, or a syntax error: it stops there
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +164,7 @@ class ShellCheck:
 
     def arguments(self, directory: Path) -> Sequence[str]:
         """Ignore configuration files, and do not follow sourced files."""
-        codes = ",".join(load_rule_file("shellcheck"))
+        codes = ",".join([*load_rule_file("shellcheck"), *_SHELLCHECK_UNPARSED])
         return ["--norc", "--format=json1", f"--include={codes}"]
 
     def reports(self, output: bytes) -> Iterator[Report]:
@@ -215,7 +172,7 @@ class ShellCheck:
         for row in json.loads(output)["comments"]:
             yield Report(
                 file_name=row["file"],
-                code=f"SC{row['code']}",
+                code=UNPARSED if (code := f"SC{row['code']}") in _SHELLCHECK_UNPARSED else code,
                 start_row=row["line"],
                 end_row=row["line"],  # the end of a block is far from the cause
                 message=row["message"],
@@ -251,7 +208,7 @@ class Hadolint:
         for row in json.loads(output):
             yield Report(
                 file_name=row["file"],
-                code=row["code"],
+                code=UNPARSED if row["code"] == "DL1000" else row["code"],
                 start_row=row["line"],
                 end_row=row["line"],
                 message=row["message"],
@@ -273,10 +230,11 @@ class Zizmor:
         return source
 
     def arguments(self, directory: Path) -> Sequence[str]:
-        """Ignore configuration files, and stay offline."""
+        """Ignore configuration files, stay offline, and fail on a file that is no workflow instead of skipping it."""
         return [
             *(
                 "--offline",
+                "--strict-collection",
                 "--no-config",
                 "--no-ignores",
                 "--no-exit-codes",
@@ -287,6 +245,8 @@ class Zizmor:
 
     def reports(self, output: bytes) -> Iterator[Report]:
         """Parse an array of objects; skip tags of GitHub's own actions, because pinning those is a matter of policy."""
+        if not output.strip():
+            raise AnalyzerFailed("cannot read it as a workflow")
         for row in json.loads(output):
             place = next(each for each in row["locations"] if each["symbolic"]["kind"] == "Primary")
             feature = place["concrete"]["feature"]

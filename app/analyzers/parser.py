@@ -31,6 +31,8 @@ from app.syntax import language_of
 COMMAND = (sys.executable, "-P", "-s", "-m", "app.analyzers.worker")
 GRACE_S = 10.0  # after the job's own limit, the server itself must be stuck
 LIMITS = ProcessLimits(seconds=60)
+RETRY_LIMITS = ProcessLimits(seconds=20)
+MAX_RUNS = 4
 Fact = TypeVar("Fact", UndocumentedSymbol, ApiChange)
 
 
@@ -135,27 +137,35 @@ class SyntaxFacts:
 async def find_syntax_facts(texts: Sequence[ChangedText], *, directory: Path, parser: Parser) -> SyntaxFacts:
     """Hits, undocumented names, and interface changes of all files in a known language.
 
+    A file that crashes the worker or uses up its time is left out, and the files after it are tried again.
+
     Raises:
         AnalyzerFailed: the parser process cannot start, or has exited.
     """
     known = [text for text in texts if language_of(text.path)]
-    if not known:
-        return SyntaxFacts()
-    (directory / TASKS).write_text(json.dumps([_task(text) for text in known]))
-    await parser.run(directory, limits=LIMITS)
-    output = await asyncio.to_thread(_read_answers, directory)
-    answers = [json.loads(line) for line in output.split(b"\n")[:-1]]
+    answers: list[dict[str, Any]] = []
+    waiting, limits = known, LIMITS
+    for _ in range(MAX_RUNS):
+        if not waiting:
+            break
+        (directory / TASKS).write_text(json.dumps([_task(text) for text in waiting]))
+        await parser.run(directory, limits=limits)
+        answers += await asyncio.to_thread(_read_answers, directory)
+        answered = {answer["path"] for answer in answers}
+        waiting = [text for text in waiting if text.path not in answered][1:]
+        limits = RETRY_LIMITS
     return _facts(answers, {text.path: text for text in known})
 
 
-def _read_answers(directory: Path) -> bytes:
-    """Read the worker's file; never follow a link or read more than the limit, because a hostile file may control the worker."""
+def _read_answers(directory: Path) -> list[dict[str, Any]]:
+    """Read the worker's complete lines; never follow a link or read more than the limit, because a hostile file may control the worker."""
     try:
         file = os.open(directory / ANSWERS, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
-        return b""
+        return []
     with open(file, "rb") as answers:  # noqa: PTH123 - already open
-        return answers.read(LIMITS.output_bytes)
+        output = answers.read(LIMITS.output_bytes)
+    return [json.loads(line) for line in output.split(b"\n")[:-1]]
 
 
 def _task(text: ChangedText) -> dict[str, Any]:

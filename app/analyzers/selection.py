@@ -4,6 +4,7 @@ A hit counts if it touches an added line and the base does not already have it. 
 text, so moved code is not new. Hits of one family on the same lines become one finding that names all its finders.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ from app.domain.model_call import Provider
 from app.domain.rules import rule_for
 
 MAX_RANGE_LINES = 10
+MAX_KEY_LINES = 40  # of a hit's text, to recognize it elsewhere
 # If several tools report the same defect, the first of these gives the text: the most specific tool comes first.
 _TOOL_ORDER = (
     "patterns",
@@ -62,12 +64,13 @@ def select(
 
     `lines` and `base_lines` hold the files' lines by path; `added` the added line numbers of the head.
     """
+    ordered = {path: sorted(numbers) for path, numbers in added.items()}
     known = Counter(_key(hit, base_lines) for hit in base_hits)
-    touched = [hit for hit in hits if _added_within(hit, added)]
-    untouched = Counter(_key(hit, lines) for hit in hits if not _added_within(hit, added))
+    touched = [hit for hit in hits if _added_within(hit, ordered)]
+    untouched = Counter(_key(hit, lines) for hit in hits if not _added_within(hit, ordered))
     moved = known - untouched
     new = [hit for hit in touched if not _take(moved, _key(hit, lines))]
-    anchored = [_on_added_lines(hit, added) for hit in new]
+    anchored = [_on_added_lines(hit, ordered) for hit in new]
     return tuple(_finding(group, lines) for group in _grouped(anchored))
 
 
@@ -79,14 +82,16 @@ def stage_of(rule_id: str) -> Stage:
     return Stage.SECURITY if family in _SECURITY_FAMILIES else Stage.REVIEW
 
 
-def _added_within(hit: Hit, added: Mapping[str, frozenset[int]]) -> list[int]:
-    of_file = added.get(hit.path, frozenset())
-    return [line for line in range(hit.start_line, hit.end_line + 1) if line in of_file]
+def _added_within(hit: Hit, added: Mapping[str, Sequence[int]]) -> range:
+    """The positions of the hit's added lines among all added lines of its file, which are in order."""
+    of_file = added.get(hit.path, ())
+    return range(bisect_left(of_file, hit.start_line), bisect_right(of_file, hit.end_line))
 
 
 def _key(hit: Hit, lines: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     """Rule and text without white space, which do not change when code moves."""
-    text = lines.get(hit.path, ())[hit.start_line - 1 : hit.end_line]
+    end_line = min(hit.end_line, hit.start_line + MAX_KEY_LINES - 1)
+    text = lines.get(hit.path, ())[hit.start_line - 1 : end_line]
     return hit.rule_id, "".join("".join(text).split())
 
 
@@ -97,33 +102,28 @@ def _take(counts: Counter[tuple[str, str]], key: tuple[str, str]) -> bool:
     return True
 
 
-def _on_added_lines(hit: Hit, added: Mapping[str, frozenset[int]]) -> Hit:
+def _on_added_lines(hit: Hit, added: Mapping[str, Sequence[int]]) -> Hit:
     """The whole range if all of it is new and short, otherwise its last added line."""
     within = _added_within(hit, added)
     if len(within) == hit.end_line - hit.start_line + 1 <= MAX_RANGE_LINES:
         return hit
-    return replace(hit, start_line=within[-1], end_line=within[-1], suggestion=None)
+    last = added[hit.path][within[-1]]
+    return replace(hit, start_line=last, end_line=last, suggestion=None)
 
 
 def _grouped(hits: Iterable[Hit]) -> list[list[Hit]]:
     """Group hits of one family whose ranges overlap, ordered by path and line."""
     groups: list[list[Hit]] = []
+    open_groups: dict[tuple[str, str], tuple[int, list[Hit]]] = {}  # the last line and the hits
     for hit in sorted(hits, key=lambda one: (one.path, one.start_line, one.end_line)):
-        group = next((one for one in reversed(groups) if _same_defect(one, hit)), None)
-        if group is None:
-            groups.append([hit])
-        else:
-            group.append(hit)
+        key = (hit.path, _defect_class(hit.rule_id))
+        last_line, group = open_groups.get(key, (0, []))
+        if last_line < hit.start_line:
+            group = []
+            groups.append(group)
+        group.append(hit)
+        open_groups[key] = (max(last_line, hit.end_line), group)
     return groups
-
-
-def _same_defect(group: Sequence[Hit], hit: Hit) -> bool:
-    first = group[0]
-    return (
-        first.path == hit.path
-        and _defect_class(first.rule_id) == _defect_class(hit.rule_id)
-        and any(one.start_line <= hit.end_line and hit.start_line <= one.end_line for one in group)
-    )
 
 
 def _defect_class(rule_id: str) -> str:

@@ -96,13 +96,15 @@ class ApiChange:
 class Analysis:
     """What the built-in analyzers report about a change.
 
-    `partly` names the files that they did not read in full; `notes` say what else was not checked and why.
+    `partly` names the files that they did not read in full, `unparsed` those in which the change leaves a syntax error;
+    `notes` say what else was not checked and why.
     """
 
     findings: tuple[Finding, ...] = ()
     undocumented: tuple[UndocumentedSymbol, ...] = ()
     api_changes: tuple[ApiChange, ...] = ()
     partly: tuple[Omission, ...] = ()
+    unparsed: tuple[Omission, ...] = ()
     notes: tuple[str, ...] = ()
 
 

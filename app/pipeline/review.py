@@ -129,6 +129,7 @@ async def review_gathered(
             *gathered.snapshot.notes,
             *context_notes(gathered.context, invalid_patterns=gathered.invalid_patterns),
             *analysis.notes,
+            *(() if keyless else [f"{each.path}: {each.reason}." for each in analysis.unparsed]),
             *map(explain_note, settled.notes),
         ),
     )
@@ -136,10 +137,13 @@ async def review_gathered(
 
 def _coverage(gathered: Gathered, analysis: Analysis, *, keyless: bool) -> Coverage:
     """The coverage of the selection, with the files that were read only in part."""
-    cut = [] if keyless else [Omission(path=path, reason=LINES_CUT) for path in gathered.cut_files]
+    cut = [Omission(path=path, reason=LINES_CUT) for path in gathered.cut_files]
+    of_reviewer = analysis.unparsed if keyless else cut  # models read code that does not parse
     omitted = {each.path for each in gathered.coverage.omitted}
     partly = join_reasons(
-        each for each in [*gathered.coverage.partly, *analysis.partly, *cut] if each.path not in omitted
+        each
+        for each in [*gathered.coverage.partly, *analysis.partly, *of_reviewer]
+        if each.path not in omitted
     )
     return replace(gathered.coverage, partly=partly)
 

@@ -7,7 +7,8 @@ import pytest
 
 from app.analyzers.analysis import analyze
 from app.analyzers.hits import Hit, load_rule_file
-from app.analyzers.linters import Hadolint, Linter, Oxlint, ShellCheck, find_linter_hits
+from app.analyzers.linter_runs import find_linter_hits
+from app.analyzers.linters import Hadolint, Linter, Oxlint, ShellCheck
 from app.analyzers.runner import find_tool
 from app.analyzers.workspace import read_texts
 from app.domain.analysis import ChangedFile
@@ -31,8 +32,8 @@ async def hits_of(linter: Linter, files: Sequence[ChangedFile], directory: Path)
     assert program, f"{linter.name} is part of the development environment"
     texts, _ = read_texts(files)
     assert all(linter.accepts(text) for text in texts)
-    hits, _ = await find_linter_hits(linter, texts, directory=directory / linter.name, program=program)
-    return hits
+    facts = await find_linter_hits(linter, texts, directory=directory / linter.name, program=program)
+    return list(facts.hits)
 
 
 @pytest.mark.parametrize("linter", WITH_EXAMPLES, ids=lambda linter: linter.name)
@@ -168,3 +169,47 @@ async def test_a_missing_linter_is_noted_only_if_the_change_has_files_for_it() -
         "oxlint is not installed, so its rules were not run.",
         "shellcheck is not installed, so its rules were not run.",
     )
+
+
+WORKFLOW = (
+    "name: ci\non: issues\npermissions: {}\njobs:\n  a:\n    runs-on: ubuntu-latest\n    permissions: {}\n    steps:\n"
+    "      - run: echo ${{ github.event.issue.title }}\n"
+)
+
+
+async def test_a_file_that_a_linter_cannot_read_is_named_and_keeps_it_from_no_other_file() -> None:
+    paths = [f".github/workflows/{name}.yml" for name in "abc"]
+    files = [ChangedFile.whole(path, "a: [\n" if "b.yml" in path else WORKFLOW) for path in paths]
+    analysis = await analyze(files)
+    assert [(one.path, one.start_line) for one in analysis.findings] == [(paths[0], 9), (paths[2], 9)]
+    assert [(one.path, one.reason) for one in analysis.partly] == [
+        (paths[1], "zizmor cannot read it as a workflow, so its rules were not run")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "line"),
+    [
+        ("a.py", "import os\nprint 'x'\n", 2),
+        ("a.js", "a b;\n", 1),
+        ("a.sh", "if [ a ; then\n", 1),
+        ("b.sh", f"#!/bin/zsh\n{BAD_SHELL}", 1),
+        ("Dockerfile", "FROM a\n(((\n", 2),
+    ],
+)
+async def test_a_syntax_error_is_named_unless_the_base_has_one_too(path: str, source: str, line: int) -> None:
+    (named,) = (await analyze([ChangedFile.whole(path, source)])).unparsed
+    assert named.path == path
+    assert f"a syntax error in line {line}, so some of its rules may not have run" in named.reason
+    known = ChangedFile(path=path, head=source.encode(), base=source.encode(), added=frozenset({1}))
+    assert (await analyze([known])).unparsed == ()
+
+
+async def test_a_linter_that_fails_on_every_file_is_not_started_for_ever(tmp_path: Path) -> None:
+    program = tmp_path / "linter"
+    program.write_text('#!/bin/sh\necho x >> "$HOME/../count"\nexit 1\n')
+    program.chmod(0o700)
+    texts, _ = read_texts([ChangedFile.whole(f"{number}.js", "f();\n") for number in range(100)])
+    facts = await find_linter_hits(OXLINT, texts, directory=tmp_path / "files", program=program)
+    assert len(facts.unread) == 100
+    assert len((tmp_path / "count").read_text()) // 2 <= 40

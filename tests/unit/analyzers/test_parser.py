@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from app.analyzers.parser import Parser
+from app.analyzers.parser import Parser, find_syntax_facts
 from app.analyzers.runner import ProcessLimits
+from app.analyzers.workspace import read_texts, write_texts
+from app.domain.analysis import ChangedFile
 from app.errors import AnalyzerFailed
 
 SERVER = "import os, sys, time\nfrom pathlib import Path\nfrom app.analyzers.worker import ForkServer\n"
@@ -108,3 +110,20 @@ async def test_a_process_that_has_died_is_restarted(parsers: list[Parser], direc
 async def test_a_process_that_cannot_start_is_reported(directory: Path) -> None:
     with pytest.raises(AnalyzerFailed, match="could not start"):
         await Parser(("/no/such/program",)).run(directory, limits=ProcessLimits())
+
+
+async def test_a_file_that_crashes_the_worker_is_named_and_the_files_after_it_are_read(
+    parsers: list[Parser], directory: Path
+) -> None:
+    parser = doing(
+        "from app.analyzers import worker; analyze = worker._analyze; "
+        "worker._analyze = lambda task: os._exit(1) if task['path'] == 'b.py' else analyze(task); worker.analyze_tasks()"
+    )
+    parsers.append(parser)
+    texts, _ = read_texts([ChangedFile.whole(f"{name}.py", "eval(input())\n") for name in "abc"])
+    write_texts(texts, directory / "files")
+    facts = await find_syntax_facts(texts, directory=directory / "files", parser=parser)
+    assert [hit.path for hit in facts.hits] == ["a.py", "c.py"]
+    assert [(each.path, each.reason) for each in facts.partly] == [
+        ("b.py", "the syntax rules did not finish")
+    ]
