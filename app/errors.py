@@ -263,4 +263,5 @@ class ChunksNotReviewed(QuorumError):
 
     def __init__(self, cause: QuorumError, paths: Sequence[str]) -> None:
         more = f" and {len(paths) - MAX_PATHS_NAMED} more" if len(paths) > MAX_PATHS_NAMED else ""
-        super().__init__(f"Not reviewed: {', '.join(paths[:MAX_PATHS_NAMED])}{more}. {cause}")
+        named = f"{', '.join(paths[:MAX_PATHS_NAMED])}{more}"
+        super().__init__(f"{str(cause).rstrip('.')}; not reviewed: {named}")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,9 +15,13 @@ from app.dashboard.charts import build_timeline
 from app.dashboard.live import ReviewBroadcast
 from app.dashboard.rendering import Templates
 from app.domain.finding import Severity, Stage
+from app.domain.model_call import Provider
+from app.domain.review import Coverage, Omission, ReviewReport, StageResult, StageStatus, UsageTotal
 from app.domain.viewer import Viewer
+from app.publish.statement import make_statement
 from app.store.dashboard.lists import ReviewDetail, load_review_detail
 from app.store.database import Database
+from app.store.findings import finding_of
 from app.store.reviews import UNFINISHED
 
 POLL_S = 2.0  # for reviews in other processes
@@ -84,6 +88,7 @@ class ReviewPages:
             "review": review,
             "is_running": _is_running(detail),
             "stages": sorted(detail.stages, key=lambda stage: order.index(stage.stage)),
+            "said": make_statement(_report(detail)) if detail.stages and detail.review.coverage else None,
             "findings": detail.findings,
             "severities": [(each.value, severities[each]) for each in Severity if severities[each]],
             "rejections": detail.rejections,
@@ -91,6 +96,38 @@ class ReviewPages:
             "timeline": build_timeline(review, detail.calls, events, now=now),
             "github_url": self.github_url,
         }
+
+
+def _report(detail: ReviewDetail) -> ReviewReport:
+    """What was stored about the review, as far as it decides the words about it."""
+    review = detail.review
+    order = list(Stage)
+    results = (
+        StageResult(
+            stage=Stage(row.stage),
+            status=StageStatus(row.status),
+            provider=Provider(row.provider) if row.provider else None,
+            error=row.error,
+        )
+        for row in detail.stages
+    )
+    return ReviewReport(
+        findings=tuple(map(finding_of, detail.findings)),
+        rejected=(),
+        stages=tuple(sorted(results, key=lambda result: order.index(result.stage))),
+        coverage=_coverage(review.coverage or {}),
+        usage=UsageTotal(),
+        duration_ms=0,
+    )
+
+
+def _coverage(stored: Mapping[str, Any]) -> Coverage:
+    return Coverage(
+        files=stored.get("files", 0),
+        reviewed=stored.get("reviewed", 0),
+        omitted=tuple(Omission(**each) for each in stored.get("omitted", ())),
+        partly=tuple(Omission(**each) for each in stored.get("partly", ())),
+    )
 
 
 def _is_running(detail: ReviewDetail) -> bool:

@@ -29,6 +29,7 @@ class ReviewFinished:
     ]
     trigger: Annotated[str, "What triggered it: `opened`, `synchronize`, `comment:<id>`, …"]
     status: Annotated[Literal["completed", "failed"], "Whether the review succeeded."]
+    result: Annotated[str, "What was not reviewed and what was found, in a few words without reasons."]
     conclusions: Annotated[dict[Stage, Conclusion], "The conclusion of each stage's check run."]
     findings: Annotated[dict[Severity, int], "The number of findings of each severity."]
     files: Annotated[int, "The number of changed files."]

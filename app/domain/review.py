@@ -1,7 +1,7 @@
 """A review from request to report, and its progress. Values only, no I/O."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.domain.configuration import PathInstruction
@@ -195,6 +195,22 @@ class StageResult:
     notes: tuple[str, ...] = ()
     call_ids: tuple[str, ...] = ()  # the successful call of each chunk
     unread_paths: tuple[str, ...] = ()  # files that no model answered about, if the stage failed
+
+
+NO_ANSWER = "no model answered about it"  # the reason of an omission
+
+
+def without_unanswered(coverage: Coverage, stages: Sequence[StageResult]) -> Coverage:
+    """The coverage without the files that none of the stages read; they become omissions."""
+    unread = [set(each.unread_paths) for each in stages if each.status is not StageStatus.SKIPPED]
+    known = {each.path for each in coverage.omitted}
+    paths = sorted(set[str]().union(*unread).intersection(*unread) - known)
+    return replace(
+        coverage,
+        reviewed=coverage.reviewed - len(paths),
+        omitted=(*coverage.omitted, *(Omission(path=path, reason=NO_ANSWER) for path in paths)),
+        partly=tuple(each for each in coverage.partly if each.path not in paths),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

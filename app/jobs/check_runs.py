@@ -161,8 +161,7 @@ class FailureHandler:
                 conclusions=dict.fromkeys(map(Stage, row.stages), conclusion),
                 usage=await self.environment.services.models.usage(row.id),
                 duration_ms=round((now - (row.started_at or now)).total_seconds() * 1_000),
-                findings=(),
-                coverage=None,
+                report=None,
             )
         )
 

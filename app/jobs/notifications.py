@@ -13,14 +13,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from app.clock import utc_now
-from app.domain.finding import Finding, Severity, Stage
+from app.domain.finding import Severity, Stage
 from app.domain.job import Delivery, NotificationJob
 from app.domain.notification import News, ReviewFinished
 from app.domain.publication import Conclusion
-from app.domain.review import Coverage, ReviewRequest, UsageTotal
+from app.domain.review import ReviewReport, ReviewRequest, UsageTotal
 from app.domain.step import Checkpoint, Step
 from app.errors import NotificationFailed, NotificationGone, Postponed, StoreUnavailable
 from app.jobs.access import FollowUpQueue
+from app.publish.statement import make_statement
 from app.store.database import Database
 from app.store.deliveries import load_delivery
 
@@ -104,10 +105,10 @@ def review_finished(
     conclusions: dict[Stage, Conclusion],
     usage: UsageTotal,
     duration_ms: int,
-    findings: Sequence[Finding],
-    coverage: Coverage | None,
+    report: ReviewReport | None,
 ) -> ReviewFinished:
-    """Return the news that a review ended; without `coverage` it failed."""
+    """Return the news that a review ended; without a report it failed."""
+    findings = report.findings if report else ()
     return ReviewFinished(
         review_id=request.review_id,
         repository=request.ref.repository,
@@ -115,11 +116,12 @@ def review_finished(
         url=f"{web_url}/{request.ref.repository}/pull/{request.ref.number}",
         head_sha=head_sha,
         trigger=request.trigger,
-        status="completed" if coverage else "failed",
+        status="completed" if report else "failed",
+        result=make_statement(report).headline if report else "not reviewed",
         conclusions=conclusions,
         findings={severity: sum(f.severity is severity for f in findings) for severity in Severity},
-        files=coverage.files if coverage else 0,
-        reviewed_files=coverage.reviewed if coverage else 0,
+        files=report.coverage.files if report else 0,
+        reviewed_files=report.coverage.reviewed if report else 0,
         calls=usage.calls,
         cost_usd=usage.cost_usd,
         duration_ms=duration_ms,

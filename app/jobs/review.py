@@ -247,8 +247,7 @@ class ReviewHandler:
                 web_url=self.environment.web_url,
                 head_sha=report.head_sha,
                 conclusions=published.conclusions,
-                findings=published.findings,
-                coverage=report.coverage,
+                report=replace(report, findings=published.findings),
                 usage=await self.environment.services.models.usage(request.review_id),
                 duration_ms=duration_ms,
             )

@@ -64,6 +64,7 @@ class ReportAnswer(BaseModel):
     """A review's report."""
 
     status: Literal["reviewed", "not_reviewed"] = Field(description="not_reviewed: a requested stage failed.")
+    result: str = Field(description="What was not reviewed and why, what was found, and who read what.")
     findings: list[FindingAnswer]
     rejected: list[RejectedAnswer]
     stages: list[StageAnswer]
@@ -92,6 +93,9 @@ class ScanAnswer(BaseModel):
 
     scan_type: Literal["sast", "sca", "dast"]
     status: Literal["checked", "could_not_check", "not_applicable"]
+    result: str = Field(
+        default="", description="What was not reviewed and why, what was found, and who read what."
+    )
     findings: list[FindingAnswer] = []
     rejected: list[RejectedAnswer] = []
     packages: list[PackageAnswer] = []
@@ -104,6 +108,9 @@ class DocumentationAnswer(BaseModel):
     """Documentation of the code. If `status` is not `written`, nothing is in the requested format, and `notes` say why."""
 
     status: Literal["written", "not_written"]
+    result: str = Field(
+        default="", description="What was not reviewed and why, what was found, and who read what."
+    )
     documents: list[DocumentAnswer]
     notes: list[str]
     stages: list[StageAnswer]

@@ -170,6 +170,7 @@ def _scan(report: ReportAnswer) -> ScanAnswer:
     return ScanAnswer(
         scan_type="sast",
         status="checked" if report.status == "reviewed" else "could_not_check",
+        result=report.result,
         findings=report.findings,
         rejected=report.rejected,
         notes=report.notes,

@@ -32,7 +32,6 @@ from app.mcp_server.scans import DastPolicy, scan_dependencies, scan_running_api
 from app.pipeline import PipelineOptions, gather_change, review_gathered
 from app.pipeline.inputs import REVIEW_SPAN, Services, Stations
 from app.publish.reports import report_value
-from app.publish.wording import KEYLESS_NOTE
 from app.store.database import Database
 from app.store.findings import load_finding_row
 from app.store.model_calls import load_stats
@@ -126,6 +125,7 @@ class ToolService:
         reasons = [] if written else [NO_DOCUMENT.format(docs_format) if by_model else NO_WRITER]
         return DocumentationAnswer(
             status="written" if written else "not_written",
+            result=report.result,
             documents=report.documents,
             notes=[*report.notes, *reasons],
             stages=report.stages,
@@ -184,11 +184,10 @@ class ToolService:
         redact = self.services.redactor.redact
         value = report_value(report, redact=redact)
         failed = any(stage.status is StageStatus.FAILED for stage in report.stages)
-        omitted = [f"{each.path} was not reviewed: {each.reason}." for each in report.coverage.omitted]
-        keyless = [KEYLESS_NOTE] if report.keyless else []
+        omitted = [f"{each.path} was not read: {each.reason}." for each in report.coverage.omitted]
         partly = [f"{each.path} was read only in part: {each.reason}." for each in report.coverage.partly]
         of_stages = [note for stage in report.stages for note in stage.notes]
-        notes = [*keyless, *omitted, *partly, *dict.fromkeys(map(redact, [*report.notes, *of_stages]))]
+        notes = [*omitted, *partly, *dict.fromkeys(map(redact, [*report.notes, *of_stages]))]
         status = "not_reviewed" if failed or not report.coverage.reviewed else "reviewed"
         return ReportAnswer.model_validate({**value, "status": status, "notes": notes})
 

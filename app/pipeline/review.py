@@ -13,7 +13,15 @@ from app.domain.analysis import AdvisoryLookup, Analysis
 from app.domain.configuration import Pipeline
 from app.domain.finding import Stage
 from app.domain.pull_request import Snapshot, Source
-from app.domain.review import Coverage, Omission, ReviewReport, StageResult, StageStatus, join_reasons
+from app.domain.review import (
+    Coverage,
+    Omission,
+    ReviewReport,
+    StageResult,
+    StageStatus,
+    join_reasons,
+    without_unanswered,
+)
 from app.domain.step import Checkpoint, Step, run_directly
 from app.findings.finders import is_by_analyzers
 from app.findings.settle import Settlement
@@ -119,7 +127,7 @@ async def review_gathered(
         findings=settled.findings,
         rejected=tuple(map(explain_rejection, settled.rejected)),
         stages=tuple(replace(result, findings=()) for result in results),
-        coverage=_coverage(gathered, analysis, keyless=keyless),
+        coverage=without_unanswered(_coverage(gathered, analysis, keyless=keyless), results),
         usage=await services.models.usage(scope.review_id or ""),
         duration_ms=stations.elapsed_ms,
         head_sha=pull_request.head_sha if pull_request else None,

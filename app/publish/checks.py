@@ -12,17 +12,17 @@ from app.domain.diff import Side
 from app.domain.finding import Finding, Placement, Severity, Stage
 from app.domain.model_call import Provider
 from app.domain.publication import AnnotationLevel, CheckAction, CheckAnnotation, Conclusion
-from app.domain.review import Coverage, Omission, ReviewReport, StageResult, StageStatus
+from app.domain.review import ReviewReport, StageResult, StageStatus
 from app.publish.blocks import BodyBlock, code_span, compose
 from app.publish.comments import finding_blocks
 from app.publish.markdown import clean_line, clean_markdown, plain_line, plain_prose
+from app.publish.statement import Statement, make_statement
 from app.publish.text import Redact
 from app.publish.wording import (
-    KEYLESS_NOTE,
+    capitalized,
     clean_cwe,
     count,
     render_lacking,
-    severity_counts,
     short_location,
     source_name,
     usage_line,
@@ -73,14 +73,10 @@ def conclude(result: StageResult, report: ReviewReport, *, gate: Gate) -> Conclu
 
 
 def not_reviewed(result: StageResult, report: ReviewReport) -> bool:
-    """Whether a stage's work is incomplete: it failed, no model reviewed the change, or a file was not reviewed."""
+    """Whether a stage's work is incomplete: it failed, no model reviewed the change, or a file was not read completely."""
     no_model = report.keyless or result.provider is Provider.ANALYZERS
-    return result.status is StageStatus.FAILED or no_model or bool(unread(report))
-
-
-def unread(report: ReviewReport) -> list[Omission]:
-    """The files that should have been reviewed and were not, or not in full."""
-    return [*report.coverage.unread, *report.coverage.partly]
+    coverage = report.coverage
+    return result.status is StageStatus.FAILED or no_model or bool(coverage.unread or coverage.partly)
 
 
 def findings_of(stage: Stage, findings: Sequence[Finding]) -> list[Finding]:
@@ -102,11 +98,15 @@ def plan_check(
     `lacking`: permissions (name → level) that the installation does not grant.
     """
     findings = findings_of(result.stage, report.findings)
+    said = make_statement(
+        replace(report, stages=(result,), findings=tuple(findings)),
+        clean=lambda text: clean_line(text, redact=redact, max_characters=1_000),
+    )
     low = any(finding.severity.rank >= Severity.LOW.rank for finding in findings)
     return CheckUpdate(
         stage=result.stage,
-        title=_title(result, report, findings),
-        summary=_summary(result, report, gate=config.gate, lacking=lacking, redact=redact),
+        title=capitalized(said.headline),
+        summary=_summary(result, report, said, gate=config.gate, lacking=lacking, redact=redact),
         text=_text(findings, redact=redact),
         conclusion=conclude(result, report, gate=config.gate),
         annotations=tuple(
@@ -178,40 +178,21 @@ def _is_annotatable(finding: Finding) -> bool:
 _RETRY = "Click **Review again** or comment `/rereview` to retry."
 
 
-def _title(result: StageResult, report: ReviewReport, findings: Sequence[Finding]) -> str:
-    found = f"{count(len(findings), 'finding')}: {severity_counts(findings)}" if findings else ""
-    state = _state(result, report)
-    return "; ".join(filter(None, [state, found])) or "No findings"
-
-
-def _state(result: StageResult, report: ReviewReport) -> str:
-    """Why the result is incomplete; empty if it is complete."""
-    if result.status is StageStatus.SKIPPED:
-        return "Skipped"
-    if report.keyless:
-        return "Analyzers only"
-    if result.status is StageStatus.FAILED:
-        return "Stage failed"
-    if result.provider is Provider.ANALYZERS:
-        return "Analyzers only"
-    if unread(report):
-        return f"{count(len(unread(report)), 'file')} {_not_reviewed(report)}"
-    return "Nothing to review" if report.coverage.files and not report.coverage.reviewed else ""
-
-
-def _not_reviewed(report: ReviewReport) -> str:
-    return "not fully reviewed" if report.coverage.partly else "not reviewed"
-
-
 def _summary(
-    result: StageResult, report: ReviewReport, *, gate: Gate, lacking: Mapping[str, str], redact: Redact
+    result: StageResult,
+    report: ReviewReport,
+    said: Statement,
+    *,
+    gate: Gate,
+    lacking: Mapping[str, str],
+    redact: Redact,
 ) -> str:
     walkthrough = result.walkthrough.summary if result.walkthrough else ""
     blocks = [
-        BodyBlock("the reason", _reason(result, report, redact=redact)),
+        BodyBlock("the result", said.text),
+        BodyBlock("the way to try again", _RETRY if result.status is StageStatus.FAILED else ""),
         BodyBlock("the missing permissions", render_lacking(lacking)),
         BodyBlock("the walkthrough", clean_markdown(walkthrough, redact=redact)),
-        BodyBlock("the coverage", _coverage(result, report.coverage)),
         BodyBlock("the files not reviewed", _unread(report, redact=redact)),
         BodyBlock("the gate", _gate(gate)),
         BodyBlock("the model", _reviewed_by(result)),
@@ -220,38 +201,14 @@ def _summary(
     return compose(blocks, redact=redact, elsewhere=_ELSEWHERE, limit_bytes=_CHECK_LIMIT_BYTES)
 
 
-def _coverage(result: StageResult, coverage: Coverage) -> str:
-    """Empty if the stage did not complete."""
-    if result.status is not StageStatus.COMPLETED:
-        return ""
-    return f"Reviewed {coverage.reviewed:,} of {count(coverage.files, 'file')}."
-
-
-def _reason(result: StageResult, report: ReviewReport, *, redact: Redact) -> str:
-    error = clean_line(result.error or "", redact=redact, max_characters=1_000)
-    if result.status is StageStatus.SKIPPED:
-        return f"Skipped: {error or 'this stage was not requested.'}"
-    if report.keyless:
-        return KEYLESS_NOTE
-    if result.status is StageStatus.FAILED:
-        return f"The stage failed: {error or 'no model gave a usable answer.'}\n\n{_RETRY}"
-    return error
-
-
 def _unread(report: ReviewReport, *, redact: Redact) -> str:
-    omissions = unread(report)
+    coverage = report.coverage
+    omissions = [*coverage.unread, *coverage.partly]
     if not omissions:
         return ""
-    lines = [
-        f"- {code_span(omission.path)}: {clean_line(omission.reason, redact=redact)}"
-        for omission in omissions
-    ]
-    more = f"\n- and {count(len(omissions) - 100, 'more file')}" if len(omissions) > 100 else ""
-    return (
-        f"{_not_reviewed(report).capitalize()}; this result is incomplete:\n\n"
-        + "\n".join(lines[:100])
-        + more
-    )
+    lines = [f"- {code_span(each.path)}: {clean_line(each.reason, redact=redact)}" for each in omissions]
+    more = f"\n- and {count(len(lines) - 100, 'more file')}" if len(lines) > 100 else ""
+    return "Not read, or only in part:\n\n" + "\n".join(lines[:100]) + more
 
 
 def _gate(gate: Gate) -> str:

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from app.domain.diff import Side
 from app.domain.finding import Finding, Placement
 from app.domain.publication import MarkerKind, marker
-from app.domain.review import ReviewReport, StageStatus
+from app.domain.review import ReviewReport
 from app.publish.blocks import (
     BodyBlock,
     code_span,
@@ -23,16 +23,13 @@ from app.publish.blocks import (
     suggestion_fence,
 )
 from app.publish.markdown import clean_line, clean_markdown
+from app.publish.statement import make_statement
 from app.publish.text import Redact, has_invisible
 from app.publish.wording import (
     BADGES,
-    KEYLESS_NOTE,
     clean_cwe,
     count,
     describe_lines,
-    is_read,
-    joined,
-    severity_counts,
     short_location,
     sources,
 )
@@ -112,18 +109,23 @@ def is_committable(finding: Finding, *, redact: Redact) -> bool:
 def render_review_body(
     report: ReviewReport, *, findings: Sequence[Finding], review_id: str, redact: Redact, first: bool = True
 ) -> str:
-    """The body of the review: counts, and failed stages; one line if there are no findings.
+    """The body of the review: what was not reviewed, counts, and who read what, on one line.
 
     `findings` are those that this review reports: after a push (`first` is false), only the new ones.
     """
-    counts = _found(findings, first=first) if findings else _nothing_found(report, first=first)
+    said = make_statement(
+        replace(report, findings=tuple(findings)),
+        clean=lambda text: clean_line(text, redact=redact),
+        new=not first,
+    )
     earlier = len(report.findings) - len(findings)
     still_open = (
-        f"{count(earlier, 'earlier problem')} {'is' if earlier == 1 else 'are'} still open."
+        f"{count(earlier, 'earlier finding')} {'is' if earlier == 1 else 'are'} still open."
         if earlier
         else ""
     )
-    sentences = " ".join(filter(None, [counts, still_open, *_limitations(report, redact=redact)]))
+    found = [said.found, _unplaced(findings), still_open] if findings else [still_open, said.found]
+    sentences = " ".join(filter(None, [said.failure, *found, said.coverage]))
     return compose(
         [BodyBlock("the result", sentences)],
         redact=redact,
@@ -137,7 +139,11 @@ def render_body_only_review(
 ) -> str:
     """The body of a review without comments, after GitHub rejected them: it has all findings."""
     placed = [replace(finding, placement=Placement.SUMMARY) for finding in findings]
-    blocks = [BodyBlock("the result", f"{_found(findings)} GitHub did not accept comments on these lines.")]
+    said = make_statement(
+        replace(report, findings=tuple(findings)), clean=lambda text: clean_line(text, redact=redact)
+    )
+    sentences = [said.failure, said.found, "GitHub did not accept comments on these lines.", said.coverage]
+    blocks = [BodyBlock("the result", " ".join(filter(None, sentences)))]
     for finding in placed:
         parts = [part.markdown for part in finding_blocks(finding, redact=redact) if part.markdown]
         blocks.append(BodyBlock(short_location(finding), "\n\n".join(parts)))
@@ -149,42 +155,18 @@ def render_body_only_review(
     )
 
 
-def _found(findings: Sequence[Finding], *, first: bool = True) -> str:
-    noun = "problem" if first else "new problem"
-    sentence = f"Found {count(len(findings), noun)}: {severity_counts(findings)}."
+def _unplaced(findings: Sequence[Finding]) -> str:
+    """Which findings have no comment of their own; empty if all have one."""
     unplaced = sum(finding.placement is Placement.SUMMARY for finding in findings)
     match unplaced, len(findings):
         case 0, _:
-            return sentence
+            return ""
         case 1, 1:
-            return f"{sentence} It is in the summary comment."
+            return "It is in the summary comment."
         case some, total if some == total:
-            return f"{sentence} They are in the summary comment."
+            return "They are in the summary comment."
         case some, _:
-            return f"{sentence} {some} of them {'is' if some == 1 else 'are'} in the summary comment."
-
-
-def _nothing_found(report: ReviewReport, *, first: bool) -> str:
-    """Empty if every stage failed; the body then only names the failed stages."""
-    if not is_read(report):
-        return ""
-    coverage = report.coverage
-    read = count(coverage.files, "file")
-    if coverage.reviewed != coverage.files or coverage.partly:
-        how = "not fully reviewed" if coverage.partly else "not reviewed"
-        read = f"{coverage.reviewed:,} of {read}; the summary lists the files that were {how}"
-    return f"Found no {'' if first else 'new '}problems in {read}."
-
-
-def _limitations(report: ReviewReport, *, redact: Redact) -> list[str]:
-    failed = [stage for stage in report.stages if stage.status is StageStatus.FAILED]
-    if report.keyless:
-        return [KEYLESS_NOTE]
-    if not failed:
-        return []
-    names = joined([f"`{stage.stage}`" for stage in failed])
-    reason = clean_line(failed[0].error or "unknown reason", redact=redact).rstrip(".")
-    return [f"The {names} {'stage' if len(failed) == 1 else 'stages'} failed: {reason}."]
+            return f"{some} of them {'is' if some == 1 else 'are'} in the summary comment."
 
 
 def _confirmation(finding: Finding, *, redact: Redact) -> str:

@@ -11,19 +11,14 @@ from typing import Any
 
 from app.domain.finding import Document, Finding, Placement, Rejection, Severity
 from app.domain.model_call import Provider, vendors_of
-from app.domain.review import ReviewReport, StageResult, StageStatus
+from app.domain.review import Coverage, ReviewReport
+from app.publish.statement import make_statement
 from app.publish.summary import summary_blocks
 from app.publish.text import Redact, show_invisible, show_invisible_lines, strip_invisible
 from app.publish.wording import (
-    KEYLESS_NOTE,
-    NO_PROBLEMS_BY_ANALYZERS,
-    NOT_CHECKED,
     clean_cwe,
     count,
-    is_read,
-    is_searched,
     joined,
-    severity_counts,
     usage_line,
 )
 
@@ -40,6 +35,7 @@ def report_value(report: ReviewReport, *, redact: Redact) -> dict[str, Any]:
     """The report as JSON values."""
     return {
         "version": REPORT_VERSION,
+        "result": make_statement(report, clean=redact).text,
         "findings": [_finding(finding, redact=redact) for finding in report.findings],
         "rejected": [
             {"title": redact(rejection.finding.title), "reason": redact(rejection.reason)}
@@ -134,23 +130,21 @@ class _TextWriter:
         self._width = width
 
     def lines(self, report: ReviewReport) -> Iterator[str]:
-        if report.keyless:
-            yield from (*self._wrapped(KEYLESS_NOTE), "")
-        for stage in report.stages:
-            yield from self._failure(stage)
+        said = make_statement(report, clean=self._clean)
+        if said.failure:
+            yield from self._wrapped(said.failure, "", _BOLD)
+        yield from [""] if said.failure and report.findings else []
         for finding in report.findings:
             yield from (*self._finding(finding), "")
-        yield self._styled(_headline(report), _BOLD)
-        yield from self._coverage(report)
+        if said.found:
+            yield from self._wrapped(said.found, "", _BOLD)
+        if said.coverage:
+            yield from self._wrapped(said.coverage)
+        yield from self._left_out(report.coverage)
         yield from self._rejected(report.rejected)
         yield from self._documents([d for stage in report.stages for d in stage.documents])
         yield from self._notes(report)
         yield self._styled(usage_line(report.usage, duration_ms=report.duration_ms), _DIM)
-
-    def _failure(self, stage: StageResult) -> Iterator[str]:
-        if stage.status is StageStatus.FAILED:
-            yield from self._wrapped(f"The {stage.stage} stage failed: {stage.error or 'unknown reason'}")
-            yield ""
 
     def _finding(self, finding: Finding) -> Iterator[str]:
         badge = self._styled(f"{finding.severity.upper():<8}", _COLORS[finding.severity])
@@ -168,14 +162,10 @@ class _TextWriter:
                 yield f"{_INDENT}  | {line}"
         yield self._styled(f"{_INDENT}{_origin(finding)}", _DIM)
 
-    def _coverage(self, report: ReviewReport) -> Iterator[str]:
-        coverage = report.coverage
-        if is_read(report):
-            yield f"Reviewed {coverage.reviewed:,} of {count(coverage.files, 'file')}."
-        for left in coverage.omitted:
-            yield f"{_INDENT}not reviewed: {show_invisible(left.path)} ({show_invisible(left.reason)})"
-        for part in coverage.partly:
-            yield f"{_INDENT}read only in part: {show_invisible(part.path)} ({show_invisible(part.reason)})"
+    def _left_out(self, coverage: Coverage) -> Iterator[str]:
+        for label, omissions in (("not read", coverage.omitted), ("read in part", coverage.partly)):
+            for each in omissions:
+                yield f"{_INDENT}{label}: {show_invisible(each.path)} ({show_invisible(each.reason)})"
 
     def _rejected(self, rejected: Sequence[Rejection]) -> Iterator[str]:
         if rejected:
@@ -206,6 +196,9 @@ class _TextWriter:
             lines += [self._styled(part, style) for part in wrapped] or [""]
         return lines
 
+    def _clean(self, text: str) -> str:
+        return " ".join(strip_invisible(self._redact(text)).split())
+
     def _styled(self, text: str, style: str) -> str:
         return f"{style}{text}{_RESET}" if self._color and style else text
 
@@ -221,13 +214,3 @@ def _origin(finding: Finding) -> str:
 
 def _names(finders: Sequence[str]) -> str:
     return joined([name.removeprefix(f"{Provider.ANALYZERS}:") for name in finders])
-
-
-def _headline(report: ReviewReport) -> str:
-    if report.findings:
-        return f"{count(len(report.findings), 'problem')}: {severity_counts(report.findings)}"
-    if report.coverage.partly or any(stage.status is StageStatus.FAILED for stage in report.stages):
-        return "No problems found, but the review is incomplete."
-    if not is_searched(report):
-        return f"{NOT_CHECKED.capitalize()}: the review and security stages did not run."
-    return f"{NO_PROBLEMS_BY_ANALYZERS.capitalize()}." if report.keyless else "No problems found."

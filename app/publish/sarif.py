@@ -15,6 +15,7 @@ from app.domain.finding import Finding, Severity
 from app.domain.review import ReviewReport, StageStatus
 from app.domain.rules import RULES, rule_for
 from app.publish.markdown import clean_markdown
+from app.publish.statement import make_statement
 from app.publish.text import Redact, strip_invisible
 from app.publish.wording import clean_cwe
 
@@ -165,12 +166,8 @@ def _fix(finding: Finding) -> dict[str, Any]:
 
 def _invocation(report: ReviewReport, *, redact: Redact) -> dict[str, Any]:
     """Notifications about what was not reviewed, so that readers can tell an incomplete result from a clean one."""
-    messages = [
-        f"The {s.stage} stage failed: {redact(s.error or 'unknown reason')}"
-        for s in report.stages
-        if s.status is StageStatus.FAILED
-    ]
-    messages += [f"{left.path} was not reviewed: {left.reason}" for left in report.coverage.omitted]
+    messages = [make_statement(report).text]
+    messages += [f"{left.path} was not read: {left.reason}" for left in report.coverage.omitted]
     messages += [f"{part.path} was read only in part: {part.reason}" for part in report.coverage.partly]
     messages += dict.fromkeys([*report.notes, *(note for stage in report.stages for note in stage.notes)])
     complete = not report.coverage.partly and all(

@@ -8,21 +8,16 @@ from dataclasses import replace
 
 from app.domain.finding import Document, Finding, Placement, Rejection, Stage, Walkthrough
 from app.domain.publication import MarkerKind, marker
-from app.domain.review import ReviewReport, StageResult, StageStatus
+from app.domain.review import Coverage, ReviewReport, StageResult, StageStatus
 from app.publish.blocks import BodyBlock, code_span, compose, details, fence, render_diagram, table
 from app.publish.comments import finding_blocks
 from app.publish.markdown import clean_line, clean_markdown, plain_line
+from app.publish.statement import Statement, make_statement
 from app.publish.text import Redact, escape_html
 from app.publish.wording import (
     BADGES,
-    KEYLESS_NOTE,
-    NO_PROBLEMS_BY_ANALYZERS,
-    NOT_CHECKED,
     count,
-    is_read,
-    is_searched,
     location,
-    severity_counts,
     short_location,
     source_name,
     usage_line,
@@ -53,13 +48,14 @@ def summary_blocks(report: ReviewReport, *, redact: Redact) -> list[BodyBlock]:
     """The blocks of the summary, most important first."""
     walkthroughs = [stage.walkthrough for stage in report.stages if stage.walkthrough]
     documents = [document for stage in report.stages for document in stage.documents]
+    said = make_statement(report, clean=lambda text: clean_line(text, redact=redact))
     return [
-        BodyBlock("the title", f"### {headline(report)}"),
-        BodyBlock("the state of the review", _state(report, redact=redact)),
+        BodyBlock("the title", f"### Quorum: {said.headline}"),
+        BodyBlock("the state of the review", _state(said, report)),
         *(block for walkthrough in walkthroughs for block in _walkthrough(walkthrough, redact=redact)),
         *_findings(report.findings, redact=redact),
         *_rejected(report.rejected, redact=redact),
-        BodyBlock("the coverage", _coverage(report, redact=redact)),
+        *_left_out(report.coverage, redact=redact),
         BodyBlock("the stages", details("Models used", _stages(report.stages, redact=redact))),
         BodyBlock("the notes", _notes(report, redact=redact)),
         *(BodyBlock("a document", _document(document, redact=redact)) for document in documents),
@@ -67,28 +63,10 @@ def summary_blocks(report: ReviewReport, *, redact: Redact) -> list[BodyBlock]:
     ]
 
 
-def headline(report: ReviewReport) -> str:
-    """`Quorum: 3 problems (1 critical, 2 medium)`; never positive if the review is incomplete."""
-    if report.findings:
-        return f"Quorum: {count(len(report.findings), 'problem')} ({severity_counts(report.findings)})"
-    return f"Quorum: {_nothing_found(report)}"
-
-
-def _nothing_found(report: ReviewReport) -> str:
-    if report.coverage.partly or any(stage.status is StageStatus.FAILED for stage in report.stages):
-        return "review incomplete"
-    if not is_searched(report):
-        return NOT_CHECKED
-    return NO_PROBLEMS_BY_ANALYZERS if report.keyless else "no problems found"
-
-
-def _state(report: ReviewReport, *, redact: Redact) -> str:
-    lines = [KEYLESS_NOTE] if report.keyless else []
-    for stage in report.stages:
-        if stage.status is StageStatus.FAILED and not report.keyless:
-            reason = clean_line(stage.error or "unknown reason", redact=redact)
-            lines.append(f"**The `{stage.stage}` stage failed:** {reason}")
-    return "\n\n".join(lines)
+def _state(said: Statement, report: ReviewReport) -> str:
+    """What was not reviewed, and who read what; the title already counts the findings."""
+    found = "" if report.findings else said.found
+    return " ".join(filter(None, [said.failure, found, said.coverage]))
 
 
 def _walkthrough(walkthrough: Walkthrough, *, redact: Redact) -> list[BodyBlock]:
@@ -148,30 +126,17 @@ def _rejected(rejected: Sequence[Rejection], *, redact: Redact) -> list[BodyBloc
     return [BodyBlock("the rejected claims", details(f"Rejected claims ({len(lines):,})", shown))]
 
 
-def _coverage(report: ReviewReport, *, redact: Redact) -> str:
-    read = _files_read(report, redact=redact)
-    partly = report.coverage.partly
-    if not partly:
-        return read
-    lines = [f"- {code_span(part.path)} — {clean_line(part.reason, redact=redact)}" for part in partly]
-    shown = "\n".join(lines[: _MAX_TABLE_ROWS * 5]) + _more(lines, "file", limit=_MAX_TABLE_ROWS * 5)
-    title = f"{count(len(partly), 'file')} read only in part"
-    return "\n\n".join(filter(None, [read, details(title, shown)]))
-
-
-def _files_read(report: ReviewReport, *, redact: Redact) -> str:
-    coverage = report.coverage
-    if not coverage.omitted:
-        if not is_read(report):
-            return ""
-        return f"Reviewed {count(coverage.files, 'file')}." if coverage.files else "No changed files."
+def _left_out(coverage: Coverage, *, redact: Redact) -> list[BodyBlock]:
+    """The files that were not read, or only in part, with the reasons."""
     lines = [
-        f"- {code_span(omission.path)} — {clean_line(omission.reason, redact=redact)}"
-        for omission in coverage.omitted
+        f"- {code_span(each.path)} — {clean_line(each.reason, redact=redact)}{' (read in part)' if part else ''}"
+        for omissions, part in ((coverage.omitted, False), (coverage.partly, True))
+        for each in omissions
     ]
+    if not lines:
+        return []
     shown = "\n".join(lines[: _MAX_TABLE_ROWS * 5]) + _more(lines, "file", limit=_MAX_TABLE_ROWS * 5)
-    read = f"Reviewed {coverage.reviewed:,} of {count(coverage.files, 'file')}. Not reviewed:"
-    return details(read if is_read(report) else "Excluded files", shown)
+    return [BodyBlock("the files that were not read", details(f"Not read ({len(lines):,})", shown))]
 
 
 def _stages(stages: Sequence[StageResult], *, redact: Redact) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from app.domain.finding import Finding, Severity, Stage
 from app.domain.model_call import Provider
-from app.domain.review import ReviewReport, StageStatus, UsageTotal
+from app.domain.review import UsageTotal
 from app.publish.blocks import code_span
 from app.publish.text import escape_text, show_invisible
 
@@ -23,9 +23,6 @@ _VENDORS = {
     Provider.GEMINI: "Gemini",
     Provider.LOCAL: "local model",
 }
-KEYLESS_NOTE = "No model reviewed this change, because none is configured or allowed. The built-in analyzers reviewed it."
-NO_PROBLEMS_BY_ANALYZERS = "no problems found (analyzers only)"
-NOT_CHECKED = "not checked for problems"
 
 
 def check_name(stage: Stage) -> str:
@@ -38,23 +35,24 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def is_searched(report: ReviewReport) -> bool:
-    """Whether a stage ran that reports problems; the docs stage alone reports none."""
-    return any(
-        result.stage is not Stage.DOCS and result.status is not StageStatus.SKIPPED
-        for result in report.stages
-    )
-
-
-def is_read(report: ReviewReport) -> bool:
-    """Whether at least one stage reviewed the change."""
-    return {result.status for result in report.stages} - {StageStatus.SKIPPED} != {StageStatus.FAILED}
-
-
 def severity_counts(findings: Iterable[Finding]) -> str:
     """`1 critical, 2 medium`, most severe first; empty without findings."""
     counted = Counter(finding.severity for finding in findings)
     return ", ".join(f"{counted[severity]} {severity}" for severity in Severity if counted[severity])
+
+
+def count_findings(findings: Sequence[Finding], *, new: bool = False) -> str:
+    """`1 critical finding`, `3 new findings (1 critical, 2 medium)`."""
+    counts = severity_counts(findings)
+    adjective = "new " if new else ""
+    if "," in counts:
+        return f"{count(len(findings), f'{adjective}finding')} ({counts})"
+    return count(len(findings), f"{adjective}{counts.partition(' ')[2]} finding")
+
+
+def capitalized(words: str) -> str:
+    """The words with a capital letter at the start."""
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def clean_cwe(cwe: str | None) -> str:

@@ -5,7 +5,7 @@ The model layer decides which model is asked and how often; verification decides
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.analysis import Analysis
@@ -68,7 +68,12 @@ async def run_stage(
         result = _result(stage, change.chunks, outcomes)
     except Exception as error:
         log.exception("stage failed", extra={"stage": stage.value, "review_id": context.scope.review_id})
-        result = StageResult(stage=stage, status=StageStatus.FAILED, error=str(StageCrashed(error)))
+        result = StageResult(
+            stage=stage,
+            status=StageStatus.FAILED,
+            error=str(StageCrashed(error)),
+            unread_paths=_paths(change.chunks),
+        )
     fallback = documents if result.status is StageStatus.FAILED else ()
     return replace(result, findings=(*result.findings, *own), documents=(*result.documents, *fallback))
 
@@ -114,6 +119,9 @@ def _result(
     failures = dict.fromkeys(failure for completion in completions for failure in completion.failures)
     error = _error(chunks, outcomes)
     first = completions[0] if completions else None
+    failed = [
+        chunk for chunk, outcome in zip(chunks, outcomes, strict=True) if isinstance(outcome, QuorumError)
+    ]
     return StageResult(
         stage=stage,
         status=StageStatus.FAILED if error else StageStatus.COMPLETED,
@@ -127,7 +135,12 @@ def _result(
         route=first.route if first else None,
         notes=(*failures, *answer.notes),
         call_ids=tuple(each.call_id if isinstance(each, Completion) else "" for each in outcomes),
+        unread_paths=_paths(failed),
     )
+
+
+def _paths(chunks: Iterable[Chunk]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(file.path for chunk in chunks for file in chunk.files))
 
 
 def _error(chunks: Sequence[Chunk], outcomes: Sequence[object]) -> QuorumError | None:

@@ -23,7 +23,7 @@ def test_the_demo_shows_the_whole_review_and_leaves_nothing_behind(tmp_path: Pat
     for shown in ("The review", "The summary comment", "quorum/review", "quorum/security", "quorum/docs"):
         assert shown in done.stdout
     for text in (
-        "No model reviewed",
+        "Not reviewed by a model",
         "SQL query built from untrusted input",
         "Reviewed in",
         "Dashboard: http://127.0.0.1:",

@@ -26,7 +26,7 @@ async def test_an_empty_pull_request_has_nothing_to_review(world: World) -> None
     pull = world.open_pull({})
     await world.settle()
     assert not world.vendors.requests
-    assert "No changed files" in take_summary(pull).body
+    assert "There are no changed files." in take_summary(pull).body
     take_review(pull)
     assert set(conclusions(take_checks(pull)).values()) <= {"success", "neutral"}
 
@@ -57,7 +57,7 @@ async def test_a_change_of_deletions_only_is_reviewed(world: World) -> None:
     await world.settle()
     [request] = world.vendors.claude.requests_for("review")
     assert "1-def total(items):" in request.text
-    assert "Reviewed 1 file" in take_summary(pull).body
+    assert "read the changed file" in take_summary(pull).body
     take_review(pull)
     assert conclusions(take_checks(pull)) == GREEN
 
@@ -96,7 +96,7 @@ async def test_renames_with_and_without_changes_are_reviewed(opened: Open) -> No
         [comment] = inline_comments(pull)
         assert (comment.anchor.path, comment.anchor.line) == ("new.py", 2)
         summary = take_summary(pull).body
-        assert "2 files" in summary
+        assert "both changed files" in summary
         take_review(pull)
         take_checks(pull)
 
@@ -135,7 +135,7 @@ async def test_a_file_name_that_is_not_utf8_is_reviewed_or_listed(world: World) 
     pull = world.open_pull({name: CODE, "pay.py": CODE})
     await world.settle()
     assert any(comment.anchor.path == "pay.py" for comment in inline_comments(pull))
-    assert "2 files" in take_summary(pull).body
+    assert "both changed files" in take_summary(pull).body
     take_review(pull)
     take_file_comments(pull)
     take_checks(pull)
@@ -182,7 +182,7 @@ async def test_a_patch_that_github_omits_is_read_from_git(
         pull = world.open_pull({"long.py": long})
         await world.settle()
         summary = take_summary(pull).body
-        assert "Reviewed 1 file" in summary
+        assert "read the changed file" in summary
         assert "`long.py`, line 51" in summary  # without a patch GitHub rejects comments on lines
         take_review(pull)
         take_file_comments(pull)
@@ -206,7 +206,7 @@ async def test_a_mode_change_is_covered(opened: Open) -> None:
     async with opened(files={"run.sh": "echo hi\n"}) as world:
         pull = world.open_pull({"run.sh": Entry(b"echo hi\n", mode="100755")})
         await world.settle()
-        assert "1 file" in take_summary(pull).body
+        assert "the changed file" in take_summary(pull).body
         take_review(pull)
         take_checks(pull)
 

@@ -28,7 +28,7 @@ async def test_rereview_by_a_writer_adds_eyes_reviews_again_and_edits_the_summar
     pull.comment("alice", "/rereview full")
     await world.settle()
     assert take_reactions(pull) == ["eyes"]
-    assert "1 problem" in take_review(pull).body
+    assert "finding" in take_review(pull).body
     assert take_summary(pull).id == before.id
     assert conclusions(take_checks(pull))["review"] == "neutral"
     assert [review.status for review in world.reviews()] == ["completed", "completed"]

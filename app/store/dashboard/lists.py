@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, true, tuple_
 from sqlmodel import Session, col, exists, select
 
+from app.domain.review import StageStatus
 from app.domain.viewer import Viewer
 from app.store.call_tables import ModelCallRow
 from app.store.dashboard import visible
@@ -56,6 +57,7 @@ class ReviewLine:
     findings: int
     worst: str | None  # severity
     providers: tuple[str, ...]  # that were called
+    failed_stages: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,12 +128,20 @@ def _lines(session: Session, reviews: Sequence[ReviewRow]) -> tuple[ReviewLine, 
         .order_by(ModelCallRow.provider)
     ):
         providers[review_id or ""].append(provider)
+    failed: defaultdict[str, list[str]] = defaultdict(list)
+    for review_id, stage in session.exec(
+        select(StageResultRow.review_id, StageResultRow.stage)
+        .where(col(StageResultRow.review_id).in_(ids), StageResultRow.status == StageStatus.FAILED)
+        .order_by(StageResultRow.stage)
+    ):
+        failed[review_id].append(stage)
     return tuple(
         ReviewLine(
             review=review,
             findings=len(severities[review.id]),
             worst=min(severities[review.id], key=_rank, default=None),
             providers=tuple(providers[review.id]),
+            failed_stages=tuple(failed[review.id]),
         )
         for review in reviews
     )

@@ -87,7 +87,7 @@ async def test_a_dismissed_finding_leaves_summary_and_check_run_and_can_be_resto
         assert newest.conclusion == "success"
 
         assert "Restored" in await world.comment(pull, f"/undismiss {row.fingerprint[:12]}")
-        assert "1 problem" in pull.issue_comments[0].body
+        assert "finding" in pull.issue_comments[0].body
         assert len(own_comments(pull)) == 2
 
 
@@ -114,7 +114,7 @@ async def test_a_dismissal_is_undone_by_its_id_from_the_conversation(tmp_path: P
         assert set(world.outcomes().values()) == {"dismissed"}
         assert "Restored" in await world.comment(pull, f"/undismiss {id_}")
         assert set(world.outcomes().values()) == {"open"}
-        assert "1 problem" in pull.issue_comments[0].body
+        assert "finding" in pull.issue_comments[0].body
 
 
 async def test_a_comment_delivered_twice_is_answered_once(tmp_path: Path) -> None:

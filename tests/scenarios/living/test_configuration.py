@@ -148,7 +148,7 @@ def _(keyed: Seen, plain: Seen) -> None:
 
 @effect("min_severity: critical")
 def _(keyed: Seen, plain: Seen) -> None:
-    assert "1 problem" in plain.summary
+    assert "finding" in plain.summary
     assert "no problems found" in keyed.summary
     assert "Below the configured minimum severity" in keyed.summary
 
@@ -157,7 +157,7 @@ def _(keyed: Seen, plain: Seen) -> None:
 def _(keyed: Seen, plain: Seen) -> None:
     assert len(plain.comments) == 1
     assert keyed.comments == []
-    assert "1 problem" in keyed.summary
+    assert "finding" in keyed.summary
 
 
 @effect("language: German")
@@ -235,7 +235,7 @@ def _(keyed: Seen, plain: Seen) -> None:
     assert "over_budget" not in {call.outcome for call in plain.calls}
     assert {call.outcome for call in keyed.calls} == {"over_budget"}
     assert set(keyed.checks.values()) == {"neutral"}
-    assert {run.title for run in keyed.pull.repository.check_runs.values()} == {"Stage failed"}
+    assert {run.title for run in keyed.pull.repository.check_runs.values()} == {"Not reviewed"}
     summaries = [run.summary or "" for run in keyed.pull.repository.check_runs.values()]
     assert all("budget" in each for each in summaries), summaries
 

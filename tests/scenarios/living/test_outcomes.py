@@ -88,7 +88,7 @@ async def test_a_finding_in_changed_code_without_a_verdict_is_outdated_not_fixed
         pull.push({"shop.py": CART.replace(BUG, "total = max(prices)")})
         await world.settle()
         assert newest(world).outcome == "outdated"
-        assert "1 problem" in pull.issue_comments[0].body
+        assert "finding" in pull.issue_comments[0].body
         assert not pull.threads[0].root.minimized_reason
 
 

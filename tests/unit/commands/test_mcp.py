@@ -27,6 +27,6 @@ async def test_the_server_ignores_the_settings_of_its_checkout(tmp_path: Path) -
     content = result.structured_content
     assert content
     assert content["status"] == "reviewed"
-    assert "No model reviewed" in content["notes"][0]
+    assert "Not reviewed by a model" in content["result"]
     assert sorted(path.name for path in checkout.iterdir()) == [".env", ".github"]
     assert (state / "quorum" / "quorum.db").exists()

@@ -63,7 +63,7 @@ async def test_without_a_key_the_analyzers_scan_and_a_note_says_so(keyless: Tool
 
     assert (said["scan_type"], said["status"]) == ("sast", "checked")
     assert any(f["path"] == "snippet.py" and f["start_line"] == 6 for f in said["findings"])
-    assert "No model reviewed" in said["notes"][0]
+    assert said["result"].startswith("Not reviewed by a model: none is configured or allowed.")
 
 
 async def test_a_diff_is_read_as_a_change_of_its_own_files(keyless: ToolService) -> None:
@@ -156,7 +156,7 @@ async def test_an_openapi_description_of_code_without_routes_is_not_applicable(
 async def test_without_a_model_the_analyzers_document_and_a_note_says_so(keyless: ToolService) -> None:
     said = await call(keyless, "doc_generator", code=SINK)
     assert [stage["provider"] for stage in said["stages"] if stage["stage"] == "docs"] == ["analyzers"]
-    assert "No model reviewed" in said["notes"][0]
+    assert said["result"].startswith("Not reviewed by a model: none is configured or allowed.")
 
 
 async def test_unchecked_packages_are_never_reported_as_clean(keyless: ToolService) -> None:

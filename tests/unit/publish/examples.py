@@ -158,7 +158,7 @@ REPORT = ReviewReport(
     findings=(INJECTION, OFF_BY_ONE, UNTESTED),
     rejected=(REJECTED,),
     stages=(REVIEW, SECURITY, DOCS),
-    coverage=Coverage(files=3, reviewed=2, omitted=(Omission(path="a.png", reason="binary"),)),
+    coverage=Coverage(files=3, reviewed=2, omitted=(Omission(path="a.png", reason="binary image"),)),
     usage=UsageTotal(
         calls=5, input_tokens=12_345, cached_input_tokens=2_000, output_tokens=1_234, cost_usd=0.0312
     ),

@@ -122,11 +122,11 @@ def test_titles_describe_the_state() -> None:
     ]
     assert titles == snapshot(
         [
-            "No findings",
-            "1 file not reviewed; 1 finding: 1 critical",
-            "Stage failed",
-            "Analyzers only",
-            "1 file not reviewed",
+            "No problems found",
+            "1 critical finding",
+            "Not reviewed",
+            "Not reviewed by a model",
+            "Not fully reviewed",
             "Nothing to review",
             "Skipped",
         ]
@@ -135,7 +135,7 @@ def test_titles_describe_the_state() -> None:
 
 def test_a_failed_stage_says_why_and_how_to_retry() -> None:
     assert checked(FAILED, Stage.SECURITY, gate=Gate.HIGH).summary == snapshot("""\
-The stage failed: GPT: rate limited; Claude: timeout
+Not reviewed: security failed (GPT: rate limited; Claude: timeout). Only the built-in analyzers read the change; they found nothing.
 
 Click **Review again** or comment `/rereview` to retry.
 
@@ -146,10 +146,7 @@ The gate is `high`: this check fails for a finding of that severity or higher, o
 
 
 def test_files_that_were_not_reviewed_are_named() -> None:
-    assert (
-        "Not reviewed; this result is incomplete:\n\n- `a.py`: too large"
-        in checked(UNREAD, Stage.REVIEW).summary
-    )
+    assert "Not read, or only in part:\n\n- `a.py`: too large" in checked(UNREAD, Stage.REVIEW).summary
 
 
 def test_annotations_are_on_lines_of_the_head_and_the_text_has_every_finding() -> None:

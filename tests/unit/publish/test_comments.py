@@ -112,7 +112,7 @@ def test_a_suggestion_keeps_every_byte_even_with_fences_and_decorators_inside() 
 def test_a_clean_review_is_one_line() -> None:
     body = render_review_body(CLEAN, findings=(), review_id="r1", redact=str)
     assert body == snapshot("""\
-Found no problems in 2 files.
+Found no problems. Review, security, and docs read both changed files.
 
 <!-- quorum:review:r1 -->\
 """)
@@ -120,7 +120,7 @@ Found no problems in 2 files.
 
 def test_a_review_counts_what_it_found() -> None:
     assert render_review_body(REPORT, findings=REPORT.findings, review_id="r1", redact=str) == snapshot("""\
-Found 3 problems: 1 critical, 1 medium, 1 low. 1 of them is in the summary comment.
+3 findings (1 critical, 1 medium, 1 low). 1 of them is in the summary comment. Review, security, and docs read 2 of 3 changed files; 1 file was left out (binary image).
 
 <!-- quorum:review:r1 -->\
 """)
@@ -129,21 +129,24 @@ Found 3 problems: 1 critical, 1 medium, 1 low. 1 of them is in the summary comme
 def test_after_a_push_the_review_counts_new_and_open_problems() -> None:
     body = render_review_body(REPORT, findings=[UNTESTED], review_id="r1", redact=str, first=False)
     assert body == snapshot("""\
-Found 1 new problem: 1 low. It is in the summary comment. 2 earlier problems are still open.
+1 new low finding. It is in the summary comment. 2 earlier findings are still open. Review, security, and docs read 2 of 3 changed files; 1 file was left out (binary image).
 
 <!-- quorum:review:r1 -->\
 """)
 
 
 def test_if_every_stage_failed_the_review_does_not_claim_that_nothing_was_found() -> None:
-    failed = replace(FAILED, stages=tuple(replace(each, status=StageStatus.FAILED) for each in FAILED.stages))
+    stages = (replace(each, status=StageStatus.FAILED, provider=None) for each in FAILED.stages)
+    failed = replace(FAILED, stages=tuple(stages))
     body = render_review_body(failed, findings=(), review_id="r1", redact=str)
-    assert body.startswith("The `review`, `security`, and `docs` stages failed")
+    assert body.startswith(
+        "Not reviewed: review and docs failed (unknown reason); security failed (GPT: rate limited"
+    )
 
 
 def test_the_review_names_a_failed_stage() -> None:
     assert render_review_body(FAILED, findings=(), review_id="r1", redact=str) == snapshot("""\
-Found no problems in 2 files. The `security` stage failed: GPT: rate limited; Claude: timeout.
+Not fully reviewed: security failed (GPT: rate limited; Claude: timeout). Review and docs found nothing. Review and docs read both changed files; security read nothing.
 
 <!-- quorum:review:r1 -->\
 """)
@@ -152,7 +155,7 @@ Found no problems in 2 files. The `security` stage failed: GPT: rate limited; Cl
 def test_a_keyless_review_says_that_no_model_reviewed_the_change() -> None:
     body = render_review_body(KEYLESS, findings=KEYLESS.findings, review_id="r1", redact=str)
     assert body == snapshot("""\
-Found 1 problem: 1 low. It is in the summary comment. No model reviewed this change, because none is configured or allowed. The built-in analyzers reviewed it.
+Not reviewed by a model: none is configured or allowed. 1 low finding. It is in the summary comment. Only the built-in analyzers read the change.
 
 <!-- quorum:review:r1 -->\
 """)

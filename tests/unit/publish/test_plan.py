@@ -64,7 +64,9 @@ def test_a_first_run_posts_one_review_one_summary_three_checks_and_file_comments
 def test_a_clean_first_run_posts_one_line() -> None:
     planned = plan_publication(request(report=CLEAN))
     assert planned.review_body is not None
-    assert planned.review_body.startswith("Found no problems in 2 files.\n\n<!--")
+    assert planned.review_body.startswith(
+        "Found no problems. Review, security, and docs read both changed files.\n\n<!--"
+    )
     assert planned.inline == []
 
 
@@ -81,7 +83,7 @@ def test_a_push_posts_only_new_findings() -> None:
     planned = plan_publication(request(first=False, shown=fingerprints(OFF_BY_ONE, UNTESTED)))
     assert planned.review_body is not None
     assert planned.inline == [INJECTION]
-    assert "Found 1 new problem: 1 critical." in planned.review_body
+    assert "1 new critical finding." in planned.review_body
     assert planned.on_files == []
 
 
@@ -90,7 +92,7 @@ def test_a_command_posts_a_review_even_if_nothing_is_new() -> None:
     assert planned.review_body is not None
     assert planned.inline == []
     assert planned.review_body.startswith(
-        "Found no new problems in 2 of 3 files; the summary lists the files that were not reviewed. 3 earlier problems are still open."
+        "3 earlier findings are still open. Found no new problems. Review, security, and docs read 2 of 3 changed files"
     )
 
 

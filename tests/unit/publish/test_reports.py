@@ -35,6 +35,7 @@ def test_the_json_report_has_the_documented_format() -> None:
     assert value == snapshot(
         {
             "version": 1,
+            "result": "1 critical finding. Review, security, and docs read 2 of 3 changed files; 1 file was left out (binary image).",
             "findings": [
                 {
                     "id": "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
@@ -86,7 +87,7 @@ def test_the_json_report_has_the_documented_format() -> None:
             "coverage": {
                 "files": 3,
                 "reviewed": 2,
-                "omitted": [{"path": "a.png", "reason": "binary"}],
+                "omitted": [{"path": "a.png", "reason": "binary image"}],
                 "partly": [],
             },
             "documents": [
@@ -140,9 +141,9 @@ LOW      pay.py:30
     The branch that raises `CardRefused` is not covered.
     review · missing-test · found by ruff · existing code
 
-3 problems: 1 critical, 1 medium, 1 low
-Reviewed 2 of 3 files.
-    not reviewed: a.png (binary)
+3 findings (1 critical, 1 medium, 1 low).
+Review, security, and docs read 2 of 3 changed files; 1 file was left out (binary image).
+    not read: a.png (binary image)
 Rejected 1 claim:
     pages.go:3 `limit` may be negative: Refuted by Claude: the caller checks it.
 
@@ -158,11 +159,11 @@ Note: Shown besides the diff: 4 definitions, 2 callers.
 
 def test_the_text_report_of_a_clean_review_is_short() -> None:
     assert render_text(CLEAN, redact=str) == snapshot("""\
-No problems found.
-Reviewed 2 of 2 files.
+Found no problems.
+Review, security, and docs read both changed files.
 5 model calls · 12,345 input tokens (2,000 cached), 1,234 output tokens · 0.0312 USD · 12 s
 """)
-    assert "No problems found, but the review is incomplete." in render_text(FAILED, redact=str)
+    assert render_text(FAILED, redact=str).startswith("Not fully reviewed: security failed")
 
 
 def of_analyzers(*stages: Stage) -> ReviewReport:
@@ -180,16 +181,13 @@ def run_by_analyzers(stage: Stage) -> StageResult:
 
 def test_a_review_without_a_model_says_so_once() -> None:
     assert render_text(of_analyzers(*Stage), redact=str) == snapshot("""\
-No model reviewed this change, because none is configured or allowed. The built-in analyzers
-reviewed it.
-
-No problems found (analyzers only).
-Reviewed 2 of 2 files.
+Not reviewed by a model: none is configured or allowed.
+Only the built-in analyzers read the change; they found nothing.
 no model calls · 12 s
 """)
     markdown = render_markdown(of_analyzers(*Stage), redact=str)
-    assert markdown.count("No model reviewed") == 1
-    assert markdown.split("\n")[0] == snapshot("### Quorum: no problems found (analyzers only)")
+    assert markdown.count("Not reviewed by a model") == 1
+    assert markdown.split("\n")[0] == snapshot("### Quorum: not reviewed by a model")
 
 
 def test_a_run_of_the_docs_stage_does_not_claim_that_there_are_no_problems() -> None:
@@ -332,7 +330,8 @@ def test_sarif_has_no_region_for_a_finding_on_the_base() -> None:
 def test_sarif_says_what_was_not_reviewed() -> None:
     (invocation,) = sarif_value(FAILED, redact=str, version="0.1.0")["runs"][0]["invocations"]
     assert invocation["executionSuccessful"] is False
-    assert "The security stage failed" in invocation["toolExecutionNotifications"][0]["message"]["text"]
+    first = invocation["toolExecutionNotifications"][0]["message"]["text"]
+    assert first.startswith("Not fully reviewed: security failed (GPT: rate limited; Claude: timeout).")
 
 
 def test_sarif_says_what_a_stage_skipped() -> None:

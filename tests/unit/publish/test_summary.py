@@ -8,7 +8,7 @@ from inline_snapshot import snapshot
 from app.domain.finding import ComponentEdge, Document, FileSummary, Placement, Rejection, Walkthrough
 from app.domain.review import Coverage, Omission, StageStatus
 from app.publish.blocks import render_diagram
-from app.publish.summary import headline, render_summary
+from app.publish.summary import render_summary
 from tests.unit.publish.examples import CLEAN, DOCS, FAILED, INJECTION, KEYLESS, REPORT, UNTESTED
 from tests.unit.publish.github_reader import Seen, read
 from tests.unit.publish.test_markdown import HOSTILE, NAMES
@@ -16,7 +16,9 @@ from tests.unit.publish.test_markdown import HOSTILE, NAMES
 
 def test_a_summary_has_every_part_of_the_review() -> None:
     assert render_summary(REPORT, key="pull", redact=str) == snapshot("""\
-### Quorum: 3 problems (1 critical, 1 medium, 1 low)
+### Quorum: 3 findings (1 critical, 1 medium, 1 low)
+
+Review, security, and docs read 2 of 3 changed files; 1 file was left out (binary image).
 
 Payments are looked up by id, and the list of payments is paged.
 
@@ -62,9 +64,9 @@ This code predates the change.
 
 </details>
 
-<details><summary>Reviewed 2 of 3 files. Not reviewed:</summary>
+<details><summary>Not read (1)</summary>
 
-- `a.png` — binary
+- `a.png` — binary image
 
 </details>
 
@@ -104,7 +106,7 @@ def test_a_clean_summary_is_short() -> None:
     assert render_summary(CLEAN, key="pull", redact=str) == snapshot("""\
 ### Quorum: no problems found
 
-Reviewed 2 files.
+Found no problems. Review, security, and docs read both changed files.
 
 <details><summary>Models used</summary>
 
@@ -123,14 +125,20 @@ Reviewed 2 files.
 
 
 def test_the_headline_of_an_incomplete_review_is_never_positive() -> None:
-    assert headline(CLEAN) == "Quorum: no problems found"
-    assert headline(FAILED) == "Quorum: review incomplete"
-    assert headline(replace(KEYLESS, findings=())) == "Quorum: no problems found (analyzers only)"
+    titles = [
+        render_summary(report, key="pull", redact=str).split("\n")[0]
+        for report in (CLEAN, FAILED, replace(KEYLESS, findings=()))
+    ]
+    assert titles == [
+        "### Quorum: no problems found",
+        "### Quorum: not fully reviewed",
+        "### Quorum: not reviewed by a model",
+    ]
 
 
 def test_the_reason_for_a_failed_stage_is_at_the_top() -> None:
     top = render_summary(FAILED, key="pull", redact=str).split("\n\n")[1]
-    assert top == "**The `security` stage failed:** GPT: rate limited; Claude: timeout"
+    assert top.startswith("Not fully reviewed: security failed (GPT: rate limited; Claude: timeout).")
 
 
 def test_a_diagram_needs_at_least_three_components() -> None:

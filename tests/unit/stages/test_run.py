@@ -120,7 +120,8 @@ async def test_if_one_chunk_fails_its_files_are_named_and_the_rest_is_kept() -> 
     result = await run(Stage.REVIEW, FakeModels(half))
     assert result.status is StageStatus.FAILED
     assert [each.path for each in result.findings] == ["a.py"]
-    assert result.error == "Not reviewed: b.py. claude: overloaded"
+    assert result.error == "claude: overloaded; not reviewed: b.py"
+    assert result.unread_paths == ("b.py",)
 
 
 async def test_a_bug_fails_the_stage_but_not_the_review(
