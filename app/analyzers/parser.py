@@ -150,14 +150,14 @@ async def find_syntax_facts(texts: Sequence[ChangedText], *, directory: Path, pa
             break
         (directory / TASKS).write_text(json.dumps([_task(text) for text in waiting]))
         await parser.run(directory, limits=limits)
-        answers += await asyncio.to_thread(_read_answers, directory)
+        answers += await asyncio.to_thread(read_answers, directory)
         answered = {answer["path"] for answer in answers}
         waiting = [text for text in waiting if text.path not in answered][1:]
         limits = RETRY_LIMITS
     return _facts(answers, {text.path: text for text in known})
 
 
-def _read_answers(directory: Path) -> list[dict[str, Any]]:
+def read_answers(directory: Path) -> list[dict[str, Any]]:
     """Read the worker's complete lines; never follow a link or read more than the limit, because a hostile file may control the worker."""
     try:
         file = os.open(directory / ANSWERS, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

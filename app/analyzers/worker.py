@@ -25,6 +25,8 @@ from typing import Any, TypeVar
 from app.analyzers.patterns import find_pattern_hits
 from app.analyzers.symbols import find_api_changes, find_undocumented, is_internal
 from app.analyzers.workspace import ANSWERS, TASKS
+from app.domain.edit import FileEdit
+from app.syntax.edits import is_sound
 
 CHUNK = 1 << 16
 Value = TypeVar("Value")
@@ -123,8 +125,13 @@ def analyze_tasks() -> None:
     """Write one line of JSON for each task of the working directory."""
     with Path(ANSWERS).open("w") as answers:
         for task in json.loads(Path(TASKS).read_bytes()):
-            answers.write(json.dumps(_analyze(task)) + "\n")
+            answer = _check(FileEdit(**task["edit"])) if "edit" in task else _analyze(task)
+            answers.write(json.dumps(answer) + "\n")
             answers.flush()
+
+
+def _check(edit: FileEdit) -> dict[str, Any]:
+    return {"sound": is_sound(edit)}
 
 
 def _analyze(task: dict[str, Any]) -> dict[str, Any]:

@@ -109,6 +109,7 @@ class SettlementCode(StrEnum):
     """What people must know about how the findings of a review were settled."""
 
     UNSHARED_PATTERNS = "unshared_patterns"  # (count)
+    UNFIT_SUGGESTIONS = "unfit_suggestions"  # (count)
     UNVERIFIED = "unverified"  # (count)
     QUORUM_MISSED = "quorum_missed"  # (count)
     QUORUM_LOWERED = "quorum_lowered"  # (from, to, vendors)

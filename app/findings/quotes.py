@@ -213,7 +213,7 @@ class QuoteReading:
 
 def readings(quote: str) -> list[QuoteReading]:
     """All distinct ways to read a quote, the most literal first."""
-    texts = list(_texts(_unfenced(quote)))
+    texts = [(_plain(quote), None), *_texts(_unfenced(quote))]
     whole = [_reading(text, side) for text, side in texts]
     parts = [_reading(_longest_piece(text), side, complete=False) for text, side in texts]
     found: dict[str, QuoteReading] = {}
@@ -264,9 +264,13 @@ def _longest_piece(text: str) -> str:
     return max(_GAP.split(text), key=len)
 
 
+def _plain(quote: str) -> str:
+    return quote.replace("\r\n", "\n").strip("\n")
+
+
 def _unfenced(quote: str) -> str:
     """The quote without a surrounding Markdown fence or backticks."""
-    text = quote.replace("\r\n", "\n").strip("\n")
+    text = _plain(quote)
     if fenced := _FENCE.match(text):
         return fenced[1]
     return text.strip("`") if text.startswith("`") and text.endswith("`") else text

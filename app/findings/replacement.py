@@ -8,8 +8,11 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePosixPath
+
+from app.domain.edit import FileEdit
 
 MARKDOWN = frozenset({".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd"})
 DEFAULT_STEP = "    "
@@ -19,7 +22,7 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
 _OPENED = re.compile(r"(?:[:,\\=({\[]|->|=>|\b(?:do|then|else|begin|try))\s*(?:(?:#|//).*)?$")
 _CONTINUES = re.compile(r"[.?&|+)\]}]|->|:[^:]")
 _LIST_ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ ]+")
-_WRAPPERS = frozenset({"", "suggestion", "markdown", "md"})  # languages of a fence around Markdown
+_WRAPPERS = frozenset({"", "markdown", "md"})  # languages of a fence around Markdown
 
 
 def is_same_code(one: str, other: str) -> bool:
@@ -27,10 +30,18 @@ def is_same_code(one: str, other: str) -> bool:
     return _compared(one) == _compared(other)
 
 
-def replacement_lines(
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """The lines to write, and the same lines with the indentation in which their author wrote them."""
+
+    lines: Sequence[str]
+    intended: Sequence[str]
+
+
+def read_replacement(
     path: str, suggestion: str, replaced: Sequence[str], *, around: Sequence[str]
-) -> list[str]:
-    """The lines that take the place of `replaced`; none if the suggestion deletes them.
+) -> Replacement:
+    """What takes the place of `replaced`; no lines if the suggestion deletes them.
 
     Args:
         path: the file.
@@ -40,13 +51,36 @@ def replacement_lines(
     """
     text = unfenced(path, suggestion, replaced)
     if not text.strip():
-        return []
+        return Replacement((), ())
     lines = text.split("\n")
-    place = _indent_of(replaced)
-    if not any(map(str.strip, replaced)) or _indent_of(lines) == place:
-        return lines
+    if not any(map(str.strip, replaced)) or _indent_of(lines) == _indent_of(replaced):
+        return Replacement(lines, lines)
     step = step_of(around)
-    return _in_steps(_dedented(_with_first_indent(path, lines, step)), step, _margin(replaced))
+    intended = _with_first_indent(path, lines, step)
+    return Replacement(_in_steps(_dedented(intended), step, _margin(replaced)), intended)
+
+
+def keeps_fences(edit: FileEdit) -> bool:
+    """Whether the lines after an edit of a Markdown file are in the same fenced block as before, or in none."""
+    if PurePosixPath(edit.path).suffix.lower() not in MARKDOWN:
+        return True
+    lines = edit.source.split("\n")
+    return _open_fence(lines[: edit.end]) == _open_fence([*lines[: edit.start], *edit.lines])
+
+
+def _open_fence(lines: Sequence[str]) -> str | None:
+    """The fence that is open after these lines; None if there is none."""
+    opened: str | None = None
+    for line in lines:
+        found = _FENCE.fullmatch(line.rstrip("\r"))
+        if found is None:
+            continue
+        info = found["info"].strip()
+        if opened is None and not ("`" in found["run"] and "`" in info):
+            opened = found["run"]
+        elif opened is not None and not info and found["run"].startswith(opened):
+            opened = None
+    return opened
 
 
 def unfenced(path: str, suggestion: str, replaced: Sequence[str]) -> str:
@@ -56,11 +90,10 @@ def unfenced(path: str, suggestion: str, replaced: Sequence[str]) -> str:
     info = _fence_around(shown)
     if info is None:
         return "\n".join(lines)
-    if PurePosixPath(path).suffix.lower() in MARKDOWN:
-        inner = _fence_around(shown[1:-1])
-        is_fenced_code = bool(replaced) and _FENCE.match(replaced[0]) is not None
-        if info not in _WRAPPERS or (is_fenced_code and inner is None):
-            return "\n".join(lines)
+    is_markdown = PurePosixPath(path).suffix.lower() in MARKDOWN
+    may_be_text = info not in _WRAPPERS or _fences_around(shown) <= _fences_around(replaced)
+    if is_markdown and info != "suggestion" and may_be_text:
+        return "\n".join(lines)
     first, last = lines.index(shown[0]), len(lines) - 1 - lines[::-1].index(shown[-1])
     return "\n".join(lines[first + 1 : last])
 
@@ -76,6 +109,15 @@ def step_of(lines: Sequence[str]) -> str:
         if len(below) > len(above) and "\t" not in below
     )
     return " " * steps.most_common(1)[0][0] if steps else DEFAULT_STEP
+
+
+def _fences_around(lines: Sequence[str]) -> int:
+    """The number of fences around all lines."""
+    shown = [line for line in lines if line.strip()]
+    number = 0
+    while _fence_around(shown) is not None:
+        number, shown = number + 1, [line for line in shown[1:-1] if line.strip()]
+    return number
 
 
 def _fence_around(lines: Sequence[str]) -> str | None:

@@ -23,7 +23,7 @@ from app.findings.finders import backers, is_by_analyzers, is_by_patterns
 from app.findings.fingerprint import EnclosingSymbol, Fingerprinter
 from app.findings.merge import merge
 from app.findings.quotes import DiffIndex, HeadRuns
-from app.findings.suggestion import CountErrors, SourceOf, check_suggestion
+from app.findings.suggestion import CheckEdits, SourceOf, check_suggestions
 from app.findings.verify import AskVerdicts, IsEstablished, nothing_is_established, verify
 
 
@@ -145,6 +145,12 @@ def _is_commentable(finding: Finding, limit: ProfileLimits) -> bool:
     return finding.worth is None or finding.worth >= limit.worth
 
 
+def _unfit_notes(findings: Sequence[Finding], unfit: Collection[str]) -> tuple[SettlementNote, ...]:
+    """A note about the suggestions that became prose, if their findings are shown."""
+    number = sum(finding.fingerprint in unfit for finding in findings)
+    return (SettlementNote(code=SettlementCode.UNFIT_SUGGESTIONS, values=(str(number),)),) if number else ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
     """Findings in display order with final placements, and every other claim with its reason."""
@@ -162,7 +168,7 @@ async def settle(
     ask_verdicts: AskVerdicts,
     source_of: SourceOf,
     enclosing_symbol: EnclosingSymbol,
-    count_errors: CountErrors,
+    check_edits: CheckEdits,
     vendors: Sequence[Provider],
     is_established: IsEstablished = nothing_is_established,
     is_read: IsRead = nothing_is_read,
@@ -173,7 +179,7 @@ async def settle(
     Args:
         source_of: a file at the head (RIGHT) or the merge base (LEFT); None if it is unavailable.
         enclosing_symbol: of (path, source, line).
-        count_errors: syntax errors of (path, source); None if the language is unknown.
+        check_edits: whether each suggestion, once applied, leaves a file that parses.
         vendors: the configured ones; those that the repository does not allow are skipped.
         is_established: whether parsing the code proved the finding, so that it needs no verification.
         is_read: whether a model that answered has read the code of a finding.
@@ -188,13 +194,11 @@ async def settle(
         for each, found in zip(anchored, located, strict=True)
         if found is None
     ]
-    checked = [
-        check_suggestion(finding, index, source_of=source_of, count_errors=count_errors)
-        for finding in located
-        if finding is not None
-    ]
+    checked = await check_suggestions(
+        [finding for finding in located if finding], index, source_of=source_of, check_edits=check_edits
+    )
     fingerprinter = Fingerprinter(index, source_of=source_of, enclosing_symbol=enclosing_symbol)
-    named = fingerprinter.add_fingerprints([*checked, *nowhere])
+    named = fingerprinter.add_fingerprints([*(each.finding for each in checked), *nowhere])
 
     def symbol_of(finding: Finding) -> str | None:
         source = source_of(finding.path, finding.side)
@@ -224,6 +228,7 @@ async def settle(
         symbol_of=symbol_of,
     )
     ranked = rank(verified.findings, config, is_read=is_read)
+    unfit = {named[number].fingerprint for number, each in enumerate(checked) if each.is_unfit}
     return Settlement(
         findings=ranked.findings,
         rejected=(
@@ -231,5 +236,5 @@ async def settle(
             *verified.rejected,
             *ranked.rejected,
         ),
-        notes=(*verified.notes, *ranked.notes),
+        notes=(*verified.notes, *ranked.notes, *_unfit_notes(ranked.findings, unfit)),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from app.analyzers.edits import check_edits
 from app.domain.analysis import Analysis
 from app.domain.diff import Side
 from app.domain.finding import Finding, Stage, VerifierVerdict
@@ -13,7 +14,7 @@ from app.findings.pairs import Comparisons
 from app.findings.settle import Settlement, settle
 from app.gather import Gathered
 from app.stages import StageContext, ask_verdicts, was_reviewed
-from app.syntax import count_errors, enclosing_symbol
+from app.syntax import enclosing_symbol
 
 MISSING_DOCUMENTATION = "missing-documentation"  # a rule of app/domain/rules.py
 
@@ -42,7 +43,7 @@ async def settle_results(
         ask_verdicts=ask,
         source_of=_sources(gathered),
         enclosing_symbol=enclosing_symbol,
-        count_errors=count_errors,
+        check_edits=check_edits,
         vendors=context.models.providers,
         is_established=_established_by(analysis),
         is_read=lambda finding: was_reviewed(finding, results, gathered.context.chunks),

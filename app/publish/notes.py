@@ -48,6 +48,10 @@ _COUNTED_NOTES = {
         "1 pattern finding that no model reported is listed only in the summary. It still counts for the gate.",
         "{0} pattern findings that no model reported are listed only in the summary. They still count for the gate.",
     ),
+    SettlementCode.UNFIT_SUGGESTIONS: (
+        "1 suggestion is only shown as text, because the file would not be valid code with it.",
+        "{0} suggestions are only shown as text, because the files would not be valid code with them.",
+    ),
     SettlementCode.UNVERIFIED: (
         "1 finding could not be checked by another vendor's model; it is listed as unconfirmed in the summary only.",
         "{0} findings could not be checked by another vendor's model; they are listed as unconfirmed in the summary only.",

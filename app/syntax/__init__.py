@@ -16,6 +16,7 @@ from app.syntax.tree import (
     language_of,
     parse,
     start_line,
+    syntax_errors,
     without_long_lines,
 )
 
@@ -72,12 +73,8 @@ def identifiers(path: str, source: str, lines: Iterable[int]) -> list[str]:
 def count_errors(path: str, source: str) -> int | None:
     """The number of places that do not parse, including missing tokens; None if unknown."""
     language = language_of(path)
-    root = parse(language, source) if language else None
-    if root is None:
-        return None
-    # The parser inserts nodes without text where something is missing.
-    errors = root.find_all({"rule": {"any": [{"kind": "ERROR"}, {"regex": "^$"}]}})
-    return len(errors) if source.strip() else 0
+    errors = syntax_errors(language, source) if language else None
+    return None if errors is None else len(errors)
 
 
 def _innermost(path: str, source: str, line: int) -> Definition | None:

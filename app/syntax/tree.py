@@ -44,6 +44,18 @@ def parse(language: str, source: str) -> SgNode | None:
     return SgRoot(_encodable(source), language).root()
 
 
+def syntax_errors(language: str, source: str) -> list[tuple[str, str]] | None:
+    """The kind and text of the places that do not parse, including missing tokens; None if the text is too large."""
+    if not source.strip():
+        return []
+    root = parse(language, source)
+    if root is None:
+        return None
+    # The parser inserts nodes without text where something is missing.
+    errors = root.find_all({"rule": {"any": [{"kind": "ERROR"}, {"regex": "^$"}]}})
+    return [(node.kind(), node.text()) for node in errors]
+
+
 def without_long_lines(source: str) -> str:
     """The source with overlong lines emptied, because in minified code each node's column costs a scan of the line."""
     if len(source) <= MAX_LINE_CHARACTERS:

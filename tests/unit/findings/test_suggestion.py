@@ -1,13 +1,16 @@
 """A suggestion can be applied with one click and leaves a file that parses, or it is prose. Nothing is lost."""
 
-import ast
+from collections.abc import Sequence
 
 import pytest
 
 from app.domain.diff import Side
+from app.domain.edit import FileEdit
 from app.domain.finding import Finding
 from app.findings.anchor import anchor
-from app.findings.suggestion import as_prose, check_suggestion, is_protected
+from app.findings.quotes import DiffIndex
+from app.findings.suggestion import SourceOf, as_prose, check_suggestions, is_protected
+from app.syntax.edits import is_sound
 from tests.unit.findings.making import finding, index_of, sources_of
 
 CODE = """\
@@ -20,22 +23,20 @@ def total(orders):
 """
 
 
-def count_errors(path: str, source: str) -> int | None:
-    """Python's own parser: 1 where it fails."""
-    if not path.endswith(".py"):
-        return None
-    try:
-        ast.parse(source)
-    except SyntaxError:
-        return 1
-    return 0
+async def check_edits(edits: Sequence[FileEdit]) -> list[bool]:
+    return [is_sound(edit) for edit in edits]
 
 
-def checked(*, quote: str, suggestion: str, path: str = "pay.py", code: str = CODE) -> Finding:
+async def check(said: Finding, index: DiffIndex, source_of: SourceOf) -> Finding:
+    [checked] = await check_suggestions([said], index, source_of=source_of, check_edits=check_edits)
+    return checked.finding
+
+
+async def checked(*, quote: str, suggestion: str, path: str = "pay.py", code: str = CODE) -> Finding:
     files = {path: ("", code)}
     index = index_of(files)
     said = anchor(finding(path=path, quote=quote, suggestion=suggestion), index)
-    return check_suggestion(said, index, source_of=sources_of(files), count_errors=count_errors)
+    return await check(said, index, sources_of(files))
 
 
 FITTING = {
@@ -64,10 +65,10 @@ FITTING = {
 
 
 @pytest.mark.parametrize(("quote", "suggestion", "expected"), FITTING.values(), ids=FITTING.keys())
-def test_a_fitting_suggestion_keeps_the_indentation(
+async def test_a_fitting_suggestion_keeps_the_indentation(
     quote: str, suggestion: str, expected: str | None
 ) -> None:
-    assert checked(quote=quote, suggestion=suggestion).suggestion == (expected or suggestion)
+    assert (await checked(quote=quote, suggestion=suggestion)).suggestion == (expected or suggestion)
 
 
 UNFIT = {
@@ -77,8 +78,8 @@ UNFIT = {
 
 
 @pytest.mark.parametrize(("quote", "suggestion"), UNFIT.values(), ids=UNFIT.keys())
-def test_an_unfit_suggestion_becomes_prose(quote: str, suggestion: str) -> None:
-    said = checked(quote=quote, suggestion=suggestion)
+async def test_an_unfit_suggestion_becomes_prose(quote: str, suggestion: str) -> None:
+    said = await checked(quote=quote, suggestion=suggestion)
     assert said.suggestion is None
     assert suggestion in said.explanation
 
@@ -94,46 +95,48 @@ def test_an_unfit_suggestion_becomes_prose(quote: str, suggestion: str) -> None:
     ],
 )
 @pytest.mark.parametrize("quote", ["    return result", "return result"])
-def test_a_suggestion_equal_to_the_code_is_dropped(quote: str, suggestion: str) -> None:
-    said = checked(quote=quote, suggestion=suggestion)
+async def test_a_suggestion_equal_to_the_code_is_dropped(quote: str, suggestion: str) -> None:
+    said = await checked(quote=quote, suggestion=suggestion)
     assert (said.suggestion, said.explanation) == (None, "It adds where it must subtract.")
 
 
-def test_a_suggestion_equal_to_code_that_it_cannot_replace_is_dropped() -> None:
-    said = checked(quote="return result", suggestion="return result", path="Makefile")
+async def test_a_suggestion_equal_to_code_that_it_cannot_replace_is_dropped() -> None:
+    said = await checked(quote="return result", suggestion="return result", path="Makefile")
     assert (said.suggestion, said.explanation) == (None, "It adds where it must subtract.")
 
 
-def test_a_file_that_did_not_parse_before_can_have_a_suggestion() -> None:
+async def test_in_a_file_that_does_not_parse_only_its_repair_can_be_applied() -> None:
     broken = "def f(:\n    return 1\n"
-    assert checked(quote="    return 1", suggestion="    return 2", code=broken).suggestion == "    return 2"
+    repaired = await checked(quote="def f(:", suggestion="def f():", code=broken)
+    assert repaired.suggestion == "def f():"
+    assert (await checked(quote="    return 1", suggestion="    return 2", code=broken)).suggestion is None
 
 
-def test_carriage_returns_do_not_prevent_a_suggestion() -> None:
-    said = checked(quote="    return result", suggestion="    return 1", code=CODE.replace("\n", "\r\n"))
+async def test_carriage_returns_do_not_prevent_a_suggestion() -> None:
+    said = await checked(
+        quote="    return result", suggestion="    return 1", code=CODE.replace("\n", "\r\n")
+    )
     assert said.suggestion == "    return 1"
 
 
-def test_a_file_that_differs_from_the_diff_gets_no_suggestion() -> None:
+async def test_a_file_that_differs_from_the_diff_gets_no_suggestion() -> None:
     index = index_of({"pay.py": ("", CODE)})
     said = anchor(finding(quote="    return result", suggestion="    return 1"), index)
-    after = check_suggestion(
-        said, index, source_of=sources_of({"pay.py": ("", "\n" + CODE)}), count_errors=count_errors
-    )
+    after = await check(said, index, sources_of({"pay.py": ("", "\n" + CODE)}))
     assert after.suggestion is None
 
 
-def test_without_the_file_the_hunk_is_parsed() -> None:
+async def test_without_the_file_the_hunk_is_parsed() -> None:
     index = index_of({"pay.py": ("", CODE)})
     said = anchor(finding(quote="    return result", suggestion="    return ("), index)
-    after = check_suggestion(said, index, source_of=lambda path, side: None, count_errors=count_errors)
+    after = await check(said, index, lambda path, side: None)
     assert after.suggestion is None
 
 
-def test_a_removed_line_gets_no_suggestion() -> None:
+async def test_a_removed_line_gets_no_suggestion() -> None:
     index = index_of({"pay.py": ("old = 1\n", "new = 1\n")})
     said = anchor(finding(quote="old = 1", suggestion="older = 1"), index)
-    after = check_suggestion(said, index, source_of=lambda path, side: None, count_errors=count_errors)
+    after = await check(said, index, lambda path, side: None)
     assert (after.side, after.suggestion) == (Side.LEFT, None)
 
 
@@ -145,9 +148,9 @@ def test_a_removed_line_gets_no_suggestion() -> None:
         "requirements-dev.txt", "Jenkinsfile", "src/.env", "vite.config.ts", ".husky/pre-commit", "conftest.cfg",
     ],
 )  # fmt: skip
-def test_ci_configuration_and_lock_files_get_prose_only(path: str) -> None:
+async def test_ci_configuration_and_lock_files_get_prose_only(path: str) -> None:
     assert is_protected(path)
-    assert checked(path=path, quote="    return result", suggestion="    return 1").suggestion is None
+    assert (await checked(path=path, quote="    return result", suggestion="    return 1")).suggestion is None
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,11 @@ def test_every_rejection_has_a_sentence(code: RejectionCode, by: str, detail: st
             "3 findings did not reach the quorum; they are listed as unconfirmed in the summary only.",
         ),
         (
+            SettlementCode.UNFIT_SUGGESTIONS,
+            ("1",),
+            "1 suggestion is only shown as text, because the file would not be valid code with it.",
+        ),
+        (
             SettlementCode.UNSHARED_PATTERNS,
             ("2",),
             "2 pattern findings that no model reported are listed only in the summary. They still count for the gate.",
