@@ -92,13 +92,19 @@ def decide_pull_request(body: Body, context: Context) -> Job | Ignored:
     if event.action == "edited" and event.changes.base is not None:
         trigger = f"base:{pull.base.ref}"
         return review_job(
-            context, pull.number, head_sha=pull.head.sha, trigger=trigger, nonce=context.delivery.guid
+            context,
+            pull.number,
+            head_sha=pull.head.sha,
+            base_ref=pull.base.ref,
+            trigger=trigger,
+            nonce=context.delivery.guid,
         )
     if event.action in REVIEWED_ACTIONS:
         return review_job(
             context,
             pull.number,
             head_sha=pull.head.sha,
+            base_ref=pull.base.ref,
             trigger=event.action,
             before_sha=event.before,
             nonce=context.delivery.guid if event.action in REPEATED_ACTIONS else None,
@@ -119,6 +125,7 @@ def review_job(
     *,
     head_sha: str,
     trigger: str,
+    base_ref: str | None = None,
     before_sha: str | None = None,
     nonce: str | None = None,
     stages: tuple[Stage, ...] = tuple(Stage),
@@ -135,6 +142,7 @@ def review_job(
         installation_id=context.installation_id,
         trigger=trigger,
         head_sha=head_sha,
+        base_ref=base_ref,
         stages=stages,
         commanded=commanded,
     )

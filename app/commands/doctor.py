@@ -25,6 +25,7 @@ from app.commands.doctor_checks import (
     check_deliveries,
     check_granted,
     check_identity,
+    check_jobs,
     check_key,
     check_model,
     check_notifications,
@@ -44,11 +45,13 @@ from app.llm.failures import UNPAID_TIER
 from app.main import Network, provider_access
 from app.settings import Settings, load_settings
 from app.store.database import Database
+from app.store.deliveries import load_failed
 from app.store.model_calls import has_recent_error
 from app.store.rungs import load_rungs
 
 ENV_FILE = Path(".env")
 LOG_PERIOD_S = 3 * 86_400  # GitHub keeps deliveries for that long
+FAILED_WITHIN_DAYS = 3
 UNPAID_WITHIN = timedelta(days=30)
 PROBE_TIMEOUT_S = 5.0
 
@@ -82,7 +85,8 @@ async def examine(
         yield failure("settings", str(error), "correct it in the environment or in .env")
         return
     yield ok("settings", "valid")
-    yield await _check_database(settings)
+    async for check in _check_database(settings, datetime.fromtimestamp(now(), UTC)):
+        yield check
     for check in (*check_credentials(settings), *check_notifications(settings)):
         yield check
     async for check in _check_github(settings, network, probe, now):
@@ -91,20 +95,25 @@ async def examine(
         yield check
 
 
-async def _check_database(settings: Settings) -> Check:
+async def _check_database(settings: Settings, now: datetime) -> AsyncGenerator[Check]:
     kind = urlsplit(settings.database_url).scheme
     try:
         database = await asyncio.to_thread(Database, settings.database_url)
     except (StoreUnavailable, ConfigurationError) as error:
         remedy = "start it, free disk space, or correct QUORUM_DATABASE_URL or QUORUM_DATA_DIR"
-        return failure("database", str(error), remedy)
+        yield failure("database", str(error), remedy)
+        return
     try:
         await asyncio.to_thread(database.check)
+        yield ok("database", f"{kind} answers; its tables are up to date")
+        failed = await asyncio.to_thread(
+            load_failed, database, since=now - timedelta(days=FAILED_WITHIN_DAYS)
+        )
+        yield check_jobs(failed, days=FAILED_WITHIN_DAYS)
     except StoreUnavailable as error:
-        return failure("database", str(error), "restart it and read its log")
+        yield failure("database", str(error), "restart it and read its log")
     finally:
         database.close()
-    return ok("database", f"{kind} answers; its tables are up to date")
 
 
 async def _check_github(

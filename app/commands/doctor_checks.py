@@ -23,6 +23,7 @@ from app.llm.models import ModelCheck
 from app.llm.vendor_terms import data_use, shut_down_on
 from app.publish.wording import describe_disabled
 from app.settings import Settings
+from app.store.deliveries import FailedDeliveries
 
 MANIFEST = Path(__file__).parents[1] / "data" / "app.yml"  # a link: the wheel holds a copy
 WEBHOOK_PATH = "/webhooks/github"
@@ -66,6 +67,15 @@ def warning(subject: str, message: str, remedy: str) -> Check:
 def failure(subject: str, message: str, remedy: str) -> Check:
     """Does not work."""
     return Check(subject=subject, result=CheckResult.FAILURE, message=message, remedy=remedy)
+
+
+def check_jobs(failed: FailedDeliveries | None, *, days: int) -> Check:
+    """Check that no delivery's job failed recently."""
+    if failed is None:
+        return ok("jobs", f"none failed in the last {days} days")
+    some = "1 delivery" if failed.count == 1 else f"{failed.count} deliveries"
+    message = f"{some} failed in the last {days} days; the newest: {failed.newest}"
+    return warning("jobs", message, "see the dashboard's Deliveries; `quorum replay` runs one again")
 
 
 def check_credentials(settings: Settings) -> Iterable[Check]:

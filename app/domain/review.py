@@ -90,6 +90,7 @@ class ReviewRequest:
     installation_id: int
     trigger: str  # "opened", "synchronize", "comment:123", "check_run:55", …
     head_sha: str | None = None  # None: the head when the job starts
+    base_ref: str | None = None  # the base branch that the webhook named
     stages: tuple[Stage, ...] = tuple(Stage)
     full: bool = False
     commanded: bool = False  # requested by a person: post a clean result too

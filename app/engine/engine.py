@@ -31,7 +31,7 @@ from app.engine.queue import (
     guid_of,
     quiet_logger,
 )
-from app.engine.worker import MAX_RESTARTS, Worker, close_failed
+from app.engine.worker import MAX_RESTARTS, Worker, close_failed, joined
 from app.errors import TRANSIENT, StoreUnavailable
 from app.store import deliveries
 from app.store.database import Database
@@ -265,8 +265,9 @@ class Engine:
 
     async def _close_job(self, queue: JobQueue, row: DeliveryRow) -> None:
         try:
-            await close_failed(self._handlers, row, reason=GIVEN_UP)
-            await asyncio.to_thread(queue.finish, row, DeliveryState.FAILED, reason=GIVEN_UP)
+            unclosed = await close_failed(self._handlers, row, reason=GIVEN_UP)
+            reason = joined(GIVEN_UP, unclosed)
+            await asyncio.to_thread(queue.finish, row, DeliveryState.FAILED, reason=reason)
         except TRANSIENT as error:
             logger.warning("delivery %s cannot be closed yet: %s", row.guid, error)
 

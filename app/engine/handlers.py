@@ -32,8 +32,10 @@ class Acknowledger(Protocol[J_contra]):
 class FailedJobCloser(Protocol):
     """Closes what a failed job left open on GitHub, before the job is recorded as failed."""
 
-    async def close_failed(self, job: Job, *, guid: str, reason: str) -> None:
+    async def close_failed(self, job: Job, *, guid: str, reason: str) -> str:
         """Close what is open; `guid` is the delivery's, and `reason` is a sentence for people.
+
+        Returns a sentence about what could not be closed, for the delivery's record; empty if everything was.
 
         Raises:
             any of `TRANSIENT`: the engine calls again later.

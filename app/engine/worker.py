@@ -196,12 +196,12 @@ class Worker:
             return await self._put_back(attempt, error)
         logger.error("the job failed", exc_info=error)
         try:
-            await close_failed(self._handlers, row, reason=_sentence_of(error))
+            unclosed = await close_failed(self._handlers, row, reason=_sentence_of(error))
         except TRANSIENT as outage:
             if row.attempts < MAX_ATTEMPTS:
                 return await self._put_back(attempt, outage)
             raise  # `Engine.sweep` closes it later
-        return await self._finish(row, DeliveryState.FAILED, reason=_record_of(error))
+        return await self._finish(row, DeliveryState.FAILED, reason=joined(_record_of(error), unclosed))
 
     async def _put_back(self, attempt: _Attempt, error: BaseException) -> str:
         """Queue the job again from its beginning, after a delay or because an older version recorded other steps."""
@@ -217,20 +217,26 @@ class Worker:
         return state.value
 
 
-async def close_failed(handlers: JobHandlers, row: DeliveryRow, *, reason: str) -> None:
-    """Close what a failed job left open on GitHub, so that nothing there stays in progress.
+async def close_failed(handlers: JobHandlers, row: DeliveryRow, *, reason: str) -> str:
+    """Close what a failed job left open on GitHub, so that nothing there stays in progress; returns what remains open.
 
     Raises:
         any of `TRANSIENT`: the job has not ended; call this again later.
     """
     try:
-        await handlers.failed_jobs.close_failed(
+        return await handlers.failed_jobs.close_failed(
             deliveries.parse_job(row.request), guid=row.guid, reason=reason
         )
     except TRANSIENT:
         raise
     except Exception:
         logger.exception("cannot close what a failed job left open on GitHub")
+        return "What it left open on GitHub could not be closed; the log says why."
+
+
+def joined(reason: str, unclosed: str) -> str:
+    """Add what could not be closed to the reason why a job failed."""
+    return f"{reason.rstrip('.')}. {unclosed}" if unclosed else reason
 
 
 def _record_of(error: BaseException) -> str:

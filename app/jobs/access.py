@@ -59,6 +59,12 @@ class GitHubAccess(Protocol):
         """Return the commits that the group adds to its base branch; None if there are more than GitHub lists."""
         ...
 
+    async def repository_file(
+        self, installation_id: int, repository: str, path: str, *, branch: str | None
+    ) -> bytes | None:
+        """Return a file of a branch, or of the default branch, if it exists; raises `GitHubError`."""
+        ...
+
     async def organization_file(self, installation_id: int, owner: str) -> bytes | None:
         """Return `quorum.yml` of the owner's `.github` repository, if it exists; raises `GitHubError`."""
         ...

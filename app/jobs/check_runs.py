@@ -1,4 +1,4 @@
-"""Completes the check runs that a job started, including those of runs that a crash interrupted.
+"""Completes the check runs that a job started, including those of runs that a crash interrupted, or creates them.
 
 A check run that is never completed stays in progress on the pull request forever. The ledger records which ones were started;
 if it has no ID for one, it is looked up on GitHub.
@@ -6,26 +6,18 @@ if it has no ID for one, it is looked up on GitHub.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.domain.configuration import Gate
 from app.domain.finding import Stage
-from app.domain.job import Job, MergeGroupJob
-from app.domain.publication import Conclusion
 from app.domain.pull_request import PullRequestRef
 from app.errors import TRANSIENT, QuorumError
-from app.gather import BASE_PATHS, read_configuration
 from app.jobs.access import JobEnvironment, PullRequestAccess
-from app.jobs.head import request_of
-from app.jobs.merge_queue import named_pull_request
-from app.jobs.notifications import review_finished
-from app.publish.check_runs import complete_checks, find_check
-from app.publish.checks import CheckUpdate, failed_check
+from app.publish.check_runs import complete_checks, find_check, start_checks
+from app.publish.checks import CheckUpdate
 from app.store.database import Database
 from app.store.ledger import Begun, load_begun, load_ledgers, move_writes
-from app.store.review_tables import ReviewRow
-from app.store.reviews import UNFINISHED, load_review_ids, load_reviews_of_delivery
+from app.store.reviews import load_review_ids
 
 logger = logging.getLogger(__name__)
 
@@ -53,14 +45,17 @@ class CheckRuns:
         found = {ledger.rpartition("@")[2]: _open_of(writes) for ledger, writes in begun.items()}
         return {head_sha: runs for head_sha, runs in found.items() if runs and head_sha != except_head}
 
-    async def end(self, update: Callable[[Stage], CheckUpdate], *, except_head: str | None = None) -> None:
-        """Complete the open check runs.
+    async def end(
+        self, update: Callable[[Stage], CheckUpdate], *, except_head: str | None = None
+    ) -> list[QuorumError]:
+        """Complete the open check runs; returns GitHub's refusals.
 
-        Logs a refusal instead of raising it, because the reason why the job ended matters more.
+        Does not raise them, because the reason why the job ended matters more.
 
         Raises:
             any of `TRANSIENT`: call this again later.
         """
+        refusals: list[QuorumError] = []
         for head_sha, runs in (await self.load_open(except_head=except_head)).items():
             try:
                 await self._end(head_sha, runs, update)
@@ -68,6 +63,28 @@ class CheckRuns:
                 raise
             except QuorumError as error:
                 logger.warning("the check runs on %s could not be completed: %s", head_sha, error)
+                refusals.append(error)
+        return refusals
+
+    async def create(self, updates: Sequence[CheckUpdate], *, head_sha: str) -> list[QuorumError]:
+        """Create completed check runs on a head, except those that the job has started; returns GitHub's refusals.
+
+        Raises:
+            any of `TRANSIENT`: call this again later.
+        """
+        access = self._open(head_sha)
+        stages = [update.stage for update in updates]
+        try:
+            ids = await start_checks(
+                stages, ref=self.ref, head_sha=head_sha, writer=access.writer, ledger=access.ledger
+            )
+            await complete_checks(updates, check_run_ids=ids, writer=access.writer, ledger=access.ledger)
+        except TRANSIENT:
+            raise
+        except QuorumError as error:
+            logger.warning("no check runs could be created on %s: %s", head_sha, error)
+            return [error]
+        return []
 
     async def _end(self, head_sha: str, runs: OpenRuns, update: Callable[[Stage], CheckUpdate]) -> None:
         access = self._open(head_sha)
@@ -110,76 +127,3 @@ def _open_of(writes: Mapping[str, Begun]) -> OpenRuns:
         if start is not None and (end is None or end.github_id is None):
             runs[stage] = start
     return runs
-
-
-UNKNOWN_GATE = Gate.CRITICAL  # fails closed: a merge may depend on a gate that cannot be read
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailureHandler:
-    """Completes the check runs that a failed job left open (`app.engine.handlers.FailedJobCloser`).
-
-    The process that ran the job may have crashed, so only the database knows what the job started.
-    """
-
-    environment: JobEnvironment
-
-    async def close_failed(self, job: Job, *, guid: str, reason: str) -> None:
-        """Complete the open check runs with the reason, and send the notifications.
-
-        Raises:
-            any of `TRANSIENT`: call this again later.
-        """
-        for row in await asyncio.to_thread(load_reviews_of_delivery, self.environment.database, guid):
-            if row.status in UNFINISHED:
-                await self._notify(row)
-        redact = self.environment.redact
-        async for runs, gate in self._open(guid, job):
-            await runs.end(
-                lambda stage, gate=gate: failed_check(stage, reason=reason, gate=gate, redact=redact)
-            )
-
-    async def _open(self, guid: str, job: Job) -> AsyncGenerator[tuple[CheckRuns, Gate]]:
-        """Yield the check runs that the job started, with the gate that applies."""
-        if isinstance(job, MergeGroupJob) and (ref := named_pull_request(job)):
-            runs = self._check_runs(job.key, ref, job.installation_id)
-            if await runs.load_open():
-                yield runs, await self._gate(job, ref)
-        for row in await asyncio.to_thread(load_reviews_of_delivery, self.environment.database, guid):
-            runs = self._check_runs(ledger_name(row.id, ""), request_of(row).ref, row.installation_id)
-            yield runs, Gate(row.gate) if row.gate else UNKNOWN_GATE
-
-    async def _notify(self, row: ReviewRow) -> None:
-        now = self.environment.clock()
-        gate = Gate(row.gate) if row.gate else UNKNOWN_GATE
-        conclusion = Conclusion.NEUTRAL if gate is Gate.OFF else Conclusion.FAILURE
-        await self.environment.notify(
-            review_finished(
-                request_of(row),
-                web_url=self.environment.web_url,
-                head_sha=row.head_sha,
-                conclusions=dict.fromkeys(map(Stage, row.stages), conclusion),
-                usage=await self.environment.services.models.usage(row.id),
-                duration_ms=round((now - (row.started_at or now)).total_seconds() * 1_000),
-                report=None,
-            )
-        )
-
-    async def _gate(self, job: MergeGroupJob, ref: PullRequestRef) -> Gate:
-        access = self.environment.open(ref, installation_id=job.installation_id, ledger=job.key)
-        try:
-            snapshot = await access.source.snapshot(BASE_PATHS)
-            organization = await self.environment.organization_defaults.load(job.installation_id, ref.owner)
-        except TRANSIENT:
-            raise
-        except QuorumError:
-            return UNKNOWN_GATE
-        return read_configuration(snapshot, organization=organization).config.gate
-
-    def _check_runs(self, ledger: str, ref: PullRequestRef, installation_id: int) -> CheckRuns:
-        return CheckRuns(
-            ledger=ledger,
-            ref=ref,
-            installation_id=installation_id,
-            environment=self.environment,
-        )

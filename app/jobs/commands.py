@@ -1,25 +1,19 @@
-"""Handles comments: checks the permission, then runs the command or answers the question.
-
-People who wait for an answer get a reaction immediately, even while a review of the pull request runs.
-"""
+"""The commands that people give in comments, each as a function."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from app.conversation.fixed import ModelFixJudge
 from app.conversation.schemas import Intent
 from app.domain.finding import Finding, Stage
-from app.domain.job import Command, CommentJob, review_id
+from app.domain.job import Command, review_id
 from app.domain.publication import ThreadAnswer
 from app.domain.review import ReviewRequest
-from app.domain.step import Checkpoint, Step
+from app.domain.step import Checkpoint
 from app.jobs import dismissals
-from app.jobs.access import Permissions, PullRequestAccess
-from app.jobs.comment import IncomingComment, react
+from app.jobs.comment import IncomingComment
 from app.jobs.conversation import converse
-from app.jobs.review import ReviewHandler
 from app.jobs.threads import Followed, follow, record_outcomes
 from app.publish import replies
 from app.store.findings import FindingOutcome, load_rules
@@ -245,54 +239,3 @@ COMMANDS: Mapping[str, RunCommand] = {
     "help": help_,
 }
 SLOW = frozenset({"rereview", "ask", "explain", "resolve"})  # acknowledged immediately with eyes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommentHandler:
-    """Handles comments for Quorum: runs a command or answers a question, for people with write access only."""
-
-    review: ReviewHandler
-    permissions: Permissions
-    allowed_bots: frozenset[int] = frozenset()
-
-    async def handle(self, job: CommentJob, step: Step) -> None:
-        """Run the command, or answer the question."""
-        access = self.review.environment.open(job.ref, installation_id=job.installation_id, ledger=job.key)
-        comment = IncomingComment(job=job, access=access, review=self.review, step=step)
-        if not await step(Checkpoint("permission", bool), lambda: self._may_command(job, access)):
-            await comment.react("confused")
-            return
-        if _takes_time(job.command):
-            await comment.react("eyes")
-        await _run(comment)
-
-    async def acknowledge(self, job: CommentJob) -> None:
-        """React with eyes to a comment whose answer takes time."""
-        access = self.review.environment.open(job.ref, installation_id=job.installation_id, ledger=job.key)
-        if _takes_time(job.command) and await self._may_command(job, access):
-            await react(job, access, "eyes")
-
-    async def _may_command(self, job: CommentJob, access: PullRequestAccess) -> bool:
-        """Allow people with write access, and the bots that the operator names, which are never collaborators."""
-        if job.author_id in self.allowed_bots:
-            return True
-        return await self.permissions.may_command(access.writer, job.ref.repository, job.author)
-
-
-def _takes_time(command: Command | None) -> bool:
-    """Whether the answer needs models or the pull request."""
-    return command is None or (command.name in SLOW and not command.problem)
-
-
-async def _run(comment: IncomingComment) -> None:
-    command = comment.job.command
-    if command is None:
-        await converse(comment, comment.job.body)
-    elif command.name not in COMMANDS:
-        await comment.answer(
-            replies.render_unknown_command(f"/{command.name}", key=comment.key, closest=command.suggestion)
-        )
-    elif command.problem:
-        await comment.answer(replies.render_failure(command.problem, key=comment.key, redact=comment.redact))
-    else:
-        await COMMANDS[command.name](comment, command)

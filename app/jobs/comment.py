@@ -46,7 +46,7 @@ class IncomingComment:
     @property
     def key(self) -> str:
         """The key of the answer to this comment."""
-        return f"{self.job.comment_kind}:{self.job.comment_id}"
+        return answer_key(self.job)
 
     @property
     def environment(self) -> JobEnvironment:
@@ -111,25 +111,10 @@ class IncomingComment:
 
     async def answer(self, body: str) -> int:
         """Post the answer in the comment's conversation; return its ID, or 0 without permission to post."""
-        job, writer = self.job, self.access.writer
-        if not may_write(job, self.access):
+        if not may_write(self.job, self.access):
             logger.info("cannot answer %s: the installation lacks the permission", self.key)
             return 0
-        hidden = marker(MarkerKind.REPLY, self.key)
-
-        async def write() -> int:
-            if job.comment_kind == "review_comment":
-                return await writer.reply_to_review_comment(job.thread_comment_id or job.comment_id, body)
-            return await writer.create_issue_comment(body)
-
-        async def find() -> int | None:
-            if job.comment_kind == "review_comment":
-                return await writer.find_review_comment(hidden)
-            return await writer.find_issue_comment(hidden)
-
-        return await self.step(
-            Checkpoint("answer", int), lambda: self.access.ledger.write_once("answer", find=find, write=write)
-        )
+        return await self.step(Checkpoint("answer", int), lambda: post_answer(self.job, self.access, body))
 
     async def review_again(self, request: ReviewRequest) -> None:
         """Run a review as part of this job."""
@@ -146,6 +131,28 @@ class IncomingComment:
                 trigger=trigger,
             )
         )
+
+
+def answer_key(job: CommentJob) -> str:
+    """Return the key of the answer to a comment."""
+    return f"{job.comment_kind}:{job.comment_id}"
+
+
+async def post_answer(job: CommentJob, access: PullRequestAccess, body: str) -> int:
+    """Answer a comment in its conversation, once; returns the answer's ID."""
+    writer, hidden = access.writer, marker(MarkerKind.REPLY, answer_key(job))
+
+    async def write() -> int:
+        if job.comment_kind == "review_comment":
+            return await writer.reply_to_review_comment(job.thread_comment_id or job.comment_id, body)
+        return await writer.create_issue_comment(body)
+
+    async def find() -> int | None:
+        if job.comment_kind == "review_comment":
+            return await writer.find_review_comment(hidden)
+        return await writer.find_issue_comment(hidden)
+
+    return await access.ledger.write_once("answer", find=find, write=write)
 
 
 async def react(job: CommentJob, access: PullRequestAccess, content: Reaction) -> None:

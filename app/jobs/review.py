@@ -10,12 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from app.domain.configuration import Gate
 from app.domain.finding import Stage
 from app.domain.job import ReviewJob
 from app.domain.review import ReviewReport, ReviewRequest
 from app.domain.step import Checkpoint, Step
-from app.errors import TRANSIENT, Cancelled, Postponed, QuorumError, Retargeted, Superseded
+from app.errors import Cancelled, Retargeted, Superseded
 from app.gather import Gathered
 from app.jobs.access import JobEnvironment, PullRequestAccess
 from app.jobs.check_runs import CheckRuns, adopt_open, ledger_name
@@ -27,8 +26,8 @@ from app.jobs.wanted import WantedCheck, checked
 from app.pipeline.inputs import REVIEW_SPAN, Stations, review_attributes
 from app.pipeline.review import gather_snapshot, review_gathered
 from app.publish.check_runs import all_of, start_check
-from app.publish.checks import CheckUpdate, cancelled_check, failed_check, superseded_check
-from app.publish.notes import INTERNAL_ERROR, RETARGETED
+from app.publish.checks import CheckUpdate, cancelled_check, superseded_check
+from app.publish.notes import RETARGETED
 from app.publish.publisher import Published
 from app.store import reports, reviews
 from app.store.findings import FindingOutcome, load_rules, record_threads
@@ -98,16 +97,9 @@ class ReviewHandler:
         await self.handle(ReviewJob(request=request), step)
 
     async def _review_head(self, request: ReviewRequest, step: Step) -> None:
-        """Review the current head. Complete its check runs, unless the review is retried or superseded."""
-        try:
-            with self.environment.services.tracer.span(REVIEW_SPAN, review_attributes(request)):
-                await self._run_stations(request, step)
-        except (Superseded, Cancelled, Postponed, *TRANSIENT):
-            raise
-        except Exception as error:
-            reason = str(error) if isinstance(error, QuorumError) else INTERNAL_ERROR
-            await self._fail_checks(request, reason)
-            raise
+        """Review the current head; if that fails, `app.jobs.failure` completes its check runs."""
+        with self.environment.services.tracer.span(REVIEW_SPAN, review_attributes(request)):
+            await self._run_stations(request, step)
 
     async def _run_stations(self, request: ReviewRequest, step: Step) -> None:
         environment = self.environment
@@ -251,15 +243,6 @@ class ReviewHandler:
                 usage=await self.environment.services.models.usage(request.review_id),
                 duration_ms=duration_ms,
             )
-        )
-
-    async def _fail_checks(self, request: ReviewRequest, reason: str) -> None:
-        """Complete the open check runs by the gate that was recorded with the head."""
-        row = await asyncio.to_thread(reviews.load_review, self.environment.database, request.review_id)
-        gate = Gate(row.gate) if row and row.gate else Gate.OFF
-        await self._end_checks(
-            request,
-            lambda stage: failed_check(stage, reason=reason, gate=gate, redact=self.environment.redact),
         )
 
     async def _end_checks(

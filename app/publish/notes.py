@@ -13,7 +13,6 @@ from app.domain.finding import (
 from app.domain.review import ReviewContext, SkipReason
 from app.publish.wording import count
 
-INTERNAL_ERROR = "An internal error occurred in Quorum."
 DISMISSED = "Dismissed on this pull request."
 DISMISSED_BY_BUTTON = "all low findings, with the check run's button"
 RESOLVED_BY_HAND = "the thread was resolved manually"
@@ -148,6 +147,12 @@ def render_unreviewed(pull_requests: Sequence[int]) -> str:
     """Why the check run of a merge group cannot pass."""
     references = ", ".join(f"#{number}" for number in pull_requests)
     return f"The newest commit of {references} has not been reviewed."
+
+
+def render_refusals(errors: Sequence[Exception]) -> str:
+    """What GitHub refused while Quorum reported a failure there; empty if nothing."""
+    refused = "; ".join(dict.fromkeys(str(error).rstrip(".") for error in errors))
+    return f"The pull request does not show this failure: {refused}." if refused else ""
 
 
 def render_upload_skipped(error: str | None = None) -> str:

@@ -117,6 +117,12 @@ class InstallationAccess:
         client = self.github.installation(job.installation_id, job.repository)
         return await fetch_merge_group_commits(client, base_ref=job.base_ref, head_sha=job.head_sha)
 
+    async def repository_file(
+        self, installation_id: int, repository: str, path: str, *, branch: str | None
+    ) -> bytes | None:
+        """Return a file of a branch, or of the default branch, if it exists."""
+        return await fetch_file(self.github.installation(installation_id, repository), path, commit=branch)
+
     async def organization_file(self, installation_id: int, owner: str) -> bytes | None:
         """Return `quorum.yml` of the owner's `.github` repository, with permission to read files only."""
         client = self.github.installation(installation_id, f"{owner}/.github", permissions=FILE_PERMISSIONS)

@@ -23,8 +23,8 @@ from app.github.app import GitHubApp
 from app.github.git_objects import GitCache
 from app.jobs.access import JobEnvironment, OrganizationDefaults, Permissions
 from app.jobs.check_actions import CheckActionHandler, CheckSuiteHandler
-from app.jobs.check_runs import FailureHandler
-from app.jobs.commands import CommentHandler
+from app.jobs.comment_handler import CommentHandler
+from app.jobs.failure import FailureHandler
 from app.jobs.head import NewestHeadChecker
 from app.jobs.installation import InstallationHandler
 from app.jobs.merge_queue import MergeGroupHandler
@@ -110,7 +110,7 @@ def _job_handlers(
     comments = CommentHandler(review=review, permissions=permissions, allowed_bots=allowed_bots)
     installations = InstallationHandler(database=environment.database, clock=utc_now, forget=github.forget)
     handlers = JobHandlers(
-        failed_jobs=FailureHandler(environment=environment),
+        failed_jobs=FailureHandler(environment=environment, comments=comments),
         heads=NewestHeadChecker(environment=environment),
     )
     handlers.register(ReviewJob, review)

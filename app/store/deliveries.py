@@ -1,6 +1,7 @@
 """Accepted deliveries and the state of their jobs. Each function is one short transaction or part of the caller's."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -261,6 +262,27 @@ def _set_state(
     session: Session, guid: str, state: DeliveryState, *, reason: str | None, at: datetime | None
 ) -> None:
     session.exec(_SET_STATE, params={"of_guid": guid, "state": state, "reason": reason, "at": at})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedDeliveries:
+    """The failed deliveries of a period, and the newest of them."""
+
+    count: int
+    newest: str  # its event, repository and reason
+
+
+def load_failed(database: Database, *, since: datetime) -> FailedDeliveries | None:
+    """Return the deliveries that arrived since then and whose jobs failed; None if there are none."""
+    failed = (col(DeliveryRow.state) == DeliveryState.FAILED, col(DeliveryRow.received_at) >= since)
+    newest_first = col(DeliveryRow.received_at).desc()
+    with database.read() as session:
+        found = session.exec(select(func.count()).select_from(DeliveryRow).where(*failed)).one()
+        row = session.exec(select(DeliveryRow).where(*failed).order_by(newest_first).limit(1)).first()
+    if row is None:
+        return None
+    place = f"{row.repository}#{row.pull_request}" if row.pull_request else row.repository or ""
+    return FailedDeliveries(count=found, newest=f"{row.event} {place}: {row.reason or 'no reason recorded'}")
 
 
 def load_queue_depth(database: Database) -> dict[str, int]:

@@ -236,6 +236,18 @@ def load_unreplaced_review(
         return None if followed else lost
 
 
+def load_last_gate(database: Database, repository: str) -> str | None:
+    """Return the gate that the repository's newest review read; None if no review read one."""
+    statement = (
+        select(ReviewRow.gate)
+        .where(ReviewRow.repository == repository, col(ReviewRow.gate).is_not(None))
+        .order_by(col(ReviewRow.created_at).desc())
+        .limit(1)
+    )
+    with database.read() as session:
+        return session.exec(statement).first()
+
+
 def has_queued_review(database: Database, ref: PullRequestRef, *, trigger: str, after: str) -> bool:
     """Whether a review whose trigger starts with `trigger` waits and was requested later than the review `after`."""
     begun = select(ReviewRow.created_at).where(ReviewRow.id == after).scalar_subquery()

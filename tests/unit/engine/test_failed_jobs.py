@@ -132,7 +132,8 @@ async def test_an_unknown_error_while_closing_does_not_keep_the_job_open(databas
 
     async with running(database, handler, close_failed=close_failed) as engine:
         await engine.enqueue(delivery("one"), review_job())
-        assert (await ended(database, "one")).reason == "no access"
+        reason = (await ended(database, "one")).reason
+        assert reason == "no access. What it left open on GitHub could not be closed; the log says why."
 
 
 async def test_the_next_job_of_the_installation_takes_the_place_of_a_job_that_was_given_up(

@@ -69,10 +69,11 @@ class Functions:
         if self.acknowledge_review:
             await self.acknowledge_review(job)
 
-    async def close_failed(self, job: Job, *, guid: str, reason: str) -> None:
+    async def close_failed(self, job: Job, *, guid: str, reason: str) -> str:
         del job
         if self.close:
             await self.close(guid, reason)
+        return ""
 
     async def is_newest_head(self, guid: str) -> bool:
         del guid
