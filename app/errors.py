@@ -196,6 +196,12 @@ class ModelSchemaRefused(ModelError):
     outcome = Outcome.UNAVAILABLE
 
 
+class ModelStreamRefused(ModelError):
+    """The server at an operator's address does not stream; the next attempt asks for the whole answer."""
+
+    outcome = Outcome.UNAVAILABLE
+
+
 class ModelRefused(ModelError):
     """The model or a safety filter declined to answer."""
 

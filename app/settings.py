@@ -74,7 +74,11 @@ class Settings(BaseSettings):
     quorum_calls_at_once: int = Field(
         32, ge=1, description="Concurrent calls per provider, across all processes; a local server: 1."
     )
-    quorum_call_timeout_s: float = Field(240.0, gt=0, description="Time limit of an attempt, in seconds.")
+    quorum_call_timeout_s: float | None = Field(
+        None,
+        gt=0,
+        description="Time limit of an attempt, in seconds; default: from the tokens allowed and the speed seen.",
+    )
     quorum_stage_deadline_s: float = Field(600.0, gt=0, description="Time limit of a stage, in seconds.")
     quorum_cache_ttl_s: float = Field(
         7 * 86_400.0, ge=0, description="How long the response cache keeps an answer, in seconds."

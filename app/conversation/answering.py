@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 DEADLINE_S = 240.0
 DIFF_TOKENS = 20_000  # of the change, if no finding narrows the question
-MAX_OUTPUT_TOKENS = 4_000
+MAX_OUTPUT_TOKENS = 16_000  # thinking included
 MAX_QUESTION_CHARACTERS = 6_000
 
 

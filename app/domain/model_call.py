@@ -80,6 +80,7 @@ class ModelCall:
     reason: str | None = None  # the router's reason for this candidate
     error: str | None = None  # short and without secrets
     request_id: str | None = None
+    first_token_ms: int | None = None  # of a streamed answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

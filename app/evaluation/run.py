@@ -45,7 +45,7 @@ class EvaluationSetup:
     prompts: Prompts = field(default_factory=Prompts)
     profile: Profile = Profile.NORMAL
     quorum: int = 2
-    call_timeout_s: float = 240.0
+    call_timeout_s: float | None = None
     stage_deadline_s: float = 600.0
     max_concurrent: int = 4
     http_client: "httpx2.AsyncClient | None" = None  # replaces the network in tests

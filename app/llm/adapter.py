@@ -22,6 +22,7 @@ from app.llm.failures import (
     timed_out,
     within,
 )
+from app.llm.streams import Stopwatch
 from app.llm.unwrap import parse_strict, parse_wrapped
 from app.llm.vendor_errors import VendorFailure, error_from, parse_retry_after
 
@@ -117,7 +118,13 @@ class ResponseOutcome:
     request_id: str | None
 
     def answer(
-        self, text: str, *, request: ModelRequest, model: str, stop_reason: str | None
+        self,
+        text: str,
+        *,
+        request: ModelRequest,
+        model: str,
+        stop_reason: str | None,
+        watch: Stopwatch | None = None,
     ) -> ModelResponse:
         """Return the response, with its text parsed as JSON; if nobody enforced the schema, with text around the JSON.
 
@@ -134,6 +141,7 @@ class ResponseOutcome:
             usage=self.usage,
             request_id=self.request_id,
             stop_reason=stop_reason,
+            first_token_ms=watch.first_token_ms if watch else None,
         )
 
     def fail(self, kind: type[ModelError], sentence: str) -> NoReturn:

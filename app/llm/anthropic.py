@@ -3,10 +3,11 @@
 https://platform.claude.com/docs/en/api/messages
 """
 
+import json
 from typing import TYPE_CHECKING, Any, cast
 
 from app.domain.model_call import Provider, Usage
-from app.errors import ModelContextTooLong
+from app.errors import ModelContextTooLong, ModelError
 from app.llm.adapter import (
     LazyClient,
     ResponseOutcome,
@@ -18,6 +19,8 @@ from app.llm.adapter import (
 )
 from app.llm.client import Image, ModelRequest, ModelResponse
 from app.llm.failures import CHECK_TIMEOUT_S, not_an_answer, not_set_up
+from app.llm.output_limits import bare_name
+from app.llm.streams import Stopwatch, StreamSupport, events, is_whole
 
 if TYPE_CHECKING:
     import httpx2
@@ -51,6 +54,7 @@ class AnthropicClient:
         self._base_url = base_url
         self._bedrock = bedrock
         self._http_client = http_client
+        self._streams = StreamSupport(PROVIDER, base_url)
         self._sdk = LazyClient(self._open, close=lambda sdk: sdk.close(), logger="anthropic")
 
     def _open(self) -> "AsyncAnthropic | AsyncAnthropicBedrock":
@@ -75,10 +79,36 @@ class AnthropicClient:
     async def generate(self, request: ModelRequest) -> ModelResponse:
         """Ask once; raises a `ModelError`."""
         sdk = await self._sdk.get()
+        if request.is_streamed and self._streams.is_supported:
+            return await self._stream(sdk, request)
         async with on_the_wire(PROVIDER, request.timeout_s, _errors()):
             create = cast("Any", sdk.messages.create)  # its overloads do not accept a prepared body
             message = await create(**_body(request), timeout=request.timeout_s)
         return _read(message, request)
+
+    async def _stream(
+        self, sdk: "AsyncAnthropic | AsyncAnthropicBedrock", request: ModelRequest
+    ) -> ModelResponse:
+        from anthropic.types import Message
+
+        watch = Stopwatch()
+        try:
+            async with (
+                on_the_wire(PROVIDER, request.timeout_s, _errors()),
+                cast("Any", sdk.messages.stream)(**_body(request), timeout=request.timeout_s) as stream,
+            ):
+                if is_whole(PROVIDER, stream.response.headers):
+                    message = Message.construct(**json.loads(await stream.response.aread()))
+                else:
+                    async for event in events(PROVIDER, stream):
+                        if event.type == "content_block_delta":
+                            watch.stop()
+                    message = await stream.get_final_message()
+                request_id = stream.request_id
+        except ModelError as error:
+            raise self._streams.check(error) from error
+        self._streams.succeeded()
+        return _read(message, request, request_id=request_id, watch=watch)
 
     async def check(self, model: str) -> None:
         """Raise a `ModelError` unless Anthropic accepts the key and has the model; Bedrock cannot be checked."""
@@ -117,7 +147,7 @@ def _body(request: ModelRequest) -> dict[str, Any]:
     if request.prefix_reused:  # writing a breakpoint costs 25 % more: only if a second call reads it
         last = body["messages"][0]["content"][0] if request.material else body.get("system", [{}])[0]
         last["cache_control"] = {"type": "ephemeral"}
-    if not request.model.startswith(_WITHOUT_EFFORT):
+    if not bare_name(request.model).startswith(_WITHOUT_EFFORT):
         output["effort"] = request.effort
         body["thinking"] = {"type": "adaptive"}
     if output:
@@ -134,12 +164,18 @@ def _image(image: Image) -> dict[str, Any]:
     return {"type": "image", "source": source}
 
 
-def _read(message: object, request: ModelRequest) -> ModelResponse:
+def _read(
+    message: object, request: ModelRequest, *, request_id: str | None = None, watch: Stopwatch | None = None
+) -> ModelResponse:
     from anthropic.types import Message
 
     if not isinstance(message, Message):  # a 200 with HTML is a str
         raise not_an_answer(PROVIDER)
-    ending = ResponseOutcome(provider=PROVIDER, usage=_usage(message.usage), request_id=message._request_id)  # pyright: ignore[reportPrivateUsage]
+    ending = ResponseOutcome(
+        provider=PROVIDER,
+        usage=_usage(message.usage),
+        request_id=getattr(message, "_request_id", None) or request_id,
+    )
     match message.stop_reason:
         case "end_turn" | "stop_sequence":
             pass
@@ -152,7 +188,9 @@ def _read(message: object, request: ModelRequest) -> ModelResponse:
         case other:
             ending.unknown(other)
     text = "".join(block.text for block in message.content or [] if block.type == "text")
-    return ending.answer(text, request=request, model=message.model, stop_reason=message.stop_reason)
+    return ending.answer(
+        text, request=request, model=message.model, stop_reason=message.stop_reason, watch=watch
+    )
 
 
 def _usage(usage: object) -> Usage:

@@ -1,13 +1,11 @@
 """Makes one attempt and accounts for it: reserves budget, waits for a slot, parses the answer, records the call.
 
-Slots limit how many calls to a provider run at the same time, across all processes. Within a process, calls queue in
-order; the first in the queue polls the slots that all processes share. Never retries.
+Never retries.
 """
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -21,49 +19,23 @@ from app.domain.model_call import (
     Outcome,
     Provider,
     Rung,
-    Slot,
     Usage,
 )
 from app.errors import ModelError, ModelInvalidOutput, ModelOverBudget, ModelTimeout
-from app.llm.calls import AnswerCache, CallStore
+from app.llm.calls import AnswerCache
 from app.llm.client import CallScope, Completion, ModelClient, ModelRequest, ModelResponse, RouteCandidate
 from app.llm.costs import Budgets, Prices, Reservation
 from app.llm.failures import VENDOR, within
 from app.llm.ladder import on_rung
+from app.llm.output_limits import output_limit
 from app.llm.read_part import check_read
 from app.llm.recorder import Recorder
 from app.llm.router import Route, TokenEstimator
+from app.llm.slots import Slots
 
-CALLS_AT_ONCE = 32  # to one provider
-POLL_SLOTS_S = 0.25
 MAX_COMPLAINT = 500  # characters of an invalid answer's problem, sent only to the model that gave it
 
 T = TypeVar("T")
-
-
-class Slots:
-    """The slots of each provider."""
-
-    def __init__(self, *, limits: Mapping[Provider, int], store: CallStore, clock: Clock) -> None:
-        self._limits = limits
-        self._store = store
-        self._clock = clock
-        self._queues = {provider: asyncio.Semaphore(limit) for provider, limit in limits.items()}
-
-    @asynccontextmanager
-    async def slot(self, provider: Provider) -> AsyncGenerator[None]:
-        """Wait for one of the provider's slots, and hold it during the block."""
-        async with self._queues[provider]:
-            slot = await self._take(provider)
-            try:
-                yield
-            finally:
-                self._store.release_slot(slot)
-
-    async def _take(self, provider: Provider) -> Slot:
-        while (slot := await self._store.take_slot(provider, limit=self._limits[provider])) is None:
-            await self._clock.sleep(POLL_SLOTS_S)
-        return slot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +50,7 @@ class CallPlan(Generic[T]):
     parse: Callable[[object], T]
     parent_id: str | None
     deadline_at_s: float
+    can_split: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +136,8 @@ class Attempts:
 
         def estimate_usd() -> float:
             tokens = self._tokens.estimate(plan.text_tokens, provider=provider, model=model)
-            highest = Usage(input_tokens=tokens, output_tokens=plan.request.max_output_tokens)
+            allowed = output_limit(provider, model, plan.request.max_output_tokens)
+            highest = Usage(input_tokens=tokens, output_tokens=allowed)
             return self._prices.budgeted_usd(provider, model, highest, at=self._clock.now())
 
         return await self._budgets.reserve(plan.scope, estimate_usd)
@@ -195,6 +169,7 @@ class Attempts:
             usage=response.usage,
             request_id=response.request_id,
             answered_by=response.model,
+            first_token_ms=response.first_token_ms,
         )
 
     async def _fail(
@@ -245,6 +220,7 @@ class Attempts:
         booking: Booking | None = None,
         answer: CachedAnswer | None = None,
         answered_by: str | None = None,
+        first_token_ms: int | None = None,
     ) -> str:
         scope, candidate = plan.scope, attempt.candidate
         call = ModelCall(
@@ -269,6 +245,7 @@ class Attempts:
             reason=candidate.reason,
             error=str(error) if error else None,
             request_id=error.request_id if error else request_id,
+            first_token_ms=first_token_ms,
         )
         await self._recorder.record(
             CallEntry(call=call, booking=booking, answer=answer, answered_by=answered_by)
@@ -283,7 +260,14 @@ def _request(request: ModelRequest, attempt: Attempt) -> ModelRequest:
             f"\n\nAn earlier answer could not be used: {attempt.complaint[:MAX_COMPLAINT]}\n"
             "Answer again, exactly in the form that was asked for."
         )
-    asked = replace(request, model=attempt.candidate.model, question=question, timeout_s=attempt.timeout_s)
+    candidate = attempt.candidate
+    asked = replace(
+        request,
+        model=candidate.model,
+        question=question,
+        timeout_s=attempt.timeout_s,
+        max_output_tokens=output_limit(candidate.provider, candidate.model, request.max_output_tokens),
+    )
     return on_rung(asked, attempt.rung)
 
 

@@ -14,7 +14,7 @@ from app.domain.model_call import Provider
 from app.domain.notification import Notify, drop_notification
 from app.domain.step import Tracer
 from app.llm.anthropic import AnthropicClient
-from app.llm.attempt import CALLS_AT_ONCE, Attempts, Slots
+from app.llm.attempt import Attempts
 from app.llm.calls import AnswerCache, CallStore, MemoryCalls
 from app.llm.circuits import Circuits
 from app.llm.client import ModelClient
@@ -29,6 +29,8 @@ from app.llm.openai import OpenAIClient
 from app.llm.recorder import Recorder
 from app.llm.router import Router, TokenEstimator, VendorModels
 from app.llm.shared_circuits import CircuitStore, SharedCircuits
+from app.llm.slots import CALLS_AT_ONCE, Slots
+from app.llm.speeds import Speeds
 
 if TYPE_CHECKING:
     import httpx2
@@ -71,7 +73,7 @@ class ModelSettings:
 
     access: Mapping[Provider, VendorAccess] = field(default_factory=dict[Provider, VendorAccess])
     limits: BudgetLimits = field(default_factory=BudgetLimits)
-    call_timeout_s: float = 240.0
+    call_timeout_s: float | None = None  # None: from the tokens allowed and the speed seen
     cache_ttl_s: float = 604_800.0
     calls_at_once: int = CALLS_AT_ONCE  # to one provider
 
@@ -145,7 +147,7 @@ def build_models(settings: ModelSettings, environment: ModelEnvironment | None =
                 rungs=rungs,
                 clock=clock,
                 rng=rng,
-                call_timeout_s=settings.call_timeout_s,
+                speeds=Speeds(limit_s=settings.call_timeout_s),
             ),
             circuits=shared_circuits,
             rungs=rungs,

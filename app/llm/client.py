@@ -8,6 +8,8 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 from app.domain.configuration import Budget, Routing
 from app.domain.model_call import Provider, Rung, Usage
 
+STREAMED_ABOVE_TOKENS = 16_000  # Anthropic's SDK demands a stream above 21,333 without an explicit timeout
+
 JsonSchema = dict[str, Any]
 Check = Callable[[], Awaitable[None]]
 T = TypeVar("T")
@@ -50,7 +52,9 @@ class ModelRequest:
     schema: JsonSchema
     schema_name: str = "answer"
     rung: Rung = Rung.SCHEMA  # below OPEN_SCHEMA, the question ends with the schema: `app.llm.ladder`
-    max_output_tokens: int = 16_000
+    max_output_tokens: int = (
+        32_000  # thinking included; `app.llm.output_limits` lowers it for models that write less
+    )
     effort: str = "medium"  # low, medium or high
     prompt_id: str
     prompt_version: str
@@ -58,6 +62,11 @@ class ModelRequest:
     prefix_reused: bool = False  # another call with the same prefix is expected: worth a cache breakpoint
     cache_scope: str = ""  # prompt_cache_key, if the vendor has one
     timeout_s: float = 240.0
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the answer may take longer than an SDK or a proxy waits for an idle connection."""
+        return self.max_output_tokens > STREAMED_ABOVE_TOKENS
 
     @property
     def is_schema_enforced(self) -> bool:
@@ -81,6 +90,7 @@ class ModelResponse:
     usage: Usage
     request_id: str | None = None
     stop_reason: str | None = None
+    first_token_ms: int | None = None  # of a streamed answer
 
 
 class ModelClient(Protocol):
@@ -146,6 +156,7 @@ class RoutingRequest:
     exclude: tuple[Provider, ...] = ()
     routing: Routing = Routing.FIXED
     deadline_s: float = 600.0
+    can_split: bool = False  # the caller asks about two halves if an answer or the request is too long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

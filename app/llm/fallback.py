@@ -10,16 +10,27 @@ from typing import TypeVar
 
 from app.clock import Clock
 from app.domain.model_call import Rung
-from app.errors import AllModelsFailed, ModelError, ModelInvalidOutput
+from app.errors import (
+    AllModelsFailed,
+    ModelContextTooLong,
+    ModelError,
+    ModelInvalidOutput,
+    ModelReadPart,
+    ModelTruncated,
+)
 from app.llm.attempt import Attempt, Attempts, CallPlan
 from app.llm.circuits import OPEN_S
 from app.llm.client import Completion, RouteCandidate
 from app.llm.failures import MAX_ATTEMPTS, MAX_REASKS, RetryDecision, policy_for, wait_s
 from app.llm.ladder import Rungs, rung_below
+from app.llm.output_limits import output_limit
 from app.llm.shared_circuits import SharedCircuits
+from app.llm.speeds import Speeds
 
 PATIENCE_S = OPEN_S  # do not wait for a vendor that has been down this long
 POLL_PROBE_S = 2.0  # how often to look at another question's probe of a half-open circuit
+
+TOO_MUCH = (ModelTruncated, ModelContextTooLong, ModelReadPart)  # half of it may work
 
 T = TypeVar("T")
 
@@ -50,14 +61,14 @@ class Fallback:
         rungs: Rungs,
         clock: Clock,
         rng: Random,
-        call_timeout_s: float,
+        speeds: Speeds,
     ) -> None:
         self._attempts = attempts
         self._circuits = circuits
         self._rungs = rungs
         self._clock = clock
         self._rng = rng
-        self._call_timeout_s = call_timeout_s
+        self._speeds = speeds
 
     async def ask(self, plan: CallPlan[T]) -> Completion[T]:
         """Return the first valid answer.
@@ -65,6 +76,7 @@ class Fallback:
         Raises:
             AllModelsFailed: has the errors of all attempts, and of the open circuits that prevented an attempt.
             ModelOverBudget: a budget does not allow the call.
+            ModelTruncated, ModelContextTooLong, ModelReadPart: the caller can ask about two halves.
             Cancelled, Superseded: nobody wants the answer any more.
         """
         now_s = self._clock.monotonic_s()
@@ -81,7 +93,7 @@ class Fallback:
         failures: list[ModelError] = []
         while state := await self._wait_for_candidate(states, plan):
             candidate, started_at_s = state.candidate, self._clock.monotonic_s()
-            attempt = self._attempt(state, len(failures) + 1, plan.deadline_at_s - started_at_s)
+            attempt = self._attempt(state, plan, len(failures) + 1, plan.deadline_at_s - started_at_s)
             try:
                 completion = await self._attempts.make(plan, attempt)
             except ModelError as error:
@@ -94,10 +106,13 @@ class Fallback:
                 await self._circuits.fail(
                     candidate.provider, candidate.model, error, started_at_s=started_at_s
                 )
+                if plan.can_split and isinstance(error, TOO_MUCH):
+                    raise
                 self._apply_policy(state, error, states)
             else:
                 await self._circuits.succeed(candidate.provider, candidate.model, started_at_s=started_at_s)
                 await self._remember_rung(plan, state)
+                self._learn_speed(completion, duration_s=self._clock.monotonic_s() - started_at_s)
                 all_failures = map(str, (*failures, *self._skipped(states)))
                 return replace(completion, failures=tuple(dict.fromkeys(all_failures)))
         raise AllModelsFailed([*failures, *self._skipped(states)])
@@ -135,15 +150,21 @@ class Fallback:
             return math.inf
         return max(state.ready_at_s, closed_at_s)
 
-    def _attempt(self, state: _CandidateState, number: int, remaining_s: float) -> Attempt:
+    def _attempt(self, state: _CandidateState, plan: CallPlan[T], number: int, remaining_s: float) -> Attempt:
+        provider, model = state.candidate.provider, state.candidate.model
+        output_tokens = output_limit(provider, model, plan.request.max_output_tokens)
         return Attempt(
             candidate=state.candidate,
             number=number,
-            timeout_s=min(self._call_timeout_s, remaining_s),
+            timeout_s=min(self._speeds.timeout_s(provider, model, output_tokens), remaining_s),
             remaining_s=remaining_s,
             complaint=state.complaint,
             rung=state.rung,
         )
+
+    def _learn_speed(self, completion: Completion[T], *, duration_s: float) -> None:
+        response = completion.response
+        self._speeds.learn(response.provider, response.model, response.usage, duration_s=duration_s)
 
     async def _step_down(self, plan: CallPlan[T], state: _CandidateState, error: ModelError) -> bool:
         """Continue on the next rung if this one is to blame; False if it is not, or is the last.

@@ -4,14 +4,15 @@ https://ai.google.dev/api/generate-content
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from app.domain.model_call import Provider, Rung, Usage
-from app.errors import ModelUnavailable
+from app.errors import ModelError, ModelUnavailable
 from app.llm.adapter import LazyClient, ResponseOutcome, SdkErrors, count, on_the_wire, ordered_parts
 from app.llm.client import ModelRequest, ModelResponse
 from app.llm.failures import CHECK_TIMEOUT_S, not_set_up
+from app.llm.streams import Stopwatch, StreamSupport, events
 from app.llm.vendor_errors import VendorFailure, parse_retry_after
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class GeminiClient:
         self._api_version = api_version
         self._vertex = vertex
         self._http_client = http_client
+        self._streams = StreamSupport(PROVIDER, base_url)
         self._sdk = LazyClient(self._open, close=lambda sdk: sdk.aio.aclose(), logger="google_genai")
 
     def _open(self) -> "Client":
@@ -68,11 +70,29 @@ class GeminiClient:
     async def generate(self, request: ModelRequest) -> ModelResponse:
         """Ask once; raises a `ModelError`."""
         sdk = await self._sdk.get()
+        if request.is_streamed and self._streams.is_supported:
+            return await self._stream(sdk, request)
         async with on_the_wire(PROVIDER, request.timeout_s, _errors()):
             response = await sdk.aio.models.generate_content(  # pyright: ignore[reportUnknownMemberType]
                 model=request.model, contents=cast("Any", _contents(request)), config=_config(request)
             )
-        return _read(response, request)
+        return _read([response], request)
+
+    async def _stream(self, sdk: "Client", request: ModelRequest) -> ModelResponse:
+        watch = Stopwatch()
+        chunks: list[GenerateContentResponse] = []
+        try:
+            async with on_the_wire(PROVIDER, request.timeout_s, _errors()):
+                stream = await sdk.aio.models.generate_content_stream(  # pyright: ignore[reportUnknownMemberType]
+                    model=request.model, contents=cast("Any", _contents(request)), config=_config(request)
+                )
+                async for chunk in events(PROVIDER, stream):
+                    watch.stop()
+                    chunks.append(chunk)
+        except ModelError as error:
+            raise self._streams.check(error) from error
+        self._streams.succeeded()
+        return _read(chunks, request, watch=watch)
 
     async def check(self, model: str) -> None:
         """Raise a `ModelError` unless Google accepts the key and has the model."""
@@ -147,21 +167,28 @@ def _config(request: ModelRequest) -> "GenerateContentConfig":
     )
 
 
-def _read(response: "GenerateContentResponse", request: ModelRequest) -> ModelResponse:
+def _read(
+    chunks: "Sequence[GenerateContentResponse]", request: ModelRequest, *, watch: Stopwatch | None = None
+) -> ModelResponse:
+    """Read the parts of an answer; one that was not streamed has a single part. The last usage is the total."""
+    usage = next((each.usage_metadata for each in reversed(chunks) if each.usage_metadata), None)
+    last = chunks[-1] if chunks else None
     ending = ResponseOutcome(
-        provider=PROVIDER, usage=_usage(response.usage_metadata), request_id=response.response_id
+        provider=PROVIDER, usage=_usage(usage), request_id=last.response_id if last else None
     )
-    if response.prompt_feedback and (blocked := response.prompt_feedback.block_reason):
-        ending.refused(blocked.value)
-    if not response.candidates:
+    for chunk in chunks:
+        if chunk.prompt_feedback and (blocked := chunk.prompt_feedback.block_reason):
+            ending.refused(blocked.value)
+    candidates = [chunk.candidates[0] for chunk in chunks if chunk.candidates]
+    if not candidates or last is None:
         ending.fail(ModelUnavailable, "{vendor} did not send an answer.")
-    candidate = response.candidates[0]
-    reason = candidate.finish_reason.value if candidate.finish_reason else None
+    reasons = [each.finish_reason.value for each in candidates if each.finish_reason]
+    reason = reasons[-1] if reasons else None
     _check_finish(reason, ending)
-    answer_parts = (candidate.content.parts if candidate.content else None) or []
-    text = "".join(part.text for part in answer_parts if part.text and not part.thought)
+    parts = [part for each in candidates for part in (each.content.parts if each.content else None) or []]
+    text = "".join(part.text for part in parts if part.text and not part.thought)
     return ending.answer(
-        text, request=request, model=response.model_version or request.model, stop_reason=reason
+        text, request=request, model=last.model_version or request.model, stop_reason=reason, watch=watch
     )
 
 

@@ -1,7 +1,6 @@
 """The only way to ask a model: route → cache → one candidate after another → completion.
 
-Every attempt, every cache hit and every refusal by a budget leaves a row. Raises only `AllModelsFailed` and
-`ModelOverBudget`.
+Every attempt, every cache hit and every refusal by a budget leaves a row.
 """
 
 import json
@@ -137,6 +136,7 @@ class Models:
         Raises:
             AllModelsFailed: has the errors of all attempts.
             ModelOverBudget: a budget does not allow a call.
+            ModelTruncated, ModelContextTooLong, ModelReadPart: with `can_split`, ask about two halves.
         """
         plan = await self._plan(routing, request, scope=scope, parse=parse, parent_id=parent_id)
         if scope.bypass_cache or not plan.cache_keys:
@@ -171,6 +171,7 @@ class Models:
             parse=parse,
             parent_id=parent_id,
             deadline_at_s=deadline_at_s,
+            can_split=routing.can_split,
         )
 
     async def _load(self, plan: CallPlan[T]) -> Completion[T] | None:

@@ -4,10 +4,11 @@ https://platform.openai.com/docs/api-reference/responses/create
 """
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any, cast
 
 from app.domain.model_call import Provider, Rung, Usage
-from app.errors import ModelRateLimited, ModelRequestRejected, ModelUnavailable
+from app.errors import ModelError, ModelRateLimited, ModelRequestRejected, ModelUnavailable
 from app.llm.adapter import (
     LazyClient,
     ResponseOutcome,
@@ -19,6 +20,7 @@ from app.llm.adapter import (
 )
 from app.llm.client import Image, ModelRequest, ModelResponse
 from app.llm.failures import CHECK_TIMEOUT_S, not_an_answer, not_set_up
+from app.llm.streams import Stopwatch, StreamSupport, events, is_whole
 
 if TYPE_CHECKING:
     import httpx2
@@ -48,6 +50,7 @@ class OpenAIClient:
         self._base_url = base_url
         self._azure = azure
         self._http_client = http_client
+        self._streams = StreamSupport(PROVIDER, base_url)
         self._sdk = LazyClient(self._open, close=lambda sdk: sdk.close(), logger="openai")
 
     def _open(self) -> "AsyncOpenAI":
@@ -68,10 +71,25 @@ class OpenAIClient:
     async def generate(self, request: ModelRequest) -> ModelResponse:
         """Ask once; raises a `ModelError`."""
         sdk = await self._sdk.get()
+        if request.is_streamed and self._streams.is_supported:
+            return await self._stream(sdk, request)
         async with on_the_wire(PROVIDER, request.timeout_s, _errors()):
             create = cast("Any", sdk.responses.create)  # its overloads do not accept a prepared body
             response = await create(**_body(request), timeout=request.timeout_s)
         return _read(response, request)
+
+    async def _stream(self, sdk: "AsyncOpenAI", request: ModelRequest) -> ModelResponse:
+        watch = Stopwatch()
+        try:
+            async with on_the_wire(PROVIDER, request.timeout_s, _errors()):
+                create = cast("Any", sdk.responses.create)
+                async with await create(**_body(request), stream=True, timeout=request.timeout_s) as stream:
+                    response = await _last(stream, watch)
+                    request_id = stream.response.headers.get("x-request-id")
+        except ModelError as error:
+            raise self._streams.check(error) from error
+        self._streams.succeeded()
+        return _read(response, request, request_id=request_id, watch=watch)
 
     async def check(self, model: str) -> None:
         """Raise a `ModelError` unless OpenAI accepts the key and has the model; Azure names deployments, not models."""
@@ -89,6 +107,21 @@ class OpenAIClient:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._sdk.aclose()
+
+
+async def _last(stream: Any, watch: Stopwatch) -> object:  # noqa: ANN401 - the SDK's stream; it is imported lazily
+    """Return the response in the stream's last event; None if the stream ends without one."""
+    from openai.types.responses import Response
+
+    if is_whole(PROVIDER, stream.response.headers):
+        return Response.construct(**json.loads(await stream.response.aread()))
+    last: object = None
+    async for event in events(PROVIDER, stream):
+        if event.type.endswith(".delta"):
+            watch.stop()
+        if event.type in ("response.completed", "response.incomplete", "response.failed"):
+            last = event.response
+    return last
 
 
 def _errors() -> SdkErrors:
@@ -133,19 +166,27 @@ def _image(image: Image) -> dict[str, Any]:
     return {"type": "input_image", "detail": "auto", "image_url": image.data_url}
 
 
-def _read(response: object, request: ModelRequest) -> ModelResponse:
+def _read(
+    response: object, request: ModelRequest, *, request_id: str | None = None, watch: Stopwatch | None = None
+) -> ModelResponse:
     from openai.types.responses import Response
 
     if not isinstance(response, Response):  # a 200 with HTML is a str
         raise not_an_answer(PROVIDER)
-    ending = ResponseOutcome(provider=PROVIDER, usage=_usage(response.usage), request_id=response._request_id)  # pyright: ignore[reportPrivateUsage]
+    ending = ResponseOutcome(
+        provider=PROVIDER,
+        usage=_usage(response.usage),
+        request_id=getattr(response, "_request_id", None) or request_id,
+    )
     _check_status(response, ending)
     messages = [item for item in response.output or [] if item.type == "message"]
     content = [part for message in messages for part in message.content or []]
     if any(part.type == "refusal" for part in content):
         ending.refused()
     text = "".join(part.text for part in content if part.type == "output_text")
-    return ending.answer(text, request=request, model=str(response.model), stop_reason=response.status)
+    return ending.answer(
+        text, request=request, model=str(response.model), stop_reason=response.status, watch=watch
+    )
 
 
 def _check_status(response: "Response", ending: ResponseOutcome) -> None:

@@ -108,11 +108,13 @@ async def ask(
     exclude: tuple[Provider, ...] = (),
     parent_id: str | None = None,
     queue: StageQueue | None = None,
+    can_split: bool = False,
 ) -> Completion[T]:
     """Return the validated answer to `question` about `material`.
 
     Raises:
         AllModelsFailed, ModelOverBudget: see `Models.ask`.
+        ModelTruncated, ModelContextTooLong, ModelReadPart: with `can_split`, ask about two halves.
     """
     async with queue.turn() if queue else nullcontext(context.deadline_s) as deadline_s:
         routing = RoutingRequest(
@@ -122,6 +124,7 @@ async def ask(
             exclude=exclude,
             deadline_s=deadline_s,
             routing=context.config.routing,
+            can_split=can_split,
         )
         return await context.models.ask(
             routing,

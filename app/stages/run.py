@@ -5,17 +5,26 @@ The model layer decides which model is asked and how often; verification decides
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from app.domain.analysis import Analysis
 from app.domain.finding import Document, Finding, Stage
 from app.domain.model_call import Provider
 from app.domain.review import Chunk, ReviewContext, StageResult, StageStatus
-from app.errors import ChunksNotReviewed, QuorumError, StageCrashed
+from app.errors import (
+    ChunksNotReviewed,
+    ModelContextTooLong,
+    ModelReadPart,
+    ModelTruncated,
+    QuorumError,
+    StageCrashed,
+)
 from app.llm.client import Completion
 from app.stages.asking import CallIdsByStage, Question, StageContext, StageQueue, ask, parent_of
 from app.stages.documents import analysis_documents
+from app.stages.halves import halves_of, join_halves, with_finder
 from app.stages.material import render_material
 from app.stages.questions import ChunkAnswer, join, stage_question
 from app.stages.sections import without_secrets
@@ -56,12 +65,21 @@ async def run_stage(
     if context.is_keyless:
         return _by_analyzers(stage, own, documents)
     try:
-        questions = _chunk_questions(stage, change, context, analysis, handover, parents or {})
+        build = partial(
+            _chunk_questions,
+            stage,
+            context=context,
+            analysis=analysis,
+            handover=handover,
+            parents=parents or {},
+        )
         queue = StageQueue(deadline_s=context.deadline_s)
         outcomes = await asyncio.gather(
             *(
-                ask(context, each.question, material=each.material, parent_id=each.parent_id, queue=queue)
-                for each in questions
+                _ask_chunk(
+                    context, asked, queue=queue, halves=lambda chunk=chunk: build(_only(change, chunk))
+                )
+                for chunk, asked in zip(change.chunks, build(change), strict=True)
             ),
             return_exceptions=True,
         )
@@ -76,6 +94,34 @@ async def run_stage(
         )
     fallback = documents if result.status is StageStatus.FAILED else ()
     return replace(result, findings=(*result.findings, *own), documents=(*result.documents, *fallback))
+
+
+async def _ask_chunk(
+    context: StageContext,
+    asked: _ChunkQuestion,
+    *,
+    queue: StageQueue,
+    halves: Callable[[], Sequence[_ChunkQuestion]],
+) -> Completion[ChunkAnswer]:
+    """Ask about a chunk; if the answer or the request is too long for a model, ask the same models about its halves."""
+    ask_about = partial(ask, context, parent_id=asked.parent_id, queue=queue)
+    try:
+        return await ask_about(asked.question, material=asked.material, can_split=True)
+    except (ModelTruncated, ModelContextTooLong, ModelReadPart) as error:
+        parts = halves()
+        if len(parts) < 2:
+            return await ask_about(asked.question, material=asked.material)
+        answers = await asyncio.gather(
+            *(ask_about(each.question, material=each.material) for each in parts), return_exceptions=True
+        )
+        failed = next((each for each in answers if isinstance(each, BaseException)), None)
+        if failed is not None:
+            raise failed from error
+        return join_halves([each for each in answers if isinstance(each, Completion)], error)
+
+
+def _only(change: ReviewContext, chunk: Chunk) -> ReviewContext:
+    return replace(change, chunks=halves_of(chunk))
 
 
 def _chunk_questions(
@@ -115,7 +161,7 @@ def _result(
     if not chunks:
         return StageResult(stage=stage, status=StageStatus.COMPLETED, notes=(NOTHING_TO_REVIEW,))
     completions = [outcome for outcome in outcomes if isinstance(outcome, Completion)]
-    answer = join([_with_finder(completion) for completion in completions])
+    answer = join([with_finder(completion) for completion in completions])
     failures = dict.fromkeys(failure for completion in completions for failure in completion.failures)
     error = _error(chunks, outcomes)
     first = completions[0] if completions else None
@@ -156,15 +202,6 @@ def _error(chunks: Sequence[Chunk], outcomes: Sequence[object]) -> QuorumError |
     if errors and len(errors) < len(chunks):
         return ChunksNotReviewed(errors[0], paths)
     return errors[0] if errors else None
-
-
-def _with_finder(completion: Completion[ChunkAnswer]) -> ChunkAnswer:
-    finder = f"{completion.response.provider}:{completion.response.model}"
-    findings = tuple(replace(each, found_by=(finder,)) for each in completion.value.findings)
-    rejected = tuple(
-        replace(each, finding=replace(each.finding, found_by=(finder,))) for each in completion.value.rejected
-    )
-    return replace(completion.value, findings=findings, rejected=rejected)
 
 
 def _by_analyzers(

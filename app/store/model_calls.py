@@ -112,6 +112,7 @@ def row_of(call: ModelCall) -> dict[str, Any]:
         "reason": call.reason,
         "error": call.error,
         "request_id": call.request_id,
+        "first_token_ms": call.first_token_ms,
     }
 
 

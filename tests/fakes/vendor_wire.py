@@ -31,6 +31,7 @@ class VendorRequest:
     images: int = 0
     breakpoints: tuple[str, ...] = ()  # Anthropic: the prompt up to each cache breakpoint
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    is_streamed: bool = False
 
     @property
     def prompt(self) -> str:

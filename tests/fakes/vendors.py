@@ -15,7 +15,7 @@ import json
 from bisect import bisect_left
 from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from os.path import commonprefix
 from typing import Any, cast
@@ -29,6 +29,7 @@ from starlette.routing import Route
 from app.domain.model_call import Provider
 from app.llm.build import VendorAccess
 from app.llm.router import VendorModels
+from tests.fakes.vendor_streams import stream_of
 from tests.fakes.vendor_wire import WIRES, BadRequest, Counted, Json, VendorRequest
 
 KEYS = {
@@ -132,6 +133,7 @@ class FakeVendors:
         self.requests: list[VendorRequest] = []
         self.answers: dict[Provider, Callable[[VendorRequest], Any]] = {}
         self.texts: dict[Provider, str] = {}  # replaces an answer's JSON, unchanged
+        self.streams = True  # False: answers a request for a stream with one JSON value
         self.thoughts: dict[Provider, str] = {}  # a local server's `reasoning_content`
         self.read_tokens: dict[Provider, int] = {}  # of a prompt that the server cut
         # A provider's status and body for a request, None for an answer.
@@ -151,6 +153,9 @@ class FakeVendors:
             routes=[
                 Route("/v1/messages", self._endpoint(Provider.CLAUDE), methods=["POST"]),
                 Route("/model/{model}/invoke", self._endpoint(Provider.CLAUDE), methods=["POST"]),
+                Route("/v1/models/{model}:streamGenerateContent", gemini, methods=["POST"]),
+                Route("/v1beta/models/{model}:streamGenerateContent", gemini, methods=["POST"]),
+                Route(f"{VERTEX}/{{model}}:streamGenerateContent", gemini, methods=["POST"]),
                 Route("/v1/responses", self._endpoint(Provider.GPT), methods=["POST"]),
                 Route("/openai/responses", self._endpoint(Provider.GPT), methods=["POST"]),
                 Route("/local/v1/chat/completions", self._endpoint(Provider.LOCAL), methods=["POST"]),
@@ -205,7 +210,9 @@ class FakeVendors:
                 return Response(status_code=499)
             model = body.get("model") or request.path_params["model"]
             try:
+                is_streamed = body.pop("stream", False) is True or "streamGenerate" in request.url.path
                 sent = wire.read(body, model=str(model), headers=request.headers)
+                sent = replace(sent, is_streamed=is_streamed)
             except (BadRequest, KeyError, TypeError) as error:
                 return JSONResponse(wire.error(400, "invalid_request", f"{error}"), 400)
             self.requests.append(sent)
@@ -301,6 +308,8 @@ class FakeVendors:
         answer = WIRES[sent.provider].answer(sent, text, counted, ending=ending)
         if sent.provider in self.thoughts:
             answer["choices"][0]["message"]["reasoning_content"] = self.thoughts[sent.provider]
+        if sent.is_streamed and self.streams:
+            return Response(stream_of(sent.provider, answer), media_type="text/event-stream", headers=headers)
         return JSONResponse(answer, headers=headers)
 
     def _count(self, sent: VendorRequest, text: str) -> Counted:

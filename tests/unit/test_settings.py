@@ -81,7 +81,7 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("QUORUM_CALL_TIMEOUT_S", "")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "")
     settings = load_settings(env_file=None)
-    assert (settings.quorum_call_timeout_s, settings.anthropic_api_key) == (240.0, None)
+    assert (settings.quorum_call_timeout_s, settings.anthropic_api_key) == (None, None)
 
 
 def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,7 +147,15 @@ class LlmHarness:
         deadline_s: float = 600.0,
         tier: str = "full",
         parent_id: str | None = None,
+        can_split: bool = False,
         **changes: Any,
     ) -> Completion[list[str]]:
-        task = RoutingRequest(kind=kind, allowed=allowed, exclude=exclude, deadline_s=deadline_s, tier=tier)
+        task = RoutingRequest(
+            kind=kind,
+            allowed=allowed,
+            exclude=exclude,
+            deadline_s=deadline_s,
+            tier=tier,
+            can_split=can_split,
+        )
         return await self.models.ask(task, request(**changes), scope=scope, parse=parse, parent_id=parent_id)

@@ -8,6 +8,7 @@ import pytest
 from app.domain.model_call import Outcome, Provider
 from app.errors import AllModelsFailed, ModelAuthFailed, ModelRateLimited, ModelUnavailable
 from app.llm.circuits import OPEN_S, PERMANENT_OPEN_S, THRESHOLD
+from app.llm.fallback import TOO_MUCH
 from tests.fakes.vendors import Fault
 from tests.unit.llm.harness import SCOPE, START, LlmHarness
 
@@ -267,3 +268,14 @@ async def test_a_review_knows_its_usage() -> None:
     assert total.input_tokens == world.rows[0].usage.input_tokens
     assert total.cost_usd == world.rows[0].cost_usd
     await world.models.aclose()
+
+
+@pytest.mark.parametrize("fault", [Fault.TRUNCATED, Fault.CONTEXT_TOO_LONG])
+async def test_what_is_too_much_for_a_model_goes_back_to_a_caller_that_can_split_it(fault: Fault) -> None:
+    world = LlmHarness()
+    world.vendors.fail(CLAUDE, fault, times=1)
+    with pytest.raises(TOO_MUCH):
+        await world.ask(can_split=True)
+    assert len(world.rows) == 1
+    world.vendors.fail(CLAUDE, fault, times=1)
+    assert (await world.ask()).response.provider is GPT
