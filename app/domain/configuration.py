@@ -98,6 +98,7 @@ class RepositoryConfig:
         "CONTRIBUTING.md",
         ".github/copilot-instructions.md",
     )
+    guideline_characters: int = 4_000  # of one guideline; of all of them up to three times as many
     docs_format: str = "markdown"
     budget: Budget = Budget()
 

@@ -153,6 +153,7 @@ class Document:
     format: str  # "markdown", "openapi" or "html"
     title: str
     content: str
+    rows: tuple[tuple[str, ...], ...] = ()  # of a table: location, what is missing, the suggestion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -140,6 +140,17 @@ class Guideline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GuidelineCut:
+    """A guideline that models did not see in full; `line` is the first line of the file that they did not see."""
+
+    path: str
+    line: int
+    lines: int
+    shown_characters: int
+    characters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContextSnippet:
     """Code around the change: an enclosing definition, a used definition, a caller."""
 
@@ -175,6 +186,7 @@ class ReviewContext:
     diff: Diff
     chunks: tuple[Chunk, ...]
     guidelines: tuple[Guideline, ...] = ()
+    guideline_cuts: tuple[GuidelineCut, ...] = ()
     earlier_findings: tuple[Finding, ...] = ()
     images: tuple[ChangedImage, ...] = ()  # for the docs stage
 

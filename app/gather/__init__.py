@@ -8,6 +8,7 @@ from app.gather.configuration import (
     read_configuration,
 )
 from app.gather.gather import Gathered, TierThresholds, gather
+from app.gather.guidelines import guideline_cuts
 from app.gather.selection import NOT_READABLE
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "TierThresholds",
     "configuration_schema",
     "gather",
+    "guideline_cuts",
     "parse_configuration",
     "read_configuration",
 ]

@@ -121,6 +121,10 @@ class ConfigurationFile(BaseModel):
     guidelines: Annotated[tuple[_Pattern, ...], Field(max_length=20)] = Field(
         _D.guidelines, description="Files at the base ref that describe the team's conventions."
     )
+    guideline_characters: Annotated[int, Field(ge=500, le=40_000)] = Field(
+        _D.guideline_characters,
+        description="Characters of one guideline that models see; sections about the changed paths come first.",
+    )
     docs_format: Literal["markdown", "openapi", "html"] = Field(
         "markdown", description="Format of the API documentation."
     )

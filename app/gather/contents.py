@@ -12,15 +12,13 @@ from app.domain.configuration import RepositoryConfig
 from app.domain.content import ContentKind
 from app.domain.diff import FileDiff, FileStatus, Side
 from app.domain.pull_request import Snapshot, Source
-from app.domain.review import ChangedImage, Guideline, Omission
+from app.domain.review import ChangedImage, Omission
 from app.gather.configuration import DEFAULT_GUIDELINES
 from app.gather.definitions import Texts
 
 MAX_CONCURRENT_READS = 32
 FOLDER_NAMES = ("AGENTS.md", "REVIEW.md")
 MAX_FOLDER_LOOKUPS = 6
-MAX_CHARACTERS = 4_000  # of one guideline
-MAX_TOTAL_CHARACTERS = {"trivial": 4_000, "lite": 8_000, "full": 12_000}  # of all guidelines, by tier
 MAX_IMAGES = 3
 MAX_IMAGE_BYTES = 500_000  # of one image
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp"})
@@ -93,28 +91,6 @@ async def find_guidelines(
     paths = list(dict.fromkeys((*named, *folders)))
     raws = await asyncio.gather(*(source.blob(path, Side.LEFT) for path in paths))
     return found | {path: raw for path, raw in zip(paths, raws, strict=True) if raw is not None}
-
-
-def choose_guidelines(
-    found: Mapping[str, bytes], order: Sequence[str], *, tier: str
-) -> tuple[Guideline, ...]:
-    """Choose guidelines in the configured order and then by name, each text once, up to the limits."""
-    names = [name for name in order if name in found] + sorted(set(found) - set(order))
-    room = MAX_TOTAL_CHARACTERS[tier]
-    chosen: list[Guideline] = []
-    seen: set[str] = set()
-    for name in names:
-        text = found[name].decode("utf-8", "replace").strip()
-        shown = _cut(text, min(MAX_CHARACTERS, room))
-        if text and room > 0 and text not in seen:
-            chosen.append(Guideline(path=name, text=shown))
-            seen.add(text)
-            room -= len(shown)
-    return tuple(chosen)
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[:limit]}\n[cut: {len(text) - limit} more characters]"
 
 
 async def fetch_images(

@@ -20,13 +20,13 @@ from app.gather.chunks import hunk_keys, split_into_chunks, unseen
 from app.gather.configuration import Configuration
 from app.gather.contents import (
     Contents,
-    choose_guidelines,
     fetch_contents,
     fetch_images,
     find_guidelines,
     folder_candidates,
 )
 from app.gather.context import LIMITS, NO_CONTEXT, ContextLimits, find_context
+from app.gather.guidelines import choose_guidelines
 from app.gather.selection import (
     IGNORED,
     LOCK_FILE,
@@ -144,6 +144,13 @@ async def gather(
     facts = measure_change(selection.reviewed)
     tier = tier_of(facts, thresholds)
     fresh = unseen(selection.reviewed, seen)
+    guidelines = choose_guidelines(
+        found,
+        config.guidelines,
+        tier=tier,
+        characters=config.guideline_characters,
+        paths=[file.path for file in selection.reviewed],
+    )
     limits = LIMITS[tier] if for_models else NO_CONTEXT
     chunks = await _chunks(
         source, fresh, contents=contents, config=config, limits=limits, chunk_tokens=chunk_tokens
@@ -154,7 +161,8 @@ async def gather(
             pull_request=snapshot.pull_request,
             diff=snapshot.diff,
             chunks=chunks,
-            guidelines=choose_guidelines(found, config.guidelines, tier=tier),
+            guidelines=guidelines.shown,
+            guideline_cuts=guidelines.cuts if for_models else (),
             earlier_findings=tuple(earlier_findings),
             images=await fetch_images(source, selection.omitted, snapshot.diff.files) if for_models else (),
         ),

@@ -11,6 +11,7 @@ from app.domain.job import Command, review_id
 from app.domain.publication import ThreadAnswer
 from app.domain.review import ReviewRequest
 from app.domain.step import Checkpoint
+from app.gather import guideline_cuts
 from app.jobs import dismissals
 from app.jobs.comment import IncomingComment
 from app.jobs.conversation import converse
@@ -216,6 +217,7 @@ async def config(comment: IncomingComment, command: Command) -> None:
             redact=comment.redact,
             origins=configuration.origins,
             learned=lines,
+            cuts=guideline_cuts(await comment.snapshot(), configuration.config),
         )
     )
 

@@ -38,6 +38,11 @@ from app.publish.notes import (
     explain_note,
     explain_rejection,
 )
+from app.publish.undocumented import (
+    with_undocumented,
+    without_undocumented,
+    without_undocumented_claims,
+)
 from app.stages import StageContext, run_stage
 
 
@@ -123,10 +128,16 @@ async def review_gathered(
         )
     pull_request = gathered.context.pull_request
     keyless = _is_keyless(gathered, services)
+    profile = gathered.config.profile
     return ReviewReport(
-        findings=settled.findings,
-        rejected=tuple(map(explain_rejection, settled.rejected)),
-        stages=tuple(replace(result, findings=()) for result in results),
+        findings=without_undocumented(settled.findings, profile),
+        rejected=tuple(map(explain_rejection, without_undocumented_claims(settled.rejected, profile))),
+        stages=with_undocumented(
+            [replace(result, findings=()) for result in results],
+            settled.findings,
+            settled.rejected,
+            profile=profile,
+        ),
         coverage=without_unanswered(_coverage(gathered, analysis, keyless=keyless), results),
         usage=await services.models.usage(scope.review_id or ""),
         duration_ms=stations.elapsed_ms,

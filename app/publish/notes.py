@@ -10,7 +10,7 @@ from app.domain.finding import (
     SettlementCode,
     SettlementNote,
 )
-from app.domain.review import ReviewContext, SkipReason
+from app.domain.review import GuidelineCut, ReviewContext, SkipReason
 from app.publish.wording import count
 
 DISMISSED = "Dismissed on this pull request."
@@ -122,11 +122,23 @@ def context_notes(context: ReviewContext, *, invalid_patterns: Sequence[str]) ->
         )
     if context.guidelines:
         notes.append(f"Guidelines shown: {', '.join(each.path for each in context.guidelines)}.")
+    notes += map(render_guideline_cut, context.guideline_cuts)
     if len(context.chunks) > 1:
         notes.append(f"The change was reviewed in {len(context.chunks)} parts.")
     if invalid_patterns:
         notes.append(f"Invalid patterns in ignore_paths: {', '.join(invalid_patterns)}.")
     return notes
+
+
+def render_guideline_cut(cut: GuidelineCut) -> str:
+    """Which guideline models did not see in full, from where, and how to change that."""
+    remedy = "Raise `guideline_characters` in the configuration to show more."
+    if not cut.shown_characters:
+        return f"Guideline not shown: {cut.path}, because others took the room. {remedy}"
+    return (
+        f"Guideline cut: {cut.path} at line {cut.line:,} of {cut.lines:,}; models saw {cut.shown_characters:,} "
+        f"of {cut.characters:,} characters, sections about the changed paths first. {remedy}"
+    )
 
 
 def _list_paths(paths: Sequence[str]) -> str:

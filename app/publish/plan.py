@@ -16,6 +16,7 @@ from app.publish.checks import CONFIG_PATH, CheckUpdate, config_error_annotation
 from app.publish.comments import render_finding_comment, render_review_body
 from app.publish.summary import render_summary
 from app.publish.text import Redact
+from app.publish.undocumented import without_undocumented
 from app.publish.wording import joined
 
 MAX_INLINE_COMMENTS = 45  # hundreds in one review hit GitHub's secondary rate limit
@@ -134,7 +135,8 @@ def is_on_added_lines(finding: Finding, diff: Diff) -> bool:
 def _with_still_open(request: PublicationRequest) -> PublicationRequest:
     """Add the earlier findings after the report's own, marked as shown."""
     found = {finding.fingerprint for finding in request.report.findings}
-    still_open = [finding for finding in request.still_open if finding.fingerprint not in found]
+    reported = without_undocumented(request.still_open, request.config.profile)
+    still_open = [finding for finding in reported if finding.fingerprint not in found]
     return replace(
         request,
         report=replace(request.report, findings=(*request.report.findings, *still_open)),

@@ -10,9 +10,11 @@ from dataclasses import asdict
 from app.domain.configuration import RepositoryConfig
 from app.domain.finding import Finding
 from app.domain.publication import MarkerKind, marker
+from app.domain.review import GuidelineCut
 from app.domain.rules import rule_for
 from app.publish.blocks import BodyBlock, code_span, compose, fence, table
 from app.publish.markdown import clean_line, clean_markdown
+from app.publish.notes import render_guideline_cut
 from app.publish.text import Redact
 from app.publish.wording import BADGES, count, location, source_name, sources
 
@@ -124,10 +126,12 @@ def render_config(
     redact: Redact,
     origins: Mapping[str, str] | None = None,
     learned: Sequence[str] = (),
+    cuts: Sequence[GuidelineCut] = (),
 ) -> str:
     """`/config`: the configuration of this pull request, the source of each value, and errors in the file.
 
     `learned`: the rules that Quorum learned from dismissals, one line each, with the ID.
+    `cuts`: guidelines that a review of this change does not show in full.
     """
     problem = f"`.github/quorum.yml` has an error: {clean_line(error, redact=redact)}" if error else ""
     values: dict[str, object] = asdict(config)
@@ -139,10 +143,12 @@ def render_config(
         ]
         shown = table(("Key", "Value", "Source"), rows)
     rules = "\n".join(f"- {clean_line(line, redact=redact)}" for line in learned)
+    cut = "\n".join(f"- {clean_line(render_guideline_cut(each), redact=redact)}" for each in cuts)
     return _reply(
         problem,
         "Configuration from the base branch:",
         shown,
+        cut,
         f"Rules learned from dismissals (remove one with `/undismiss ID`):\n\n{rules}" if rules else "",
         key=key,
         redact=redact,

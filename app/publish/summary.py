@@ -3,6 +3,7 @@
 Every run edits it in place. Long parts are collapsed.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from app.publish.comments import finding_blocks
 from app.publish.markdown import clean_line, clean_markdown, plain_line
 from app.publish.statement import Statement, make_statement
 from app.publish.text import Redact, escape_html
+from app.publish.undocumented import TITLE, render_rows
 from app.publish.wording import (
     BADGES,
     count,
@@ -58,7 +60,7 @@ def summary_blocks(report: ReviewReport, *, redact: Redact) -> list[BodyBlock]:
         *_left_out(report.coverage, redact=redact),
         BodyBlock("the stages", details("Models used", _stages(report.stages, redact=redact))),
         BodyBlock("the notes", _notes(report, redact=redact)),
-        *(BodyBlock("a document", _document(document, redact=redact)) for document in documents),
+        *_documents(documents, redact=redact),
         BodyBlock("the figures", f"<sub>{_figures(report)}</sub>"),
     ]
 
@@ -158,8 +160,24 @@ def _notes(report: ReviewReport, *, redact: Redact) -> str:
     return details("Notes", "\n".join(lines)) if lines else ""
 
 
-def _document(document: Document, *, redact: Redact) -> str:
-    title = f"**{clean_line(document.title, redact=redact, inside_strong=True)}**"
+def _documents(documents: Sequence[Document], *, redact: Redact) -> list[BodyBlock]:
+    """One fold for each document, each with its own title."""
+    folds: list[BodyBlock] = []
+    titles: Counter[str] = Counter()
+    for document in documents:
+        name = escape_html(plain_line(document.title.replace("`", ""), redact=redact, max_characters=100))
+        titles[name] += 1
+        title = f"Documentation: {name}{f' ({titles[name]})' if titles[name] > 1 else ''}"
+        fold = (
+            render_rows(document, redact=redact)
+            if document.rows
+            else _document(document, title, redact=redact)
+        )
+        folds.append(BodyBlock(title, fold))
+    return folds
+
+
+def _document(document: Document, title: str, *, redact: Redact) -> str:
     text = redact(document.content)
     cut = text[:_MAX_DOCUMENT_CHARACTERS]
     note = f"… (truncated to {len(cut):,} of {len(text):,} characters)" if len(cut) < len(text) else ""
@@ -167,7 +185,7 @@ def _document(document: Document, *, redact: Redact) -> str:
         content = clean_markdown(cut, redact=redact, max_characters=len(cut))
     else:
         content = fence(cut, _LANGUAGES.get(document.format, ""))
-    return details("Documentation", "\n\n".join(filter(None, [title, content, note])))
+    return details(title, "\n\n".join(filter(None, [content, note])))
 
 
 def _figures(report: ReviewReport) -> str:
@@ -196,13 +214,20 @@ def with_earlier_walkthrough(
         replace(
             result,
             walkthrough=_joined(earlier_walkthrough, result.walkthrough, paths),
-            documents=result.documents or before.documents,
+            documents=_joined_documents(before.documents, result.documents),
         )
         if result.stage is Stage.DOCS and result.status is StageStatus.COMPLETED
         else result
         for result in report.stages
     )
     return replace(report, stages=tuple(stages))
+
+
+def _joined_documents(known: Sequence[Document], new: Sequence[Document]) -> tuple[Document, ...]:
+    """The table of missing documentation is always about the whole change; other documents replace earlier ones."""
+    texts = [document for document in new if document.title != TITLE]
+    kept = [document for document in known if document.title != TITLE]
+    return (*(texts or kept), *(document for document in new if document.title == TITLE))
 
 
 def _joined(known: Walkthrough, new: Walkthrough | None, paths: Collection[str]) -> Walkthrough:

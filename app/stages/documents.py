@@ -80,13 +80,9 @@ def analysis_documents(analysis: Analysis) -> tuple[Document, ...]:
         f"- `{each.name}` ({each.path}), {each.change}: {each.detail}{' **Breaking.**' if each.breaking else ''}"
         for each in analysis.api_changes
     ]
-    missing = [
-        f"- `{each.signature}` ({each.kind}, {each.path}:{each.line})" for each in analysis.undocumented
-    ]
-    parts = (("API changes", changes), ("Public names without documentation", missing))
-    return tuple(
-        Document(format="markdown", title=title, content="\n".join(rows)) for title, rows in parts if rows
-    )
+    if not changes:
+        return ()
+    return (Document(format="markdown", title="API changes", content="\n".join(changes)),)
 
 
 def _openapi_fault(content: str) -> str | None:

@@ -100,7 +100,9 @@ def _stage_row(review_id: str, result: StageResult) -> StageResultRow:
         error=result.error,
         route=result.route,
         notes=list(result.notes),
-        documents=[asdict(document) for document in result.documents],
+        documents=[
+            {"format": each.format, "title": each.title, "content": each.content} for each in result.documents
+        ],
         walkthrough=asdict(result.walkthrough) if result.walkthrough else None,
     )
 

@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
+from app.domain.configuration import Gate, RepositoryConfig
 from app.domain.finding import Placement, Stage
 from app.domain.model_call import Provider
 from app.domain.review import ReviewReport, StageResult, StageStatus, StationEvent, StationState, UsageTotal
@@ -18,7 +19,9 @@ from app.llm.client import CallScope, ModelRequest, RoutingRequest
 from app.pipeline import PipelineOptions, gather_change, review_gathered
 from app.pipeline.inputs import Services, Stations
 from app.prompting.prompts import Prompts
+from app.publish.checks import plan_check
 from app.publish.notes import STAGE_DISABLED, STAGE_NOT_REQUESTED
+from app.publish.summary import render_summary
 from app.redaction import Redactor
 from tests.unit.stages.fakes import EMPTY, FakeModels, always, item, outage
 
@@ -143,12 +146,15 @@ class Reader(FakeModels):
 
 
 async def read_by(
-    reply: Callable[[RoutingRequest, ModelRequest], object], patch: bytes
+    reply: Callable[[RoutingRequest, ModelRequest], object],
+    patch: bytes,
+    *,
+    configuration: bytes | None = None,
 ) -> tuple[ReviewReport, Reader]:
     reader = Reader(reply)
     bundle = replace(services(), models=cast("Any", reader))
     asked = PipelineOptions(scope=CallScope(review_id="one", repository="local", pull_request=None))
-    gathered = await gather_change(PatchSource(patch), asked, bundle)
+    gathered = await gather_change(PatchSource(patch), asked, bundle, configuration=configuration)
     return await review_gathered(asked, gathered, bundle, stations=Stations("one")), reader
 
 
@@ -165,12 +171,29 @@ def documents_refund(task: RoutingRequest, request: ModelRequest) -> object:
     return EMPTY | {"findings": [found] if task.kind == "docs" else []}
 
 
-async def test_a_missing_docstring_that_parsing_proved_is_not_verified() -> None:
+async def test_a_missing_docstring_is_a_row_of_one_table_and_counts_nowhere() -> None:
     report, reader = await read_by(documents_refund, UNDOCUMENTED)
+    assert report.findings == ()
+    assert report.rejected == ()
+    [document] = [each for result in report.stages for each in result.documents if each.rows]
+    assert document.rows == (
+        ("pay.py:1", "refund has no docstring", 'def refund(order):\n    """The amount to pay back."""'),
+    )
+    assert {task.kind for task, *_ in reader.requests} == {"review", "security", "docs"}
+    summary = render_summary(report, key="pull", redact=str)
+    assert summary.startswith("### Quorum: no problems found\n")
+    assert "<details><summary>Missing documentation (1)</summary>" in summary
+    assert '"""The amount to pay back."""' in summary
+    for result in report.stages:
+        check = plan_check(result, report, config=RepositoryConfig(gate=Gate.MEDIUM), redact=str)
+        assert (check.annotations, check.title) == ((), "No problems found"), check
+
+
+async def test_in_the_thorough_profile_a_missing_docstring_is_a_finding_that_parsing_proved() -> None:
+    report, reader = await read_by(documents_refund, UNDOCUMENTED, configuration=b"profile: thorough\n")
     [finding] = report.findings
     assert (finding.rule_id, finding.cwe, finding.start_line) == ("missing-documentation", "CWE-1059", 1)
     assert finding.suggestion == 'def refund(order):\n    """The amount to pay back."""'
-    assert finding.placement is Placement.SUMMARY
     assert {task.kind for task, *_ in reader.requests} == {"review", "security", "docs"}
 
 

@@ -86,9 +86,7 @@ This code predates the change.
 
 </details>
 
-<details><summary>Documentation</summary>
-
-**Payments**
+<details><summary>Documentation: Payments</summary>
 
 **find_payment**
 
