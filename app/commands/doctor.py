@@ -23,6 +23,7 @@ from app.commands.doctor_checks import (
     check_credentials,
     check_data_use,
     check_deliveries,
+    check_git,
     check_granted,
     check_identity,
     check_jobs,
@@ -37,8 +38,17 @@ from app.commands.doctor_checks import (
     warning,
 )
 from app.domain.model_call import Provider, RungState
-from app.errors import ConfigurationError, GitHubError, GitHubForbidden, GitHubNotFound, StoreUnavailable
+from app.errors import (
+    ConfigurationError,
+    GitFailed,
+    GitHubError,
+    GitHubForbidden,
+    GitHubNotFound,
+    StoreUnavailable,
+)
 from app.github.app import GitHubApp
+from app.github.git_process import Git
+from app.github.git_version import git_version
 from app.github.registration import AppInstallation, AppRegistration
 from app.llm.build import ModelEnvironment, ModelSettings, build_models
 from app.llm.failures import UNPAID_TIER
@@ -87,6 +97,7 @@ async def examine(
     yield ok("settings", "valid")
     async for check in _check_database(settings, datetime.fromtimestamp(now(), UTC)):
         yield check
+    yield await _check_git()
     for check in (*check_credentials(settings), *check_notifications(settings)):
         yield check
     async for check in _check_github(settings, network, probe, now):
@@ -114,6 +125,13 @@ async def _check_database(settings: Settings, now: datetime) -> AsyncGenerator[C
         yield failure("database", str(error), "restart it and read its log")
     finally:
         database.close()
+
+
+async def _check_git() -> Check:
+    try:
+        return check_git(await git_version(Git(directory=Path())))
+    except GitFailed as error:
+        return failure("git", str(error), "install git")
 
 
 async def _check_github(

@@ -13,6 +13,7 @@ import yaml
 from app.domain.model_call import Provider, RungState
 from app.errors import ConfigurationError, ModelAuthFailed, ModelError, ModelNotFound
 from app.github.auth import parse_private_key
+from app.github.git_version import MIN_VERSION, name_of
 from app.github.registration import AppInstallation, HookConfig, HookDelivery
 from app.github.security import CODE_SCANNING_PERMISSIONS
 from app.jobs.installation import missing_permissions
@@ -67,6 +68,14 @@ def warning(subject: str, message: str, remedy: str) -> Check:
 def failure(subject: str, message: str, remedy: str) -> Check:
     """Does not work."""
     return Check(subject=subject, result=CheckResult.FAILURE, message=message, remedy=remedy)
+
+
+def check_git(version: tuple[int, int]) -> Check:
+    """Check that git is recent enough to be run safely in repositories that nobody vouches for."""
+    if version < MIN_VERSION:
+        message = f"git {name_of(version)} is too old: it ignores the settings that keep a repository from starting programs"
+        return failure("git", message, f"install git {name_of(MIN_VERSION)} or newer")
+    return ok("git", f"git {name_of(version)} is recent enough")
 
 
 def check_jobs(failed: FailedDeliveries | None, *, days: int) -> Check:

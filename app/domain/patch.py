@@ -7,24 +7,16 @@ https://www.gnu.org/software/diffutils/manual/html_node/Detailed-Unified.html
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 
 from app.domain.diff import Diff, DiffLine, FileDiff, FileStatus, Hunk, LineKind
-from app.domain.patch_header import (
-    Header,
-    common_name,
-    describe,
-    fault_of,
-    parse_name,
-    parse_pair,
-    without_prefix,
-)
+from app.domain.patch_header import Header, describe, fault_of, parse_name
+from app.domain.patch_input import likely, read_lines
+from app.domain.patch_notices import parse_notice
+from app.domain.patch_series import join_series, replace_removed
 
 _HUNK = re.compile(r"@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@ ?(.*)", re.DOTALL)
-_SUBMODULE_LOG = re.compile(r"Submodule (.+) [0-9a-f]{7,64}\.{2,3}[0-9a-f]{7,64}\b")
 _SUBPROJECT = re.compile(r"Subproject commit [0-9a-f]{40,64}(-dirty)?")
-_BINARY = re.compile(r"Binary files (.+) differ\r?")
 _COMBINED = ("diff --cc ", "diff --combined ")
 COMBINED_DIFF = "the combined diff of a merge cannot be reviewed; use the range `BASE...HEAD`"
 _STARTS = ("diff --git ", *_COMBINED)
@@ -35,18 +27,16 @@ def parse_diff(data: bytes) -> Diff:
 
     Raises `ValueError`, with a sentence for people, if nothing in `data` is a diff.
     """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ValueError("The diff is UTF-16 text; write it with `git diff --output=FILE` instead of `>`.")
-    reader = _Reader(data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape"))
-    files = _parse_files(reader)
-    if not files and any(line.strip() for line in reader.lines):
-        raise ValueError(f"This is {_likely(data)}, not a diff; use the output of `git diff BASE...HEAD`.")
+    reader = _Reader(read_lines(data))
+    files = join_series(patches := _parse_patches(reader))
+    if not patches and any(line.strip() for line in reader.lines):
+        raise ValueError(f"This is {likely(data)}, not a diff; use the output of `git diff BASE...HEAD`.")
     if files and all(file.error == COMBINED_DIFF for file in files):
         raise ValueError(
             "This is the combined diff of a merge, which does not say what one side changed; "
             "use the output of `git diff BASE...HEAD` or of `git show --first-parent -m MERGE`."
         )
-    return Diff(files=tuple(_join_same_paths(files)))
+    return Diff(files=tuple(files))
 
 
 def parse_file_patch(
@@ -59,7 +49,8 @@ def parse_file_patch(
     known = FileStatus(status) if status in set(FileStatus) else FileStatus.CHANGED
     moved = known in (FileStatus.RENAMED, FileStatus.COPIED)
     file = FileDiff(path=path, previous_path=previous_path if moved else None, status=known)
-    reader = _Reader(patch or "")
+    lines = (patch or "").split("\n")
+    reader = _Reader(lines if lines[-1] else lines[:-1])
     try:
         hunks = _parse_hunks(reader)
     except ValueError as error:
@@ -72,10 +63,8 @@ def parse_file_patch(
 class _Reader:
     """The lines of a diff and the current position."""
 
-    def __init__(self, text: str) -> None:
-        self.lines = text.split("\n")
-        if not self.lines[-1]:
-            self.lines.pop()
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
         self.position = 0
         self._by_git = any(line.startswith(_STARTS) for line in self.lines)
 
@@ -102,36 +91,41 @@ class _Reader:
             self.position += 1
 
 
-def _likely(data: bytes) -> str:
-    start = data.lstrip()[:200].lower()
-    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        return "an HTML page"
-    return "JSON" if start.startswith((b"{", b"[")) else "other text"
-
-
-def _parse_files(reader: _Reader) -> list[FileDiff]:
-    files: list[FileDiff] = []
+def _parse_patches(reader: _Reader) -> list[list[FileDiff]]:
+    """Parse the files of each patch. Text between files, such as the next e-mail, or a name that comes again, starts one."""
+    patches: list[list[FileDiff]] = [[]]
     while not reader.at_end:
         if reader.starts_file():
-            files.append(_parse_file(reader))
+            _add(patches, _parse_file(reader))
             continue
-        if file := _parse_single_line(reader.line):
-            files.append(file)
-        elif files and _HUNK.match(reader.line):
-            files[-1] = _damaged(files[-1], "a hunk is separated from its file")
+        if file := parse_notice(reader.lines, reader.position):
+            _add(patches, file)
+        elif _HUNK.match(reader.line):
+            _add_lost_hunk(next(filter(None, reversed(patches)), patches[-1]))
+        elif reader.line.strip() and patches[-1]:
+            patches.append([])
         reader.position += 1
-    return files
+    return [patch for patch in patches if patch]
 
 
-def _parse_single_line(line: str) -> FileDiff | None:
-    """Parse the one-line entries of `diff.submodule=log` and GNU diff, which have no header."""
-    if submodule := _SUBMODULE_LOG.match(line):
-        return FileDiff(path=submodule[1], status=FileStatus.MODIFIED, submodule=True)
-    if binary := _BINARY.fullmatch(line):
-        old, new = parse_pair(binary[1], " and ") or ("", binary[1].rpartition(" and ")[2])
-        path = common_name(old, new) or without_prefix(new)
-        return FileDiff(path=path, status=FileStatus.MODIFIED, binary=True)
-    return None
+def _add(patches: list[list[FileDiff]], file: FileDiff) -> None:
+    """Add the file to the last patch; git writes that a file became a link as removal plus addition."""
+    files = patches[-1]
+    before = next((each for each in files if each.path == file.path), None)
+    if before is None:
+        files.append(file)
+    elif (before.status, file.status) == (FileStatus.REMOVED, FileStatus.ADDED):
+        files[files.index(before)] = replace_removed(before, file)
+    else:
+        patches.append([file])
+
+
+def _add_lost_hunk(files: list[FileDiff]) -> None:
+    reason = "a hunk is separated from its file"
+    if files:
+        files[-1] = _damaged(files[-1], reason)
+    else:
+        files.append(FileDiff(path="(no name)", status=FileStatus.MODIFIED, error=reason))
 
 
 def _parse_file(reader: _Reader) -> FileDiff:
@@ -174,6 +168,8 @@ def _parse_hunks(reader: _Reader) -> tuple[Hunk, ...]:
     while header := _HUNK.fullmatch(reader.line):
         reader.position += 1
         hunk = _parse_hunk(reader, header)
+        if all(line.kind is LineKind.CONTEXT for line in hunk.lines):
+            raise ValueError(f"the hunk at line {hunk.new_start} marks no changed line, as in a word diff")
         if (
             _first(hunk.old_start, hunk.old_count) < old_end
             or _first(hunk.new_start, hunk.new_count) < new_end
@@ -248,27 +244,3 @@ def _parse_lines(reader: _Reader, old_range: tuple[int, int], new_range: tuple[i
 def _is_submodule(hunks: tuple[Hunk, ...]) -> bool:
     lines = [line for hunk in hunks for line in hunk.lines]
     return 0 < len(lines) <= 2 and all(_SUBPROJECT.fullmatch(line.text) for line in lines)
-
-
-def _join_same_paths(files: Iterable[FileDiff]) -> list[FileDiff]:
-    """Keep one entry per path: git writes a type change as removal plus addition; other duplicates are errors."""
-    joined: dict[str, FileDiff] = {}
-    for file in files:
-        before = joined.get(file.path)
-        joined[file.path] = file if before is None else _join(before, file)
-    return list(joined.values())
-
-
-def _join(before: FileDiff, after: FileDiff) -> FileDiff:
-    if before.error or after.error:
-        return _damaged(before, before.error or after.error or "")
-    if (before.status, after.status) != (FileStatus.REMOVED, FileStatus.ADDED):
-        return _damaged(before, "the diff names this file twice; use one diff of the whole range")
-    return replace(
-        after,
-        status=FileStatus.CHANGED,
-        hunks=before.hunks + after.hunks,
-        binary=before.binary or after.binary,
-        symlink=before.symlink or after.symlink,
-        submodule=before.submodule or after.submodule,
-    )

@@ -16,6 +16,7 @@ _MODES = ("old mode ", "new mode ", "new file mode ", "deleted file mode ")
 _MOVED_FROM, _MOVED_TO = ("rename from ", "copy from "), ("rename to ", "copy to ")
 _REST = ("similarity index ", "dissimilarity index ", "index ")
 _BINARY = ("Binary files ", "GIT binary patch")
+_EMPTY_BLOB = re.compile(r"e69de29[0-9a-f]*|473a0f4[0-9a-f]*")
 _SYMLINK_MODE, _SUBMODULE_MODE = "120000", "160000"
 
 
@@ -30,7 +31,7 @@ class Header:
     moved_to: str | None = None
     status: FileStatus | None = None
     modes: set[str] = field(default_factory=set[str])
-    has_ids: bool = False  # has an `index` line, so the contents differ
+    new_id: str = ""  # of the head's content; an `index` line means that the contents differ
     binary: bool = False
     end: int = 0
 
@@ -48,8 +49,10 @@ class Header:
     @property
     def needs_hunks(self) -> bool:
         """Whether hunks must follow: the text changed, and this is not an added or removed empty file."""
-        whole_file = self.status in (FileStatus.ADDED, FileStatus.REMOVED)
-        return self.new is not None or (self.has_ids and not whole_file and not self.binary)
+        if self.status is FileStatus.REMOVED:
+            return self.new is not None
+        is_new_and_empty = self.status is FileStatus.ADDED and _EMPTY_BLOB.fullmatch(self.new_id)
+        return self.new is not None or (bool(self.new_id) and not is_new_and_empty and not self.binary)
 
     @property
     def written_name(self) -> str:
@@ -85,7 +88,8 @@ class Header:
     def _take_rest(self, line: str) -> bool:
         if line.startswith((*_MODES, "index ")):
             self.modes.add(line.rstrip("\r").rpartition(" ")[2])
-        self.has_ids = self.has_ids or line.startswith("index ")
+        if line.startswith("index "):
+            self.new_id = line.partition("..")[2].partition(" ")[0].strip() or "(cut)"
         self.binary = self.binary or line.startswith(_BINARY)
         return line.startswith((*_MODES, *_REST, *_BINARY))
 
@@ -123,7 +127,7 @@ def _status(header: Header) -> FileStatus:
         return FileStatus.ADDED
     if header.new == NO_FILE:
         return FileStatus.REMOVED
-    only_mode = len(header.modes) > 1 and not header.binary and not header.has_ids
+    only_mode = len(header.modes) > 1 and not header.binary and not header.new_id
     return FileStatus.CHANGED if only_mode else FileStatus.MODIFIED
 
 

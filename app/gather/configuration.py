@@ -27,6 +27,7 @@ from app.domain.finding import Severity, Stage
 from app.domain.model_call import Provider
 from app.domain.pull_request import Snapshot
 from app.errors import YamlRejected
+from app.gather.selection import Globs
 from app.gather.strict_yaml import parse_mapping
 
 CONFIGURATION_PATH = ".github/quorum.yml"
@@ -201,7 +202,23 @@ def _read(raw: bytes | None, path: str) -> tuple[dict[str, Any], list[Configurat
             problems.append(ConfigurationProblem(path=path, line=lines.get(key, 1), key=key, message=outcome))
         else:
             read |= outcome
+            problems += [
+                ConfigurationProblem(path=path, line=lines.get(key, 1), key=key, message=message)
+                for message in _invalid_globs(key, outcome[key])
+            ]
     return read, problems
+
+
+def _invalid_globs(key: str, value: object) -> list[str]:
+    """Say which patterns match nothing because they are not globs; the others of the key apply."""
+    if key not in ("ignore_paths", "ignore_branches", "path_instructions"):
+        return []
+    items = cast("tuple[str | PathInstruction, ...]", value)
+    globs = Globs(item if isinstance(item, str) else item.path for item in items)
+    return [
+        f"`{key}`: `{pattern[:60]}` is not a glob as in .gitignore. It is ignored."
+        for pattern in globs.invalid
+    ]
 
 
 def _read_key(key: str, value: object) -> dict[str, Any] | str:

@@ -4,6 +4,7 @@ Every changed file is either reviewed or omitted with a reason. No name and no m
 `_pb2.py` or a new "do not edit" header, omits a file: its author could choose them to hide it."""
 
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -15,6 +16,7 @@ from app.domain.diff import FileDiff, FileStatus, LineKind
 from app.domain.pull_request import PullRequest
 from app.domain.review import Omission, SkipReason
 from app.gather.lock_files import has_lock_file_name, is_lock_file
+from app.redaction.engine import RegexError
 
 BACKEND = "re2"  # the pure-Python backend needs minutes for `*a*a*a*a*a*z`
 
@@ -28,7 +30,7 @@ class Globs:
         for pattern in patterns:
             (kept if _is_pattern(pattern) else invalid).append(pattern)
         self.invalid = tuple(invalid)
-        self._spec = GitIgnoreSpec.from_lines(kept, backend=BACKEND)
+        self._spec = _compiled(kept)
 
     def matches(self, path: str) -> bool:
         """Whether the patterns match this path, relative to the repository."""
@@ -37,10 +39,16 @@ class Globs:
 
 def _is_pattern(text: str) -> bool:
     try:
-        GitIgnoreSpec.from_lines([text], backend=BACKEND)
-    except ValueError:
+        _compiled([text])
+    except (ValueError, re.error, RegexError):  # of pathspec, of its check with Python's engine, and of RE2
         return False
     return True
+
+
+def _compiled(patterns: list[str]) -> GitIgnoreSpec:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # Python's engine warns of `[[`
+        return GitIgnoreSpec.from_lines(patterns, backend=BACKEND)
 
 
 MAX_FILE_CHARACTERS = 400_000

@@ -14,6 +14,7 @@ from tempfile import mkdtemp
 
 from app.errors import GitFailed, InputError
 from app.github.git_process import Git
+from app.github.git_version import MIN_VERSION, git_version, name_of
 
 # Every attribute that decides what git shows of a file, or how it reads one from the work tree.
 _ATTRIBUTES = "* !diff !text !eol !crlf !ident !filter !working-tree-encoding !whitespace !binary\n"
@@ -39,6 +40,8 @@ async def isolate(git: Git, *, directory: Path, work_tree: Path | None = None) -
 
     Raises `InputError` if this is no repository that git can read.
     """
+    if (version := await git_version(git)) < MIN_VERSION:
+        raise InputError(f"git {name_of(version)} is too old. Install git {name_of(MIN_VERSION)} or newer.")
     places = await _find(git)
     _fill(directory, places, has_work_tree=work_tree is not None)
     environment = {"GIT_DIR": str(directory), "GIT_OBJECT_DIRECTORY": str(places.objects)}

@@ -10,6 +10,8 @@ from typing import Any, Protocol, cast
 import re2  # pyright: ignore[reportMissingTypeStubs]
 
 MAX_MEMORY_BYTES = 64 << 20
+RegexError = cast("type[Exception]", cast("Any", re2).error)
+"""What RE2 raises for a pattern that it does not accept."""
 
 
 class RegexMatch(Protocol):

@@ -38,7 +38,6 @@ async def test_an_empty_pull_request_has_nothing_to_review(world: World) -> None
         pytest.param({"logo.png": PNG}, "binary", id="a picture"),
         pytest.param({"lib": Entry(b"1" * 40, mode="160000")}, "submodule", id="a submodule"),
         pytest.param({"package-lock.json": '{"lockfileVersion": 3}\n'}, "lock file", id="a lock file"),
-        pytest.param({"vendor/x.js": "var x = 1\n"}, "vendored", id="vendored code"),
     ],
 )
 async def test_unreviewed_files_are_listed_with_the_reason(

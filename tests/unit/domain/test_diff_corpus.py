@@ -18,7 +18,7 @@ STRICTER = {  # git parses these, but a reviewer could overlook something, so th
     "written-hunks-overlap": "the hunk at line 2 overlaps the one before it",
     "written-names-differ": "its header names two different files",
     "written-no-hunks": "its hunks are missing",
-    "written-same-file-twice": "the diff names this file twice; use one diff of the whole range",
+    "written-same-file-twice": "the input has two patches of this file that do not follow each other; use one diff of the whole range",
 }
 MORE_LENIENT = {"written-no-end-of-last-line"}  # GitHub's patches end like this
 READ_BY_GIT = sorted(name for name, rows in EXPECTED.items() if rows is not None and name not in STRICTER)

@@ -12,6 +12,7 @@ from inline_snapshot import snapshot
 from app.domain.configuration import Budget, Gate, PathInstruction, RepositoryConfig
 from app.domain.finding import Stage
 from app.gather.configuration import ConfigurationFile, configuration_schema, parse_configuration
+from app.gather.selection import Globs
 
 SCHEMA_FILE = Path(__file__).parents[3] / "docs" / "quorum.schema.json"
 
@@ -148,3 +149,25 @@ def test_a_repository_can_only_lower_a_budget() -> None:
 def test_the_published_schema_matches_the_code() -> None:
     text = json.dumps(configuration_schema(), indent=2) + "\n"
     assert SCHEMA_FILE.read_text() == text, "write configuration_schema() to docs/quorum.schema.json"
+
+
+@pytest.mark.parametrize("key", ["ignore_paths", "ignore_branches"])
+@pytest.mark.parametrize("glob", ["[[:alpha:]]", "[[:x:]]", "[z-a]", "[[:alpha:]", "!", "a\\\\"])
+def test_a_glob_that_no_library_accepts_is_a_named_problem_and_the_others_apply(key: str, glob: str) -> None:
+    read = parse_configuration(f'{key}: ["{glob}", "dist/", "[[a]"]\n'.encode())
+    [problem] = read.problems
+    assert (problem.key, problem.line) == (key, 1)
+    assert "is not a glob" in problem.message
+    globs = Globs(getattr(read.config, key))
+    assert globs.matches("dist/a.js")
+    assert not globs.matches("src/a.py")
+
+
+@given(st.text(max_size=20))
+def test_no_pattern_raises(pattern: str) -> None:
+    Globs([pattern]).matches("src/a.py")
+
+
+@given(st.text(alphabet="[]!^-:\\\\*?{}()|+.$az/# ", max_size=12))
+def test_no_pattern_of_special_characters_raises(pattern: str) -> None:
+    Globs([pattern, "a"]).matches("a")
