@@ -19,11 +19,14 @@ from app.clock import Clock, SystemClock
 from app.domain.job import Accepted, Delivery, Duplicate, Job
 from app.engine.handlers import JobHandlers
 from app.engine.inbox import BurstGate, Inbox
+from app.engine.polling import QueueThreads
 from app.engine.process import Lease, Role
 from app.engine.queue import (
+    ACKNOWLEDGEMENT_QUEUE,
     ACKNOWLEDGEMENT_WORKFLOW,
     MAX_THREADS,
     PER_INSTALLATION,
+    QUEUE,
     WORKERS,
     WORKFLOW,
     JobQueue,
@@ -100,6 +103,7 @@ class Engine:
         self._queue: JobQueue | None = None
         self._inbox: Inbox | None = None
         self._worker: Worker | None = None
+        self._threads: QueueThreads | None = None
         self._lease: Lease | None = None
         self._background: list[asyncio.Task[None]] = []
 
@@ -111,7 +115,7 @@ class Engine:
         """
         quiet_logger()
         queue = self._queue = await asyncio.to_thread(self._open_queue)
-        self._inbox = Inbox(self._database, queue, clock=self._clock, debounce_s=self._settings.debounce_s)
+        self._inbox = Inbox(self._database, queue, clock=self._clock)
         self._is_accepting = True
         if self._settings.runs_jobs:
             worker = self._worker = self._launch(queue)
@@ -138,6 +142,7 @@ class Engine:
             workers=self._settings.workers,
             per_installation=self._settings.per_installation,
             acknowledged=self._handlers.acknowledged,
+            debounce_s=self._settings.debounce_s,
             delay_s_per_s=self._settings.delay_s_per_s,
         )
 
@@ -158,12 +163,12 @@ class Engine:
         async def acknowledgement(guid: str) -> None:
             await worker.acknowledge(guid)
 
-        DBOS(config=engine_config(database_url=self._database.url, executor_id=self._executor_id))
+        dbos = DBOS(config=engine_config(database_url=self._database.url, executor_id=self._executor_id))
         DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)(job)  # the worker counts its restarts
         DBOS.workflow(name=ACKNOWLEDGEMENT_WORKFLOW, max_recovery_attempts=MAX_ACKNOWLEDGEMENT_ATTEMPTS)(
             acknowledgement
         )
-        DBOS.launch()
+        self._threads = QueueThreads(self._database, dbos, (QUEUE, ACKNOWLEDGEMENT_QUEUE))
         return worker
 
     async def stop(self, *, timeout_s: float = 12.0) -> None:
@@ -178,12 +183,14 @@ class Engine:
             task.cancel()
         if self._queue:
             await self._close(self._queue)
-        self._inbox = self._queue = self._worker = self._lease = None
+        self._inbox = self._queue = self._worker = self._threads = self._lease = None
 
     async def _close(self, queue: JobQueue) -> None:
         """Close DBOS and the queue. Replaces the thread pool first: DBOS shuts down the loop's own, which others need."""
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(MAX_THREADS))
+        if self._threads:
+            await asyncio.to_thread(self._threads.stop)
         if self._lease:
             await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
             await self._lease.end()

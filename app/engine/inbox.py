@@ -9,11 +9,10 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import TypeGuard
 
 from app.clock import Clock, SystemClock
 from app.domain.job import Accepted, Delivery, Duplicate, Job, ReviewJob
-from app.engine.queue import JobQueue, installation_lock
+from app.engine.queue import PUSH, JobQueue, installation_lock, is_push
 from app.store.database import Database, Session, serialize
 from app.store.deliveries import DeliveryState, find_earlier, new_delivery, supersede_waiting
 
@@ -21,7 +20,6 @@ Arrival = tuple[Delivery, Job]
 Answer = Accepted | Duplicate
 
 MAX_BATCH = 64
-PUSH = "synchronize"
 PUSHED_AGAIN = "a newer push is waiting"
 
 BURST = 10  # this many deliveries within `BURST_S` make jobs wait
@@ -70,13 +68,12 @@ class BurstGate:
 
 
 class Inbox:
-    """Collects deliveries for the next transaction. `debounce_s` is how long a push waits for the next push."""
+    """Collects deliveries for the next transaction."""
 
-    def __init__(self, database: Database, queue: JobQueue, *, clock: Clock, debounce_s: float) -> None:
+    def __init__(self, database: Database, queue: JobQueue, *, clock: Clock) -> None:
         self._database = database
         self._queue = queue
         self._clock = clock
-        self._debounce_s = debounce_s
         self._waiting: list[tuple[Arrival, asyncio.Future[Answer]]] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="inbox")
         self._draining: asyncio.Task[None] | None = None
@@ -146,23 +143,20 @@ class Inbox:
         if same:
             row.state, row.reason = DeliveryState.DUPLICATE, f"same job as {same.guid}"
         else:
-            if _is_push(job):
-                row.waits_since = self._supersede_waiting(session, job)
-            self._queue.enqueue(session, row, job, delay_s=self._debounce_s if _is_push(job) else 0.0)
+            follows = False
+            if is_push(job):
+                row.waits_since, follows = self._supersede_waiting(session, job)
+            self._queue.enqueue(session, row, job, follows=follows)
             self._queue.enqueue_acknowledgement(session, row, job)
         session.add(row)  # last, so that it is written once
         session.flush()  # the next delivery of the transaction must see it
         return Duplicate(guid=delivery.guid, of=same.guid) if same else Accepted(guid=delivery.guid)
 
-    def _supersede_waiting(self, session: Session, push: ReviewJob) -> datetime | None:
-        """Supersede the earlier pushes that wait; returns since when the first of them has waited.
+    def _supersede_waiting(self, session: Session, push: ReviewJob) -> tuple[datetime | None, bool]:
+        """Supersede the earlier pushes that wait; returns since when, and whether a workflow of theirs still waits.
 
         A push that was put back is not superseded here: it may have started check runs, and completes them itself.
         """
         return supersede_waiting(
             session, push.request.ref, trigger=PUSH, at=self._clock.now(), reason=PUSHED_AGAIN
         )
-
-
-def _is_push(job: Job) -> TypeGuard[ReviewJob]:
-    return isinstance(job, ReviewJob) and job.request.trigger == PUSH

@@ -10,14 +10,17 @@ The values for DBOS are measured: docs/decisions/0001-durable-engine.md.
 import logging
 from collections.abc import Collection
 from datetime import datetime
+from typing import TypeGuard
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
 
 from app.clock import Clock
 from app.domain.job import Job, ReviewJob
 from app.store import reviews
+from app.store.changes import announce_job
 from app.store.database import Database, Session, mapped_errors, serialize
 from app.store.deliveries import (
+    FOLLOWS,
     DeliveryState,
     count_started,
     find_waiting,
@@ -44,6 +47,7 @@ MAX_ACKNOWLEDGEMENTS = 4  # of one process at a time
 # Without a limit, 600 workflows left 2,000 threads behind. With 16, no review is faster, and each thread takes 0.5 MiB.
 MAX_THREADS = 8
 POLLING_S = 0.1
+PUSH = "synchronize"
 SERIALIZER = DBOSPortableJSONSerializer()  # the default is pickle
 
 
@@ -85,6 +89,7 @@ class JobQueue:
         workers: int = WORKERS,
         per_installation: int = PER_INSTALLATION,
         acknowledged: Collection[type[Job]] = (),
+        debounce_s: float = 0.0,
         delay_s_per_s: float = 1.0,
     ) -> None:
         self._database = database
@@ -92,6 +97,7 @@ class JobQueue:
         self._clock = clock
         self._per_installation = per_installation
         self._acknowledged = acknowledged
+        self._debounce_s = debounce_s
         self._delay_s_per_s = delay_s_per_s
         DBOS.migrate(database.url)
         self._client = DBOSClient(
@@ -118,16 +124,23 @@ class JobQueue:
         """Close the connections."""
         self._client.destroy()
 
-    def enqueue(self, session: Session, row: DeliveryRow, job: Job, *, delay_s: float) -> None:
-        """Queue the job, in the caller's transaction; DBOS gets it once its installation is below the limit."""
-        started = count_started(session, row.installation_id, except_guid=row.guid)
+    def enqueue(
+        self, session: Session, row: DeliveryRow, job: Job, *, delay_s: float = 0.0, follows: bool = False
+    ) -> None:
+        """Queue the job, in the caller's transaction; DBOS gets it once its installation is below the limit.
+
+        If it `follows` a push, it gets no workflow now: the workflow of that push starts it (`start_followers`).
+        """
         row.attempts += 1
         row.state, row.reason, row.finished_at, row.workflow_id = DeliveryState.QUEUED, None, None, None
         row.lives = row.steps = 0
         if isinstance(job, ReviewJob):
             reviews.add_queued_review(session, job.request, delivery=row.guid, at=self._clock.now())
-        if started < self._per_installation:
-            self._start(session, row, job, delay_s=delay_s)
+        if follows:
+            row.reason = FOLLOWS
+        elif count_started(session, row.installation_id, except_guid=row.guid) < self._per_installation:
+            is_new_push = is_push(job) and row.attempts == 1
+            self._start(session, row, job, delay_s=self._debounce_s if is_new_push else delay_s)
 
     def enqueue_acknowledgement(self, session: Session, row: DeliveryRow, job: Job) -> None:
         """Queue a second, small workflow if someone waits for the job: it tells them that the job was accepted."""
@@ -140,6 +153,7 @@ class JobQueue:
             "app_version": VERSION,
         }
         self._client.enqueue_in_transaction(session, options, row.guid)
+        announce_job(session, delay_s=0.0)
 
     def put_back(self, guid: str, *, workflow_id: str, delay_s: float) -> None:
         """Queue a job again from its beginning, unless another workflow runs it by now."""
@@ -167,6 +181,13 @@ class JobQueue:
                 serialize(session, installation_lock(installation_id))
                 self._start_waiting(session, installation_id)
 
+    def start_followers(self, row: DeliveryRow) -> None:
+        """Start what waited for this push's workflow, which has nothing to do because a later push superseded it."""
+        if is_push(parse_job(row.request)):
+            with self._database.write() as session:
+                serialize(session, installation_lock(row.installation_id))
+                self._start_waiting(session, row.installation_id)
+
     def replay(self, guid: str) -> bool:
         """Queue a delivery again, as a person requested; False if there is no such delivery."""
         with self._database.write() as session:
@@ -174,7 +195,7 @@ class JobQueue:
             if row is None:
                 return False
             serialize(session, installation_lock(row.installation_id))
-            self.enqueue(session, row, parse_job(row.request), delay_s=0.0)
+            self.enqueue(session, row, parse_job(row.request))
         return True
 
     def count_steps(self, workflow_id: str) -> int:
@@ -190,10 +211,18 @@ class JobQueue:
         session.flush()
         free = self._per_installation - count_started(session, installation_id)
         for row in find_waiting(session, installation_id, limit=free) if free > 0 else ():
-            self._start(session, row, parse_job(row.request), delay_s=0.0)
+            job = parse_job(row.request)
+            self._start(session, row, job, delay_s=self._debounce_left_s(row, job))
+
+    def _debounce_left_s(self, row: DeliveryRow, job: Job) -> float:
+        """Return how long a push still waits for the next push."""
+        if not is_push(job) or row.attempts > 1:
+            return 0.0
+        waited_s = (self._clock.now() - row.received_at).total_seconds()
+        return min(max(self._debounce_s - waited_s, 0.0), self._debounce_s)
 
     def _start(self, session: Session, row: DeliveryRow, job: Job, *, delay_s: float) -> None:
-        row.workflow_id = self._workflow_id(row)
+        row.workflow_id, row.reason = self._workflow_id(row), None
         options: EnqueueOptions = {
             "workflow_name": WORKFLOW,
             "queue_name": QUEUE,
@@ -204,6 +233,7 @@ class JobQueue:
         if delay_s > 0:
             options["delay_seconds"] = delay_s * self._delay_s_per_s
         self._client.enqueue_in_transaction(session, options, row.guid)
+        announce_job(session, delay_s=options.get("delay_seconds", 0.0))
 
     def _workflow_id(self, row: DeliveryRow) -> str:
         return _new_workflow_id(row.guid, attempt=row.attempts, at=self._clock.now())
@@ -212,6 +242,11 @@ class JobQueue:
 def _new_workflow_id(guid: str, *, attempt: int, at: datetime) -> str:
     """Start the id with the time: on SQLite, DBOS keeps times in seconds and orders equal ones by the workflow's id."""
     return f"{int(at.timestamp() * 1_000_000):017d}:{guid}#{attempt}"
+
+
+def is_push(job: Job) -> TypeGuard[ReviewJob]:
+    """Whether the job is the review of a push to an open pull request."""
+    return isinstance(job, ReviewJob) and job.request.trigger == PUSH
 
 
 def guid_of(workflow_id: str) -> str:

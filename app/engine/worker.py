@@ -86,6 +86,7 @@ class Worker:
                 return NOT_NEEDED
             async with self._turn_of(attempt):
                 if not await self._record_running(attempt):
+                    await self._until_stored(self._queue.start_followers, attempt.row)
                     return NOT_NEEDED
                 try:
                     self._check_restarts(attempt)
@@ -135,7 +136,10 @@ class Worker:
 
     async def _load_attempt(self, guid: str, workflow_id: str) -> _Attempt | None:
         row = await self._until_stored(deliveries.load_delivery, self._database, guid)
-        if row is None or row.workflow_id != workflow_id or row.state not in deliveries.UNFINISHED:
+        if row is None or row.workflow_id != workflow_id:
+            return None
+        if row.state not in deliveries.UNFINISHED:
+            await self._until_stored(self._queue.start_followers, row)
             return None
         is_restart = row.state == DeliveryState.RUNNING
         steps = await self._until_stored(self._queue.count_steps, workflow_id) if is_restart else 0

@@ -10,7 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPIModule
 from sqlalchemy.exc import (
     ArgumentError,
@@ -24,6 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 from app.errors import ConfigurationError, StoreUnavailable
+from app.store.changes import Changes, PostgresChanges, SqliteChanges
 from app.store.columns import Driver
 from app.store.migrations import upgrade
 
@@ -114,6 +115,17 @@ class Database:
                 _check_sqlite(session.connection())
             elif session.connection().execute(text("SHOW transaction_read_only")).scalar() == "on":
                 raise StoreUnavailable("The database is unavailable: it is read-only.")
+
+    def watch_changes(self) -> Changes:
+        """Watch for queued work, in one thread and with a connection of its own. Close it at the end."""
+        if self.is_sqlite:
+            return SqliteChanges(self._detached(), errors=self._engine.dialect.loaded_dbapi.Error)
+        return PostgresChanges(self._detached)
+
+    def _detached(self) -> PoolProxiedConnection:
+        connection = self._engine.raw_connection()
+        connection.detach()
+        return connection
 
     def close(self) -> None:
         """Close all connections."""

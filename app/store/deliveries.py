@@ -43,6 +43,7 @@ class DeliveryState(StrEnum):
     DUPLICATE = "duplicate"
 
 
+FOLLOWS = "waits for the workflow of an earlier push"  # the reason of a queued delivery without a workflow
 _REPOSITORY_EVENTS = ("installation", "installation_repositories", "repository")
 BATCH_SIZE = 500  # values in one statement
 UNFINISHED = (DeliveryState.QUEUED, DeliveryState.RUNNING)
@@ -63,7 +64,11 @@ _EARLIER = select(DeliveryRow).where(
     )
 )
 _WAITING_REVIEWS = (
-    select(DeliveryRow.guid, func.coalesce(DeliveryRow.waits_since, DeliveryRow.received_at))
+    select(
+        DeliveryRow.guid,
+        func.coalesce(DeliveryRow.waits_since, DeliveryRow.received_at),
+        or_(col(DeliveryRow.workflow_id).is_not(None), col(DeliveryRow.reason) == bindparam("follows")),
+    )
     .where(
         col(DeliveryRow.repository) == bindparam("repository"),
         col(DeliveryRow.pull_request) == bindparam("number"),
@@ -235,16 +240,18 @@ def find_waiting(session: Session, installation_id: int | None, *, limit: int) -
 
 def supersede_waiting(
     session: Session, ref: PullRequestRef, *, trigger: str, at: datetime, reason: str
-) -> datetime | None:
+) -> tuple[datetime | None, bool]:
     """Supersede the deliveries with this trigger that wait for their first attempt to review the pull request.
 
-    The rows are locked, so that no worker starts them. Return since when the oldest has waited; None if there are none.
+    The rows are locked, so that no worker starts them. Return since when the oldest has waited, None if there are none,
+    and whether a workflow of them still waits, so that the next delivery needs none of its own.
     """
-    place = {"repository": ref.repository, "number": ref.number, "trigger": trigger}
+    place = {"repository": ref.repository, "number": ref.number, "trigger": trigger, "follows": FOLLOWS}
     waiting = session.exec(_WAITING_REVIEWS, params=place).all()
-    for guid, _ in waiting:
+    for guid, _, _ in waiting:
         mark_finished(session, guid, DeliveryState.SUPERSEDED, at=at, reason=reason)
-    return min((since for _, since in waiting), default=None)
+    since = min((since for _, since, _ in waiting), default=None)
+    return since, any(has_workflow for _, _, has_workflow in waiting)
 
 
 def load_waiting_installations(database: Database) -> list[int | None]:

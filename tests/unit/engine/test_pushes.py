@@ -2,10 +2,14 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
 
 from app.domain.job import ReviewJob
 from app.domain.step import Checkpoint, Step
 from app.store.database import Database
+from app.store.deliveries import load_delivery
 from tests.unit.engine.world import (
     SETTINGS,
     WEB,
@@ -50,6 +54,53 @@ async def test_of_many_pushes_in_a_row_only_the_last_is_reviewed(database: Datab
         states = [(await ended(database, head)).state for head in heads[1:]]
     assert states == ["superseded", "superseded", "superseded", "done"]
     assert posted == ["e" * 40]
+
+
+async def test_pushes_in_a_row_share_a_workflow(database: Database) -> None:
+    """A workflow for each push would cost its processor time again when it starts and finds nothing to do."""
+    heads = "abcdefgh"
+    async with running(database, settings=WEB) as web:
+        for head, before in zip(heads[1:], heads, strict=False):
+            await web.enqueue(delivery(head), review_job(head, trigger="synchronize", before=before))
+    rows = [load_delivery(database, head) for head in heads[1:]]
+    assert [row.workflow_id is not None for row in rows if row] == [True] + [False] * 6
+    async with running(database):
+        assert (await ended(database, "h")).state == "done"
+    assert [
+        review_of(database, review_job(head, trigger="synchronize", before=before)).status
+        for head, before in zip(heads[1:], heads, strict=False)
+    ] == ["superseded"] * 6 + ["completed"]
+
+
+async def test_a_push_that_follows_another_waits_for_the_next_one_as_well(database: Database) -> None:
+    """Its wait begins with its own arrival, not with the arrival of the push that it superseded."""
+    now, ran = datetime.now(UTC), list[str]()
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        del step
+        ran.append(job.request.head_sha or "")
+
+    first = replace(delivery("first"), received_at=now)
+    later = replace(delivery("later"), received_at=now + timedelta(hours=1))
+    async with running(database, settings=replace(WEB, debounce_s=0.0)) as web:
+        await web.enqueue(first, review_job("b", trigger="synchronize", before="a"))
+        await web.enqueue(later, review_job("c", trigger="synchronize", before="b"))
+    async with running(database, handler, settings=replace(SETTINGS, debounce_s=600.0)) as engine:
+        while (row := load_delivery(database, "later")) and row.workflow_id is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        assert await engine.depth() == {"queued": 1, "running": 0}
+    assert not ran
+
+
+async def test_a_push_is_reviewed_although_the_process_died_before_it_started_it(database: Database) -> None:
+    async with running(database, settings=WEB) as web:
+        await web.enqueue(delivery("b"), review_job("b", trigger="synchronize", before="a"))
+        await web.enqueue(delivery("c"), review_job("c", trigger="synchronize", before="b"))
+    with database.write() as session:  # the workflow of the first push is lost
+        session.connection().execute(text("UPDATE deliveries SET workflow_id = NULL WHERE guid = 'b'"))
+    async with running(database) as engine:
+        await engine.sweep()
+        assert (await ended(database, "c")).state == "done"
 
 
 async def test_a_running_review_stops_at_its_next_step_if_a_newer_head_is_waiting(database: Database) -> None:
