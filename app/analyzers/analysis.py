@@ -157,7 +157,7 @@ def _analysis(
         ),
         undocumented=tuple(each for each in syntax.undocumented if each.path in whole),
         api_changes=tuple(each for each in syntax.api_changes if each.path in whole),
-        partly=join_reasons(collected.partly),
+        partly=join_reasons([*collected.partly, *dependencies.partly]),
         unparsed=join_reasons(collected.unparsed),
         notes=(*collected.notes, *dependencies.notes),
     )

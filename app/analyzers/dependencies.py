@@ -10,10 +10,12 @@ from app.analyzers.bundled_advisories import BundledAdvisories, bundled_advisori
 from app.analyzers.hits import Hit
 from app.analyzers.manifests import Manifest, manifest_of
 from app.domain.analysis import Advisory, AdvisoryAnswer, AdvisoryLookup, ChangedFile, Package
+from app.domain.review import Omission
 from app.errors import QuorumError
 
 TOOL = "dependencies"
 MAX_MANIFEST_BYTES = 5_000_000
+UNREAD = "it could not be read, so its new packages were not checked for known vulnerabilities"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,7 @@ class DependencyFacts:
     packages: tuple[Package, ...] = ()
     hits: tuple[Hit, ...] = ()
     unchecked: tuple[Package, ...] = ()  # no source could judge them
+    partly: tuple[Omission, ...] = ()  # manifests that could not be read
     notes: tuple[str, ...] = ()
 
 
@@ -40,21 +43,26 @@ async def find_dependency_facts(
     """
     packages: list[Package] = []
     notes: list[str] = []
+    unread: list[Omission] = []
     for file in files:
         manifest = manifest_of(file.path)
         if manifest is None or not file.added:
             continue
         found = added_packages(file, manifest)
-        if found is None:
-            notes.append(
-                f"{file.path}: could not be read, so its new packages were not checked for known vulnerabilities."
-            )
-        else:
+        if found is not None:
             packages.extend(found)
+        elif file.head is None:
+            notes.append(f"{file.path}: {UNREAD}.")
+        else:
+            unread.append(Omission(path=file.path, reason=UNREAD))
     answer, note = await _find_advisories(packages, lookup, bundled or bundled_advisories())
     hits = tuple(_hit(advisory) for advisory in answer.advisories)
     return DependencyFacts(
-        packages=tuple(packages), hits=hits, unchecked=answer.unchecked, notes=(*notes, *note)
+        packages=tuple(packages),
+        hits=hits,
+        unchecked=answer.unchecked,
+        partly=tuple(unread),
+        notes=(*notes, *note),
     )
 
 
@@ -62,10 +70,10 @@ def added_packages(file: ChangedFile, manifest: Manifest) -> list[Package] | Non
     """Packages in the head that the base does not have in this version; None if the file cannot be read."""
     if file.head is None or max(len(file.head), len(file.base or b"")) > MAX_MANIFEST_BYTES:
         return None
-    head = file.head.decode("utf-8", "replace")
+    head = file.head.decode("utf-8-sig", "replace")
     try:
         now = dict.fromkeys(manifest.parse(head))
-        before = set(manifest.parse(file.base.decode("utf-8", "replace"))) if file.base else set[object]()
+        before = set(manifest.parse(file.base.decode("utf-8-sig", "replace"))) if file.base else set[object]()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     lines = head.split("\n")

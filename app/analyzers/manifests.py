@@ -13,6 +13,7 @@ from typing import Any, cast
 
 Named = Iterator[tuple[str, str | None]]
 
+_PIP_LINE_END = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")  # pip reads `str.splitlines`
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(?:={2,3}\s*([\w.!+*-]+))?")
 _GO_REQUIRE = re.compile(
     r"^\s*(?:require\s+)?([\w.-]+\.[\w.-]+/\S+|[\w-]+\.[a-z]+/\S+)\s+(v\S+)", re.MULTILINE
@@ -42,7 +43,7 @@ def manifest_of(path: str) -> Manifest | None:
 
 
 def _requirements(text: str) -> Named:
-    for line in text.split("\n"):
+    for line in _PIP_LINE_END.split(text):
         plain = line.split("#", 1)[0].strip()
         if plain and not plain.startswith("-") and (match := _REQUIREMENT.match(plain)):
             yield match.group(1), match.group(2)

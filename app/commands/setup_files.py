@@ -44,7 +44,7 @@ def merge_env(text: str, variables: Mapping[str, str]) -> str:
     """Set these variables in `text`: replace the line that sets one, and append the others."""
     left = dict(variables)
     lines: list[str] = []
-    for line in text.splitlines():
+    for line in text.removesuffix("\n").split("\n") if text else ():
         name = _name(line)
         lines.append(f"{name}={left.pop(name)}" if name in left else line)
     return "\n".join([*lines, *(f"{name}={value}" for name, value in left.items())]) + "\n"
@@ -77,7 +77,7 @@ def _read(path: Path) -> str:
 
 
 def _names(text: str) -> list[str]:
-    return [name for line in text.splitlines() if (name := _name(line))]
+    return [name for line in text.split("\n") if (name := _name(line))]
 
 
 def _name(line: str) -> str:

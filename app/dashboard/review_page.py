@@ -1,6 +1,7 @@
 """The page of one review, and the event stream that updates it while the review runs. Reads only."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
@@ -136,4 +137,4 @@ def _is_running(detail: ReviewDetail) -> bool:
 
 def _message(body: str) -> str:
     """Format an event: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream"""
-    return "".join(f"data: {line}\n" for line in body.splitlines()) + "\n"
+    return "".join(f"data: {line}\n" for line in re.split(r"\r\n|\r|\n", body)) + "\n"

@@ -87,7 +87,8 @@ def parse_mapping(raw: bytes, limits: YamlLimits = CONFIGURATION) -> tuple[dict[
     except UnicodeDecodeError as error:
         raise YamlRejected("it is not UTF-8") from error
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        text = raw.decode("utf-8-sig", "replace")
+        line = _line(text, error.problem_mark) if error.problem_mark else 1
         raise YamlRejected(f"it is not YAML: {error.problem} (line {line})") from error
     except (
         yaml.YAMLError,
@@ -96,6 +97,11 @@ def parse_mapping(raw: bytes, limits: YamlLimits = CONFIGURATION) -> tuple[dict[
         ValueError,
     ) as error:
         raise YamlRejected("it is not readable YAML") from error
+
+
+def _line(text: str, mark: yaml.Mark) -> int:
+    """Git's line of a mark; YAML also ends lines at CR, NEL, U+2028, and U+2029."""
+    return text.count("\n", 0, mark.index) + 1
 
 
 def _parse(text: str, limits: YamlLimits) -> tuple[dict[str, Any], dict[str, int]]:
@@ -108,7 +114,7 @@ def _parse(text: str, limits: YamlLimits) -> tuple[dict[str, Any], dict[str, int
         value: Any = loader.construct_document(node)
         if not isinstance(node, yaml.MappingNode):
             raise YamlRejected("it is not a mapping of keys to values")
-        lines = {str(key.value): key.start_mark.line + 1 for key, _ in node.value}
+        lines = {str(key.value): _line(text, key.start_mark) for key, _ in node.value}
         return {str(key): inner for key, inner in value.items()}, lines
     finally:
         loader.dispose()

@@ -219,8 +219,6 @@ def _kill(process: asyncio.subprocess.Process) -> None:
 
 
 def _last_line(errors: bytes) -> str:
-    lines = errors.decode("utf-8", "replace").strip().splitlines()
-    message = next(
-        (line for line in lines if line.startswith(("fatal:", "error:"))), lines[-1] if lines else ""
-    )
+    lines = errors.decode("utf-8", "replace").strip().split("\n")
+    message = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[-1])
     return message.removeprefix("fatal:").removeprefix("error:").strip()[:300]

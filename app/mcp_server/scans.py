@@ -66,7 +66,12 @@ async def scan_dependencies(code: str, language: str | None, *, lookup: Advisory
         status="checked" if readable and all_checked else "could_not_check",
         findings=[_dependency_finding(hit) for hit in facts.hits],
         packages=[PackageAnswer(**asdict(package)) for package in facts.packages],
-        notes=[*facts.notes, *(_partial_note(file) for file, _ in manifests if file.head is None), *nothing],
+        notes=[
+            *facts.notes,
+            *(f"{each.path}: {each.reason}." for each in facts.partly),
+            *(_partial_note(file) for file, _ in manifests if file.head is None),
+            *nothing,
+        ],
     )
 
 

@@ -158,7 +158,7 @@ class _TextWriter:
                 if finding.suggestion.strip()
                 else f"{_INDENT}Suggested fix: delete these lines."
             )
-            for line in show_invisible_lines(self._redact(finding.suggestion)).splitlines():
+            for line in show_invisible_lines(self._redact(finding.suggestion)).removesuffix("\n").split("\n"):
                 yield f"{_INDENT}  | {line}"
         yield self._styled(f"{_INDENT}{_origin(finding)}", _DIM)
 
@@ -179,7 +179,7 @@ class _TextWriter:
         for document in documents:
             yield ""
             yield self._styled(f"Documentation: {' '.join(strip_invisible(document.title).split())}", _BOLD)
-            yield from strip_invisible(self._redact(document.content)).splitlines()
+            yield from strip_invisible(self._redact(document.content)).removesuffix("\n").split("\n")
             yield ""
 
     def _notes(self, report: ReviewReport) -> Iterator[str]:

@@ -98,7 +98,8 @@ def _openapi_fault(content: str) -> str | None:
             return "it refers to something outside itself"
         validate(document)
     except OpenAPIValidationError as error:
-        return f"it is not valid: {str(error).splitlines()[0][:200]}"
+        message = str(error).split("\n", 1)[0]
+        return f"it is not valid: {message[:200]}"
     except (ValueError, RecursionError):
         return "it is not JSON"
     except Exception as error:  # noqa: BLE001 - the validator raises what its resolver raises

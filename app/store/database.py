@@ -245,5 +245,5 @@ def mapped_errors() -> Generator[None]:
 
 
 def _unavailable(error: BaseException | None) -> StoreUnavailable:
-    message = next(iter(str(error).splitlines()), type(error).__name__)
+    message = str(error).split("\n", 1)[0] or type(error).__name__
     return StoreUnavailable(f"The database is unavailable: {message}")
