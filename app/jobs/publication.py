@@ -49,6 +49,8 @@ class ReviewPublication:
     access: PullRequestAccess
     check_run_ids: Mapping[Stage, int]
     step: Step
+    files_url: str | None = None  # of the pull request
+    details_url: str | None = None  # of the review on the dashboard
     wanted: WantedCheck
 
     @property
@@ -149,6 +151,8 @@ class ReviewPublication:
             head_sha=self.head_sha,
             review_id=self.request.review_id,
             key=str(self.request.ref),
+            files_url=self.files_url,
+            details_url=self.details_url,
             redact=self.services.redactor.redact,
             first=self.remembered.reviewed_sha is None,
             commanded=self.request.commanded,

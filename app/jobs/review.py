@@ -134,6 +134,8 @@ class ReviewHandler:
             check_run_ids=starting.result(),
             step=step,
             wanted=wanted,
+            files_url=f"{environment.web_url}/{request.ref.repository}/pull/{request.ref.number}/files",
+            details_url=environment.details_url(request.review_id),
         )
         await self._publish(publication, stations)
 

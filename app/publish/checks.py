@@ -105,7 +105,7 @@ def plan_check(
     low = any(finding.severity.rank >= Severity.LOW.rank for finding in findings)
     return CheckUpdate(
         stage=result.stage,
-        title=capitalized(said.headline),
+        title=capitalized(said.headline) + _gate_note(findings, config.gate),
         summary=_summary(result, report, said, gate=config.gate, lacking=lacking, redact=redact),
         text=_text(findings, redact=redact),
         conclusion=conclude(result, report, gate=config.gate),
@@ -196,9 +196,22 @@ def _summary(
         BodyBlock("the files not reviewed", _unread(report, redact=redact)),
         BodyBlock("the gate", _gate(gate)),
         BodyBlock("the model", _reviewed_by(result)),
-        BodyBlock("the figures", usage_line(report.usage, duration_ms=report.duration_ms)),
+        BodyBlock("the figures", _figures(result, report)),
     ]
     return compose(blocks, redact=redact, elsewhere=_ELSEWHERE, limit_bytes=_CHECK_LIMIT_BYTES)
+
+
+def _figures(result: StageResult, report: ReviewReport) -> str:
+    """The cost of the whole review, in the check run of its first stage only."""
+    ran = [each.stage for each in report.stages if each.status is not StageStatus.SKIPPED]
+    if ran[:1] != [result.stage]:
+        return ""
+    return f"The whole review: {usage_line(report.usage, duration_ms=report.duration_ms)}"
+
+
+def _gate_note(findings: Sequence[Finding], gate: Gate) -> str:
+    """Why a check with findings does not fail."""
+    return " (no gate)" if findings and gate is Gate.OFF else ""
 
 
 def _unread(report: ReviewReport, *, redact: Redact) -> str:

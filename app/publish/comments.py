@@ -12,6 +12,7 @@ from app.domain.diff import Side
 from app.domain.finding import Finding, Placement
 from app.domain.publication import MarkerKind, marker
 from app.domain.review import ReviewReport
+from app.publish.agents import render_agent_fold
 from app.publish.blocks import (
     BodyBlock,
     code_span,
@@ -31,22 +32,31 @@ from app.publish.wording import (
     count,
     describe_lines,
     short_location,
-    sources,
+    short_sources,
 )
 
 _MAX_SUGGESTION_BYTES = 20_000
 _IN_THE_CHECKS = "See the annotation in the check run."
 
 
-def render_finding_comment(finding: Finding, *, redact: Redact) -> str:
-    """The body of an inline comment or a file comment, depending on the finding's placement."""
+def render_finding_comment(finding: Finding, *, redact: Redact, details_url: str | None = None) -> str:
+    """The body of an inline comment or a file comment, depending on the finding's placement; ends with what people can do."""
     kind = MarkerKind.FILE if finding.placement is Placement.FILE else MarkerKind.FINDING
     return compose(
-        finding_blocks(finding, redact=redact),
+        [
+            *finding_blocks(finding, redact=redact),
+            BodyBlock("the prompt for an agent", render_agent_fold(finding, redact=redact)),
+            BodyBlock("the actions", _actions(details_url)),
+        ],
         redact=redact,
         elsewhere=_IN_THE_CHECKS,
         marker=marker(kind, finding.fingerprint),
     )
+
+
+def _actions(details_url: str | None) -> str:
+    dashboard = f" · [Dashboard]({details_url})" if details_url else ""
+    return f"<sub>Reply with `/explain` or `/dismiss` and a reason · rate with 👍 or 👎{dashboard}</sub>"
 
 
 def finding_blocks(finding: Finding, *, redact: Redact) -> list[BodyBlock]:
@@ -179,5 +189,5 @@ def _confirmation(finding: Finding, *, redact: Redact) -> str:
 
 
 def _small_print(finding: Finding) -> str:
-    rule = " ".join(filter(None, [clean_cwe(finding.cwe), code_span(finding.rule_id)]))
-    return f"<sub>{' · '.join(filter(None, [str(finding.stage), rule, sources(finding)]))}</sub>"
+    rule = clean_cwe(finding.cwe) or code_span(finding.rule_id)
+    return f"<sub>{' · '.join(filter(None, [str(finding.stage), rule, short_sources(finding)]))}</sub>"

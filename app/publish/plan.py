@@ -33,6 +33,7 @@ class PublicationRequest:
     `earlier_stages`: the latest results of stages; the summary keeps those that this run did not request.
     `problems`: configuration errors; the first check run annotates those in the repository's file.
     `lacking`: permissions (name → level) that the installation does not grant; content that needs them is not posted.
+    `files_url` is the page with the pull request's diff, `details_url` the dashboard's page of the review, if it has an address.
     `key` names the pull request in the summary's marker, `review_id` names the run in the review's marker.
     """
 
@@ -43,6 +44,8 @@ class PublicationRequest:
     review_id: str
     key: str
     redact: Redact
+    files_url: str | None = None
+    details_url: str | None = None
     first: bool = True
     commanded: bool = False
     shown: Collection[str] = ()
@@ -102,7 +105,9 @@ def plan_publication(request: PublicationRequest) -> PublicationPlan:
         report=request.report,
         findings=tuple(new),
         review_body=_review_body(request, new),
-        summary=render_summary(_with_earlier(request), key=request.key, redact=request.redact)
+        summary=render_summary(
+            _with_earlier(request), key=request.key, redact=request.redact, files_url=request.files_url
+        )
         if request.has_summary
         else None,
         checks=_plan_checks(request),
@@ -215,7 +220,7 @@ def _plan_checks(request: PublicationRequest) -> tuple[CheckUpdate, ...]:
     )
 
 
-def review_comment(finding: Finding, *, redact: Redact) -> ReviewComment:
+def review_comment(finding: Finding, *, redact: Redact, details_url: str | None = None) -> ReviewComment:
     """The finding as an inline comment."""
     is_multiline = finding.start_line < finding.end_line
     return ReviewComment(
@@ -223,7 +228,7 @@ def review_comment(finding: Finding, *, redact: Redact) -> ReviewComment:
         line=finding.end_line,
         side=finding.side,
         start_line=finding.start_line if is_multiline else None,
-        body=render_finding_comment(finding, redact=redact),
+        body=render_finding_comment(finding, redact=redact, details_url=details_url),
     )
 
 

@@ -143,7 +143,10 @@ class Publisher:
         return await self.writer.create_review(
             head_sha=self.request.head_sha,
             body=plan.review_body or "",
-            comments=[review_comment(finding, redact=self.request.redact) for finding in plan.inline],
+            comments=[
+                review_comment(finding, redact=self.request.redact, details_url=self.request.details_url)
+                for finding in plan.inline
+            ],
         )
 
     async def _find_review(self) -> int | None:
@@ -168,7 +171,9 @@ class Publisher:
                 self.writer.create_file_comment,
                 head_sha=self.request.head_sha,
                 path=finding.path,
-                body=render_finding_comment(finding, redact=self.request.redact),
+                body=render_finding_comment(
+                    finding, redact=self.request.redact, details_url=self.request.details_url
+                ),
             ),
         )
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from app.domain.diff import Side
 from app.domain.finding import Finding, Severity
 from app.domain.review import ReviewReport, StageStatus
-from app.domain.rules import RULES, rule_for
+from app.domain.rules import RULES, Rule, rule_for
 from app.publish.markdown import clean_markdown
 from app.publish.statement import make_statement
 from app.publish.text import Redact, strip_invisible
@@ -84,21 +84,47 @@ def sarif_value(report: ReviewReport, *, redact: Redact, version: str) -> dict[s
 
 
 def _rule(rule_id: str, worst: Severity) -> dict[str, Any]:
+    """The rule as GitHub shows it; a rule without a CWE is no security rule and has no score."""
     rule = RULES[rule_id]
     tags = [rule.family]
     descriptor: dict[str, Any] = {
         "id": rule.id,
         "name": "".join(word.capitalize() for word in rule.id.split("-")),
         "shortDescription": {"text": rule.title},
+        "fullDescription": {"text": _describe(rule)},
+        "help": _help(rule),
         "defaultConfiguration": {"level": _LEVELS[worst]},
         "properties": {"tags": tags},
     }
     if rule.cwe:
         number = rule.cwe.removeprefix("CWE-")
         tags += ["security", f"external/cwe/cwe-{int(number):03d}"]
-        descriptor["helpUri"] = f"https://cwe.mitre.org/data/definitions/{number}.html"
+        descriptor["helpUri"] = _cwe_uri(rule.cwe)
         descriptor["properties"]["security-severity"] = _SECURITY_SEVERITY[worst]
     return descriptor
+
+
+def _describe(rule: Rule) -> str:
+    cwe = f" ({rule.cwe})" if rule.cwe else ""
+    return f"{rule.title}{cwe}. Family: {rule.family}."
+
+
+def _help(rule: Rule) -> dict[str, str]:
+    """How to judge a result of this rule, as text and as Markdown."""
+    advice = (
+        "Read the result's message, which says why this code is affected, and the suggested fix if there is one. "
+        "Who found it and who confirmed it is in the result's properties. Dismiss it with a reason if it is wrong."
+    )
+    more = f"More about {rule.cwe}: {_cwe_uri(rule.cwe)}" if rule.cwe else ""
+    link = f"[{rule.cwe}]({_cwe_uri(rule.cwe)})" if rule.cwe else ""
+    return {
+        "text": "\n\n".join(filter(None, [f"{rule.title}.", advice, more])),
+        "markdown": "\n\n".join(filter(None, [f"**{rule.title}**", advice, link])),
+    }
+
+
+def _cwe_uri(cwe: str) -> str:
+    return f"https://cwe.mitre.org/data/definitions/{cwe.removeprefix('CWE-')}.html"
 
 
 def _result(finding: Finding, rule_ids: list[str], *, redact: Redact) -> dict[str, Any]:

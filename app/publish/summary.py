@@ -6,10 +6,13 @@ Every run edits it in place. Long parts are collapsed.
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from hashlib import sha256
 
+from app.domain.diff import Side
 from app.domain.finding import Document, Finding, Placement, Rejection, Stage, Walkthrough
 from app.domain.publication import MarkerKind, marker
 from app.domain.review import Coverage, ReviewReport, StageResult, StageStatus
+from app.publish.agents import render_agents_fold
 from app.publish.blocks import BodyBlock, code_span, compose, details, fence, render_diagram, table
 from app.publish.comments import finding_blocks
 from app.publish.markdown import clean_line, clean_markdown, plain_line
@@ -27,7 +30,7 @@ from app.publish.wording import (
 
 _SHOWN = {
     Placement.INLINE: "inline",
-    Placement.FILE: "on the file",
+    Placement.FILE: "file comment",
     Placement.SUMMARY: "below",
 }
 _LANGUAGES = {"openapi": "yaml", "html": "html"}
@@ -36,17 +39,22 @@ _MAX_TABLE_ROWS = 60
 NEWEST_PUSH = "\n\n**Newest push:** "
 
 
-def render_summary(report: ReviewReport, *, key: str, redact: Redact) -> str:
-    """The body of the summary comment. `key` names the pull request, which has one such comment."""
+def render_summary(report: ReviewReport, *, key: str, redact: Redact, files_url: str | None = None) -> str:
+    """The body of the summary comment. `key` names the pull request, which has one such comment.
+
+    Args:
+        files_url: the page with the pull request's diff, to link the findings' comments.
+    """
+    help_line = BodyBlock("the help", "<sub>Comment `/help` to see what Quorum can do here.</sub>")
     return compose(
-        summary_blocks(report, redact=redact),
+        [*summary_blocks(report, redact=redact, files_url=files_url), help_line],
         redact=redact,
         elsewhere="See the Quorum dashboard for the full report, and the check runs for every finding.",
         marker=marker(MarkerKind.SUMMARY, key),
     )
 
 
-def summary_blocks(report: ReviewReport, *, redact: Redact) -> list[BodyBlock]:
+def summary_blocks(report: ReviewReport, *, redact: Redact, files_url: str | None = None) -> list[BodyBlock]:
     """The blocks of the summary, most important first."""
     walkthroughs = [stage.walkthrough for stage in report.stages if stage.walkthrough]
     documents = [document for stage in report.stages for document in stage.documents]
@@ -54,8 +62,9 @@ def summary_blocks(report: ReviewReport, *, redact: Redact) -> list[BodyBlock]:
     return [
         BodyBlock("the title", f"### Quorum: {said.headline}"),
         BodyBlock("the state of the review", _state(said, report)),
+        *_findings(report.findings, redact=redact, files_url=files_url),
+        BodyBlock("the prompt for an agent", render_agents_fold(report.findings, redact=redact)),
         *(block for walkthrough in walkthroughs for block in _walkthrough(walkthrough, redact=redact)),
-        *_findings(report.findings, redact=redact),
         *_rejected(report.rejected, redact=redact),
         *_left_out(report.coverage, redact=redact),
         BodyBlock("the stages", details("Models used", _stages(report.stages, redact=redact))),
@@ -81,13 +90,13 @@ def _walkthrough(walkthrough: Walkthrough, *, redact: Redact) -> list[BodyBlock]
     ]
 
 
-def _findings(findings: Sequence[Finding], *, redact: Redact) -> list[BodyBlock]:
+def _findings(findings: Sequence[Finding], *, redact: Redact, files_url: str | None) -> list[BodyBlock]:
     if not findings:
         return []
     rows = [
         (
             BADGES[finding.severity],
-            location(finding),
+            _linked(finding, files_url),
             _titled(finding, redact=redact),
             _SHOWN[finding.placement],
         )
@@ -100,6 +109,19 @@ def _findings(findings: Sequence[Finding], *, redact: Redact) -> list[BodyBlock]
         BodyBlock("the table of findings", shown + hidden),
         *(BodyBlock(short_location(finding), _in_full(finding, redact=redact)) for finding in below),
     ]
+
+
+def _linked(finding: Finding, files_url: str | None) -> str:
+    """The location, with a link to the line in the diff, where its comment is.
+
+    GitHub's anchor is the SHA-256 of the path, the side, and the line.
+    """
+    if not files_url or finding.placement is Placement.SUMMARY or not finding.path.isprintable():
+        return location(finding)
+    anchor = f"#diff-{sha256(finding.path.encode()).hexdigest()}"
+    side = "R" if finding.side is Side.RIGHT else "L"
+    line = f"{side}{finding.end_line}" if finding.placement is Placement.INLINE else ""
+    return f"[{location(finding)}]({files_url}{anchor}{line})"
 
 
 def _titled(finding: Finding, *, redact: Redact) -> str:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from app.domain.finding import Finding, Severity, Stage
-from app.domain.model_call import Provider
+from app.domain.model_call import Provider, vendors_of
 from app.domain.review import UsageTotal
 from app.publish.blocks import code_span
 from app.publish.text import escape_text, show_invisible
@@ -107,12 +107,30 @@ def joined(words: Sequence[str]) -> str:
 def sources(finding: Finding) -> str:
     """One line of Markdown with the finders and the verifiers."""
     finders = joined([source_name(source) for source in finding.found_by])
-    vendors = {source.partition(":")[0] for source in finding.found_by} - {Provider.ANALYZERS.value}
-    independently = ", independently" if len(vendors) > 1 else ""
+    independently = ", independently" if len(vendors_of(finding.found_by)) > 1 else ""
     parts = [f"found by {finders}{independently}"] if finders else []
     if finding.confirmed_by:
         parts.append(f"confirmed by {joined([source_name(source) for source in finding.confirmed_by])}")
     return " · ".join(parts)
+
+
+def short_sources(finding: Finding) -> str:
+    """`GPT, confirmed by Claude`, or `found by Claude and GPT, independently`; models are on the dashboard."""
+    finders = joined(_short_names(finding.found_by))
+    if len(vendors_of(finding.found_by)) > 1:
+        finders = f"found by {finders}, independently"
+    confirmed = joined(_short_names(finding.confirmed_by))
+    return ", ".join(filter(None, [finders, f"confirmed by {confirmed}" if confirmed else ""]))
+
+
+def _short_names(names: Sequence[str]) -> list[str]:
+    """The vendors and analyzers, each once."""
+    return list(
+        dict.fromkeys(
+            source_name(name if name.startswith(f"{Provider.ANALYZERS}:") else name.partition(":")[0])
+            for name in names
+        )
+    )
 
 
 def duration(milliseconds: int) -> str:

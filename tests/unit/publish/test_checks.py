@@ -123,7 +123,7 @@ def test_titles_describe_the_state() -> None:
     assert titles == snapshot(
         [
             "No problems found",
-            "1 critical finding",
+            "1 critical finding (no gate)",
             "Not reviewed",
             "Not reviewed by a model",
             "Not fully reviewed",
@@ -133,15 +133,23 @@ def test_titles_describe_the_state() -> None:
     )
 
 
+def test_a_grey_check_with_findings_says_that_there_is_no_gate() -> None:
+    assert checked(REPORT, Stage.SECURITY).title == "1 critical finding (no gate)"
+    assert checked(REPORT, Stage.SECURITY, gate=Gate.HIGH).title == "1 critical finding"
+
+
+def test_the_cost_is_in_one_check_only() -> None:
+    texts = [checked(REPORT, stage).summary for stage in Stage]
+    assert ["0.0312 USD" in text for text in texts] == [True, False, False]
+
+
 def test_a_failed_stage_says_why_and_how_to_retry() -> None:
     assert checked(FAILED, Stage.SECURITY, gate=Gate.HIGH).summary == snapshot("""\
 Not reviewed: security failed (GPT: rate limited; Claude: timeout). Only the built-in analyzers read the change; they found nothing.
 
 Click **Review again** or comment `/rereview` to retry.
 
-The gate is `high`: this check fails for a finding of that severity or higher, or if the review is incomplete.
-
-5 model calls · 12,345 input tokens (2,000 cached), 1,234 output tokens · 0.0312 USD · 12 s\
+The gate is `high`: this check fails for a finding of that severity or higher, or if the review is incomplete.\
 """)
 
 

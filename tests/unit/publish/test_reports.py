@@ -14,6 +14,7 @@ from jsonschema import Draft7Validator
 from app.domain.finding import Stage
 from app.domain.model_call import Provider
 from app.domain.review import ReviewReport, StageResult, StageStatus
+from app.domain.rules import RULES
 from app.publish.reports import render_json, render_markdown, render_text, report_value
 from app.publish.sarif import render_sarif, sarif_value
 from tests.unit.publish.examples import CLEAN, FAILED, INJECTION, KEYLESS, LEFT_SIDE, REPORT
@@ -244,6 +245,23 @@ def test_a_sarif_result_has_rule_location_fix_and_fingerprint() -> None:
                 "id": "sql-injection",
                 "name": "SqlInjection",
                 "shortDescription": {"text": "SQL built from input"},
+                "fullDescription": {"text": "SQL built from input (CWE-89). Family: injection."},
+                "help": {
+                    "text": """\
+SQL built from input.
+
+Read the result's message, which says why this code is affected, and the suggested fix if there is one. Who found it and who confirmed it is in the result's properties. Dismiss it with a reason if it is wrong.
+
+More about CWE-89: https://cwe.mitre.org/data/definitions/89.html\
+""",
+                    "markdown": """\
+**SQL built from input**
+
+Read the result's message, which says why this code is affected, and the suggested fix if there is one. Who found it and who confirmed it is in the result's properties. Dismiss it with a reason if it is wrong.
+
+[CWE-89](https://cwe.mitre.org/data/definitions/89.html)\
+""",
+                },
                 "defaultConfiguration": {"level": "error"},
                 "properties": {
                     "tags": ["injection", "security", "external/cwe/cwe-089"],
@@ -317,6 +335,24 @@ The query is concatenated from `id`, so `1 OR 1=1` returns every payment.\
             }
         ]
     )
+
+
+def test_every_sarif_rule_explains_itself_within_githubs_limits() -> None:
+    """https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning"""
+    findings = tuple(
+        replace(INJECTION, rule_id=rule_id, fingerprint=f"{n:032x}") for n, rule_id in enumerate(RULES)
+    )
+    log = sarif_value(replace(REPORT, findings=findings), redact=str, version="0.1.0")
+    assert sarif_errors(log) == []
+    for rule in log["runs"][0]["tool"]["driver"]["rules"]:
+        assert all(rule["help"][key] for key in ("text", "markdown"))
+        assert 0 < len(rule["fullDescription"]["text"]) <= 1_024
+        assert len(rule["shortDescription"]["text"]) <= 1_024
+        assert len(rule["name"]) <= 255
+        assert 0 < len(rule["properties"]["tags"]) <= 20
+        score = rule["properties"].get("security-severity")
+        assert (score is not None) == ("security" in rule["properties"]["tags"])
+        assert score is None or 0 < float(score) <= 10
 
 
 def test_sarif_has_no_region_for_a_finding_on_the_base() -> None:

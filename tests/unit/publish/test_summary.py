@@ -1,6 +1,8 @@
 """The summary comment holds everything that a review knows, and nothing that acts."""
 
+import re
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from inline_snapshot import snapshot
@@ -19,6 +21,45 @@ def test_a_summary_has_every_part_of_the_review() -> None:
 ### Quorum: 3 findings (1 critical, 1 medium, 1 low)
 
 Review, security, and docs read 2 of 3 changed files; 1 file was left out (binary image).
+
+| Severity | Location | Problem | Comment |
+| --- | --- | --- | --- |
+| 🔴 Critical | `pay.py:8` | `id` goes into the SQL text | inline |
+| 🟡 Medium | `pages.go:3` | The last page is never reached | file comment |
+| 🔵 Low | `pay.py:30` | No test for a refused card (existing code) | below |
+
+<details><summary>🔵 Low · No test for a refused card</summary>
+
+`pay.py`, line 30
+
+The branch that raises `CardRefused` is not covered.
+
+This code predates the change.
+
+<sub>review · `missing-test` · ruff</sub>
+
+</details>
+
+<details><summary>Fix with an agent: all findings</summary>
+
+```text
+1. In pay.py, lines 8–9: `id` goes into the SQL text (CWE-89)
+Why: The query is concatenated from `id`, so `1 OR 1=1` returns every payment.
+Suggested replacement of these lines:
+    q = "SELECT * FROM payments WHERE id = ?"
+    return db.execute(q, (id,))
+First check that the defect is real. Then fix only this defect, add a test that fails without the fix, and run the project's tests.
+
+2. In pages.go, line 3: The last page is never reached (CWE-193)
+Why: `page < pages` stops one page early when the total is a multiple of the page size.
+First check that the defect is real. Then fix only this defect, add a test that fails without the fix, and run the project's tests.
+
+3. In pay.py, line 30: No test for a refused card
+Why: The branch that raises `CardRefused` is not covered.
+First check that the defect is real. Then fix only this defect, add a test that fails without the fix, and run the project's tests.
+```
+
+</details>
 
 Payments are looked up by id, and the list of payments is paged.
 
@@ -39,24 +80,6 @@ flowchart LR
   n0 -->|"find"| n1
   n1 --> n2
 ```
-
-| Severity | Location | Problem | Comment |
-| --- | --- | --- | --- |
-| 🔴 Critical | `pay.py:8` | `id` goes into the SQL text | inline |
-| 🟡 Medium | `pages.go:3` | The last page is never reached | on the file |
-| 🔵 Low | `pay.py:30` | No test for a refused card (existing code) | below |
-
-<details><summary>🔵 Low · No test for a refused card</summary>
-
-`pay.py`, line 30
-
-The branch that raises `CardRefused` is not covered.
-
-This code predates the change.
-
-<sub>review · `missing-test` · found by ruff</sub>
-
-</details>
 
 <details><summary>Rejected claims (1)</summary>
 
@@ -96,8 +119,26 @@ Returns one payment.
 
 <sub>5 model calls · 12,345 input tokens (2,000 cached), 1,234 output tokens · 0.0312 USD · 12 s · commit `5c0ffee5c0ff`</sub>
 
+<sub>Comment `/help` to see what Quorum can do here.</sub>
+
 <!-- quorum:summary:pull -->\
 """)
+
+
+def test_a_location_links_to_its_comment_in_the_diff() -> None:
+    body = render_summary(
+        REPORT, key="pull", redact=str, files_url="https://github.com/octo/shop/pull/1/files"
+    )
+    anchor = sha256(b"pay.py").hexdigest()
+    assert f"[`pay.py:8`](https://github.com/octo/shop/pull/1/files#diff-{anchor}R9)" in body
+    assert "| `pay.py:30` |" in body  # in the summary only
+
+
+def test_no_two_folds_have_one_title() -> None:
+    documents = (*DOCS.documents, *DOCS.documents, Document(format="html", title="Other", content="x"))
+    body = render_summary(replace(REPORT, stages=(replace(DOCS, documents=documents),)), key="p", redact=str)
+    titles = re.findall(r"<summary>(.*?)</summary>", body)
+    assert len(titles) == len(set(titles)), titles
 
 
 def test_a_clean_summary_is_short() -> None:
@@ -117,6 +158,8 @@ Found no problems. Review, security, and docs read both changed files.
 </details>
 
 <sub>5 model calls · 12,345 input tokens (2,000 cached), 1,234 output tokens · 0.0312 USD · 12 s · commit `5c0ffee5c0ff`</sub>
+
+<sub>Comment `/help` to see what Quorum can do here.</sub>
 
 <!-- quorum:summary:pull -->\
 """)
