@@ -5,15 +5,13 @@ python -m benchmarks.pushes [--pushes 500]
 
 import argparse
 import asyncio
-import time
 
-from benchmarks.figures import Figure, print_figures
+from benchmarks.figures import ADDITIONS, Figure, calibrate_s, print_figures
 from benchmarks.local_deployment import LONGEST_S, POLL_S, LocalDeployment, cpu_s, deploy_locally
 from benchmarks.sender import send_all
 from github_sandbox import Pull
 
 TARGET_MS = 2.0
-ADDITIONS = 20_000_000
 STAGES = 3
 RATE = 20.0  # pushes per second
 
@@ -59,14 +57,6 @@ async def _until_reviewed(pull: Pull) -> None:
 def _is_reviewed(pull: Pull) -> bool:
     runs = [run for run in pull.repository.check_runs.values() if run.head_sha == pull.head_sha]
     return len(runs) == STAGES and all(run.conclusion for run in runs)
-
-
-def calibrate_s() -> float:
-    """CPU seconds of a loop of additions, about one second on a current core."""
-    started_s, total = time.process_time(), 0
-    for number in range(ADDITIONS):
-        total += number
-    return time.process_time() - started_s
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from app.clock import Clock, SystemClock
 from app.domain.job import Accepted, Delivery, Duplicate, Job, ReviewJob
 from app.engine.queue import PUSH, JobQueue, installation_lock, is_push
 from app.store.database import Database, Session, serialize
-from app.store.deliveries import DeliveryState, find_earlier, new_delivery, supersede_waiting
+from app.store.deliveries import DeliveryState, find_earlier, new_delivery
+from app.store.pushes import supersede_waiting
 
 Arrival = tuple[Delivery, Job]
 Answer = Accepted | Duplicate

@@ -20,7 +20,6 @@ from app.store import reviews
 from app.store.changes import announce_job
 from app.store.database import Database, Session, mapped_errors, serialize
 from app.store.deliveries import (
-    FOLLOWS,
     DeliveryState,
     count_started,
     find_waiting,
@@ -30,6 +29,7 @@ from app.store.deliveries import (
 )
 from app.store.job_tables import DeliveryRow
 from app.store.processes import require_lease
+from app.store.pushes import FOLLOWS
 
 WORKERS = 32  # jobs of one process at a time; they spend nearly all of their time waiting for models
 PER_INSTALLATION = (

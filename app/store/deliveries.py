@@ -43,7 +43,6 @@ class DeliveryState(StrEnum):
     DUPLICATE = "duplicate"
 
 
-FOLLOWS = "waits for the workflow of an earlier push"  # the reason of a queued delivery without a workflow
 _REPOSITORY_EVENTS = ("installation", "installation_repositories", "repository")
 BATCH_SIZE = 500  # values in one statement
 UNFINISHED = (DeliveryState.QUEUED, DeliveryState.RUNNING)
@@ -62,22 +61,6 @@ _EARLIER = select(DeliveryRow).where(
             col(DeliveryRow.state).in_((*UNFINISHED, DeliveryState.DONE)),
         ),
     )
-)
-_WAITING_REVIEWS = (
-    select(
-        DeliveryRow.guid,
-        func.coalesce(DeliveryRow.waits_since, DeliveryRow.received_at),
-        or_(col(DeliveryRow.workflow_id).is_not(None), col(DeliveryRow.reason) == bindparam("follows")),
-    )
-    .where(
-        col(DeliveryRow.repository) == bindparam("repository"),
-        col(DeliveryRow.pull_request) == bindparam("number"),
-        col(DeliveryRow.state) == DeliveryState.QUEUED,
-        col(DeliveryRow.attempts) == 1,
-        col(DeliveryRow.request)["kind"].as_string() == "review",
-        col(DeliveryRow.request)["request", "trigger"].as_string() == bindparam("trigger"),
-    )
-    .with_for_update()
 )
 _COUNT_STARTED = select(func.count()).where(
     col(DeliveryRow.state).in_(UNFINISHED),
@@ -236,22 +219,6 @@ def find_waiting(session: Session, installation_id: int | None, *, limit: int) -
         .limit(limit)
     )
     return session.exec(statement).all()
-
-
-def supersede_waiting(
-    session: Session, ref: PullRequestRef, *, trigger: str, at: datetime, reason: str
-) -> tuple[datetime | None, bool]:
-    """Supersede the deliveries with this trigger that wait for their first attempt to review the pull request.
-
-    The rows are locked, so that no worker starts them. Return since when the oldest has waited, None if there are none,
-    and whether a workflow of them still waits, so that the next delivery needs none of its own.
-    """
-    place = {"repository": ref.repository, "number": ref.number, "trigger": trigger, "follows": FOLLOWS}
-    waiting = session.exec(_WAITING_REVIEWS, params=place).all()
-    for guid, _, _ in waiting:
-        mark_finished(session, guid, DeliveryState.SUPERSEDED, at=at, reason=reason)
-    since = min((since for _, since, _ in waiting), default=None)
-    return since, any(has_workflow for _, _, has_workflow in waiting)
 
 
 def load_waiting_installations(database: Database) -> list[int | None]:
