@@ -51,6 +51,43 @@ async def test_unreviewed_files_are_listed_with_the_reason(
     assert conclusions(take_checks(pull)) == NOTHING_READ
 
 
+GATED = "gate: high\n"
+EVIL = 'import os\n\n\ndef run(name):\n    os.system("ls " + name)\n'
+
+
+@pytest.mark.parametrize("path", ["evil_pb2.py", "auth.generated.py", "vendor/evil.py", "dist/evil.py"])
+async def test_a_name_does_not_pass_a_gate(opened: Open, path: str) -> None:
+    async with opened(config=GATED) as world:
+        pull = world.open_pull({path: EVIL, "ok.py": "x = 1\n"})
+        await world.settle()
+        [request] = world.vendors.claude.requests_for("review")
+        assert path in request.text
+        take_summary(pull)
+        take_review(pull)
+        inline_comments(pull)
+        assert conclusions(take_checks(pull))["security"] == "failure"
+
+
+@pytest.mark.parametrize(
+    ("files", "conclusion"),
+    [
+        pytest.param({"logo.bin": b"\x00\x01\x02" * 100}, "failure", id="a binary"),
+        pytest.param({"lib": Entry(b"1" * 40, mode="160000")}, "failure", id="a submodule"),
+        pytest.param({"logo.png": PNG}, "neutral", id="a picture"),
+        pytest.param({"package-lock.json": '{"lockfileVersion": 3}\n'}, "neutral", id="a lock file"),
+    ],
+)
+async def test_a_file_that_was_left_out_never_succeeds_with_a_gate(
+    opened: Open, files: dict[str, FileContent], conclusion: str
+) -> None:
+    async with opened(config=GATED) as world:
+        pull = world.open_pull({"ok.py": "x = 1\n", **files})
+        await world.settle()
+        take_summary(pull)
+        take_review(pull)
+        assert set(conclusions(take_checks(pull)).values()) == {conclusion}
+
+
 async def test_a_change_of_deletions_only_is_reviewed(world: World) -> None:
     pull = world.open_pull({"cart.py": None})
     await world.settle()
