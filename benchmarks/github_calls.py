@@ -10,7 +10,7 @@ from benchmarks.figures import Figure, print_figures
 from benchmarks.local_deployment import OWNERS, LocalDeployment, deploy_locally
 from github_sandbox import RequestRecord
 
-MAX_CALLS, MAX_FETCHES = 14, 2
+MAX_CALLS, MAX_FETCHES, MAX_POINTS = 14, 2, 5
 OWN_LOG = "/app/hook"  # read every few minutes, independent of reviews
 
 
@@ -33,6 +33,12 @@ async def measure() -> list[Figure]:
             measured=f"{len(calls)}",
             target=f"≤ {MAX_CALLS} (peer: 40)",
             reached=len(calls) <= MAX_CALLS,
+        ),
+        Figure(
+            name="GraphQL points of it, by GitHub's published rule",
+            measured=f"{sum(each.points for each in calls)}",
+            target=f"≤ {MAX_POINTS}",
+            reached=sum(each.points for each in calls) <= MAX_POINTS,
         ),
         Figure(
             name="git requests of it, and model calls",

@@ -5,6 +5,7 @@ The endpoints write the responses.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import httpx
 from starlette.applications import Starlette
@@ -33,6 +34,14 @@ _DONE_FIRST = (Fault.DONE_THEN_BAD_GATEWAY, Fault.DONE_THEN_NO_ANSWER)
 _Serve = Callable[[Request], Awaitable[Response]]
 
 
+@dataclass(slots=True)
+class _Query:
+    """The GraphQL operation of a request, and its points."""
+
+    operation: str | None = None
+    points: int = 0
+
+
 def build_asgi(hub: Hub) -> Starlette:
     """Build all routes: REST at the root and, as on GitHub Enterprise Server, at `/api/v3`; GraphQL; git."""
     graphql = Endpoint("POST", "/graphql", graphql_api.serve, "anyone")
@@ -52,7 +61,7 @@ def _route(hub: Hub, endpoint: Endpoint, prefix: str) -> Route:
 
 def _unknown(hub: Hub) -> _Serve:
     async def serve(request: Request) -> Response:
-        _log(hub, request, 404, ANONYMOUS, None)
+        _log(hub, request, 404, ANONYMOUS)
         return answer(not_found().body(), 404)
 
     return serve
@@ -60,21 +69,21 @@ def _unknown(hub: Hub) -> _Serve:
 
 async def _serve(hub: Hub, endpoint: Endpoint, request: Request) -> Response:
     """Respond and log; raises only `NoAnswer`."""
-    operation: list[str] = []
+    query = _Query()
     actor = ANONYMOUS
     try:
         if hub.faults.latency_s:
             await asyncio.sleep(hub.faults.latency_s)
         actor = _actor(hub, endpoint, request)
-        response = await _answer(hub, endpoint, request, actor, operation)
+        response = await _answer(hub, endpoint, request, actor, query)
     except ApiError as error:
         response = answer(error.body(), error.status, error.headers)
     except NoAnswer:
-        _log(hub, request, 0, actor, None)
+        _log(hub, request, 0, actor)
         return await _stay_silent(request)
     except ClientDisconnect:  # the client disconnected or died before it sent everything: nothing was done
         return Response(status_code=499)
-    _log(hub, request, response.status_code, actor, next(iter(operation), None))
+    _log(hub, request, response.status_code, actor, query)
     return response
 
 
@@ -100,9 +109,7 @@ def _actor(hub: Hub, endpoint: Endpoint, request: Request) -> Actor:
     return actor
 
 
-async def _answer(
-    hub: Hub, endpoint: Endpoint, request: Request, actor: Actor, operation: list[str]
-) -> Response:
+async def _answer(hub: Hub, endpoint: Endpoint, request: Request, actor: Actor, query: _Query) -> Response:
     fault, retry_after_s = hub.faults.next_for(request.method, request.url.path) or (None, 0)
     if fault is not None and fault not in _DONE_FIRST:
         raise_fault(fault, retry_after_s, now=hub.clock())
@@ -110,7 +117,7 @@ async def _answer(
     body = await request.body()
     call = Call(hub=hub, request=request, actor=actor, raw_body=body, needs=endpoint.needs)
     response = await endpoint.handler(call)
-    operation += call.operations
+    query.operation, query.points = next(iter(call.operations), None), call.points
     response.headers.update(headers)
     if fault is not None:
         raise_fault(fault, retry_after_s, now=hub.clock())
@@ -122,14 +129,15 @@ def _points(request: Request) -> int:
     return 1 if request.method == "GET" or request.url.path.endswith("/graphql") else 5
 
 
-def _log(hub: Hub, request: Request, status: int, actor: Actor, operation: str | None) -> None:
+def _log(hub: Hub, request: Request, status: int, actor: Actor, query: _Query | None = None) -> None:
     path = request.url.path.removeprefix("/api/v3")
     record = RequestRecord(
         method=request.method,
         path=path,
         status=status,
         query=request.url.query,
-        operation=operation,
+        operation=query.operation if query else None,
+        points=query.points if query else 0,
         actor=actor.key,
     )
     hub.requests.append(record)

@@ -30,6 +30,7 @@ class Call:
     raw_body: bytes
     needs: str
     operations: list[str] = field(default_factory=list[str])
+    points: int = 0  # of a GraphQL query
 
     @cached_property
     def body(self) -> Json:

@@ -24,6 +24,7 @@ from starlette.responses import Response
 
 from github_sandbox.call import Call, answer
 from github_sandbox.errors import ApiError
+from github_sandbox.graphql_cost import points_of
 from github_sandbox.graphql_pulls import PullViews
 from github_sandbox.graphql_values import QueryError, as_query_error, later, refused
 from github_sandbox.repository import Pull, Repository
@@ -48,8 +49,10 @@ async def serve(call: Call) -> Response:
         document = parsed(text)
     except GraphQLSyntaxError as error:
         return answer({"errors": [_error(error)]})
+    variables: Json = call.body.get("variables") or {}
+    call.points = points_of(document, variables)
     call.operations.append(_operation_name(document))
-    result = _executed(call, document, text)
+    result = _executed(call, document, text, variables)
     response: Json = {"data": result.data}
     if result.errors:
         response["errors"] = [_error(error) for error in result.errors]
@@ -70,10 +73,9 @@ def faults_of(text: str) -> tuple["GraphQLError", ...]:
     return tuple(validate(schema(), parsed(text)))
 
 
-def _executed(call: Call, document: "DocumentNode", text: str) -> "ExecutionResult":
+def _executed(call: Call, document: "DocumentNode", text: str, variables: Json) -> "ExecutionResult":
     if faults := faults_of(text):
         return ExecutionResult(data=None, errors=list(faults))
-    variables: Json = call.body.get("variables") or {}
     return execute_sync(schema(), document, root_value=_Root(call).fields(), variable_values=variables)
 
 
@@ -141,7 +143,7 @@ class _Root:
     def _rate_limit(self, _info: object, **_given: object) -> Json:
         headers = self._hub.throttle.peek(self._call.actor.key)
         return {
-            "cost": 1,
+            "cost": self._call.points,
             "nodeCount": 0,
             "limit": int(headers["x-ratelimit-limit"]),
             "remaining": int(headers["x-ratelimit-remaining"]),

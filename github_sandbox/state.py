@@ -219,13 +219,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRecord:
-    """A request that the stand-in answered. `operation` names a GraphQL operation."""
+    """A request that the stand-in answered. `operation` names a GraphQL operation, and `points` is its cost."""
 
     method: str
     path: str
     status: int
     query: str = ""
     operation: str | None = None
+    points: int = 0
     actor: str = ""
 
 

@@ -11,9 +11,10 @@ from typing import Any
 from app.domain.publication import MarkerKind, parse_marker
 from app.domain.pull_request import PullRequestRef, Reply, Thread
 from app.errors import GitHubError, GitHubRateLimited
+from app.github import graphql
 from app.github.client import RepositoryClient
 from app.github.contents import fetch_file
-from app.github.pull_node import Node, author_of_rest, node_of_rest
+from app.github.pull_node import Node, author_of_rest, child, node_of_rest
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +40,20 @@ async def fetch_nodes(
         after = page["pageInfo"]["endCursor"]
         page = await _fetch_page(client, ref, document=document, connection=connection, after=after)
     return nodes + page["nodes"]
+
+
+async def complete_threads(client: RepositoryClient, ref: PullRequestRef, threads: Sequence[Node]) -> None:
+    """Add the comments of long threads that their first page lacks."""
+    for thread in threads:
+        page = thread["comments"].get("pageInfo")
+        while page and page["hasNextPage"]:
+            variables = {"thread": thread["id"], "after": page["endCursor"]}
+            data = await client.graphql(graphql.THREAD_COMMENTS, variables, to=f"read a thread of {ref}")
+            more = child(data, "node").get("comments")
+            if not more:  # the thread was deleted meanwhile
+                break
+            thread["comments"]["nodes"] += more["nodes"]
+            page = more["pageInfo"]
 
 
 async def _fetch_first_page(
@@ -75,6 +90,7 @@ def parse_thread(node: Node) -> Thread | None:
     if marked is None or marked[0] not in (MarkerKind.FINDING, MarkerKind.FILE):
         return None
     first, *answers = comments
+    opening = child(node, "opening").get("nodes") or comments
     return Thread(
         node_id=node["id"],
         comment_id=int(first["fullDatabaseId"]),
@@ -85,8 +101,8 @@ def parse_thread(node: Node) -> Thread | None:
         is_resolved=node["isResolved"],
         is_outdated=node["isOutdated"],
         replies=tuple(map(_parse_reply, answers)),
-        thumbs_up=_reactions(first, "THUMBS_UP"),
-        thumbs_down=_reactions(first, "THUMBS_DOWN"),
+        thumbs_up=_reactions(opening[0], "THUMBS_UP"),
+        thumbs_down=_reactions(opening[0], "THUMBS_DOWN"),
     )
 
 

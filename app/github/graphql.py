@@ -15,16 +15,22 @@ from app.domain.publication import CommentEdit, ThreadAnswer, ThreadsDone
 from app.errors import GitHubForbidden
 from app.github.client import RepositoryClient
 
+REPLIES_PER_PAGE = 20  # of a thread; the rest of a longer one is read by itself
+MAX_POINTS = 5  # of a snapshot
+
 # `fullDatabaseId` is a decimal string; `databaseId` is an Int that newer ids no longer fit.
 _COMMENT = "fullDatabaseId body viewerDidAuthor"
 _BLOB = "... on Blob { text byteSize isBinary isTruncated }"
 _REACTIONS = "reactionGroups { content reactors(first: 1) { totalCount } }"
 _PAGE = "pageInfo { hasNextPage endCursor }"
+_REPLY = f"id {_COMMENT} author {{ __typename login }}"
+# Each connection costs one hundredth of a point for each node above it, so the thumbs are read on first comments only.
 _THREADS = f"""\
 {_PAGE}
       nodes {{
         id isResolved isOutdated path line
-        comments(first: 50) {{ nodes {{ id {_COMMENT} {_REACTIONS} author {{ __typename login }} }} }}
+        opening: comments(first: 1) {{ nodes {{ {_REACTIONS} }} }}
+        comments(first: {REPLIES_PER_PAGE}) {{ {_PAGE} nodes {{ {_REPLY} }} }}
       }}"""
 
 
@@ -33,6 +39,7 @@ def snapshot(base_paths: int) -> str:
     files = " ".join(f"p{i}: file(path: $p{i}) {{ object {{ {_BLOB} }} }}" for i in range(base_paths))
     return f"""\
 query Snapshot($owner: String!, $name: String!, $number: Int!{_declared("p", base_paths)}) {{
+  rateLimit {{ cost }}
   repository(owner: $owner, name: $name) {{
     pullRequest(number: $number) {{
       title body state isDraft changedFiles
@@ -63,6 +70,13 @@ query ReviewThreads($owner: String!, $name: String!, $number: Int!, $after: Stri
     pullRequest(number: $number) {{
       reviewThreads(first: 100, after: $after) {{ {_THREADS} }}
     }}
+  }}
+}}"""
+
+THREAD_COMMENTS = f"""\
+query ThreadComments($thread: ID!, $after: String) {{
+  node(id: $thread) {{
+    ... on PullRequestReviewThread {{ comments(first: 100, after: $after) {{ {_PAGE} nodes {{ {_REPLY} }} }} }}
   }}
 }}"""
 

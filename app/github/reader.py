@@ -8,6 +8,8 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+from githubkit.graphql import GraphQLError
+
 from app.domain.analysis import AdvisoryAnswer, Package
 from app.domain.diff import Diff, FileDiff, Side
 from app.domain.patch import parse_diff
@@ -31,6 +33,7 @@ from app.github.changed_files import (
 from app.github.client import RepositoryClient
 from app.github.contents import HeadTree, parse_blob
 from app.github.conversation import (
+    complete_threads,
     fetch_nodes,
     fetch_pull_node,
     is_own,
@@ -111,8 +114,11 @@ class PullRequestSource:
         )
         # A file missing at the base can be an error of its own. Any other error leaves a gap, such as a missing
         # configuration, which must not look like a repository without one.
-        if serious := [error.message for error in errors if error.type != "NOT_FOUND"]:
+        if serious := [error.message for error in errors if not _is_expected(error)]:
             raise GitHubUnavailable(f"GitHub could not read {self._ref}: {serious[0][:200]}")
+        points = child(data, "rateLimit").get("cost", 0)  # null where GitHub has no limits
+        if points > graphql.MAX_POINTS:
+            _log.warning("reading %s took %d points of GitHub's GraphQL limit", self._ref, points)
         pull = child(child(data, "repository"), "pullRequest")
         if not pull:
             raise GitHubNotFound(f"{self._ref} does not exist, or the token has no access to it.")
@@ -173,6 +179,7 @@ class PullRequestSource:
             connection="reviewThreads",
             first=pull["reviewThreads"],
         )
+        await complete_threads(self._client, self._ref, [node for node in nodes if parse_thread(node)])
         return tuple(thread for thread in map(parse_thread, nodes) if thread)
 
     async def _summary_comment(self, pull: Node) -> Node | None:
@@ -188,6 +195,11 @@ class PullRequestSource:
                 first=pull["comments"],
             )
         )
+
+
+def _is_expected(error: GraphQLError) -> bool:
+    """Whether the error is about a file that is missing at the base, or about the limits of a server without any."""
+    return error.type == "NOT_FOUND" or (error.path or [""])[0] == "rateLimit"
 
 
 def _summary(comments: Sequence[Node]) -> Node | None:

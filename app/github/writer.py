@@ -26,7 +26,7 @@ from app.domain.pull_request import PullRequest, PullRequestRef
 from app.errors import GitHubError
 from app.github import graphql
 from app.github.client import RepositoryClient
-from app.github.conversation import fetch_nodes
+from app.github.conversation import complete_threads, fetch_nodes
 from app.github.graphql import answer_threads
 from app.github.pull_node import Node, node_of_rest, parse_pull_request
 
@@ -146,6 +146,7 @@ class PullRequestWriter:
         threads = await fetch_nodes(
             self._client, self._ref, document=graphql.REVIEW_THREADS, connection="reviewThreads"
         )
+        await complete_threads(self._client, self._ref, threads)
         return _marked([comment for thread in threads for comment in thread["comments"]["nodes"]], marker)
 
     async def create_issue_comment(self, body: str) -> int:

@@ -267,6 +267,7 @@ async def test_the_first_review_of_a_small_change_makes_at_most_14_github_calls(
             if not request.path.endswith((".git/info/refs", "git-upload-pack"))
         ]
         assert len(called) <= 14, [(request.method, request.path) for request in called]
+        assert sum(request.points for request in called) <= 5
         take_review(pull)
         take_summary(pull)
         take_checks(pull)

@@ -10,6 +10,7 @@ from app.domain.diff import FileStatus, Side
 from app.domain.publication import MarkerKind, ReviewComment, marker
 from app.domain.pull_request import Source
 from app.errors import GitHubNotFound, GitHubUnavailable, Superseded
+from app.gather import BASE_PATHS
 from app.github.app import GitHubApp
 from app.github.client import token_client
 from app.github.contents import fetch_file
@@ -121,6 +122,28 @@ async def test_a_thread_with_a_copied_marker_is_ignored(world: GitHubHarness) ->
     pull.review_comment("mallory", Anchor(path="pay.py", line=2), f"Wrong.\n{FINDING}")
     seen = await world.source().snapshot([])
     assert seen.threads == ()
+
+
+async def test_a_thread_of_more_than_twenty_comments_is_read_to_its_end(world: GitHubHarness) -> None:
+    pull = world.open_pull({"pay.py": "one\nTWO\nthree\n"})
+    body = f"Wrong.\n{marker(MarkerKind.FINDING, 'f1')}"
+    comment = ReviewComment(path="pay.py", line=2, side=Side.RIGHT, body=body)
+    await world.writer().create_review(head_sha=pull.head_sha, body="One.", comments=[comment])
+    for number in range(140):
+        pull.reply("bob", pull.review_comments()[0], f"Reply {number}")
+    pull.react("bob", pull.review_comments()[0], "+1")
+    [thread] = (await world.source().snapshot([])).threads
+    assert [reply.body for reply in thread.replies] == [f"Reply {number}" for number in range(140)]
+    assert (thread.thumbs_up, thread.thumbs_down) == (1, 0)
+    operations = [request.operation for request in world.github.requests if request.operation]
+    assert operations == ["Snapshot", "ThreadComments", "ThreadComments"]
+
+
+async def test_a_snapshot_costs_at_most_five_points_whatever_its_threads(world: GitHubHarness) -> None:
+    world.open_pull({"pay.py": "one\nTWO\nthree\n"})
+    await world.source().snapshot(BASE_PATHS)
+    [points] = [request.points for request in world.github.requests if request.operation == "Snapshot"]
+    assert points == 3
 
 
 async def test_more_than_a_hundred_comments_and_threads_are_read(world: GitHubHarness) -> None:
