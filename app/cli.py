@@ -179,11 +179,15 @@ def setup(
 
 
 @cli.command()
-def doctor() -> None:
+def doctor(
+    live: Annotated[
+        bool, typer.Option("--live", help="Also send four paid requests to each model; costs a few cents.")
+    ] = False,
+) -> None:
     """Check settings, key, webhook address, permissions, models and database. Exit: 0 no failures, 1 failures."""
     from app.commands.doctor import doctor as run
 
-    raise typer.Exit(run())
+    raise typer.Exit(run(live=live))
 
 
 @cli.command()

@@ -1,7 +1,7 @@
 """`quorum doctor`: checks the setup and prints one line for each check, with a remedy for each problem. It changes nothing.
 
 A missing or rejected credential, a wrong webhook address or an unreachable database is a failure (exit 1); no delivery yet, an
-address that does not answer from here and a model close to its shutdown are warnings (exit 0). It sends models no paid request.
+address that does not answer from here and a model close to its shutdown are warnings (exit 0). Only with `--live` it sends models paid requests.
 """
 
 import asyncio
@@ -37,6 +37,7 @@ from app.commands.doctor_checks import (
     ok,
     warning,
 )
+from app.commands.doctor_live import estimate_usd, run_trials
 from app.domain.model_call import Provider, RungState
 from app.errors import (
     ConfigurationError,
@@ -66,14 +67,14 @@ UNPAID_WITHIN = timedelta(days=30)
 PROBE_TIMEOUT_S = 5.0
 
 
-def doctor() -> int:
-    """Print each check when it is done; the exit code is 1 if one failed."""
-    return asyncio.run(_print())
+def doctor(*, live: bool = False) -> int:
+    """Print each check when it is done; the exit code is 1 if one failed. `live` also sends paid requests to each model."""
+    return asyncio.run(_print(live=live))
 
 
-async def _print() -> int:
+async def _print(*, live: bool) -> int:
     results: set[CheckResult] = set()
-    async for check in examine():
+    async for check in _examine_live() if live else examine():
         sys.stdout.write(f"{check}\n")
         sys.stdout.flush()
         results.add(check.result)
@@ -104,6 +105,18 @@ async def examine(
         yield check
     async for check in _check_models(settings, network, datetime.fromtimestamp(now(), UTC)):
         yield check
+
+
+async def _examine_live() -> AsyncGenerator[Check]:
+    """Run every check, then the paid requests; says first what they will cost."""
+    async for check in examine():
+        yield check
+    with suppress(ConfigurationError):  # the first check reports it
+        settings = load_settings(env_file=ENV_FILE)
+        access = provider_access(settings, os.environ)
+        yield ok("live", f"sending paid requests to each model, for about {estimate_usd(access):.2f} USD")
+        async for check in run_trials(access, call_timeout_s=settings.quorum_call_timeout_s):
+            yield check
 
 
 async def _check_database(settings: Settings, now: datetime) -> AsyncGenerator[Check]:

@@ -66,7 +66,9 @@ class Attempt:
     timeout_s: float
     remaining_s: float
     complaint: str | None = None
-    rung: Rung = Rung.SCHEMA
+    rung: Callable[[], Rung] = lambda: (
+        Rung.SCHEMA
+    )  # asked when a slot is free: others may have learned meanwhile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,7 +270,7 @@ def _request(request: ModelRequest, attempt: Attempt) -> ModelRequest:
         timeout_s=attempt.timeout_s,
         max_output_tokens=output_limit(candidate.provider, candidate.model, request.max_output_tokens),
     )
-    return on_rung(asked, attempt.rung)
+    return on_rung(asked, attempt.rung())
 
 
 def _parse(plan: CallPlan[T], response: ModelResponse) -> T:

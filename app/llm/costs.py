@@ -1,13 +1,13 @@
 """The cost of calls, and the budgets that limit it.
 
-Prices come from a dated table of overrides, then from genai-prices; any other price is unknown, never zero. They are USD
-per million tokens. The library's hourly download of newer prices is off: https://github.com/pydantic/genai-prices
+Prices, in USD per million tokens, come from a dated table of overrides, then from genai-prices; any other is unknown, never
+zero. The library's hourly download is off: https://github.com/pydantic/genai-prices
 
 A budget reserves an estimate before a call and corrects it after the call, so a crash in between charges the estimate.
-Reserving in several accounts is one atomic operation of the store, so concurrent calls cannot overspend a limit together,
-even in different processes.
+Reserving in several accounts is one atomic operation of the store, so calls cannot overspend a limit together.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     _Listed = Decimal | TieredPrices
 
 MILLION = 1_000_000
-MIN_SURCHARGED_TOKENS = 64_000  # no vendor's surcharge starts below this
+MIN_SURCHARGED_TOKENS = 64_000  # no surcharge starts below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """The prices of a model from `starts_on`. If `cached` is None, cached input costs as much as fresh input.
+    """The prices of a model from `starts_on`. If `cached` or `written` is None, that costs as much as fresh input.
 
     A request with more than `surcharge_above` input tokens pays `surcharge` (input, output) times the price of all tokens.
     """
@@ -41,6 +41,7 @@ class Price:
     starts_on: date = date.min
     input: float
     cached: float | None = None
+    written: float | None = None
     output: float
     context_tokens: int | None = None
     surcharge_above: int | None = None
@@ -48,18 +49,28 @@ class Price:
 
     def cost_usd(self, usage: Usage) -> float:
         """Return the cost of one call."""
-        is_surcharged = self.surcharge_above is not None and usage.input_tokens > self.surcharge_above
-        input_factor, output_factor = self.surcharge if is_surcharged else (1.0, 1.0)
-        cached_price = self.input if self.cached is None else self.cached
-        fresh = usage.input_tokens - usage.cached_input_tokens
-        in_usd = (fresh * self.input + usage.cached_input_tokens * cached_price) * input_factor
+        is_long = usage.input_tokens > (self.surcharge_above or math.inf)
+        input_factor, output_factor = self.surcharge if is_long else (1.0, 1.0)
+        fresh = usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens
+        written_usd = usage.cache_write_tokens * (self.written or self.input)
+        cached_usd = usage.cached_input_tokens * (self.input if self.cached is None else self.cached)
+        in_usd = (fresh * self.input + cached_usd + written_usd) * input_factor
         return (in_usd + usage.output_tokens * self.output * output_factor) / MILLION
 
 
-def _long_gpt(model: str, *, input_usd: float, output_usd: float) -> Price:
+def _long_gpt(
+    model: str,
+    *,
+    input_usd: float,
+    output_usd: float,
+    cached_usd: float | None = None,
+    written_usd: float | None = None,
+) -> Price:
     return Price(
         model=model,
         input=input_usd,
+        cached=cached_usd,
+        written=written_usd,
         output=output_usd,
         context_tokens=1_050_000,
         surcharge_above=272_000,
@@ -67,14 +78,14 @@ def _long_gpt(model: str, *, input_usd: float, output_usd: float) -> Price:
     )
 
 
-# As of 2026-11-22; a later row of a model applies from its date on.
+# As of 2026-11-30; a later row of a model applies from its date on.
 OVERRIDES = (
-    _long_gpt("gpt-6.2-sol", input_usd=2, output_usd=10),
+    _long_gpt("gpt-6.2-sol", input_usd=2, cached_usd=0.1, written_usd=2.5, output_usd=10),
     _long_gpt("gpt-6.2-astra", input_usd=8, output_usd=40),
     Price(model="gemini-4-carbon", input=2, cached=0.1, output=10, context_tokens=1_048_576),
     Price(model="gemini-4-carbon", starts_on=date(2026, 12, 1), input=4, cached=0.2, output=20),
     Price(model="gemini-4-hydrogen", input=1.5, output=7.5, context_tokens=1_048_576),
-    # Shut down on that day; the ids are then served and billed as their successors.
+    # Shut down on that day, then served and billed as their successors.
     Price(model="gemini-2.5-pro", starts_on=date(2026, 12, 1), input=0.75, cached=0.075, output=3.75),
     Price(model="gemini-2.5-flash", starts_on=date(2026, 12, 1), input=0.3, cached=0.03, output=2.5),
 )

@@ -22,7 +22,7 @@ from app.llm.attempt import Attempt, Attempts, CallPlan
 from app.llm.circuits import OPEN_S
 from app.llm.client import Completion, RouteCandidate
 from app.llm.failures import MAX_ATTEMPTS, MAX_REASKS, RetryDecision, policy_for, wait_s
-from app.llm.ladder import Rungs, rung_below
+from app.llm.ladder import ALL, Rungs, rung_below
 from app.llm.output_limits import output_limit
 from app.llm.shared_circuits import SharedCircuits
 from app.llm.speeds import Speeds
@@ -159,12 +159,18 @@ class Fallback:
             timeout_s=min(self._speeds.timeout_s(provider, model, output_tokens), remaining_s),
             remaining_s=remaining_s,
             complaint=state.complaint,
-            rung=state.rung,
+            rung=lambda: self._current_rung(plan, state),
         )
 
     def _learn_speed(self, completion: Completion[T], *, duration_s: float) -> None:
         response = completion.response
         self._speeds.learn(response.provider, response.model, response.usage, duration_s=duration_s)
+
+    def _current_rung(self, plan: CallPlan[T], state: _CandidateState) -> Rung:
+        """Return the rung of this question, or a lower one that another question took meanwhile."""
+        known = self._rungs.rung(state.candidate.provider, state.candidate.model, plan.request.schema)
+        state.rung = max(state.rung, known, key=ALL.index)
+        return state.rung
 
     async def _step_down(self, plan: CallPlan[T], state: _CandidateState, error: ModelError) -> bool:
         """Continue on the next rung if this one is to blame; False if it is not, or is the last.

@@ -1,5 +1,6 @@
 """What calls cost, to the cent, by model and by day; unknown stays unknown."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import genai_prices
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.model_call import Provider, Usage
-from app.llm.costs import MOST_EXPENSIVE, Prices
+from app.llm.costs import MOST_EXPENSIVE, OVERRIDES, Prices
 
 NOVEMBER = datetime(2026, 11, 22, tzinfo=UTC)
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
@@ -25,8 +26,8 @@ USAGE = Usage(input_tokens=100_000, cached_input_tokens=50_000, output_tokens=10
         (CLAUDE, "claude-haiku-5-5", NOVEMBER, 0.0105),
         (GPT, "gpt-5.5", NOVEMBER, 0.575),
         (GPT, "gpt-5.5-2026-04-23", NOVEMBER, 0.575),
-        (GPT, "gpt-6.2-sol", NOVEMBER, 0.30),  # no published price for cached input: the same as fresh input
-        (GPT, "gpt-6.2-sol-2026-11-17", NOVEMBER, 0.30),
+        (GPT, "gpt-6.2-sol", NOVEMBER, 0.205),
+        (GPT, "gpt-6.2-sol-2026-11-17", NOVEMBER, 0.205),
         (GPT, "gpt-6.2-astra", NOVEMBER, 1.20),
         (GPT, "gpt-6-luna", NOVEMBER, 0.0105),
         (GEMINI, "gemini-3.8-flash", NOVEMBER, 0.07875),
@@ -171,3 +172,35 @@ def test_the_window_of_a_model_is_known_or_unlimited(
 )
 def test_a_surcharge_for_length_is_detected(model: str, tokens: int, surcharged: bool) -> None:
     assert Prices().is_surcharged(GPT, model, tokens) is surcharged
+
+
+def test_gpts_cache_reads_and_writes_have_their_own_prices() -> None:
+    usage = Usage(input_tokens=3_000_000, cached_input_tokens=1_000_000, cache_write_tokens=1_000_000)
+    short = Usage(input_tokens=3_000, cached_input_tokens=1_000, cache_write_tokens=1_000)
+    at = datetime(2026, 11, 30, tzinfo=UTC)
+    assert Prices().cost_usd(Provider.GPT, "gpt-6.2-sol", short, at=at) == pytest.approx(
+        (2 + 0.1 + 2.5) / 1_000
+    )
+    assert Prices().cost_usd(Provider.GPT, "gpt-6.2-sol", usage, at=at) == pytest.approx(2 * (2 + 0.1 + 2.5))
+
+
+def test_gemini_3_8_flash_doubles_in_january() -> None:
+    usage = Usage(input_tokens=1_000, output_tokens=1_000)
+    november, january = (
+        Prices().cost_usd(Provider.GEMINI, "gemini-3.8-flash", usage, at=at)
+        for at in (datetime(2026, 11, 30, tzinfo=UTC), datetime(2027, 1, 2, tzinfo=UTC))
+    )
+    assert november == pytest.approx(0.0045)
+    assert january == pytest.approx(2 * 0.0045)
+
+
+def test_an_override_is_newer_than_the_price_list_or_the_list_does_not_know_the_model() -> None:
+    """gemini-2.5-* are billed as their successors from December 1, which genai-prices 0.2.3 does not know."""
+    snapshot = get_snapshot()
+    listed: set[str] = set()
+    for price in OVERRIDES:
+        vendor = "openai" if price.model.startswith("gpt") else "google"
+        with suppress(LookupError):
+            snapshot.find_provider_model(price.model, None, vendor, None)
+            listed.add(price.model)
+    assert listed == {"gemini-2.5-pro", "gemini-2.5-flash"}
