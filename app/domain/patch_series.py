@@ -110,7 +110,7 @@ class _Row:
 
 
 @dataclass(slots=True)
-class _Place:
+class _MiddleLine:
     """What one patch says about a line of the file between the two patches: the lines before it, and the line itself."""
 
     before: list[DiffLine]
@@ -123,7 +123,7 @@ def _compose(first: Sequence[Hunk], second: Sequence[Hunk]) -> Iterator[Hunk]:
     rows: list[_Row] = []
     old_shift = new_shift = 0  # from the file between the patches to the base, and to the head
     for number in sorted({*earlier, *later}):
-        one, two = earlier.get(number, _Place([])), later.get(number, _Place([]))
+        one, two = earlier.get(number, _MiddleLine([])), later.get(number, _MiddleLine([]))
         for line in one.before:  # removed by the first patch
             old = number + old_shift
             rows.append(_Row(old, number + new_shift, replace(line, old_line=old)))
@@ -157,14 +157,14 @@ def _line(one: DiffLine | None, two: DiffLine | None, *, old: int, new: int) -> 
     )
 
 
-def _places(hunks: Sequence[Hunk], *, by_new: bool) -> dict[int, _Place]:
+def _places(hunks: Sequence[Hunk], *, by_new: bool) -> dict[int, _MiddleLine]:
     """Order what a patch says by the lines of its new (or old) side."""
-    places: dict[int, _Place] = {}
+    places: dict[int, _MiddleLine] = {}
     for hunk in hunks:
         start, count = (hunk.new_start, hunk.new_count) if by_new else (hunk.old_start, hunk.old_count)
         number = start if count else start + 1
         for line in hunk.lines:
-            place = places.setdefault(number, _Place([]))
+            place = places.setdefault(number, _MiddleLine([]))
             if (line.new_line if by_new else line.old_line) is None:
                 place.before.append(line)
             else:
