@@ -22,6 +22,7 @@ from tests.scenarios.world import World, open_shop
 WORTH = 6  # worth a comment in most profiles, but not in a quiet one
 PIRATE = "like a pirate who has read the manual"
 INDENT = "Indent with three spaces, whatever anybody says."
+LONG = "".join(f"- Rule {n:02}: {'name things well ' * 2}\n" for n in range(40))
 REVERSIBLE = "Every average must be reversible."
 PLAIN, DRAFT = "plain", "draft"
 
@@ -224,6 +225,14 @@ def _(keyed: Seen, plain: Seen) -> None:
     assert INDENT in keyed.requests_for("correctness")
 
 
+@effect("guideline_characters: 500\nguidelines: [LONG.md]")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert "Guideline cut" not in plain.summary
+    assert "Guideline cut: LONG.md at line 11 of 40;" in keyed.summary
+    assert "Rule 09:" in keyed.requests_for("correctness")
+    assert "Rule 10:" not in keyed.requests_for("correctness")
+
+
 @effect("docs_format: html")
 def _(keyed: Seen, plain: Seen) -> None:
     assert "API documentation as Markdown" in plain.requests_for("documentation")
@@ -248,7 +257,7 @@ class _Watched:
     pulls: dict[str, Pull] = field(default_factory=dict[str, Pull])
 
     def open(self, key: str, config: str, *, draft: bool) -> None:
-        files = {"README.md": "A shop.\n", "STYLE.md": f"{INDENT}\n"}
+        files = {"README.md": "A shop.\n", "STYLE.md": f"{INDENT}\n", "LONG.md": LONG}
         name = f"{key.replace('_', '-')}-team/shop"
         repository = self.world.create_repository(
             files | ({".github/quorum.yml": f"{config}\n"} if config else {}), name
