@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.domain.diff import FileDiff
+from app.domain.finding import Finding
 from app.domain.review import Chunk
 from app.errors import ModelError
 from app.llm.client import Completion
@@ -44,7 +45,12 @@ def join_halves(halves: Sequence[Completion[ChunkAnswer]], error: ModelError) ->
 def with_finder(completion: Completion[ChunkAnswer]) -> ChunkAnswer:
     """Return the answer with its model as the finder of each finding that names none yet."""
     finder = f"{completion.response.provider}:{completion.response.model}"
-    findings = tuple(
-        each if each.found_by else replace(each, found_by=(finder,)) for each in completion.value.findings
+
+    def named(finding: Finding) -> Finding:
+        return finding if finding.found_by else replace(finding, found_by=(finder,))
+
+    return replace(
+        completion.value,
+        findings=tuple(map(named, completion.value.findings)),
+        rejected=tuple(replace(each, finding=named(each.finding)) for each in completion.value.rejected),
     )
-    return replace(completion.value, findings=findings)
