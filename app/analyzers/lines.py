@@ -27,7 +27,7 @@ LINE_ENDS = {
     "csharp": _DOTNET,
     "yaml": _DOTNET,
 }
-_REPEATED_CR = re.compile(r"\r+\n")
+_REPEATED_CR = re.compile(r"(?<!\r)\r+\n")
 # Parsers take NUL for the end of the text, YAML forbids control characters, and a byte order mark is no part of the code.
 _MARGIN = re.compile(r"^[\0\ufeff]+", re.MULTILINE)
 _UNREADABLE = re.compile(r"[\0\ufeff\r]")

@@ -15,16 +15,13 @@ Named = Iterator[tuple[str, str | None]]
 
 _PIP_LINE_END = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")  # pip reads `str.splitlines`
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(?:={2,3}\s*([\w.!+*-]+))?")
-_GO_REQUIRE = re.compile(
-    r"^\s*(?:require\s+)?([\w.-]+\.[\w.-]+/\S+|[\w-]+\.[a-z]+/\S+)\s+(v\S+)", re.MULTILINE
-)
 _MAVEN = re.compile(
     r"<dependency>\s*<groupId>([^<]+)</groupId>\s*<artifactId>([^<]+)</artifactId>(?:\s*<version>([^<]+)</version>)?"
 )
 _GEM_LOCK = re.compile(r"^ {4}([A-Za-z0-9_.-]+) \(([^)]+)\)$", re.MULTILINE)
 _YARN = re.compile(r'^"?((?:@[^/@"\s]+/)?[^@"\s,]+)@[^\n]*:\n\s+version:?\s+"?([^"\n]+)"?', re.MULTILINE)
 _PNPM = re.compile(r"^ {2}['\"]?/?((?:@[\w.-]+/)?[\w.-]+)@([\w.+-]+)(?:\([^)]*\))*['\"]?:$", re.MULTILINE)
-_EXACT = re.compile(r"^[=v]?(\d+(?:\.\d+)*[\w.+-]*)$")
+_EXACT = re.compile(r"[=v]?(\d[\w.+-]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +93,15 @@ def _composer_lock(text: str) -> Named:
         yield package["name"], package.get("version")
 
 
+def _go_mod(text: str) -> Named:
+    """The lines `require example.com/module v1.2.3` and the lines of a `require` block."""
+    for line in text.split("\n"):
+        words = line.split()
+        module, version, *_ = [*(words[1:] if words[:1] == ["require"] else words), "", ""]
+        if version.startswith("v") and "." in module.partition("/")[0] and "/" in module:
+            yield module, version
+
+
 def _maven(text: str) -> Named:
     for group, artifact, version in _MAVEN.findall(text):
         yield (
@@ -115,7 +121,7 @@ def _versions(entries: Mapping[str, Any]) -> Named:
     """A version only if it is exact; a range does not say what gets installed."""
     for name, value in entries.items():
         version: Any = cast("dict[str, Any]", value).get("version", "") if isinstance(value, dict) else value
-        match = _EXACT.match(str(version).removeprefix("=="))
+        match = _EXACT.fullmatch(str(version).removeprefix("=="))
         yield name, match.group(1) if match else None
 
 
@@ -128,7 +134,7 @@ MANIFESTS = (
     Manifest(re.compile(r"package-lock\.json|npm-shrinkwrap\.json"), "npm", _package_lock),
     Manifest(re.compile(r"yarn\.lock"), "npm", _matches(_YARN)),
     Manifest(re.compile(r"pnpm-lock\.yaml"), "npm", _matches(_PNPM)),
-    Manifest(re.compile(r"go\.mod"), "go", _matches(_GO_REQUIRE)),
+    Manifest(re.compile(r"go\.mod"), "go", _go_mod),
     Manifest(re.compile(r"pom\.xml"), "maven", _maven),
     Manifest(re.compile(r"Gemfile\.lock"), "rubygems", _matches(_GEM_LOCK)),
     Manifest(re.compile(r"Cargo\.toml"), "rust", _cargo),

@@ -31,8 +31,8 @@ STATIONS = {
 }
 MARKS = {StationState.FINISHED: "[green]✓[/]", StationState.FAILED: "[red]✗[/]"}
 _CHECK_COLORS = {"success": "green", "neutral": "yellow", "failure": "red", "cancelled": "dim"}
-_SUMMARY = re.compile(r"<summary>(.*?)</summary>", re.DOTALL)
-_TAGS = re.compile(r"<!--.*?-->|</?(?:sub|details|br ?/?)>", re.DOTALL)
+_SUMMARY = re.compile(r"<summary>((?:[^<]|<(?!/?summary>))*)</summary>")
+_TAGS = re.compile(r"<!--(?:[^<-]|<(?!!--)|-(?!->))*-->|</?(?:sub|details|br ?/?)>")
 
 
 @contextmanager

@@ -186,10 +186,10 @@ def _runs(file: FileDiff, side: Side) -> Iterator[LineRun]:
             yield LineRun(file.path, side, lines, start_line)
 
 
-_FENCE = re.compile(r"\A\s*```[^\n]*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
 _NUMBER = re.compile(r"^\s*L?\d{1,7}(?:\s*[:|>)]|(?=[+\- \t]|$))")
-_REDACTION = re.compile(r"\w*\[REDACTED(?::[^\]\n]*)?\]\w*")
-_GAP = re.compile(_REDACTION.pattern + r"|\[…\d+ more characters\]|\w*(?:…|\.{3,})")
+# The word before is read once, from its start, because a search from each of its characters takes quadratic time.
+_REDACTION = re.compile(r"(?:(?<!\w)\w+)?\[REDACTED(?::[^\[\]\n]*)?\]\w*")
+_GAP = re.compile(_REDACTION.pattern + r"|\[…\d+ more characters\]|(?:(?<!\w)\w+)?(?:…|\.{3,})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +271,7 @@ def _plain(quote: str) -> str:
 def _unfenced(quote: str) -> str:
     """The quote without a surrounding Markdown fence or backticks."""
     text = _plain(quote)
-    if fenced := _FENCE.match(text):
-        return fenced[1]
+    opening, line_break, rest = text.strip().partition("\n")
+    if opening.startswith("```") and line_break and rest.endswith("```"):
+        return rest.removesuffix("```").rstrip()
     return text.strip("`") if text.startswith("`") and text.endswith("`") else text

@@ -20,9 +20,9 @@ _PREAMBLE = re.compile(
     r"""^\s*(?:<\?php|\?>|declare\s*\(strict_types\b.*|["']use strict["'];?"""
     r"""|(?:package|namespace|import|from|use|using|require|require_once|include|require_relative|\#include|mod)\b.*"""
     r"""|export\b.*\bfrom\b.*|\}\s*from\b.*|(?:const|let|var)\b.*=\s*require\(.*"""
-    r"""|(?:[\w.]+\s+)?"[\w./~-]+"|[\w.*]+,)\s*;?\s*$"""
+    r"""|(?:[\w.]+\s+)?"[\w./~-]+"|[\w.*]+,)\s*(?:;\s*)?$"""
 )
-_BRACKETS = re.compile(r"^[\s()\[\]{};,]*(?:end)?\s*$")
+_BRACKETS = re.compile(r"^[\s()\[\]{};,]*(?:end\s*)?$")
 _CLASS = re.compile(
     r"^\s*(?:[\w@.]+\s+)*(?:class|interface|struct|trait|impl|object|enum|record|protocol|module)\b"
     r"[^=;({]*(?:\([^()]*\):|\{)?\s*$"

@@ -85,7 +85,7 @@ _IMPORTS = {
         r"^\s*(?:from\s+(?P<module>[.\w]+)\s+import\s+\(?(?P<names>[^#\n)]*)|import\s+(?P<alone>[\w., ]+))"
     ),
     "script": re.compile(
-        r"""^\s*(?:import\s+(?:type\s+)?|export\s+|(?:const|let|var)\s+)(?P<names>[\w*${}, \n]+?)"""
+        r"""^\s*(?:import\s+(?:type\s+)?|export\s+|(?:const|let|var)\s+)(?P<names>[\w*${},][\w*${}, \n]*?)"""
         r"""(?:from\s*|=\s*(?:await\s+import|require)\()["'](?P<module>[^"']+)["']"""
     ),
     "go": re.compile(r'^\s*(?:import\s+)?(?P<names>[\w.]+\s+)?"(?P<module>[\w./~-]+)"\s*$'),
@@ -97,7 +97,7 @@ _IMPORTS = {
 _NAMESPACE = re.compile(r"^\s*(?:namespace|package|module)\b[^({]*$")
 _DOTS = frozenset({".", "?.", "&.", "->", "::"})
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
-_TYPE_OR_CONSTANT = re.compile(r"^(?:[A-Z][A-Z0-9_]+|[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*)$")
+_TYPE_OR_CONSTANT = re.compile(r"^[A-Z](?:[A-Z0-9_]+|[A-Z0-9]*[a-z][A-Za-z0-9]*)$")
 _ASSIGNED = re.compile(
     r"(?:^|[\s(,])(?:let |const |var |val |mut |for )?([a-z_$][\w$]*)\s*(?::=|(?::[^=(]+)?=(?![=>~]))"
 )

@@ -142,7 +142,7 @@ DEPENDENCY_BOTS = frozenset({"dependabot", "dependabot-preview", "renovate", "re
 NOT_A_DEPENDENCY = "not a manifest or lock file of this dependency update"
 
 _MANIFEST = re.compile(
-    r"package\.json|pyproject\.toml|setup\.(?:py|cfg)|pipfile|.*requirements.*\.(?:txt|in)|cargo\.toml|go\.(?:mod|work)"
+    r"package\.json|pyproject\.toml|setup\.(?:py|cfg)|pipfile|(?:(?!requirements).)*requirements.*\.(?:txt|in)|cargo\.toml|go\.(?:mod|work)"
     r"|gemfile|.*\.gemspec|composer\.json|pom\.xml|build\.gradle(?:\.kts)?|.*\.versions\.toml|.*\.(?:cs|fs|vb)proj"
     r"|packages\.config|directory\.packages\.props|mix\.exs|pubspec\.yaml|podfile|package\.swift|.*\.tf"
     r"|(?:.*\.)?dockerfile(?:\..*)?|(?:docker-)?compose.*\.ya?ml|\.pre-commit-config\.yaml|deno\.jsonc?"

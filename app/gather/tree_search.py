@@ -27,11 +27,11 @@ LINES_AROUND_CALL = 2
 
 _KEYWORD = (
     r"(?:def|class|func|fn|function|type|interface|struct|enum|trait|record|module|object|macro_rules!)"
-    r"\s+(?:\([^)]*\)\s*)?(?:self\.)?{name}\b"
+    r"\s+(?:\([^()]*\)\s*)?(?:self\.)?{name}\b"
 )
 _TYPED = (
     r"^\s*(?!(?:return|new|throw|else|await|yield|case|raise|not|in|import|using|go|defer)\b)"
-    r"(?:[\w<>\[\],.?*&:@]+\s+)+[*&]*{name}\s*(?:<[^>]*>)?\("
+    r"(?:[\w<>\[\],.?*&:@]+\s+)+[*&]*{name}\s*(?:<[^<>]*>)?\("
 )
 _SHORTHAND = r"^\s*(?:(?:public|private|protected|static|async|get|set|override|readonly)\s+)*[#*]?{name}\s*\([^;]*\{{\s*$"
 _VALUE = (

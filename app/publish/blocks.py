@@ -5,20 +5,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.domain.finding import ComponentEdge
-from app.publish.text import COMMAND_LINE, Redact, show_invisible, show_invisible_lines, strip_invisible
+from app.publish.text import (
+    COMMAND_LINE,
+    Redact,
+    show_invisible,
+    show_invisible_lines,
+    strip_invisible,
+    without_long_runs,
+)
 
 _LANGUAGE = re.compile(r"[a-z][a-z0-9+#-]{0,19}")
 # Languages that GitHub renders or applies instead of showing as code: https://docs.github.com/en/get-started/writing-on-github
 _DRAWN = ("suggestion", "mermaid", "math", "geojson", "topojson", "stl")
-# cmark-gfm recognizes no code span whose delimiter has over 80 backticks and ends a fence early after 254 characters.
-MAX_RUN = 40
-_LONG_RUN = re.compile(rf"`{{{MAX_RUN},}}|~{{{MAX_RUN},}}")
 _COMMAND_LINE = re.compile(rf"^(?={COMMAND_LINE})", re.IGNORECASE | re.MULTILINE)
 
 
 def code_span(text: str) -> str:
     """The text as one code span; an empty string for empty text."""
-    content = _without_long_runs(show_invisible(text))
+    content = without_long_runs(show_invisible(text))
     if not content:
         return ""
     ticks = "`" * (_longest_run(content) + 1)
@@ -28,7 +32,7 @@ def code_span(text: str) -> str:
 
 def fence(code: str, language: str = "") -> str:
     """The code in a fence longer than any run of backticks in it; lines that bots read as commands are indented by a space."""
-    content = _COMMAND_LINE.sub(" ", _without_long_runs(show_invisible_lines(code))).rstrip("\n")
+    content = _COMMAND_LINE.sub(" ", without_long_runs(show_invisible_lines(code))).rstrip("\n")
     ticks = "`" * max(3, _longest_run(content) + 1)
     return f"{ticks}{safe_language(language)}\n{content}\n{ticks}"
 
@@ -41,11 +45,6 @@ def suggestion_fence(code: str) -> str:
     ticks = "`" * max(3, _longest_run(code) + 1)
     content = code.removesuffix("\n")
     return f"{ticks}suggestion\n{content}\n{ticks}" if content else f"{ticks}suggestion\n{ticks}"
-
-
-def has_long_run(text: str) -> bool:
-    """Whether the text has a run of backticks or tildes that GitHub's renderer may not recognize as a delimiter."""
-    return _LONG_RUN.search(text) is not None
 
 
 def has_bot_command(code: str) -> bool:
@@ -78,12 +77,6 @@ def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 def details(summary: str, content: str) -> str:
     """A collapsed section. `summary` is Quorum's own plain text."""
     return f"<details><summary>{summary}</summary>\n\n{content}\n\n</details>"
-
-
-def _without_long_runs(text: str) -> str:
-    """The text with each long run as its length, for example `[80 backticks]`."""
-    names = {"`": "backticks", "~": "tildes"}
-    return _LONG_RUN.sub(lambda run: f"[{len(run[0])} {names[run[0][0]]}]", text)
 
 
 def _longest_run(text: str) -> int:

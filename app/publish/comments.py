@@ -20,12 +20,11 @@ from app.publish.blocks import (
     details,
     fence,
     has_bot_command,
-    has_long_run,
     suggestion_fence,
 )
 from app.publish.markdown import clean_line, clean_markdown
 from app.publish.statement import make_statement
-from app.publish.text import Redact, has_invisible
+from app.publish.text import Redact, has_invisible, has_long_run
 from app.publish.wording import (
     BADGES,
     clean_cwe,

@@ -38,6 +38,22 @@ def has_invisible(text: str) -> bool:
     return bool(_INVISIBLE.search(_EMOJI.sub("", text.replace("\r\n", "\n"))))
 
 
+# cmark-gfm recognizes no code span whose delimiter has over 80 backticks and ends a fence early after 254 characters.
+MAX_RUN = 40
+_LONG_RUN = re.compile(rf"`{{{MAX_RUN},}}|~{{{MAX_RUN},}}")
+
+
+def has_long_run(text: str) -> bool:
+    """Whether the text has a run of backticks or tildes that GitHub's renderer may not recognize as a delimiter."""
+    return _LONG_RUN.search(text) is not None
+
+
+def without_long_runs(text: str) -> str:
+    """The text with each long run as its length, for example `[80 backticks]`."""
+    names = {"`": "backticks", "~": "tildes"}
+    return _LONG_RUN.sub(lambda run: f"[{len(run[0])} {names[run[0][0]]}]", text)
+
+
 def show_invisible(text: str) -> str:
     """One line that shows line breaks, tabs, and invisible characters as escapes: `a\\u202eb.py`."""
     shown = text.replace("\\", "\\\\") if _INVISIBLE.search(text) or "\n" in text or "\t" in text else text
@@ -60,7 +76,7 @@ _URL_END = r"[^\s<>]*[^\s<>.,;:!?'\"()\[\]{}*_~|]"
 _LIVE = re.compile(
     "|".join(
         (
-            rf"[a-z][a-z0-9+.-]{{1,30}}://(?:{_URL_END})?",
+            rf"[a-z][a-z0-9+.-]{{0,30}}://(?:{_URL_END})?",
             rf"(?<![^\W_])www\.(?:{_URL_END})?",  # also after `_`, `*`, and `~`, and before escaped characters
             r"\b(?:mailto|xmpp|javascript|vbscript|data|file|tel):[^\s<>]+",
             r"\S{0,20}\$\S*",  # $…$ is rendered as math
@@ -110,7 +126,10 @@ def _split(text: str) -> Iterator[tuple[str, bool]]:
 
 def defuse_plain(text: str) -> str:
     """Text for plain-text fields (titles, annotations), with a word joiner in every live piece."""
-    return "".join(_defused(piece) if live else piece for piece, live in split_live(text, at_line_start=True))
+    pieces = split_live(without_long_runs(text), at_line_start=True)
+    return "".join(_defused(piece) if live else piece for piece, live in pieces).replace(
+        "://", f":{_JOINER}//"
+    )
 
 
 def _defused(piece: str) -> str:
@@ -138,7 +157,12 @@ def escape_html(text: str) -> str:
     A dollar sign in an element of its own starts no mathematics:
     https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/writing-mathematical-expressions
     """
-    escaped = show_invisible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = (
+        without_long_runs(show_invisible(text))
+        .replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+    )
     return escaped.replace("$", "<span>$</span>")
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from app.redaction.engine import RegexMatch, WordSet, compiled
+from app.redaction.names import is_ordinary_value
 
 DATA = Path(__file__).parent.parent / "data"
 RULE_FILES = ("secrets.toml", "gitleaks.toml")
@@ -114,7 +115,7 @@ class SecretRules:
         value = region[first:last]
         if rule.entropy and _entropy(value) <= rule.entropy:
             return True
-        if rule.id.startswith("generic") and not any(48 <= byte <= 57 for byte in value):
+        if rule.id.startswith("generic") and _is_ordinary(region, match.start(), first, last):
             return True
         line = region[region.rfind(b"\n", 0, first) + 1 : _line_end(region, last)]
         texts = {"secret": value, "match": match.group(0), "line": line}
@@ -146,6 +147,15 @@ def is_ignored_path(path: str) -> bool:
     return any(
         compiled(pattern).search(path.encode("utf-8", "replace")) for pattern in ignored_path_patterns()
     )
+
+
+def _is_ordinary(region: bytes, start: int, first: int, last: int) -> bool:
+    """Whether a value without a format of its own is no secret: it has no digit, or an ordinary name or form."""
+    value = region[first:last]
+    if not any(48 <= byte <= 57 for byte in value):
+        return True
+    name, before = region[start:first].decode("utf-8", "replace"), region[first - 1 : first]
+    return is_ordinary_value(name, value.decode("utf-8", "replace"), quoted=before in (b'"', b"'", b"`"))
 
 
 def _parse_rule(raw: dict[str, Any]) -> SecretRule:

@@ -1,16 +1,17 @@
-"""Every threat in Quorum's threat model has a control, and this table names the tests of the control."""
+"""Every threat in the table of SECURITY.md has a control, and this file names the tests of the control."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 TESTS = Path(__file__).parents[1]
-THREATS = (
-    "W1", "W2", "W3", "W4", "W5", "W6", "C1", "C2", "P1", "P2", "P3", "S1", "S2", "O1", "O2", "K1", "F1", "F2", "F3", "F4",
-    "D1", "D2", "D3", "D4", "D5", "D6", "X1",
-)  # fmt: skip
+TABLE = re.findall(
+    r"^\| ([A-Z]\d) \|", (TESTS.parent / "SECURITY.md").read_text(encoding="utf-8"), re.MULTILINE
+)
+THREATS = tuple(TABLE)
 COVERED: dict[str, tuple[tuple[str, str], ...]] = {
     "W1": (  # a forged webhook
         ("unit/webhooks/test_receiver.py", "test_a_delivery_without_a_valid_signature_is_not_parsed"),
@@ -75,6 +76,12 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
         ("security/test_injection.py", "test_an_injection_that_a_model_repeats_is_posted_inert"),
     ),
     "O2": (("unit/publish/test_body.py", "test_only_the_last_line_is_a_marker"),),
+    "S3": (("security/test_secret_samples.py", "test_at_most_2_percent_of_the_look_alikes_are_reported"),),
+    "O3": (
+        ("security/test_markdown_fuzz.py", "test_nothing_that_quorum_posts_is_live_on_github"),
+        ("unit/publish/test_markdown.py", "test_a_run_of_any_length_ends_no_code_span_and_no_fence"),
+        ("unit/publish/test_markdown.py", "test_a_pipe_ends_no_code_span_in_a_table"),
+    ),
     "K1": (  # the App's key and its tokens
         ("security/test_secrets.py", "test_no_secret_is_in_a_repr_or_an_error"),
         ("unit/github/test_client.py", "test_no_secret_is_in_any_repr"),
@@ -84,6 +91,11 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
     "F2": (("unit/analyzers/test_analysis.py", "test_a_hostile_path_is_not_written_to_disk_and_keeps_its_findings"),),
     "F3": (("unit/gather/test_selection.py", "test_invalid_patterns_are_reported_and_slow_patterns_are_harmless"),),
     "F4": (("unit/gather/test_configuration.py", "test_a_hostile_file_yields_the_defaults_and_one_problem"),),
+    "F5": (("security/test_patterns.py", "test_no_text_makes_a_pattern_of_this_file_slow"),),
+    "M1": (
+        ("unit/mcp_server/test_tools.py", "test_a_license_header_before_code_is_read_at_once"),
+        ("unit/mcp_server/test_dast.py", "test_a_hostile_description_is_refused_with_the_reason"),
+    ),
     "D1": (("unit/dashboard/test_tenants.py", "test_the_visibility_rule_matches_what_the_user_can_read"),),
     "D2": (("unit/dashboard/test_access.py", "*"),),
     "D3": (("unit/mcp_server/test_http.py", "*"),),
@@ -93,6 +105,10 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "D5": (("unit/test_logs.py", "test_untrusted_text_cannot_start_a_second_line"),),
     "D6": (("unit/repository/test_container.py", "test_the_image_runs_as_an_unprivileged_user_and_keeps_data_in_one_place"),),
+    "D7": (
+        ("security/test_answers.py", "*"),
+        ("unit/dashboard/test_sign_in.py", "test_a_callback_with_a_state_that_is_not_ascii_is_answered_400"),
+    ),
     "X1": (("unit/analyzers/test_analysis.py", "test_a_huge_file_is_skipped_and_named"),),
 }  # fmt: skip
 
