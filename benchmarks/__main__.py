@@ -13,7 +13,11 @@ BY_HAND = {
     "kills",
     "sender",
 }  # 200 kills take longer than all the others; `sender` is a helper of `acknowledge`
-SHORT = {"blindness": ("--changes", "400"), "forged": ("--requests", "3000")}  # run the full one by hand
+SHORT = {  # run the full ones by hand
+    "blindness": ("--changes", "400"),
+    "forged": ("--requests", "3000"),
+    "large_changes": ("--files", "3", "20", "80"),
+}
 LONGEST_S = 240
 
 

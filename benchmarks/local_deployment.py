@@ -51,7 +51,7 @@ FINDING: dict[str, Any] = {
 OWNERS = 10
 MCP_TOKEN = secrets.token_urlsafe()
 POLL_S = 0.01
-LONGEST_S = 120.0
+LONGEST_S = 480.0
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,7 +6,8 @@ https://ast-grep.github.io/reference/rule.html
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
@@ -32,6 +33,8 @@ RULE_FILES = {
     "csharp": ("csharp",),
     "rust": ("rust",),
 }
+_WORD = re.compile(r"\w+")
+_PATTERN_WORD = re.compile(r"(?<![\w$])[A-Za-z_]\w*")  # not a meta-variable
 _TEST_PATH = re.compile(
     r"(?:^|/)(?:tests?|__tests__|specs?|testdata|fixtures)/|(?:^|/)(?:test_|conftest)|[._-](?:test|spec)s?\.\w+$|Tests?\.\w+$"
 )
@@ -52,6 +55,11 @@ class PatternRule:
     config: dict[str, Any]
     bad: tuple[str, ...]
     good: tuple[str, ...]
+    mentions: tuple[frozenset[str], ...]
+
+    def may_match(self, words: AbstractSet[str]) -> bool:
+        """Whether a file with these words can match; otherwise its tree need not be searched, which costs far more."""
+        return any(required <= words for required in self.mentions)
 
 
 @cache
@@ -67,7 +75,10 @@ def find_pattern_hits(path: str, source: str) -> list[Hit]:
     if root is None or language is None:
         return []
     is_test = _TEST_PATH.search(path) is not None
-    rules = [rule for rule in load_rules(language) if rule.in_tests or not is_test]
+    words = frozenset(_WORD.findall(source))
+    rules = [
+        rule for rule in load_rules(language) if (rule.in_tests or not is_test) and rule.may_match(words)
+    ]
     origins = Origins()
     return [hit for rule in rules for hit in _hits(rule, root, path, origins)]
 
@@ -107,8 +118,25 @@ def _hit(rule: PatternRule, node: SgNode, path: str, *, from_input: bool) -> Hit
     )
 
 
+def _required_words(rule: Mapping[str, Any]) -> tuple[frozenset[str], ...]:
+    """The sets of words of which a matching file has at least one whole set; an empty set if the rule needs no word.
+
+    The words of a pattern stand in the text that it matches, and so do those of the nodes that `has` and `inside` ask for.
+    """
+    needed: list[tuple[frozenset[str], ...]] = []
+    if "pattern" in rule and isinstance(rule["pattern"], str):
+        needed.append((frozenset(_PATTERN_WORD.findall(rule["pattern"])),))
+    if "any" in rule:
+        needed.append(tuple(each for one in rule["any"] for each in _required_words(one)))
+    needed += [_required_words(one) for one in rule.get("all", ())]
+    needed += [_required_words(rule[relation]) for relation in ("has", "inside") if relation in rule]
+    # Any one of them is a sound filter; the most selective one needs a word in each of its sets.
+    return max(needed, key=lambda sets: min(map(len, sets)), default=(frozenset(),))
+
+
 def _parse_rule(raw: dict[str, Any]) -> PatternRule:
     from_input = raw.get("severity_from_input")
+    mentioned = raw.get("mentions")
     return PatternRule(
         id=raw["id"],
         rule_id=raw["rule_id"],
@@ -121,4 +149,7 @@ def _parse_rule(raw: dict[str, Any]) -> PatternRule:
         config={key: raw[key] for key in ("rule", "constraints", "utils") if key in raw},
         bad=tuple(raw["bad"]),
         good=tuple(raw["good"]),
+        mentions=tuple(frozenset([word]) for word in mentioned)
+        if mentioned
+        else _required_words(raw["rule"]),
     )

@@ -4,6 +4,7 @@ A hit counts if it touches an added line and the base does not already have it. 
 text, so moved code is not new. Hits of one family on the same lines become one finding that names all its finders.
 """
 
+import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,11 +12,12 @@ from dataclasses import replace
 
 from app.analyzers.hits import Hit
 from app.domain.diff import Side
-from app.domain.finding import Finding, Severity, Stage
+from app.domain.finding import DuplicatePlace, Finding, Severity, Stage
 from app.domain.model_call import Provider
 from app.domain.rules import rule_for
 
 MAX_RANGE_LINES = 10
+MAX_REPEATS = 3  # findings with one statement; more become one finding
 MAX_KEY_LINES = 40  # of a hit's text, to recognize it elsewhere
 # If several tools report the same defect, the first of these gives the text: the most specific tool comes first.
 _TOOL_ORDER = (
@@ -29,6 +31,7 @@ _TOOL_ORDER = (
     "oxlint",
     "ruff",
 )
+_QUOTED = re.compile(r"`[^`]*`|\d+")
 _SECURITY_FAMILIES = frozenset(
     {
         "injection",
@@ -71,7 +74,28 @@ def select(
     moved = known - untouched
     new = [hit for hit in touched if not _take(moved, _key(hit, lines))]
     anchored = [_on_added_lines(hit, ordered) for hit in new]
-    return tuple(_finding(group, lines) for group in _grouped(anchored))
+    return tuple(_without_repeats([_finding(group, lines) for group in _grouped(anchored)]))
+
+
+def _without_repeats(findings: Sequence[Finding]) -> list[Finding]:
+    """One finding for each defect that tools report more than a few times; it names the other places."""
+    repeats: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in findings:
+        repeats.setdefault(_statement(finding), []).append(finding)
+    kept: list[Finding] = []
+    for first, *others in repeats.values():
+        if len(others) < MAX_REPEATS:
+            kept += [first, *others]
+            continue
+        places = tuple(DuplicatePlace(path=each.path, start_line=each.start_line) for each in others)
+        kept.append(replace(first, duplicates=places))
+    return sorted(kept, key=lambda each: (each.path, each.start_line, each.end_line))
+
+
+def _statement(finding: Finding) -> tuple[object, ...]:
+    """What a tool says, without the names in it."""
+    title = _QUOTED.sub("", finding.title)
+    return finding.stage, finding.severity, finding.rule_id, finding.found_by, title
 
 
 def stage_of(rule_id: str) -> Stage:

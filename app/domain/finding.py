@@ -42,6 +42,14 @@ class Placement(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DuplicatePlace:
+    """Another place with the same defect, on the side of the head."""
+
+    path: str
+    start_line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """A claim about code.
 
@@ -70,6 +78,7 @@ class Finding:
     worth: int | None = None  # 0..10, the verifier's rating; None: not rated
     verifier_evidence: str = ""  # the verifier's decisive evidence
     pre_existing: bool = False  # the code predates this change
+    duplicates: tuple[DuplicatePlace, ...] = ()
 
 
 REFUTED_BY = "Refuted by"  # the reason of every refutation starts with it; the statistics count these

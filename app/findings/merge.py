@@ -6,7 +6,7 @@ a family and each vendor makes only one, because two claims of one vendor are tw
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.finding import Finding, Placement, Severity
@@ -59,14 +59,25 @@ def merge(findings: Sequence[Finding], *, symbol_of: SymbolOf = in_no_symbol) ->
 
 
 def _groups(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """The claims by defect. Each claim is compared only with claims that share a key, so thousands of claims take linear time."""
     groups: list[list[Finding]] = []
+    numbers: dict[tuple[object, ...], dict[int, None]] = {}  # key → numbers of groups, in order
     for finding in findings:
-        group = _group_of(finding, groups)
-        if group is None:
-            groups.append([finding])
-        else:
-            group.append(finding)
+        number = _group_of(finding, groups, numbers)
+        if number is None:
+            number = len(groups)
+            groups.append([])
+        groups[number].append(finding)
+        for key in (("fingerprint", finding.fingerprint), *_place_keys(finding)):
+            numbers.setdefault(key, {})[number] = None
     return groups
+
+
+def _place_keys(finding: Finding) -> list[tuple[object, ...]]:
+    """Findings that overlap share one of these keys."""
+    if finding.placement is not Placement.INLINE:
+        return [(finding.path,)]
+    return [(finding.path, finding.side, line) for line in range(finding.start_line, finding.end_line + 1)]
 
 
 def _place_of(group: Sequence[Finding], symbol_of: SymbolOf) -> tuple[str, ...] | None:
@@ -105,13 +116,16 @@ def _precision(group: Sequence[Finding]) -> tuple[int, int]:
     return -len(vendors_of(representative.found_by)), representative.end_line - representative.start_line
 
 
-def _group_of(finding: Finding, groups: Sequence[list[Finding]]) -> list[Finding] | None:
-    """The group with the same fingerprint, or else one about the same defect."""
-    for same in (_same_fingerprint, is_same):
-        for group in groups:
-            if any(same(finding, member) for member in group):
-                return group
-    return None
+def _group_of(
+    finding: Finding,
+    groups: Sequence[list[Finding]],
+    numbers: Mapping[tuple[object, ...], Mapping[int, None]],
+) -> int | None:
+    """The number of the group with the same fingerprint, or else of the first one about the same defect."""
+    if finding.fingerprint and (same := numbers.get(("fingerprint", finding.fingerprint))):
+        return next(iter(same))
+    near = sorted({number for key in _place_keys(finding) for number in numbers.get(key, ())})
+    return next((number for number in near if any(is_same(finding, each) for each in groups[number])), None)
 
 
 def is_same(one: Finding, other: Finding) -> bool:
@@ -145,6 +159,7 @@ def merged_finding(group: Sequence[Finding], *, preferred: Sequence[Finding] = (
         found_by=finders,
         confirmed_by=(),
         pre_existing=all(each.pre_existing for each in group),
+        duplicates=tuple(dict.fromkeys(place for each in group for place in each.duplicates)),
     )
 
 

@@ -12,9 +12,9 @@ from app.domain.pull_request import Source
 from app.domain.review import ContextSnippet
 from app.gather.chunks import CHARACTERS_PER_TOKEN, file_tokens
 from app.gather.definitions import MAX_DEFINITION_LINES, Texts, changed_lines, digest, last_name
-from app.gather.names import members_in_question, used_names
+from app.gather.names import mentioned_names, used_names
 from app.gather.tree_search import ASSIGNMENT, find_callers, find_definitions, touched_symbols
-from app.syntax import Definition, enclosing_definition, identifiers, language_of
+from app.syntax import Definition, enclosing_definition, language_of
 
 _PREAMBLE = re.compile(
     r"""^\s*(?:<\?php|\?>|declare\s*\(strict_types\b.*|["']use strict["'];?"""
@@ -97,10 +97,11 @@ async def find_context(
     if not limits.tokens:
         return ()
     visible = {file.path: _visible(file) for file in files}
-    names = used_names(files, texts)
-    members = members_in_question(files, texts)
+    mentioned = mentioned_names(files, texts)
+    names = used_names(files, texts, mentioned)
+    members = {name for each in mentioned.values() for name in each}  # of a class, those worth showing
     here = {last_name(each) for defined in texts.defined.values() for each in defined}
-    constants = {file.path: _constants_used(file, texts) for file in files}
+    constants = {file.path: _constants_used(file, texts, mentioned[file.path]) for file in files}
     here |= {name for each in constants.values() for name in each}
     missing = [used for used in names if used.name not in here]
     half = limits.searches // 2
@@ -201,7 +202,7 @@ def _definitions_here(
                 yield from _runs(path, source, lines, kind="definition")
 
 
-def _constants_used(file: FileDiff, texts: Texts) -> dict[str, int]:
+def _constants_used(file: FileDiff, texts: Texts, mentioned: Sequence[str]) -> dict[str, int]:
     """Map names on the added lines to the line where the file assigns them outside of its functions."""
     head = texts.heads.get(file.path, "")
     if language_of(file.path) in _DATA:
@@ -216,8 +217,7 @@ def _constants_used(file: FileDiff, texts: Texts) -> dict[str, int]:
     for number, text in _numbered(head).items():
         if number not in inside and (match := ASSIGNMENT.search(text)):
             assigned.setdefault(match["name"], number)
-    used = identifiers(file.path, head, file.added_lines())
-    return {name: assigned[name] for name in used if name in assigned and len(name) >= MIN_CONSTANT_NAME}
+    return {name: assigned[name] for name in mentioned if name in assigned and len(name) >= MIN_CONSTANT_NAME}
 
 
 def _constants(path: str, lines: Iterable[int], texts: Texts) -> Iterator[ContextSnippet]:

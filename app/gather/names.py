@@ -104,11 +104,20 @@ _ASSIGNED = re.compile(
 _OPENS_IMPORT = re.compile(r"\s*(?:(?:pub\s+)?use|from|import\s+(?!\()|export|const)\b[^=]*[({]\s*$")
 
 
-def used_names(files: Sequence[FileDiff], texts: Texts) -> list[UsedName]:
+def mentioned_names(files: Sequence[FileDiff], texts: Texts) -> dict[str, list[str]]:
+    """Return the names on the added lines of each file, in order of appearance."""
+    return {
+        file.path: identifiers(file.path, texts.heads.get(file.path, ""), _readable(file)) for file in files
+    }
+
+
+def used_names(
+    files: Sequence[FileDiff], texts: Texts, mentioned: Mapping[str, Sequence[str]]
+) -> list[UsedName]:
     """Return the names worth looking up, most useful first, without duplicates."""
     found: dict[str, UsedName] = {}
     for file in files:
-        for used in _names_of(file, texts):
+        for used in _names_of(file, texts, mentioned[file.path]):
             known = found.get(used.name)
             if known is None or _rank(used) < _rank(known):
                 found[used.name] = used
@@ -122,13 +131,13 @@ def _rank(used: UsedName) -> tuple[int, int]:
     return 1 + used.use, used.origin
 
 
-def _names_of(file: FileDiff, texts: Texts) -> Iterator[UsedName]:
+def _names_of(file: FileDiff, texts: Texts, mentioned: Sequence[str]) -> Iterator[UsedName]:
     head, added = texts.heads.get(file.path, ""), _readable(file)
     imports = imports_of(file.path, head)
     lines = [line for line in added.values() if not _is_import(file.path, line)]
     occurrences = _occurrences("\n".join(lines))
     bound = _bound(texts.defined.get(file.path, ()), added)
-    for name in identifiers(file.path, head, added):
+    for name in mentioned:
         if len(name) < MIN_NAME or name in bound or (name in _COMMON and name not in imports):
             continue
         occurrence = occurrences.get(name.rstrip("?!"))
@@ -278,12 +287,3 @@ def _kind(path: str) -> str:
 def same_language(one: str, other: str) -> bool:
     """Whether code in these two files can call each other by name, such as TypeScript and JavaScript."""
     return _kind(one) != "" and _kind(one) == _kind(other)
-
-
-def members_in_question(files: Sequence[FileDiff], texts: Texts) -> set[str]:
-    """Return all names on the added lines: the members of a class that are worth showing."""
-    return {
-        name
-        for file in files
-        for name in identifiers(file.path, texts.heads.get(file.path, ""), _readable(file))
-    }

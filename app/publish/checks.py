@@ -22,12 +22,14 @@ from app.publish.wording import (
     capitalized,
     clean_cwe,
     count,
+    name_duplicates,
     render_lacking,
     short_location,
     source_name,
     usage_line,
 )
 
+MAX_ANNOTATIONS = 50  # of a check run: GitHub takes 50 in a request, and nobody reads more
 REREVIEW = CheckAction(
     label="Review again", description="Rerun all stages on the newest commit", identifier="rereview"
 )
@@ -103,17 +105,15 @@ def plan_check(
         clean=lambda text: clean_line(text, redact=redact, max_characters=1_000),
     )
     low = any(finding.severity.rank >= Severity.LOW.rank for finding in findings)
+    annotated = [each for each in findings if _is_annotatable(each) and each.fingerprint not in unannotated]
+    annotated.sort(key=lambda finding: finding.severity.rank)
     return CheckUpdate(
         stage=result.stage,
         title=capitalized(said.headline) + _gate_note(findings, config.gate),
         summary=_summary(result, report, said, gate=config.gate, lacking=lacking, redact=redact),
-        text=_text(findings, redact=redact),
+        text=_text(findings, annotated=len(annotated), redact=redact),
         conclusion=conclude(result, report, gate=config.gate),
-        annotations=tuple(
-            _annotation(finding, redact=redact)
-            for finding in findings
-            if _is_annotatable(finding) and finding.fingerprint not in unannotated
-        ),
+        annotations=tuple(_annotation(each, redact=redact) for each in annotated[:MAX_ANNOTATIONS]),
         actions=(REREVIEW, DISMISS_LOW) if low else (REREVIEW,),
     )
 
@@ -237,8 +237,11 @@ def _reviewed_by(result: StageResult) -> str:
     return f"Reviewed by {source}."
 
 
-def _text(findings: Sequence[Finding], *, redact: Redact) -> str:
+def _text(findings: Sequence[Finding], *, annotated: int, redact: Redact) -> str:
     blocks: list[BodyBlock] = []
+    if annotated > MAX_ANNOTATIONS:
+        note = f"Annotations show the {MAX_ANNOTATIONS} most severe of {annotated:,} findings."
+        blocks.append(BodyBlock("the note on annotations", note))
     for finding in findings:
         shown = replace(finding, placement=Placement.SUMMARY)
         parts = [block.markdown for block in finding_blocks(shown, redact=redact) if block.markdown]
@@ -251,6 +254,7 @@ _ELSEWHERE = "See the annotations and the Quorum dashboard for the rest."
 
 def _annotation(finding: Finding, *, redact: Redact) -> CheckAnnotation:
     cwe = f" ({clean_cwe(finding.cwe)})" if clean_cwe(finding.cwe) else ""
+    places = name_duplicates(finding, show_place=lambda place: f"{place.path}:{place.start_line}")
     title = plain_line(f"{finding.severity.capitalize()}: {finding.title}", redact=redact, max_characters=220)
     return CheckAnnotation(
         path=finding.path,
@@ -258,5 +262,5 @@ def _annotation(finding: Finding, *, redact: Redact) -> CheckAnnotation:
         end_line=finding.end_line,
         level=_LEVELS[finding.severity],
         title=f"{title}{cwe}"[:_MAX_TITLE_CHARACTERS],
-        message=plain_prose(finding.explanation, redact=redact),
+        message=plain_prose(f"{finding.explanation}\n\n{places}".strip(), redact=redact),
     )

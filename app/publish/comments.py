@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from app.domain.diff import Side
-from app.domain.finding import Finding, Placement
+from app.domain.finding import DuplicatePlace, Finding, Placement
 from app.domain.publication import MarkerKind, marker
 from app.domain.review import ReviewReport
 from app.publish.agents import render_agent_fold
@@ -30,6 +30,7 @@ from app.publish.wording import (
     clean_cwe,
     count,
     describe_lines,
+    name_duplicates,
     short_location,
     short_sources,
 )
@@ -73,11 +74,16 @@ def finding_blocks(finding: Finding, *, redact: Redact) -> list[BodyBlock]:
         BodyBlock("the title", heading),
         BodyBlock("the location", location),
         BodyBlock("the explanation", clean_markdown(finding.explanation, redact=redact)),
+        BodyBlock("the other places", name_duplicates(finding, show_place=_duplicate_place)),
         BodyBlock("the note on existing code", note),
         BodyBlock("the suggested fix", render_fix(finding, redact=redact)),
         BodyBlock("the verification", _confirmation(finding, redact=redact)),
         BodyBlock("the source", _small_print(finding)),
     ]
+
+
+def _duplicate_place(place: DuplicatePlace) -> str:
+    return code_span(f"{place.path}:{place.start_line}")
 
 
 def render_fix(finding: Finding, *, redact: Redact) -> str:

@@ -12,7 +12,14 @@ from app.domain.diff import Diff, DiffLine, Hunk, LineKind, Side
 from app.domain.finding import Finding, Placement
 from app.domain.publication import ReviewComment
 from app.domain.review import ReviewReport, StageResult, StageStatus
-from app.publish.checks import CONFIG_PATH, CheckUpdate, config_error_annotation, is_sendable, plan_check
+from app.publish.checks import (
+    CONFIG_PATH,
+    MAX_ANNOTATIONS,
+    CheckUpdate,
+    config_error_annotation,
+    is_sendable,
+    plan_check,
+)
 from app.publish.comments import render_finding_comment, render_review_body
 from app.publish.summary import render_summary
 from app.publish.text import Redact
@@ -213,7 +220,7 @@ def _plan_checks(request: PublicationRequest) -> tuple[CheckUpdate, ...]:
     )
     ran = [result.stage for result in request.report.stages if result.status is not StageStatus.SKIPPED]
     return tuple(
-        replace(check, annotations=(*config_annotations, *check.annotations))
+        replace(check, annotations=(*config_annotations, *check.annotations)[:MAX_ANNOTATIONS])
         if check.stage in ran[:1]
         else check
         for check in checks

@@ -9,18 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from app.domain.finding import Document, Finding, Placement, Rejection, Severity
+from app.domain.finding import Document, DuplicatePlace, Finding, Placement, Rejection, Severity
 from app.domain.model_call import Provider, vendors_of
 from app.domain.review import Coverage, ReviewReport
 from app.publish.statement import make_statement
 from app.publish.summary import summary_blocks
 from app.publish.text import Redact, show_invisible, show_invisible_lines, strip_invisible
-from app.publish.wording import (
-    clean_cwe,
-    count,
-    joined,
-    usage_line,
-)
+from app.publish.wording import clean_cwe, count, joined, name_duplicates, usage_line
 
 REPORT_VERSION = 1
 
@@ -90,6 +85,7 @@ def _finding(finding: Finding, *, redact: Redact) -> dict[str, Any]:
         "found_by": list(finding.found_by),
         "confirmed_by": list(finding.confirmed_by),
         "placement": finding.placement.value,
+        "duplicates": [{"path": each.path, "start_line": each.start_line} for each in finding.duplicates],
     }
 
 
@@ -99,6 +95,10 @@ def render_markdown(report: ReviewReport, *, redact: Redact) -> str:
     blocks = summary_blocks(replace(report, findings=placed), redact=redact)
     text = redact("\n\n".join(block.markdown for block in blocks if block.markdown.strip()))
     return text.encode("utf-8", "backslashreplace").decode() + "\n"
+
+
+def _plain_place(place: DuplicatePlace) -> str:
+    return f"{show_invisible(place.path)}:{place.start_line}"
 
 
 _RESET = "\x1b[0m"
@@ -152,6 +152,8 @@ class _TextWriter:
         yield f"{badge} {show_invisible(finding.path)}:{finding.start_line}{span}"
         yield from self._wrapped(finding.title, _INDENT, _BOLD)
         yield from self._wrapped(finding.explanation, _INDENT)
+        if finding.duplicates:
+            yield from self._wrapped(name_duplicates(finding, show_place=_plain_place), _INDENT)
         if finding.suggestion is not None:
             yield (
                 f"{_INDENT}Suggested fix:"

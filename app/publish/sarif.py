@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from app.domain.diff import Side
-from app.domain.finding import Finding, Severity
+from app.domain.finding import DuplicatePlace, Finding, Severity
 from app.domain.review import ReviewReport, StageStatus
 from app.domain.rules import RULES, Rule, rule_for
 from app.publish.markdown import clean_markdown
@@ -142,6 +142,8 @@ def _result(finding: Finding, rule_ids: list[str], *, redact: Redact) -> dict[st
         "locations": [_location(finding)],
         "properties": _properties(finding),
     }
+    if finding.duplicates:
+        result["relatedLocations"] = [_related_location(each) for each in finding.duplicates]
     if finding.fingerprint:
         result["partialFingerprints"] = {"quorum/v1": finding.fingerprint}
     if _is_fixable(finding, redact=redact):
@@ -168,6 +170,12 @@ def _location(finding: Finding) -> dict[str, Any]:
             "endLine": max(finding.start_line, finding.end_line),
         }
     return {"physicalLocation": physical}
+
+
+def _related_location(place: DuplicatePlace) -> dict[str, Any]:
+    artifact = {"uri": _uri(place.path), "uriBaseId": "%SRCROOT%"}
+    physical = {"artifactLocation": artifact, "region": {"startLine": place.start_line}}
+    return {"physicalLocation": physical, "message": {"text": "The same defect."}}
 
 
 def _is_fixable(finding: Finding, *, redact: Redact) -> bool:

@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from app.domain.finding import Finding, Severity, Stage
+from app.domain.finding import DuplicatePlace, Finding, Severity, Stage
 from app.domain.model_call import Provider, vendors_of
 from app.domain.review import UsageTotal
 from app.publish.blocks import code_span
@@ -70,6 +70,17 @@ def describe_lines(finding: Finding) -> str:
     return span if finding.side == "RIGHT" else f"{span} of the base version"
 
 
+def name_duplicates(finding: Finding, *, show_place: Callable[[DuplicatePlace], str]) -> str:
+    """`The same in 3 more places: …`; names the first ones. Empty if there are none."""
+    places = finding.duplicates
+    if not places:
+        return ""
+    shown = ", ".join(show_place(each) for each in places[:_SHOWN_DUPLICATES])
+    left = len(places) - _SHOWN_DUPLICATES
+    rest = f" and {left} more" if left > 0 else ""
+    return f"The same in {count(len(places), 'more place')}: {shown}{rest}."
+
+
 def location(finding: Finding) -> str:
     """`path:line` as a code span."""
     return code_span(f"{finding.path}:{finding.start_line}")
@@ -83,6 +94,7 @@ def short_location(finding: Finding) -> str:
 
 
 _SHORT_PATH = 70
+_SHOWN_DUPLICATES = 10
 BUILT_IN = "built-in"  # all analyzers together, as the model of a stage
 
 

@@ -28,10 +28,10 @@ class OwnSecrets:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         parts = {secret: _private_parts(secret) for secret in secrets}
-        self._windows = _windows(
+        self._windows = _Windows(
             (form for each in parts.values() for part in each for form in _forms(part)), WINDOW_CHARACTERS
         )
-        self._hex = _windows(
+        self._hex = _Windows(
             (_bytes(part).hex() for each in parts.values() for part in each), _HEX_CHARACTERS
         )
         alone = [
@@ -43,9 +43,9 @@ class OwnSecrets:
 
     def find(self, text: str) -> list[tuple[int, int]]:
         """The spans of the pieces as (start, end) in characters, in order; adjacent pieces are joined."""
-        found = [*_find(text, self._windows, WINDOW_CHARACTERS)]
+        found = [*self._windows.find(text)]
         for run in _HEX.finditer(text):
-            turned = _find(run.group().lower(), self._hex, _HEX_CHARACTERS)
+            turned = self._hex.find(run.group().lower())
             found += ((run.start() + start, run.start() + end) for start, end in turned)
         if self._words:
             found += (match.span() for match in self._words.finditer(text))
@@ -58,11 +58,22 @@ class OwnSecrets:
         return spans
 
 
-def _find(text: str, windows: frozenset[str], width: int) -> Iterator[tuple[int, int]]:
-    for start in range(len(text) - width + 1 if windows else 0):
-        run = text[start : start + width]
-        if run in windows and _is_distinctive(run):
-            yield start, start + width
+class _Windows:
+    """Finds the windows in a text; looks only where the text has enough characters that occur in a window."""
+
+    def __init__(self, forms: Iterable[str], width: int) -> None:
+        self._windows = _windows(forms, width)
+        self._width = width
+        characters = "".join(sorted(set().union(*self._windows)))
+        self._candidates = re.compile(rf"[{re.escape(characters)}]{{{width},}}") if characters else None
+
+    def find(self, text: str) -> Iterator[tuple[int, int]]:
+        """The spans of the windows in the text that are distinctive, in order."""
+        for run in self._candidates.finditer(text) if self._candidates else ():
+            for start in range(run.start(), run.end() - self._width + 1):
+                window = text[start : start + self._width]
+                if window in self._windows and _is_distinctive(window):
+                    yield start, start + self._width
 
 
 def _windows(forms: Iterable[str], width: int) -> frozenset[str]:

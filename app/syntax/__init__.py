@@ -4,15 +4,12 @@ Works on the languages of `languages` with ast-grep. Never runs code, never read
 language is unknown or the text is too large to parse safely.
 """
 
-from collections.abc import Iterable, Iterator
-
-from ast_grep_py import SgNode
+from collections.abc import Iterable
 
 from app.syntax.definitions import Definition, definitions_of
 from app.syntax.tree import (
-    IDENTIFIER_KINDS,
     MAX_LINE_CHARACTERS,
-    end_line,
+    identifier_rule,
     language_of,
     parse,
     start_line,
@@ -60,13 +57,12 @@ def identifiers(path: str, source: str, lines: Iterable[int]) -> list[str]:
     numbers = frozenset(lines)
     language = language_of(path)
     root = parse(language, without_long_lines(source)) if language and numbers else None
-    if root is None:
+    rule = identifier_rule(language) if language else None
+    if root is None or rule is None:
         return []
-    names = (
-        node.text()
-        for node in _walk(root, numbers)
-        if node.kind() in IDENTIFIER_KINDS and start_line(node) in numbers
-    )
+    first, last = min(numbers), max(numbers)
+    nodes = root.find_all(rule)
+    names = (node.text() for node in nodes if first <= (line := start_line(node)) <= last and line in numbers)
     return list(dict.fromkeys(names))
 
 
@@ -80,14 +76,3 @@ def count_errors(path: str, source: str) -> int | None:
 def _innermost(path: str, source: str, line: int) -> Definition | None:
     around = [one for one in definitions(path, source) if one.start_line <= line <= one.end_line]
     return max(around, key=lambda one: (one.start_line, -one.end_line), default=None)
-
-
-def _walk(root: SgNode, numbers: frozenset[int]) -> Iterator[SgNode]:
-    """All nodes that touch the span of these lines, in the order of the text."""
-    first, last = min(numbers), max(numbers)
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        if start_line(node) <= last and end_line(node) >= first:
-            yield node
-            stack.extend(reversed(node.children()))

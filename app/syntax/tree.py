@@ -4,9 +4,10 @@ https://ast-grep.github.io/guide/api-usage/py-api.html
 """
 
 import re
+from functools import cache
 from pathlib import PurePosixPath
 
-from ast_grep_py import SgNode, SgRoot
+from ast_grep_py import Config, SgNode, SgRoot
 
 from app.syntax.languages import EXTENSIONS
 
@@ -54,6 +55,22 @@ def syntax_errors(language: str, source: str) -> list[tuple[str, str]] | None:
     # The parser inserts nodes without text where something is missing.
     errors = root.find_all({"rule": {"any": [{"kind": "ERROR"}, {"regex": "^$"}]}})
     return [(node.kind(), node.text()) for node in errors]
+
+
+@cache
+def identifier_rule(language: str) -> Config | None:
+    """A rule that matches every identifier; None for a language without any. ast-grep rejects kinds that a grammar does not have."""
+    root = SgRoot("", language).root()
+
+    def is_known(kind: str) -> bool:
+        try:
+            root.find({"rule": {"kind": kind}})
+        except RuntimeError:
+            return False
+        return True
+
+    kinds = [kind for kind in sorted(IDENTIFIER_KINDS) if is_known(kind)]
+    return {"rule": {"any": [{"kind": kind} for kind in kinds]}} if kinds else None
 
 
 def without_long_lines(source: str) -> str:

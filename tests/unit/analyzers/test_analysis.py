@@ -417,3 +417,17 @@ async def test_moving_parameters_of_a_route_is_not_a_breaking_change() -> None:
 async def test_a_changed_return_type_is_a_breaking_change(path: str, before: str, after: str) -> None:
     (change,) = (await analyze([changed(path, after, before)])).api_changes
     assert (change.name, change.breaking, change.detail) == ("get", True, "The return type changed.")
+
+
+async def test_a_rule_that_matches_many_times_is_one_finding_that_names_the_other_places() -> None:
+    calls = "import os\n\n" + "".join(f"os.system('ls {n} ' + input())\n" for n in range(20))
+    (one,) = (await analyze([changed("a.py", calls), changed("b.py", calls)])).findings
+    assert (one.path, one.start_line, one.rule_id) == ("a.py", 3, "command-injection")
+    places = [(each.path, each.start_line) for each in one.duplicates]
+    assert places == [("a.py", line) for line in range(4, 23)] + [("b.py", line) for line in range(3, 23)]
+
+
+async def test_a_rule_that_matches_a_few_times_stays_a_finding_for_each_place() -> None:
+    calls = "import os\n\n" + "".join(f"os.system('ls {n} ' + input())\n" for n in range(3))
+    found = (await analyze([changed("a.py", calls)])).findings
+    assert [(each.start_line, each.duplicates) for each in found] == [(3, ()), (4, ()), (5, ())]

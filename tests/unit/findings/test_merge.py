@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.domain.finding import Finding, Placement, Severity, Stage
 from app.domain.model_call import provider_of
-from app.findings.merge import MergedClaim, merge
+from app.findings.merge import MergedClaim, is_same, merge
 from tests.unit.findings.making import CLAUDE, GEMINI, GPT, RUFF, finding
 
 
@@ -198,3 +198,45 @@ def test_merging_does_not_depend_on_the_order_of_answers(findings: list[Finding]
     shuffled = list(findings)
     random.shuffle(shuffled)
     assert parts(in_one_function(findings)) == parts(in_one_function(shuffled))
+
+
+def compared_with_every_group(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """The groups if each finding is compared with every earlier one; takes quadratic time."""
+    groups: list[list[Finding]] = []
+    for each in findings:
+        known = (
+            group
+            for group in groups
+            for one in group
+            if one.fingerprint and one.fingerprint == each.fingerprint
+        )
+        same = (group for group in groups for one in group if is_same(each, one))
+        group = next(known, None) or next(same, None)
+        if group is None:
+            groups.append([each])
+        else:
+            group.append(each)
+    return groups
+
+
+@given(
+    st.lists(
+        st.builds(
+            lambda path, line, height, rule_id, title, placement, mark: finding(
+                path=path, line=line, end_line=line + height, rule_id=rule_id, title=title,
+                placement=placement, fingerprint=mark, found_by=(RUFF,),
+            ),
+            st.sampled_from(["a.py", "b.py"]),
+            st.integers(1, 12),
+            st.integers(0, 4),
+            st.sampled_from(["sql-injection", "logic-error", "xss"]),
+            st.sampled_from(["The query is built from input", "The index is wrong", "Input reaches the page"]),
+            st.sampled_from(Placement),
+            st.sampled_from(["", "", "f1", "f2"]),
+        ),
+        max_size=12,
+    )
+)  # fmt: skip
+def test_comparing_only_claims_that_share_a_key_finds_the_same_groups(findings: list[Finding]) -> None:
+    expected = compared_with_every_group(findings)
+    assert [list(each.members) for each in merge(findings)] == expected

@@ -189,7 +189,7 @@ def test_a_check_with_hundreds_of_findings_is_within_githubs_limits() -> None:
     many = tuple(replace(INJECTION, explanation="x " * 4_000, title="t" * 500) for _ in range(120))
     check = checked(replace(REPORT, findings=many), Stage.SECURITY)
     assert len(check.text.encode()) <= MAX_CHECK_TEXT_CHARACTERS
-    assert len(check.annotations) == 120
+    assert len(check.annotations) == 50
     assert all(len(annotation.title) <= 255 for annotation in check.annotations)
 
 
@@ -251,3 +251,20 @@ def test_a_check_with_hostile_text_has_no_active_content(text: str) -> None:
     assert read(check.text, own_html=True) == []
     for annotation in check.annotations:
         assert read_plain(annotation.title) + read_plain(annotation.message) == []
+
+
+def test_a_check_run_gets_at_most_fifty_annotations_the_most_severe_ones() -> None:
+    many = tuple(
+        replace(
+            INJECTION,
+            start_line=n,
+            end_line=n,
+            fingerprint=f"{n:032x}",
+            severity=Severity.LOW if n <= 60 else Severity.HIGH,
+        )
+        for n in range(1, 71)
+    )
+    check = checked(replace(REPORT, findings=many), Stage.SECURITY)
+    assert len(check.annotations) == 50
+    assert [each.title[:4] for each in check.annotations[:11]] == ["High"] * 10 + ["Low:"]
+    assert "Annotations show the 50 most severe of 70 findings." in check.text

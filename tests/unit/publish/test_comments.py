@@ -6,7 +6,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from app.domain.diff import Side
-from app.domain.finding import Placement
+from app.domain.finding import DuplicatePlace, Placement
 from app.domain.review import StageStatus
 from app.publish.agents import render_agent_fold, render_agents_fold
 from app.publish.comments import (
@@ -253,3 +253,11 @@ def test_every_body_ends_with_its_marker_regardless_of_its_length() -> None:
     assert len(body.encode()) <= 65_536
     assert body.endswith("<!-- quorum:review:r1 -->")
     assert "_Omitted because of GitHub's size limit: " in body
+
+
+def test_a_finding_names_the_first_other_places_and_counts_the_rest() -> None:
+    places = tuple(DuplicatePlace(path="b.py", start_line=n) for n in range(1, 213))
+    body = render_finding_comment(replace(INJECTION, duplicates=places), redact=str)
+    assert "The same in 212 more places: `b.py:1`, `b.py:2`" in body
+    assert body.count("`b.py:") == 10
+    assert "and 202 more." in body
