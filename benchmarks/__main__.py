@@ -12,6 +12,7 @@ from pathlib import Path
 BY_HAND = {
     "kills",
     "sender",
+    "soak",  # runs for hours
 }  # 200 kills take longer than all the others; `sender` is a helper of `acknowledge`
 SHORT = {  # run the full ones by hand
     "blindness": ("--changes", "400"),

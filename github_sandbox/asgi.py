@@ -12,13 +12,14 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope
+from starlette.types import Send as SendTo
 
 from github_sandbox import graphql_api, rest_app, rest_checks, rest_code, rest_comments, rest_pulls
 from github_sandbox.call import Call, Endpoint, answer
 from github_sandbox.errors import ApiError, not_found
 from github_sandbox.hub import Hub
-from github_sandbox.limits import Fault, NoAnswer, raise_fault
+from github_sandbox.limits import CutConnection, Fault, NoAnswer, raise_fault
 from github_sandbox.state import RequestRecord
 from github_sandbox.tokens import ANONYMOUS, Actor
 
@@ -30,7 +31,7 @@ ENDPOINTS = (
     *rest_code.ENDPOINTS,
     *rest_code.LAST,
 )
-_DONE_FIRST = (Fault.DONE_THEN_BAD_GATEWAY, Fault.DONE_THEN_NO_ANSWER)
+_DONE_FIRST = (Fault.DONE_THEN_BAD_GATEWAY, Fault.DONE_THEN_NO_ANSWER, Fault.DONE_THEN_CUT)
 _Serve = Callable[[Request], Awaitable[Response]]
 
 
@@ -81,6 +82,9 @@ async def _serve(hub: Hub, endpoint: Endpoint, request: Request) -> Response:
     except NoAnswer:
         _log(hub, request, 0, actor)
         return await _stay_silent(request)
+    except CutConnection:
+        _log(hub, request, 0, actor, None)
+        return _CutResponse()
     except ClientDisconnect:  # the client disconnected or died before it sent everything: nothing was done
         return Response(status_code=499)
     _log(hub, request, response.status_code, actor, query)
@@ -94,6 +98,15 @@ async def _stay_silent(request: Request) -> Response:
     while (await request.receive())["type"] != "http.disconnect":
         pass
     return Response(status_code=504)
+
+
+class _CutResponse(Response):
+    """Promises a body and sends none, so the server closes the connection."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: SendTo) -> None:
+        """Send the headers only."""
+        del scope, receive
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"64")]})
 
 
 def _actor(hub: Hub, endpoint: Endpoint, request: Request) -> Actor:

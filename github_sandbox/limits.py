@@ -118,6 +118,8 @@ class Fault(StrEnum):
     NO_ANSWER = "no_answer"
     DONE_THEN_BAD_GATEWAY = "done_then_bad_gateway"
     DONE_THEN_NO_ANSWER = "done_then_no_answer"
+    CUT = "cut"
+    DONE_THEN_CUT = "done_then_cut"
     PRIMARY_LIMIT = "primary_limit"
     PRIMARY_LIMIT_429 = "primary_limit_429"
     SECONDARY_LIMIT = "secondary_limit"
@@ -133,6 +135,10 @@ class Fault(StrEnum):
 
 class NoAnswer(Exception):
     """The connection is cut without a response; the in-process transport turns it into a read timeout."""
+
+
+class CutConnection(Exception):
+    """The connection is closed in the middle of a response."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -206,6 +212,8 @@ def raise_fault(fault: Fault, retry_after_s: int, *, now: float) -> None:
             raise ApiError(500, "Server Error")
         case Fault.NO_ANSWER | Fault.DONE_THEN_NO_ANSWER:
             raise NoAnswer
+        case Fault.CUT | Fault.DONE_THEN_CUT:
+            raise CutConnection
         case Fault.UNAUTHORIZED | Fault.FORBIDDEN | Fault.NOT_FOUND | Fault.LEGAL_REASONS:
             raise _REFUSALS[fault]()
         case Fault.ABUSE:

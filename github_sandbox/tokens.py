@@ -191,6 +191,10 @@ class Tokens:
         size = STATELESS_LENGTH - len(head) - 44
         return f"{head}{secrets.token_urlsafe(size)[:size]}.{secrets.token_urlsafe(33)[:43]}"
 
+    def revoke_all(self) -> None:
+        """Make every token created so far invalid: 401."""
+        self._actors.clear()
+
     def create_user_token(self, login: str) -> str:
         """Create a personal access token."""
         token = f"ghp_{secrets.token_hex(18)}"

@@ -26,6 +26,7 @@ from app.store.deliveries import UNFINISHED, load_queue_depth
 from app.store.job_tables import DeliveryRow
 from github_sandbox import GitHubSandbox, Pull
 from github_sandbox.sandbox import post_to
+from github_sandbox.state import CheckRun, Review
 from tests.durability.app_process import AppProcess
 from tests.durability.stand_ins import FILES, StandIns, faulty_file, pulls_of, stand_ins
 
@@ -231,30 +232,43 @@ def faults_of(github: GitHubSandbox) -> list[str]:
 
 def _faults_of(pull: Pull) -> Iterable[str]:
     name = f"{pull.repository.full_name}#{pull.number}"
-    reviews = [review for review in pull.reviews if review.user is pull.hub.bot]
-    on_head = [review for review in reviews if review.commit_id == pull.head_sha]
+    on_head = [review for review in _reviews_of(pull) if review.commit_id == pull.head_sha]
     if len(on_head) != 1:
         yield f"{name}: {len(on_head)} reviews on its final head"
-    bodies = [review.body for review in reviews]
-    bodies += [comment.body for comment in (*pull.issue_comments, *pull.review_comments())]
-    marks = Counter(parse_marker(body) for body in bodies)
-    yield from (
-        f"{name}: {mark} appears {times} times" for mark, times in marks.items() if mark and times > 1
-    )
-    if sum(mark is not None and mark[0] is MarkerKind.SUMMARY for mark in marks) != 1:
+    yield from doubles_of(pull)
+    if sum(kind is MarkerKind.SUMMARY for kind, _ in _marks_of(pull)) != 1:
         yield f"{name}: not one summary"
-    yield from _faults_of_checks(pull, name)
-
-
-def _faults_of_checks(pull: Pull, name: str) -> Iterable[str]:
-    runs = [run for run in pull.repository.check_runs.values() if run.head_sha in pull.commits()]
-    for (head, check), times in Counter((run.head_sha, run.name) for run in runs).items():
+    for (head, check), times in Counter((run.head_sha, run.name) for run in _runs_of(pull)).items():
         if times > 1:
             yield f"{name}: {check} appears {times} times on {head[:7]}"
-    for run in runs:
+    for run in _runs_of(pull):
         if run.conclusion is None:
             old = "" if run.head_sha == pull.head_sha else "an old head's "
             yield f"{name}: {old}{run.name} was never completed"
-    final = [run.conclusion for run in runs if run.head_sha == pull.head_sha]
+    final = [run.conclusion for run in _runs_of(pull) if run.head_sha == pull.head_sha]
     if len(final) != 3 or "cancelled" in final:
         yield f"{name}: the final head's check runs are {final}"
+
+
+def doubles_of(pull: Pull) -> Iterable[str]:
+    """One sentence for each review and comment of a pull request that is there twice."""
+    name = f"{pull.repository.full_name}#{pull.number}"
+    marks = Counter(_marks_of(pull))
+    yield from (f"{name}: {mark} appears {times} times" for mark, times in marks.items() if times > 1)
+    if sum(kind is MarkerKind.SUMMARY for kind, _ in marks) > 1:
+        yield f"{name}: more than one summary"
+
+
+def _reviews_of(pull: Pull) -> list[Review]:
+    return [review for review in pull.reviews if review.user is pull.hub.bot]
+
+
+def _marks_of(pull: Pull) -> list[tuple[MarkerKind, str]]:
+    bodies = [review.body for review in _reviews_of(pull)]
+    bodies += [comment.body for comment in (*pull.issue_comments, *pull.review_comments())]
+    return [mark for mark in map(parse_marker, bodies) if mark]
+
+
+def _runs_of(pull: Pull) -> list[CheckRun]:
+    commits = pull.commits()
+    return [run for run in pull.repository.check_runs.values() if run.head_sha in commits]

@@ -190,6 +190,10 @@ class FakeVendors:
         """Stop a provider's faults."""
         self._faults.pop(provider, None)
 
+    def heal_all(self) -> None:
+        """Stop the faults of every provider."""
+        self._faults.clear()
+
     def forget(self) -> None:
         """Forget all requests and prefix caches."""
         self.requests.clear()

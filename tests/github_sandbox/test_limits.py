@@ -9,6 +9,7 @@ import pytest
 
 from github_sandbox import Fault, RateLimits
 from github_sandbox.limits import Throttle
+from github_sandbox.sandbox import serve
 from tests.github_sandbox.conftest import SandboxHarness
 
 COMMENTS = "/issues/1/comments"
@@ -114,3 +115,24 @@ async def test_requests_are_logged(world: SandboxHarness) -> None:
     await world.query("query Two { rateLimit { remaining } }")
     told = [(r.method, r.path, r.status, r.operation) for r in world.sandbox.requests]
     assert told == [("GET", "/repos/acme/payments/pulls/1", 200, None), ("POST", "/graphql", 200, "Two")]
+
+
+async def test_a_connection_can_be_cut_before_and_after_the_work(world: SandboxHarness) -> None:
+    sandbox = world.sandbox
+    sandbox.faults.inject(Fault.CUT)
+    sandbox.faults.inject(Fault.DONE_THEN_CUT)
+    token, _ = sandbox.tokens.create(next(iter(sandbox.installations)))
+    headers = {"authorization": f"Bearer {token}"}
+    repository = next(iter(sandbox.repositories))
+    async with serve(sandbox), httpx.AsyncClient(headers=headers, trust_env=False) as client:
+        for _ in range(2):
+            with pytest.raises(httpx.RemoteProtocolError):
+                await client.post(f"{sandbox.urls.api}/repos/{repository}{COMMENTS}", json={"body": "kept"})
+    assert [comment.body for comment in world.pull.issue_comments] == ["kept"]
+
+
+async def test_a_revoked_token_is_refused(world: SandboxHarness) -> None:
+    token = world.token()
+    assert (await world.request("GET", "/pulls/1", token=token)).status_code == 200
+    world.sandbox.tokens.revoke_all()
+    assert (await world.request("GET", "/pulls/1", token=token)).status_code == 401
