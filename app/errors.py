@@ -36,6 +36,14 @@ class Cancelled(QuorumError):
     """Nobody wants the review any more; nothing more is asked or posted. The message is a clause, such as "it is closed"."""
 
 
+class Excluded(Cancelled):
+    """The configuration, or a person who may, excludes the pull request from review."""
+
+
+class Unrequested(Excluded):
+    """The configuration has pushes reviewed only on request, and nobody requested this review."""
+
+
 class Postponed(Exception):
     """Run the job again after `delay_s`. Not a failure, so not a `QuorumError`.
 

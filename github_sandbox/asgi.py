@@ -15,7 +15,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope
 from starlette.types import Send as SendTo
 
-from github_sandbox import graphql_api, rest_app, rest_checks, rest_code, rest_comments, rest_pulls
+from github_sandbox import (
+    graphql_api,
+    rest_app,
+    rest_branches,
+    rest_checks,
+    rest_code,
+    rest_comments,
+    rest_pulls,
+)
 from github_sandbox.call import Call, Endpoint, answer
 from github_sandbox.errors import ApiError, not_found
 from github_sandbox.hub import Hub
@@ -28,6 +36,7 @@ ENDPOINTS = (
     *rest_pulls.ENDPOINTS,
     *rest_comments.ENDPOINTS,
     *rest_checks.ENDPOINTS,
+    *rest_branches.ENDPOINTS,
     *rest_code.ENDPOINTS,
     *rest_code.LAST,
 )

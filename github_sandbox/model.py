@@ -23,6 +23,7 @@ from github_sandbox.state import (
     Json,
     Posted,
     Reaction,
+    RequiredCheck,
     Review,
     ReviewComment,
     ReviewThread,
@@ -123,6 +124,7 @@ class RepositoryState(ABC):
         self.git = GitRepository(hub.root / owner.login / f"{name}.git")
         self.check_runs: dict[int, CheckRun] = {}
         self.check_suites: dict[str, CheckSuite] = {}
+        self.required_checks: list[RequiredCheck] = []
         self.roles: dict[str, str] = {}
         self.associations: dict[str, str] = {}
         self.label_ids: dict[str, int] = {}

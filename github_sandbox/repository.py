@@ -7,7 +7,7 @@ from github_sandbox.errors import not_found
 from github_sandbox.git import FileContent
 from github_sandbox.model import ROLES, HubState, RepositoryState
 from github_sandbox.pull import NO_COMMIT, PullLifecycle, announce_push
-from github_sandbox.state import Account, CheckRun, Json, Posted
+from github_sandbox.state import Account, CheckRun, Json, Posted, RequiredCheck
 
 
 class Pull(PullLifecycle):
@@ -68,6 +68,15 @@ class Repository(RepositoryState):
             raise ValueError(f"{role!r} is not a role: {ROLES}")
         self.hub.account(login)
         self.roles[login] = role
+
+    def require_check(
+        self, context: str, *, branch: str | None = None, app_id: int | None = None, classic: bool = False
+    ) -> None:
+        """Require a check on a branch (default: the default branch), with a ruleset or with classic protection."""
+        check = RequiredCheck(
+            context=context, branch=branch or self.default_branch, app_id=app_id, is_classic=classic
+        )
+        self.required_checks.append(check)
 
     def push(
         self,

@@ -151,6 +151,24 @@ class CheckSuite:
     created_at: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequiredCheck:
+    """A check without which GitHub merges nothing into a branch; required by a ruleset or by classic protection."""
+
+    context: str
+    branch: str
+    app_id: int | None = None  # None: any App's check counts
+    is_classic: bool = False
+
+    def is_rule_of(self, branch: str) -> bool:
+        """Whether a rule of a ruleset requires it on this branch."""
+        return self.branch == branch and not self.is_classic
+
+    def is_protection_of(self, branch: str) -> bool:
+        """Whether the classic protection of this branch requires it."""
+        return self.branch == branch and self.is_classic
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class CheckRun:
     """A check run; each request appends its `annotations`."""

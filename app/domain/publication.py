@@ -27,6 +27,14 @@ class Conclusion(StrEnum):
     CANCELLED = "cancelled"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequiredChecks:
+    """The names of the checks without which GitHub merges nothing into a branch."""
+
+    names: frozenset[str] = frozenset()
+    refusal: str = ""  # why some of the branch's rules could not be read
+
+
 class AnnotationLevel(StrEnum):
     """GitHub's `annotation_level`."""
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from app.domain.analysis import AdvisoryLookup
 from app.domain.job import Delivery, Job, MergeGroupJob
 from app.domain.notification import Notify
-from app.domain.publication import ThreadWriter, WriteLedger, Writer
+from app.domain.publication import RequiredChecks, ThreadWriter, WriteLedger, Writer
 from app.domain.pull_request import PullRequestRef, Source
 from app.domain.review import Watch
 from app.errors import GitHubError
@@ -57,6 +57,10 @@ class GitHubAccess(Protocol):
 
     async def merge_group_commits(self, job: MergeGroupJob) -> Sequence[str] | None:
         """Return the commits that the group adds to its base branch; None if there are more than GitHub lists."""
+        ...
+
+    async def required_checks(self, installation_id: int, repository: str, branch: str) -> RequiredChecks:
+        """Return the names of the checks that the branch requires; raises `GitHubError` only if trying again may help."""
         ...
 
     async def repository_file(

@@ -7,7 +7,7 @@ from datetime import datetime
 from app.domain.pull_request import PullRequest, PullRequestRef, Snapshot, Source
 from app.domain.review import ReviewRequest, SkipReason
 from app.domain.step import Checkpoint, Step
-from app.errors import Superseded
+from app.errors import Cancelled, Excluded, Superseded, Unrequested
 from app.gather import BASE_PATHS, Configuration, read_configuration
 from app.gather.selection import PUSH, is_dependency_update, skip_reason
 from app.jobs.access import JobEnvironment
@@ -137,18 +137,18 @@ async def _load_memory(database: Database, pull_request: PullRequest) -> PullReq
     return memory
 
 
-async def find_skip_reason(request: ReviewRequest, head: HeadState, database: Database) -> str | None:
+async def find_obstacle(request: ReviewRequest, head: HeadState, database: Database) -> Cancelled | None:
     """Return why the head is not reviewed; None if it is reviewed."""
     trigger, commanded = request.trigger, request.commanded
     if trigger.startswith(REFRESH):
         return _find_refresh_obstacle(head)
     if head.pull_request.state != "open" and (not commanded or trigger.startswith(BY_HEAD)):
-        return render_skip_reason(SkipReason.CLOSED)
+        return Cancelled(render_skip_reason(SkipReason.CLOSED))
     if trigger in (PUSH, OPENED):
         done = await asyncio.to_thread(reviews.load_review_of_head, database, request.ref, head.sha)
         if done is not None:
-            return render_skip_reason(SkipReason.REVIEWED)
-    return render_obstacle(head.pull_request, head)
+            return Cancelled(render_skip_reason(SkipReason.REVIEWED))
+    return find_exclusion(head.pull_request, head)
 
 
 async def _inherit_trigger(request: ReviewRequest, database: Database) -> ReviewRequest:
@@ -161,7 +161,7 @@ async def _inherit_trigger(request: ReviewRequest, database: Database) -> Review
     return replace(request, trigger=replaced.trigger, commanded=replaced.commanded) if replaced else request
 
 
-def render_obstacle(pull_request: PullRequest, head: HeadState) -> str | None:
+def find_exclusion(pull_request: PullRequest, head: HeadState) -> Excluded | None:
     """Return why the configuration excludes the pull request, in the given state, from review."""
     reason = skip_reason(
         pull_request,
@@ -170,15 +170,18 @@ def render_obstacle(pull_request: PullRequest, head: HeadState) -> str | None:
         commanded=head.acts_for.commanded,
         paused=head.memory.paused_by is not None,
     )
-    return reason and render_skip_reason(reason, paused_by=head.memory.paused_by)
+    if reason is None:
+        return None
+    exclusion = Unrequested if reason is SkipReason.PUSH else Excluded
+    return exclusion(render_skip_reason(reason, paused_by=head.memory.paused_by))
 
 
-def _find_refresh_obstacle(head: HeadState) -> str | None:
+def _find_refresh_obstacle(head: HeadState) -> Cancelled | None:
     """Allow a refresh of any reviewed head, even if only a command requested its review."""
     if not head.configuration.config.enabled:
-        return render_skip_reason(SkipReason.DISABLED)
+        return Cancelled(render_skip_reason(SkipReason.DISABLED))
     is_reviewed = head.memory.reviewed_sha == head.sha
-    return None if is_reviewed else render_skip_reason(SkipReason.NOT_REVIEWED)
+    return None if is_reviewed else Cancelled(render_skip_reason(SkipReason.NOT_REVIEWED))
 
 
 def request_of(row: ReviewRow) -> ReviewRequest:

@@ -14,14 +14,15 @@ from app.domain.finding import Stage
 from app.domain.job import ReviewJob
 from app.domain.review import ReviewReport, ReviewRequest
 from app.domain.step import Checkpoint, Step
-from app.errors import Cancelled, Retargeted, Superseded
+from app.errors import Cancelled, Excluded, Retargeted, Superseded
 from app.gather import Gathered
 from app.jobs.access import JobEnvironment, PullRequestAccess
 from app.jobs.check_runs import CheckRuns, adopt_open, ledger_name
 from app.jobs.dismissals import without_dismissed
-from app.jobs.head import BY_BASE, HeadState, find_skip_reason, read_head
+from app.jobs.head import BY_BASE, HeadState, find_obstacle, read_head
 from app.jobs.notifications import review_finished
 from app.jobs.publication import ReviewPublication, upload_analysis
+from app.jobs.required import complete_required
 from app.jobs.wanted import WantedCheck, checked
 from app.pipeline.inputs import REVIEW_SPAN, Stations, review_attributes
 from app.pipeline.review import gather_snapshot, review_gathered
@@ -108,8 +109,23 @@ class ReviewHandler:
         with stations.timed("snapshot"):
             head = await read_head(request, access.source, environment, step)
             await self._end_checks(request, superseded_check, except_head=head.sha)
-        if reason := await find_skip_reason(request, head, environment.database):
-            raise Cancelled(reason)
+        try:
+            await self._review_snapshot(request, head, access, stations, step)
+        except Excluded as exclusion:
+            reason = await complete_required(exclusion, head, runs=self._check_runs(request))
+            raise Cancelled(reason) from exclusion
+
+    async def _review_snapshot(
+        self,
+        request: ReviewRequest,
+        head: HeadState,
+        access: PullRequestAccess,
+        stations: Stations,
+        step: Step,
+    ) -> None:
+        environment = self.environment
+        if obstacle := await find_obstacle(request, head, environment.database):
+            raise obstacle
         access = replace(access, ledger=self._open(request, ledger_name(request.review_id, head.sha)).ledger)
         wanted = WantedCheck(request, head, writer=access.writer, environment=environment)
         step = checked(step, wanted.check)
@@ -254,10 +270,12 @@ class ReviewHandler:
         *,
         except_head: str | None = None,
     ) -> None:
-        runs = CheckRuns(
+        await self._check_runs(request).end(update, except_head=except_head)
+
+    def _check_runs(self, request: ReviewRequest) -> CheckRuns:
+        return CheckRuns(
             ledger=ledger_name(request.review_id, ""),
             ref=request.ref,
             installation_id=request.installation_id,
             environment=self.environment,
         )
-        await runs.end(update, except_head=except_head)

@@ -15,7 +15,7 @@ from app.domain.review import ReviewRequest
 from app.domain.step import Checkpoint, Step
 from app.errors import Cancelled, GitHubForbidden, GitHubNotFound, QuorumError, Retargeted, Superseded
 from app.jobs.access import JobEnvironment
-from app.jobs.head import REFRESH, HeadState, render_obstacle
+from app.jobs.head import REFRESH, HeadState, find_exclusion
 from app.publish.notes import ARCHIVED, CLOSED_MEANWHILE, OUT_OF_REACH
 from app.store.deliveries import has_news
 
@@ -90,8 +90,7 @@ class WantedCheck:
         if now.archived:
             return Cancelled(ARCHIVED)
         is_refresh = self._request.trigger.startswith(REFRESH)
-        obstacle = None if is_refresh else render_obstacle(now, self._head)
-        return Cancelled(obstacle) if obstacle else None
+        return None if is_refresh else find_exclusion(now, self._head)
 
     def _raise_end(self) -> None:
         if self._end is not None:

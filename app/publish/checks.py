@@ -16,6 +16,7 @@ from app.domain.review import ReviewReport, StageResult, StageStatus
 from app.publish.blocks import BodyBlock, code_span, compose
 from app.publish.comments import finding_blocks
 from app.publish.markdown import clean_line, clean_markdown, plain_line, plain_prose
+from app.publish.notes import render_unread_rules
 from app.publish.statement import Statement, make_statement
 from app.publish.text import Redact
 from app.publish.wording import (
@@ -140,6 +141,29 @@ def cancelled_check(stage: Stage, *, reason: str) -> CheckUpdate:
         title="Cancelled",
         summary=f"Quorum stopped the review of this pull request because {reason}.",
         conclusion=Conclusion.CANCELLED,
+    )
+
+
+def excluded_check(
+    stage: Stage, *, exclusion: str, may_command: bool, conclusion: Conclusion, refusal: str = ""
+) -> CheckUpdate:
+    """The required check of a pull request that is excluded from review; `exclusion` is a clause about it.
+
+    `refusal` says why the branch's rules are unknown. GitHub accepts a neutral check as a required one.
+    """
+    sentences = [f"Quorum did not review this commit because {exclusion}."]
+    if conclusion is Conclusion.NEUTRAL:
+        sentences.append("This check is neutral, so it does not block a merge.")
+    if may_command:
+        sentences.append("To have it reviewed anyway, comment `/rereview`.")
+    if refusal:
+        sentences.append(render_unread_rules(refusal))
+    return CheckUpdate(
+        stage=stage,
+        title="Not reviewed",
+        summary=" ".join(sentences),
+        conclusion=conclusion,
+        actions=(REREVIEW,) if may_command else (),
     )
 
 

@@ -167,6 +167,11 @@ def render_refusals(errors: Sequence[Exception]) -> str:
     return f"The pull request does not show this failure: {refused}." if refused else ""
 
 
+def render_unread_rules(refusal: str) -> str:
+    """Why only the gate decided which checks are required."""
+    return f"Quorum could not read which checks the branch requires: {refusal}"
+
+
 def render_upload_skipped(error: str | None = None) -> str:
     """Why no report was uploaded to code scanning."""
     reason = error or "a stage failed, and GitHub would close its alerts as fixed."

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from app.domain.analysis import AdvisoryLookup
 from app.domain.job import MergeGroupJob
+from app.domain.publication import RequiredChecks
 from app.domain.pull_request import PullRequestRef
 from app.errors import ConfigurationError
 from app.gather.configuration import CONFIGURATION_PATH
 from app.github.addresses import git_url
 from app.github.app import GitHubApp
 from app.github.auth import FILE_PERMISSIONS
+from app.github.branch_rules import fetch_required_checks
 from app.github.changed_files import fetch_merge_group_commits
 from app.github.client import token_client
 from app.github.contents import fetch_file
@@ -116,6 +118,11 @@ class InstallationAccess:
         """Return the commits that the group adds to its base branch; None if there are more than GitHub lists."""
         client = self.github.installation(job.installation_id, job.repository)
         return await fetch_merge_group_commits(client, base_ref=job.base_ref, head_sha=job.head_sha)
+
+    async def required_checks(self, installation_id: int, repository: str, branch: str) -> RequiredChecks:
+        """Return the names of the checks that the branch requires."""
+        client = self.github.installation(installation_id, repository)
+        return await fetch_required_checks(client, branch, app_id=self.github.app_id)
 
     async def repository_file(
         self, installation_id: int, repository: str, path: str, *, branch: str | None

@@ -25,7 +25,7 @@ Json = dict[str, Any]
 ROOT = "urn:github"
 _SAID_MAX = 300
 # These path parameters may contain slashes.
-_WITH_SLASHES = ("path", "basehead", "ref")
+_WITH_SLASHES = ("path", "basehead", "ref", "branch")
 # Responses of every endpoint, documented on separate pages: https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
 # and https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 GENERAL_ERRORS = (400, 401, 403, 404, 406, 422, 429, 500, 502, 503, 504)
