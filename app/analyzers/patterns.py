@@ -131,7 +131,7 @@ def _required_words(rule: Mapping[str, Any]) -> tuple[frozenset[str], ...]:
     needed += [_required_words(one) for one in rule.get("all", ())]
     needed += [_required_words(rule[relation]) for relation in ("has", "inside") if relation in rule]
     # Any one of them is a sound filter; the most selective one needs a word in each of its sets.
-    return max(needed, key=lambda sets: min(map(len, sets)), default=(frozenset(),))
+    return max(needed, key=lambda sets: min(map(len, sets)), default=(frozenset[str](),))
 
 
 def _parse_rule(raw: dict[str, Any]) -> PatternRule:

@@ -143,7 +143,7 @@ def _grouped(hits: Iterable[Hit]) -> list[list[Hit]]:
         key = (hit.path, _defect_class(hit.rule_id))
         last_line, group = open_groups.get(key, (0, []))
         if last_line < hit.start_line:
-            group = []
+            group = list[Hit]()
             groups.append(group)
         group.append(hit)
         open_groups[key] = (max(last_line, hit.end_line), group)

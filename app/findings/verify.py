@@ -129,7 +129,7 @@ async def _ask(
     for case in batch.cases:
         name = case.finding.fingerprint
         verdict = by_id.get(name)
-        if verdict and verdict.same_as in near.get(name, ()):
+        if verdict and verdict.same_as is not None and verdict.same_as in near.get(name, ()):
             case.same.add(verdict.same_as)
     for case in (*batch.judged, *batch.rated):
         case.tried.add(batch.vendor)

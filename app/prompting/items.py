@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, TypeVar, cast
+from typing import Annotated, TypeGuard, TypeVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -138,6 +138,11 @@ class InvalidItem:
     reason: str
 
 
+def is_object(value: object) -> TypeGuard[Mapping[str, object]]:
+    """Whether a part of an answer is a JSON object, whose keys are strings."""
+    return isinstance(value, dict)
+
+
 def read_items(kind: type[Item], values: object, name: str) -> tuple[list[Item], list[InvalidItem]]:
     """The valid items of an array, and the others with the reason.
 
@@ -152,7 +157,7 @@ def read_items(kind: type[Item], values: object, name: str) -> tuple[list[Item],
         try:
             items.append(kind.model_validate(value))
         except ValidationError as error:
-            fields = cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
+            fields: Mapping[str, object] = value if is_object(value) else {}
             invalid.append(InvalidItem(value=fields, reason=_problems(error)))
     if invalid and not items:
         raise ModelInvalidOutput(f"{name}: {invalid[0].reason}")

@@ -25,6 +25,7 @@ from app.prompting.items import (
     InvalidItem,
     Item,
     VerdictItem,
+    is_object,
     read_items,
 )
 
@@ -125,7 +126,7 @@ def parse_docs(value: object, *, stage: Stage, paths: Collection[str]) -> Parsed
         for path, row in files
         if path is None
     ]
-    summary = value.get("summary") if isinstance(value, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    summary = value.get("summary") if is_object(value) else None
     walkthrough = Walkthrough(
         summary=summary if isinstance(summary, str) else "",
         files=tuple(FileSummary(path=path, change=row.change) for path, row in files if path is not None),
@@ -145,7 +146,7 @@ def _optional(kind: type[Item], value: object, name: str, notes: list[str]) -> l
     try:
         items, invalid = read_items(kind, _field(value, name), name)
     except ModelInvalidOutput:
-        present = isinstance(value, dict) and value.get(name)  # pyright: ignore[reportUnknownMemberType]
+        present = is_object(value) and value.get(name)
         notes += [f"The model's `{name}` are not valid and were dropped."] if present else []
         return []
     if invalid:
@@ -172,11 +173,11 @@ class _DiffPaths:
 
 
 def _field(value: object, name: str) -> object:
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise ModelInvalidOutput("The answer is not a JSON object.")
     if name not in value:
         raise ModelInvalidOutput(f"The answer has no `{name}`.")
-    return value[name]  # pyright: ignore[reportUnknownVariableType]
+    return value[name]
 
 
 def _finding(item: FindingItem, path: str, stage: Stage) -> Finding:

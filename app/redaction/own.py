@@ -64,7 +64,7 @@ class _Windows:
     def __init__(self, forms: Iterable[str], width: int) -> None:
         self._windows = _windows(forms, width)
         self._width = width
-        characters = "".join(sorted(set().union(*self._windows)))
+        characters = "".join(sorted(set[str]().union(*self._windows)))
         self._candidates = re.compile(rf"[{re.escape(characters)}]{{{width},}}") if characters else None
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:

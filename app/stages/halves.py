@@ -17,12 +17,13 @@ def halves_of(chunk: Chunk) -> tuple[Chunk, ...]:
         place = _middle([_lines(file) for file in chunk.files])
         parts = (chunk.files[:place], chunk.files[place:])
         return tuple(replace(chunk, files=files) for files in parts)
-    hunks = chunk.files[0].hunks if chunk.files else ()
-    if len(hunks) < 2:
+    only = chunk.files[0] if chunk.files else None
+    if only is None or len(only.hunks) < 2:
         return (chunk,)
+    hunks = only.hunks
     place = _middle([len(hunk.lines) for hunk in hunks])
     parts = (hunks[:place], hunks[place:])
-    return tuple(replace(chunk, files=(replace(chunk.files[0], hunks=each),)) for each in parts)
+    return tuple(replace(chunk, files=(replace(only, hunks=each),)) for each in parts)
 
 
 def _lines(file: FileDiff) -> int:

@@ -9,6 +9,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from app.domain.edit import FileEdit
 from app.syntax.tree import language_of, syntax_errors
@@ -110,12 +111,13 @@ def _walk(node: ast.AST, depth: int) -> Iterator[_Statement]:
     for _, value in ast.iter_fields(node):
         if not isinstance(value, list):
             continue
-        is_elif = _is_elif(node, value)
-        for child in value:
+        block = cast("list[object]", value)
+        is_elif = _is_elif(node, block)
+        for child in block:
             if isinstance(child, ast.stmt):
                 marks = [child.lineno, *(each.lineno for each in getattr(child, "decorator_list", ()))]
                 own = depth - 1 if is_elif else depth
-                yield _Statement(child, own, id(value), min(marks) - 1, child.end_lineno or child.lineno)
+                yield _Statement(child, own, id(block), min(marks) - 1, child.end_lineno or child.lineno)
                 yield from _walk(child, depth if is_elif else depth + 1)
             elif isinstance(child, ast.excepthandler | ast.match_case):
                 yield from _walk(child, depth)
