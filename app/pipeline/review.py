@@ -136,6 +136,7 @@ async def review_gathered(
             [replace(result, findings=()) for result in results],
             settled.findings,
             settled.rejected,
+            symbols=analysis.undocumented,
             profile=profile,
         ),
         coverage=without_unanswered(_coverage(gathered, analysis, keyless=keyless), results),

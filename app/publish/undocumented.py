@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from app.domain.analysis import UndocumentedSymbol
 from app.domain.configuration import Profile
 from app.domain.finding import Document, Finding, RejectedClaim, RejectionCode, Stage
-from app.domain.review import StageResult
+from app.domain.model_call import Provider
+from app.domain.review import StageResult, StageStatus
 from app.publish.blocks import code_span, details, fence, table
 from app.publish.markdown import clean_line
 from app.publish.text import Redact
@@ -39,26 +41,48 @@ def with_undocumented(
     findings: Iterable[Finding],
     rejected: Iterable[RejectedClaim],
     *,
+    symbols: Iterable[UndocumentedSymbol],
     profile: Profile,
 ) -> tuple[StageResult, ...]:
-    """The results with the table as a document of the docs stage, if there is something to list."""
+    """The results with the table as a document of the docs stage, if there is something to list.
+
+    Args:
+        symbols: what the analyzers found; listed where no model answered for the whole docs stage.
+    """
     low = (each.finding for each in rejected if _is_low_row(each, profile))
-    rows = [finding for finding in (*findings, *low) if is_table_row(finding, profile)]
-    if not rows:
-        return tuple(results)
-    document = _document(sorted(rows, key=lambda finding: (finding.path, finding.start_line)))
+    rows = [
+        (each.path, each.start_line, each.title, each.suggestion or "")
+        for each in (*findings, *low)
+        if is_table_row(each, profile)
+    ]
+    places = {(path, line) for path, line, *_ in rows}
+    known = [
+        (each.path, each.line, f"The {each.kind} {each.name} has no documentation", "")
+        for each in symbols
+        if (each.path, each.line) not in places
+    ]
     return tuple(
-        replace(result, documents=(*result.documents, document)) if result.stage is Stage.DOCS else result
+        _with_table(result, [*rows, *known] if _is_without_model(result) else rows)
+        if result.stage is Stage.DOCS
+        else result
         for result in results
     )
+
+
+def _is_without_model(result: StageResult) -> bool:
+    return result.provider is Provider.ANALYZERS or result.status is StageStatus.FAILED
+
+
+def _with_table(result: StageResult, rows: Sequence[tuple[str, int, str, str]]) -> StageResult:
+    return replace(result, documents=(*result.documents, _document(rows))) if rows else result
 
 
 def _is_low_row(rejected: RejectedClaim, profile: Profile) -> bool:
     return rejected.code is RejectionCode.BELOW_MINIMUM and is_table_row(rejected.finding, profile)
 
 
-def _document(findings: Sequence[Finding]) -> Document:
-    rows = tuple((f"{each.path}:{each.start_line}", each.title, each.suggestion or "") for each in findings)
+def _document(missing: Sequence[tuple[str, int, str, str]]) -> Document:
+    rows = tuple((f"{path}:{line}", title, suggestion) for path, line, title, suggestion in sorted(missing))
     lines = [
         f"- {code_span(place)}: {' '.join(title.split())}{f'{chr(10)}{fence(suggestion)}' if suggestion else ''}"
         for place, title, suggestion in rows

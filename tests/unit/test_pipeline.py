@@ -150,8 +150,9 @@ async def read_by(
     patch: bytes,
     *,
     configuration: bytes | None = None,
+    **models: Any,
 ) -> tuple[ReviewReport, Reader]:
-    reader = Reader(reply)
+    reader = Reader(reply, **models)
     bundle = replace(services(), models=cast("Any", reader))
     asked = PipelineOptions(scope=CallScope(review_id="one", repository="local", pull_request=None))
     gathered = await gather_change(PatchSource(patch), asked, bundle, configuration=configuration)
@@ -187,6 +188,25 @@ async def test_a_missing_docstring_is_a_row_of_one_table_and_counts_nowhere() ->
     for result in report.stages:
         check = plan_check(result, report, config=RepositoryConfig(gate=Gate.MEDIUM), redact=str)
         assert (check.annotations, check.title) == ((), "No problems found"), check
+
+
+@pytest.mark.parametrize("configuration", [None, b"profile: thorough\n"])
+async def test_if_no_model_answers_the_table_lists_what_the_analyzers_know(
+    configuration: bytes | None,
+) -> None:
+    report, _ = await read_by(always(outage()), UNDOCUMENTED, configuration=configuration)
+    [document] = [each for result in report.stages for each in result.documents if each.rows]
+    assert document.rows == (("pay.py:1", "The function refund has no documentation", ""),)
+    assert "<details><summary>Missing documentation (1)</summary>" in render_summary(
+        report, key="pull", redact=str
+    )
+
+
+async def test_without_any_key_the_table_lists_what_the_analyzers_know() -> None:
+    report, _ = await read_by(always(EMPTY), UNDOCUMENTED, providers=())
+    [document] = [each for result in report.stages for each in result.documents if each.rows]
+    assert document.rows == (("pay.py:1", "The function refund has no documentation", ""),)
+    assert report.findings == ()
 
 
 async def test_in_the_thorough_profile_a_missing_docstring_is_a_finding_that_parsing_proved() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.analysis import Analysis, ApiChange, UndocumentedSymbol
+from app.domain.analysis import Analysis, ApiChange
 from app.domain.configuration import PathInstruction, RepositoryConfig
 from app.domain.finding import Severity, Stage
 from app.domain.model_call import Provider
@@ -76,11 +76,8 @@ async def test_without_any_key_the_analyzers_review(stage: Stage) -> None:
     assert (result.route, result.notes) == ("analyzers: no model has a key or is allowed", ())
 
 
-async def test_without_any_key_docs_lists_undocumented_names_and_api_changes() -> None:
+async def test_without_any_key_docs_lists_api_changes() -> None:
     analysis = Analysis(
-        undocumented=(
-            UndocumentedSymbol(path="a.py", line=4, name="pay", kind="function", signature="def pay(id)"),
-        ),
         api_changes=(
             ApiChange(
                 path="a.py",
@@ -95,7 +92,6 @@ async def test_without_any_key_docs_lists_undocumented_names_and_api_changes() -
     result = await run(Stage.DOCS, FakeModels(finds_in_each_chunk, providers=()), analysis=analysis)
     assert [document.content for document in result.documents] == [
         "- `refund` (a.py), changed: Parameter `id` was removed. **Breaking.**",
-        "- `def pay(id)` (function, a.py:4)",
     ]
 
 
