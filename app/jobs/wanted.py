@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from app.domain.job import ChangedJob
 from app.domain.publication import ThreadWriter
 from app.domain.pull_request import PullRequest
 from app.domain.review import ReviewRequest
@@ -108,11 +107,3 @@ def checked(step: Step, check: Callable[[], Awaitable[None]]) -> Step:
         return step(checkpoint, checked_work)
 
     return run
-
-
-class ChangedHandler:
-    """Handles changed jobs: the delivery itself is what the check of a running review looks for."""
-
-    async def handle(self, job: ChangedJob, step: Step) -> None:
-        """Do nothing: the next review reads the title and the labels."""
-        del job, step

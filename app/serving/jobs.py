@@ -22,6 +22,7 @@ from app.github.addresses import web_url
 from app.github.app import GitHubApp
 from app.github.git_objects import GitCache
 from app.jobs.access import JobEnvironment, OrganizationDefaults, Permissions
+from app.jobs.changed import ChangedHandler
 from app.jobs.check_actions import CheckActionHandler, CheckSuiteHandler
 from app.jobs.comment_handler import CommentHandler
 from app.jobs.failure import FailureHandler
@@ -32,7 +33,6 @@ from app.jobs.notifications import NotificationHandler
 from app.jobs.receiver import Receiver
 from app.jobs.review import ReviewHandler
 from app.jobs.threads import ClosedHandler
-from app.jobs.wanted import ChangedHandler
 from app.main import Network, Program
 from app.serving.github import InstallationAccess
 
@@ -65,6 +65,7 @@ def build_engine(
         clock=_EngineClock(network.clock),
     )
     handlers.register(CheckSuiteJob, CheckSuiteHandler(environment=environment, queue=engine))
+    handlers.register(ChangedJob, ChangedHandler(environment=environment, queue=engine))
     return engine
 
 
@@ -118,7 +119,6 @@ def _job_handlers(
     handlers.register(CheckActionJob, CheckActionHandler(review=review, permissions=permissions))
     handlers.register(MergeGroupJob, MergeGroupHandler(environment=environment))
     handlers.register(ClosedJob, ClosedHandler(environment=environment))
-    handlers.register(ChangedJob, ChangedHandler())
     handlers.register(InstallationJob, installations)
     return handlers
 

@@ -149,6 +149,28 @@ async def test_a_draft_is_reviewed_when_it_is_ready(opened: Open) -> None:
         pull.take_all()
 
 
+INCLUDINGS: dict[str, tuple[dict[str, Any], Callable[[Pull], object]]] = {
+    "title": ({"title": "WIP: pay"}, lambda pull: pull.edit(title="Pay")),
+    "label": ({"labels": ["skip"]}, lambda pull: pull.remove_label("skip")),
+}
+
+
+@pytest.mark.parametrize("kind", INCLUDINGS)
+async def test_a_pull_request_is_reviewed_once_nothing_excludes_it_any_more(opened: Open, kind: str) -> None:
+    how, include = INCLUDINGS[kind]
+    async with opened(config="gate: high\nignore_labels: [skip]\nignore_titles: [WIP]\n") as world:
+        pull = world.open_pull(PAY, **how)
+        assert set((await checks_of(world, pull)).values()) == {"neutral"}
+        include(pull)
+        await world.settle()
+        assert set(conclusions(take_checks(pull)).values()) == {"success"}
+        pull.take_all()
+        asked = len(world.vendors.requests)
+        pull.edit(title="Pay at once")
+        await world.settle()
+        assert len(world.vendors.requests) == asked > 0
+
+
 async def test_an_exclusion_does_not_replace_a_failed_check(opened: Open) -> None:
     async with opened(config="gate: high\nignore_titles: [WIP]\n") as world:
         world.vendors.claude.is_down()

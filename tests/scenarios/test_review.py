@@ -58,7 +58,7 @@ async def test_a_finding_in_an_ignored_file_is_not_posted(opened: Open) -> None:
         await world.settle()
         assert "About a file that was not reviewed" in take_summary(pull).body
         assert not inline_comments(pull)
-        assert conclusions(take_checks(pull)) == GREEN
+        assert set(conclusions(take_checks(pull)).values()) == {"neutral"}  # not every changed file was read
         take_review(pull)
 
 
@@ -160,8 +160,7 @@ async def test_one_review_contains_the_inline_comments_and_suggestions(world: Wo
     first, second = sorted(inline_comments(pull), key=lambda comment: comment.anchor.line or 0)
     assert (first.anchor.path, first.anchor.line, first.anchor.side) == ("pay.py", 2, "RIGHT")
     assert "```suggestion\n    share = cart.total / rate if rate else 0\n```" in first.body
-    assert "found by Claude" in first.body
-    assert "confirmed by G" in first.body  # GPT or Gemini, whichever has less to verify
+    assert "Claude, confirmed by G" in first.body  # GPT or Gemini, whichever has less to verify
     assert (second.anchor.line, "suggestion" in second.body) == (3, False)
     assert {comment.review_id for comment in (first, second)} == {review.id}
     summary = take_summary(pull)
