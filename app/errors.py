@@ -120,6 +120,10 @@ class GitHubUnavailable(GitHubError):
     """5xx, timeout or broken connection; GitHub may still have processed the request."""
 
 
+class GitHubClockDiffers(GitHubUnavailable):
+    """401 for the App's JWT, because this machine's clock is wrong; the work continues once it is right."""
+
+
 class GitHubRejected(GitHubError):
     """422: GitHub rejects the request."""
 

@@ -42,6 +42,7 @@ from app.domain.model_call import Provider, RungState
 from app.errors import (
     ConfigurationError,
     GitFailed,
+    GitHubClockDiffers,
     GitHubError,
     GitHubForbidden,
     GitHubNotFound,
@@ -159,6 +160,8 @@ async def _check_github(
         try:
             async for check in _check_registration(registration, settings, probe, now):
                 yield check
+        except GitHubClockDiffers as error:
+            yield failure("app", str(error), "set this machine's clock, for example with NTP")
         except (GitHubForbidden, GitHubNotFound) as error:
             remedy = "check GITHUB_APP_ID, the key, GITHUB_API_URL and this machine's clock"
             yield failure("app", str(error), remedy)

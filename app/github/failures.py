@@ -21,6 +21,7 @@ from githubkit.exception import (
 )
 
 from app.errors import (
+    GitHubClockDiffers,
     GitHubError,
     GitHubForbidden,
     GitHubNotFound,
@@ -36,6 +37,8 @@ Clock = Callable[[], float]
 MIN_WAIT_S = 60.0
 MAX_MESSAGE_CHARACTERS = 300
 _LIMIT_WORDS = re.compile(r"secondary rate|rate limit exceeded|abuse detection", re.IGNORECASE)
+# GitHub's words for a JWT whose times it does not accept
+_CLAIM_WORDS = re.compile(r"'(?:Issued at|Expiration time)' claim", re.IGNORECASE)
 # githubkit wraps every exception below it. These are failures; all others are bugs.
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL, GitHubError, GitHubException)
 _GRAPHQL_LIMITS = {"RATE_LIMIT", "RATE_LIMITED"}
@@ -89,6 +92,9 @@ def failure_of_response(response: httpx.Response, *, to: str, clock: Clock) -> G
         return _rate_limited(to, response, clock)
     text = f"GitHub refused to {to}: {message}" if message else f"GitHub refused to {to} ({status})."
     match status:
+        case 401 if _CLAIM_WORDS.search(message):
+            text = f"GitHub refused to {to}, because this machine's clock is wrong: {message}"
+            return GitHubClockDiffers(text, status=status)
         case 401 | 403 | 451:
             return GitHubForbidden(text, status=status)
         case 404 | 410:

@@ -23,7 +23,7 @@ from app.domain.publication import (
     ThreadsDone,
 )
 from app.domain.pull_request import PullRequest, PullRequestRef
-from app.errors import GitHubError
+from app.errors import TRANSIENT, GitHubError
 from app.github import graphql
 from app.github.client import RepositoryClient
 from app.github.conversation import complete_threads, fetch_nodes
@@ -193,13 +193,19 @@ class PullRequestWriter:
         return await answer_threads(self._client, answers, edit=edit)
 
     async def permission(self, login: str) -> str:
-        """Return `admin`, `write`, `read` or `none`; `none` unless GitHub clearly grants more."""
+        """Return `admin`, `write`, `read` or `none`; `none` unless GitHub clearly grants more.
+
+        Raises:
+            any of `TRANSIENT`: ask again later, so that no command is refused because of an outage.
+        """
         if not _LOGIN.fullmatch(login):
             _log.warning("Ignoring a login that is not valid on GitHub")
             return "none"
         request = self._rest.repos.async_get_collaborator_permission_level(*self._repository, quote(login))
         try:
             data = (await self._client.fetch(request, to="read a person's permission"))["permission"]
+        except TRANSIENT:
+            raise
         except GitHubError as error:
             _log.warning("Assuming no permission, because it cannot be read: %s", error)
             return "none"

@@ -6,6 +6,7 @@ from collections import Counter
 from app.domain.finding import Stage
 from github_sandbox.sandbox import post_to
 from tests.durability.app_process import AppProcess
+from tests.durability.executed import ExecutedApp
 from tests.durability.stand_ins import FILES, StandIns, faulty_file, pulls_of
 
 POLL_S = 0.05
@@ -19,13 +20,13 @@ def open_pulls(around: StandIns, *, count: int, installations: int) -> None:
         repository.open_pull(faulty_file(number + 1), title=f"Mean {number}", branch=f"mean-{number}")
 
 
-async def send_all(around: StandIns, app: AppProcess) -> None:
+async def send_all(around: StandIns, app: AppProcess | ExecutedApp) -> None:
     """Send all waiting deliveries; each must be accepted or ignored."""
     statuses = await post_all(around, app)
     assert set(statuses.values()) <= {200, 202}, statuses
 
 
-async def post_all(around: StandIns, app: AppProcess) -> dict[int, int]:
+async def post_all(around: StandIns, app: AppProcess | ExecutedApp) -> dict[int, int]:
     """Id → status of each delivery that waited."""
     sent = await around.github.deliver_all(post_to(around.client, f"{app.url}/webhooks/github"))
     return {each.id: each.status_code for each in sent}

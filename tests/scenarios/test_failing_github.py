@@ -37,3 +37,20 @@ async def test_quorum_waits_out_an_outage_while_reading(world: World, path: str)
     take_review(pull)
     take_summary(pull)
     assert set(conclusions(take_checks(pull)).values()) == {"success"}
+
+
+@pytest.mark.parametrize("ahead_s", [3_600, -3_600])
+async def test_a_review_waits_until_the_clock_of_this_machine_is_right(world: World, ahead_s: int) -> None:
+    right = world.github.clock
+
+    def clock() -> float:
+        refused = sum(request.status == 401 for request in world.github.requests)
+        return right() - (ahead_s if refused < 3 else 0)
+
+    world.github.clock = clock
+    pull = world.open_pull(PAY)
+    await world.settle()
+    assert sum(request.status == 401 for request in world.github.requests) >= 3
+    take_review(pull)
+    take_summary(pull)
+    assert set(conclusions(take_checks(pull)).values()) == {"success"}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from github_sandbox import Fault
 from tests.scenarios.conftest import Open
 from tests.scenarios.reading import (
     conclusions,
@@ -167,3 +168,18 @@ async def test_a_command_reviews_even_what_the_configuration_excludes(opened: Op
         take_review(pull)
         take_summary(pull)
         take_checks(pull)
+
+
+async def test_a_command_of_a_writer_is_not_refused_because_github_has_an_outage(world: World) -> None:
+    pull = world.open_pull(PAY)
+    await world.settle()
+    take_review(pull)
+    take_checks(pull)
+    take_summary(pull)
+    world.github.faults.inject(Fault.BAD_GATEWAY, method="GET", path="/permission$", times=2)
+    pull.comment("alice", "/rereview full")
+    await world.settle()
+    assert take_reactions(pull) == ["eyes"]
+    take_review(pull)
+    take_summary(pull)
+    take_checks(pull)

@@ -3,6 +3,9 @@
 An empty database gets the current tables and the newest revision, as Alembic recommends:
 https://alembic.sqlalchemy.org/en/latest/cookbook.html#building-an-up-to-date-database-from-scratch
 Alembic is imported only for a database of an older release, because it occupies 7 MiB.
+
+The release before this one must run on the migrated database, so that an upgrade can be taken back. Migrations therefore only
+add tables and columns, and the columns are nullable or have a server default.
 """
 
 from pathlib import Path
@@ -19,6 +22,7 @@ from sqlalchemy import (
     inspect,
     select,
     text,
+    update,
 )
 
 from app.store.call_tables import CachedAnswerRow
@@ -29,17 +33,24 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent
-NEWEST = max(path.name for path in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+REVISIONS = sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+FIRST, NEWEST = REVISIONS[0], REVISIONS[-1]
 ADVISORY_LOCK = 7_150_219  # an arbitrary constant
 
 TABLES = (CachedAnswerRow, DeliveryRow, ReviewRow)  # importing the modules of tables fills the metadata
 METADATA = TABLES[0].metadata
-_VERSION = Table(  # the same as Alembic's
-    "alembic_version",
-    MetaData(),
-    Column("version_num", String(32), nullable=False),
-    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
-)
+VERSION_TABLE = "schema_version"  # Alembic's
+
+
+def _version_table(name: str) -> Table:
+    """Describe a table as Alembic creates it."""
+    revision = Column("version_num", String(32), nullable=False)
+    return Table(name, MetaData(), revision, PrimaryKeyConstraint(revision, name=f"{name}_pkc"))
+
+
+_VERSION = _version_table(VERSION_TABLE)
+# The first release accepts only databases with its own revision here, so this table always says so.
+_FIRST_VERSION = _version_table("alembic_version")
 
 
 def upgrade(connection: Connection) -> None:
@@ -49,10 +60,16 @@ def upgrade(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-    if not inspect(connection).has_table(_VERSION.name):
-        _create(connection)
-    elif connection.execute(select(_VERSION.c.version_num)).scalar() != NEWEST:
-        run_migrations(connection)
+    inspector = inspect(connection)
+    if not inspector.has_table(_VERSION.name):
+        if not inspector.has_table(_FIRST_VERSION.name):
+            _create(connection)
+            return
+        _take_over(connection)
+    if connection.execute(select(_VERSION.c.version_num)).scalar() in (None, *REVISIONS[:-1]):
+        run_migrations(
+            connection
+        )  # any other revision is of a later release, which has only added to the tables
 
 
 def run_migrations(connection: Connection) -> None:
@@ -75,4 +92,14 @@ def migration_config(connection: Connection) -> "Config":
 def _create(connection: Connection) -> None:
     METADATA.create_all(connection, checkfirst=False)
     _VERSION.create(connection)
+    _FIRST_VERSION.create(connection)
     connection.execute(insert(_VERSION).values(version_num=NEWEST))
+    connection.execute(insert(_FIRST_VERSION).values(version_num=FIRST))
+
+
+def _take_over(connection: Connection) -> None:
+    """Move the revision from the first release's table, and leave there the only one that it accepts."""
+    revision = connection.execute(select(_FIRST_VERSION.c.version_num)).scalar()
+    _VERSION.create(connection)
+    connection.execute(insert(_VERSION).values(version_num=revision or FIRST))
+    connection.execute(update(_FIRST_VERSION).values(version_num=FIRST))

@@ -7,7 +7,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import String
 
 from app.store.columns import AnyText, UtcDateTime
-from app.store.migrations import METADATA
+from app.store.migrations import METADATA, VERSION_TABLE
 
 
 def render_plain_type(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 - Alembic's
@@ -24,6 +24,7 @@ def render_plain_type(kind: str, item: Any, _: AutogenContext) -> str | Literal[
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=METADATA,
+    version_table=VERSION_TABLE,
     transactional_ddl=True,
     render_item=render_plain_type,
     compare_type=True,

@@ -290,3 +290,13 @@ def test_the_webhooks_address_is_checked(hook: HookConfig, result: CheckResult) 
 )
 def test_a_model_near_its_shutdown_is_reported_with_the_date(model: str, today: date, line: str) -> None:
     assert str(check_model(ModelCheck(provider=Provider.GEMINI, model=model, error=None), today)) == line
+
+
+@pytest.mark.parametrize("ahead_s", [3_600, -3_600])
+async def test_a_wrong_clock_is_a_failure_that_names_the_clock(world: DoctorHarness, ahead_s: int) -> None:
+    right = world.github.clock
+    world.github.clock = lambda: right() - ahead_s
+    check = (await world.checks())["app"]
+    assert check.result is CheckResult.FAILURE
+    assert "this machine's clock is wrong" in str(check)
+    assert "set this machine's clock" in str(check)

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from app.errors import (
+    GitHubClockDiffers,
     GitHubError,
     GitHubForbidden,
     GitHubNotFound,
@@ -43,6 +44,26 @@ class Case:
 SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes."}
 CASES = {
     "401": Case(status=401, body={"message": "Bad credentials"}, error=GitHubForbidden),
+    "401 because the clock is ahead": Case(
+        status=401,
+        body={
+            "message": "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
+        },
+        error=GitHubClockDiffers,
+    ),
+    "401 because the clock is behind": Case(
+        status=401,
+        body={
+            "message": "'Expiration time' claim ('exp') must be a numeric value representing the future time at which "
+            "the assertion expires"
+        },
+        error=GitHubClockDiffers,
+    ),
+    "401 because the JWT lives too long": Case(
+        status=401,
+        body={"message": "'Expiration time' claim ('exp') is too far in the future"},
+        error=GitHubClockDiffers,
+    ),
     "403 without a right": Case(
         status=403, body={"message": "Resource not accessible by integration"}, error=GitHubForbidden
     ),

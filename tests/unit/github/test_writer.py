@@ -13,7 +13,7 @@ from app.domain.publication import (
     Writer,
     marker,
 )
-from app.errors import GitHubForbidden, GitHubRateLimited, GitHubRejected, GitHubUnavailable
+from app.errors import TRANSIENT, GitHubForbidden, GitHubRateLimited, GitHubRejected, GitHubUnavailable
 from app.github.client import token_client
 from app.github.writer import PullRequestWriter
 from github_sandbox import Fault
@@ -297,13 +297,22 @@ async def test_the_permission_comes_from_the_collaborators_endpoint(
     assert await writer.permission("bob") == permission
 
 
-@pytest.mark.parametrize("fault", [Fault.BAD_GATEWAY, Fault.NO_ANSWER, Fault.SECONDARY_LIMIT])
-async def test_without_an_answer_there_is_no_permission(world: GitHubHarness, fault: Fault) -> None:
+@pytest.mark.parametrize("fault", [Fault.FORBIDDEN, Fault.NOT_FOUND])
+async def test_without_a_clear_answer_there_is_no_permission(world: GitHubHarness, fault: Fault) -> None:
     writer = opened(world)
     world.repository.set_role("bob", "admin")
     world.github.faults.inject(fault, method="GET", path="permission")
     assert await writer.permission("bob") == "none"
     assert await writer.permission("a-stranger") == "none"
+
+
+@pytest.mark.parametrize("fault", [Fault.BAD_GATEWAY, Fault.NO_ANSWER, Fault.SECONDARY_LIMIT])
+async def test_an_outage_refuses_nobody_a_permission(world: GitHubHarness, fault: Fault) -> None:
+    writer = opened(world)
+    world.repository.set_role("bob", "admin")
+    world.github.faults.inject(fault, method="GET", path="permission")
+    with pytest.raises(TRANSIENT):
+        await writer.permission("bob")
 
 
 @pytest.mark.parametrize("name", ["../../../user", "bob/permission?x=", "bob#", "%2e%2e"])

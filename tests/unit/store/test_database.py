@@ -3,12 +3,14 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given
@@ -23,7 +25,14 @@ from app.store import ensure_sqlite
 from app.store.columns import AnyText, storable
 from app.store.database import Database
 from app.store.job_tables import SecretRow
-from app.store.migrations import NEWEST, run_migrations, upgrade
+from app.store.migrations import (
+    FIRST,
+    NEWEST,
+    VERSION_TABLE,
+    migration_config,
+    run_migrations,
+    upgrade,
+)
 from app.store.review_tables import PullRequestRow
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -36,7 +45,7 @@ def secret(name: str, value: str = "x") -> SecretRow:
 def schema_of(connection: Connection) -> list[tuple[object, ...]]:
     """Columns and constraints as they are reflected, and the indexes as the database itself writes them."""
     inspector = inspect(connection)
-    names = sorted([*SQLModel.metadata.tables, "alembic_version"])
+    names = sorted([*SQLModel.metadata.tables, VERSION_TABLE])
     in_sqlite = "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = :table ORDER BY sql"
     in_postgres = "SELECT indexdef FROM pg_indexes WHERE tablename = :table ORDER BY indexdef"
     indexes = text(in_sqlite if connection.dialect.name == "sqlite" else in_postgres)
@@ -63,19 +72,65 @@ def test_migrations_lead_to_the_schema_of_a_new_database(any_database: Database)
         at_once = schema_of(connection)
         SQLModel.metadata.drop_all(connection)
         connection.execute(text("DROP TABLE alembic_version"))
+        connection.execute(text(f"DROP TABLE {VERSION_TABLE}"))
         run_migrations(connection)
         assert schema_of(connection) == at_once
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [NEWEST]
-        assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
+        assert revision_in(connection, VERSION_TABLE) == [NEWEST]
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        assert compare_metadata(context, SQLModel.metadata) == []
 
 
-def test_a_database_of_an_older_release_is_migrated(database: Database) -> None:
-    with database.write() as session:
+def revision_in(connection: Connection, table: str) -> Sequence[str]:
+    return connection.execute(text(f"SELECT version_num FROM {table}")).scalars().all()
+
+
+def test_a_database_of_an_older_release_is_migrated(any_database: Database) -> None:
+    with any_database.write() as session:
         connection = session.connection()
         SQLModel.metadata.drop_all(connection)
-        connection.execute(text("DELETE FROM alembic_version"))  # as before the first revision
+        connection.execute(text(f"DELETE FROM {VERSION_TABLE}"))  # as before the first revision
         upgrade(connection)
         assert inspect(connection).has_table("reviews")
+        assert revision_in(connection, VERSION_TABLE) == [NEWEST]
+
+
+def test_a_database_of_the_first_release_is_migrated_and_still_accepted_by_it(any_database: Database) -> None:
+    with any_database.write() as session:
+        connection = session.connection()
+        SQLModel.metadata.drop_all(connection)
+        connection.execute(text(f"DROP TABLE {VERSION_TABLE}"))
+        command.upgrade(migration_config(connection), FIRST)
+        connection.execute(text(f"DROP TABLE {VERSION_TABLE}"))  # it had none
+        upgrade(connection)
+        assert revision_in(connection, VERSION_TABLE) == [NEWEST]
+        assert revision_in(connection, "alembic_version") == [FIRST]
+
+
+def test_a_database_that_a_later_release_has_migrated_is_used_as_it_is(any_database: Database) -> None:
+    with any_database.write() as session:
+        connection = session.connection()
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
+        upgrade(connection)
+        assert revision_in(connection, VERSION_TABLE) == ["9999"]
+
+
+def test_what_a_migration_adds_does_not_disturb_the_release_before(any_database: Database) -> None:
+    """The release before writes rows without the new columns."""
+    with any_database.write() as session:
+        connection = session.connection()
+        SQLModel.metadata.drop_all(connection)
+        connection.execute(text(f"DROP TABLE {VERSION_TABLE}"))
+        command.upgrade(migration_config(connection), FIRST)
+        before = {table: column_names(connection, table) for table in inspect(connection).get_table_names()}
+        command.upgrade(migration_config(connection), "head")
+        for table, names in before.items():
+            assert names <= column_names(connection, table)
+            added = [each for each in inspect(connection).get_columns(table) if each["name"] not in names]
+            assert [each["name"] for each in added if not each["nullable"] and each["default"] is None] == []
+
+
+def column_names(connection: Connection, table: str) -> set[str]:
+    return {column["name"] for column in inspect(connection).get_columns(table)}
 
 
 def test_alembic_is_not_loaded_for_a_database_that_is_up_to_date(tmp_path: Path) -> None:
