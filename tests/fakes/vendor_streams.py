@@ -49,7 +49,7 @@ def _anthropic(answer: Json) -> Iterator[Json]:
 
 
 def _openai(answer: Json) -> Iterator[Json]:
-    started = {**answer, "status": "in_progress", "output": [], "usage": None}
+    started: Json = {**answer, "status": "in_progress", "output": [], "usage": None}
     yield {"type": "response.created", "sequence_number": 0, "response": started}
     for number, half in enumerate(_halves(json.dumps(answer["output"])), 1):
         yield {

@@ -285,7 +285,7 @@ class ChatWire:
         only(body, "model messages max_tokens response_format")
         form = part(part(body, "response_format"), "json_schema")
         system, user = cast("list[Json]", body["messages"])
-        parts = cast("list[Json]", _parts_of(user["content"]))
+        parts = _parts_of(user["content"])
         text = "".join(each.get("text", "") for each in parts)
         return VendorRequest(
             provider=Provider.LOCAL,

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from re import _constants, _parser  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +26,10 @@ LOCAL = {
 UNNAMED = {"app/analyzers/manifests.py": ("fullmatch",)}
 MAX_LONG_REPEAT = 200  # a repeat of more counts as unbounded
 MAX_PUMPS = 10
+AnyPattern = re.Pattern[str] | re.Pattern[bytes]
+# The parser of `re` has no types.
+_parser: Any = importlib.import_module("re._parser")
+_constants: Any = importlib.import_module("re._constants")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Found:
     """A pattern, how it is used, and where it is written."""
 
     place: str
-    pattern: re.Pattern[str]
+    pattern: AnyPattern
     methods: tuple[str, ...]
 
 
@@ -85,7 +88,7 @@ def _methods(name: str | None, program: str) -> tuple[str, ...]:
     return tuple(sorted(used))
 
 
-def _evaluate(path: Path, call: ast.Call, method: str) -> Iterator[re.Pattern[str]]:
+def _evaluate(path: Path, call: ast.Call, method: str) -> Iterator[AnyPattern]:
     """The pattern with the values of its module; a local name stands for what `LOCAL` says, or for all values of a table."""
     module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
     values: dict[str, Any] = {**vars(module), **LOCAL, "re": re, "used": _Used()}
@@ -111,7 +114,7 @@ class _Used:
     name = "name"
 
 
-def hostile_texts(pattern: re.Pattern[str], size: int) -> Iterator[str]:
+def hostile_texts(pattern: AnyPattern, size: int) -> Iterator[str]:
     """Texts of this size that repeat what each unbounded part of the pattern repeats, and then do not match."""
     source = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
     tree = _parser.parse(source, pattern.flags & ~re.UNICODE)
@@ -168,7 +171,7 @@ def _shortest_of(name: str, value: Any) -> str:
         return _shortest(value[2]) * value[0]
     if name == "BRANCH":
         return min((_shortest(branch) for branch in value[1]), key=len)
-    inner = _inner(name, value) if name in ("SUBPATTERN", "ATOMIC_GROUP") else []
+    inner: Sequence[Any] = _inner(name, value) if name in ("SUBPATTERN", "ATOMIC_GROUP") else []
     return "".join(map(_shortest, inner))
 
 

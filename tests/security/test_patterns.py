@@ -9,7 +9,7 @@ from types import FrameType
 
 import pytest
 
-from tests.security.patterns import Found, all_patterns, hostile_texts
+from tests.security.patterns import AnyPattern, Found, all_patterns, hostile_texts
 
 SIZE = 1 << 16  # characters
 GIVE_UP_S = 5.0  # of this process's own time, for one text
@@ -39,7 +39,7 @@ def limited(seconds: float) -> Generator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
-def seconds(pattern: re.Pattern[str], method: str, text: str) -> float:
+def seconds(pattern: AnyPattern, method: str, text: str) -> float:
     """This process's own time for one search."""
     subject, nothing = (text, "") if isinstance(pattern.pattern, str) else (text.encode(), b"")
     run: Callable[..., object] = getattr(pattern, method)
@@ -50,7 +50,7 @@ def seconds(pattern: re.Pattern[str], method: str, text: str) -> float:
     return time.process_time() - begun
 
 
-def is_linear(pattern: re.Pattern[str], method: str, size: int = SIZE) -> str | None:
+def is_linear(pattern: AnyPattern, method: str, size: int = SIZE) -> str | None:
     """The beginning of a text that takes more than linear time; None if there is none."""
     for large, small in zip(hostile_texts(pattern, size), hostile_texts(pattern, size // 4), strict=True):
         try:

@@ -12,6 +12,12 @@ from app.domain.patch import parse_diff
 from app.findings.anchor import anchor
 from app.findings.quotes import DiffIndex
 
+SLOW_OR_LARGE = (
+    HealthCheck.too_slow,
+    HealthCheck.filter_too_much,
+    HealthCheck.data_too_large,
+    HealthCheck.large_base_example,
+)
 NOISE = [
     "\r",
     "\r\r",
@@ -101,7 +107,7 @@ def places(analysis: Analysis, planted: Planted, index: DiffIndex) -> list[tuple
     return [(finding.start_line, finding.placement) for finding in anchored]
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=SLOW_OR_LARGE)
 @given(above=st.lists(lines, min_size=len(PLANTED), max_size=len(PLANTED)), end=line_ends, mark=st.booleans())
 async def test_every_analyzers_finding_is_inline_on_its_git_line(
     above: list[list[tuple[list[str], str]]], end: str, mark: bool

@@ -7,8 +7,12 @@ https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/review
 """
 
 from html.parser import HTMLParser
+from typing import Any, cast
 
-import cmarkgfm  # GitHub's own Markdown parser
+# GitHub's own Markdown parser, which has no types.
+import cmarkgfm  # pyright: ignore[reportMissingTypeStubs]
+
+_CMARK = cast("Any", cmarkgfm)
 
 
 class _FirstSuggestion(HTMLParser):
@@ -32,7 +36,7 @@ class _FirstSuggestion(HTMLParser):
 def content_of(comment: str) -> str | None:
     """The content of the first `suggestion` block of a comment; None if there is none."""
     parser = _FirstSuggestion()
-    parser.feed(cmarkgfm.github_flavored_markdown_to_html(comment))
+    parser.feed(_CMARK.github_flavored_markdown_to_html(comment))
     parser.close()
     return parser.text
 

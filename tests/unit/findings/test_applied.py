@@ -42,6 +42,7 @@ def applied(said: Finding, code: str, *, newline: str = "\n") -> str | None:
 
 
 # Code of random blocks. A statement is (text, nested statements).
+Block = Sequence[tuple[str, "Block"]]
 NAMES = st.sampled_from(["total", "order", "paid", "rate", "_x"])
 SIMPLE = st.one_of(
     st.builds("{} = {} + 1".format, NAMES, NAMES),
@@ -57,14 +58,13 @@ HEADERS = st.one_of(
     st.builds("with {} as {}:".format, NAMES, NAMES),
     st.builds("def {}({}):  # sums".format, NAMES, NAMES),
 )
-BLOCK = st.recursive(
+BLOCK: st.SearchStrategy[Block] = st.recursive(
     st.lists(st.tuples(SIMPLE, st.just([])), min_size=1, max_size=3),
     lambda inner: st.lists(
         st.one_of(st.tuples(SIMPLE, st.just([])), st.tuples(HEADERS, inner)), min_size=1, max_size=3
     ),
     max_leaves=6,
 )
-Block = list[tuple[str, "Block"]]
 
 
 def written(block: Block, step: str, indent: str = "") -> list[str]:

@@ -219,24 +219,29 @@ def compared_with_every_group(findings: Sequence[Finding]) -> list[list[Finding]
     return groups
 
 
-@given(
-    st.lists(
-        st.builds(
-            lambda path, line, height, rule_id, title, placement, mark: finding(
-                path=path, line=line, end_line=line + height, rule_id=rule_id, title=title,
-                placement=placement, fingerprint=mark, found_by=(RUFF,),
+def by_ruff(line: int, height: int, fields: dict[str, object]) -> Finding:
+    return finding(line=line, end_line=line + height, found_by=(RUFF,), **fields)
+
+
+BY_RUFF = st.builds(
+    by_ruff,
+    st.integers(1, 12),
+    st.integers(0, 4),
+    st.fixed_dictionaries(
+        {
+            "path": st.sampled_from(["a.py", "b.py"]),
+            "rule_id": st.sampled_from(["sql-injection", "logic-error", "xss"]),
+            "title": st.sampled_from(
+                ["The query is built from input", "The index is wrong", "Input reaches the page"]
             ),
-            st.sampled_from(["a.py", "b.py"]),
-            st.integers(1, 12),
-            st.integers(0, 4),
-            st.sampled_from(["sql-injection", "logic-error", "xss"]),
-            st.sampled_from(["The query is built from input", "The index is wrong", "Input reaches the page"]),
-            st.sampled_from(Placement),
-            st.sampled_from(["", "", "f1", "f2"]),
-        ),
-        max_size=12,
-    )
-)  # fmt: skip
+            "placement": st.sampled_from(Placement),
+            "fingerprint": st.sampled_from(["", "", "f1", "f2"]),
+        }
+    ),
+)
+
+
+@given(st.lists(BY_RUFF, max_size=12))
 def test_comparing_only_claims_that_share_a_key_finds_the_same_groups(findings: list[Finding]) -> None:
     expected = compared_with_every_group(findings)
     assert [list(each.members) for each in merge(findings)] == expected

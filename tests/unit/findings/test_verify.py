@@ -1,6 +1,7 @@
 """A claim reaches the pull request only when another vendor's model says that it holds."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -293,7 +294,7 @@ async def test_a_vendor_that_checks_its_own_claims_confirms_none_of_them() -> No
     assert [(each.placement, each.confirmed_by) for each in result.findings] == [(Placement.INLINE, ())]
 
 
-def two_rules(**fields: object) -> list[Finding]:
+def two_rules(**fields: Any) -> list[Finding]:
     """Claims of two vendors about one line, under rules of different families."""
     return [
         claim(CLAUDE, fingerprint="a", rule_id="weak-authentication", title="Anybody gets in"),

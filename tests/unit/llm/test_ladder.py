@@ -1,10 +1,10 @@
 """A vendor that refuses the answer schema is asked in another way at once; the way is remembered, and costs one failure a day."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 import pytest
 
@@ -180,21 +180,29 @@ async def test_a_bad_request_that_is_not_about_the_schema_is_not_repeated() -> N
     assert len(world.rows) == 1
 
 
-def walk(node: Any, visit: Callable[[dict[str, Any]], None]) -> None:
+def is_object(node: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(node, dict)
+
+
+def children_of(node: object) -> Iterable[object]:
+    """Return what is directly in an object or an array of a schema."""
+    if is_object(node):
+        return node.values()
+    return cast("list[object]", node) if isinstance(node, list) else ()
+
+
+def walk(node: object, visit: Callable[[dict[str, Any]], None]) -> None:
     """Visit each object of a schema."""
-    if isinstance(node, list):
-        for each in node:
-            walk(each, visit)
-    elif isinstance(node, dict):
+    if is_object(node):
         visit(node)
-        for each in node.values():
-            walk(each, visit)
+    for each in children_of(node):
+        walk(each, visit)
 
 
-def depth_of(node: Any) -> int:
+def depth_of(node: object) -> int:
     """Count the levels of nested objects."""
-    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    return int(isinstance(node, dict) and "properties" in node) + max(map(depth_of, children), default=0)
+    below = max(map(depth_of, children_of(node)), default=0)
+    return below + int(is_object(node) and "properties" in node)
 
 
 def test_the_answer_schema_is_within_the_limits_that_vendors_publish() -> None:
@@ -211,7 +219,7 @@ def test_the_answer_schema_is_within_the_limits_that_vendors_publish() -> None:
 
     def visit(node: dict[str, Any]) -> None:
         properties = node.get("properties")
-        if isinstance(properties, dict):
+        if is_object(properties):
             names.extend(properties)
             optional.update(set(properties) - set(node["required"]))
         if isinstance(node.get("enum"), list):

@@ -220,7 +220,7 @@ def test_an_error_never_repeats_what_the_model_wrote() -> None:
     assert "s3cr3t" not in str(caught.value)
 
 
-def verdict(id_: str, said: str = "confirmed", worth: int = 7) -> dict[str, object]:
+def verdict(id_: str, said: str = "confirmed", worth: object = 7) -> dict[str, object]:
     return {"id": id_, "evidence": "pay.py:8 concatenates", "verdict": said, "worth": worth}
 
 

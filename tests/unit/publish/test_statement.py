@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -151,7 +152,7 @@ def test_a_push_without_new_code_is_not_called_clean() -> None:
     assert said.text == "Review, security, and docs had nothing new to read."
 
 
-STATES = {
+STATES: dict[str, Callable[[Stage], StageResult]] = {
     "completed": lambda stage: StageResult(
         stage=stage, status=StageStatus.COMPLETED, provider=Provider.CLAUDE, model="sonnet"
     ),

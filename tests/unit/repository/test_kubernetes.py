@@ -1,6 +1,6 @@
 from typing import Any
 
-import kubernetes_validate
+import kubernetes_validate  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 import yaml
 
@@ -46,7 +46,7 @@ def test_each_manifest_follows_the_published_schema(manifest: Manifest) -> None:
 
 
 def test_the_validator_rejects_a_misspelled_field() -> None:
-    broken = objects("Service")["web"] | {"spce": {}}
+    broken: Manifest = objects("Service")["web"] | {"spce": {}}
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(broken, kubernetes_validate.latest_version(), strict=True)
 

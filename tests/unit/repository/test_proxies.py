@@ -8,7 +8,7 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,7 +75,7 @@ def caddy(folder: Path, *, port: int, upstream: int) -> list[str]:
 
 
 @contextmanager
-def running(command: list[str], folder: Path) -> Iterator[None]:
+def running(command: list[str], folder: Path) -> Generator[None]:
     environment = os.environ | {
         "HOME": str(folder),
         "XDG_DATA_HOME": str(folder),

@@ -40,7 +40,12 @@ def test_a_package_with_wheels_for_other_platforms_only_is_reported() -> None:
 
 
 def test_a_package_that_a_marker_excludes_is_not_missing() -> None:
-    package = {"name": "native", "version": "1.0", "wheels": [], "marker": "sys_platform == 'win32'"}
+    package: dict[str, Any] = {
+        "name": "native",
+        "version": "1.0",
+        "wheels": [],
+        "marker": "sys_platform == 'win32'",
+    }
     assert without_wheel([package]) == {}
 
 

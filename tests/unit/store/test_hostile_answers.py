@@ -34,11 +34,12 @@ from tests.unit.findings.making import diff_of, sources_of
 FILES = {"pay.py": ("", "def pay(id):\n    q = 'SELECT ' + id\n    return db.run(q)\n")}
 REF = PullRequestRef(owner="octo", repo="shop", number=7)
 NOW = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
-SCALARS = st.sampled_from(
-    [None, True, 0, -1, 8, 2**31, 2**63, -(2**63) - 1, 10**400, 1e308, -1e308, math.nan, math.inf, "", "4", "9" * 5_000,
-     "\x00", "a\x00b", "\ud800", "\udce9", "\ue000\uefff", "\u2028\u202e\x1b[31m", "x" * 70_000, "```\n" * 50, [], {}, [[[]]],
-     {"value": "x"}, "../../etc/passwd", "pay.py", "c1", "high", "sql-injection", "confirmed", "q = 'SELECT ' + id"]
-)  # fmt: skip
+VALUES: list[object] = [
+    None, True, 0, -1, 8, 2**31, 2**63, -(2**63) - 1, 10**400, 1e308, -1e308, math.nan, math.inf, "", "4", "9" * 5_000,
+    "\x00", "a\x00b", "\ud800", "\udce9", "\ue000\uefff", "\u2028\u202e\x1b[31m", "x" * 70_000, "```\n" * 50, [], {}, [[[]]],
+    {"value": "x"}, "../../etc/passwd", "pay.py", "c1", "high", "sql-injection", "confirmed", "q = 'SELECT ' + id",
+]  # fmt: skip
+SCALARS = st.sampled_from(VALUES)
 GOOD_FINDING: dict[str, Any] = {
     "path": "pay.py", "line": 2, "quote": "q = 'SELECT ' + id", "severity": "high", "rule_id": "sql-injection",
     "title": "The id reaches the query", "explanation": "Any id.", "suggestion": "q = SELECT", "evidence": "",
@@ -55,9 +56,13 @@ NUMBERS = st.sampled_from([-1, 0, 11, 2**31, 2**63, -(2**63) - 1, 10**400, 1e308
 def spoiled(good: dict[str, Any], number: str) -> st.SearchStrategy[object]:
     """The object with its number and other fields replaced, or something else altogether."""
     fields = st.dictionaries(st.sampled_from(sorted(good)), SCALARS, max_size=2)
+
+    def changed(given: object, changes: dict[str, object]) -> dict[str, object]:
+        return good | {number: given} | changes
+
     return st.one_of(
-        st.builds(lambda given: good | {number: given}, NUMBERS),
-        st.builds(lambda given, changes: good | {number: given} | changes, NUMBERS, fields),
+        st.builds(changed, NUMBERS, st.just(dict[str, object]())),
+        st.builds(changed, NUMBERS, fields),
         SCALARS,
     )
 
