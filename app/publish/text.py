@@ -93,8 +93,8 @@ _LIVE = re.compile(
 )
 # Lines that some bots treat as commands. Bots read raw bodies line by line, including code.
 COMMAND_LINE = (
-    r"(?:/[a-z][\w-]*(?![\w/-])|!\w+[ \t]*$|(?:bors|homu|jenkins)[ \t]\S.{0,60}|(?:please )?(?:re)?test this\b(?: please)?"
-    r"|(?:ok to test|add to whitelist|recheck|retest|rebuild)[ \t]*$"
+    r"(?:/[a-z][\w-]*(?![\w/-])|!\w+[^\S\n]*$|(?:bors|homu|jenkins)(?:[^\S\n]+\S.{0,60}|[^\S\n]*$)|(?:please )?(?:re)?test this\b(?: please)?"
+    r"|(?:ok to test|add to whitelist|recheck|retest|rebuild)[^\S\n]*$"
     r"|@(?:dependabot|bors|homu|mergify(?:io)?|renovate(?:bot)?|rustbot|pytorchbot|coderabbitai|copilot|claude|codex"
     r"|cursor|greptileai|sourcery-ai)\b)"
 )
@@ -127,14 +127,21 @@ def _split(text: str) -> Iterator[tuple[str, bool]]:
 def defuse_plain(text: str) -> str:
     """Text for plain-text fields (titles, annotations), with a word joiner in every live piece."""
     pieces = split_live(without_long_runs(text), at_line_start=True)
-    return "".join(_defused(piece) if live else piece for piece, live in pieces).replace(
-        "://", f":{_JOINER}//"
-    )
+    defused = "".join(_defused(piece) if live else piece for piece, live in pieces)
+    return _REVIVED.sub(rf"\g<0>{_JOINER}", _COMMIT.sub(_commit_defused, defused))
 
 
 def _defused(piece: str) -> str:
-    marked = re.sub(r"(^/|[@#$:]|GH(?=-|SA)|www)", rf"\1{_JOINER}", piece, flags=re.IGNORECASE)
-    return re.sub(r"[0-9a-f]{6}(?=[0-9a-f])", rf"\g<0>{_JOINER}", marked, flags=re.IGNORECASE)
+    return re.sub(r"(^/|[@#$:]|GH(?=-|SA)|www)", rf"\1{_JOINER}", piece, flags=re.IGNORECASE)
+
+
+def _commit_defused(commit: re.Match[str]) -> str:
+    return re.sub(r"[0-9a-f]{6}(?=[0-9a-f])", rf"\g<0>{_JOINER}", commit[0], flags=re.IGNORECASE)
+
+
+_COMMIT = re.compile(r"\b[0-9a-f]{7,}\b", re.IGNORECASE)
+# A joiner ends a word, so a neighboring reference or address begins to count: `#12` in `#120123456789abcdef`.
+_REVIVED = re.compile(r":(?=//)|#(?=\d)|GH(?=-\d|SA-)|(?:mailto|xmpp)(?=:\w)", re.IGNORECASE)
 
 
 _SPECIAL = re.compile(r"[\\`*\[\]~]")
@@ -152,17 +159,12 @@ def escape_text(text: str, *, at_line_start: bool) -> str:
 
 
 def escape_html(text: str) -> str:
-    """Escape untrusted text inside Quorum's own HTML (`<sub>`, `<summary>`).
+    """Escape a defused line (`plain_line`) inside Quorum's own HTML (`<summary>`).
 
     A dollar sign in an element of its own starts no mathematics:
     https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/writing-mathematical-expressions
     """
-    escaped = (
-        without_long_runs(show_invisible(text))
-        .replace("&", "&amp;")
-        .replace("<", "&lt;")
-        .replace(">", "&gt;")
-    )
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return escaped.replace("$", "<span>$</span>")
 
 

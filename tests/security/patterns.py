@@ -7,6 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from re import (
+    _constants,  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]
+    _parser,  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]
+)
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +23,8 @@ LOCAL = {
     "kind": "diff",
     "either": "one|two",
     "ends": "\r",
+    "characters": "ab",
+    "width": 8,
     "_pattern": "a",
     "mention": r"(?<![\w@/-])@quorum(?![\w-])",
 }

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.publish.blocks import code_span, fence, table
-from app.publish.markdown import clean_line, clean_markdown
+from app.publish.blocks import code_span, details, fence, table
+from app.publish.markdown import clean_line, clean_markdown, plain_line
+from app.publish.text import escape_html
 from tests.unit.publish.github_reader import Seen, read
 
 OUTPUTS: dict[str, list[str]] = json.loads(
@@ -138,3 +139,25 @@ def test_a_secret_is_redacted_even_if_markup_splits_it() -> None:
 
 def test_a_megabyte_of_brackets_is_cleaned_quickly() -> None:
     assert len(clean("[" * 1_000_000)) < 30_000
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "#120123456789abcdef",
+        "GH-10123456789abcdef0123456789abcdef",
+        "jenkins retest this please    /approve1) Closes: #12" + "`" * 15 + "0123456789abcdef",
+        "cc @org/xmpp:a@b.co/x",
+    ],
+)
+def test_defusing_a_part_of_a_collapsed_title_revives_no_other_part(title: str) -> None:
+    assert read(details(escape_html(plain_line(title, redact=str)), "x"), own_html=True) == []
+
+
+def test_a_collapsed_title_shows_no_escapes_where_a_mention_was_defused() -> None:
+    assert escape_html(plain_line("tell @octocat", redact=str)) == "tell @\u2060octocat"
+
+
+@pytest.mark.parametrize("line", ["jenkins", "bors \u00a0r+", "bors  r+", "!merge\u3000", "recheck\u00a0"])
+def test_no_line_of_a_quote_is_a_bot_command_whatever_its_spaces(line: str) -> None:
+    assert read(fence(f"x\n{line}\ny")) == []
