@@ -59,9 +59,13 @@ _ASSIGNMENT = re.compile(  # matches only the name, because the value may hold f
 
 
 class Origins:
-    """The origins of values in one file; each function is read once."""
+    """The origins of values in one file; each function is read once.
 
-    def __init__(self) -> None:
+    Without parameters, only a request is input: a test's parameters are its fixtures.
+    """
+
+    def __init__(self, *, with_parameters: bool = True) -> None:
+        self._with_parameters = with_parameters
         self._inputs: dict[SgNode, frozenset[str]] = {}  # by the outermost function or the module
 
     def of(self, values: Sequence[SgNode], place: SgNode) -> ValueOrigin:
@@ -75,13 +79,14 @@ class Origins:
             return ValueOrigin.CONSTANT
         scope = _scope_of(place)
         if scope not in self._inputs:
-            self._inputs[scope] = _input_names(scope)
+            self._inputs[scope] = _input_names(scope, with_parameters=self._with_parameters)
         return ValueOrigin.INPUT if names & self._inputs[scope] else ValueOrigin.UNKNOWN
 
 
-def _input_names(scope: SgNode) -> frozenset[str]:
+def _input_names(scope: SgNode, *, with_parameters: bool) -> frozenset[str]:
     """The names that hold a parameter or a request, directly or after a few assignments."""
-    parameters = set(_parameter_names(scope)) if scope.kind() in _FUNCTION_KINDS else set[str]()
+    is_function = scope.kind() in _FUNCTION_KINDS
+    parameters = set(_parameter_names(scope)) if with_parameters and is_function else set[str]()
     body = scope.text()
     requests = _Requests(body)
     found = set(parameters)

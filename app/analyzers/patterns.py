@@ -6,18 +6,23 @@ https://ast-grep.github.io/reference/rule.html
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, cast
-
-from ast_grep_py import Config, SgNode
-
-from app.analyzers.hits import Hit, load_rule_file
-from app.analyzers.origins import Origins, ValueOrigin
+from typing import Any
+from typing import cast
+from ast_grep_py import Config
+from ast_grep_py import SgNode
+from app.analyzers.hits import Hit
+from app.analyzers.hits import load_rule_file
+from app.analyzers.origins import Origins
+from app.analyzers.origins import ValueOrigin
 from app.domain.finding import Severity
-from app.syntax import language_of, parse
+from app.syntax import language_of
+from app.syntax import parse
 
 # A hit on one of these is about its header, not about its whole body.
 _BLOCKS = frozenset({"for_statement", "catch_clause", "except_clause", "method_declaration", "if_statement"})
@@ -69,24 +74,32 @@ def load_rules(language: str) -> tuple[PatternRule, ...]:
 
 
 def find_pattern_hits(path: str, source: str) -> list[Hit]:
-    """Every hit of every rule of the file's language."""
+    """Every hit of every rule of the file's language.
+
+    In tests, the rules that are only about production code report what comes from a request: a name must not hide an attack.
+    """
     language = language_of(path)
     root = parse(language, source) if language and language in RULE_FILES else None
     if root is None or language is None:
         return []
     is_test = _TEST_PATH.search(path) is not None
     words = frozenset(_WORD.findall(source))
-    rules = [
-        rule for rule in load_rules(language) if (rule.in_tests or not is_test) and rule.may_match(words)
-    ]
-    origins = Origins()
-    return [hit for rule in rules for hit in _hits(rule, root, path, origins)]
+    everywhere, requests = Origins(), Origins(with_parameters=False)
+    hits: list[Hit] = []
+    for rule in (rule for rule in load_rules(language) if rule.may_match(words)):
+        if rule.in_tests or not is_test:
+            hits += _hits(rule, root, path, everywhere)
+        elif rule.input:
+            hits += _hits(rule, root, path, requests, only_input=True)
+    return hits
 
 
-def _hits(rule: PatternRule, root: SgNode, path: str, origins: Origins) -> Iterator[Hit]:
+def _hits(
+    rule: PatternRule, root: SgNode, path: str, origins: Origins, *, only_input: bool = False
+) -> Iterator[Hit]:
     for node in root.find_all(cast("Config", rule.config)):
         origin = origins.of(_inputs(rule, node), node)
-        if origin is not ValueOrigin.CONSTANT:
+        if origin is ValueOrigin.INPUT or (origin is ValueOrigin.UNKNOWN and not only_input):
             yield _hit(rule, node, path, from_input=origin is ValueOrigin.INPUT)
 
 

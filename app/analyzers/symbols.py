@@ -91,7 +91,13 @@ def _joined(known: ApiChange, other: ApiChange) -> ApiChange:
 
 
 def _python_changes(path: str, head: str, base: str) -> list[ApiChange]:
-    old, new = _module(base), _module(head)
+    try:
+        old, new = _module(base), _module(head)
+    except (
+        SyntaxError,
+        ValueError,
+    ):  # one side does not parse, or uses newer syntax than this Python, or has a NUL
+        return _changes(path, head, base)
     breakages = griffe.find_breaking_changes(old, new)
     found = [
         _python_change(path, head, base, one)
@@ -129,7 +135,7 @@ def _python_change(path: str, head: str, base: str, breakage: griffe.Breakage) -
 
 
 def _changes(path: str, head: str, base: str) -> list[ApiChange]:
-    """Compare by signature, for languages that griffe does not support."""
+    """Compare by signature, for code that griffe cannot parse."""
     return [
         change
         for name, before in _public(path, base).items()

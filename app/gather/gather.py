@@ -27,6 +27,7 @@ from app.gather.contents import (
 )
 from app.gather.context import LIMITS, NO_CONTEXT, ContextLimits, find_context
 from app.gather.guidelines import choose_guidelines
+from app.gather.moves import find_moves
 from app.gather.selection import (
     IGNORED,
     LOCK_FILE,
@@ -140,7 +141,10 @@ async def gather(
             folders=_folder_guidelines(selection, config, thresholds, seen) if for_models else None,
         ),
     )
-    selection = _without_generated(selection, contents)
+    moves = find_moves(selection, contents, ignored=ignored)
+    snapshot = replace(snapshot, diff=moves.diff(snapshot.diff))
+    contents = moves.contents(contents)
+    selection = _without_generated(moves.select(selection), contents)
     facts = measure_change(selection.reviewed)
     tier = tier_of(facts, thresholds)
     fresh = unseen(selection.reviewed, seen)
@@ -174,7 +178,7 @@ async def gather(
         facts=facts,
         tier=tier,
         hunk_keys=hunk_keys(selection.reviewed),
-        cut_files=tuple(file.path for chunk in chunks for file in chunk.files if _has_cut_lines(file)),
+        cut_files=tuple(file.path for file in selection.reviewed if _has_cut_lines(file)),
         invalid_patterns=ignored.invalid,
     )
 

@@ -84,7 +84,7 @@ def select_files(files: Iterable[FileDiff], *, ignored: Globs) -> Selection:
     room = MAX_REVIEW_CHARACTERS
     for file in files:
         size = shown_characters(file)
-        reason = _reason(file, size, ignored) or ("over budget" if size > room else None)
+        reason = reason_to_omit(file, ignored=ignored) or ("over budget" if size > room else None)
         if reason is None:
             reviewed.append(file)
             room -= size
@@ -108,7 +108,9 @@ def shown_characters(file: FileDiff) -> int:
     return sum(min(len(line.text), MAX_LINE_CHARACTERS) + 6 for hunk in file.hunks for line in hunk.lines)
 
 
-def _reason(file: FileDiff, size: int, ignored: Globs) -> str | None:
+def reason_to_omit(file: FileDiff, *, ignored: Globs) -> str | None:
+    """Why a file is not reviewed; None if it is."""
+    size = shown_characters(file)
     removed = "removed " if file.status is FileStatus.REMOVED else ""
     checks = (
         (ignored.matches(file.path), IGNORED),
@@ -130,7 +132,7 @@ def is_lfs_pointer(file: FileDiff) -> bool:
     shown = (
         line.text.removesuffix("\r") for line in file.hunks[0].lines if line.kind is not LineKind.REMOVED
     )
-    return bool(_LFS_POINTER.fullmatch("\n".join(shown)))
+    return bool(_LFS_POINTER.fullmatch("\n".join(shown).strip()))
 
 
 def _lines(file: FileDiff) -> int:

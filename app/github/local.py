@@ -26,6 +26,7 @@ STAGED = "--staged"  # names of commits cannot start with a dash
 WORKING_TREE = "--working-tree"
 MAX_DIFF_BYTES = 256 * 1024 * 1024
 
+_UNMERGED = re.compile(rb"^\* Unmerged path ", re.MULTILINE)  # instead of a file's changes
 _RANGE = re.compile(r"(?P<base>.*?)(?P<dots>\.\.\.?)(?P<head>.*)", re.DOTALL)
 
 
@@ -180,9 +181,14 @@ class GitRangeSource:
         sides = (commits.base, commits.head) if commits.head else (commits.base,)
         cached = ("--cached",) if self._target == STAGED else ()
         try:
-            return await self._git.run("diff", *DIFF_FLAGS, *cached, *sides, "--", max_bytes=MAX_DIFF_BYTES)
+            diff = await self._git.run("diff", *DIFF_FLAGS, *cached, *sides, "--", max_bytes=MAX_DIFF_BYTES)
         except GitFailed as error:
             raise InputError(f"git cannot compare {self._target}: {error}.") from error
+        if _UNMERGED.search(diff):
+            raise InputError(
+                "Some files have merge conflicts. Resolve them, stage the result, and try again."
+            )
+        return diff
 
     async def _base_blob(self, base: str, path: str) -> bytes | None:
         """Read this file at the base, or the file that the change renamed to it."""

@@ -147,7 +147,9 @@ def _found(review: ReviewState) -> str:
         return ""
     if not review.is_by_models:
         is_read = review.is_read_by_analyzers and not review.is_unsearched
-        return "Only the built-in analyzers read the change; they found nothing." if is_read else ""
+        return (
+            f"Only the built-in analyzers read the change; they found {_nothing(review)}." if is_read else ""
+        )
     readers = review.stages(Reading.ALL, Reading.PART)
     if not readers or review.is_unsearched:
         return ""
@@ -158,6 +160,12 @@ def _found(review: ReviewState) -> str:
         len(readers) > len(review.stages(Reading.ALL)) or review.coverage.unread or review.coverage.partly
     )
     return f"{names} found nothing{' in what was read' if is_partial else ''}."
+
+
+def _nothing(review: ReviewState) -> str:
+    """What analyzers found that found nothing; they also read the files about which no model answered."""
+    is_partial = review.coverage.partly or any(each.reason != NO_ANSWER for each in review.coverage.unread)
+    return "nothing in what they read" if is_partial else "nothing"
 
 
 def _found_no_problems(review: ReviewState, stages: set[Stage]) -> str:

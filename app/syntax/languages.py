@@ -4,6 +4,7 @@
 EXTENSIONS = {
     ".py": "python",
     ".pyi": "python",
+    ".pyw": "python",
     ".js": "javascript",
     ".mjs": "javascript",
     ".cjs": "javascript",

@@ -49,7 +49,9 @@ def test_no_name_and_no_attribute_hides_code(checkout: Checkout, capsys: pytest.
     code, out = reviewed(checkout, capsys)
     report = json.loads(out)
     assert code == 1
-    assert {each["path"] for each in report["findings"] if each["severity"] == "high"} == {*names, "x.min.js"}
+    high = [each for each in report["findings"] if each["severity"] == "high"]
+    places = {place["path"] for each in high for place in [each, *each.get("duplicates", ())]}
+    assert places == {*names, "x.min.js"}
     assert report["coverage"]["omitted"] == []
 
 
@@ -149,3 +151,56 @@ def test_a_combined_diff_is_refused_with_a_remedy(
     assert (code, captured.out) == (2, "")
     assert "combined diff of a merge" in captured.err
     assert "git diff BASE...HEAD" in captured.err
+
+
+def test_a_staged_merge_conflict_is_named(checkout: Checkout, capsys: pytest.CaptureFixture[str]) -> None:
+    checkout.commit({"ok.py": "x = 2\n"})
+    checkout.git("checkout", "--quiet", "-b", "other", "main")
+    checkout.commit({"ok.py": "x = 3\n", "evil.py": EVIL})
+    subprocess.run(
+        ["git", "merge", "topic"], cwd=checkout.directory, env=ENVIRONMENT, capture_output=True, check=False
+    )
+    assert review(ReviewOptions(target=STAGED, repo=checkout.directory)) == 2
+    assert "merge conflicts" in capsys.readouterr().err
+
+
+def test_a_rename_to_a_name_that_runs_is_read(checkout: Checkout, capsys: pytest.CaptureFixture[str]) -> None:
+    checkout.commit({"notes.txt": EVIL})
+    checkout.git("branch", "--force", "main")
+    checkout.git("mv", "notes.txt", "conftest.py")
+    checkout.git("commit", "--quiet", "--message", "Move")
+    code, out = reviewed(checkout, capsys)
+    report = json.loads(out)
+    assert code == 1
+    assert [(each["path"], each["start_line"]) for each in report["findings"]] == [("conftest.py", 2)]
+    assert report["coverage"]["reviewed"] == report["coverage"]["files"] == 1
+
+
+def test_a_rename_without_its_content_is_listed_as_not_read(
+    checkout: Checkout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkout.commit({"notes.txt": EVIL})
+    checkout.git("mv", "notes.txt", "conftest.py")
+    checkout.git("commit", "--quiet", "--message", "Move")
+    (tmp_path / "move.patch").write_text(checkout.git("show", "--find-renames", "HEAD"))
+    code, out = reviewed(checkout, capsys, target=str(tmp_path / "move.patch"))
+    assert code == 3
+    assert [each["path"] for each in json.loads(out)["coverage"]["omitted"]] == ["conftest.py"]
+
+
+def test_a_pointer_with_an_empty_line_is_a_git_lfs_object(
+    checkout: Checkout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkout.commit({"model.bin": f"{POINTER}\n"})
+    code, out = reviewed(checkout, capsys)
+    assert code == 3
+    assert json.loads(out)["coverage"]["omitted"][0]["reason"].startswith("Git LFS object")
+
+
+def test_analyzers_that_read_nothing_do_not_say_that_they_found_nothing(
+    checkout: Checkout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkout.commit({"big.py": "X = '" + "a" * 1_100_000 + "'\n" + EVIL})
+    code, out = reviewed(checkout, capsys, form="text")
+    assert code == 3
+    assert "they found nothing in what they read." in out

@@ -431,3 +431,18 @@ async def test_a_rule_that_matches_a_few_times_stays_a_finding_for_each_place() 
     calls = "import os\n\n" + "".join(f"os.system('ls {n} ' + input())\n" for n in range(3))
     found = (await analyze([changed("a.py", calls)])).findings
     assert [(each.start_line, each.duplicates) for each in found] == [(3, ()), (4, ()), (5, ())]
+
+
+@pytest.mark.parametrize(
+    ("base", "head"),
+    [
+        pytest.param("x = (\n", "x = 1\n", id="the change repairs a syntax error"),
+        pytest.param("x = 1\n", "type X = int\nx = 2\n", id="newer syntax"),
+        pytest.param("version https://git-lfs.github.com/spec/v1\n", "x = 1\n", id="a pointer before"),
+        pytest.param("x = 1  # \0\n", "x = 1\n", id="the change removes a NUL"),
+    ],
+)
+async def test_an_interface_that_cannot_be_compared_does_not_make_a_file_partly_read(
+    base: str, head: str
+) -> None:
+    assert partly(await analyze([changed("shop.py", head, base)])) == {}

@@ -88,3 +88,17 @@ def test_some_rules_do_not_run_on_tests() -> None:
 
 def test_an_unknown_language_has_no_hits() -> None:
     assert find_pattern_hits("a.zig", "const x = 1;") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("tests/evil.py", 'import os\nos.system("ls " + input())\n'),
+        ("conftest.py", sql("request.args['name']")),
+        ("test_a.py", 'import os, sys\nname = sys.argv[1]\nos.system("ls " + name)\n'),
+        ("evil.test.js", "eval(location.hash)\n"),
+        ("spec/evil.js", "function run() {\n  eval(location.hash)\n}\n"),
+    ],
+)
+def test_the_name_of_a_test_does_not_hide_code_that_runs_a_request(path: str, source: str) -> None:
+    assert [hit.severity for hit in find_pattern_hits(path, source)] == [Severity.HIGH]

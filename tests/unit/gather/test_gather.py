@@ -60,6 +60,13 @@ async def test_files_with_cut_lines_are_reported() -> None:
     assert (await gathered(long)).cut_files == ("big.js",)
 
 
+async def test_a_push_still_reports_files_with_cut_lines_that_were_shown_before() -> None:
+    head = {"big.js": "a='" + "x" * 3_000 + "'\n"}
+    first = await gathered(FakeSource(base={}, head=head))
+    pushed = FakeSource(base={}, head=head | {"b.js": "b = 1\n"})
+    assert (await gather_from(pushed, thresholds=FULL, seen=first.hunk_keys)).cut_files == ("big.js",)
+
+
 async def test_the_enclosing_function_the_definition_used_and_the_caller_are_shown() -> None:
     [chunk] = (await gathered(changed())).context.chunks
     shown = {(each.kind, each.path, each.start_line): each.text for each in chunk.snippets}
