@@ -6,23 +6,18 @@ https://ast-grep.github.io/reference/rule.html
 """
 
 import re
-from collections.abc import Iterator
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
-from typing import cast
-from ast_grep_py import Config
-from ast_grep_py import SgNode
-from app.analyzers.hits import Hit
-from app.analyzers.hits import load_rule_file
-from app.analyzers.origins import Origins
-from app.analyzers.origins import ValueOrigin
+from typing import Any, cast
+
+from ast_grep_py import Config, SgNode
+
+from app.analyzers.hits import Hit, load_rule_file
+from app.analyzers.origins import Origins, ValueOrigin
 from app.domain.finding import Severity
-from app.syntax import language_of
-from app.syntax import parse
+from app.syntax import language_of, parse
 
 # A hit on one of these is about its header, not about its whole body.
 _BLOCKS = frozenset({"for_statement", "catch_clause", "except_clause", "method_declaration", "if_statement"})

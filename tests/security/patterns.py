@@ -7,10 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from re import (
-    _constants,  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]
-    _parser,  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]
-)
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
