@@ -22,7 +22,7 @@ from app.analyzers.analysis import analyze
 from app.commands.review_output import DONE, exit_code
 from app.domain.analysis import Analysis
 from app.domain.configuration import Gate
-from app.domain.finding import Severity, Stage
+from app.domain.finding import Finding, Severity, Stage
 from app.domain.model_call import Provider
 from app.domain.publication import Conclusion
 from app.domain.review import Coverage, ReviewReport, StageResult, StageStatus, UsageTotal, join_reasons
@@ -87,11 +87,16 @@ def _is_blind(path: str, gathered: Gathered, analysis: Analysis) -> bool:
     return is_green or code == DONE or not is_named
 
 
+def _places(finding: Finding) -> set[str]:
+    """The files of a finding and of its duplicates."""
+    return {finding.path, *(each.path for each in finding.duplicates)}
+
+
 def _report(path: str, gathered: Gathered, analysis: Analysis) -> ReviewReport:
     omitted = tuple(each for each in gathered.coverage.omitted if each.path == path)
     partly = join_reasons(each for each in analysis.partly if each.path == path and not omitted)
     return ReviewReport(
-        findings=tuple(finding for finding in analysis.findings if finding.path == path),
+        findings=tuple(finding for finding in analysis.findings if path in _places(finding)),
         rejected=(),
         stages=STAGES,
         coverage=Coverage(files=1, reviewed=1 - len(omitted), omitted=omitted, partly=partly),
@@ -116,7 +121,8 @@ def _is_blind_command(repository: Path, branch: str, file: PlantedFile) -> bool:
     ran = subprocess.run(command, env=environment, capture_output=True, check=False)
     report = json.loads(ran.stdout)
     coverage = report["coverage"]
-    named = [*report["findings"], *coverage["omitted"], *coverage.get("partly", ())]
+    duplicates = [place for each in report["findings"] for place in each["duplicates"]]
+    named = [*report["findings"], *duplicates, *coverage["omitted"], *coverage.get("partly", ())]
     return ran.returncode == DONE or file.path not in {each["path"] for each in named}
 
 

@@ -52,7 +52,7 @@ async def test_when_every_model_fails_the_analyzers_findings_are_posted_and_noth
         pull = world.open_pull(PAY)
         await world.settle()
         [comment] = inline_comments(pull)
-        assert "found by " in comment.body
+        assert "· patterns" in comment.body
         checks = take_checks(pull)
         assert set(conclusions(checks).values()) == {"neutral" if gate == "off" else "failure"}
         assert all("Not reviewed" in (run.title or "") for run in checks.values())

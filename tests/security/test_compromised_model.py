@@ -147,11 +147,15 @@ def test_a_compromised_model_comments_only_on_changed_files_and_suggests_nothing
     )
 
 
+OWN_LINK = re.compile(r'<a href="http://127\.0\.0\.1:\d+/octo/shop/pull/1/files#diff-[0-9a-f]{64}R\d+">')
+
+
 def test_the_text_of_a_compromised_model_is_posted_inert(attack: Attack) -> None:
     assert bodies(attack.pull)
     for body in bodies(attack.pull):
         assert parse_marker(body)
-        assert read(body, own_html=True) == []
+        live = [seen for seen in read(body, own_html=True) if not OWN_LINK.fullmatch(seen.content)]
+        assert live == []
 
 
 def test_a_compromised_model_causes_only_known_requests(attack: Attack) -> None:

@@ -36,7 +36,7 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "C1": (  # an outsider's command
         ("security/test_injection.py", "test_an_injection_is_not_a_command"),
-        ("unit/github/test_writer.py", "test_without_an_answer_there_is_no_permission"),
+        ("unit/github/test_writer.py", "test_without_a_clear_answer_there_is_no_permission"),
     ),
     "C2": (  # costs by pushes
         ("unit/engine/test_pushes.py", "test_of_many_pushes_in_a_row_only_the_last_is_reviewed"),

@@ -168,13 +168,13 @@ async def test_a_review_requested_only_by_a_command_is_updated_too(tmp_path: Pat
         pull = world.create_repository(GATED).open_pull({"shop.py": CART}, draft=True)
         pull.comment("alice", "/rereview")
         await world.settle()
-        assert [run.conclusion for run in runs(pull, "quorum/review")] == ["failure"]
+        assert [run.conclusion for run in runs(pull, "quorum/review")] == ["neutral", "failure"]
         world.vendors.fake.forget()
 
         pull.reply("alice", pull.threads[0].root, "/dismiss")
         await world.settle()
 
-        assert [run.conclusion for run in runs(pull, "quorum/review")] == ["failure", "success"]
+        assert [run.conclusion for run in runs(pull, "quorum/review")] == ["neutral", "failure", "success"]
         assert "no problems found" in pull.issue_comments[-1].body
         assert world.vendors.fake.requests == []
         assert len([review for review in pull.reviews if "quorum:review" in review.body]) == 1

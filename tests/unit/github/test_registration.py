@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from app.errors import GitHubForbidden, GitHubNotFound
+from app.errors import GitHubClockDiffers, GitHubForbidden, GitHubNotFound
 from app.github.app import GitHubApp
 from app.github.registration import AppRegistration, convert_manifest
 from tests.unit.github.conftest import GitHubHarness
@@ -36,7 +36,7 @@ async def test_a_wrong_clock_is_reported_with_githubs_message(world: GitHubHarne
         transport=world.transport(),
         clock=lambda: world.now + 7_200,
     )
-    with pytest.raises(GitHubForbidden, match=r"\('iat'\)"):
+    with pytest.raises(GitHubClockDiffers, match=r"clock is wrong: .*\('iat'\)"):
         await AppRegistration(app).fetch_app()
 
 
