@@ -30,7 +30,7 @@ from app.publish.wording import (
     usage_line,
 )
 
-MAX_ANNOTATIONS = 50  # of a check run: GitHub takes 50 in a request, and nobody reads more
+MAX_ANNOTATIONS = 50  # of a check run: as many as GitHub takes in one request
 REREVIEW = CheckAction(
     label="Review again", description="Rerun all stages on the newest commit", identifier="rereview"
 )
