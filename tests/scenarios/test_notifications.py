@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 from typing import Any
 
 import httpx
@@ -9,12 +10,11 @@ import pytest
 from standardwebhooks import Webhook
 
 from app.errors import ConfigurationError
-from github_sandbox import Pull
+from github_sandbox import Fault
 from github_sandbox.git import FileContent
 from tests.scenarios.conftest import Open
 from tests.scenarios.reading import conclusions, take_checks, take_review, take_summary
 from tests.scenarios.vendors import finding
-from tests.scenarios.world import World
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 SETTINGS = {"quorum_notify_url": "https://hooks.example.com/quorum", "quorum_notify_secret": SECRET}
@@ -73,24 +73,15 @@ async def test_a_completed_review_is_notified_in_figures_only(opened: Open) -> N
 async def test_a_failed_review_is_notified(opened: Open) -> None:
     receiver = Receiver()
     async with opened(notifications=receiver.transport, **SETTINGS) as world:
-        pull = await uninstalled_meanwhile(world)
+        for path in ("/graphql$", "/pulls/"):
+            world.github.faults.inject(Fault.FORBIDDEN, path=path, times=math.inf)
+        pull = world.open_pull(PAY)
+        await world.settle()
+        assert set(conclusions(take_checks(pull)).values()) == {"neutral"}
+        assert "the job failed" in world.log.messages.pop()
     (data,) = receiver.of("review.finished")
     assert (data["status"], data["head_sha"], data["files"]) == ("failed", pull.head_sha, 0)
     assert data["conclusions"] == dict.fromkeys(("review", "security", "docs"), "neutral")
-
-
-async def uninstalled_meanwhile(world: World) -> Pull:
-    """The owner uninstalls the App while models are called."""
-    world.vendors.hold()
-    pull = world.open_pull(PAY)
-    await world.until_asked(1)
-    for installation in world.github.installations.values():
-        installation.deleted = True
-    world.vendors.release()
-    await world.settle()
-    world.log.messages.clear()
-    take_checks(pull)
-    return pull
 
 
 async def test_a_spent_budget_is_notified_once_for_all_its_reviews(opened: Open) -> None:
