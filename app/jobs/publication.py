@@ -24,6 +24,7 @@ from app.jobs.head import scope_of
 from app.jobs.threads import Followed, follow, plan_answers, record_outcomes
 from app.jobs.wanted import WantedCheck
 from app.pipeline.inputs import Services
+from app.publish.checks import CheckUpdate
 from app.publish.notes import RESOLVED_BY_HAND, render_upload_skipped
 from app.publish.plan import PublicationRequest
 from app.publish.publisher import Published, Publisher
@@ -48,6 +49,7 @@ class ReviewPublication:
     services: Services
     access: PullRequestAccess
     check_run_ids: Mapping[Stage, int]
+    completed: Mapping[Stage, CheckUpdate]  # what check runs that were completed early say
     step: Step
     files_url: str | None = None  # of the pull request
     details_url: str | None = None  # of the review on the dashboard
@@ -101,6 +103,7 @@ class ReviewPublication:
             writer=self.access.writer,
             ledger=self.access.ledger,
             check_run_ids=self.check_run_ids,
+            completed=self.completed,
             summary_comment_id=snapshot.summary_comment_id or self.remembered.summary_comment_id,
             summary_editor=replies if is_combined else None,
         )

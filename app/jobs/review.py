@@ -19,6 +19,7 @@ from app.gather import Gathered
 from app.jobs.access import JobEnvironment, PullRequestAccess
 from app.jobs.check_runs import CheckRuns, adopt_open, ledger_name
 from app.jobs.dismissals import without_dismissed
+from app.jobs.first_words import FirstWords
 from app.jobs.head import BY_BASE, HeadState, find_obstacle, read_head
 from app.jobs.notifications import review_finished
 from app.jobs.publication import ReviewPublication, upload_analysis
@@ -132,14 +133,24 @@ class ReviewHandler:
         starting = asyncio.create_task(self._start_checks(request, head, access, step))
         gathering = asyncio.create_task(self._gather(request, head, access, stations))
         await all_of((starting, gathering))
-        report = await review_gathered(
-            head.pipeline_options(request, check=wanted.check),
-            gathering.result(),
-            environment.services,
-            stations=stations,
-            step=step,
-            lookup_advisories=access.lookup_advisories,
+        first_words = FirstWords(
+            access=access,
+            check_run_ids=starting.result(),
+            configuration=head.configuration,
+            stages_with_earlier={each.stage for each in head.memory.earlier_findings(head.sha)},
+            wanted=wanted,
+            redact=environment.redact,
         )
+        async with first_words.running():
+            report = await review_gathered(
+                head.pipeline_options(request, check=wanted.check),
+                gathering.result(),
+                environment.services,
+                stations=stations,
+                step=step,
+                lookup_advisories=access.lookup_advisories,
+                when_answered=first_words.show,
+            )
         publication = ReviewPublication(
             request=request,
             gathered=gathering.result(),
@@ -148,6 +159,7 @@ class ReviewHandler:
             services=environment.services,
             access=access,
             check_run_ids=starting.result(),
+            completed=first_words.completed,
             step=step,
             wanted=wanted,
             files_url=f"{environment.web_url}/{request.ref.repository}/pull/{request.ref.number}/files",

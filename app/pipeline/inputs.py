@@ -4,10 +4,20 @@ import time
 from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from app.domain.configuration import Budget
 from app.domain.finding import Finding, Stage
-from app.domain.review import ReviewRequest, StationEvent, StationState, StationTime, Watch, ignore_events
+from app.domain.review import (
+    Coverage,
+    ReviewRequest,
+    StageResult,
+    StationEvent,
+    StationState,
+    StationTime,
+    Watch,
+    ignore_events,
+)
 from app.domain.step import Attributes, NoTracer, Tracer
 from app.gather import TierThresholds
 from app.llm.client import CallScope
@@ -58,6 +68,19 @@ def review_attributes(request: ReviewRequest) -> Attributes:
         "quorum.review.id": request.review_id,
         "quorum.trigger": request.trigger,
     }
+
+
+class WhenAnswered(Protocol):
+    """Hears the result of each stage, with its findings as the model and the analyzers gave them, not yet checked."""
+
+    def __call__(self, result: StageResult, *, coverage: Coverage) -> None:
+        """Must not block."""
+        ...
+
+
+def ignore_answers(result: StageResult, *, coverage: Coverage) -> None:
+    """A `WhenAnswered` that does nothing."""
+    del result, coverage
 
 
 class Stations:

@@ -5,13 +5,15 @@ checkpointed step.
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from app.analyzers.analysis import analyze
 from app.domain.analysis import AdvisoryLookup, Analysis
 from app.domain.configuration import Pipeline
 from app.domain.finding import Stage
+from app.domain.model_call import Provider
 from app.domain.pull_request import Snapshot, Source
 from app.domain.review import (
     Coverage,
@@ -26,7 +28,7 @@ from app.domain.step import Checkpoint, Step, run_directly
 from app.findings.finders import is_by_analyzers
 from app.findings.settle import Settlement
 from app.gather import BASE_PATHS, Configuration, Gathered, gather, read_configuration
-from app.pipeline.inputs import PipelineOptions, Services, Stations
+from app.pipeline.inputs import PipelineOptions, Services, Stations, WhenAnswered, ignore_answers
 from app.pipeline.settling import finding_calls, settle_results
 from app.publish.notes import (
     EVERY_FILE_LEFT_OUT,
@@ -38,11 +40,7 @@ from app.publish.notes import (
     explain_note,
     explain_rejection,
 )
-from app.publish.undocumented import (
-    with_undocumented,
-    without_undocumented,
-    without_undocumented_claims,
-)
+from app.publish.undocumented import with_undocumented, without_undocumented, without_undocumented_claims
 from app.stages import StageContext, run_stage
 
 
@@ -96,11 +94,13 @@ async def review_gathered(
     stations: Stations,
     step: Step = run_directly,
     lookup_advisories: AdvisoryLookup | None = None,
+    when_answered: WhenAnswered = ignore_answers,
 ) -> ReviewReport:
     """Review a change that has been gathered.
 
     Args:
         lookup_advisories: called only if a manifest or lock file adds packages.
+        when_answered: called with the result of each stage that a model has answered, and with the coverage so far.
 
     Raises:
         Superseded: a newer head replaces this one.
@@ -120,14 +120,23 @@ async def review_gathered(
         tier=gathered.tier,
         deadline_s=services.stage_deadline_s,
     )
-    results = await _run_stages(options, gathered, analysis, context, stations=stations, step=step)
+    keyless = _is_keyless(gathered, services)
+    coverage = _coverage(gathered, analysis, keyless=keyless)
+    results = await _run_stages(
+        options,
+        gathered,
+        analysis,
+        context,
+        stations=stations,
+        step=step,
+        when_answered=partial(when_answered, coverage=coverage),
+    )
     with stations.timed("verify"):
         settled = await step(
             Checkpoint("settle", Settlement),
             lambda: settle_results(results, gathered, analysis, context),
         )
     pull_request = gathered.context.pull_request
-    keyless = _is_keyless(gathered, services)
     profile = gathered.config.profile
     return ReviewReport(
         findings=without_undocumented(settled.findings, profile),
@@ -139,7 +148,7 @@ async def review_gathered(
             symbols=analysis.undocumented,
             profile=profile,
         ),
-        coverage=without_unanswered(_coverage(gathered, analysis, keyless=keyless), results),
+        coverage=without_unanswered(coverage, results),
         usage=await services.models.usage(scope.review_id or ""),
         duration_ms=stations.elapsed_ms,
         head_sha=pull_request.head_sha if pull_request else None,
@@ -176,15 +185,22 @@ async def _run_stages(
     *,
     stations: Stations,
     step: Step,
+    when_answered: Callable[[StageResult], None],
 ) -> list[StageResult]:
     """Return one result for each stage, in order, including stages that did not run."""
+
+    async def finish(stage: Stage, answer: Awaitable[StageResult]) -> StageResult:
+        result = await _finish_stage(stage, answer, analysis, stations)
+        if result.status is StageStatus.COMPLETED and result.provider is not Provider.ANALYZERS:
+            when_answered(result)
+        return result
 
     def run(stage: Stage, earlier: Sequence[StageResult] = ()) -> Awaitable[StageResult]:
         answer = step(  # reserves its checkpoint here, so that stages can run concurrently
             Checkpoint(f"stage:{stage}", StageResult),
             lambda: _ask_stage(stage, earlier, gathered, analysis, context),
         )
-        return _finish_stage(stage, answer, analysis, stations)
+        return finish(stage, answer)
 
     selected = [stage for stage in Stage if stage in options.stages and stage in gathered.config.stages]
     if gathered.config.pipeline is Pipeline.PARALLEL:

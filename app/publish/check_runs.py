@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TypeVar, cast
 
 from app.domain.finding import Stage
@@ -83,22 +84,47 @@ async def complete_checks(
     check_run_ids: Mapping[Stage, int],
     writer: Writer,
     ledger: WriteLedger,
+    completed: Mapping[Stage, CheckUpdate] = MappingProxyType({}),
 ) -> None:
     """Complete the existing check runs concurrently, each once.
 
     GitHub appends annotations, so a retry sends only those that the check run does not have yet.
+
+    Args:
+        completed: what check runs that were completed early say; one that says the same is not written again.
     """
 
     async def complete(check: CheckUpdate) -> int:
-        write = partial(_complete_check, check, check_run_ids[check.stage], writer=writer)
+        async def write(*, resume: bool = False) -> int:
+            check_run_id = check_run_ids[check.stage]
+            if completed.get(check.stage) != check:
+                await _update_check(check, check_run_id, writer=writer, resume=resume)
+            return check_run_id
+
         return await ledger.write_once(f"check:{check.stage}", find=partial(write, resume=True), write=write)
 
     await all_of(complete(check) for check in checks if check.stage in check_run_ids)
 
 
-async def _complete_check(
+async def show_early(check: CheckUpdate, check_run_id: int, *, writer: Writer, ledger: WriteLedger) -> None:
+    """Say in a check run what its stage has answered, at most once, because a repetition could replace the result.
+
+    For the ledger, the check run remains open, even if this completes it: how the review ends decides what it says.
+    """
+
+    async def find() -> int:
+        return check_run_id
+
+    async def write() -> int:
+        await _update_check(check, check_run_id, writer=writer)
+        return check_run_id
+
+    await ledger.write_once(f"early:{check.stage}", find=find, write=write)
+
+
+async def _update_check(
     check: CheckUpdate, check_run_id: int, *, writer: Writer, resume: bool = False
-) -> int:
+) -> None:
     await writer.update_check_run(
         check_run_id,
         title=check.title,
@@ -109,4 +135,3 @@ async def _complete_check(
         actions=check.actions,
         resume=resume,
     )
-    return check_run_id

@@ -124,6 +124,18 @@ def starting_check(stage: Stage) -> CheckUpdate:
     return CheckUpdate(stage=stage, title="Review in progress", summary="Quorum is reviewing this change.")
 
 
+def answered_check(result: StageResult, *, claims: int) -> CheckUpdate:
+    """The check run of a stage that has answered, while other stages or the checks of its claims are not finished."""
+    answered = f"{source_name(f'{result.provider}')} has answered: {count(claims, 'claim') if claims else 'no claims'}."
+    checked = "Quorum checks claims after all stages have answered, and posts none before." if claims else ""
+    rest = "This check run completes together with the review."
+    return CheckUpdate(
+        stage=result.stage,
+        title=f"Review in progress; {count(claims, 'claim') if claims else 'no claims'} so far",
+        summary=" ".join(filter(None, [answered, checked, rest])),
+    )
+
+
 def superseded_check(stage: Stage) -> CheckUpdate:
     """The check run of a head that a newer head supersedes."""
     return CheckUpdate(

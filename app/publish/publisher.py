@@ -15,6 +15,7 @@ from app.domain.publication import Conclusion, MarkerKind, WriteLedger, Writer, 
 from app.domain.review import ReviewReport
 from app.errors import GitHubNotFound, GitHubRejected
 from app.publish.check_runs import all_of, complete_checks
+from app.publish.checks import CheckUpdate
 from app.publish.comments import render_body_only_review, render_finding_comment
 from app.publish.plan import (
     PublicationPlan,
@@ -47,12 +48,16 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publisher:
-    """Writes one publication. `summary_editor` replaces the writer for edits of the summary comment."""
+    """Writes one publication. `summary_editor` replaces the writer for edits of the summary comment.
+
+    `completed`: what check runs that were completed early say.
+    """
 
     request: PublicationRequest
     writer: Writer
     ledger: WriteLedger
     check_run_ids: Mapping[Stage, int] = field(default_factory=dict[Stage, int])
+    completed: Mapping[Stage, CheckUpdate] = field(default_factory=dict[Stage, CheckUpdate])
     summary_comment_id: int | None = None
     summary_editor: SummaryEditor | None = None
 
@@ -68,7 +73,11 @@ class Publisher:
             (
                 self._post_summary(plan),
                 complete_checks(
-                    plan.checks, check_run_ids=self.check_run_ids, writer=self.writer, ledger=self.ledger
+                    plan.checks,
+                    check_run_ids=self.check_run_ids,
+                    writer=self.writer,
+                    ledger=self.ledger,
+                    completed=self.completed,
                 ),
             )
         )
