@@ -17,12 +17,14 @@ USAGE = {
     "dismiss": "/dismiss [TEXT]",
     "undismiss": "/undismiss ID",
     "resolve": "/resolve",
+    "remember": "/remember TEXT",
+    "forget": "/forget ID",
     "pause": "/pause",
     "resume": "/resume",
     "config": "/config",
     "help": "/help",
 }
-FREE_TEXT = frozenset({"ask", "dismiss"})
+FREE_TEXT = frozenset({"ask", "dismiss", "remember"})
 MAX_COMMAND_CHARACTERS = 40  # a longer word is not a typo of a command
 MIN_SIMILARITY = 0.7  # a less similar word is another bot's command
 _FIRST_LINE = re.compile(r"/([A-Za-z][A-Za-z-]*)(?:[ \t]+(.*?))?[ \t]*\r?", re.ASCII)
@@ -56,9 +58,9 @@ def _fits(name: str, words: tuple[str, ...], text: str) -> bool:
     match name:
         case "rereview":
             return _fits_rereview(words)
-        case "ask":
+        case "ask" | "remember":
             return bool(text)
-        case "undismiss":
+        case "undismiss" | "forget":
             return len(words) == 1
         case _:
             return not words

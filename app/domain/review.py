@@ -189,6 +189,7 @@ class ReviewContext:
     guideline_cuts: tuple[GuidelineCut, ...] = ()
     earlier_findings: tuple[Finding, ...] = ()
     images: tuple[ChangedImage, ...] = ()  # for the docs stage
+    remembered: tuple[str, ...] = ()  # instructions of the team, which the security stage never sees
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,6 +111,7 @@ async def gather(
     chunk_tokens: int = 40_000,
     earlier_findings: Sequence[Finding] = (),
     seen: Collection[str] = (),
+    remembered: Sequence[str] = (),
     for_models: bool = True,
     dependencies_only: bool = False,
 ) -> Gathered:
@@ -119,6 +120,7 @@ async def gather(
     Args:
         source: where the snapshot comes from.
         seen: `hunk_keys` of earlier reviews of this pull request; the chunks leave those hunks out.
+        remembered: the team's instructions.
         for_models: False if no model is asked; this skips context and further guidelines.
         dependencies_only: read only manifests and lock files; omit other files with that reason.
 
@@ -169,6 +171,7 @@ async def gather(
             guideline_cuts=guidelines.cuts if for_models else (),
             earlier_findings=tuple(earlier_findings),
             images=await fetch_images(source, selection.omitted, snapshot.diff.files) if for_models else (),
+            remembered=tuple(remembered),
         ),
         configuration=configuration,
         changed_files=_changed_files(snapshot, selection, contents),

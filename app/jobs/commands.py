@@ -15,8 +15,10 @@ from app.gather import guideline_cuts
 from app.jobs import dismissals
 from app.jobs.comment import IncomingComment
 from app.jobs.conversation import converse
+from app.jobs.remembering import forget, load_instructions, remember, worth_remembering
 from app.jobs.threads import Followed, follow, record_outcomes
 from app.publish import replies
+from app.publish.remembered import render_offer, render_remembered
 from app.store.findings import FindingOutcome, load_rules
 from app.store.pull_requests import PullRequestMemory, record_paused
 
@@ -69,7 +71,10 @@ async def dismiss(comment: IncomingComment, command: Command) -> None:
         return
     findings = [known.finding] if known and known.is_unsettled else []
     await _dismiss(comment, findings, reason=command.text)
-    await comment.answer(replies.render_dismissed(findings, key=comment.key, redact=comment.redact))
+    offer = render_offer(worth_remembering(command.text), redact=comment.redact)
+    await comment.answer(
+        replies.render_dismissed(findings, key=comment.key, redact=comment.redact, offer=offer)
+    )
     if findings:
         await _settle_threads(
             comment,
@@ -218,6 +223,7 @@ async def config(comment: IncomingComment, command: Command) -> None:
             origins=configuration.origins,
             learned=lines,
             cuts=guideline_cuts(await comment.snapshot(), configuration.config),
+            remembered=render_remembered(await load_instructions(comment), redact=comment.redact),
         )
     )
 
@@ -235,6 +241,8 @@ COMMANDS: Mapping[str, RunCommand] = {
     "dismiss": dismiss,
     "undismiss": undismiss,
     "resolve": resolve,
+    "remember": remember,
+    "forget": forget,
     "pause": pause,
     "resume": resume,
     "config": config,

@@ -18,6 +18,8 @@ from app.publish import replies
 
 logger = logging.getLogger(__name__)
 
+FOR_THE_TEAM = frozenset({"remember", "forget"})  # others learn why nothing happened
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentHandler:
@@ -33,6 +35,8 @@ class CommentHandler:
         comment = IncomingComment(job=job, access=access, review=self.review, step=step)
         if not await step(Checkpoint("permission", bool), lambda: self._may_command(job, access)):
             await comment.react("confused")
+            if job.command and job.command.name in FOR_THE_TEAM:
+                await comment.answer(replies.render_not_allowed(f"/{job.command.name}", key=comment.key))
             return
         if _takes_time(job.command):
             await comment.react("eyes")

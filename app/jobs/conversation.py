@@ -13,8 +13,10 @@ from app.domain.step import Checkpoint
 from app.errors import ModelError
 from app.jobs import dismissals
 from app.jobs.comment import IncomingComment, moved_to
+from app.jobs.remembering import worth_remembering
 from app.llm.client import CallScope
 from app.publish import replies
+from app.publish.remembered import render_offer
 from app.store.model_calls import CallDimension, load_stats
 from app.store.reports import ConversationTurn, load_turns, record_turn
 
@@ -94,7 +96,9 @@ def _figures(comment: IncomingComment) -> str:
 async def _post_answer(
     comment: IncomingComment, question: ConversationQuestion, completed: ConversationAnswer
 ) -> None:
-    withdraws = completed.reply.withdraws and completed.intent is Intent.COMPLAINT
+    complains = completed.intent is Intent.COMPLAINT
+    withdraws = completed.reply.withdraws and complains
+    offer = render_offer(worth_remembering(question.question) if complains else "", redact=comment.redact)
     if withdraws and question.finding is not None:
         await asyncio.to_thread(
             dismissals.dismiss,
@@ -112,10 +116,15 @@ async def _post_answer(
             answered_by=completed.by,
             key=comment.key,
             redact=comment.redact,
+            offer=offer,
         )
     else:
         body = replies.render_answer(
-            completed.reply.answer, answered_by=completed.by, key=comment.key, redact=comment.redact
+            completed.reply.answer,
+            answered_by=completed.by,
+            key=comment.key,
+            redact=comment.redact,
+            offer=offer,
         )
     await _record(comment, question, completed, answer_comment_id=await comment.answer(body))
     if withdraws:

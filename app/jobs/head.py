@@ -18,6 +18,7 @@ from app.publish.notes import render_skip_reason
 from app.store import reviews
 from app.store.database import Database
 from app.store.pull_requests import PullRequestMemory, load_memory, record_reopened
+from app.store.remembered import load_remembered
 from app.store.review_tables import ReviewRow
 
 OPENED = "opened"  # may arrive after the pushes that followed it
@@ -34,6 +35,7 @@ class HeadState:
     pull_request: PullRequest
     configuration: Configuration
     memory: PullRequestMemory
+    remembered: tuple[str, ...]  # the team's instructions
     acts_for: ReviewRequest  # the request whose rules apply: a push acts for a review that it replaces
     read_at: datetime  # just before GitHub was asked
 
@@ -51,6 +53,7 @@ class HeadState:
             seen=self.memory.reviewed_hunks(self.sha, self.configuration.config.stages),
             earlier=self.memory.earlier_findings(self.sha),
             dependencies_only=is_dependency_update(self.pull_request) and not request.commanded,
+            remembered=self.remembered,
         )
 
 
@@ -120,6 +123,7 @@ async def read_head(
         pull_request=pull_request,
         configuration=configuration,
         memory=await _load_memory(database, pull_request),
+        remembered=await _load_remembered(database, request),
         acts_for=await _inherit_trigger(request, database),
         read_at=read_at,
     )
@@ -135,6 +139,13 @@ async def _load_memory(database: Database, pull_request: PullRequest) -> PullReq
     if memory.is_closed and pull_request.state == "open":
         await asyncio.to_thread(record_reopened, database, pull_request.ref)
     return memory
+
+
+async def _load_remembered(database: Database, request: ReviewRequest) -> tuple[str, ...]:
+    found = await asyncio.to_thread(
+        load_remembered, database, request.installation_id, request.ref.repository
+    )
+    return tuple(each.text for each in found)
 
 
 async def find_obstacle(request: ReviewRequest, head: HeadState, database: Database) -> Cancelled | None:

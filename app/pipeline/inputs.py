@@ -48,7 +48,8 @@ class PipelineOptions:
     """The scope of one review.
 
     `seen` has the keys of the hunks that earlier reviews of this pull request read, and `earlier` their findings.
-    `full` reviews everything again. `dependencies_only` limits the review to manifests and lock files.
+    `full` reviews everything again. `dependencies_only` limits the review to manifests and lock files. `remembered` has
+    the team's instructions.
     """
 
     scope: CallScope
@@ -57,6 +58,7 @@ class PipelineOptions:
     seen: Collection[str] = ()
     earlier: Sequence[Finding] = ()
     dependencies_only: bool = False
+    remembered: Sequence[str] = ()
 
 
 def review_attributes(request: ReviewRequest) -> Attributes:

@@ -81,6 +81,7 @@ async def gather_snapshot(
         chunk_tokens=services.chunk_tokens,
         earlier_findings=options.earlier,
         seen=() if options.full else options.seen,
+        remembered=options.remembered,
         for_models=not services.models.is_keyless,
         dependencies_only=options.dependencies_only,
     )

@@ -24,6 +24,7 @@ from app.stages.sections import (
     render_handover,
     render_instructions,
     render_manner,
+    render_remembered,
 )
 
 MAX_EDGES = 30  # of a diagram that is still readable
@@ -102,12 +103,19 @@ def review_question(
         prompt_id="review/question",
         inputs={
             "description": render_description(context.pull_request, secret),
-            "instructions": render_instructions(chunk.instructions, secret),
+            "instructions": _instructions(chunk, context, config, secret),
             "earlier": render_earlier(earlier, secret, with_titles=True),
             "manner": render_manner(config, secret),
         },
         parse=parse,
     )
+
+
+def _instructions(chunk: Chunk, context: ReviewContext, config: RepositoryConfig, secret: bytes) -> str:
+    """Render what the maintainers configured and what the team asked to remember; the latter is not for security."""
+    configured = render_instructions(chunk.instructions, secret)
+    remembered = render_remembered(context.remembered, config.gate, secret)
+    return "\n".join(filter(None, [configured, remembered]))
 
 
 def security_question(
@@ -158,7 +166,7 @@ def docs_question(
         inputs={
             "description": render_description(context.pull_request, secret),
             "images": _image_names(images),
-            "instructions": render_instructions(chunk.instructions, secret),
+            "instructions": _instructions(chunk, context, config, secret),
             "facts": _facts(analysis, chunk, secret),
             "handover": render_handover(handover, secret),
             "format": render_format(config.docs_format, chunk.files),

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from app.domain.configuration import PathInstruction, RepositoryConfig
-from app.domain.finding import Finding
+from app.domain.configuration import Gate, PathInstruction, RepositoryConfig
+from app.domain.finding import Finding, Severity
 from app.domain.pull_request import PullRequest
 from app.domain.review import ReviewContext
 from app.prompting.prompts import fence, fence_json
@@ -41,6 +41,18 @@ def render_instructions(instructions: Sequence[PathInstruction], secret: bytes) 
         return ""
     rows = _json_lines({"files": each.path, "mind": each.instructions} for each in instructions)
     return f"The maintainers ask to mind, within the rules above:\n{fence('instructions', rows, secret)}"
+
+
+def render_remembered(remembered: Sequence[str], gate: Gate, secret: bytes) -> str:
+    """Render what the team asked to remember. It cannot excuse a finding that is severe or that the gate counts."""
+    if not remembered:
+        return ""
+    bar = Severity.MEDIUM if gate is Gate.MEDIUM else Severity.HIGH
+    rows = _json_lines({"mind": each} for each in remembered)
+    return (
+        "The team asks to mind, within the rules above; it may ask for more care, or to leave out findings below "
+        f"{bar.value}, never one of {bar.value} or above:\n{fence('remembered', rows, secret)}"
+    )
 
 
 def render_earlier(findings: Sequence[Finding], secret: bytes, *, with_titles: bool) -> str:

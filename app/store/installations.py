@@ -17,12 +17,14 @@ from app.store.database import Database
 from app.store.findings import FindingOutcome
 from app.store.job_tables import DeliveryRow, InstallationRow, WriteRow
 from app.store.providers import delete_old_circuits
+from app.store.remembered import delete_forgotten
 from app.store.review_tables import (
     ConversationTurnRow,
     FindingRow,
     LearnedRuleRow,
     PullRequestRow,
     RejectionRow,
+    RememberedRow,
     ReviewRow,
     StageResultRow,
 )
@@ -36,6 +38,7 @@ _TABLES_WITH_REPOSITORY = (
     ConversationTurnRow,
     LearnedRuleRow,
     PullRequestRow,
+    RememberedRow,
 )
 
 
@@ -111,6 +114,7 @@ def purge(database: Database, *, now: datetime, keep: timedelta) -> None:
         session.exec(delete(WriteRow).where(col(WriteRow.begun_at) < before))
         session.exec(delete(RejectionRow).where(col(RejectionRow.created_at) < before))
         session.exec(delete(ConversationTurnRow).where(col(ConversationTurnRow.created_at) < before))
+        delete_forgotten(session, before=before)
         _purge_findings(session, before)
         _purge_stage_results(session, before)
         session.exec(
@@ -163,6 +167,7 @@ def _purge_installations(session: Session, before: datetime) -> None:
         ConversationTurnRow,
         LearnedRuleRow,
         PullRequestRow,
+        RememberedRow,
     ):
         session.exec(delete(table).where(col(table.installation_id).in_(deleted)))
     session.exec(delete(InstallationRow).where(col(InstallationRow.id).in_(deleted)))

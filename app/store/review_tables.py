@@ -225,3 +225,19 @@ class LearnedRuleRow(Row, table=True):
     removed_at: datetime | None = Field(
         default=None, sa_type=UtcDateTime
     )  # earlier dismissals no longer count
+
+
+class RememberedRow(Row, table=True):
+    """An instruction that a repository's team gave with `/remember`; its id comes from the comment."""
+
+    __tablename__ = "remembered"
+    __table_args__ = (Index("ix_remembered_repository", "installation_id", "repository"),)
+
+    id: str = Field(primary_key=True)
+    installation_id: int = Field(sa_type=BigInteger)
+    repository: str = Field(sa_type=AnyText)
+    text: str = Field(sa_type=AnyText)  # redacted; empty once forgotten
+    author: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    removed_by: str | None = None  # login; None: active
+    removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -37,6 +37,8 @@ People with write access can use these commands on the first line of a comment:
 | `/dismiss [TEXT]` | In a thread: dismiss the finding. Quorum remembers the reason. |
 | `/undismiss ID` | Restore a dismissed finding. |
 | `/resolve` | Resolve the threads of fixed findings. |
+| `/remember TEXT` | Remember an instruction for all reviews of this repository. |
+| `/forget ID` | Remove a remembered instruction. |
 | `/pause` | Stop reviewing new pushes to this pull request. |
 | `/resume` | Resume reviews of new pushes. |
 | `/config` | Show the configuration of this pull request. |
@@ -48,7 +50,8 @@ People with write access can use these commands on the first line of a comment:
 
 def test_the_commands_are_the_documented_ones() -> None:
     assert [command.split()[0] for command, _ in COMMANDS] == [
-        "/rereview", "/ask", "/explain", "/dismiss", "/undismiss", "/resolve", "/pause", "/resume", "/config", "/help",
+        "/rereview", "/ask", "/explain", "/dismiss", "/undismiss", "/resolve", "/remember",
+        "/forget", "/pause", "/resume", "/config", "/help",
     ]  # fmt: skip
 
 
