@@ -141,6 +141,36 @@ def review(
 
 
 @cli.command()
+def fix(
+    target: Annotated[str, typer.Argument(help="A git range (main...HEAD) or a pull request's URL.")],
+    *,
+    repo: Annotated[
+        Path, typer.Option(help="The repository of a range, and the checkout of --apply.")
+    ] = Path(),
+    severity: Annotated[
+        Severity, typer.Option(help="Fix findings of this severity or higher.")
+    ] = Severity.LOW,
+    config: Annotated[
+        Path | None, typer.Option(help="Use this configuration instead of the base commit's.")
+    ] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Write the fixes to the working tree, which must be clean.")
+    ] = False,
+    unconfirmed: Annotated[
+        bool, typer.Option("--unconfirmed", help="Also use fixes that no other vendor's model confirmed.")
+    ] = False,
+) -> None:
+    """Review a change, fix its findings, and print a patch. Exit: 0 all fixed, 1 a finding is not fixed, 2 unreadable input, 3 incomplete."""
+    from app.commands.fix import FixOptions
+    from app.commands.fix import fix as run
+
+    options = FixOptions(
+        target=target, repo=repo, severity=severity, config=config, apply=apply, unconfirmed=unconfirmed
+    )
+    raise typer.Exit(run(options))
+
+
+@cli.command()
 def serve(
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",

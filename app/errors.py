@@ -283,3 +283,11 @@ class ChunksNotReviewed(QuorumError):
         more = f" and {len(paths) - MAX_PATHS_NAMED} more" if len(paths) > MAX_PATHS_NAMED else ""
         named = f"{', '.join(paths[:MAX_PATHS_NAMED])}{more}"
         super().__init__(f"{str(cause).rstrip('.')}; not reviewed: {named}")
+
+
+class FixRejected(QuorumError):
+    """A check rejects a proposed fix; `code` is a `FixProblemCode`, `path` and `detail` complete the reason."""
+
+    def __init__(self, code: str, *, path: str = "", detail: str = "") -> None:
+        super().__init__(f"{code} {path} {detail}".strip())
+        self.code, self.path, self.detail = code, path, detail

@@ -68,11 +68,11 @@ def isolated_settings() -> Settings:
 
 
 async def _review(options: ReviewOptions, settings: Settings, network: Network) -> int:
-    configuration = _read_configuration(options.config)
-    target = _open_target(options, settings, network)
+    configuration = read_configuration_file(options.config)
+    target = open_target(options, settings, network)
     program = build_program(settings, network=network)
     try:
-        gathered, report = await _run(options, target, program, configuration)
+        gathered, report = await run_review(options, target, program, configuration)
         sys.stdout.write(render(report, options.report_format, redact=program.services.redactor.redact))
         if options.post and report.coverage.files and not await _post(target, gathered, report, program):
             return INCOMPLETE
@@ -98,7 +98,8 @@ class Target:
             await self.transport.aclose()
 
 
-def _open_target(options: ReviewOptions, settings: Settings, network: Network) -> Target:
+def open_target(options: ReviewOptions, settings: Settings, network: Network) -> Target:
+    """Open the source of a range, a patch, or a pull request; raises `InputError`."""
     target = options.target
     if options.post and "://" not in target:
         raise InputError("--post requires the URL of a pull request.")
@@ -148,13 +149,15 @@ def _read(path: Path) -> bytes:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _read_configuration(path: Path | None) -> bytes | None:
+def read_configuration_file(path: Path | None) -> bytes | None:
+    """Read the file of `--config`; raises `InputError`."""
     return _read(path) if path else None
 
 
-async def _run(
+async def run_review(
     options: ReviewOptions, target: Target, program: Program, configuration: bytes | None
 ) -> tuple[Gathered, ReviewReport]:
+    """Gather and review the target, with progress on stderr."""
     review_id = str(uuid4())
     pipeline_options = PipelineOptions(
         scope=CallScope(

@@ -118,6 +118,27 @@ class GitRangeSource:
             return await self._object(f":0:{path}")
         return await asyncio.to_thread(_read_inside, self._top, path)
 
+    @staticmethod
+    def open_repository(directory: Path) -> tuple[Path, Git]:
+        """Find the top of the repository around a directory; raises `InputError` if there is none."""
+        return _open_repository(directory, None)
+
+    @property
+    def head(self) -> str | None:
+        """The head's commit; None for the index or the work tree."""
+        return self._commits().head
+
+    async def list_folder(self, folder: str) -> list[tuple[bytes, bytes]]:
+        """Return mode and path of each entry in a folder of the head (`""` or `a/b/`)."""
+        try:
+            rows = await self._git.run(
+                "ls-tree", "-z", "--full-tree", self._commits().head or "", folder or "."
+            )
+        except GitFailed as error:
+            raise InputError(f"git cannot list a folder of the head: {error}.") from error
+        fields = (row.partition(b"\t") for row in rows.split(b"\0")[:-1])
+        return [(about.partition(b" ")[0], path) for about, _, path in fields]
+
     async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
         """Find lines of the head's tree, the index or the work tree that contain this whole word."""
         try:

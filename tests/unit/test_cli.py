@@ -52,7 +52,9 @@ def test_serving_loads_no_terminal_libraries(tmp_path: Path) -> None:
     assert not loaded & {"rich", "pygments"}
 
 
-@pytest.mark.parametrize("command", ["demo", "review", "serve", "setup", "doctor", "stats", "mcp", "replay"])
+@pytest.mark.parametrize(
+    "command", ["demo", "review", "fix", "serve", "setup", "doctor", "stats", "mcp", "replay"]
+)
 def test_every_documented_command_has_help(command: str) -> None:
     shown = CliRunner().invoke(cli, [command, "--help"])
     assert shown.exit_code == 0

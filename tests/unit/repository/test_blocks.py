@@ -47,6 +47,15 @@ NOT_RUN = {
     ".venv/bin/quorum doctor": "needs a registered App; tests/unit/commands/test_doctor.py has one",
     "quorum review https://github.com/octo/shop/pull/7": _CALLS_GITHUB,
     "quorum review https://github.com/octo/shop/pull/7 --post": _CALLS_GITHUB,
+    **dict.fromkeys(
+        (
+            "quorum fix main...HEAD",
+            "quorum fix main...HEAD | git apply",
+            "quorum fix main...HEAD --apply",
+            "quorum fix https://github.com/octo/shop/pull/7 --severity high",
+        ),
+        "needs two vendors' keys; tests/scenarios/test_fix_command.py has them",
+    ),
     "quorum eval": _EVALUATION,
     "quorum eval --provider claude --quorum 1": _EVALUATION,
     "quorum eval --record evals/recorded/NAME": _EVALUATION,

@@ -1,0 +1,148 @@
+"""A compromised model cannot get anything written that the rules forbid."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.domain.diff import Diff, FileDiff, FileStatus
+from app.domain.fix import FixProblemCode, PathKind, TextEdit
+from app.errors import FixRejected
+from app.fixes.checks import FixState, apply_allowed
+from app.fixes.rules import (
+    MAX_CHANGED_LINES,
+    MAX_EDIT_CHARACTERS,
+    check_answer,
+    check_size,
+    is_new_test,
+    is_untouchable,
+)
+
+FORBIDDEN = (
+    ".github/workflows/ci.yml", ".GitHub/Workflows/ci.yml", ".github./workflows/ci.yml", ".git/config",
+    "a/.git/hooks/post-checkout", ".g\u200bit/config", "\uff0egithub/workflows/x.yml", "CODEOWNERS", "docs/codeowners",
+    "package-lock.json", "poetry.lock", "go.sum", "LICENSE", "License.txt", "licences/COPYING", "LICENSE-MIT", "NOTICE",
+    ".github/quorum.yml", "quorum.yml", "AGENTS.md", "CLAUDE.md", "requirements.txt", "Makefile", "Dockerfile", "pyproject.toml",
+    "package.json", "setup.py", ".gitmodules", ".gitattributes",
+)  # fmt: skip
+CHANGED = ("pay.py", "deleted.py", "link.py", "vendored", "image.png", *FORBIDDEN)
+MOVES = st.sampled_from(
+    ["", "./", "../", "/", "a/../", "x\\", "pay.py/", "PAY.PY/../", "C:", "tests/", "tests/../", " "]
+)
+TAILS = st.sampled_from(["", ".", " ", "/", "/.", "::$DATA", "\0", "\n", "~1"])
+PATHS = st.one_of(
+    st.builds(lambda move, path, tail: move + path + tail, MOVES, st.sampled_from([*CHANGED, "other.py"]), TAILS),
+    st.sampled_from(FORBIDDEN).map(str.upper),
+    st.sampled_from(FORBIDDEN).map(str.title),
+    st.sampled_from(["tests/test_pay.py", "test_pay.py", "conftest.py", "tests/../pay.py", "tests/test_a.yml", "Tests/test_pay.py"]),
+    st.text(max_size=30),
+)  # fmt: skip
+TEXTS = st.one_of(
+    st.sampled_from(["", "x = 1\n", "x = 1", "y", "[REDACTED:a]", "\u202e", "\0", "a" * 30_000]),
+    st.text(max_size=20),
+)
+EDITS = st.lists(st.builds(TextEdit, path=PATHS, old=TEXTS, new=TEXTS), max_size=4)
+
+
+def changed(path: str) -> FileDiff:
+    return FileDiff(
+        path=path,
+        status=FileStatus.REMOVED if path == "deleted.py" else FileStatus.MODIFIED,
+        binary=path == "image.png",
+        submodule=path == "vendored",
+    )
+
+
+@dataclass(frozen=True)
+class Head:
+    """A head with the changed files, an unchanged one, and a link."""
+
+    files: dict[str, bytes] = field(
+        default_factory=lambda: {
+            path: b"x = 1\ny = 2\n" for path in [*CHANGED, "other.py", "tests/test_old.py"]
+        }
+    )
+
+    async def read(self, path: str) -> bytes | None:
+        return self.files.get(path)
+
+    async def kind(self, path: str) -> PathKind:
+        if path in ("link.py", "vendored", "deleted.py"):
+            return PathKind.OTHER
+        if path in self.files:
+            return PathKind.FILE
+        similar = {known.casefold() for known in self.files}
+        return PathKind.SIMILAR if path.casefold() in similar else PathKind.ABSENT
+
+
+STATE = FixState(diff=Diff(files=tuple(map(changed, CHANGED))), head=Head(), fixed={})
+
+
+def written(edits: list[TextEdit]) -> dict[str, bytes]:
+    """Apply the rules; empty if they reject the fix."""
+    try:
+        check_answer(edits)
+        files = asyncio.run(apply_allowed(edits, STATE))
+        check_size(files)
+    except FixRejected:
+        return {}
+    return {file.path: file.after for file in files}
+
+
+@settings(max_examples=300)
+@given(edits=EDITS)
+def test_no_answer_writes_anything_but_changed_files_and_new_tests(edits: list[TextEdit]) -> None:
+    for path, after in written(edits).items():
+        assert path == "pay.py" or (is_new_test(path) and path not in Head().files)
+        assert 0 < len(after) <= MAX_EDIT_CHARACTERS + 20
+        assert b"[REDACTED" not in after
+        assert "\u202e" not in after.decode()
+
+
+@given(path=st.sampled_from(FORBIDDEN), upper=st.booleans())
+def test_no_spelling_of_a_protected_path_is_allowed(path: str, *, upper: bool) -> None:
+    assert is_untouchable(path.upper() if upper else path)
+    assert not written([TextEdit(path=path.upper() if upper else path, old="x = 1", new="x = 3")])
+
+
+@pytest.mark.parametrize(
+    ("edit", "code"),
+    [
+        (TextEdit(path=".github/workflows/ci.yml", old="x = 1", new="x = 3"), FixProblemCode.PROTECTED_PATH),
+        (TextEdit(path="other.py", old="x = 1", new="x = 3"), FixProblemCode.OUTSIDE_CHANGE),
+        (TextEdit(path="new.py", old="", new="x = 3"), FixProblemCode.OUTSIDE_CHANGE),
+        (TextEdit(path="link.py", old="x = 1", new="x = 3"), FixProblemCode.NOT_A_FILE),
+        (TextEdit(path="vendored", old="x = 1", new="x = 3"), FixProblemCode.NOT_A_FILE),
+        (TextEdit(path="image.png", old="x = 1", new="x = 3"), FixProblemCode.NOT_TEXT),
+        (TextEdit(path="deleted.py", old="x = 1", new="x = 3"), FixProblemCode.DELETED_FILE),
+        (TextEdit(path="Tests/test_old.py", old="", new="x = 3"), FixProblemCode.EXISTS),
+        (TextEdit(path="tests/test_old.py", old="x = 1", new="x = 3"), FixProblemCode.OUTSIDE_CHANGE),
+        (TextEdit(path="../pay.py", old="x = 1", new="x = 3"), FixProblemCode.INVALID_PATH),
+        (TextEdit(path="pay.py", old="x = 1", new="z\n" * (MAX_CHANGED_LINES + 1)), FixProblemCode.TOO_LARGE),
+        (TextEdit(path="pay.py", old="x = 1", new="z" * 5_000_000), FixProblemCode.TOO_LARGE),
+        (TextEdit(path="pay.py", old="x = 1", new="x = '[REDACTED:key]'"), FixProblemCode.REDACTED),
+        (TextEdit(path="pay.py", old="x = 1", new="x = 1 # \u202e"), FixProblemCode.HIDDEN_CHARACTERS),
+    ],
+)
+async def test_each_rule_says_what_it_forbids(edit: TextEdit, code: FixProblemCode) -> None:
+    async def check() -> None:
+        check_answer([edit])
+        check_size(await apply_allowed([edit], STATE))
+
+    with pytest.raises(FixRejected) as raised:
+        await check()
+    assert raised.value.code == code
+
+
+async def test_a_new_test_beside_the_fix_is_allowed() -> None:
+    edits = [
+        TextEdit(path="pay.py", old="x = 1", new="x = 3"),
+        TextEdit(path="tests/test_pay.py", old="", new="import pay"),
+    ]
+    files = await apply_allowed(edits, STATE)
+    assert {file.path: file.after for file in files} == {
+        "pay.py": b"x = 3\ny = 2\n",
+        "tests/test_pay.py": b"import pay\n",
+    }
