@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from app.domain.diff import Diff, Side
@@ -96,6 +97,47 @@ class Snapshot:
     notes: tuple[str, ...] = ()
 
 
+class EntryKind(StrEnum):
+    """What a path of a tree is."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    LINK = "symbolic link"
+    SUBMODULE = "submodule"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastCommit:
+    """A commit as look-ups show it: without names."""
+
+    date: str  # YYYY-MM-DD
+    subject: str
+
+
+class CodeTree(Protocol):
+    """All code at the head, as git has it, for look-ups."""
+
+    async def entry(self, path: str) -> EntryKind | None:
+        """Tell what the path is; None if there is nothing."""
+        ...
+
+    async def blob(self, path: str, side: Side) -> bytes | None:
+        """Read a file; None if there is none or it is too large."""
+        ...
+
+    async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
+        """Find lines that contain this whole word."""
+        ...
+
+    async def search(self, text: str, *, limit: int) -> list[TextMatch]:
+        """Find lines that contain this text, literally."""
+        ...
+
+    async def history(self, path: str, lines: tuple[int, int] | None) -> list[PastCommit] | None:
+        """The last commits that touched these lines, or the file; None if the history cannot be read."""
+        ...
+
+
 class Source(Protocol):
     """A pull request on GitHub, a range of a local repository, or a patch."""
 
@@ -109,4 +151,8 @@ class Source(Protocol):
 
     async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
         """Find lines of the head's tree that contain this whole word; empty if there is no tree."""
+        ...
+
+    def tree(self) -> CodeTree | None:
+        """All code at the head; None if only the change can be read. Call `snapshot` first."""
         ...

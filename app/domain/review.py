@@ -7,6 +7,7 @@ from enum import StrEnum
 from app.domain.configuration import PathInstruction
 from app.domain.diff import Diff, FileDiff
 from app.domain.finding import Document, Finding, RejectedClaim, Rejection, Stage, Walkthrough
+from app.domain.lookup import LookedUp
 from app.domain.model_call import Provider
 from app.domain.pull_request import PullRequest, PullRequestRef
 
@@ -209,6 +210,7 @@ class StageResult:
     notes: tuple[str, ...] = ()
     call_ids: tuple[str, ...] = ()  # the successful call of each chunk
     unread_paths: tuple[str, ...] = ()  # files that no model answered about, if the stage failed
+    looked_up: tuple[LookedUp, ...] = ()
 
 
 NO_ANSWER = "no model answered about it"  # the reason of an omission
@@ -253,3 +255,4 @@ class ReviewReport:
     keyless: bool = False  # no model has a key or is allowed; only analyzers ran
     stations: tuple[StationTime, ...] = ()
     notes: tuple[str, ...] = ()
+    looked_up: tuple[LookedUp, ...] = ()  # what models looked at beyond the change and its context

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.domain.diff import Side
 from app.domain.finding import Severity
-from app.domain.pull_request import PullRequest, PullRequestRef, Snapshot, TextMatch
+from app.domain.pull_request import CodeTree, PullRequest, PullRequestRef, Snapshot, TextMatch
 from app.domain.rules import RULES
 from app.errors import InputError
 from app.github.git_process import Git
@@ -145,6 +145,10 @@ class CaseSource:
     async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
         """Return lines of the head that contain this whole word."""
         return await self._range.grep(word, limit=limit)
+
+    def tree(self) -> CodeTree:
+        """Return the tree of the head."""
+        return self._range.tree()
 
 
 async def commit_case(case: EvaluationCase, directory: Path) -> CaseSource:

@@ -17,6 +17,7 @@ from app.domain.finding import (
     SettlementCode,
     SettlementNote,
 )
+from app.domain.lookup import LookedUp
 from app.domain.model_call import Provider, vendors_of
 from app.findings.anchor import anchor, locate
 from app.findings.finders import backers, is_by_analyzers, is_by_patterns
@@ -158,6 +159,7 @@ class Settlement:
     findings: tuple[Finding, ...]
     rejected: tuple[RejectedClaim, ...] = ()
     notes: tuple[SettlementNote, ...] = ()
+    looked_up: tuple[LookedUp, ...] = ()  # by verifiers
 
 
 async def settle(

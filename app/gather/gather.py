@@ -13,20 +13,16 @@ from app.domain.analysis import AnalysisScope, ChangedFile
 from app.domain.configuration import ConfigurationProblem, RepositoryConfig
 from app.domain.diff import FileDiff
 from app.domain.finding import Finding
+from app.domain.lookup_answer import LookUp
 from app.domain.pull_request import Snapshot, Source
 from app.domain.review import Chunk, Coverage, Omission, ReviewContext
 from app.gather.binaries import read_binaries
 from app.gather.chunks import hunk_keys, split_into_chunks, unseen
 from app.gather.configuration import Configuration
-from app.gather.contents import (
-    Contents,
-    fetch_contents,
-    fetch_images,
-    find_guidelines,
-    folder_candidates,
-)
+from app.gather.contents import Contents, fetch_contents, fetch_images, find_guidelines, folder_candidates
 from app.gather.context import LIMITS, NO_CONTEXT, ContextLimits, find_context
 from app.gather.guidelines import choose_guidelines
+from app.gather.lookups import Lookups
 from app.gather.moves import find_moves
 from app.gather.selection import (
     IGNORED,
@@ -90,6 +86,7 @@ class Gathered:
     hunk_keys: tuple[str, ...]  # of everything read now or earlier: `seen` of the next review
     cut_files: tuple[str, ...] = ()  # files with long lines, of which the model sees only the start
     invalid_patterns: tuple[str, ...] = ()  # of `ignore_paths`
+    look_up: LookUp | None = None  # answers models' look-ups; None if only the change can be read
 
     @property
     def config(self) -> RepositoryConfig:
@@ -183,6 +180,7 @@ async def gather(
         hunk_keys=hunk_keys(selection.reviewed),
         cut_files=tuple(file.path for file in selection.reviewed if _has_cut_lines(file)),
         invalid_patterns=ignored.invalid,
+        look_up=Lookups(tree).answer if (tree := source.tree()) else None,
     )
 
 

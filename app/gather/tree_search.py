@@ -70,9 +70,7 @@ async def find_definitions(
 
 async def _definition_elsewhere(used: UsedName, source: Source) -> FoundDefinition | None:
     """Find the definition that the name refers to; None if there is none, or if several are equally near."""
-    patterns = [
-        re.compile(each.format(name=re.escape(used.name))) for each in (_KEYWORD, _TYPED, _SHORTHAND, _VALUE)
-    ]
+    patterns = definition_patterns(used.name)
     matches = [
         match
         for match in await source.grep(used.name, limit=GREP_LIMIT)
@@ -114,6 +112,16 @@ async def _read(
     return FoundDefinition(match=constant, text=text, definition=None) if constant and text else None
 
 
+def definition_patterns(name: str) -> list[re.Pattern[str]]:
+    """Match lines that look like a definition of the name, in any language."""
+    return [re.compile(each.format(name=re.escape(name))) for each in (_KEYWORD, _TYPED, _SHORTHAND, _VALUE)]
+
+
+def is_test(path: str) -> bool:
+    """Whether the path is that of a test."""
+    return _TEST.search(path) is not None
+
+
 def _text(raw: bytes | None) -> str:
     return without_long_lines(raw.decode("utf-8", "replace")) if raw else ""
 
@@ -142,7 +150,7 @@ def _distance(path: str, used: UsedName) -> tuple[int, int, int]:
     here = PurePosixPath(used.path).parts[:-1]
     shared = sum(1 for _ in _common(here, pure.parts[:-1]))
     away = len(here) + len(pure.parts) - 1 - 2 * shared
-    return 0 if named or owned else 1, int(bool(_TEST.search(path))), away
+    return 0 if named or owned else 1, int(is_test(path)), away
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> Iterator[str]:
@@ -195,7 +203,7 @@ def _calls(name: str, matches: Sequence[TextMatch], visible: Mapping[str, set[in
     """Yield the first call of each file, code before tests."""
     called = [match for match in matches if _is_call(match, name, visible)]
     first = {match.path: match for match in reversed(called)}.values()
-    yield from sorted(first, key=lambda match: (bool(_TEST.search(match.path)), match.path))
+    yield from sorted(first, key=lambda match: (is_test(match.path), match.path))
 
 
 def _caller(name: str, match: TextMatch, text: str) -> Iterator[ContextSnippet]:

@@ -13,8 +13,8 @@ from urllib.parse import quote
 from githubkit.utils import UNSET
 
 from app.domain.diff import FileDiff, FileStatus, Hunk, LineKind, Side
-from app.domain.pull_request import TextMatch
-from app.errors import GitHubError, GitHubNotFound, GitHubRateLimited
+from app.domain.pull_request import EntryKind, PastCommit, TextMatch
+from app.errors import GitHubError, GitHubNotFound, GitHubRateLimited, GitHubUnavailable
 from app.github import graphql
 from app.github.client import RepositoryClient
 from app.github.git_objects import GitObjects
@@ -67,6 +67,18 @@ class HeadTree:
             _log.warning("Cannot search the repository's tree: %s", error)
             return []
 
+    async def entry(self, path: str) -> EntryKind | None:
+        """Tell what the path is. Raises `GitHubUnavailable`, also without git."""
+        return await (await self._required_git()).entry(self._head_sha, path)
+
+    async def search(self, text: str, *, limit: int) -> list[TextMatch]:
+        """Find lines of the tree that contain this text. Raises `GitHubUnavailable`, also without git."""
+        return await (await self._required_git()).search(self._head_sha, text, limit=limit)
+
+    async def history(self, path: str, lines: tuple[int, int] | None) -> list[PastCommit] | None:
+        """Return None: the fetched head has no history."""
+        del path, lines
+
     def _file(self, path: str, side: Side) -> FileDiff | None:
         """Find the changed file with this path on this side."""
         here = [file for file in self._files if file.path == path]
@@ -95,6 +107,12 @@ class HeadTree:
                 _log.warning("Continuing without the repository's tree: %s", error)
                 self._git = None
             return self._git
+
+    async def _required_git(self) -> GitObjects:
+        git = await self._fetched_git()
+        if git is None:
+            raise GitHubUnavailable("The repository could not be fetched with git.")
+        return git
 
     async def _query(self, path: str) -> dict[str, bytes | None]:
         """Query all files of a small change at once, and other files requested at the same time.

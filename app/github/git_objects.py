@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Protocol, TextIO
 from urllib.parse import urlsplit
 
-from app.domain.pull_request import TextMatch
+from app.domain.pull_request import EntryKind, TextMatch
 from app.errors import GitFailed, GitHubUnavailable
 from app.github.git_process import DIFF_FLAGS, Git
 from app.github.git_reads import Batcher, Search, grep_tree, read_blobs
+from app.github.git_tree import entry_kind, find_text
 
 BLOB_LIMIT = "blob:limit=200k"  # larger files are not fetched
 MAX_DIFF_BYTES = 64 * 1024 * 1024
@@ -127,6 +128,20 @@ class GitObjects:
         """Find lines of a fetched commit that contain the word, at most `limit`. Raises `GitHubUnavailable`."""
         try:
             return await self._searches.load((commit, Search(word, limit))) or []
+        except GitFailed as error:
+            raise GitHubUnavailable(f"git grep failed: {error}") from error
+
+    async def entry(self, commit: str, path: str) -> EntryKind | None:
+        """Tell what the path is in a fetched commit. Raises `GitHubUnavailable`."""
+        try:
+            return await entry_kind(self._git, path, commit=commit)
+        except GitFailed as error:
+            raise GitHubUnavailable(f"git ls-tree failed: {error}") from error
+
+    async def search(self, commit: str, text: str, *, limit: int) -> list[TextMatch]:
+        """Find lines of a fetched commit that contain the text. Raises `GitHubUnavailable`."""
+        try:
+            return await find_text(self._git, text, commit=commit, limit=limit)
         except GitFailed as error:
             raise GitHubUnavailable(f"git grep failed: {error}") from error
 

@@ -137,7 +137,9 @@ async def grep_tree(
     if len(output) == MAX_SEARCH_BYTES and len(valid) > 1:
         results = [await grep_tree(git, [each], tree=tree, cached=cached) for each in valid]
         return {search: matches for result in results for search, matches in result.items()}
-    found = [match for line in output.split(b"\n") if (match := _parse(line, f"{tree}:" if tree else ""))]
+    found = [
+        match for line in output.split(b"\n") if (match := parse_match(line, f"{tree}:" if tree else ""))
+    ]
     return {each: list(islice(filter(_contains(each.word), found), each.limit)) for each in valid}
 
 
@@ -155,7 +157,7 @@ def _contains(word: str) -> Callable[[TextMatch], bool]:
     return lambda match: whole.search(match.text) is not None
 
 
-def _parse(line: bytes, prefix: str) -> TextMatch | None:
+def parse_match(line: bytes, prefix: str) -> TextMatch | None:
     """Parse `commit:path NUL number NUL text`; None for a truncated line."""
     parts = line.split(b"\0", 2)
     if len(parts) < 3 or not parts[1].isdigit():

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from app.domain.diff import Diff, Side
 from app.domain.patch import parse_diff
-from app.domain.pull_request import Snapshot, TextMatch
+from app.domain.pull_request import EntryKind, PastCommit, Snapshot, TextMatch
 from app.errors import GitFailed, InputError
 from app.github.addresses import parse_pull_request_url
 from app.github.git_isolation import isolate, temporary_directory
 from app.github.git_process import DIFF_FLAGS, Git
 from app.github.git_reads import MAX_BLOB_BYTES, Batcher, Search, grep_tree, read_blobs
+from app.github.git_tree import entry_kind, find_text, past_commits
 
 __all__ = ["STAGED", "WORKING_TREE", "GitRangeSource", "PatchSource", "parse_pull_request_url"]
 
@@ -47,6 +48,9 @@ class PatchSource:
     async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
         """Return nothing: a patch has no tree."""
         return []
+
+    def tree(self) -> None:
+        """Return None: a patch has no tree."""
 
 
 def read_patch(data: bytes) -> Diff:
@@ -145,6 +149,35 @@ class GitRangeSource:
             return await self._searches.load(Search(word, limit)) or []
         except GitFailed as error:
             raise InputError(f"git cannot search this repository: {error}.") from error
+
+    def tree(self) -> "GitRangeSource":
+        """Return itself: it has all code at the head."""
+        return self
+
+    async def entry(self, path: str) -> EntryKind | None:
+        """Tell what the path is at the head, or in the index."""
+        try:
+            return await entry_kind(self._git, path, commit=self._commits().head)
+        except GitFailed as error:
+            raise InputError(f"git cannot read this repository: {error}.") from error
+
+    async def search(self, text: str, *, limit: int) -> list[TextMatch]:
+        """Find lines of the head's tree, the index or the work tree that contain this text."""
+        head, cached = self._commits().head, self._target == STAGED
+        try:
+            return await find_text(self._git, text, commit=head, cached=cached, limit=limit)
+        except GitFailed as error:
+            raise InputError(f"git cannot search this repository: {error}.") from error
+
+    async def history(self, path: str, lines: tuple[int, int] | None) -> list[PastCommit] | None:
+        """The last commits that touched these lines of the head, or this file of the index or the work tree."""
+        commits = self._commits()
+        try:
+            return await past_commits(
+                self._git, path, lines if commits.head else None, commit=commits.head or commits.base
+            )
+        except GitFailed:
+            return None  # a shallow clone, or no commit yet
 
     async def _read_blobs(self, names: Sequence[str]) -> Mapping[str, bytes]:
         return await read_blobs(self._git, names)

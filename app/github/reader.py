@@ -88,6 +88,10 @@ class PullRequestSource:
         """Find lines of the head's tree that contain this whole word; empty without git."""
         return await self._seen().grep(word, limit=limit)
 
+    def tree(self) -> HeadTree | None:
+        """All code at the head; None without git."""
+        return self._tree if self._git else None
+
     async def look_up_advisories(self, packages: Sequence[Package]) -> AdvisoryAnswer:
         """Ask GitHub about known vulnerabilities of the change's new packages. Raises `GitHubError`."""
         base_sha, head_sha = self._shas

@@ -197,3 +197,6 @@ class TextSource:
     async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
         """Return nothing, because there is no repository."""
         return []
+
+    def tree(self) -> None:
+        """Return None: there is no tree."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from app.domain.configuration import Budget
 from app.domain.finding import Finding, Stage
+from app.domain.lookup import LookupRounds
 from app.domain.review import (
     Coverage,
     ReviewRequest,
@@ -38,6 +39,7 @@ class Services:
     secret: bytes = field(repr=False)  # for the fences around untrusted text
     thresholds: TierThresholds = field(default_factory=TierThresholds)
     stage_deadline_s: float = 600.0
+    lookup_rounds: LookupRounds = field(default_factory=LookupRounds)
     chunk_tokens: int = 40_000
     budget: Budget = field(default_factory=Budget)  # the operator's; a repository may only lower it
     tracer: Tracer = field(default_factory=NoTracer)

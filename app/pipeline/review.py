@@ -120,6 +120,8 @@ async def review_gathered(
         config=gathered.config,
         tier=gathered.tier,
         deadline_s=services.stage_deadline_s,
+        look_up=gathered.look_up,
+        lookup_rounds=services.lookup_rounds,
     )
     keyless = _is_keyless(gathered, services)
     coverage = _coverage(gathered, analysis, keyless=keyless)
@@ -153,6 +155,7 @@ async def review_gathered(
         usage=await services.models.usage(scope.review_id or ""),
         duration_ms=stations.elapsed_ms,
         head_sha=pull_request.head_sha if pull_request else None,
+        looked_up=(*(each for result in results for each in result.looked_up), *settled.looked_up),
         keyless=keyless,
         stations=tuple(stations.times),
         notes=(

@@ -7,6 +7,7 @@ from app.analyzers.edits import check_edits
 from app.domain.analysis import Analysis
 from app.domain.diff import Side
 from app.domain.finding import Finding, Stage, VerifierVerdict
+from app.domain.lookup import LookedUp
 from app.domain.model_call import Provider
 from app.domain.review import StageResult
 from app.findings.finders import is_by_analyzers
@@ -23,11 +24,12 @@ async def settle_results(
     results: Sequence[StageResult], gathered: Gathered, analysis: Analysis, context: StageContext
 ) -> Settlement:
     """Return the redacted findings of all stages, and the rejections with their reasons."""
+    looked_up: list[LookedUp] = []
 
     async def ask(
         candidates: Sequence[Finding], excluded: Sequence[Provider], near: Comparisons
-    ) -> list[VerifierVerdict]:
-        return await ask_verdicts(
+    ) -> Sequence[VerifierVerdict]:
+        answer = await ask_verdicts(
             candidates,
             excluded,
             near=near,
@@ -35,6 +37,8 @@ async def settle_results(
             context=context,
             parents=finding_calls(results),
         )
+        looked_up.extend(answer.looked_up)
+        return answer.verdicts
 
     settled = await settle(
         [finding for result in results for finding in result.findings],
@@ -50,7 +54,7 @@ async def settle_results(
         left_out=_left_out(gathered),
     )
     invalid = [each for result in results for each in result.rejected]
-    settled = replace(settled, rejected=(*invalid, *settled.rejected))
+    settled = replace(settled, rejected=(*invalid, *settled.rejected), looked_up=tuple(looked_up))
     return _redacted(settled, context.redactor.redact)
 
 

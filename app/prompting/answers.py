@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.domain.finding import Judgement, Severity
+from app.domain.lookup import LookupKind
 from app.domain.rules import RULES
 
 
@@ -23,15 +24,24 @@ def _array(**properties: object) -> dict[str, Any]:
 _TEXT: dict[str, Any] = {"type": "string"}
 _WHOLE: dict[str, Any] = {"type": "integer"}
 _NULLABLE_TEXT: dict[str, Any] = {"anyOf": [_TEXT, {"type": "null"}]}
+_NULLABLE_WHOLE: dict[str, Any] = {"anyOf": [_WHOLE, {"type": "null"}]}
 
 
 def answer_schema() -> dict[str, Any]:
     """Return the schema of every answer, in the subset that all vendors support: all required, nullable, closed, no bounds.
 
-    Evidence comes before the claim it supports, because models write in the order of the schema.
+    Evidence comes before the claim it supports, and look-ups before an answer, because models write in the order of the
+    schema.
     https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
     """
     return closed(
+        lookups=_array(
+            kind={"type": "string", "enum": [kind.value for kind in LookupKind]},
+            name=_NULLABLE_TEXT,
+            path=_NULLABLE_TEXT,
+            start_line=_NULLABLE_WHOLE,
+            end_line=_NULLABLE_WHOLE,
+        ),
         findings=_array(
             path=_TEXT,
             line=_WHOLE,
@@ -47,10 +57,10 @@ def answer_schema() -> dict[str, Any]:
         verdicts=_array(
             id=_TEXT,
             evidence=_TEXT,
+            restated=_NULLABLE_TEXT,
             verdict={"type": "string", "enum": [judgement.value for judgement in Judgement]},
             worth=_WHOLE,
             same_as=_NULLABLE_TEXT,
-            restated=_NULLABLE_TEXT,
         ),
         summary=_NULLABLE_TEXT,
         files=_array(path=_TEXT, change=_TEXT),

@@ -11,6 +11,7 @@ from typing import Annotated, TypeGuard, TypeVar, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from app.domain.finding import Judgement, Severity
+from app.domain.lookup import LookupKind
 from app.errors import ModelInvalidOutput
 
 MAX_LINE = 1_000_000_000  # of any file; every database has integers of this size
@@ -62,6 +63,14 @@ def _worth(value: object) -> int:
     return max(0, min(10, round(_number(value))))
 
 
+def _line_or_none(value: object) -> int | None:
+    """A line number that narrows a look-up: anything that is no number counts as missing."""
+    try:
+        return _line(value)
+    except ValueError:
+        return None
+
+
 def _stripped(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
@@ -103,6 +112,16 @@ class VerdictItem(AnswerItem):
     worth: Annotated[int, BeforeValidator(_worth)]
     same_as: Annotated[str | None, BeforeValidator(_text_or_none)] = None
     restated: Annotated[str | None, BeforeValidator(_text_or_none)] = None
+
+
+class LookupItem(AnswerItem):
+    """One of `lookups`; only its kind is required."""
+
+    kind: Annotated[LookupKind, BeforeValidator(_lower)]
+    name: Annotated[str | None, BeforeValidator(_text_or_none)] = None
+    path: Annotated[str | None, BeforeValidator(_text_or_none)] = None
+    start_line: Annotated[int | None, BeforeValidator(_line_or_none)] = None
+    end_line: Annotated[int | None, BeforeValidator(_line_or_none)] = None
 
 
 class FileItem(AnswerItem):

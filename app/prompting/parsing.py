@@ -15,6 +15,7 @@ from app.domain.finding import (
     Stage,
     Walkthrough,
 )
+from app.domain.lookup import CodeLookup
 from app.domain.rules import rule_for
 from app.errors import ModelInvalidOutput
 from app.prompting.items import (
@@ -24,6 +25,7 @@ from app.prompting.items import (
     FindingItem,
     InvalidItem,
     Item,
+    LookupItem,
     VerdictItem,
     is_object,
     read_items,
@@ -31,6 +33,8 @@ from app.prompting.items import (
 
 MAX_FINDINGS = 50  # of one answer; more would bury the important ones
 MAX_TITLE_CHARACTERS = 300
+MAX_LOOKUPS = 5  # of one answer
+MAX_LOOKUP_CHARACTERS = 300  # of a name or a path
 UNTITLED, NOWHERE = "(no title)", "(no file)"
 
 _REDACTED = "[REDACTED"  # how redaction marks a secret
@@ -106,6 +110,29 @@ def parse_verdicts(value: object, *, ids: Sequence[str]) -> tuple[ParsedVerdict,
         else _verdict(known[id_])
         for id_ in ids
     )
+
+
+def parse_lookups(value: object) -> tuple[CodeLookup, ...]:
+    """Parse what a model wants to see before it answers; anything that is no look-up is ignored, and so are repetitions."""
+    listed = value.get("lookups") if is_object(value) else None
+    if not isinstance(listed, list) or not listed:
+        return ()
+    try:
+        items, _ = read_items(LookupItem, listed, "lookups")
+    except ModelInvalidOutput:
+        return ()
+    asked = (
+        CodeLookup(
+            kind=item.kind,
+            name=item.name,
+            path=item.path,
+            start_line=item.start_line,
+            end_line=item.end_line,
+        )
+        for item in items
+        if len(item.name or "") <= MAX_LOOKUP_CHARACTERS and len(item.path or "") <= MAX_LOOKUP_CHARACTERS
+    )
+    return tuple(dict.fromkeys(asked))[:MAX_LOOKUPS]
 
 
 def parse_docs(value: object, *, stage: Stage, paths: Collection[str]) -> ParsedDocs:

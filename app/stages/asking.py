@@ -7,11 +7,13 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar
 
 from app.domain.configuration import RepositoryConfig
 from app.domain.finding import Finding, Stage
+from app.domain.lookup import LookupRounds
+from app.domain.lookup_answer import LookUp
 from app.domain.model_call import Provider
 from app.domain.rules import render_rules
 from app.llm.client import CallScope, Completion, Image, ModelRequest, RoutingRequest
@@ -66,11 +68,23 @@ class StageContext:
     config: RepositoryConfig
     tier: str
     deadline_s: float = 600.0  # of each stage
+    look_up: LookUp | None = None  # None: there is no code but the change
+    lookup_rounds: LookupRounds = field(default_factory=LookupRounds)
 
     @property
     def is_keyless(self) -> bool:
         """Whether only the analyzers review: no vendor has a key, or the repository allows no vendor."""
         return self.models.is_keyless or set(self.config.providers) <= {Provider.ANALYZERS}
+
+    @property
+    def finder_rounds(self) -> int:
+        """How often a finder may look things up."""
+        return self.lookup_rounds.finder if self.look_up and self.tier == "full" else 0
+
+    @property
+    def verifier_rounds(self) -> int:
+        """How often a verifier may look things up."""
+        return self.lookup_rounds.verifier if self.look_up and self.tier != "trivial" else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +97,7 @@ class Question(Generic[T]):
     parse: Callable[[object], T]
     images: tuple[Image, ...] = ()
     prefix_reused: bool = False
+    looked_up: str = ""  # what earlier rounds of look-ups showed; comes last
 
 
 class StageQueue:
@@ -150,7 +165,7 @@ def build_request(context: StageContext, question: Question[T], *, material: str
         model="",
         system=system.text,
         material=shared,
-        question=context.redactor.redact(_without_blank_lines(prompt.text)),
+        question=context.redactor.redact(_without_blank_lines(f"{prompt.text}\n{question.looked_up}")),
         schema=answer_schema(),
         effort=EFFORT.get(context.tier, "medium"),
         prompt_id=prompt.id,

@@ -46,7 +46,7 @@ def render_material(
         if applying
         else "",
         fence("diff", "\n".join(render_file(file, redactor) for file in chunk.files), secret),
-        fence("context", _context(chunk.snippets, redactor), secret) if chunk.snippets else "",
+        fence("context", render_snippets(chunk.snippets, redactor), secret) if chunk.snippets else "",
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -96,7 +96,7 @@ def _cut(text: str) -> str:
     return text if hidden <= 0 else f"{text[:MAX_LINE_CHARACTERS]} […{hidden} more characters]"
 
 
-def _context(snippets: Sequence[ContextSnippet], redactor: SecretRedactor) -> str:
+def render_snippets(snippets: Sequence[ContextSnippet], redactor: SecretRedactor) -> str:
     """Render the snippets in order of file and line; `…` marks omitted lines."""
     parts: list[str] = []
     before: ContextSnippet | None = None

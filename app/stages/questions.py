@@ -5,16 +5,17 @@ reduces what a model detects by 16 to 93 %: https://arxiv.org/abs/2603.18740
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
 from app.domain.analysis import Analysis
 from app.domain.configuration import RepositoryConfig
 from app.domain.finding import ComponentEdge, Document, Finding, RejectedClaim, Stage, Walkthrough
+from app.domain.lookup import LookedUp
 from app.domain.review import ChangedImage, Chunk, ReviewContext
 from app.llm.client import Image
-from app.prompting.parsing import ParsedDocs, parse_docs, parse_findings
+from app.prompting.parsing import ParsedDocs, parse_docs, parse_findings, parse_lookups
 from app.prompting.prompts import fence
 from app.stages.asking import Question
 from app.stages.documents import NO_ROUTES, check_document, has_routes, render_format
@@ -29,6 +30,7 @@ from app.stages.sections import (
 
 MAX_EDGES = 30  # of a diagram that is still readable
 MAX_FACTS = 60
+WANTED_MORE = "A model asked for more code than it may look up, and reported nothing on the code it saw."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,7 @@ class ChunkAnswer:
     notes: tuple[str, ...] = ()
     walkthrough: Walkthrough | None = None
     documents: tuple[Document, ...] = ()
+    looked_up: tuple[LookedUp, ...] = ()
 
 
 def join(parts: Sequence[ChunkAnswer]) -> ChunkAnswer:
@@ -50,6 +53,7 @@ def join(parts: Sequence[ChunkAnswer]) -> ChunkAnswer:
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
         walkthrough=_join_walkthroughs([part.walkthrough for part in parts if part.walkthrough]),
         documents=tuple(each for part in parts for each in part.documents),
+        looked_up=tuple(each for part in parts for each in part.looked_up),
     )
 
 
@@ -73,13 +77,14 @@ def stage_question(
     secret: bytes,
     analysis: Analysis,
     handover: Sequence[Finding] = (),
+    offer: str = "",
 ) -> Question[ChunkAnswer]:
-    """Build the stage's question about one chunk."""
+    """Build the stage's question about one chunk; `offer` says which look-ups a finder may make."""
     match stage:
         case Stage.REVIEW:
-            return review_question(chunk, context, config, secret=secret)
+            return review_question(chunk, context, config, secret=secret, offer=offer)
         case Stage.SECURITY:
-            return security_question(chunk, context, config, secret=secret)
+            return security_question(chunk, context, config, secret=secret, offer=offer)
         case Stage.DOCS:
             return docs_question(chunk, context, config, secret=secret, analysis=analysis, handover=handover)
         case _:
@@ -87,7 +92,7 @@ def stage_question(
 
 
 def review_question(
-    chunk: Chunk, context: ReviewContext, config: RepositoryConfig, *, secret: bytes
+    chunk: Chunk, context: ReviewContext, config: RepositoryConfig, *, secret: bytes, offer: str = ""
 ) -> Question[ChunkAnswer]:
     """Ask about one chunk."""
     paths = {file.path for file in context.diff.files}
@@ -95,13 +100,13 @@ def review_question(
     earlier = [each for each in context.earlier_findings if each.path in shown]
 
     def parse(value: object) -> ChunkAnswer:
-        parsed = parse_findings(value, stage=Stage.REVIEW, paths=paths)
-        return ChunkAnswer(findings=parsed.findings, rejected=parsed.rejected, notes=parsed.notes)
+        return _findings_answer(value, Stage.REVIEW, paths)
 
     return Question(
         kind=Stage.REVIEW.value,
         prompt_id="review/question",
         inputs={
+            "lookups": offer,
             "description": render_description(context.pull_request, secret),
             "instructions": _instructions(chunk, context, config, secret),
             "earlier": render_earlier(earlier, secret, with_titles=True),
@@ -119,7 +124,7 @@ def _instructions(chunk: Chunk, context: ReviewContext, config: RepositoryConfig
 
 
 def security_question(
-    chunk: Chunk, context: ReviewContext, config: RepositoryConfig, *, secret: bytes
+    chunk: Chunk, context: ReviewContext, config: RepositoryConfig, *, secret: bytes, offer: str = ""
 ) -> Question[ChunkAnswer]:
     """Ask about one chunk; shows only location and rule of this stage's earlier findings, and no others."""
     paths = {file.path for file in context.diff.files}
@@ -129,19 +134,26 @@ def security_question(
     ]
 
     def parse(value: object) -> ChunkAnswer:
-        parsed = parse_findings(value, stage=Stage.SECURITY, paths=paths)
-        return ChunkAnswer(findings=parsed.findings, rejected=parsed.rejected, notes=parsed.notes)
+        return _findings_answer(value, Stage.SECURITY, paths)
 
     return Question(
         kind=Stage.SECURITY.value,
         prompt_id="security/question",
         inputs={
+            "lookups": offer,
             "instructions": render_instructions(chunk.instructions, secret),
             "earlier": render_earlier(earlier, secret, with_titles=False),
             "manner": render_manner(config, secret),
         },
         parse=parse,
     )
+
+
+def _findings_answer(value: object, stage: Stage, paths: Collection[str]) -> ChunkAnswer:
+    """The findings; a model that still asks for code when no look-ups are left has decided with what it saw."""
+    parsed = parse_findings(value, stage=stage, paths=paths)
+    notes = (*parsed.notes, WANTED_MORE) if parse_lookups(value) and not parsed.findings else parsed.notes
+    return ChunkAnswer(findings=parsed.findings, rejected=parsed.rejected, notes=notes)
 
 
 def docs_question(

@@ -22,9 +22,10 @@ from app.errors import (
     StageCrashed,
 )
 from app.llm.client import Completion
-from app.stages.asking import CallIdsByStage, Question, StageContext, StageQueue, ask, parent_of
+from app.stages.asking import CallIdsByStage, Question, StageContext, StageQueue, parent_of
 from app.stages.documents import analysis_documents
 from app.stages.halves import halves_of, join_halves, with_finder
+from app.stages.looking import ask_looking, render_offer
 from app.stages.material import render_material
 from app.stages.questions import ChunkAnswer, join, stage_question
 from app.stages.sections import without_secrets
@@ -39,6 +40,7 @@ class _ChunkQuestion:
     question: Question[ChunkAnswer]
     material: str
     parent_id: str | None
+    rounds: int = 0  # of look-ups
 
 
 async def run_stage(
@@ -104,20 +106,36 @@ async def _ask_chunk(
     halves: Callable[[], Sequence[_ChunkQuestion]],
 ) -> Completion[ChunkAnswer]:
     """Ask about a chunk; if the answer or the request is too long for a model, ask the same models about its halves."""
-    ask_about = partial(ask, context, parent_id=asked.parent_id, queue=queue)
+    ask_about = partial(_ask_looking, context, queue=queue)
     try:
-        return await ask_about(asked.question, material=asked.material, can_split=True)
+        return await ask_about(asked, can_split=True)
     except (ModelTruncated, ModelContextTooLong, ModelReadPart) as error:
         parts = halves()
         if len(parts) < 2:
-            return await ask_about(asked.question, material=asked.material)
+            return await ask_about(asked)
         answers = await asyncio.gather(
-            *(ask_about(each.question, material=each.material) for each in parts), return_exceptions=True
+            *(ask_about(replace(each, parent_id=asked.parent_id)) for each in parts), return_exceptions=True
         )
         failed = next((each for each in answers if isinstance(each, BaseException)), None)
         if failed is not None:
             raise failed from error
         return join_halves([each for each in answers if isinstance(each, Completion)], error)
+
+
+async def _ask_looking(
+    context: StageContext, asked: _ChunkQuestion, *, queue: StageQueue, can_split: bool = False
+) -> Completion[ChunkAnswer]:
+    looked = await ask_looking(
+        context,
+        asked.question,
+        material=asked.material,
+        rounds=asked.rounds,
+        parent_id=asked.parent_id,
+        queue=queue,
+        can_split=can_split,
+    )
+    answer = replace(looked.completion.value, looked_up=looked.looked_up)
+    return replace(looked.completion, value=answer)
 
 
 def _only(change: ReviewContext, chunk: Chunk) -> ReviewContext:
@@ -134,13 +152,21 @@ def _chunk_questions(
 ) -> list[_ChunkQuestion]:
     change = without_secrets(change, context.redactor)
     config = context.config
+    rounds = 0 if stage is Stage.DOCS else context.finder_rounds
     is_prefix_reused = config.quorum > 1 or len(context.models.providers) < len(config.stages)
     questions: list[_ChunkQuestion] = []
     for place, chunk in enumerate(change.chunks):
         paths = {file.path for file in chunk.files}
         passed_on = [finding for finding in handover if finding.path in paths]
         question = stage_question(
-            stage, chunk, change, config, secret=context.secret, analysis=analysis, handover=passed_on
+            stage,
+            chunk,
+            change,
+            config,
+            secret=context.secret,
+            analysis=analysis,
+            handover=passed_on,
+            offer=render_offer(rounds),
         )
         material = render_material(
             chunk, guidelines=change.guidelines, secret=context.secret, redactor=context.redactor
@@ -150,6 +176,7 @@ def _chunk_questions(
                 question=replace(question, prefix_reused=is_prefix_reused),
                 material=material,
                 parent_id=parent_of(passed_on, place, parents),
+                rounds=rounds,
             )
         )
     return questions
@@ -180,6 +207,7 @@ def _result(
         error=str(error) if error else None,
         route=first.route if first else None,
         notes=(*failures, *answer.notes),
+        looked_up=answer.looked_up,
         call_ids=tuple(each.call_id if isinstance(each, Completion) else "" for each in outcomes),
         unread_paths=_paths(failed),
     )

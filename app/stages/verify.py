@@ -10,20 +10,32 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from app.domain.finding import Finding, Stage, VerifierVerdict
+from app.domain.finding import Finding, Judgement, Stage, VerifierVerdict
+from app.domain.lookup import LookedUp
 from app.domain.model_call import Provider
 from app.domain.review import Chunk, ReviewContext
-from app.errors import QuorumError
-from app.prompting.parsing import parse_verdicts
+from app.errors import ModelInvalidOutput, QuorumError
+from app.prompting.parsing import ParsedVerdict, parse_lookups, parse_verdicts
 from app.prompting.prompts import fence
-from app.stages.asking import CallIdsByStage, Question, StageContext, ask, parent_of
+from app.stages.asking import CallIdsByStage, Question, StageContext, StageQueue, parent_of
+from app.stages.looking import ask_looking, render_offer
 from app.stages.material import is_shown_in, render_material
 from app.stages.sections import render_description, without_secrets
 
 log = logging.getLogger(__name__)
 
 VERIFY = "verify"
+ONLY_ASKED = "The verifier asked for more code than it may look up, and did not decide."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdicts:
+    """The verdicts on claims, and what the verifiers looked at before."""
+
+    verdicts: tuple[VerifierVerdict, ...] = ()
+    looked_up: tuple[LookedUp, ...] = ()
 
 
 async def ask_verdicts(
@@ -34,7 +46,7 @@ async def ask_verdicts(
     change: ReviewContext,
     context: StageContext,
     parents: CallIdsByStage | None = None,
-) -> list[VerifierVerdict]:
+) -> Verdicts:
     """Return a verdict for each candidate that a verifier answered; its `id` is the candidate's fingerprint.
 
     If the call for a chunk fails, its candidates get no verdict and stay unverified.
@@ -48,7 +60,7 @@ async def ask_verdicts(
         parents: the calls that made the claims; stored with the verification's own call.
     """
     batches = _by_chunk(candidates, change.chunks)
-    verdicts = await asyncio.gather(
+    answers = await asyncio.gather(
         *(
             _ask_batch(
                 batch,
@@ -62,7 +74,10 @@ async def ask_verdicts(
             for place, batch in batches
         )
     )
-    return [verdict for batch in verdicts for verdict in batch]
+    return Verdicts(
+        verdicts=tuple(verdict for answer in answers for verdict in answer.verdicts),
+        looked_up=tuple(each for answer in answers for each in answer.looked_up),
+    )
 
 
 async def _ask_batch(
@@ -74,28 +89,38 @@ async def _ask_batch(
     near: Mapping[str, Sequence[str]],
     excluded: tuple[Provider, ...],
     parent_id: str | None,
-) -> list[VerifierVerdict]:
+) -> Verdicts:
     claims = {f"c{number}": finding for number, finding in enumerate(batch, 1)}
     question = Question(
         kind=VERIFY,
         prompt_id="verify/question",
         inputs={
+            "lookups": render_offer(context.verifier_rounds),
             "description": _description(batch, change, context),
             "claims": fence("claims", _json_lines(claims, near), context.secret),
         },
-        parse=lambda value: parse_verdicts(value, ids=list(claims)),
+        parse=lambda value: _parse(value, list(claims)),
         prefix_reused=True,  # a stage sent this material to the same vendor: only a breakpoint reads its cache
     )
     material = render_material(
         chunk, guidelines=change.guidelines, secret=context.secret, redactor=context.redactor
     )
     try:
-        completion = await ask(context, question, material=material, exclude=excluded, parent_id=parent_id)
+        looked = await ask_looking(
+            context,
+            question,
+            material=material,
+            rounds=context.verifier_rounds,
+            exclude=excluded,
+            parent_id=parent_id,
+            queue=StageQueue(deadline_s=context.deadline_s),
+        )
     except QuorumError as error:
         log.warning("claims not verified", extra={"review_id": context.scope.review_id, "error": str(error)})
-        return []
-    by = f"{completion.response.provider}:{completion.response.model}"
-    return [
+        return Verdicts()
+    response = looked.completion.response
+    by = f"{response.provider}:{response.model}"
+    verdicts = tuple(
         VerifierVerdict(
             id=claims[parsed.id].fingerprint,
             judgement=parsed.judgement,
@@ -105,8 +130,21 @@ async def _ask_batch(
             same_as=claims[parsed.same_as].fingerprint if parsed.same_as in claims else None,
             restated=parsed.restated,
         )
-        for parsed in completion.value
-    ]
+        for parsed in looked.completion.value
+    )
+    return Verdicts(verdicts=verdicts, looked_up=looked.looked_up)
+
+
+def _parse(value: object, ids: Sequence[str]) -> tuple[ParsedVerdict, ...]:
+    """The verdicts; all are unsure if the model still asks for code when no look-ups are left."""
+    try:
+        return parse_verdicts(value, ids=ids)
+    except ModelInvalidOutput:
+        if not parse_lookups(value):
+            raise
+        return tuple(
+            ParsedVerdict(id=id_, judgement=Judgement.UNSURE, evidence=ONLY_ASKED, worth=0) for id_ in ids
+        )
 
 
 def _description(batch: Sequence[Finding], change: ReviewContext, context: StageContext) -> str:

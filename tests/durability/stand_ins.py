@@ -19,7 +19,7 @@ from tests.fakes.vendor_wire import VendorRequest
 from tests.fakes.vendors import KEYS, FakeVendors
 
 NOTHING: dict[str, Any] = {
-    "findings": [], "verdicts": [], "summary": None, "files": [], "edges": [], "documents": [],
+    "lookups": [], "findings": [], "verdicts": [], "summary": None, "files": [], "edges": [], "documents": [],
 }  # fmt: skip
 FILES = {
     "shop/__init__.py": '"""A shop."""\n',

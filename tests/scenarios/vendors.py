@@ -27,7 +27,15 @@ _CLAIM = re.compile(r'^\{"id": .*\}$', re.MULTILINE)
 BUG = "total = sum(prices) / len(prices)"
 _NUMBERED = re.compile(r"^(\d+)[+|](.*)$", re.MULTILINE)
 EVIDENCE = "The value reaches the query unchanged."
-NOTHING: Json = {"findings": [], "verdicts": [], "summary": None, "files": [], "edges": [], "documents": []}
+NOTHING: Json = {
+    "lookups": [],
+    "findings": [],
+    "verdicts": [],
+    "summary": None,
+    "files": [],
+    "edges": [],
+    "documents": [],
+}
 
 
 def finding(

@@ -88,6 +88,9 @@ class FakeSource:
         ]
         return found[:limit]
 
+    def tree(self) -> None:
+        return None
+
 
 async def gather_from(
     source: Source,

@@ -37,6 +37,9 @@ class Searched:
         self.words.append(word)
         return await self._range.grep(word, limit=limit)
 
+    def tree(self) -> None:
+        return None
+
 
 class Change:
     """A repository with a base and a head commit, gathered as a small change."""

@@ -28,6 +28,9 @@ class Blobs:
     async def grep(self, word: str, *, limit: int) -> list[TextMatch]:
         raise NotImplementedError
 
+    def tree(self) -> None:
+        return None
+
 
 async def shown(blobs: dict[str, bytes], status: FileStatus = FileStatus.ADDED) -> list[tuple[str, str]]:
     files = [FileDiff(path=path, status=status, binary=True) for path in blobs]

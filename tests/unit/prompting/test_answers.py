@@ -9,10 +9,19 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, validate
 
 from app.domain.finding import Judgement, RejectionCode, Severity, Stage
+from app.domain.lookup import LookupKind
 from app.errors import ModelInvalidOutput
 from app.prompting.answers import answer_schema
-from app.prompting.items import MAX_LINE, DocumentItem, EdgeItem, FileItem, FindingItem, VerdictItem
-from app.prompting.parsing import MAX_FINDINGS, parse_docs, parse_findings, parse_verdicts
+from app.prompting.items import (
+    MAX_LINE,
+    DocumentItem,
+    EdgeItem,
+    FileItem,
+    FindingItem,
+    LookupItem,
+    VerdictItem,
+)
+from app.prompting.parsing import MAX_FINDINGS, parse_docs, parse_findings, parse_lookups, parse_verdicts
 
 
 def finding(**changes: object) -> dict[str, object]:
@@ -33,6 +42,7 @@ def finding(**changes: object) -> dict[str, object]:
 
 def answer(**changes: object) -> dict[str, object]:
     empty: dict[str, object] = {
+        "lookups": [],
         "findings": [],
         "verdicts": [],
         "summary": None,
@@ -76,6 +86,7 @@ def test_the_schema_has_the_fields_that_are_parsed() -> None:
     properties = answer_schema()["properties"]
     assert set(properties["findings"]["items"]["properties"]) == set(FindingItem.model_fields)
     assert set(properties["verdicts"]["items"]["properties"]) == set(VerdictItem.model_fields)
+    assert set(properties["lookups"]["items"]["properties"]) == set(LookupItem.model_fields)
     for name, kind in {"files": FileItem, "edges": EdgeItem, "documents": DocumentItem}.items():
         assert set(properties[name]["items"]["properties"]) == set(kind.model_fields)
 
@@ -84,7 +95,8 @@ def test_the_evidence_is_written_before_the_claim() -> None:
     names = list(answer_schema()["properties"]["findings"]["items"]["properties"])
     assert names.index("quote") < names.index("evidence") < names.index("severity") < names.index("title")
     verdict = list(answer_schema()["properties"]["verdicts"]["items"]["properties"])
-    assert verdict.index("evidence") < verdict.index("verdict")
+    assert verdict.index("evidence") < verdict.index("restated") < verdict.index("verdict")
+    assert next(iter(answer_schema()["properties"])) == "lookups"
 
 
 def test_an_answer_within_the_schema_becomes_findings() -> None:
@@ -345,3 +357,46 @@ def test_any_json_is_parsed_or_raises_one_error(value: object) -> None:
             parse()
         except ModelInvalidOutput:
             continue
+
+
+def lookup(**changes: object) -> dict[str, object]:
+    parts: dict[str, object] = {"kind": "file", "name": None, "path": "a.py", "start_line": 3, "end_line": 9}
+    return parts | changes
+
+
+def test_look_ups_are_parsed_with_bounded_numbers_and_without_repetitions() -> None:
+    value = answer(lookups=[lookup(), lookup(), lookup(kind="Search", name=" x ", path="", start_line=None)])
+    validate(answer(lookups=[lookup()]), answer_schema())
+    first, second = parse_lookups(value)
+    assert (first.kind, first.path, first.start_line, first.end_line) == (LookupKind.FILE, "a.py", 3, 9)
+    assert (second.kind, second.name, second.path, second.start_line) == (LookupKind.SEARCH, "x", None, None)
+
+
+def test_at_most_five_look_ups_are_parsed() -> None:
+    many = [lookup(path=f"{number}.py") for number in range(1_000)]
+    assert [each.path for each in parse_lookups(answer(lookups=many))] == [f"{n}.py" for n in range(5)]
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"kind": st.sampled_from(["file", "search", "regex", "", "DEFINITION"])},
+            optional={
+                "name": st.none() | st.text() | st.integers(),
+                "path": st.none() | st.text() | st.lists(st.text()),
+                "start_line": st.none() | st.integers() | st.floats() | st.text(),
+                "end_line": st.none() | st.booleans() | st.integers() | st.floats(),
+            },
+        )
+        | st.none()
+        | st.text(),
+        max_size=8,
+    )
+    | st.none()
+    | st.text()
+)
+def test_hostile_look_ups_are_ignored_or_bounded(lookups: object) -> None:
+    parsed = parse_lookups({"lookups": lookups})
+    assert len(parsed) <= 5
+    assert all(1 <= line <= MAX_LINE for each in parsed for line in (each.start_line, each.end_line) if line)
+    assert all(len(text) <= 300 for each in parsed for text in (each.name or "", each.path or ""))

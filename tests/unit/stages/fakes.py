@@ -21,6 +21,7 @@ SECRET = b"installation-secret"
 SCOPE = CallScope(installation_id=7, repository="acme/shop", pull_request=3, review_id="r1")
 T = TypeVar("T")
 EMPTY: dict[str, object] = {
+    "lookups": [],
     "findings": [],
     "verdicts": [],
     "summary": None,

@@ -48,7 +48,7 @@ async def verify(
     redactor: SecretRedactor = PLAIN,
     near: Mapping[str, Sequence[str]] | None = None,
 ) -> list[VerifierVerdict]:
-    return await ask_verdicts(
+    answer = await ask_verdicts(
         candidates,
         [Provider.CLAUDE],
         near=near or {},
@@ -56,6 +56,7 @@ async def verify(
         context=context_with(models, redactor=redactor),
         parents={Stage.REVIEW: ("call-of-review", "call-on-the-second-chunk")},
     )
+    return list(answer.verdicts)
 
 
 async def test_verdicts_carry_the_fingerprint_and_the_verifier() -> None:
