@@ -63,6 +63,12 @@ def ago(value: datetime, now: datetime) -> str:
     return f"{seconds // 3_600:.0f} h ago" if seconds < 172_800 else f"{seconds // 86_400:.0f} d ago"
 
 
+def worth(value: int) -> str:
+    """Say what the verifier's grade of a finding means to the authors of a change."""
+    words = ((9, "stop the merge for it"), (7, "fix it before the merge"), (5, "worth fixing"), (3, "minor"))
+    return next((text for limit, text in words if value >= limit), "hardly worth a comment")
+
+
 def plural(count: int, noun: str) -> str:
     """Format as `1 file` or `2 files`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -12,17 +12,21 @@ from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from app.clock import utc_now
-from app.dashboard.access import DashboardAccess, is_same_origin
+from app.dashboard.access import DashboardAccess
 from app.dashboard.api import QueueMonitor
 from app.dashboard.charts import PROVIDERS, overview_charts
+from app.dashboard.decisions import Decisions
+from app.dashboard.deliveries_page import DeliveryPages
+from app.dashboard.findings_page import FindingPages
 from app.dashboard.live import ReviewBroadcast
 from app.dashboard.rendering import DashboardFiles, Templates
 from app.dashboard.review_page import ReviewPages
 from app.dashboard.sign_in import GitHubSignIn, SignInPages
+from app.domain.job import Delivery, Job
 from app.domain.model_call import Provider
 from app.domain.review import ReviewStatus
 from app.domain.viewer import Viewer
@@ -34,7 +38,6 @@ from app.llm.router import ORDER
 from app.store.dashboard.comparison import load_records, load_repositories, load_visible_rules
 from app.store.dashboard.lists import (
     ReviewFilter,
-    load_deliveries,
     load_repository_names,
     load_reviews,
     parse_cursor,
@@ -42,7 +45,6 @@ from app.store.dashboard.lists import (
 from app.store.dashboard.overview import load_overview
 from app.store.dashboard.time_series import bucket_names, bucket_of
 from app.store.database import Database
-from app.store.deliveries import UNFINISHED, DeliveryState, load_delivery
 from app.store.processes import load_live_processes
 from app.store.routing import load_provider_records
 
@@ -59,7 +61,10 @@ Page = Callable[[Request, Viewer], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
-    """The dependencies of the pages; without `replay`, deliveries cannot be run again from the dashboard."""
+    """The dependencies of the pages.
+
+    Without `replay`, deliveries cannot be run again from the dashboard; without `follow_up`, findings cannot be decided.
+    """
 
     database: Database
     access: DashboardAccess
@@ -68,6 +73,8 @@ class Dashboard:
     providers: Sequence[Provider] = ()
     open_circuits: Callable[[], Awaitable[Sequence[OpenCircuit]]] | None = None
     replay: Callable[[str], Awaitable[bool]] | None = None
+    follow_up: Callable[[Delivery, Job], Awaitable[object]] | None = None
+    redact: Callable[[str], str] = str
     github_sign_in: GitHubSignIn | None = None
     github_url: str = "https://github.com"
     limits: BudgetLimits = field(default_factory=BudgetLimits)  # set by the operator
@@ -97,6 +104,22 @@ class DashboardPages:
             github_url=dashboard.github_url,
         )
 
+        self._deliveries = DeliveryPages(
+            database=dashboard.database,
+            templates=self._templates,
+            clock=dashboard.clock,
+            has_bearer=dashboard.access.has_bearer,
+            replay_delivery=dashboard.replay,
+        )
+        self._findings = FindingPages(
+            database=dashboard.database,
+            templates=self._templates,
+            clock=dashboard.clock,
+            github_url=dashboard.github_url,
+            has_bearer=dashboard.access.has_bearer,
+            decisions=_decisions(dashboard),
+        )
+
     def router(self) -> APIRouter:
         """Return the routes."""
         pages: dict[str, Page] = {
@@ -105,15 +128,24 @@ class DashboardPages:
             "/reviews": self.reviews,
             "/reviews/{review_id}": self._review.show,
             "/reviews/{review_id}/events": self._review.events,
+            "/findings": self._findings.show_list,
+            "/findings.csv": self._findings.export_csv,
+            "/findings.json": self._findings.export_json,
+            "/findings/{finding_id}": self._findings.show,
             "/models": self.models,
             "/repositories": self.repositories,
             "/rules": self.rules,
-            "/deliveries": self.deliveries,
+            "/deliveries": self._deliveries.show_list,
+        }
+        actions: dict[str, Page] = {
+            "/findings/dismiss": self._findings.dismiss,
+            "/findings/reopen": self._findings.reopen,
+            "/deliveries/{guid}/replay": self._deliveries.replay,
         }
         return APIRouter(
             routes=[
                 *(Route(path, self._guarded(page), methods=["GET"]) for path, page in pages.items()),
-                Route("/deliveries/{guid}/replay", self._guarded(self.replay), methods=["POST"]),
+                *(Route(path, self._guarded(action), methods=["POST"]) for path, action in actions.items()),
                 Route("/sign-in", self._sign_in.show, methods=["GET"]),
                 Route("/sign-in", self._sign_in.with_token, methods=["POST"]),
                 Route("/sign-out", self._sign_in.sign_out, methods=["POST"]),
@@ -235,40 +267,19 @@ class DashboardPages:
         rules = await asyncio.to_thread(load_visible_rules, self._dashboard.database, viewer)
         return self._page("rules.html", viewer, rules=rules)
 
-    async def deliveries(self, request: Request, viewer: Viewer) -> Response:
-        """`/deliveries`: the accepted webhook deliveries and the state of their jobs."""
-        state = request.query_params.get("state", "")
-        after = parse_cursor(request.query_params.get("after", ""))
-        page = await asyncio.to_thread(
-            load_deliveries, self._dashboard.database, viewer, state=state, after=after
-        )
-        return self._page(
-            "deliveries.html",
-            viewer,
-            page=page,
-            state=state,
-            states=[each.value for each in DeliveryState],
-            is_first=after is None,
-            message=request.query_params.get("message", ""),
-            can_replay=viewer.is_operator and self._dashboard.replay is not None,
-        )
-
-    async def replay(self, request: Request, viewer: Viewer) -> Response:
-        """Run a delivery again; only for the operator, and only from our own form."""
-        guid = request.path_params["guid"]
-        if not (is_same_origin(request) or self._dashboard.access.has_bearer(request)):
-            return self._problem(403, "Request blocked", "This request did not come from the dashboard.")
-        if not viewer.is_operator or self._dashboard.replay is None:
-            return self._problem(403, "Not allowed", "Only the operator can run deliveries again.")
-        row = await asyncio.to_thread(load_delivery, self._dashboard.database, guid)
-        if row and row.state in UNFINISHED:
-            return self._problem(409, "Already in progress", "This delivery is still queued or running.")
-        if not row or not await self._dashboard.replay(guid):
-            return self._problem(404, "Not found", "This delivery does not exist.")
-        return RedirectResponse("/deliveries?message=replayed", status_code=303)
-
     def _problem(self, status: int, title: str, message: str) -> Response:
         return self._templates.page("problem.html", status=status, title=title, message=message)
+
+
+def _decisions(dashboard: Dashboard) -> Decisions | None:
+    if dashboard.follow_up is None:
+        return None
+    return Decisions(
+        database=dashboard.database,
+        follow_up=dashboard.follow_up,
+        redact=dashboard.redact,
+        clock=dashboard.clock,
+    )
 
 
 def _range(request: Request) -> tuple[str, timedelta]:

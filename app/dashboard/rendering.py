@@ -68,6 +68,7 @@ class Templates:
             "percent": formats.percent,
             "ms": formats.milliseconds,
             "timestamp": formats.timestamp,
+            "worth": formats.worth,
             "prose": prose,
             "provider_name": _provider_name,
             "combine": _combine,

@@ -31,6 +31,7 @@ STATE_S = 600
 RECHECK_S = 300.0
 MAX_USERS = 1_000
 MAX_FORM_BYTES = 4_096
+MAX_SELECTION_BYTES = 65_536
 
 
 class GitHubSignIn(Protocol):
@@ -177,11 +178,21 @@ class SignInPages:
 
 async def read_form(request: Request) -> dict[str, str]:
     """Read the fields of a small form; return none if it is too large."""
+    fields = await read_fields(request, max_bytes=MAX_FORM_BYTES, max_fields=10)
+    return {name: values[0] for name, values in fields.items()}
+
+
+async def read_fields(
+    request: Request, *, max_bytes: int = MAX_SELECTION_BYTES, max_fields: int = 200
+) -> dict[str, list[str]]:
+    """Read the values of each field of a form; return none if the form is too large."""
     body = b""
     async with asyncio.timeout(10):
         async for piece in request.stream():
             body += piece
-            if len(body) > MAX_FORM_BYTES:
+            if len(body) > max_bytes:
                 return {}
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
-    return {name: values[0] for name, values in fields.items()}
+    try:
+        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=max_fields)
+    except ValueError:  # too many fields
+        return {}

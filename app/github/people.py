@@ -101,11 +101,18 @@ class GitHubPeople:
         person = await client.fetch(
             client.rest.users.async_get_authenticated(), to="read the signed-in person"
         )
-        repositories = {
-            installation: frozenset([name async for name in _repositories(client, installation)])
+        found = {
+            installation: [each async for each in _repositories(client, installation)]
             for installation in [number async for number in _installations(client)]
         }
-        return Viewer(login=person["login"], repositories=repositories)
+        return Viewer(
+            login=person["login"],
+            repositories={number: frozenset(name for name, _ in each) for number, each in found.items()},
+            writable={
+                number: frozenset(name for name, may_push in each if may_push)
+                for number, each in found.items()
+            },
+        )
 
 
 async def _installations(client: ApiClient) -> AsyncGenerator[int]:
@@ -121,14 +128,14 @@ async def _installations(client: ApiClient) -> AsyncGenerator[int]:
             return
 
 
-async def _repositories(client: ApiClient, installation: int) -> AsyncGenerator[str]:
-    """https://docs.github.com/en/rest/apps/installations#list-repositories-accessible-to-the-user-access-token"""
+async def _repositories(client: ApiClient, installation: int) -> AsyncGenerator[tuple[str, bool]]:
+    """Yield names, and whether the person may push: https://docs.github.com/en/rest/apps/installations#list-repositories-accessible-to-the-user-access-token"""
     for page in range(1, MAX_PAGES + 1):
         request = client.rest.apps.async_list_installation_repos_for_authenticated_user(
             installation, per_page=PER_PAGE, page=page
         )
         found = (await client.fetch(request, to="list the person's repositories"))["repositories"]
         for repository in found:
-            yield repository["full_name"]
+            yield repository["full_name"], bool(repository.get("permissions", {}).get("push"))
         if len(found) < PER_PAGE:
             return

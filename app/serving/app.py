@@ -150,6 +150,8 @@ def _pages(
         providers=models.providers,
         open_circuits=models.open_circuits,
         replay=engine.replay,
+        follow_up=engine.follow_up,
+        redact=program.services.redactor.redact,
         github_sign_in=open_people(settings, network),
         github_url=web_url(settings.github_api_url),
         limits=operator_limits(settings),

@@ -138,7 +138,12 @@ class FindingRow(Row, table=True):
     @property
     def is_found_independently(self) -> bool:
         """Whether two vendors found it."""
-        return len(vendors_of(self.found_by)) > 1
+        return self.vendor_count > 1
+
+    @property
+    def vendor_count(self) -> int:
+        """The number of vendors whose models found it."""
+        return len(vendors_of(self.found_by))
 
 
 class RejectionRow(Row, table=True):

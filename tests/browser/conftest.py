@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Reque
 from app.dashboard.access import DashboardAccess
 from app.dashboard.live import ReviewBroadcast
 from app.dashboard.pages import Dashboard, dashboard_router
+from app.domain.job import Delivery, Job
 from app.domain.model_call import Provider
 from app.llm.circuits import OpenCircuit
 from app.llm.costs import BudgetLimits
@@ -59,6 +60,9 @@ class Queue:
     async def replay(self, guid: str) -> bool:
         self.replayed.append(guid)
         return True
+
+    async def follow_up(self, delivery: Delivery, job: Job) -> None:
+        del delivery, job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +131,7 @@ def build_site(database: Database, *, token: str | None) -> tuple[FastAPI, Revie
                 providers=(Provider.CLAUDE, Provider.GPT, Provider.GEMINI),
                 open_circuits=open_circuits,
                 replay=queue.replay,
+                follow_up=queue.follow_up,
                 limits=BudgetLimits(review_usd=2.0, repository_month_usd=25.0),
                 clock=lambda: sample.NOW,
             )

@@ -17,6 +17,8 @@ from tests.browser.conftest import TOKEN, Site, Visit
 CHECKS = (Path(__file__).parent / "checks.js").read_text(encoding="utf-8")
 PAGES = {
     "/": "Overview",
+    "/findings": "Findings",
+    f"/findings/{sample.STARRED}-finding-0": "The search text becomes part of the SQL statement",
     "/reviews": "Reviews",
     f"/reviews/{sample.STARRED}": "acme/payments#1482",
     "/models": "Model comparison",
@@ -70,7 +72,16 @@ def test_the_figures_of_a_chart_are_also_in_a_table(visit: Visit) -> None:
 
 
 def test_hostile_text_is_shown_as_text(visit: Visit) -> None:
-    for path in ("/reviews/review-hostile", "/reviews", "/models", "/repositories", "/rules", "/deliveries"):
+    for path in (
+        "/reviews/review-hostile",
+        "/findings?state=all&order=newest",
+        "/findings/review-hostile-finding-0",
+        "/reviews",
+        "/models",
+        "/repositories",
+        "/rules",
+        "/deliveries",
+    ):
         page = visit.open(path)
         expect(page.locator("main")).to_contain_text(sample.HOSTILE)
         assert page.locator("main img").count() == 0

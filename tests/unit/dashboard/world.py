@@ -14,6 +14,7 @@ from app.dashboard.access import DashboardAccess
 from app.dashboard.live import ReviewBroadcast
 from app.dashboard.pages import Dashboard, dashboard_router
 from app.dashboard.sign_in import GitHubSignIn
+from app.domain.job import Delivery, Job
 from app.domain.model_call import Provider
 from app.llm.circuits import OpenCircuit
 from app.llm.costs import BudgetLimits
@@ -26,7 +27,7 @@ from app.store.review_tables import FindingRow, LearnedRuleRow, RejectionRow, Re
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TOKEN = "the-operators-token"
 HOST = "quorum.test"
-PAGES = ("/", "/now", "/reviews", "/models", "/repositories", "/rules", "/deliveries")
+PAGES = ("/", "/now", "/findings", "/reviews", "/models", "/repositories", "/rules", "/deliveries")
 FROM_HERE = {"Origin": f"http://{HOST}", "Sec-Fetch-Site": "same-origin"}
 
 
@@ -35,6 +36,7 @@ class FakeQueue:
     """The engine, as far as the pages ask it."""
 
     replayed: list[str] = field(default_factory=list[str])
+    followed_up: list[Job] = field(default_factory=list[Job])
 
     async def check(self) -> None:
         return
@@ -45,6 +47,10 @@ class FakeQueue:
     async def replay(self, guid: str) -> bool:
         self.replayed.append(guid)
         return True
+
+    async def follow_up(self, delivery: Delivery, job: Job) -> None:
+        assert delivery.event == "dashboard"
+        self.followed_up.append(job)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,6 +81,8 @@ class Site:
                     providers=(Provider.CLAUDE, Provider.GPT),
                     open_circuits=self.open_circuits,
                     replay=self.queue.replay,
+                    follow_up=self.queue.follow_up,
+                    redact=lambda text: text.replace("hunter2", "[redacted]"),
                     github_sign_in=self.people,
                     limits=BudgetLimits(repository_month_usd=25.0),
                     clock=lambda: NOW,
@@ -255,6 +263,7 @@ class FakeGitHub:
 
     def __init__(self, readable: Mapping[str, Mapping[int, Sequence[str]]]) -> None:
         self.readable = {login: dict(places) for login, places in readable.items()}
+        self.writable: Mapping[str, Sequence[str]] = {}
         self.asked = 0
         self.challenges: list[str] = []
 
@@ -294,7 +303,8 @@ class FakeGitHub:
         names = self.readable[self._login(request)][request.path_params["number"]]
         page, size = int(request.query_params["page"]), int(request.query_params["per_page"])
         shown = names[(page - 1) * size : page * size]
-        found = [{"full_name": name} for name in shown]
+        writable = self.writable.get(self._login(request), ())
+        found = [{"full_name": name, "permissions": {"push": name in writable}} for name in shown]
         return JSONResponse({"total_count": len(names), "repositories": found})
 
     def _login(self, request: Request) -> str:
