@@ -3,59 +3,26 @@
 import logging
 import os
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
-from app.domain.configuration import Profile
+from app.commands.choices import FailOn, ReportFormat, Role, TableFormat, examples
+from app.commands.eval_arguments import evaluate
+from app.commands.usage import explain_usage
 from app.domain.finding import Severity, Stage
-from app.domain.model_call import Provider
 from app.errors import QuorumError
 
+INTERRUPTED = 130
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
 
 cli = typer.Typer(
     name="quorum",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-class ReportFormat(StrEnum):
-    """How a report is printed."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-    SARIF = "sarif"
-
-
-class TableFormat(StrEnum):
-    """How a table is printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-class Role(StrEnum):
-    """Which part of the App a process runs."""
-
-    WEB = "web"
-    WORKER = "worker"
-    ALL = "all"
-
-
-class FailOn(StrEnum):
-    """The lowest severity for which `quorum review` exits with 1."""
-
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-    NEVER = "never"
 
 
 Port = Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 selects a free one.")]
@@ -80,7 +47,13 @@ def about(
     del version
 
 
-@cli.command()
+@cli.command(
+    epilog=examples(
+        "quorum demo",
+        "quorum demo --once --analyzers-only",
+        "quorum demo --github --port 4000",
+    )
+)
 def demo(
     *,
     once: Annotated[bool, typer.Option("--once", help="Show the review and exit.")] = False,
@@ -96,12 +69,23 @@ def demo(
     raise typer.Exit(rehearse(port=port) if github else run(once=once, port=port))
 
 
-@cli.command()
+@cli.command(
+    epilog=examples(
+        "quorum review",
+        "quorum review main",
+        "quorum review main...HEAD --fail-on high",
+        "quorum review --staged --no-models",
+        "git diff | quorum review -",
+        "quorum review https://github.com/octo/shop/pull/7 --post",
+    )
+)
 def review(
     target: Annotated[
         str | None,
         typer.Argument(
-            help="A git range (main...HEAD), a patch file, - (standard input) or a pull request's URL."
+            help="A range (main...HEAD), a branch (from its merge base to HEAD), a commit, a patch file, - (standard "
+            "input) or a pull request's URL. By default the current branch, from its upstream or the default branch.",
+            metavar="TARGET",
         ),
     ] = None,
     *,
@@ -111,6 +95,10 @@ def review(
         ReportFormat, typer.Option("--format", help="Output format.")
     ] = ReportFormat.TEXT,
     stage: Annotated[list[Stage] | None, typer.Option(help="Run only this stage; repeatable.")] = None,
+    title: Annotated[str, typer.Option(help="What the change does, in one line.")] = "",
+    description: Annotated[
+        Path | None, typer.Option(help="A file that describes the change; - is standard input.")
+    ] = None,
     fail_on: Annotated[
         FailOn, typer.Option(help="Exit with 1 for a finding of this severity or higher.")
     ] = FailOn.NEVER,
@@ -121,14 +109,17 @@ def review(
     no_models: Annotated[bool, typer.Option("--no-models", help="Use only the built-in analyzers.")] = False,
 ) -> None:
     """Review a change without the App. Exit: 0 done, 1 a finding at or above --fail-on, 2 unreadable input, 3 incomplete."""
-    from app.commands.review import STAGED, ReviewOptions
+    from app.commands.review import ReviewOptions
     from app.commands.review import review as run
+    from app.github.local import STAGED
 
-    if bool(target) is staged:
-        raise typer.BadParameter("pass either a TARGET or --staged")
+    if target is not None and (staged or not target):
+        raise typer.BadParameter("Pass either a TARGET or --staged." if staged else "TARGET is empty.")
     options = ReviewOptions(
-        target=target or STAGED,
+        target=STAGED if staged else target,
         repo=repo,
+        title=title,
+        description=description,
         report_format=report_format.value,
         stages=tuple(stage or Stage),
         named_stages=tuple(stage or ()),
@@ -140,9 +131,13 @@ def review(
     raise typer.Exit(run(options))
 
 
-@cli.command()
+@cli.command(
+    epilog=examples("quorum fix main", "quorum fix main...HEAD --apply", "quorum fix main | git apply")
+)
 def fix(
-    target: Annotated[str, typer.Argument(help="A git range (main...HEAD) or a pull request's URL.")],
+    target: Annotated[
+        str, typer.Argument(help="A range (main...HEAD), a branch or a pull request's URL.", metavar="TARGET")
+    ],
     *,
     repo: Annotated[
         Path, typer.Option(help="The repository of a range, and the checkout of --apply.")
@@ -170,7 +165,13 @@ def fix(
     raise typer.Exit(run(options))
 
 
-@cli.command()
+@cli.command(
+    epilog=examples(
+        "quorum serve",
+        "quorum serve --host 0.0.0.0 --port 8000",
+        "quorum serve --poll",
+    )
+)
 def serve(
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -186,7 +187,12 @@ def serve(
     raise typer.Exit(run(host=host, port=port, role=role.value, poll=poll))
 
 
-@cli.command()
+@cli.command(
+    epilog=examples(
+        "quorum setup",
+        "quorum setup --org acme --url https://quorum.example.com",
+    )
+)
 def setup(
     *,
     organization: Annotated[
@@ -208,7 +214,7 @@ def setup(
     raise typer.Exit(run(options))
 
 
-@cli.command()
+@cli.command(epilog=examples("quorum doctor", "quorum doctor --live"))
 def doctor(
     live: Annotated[
         bool, typer.Option("--live", help="Also send four paid requests to each model; costs a few cents.")
@@ -220,7 +226,7 @@ def doctor(
     raise typer.Exit(run(live=live))
 
 
-@cli.command()
+@cli.command(epilog=examples("quorum mcp", "claude mcp add quorum -- quorum mcp"))
 def mcp() -> None:
     """Serve the MCP tools on standard input and output."""
     from app.commands.mcp import mcp as run
@@ -228,7 +234,7 @@ def mcp() -> None:
     raise typer.Exit(run())
 
 
-@cli.command()
+@cli.command(epilog=examples("quorum stats", "quorum stats --since 4w --format json"))
 def stats(
     *,
     since: Annotated[str, typer.Option(help="Period: 12h, 7d, 4w.")] = "7d",
@@ -243,9 +249,11 @@ def stats(
     raise typer.Exit(run(since=since, table_format=table_format.value, routing=routing))
 
 
-@cli.command()
+@cli.command(epilog=examples("quorum replay 7f3c2a10-8f4e-11ef-9d0a-2b1c3d4e5f60"))
 def replay(
-    delivery_id: Annotated[str, typer.Argument(help="The delivery's id (X-GitHub-Delivery).")],
+    delivery_id: Annotated[
+        str, typer.Argument(help="The delivery's id (X-GitHub-Delivery).", metavar="DELIVERY_ID")
+    ],
 ) -> None:
     """Run a stored delivery again."""
     from app.commands.replay import replay as run
@@ -253,51 +261,19 @@ def replay(
     raise typer.Exit(run(delivery_id))
 
 
-@cli.command(name="eval")
-def evaluate(
-    *,
-    case: Annotated[
-        list[str] | None, typer.Option(help="Run only these cases (shell patterns); repeatable.")
-    ] = None,
-    stage: Annotated[list[Stage] | None, typer.Option(help="Run only this stage; repeatable.")] = None,
-    provider: Annotated[
-        list[Provider] | None,
-        typer.Option(help="Use only this provider; `analyzers` uses no model. Repeatable."),
-    ] = None,
-    answers: Annotated[Path | None, typer.Option(help="Replay the recorded answers in this folder.")] = None,
-    record: Annotated[Path | None, typer.Option(help="Record the models' answers in this folder.")] = None,
-    profile: Annotated[Profile, typer.Option(help="How much to report.")] = Profile.NORMAL,
-    quorum: Annotated[
-        int, typer.Option(min=1, max=3, help="Number of vendors that must agree on a finding.")
-    ] = 2,
-    table_format: Annotated[TableFormat, typer.Option("--format", help="Output format.")] = TableFormat.TEXT,
-    out: Annotated[Path | None, typer.Option(help="Also write the figures as JSON to this file.")] = None,
-    at_once: Annotated[int, typer.Option(min=1, help="Number of cases to review at the same time.")] = 4,
-) -> None:
-    """Measure reviews of pull requests with known defects. Exit: 0 done, 3 a stage was not completed."""
-    from app.commands.eval import EvalOptions
-    from app.commands.eval import evaluate as run
-
-    options = EvalOptions(
-        cases=tuple(case or ()),
-        stages=tuple(stage or Stage),
-        providers=tuple(provider or ()),
-        answers=answers,
-        record=record,
-        profile=profile,
-        quorum=quorum,
-        report_format=table_format.value,
-        out=out,
-        at_once=at_once,
-    )
-    raise typer.Exit(run(options))
+cli.command(name="eval", epilog=examples("quorum eval --answers evals/recorded/three-readers"))(evaluate)
 
 
 def main() -> None:
     """Entry point: an error becomes one sentence on stderr and an exit code, not a traceback."""
     logging.getLogger().setLevel(logging.ERROR)  # reports list problems; `serve` and `mcp` configure logging
     try:
-        cli()
+        sys.exit(cli(standalone_mode=False, prog_name="quorum"))
+    except TyperException as error:
+        sys.stderr.write(explain_usage(error))
+        sys.exit(2)
+    except typer.Abort:
+        sys.exit(INTERRUPTED)
     except QuorumError as error:
         sys.stderr.write(f"quorum: {error}\n")
         sys.exit(2)

@@ -13,22 +13,12 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from app.commands.review_progress import STATIONS
 from app.domain.review import StationEvent, StationState
 from app.store.review_tables import ReviewRow
 from github_sandbox import Pull
 from github_sandbox.state import ReviewComment
 
-STATIONS = {
-    "snapshot": "read the pull request and its base's configuration",
-    "gather": "read the code around the change",
-    "analyze": "run the built-in analyzers",
-    "review": "review the code",
-    "security": "scan for security problems",
-    "docs": "document the change",
-    "verify": "find the lines, ask another vendor",
-    "follow": "check earlier findings",
-    "publish": "post review, summary and check runs",
-}
 MARKS = {StationState.FINISHED: "[green]✓[/]", StationState.FAILED: "[red]✗[/]"}
 _CHECK_COLORS = {"success": "green", "neutral": "yellow", "failure": "red", "cancelled": "dim"}
 _SUMMARY = re.compile(r"<summary>((?:[^<]|<(?!/?summary>))*)</summary>")

@@ -9,15 +9,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.commands.review import (
-    ReviewOptions,
-    Target,
-    isolated_settings,
-    open_target,
-    read_configuration_file,
-    run_review,
-)
+from app.commands.review import ReviewOptions, Texts, isolated_settings, run_review
 from app.commands.review_output import DONE, FOUND, UNREADABLE, exit_code
+from app.commands.review_target import Target, open_target, read_file
 from app.domain.finding import Finding, Severity
 from app.domain.fix import FindingFix, FixStatus, HeadFiles
 from app.domain.review import ReviewReport
@@ -61,16 +55,18 @@ def fix(options: FixOptions, *, network: Network | None = None) -> int:
 
 
 async def _fix(options: FixOptions, settings: Settings, network: Network) -> int:
-    review = ReviewOptions(target=options.target, repo=options.repo, config=options.config)
-    configuration = read_configuration_file(options.config)
-    target = open_target(review, settings, network)
+    review = ReviewOptions(
+        target=options.target, repo=options.repo, config=options.config, report_format="patch"
+    )
+    texts = Texts(configuration=read_file(options.config) if options.config else None)
+    target = await open_target(options.target, options.repo, settings, network)
     program = build_program(settings, network=network)
     try:
         head = await _open_head(target)
         work_tree = WorkTree(options.repo) if options.apply else None
         if work_tree:
             await work_tree.check_clean(head.commit)
-        gathered, report = await run_review(review, target, program, configuration)
+        gathered, report = await run_review(review, target, program, texts)
         made = await _make(options, target, gathered, report, program=program, head=head)
     finally:
         await target.close()

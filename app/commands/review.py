@@ -8,36 +8,39 @@ import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from app.commands.review_output import INCOMPLETE, STDIN, UNREADABLE, empty_report, exit_code, render
-from app.domain.analysis import AdvisoryLookup
+from app.commands.review_output import (
+    INCOMPLETE,
+    STDIN,
+    UNREADABLE,
+    Output,
+    empty_report,
+    exit_code,
+    headline,
+)
+from app.commands.review_progress import show_stations
+from app.commands.review_target import Target, described, open_target, read_file, read_text
 from app.domain.finding import Severity, Stage
 from app.domain.model_call import Provider
-from app.domain.pull_request import PullRequestRef, Source
-from app.domain.review import ReviewReport, StationEvent, StationState
+from app.domain.review import ReviewReport, Watch
 from app.errors import ConfigurationError, GitHubError, InputError
 from app.gather import Gathered
-from app.github.local import STAGED, GitRangeSource, PatchSource, parse_pull_request_url
 from app.llm.client import CallScope
 from app.main import Network, Program, build_program
 from app.pipeline import PipelineOptions, gather_change, review_gathered
 from app.pipeline.inputs import REVIEW_SPAN, Stations
 from app.settings import Settings, load_settings, user_state_dir
 
-if TYPE_CHECKING:
-    import httpx
-
-    from app.github.client import RepositoryClient
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewOptions:
     """The options of the command line."""
 
-    target: str
+    target: str | None = None  # None: the current branch
     repo: Path = Path()
+    title: str = ""
+    description: Path | None = None
     report_format: str = "text"
     stages: tuple[Stage, ...] = tuple(Stage)
     named_stages: tuple[
@@ -68,12 +71,16 @@ def isolated_settings() -> Settings:
 
 
 async def _review(options: ReviewOptions, settings: Settings, network: Network) -> int:
-    configuration = read_configuration_file(options.config)
-    target = open_target(options, settings, network)
+    _check(options)
+    texts = Texts(
+        configuration=read_file(options.config) if options.config else None,
+        description=read_text(options.description) if options.description else "",
+    )
+    target = await open_target(options.target, options.repo, settings, network)
     program = build_program(settings, network=network)
     try:
-        gathered, report = await run_review(options, target, program, configuration)
-        sys.stdout.write(render(report, options.report_format, redact=program.services.redactor.redact))
+        gathered, report = await run_review(options, target, program, texts)
+        Output(options.report_format, redact=program.services.redactor.redact).write(report, gathered)
         if options.post and report.coverage.files and not await _post(target, gathered, report, program):
             return INCOMPLETE
     finally:
@@ -83,81 +90,27 @@ async def _review(options: ReviewOptions, settings: Settings, network: Network) 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """What to review: a source and, for a URL, the pull request with its client."""
+class Texts:
+    """The files that the options name."""
 
-    source: Source
-    ref: PullRequestRef | None = None
-    lookup_advisories: AdvisoryLookup | None = None
-    client: "RepositoryClient | None" = None
-    transport: "httpx.AsyncBaseTransport | None" = None
-
-    async def close(self) -> None:
-        """Close open connections."""
-        if self.transport:
-            await self.transport.aclose()
+    configuration: bytes | None
+    description: str = ""
 
 
-def open_target(options: ReviewOptions, settings: Settings, network: Network) -> Target:
-    """Open the source of a range, a patch, or a pull request; raises `InputError`."""
-    target = options.target
-    if options.post and "://" not in target:
+def _check(options: ReviewOptions) -> None:
+    is_url = "://" in (options.target or "")
+    if options.post and not is_url:
         raise InputError("--post requires the URL of a pull request.")
-    if target == STDIN:
-        return Target(source=PatchSource(sys.stdin.buffer.read()))
-    if "://" in target:
-        return _open_pull_request(target, settings, network)
-    if target == STAGED:
-        return Target(source=GitRangeSource(options.repo, STAGED, index_file=_index_file()))
-    path = Path(target)
-    if path.is_file():
-        return Target(source=PatchSource(_read(path)))
-    return Target(source=GitRangeSource(options.repo, target))
-
-
-def _index_file() -> Path | None:
-    """The index of the current commit if a hook runs; `git commit FILE` uses a separate one."""
-    index_file = os.environ.get("GIT_INDEX_FILE")
-    return Path(index_file).absolute() if index_file else None
-
-
-def _open_pull_request(url: str, settings: Settings, network: Network) -> Target:
-    from app.github.client import token_client
-    from app.github.reader import PullRequestSource
-    from app.github.transport import open_transport
-
-    ref = parse_pull_request_url(url, settings.github_api_url)
-    if not settings.github_token:
-        raise InputError("Set GITHUB_TOKEN to a token that can read this pull request.")
-    token, api_url = settings.github_token.get_secret_value(), settings.github_api_url
-    transport = network.github or open_transport(api_url)
-    client = token_client(token, ref.repository, api_url, transport=transport)
-    source = PullRequestSource(client, ref)
-    return Target(
-        source=source,
-        ref=ref,
-        lookup_advisories=source.look_up_advisories,
-        client=client,
-        transport=transport,
-    )
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def read_configuration_file(path: Path | None) -> bytes | None:
-    """Read the file of `--config`; raises `InputError`."""
-    return _read(path) if path else None
+    if is_url and (options.title or options.description):
+        raise InputError("--title and --description are for a change without a pull request.")
+    if options.target == STDIN == str(options.description):
+        raise InputError("Standard input can be either the patch or the description.")
 
 
 async def run_review(
-    options: ReviewOptions, target: Target, program: Program, configuration: bytes | None
+    options: ReviewOptions, target: Target, program: Program, texts: Texts
 ) -> tuple[Gathered, ReviewReport]:
-    """Gather and review the target, with progress on stderr."""
+    """Say what is reviewed, then gather and review it, with progress on stderr."""
     review_id = str(uuid4())
     pipeline_options = PipelineOptions(
         scope=CallScope(
@@ -167,38 +120,40 @@ async def run_review(
         ),
         stages=options.stages,
     )
-    with program.services.tracer.span(REVIEW_SPAN, {"quorum.review.id": review_id}):
-        return await _run_stations(options, target, program, configuration, pipeline_options)
-
-
-async def _run_stations(
-    options: ReviewOptions,
-    target: Target,
-    program: Program,
-    configuration: bytes | None,
-    pipeline_options: PipelineOptions,
-) -> tuple[Gathered, ReviewReport]:
-    stations = Stations(
-        pipeline_options.scope.review_id or "", _print_progress, tracer=program.services.tracer
-    )
-    with stations.timed("gather"):
+    services = program.services
+    with services.tracer.span(REVIEW_SPAN, {"quorum.review.id": review_id}):
         gathered = await gather_change(
-            target.source, pipeline_options, program.services, configuration=configuration
+            target.source, pipeline_options, services, configuration=texts.configuration
         )
-    for problem in gathered.problems:
-        sys.stderr.write(f"quorum: {problem.message}\n")
-    if not gathered.coverage.files:
-        return gathered, empty_report(gathered.snapshot, options.target)
-    if options.no_models:
-        gathered = _without_models(gathered)
-    report = await review_gathered(
-        pipeline_options,
+        if not gathered.coverage.files:
+            return gathered, empty_report(gathered.snapshot, options.target, name=target.name)
+        sys.stderr.writelines(f"quorum: {problem.message}\n" for problem in gathered.problems)
+        _write_headline(headline(target.name, gathered.snapshot.diff), options.report_format)
+        gathered = described(gathered, title=options.title, body=texts.description)
+        gathered = _without_models(gathered) if options.no_models else gathered
+        with show_stations() as watch:
+            report = await _review_gathered(pipeline_options, gathered, target, program, watch=watch)
+    return gathered, report
+
+
+def _write_headline(line: str, report_format: str) -> None:
+    """Say what is reviewed before the work begins: in a report for people as its first line, or else on stderr."""
+    stream = sys.stdout if report_format == "text" else sys.stderr
+    stream.write(f"{line}\n")
+    stream.flush()
+
+
+async def _review_gathered(
+    options: PipelineOptions, gathered: Gathered, target: Target, program: Program, *, watch: Watch
+) -> ReviewReport:
+    tracer = program.services.tracer
+    return await review_gathered(
+        options,
         gathered,
         program.services,
-        stations=stations,
+        stations=Stations(options.scope.review_id or "", watch, tracer=tracer),
         lookup_advisories=target.lookup_advisories,
     )
-    return gathered, report
 
 
 def _without_models(gathered: Gathered) -> Gathered:
@@ -243,9 +198,3 @@ async def _post(target: Target, gathered: Gathered, report: ReviewReport, progra
     )
     await publisher.publish()
     return True
-
-
-def _print_progress(event: StationEvent) -> None:
-    """Print progress to stderr, so that stdout contains only the report. A failed station is reported with its error."""
-    if event.state is StationState.FINISHED:
-        sys.stderr.write(f"{event.station:<10}{(event.duration_ms or 0) / 1_000:6.1f} s\n")

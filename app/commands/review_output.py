@@ -2,16 +2,21 @@
 
 import sys
 from collections.abc import Collection
+from dataclasses import dataclass
 from importlib.metadata import version
 
+from app.commands.terminal import has_colors, width_of
+from app.domain.diff import Diff
 from app.domain.finding import Severity, Stage
 from app.domain.pull_request import Snapshot
 from app.domain.review import Coverage, ReviewReport, StageResult, StageStatus, UsageTotal
-from app.gather import NOT_READABLE
+from app.gather import NOT_READABLE, Gathered
 from app.github.local import STAGED, WORKING_TREE
+from app.publish.frames import CodeFrames
 from app.publish.reports import render_json, render_markdown, render_text
 from app.publish.sarif import render_sarif
 from app.publish.text import Redact, show_invisible
+from app.publish.wording import count
 
 DONE, FOUND, UNREADABLE, INCOMPLETE = 0, 1, 2, 3
 STDIN = "-"
@@ -22,9 +27,15 @@ _NOTHING_CHANGED = {
 }
 
 
-def empty_report(snapshot: Snapshot, target: str) -> ReviewReport:
+def headline(name: str, diff: Diff) -> str:
+    """`main...HEAD: 5 files, +55 −1`."""
+    added, removed = sum(file.added for file in diff.files), sum(file.removed for file in diff.files)
+    return f"{show_invisible(name)}: {count(len(diff.files), 'file')}, +{added:,} −{removed:,}"
+
+
+def empty_report(snapshot: Snapshot, target: str | None, *, name: str) -> ReviewReport:
     """The report on a change without files: no stage ran."""
-    reason = _NOTHING_CHANGED.get(target, f"{show_invisible(target)} has no changes.")
+    reason = _NOTHING_CHANGED.get(target or "", f"{show_invisible(name)} has no changes.")
     return ReviewReport(
         findings=(),
         rejected=(),
@@ -36,19 +47,35 @@ def empty_report(snapshot: Snapshot, target: str) -> ReviewReport:
     )
 
 
-def render(report: ReviewReport, report_format: str, *, redact: Redact) -> str:
-    """Render the report; on a change without files, text is one sentence that does not sound like a review."""
-    match report_format:
-        case "json":
-            return render_json(report, redact=redact)
-        case "sarif":
-            return render_sarif(report, redact=redact, version=version("quorum-review"))
-        case _ if not report.coverage.files:
-            return "\n".join([report.stages[0].error or "", *report.notes]) + "\n"
-        case "markdown":
-            return render_markdown(report, redact=redact)
-        case _:
-            return render_text(report, redact=redact, color=sys.stdout.isatty())
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Prints the report to stdout."""
+
+    report_format: str
+    redact: Redact
+
+    def write(self, report: ReviewReport, gathered: Gathered) -> None:
+        """Print the report; on a change without files, text is one sentence that does not sound like a review."""
+        sys.stdout.write(self._render(report, gathered))
+
+    def _render(self, report: ReviewReport, gathered: Gathered) -> str:
+        match self.report_format:
+            case "json":
+                return render_json(report, redact=self.redact)
+            case "sarif":
+                return render_sarif(report, redact=self.redact, version=version("quorum-review"))
+            case _ if not report.coverage.files:
+                return "\n".join([report.stages[0].error or "", *report.notes]) + "\n"
+            case "markdown":
+                return render_markdown(report, redact=self.redact)
+            case _:
+                return render_text(
+                    report,
+                    redact=self.redact,
+                    color=has_colors(sys.stdout),
+                    width=width_of(sys.stdout),
+                    frames=CodeFrames(gathered.changed_files, redact=self.redact),
+                )
 
 
 def exit_code(report: ReviewReport, *, named_stages: Collection[Stage], fail_on: Severity | None) -> int:

@@ -21,7 +21,14 @@ from app.github.git_process import DIFF_FLAGS, Git
 from app.github.git_reads import MAX_BLOB_BYTES, Batcher, Search, grep_tree, read_blobs
 from app.github.git_tree import entry_kind, find_text, past_commits
 
-__all__ = ["STAGED", "WORKING_TREE", "GitRangeSource", "PatchSource", "parse_pull_request_url"]
+__all__ = [
+    "STAGED",
+    "WORKING_TREE",
+    "GitRangeSource",
+    "PatchSource",
+    "open_repository",
+    "parse_pull_request_url",
+]
 
 STAGED = "--staged"  # names of commits cannot start with a dash
 WORKING_TREE = "--working-tree"
@@ -81,7 +88,7 @@ class GitRangeSource:
 
     def __init__(self, directory: Path, target: str, *, index_file: Path | None = None) -> None:
         self._target = target
-        self._top, self._names = _open_repository(directory, index_file)
+        self._top, self._names = open_repository(directory, index_file)
         self._git = self._names
         self._blobs = Batcher(self._read_blobs)
         self._searches = Batcher(self._search)
@@ -121,11 +128,6 @@ class GitRangeSource:
         if self._target == STAGED:
             return await self._object(f":0:{path}")
         return await asyncio.to_thread(_read_inside, self._top, path)
-
-    @staticmethod
-    def open_repository(directory: Path) -> tuple[Path, Git]:
-        """Find the top of the repository around a directory; raises `InputError` if there is none."""
-        return _open_repository(directory, None)
 
     @property
     def head(self) -> str | None:
@@ -265,7 +267,7 @@ class GitRangeSource:
         return (f"Not reviewed: untracked files ({count}). Use git add to include them.",) if count else ()
 
 
-def _open_repository(directory: Path, index_file: Path | None) -> tuple[Path, Git]:
+def open_repository(directory: Path, index_file: Path | None = None) -> tuple[Path, Git]:
     """Find the repository around `directory`, without git, because its `core.worktree` could point anywhere."""
     start = directory.resolve()
     for top in (start, *start.parents):

@@ -11,7 +11,7 @@ from app.domain.fix import FixedFile, PathKind
 from app.errors import GitFailed, InputError
 from app.github.git_isolation import isolate, temporary_directory
 from app.github.git_process import Git
-from app.github.local import GitRangeSource
+from app.github.local import GitRangeSource, open_repository
 from app.github.tree_paths import kind_of
 
 
@@ -38,7 +38,7 @@ class WorkTree:
     """The work tree of a repository, which may get a fix."""
 
     def __init__(self, directory: Path) -> None:
-        self._top, self._git = GitRangeSource.open_repository(directory)
+        self._top, self._git = open_repository(directory)
 
     async def check_clean(self, head: str) -> None:
         """Raise `InputError` unless `head` is checked out and no tracked file differs from it."""

@@ -12,6 +12,7 @@ from typing import Any
 from app.domain.finding import Document, DuplicatePlace, Finding, Placement, Rejection, Severity
 from app.domain.model_call import Provider, vendors_of
 from app.domain.review import Coverage, ReviewReport
+from app.publish.frames import CodeFrames, FrameLine
 from app.publish.statement import make_statement
 from app.publish.summary import summary_blocks
 from app.publish.text import Redact, show_invisible, show_invisible_lines, strip_invisible
@@ -114,9 +115,16 @@ _COLORS = {
 _INDENT = "    "
 
 
-def render_text(report: ReviewReport, *, redact: Redact, color: bool = False, width: int = 100) -> str:
-    """The whole report as text, with prose wrapped at `width` columns."""
-    writer = _TextWriter(redact=redact, color=color, width=width)
+def render_text(
+    report: ReviewReport,
+    *,
+    redact: Redact,
+    color: bool = False,
+    width: int = 100,
+    frames: CodeFrames | None = None,
+) -> str:
+    """The whole report as text, wrapped at `width` columns; `frames` shows the code of findings."""
+    writer = _TextWriter(redact=redact, color=color, width=width, frames=frames)
     text = redact("\n".join(writer.lines(report)))
     return text.encode("utf-8", "backslashreplace").decode() + "\n"
 
@@ -124,10 +132,11 @@ def render_text(report: ReviewReport, *, redact: Redact, color: bool = False, wi
 class _TextWriter:
     """Wraps, cleans, and colors lines."""
 
-    def __init__(self, *, redact: Redact, color: bool, width: int) -> None:
+    def __init__(self, *, redact: Redact, color: bool, width: int, frames: CodeFrames | None) -> None:
         self._redact = redact
         self._color = color
         self._width = width
+        self._frames = frames
 
     def lines(self, report: ReviewReport) -> Iterator[str]:
         said = make_statement(report, clean=self._clean)
@@ -151,6 +160,8 @@ class _TextWriter:
         span = f"-{finding.end_line}" if finding.end_line > finding.start_line else ""
         yield f"{badge} {show_invisible(finding.path)}:{finding.start_line}{span}"
         yield from self._wrapped(finding.title, _INDENT, _BOLD)
+        if self._frames:
+            yield from self._code(self._frames.frame(finding), _COLORS[finding.severity])
         yield from self._wrapped(finding.explanation, _INDENT)
         if finding.duplicates:
             yield from self._wrapped(name_duplicates(finding, show_place=_plain_place), _INDENT)
@@ -162,7 +173,18 @@ class _TextWriter:
             )
             for line in show_invisible_lines(self._redact(finding.suggestion)).removesuffix("\n").split("\n"):
                 yield f"{_INDENT}  | {line}"
-        yield self._styled(f"{_INDENT}{_origin(finding)}", _DIM)
+        yield from self._wrapped(_origin(finding), _INDENT, _DIM)
+
+    def _code(self, frame: Sequence[FrameLine], color: str) -> Iterator[str]:
+        """Numbered lines; `>` marks those of the finding, also without colors."""
+        digits = max((len(str(line.number)) for line in frame if line.number), default=0)
+        for line in frame:
+            if line.number is None:
+                yield self._styled(f"{_INDENT}  {'':>{digits}} … {line.text}", _DIM)
+                continue
+            text = f"{_INDENT}{'>' if line.is_marked else ' '} {line.number:>{digits}} | {line.text}".rstrip()
+            cut = f"{text[: self._width - 1]}…" if len(text) > self._width else text
+            yield self._styled(cut, color if line.is_marked else _DIM)
 
     def _left_out(self, coverage: Coverage) -> Iterator[str]:
         for label, omissions in (("not read", coverage.omitted), ("read in part", coverage.partly)):
@@ -193,7 +215,12 @@ class _TextWriter:
         lines: list[str] = []
         for line in strip_invisible(self._redact(text)).strip().split("\n"):
             wrapped = textwrap.wrap(
-                line, self._width, initial_indent=indent, subsequent_indent=indent, break_long_words=False
+                line,
+                self._width,
+                initial_indent=indent,
+                subsequent_indent=indent,
+                break_long_words=False,
+                break_on_hyphens=False,
             )
             lines += [self._styled(part, style) for part in wrapped] or [""]
         return lines

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -94,7 +95,7 @@ def run(checkout: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     """(exit code, report, progress) of `quorum review` in the checkout."""
 
     def run_(
-        target: str = "main...change", *, network: Network | None = None, **options: Any
+        target: str | None = "main...change", *, network: Network | None = None, **options: Any
     ) -> tuple[int, str, str]:
         code = review(ReviewOptions(target=target, repo=checkout, **options), network=network)
         out, err = capsys.readouterr()
@@ -112,7 +113,7 @@ def test_a_range_is_reviewed_by_all_three_vendors(run: Run, vendors: Vendors) ->
     [found] = [each for each in report["findings"] if each["title"] == DIVISION["title"]]
     assert (found["path"], found["start_line"], found["placement"]) == ("pay.py", 2, "inline")
     assert report["usage"]["calls"] == len(vendors.requests) == 4
-    assert "gather" in err
+    assert err == "main...change: 1 file, +2 −0\n"  # progress needs a terminal
 
 
 def test_without_a_key_the_analyzers_review_and_the_report_says_so(run: Run) -> None:
@@ -135,6 +136,64 @@ def test_documentation_without_a_key_lists_changes_and_claims_no_search_for_prob
     assert "Documentation: " in out
 
 
+def test_a_finding_shows_its_code_with_the_line_marked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, out, _ = run()
+    assert f"      1 | def payments(db, owner):\n    > 2 | {QUERY}\n" in out
+    assert "\x1b" not in out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "60")
+    out = run()[1]
+    assert "\x1b[" in out
+    finding = re.sub(r"\x1b\[[\d;]*m", "", out).partition("1 high finding")[0]
+    assert max(map(len, finding.splitlines())) <= 60
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in run()[1]
+
+
+def test_a_branch_means_its_merge_base_and_no_target_means_the_current_branch(
+    run: Run, checkout: Path, tmp_path: Path
+) -> None:
+    for target in (None, "main"):
+        assert run(target, stages=(Stage.DOCS,))[1].startswith("main...HEAD: 1 file, +2 −0\n")
+    git(checkout, "tag", "v1")
+    assert run("v1", stages=(Stage.DOCS,))[1].startswith("v1: 1 file, +2 −0\n")  # the commit's own change
+    git(checkout, "checkout", "--quiet", "-b", "on-top")
+    git(checkout, "branch", "--quiet", "--set-upstream-to", "change")
+    commit(checkout, {"cart.py": "a = 2\n"}, branch="on-top")
+    git(checkout, "branch", "--quiet", "--set-upstream-to", "change")
+    assert run(None, stages=(Stage.DOCS,))[1].startswith("change...HEAD: 1 file, +1 −1\n")
+    git(checkout, "branch", "--quiet", "--force", "change", "on-top")
+    assert run(None, stages=(Stage.DOCS,))[1].startswith("main...HEAD: 2 files, +3 −1\n")
+
+
+def test_without_a_current_branch_or_a_base_one_sentence_says_what_to_name(run: Run, checkout: Path) -> None:
+    git(checkout, "checkout", "--quiet", "main")
+    for says in ("main has no upstream, and there is no other default branch", "HEAD is detached"):
+        code, out, err = run(None)
+        assert (code, out) == (2, "")
+        assert err.startswith(f"quorum: {says}")
+        assert len(err.strip().splitlines()) == 1
+        git(checkout, "checkout", "--quiet", "--detach")
+
+
+def test_title_and_description_reach_the_models(run: Run, vendors: Vendors, tmp_path: Path) -> None:
+    (tmp_path / "why.md").write_text("Owners asked for a list.")
+    run(
+        network=asking(vendors),
+        title="List the payments of an owner",
+        description=tmp_path / "why.md",
+        stages=(Stage.REVIEW,),
+    )
+    [asked] = vendors.claude.requests_for("review")
+    assert "List the payments of an owner" in str(asked)
+    assert "Owners asked for a list." in str(asked)
+    code, _, err = run(description=tmp_path / "nowhere.md")
+    assert (code, err) == (
+        2,
+        f"quorum: {tmp_path / 'nowhere.md'} cannot be read: No such file or directory.\n",
+    )
+
+
 def test_a_patch_file_and_standard_input_are_reviewed(
     run: Run, checkout: Path, tmp_path: Path, home: Path
 ) -> None:
@@ -150,7 +209,12 @@ def test_a_patch_file_and_standard_input_are_reviewed(
 
 @pytest.mark.parametrize(
     ("report_format", "begins"),
-    [("text", "Not reviewed by a model"), ("json", "{"), ("markdown", "###"), ("sarif", "{")],
+    [
+        ("text", "main...change: 1 file, +2 −0\nNot reviewed by a model"),
+        ("json", "{"),
+        ("markdown", "###"),
+        ("sarif", "{"),
+    ],
 )
 def test_the_report_comes_in_four_formats_and_alone_on_stdout(
     run: Run, report_format: str, begins: str

@@ -5,9 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.exceptions import TyperException
 from typer.testing import CliRunner
 
 from app.cli import cli
+from app.commands.usage import explain_usage
 from app.errors import ConfigurationError
 
 SDKS = (
@@ -58,7 +60,8 @@ def test_serving_loads_no_terminal_libraries(tmp_path: Path) -> None:
 def test_every_documented_command_has_help(command: str) -> None:
     shown = CliRunner().invoke(cli, [command, "--help"])
     assert shown.exit_code == 0
-    assert command in shown.stdout
+    assert "Examples:" in shown.stdout
+    assert f"$ quorum {command}" in shown.stdout
 
 
 @pytest.mark.parametrize(
@@ -79,7 +82,7 @@ def test_the_documented_options_exist(command: str, options: list[str]) -> None:
     "arguments",
     [
         ["nothing"],
-        ["review"],
+        ["review", "main", "--staged"],
         ["review", ""],
         ["review", "x", "--stage", "style"],
         ["stats", "--format", "xml"],
@@ -88,6 +91,26 @@ def test_the_documented_options_exist(command: str, options: list[str]) -> None:
 )
 def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     assert CliRunner().invoke(cli, arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["reviw"], "There is no command reviw. Did you mean review?\nTry `quorum --help`."),
+        (["stats", "--fromat", "json"], "There is no option --fromat. Did you mean --format?\nTry `quorum stats --help`."),
+        (["stats", "--format", "xml"], "--format cannot be xml. Use one of text, json.\nTry `quorum stats --help`."),
+        (["serve", "--port", "-1"], "--port must be 0 or more.\nTry `quorum serve --help`."),
+        (["serve", "--port", "x"], "--port must be a whole number.\nTry `quorum serve --help`."),
+        (["replay"], "DELIVERY_ID is missing.\nTry `quorum replay --help`."),
+        (["mcp", "now"], "This command takes fewer arguments: remove now.\nTry `quorum mcp --help`."),
+        (["demo", "--once=3"], "--once takes no value.\nTry `quorum --help`."),
+        (["review", "main", "--staged"], "Pass either a TARGET or --staged.\nTry `quorum review --help`."),
+    ],
+)  # fmt: skip
+def test_wrong_usage_is_a_sentence(arguments: list[str], says: str) -> None:
+    with pytest.raises(TyperException) as raised:
+        cli(arguments, standalone_mode=False, prog_name="quorum")
+    assert explain_usage(raised.value) == f"quorum: {says}\n"
 
 
 def test_an_invalid_setting_is_named_without_its_value(tmp_path: Path) -> None:

@@ -131,12 +131,14 @@ CRITICAL pay.py:8-9
     Suggested fix:
       |     q = "SELECT * FROM payments WHERE id = ?"
       |     return db.execute(q, (id,))
-    security · CWE-89 · sql-injection · found by gpt:gpt-6.2-sol · confirmed by claude:claude-sonnet-5-5
+    security · CWE-89 · sql-injection · found by gpt:gpt-6.2-sol · confirmed by
+    claude:claude-sonnet-5-5
 
 MEDIUM   pages.go:3
     The last page is never reached
     `page < pages` stops one page early when the total is a multiple of the page size.
-    review · CWE-193 · off-by-one · found by claude:claude-sonnet-5-5 and gemini:gemini-3.8-flash, independently
+    review · CWE-193 · off-by-one · found by claude:claude-sonnet-5-5 and gemini:gemini-3.8-flash,
+    independently
 
 LOW      pay.py:30
     No test for a refused card

@@ -1,0 +1,50 @@
+"""The arguments of `quorum eval`. Imports no SDK, like the rest of the command line."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.commands.choices import TableFormat
+from app.domain.configuration import Profile
+from app.domain.finding import Stage
+from app.domain.model_call import Provider
+
+
+def evaluate(
+    *,
+    case: Annotated[
+        list[str] | None, typer.Option(help="Run only these cases (shell patterns); repeatable.")
+    ] = None,
+    stage: Annotated[list[Stage] | None, typer.Option(help="Run only this stage; repeatable.")] = None,
+    provider: Annotated[
+        list[Provider] | None,
+        typer.Option(help="Use only this provider; `analyzers` uses no model. Repeatable."),
+    ] = None,
+    answers: Annotated[Path | None, typer.Option(help="Replay the recorded answers in this folder.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Record the models' answers in this folder.")] = None,
+    profile: Annotated[Profile, typer.Option(help="How much to report.")] = Profile.NORMAL,
+    quorum: Annotated[
+        int, typer.Option(min=1, max=3, help="Number of vendors that must agree on a finding.")
+    ] = 2,
+    table_format: Annotated[TableFormat, typer.Option("--format", help="Output format.")] = TableFormat.TEXT,
+    out: Annotated[Path | None, typer.Option(help="Also write the figures as JSON to this file.")] = None,
+    at_once: Annotated[int, typer.Option(min=1, help="Number of cases to review at the same time.")] = 4,
+) -> None:
+    """Measure reviews of pull requests with known defects. Exit: 0 done, 3 a stage was not completed."""
+    from app.commands.eval import EvalOptions
+    from app.commands.eval import evaluate as run
+
+    options = EvalOptions(
+        cases=tuple(case or ()),
+        stages=tuple(stage or Stage),
+        providers=tuple(provider or ()),
+        answers=answers,
+        record=record,
+        profile=profile,
+        quorum=quorum,
+        report_format=table_format.value,
+        out=out,
+        at_once=at_once,
+    )
+    raise typer.Exit(run(options))
