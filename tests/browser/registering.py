@@ -14,7 +14,7 @@ from github_sandbox import GitHubSandbox
 from github_sandbox.sample import build_sample_repository
 from github_sandbox.sandbox import serve
 
-PAGE_WAIT_S = 30
+PAGE_WAIT_S = 300  # only bounds a hang
 
 
 async def arrives(headers: Mapping[str, str], body: bytes) -> int:

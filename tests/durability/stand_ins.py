@@ -83,7 +83,7 @@ async def stand_ins(
     async with (
         serve(github),
         _served(vendors) as url,
-        httpx.AsyncClient(timeout=60, trust_env=False) as client,
+        httpx.AsyncClient(timeout=600, trust_env=False) as client,
     ):
         yield StandIns(folder=folder, github=github, vendors=vendors, vendors_url=url, client=client)
 

@@ -9,7 +9,6 @@ from tests.durability.killing import kill_many
 SEED = 20_261_122
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("engine", "kills"), [("sqlite", 10), ("postgresql", 10)])
 async def test_whichever_process_is_killed_every_head_gets_one_review_and_nothing_appears_twice(
     engine: str, kills: int, tmp_path: Path, request: pytest.FixtureRequest

@@ -68,7 +68,6 @@ def answers(pull: Pull) -> int:
     return sum("/rereview" in each.body and each.user is pull.hub.bot for each in pull.issue_comments)
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 async def test_a_release_finishes_what_the_one_before_or_after_it_accepted(
     engine: str, tmp_path: Path, last_release: Path, request: pytest.FixtureRequest

@@ -7,7 +7,7 @@ from github_sandbox import Pull
 from github_sandbox.state import CheckRun
 from tests.scenarios.reading import conclusions, inline_comments, take_checks, take_review, take_summary
 from tests.scenarios.vendors import finding
-from tests.scenarios.world import LONGEST_S, POLL_S, World
+from tests.scenarios.world import POLL_S, World
 
 PAY = {"pay.py": "def pay(cart, rate):\n    share = cart.total / rate\n    return share\n"}
 DIVISION = finding("pay.py", "    share = cart.total / rate", line=2, rule_id="division-by-zero")
@@ -21,12 +21,11 @@ def check_of(pull: Pull, stage: str) -> CheckRun:
 
 async def until_said(pull: Pull, stage: str, words: str) -> CheckRun:
     """Wait until the check run of a stage contains these words."""
-    async with asyncio.timeout(LONGEST_S):
-        while True:
-            run = check_of(pull, stage)
-            if words in f"{run.title} {run.summary}":
-                return run
-            await asyncio.sleep(POLL_S)
+    while True:
+        run = check_of(pull, stage)
+        if words in f"{run.title} {run.summary}":
+            return run
+        await asyncio.sleep(POLL_S)
 
 
 async def test_a_stage_without_findings_is_green_before_a_slow_stage_has_answered(world: World) -> None:

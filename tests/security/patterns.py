@@ -3,6 +3,7 @@
 import ast
 import importlib
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -29,6 +30,8 @@ UNNAMED = {"app/analyzers/manifests.py": ("fullmatch",)}
 MAX_LONG_REPEAT = 200  # a repeat of more counts as unbounded
 MAX_PUMPS = 10
 AnyPattern = re.Pattern[str] | re.Pattern[bytes]
+_CALL = re.compile(rf"\b(\w+)\.({'|'.join(FUNCTIONS)})\b")
+_CALL_OF_RE = re.compile(rf"\bre\.(compile|{'|'.join(FUNCTIONS)})\(")
 # The parser of `re` has no types.
 _parser: Any = importlib.import_module("re._parser")
 _constants: Any = importlib.import_module("re._constants")
@@ -46,23 +49,50 @@ class Found:
 @cache
 def all_patterns() -> tuple[Found, ...]:
     """Every pattern that a call of `re` compiles, whether it has a name or is inline."""
-    files = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
-    return tuple(found for path in files for found in _in_file(path, text))
+    return tuple(found for file in files() for found in patterns_of(file))
 
 
-def _in_file(path: Path, program: str) -> Iterator[Found]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def files() -> tuple[str, ...]:
+    """The files that call `re`, by their text: a syntax tree of every file would take seconds before the first test."""
+    return tuple(sorted(file for file, text in _program().items() if _CALL_OF_RE.search(text)))
+
+
+@cache
+def patterns_of(file: str) -> tuple[Found, ...]:
+    """Every pattern of one file."""
+    return tuple(_in_file(file))
+
+
+@cache
+def _program() -> dict[str, str]:
+    paths = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    return {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in paths}
+
+
+@cache
+def _methods() -> dict[str, set[str]]:
+    """The methods that the program calls on each name."""
+    methods: dict[str, set[str]] = defaultdict(set)
+    for text in _program().values():
+        for name, method in _CALL.findall(text):
+            methods[name].add(method)
+    return methods
+
+
+def _in_file(file: str) -> Iterator[Found]:
+    tree = ast.parse(_program()[file])
     names = _names_of_patterns(tree)
+    unnamed = UNNAMED.get(file, ("search",))
     for call in ast.walk(tree):
         if isinstance(call, ast.Call) and _is_of_re(call.func):
             assert isinstance(call.func, ast.Attribute)
             method = call.func.attr
-            place = f"{path.relative_to(ROOT)}:{call.lineno}"
-            unnamed = UNNAMED.get(place.partition(":")[0], ("search",))
-            methods = (method,) if method != "compile" else _methods(names.get(call), program) or unnamed
-            for pattern in _evaluate(path, call, method):
-                yield Found(place, pattern, methods)
+            used = sorted(_methods().get(names.get(call, ""), ())) or unnamed
+            for pattern in _evaluate(file, call, method):
+                yield Found(
+                    f"{file}:{call.lineno}", pattern, tuple(used) if method == "compile" else (method,)
+                )
 
 
 def _is_of_re(function: ast.expr) -> bool:
@@ -84,15 +114,9 @@ def _names_of_patterns(tree: ast.Module) -> dict[ast.expr, str]:
     }
 
 
-def _methods(name: str | None, program: str) -> tuple[str, ...]:
-    """The methods that the program calls on this name."""
-    used = set(re.findall(rf"\b{name}\.(\w+)\b", program)) & set(FUNCTIONS) if name else set[str]()
-    return tuple(sorted(used))
-
-
-def _evaluate(path: Path, call: ast.Call, method: str) -> Iterator[AnyPattern]:
+def _evaluate(file: str, call: ast.Call, method: str) -> Iterator[AnyPattern]:
     """The pattern with the values of its module; a local name stands for what `LOCAL` says, or for all values of a table."""
-    module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    module = importlib.import_module(".".join(Path(file).with_suffix("").parts))
     values: dict[str, Any] = {**vars(module), **LOCAL, "re": re, "used": _Used()}
     flags = [keyword.value for keyword in call.keywords if keyword.arg == "flags"]
     position = 1 if method == "compile" else {"sub": 4, "subn": 4, "split": 3}.get(method, 2)

@@ -174,7 +174,7 @@ async def test_retry_after_is_honored_if_the_deadline_allows_it() -> None:
 
 
 async def test_a_vendor_that_hangs_leaves_time_for_the_next() -> None:
-    world = LlmHarness(call_timeout_s=1.0)
+    world = LlmHarness(call_timeout_s=2.0)
     world.vendors.fail(CLAUDE, Fault.HANGS)
     answer = await world.ask()
     assert world.outcomes == ["claude: timeout", "gpt: ok"]
@@ -189,7 +189,7 @@ async def test_after_its_deadline_a_stage_asks_no_model() -> None:
 
 
 async def test_a_timed_out_call_has_an_unknown_cost() -> None:
-    world = LlmHarness(call_timeout_s=1.0)
+    world = LlmHarness(call_timeout_s=2.0)
     world.vendors.fail(CLAUDE, Fault.HANGS)
     await world.ask()
     assert world.rows[0].cost_usd is None

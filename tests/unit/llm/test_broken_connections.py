@@ -71,7 +71,7 @@ async def test_an_answer_that_stops_halfway_times_out(
 ) -> None:
     second = Provider.GPT if provider is Provider.CLAUDE else Provider.CLAUDE
     async with broken_server(Break.STOPS_HALFWAY) as address:
-        world = world_with(provider, address, second, call_timeout_s=0.3)
+        world = world_with(provider, address, second, call_timeout_s=2.0)
         answer = await world.ask(KINDS[provider], allowed=(provider, second))
         await world.models.aclose()
     assert answer.response.provider is second

@@ -129,7 +129,7 @@ async def test_every_client_uses_the_proxy_and_trusts_the_companys_ca(
     client = build_client(way.provider, access)
     try:
         response = await client.generate(
-            request(model=way.model or MODELS[way.provider].large, timeout_s=20.0)
+            request(model=way.model or MODELS[way.provider].large, timeout_s=300.0)
         )
     finally:
         await client.aclose()
@@ -149,7 +149,7 @@ async def test_without_the_companys_ca_nothing_is_sent(
         way.provider, provider_access(load_settings(env_file=None), way.environment)[way.provider]
     )
     with pytest.raises(ModelUnavailable, match="The connection to .* failed"):
-        await client.generate(request(model=MODELS[way.provider].large, timeout_s=20.0))
+        await client.generate(request(model=MODELS[way.provider].large, timeout_s=300.0))
     await client.aclose()
     assert vendors.requests == []
     assert network.connected == [way.host]

@@ -61,7 +61,7 @@ def next_of(provider: Provider) -> Provider:
 
 def world_where(provider: Provider, fault: Fault) -> LlmHarness:
     """Set up two providers, the faulty one first; tasks of any kind fall back to the other."""
-    world = LlmHarness(*VENDORS, call_timeout_s=1.0 if fault is Fault.HANGS else 30.0)
+    world = LlmHarness(*VENDORS, call_timeout_s=2.0 if fault is Fault.HANGS else 30.0)
     world.vendors.fail(provider, fault)
     return world
 

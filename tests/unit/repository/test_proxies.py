@@ -110,7 +110,7 @@ async def statuses(url: str) -> list[int]:
 
     signature = "sha256=" + hmac.new(SECRET, UNUSUAL, hashlib.sha256).hexdigest()
     headers = {"x-hub-signature-256": signature, "content-type": "application/json"}
-    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=600) as client:
         await until_up(client)
         bodies = (UNUSUAL, chunks(), UNUSUAL + b" ", bytes(26 * 1024 * 1024))
         answers = [await client.post("/webhooks/github", content=body, headers=headers) for body in bodies]
