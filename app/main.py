@@ -19,11 +19,13 @@ from app.errors import ConfigurationError
 from app.gather import TierThresholds
 from app.jobs.notifications import Notifications
 from app.llm.build import Cloud, ModelEnvironment, ModelSettings, ModelStores, VendorAccess, build_models
-from app.llm.costs import BudgetLimits
+from app.llm.costs import BudgetLimits, Price
 from app.llm.router import VendorModels
+from app.llm.servers import ServerOptions
 from app.pipeline.inputs import Services
 from app.prompting.prompts import Prompts
 from app.redaction import Redactor
+from app.servers import NamedServer
 from app.settings import Settings
 from app.store.calls import CallTables
 from app.store.database import Database
@@ -156,7 +158,11 @@ def _model_stores(database: Database) -> ModelStores:
 
 
 def provider_access(settings: Settings, environ: Mapping[str, str]) -> dict[Provider, VendorAccess]:
-    """Return how to reach each provider: with the vendor's own key, or through the cloud whose variables are set."""
+    """Return how to reach each provider: with the vendor's own key, the cloud whose variables are set, or a named server.
+
+    Raises:
+        ConfigurationError: the file of servers cannot be used.
+    """
     return {
         Provider.CLAUDE: VendorAccess(
             models=VendorModels(large=settings.quorum_claude_model, small=settings.quorum_claude_small_model),
@@ -177,14 +183,41 @@ def provider_access(settings: Settings, environ: Mapping[str, str]) -> dict[Prov
             api_version=settings.google_genai_api_version,
             cloud=_cloud(Cloud.VERTEX, environ, instead_of=settings.gemini_api_key),
         ),
-        Provider.LOCAL: VendorAccess(
+        _local(settings): VendorAccess(
             models=VendorModels(
                 large=settings.quorum_local_model or "local", small=settings.quorum_local_model or "local"
             ),
             api_key=_value(settings.quorum_local_api_key),
             base_url=settings.quorum_local_base_url,
         ),
+        **{server.provider: _server_access(server) for server in settings.servers()},
     }
+
+
+def _local(settings: Settings) -> Provider:
+    vendor = settings.quorum_local_vendor
+    return Provider(f"{vendor}@{Provider.LOCAL}") if vendor else Provider.LOCAL
+
+
+def _server_access(server: NamedServer) -> VendorAccess:
+    large, small = server.models
+    prices = server.prices
+    return VendorAccess(
+        models=VendorModels(large=large, small=small),
+        api_key=_value(server.api_key),
+        base_url=server.base_url,
+        server=ServerOptions(
+            price=Price(model=large, input=prices.input, cached=prices.cached_input, output=prices.output)
+            if prices
+            else None,
+            context_tokens=server.context_tokens,
+            calls_at_once=server.calls_at_once,
+            is_streamed=server.stream,
+            api_key_header=server.api_key_header,
+            query=server.query,
+            body=server.body,
+        ),
+    )
 
 
 _CLOUD_VARIABLES = {  # as the SDKs read them
@@ -213,6 +246,7 @@ def _own_secrets(settings: Settings) -> list[str]:
     secrets = [value.get_secret_value() for value in fields if isinstance(value, SecretStr)]
     with suppress(ConfigurationError):  # the code that needs the key reports an unreadable file
         secrets.append(settings.private_key() or "")
+    secrets += [_value(server.api_key) or "" for server in settings.servers()]
     return secrets
 
 

@@ -1,12 +1,16 @@
 """The operator's settings, read from the environment. Loaded once by the composition root, which passes values on."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
+from app.domain.model_call import NAME_PATTERN
 from app.errors import ConfigurationError
+from app.servers import NamedServer, load_servers
 
 
 def user_state_dir(environ: dict[str, str]) -> Path:
@@ -57,6 +61,14 @@ class Settings(BaseSettings):
     quorum_local_model: str | None = Field(None, description="The local server's model.")
     quorum_local_api_key: SecretStr | None = Field(
         None, description="The local server's API key, if required."
+    )
+    quorum_local_vendor: str | None = Field(
+        None,
+        pattern=rf"^{NAME_PATTERN}$",
+        description="Who made the local server's model, as in `vendor` of a named server.",
+    )
+    quorum_servers_file: Path | None = Field(
+        None, description="Path of a file with more OpenAI-compatible servers; see docs/providers.md."
     )
 
     quorum_data_dir: Path = Field(Path(".quorum"), description="Data directory.")
@@ -168,6 +180,19 @@ class Settings(BaseSettings):
     def _without_slash(cls, value: str | None) -> str | None:
         return value.rstrip("/") if value else value
 
+    _dotenv: Mapping[str, str | None] = PrivateAttr(default_factory=dict[str, str | None])
+
+    def read_keys_from(self, env_file: Path) -> None:
+        """Let the entries of the servers' file name variables in `.env` too."""
+        self._dotenv = DotEnvSettingsSource(Settings, env_file=env_file, case_sensitive=True).env_vars
+
+    def servers(self) -> tuple[NamedServer, ...]:
+        """Return the named servers; raise `ConfigurationError` if their file or one of their keys cannot be used."""
+        if self.quorum_servers_file is None:
+            return ()
+        values = {name: value or "" for name, value in self._dotenv.items()}
+        return load_servers(self.quorum_servers_file, {**values, **os.environ})
+
     @property
     def database_url(self) -> str:
         """The URL of the database; by default a file in the data directory."""
@@ -192,10 +217,13 @@ def load_settings(*, env_file: Path | None) -> Settings:
         ConfigurationError: a setting is invalid; the message names the variable, never its value.
     """
     try:
-        return Settings(_env_file=env_file)  # pyright: ignore[reportCallIssue]
+        settings = Settings(_env_file=env_file)  # pyright: ignore[reportCallIssue]
     except ValidationError as error:
         wrong = [
             f"{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}"
             for e in error.errors(include_input=False, include_context=False)
         ]
         raise ConfigurationError("; ".join(wrong)) from None
+    if env_file is not None and settings.quorum_servers_file is not None:
+        settings.read_keys_from(env_file)
+    return settings

@@ -38,6 +38,7 @@ from app.commands.doctor_checks import (
     warning,
 )
 from app.commands.doctor_live import estimate_usd, run_trials
+from app.commands.doctor_servers import check_servers
 from app.domain.model_call import Provider, RungState
 from app.errors import (
     ConfigurationError,
@@ -93,10 +94,13 @@ async def examine(
     network = network or Network()
     try:
         settings = settings or load_settings(env_file=ENV_FILE)
+        servers = settings.servers()
     except ConfigurationError as error:
         yield failure("settings", str(error), "correct it in the environment or in .env")
         return
     yield ok("settings", "valid")
+    for check in check_servers(settings, servers):
+        yield check
     async for check in _check_database(settings, datetime.fromtimestamp(now(), UTC)):
         yield check
     yield await _check_git()

@@ -265,6 +265,8 @@ def check_data_use(provider: Provider, access: VendorAccess, *, is_unpaid: bool 
 
 
 def _variable(check: ModelCheck) -> str:
+    if check.provider.is_server and check.provider.server != Provider.LOCAL:
+        return "QUORUM_SERVERS_FILE"
     name = check.provider.value.upper()
     return f"QUORUM_{name}_MODEL or QUORUM_{name}_SMALL_MODEL"
 

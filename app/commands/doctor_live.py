@@ -12,10 +12,16 @@ from app.clock import utc_now
 from app.commands.doctor_checks import Check, failure, ok, warning
 from app.domain.model_call import ModelCall, Provider, Rung, Usage
 from app.errors import ModelInvalidOutput, QuorumError
-from app.llm.build import ModelEnvironment, ModelSettings, ModelStores, VendorAccess, build_models
+from app.llm.build import (
+    ModelEnvironment,
+    ModelSettings,
+    ModelStores,
+    VendorAccess,
+    build_models,
+    build_prices,
+)
 from app.llm.calls import MemoryCalls
 from app.llm.client import CallScope, ModelRequest, RoutingRequest
-from app.llm.costs import Prices
 from app.llm.models import Models
 from app.prompting.answers import answer_schema
 from app.prompting.prompts import Prompts
@@ -54,7 +60,7 @@ _TRIALS = (
 
 def estimate_usd(access: Mapping[Provider, VendorAccess]) -> float:
     """Return about what `run_trials` costs."""
-    prices, at = Prices(), utc_now()
+    prices, at = build_prices(access), utc_now()
     return sum(
         len(_TRIALS) * prices.budgeted_usd(provider, model, EXPECTED, at=at)
         for provider, each in access.items()

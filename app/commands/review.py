@@ -158,7 +158,7 @@ async def _review_gathered(
 
 def _without_models(gathered: Gathered) -> Gathered:
     """The same change, reviewed only by the analyzers."""
-    config = replace(gathered.config, providers=(Provider.ANALYZERS,))
+    config = replace(gathered.config, providers=(Provider.ANALYZERS.value,))
     return replace(gathered, configuration=replace(gathered.configuration, config=config))
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from app.clock import parse_since, utc_now
 from app.dashboard.api import load_stats_value
 from app.llm.learned import Interval, RoutingFigure, routing_figures
-from app.llm.router import ORDER
+from app.llm.router import favorites_of
 from app.settings import load_settings
 from app.store.database import Database
 from app.store.model_calls import ModelStats, load_stats
@@ -72,7 +72,7 @@ def _load_tables(database: Database, begin: datetime, *, since: str, routing: bo
 
 def _load_routing(database: Database, since: datetime) -> list[RoutingFigure]:
     """The order that the records since `since` suggest."""
-    return routing_figures(load_provider_records(database, since), ORDER)
+    return routing_figures(load_provider_records(database, since), favorites_of)
 
 
 def _print(table: Table | str) -> None:

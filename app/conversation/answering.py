@@ -207,7 +207,7 @@ class _QuestionCalls:
         task = RoutingRequest(
             kind=kind,
             tier="full",
-            allowed=config.providers,
+            allowed=tuple(filter(config.permits, services.models.providers)),
             deadline_s=DEADLINE_S,
             routing=config.routing,
         )

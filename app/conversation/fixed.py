@@ -60,7 +60,7 @@ async def judge_fixes(
 ) -> tuple[FixJudgement, ...]:
     """Judge findings, each with the current text of its file; empty if no model could be asked."""
     asked = changed[:MAX_FINDINGS]
-    if not asked or not set(services.models.providers) & set(config.providers):
+    if not asked or not any(map(config.permits, services.models.providers)):
         return ()
     claims = {f"c{number}": finding for number, (finding, _) in enumerate(asked, 1)}
     question = Question(

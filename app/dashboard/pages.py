@@ -34,7 +34,7 @@ from app.errors import StoreUnavailable
 from app.llm.circuits import OpenCircuit
 from app.llm.costs import BudgetLimits
 from app.llm.learned import RoutingFigure, routing_figures
-from app.llm.router import ORDER
+from app.llm.router import favorites_of
 from app.store.dashboard.comparison import load_records, load_repositories, load_visible_rules
 from app.store.dashboard.lists import (
     ReviewFilter,
@@ -290,4 +290,4 @@ def _range(request: Request) -> tuple[str, timedelta]:
 
 
 def _load_order(database: Database, since: datetime) -> list[RoutingFigure]:
-    return routing_figures(load_provider_records(database, since), ORDER)
+    return routing_figures(load_provider_records(database, since), favorites_of)

@@ -66,13 +66,19 @@ class Budget:
     repository_month_usd: float | None = None
 
 
+NAMED_SERVERS = "servers"  # in `providers`: all servers in the operator's file
+PROVIDER_NAMES = frozenset(
+    {*map(str, Provider), NAMED_SERVERS}
+)  # in `providers`, besides the servers' own names
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepositoryConfig:
     """The effective configuration of one repository."""
 
     enabled: bool = True
     stages: tuple[Stage, ...] = tuple(Stage)
-    providers: tuple[Provider, ...] = (Provider.CLAUDE, Provider.GPT, Provider.GEMINI, Provider.LOCAL)
+    providers: tuple[str, ...] = ("claude", "gpt", "gemini", "local", NAMED_SERVERS)  # see `permits`
     pipeline: Pipeline = Pipeline.PARALLEL
     routing: Routing = Routing.FIXED
     quorum: int = 2
@@ -101,6 +107,11 @@ class RepositoryConfig:
     guideline_characters: int = 4_000  # of one guideline; of all of them up to three times as many
     docs_format: str = "markdown"
     budget: Budget = Budget()
+
+    def permits(self, provider: Provider) -> bool:
+        """Whether a provider may see the code: `claude` permits the vendor's own API, not Claude on another server."""
+        is_named = "@" in provider and provider.server != Provider.LOCAL
+        return provider.server in self.providers or (is_named and NAMED_SERVERS in self.providers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

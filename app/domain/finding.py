@@ -79,6 +79,7 @@ class Finding:
     verifier_evidence: str = ""  # the verifier's decisive evidence
     pre_existing: bool = False  # the code predates this change
     duplicates: tuple[DuplicatePlace, ...] = ()
+    own_rule: str = ""  # the model's word, if `rule_id` is "other" because the vocabulary lacks it
 
 
 REFUTED_BY = "Refuted by"  # the reason of every refutation starts with it; the statistics count these

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from app.domain.model_call import Provider, provider_of
+from app.domain.model_call import Provider, vendor_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +102,8 @@ def vendors_of_fix(fixed_by: str, found_by: Sequence[str]) -> frozenset[Provider
 
     Vendors that found a defect independently of each other may judge each other's fixes.
     """
-    finders = {provider_of(name) for name in found_by} - {None, Provider.ANALYZERS}
-    excluded = {provider_of(fixed_by), *(finders if len(finders) == 1 else ())}
+    finders = {vendor_of(name) for name in found_by} - {None, Provider.ANALYZERS}
+    excluded = {vendor_of(fixed_by), *(finders if len(finders) == 1 else ())}
     return frozenset(provider for provider in excluded if provider is not None)
 
 

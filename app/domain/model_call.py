@@ -1,31 +1,75 @@
 """Calls of models: their rows and outcomes, budgets, circuit breakers, and the record of a provider. No I/O."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
+
+NAME_PATTERN = r"[a-z][a-z0-9-]{0,29}"  # of a server or a vendor
+_OPEN_NAME = re.compile(rf"{NAME_PATTERN}(?:@{NAME_PATTERN})?")
 
 
 class Provider(StrEnum):
-    """The possible reviewers. `analyzers` is built in, needs no key and is not a vendor."""
+    """Who answers: a vendor through its own API, an OpenAI-compatible server, or the built-in analyzers.
+
+    The set is open: `mistral@groq` is a model made by Mistral on the operator's server named `groq`. Two providers with
+    one vendor never confirm each other. Each name has one member, so `is` compares members.
+    """
 
     CLAUDE = "claude"
     GPT = "gpt"
     GEMINI = "gemini"
-    LOCAL = "local"
-    ANALYZERS = "analyzers"
+    LOCAL = "local"  # the server of QUORUM_LOCAL_BASE_URL
+    ANALYZERS = "analyzers"  # needs no key and is not a vendor
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Provider | None":
+        """Add the member for a name that the class does not list."""
+        if not isinstance(value, str) or not _OPEN_NAME.fullmatch(value):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = member._value_ = value
+        members = cast("dict[str, Provider]", cls._value2member_map_)
+        return members.setdefault(value, member)
+
+    @classmethod
+    def vendors(cls) -> tuple["Provider", ...]:
+        """The vendors of all names that this process has met, without the analyzers."""
+        members = tuple(cast("dict[str, Provider]", cls._value2member_map_).values())
+        return tuple(dict.fromkeys(each.vendor for each in members if each is not cls.ANALYZERS))
+
+    @property
+    def vendor(self) -> "Provider":
+        """Who made the model."""
+        return Provider(self.value.partition("@")[0])
+
+    @property
+    def server(self) -> str:
+        """The name by which `providers` in a configuration permits it: the server's, or else the vendor's."""
+        return self.value.rpartition("@")[2]
+
+    @property
+    def api(self) -> "Provider":
+        """Whose API it speaks; all servers speak OpenAI's Chat Completions, as `local` does."""
+        return Provider.LOCAL if self.is_server else self
+
+    @property
+    def is_server(self) -> bool:
+        """Whether it is an OpenAI-compatible server at an address of the operator."""
+        return self is Provider.LOCAL or "@" in self.value
 
 
-def provider_of(name: str) -> Provider | None:
-    """The provider of `provider:model`; None if it is unknown."""
+def vendor_of(name: str) -> Provider | None:
+    """The vendor of `provider:model`; None if that is no provider's name."""
     provider = name.partition(":")[0]
-    return Provider(provider) if provider in set(Provider) else None
+    return Provider(provider).vendor if _OPEN_NAME.fullmatch(provider) else None
 
 
 def vendors_of(names: Iterable[str]) -> tuple[Provider, ...]:
     """The distinct vendors among these names, in order; analyzers are not a vendor."""
-    found = (provider_of(name) for name in names)
+    found = (vendor_of(name) for name in names)
     return tuple(dict.fromkeys(each for each in found if each not in (None, Provider.ANALYZERS)))
 
 

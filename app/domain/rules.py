@@ -5,6 +5,7 @@ Models choose by the titles, so each title states what distinguishes the rule fr
 CWE numbers: https://cwe.mitre.org/
 """
 
+import re
 from dataclasses import dataclass
 
 
@@ -115,4 +116,18 @@ def render_rules() -> str:
 
 def rule_for(rule_id: str) -> Rule:
     """Return the rule with this id, or `other` for an id outside of the vocabulary."""
-    return RULES.get(rule_id.strip().lower().replace("_", "-").replace(" ", "-"), RULES[OTHER])
+    return RULES.get(_as_id(rule_id), RULES[OTHER])
+
+
+def own_word(rule_id: str) -> str:
+    """Return a model's word for a rule outside of the vocabulary if it reads like an id; otherwise empty."""
+    word = _as_id(rule_id)
+    return word if word not in RULES and len(word) <= MAX_WORD and _WORD.fullmatch(word) else ""
+
+
+MAX_WORD = 40
+_WORD = re.compile(r"[a-z]+(?:-[a-z]+){0,5}")  # no digits: never a key
+
+
+def _as_id(rule_id: str) -> str:
+    return rule_id.strip().lower().replace("_", "-").replace(" ", "-")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.finding import Finding, Placement, Severity
-from app.domain.model_call import provider_of, vendors_of
+from app.domain.model_call import vendor_of, vendors_of
 from app.domain.rules import OTHER, rule_for
 from app.findings.finders import is_by_analyzers
 
@@ -93,7 +93,7 @@ def _place_of(group: Sequence[Finding], symbol_of: SymbolOf) -> tuple[str, ...] 
 def _are_one(groups: Sequence[Sequence[Finding]]) -> bool:
     """Whether groups of one function and family are one defect: no vendor made two claims, and all are related to the first."""
     finders = [
-        provider for group in groups for provider in {provider_of(n) for each in group for n in each.found_by}
+        vendor for group in groups for vendor in {vendor_of(n) for each in group for n in each.found_by}
     ]
     first, *others = (merged_finding(group) for group in groups)
     return len(finders) == len(set(finders)) and all(_is_related(first, other) for other in others)

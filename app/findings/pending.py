@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from app.domain.finding import Finding, Judgement, VerifierVerdict
-from app.domain.model_call import Provider, provider_of, vendors_of
+from app.domain.model_call import Provider, vendor_of, vendors_of
 from app.findings.finders import backers
 from app.findings.merge import MergedClaim, merged_finding
 from app.findings.pairs import Comparisons, groups_of
@@ -45,17 +45,17 @@ class PendingClaim:
     def apply(self, verdict: VerifierVerdict) -> None:
         """Apply a verdict; an unsure verdict neither confirms nor rates."""
         self.verdicts.append(verdict)
-        if provider := provider_of(verdict.by):
-            self.tried.add(provider)
+        if vendor := vendor_of(verdict.by):
+            self.tried.add(vendor)
         if verdict.judgement is not Judgement.UNSURE:
             self.finding = replace(self.finding, worth=max(0, min(10, verdict.worth)))
         if verdict.judgement is Judgement.CONFIRMED:
-            self._confirm(verdict, provider)
+            self._confirm(verdict, vendor)
         self.finding = replace(self.finding, verifier_evidence=verdict.evidence)
 
-    def _confirm(self, verdict: VerifierVerdict, provider: Provider | None) -> None:
+    def _confirm(self, verdict: VerifierVerdict, vendor: Provider | None) -> None:
         """Add the verifier, unless its vendor found the claim itself."""
-        if provider in vendors_of(self.finding.found_by):
+        if vendor in vendors_of(self.finding.found_by):
             self.checked_by_finder = True
         else:
             confirmed_by = tuple(dict.fromkeys((*self.finding.confirmed_by, verdict.by)))
@@ -153,7 +153,7 @@ def _joined(group: Sequence[PendingClaim]) -> PendingClaim:
     finding = replace(
         candidate.finding,
         title=best.finding.title,
-        confirmed_by=tuple(name for name in confirmed_by if provider_of(name) not in vendors),
+        confirmed_by=tuple(name for name in confirmed_by if vendor_of(name) not in vendors),
         worth=max((case.finding.worth for case in group if case.finding.worth is not None), default=None),
         verifier_evidence=best.finding.verifier_evidence,
     )

@@ -182,7 +182,7 @@ async def settle(
         source_of: a file at the head (RIGHT) or the merge base (LEFT); None if it is unavailable.
         enclosing_symbol: of (path, source, line).
         check_edits: whether each suggestion, once applied, leaves a file that parses.
-        vendors: the configured ones; those that the repository does not allow are skipped.
+        vendors: the configured providers; those that the repository does not allow are skipped.
         is_established: whether parsing the code proved the finding, so that it needs no verification.
         is_read: whether a model that answered has read the code of a finding.
         left_out: changed files that no model saw; claims about them are guesses.
@@ -224,7 +224,7 @@ async def settle(
     verified = await verify(
         merge(known, symbol_of=symbol_of),
         quorum=config.quorum,
-        vendors=[vendor for vendor in vendors if vendor in config.providers],
+        vendors=list(dict.fromkeys(each.vendor for each in vendors if config.permits(each))),
         ask_verdicts=ask_verdicts,
         is_established=is_established,
         symbol_of=symbol_of,

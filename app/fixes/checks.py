@@ -14,7 +14,7 @@ from app.domain.diff import Diff
 from app.domain.edit import FileEdit
 from app.domain.finding import Finding
 from app.domain.fix import FixedFile, FixProblemCode, HeadFiles, PathKind, TextEdit
-from app.domain.model_call import Provider, provider_of
+from app.domain.model_call import Provider, vendor_of
 from app.errors import FixRejected
 from app.fixes.applying import apply_edits
 from app.fixes.rules import check_answer, check_path, check_size
@@ -132,7 +132,7 @@ def _count(analysis: Analysis, finding: Finding) -> int:
 
 
 def _is_by_analyzer(finding: Finding) -> bool:
-    return any(provider_of(name) is Provider.ANALYZERS for name in finding.found_by)
+    return any(vendor_of(name) is Provider.ANALYZERS for name in finding.found_by)
 
 
 def _check_secrets(files: Sequence[FixedFile], redactor: Redactor) -> None:

@@ -159,7 +159,8 @@ def _result(finding: Finding, tries: Sequence[_Try], call_ids: Sequence[str]) ->
 
 def _not_fixing(finding: Finding, questions: FixQuestions) -> list[Provider]:
     """The vendors that must leave the fix to others, because otherwise nobody could confirm it."""
-    available = [each for each in questions.services.models.providers if each in questions.config.providers]
+    permitted = filter(questions.config.permits, questions.services.models.providers)
+    available = list(dict.fromkeys(each.vendor for each in permitted))
     unconfirmable = [
         each for each in available if not set(available) - vendors_of_fix(f"{each}:", finding.found_by)
     ]

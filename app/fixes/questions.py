@@ -179,7 +179,7 @@ class FixQuestions:
         )
         routing = RoutingRequest(
             kind=kind,
-            allowed=self.config.providers,
+            allowed=tuple(filter(self.config.permits, services.models.providers)),
             exclude=tuple(exclude),
             deadline_s=DEADLINE_S,
             routing=self.config.routing,

@@ -5,7 +5,7 @@ budget can only lower the operator's.
 """
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, cast
@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from app.domain.configuration import (
+    PROVIDER_NAMES,
     Budget,
     ConfigurationProblem,
     Gate,
@@ -24,7 +25,7 @@ from app.domain.configuration import (
     Routing,
 )
 from app.domain.finding import Severity, Stage
-from app.domain.model_call import Provider
+from app.domain.model_call import NAME_PATTERN, Provider
 from app.domain.pull_request import Snapshot
 from app.errors import YamlRejected
 from app.gather.selection import Globs
@@ -36,6 +37,7 @@ ORGANIZATION_PATH = "the organization's quorum.yml"
 MAX_PATTERNS = 100
 _Pattern = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 _Patterns = Annotated[tuple[_Pattern, ...], Field(max_length=MAX_PATTERNS)]
+_ProviderName = Annotated[str, StringConstraints(pattern=rf"^{NAME_PATTERN}$")]
 _Usd = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
 _Origin = Literal["default", "organization", "repository", "operator"]
 
@@ -72,9 +74,9 @@ class ConfigurationFile(BaseModel):
 
     enabled: bool = Field(_D.enabled, description="If false, Quorum reviews no pull requests.")
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)] = Field(_D.stages, description="Stages to run.")
-    providers: tuple[Provider, ...] = Field(
+    providers: tuple[_ProviderName, ...] = Field(
         _D.providers,
-        description="Vendors that may see the code. With `analyzers` only, Quorum calls no model.",
+        description="Vendors and servers that may see the code; `servers`: all named ones. `analyzers` only: no model.",
     )
     pipeline: Pipeline = Field(
         _D.pipeline, description="Run all stages in parallel, or docs last with the others' findings."
@@ -146,10 +148,15 @@ def parse_configuration(
     *,
     organization: bytes | None = None,
     operator_budget: Budget = Budget(),  # noqa: B008 - a frozen value
+    configured: Iterable[Provider] | None = None,
 ) -> Configuration:
-    """Combine the repository's file, the organization's and the defaults, in this order; None for a missing file."""
-    default, wrong_default = _read(organization, ORGANIZATION_PATH)
-    own, wrong_own = _read(repository, CONFIGURATION_PATH)
+    """Combine the repository's file, the organization's and the defaults, in this order; None for a missing file.
+
+    `configured` are the operator's providers; None if they are not known here.
+    """
+    names = None if configured is None else PROVIDER_NAMES | {each.server for each in configured}
+    default, wrong_default = _read(organization, ORGANIZATION_PATH, names)
+    own, wrong_own = _read(repository, CONFIGURATION_PATH, names)
     budget, lowered = _lowered(operator_budget, default.pop("budget", None), own.pop("budget", None))
     origins: dict[str, _Origin] = {field.name: "default" for field in fields(RepositoryConfig)}
     origins.update(dict.fromkeys(default, "organization"))
@@ -169,12 +176,14 @@ def read_configuration(
     organization: bytes | None = None,
     operator_budget: Budget = Budget(),  # noqa: B008 - a frozen value
     override: bytes | None = None,
+    configured: Iterable[Provider] | None = None,
 ) -> Configuration:
     """Parse the configuration of a snapshot's base ref; `override` replaces the file (`quorum review --config`)."""
     return parse_configuration(
         override if override is not None else snapshot.base_files.get(CONFIGURATION_PATH),
         organization=organization,
         operator_budget=operator_budget,
+        configured=configured,
     )
 
 
@@ -184,7 +193,9 @@ def configuration_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def _read(raw: bytes | None, path: str) -> tuple[dict[str, Any], list[ConfigurationProblem]]:
+def _read(
+    raw: bytes | None, path: str, providers: Collection[str] | None
+) -> tuple[dict[str, Any], list[ConfigurationProblem]]:
     if raw is None:
         return {}, []
     try:
@@ -204,21 +215,31 @@ def _read(raw: bytes | None, path: str) -> tuple[dict[str, Any], list[Configurat
             read |= outcome
             problems += [
                 ConfigurationProblem(path=path, line=lines.get(key, 1), key=key, message=message)
-                for message in _invalid_globs(key, outcome[key])
+                for message in (
+                    *_invalid_globs(key, outcome[key]),
+                    *_unknown_providers(key, outcome[key], providers),
+                )
             ]
     return read, problems
 
 
 def _invalid_globs(key: str, value: object) -> list[str]:
     """Say which patterns match nothing because they are not globs; the others of the key apply."""
-    if key not in ("ignore_paths", "ignore_branches", "path_instructions"):
-        return []
-    items = cast("tuple[str | PathInstruction, ...]", value)
+    is_globs = key in ("ignore_paths", "ignore_branches", "path_instructions")
+    items = cast("tuple[str | PathInstruction, ...]", value) if is_globs else ()
     globs = Globs(item if isinstance(item, str) else item.path for item in items)
     return [
         f"`{key}`: `{pattern[:60]}` is not a glob as in .gitignore. It is ignored."
         for pattern in globs.invalid
     ]
+
+
+def _unknown_providers(key: str, value: object, known: Collection[str] | None) -> list[str]:
+    """Say which providers nobody configured under this name; a vendor without a key is known."""
+    if key != "providers" or known is None:
+        return []
+    unknown = [name for name in cast("tuple[str, ...]", value) if name not in known]
+    return [f"There is no provider `{name}`. It is ignored.{_closest(name, known)}" for name in unknown]
 
 
 def _read_key(key: str, value: object) -> dict[str, Any] | str:
@@ -257,7 +278,7 @@ def _explain(key: str, error: ValidationError) -> str:
     return f"`{where[:120]}`: {wrong}. The default applies.{hint}"
 
 
-def _closest(key: str, known: Mapping[str, object]) -> str:
+def _closest(key: str, known: Collection[str]) -> str:
     close = difflib.get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=0.5)
     return f" Did you mean `{close[0]}`?" if close else ""
 

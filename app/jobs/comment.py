@@ -87,6 +87,7 @@ class IncomingComment:
             await self.snapshot(),
             organization=await defaults.load(self.job.installation_id, self.ref.owner),
             operator_budget=self.environment.services.budget,
+            configured=self.environment.services.models.providers,
         )
 
     async def thread(self) -> Thread | None:

@@ -28,7 +28,7 @@ async def converse(comment: IncomingComment, question: str, *, intent: Intent | 
     """Answer a question; `intent` skips the call that classifies it."""
     conversation_question = await _collect(comment, question)
     services = comment.environment.services
-    if not set(services.models.providers) & set(conversation_question.config.providers):
+    if not any(map(conversation_question.config.permits, services.models.providers)):
         await _answer_without_model(comment, conversation_question, NO_MODEL)
         return
     scope = CallScope(

@@ -107,6 +107,7 @@ async def read_head(
         snapshot,
         organization=await defaults.load(request.installation_id, owner),
         operator_budget=environment.services.budget,
+        configured=environment.services.models.providers,
     )
     await asyncio.to_thread(
         reviews.record_review_head,

@@ -13,9 +13,9 @@ from app.domain.model_call import Provider, Usage
 from app.errors import ModelError, ModelInvalidOutput, ModelRefused, ModelTruncated, ModelUnavailable
 from app.llm.client import Image, ModelRequest, ModelResponse
 from app.llm.failures import (
-    VENDOR,
     code_of,
     disconnected,
+    name_of,
     not_an_answer,
     not_set_up,
     shown,
@@ -131,7 +131,7 @@ class ResponseOutcome:
         Raises:
             ModelInvalidOutput: there is no JSON.
         """
-        is_strict = request.is_schema_enforced and self.provider is not Provider.LOCAL
+        is_strict = request.is_schema_enforced and not self.provider.is_server
         wanted = None if is_strict else request.schema.get("required", ())
         return ModelResponse(
             provider=self.provider,
@@ -147,7 +147,7 @@ class ResponseOutcome:
     def fail(self, kind: type[ModelError], sentence: str) -> NoReturn:
         """Raise `kind`; `{vendor}` in the sentence is the vendor's name."""
         raise kind(
-            sentence.format(vendor=VENDOR[self.provider]),
+            sentence.format(vendor=name_of(self.provider)),
             provider=self.provider,
             usage=self.usage,
             request_id=self.request_id,

@@ -25,7 +25,7 @@ from app.errors import ModelError, ModelInvalidOutput, ModelOverBudget, ModelTim
 from app.llm.calls import AnswerCache
 from app.llm.client import CallScope, Completion, ModelClient, ModelRequest, ModelResponse, RouteCandidate
 from app.llm.costs import Budgets, Prices, Reservation
-from app.llm.failures import VENDOR, within
+from app.llm.failures import name_of, within
 from app.llm.ladder import on_rung
 from app.llm.output_limits import output_limit
 from app.llm.read_part import check_read
@@ -278,7 +278,7 @@ def _parse(plan: CallPlan[T], response: ModelResponse) -> T:
         return plan.parse(response.parsed)
     except (ModelInvalidOutput, ValueError) as error:
         raise ModelInvalidOutput(
-            f"{VENDOR[response.provider]}'s answer does not fit the schema.",
+            f"{name_of(response.provider)}'s answer does not fit the schema.",
             provider=response.provider,
             usage=response.usage,
             request_id=response.request_id,

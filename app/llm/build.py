@@ -1,6 +1,6 @@
 """Assembles the model layer from plain values. Reads no settings and no environment variables; the SDKs load later."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
@@ -28,6 +28,7 @@ from app.llm.models import ModelComponents, Models
 from app.llm.openai import OpenAIClient
 from app.llm.recorder import Recorder
 from app.llm.router import Router, TokenEstimator, VendorModels
+from app.llm.servers import ServerOptions
 from app.llm.shared_circuits import CircuitStore, SharedCircuits
 from app.llm.slots import CALLS_AT_ONCE, Slots
 from app.llm.speeds import Speeds
@@ -56,10 +57,11 @@ class VendorAccess:
     base_url: str | None = None
     api_version: str | None = None  # Gemini only
     cloud: Cloud | None = None
+    server: ServerOptions | None = None  # None for `local` and the vendors' own APIs
 
     def is_usable(self, provider: Provider) -> bool:
-        """Whether there is a key or a cloud; for the local server, an address."""
-        return bool(self.base_url if provider is Provider.LOCAL else self.api_key or self.cloud)
+        """Whether there is a key or a cloud; for a server, an address."""
+        return bool(self.base_url if provider.is_server else self.api_key or self.cloud)
 
     @property
     def digest(self) -> str:
@@ -113,9 +115,7 @@ def build_models(settings: ModelSettings, environment: ModelEnvironment | None =
     usable = {provider: each for provider, each in settings.access.items() if each.is_usable(provider)}
     clients = _build_clients(usable, environment)
     models = {provider: each.models for provider, each in usable.items()}
-    prices = Prices(
-        lists={provider: _PRICE_LIST[each.cloud] for provider, each in usable.items() if each.cloud}
-    )
+    prices = build_prices(usable)
     tokens, circuits = TokenEstimator(), Circuits(clock)
     digests = {provider: each.digest for provider, each in usable.items()}
     shared_circuits = SharedCircuits(circuits, store=stores.circuits, access=digests, clock=clock)
@@ -130,7 +130,7 @@ def build_models(settings: ModelSettings, environment: ModelEnvironment | None =
         prices=prices,
         tokens=tokens,
         recorder=recorder,
-        slots=Slots(limits=_slots(clients, settings.calls_at_once), store=stores.calls, clock=clock),
+        slots=Slots(limits=_slots(usable, settings.calls_at_once), store=stores.calls, clock=clock),
         clock=clock,
     )
     return Models(
@@ -168,16 +168,33 @@ def _build_clients(
     return {provider: environment.wrap(client) for provider, client in clients.items()}
 
 
-def _slots(providers: Iterable[Provider], calls_at_once: int) -> dict[Provider, int]:
-    """Return the slots of each provider. A local server gets one call at a time, because shared calls are slower."""
-    return {provider: 1 if provider is Provider.LOCAL else calls_at_once for provider in providers}
+def build_prices(access: Mapping[Provider, VendorAccess]) -> Prices:
+    """Build the prices: by the cloud's list, or as the operator states them for a server."""
+    servers = {provider: each.server for provider, each in access.items() if each.server}
+    return Prices(
+        lists={provider: _PRICE_LIST[each.cloud] for provider, each in access.items() if each.cloud},
+        own={provider: options.price for provider, options in servers.items()},
+        windows={provider: options.context_tokens for provider, options in servers.items()},
+    )
+
+
+def _slots(access: Mapping[Provider, VendorAccess], calls_at_once: int) -> dict[Provider, int]:
+    """Return the slots of each provider."""
+    return {provider: _calls_at_once(provider, each, calls_at_once) for provider, each in access.items()}
+
+
+def _calls_at_once(provider: Provider, access: VendorAccess, usual: int) -> int:
+    """Return how many calls run at a time: `local` gets one, because shared calls are slower."""
+    if access.server:
+        return access.server.calls_at_once or usual
+    return 1 if provider.is_server else usual
 
 
 def build_client(
     provider: Provider, access: VendorAccess, http_client: "httpx2.AsyncClient | None" = None
 ) -> ModelClient:
     """Build the client of one provider."""
-    match provider:
+    match provider.api:
         case Provider.CLAUDE:
             return AnthropicClient(
                 api_key=access.api_key,
@@ -202,7 +219,11 @@ def build_client(
             )
         case Provider.LOCAL:
             return LocalClient(
-                base_url=access.base_url or "", api_key=access.api_key, http_client=http_client
+                provider=provider,
+                base_url=access.base_url or "",
+                api_key=access.api_key,
+                options=access.server or ServerOptions(calls_at_once=1),
+                http_client=http_client,
             )
-        case Provider.ANALYZERS:
+        case _:
             raise ValueError("analyzers are not a model")

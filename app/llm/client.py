@@ -146,13 +146,13 @@ class CallScope:
 class RoutingRequest:
     """What the router needs to choose candidates.
 
-    `allowed` lists the providers that the repository permits, in any order. `exclude` lists those that must not answer,
-    such as the one that made a finding.
+    `allowed` lists the providers that the repository permits, in any order; None permits all. `exclude` lists the vendors
+    that must not answer, such as the one that made a finding.
     """
 
     kind: str  # "review", "security", "docs", "verify", "intent", …
     tier: str = "full"  # "trivial", "lite" or "full": see app/llm/router.py
-    allowed: tuple[Provider, ...] = ()
+    allowed: tuple[Provider, ...] | None = None
     exclude: tuple[Provider, ...] = ()
     routing: Routing = Routing.FIXED
     deadline_s: float = 600.0

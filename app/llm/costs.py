@@ -7,7 +7,6 @@ A budget reserves an estimate before a call and corrects it after the call, so a
 Reserving in several accounts is one atomic operation of the store, so calls cannot overspend a limit together.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,94 +19,42 @@ from app.domain.notification import BudgetName, BudgetReached, Notify, drop_noti
 from app.errors import ModelOverBudget
 from app.llm.calls import CallStore
 from app.llm.client import CallScope
+from app.llm.price_table import MILLION, MOST_EXPENSIVE, OVERRIDES, Price
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, TieredPrices
 
     _Listed = Decimal | TieredPrices
 
-MILLION = 1_000_000
 MIN_SURCHARGED_TOKENS = 64_000  # no surcharge starts below
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
-    """The prices of a model from `starts_on`. If `cached` or `written` is None, that costs as much as fresh input.
-
-    A request with more than `surcharge_above` input tokens pays `surcharge` (input, output) times the price of all tokens.
-    """
-
-    model: str  # a model id, or the prefix of its dated forms
-    starts_on: date = date.min
-    input: float
-    cached: float | None = None
-    written: float | None = None
-    output: float
-    context_tokens: int | None = None
-    surcharge_above: int | None = None
-    surcharge: tuple[float, float] = (1.0, 1.0)
-
-    def cost_usd(self, usage: Usage) -> float:
-        """Return the cost of one call."""
-        is_long = usage.input_tokens > (self.surcharge_above or math.inf)
-        input_factor, output_factor = self.surcharge if is_long else (1.0, 1.0)
-        fresh = usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens
-        written_usd = usage.cache_write_tokens * (self.written or self.input)
-        cached_usd = usage.cached_input_tokens * (self.input if self.cached is None else self.cached)
-        in_usd = (fresh * self.input + cached_usd + written_usd) * input_factor
-        return (in_usd + usage.output_tokens * self.output * output_factor) / MILLION
-
-
-def _long_gpt(
-    model: str,
-    *,
-    input_usd: float,
-    output_usd: float,
-    cached_usd: float | None = None,
-    written_usd: float | None = None,
-) -> Price:
-    return Price(
-        model=model,
-        input=input_usd,
-        cached=cached_usd,
-        written=written_usd,
-        output=output_usd,
-        context_tokens=1_050_000,
-        surcharge_above=272_000,
-        surcharge=(2.0, 1.5),
-    )
-
-
-# As of 2026-11-30; a later row of a model applies from its date on.
-OVERRIDES = (
-    _long_gpt("gpt-6.2-sol", input_usd=2, cached_usd=0.1, written_usd=2.5, output_usd=10),
-    _long_gpt("gpt-6.2-astra", input_usd=8, output_usd=40),
-    Price(model="gemini-4-carbon", input=2, cached=0.1, output=10, context_tokens=1_048_576),
-    Price(model="gemini-4-carbon", starts_on=date(2026, 12, 1), input=4, cached=0.2, output=20),
-    Price(model="gemini-4-hydrogen", input=1.5, output=7.5, context_tokens=1_048_576),
-    # Shut down on that day, then served and billed as their successors.
-    Price(model="gemini-2.5-pro", starts_on=date(2026, 12, 1), input=0.75, cached=0.075, output=3.75),
-    Price(model="gemini-2.5-flash", starts_on=date(2026, 12, 1), input=0.3, cached=0.03, output=2.5),
-)
-
-# Only for budgets, if a model's own price is unknown: the most expensive model of the vendor.
-MOST_EXPENSIVE = {
-    Provider.CLAUDE: Price(model="claude-fable-5-1", input=12.5, cached=12.5, output=50),  # as cache writes
-    Provider.GPT: Price(model="gpt-5.5-pro", input=30, cached=30, output=180),
-    Provider.GEMINI: Price(model="gemini-4-argon", input=4, cached=4, output=20),
-}
 
 _LIST = {Provider.CLAUDE: "anthropic", Provider.GPT: "openai", Provider.GEMINI: "google"}
 
 
 class Prices:
-    """Prices by provider and model; `lists` names another price list of the library, such as `aws` for Claude on Bedrock."""
+    """Prices by provider and model.
 
-    def __init__(self, *, lists: Mapping[Provider, str] | None = None) -> None:
+    `lists` names another price list of the library, such as `aws` for Claude on Bedrock. `own` and `windows` are the prices
+    and context windows of the operator's servers; None if unknown.
+    """
+
+    def __init__(
+        self,
+        *,
+        lists: Mapping[Provider, str] | None = None,
+        own: Mapping[Provider, Price | None] | None = None,
+        windows: Mapping[Provider, int | None] | None = None,
+    ) -> None:
         self._lists = {**_LIST, **(lists or {})}
+        self._own = own or {}
+        self._windows = windows or {}
 
     def cost_usd(self, provider: Provider, model: str, usage: Usage, *, at: datetime) -> float | None:
-        """Return the cost of a call; None if the price is unknown. A local server and the analyzers cost nothing."""
+        """Return the cost of a call; None if the price is unknown. `local` and the analyzers cost nothing."""
+        if provider in self._own:
+            price = self._own[provider]
+            return price.cost_usd(usage) if price else None
         if provider not in self._lists:
             return 0.0
         override = _override(model, at.date())
@@ -121,8 +68,9 @@ class Prices:
         return self.highest_usd(provider, usage) if cost_usd is None else cost_usd
 
     def highest_usd(self, provider: Provider, usage: Usage) -> float:
-        """Return what the vendor's most expensive model would cost."""
-        return MOST_EXPENSIVE[provider].cost_usd(usage)
+        """Return what the vendor's most expensive model would cost; for another vendor, the most expensive of all."""
+        known = MOST_EXPENSIVE.get(provider.vendor)
+        return max(price.cost_usd(usage) for price in ([known] if known else MOST_EXPENSIVE.values()))
 
     def is_surcharged(self, provider: Provider, model: str, input_tokens: int) -> bool:
         """Whether each token of a request of about this length costs more than in a short one."""
@@ -135,6 +83,8 @@ class Prices:
 
     def context_tokens(self, provider: Provider, model: str) -> int | None:
         """Return the model's context window for input and output together; None if unknown."""
+        if provider.is_server:
+            return self._windows.get(provider)
         known = [p.context_tokens for p in OVERRIDES if p.context_tokens and model.startswith(p.model)]
         if known or provider not in self._lists:
             return known[0] if known else None

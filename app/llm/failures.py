@@ -33,7 +33,7 @@ from app.errors import (
     ModelUnavailable,
 )
 
-VENDOR = {
+_VENDOR = {
     Provider.CLAUDE: "Anthropic",
     Provider.GPT: "OpenAI",
     Provider.GEMINI: "Google",
@@ -46,15 +46,25 @@ CHECK_TIMEOUT_S = 15.0  # of a free request
 _CODE = re.compile(r"(?=.{1,60}\Z)[A-Za-z]+(?:_[A-Za-z]+)*")  # no digits, no hyphens: never matches a key
 
 
+def name_of(provider: Provider) -> str:
+    """Return who failed, at the start of a sentence: the vendor, or the server by its name."""
+    return _VENDOR.get(provider) or f"The server {provider.server}"
+
+
+def within_sentence(provider: Provider) -> str:
+    """Return who failed, within a sentence."""
+    return name_of(provider).replace("The ", "the ", 1)
+
+
 def timed_out(provider: Provider) -> ModelTimeout:
     """Build the error for no answer within the timeout."""
-    return ModelTimeout(f"{VENDOR[provider]} did not answer in time.", provider=provider)
+    return ModelTimeout(f"{name_of(provider)} did not answer in time.", provider=provider)
 
 
 def not_set_up(provider: Provider) -> ModelAuthFailed:
     """Build the error for a client that cannot be created: credentials, an address or a proxy are missing or wrong."""
     return ModelAuthFailed(
-        f"The {VENDOR[provider]} client cannot be created: credentials or address are missing or wrong.",
+        f"The client of {within_sentence(provider)} cannot be created: credentials or address are missing or wrong.",
         provider=provider,
     )
 
@@ -75,12 +85,12 @@ async def within(provider: Provider, timeout_s: float) -> AsyncGenerator[None]:
 
 def disconnected(provider: Provider) -> ModelUnavailable:
     """Build the error for a connection that could not be opened, or broke."""
-    return ModelUnavailable(f"The connection to {VENDOR[provider]} failed.", provider=provider)
+    return ModelUnavailable(f"The connection to {within_sentence(provider)} failed.", provider=provider)
 
 
 def not_an_answer(provider: Provider) -> ModelUnavailable:
     """Build the error for a 200 whose body is not an answer, such as a proxy's page or truncated JSON."""
-    return ModelUnavailable(f"{VENDOR[provider]} sent an invalid response.", provider=provider)
+    return ModelUnavailable(f"{name_of(provider)} sent an invalid response.", provider=provider)
 
 
 def code_of(code: str | None) -> str:

@@ -48,9 +48,7 @@ def rung_below(provider: Provider, rung: Rung, error: ModelError) -> Rung | None
 
     A server that does not know how to enforce a schema is not asked to enforce a simpler one.
     """
-    is_format = isinstance(error, ModelFormatUnsupported) or (
-        error.may_be_format and provider is Provider.LOCAL
-    )
+    is_format = isinstance(error, ModelFormatUnsupported) or (error.may_be_format and provider.is_server)
     if not (is_format or isinstance(error, ModelSchemaRefused) or error.may_be_format):
         return None
     ladder = LADDERS.get(provider, ALL)

@@ -5,7 +5,7 @@ Each is a Beta distribution over the latest calls and findings (a sliding window
 Cost and time reduce the worth a little. https://arxiv.org/abs/1707.02038
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import comb
 from random import Random
@@ -116,17 +116,18 @@ class RoutingFigure:
 
 
 def routing_figures(
-    records: Sequence[ProviderRecord], favorites: Mapping[str, Sequence[Provider]]
+    records: Sequence[ProviderRecord], favorites: Callable[[str, Sequence[Provider]], Sequence[Provider]]
 ) -> list[RoutingFigure]:
     """Rank every stage's providers by the records, without random sampling."""
     figures: list[RoutingFigure] = []
     for stage in sorted({record.stage for record in records}):
-        order = list(favorites.get(stage, tuple(Provider)))
-        at_stage = sorted(
-            (record for record in records if record.stage == stage and record.provider in order),
-            key=lambda record: order.index(record.provider),
-        )
-        figures += _stage_figures(at_stage)
+        at_stage = {
+            record.provider: record
+            for record in records
+            if record.stage == stage and record.provider is not Provider.ANALYZERS
+        }
+        order = favorites(stage, tuple(at_stage))
+        figures += _stage_figures([at_stage[provider] for provider in order if provider in at_stage])
     return figures
 
 

@@ -21,13 +21,19 @@ _LIMITS = {  # by the beginning of the name, the longest that fits
     "gemini-1": 8_192,
     "gemini-2.0": 8_192,
 }
-LOCAL_TOKENS = 16_000  # a local server often counts them against a short context
+SERVER_TOKENS = 16_000  # a server often counts them against a short context
 
 
-def output_limit(provider: Provider, model: str, wanted_tokens: int) -> int:
-    """Return how many output tokens to allow: what is wanted, or less if the model writes less."""
-    if provider is Provider.LOCAL:
-        return min(wanted_tokens, LOCAL_TOKENS)
+def output_limit(
+    provider: Provider, model: str, wanted_tokens: int, *, context_tokens: int | None = None
+) -> int:
+    """Return how many output tokens to allow: what is wanted, or less if the model writes less.
+
+    A server with a known context gets at most a quarter of it.
+    """
+    if provider.is_server:
+        share = context_tokens // 4 if context_tokens else SERVER_TOKENS
+        return min(wanted_tokens, SERVER_TOKENS, share)
     known = [name for name in _LIMITS if bare_name(model).startswith(name)]
     return min(wanted_tokens, _LIMITS[max(known, key=len)]) if known else wanted_tokens
 

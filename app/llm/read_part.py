@@ -12,7 +12,7 @@ import re
 from app.domain.model_call import Provider
 from app.errors import ModelReadPart
 from app.llm.client import ModelRequest, ModelResponse
-from app.llm.failures import VENDOR
+from app.llm.failures import name_of
 
 FEWEST_PER_WORD = 1.15
 FEWEST_PER_CHARACTER = 1 / 6.5
@@ -40,20 +40,20 @@ def check_read(request: ModelRequest, response: ModelResponse) -> None:
         return
     if reported < fewest or _fills_a_context(response.provider, reported, words):
         raise ModelReadPart(
-            f"{VENDOR[response.provider]} read only part of the request: {reported:,} of about "
-            f"{round(words * USUAL_PER_WORD):,} tokens. {_REMEDY.get(response.provider, _OTHER_REMEDY)}",
+            f"{name_of(response.provider)} read only part of the request: {reported:,} of about "
+            f"{round(words * USUAL_PER_WORD):,} tokens. {_SERVER_REMEDY if response.provider.is_server else _OTHER_REMEDY}",
             provider=response.provider,
             usage=response.usage,
             request_id=response.request_id,
         )
 
 
-_REMEDY = {
-    Provider.LOCAL: "Increase the server's context length (Ollama: `num_ctx` in the Modelfile or OLLAMA_CONTEXT_LENGTH).",
-}
+_SERVER_REMEDY = (
+    "Increase the server's context length (Ollama: `num_ctx` in the Modelfile or OLLAMA_CONTEXT_LENGTH)."
+)
 _OTHER_REMEDY = "Increase the context length of the server at the configured address."
 
 
 def _fills_a_context(provider: Provider, reported: int, words: int) -> bool:
-    """Whether a local server reports exactly what fits: `num_ctx`, or half of it and two, for a text that is probably longer."""
-    return provider is Provider.LOCAL and reported % 1024 in (0, 2) and reported < words * USUAL_PER_WORD
+    """Whether a server reports exactly what fits: `num_ctx`, or half of it and two, for a text that is probably longer."""
+    return provider.is_server and reported % 1024 in (0, 2) and reported < words * USUAL_PER_WORD

@@ -15,14 +15,13 @@ from app.llm.calls import NEVER_SENT, CallStore
 
 log = logging.getLogger("quorum.llm")
 
-SYSTEM = {
-    Provider.CLAUDE: "anthropic",
-    Provider.GPT: "openai",
-    Provider.GEMINI: "gcp.gemini",
-    Provider.LOCAL: "local",
-    Provider.ANALYZERS: "analyzers",
-}
+_SYSTEM = {Provider.CLAUDE: "anthropic", Provider.GPT: "openai", Provider.GEMINI: "gcp.gemini"}
 _SECONDS = (0.1, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320)
+
+
+def _system(provider: Provider) -> str:
+    """Return the conventions' name of a provider; a server has the operator's name."""
+    return _SYSTEM.get(provider, provider.server)
 
 
 class Metrics:
@@ -58,7 +57,7 @@ class Metrics:
 
     def count(self, call: ModelCall) -> None:
         """Count a call."""
-        labels = (SYSTEM[call.provider], call.model, call.stage)
+        labels = (_system(call.provider), call.model, call.stage)
         self._calls.labels(*labels, call.outcome.value).inc()
         if call.outcome in NEVER_SENT:
             return
@@ -94,7 +93,7 @@ class Recorder:
             log.log(level, "model call", extra=log_fields(call))
         if call.outcome not in NEVER_SENT:
             self._tracer.record_call(
-                f"{_OPERATION[call.provider]} {call.model}",
+                f"{_OPERATION[call.provider.api]} {call.model}",
                 span_attributes(entry),
                 started_at=call.started_at,
                 duration_ms=call.latency_ms,
@@ -129,8 +128,8 @@ def span_attributes(entry: CallEntry) -> Attributes:
     """
     call = entry.call
     return {
-        "gen_ai.operation.name": _OPERATION[call.provider],
-        "gen_ai.provider.name": SYSTEM[call.provider],
+        "gen_ai.operation.name": _OPERATION[call.provider.api],
+        "gen_ai.provider.name": _system(call.provider),
         "gen_ai.request.model": call.model,
         "gen_ai.response.model": entry.answered_by,
         "gen_ai.output.type": "json",
@@ -157,7 +156,7 @@ def log_fields(call: ModelCall) -> dict[str, object]:
         "repository": call.repository,
         "pull_request": call.pull_request,
         "stage": call.stage,
-        "gen_ai.provider.name": SYSTEM[call.provider],
+        "gen_ai.provider.name": _system(call.provider),
         "gen_ai.request.model": call.model,
         "prompt_id": call.prompt_id,
         "prompt_version": call.prompt_version,

@@ -5,7 +5,7 @@ model within a vendor, never the vendor. Sizes are token estimates made without 
 factor by vendor, corrected by the usage that answers report.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from app.domain.model_call import Provider
 from app.llm.circuits import Circuits
 from app.llm.client import RouteCandidate, RoutingRequest
 from app.llm.costs import Prices
+from app.llm.output_limits import output_limit
 
 CHARACTERS_PER_TOKEN = {
     "python": 4.10,
@@ -37,9 +38,8 @@ VENDOR_FACTOR = {
     Provider.CLAUDE: 1.35,  # its tokenizer yields more tokens since Opus 4.7
     Provider.GPT: 1.1,
     Provider.GEMINI: 1.1,
-    Provider.LOCAL: 1.2,
-    Provider.ANALYZERS: 1.0,
 }
+OTHER_FACTOR = 1.2
 
 _FIRST_WIDE = "\u2e80"  # from here on: East Asian scripts, then symbols and emoji
 _WEIGHT = 0.1  # of the latest answer in the moving average
@@ -55,6 +55,10 @@ def estimate_tokens(text: str, *, language: str | None = None) -> int:
     return round((len(text) - wide) / rate + wide / WIDE)
 
 
+def _factor(provider: Provider) -> float:
+    return VENDOR_FACTOR.get(provider.vendor, OTHER_FACTOR)
+
+
 class TokenEstimator:
     """Estimates for a vendor's model; learns from each answer's usage. In memory, one per process."""
 
@@ -63,11 +67,11 @@ class TokenEstimator:
 
     def estimate(self, text_tokens: int, *, provider: Provider, model: str) -> int:
         """Estimate the vendor's tokens from the result of `estimate_tokens`."""
-        return round(text_tokens * VENDOR_FACTOR[provider] * self._correction.get((provider, model), 1.0))
+        return round(text_tokens * _factor(provider) * self._correction.get((provider, model), 1.0))
 
     def learn(self, text_tokens: int, reported_tokens: int, *, provider: Provider, model: str) -> None:
         """Correct the model's estimates by an answer's usage; ignores implausible values (0, or off by more than 4 times)."""
-        expected = text_tokens * VENDOR_FACTOR[provider]
+        expected = text_tokens * _factor(provider)
         ratio = reported_tokens / expected if expected else 0.0
         if 0.25 <= ratio <= 4.0:
             before = self._correction.get((provider, model), 1.0)
@@ -81,6 +85,15 @@ ORDER = {
     "product_question": (Provider.GPT, Provider.CLAUDE, Provider.GEMINI, Provider.LOCAL),
 }
 DEFAULT_ORDER = ORDER["review"]
+
+
+def favorites_of(kind: str, providers: Iterable[Provider]) -> tuple[Provider, ...]:
+    """Return the order for a kind of question: a named server follows its vendor's own API, other vendors come last."""
+    order = ORDER.get(kind, DEFAULT_ORDER)
+    places = {vendor: place for place, vendor in enumerate(order)}
+    everyone = dict.fromkeys((*order, *providers))
+    return tuple(sorted(everyone, key=lambda provider: places.get(provider.vendor, len(order))))
+
 
 # The kinds of question that the small model answers, by tier.
 SMALL_WORK: Mapping[str, frozenset[str]] = {
@@ -159,7 +172,7 @@ class Router:
                 provider=provider, model=model, reason=", ".join(filter(None, (reason(provider), why)))
             )
             tokens = self._tokens.estimate(text_tokens, provider=provider, model=model)
-            if self._is_too_long(candidate, tokens + max_output_tokens):
+            if self._is_too_long(candidate, tokens, max_output_tokens):
                 left_out.append(f"{provider}: about {tokens} tokens do not fit {model}")
                 continue
             ranked.append(self._rank(candidate, tokens))
@@ -171,12 +184,12 @@ class Router:
         )
 
     def _order(self, request: RoutingRequest) -> "tuple[Sequence[Provider], _Reason]":
-        allowed = request.allowed or tuple(self._models)
-        favorites = ORDER.get(request.kind, DEFAULT_ORDER)
+        allowed = tuple(self._models) if request.allowed is None else request.allowed
+        favorites = favorites_of(request.kind, self._models)
         providers = [
             provider
             for provider in favorites
-            if provider in self._models and provider in allowed and provider not in request.exclude
+            if provider in self._models and provider in allowed and provider.vendor not in request.exclude
         ]
         if request.routing is Routing.LEARNED and self._learned is not None:
             learned, why = self._learned.order(request.kind, providers)
@@ -189,9 +202,12 @@ class Router:
             return models.small, f"small model for {request.tier} work"
         return models.large, ""
 
-    def _is_too_long(self, candidate: RouteCandidate, tokens: int) -> bool:
+    def _is_too_long(self, candidate: RouteCandidate, tokens: int, max_output_tokens: int) -> bool:
         window = self._prices.context_tokens(candidate.provider, candidate.model)
-        return window is not None and tokens > window * CONTEXT_RESERVE
+        if window is None:
+            return False
+        allowed = output_limit(candidate.provider, candidate.model, max_output_tokens, context_tokens=window)
+        return tokens + allowed > window * CONTEXT_RESERVE
 
     def _rank(self, candidate: RouteCandidate, tokens: int) -> tuple[int, RouteCandidate]:
         """Rank a candidate: 0 normally, 1 with a surcharge for length, 2 with an open circuit."""
@@ -220,6 +236,6 @@ def _place(
 def _absent(favorites: Sequence[Provider], provider: Provider, request: RoutingRequest) -> str:
     before = favorites[: favorites.index(provider)]
     return " and ".join(
-        f"{each} {'made the finding' if each in request.exclude else 'is not configured or not allowed'}"
+        f"{each} {'made the finding' if each.vendor in request.exclude else 'is not configured or not allowed'}"
         for each in before
     )

@@ -26,7 +26,7 @@ class Speeds:
         """Return how long an attempt with this output limit may take."""
         if self._limit_s is not None:
             return self._limit_s
-        speed = self._tokens_per_s.get((provider, model), TOKENS_PER_S[provider])
+        speed = self._tokens_per_s.get((provider, model), TOKENS_PER_S[provider.api])
         return max(START_S + output_tokens / speed, MIN_TIMEOUT_S)
 
     def learn(self, provider: Provider, model: str, usage: Usage, *, duration_s: float) -> None:

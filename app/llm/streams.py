@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from app.domain.model_call import Provider
 from app.errors import ModelError, ModelNotFound, ModelRequestRejected, ModelStreamRefused
-from app.llm.failures import VENDOR, not_an_answer, within
+from app.llm.failures import name_of, not_an_answer, within
 
 IDLE_S = 180.0  # between two events; a model that thinks sends none for minutes
 
@@ -78,7 +78,7 @@ class StreamSupport:
             return error
         self.is_supported = False
         return ModelStreamRefused(
-            f"{VENDOR[self._provider]} rejects a streamed answer.",
+            f"{name_of(self._provider)} rejects a streamed answer.",
             provider=self._provider,
             request_id=error.request_id,
         )

@@ -27,7 +27,7 @@ from app.errors import (
     ModelTimeout,
     ModelUnavailable,
 )
-from app.llm.failures import UNPAID_TIER, VENDOR, code_of
+from app.llm.failures import UNPAID_TIER, code_of, name_of, within_sentence
 
 MAX_SEARCHED = 4_000  # characters of a body; a server may repeat the request in it
 
@@ -128,11 +128,11 @@ class VendorFailure:
 def error_from(failure: VendorFailure) -> ModelError:
     """Map a vendor's HTTP status to an error."""
     kind, sentence = _kind(failure)
-    until, name = _UNTIL.search(failure.text), VENDOR[failure.provider]
+    until, name = _UNTIL.search(failure.text), name_of(failure.provider)
     return kind(
         sentence.format(
             vendor=name,
-            where=name.replace("The ", "the ", 1),  # within a sentence
+            where=within_sentence(failure.provider),
             status=failure.status,
             code=code_of(failure.code),
             until=f" until {until[1]}" if until else "",
@@ -146,7 +146,7 @@ def error_from(failure: VendorFailure) -> ModelError:
 
 def _may_be_format(failure: VendorFailure, kind: type[ModelError]) -> bool:
     """Whether the vendor may refuse the schema without saying so: Google's "invalid argument", a local server's 4xx or 500."""
-    match failure.provider:
+    match failure.provider.api:
         case Provider.GEMINI:
             return kind is ModelRequestRejected
         case Provider.LOCAL:

@@ -80,4 +80,4 @@ def data_use(provider: Provider, *, host: str | None, is_cloud: bool) -> DataUse
         return OF_CLOUDS
     if host is not None:
         return DataUse(statement=OF_ADDRESSES.statement.format(host=host))
-    return OF_KEYS[provider]
+    return OF_KEYS[provider.api]

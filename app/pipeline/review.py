@@ -56,7 +56,12 @@ async def gather_change(
         GitHubError, InputError: the change cannot be read.
     """
     snapshot = await source.snapshot(BASE_PATHS)
-    effective = read_configuration(snapshot, override=configuration, operator_budget=services.budget)
+    effective = read_configuration(
+        snapshot,
+        override=configuration,
+        operator_budget=services.budget,
+        configured=services.models.providers,
+    )
     return await gather_snapshot(source, snapshot, effective, options=options, services=services)
 
 
@@ -262,4 +267,4 @@ def _skipped(stage: Stage, options: PipelineOptions) -> StageResult:
 
 def _is_keyless(gathered: Gathered, services: Services) -> bool:
     """Return whether no model can run: none has a key, or the configuration allows none that has one."""
-    return not set(services.models.providers) & set(gathered.config.providers)
+    return not any(map(gathered.config.permits, services.models.providers))

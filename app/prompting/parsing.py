@@ -16,7 +16,7 @@ from app.domain.finding import (
     Walkthrough,
 )
 from app.domain.lookup import CodeLookup
-from app.domain.rules import rule_for
+from app.domain.rules import own_word, rule_for
 from app.errors import ModelInvalidOutput
 from app.prompting.items import (
     DocumentItem,
@@ -216,6 +216,7 @@ def _finding(item: FindingItem, path: str, stage: Stage) -> Finding:
         stage=stage,
         severity=item.severity,
         rule_id=rule.id,
+        own_rule=own_word(item.rule_id),
         cwe=rule.cwe,
         path=path,
         start_line=item.line,

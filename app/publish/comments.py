@@ -31,6 +31,7 @@ from app.publish.wording import (
     count,
     describe_lines,
     name_duplicates,
+    rule_name,
     short_location,
     short_sources,
 )
@@ -194,5 +195,5 @@ def _confirmation(finding: Finding, *, redact: Redact) -> str:
 
 
 def _small_print(finding: Finding) -> str:
-    rule = clean_cwe(finding.cwe) or code_span(finding.rule_id)
+    rule = clean_cwe(finding.cwe) or code_span(rule_name(finding))
     return f"<sub>{' · '.join(filter(None, [str(finding.stage), rule, short_sources(finding)]))}</sub>"

@@ -16,7 +16,7 @@ from app.publish.frames import CodeFrames, FrameLine
 from app.publish.statement import make_statement
 from app.publish.summary import summary_blocks
 from app.publish.text import Redact, show_invisible, show_invisible_lines, strip_invisible
-from app.publish.wording import clean_cwe, count, joined, name_duplicates, usage_line
+from app.publish.wording import clean_cwe, count, joined, name_duplicates, rule_name, usage_line
 
 REPORT_VERSION = 1
 
@@ -75,6 +75,7 @@ def _finding(finding: Finding, *, redact: Redact) -> dict[str, Any]:
         "stage": finding.stage.value,
         "severity": finding.severity.value,
         "rule_id": finding.rule_id,
+        **({"own_rule": finding.own_rule} if rule_name(finding) != finding.rule_id else {}),
         "cwe": finding.cwe,
         "path": finding.path,
         "start_line": finding.start_line,
@@ -237,7 +238,7 @@ def _origin(finding: Finding) -> str:
     found = f"found by {_names(finding.found_by)}{independently}" if finding.found_by else ""
     confirmed = f"confirmed by {_names(finding.confirmed_by)}" if finding.confirmed_by else ""
     age = "existing code" if finding.pre_existing else ""
-    words = [finding.stage.value, clean_cwe(finding.cwe), finding.rule_id, found, confirmed, age]
+    words = [finding.stage.value, clean_cwe(finding.cwe), rule_name(finding), found, confirmed, age]
     return show_invisible(" · ".join(filter(None, words)))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from app.domain.finding import DuplicatePlace, Finding, Severity, Stage
 from app.domain.model_call import Provider, vendors_of
 from app.domain.review import UsageTotal
+from app.domain.rules import OTHER
 from app.publish.blocks import code_span
 from app.publish.text import escape_text, show_invisible
 
@@ -17,7 +18,7 @@ BADGES = {
     Severity.LOW: "🔵 Low",
     Severity.INFO: "⚪ Info",
 }
-_VENDORS = {
+_VENDORS: Mapping[str, str] = {
     Provider.CLAUDE: "Claude",
     Provider.GPT: "GPT",
     Provider.GEMINI: "Gemini",
@@ -58,6 +59,13 @@ def capitalized(words: str) -> str:
 def clean_cwe(cwe: str | None) -> str:
     """`CWE-89`, or an empty string if it is not a CWE number."""
     return cwe if cwe and re.fullmatch(r"CWE-\d{1,5}", cwe) else ""
+
+
+def rule_name(finding: Finding) -> str:
+    """`sql-injection`; `other: busy-loop` for a model's word outside of the vocabulary."""
+    return (
+        f"{OTHER}: {finding.own_rule}" if finding.rule_id == OTHER and finding.own_rule else finding.rule_id
+    )
 
 
 def describe_lines(finding: Finding) -> str:
@@ -104,8 +112,10 @@ def source_name(source: str) -> str:
     if provider == Provider.ANALYZERS:
         named = model and model != BUILT_IN
         return escape_text(model, at_line_start=False) if named else "built-in analyzers"
-    vendor = _VENDORS.get(Provider(provider)) if provider in list(Provider) else None
-    name = vendor or code_span(provider)
+    vendor, _, server = provider.partition("@")
+    name = _VENDORS.get(vendor) or code_span(vendor)
+    if server:
+        name = f"{name} via {code_span(server)}"
     return f"{name} ({code_span(model)})" if model else name
 
 

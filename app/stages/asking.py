@@ -72,9 +72,14 @@ class StageContext:
     lookup_rounds: LookupRounds = field(default_factory=LookupRounds)
 
     @property
+    def allowed(self) -> tuple[Provider, ...]:
+        """The configured providers that the repository permits."""
+        return tuple(filter(self.config.permits, self.models.providers))
+
+    @property
     def is_keyless(self) -> bool:
         """Whether only the analyzers review: no vendor has a key, or the repository allows no vendor."""
-        return self.models.is_keyless or set(self.config.providers) <= {Provider.ANALYZERS}
+        return not self.allowed
 
     @property
     def finder_rounds(self) -> int:
@@ -135,7 +140,7 @@ async def ask(
         routing = RoutingRequest(
             kind=question.kind,
             tier=context.tier,
-            allowed=context.config.providers,
+            allowed=context.allowed,
             exclude=exclude,
             deadline_s=deadline_s,
             routing=context.config.routing,

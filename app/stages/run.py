@@ -153,7 +153,7 @@ def _chunk_questions(
     change = without_secrets(change, context.redactor)
     config = context.config
     rounds = 0 if stage is Stage.DOCS else context.finder_rounds
-    is_prefix_reused = config.quorum > 1 or len(context.models.providers) < len(config.stages)
+    is_prefix_reused = config.quorum > 1 or len(context.allowed) < len(config.stages)
     questions: list[_ChunkQuestion] = []
     for place, chunk in enumerate(change.chunks):
         paths = {file.path for file in chunk.files}

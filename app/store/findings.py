@@ -29,8 +29,10 @@ class FindingOutcome(StrEnum):
 
 def has_two_vendors(found_by: ColumnElement[str], confirmed_by: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether a second vendor confirmed a finding, or found it independently; both columns as text."""
-    vendors = (provider for provider in Provider if provider is not Provider.ANALYZERS)
-    finders = sum((case((found_by.contains(f'"{each}:'), 1), else_=0) for each in vendors), literal(0))
+    named = (
+        or_(found_by.contains(f'"{each}:'), found_by.contains(f'"{each}@')) for each in Provider.vendors()
+    )
+    finders = sum((case((name, 1), else_=0) for name in named), literal(0))
     return or_(confirmed_by != "[]", finders > 1)
 
 

@@ -154,6 +154,4 @@ def _of(table: type[FindingRow] | type[RejectionRow]) -> tuple[Label[Any], ...]:
 
 def _vendors(found_by: str) -> frozenset[Provider]:
     names = {source.partition(":")[0] for source in json.loads(found_by)}
-    return frozenset(
-        provider for provider in Provider if provider.value in names and provider is not Provider.ANALYZERS
-    )
+    return frozenset(Provider(name) for name in names if name != Provider.ANALYZERS)

@@ -16,13 +16,29 @@ Json = dict[str, Any]
 
 def stream_of(provider: Provider, answer: Json) -> str:
     """Return the body of a stream that ends in this answer."""
-    write = {Provider.CLAUDE: _anthropic, Provider.GPT: _openai, Provider.GEMINI: _gemini}[provider]
+    write = {
+        Provider.CLAUDE: _anthropic,
+        Provider.GPT: _openai,
+        Provider.GEMINI: _gemini,
+        Provider.LOCAL: _chat,
+    }[provider]
     return "".join(_line(event) for event in write(answer))
 
 
 def _line(event: Json) -> str:
     name = f"event: {event['type']}\n" if "type" in event else ""
     return f"{name}data: {json.dumps(event)}\n\n"
+
+
+def _chat(answer: Json) -> list[Json]:
+    """https://platform.openai.com/docs/api-reference/chat-streaming: usage comes last, without a choice."""
+    choice = answer["choices"][0]
+    chunk = {"id": answer["id"], "object": "chat.completion.chunk", "model": answer["model"], "created": 1}
+    deltas: list[Json] = [{"content": part} for part in _halves(choice["message"]["content"])]
+    pieces = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
+    pieces.append({"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]})
+    usage = {**chunk, "choices": [], "usage": answer["usage"]}
+    return [*({**chunk, "choices": [piece]} for piece in pieces), *([usage] if answer["usage"] else [])]
 
 
 def _halves(text: str) -> tuple[str, str]:

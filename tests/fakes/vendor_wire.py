@@ -282,7 +282,7 @@ class ChatWire:
         return None  # accepts any
 
     def read(self, body: Json, *, model: str, headers: Mapping[str, str]) -> VendorRequest:
-        only(body, "model messages max_tokens response_format")
+        only(body, "model messages max_tokens max_completion_tokens response_format stream_options provider")
         form = part(part(body, "response_format"), "json_schema")
         system, user = cast("list[Json]", body["messages"])
         parts = _parts_of(user["content"])

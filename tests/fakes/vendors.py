@@ -133,6 +133,7 @@ class FakeVendors:
         self.requests: list[VendorRequest] = []
         self.answers: dict[Provider, Callable[[VendorRequest], Any]] = {}
         self.texts: dict[Provider, str] = {}  # replaces an answer's JSON, unchanged
+        self.has_stream_usage = True  # of a local server; False: as llama-cpp-python
         self.streams = True  # False: answers a request for a stream with one JSON value
         self.thoughts: dict[Provider, str] = {}  # a local server's `reasoning_content`
         self.read_tokens: dict[Provider, int] = {}  # of a prompt that the server cut
@@ -313,6 +314,7 @@ class FakeVendors:
         if sent.provider in self.thoughts:
             answer["choices"][0]["message"]["reasoning_content"] = self.thoughts[sent.provider]
         if sent.is_streamed and self.streams:
+            answer = answer if self.has_stream_usage else {**answer, "usage": None}
             return Response(stream_of(sent.provider, answer), media_type="text/event-stream", headers=headers)
         return JSONResponse(answer, headers=headers)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.finding import Finding, Placement, Severity, Stage
-from app.domain.model_call import provider_of
+from app.domain.model_call import vendor_of
 from app.findings.merge import MergedClaim, is_same, merge
 from tests.unit.findings.making import CLAUDE, GEMINI, GPT, RUFF, finding
 
@@ -178,7 +178,7 @@ def test_every_claim_is_in_exactly_one_candidate_and_no_vendor_twice_in_one(
         each.start_line for each in findings
     )
     for each in candidates:
-        vendors = [provider_of(name) for member in each.members for name in member.found_by]
+        vendors = [vendor_of(name) for member in each.members for name in member.found_by]
         assert len(vendors) == len(set(vendors))
         assert {member.rule_id for member in each.members} == {each.finding.rule_id}
 

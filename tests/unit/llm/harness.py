@@ -142,7 +142,7 @@ class LlmHarness:
         kind: str = "review",
         *,
         scope: CallScope = SCOPE,
-        allowed: tuple[Provider, ...] = (),
+        allowed: tuple[Provider, ...] | None = None,
         exclude: tuple[Provider, ...] = (),
         deadline_s: float = 600.0,
         tier: str = "full",

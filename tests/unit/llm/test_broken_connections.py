@@ -59,7 +59,7 @@ async def test_a_connection_that_breaks_is_recorded_and_the_next_provider_answer
 async def test_a_local_servers_cut_body_is_recorded_too() -> None:
     async with broken_server(Break.CUTS_BODY) as address:
         world = world_with(Provider.LOCAL, address)
-        with pytest.raises(AllModelsFailed, match="The connection to The local server failed"):
+        with pytest.raises(AllModelsFailed, match="The connection to the local server failed"):
             await world.ask(allowed=(Provider.LOCAL,), deadline_s=30.0)
         await world.models.aclose()
     assert {row.outcome for row in world.rows} == {Outcome.UNAVAILABLE}

@@ -10,7 +10,7 @@ from inline_snapshot import snapshot
 
 from app.domain.model_call import Provider, ProviderRecord
 from app.llm.learned import FLOOR, REFRESH_S, LearnedOrder, routing_figures
-from app.llm.router import ORDER
+from app.llm.router import favorites_of
 from tests.unit.llm.harness import ManualClock
 
 CLAUDE, GPT, GEMINI = Provider.CLAUDE, Provider.GPT, Provider.GEMINI
@@ -72,7 +72,7 @@ async def test_the_better_provider_is_found_within_100_reviews(best: Provider, s
     order = LearnedOrder(store=history, clock=clock, rng=Random(seed + 100))
     await run(history, order, clock, 100)
     assert (await run(history, order, clock, 50)).most_common(1)[0][0] is best
-    figures = routing_figures(await history.load_records(), ORDER)
+    figures = routing_figures(await history.load_records(), favorites_of)
     assert next(figure.provider for figure in figures if figure.place == 1) is best
 
 
@@ -133,7 +133,7 @@ async def test_of_two_equal_providers_the_cheaper_and_faster_one_wins() -> None:
         average_ms=60_000,
     )
     records = [claude, replace(claude, provider=GPT, cost_usd=0.5, average_ms=6_000)]
-    assert [figure.provider for figure in routing_figures(records, ORDER)] == [GPT, CLAUDE]
+    assert [figure.provider for figure in routing_figures(records, favorites_of)] == [GPT, CLAUDE]
 
 
 def test_the_figures_have_intervals() -> None:
@@ -161,7 +161,7 @@ def test_the_figures_have_intervals() -> None:
             figure.held_share,
             tuple(round(bound, 2) for bound in figure.held_interval),
         )
-        for figure in routing_figures(records, ORDER)
+        for figure in routing_figures(records, favorites_of)
     ]
     assert figures == snapshot(
         [

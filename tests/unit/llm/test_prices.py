@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.model_call import Provider, Usage
-from app.llm.costs import MOST_EXPENSIVE, OVERRIDES, Prices
+from app.llm.costs import Prices
+from app.llm.price_table import MOST_EXPENSIVE, OVERRIDES
 
 NOVEMBER = datetime(2026, 11, 22, tzinfo=UTC)
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)

@@ -184,6 +184,7 @@ def test_a_rule_outside_the_vocabulary_becomes_other() -> None:
     value = answer(findings=[finding(rule_id="Cosmic_Ray"), finding(rule_id="SQL_Injection")])
     found = parse_findings(value, stage=Stage.REVIEW, paths=["pay.py"]).findings
     assert [each.rule_id for each in found] == ["other", "sql-injection"]
+    assert [each.own_rule for each in found] == ["cosmic-ray", ""]
 
 
 def test_a_finding_outside_the_change_keeps_its_path() -> None:

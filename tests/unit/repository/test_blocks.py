@@ -17,6 +17,7 @@ import yaml
 
 from app.cli import cli
 from app.gather.configuration import parse_configuration
+from app.servers import load_servers
 from app.settings import Settings, load_settings
 from tests.unit.repository.blocks import Block, load_blocks
 from tests.unit.repository.files import ROOT, read_yaml
@@ -169,9 +170,14 @@ def read_settings(text: str, folder: Path) -> None:
 
 def read_any_yaml(text: str, folder: Path) -> None:
     """Read the block by its keys: a workflow, a hook, or a repository's configuration."""
-    del folder
     value = cast("dict[Any, Any]", yaml.safe_load(text))
-    if "jobs" in value:
+    if "servers" in value:
+        (folder / "groq.key").write_text("key")
+        (folder / "servers.yml").write_text(text)
+        assert load_servers(
+            folder / "servers.yml", dict.fromkeys(("OPENROUTER_API_KEY", "GATEWAY_KEY"), "key")
+        )
+    elif "jobs" in value:
         (step,) = [each for each in value["jobs"]["quorum"]["steps"] if "actions/" not in each["uses"]]
         assert set(step["with"]) <= set(read_yaml("action.yml")["inputs"])
     elif "repos" in value:
