@@ -272,7 +272,7 @@ def main() -> None:
     except TyperException as error:
         sys.stderr.write(explain_usage(error))
         sys.exit(2)
-    except typer.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     except QuorumError as error:
         sys.stderr.write(f"quorum: {error}\n")

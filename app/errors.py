@@ -72,6 +72,10 @@ class StoreUnavailable(QuorumError):
     """The database is unavailable; the receiver answers 503."""
 
 
+class StoreOutdated(StoreUnavailable):
+    """The tables are those of an earlier release, and the caller may not migrate them."""
+
+
 class NotificationFailed(QuorumError):
     """The receiver did not accept a notification."""
 

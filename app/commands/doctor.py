@@ -47,6 +47,7 @@ from app.errors import (
     GitHubError,
     GitHubForbidden,
     GitHubNotFound,
+    StoreOutdated,
     StoreUnavailable,
 )
 from app.github.app import GitHubApp
@@ -57,9 +58,10 @@ from app.llm.build import ModelEnvironment, ModelSettings, build_models
 from app.llm.failures import UNPAID_TIER
 from app.main import Network, provider_access
 from app.settings import Settings, load_settings
-from app.store.database import Database
+from app.store.database import Database, parse_database_url
 from app.store.deliveries import load_failed
 from app.store.model_calls import has_recent_error
+from app.store.read_only import check_place, is_missing
 from app.store.rungs import load_rungs
 
 ENV_FILE = Path(".env")
@@ -127,7 +129,13 @@ async def _examine_live() -> AsyncGenerator[Check]:
 async def _check_database(settings: Settings, now: datetime) -> AsyncGenerator[Check]:
     kind = urlsplit(settings.database_url).scheme
     try:
-        database = await asyncio.to_thread(Database, settings.database_url)
+        if (missing := await asyncio.to_thread(_missing_database, settings)) is not None:
+            yield ok("database", f"{missing} does not exist yet; `quorum serve` creates it")
+            return
+        database = await asyncio.to_thread(_open_database, settings)
+    except StoreOutdated as error:
+        yield warning("database", str(error), "restart `quorum serve`")
+        return
     except (StoreUnavailable, ConfigurationError) as error:
         remedy = "start it, free disk space, or correct QUORUM_DATABASE_URL or QUORUM_DATA_DIR"
         yield failure("database", str(error), remedy)
@@ -143,6 +151,20 @@ async def _check_database(settings: Settings, now: datetime) -> AsyncGenerator[C
         yield failure("database", str(error), "restart it and read its log")
     finally:
         database.close()
+
+
+def _missing_database(settings: Settings) -> Path | None:
+    """Return the path of a SQLite file that does not exist yet and could be created; None if it exists."""
+    url = parse_database_url(settings.database_url)
+    if not is_missing(url):
+        return None
+    path = Path(url.database or "")
+    check_place(path)
+    return path
+
+
+def _open_database(settings: Settings) -> Database:
+    return Database(settings.database_url, read_only=True)
 
 
 async def _check_git() -> Check:
@@ -263,7 +285,7 @@ async def _check_models(settings: Settings, network: Network, now: datetime) -> 
 
 def _load_rungs(settings: Settings, now: datetime) -> list[RungState]:
     """Return the rungs in effect; none if the database is unavailable, which an earlier check reports."""
-    with suppress(StoreUnavailable, ConfigurationError), closing(Database(settings.database_url)) as database:
+    with suppress(StoreUnavailable, ConfigurationError), closing(_open_database(settings)) as database:
         return [state for state in load_rungs(database) if state.expires_at > now]
     return []
 
@@ -271,7 +293,7 @@ def _load_rungs(settings: Settings, now: datetime) -> list[RungState]:
 def _was_unpaid(settings: Settings, provider: Provider, *, since: datetime) -> bool:
     """Whether a vendor recently said that the key is unpaid. False if the database is unavailable, which an earlier check reports."""
     try:
-        database = Database(settings.database_url)
+        database = _open_database(settings)
     except (StoreUnavailable, ConfigurationError):
         return False
     try:

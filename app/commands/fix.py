@@ -9,7 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.commands.review import ReviewOptions, Texts, isolated_settings, run_review
+from app.commands.own_settings import isolated_settings
+from app.commands.review import ReviewOptions, Texts, run_review
 from app.commands.review_output import DONE, FOUND, UNREADABLE, exit_code
 from app.commands.review_target import Target, open_target, read_file
 from app.domain.finding import Finding, Severity

@@ -4,16 +4,26 @@ It runs in untrusted checkouts, so it reads no `.env`, no data and no configurat
 """
 
 import asyncio
+import sys
 
-from app.commands.review import isolated_settings
+from app.commands.own_settings import isolated_settings
 from app.logs import configure_logging
 from app.main import build_program
 from app.mcp_server.server import build_mcp_server
 from app.serving.tools import mcp_tool_service
 
+ON_A_TERMINAL = """\
+This is Quorum's MCP server. It waits on standard input for an MCP client, which starts it as a program, for example:
+  claude mcp add quorum -- quorum mcp
+docs/mcp.md shows other clients. Press Ctrl-C to stop.
+"""
+
 
 def mcp() -> int:
     """Serve until the client closes the connection; returns the exit code."""
+    if sys.stdin.isatty():
+        sys.stderr.write(ON_A_TERMINAL)
+        sys.stderr.flush()
     asyncio.run(_serve())
     return 0
 

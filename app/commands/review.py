@@ -4,12 +4,12 @@ It runs in untrusted checkouts, so it reads no `.env`, no data and no configurat
 """
 
 import asyncio
-import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
+from app.commands.own_settings import isolated_settings
 from app.commands.review_output import (
     INCOMPLETE,
     STDIN,
@@ -30,7 +30,7 @@ from app.llm.client import CallScope
 from app.main import Network, Program, build_program
 from app.pipeline import PipelineOptions, gather_change, review_gathered
 from app.pipeline.inputs import REVIEW_SPAN, Stations
-from app.settings import Settings, load_settings, user_state_dir
+from app.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +60,6 @@ def review(options: ReviewOptions, *, network: Network | None = None) -> int:
     except (InputError, GitHubError, ConfigurationError) as error:
         sys.stderr.write(f"quorum: {error}\n")
         return UNREADABLE
-
-
-def isolated_settings() -> Settings:
-    """Settings from the environment only, with the data in the user's state directory."""
-    settings = load_settings(env_file=None)
-    if "QUORUM_DATA_DIR" in os.environ:
-        return settings
-    return settings.model_copy(update={"quorum_data_dir": user_state_dir(dict(os.environ))})
 
 
 async def _review(options: ReviewOptions, settings: Settings, network: Network) -> int:

@@ -1,9 +1,10 @@
-"""`quorum stats`: prints the per-model table and the outcome of findings from the operator's database, as text or JSON."""
+"""`quorum stats`: prints the per-model table and the outcome of findings, of the App and of `quorum review`, as text or JSON."""
 
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from contextlib import closing
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,16 @@ from rich.console import Console
 from rich.table import Table
 
 from app.clock import parse_since, utc_now
+from app.commands.own_settings import isolated_settings
 from app.dashboard.api import load_stats_value
+from app.errors import StoreOutdated
 from app.llm.learned import Interval, RoutingFigure, routing_figures
 from app.llm.router import favorites_of
 from app.settings import load_settings
-from app.store.database import Database
+from app.store.database import Database, parse_database_url
 from app.store.model_calls import ModelStats, load_stats
 from app.store.outcomes import OutcomeDimension, OutcomeRate, load_outcomes
+from app.store.read_only import is_missing
 from app.store.routing import load_provider_records
 
 COLUMNS = (
@@ -38,21 +42,69 @@ MAX_WIDTH = 240
 MAX_LINES = 10  # of each dimension, such as rules; JSON has all of them
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A database that has statistics."""
+
+    of: str
+    url: str
+
+    @property
+    def name(self) -> str:
+        """Its path, or its URL without the password."""
+        url = parse_database_url(self.url)
+        return url.database or "" if url.get_backend_name() == "sqlite" else url.render_as_string()
+
+
 def stats(*, since: str, table_format: str, routing: bool) -> int:
-    """Print the tables; returns the exit code."""
-    span = parse_since(since)
-    database = Database(load_settings(env_file=Path(".env")).database_url)
-    begin = utc_now() - span
-    try:
-        if table_format == "json":
-            value = {"since": since, **_load_value(database, begin, routing=routing)}
-            sys.stdout.write(json.dumps(value, indent=2) + "\n")
-            return 0
-        for table in _load_tables(database, begin, since=since, routing=routing):
-            _print(table)
-    finally:
-        database.close()
+    """Print the tables and where they come from; returns the exit code. Changes nothing."""
+    begin = utc_now() - parse_since(since)
+    places = _places()
+    known = [place for place in places if _is_readable(place)]
+    if table_format == "json":
+        _print_json(known, begin, since=since, routing=routing)
+    for place in known if table_format == "text" else ():
+        with closing(Database(place.url, read_only=True)) as database:
+            for table in _load_tables(database, begin, since=since, routing=routing):
+                _print(table)
+        sys.stdout.write(f"{place.of}: {place.name}\n")
+    if not known:
+        looked = " and ".join(place.name for place in places)
+        stream = sys.stderr if table_format == "json" else sys.stdout
+        stream.write(f"No model was called in the last {since}. Looked in {looked}.\n")
     return 0
+
+
+def _is_readable(place: _Place) -> bool:
+    """Whether there is a database with today's tables; says so on stderr if they are of an earlier release."""
+    if is_missing(parse_database_url(place.url)):
+        return False
+    try:
+        Database(place.url, read_only=True).close()
+    except StoreOutdated as error:
+        sys.stderr.write(f"quorum: {place.name} is left out: {error}\n")
+        return False
+    return True
+
+
+def _places() -> list[_Place]:
+    """The App's database, and that of `quorum review` unless a setting names the same one for both."""
+    app = load_settings(env_file=Path(".env")).database_url
+    own = isolated_settings().database_url
+    if app == own:
+        return [_Place(of="The App and `quorum review`", url=app)]
+    return [_Place(of="The App", url=app), _Place(of="`quorum review`", url=own)]
+
+
+def _print_json(places: Sequence[_Place], begin: datetime, *, since: str, routing: bool) -> None:
+    """Print one object; with two databases, the second one's figures are in `quorum_review`."""
+    values: list[dict[str, Any]] = []
+    for place in places:
+        with closing(Database(place.url, read_only=True)) as database:
+            values.append(_load_value(database, begin, routing=routing))
+    first = values[0] if values else {"models": [], "outcomes": {}}
+    second = {"quorum_review": values[1]} if len(values) > 1 else {}
+    sys.stdout.write(json.dumps({"since": since, **first, **second}, indent=2) + "\n")
 
 
 def _load_value(database: Database, begin: datetime, *, routing: bool) -> dict[str, Any]:

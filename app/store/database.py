@@ -27,6 +27,7 @@ from app.errors import ConfigurationError, StoreUnavailable
 from app.store.changes import Changes, PostgresChanges, SqliteChanges
 from app.store.columns import Driver
 from app.store.migrations import upgrade
+from app.store.read_only import check_place, check_revision, is_missing, read_only_url
 
 BUSY_TIMEOUT_MS = 30_000
 CHECK_TIMEOUT_MS = 1_000
@@ -50,14 +51,22 @@ PRAGMAS = (
 class Database:
     """A migrated database. Safe to share between threads; several processes may open the same database.
 
+    With `read_only`, nothing is created or migrated, and the caller must not write.
+
     Raises:
         ConfigurationError: the URL is not supported.
         StoreUnavailable: the database is unreachable, read-only, full or locked; every session may raise it, too.
     """
 
-    def __init__(self, url: str) -> None:
-        self._url = _parse_url(url)
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        self._url = parse_database_url(url)
+        self._is_read_only = read_only
         path = Path(self._url.database or "")
+        if read_only:
+            self._engine = self._writing = _create_reading_engine(self._url)
+            with mapped_errors(), self._engine.connect() as connection:
+                check_revision(connection)
+            return
         if self.is_sqlite:
             _create_private_file(path)
         self._engine = _create_engine(self._url)
@@ -111,7 +120,9 @@ class Database:
     def check(self) -> None:
         """Raise `StoreUnavailable` unless the database accepts writes; wait for another writer for up to a second."""
         with self.read() as session:
-            if self.is_sqlite:
+            if self._is_read_only and self.is_sqlite:
+                check_place(Path(self._url.database or ""))
+            elif self.is_sqlite:
                 _check_sqlite(session.connection())
             elif session.connection().execute(text("SHOW transaction_read_only")).scalar() == "on":
                 raise StoreUnavailable("The database is unavailable: it is read-only.")
@@ -138,7 +149,8 @@ def serialize(session: Session, *names: str) -> None:
         session.connection().execute(_LOCK_IN_ORDER, {"names": sorted(set(names))})
 
 
-def _parse_url(url: str) -> URL:
+def parse_database_url(url: str) -> URL:
+    """Parse the URL of a supported database."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -197,6 +209,17 @@ def _create_engine(url: URL) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _create_reading_engine(url: URL) -> Engine:
+    is_sqlite = url.get_backend_name() == "sqlite"
+    if is_sqlite and is_missing(url):
+        raise StoreUnavailable(f"There is no database at {url.database} yet.")
+    return create_engine(
+        read_only_url(url),
+        hide_parameters=True,
+        connect_args={} if is_sqlite else {"connect_timeout": CONNECT_TIMEOUT_S},
+    )
 
 
 def _prepare_postgres(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

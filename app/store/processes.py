@@ -68,6 +68,13 @@ def load_live_processes(database: Database, *, now: datetime) -> set[str]:
         return set(session.exec(select(LeaseRow.executor_id).where(col(LeaseRow.expires_at) >= now)).all())
 
 
+def count_live_workers(database: Database, *, now: datetime) -> int:
+    """Count the processes that run jobs."""
+    runs_jobs = (col(LeaseRow.expires_at) >= now, col(LeaseRow.role) != "web")
+    with database.read() as session:
+        return len(session.exec(select(LeaseRow.executor_id).where(*runs_jobs)).all())
+
+
 SECRET_BYTES = 32
 FENCE = "fence"  # key of the fences around untrusted text, and of the hidden markers
 DASHBOARD = "dashboard"  # token of dashboard, API and metrics if the operator sets none

@@ -69,4 +69,5 @@ def test_without_any_call_the_command_says_so(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("QUORUM_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
     printed = CliRunner().invoke(cli, ["stats"])
-    assert (printed.exit_code, printed.stdout) == (0, "No model was called in the last 7d.\n")
+    assert printed.exit_code == 0
+    assert printed.stdout == f"No model was called in the last 7d. Looked in {tmp_path}/data/quorum.db.\n"

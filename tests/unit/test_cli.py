@@ -2,15 +2,23 @@
 
 import subprocess
 import sys
+from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from typer.exceptions import TyperException
 from typer.testing import CliRunner
 
 from app.cli import cli
+from app.clock import utc_now
 from app.commands.usage import explain_usage
+from app.domain.job import CheckSuiteJob
 from app.errors import ConfigurationError
+from app.store.database import Database
+from app.store.job_tables import DeliveryRow
+from app.store.processes import renew_lease
 
 SDKS = (
     "anthropic",
@@ -22,6 +30,14 @@ SDKS = (
     "fastapi",
     "sqlmodel",
     "rich.progress",
+)
+JOB = CheckSuiteJob(
+    installation_id=1,
+    repository="octo/shop",
+    check_suite_id=1,
+    head_sha="0" * 40,
+    pull_requests=(),
+    guid="one",
 )
 PROGRAM = "from app.cli import main; main()"
 
@@ -146,8 +162,78 @@ def test_serving_without_an_app_explains_what_to_do(tmp_path: Path, monkeypatch:
         CliRunner().invoke(cli, ["serve"], catch_exceptions=False)
 
 
-def test_replaying_an_unknown_delivery_exits_with_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replaying_says_who_will_run_the_delivery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(cli, ["replay", "no-such-delivery"])
-    assert done.exit_code == 2
-    assert done.stderr == "quorum: there is no delivery no-such-delivery in this database.\n"
+    missing = CliRunner().invoke(cli, ["replay", "no-such-delivery"])
+    assert missing.exit_code == 2
+    assert missing.stderr.startswith("quorum: there is no database yet at")
+    assert not list(tmp_path.iterdir())
+    database = Database("sqlite:///.quorum/quorum.db")
+    unknown = CliRunner().invoke(cli, ["replay", "no-such-delivery"])
+    assert (unknown.exit_code, unknown.stderr) == (
+        2,
+        "quorum: there is no delivery no-such-delivery in this database.\n",
+    )
+    now = utc_now()
+    with database.write() as session:
+        session.add(
+            DeliveryRow(
+                guid="one",
+                event="check_suite",
+                received_at=now,
+                state="failed",
+                job_key="octo/shop",
+                request=asdict(JOB),
+            )
+        )
+    replayed = CliRunner().invoke(cli, ["replay", "one"])
+    assert replayed.stdout == (
+        "Delivery one is queued again. No worker is running on this database: start `quorum serve`.\n"
+    )
+    renew_lease(database, "worker", role="all", now=now, ttl=timedelta(minutes=5))
+    assert "A worker is running" in CliRunner().invoke(cli, ["replay", "one"]).stdout
+    database.close()
+
+
+@pytest.mark.parametrize("command", ["doctor", "stats"])
+def test_looking_at_the_setup_changes_nothing(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    CliRunner().invoke(cli, [command])
+    assert not list((tmp_path / "work").iterdir())
+    assert not (tmp_path / "home").exists()
+    Database("sqlite:///.quorum/quorum.db").close()
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    shown = CliRunner().invoke(cli, [command])
+    assert "quorum.db" in shown.stdout or "its tables are up to date" in shown.stdout
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_statistics_of_the_app_and_of_quorum_review_are_both_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    for folder in (".quorum", "state/quorum"):
+        Database(f"sqlite:///{folder}/quorum.db").close()
+    shown = CliRunner().invoke(cli, ["stats"]).stdout
+    assert "The App: .quorum/quorum.db\n" in shown
+    assert f"`quorum review`: {tmp_path}/state/quorum/quorum.db\n" in shown
+
+
+def test_a_database_of_an_earlier_release_is_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUORUM_DATA_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    database = Database(f"sqlite:///{tmp_path}/quorum.db")
+    with database.write() as session:
+        session.connection().execute(text("UPDATE schema_version SET version_num = '0001'"))
+    database.close()
+    shown = CliRunner().invoke(cli, ["stats"])
+    assert "The tables are of an earlier release." in shown.stderr
+    assert "warning  database" in CliRunner().invoke(cli, ["doctor"]).stdout

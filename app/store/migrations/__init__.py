@@ -48,7 +48,7 @@ def _version_table(name: str) -> Table:
     return Table(name, MetaData(), revision, PrimaryKeyConstraint(revision, name=f"{name}_pkc"))
 
 
-_VERSION = _version_table(VERSION_TABLE)
+VERSION = _version_table(VERSION_TABLE)
 # The first release accepts only databases with its own revision here, so this table always says so.
 _FIRST_VERSION = _version_table("alembic_version")
 
@@ -61,12 +61,12 @@ def upgrade(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
     inspector = inspect(connection)
-    if not inspector.has_table(_VERSION.name):
+    if not inspector.has_table(VERSION.name):
         if not inspector.has_table(_FIRST_VERSION.name):
             _create(connection)
             return
         _take_over(connection)
-    if connection.execute(select(_VERSION.c.version_num)).scalar() in (None, *REVISIONS[:-1]):
+    if connection.execute(select(VERSION.c.version_num)).scalar() in (None, *REVISIONS[:-1]):
         run_migrations(
             connection
         )  # any other revision is of a later release, which has only added to the tables
@@ -91,15 +91,15 @@ def migration_config(connection: Connection) -> "Config":
 
 def _create(connection: Connection) -> None:
     METADATA.create_all(connection, checkfirst=False)
-    _VERSION.create(connection)
+    VERSION.create(connection)
     _FIRST_VERSION.create(connection)
-    connection.execute(insert(_VERSION).values(version_num=NEWEST))
+    connection.execute(insert(VERSION).values(version_num=NEWEST))
     connection.execute(insert(_FIRST_VERSION).values(version_num=FIRST))
 
 
 def _take_over(connection: Connection) -> None:
     """Move the revision from the first release's table, and leave there the only one that it accepts."""
     revision = connection.execute(select(_FIRST_VERSION.c.version_num)).scalar()
-    _VERSION.create(connection)
-    connection.execute(insert(_VERSION).values(version_num=revision or FIRST))
+    VERSION.create(connection)
+    connection.execute(insert(VERSION).values(version_num=revision or FIRST))
     connection.execute(update(_FIRST_VERSION).values(version_num=FIRST))

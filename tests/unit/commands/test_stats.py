@@ -49,7 +49,9 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def run(*options: str) -> str:
     result = CliRunner().invoke(cli, ["stats", *options])
     assert result.exit_code == 0, result.output
-    return "\n".join(line.rstrip() for line in result.stdout.splitlines())
+    *lines, place = result.stdout.splitlines()
+    assert place.startswith("The App and `quorum review`: ")
+    return "\n".join(line.rstrip() for line in lines)
 
 
 @pytest.mark.usefixtures("recorded")
