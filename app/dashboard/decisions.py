@@ -15,8 +15,10 @@ from app.domain.review import ReviewRequest
 from app.domain.viewer import Viewer
 from app.jobs import dismissals
 from app.jobs.head import REFRESH
+from app.store.dashboard.finding_filter import FindingFilter
+from app.store.dashboard.findings import each_finding
 from app.store.database import Database
-from app.store.findings import FindingOutcome, finding_of, record_outcome
+from app.store.findings import FindingOutcome, finding_of, record_outcome, record_rule
 from app.store.pull_requests import UNSETTLED
 from app.store.review_tables import FindingRow
 
@@ -105,4 +107,36 @@ def reopen_finding(decisions: Decisions, viewer: Viewer, row: FindingRow) -> Pla
             by=viewer.login or OPERATOR_NAME,
             at=now,
         )
+    return places
+
+
+def mute_rule(decisions: Decisions, viewer: Viewer, row: FindingRow, *, path: str) -> Places:
+    """Mute the finding's rule in a path of its repository; dismiss its open findings there, by pull request."""
+    by, now = viewer.login or OPERATOR_NAME, decisions.clock()
+    record_rule(
+        decisions.database,
+        installation_id=row.installation_id,
+        repository=row.repository,
+        rule_id=row.rule_id,
+        evidence="",
+        dismissals=0,
+        path=path,
+        by=by,
+        at=now,
+    )
+    wanted = FindingFilter(repository=row.repository, rule=row.rule_id)
+    found = [line.finding for line in each_finding(decisions.database, viewer, wanted)]
+    places = by_pull_request(
+        [
+            each
+            for each in found
+            if each.installation_id == row.installation_id and dismissals.is_in(path, each.path)
+        ]
+    )
+    for (_, ref), group in places.items():
+        fingerprints = [each.fingerprint for each in group]
+        reason = f"{by}: muted for {path}"
+        record_outcome(
+            decisions.database, ref, fingerprints, FindingOutcome.DISMISSED, at=now, reason=reason
+        )  # without learning: the path is what the person chose
     return places

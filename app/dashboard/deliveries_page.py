@@ -11,7 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from app.dashboard.access import is_same_origin
 from app.dashboard.rendering import Templates
 from app.domain.viewer import Viewer
-from app.store.dashboard.lists import load_deliveries, parse_cursor
+from app.store.dashboard.lists import load_deliveries
+from app.store.dashboard.review_list import parse_cursor
 from app.store.database import Database
 from app.store.deliveries import UNFINISHED, DeliveryState, load_delivery
 

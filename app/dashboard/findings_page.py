@@ -1,7 +1,7 @@
 """The list of findings over all repositories, the page of one finding, exports, and decisions about findings."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,12 +14,13 @@ from starlette.responses import RedirectResponse, Response
 from app.dashboard import exports
 from app.dashboard.access import is_same_origin, own_path
 from app.dashboard.charts import PROVIDER_NAMES
-from app.dashboard.decisions import Decisions, Places, decidable, dismiss_findings, reopen_finding
+from app.dashboard.decisions import Decisions, Places, decidable, dismiss_findings, mute_rule, reopen_finding
 from app.dashboard.links import line_url, pull_request_url, thread_url
 from app.dashboard.rendering import Templates
 from app.dashboard.sign_in import read_fields
 from app.domain.finding import Severity
 from app.domain.viewer import Viewer
+from app.gather.selection import Globs
 from app.store.dashboard.finding_filter import (
     FindingFilter,
     FindingOrder,
@@ -35,7 +36,7 @@ from app.store.dashboard.findings import (
     load_rule_names,
     load_selected,
 )
-from app.store.dashboard.lists import load_repository_names
+from app.store.dashboard.review_list import load_repository_names
 from app.store.database import Database
 from app.store.review_tables import FindingRow
 
@@ -46,9 +47,23 @@ AGES = {
     "over-7d": ("more than 7 days ago", timedelta(days=7)),
     "over-30d": ("more than 30 days ago", timedelta(days=30)),
 }
-QUERY_NAMES = ("state", "severity", "repository", "rule", "path", "found_by", "search", "age", "order")
+QUERY_NAMES = (
+    "state",
+    "severity",
+    "repository",
+    "rule",
+    "path",
+    "author",
+    "found_by",
+    "search",
+    "age",
+    "order",
+)
 NOT_FOUND = "This finding does not exist, or you do not have access to it."
 NOT_FROM_HERE = "This request did not come from the dashboard."
+MAX_PATTERN = 256  # characters, as in the configuration
+Fields = Mapping[str, Sequence[str]]
+Decide = Callable[[Decisions, Viewer, Sequence[FindingRow], Fields], Places | str]  # a problem as a sentence
 MAY_NOT = "You need write access to the repository to decide about its findings."
 
 
@@ -131,18 +146,39 @@ class FindingPages:
 
     async def dismiss(self, request: Request, viewer: Viewer) -> Response:
         """Dismiss the selected findings, with a reason."""
-        return await self._decide(request, viewer, dismiss_findings)
+
+        def dismiss(
+            decisions: Decisions, person: Viewer, rows: Sequence[FindingRow], fields: Fields
+        ) -> Places | str:
+            return dismiss_findings(decisions, person, rows, reason=fields.get("reason", [""])[0])
+
+        return await self._decide(request, viewer, dismiss)
 
     async def reopen(self, request: Request, viewer: Viewer) -> Response:
         """Reopen a dismissed finding."""
 
-        def reopen(decisions: Decisions, person: Viewer, rows: list[FindingRow], *, reason: str) -> Places:
-            del reason
+        def reopen(
+            decisions: Decisions, person: Viewer, rows: Sequence[FindingRow], fields: Fields
+        ) -> Places | str:
+            del fields
             return reopen_finding(decisions, person, rows[0]) if rows else {}
 
         return await self._decide(request, viewer, reopen)
 
-    async def _decide(self, request: Request, viewer: Viewer, decide: Callable[..., Places]) -> Response:
+    async def mute(self, request: Request, viewer: Viewer) -> Response:
+        """Mute the rule of a finding in a path."""
+
+        def mute(
+            decisions: Decisions, person: Viewer, rows: Sequence[FindingRow], fields: Fields
+        ) -> Places | str:
+            path = fields.get("path", [""])[0].strip()
+            if not rows or not path or len(path) > MAX_PATTERN or Globs([path]).invalid:
+                return "This path is not a valid glob."
+            return mute_rule(decisions, person, rows[0], path=path)
+
+        return await self._decide(request, viewer, mute)
+
+    async def _decide(self, request: Request, viewer: Viewer, decide: Decide) -> Response:
         if not (is_same_origin(request) or self.has_bearer(request)):
             return self._problem(viewer, 403, "Request blocked", NOT_FROM_HERE)
         fields = await read_fields(request)
@@ -152,8 +188,9 @@ class FindingPages:
             return self._problem(viewer, 404, "Not found", NOT_FOUND)
         if self.decisions is None or (rows and not decidable(viewer, rows)):
             return self._problem(viewer, 403, "Not allowed", MAY_NOT)
-        reason = fields.get("reason", [""])[0]
-        places = await asyncio.to_thread(decide, self.decisions, viewer, rows, reason=reason)
+        places = await asyncio.to_thread(decide, self.decisions, viewer, rows, fields)
+        if isinstance(places, str):
+            return self._problem(viewer, 400, "Not done", places)
         for installation_id, ref in places:
             await self.decisions.refresh(ref, installation_id=installation_id)
         to = own_path(fields.get("to", ["/findings"])[0])
@@ -174,6 +211,7 @@ class FindingPages:
             repository=query.get("repository", ""),
             rule=query.get("rule", ""),
             path=query.get("path", "").strip(),
+            author=query.get("author", "").strip(),
             found_by=query.get("found_by", ""),
             search=query.get("search", ""),
             found_before=limit if age.startswith("over") else None,

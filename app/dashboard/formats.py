@@ -8,13 +8,10 @@ _SUFFIXES = ("", "k", "M", "G")
 
 
 def usd(value: float | None) -> str:
-    """Format as `$1,204`, `$12.40`, `$0.80`, or `$0.0312`; a dash if unknown."""
+    """Format as `$1,204.00`, `$0.03`, or `<$0.01`; a dash if unknown."""
     if value is None:
         return NOTHING
-    if value == 0:
-        return "$0"
-    places = 0 if value >= 1_000 else 2 if value >= 0.1 else 4
-    return f"${value:,.{places}f}"
+    return "<$0.01" if 0 < value < 0.005 else f"${value:,.2f}"
 
 
 def number(value: float | None) -> str:

@@ -18,30 +18,24 @@ from starlette.routing import Mount, Route
 from app.clock import utc_now
 from app.dashboard.access import DashboardAccess
 from app.dashboard.api import QueueMonitor
-from app.dashboard.charts import PROVIDERS, overview_charts
+from app.dashboard.charts import overview_charts
 from app.dashboard.decisions import Decisions
 from app.dashboard.deliveries_page import DeliveryPages
 from app.dashboard.findings_page import FindingPages
 from app.dashboard.live import ReviewBroadcast
 from app.dashboard.rendering import DashboardFiles, Templates
 from app.dashboard.review_page import ReviewPages
+from app.dashboard.rules_page import RulePages
 from app.dashboard.sign_in import GitHubSignIn, SignInPages
 from app.domain.job import Delivery, Job
 from app.domain.model_call import Provider
-from app.domain.review import ReviewStatus
 from app.domain.viewer import Viewer
 from app.errors import StoreUnavailable
 from app.llm.circuits import OpenCircuit
 from app.llm.costs import BudgetLimits
 from app.llm.learned import RoutingFigure, routing_figures
 from app.llm.router import favorites_of
-from app.store.dashboard.comparison import load_records, load_repositories, load_visible_rules
-from app.store.dashboard.lists import (
-    ReviewFilter,
-    load_repository_names,
-    load_reviews,
-    parse_cursor,
-)
+from app.store.dashboard.comparison import load_records, load_repositories
 from app.store.dashboard.overview import load_overview
 from app.store.dashboard.time_series import bucket_names, bucket_of
 from app.store.database import Database
@@ -104,6 +98,12 @@ class DashboardPages:
             github_url=dashboard.github_url,
         )
 
+        self._rules = RulePages(
+            database=dashboard.database,
+            templates=self._templates,
+            clock=dashboard.clock,
+            has_bearer=dashboard.access.has_bearer,
+        )
         self._deliveries = DeliveryPages(
             database=dashboard.database,
             templates=self._templates,
@@ -125,7 +125,7 @@ class DashboardPages:
         pages: dict[str, Page] = {
             "/": self.overview,
             "/now": self.now,
-            "/reviews": self.reviews,
+            "/reviews": self._review.show_list,
             "/reviews/{review_id}": self._review.show,
             "/reviews/{review_id}/events": self._review.events,
             "/findings": self._findings.show_list,
@@ -134,12 +134,15 @@ class DashboardPages:
             "/findings/{finding_id}": self._findings.show,
             "/models": self.models,
             "/repositories": self.repositories,
-            "/rules": self.rules,
+            "/rules": self._rules.show_list,
             "/deliveries": self._deliveries.show_list,
         }
         actions: dict[str, Page] = {
             "/findings/dismiss": self._findings.dismiss,
             "/findings/reopen": self._findings.reopen,
+            "/findings/mute": self._findings.mute,
+            "/rules/remove": self._rules.remove,
+            "/remembered/remove": self._rules.forget,
             "/deliveries/{guid}/replay": self._deliveries.replay,
         }
         return APIRouter(
@@ -211,27 +214,6 @@ class DashboardPages:
             "circuits": await dashboard.open_circuits() if dashboard.open_circuits else (),
         }
 
-    async def reviews(self, request: Request, viewer: Viewer) -> Response:
-        """`/reviews`: the list, newest first."""
-        query = request.query_params
-        chosen = ReviewFilter(
-            repository=query.get("repository", ""),
-            status=query.get("status", ""),
-            provider=query.get("provider", ""),
-        )
-        after = parse_cursor(query.get("after", ""))
-        database = self._dashboard.database
-        return self._page(
-            "reviews.html",
-            viewer,
-            chosen=chosen,
-            page=await asyncio.to_thread(load_reviews, database, viewer, chosen, after=after),
-            is_first=after is None,
-            repositories=await asyncio.to_thread(load_repository_names, database, viewer),
-            statuses=[status.value for status in ReviewStatus],
-            providers=PROVIDERS,
-        )
-
     async def models(self, request: Request, viewer: Viewer) -> Response:
         """`/models`: models compared by the outcomes of their findings; the operator also sees the learned order."""
         chosen, span = _range(request)
@@ -260,12 +242,6 @@ class DashboardPages:
             lines=lines,
             limits=self._dashboard.limits,
         )
-
-    async def rules(self, request: Request, viewer: Viewer) -> Response:
-        """`/rules`: rules learned from dismissals."""
-        del request
-        rules = await asyncio.to_thread(load_visible_rules, self._dashboard.database, viewer)
-        return self._page("rules.html", viewer, rules=rules)
 
     def _problem(self, status: int, title: str, message: str) -> Response:
         return self._templates.page("problem.html", status=status, title=title, message=message)

@@ -21,6 +21,7 @@ from app.dashboard import formats
 from app.dashboard.access import SECURITY_HEADERS
 from app.dashboard.charts import PROVIDER_NAMES
 from app.dashboard.formats import wilson_interval
+from app.dashboard.triggers import plain_trigger
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -80,6 +81,7 @@ class Templates:
             "ago_of": formats.ago,
             "wilson_interval": wilson_interval,
             "is_open": is_open,
+            "plain_trigger": plain_trigger,
         }
         self._environment.globals.update(shared)
 

@@ -5,33 +5,49 @@ import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from app.dashboard.access import SECURITY_HEADERS
-from app.dashboard.charts import build_timeline
+from app.dashboard.charts import PROVIDERS, build_timeline
 from app.dashboard.live import ReviewBroadcast
 from app.dashboard.rendering import Templates
 from app.domain.finding import Severity, Stage
 from app.domain.model_call import Provider
-from app.domain.review import Coverage, Omission, ReviewReport, StageResult, StageStatus, UsageTotal
+from app.domain.review import (
+    Coverage,
+    Omission,
+    ReviewReport,
+    ReviewStatus,
+    StageResult,
+    StageStatus,
+    UsageTotal,
+)
 from app.domain.viewer import Viewer
 from app.publish.statement import make_statement
 from app.store.dashboard.lists import ReviewDetail, load_review_detail
+from app.store.dashboard.review_list import (
+    ReviewFilter,
+    load_repository_names,
+    load_review_totals,
+    load_reviews,
+    parse_cursor,
+)
 from app.store.database import Database
 from app.store.findings import finding_of
 from app.store.reviews import UNFINISHED
 
+QUERY_NAMES = ("repository", "status", "provider", "severity", "search", "from", "to")
 POLL_S = 2.0  # for reviews in other processes
 STREAM_S = 240.0  # after that the browser reconnects, and access is checked again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewPages:
-    """The routes `/reviews/{review_id}` and `/reviews/{review_id}/events`."""
+    """The routes `/reviews`, `/reviews/{review_id}` and `/reviews/{review_id}/events`."""
 
     database: Database
     live: ReviewBroadcast
@@ -40,6 +56,40 @@ class ReviewPages:
     github_url: str
     poll_s: float = POLL_S
 
+    async def show_list(self, request: Request, viewer: Viewer) -> Response:
+        """`/reviews`: the list, newest first."""
+        query = request.query_params
+        wanted = ReviewFilter(
+            repository=query.get("repository", ""),
+            status=query.get("status", ""),
+            provider=query.get("provider", ""),
+            severity=query.get("severity", ""),
+            search=query.get("search", ""),
+            since=_day(query.get("from", "")),
+            until=_day(query.get("to", ""), days=1),
+        )
+        after = parse_cursor(query.get("after", ""))
+        page, totals, repositories = await asyncio.gather(
+            asyncio.to_thread(load_reviews, self.database, viewer, wanted, after=after),
+            asyncio.to_thread(load_review_totals, self.database, viewer, wanted),
+            asyncio.to_thread(load_repository_names, self.database, viewer),
+        )
+        return self.templates.page(
+            "reviews.html",
+            viewer=viewer,
+            now=self.clock(),
+            github_url=self.github_url,
+            chosen=wanted,
+            query={name: query[name] for name in QUERY_NAMES if query.get(name)},
+            page=page,
+            totals=totals,
+            is_first=after is None,
+            repositories=repositories,
+            statuses=[status.value for status in ReviewStatus],
+            severities=[severity.value for severity in Severity],
+            providers=PROVIDERS,
+        )
+
     async def show(self, request: Request, viewer: Viewer) -> Response:
         """Show the page."""
         detail = await self._load(request, viewer)
@@ -47,6 +97,7 @@ class ReviewPages:
             return self.templates.page(
                 "problem.html",
                 status=404,
+                viewer=viewer,
                 title="Not found",
                 message="This review does not exist, or you do not have access to it.",
             )
@@ -87,6 +138,7 @@ class ReviewPages:
         return {
             "now": now,
             "review": review,
+            "job": detail.job,
             "is_running": _is_running(detail),
             "stages": sorted(detail.stages, key=lambda stage: order.index(stage.stage)),
             "said": make_statement(_report(detail)) if detail.stages and detail.review.coverage else None,
@@ -97,6 +149,14 @@ class ReviewPages:
             "timeline": build_timeline(review, detail.calls, events, now=now),
             "github_url": self.github_url,
         }
+
+
+def _day(text: str, *, days: int = 0) -> datetime | None:
+    """Parse a day such as 2026-11-22 and add days; None if it is not one."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=days)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _report(detail: ReviewDetail) -> ReviewReport:

@@ -19,7 +19,7 @@ from app.jobs.remembering import forget, load_instructions, remember, worth_reme
 from app.jobs.threads import Followed, follow, record_outcomes
 from app.publish import replies
 from app.publish.remembered import render_offer, render_remembered
-from app.store.findings import FindingOutcome, load_rules
+from app.store.findings import FindingOutcome, LearnedRule, load_rules
 from app.store.pull_requests import PullRequestMemory, record_paused
 
 EXPLAIN = "Explain this finding: which input or state leads to it, what goes wrong then, and how to fix it."
@@ -208,11 +208,7 @@ async def config(comment: IncomingComment, command: Command) -> None:
     rules = await asyncio.to_thread(
         load_rules, comment.environment.database, comment.job.installation_id, comment.ref.repository
     )
-    lines = [
-        f"{rule.id[:12]}: {rule.rule_id}, {rule.dismissals} dismissals, code like: {rule.evidence[:120]}"
-        for rule in rules
-        if rule.removed_at is None
-    ]
+    lines = [_describe(rule) for rule in rules if rule.removed_at is None]
     problems = " ".join(problem.message for problem in configuration.problems)
     await comment.answer(
         replies.render_config(
@@ -226,6 +222,12 @@ async def config(comment: IncomingComment, command: Command) -> None:
             remembered=render_remembered(await load_instructions(comment), redact=comment.redact),
         )
     )
+
+
+def _describe(rule: LearnedRule) -> str:
+    if rule.path is not None:
+        return f"{rule.id[:12]}: {rule.rule_id}, muted for {rule.path}"
+    return f"{rule.id[:12]}: {rule.rule_id}, {rule.dismissals} dismissals, code like: {rule.evidence[:120]}"
 
 
 async def help_(comment: IncomingComment, command: Command) -> None:

@@ -12,7 +12,8 @@ from app.domain.finding import Finding, Rejection
 from app.domain.pull_request import PullRequestRef, Thread
 from app.domain.review import ReviewReport
 from app.findings.quotes import words
-from app.publish.notes import DISMISSED, render_learned
+from app.gather.selection import Globs
+from app.publish.notes import DISMISSED, render_learned, render_muted
 from app.store.database import Database
 from app.store.findings import (
     FindingOutcome,
@@ -48,8 +49,15 @@ def rules_for(finding: Finding, rules: Sequence[LearnedRule]) -> list[LearnedRul
     return [
         rule
         for rule in rules
-        if rule.removed_at is None and rule.rule_id == finding.rule_id and is_similar(rule.evidence, evidence)
+        if rule.removed_at is None
+        and rule.rule_id == finding.rule_id
+        and (is_similar(rule.evidence, evidence) if rule.path is None else is_in(rule.path, finding.path))
     ]
+
+
+def is_in(pattern: str, path: str) -> bool:
+    """Whether a path matches a glob, as in `ignore_paths`."""
+    return Globs([pattern]).matches(path)
 
 
 def without_dismissed(
@@ -63,12 +71,16 @@ def without_dismissed(
         if finding.fingerprint in dismissed:
             rejected.append(Rejection(finding=finding, reason=DISMISSED))
         elif matching:
-            rejected.append(
-                Rejection(finding=finding, reason=render_learned(matching[0].dismissals, matching[0].id))
-            )
+            rejected.append(Rejection(finding=finding, reason=_reason(matching[0])))
         else:
             kept.append(finding)
     return replace(report, findings=tuple(kept), rejected=tuple(rejected))
+
+
+def _reason(rule: LearnedRule) -> str:
+    if rule.path is not None:
+        return render_muted(rule.rule_id, rule.path, rule.id)
+    return render_learned(rule.dismissals, rule.id)
 
 
 def learn(
@@ -111,7 +123,7 @@ def unlearn(
 ) -> int:
     """Remove the rules that hide findings like this one; return how many."""
     rules = load_rules(database, installation_id, ref.repository)
-    ids = [rule.id for rule in rules_for(finding, rules)]
+    ids = [rule.id for rule in rules_for(finding, rules) if rule.path is None]  # what a person muted stays
     return record_rules_removed(database, ids, by=by, at=at) if ids else 0
 
 

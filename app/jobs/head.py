@@ -116,6 +116,11 @@ async def read_head(
         pull_request.head_sha,
         gate=configuration.config.gate,
         read_at=read_at,
+        names={
+            "title": environment.redact(pull_request.title),
+            "author": pull_request.author,
+            "branch": pull_request.head_ref,
+        },
     )
     if pull_request.head_sha != first_sha:
         raise Superseded("The pull request was pushed to while its review was interrupted.")

@@ -147,6 +147,11 @@ def _list_paths(paths: Sequence[str]) -> str:
     return f"{listed} and {count(more, 'more file')}" if more > 0 else listed
 
 
+def render_muted(rule: str, path: str, rule_id: str) -> str:
+    """Why a finding is not shown in a path for which a person muted its rule."""
+    return f"{rule} is muted for {path}. Comment /undismiss {rule_id[:12]} to show such findings again."
+
+
 def render_learned(dismissals: int, rule_id: str) -> str:
     """Why a finding that was not dismissed on this pull request is not shown."""
     return (

@@ -138,13 +138,14 @@ def load_finding_row(database: Database, fingerprint: str) -> FindingRow | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnedRule:
-    """A rule by which findings of `rule_id` with evidence similar to `evidence` are no longer shown."""
+    """A rule by which findings of `rule_id` are no longer shown: those in `path`, or those similar to `evidence`."""
 
     id: str
     rule_id: str
     evidence: str
     dismissals: int
     removed_at: datetime | None = None  # None: active
+    path: str | None = None  # a glob; None: learned from dismissals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +174,7 @@ def load_rules(database: Database, installation_id: int, repository: str) -> lis
                 evidence=row.evidence,
                 dismissals=row.dismissals,
                 removed_at=row.removed_at,
+                path=row.path,
             )
             for row in session.exec(statement)
         ]
@@ -206,8 +208,10 @@ def record_rule(
     evidence: str,
     dismissals: int,
     at: datetime,
+    path: str | None = None,
+    by: str | None = None,
 ) -> None:
-    """Add a learned rule."""
+    """Add a learned rule, or one that a person muted for a path."""
     with database.write() as session:
         session.add(
             LearnedRuleRow(
@@ -217,6 +221,8 @@ def record_rule(
                 rule_id=rule_id,
                 evidence=evidence,
                 dismissals=dismissals,
+                path=path,
+                created_by=by,
                 created_at=at,
             )
         )

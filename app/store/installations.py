@@ -118,7 +118,9 @@ def purge(database: Database, *, now: datetime, keep: timedelta) -> None:
         _purge_findings(session, before)
         _purge_stage_results(session, before)
         session.exec(
-            update(ReviewRow).where(col(ReviewRow.finished_at) < before).values(notes=[], error=None)
+            update(ReviewRow)
+            .where(col(ReviewRow.finished_at) < before)
+            .values(notes=[], error=None, title=None, author=None, branch=None)
         )
         _purge_installations(session, before)
     delete_expired_answers(database, now=now)

@@ -55,6 +55,9 @@ class ReviewRow(Row, table=True):
     stations: list[dict[str, Any]] = Field(
         default_factory=list, sa_type=JSON
     )  # app.domain.review.StationTime
+    title: str | None = Field(default=None, sa_type=AnyText)  # of the pull request, as the review read it
+    author: str | None = Field(default=None, sa_type=AnyText)
+    branch: str | None = Field(default=None, sa_type=AnyText)  # the head's
 
 
 class StageResultRow(Row, table=True):
@@ -83,6 +86,22 @@ class FindingRow(Row, table=True):
         Index("ix_findings_pull_request", "repository", "pull_request", "fingerprint"),
         Index("ix_findings_rule", "installation_id", "repository", "rule_id", "outcome"),
         Index("ix_findings_created_at", "created_at"),
+        Index("ix_findings_newest", "repository", "pull_request", "fingerprint", "created_at", "id"),
+        Index(  # covers filters, search and totals of the list: app/store/dashboard/finding_filter.py
+            "ix_findings_list",
+            "severity",
+            "created_at",
+            "id",
+            "outcome",
+            "installation_id",
+            "repository",
+            "pull_request",
+            "fingerprint",
+            "rule_id",
+            text("substr(path, 1, 200)"),  # PostgreSQL's index rows have at most 2.7 kB
+            text("substr(title, 1, 120)"),
+            text("CAST(found_by AS TEXT)"),
+        ),
         Index(  # the outcome of each finding, grouped in index order: app/store/dashboard/overview.py
             "ix_findings_outcomes",
             "installation_id",
@@ -214,7 +233,7 @@ class ConversationTurnRow(Row, table=True):
 
 
 class LearnedRuleRow(Row, table=True):
-    """A kind of finding that a repository dismissed so often that it is no longer shown; reversible."""
+    """A kind of finding that is no longer shown: dismissed so often (`evidence`), or muted for `path`; reversible."""
 
     __tablename__ = "learned_rules"
     __table_args__ = (Index("ix_learned_rules_repository", "installation_id", "repository", "rule_id"),)
@@ -230,6 +249,8 @@ class LearnedRuleRow(Row, table=True):
     removed_at: datetime | None = Field(
         default=None, sa_type=UtcDateTime
     )  # earlier dismissals no longer count
+    path: str | None = Field(default=None, sa_type=AnyText)  # a glob; None: learned from dismissals
+    created_by: str | None = None  # who muted it
 
 
 class RememberedRow(Row, table=True):

@@ -1,6 +1,6 @@
 """Reviews and their status. Each function is one short transaction or part of the caller's."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -77,18 +77,25 @@ def record_review_begun(database: Database, request: ReviewRequest, *, delivery:
 
 
 def record_review_head(
-    database: Database, review_id: str, head_sha: str, *, gate: str, read_at: datetime
+    database: Database,
+    review_id: str,
+    head_sha: str,
+    *,
+    gate: str,
+    read_at: datetime,
+    names: Mapping[str, str] | None = None,
 ) -> None:
     """Record the head that is actually reviewed, and the gate configured in its base branch.
 
     Args:
         read_at: the time just before the request to GitHub.
+        names: the pull request's `title` (redacted), `author` and `branch`.
     """
     with database.write() as session:
         session.exec(
             update(ReviewRow)
             .where(col(ReviewRow.id) == review_id)
-            .values(head_sha=head_sha, gate=gate, head_read_at=read_at)
+            .values(head_sha=head_sha, gate=gate, head_read_at=read_at, **(names or {}))
         )
 
 

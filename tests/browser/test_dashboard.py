@@ -23,7 +23,7 @@ PAGES = {
     f"/reviews/{sample.STARRED}": "acme/payments#1482",
     "/models": "Model comparison",
     "/repositories": "Repositories",
-    "/rules": "Learned rules",
+    "/rules": "Rules and instructions",
     "/deliveries": "Deliveries",
     "/reviews/review-hostile": f"acme/{sample.HOSTILE}#1482",
     "/reviews/none": "Not found",

@@ -9,10 +9,15 @@ from sqlmodel import col
 from app.domain.viewer import Viewer
 from app.store.call_tables import ModelCallRow
 from app.store.job_tables import DeliveryRow
-from app.store.review_tables import FindingRow, LearnedRuleRow, ReviewRow
+from app.store.review_tables import FindingRow, LearnedRuleRow, RememberedRow, ReviewRow
 
 TenantTable = (
-    type[ReviewRow] | type[FindingRow] | type[ModelCallRow] | type[DeliveryRow] | type[LearnedRuleRow]
+    type[ReviewRow]
+    | type[FindingRow]
+    | type[ModelCallRow]
+    | type[DeliveryRow]
+    | type[LearnedRuleRow]
+    | type[RememberedRow]
 )
 
 

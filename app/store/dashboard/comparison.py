@@ -20,7 +20,7 @@ from app.store.dashboard import visible
 from app.store.database import Database
 from app.store.findings import FindingOutcome, has_two_vendors
 from app.store.model_calls import NEVER_SENT
-from app.store.review_tables import FindingRow, LearnedRuleRow, RejectionRow, ReviewRow
+from app.store.review_tables import FindingRow, LearnedRuleRow, RejectionRow, RememberedRow, ReviewRow
 
 
 @dataclass(slots=True, kw_only=True)
@@ -223,3 +223,14 @@ def load_visible_rules(database: Database, viewer: Viewer) -> list[LearnedRuleRo
     )
     with database.read() as session:
         return sorted(session.exec(statement), key=lambda row: row.removed_by is not None)
+
+
+def load_visible_remembered(database: Database, viewer: Viewer) -> list[RememberedRow]:
+    """Return the instructions that teams gave with `/remember`, the newest first."""
+    statement = (
+        select_rows(RememberedRow)
+        .where(visible(viewer, RememberedRow), col(RememberedRow.removed_at).is_(None))
+        .order_by(col(RememberedRow.created_at).desc(), col(RememberedRow.id))
+    )
+    with database.read() as session:
+        return list(session.exec(statement))

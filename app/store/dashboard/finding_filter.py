@@ -13,7 +13,7 @@ from app.domain.finding import Severity
 from app.domain.viewer import Viewer
 from app.store.dashboard import visible
 from app.store.findings import FindingOutcome
-from app.store.review_tables import FindingRow
+from app.store.review_tables import FindingRow, ReviewRow
 
 SEPARATOR = "~"
 
@@ -45,6 +45,7 @@ class FindingFilter:
     repository: str = ""
     rule: str = ""
     path: str = ""  # a file, or a folder that ends with a slash
+    author: str = ""  # of the pull request
     found_by: str = ""  # a provider
     search: str = ""  # words of the title, the path or the rule
     found_after: datetime | None = None
@@ -89,14 +90,20 @@ def conditions_of(viewer: Viewer, wanted: FindingFilter) -> Iterator[ColumnEleme
             yield col(column) == value
     if wanted.path:
         yield _is_at(wanted.path)
+    if wanted.author:
+        yield _is_by(wanted.author)
     if wanted.found_by:
         yield _found_by(wanted.found_by)
+    yield from _ages(wanted)
+    for word in wanted.search.split():
+        yield or_(*(each.icontains(word, autoescape=True) for each in _SEARCHED))
+
+
+def _ages(wanted: FindingFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.found_after:
         yield not_(_was_found_before(wanted.found_after))
     if wanted.found_before:
         yield _was_found_before(wanted.found_before)
-    for word in wanted.search.split():
-        yield or_(*(each.icontains(word, autoescape=True) for each in _SEARCHED))
 
 
 _SEARCHED: tuple[
@@ -121,6 +128,12 @@ def _is_at(path: str) -> ColumnElement[bool]:
     if path.endswith("/"):
         return col(FindingRow.path).startswith(path, autoescape=True)
     return col(FindingRow.path) == path
+
+
+def _is_by(author: str) -> ColumnElement[bool]:
+    return exists().where(
+        col(ReviewRow.id) == col(FindingRow.review_id), func.lower(ReviewRow.author) == author.lower()
+    )
 
 
 def _found_by(provider: str) -> ColumnElement[bool]:

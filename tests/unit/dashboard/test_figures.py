@@ -178,7 +178,7 @@ def test_an_interval_contains_its_share_and_stays_between_0_and_1(whole: int, sh
 
 def test_figures_are_formatted_for_people() -> None:
     assert [usd(value) for value in (None, 0, 0.03124, 0.8, 12.4, 1_204.4)] == [
-        "–", "$0", "$0.0312", "$0.80", "$12.40", "$1,204",
+        "–", "$0.00", "$0.03", "$0.80", "$12.40", "$1,204.40",
     ]  # fmt: skip
     assert [compact(value) for value in (0, 999, 999.6, 12_345, 4_600_000)] == [
         "0",

@@ -8,12 +8,15 @@ import httpx
 
 from app.dashboard.exports import csv_lines, safe_cell
 from app.dashboard.links import line_url
+from app.domain.finding import Finding
 from app.domain.job import ReviewJob
+from app.domain.review import Coverage, ReviewReport, UsageTotal
 from app.domain.viewer import OPERATOR
 from app.github.people import GitHubPeople
+from app.jobs.dismissals import without_dismissed
 from app.store.dashboard.findings import load_finding
 from app.store.database import Database
-from app.store.findings import load_rules
+from app.store.findings import finding_of, load_rules
 from app.store.review_tables import FindingRow, ReviewRow
 from tests.unit.dashboard.test_sign_in import sign_in
 from tests.unit.dashboard.world import FROM_HERE, NOW, FakeGitHub, Site, add, finding_row, review_row
@@ -32,6 +35,7 @@ def fill(database: Database) -> None:
     """Three reviews of two repositories; the finding `again` is in the first and, two lines lower, in the second."""
     first = review_row("first", at=NOW - timedelta(days=40))
     second = review_row("second", at=NOW - timedelta(hours=2))
+    second.title, second.author, second.branch = "Sell <b>once</b>", "Mika", "sell-once"
     other = review_row("other", repository="octo/other", at=NOW - timedelta(days=3))
     repeated = finding(second, "again")
     repeated.line = repeated.start_line = 10
@@ -46,6 +50,17 @@ def finding(review: ReviewRow, name: str) -> FindingRow:
     for field, value in FINDINGS[name].items():
         setattr(row, field, value)
     return row
+
+
+def report_with(found: Finding) -> ReviewReport:
+    return ReviewReport(
+        findings=(found,),
+        rejected=(),
+        stages=(),
+        coverage=Coverage(files=1, reviewed=1),
+        usage=UsageTotal(),
+        duration_ms=0,
+    )
 
 
 async def shown(browser: httpx.AsyncClient, query: str) -> list[str]:
@@ -72,6 +87,7 @@ async def test_filters_order_and_search_choose_the_findings(database: Database) 
             "path=shop/cart.py&severity=critical": ["old"],
             "path=sho": [],
             "found_by=gpt": ["dull"],
+            "author=mika&state=all": ["gone", "again"],
             "age=24h": [],
             "age=7d": ["unknown", "dull"],
             "age=over-30d": ["old", "again"],
@@ -164,6 +180,35 @@ async def test_selected_findings_are_dismissed_with_a_reason_and_their_pull_requ
     refreshed = [job.request for job in site.queue.followed_up if isinstance(job, ReviewJob)]
     assert [str(each.ref) for each in refreshed] == ["octo/shop#1", "octo/other#1", "octo/shop#1"]
     assert all(each.trigger.startswith("refresh:") for each in refreshed)
+
+
+async def test_a_muted_rule_hides_its_findings_in_the_path_until_a_person_removes_it(
+    database: Database,
+) -> None:
+    fill(database)
+    site = Site(database=database)
+    mute = {"finding": ["second-again"], "path": "shop/*.py", "to": "/findings/second-again"}
+    async with site.browser() as browser:
+        bad = await browser.post("/findings/mute", data=mute | {"path": " "}, headers=FROM_HERE)
+        done = await browser.post("/findings/mute", data=mute, headers=FROM_HERE)
+        assert (bad.status_code, done.status_code) == (400, 303)
+        assert await shown(browser, "repository=octo/shop") == []
+        assert "the operator: muted for shop/*.py" in (await browser.get("/findings/first-old")).text
+        (rule,) = load_rules(database, 7, "octo/shop")
+        row = finding(review_row(), "again")
+        report = report_with(finding_of(row))
+        (rejection,) = without_dismissed(report, dismissed=(), rules=[rule]).rejected
+        assert rejection.reason.startswith("null-dereference is muted for shop/*.py. Comment /undismiss ")
+        row.path = "web/shop.js"
+        report = report_with(finding_of(row))
+        assert without_dismissed(report, dismissed=(), rules=[rule]) == report
+        assert "shop/*.py" in (await browser.get("/rules")).text
+        assert (await browser.post("/rules/remove", data={"id": rule.id})).status_code == 303
+        assert (
+            await browser.post("/rules/remove", data={"id": rule.id}, headers=FROM_HERE)
+        ).status_code == 404
+    (rule,) = load_rules(database, 7, "octo/shop")
+    assert rule.removed_at == NOW
 
 
 async def test_only_writers_decide_and_only_from_the_dashboard(database: Database) -> None:

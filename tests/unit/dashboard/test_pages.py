@@ -48,16 +48,33 @@ async def test_the_overview_shows_unavailable_providers_and_the_queue(database: 
         ("?provider=gpt", ["failed"]),
         ("?provider=claude&status=failed", []),
         ("?status='--", []),
+        ("?severity=high", ["done"]),
+        ("?search=mika+SELL", ["done"]),
+        ("?search=_", []),
+        ("?from=2026-11-22&to=2026-11-22", ["done", "failed"]),
+        ("?to=2026-11-21", ["other"]),
+        ("?from=x", ["done", "failed", "other"]),
     ],
 )
 async def test_the_list_of_reviews_can_be_filtered(database: Database, query: str, shown: list[str]) -> None:
     done, failed = review_row("done"), review_row("failed", status="failed")
-    add(database, done, call_row(done))
+    done.title, done.author, done.branch, done.trigger = "Sell <once>", "mika", "sell", "comment:5"
+    job = delivery_row(done)
+    job.request = {"kind": "comment", "author": "ana", "command": {"name": "rereview", "words": ["full"]}}
+    done.delivery, failed.error = job.guid, "The key was refused."
+    add(database, done, call_row(done), finding_row(done), job)
     add(database, failed, call_row(failed, source="gpt:sol"))
-    add(database, review_row("other", repository="octo/other"))
+    add(database, review_row("other", repository="octo/other", at=NOW - timedelta(days=1)))
     async with Site(database=database).browser() as browser:
         text = (await browser.get(f"/reviews{query}")).text
     assert [name for name in ("done", "failed", "other") if f'href="/reviews/{name}"' in text] == shown
+    if "done" in shown:
+        assert "/rereview full by ana" in text
+        assert "Sell &lt;once&gt;" in text
+    if "failed" in shown:
+        assert "The key was refused." in text
+    if len(shown) == 3:
+        assert "<b>3 reviews</b>, 1 failed, $0.15" in text
 
 
 async def test_every_review_is_on_exactly_one_page_of_the_list(database: Database) -> None:

@@ -12,14 +12,9 @@ from app.domain.viewer import OPERATOR, Viewer
 from app.github.people import GitHubPeople
 from app.store.dashboard import visible
 from app.store.dashboard.comparison import load_records, load_repositories, load_visible_rules
-from app.store.dashboard.lists import (
-    ReviewFilter,
-    load_deliveries,
-    load_repository_names,
-    load_review_detail,
-    load_reviews,
-)
+from app.store.dashboard.lists import load_deliveries, load_review_detail
 from app.store.dashboard.overview import load_overview
+from app.store.dashboard.review_list import ReviewFilter, load_repository_names, load_reviews
 from app.store.dashboard.time_series import Bucket
 from app.store.database import Database
 from app.store.review_tables import ReviewRow
