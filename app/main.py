@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from app.clock import Clock, SystemClock
 from app.domain.configuration import Budget
+from app.domain.lookup import LookupRounds
 from app.domain.model_call import Provider
 from app.domain.step import NoTracer
 from app.errors import ConfigurationError
@@ -110,6 +111,9 @@ def build_program(settings: Settings, *, network: Network | None = None) -> Prog
             full_min_files=settings.quorum_full_min_files,
         ),
         stage_deadline_s=settings.quorum_stage_deadline_s,
+        lookup_rounds=LookupRounds(
+            finder=settings.quorum_finder_lookups, verifier=settings.quorum_verifier_lookups
+        ),
         chunk_tokens=settings.quorum_chunk_tokens,
         budget=Budget(
             review_usd=settings.quorum_budget_review_usd,

@@ -92,6 +92,12 @@ class Settings(BaseSettings):
         description="Time limit of an attempt, in seconds; default: from the tokens allowed and the speed seen.",
     )
     quorum_stage_deadline_s: float = Field(600.0, gt=0, description="Time limit of a stage, in seconds.")
+    quorum_finder_lookups: int = Field(
+        1, ge=0, le=3, description="How often a finder may look at more code, in reviews of the full tier."
+    )
+    quorum_verifier_lookups: int = Field(
+        2, ge=0, le=3, description="How often a verifier may look at more code, except in trivial changes."
+    )
     quorum_cache_ttl_s: float = Field(
         7 * 86_400.0, ge=0, description="How long the response cache keeps an answer, in seconds."
     )

@@ -1,10 +1,12 @@
 """`quorum mcp`: the MCP server on standard input and output, started by a program on this machine.
 
-It runs in untrusted checkouts, so it reads no `.env`, no data and no configuration from the working directory.
+It runs in untrusted checkouts, so it reads no `.env`, no data and no configuration from the working directory. The tools
+that look at code read the last commit of its repository, through hardened git.
 """
 
 import asyncio
 import sys
+from pathlib import Path
 
 from app.commands.own_settings import isolated_settings
 from app.logs import configure_logging
@@ -34,6 +36,6 @@ async def _serve() -> None:
         redact=program.services.redactor.redact
     )  # to stderr, because stdout belongs to the protocol
     try:
-        await build_mcp_server(mcp_tool_service(program)).run_stdio_async()
+        await build_mcp_server(mcp_tool_service(program, repository=Path.cwd())).run_stdio_async()
     finally:
         await program.close()

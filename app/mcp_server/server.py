@@ -29,6 +29,7 @@ from app.mcp_server.answers import (
     StatsAnswer,
 )
 from app.mcp_server.code_input import open_code
+from app.mcp_server.code_tools import add_code_tools
 from app.mcp_server.service import DocsFormat, ToolService
 from app.pipeline import PipelineOptions, gather_change
 from app.pipeline.inputs import Services
@@ -58,6 +59,7 @@ def build_mcp_server(service: ToolService) -> MCPServer:
     server = MCPServer("quorum", title="Quorum", instructions=INSTRUCTIONS, version=version("quorum-review"))
     _add_stage_tools(server, service)
     _add_other_tools(server, service)
+    add_code_tools(server, lambda lookup: _finish(service, service.look_up(lookup)))
     _add_resources(server, service)
     _add_prompts(server, service)
     return server

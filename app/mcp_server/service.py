@@ -8,12 +8,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
 from app.clock import parse_since, utc_now
 from app.domain.analysis import AdvisoryLookup
 from app.domain.finding import Finding, Stage
+from app.domain.lookup import CodeLookup
 from app.domain.model_call import Provider
 from app.domain.review import ReviewReport, StageStatus, Watch, ignore_events
 from app.domain.rules import rule_for
@@ -28,6 +30,7 @@ from app.mcp_server.answers import (
     StatsAnswer,
 )
 from app.mcp_server.code_input import check_length, open_code
+from app.mcp_server.code_tools import LookupResult, look_up_in
 from app.mcp_server.scans import DastPolicy, scan_dependencies, scan_running_api
 from app.pipeline import PipelineOptions, gather_change, review_gathered
 from app.pipeline.inputs import REVIEW_SPAN, Services, Stations
@@ -67,6 +70,7 @@ class ToolService:
     lookup_advisories: AdvisoryLookup | None = (
         None  # None: only the bundled file is used, and the answer says so
     )
+    repository: Path | None = None  # that the server was started in
     clock: Callable[[], datetime] = utc_now
     deadline_s: float = DEADLINE_S
     kept: "OrderedDict[str, KeptReport]" = field(default_factory=OrderedDict[str, KeptReport])
@@ -131,6 +135,11 @@ class ToolService:
             stages=report.stages,
             usage=report.usage,
         )
+
+    async def look_up(self, lookup: CodeLookup) -> LookupResult:
+        """See `app.mcp_server.code_tools`."""
+        async with self._slots:
+            return await look_up_in(self.repository, lookup, self.services.redactor)
 
     async def explain(self, finding_id: str) -> ExplanationAnswer:
         """Explain a finding of this process's calls or of the App's reviews.

@@ -30,6 +30,7 @@ from app.findings.settle import Settlement
 from app.gather import BASE_PATHS, Configuration, Gathered, gather, read_configuration
 from app.pipeline.inputs import PipelineOptions, Services, Stations, WhenAnswered, ignore_answers
 from app.pipeline.settling import finding_calls, settle_results
+from app.publish.looked_up import lookup_notes
 from app.publish.notes import (
     EVERY_FILE_LEFT_OUT,
     LINES_CUT,
@@ -144,6 +145,7 @@ async def review_gathered(
             Checkpoint("settle", Settlement),
             lambda: settle_results(results, gathered, analysis, context),
         )
+    looked_up = (*(each for result in results for each in result.looked_up), *settled.looked_up)
     pull_request = gathered.context.pull_request
     profile = gathered.config.profile
     return ReviewReport(
@@ -160,7 +162,7 @@ async def review_gathered(
         usage=await services.models.usage(scope.review_id or ""),
         duration_ms=stations.elapsed_ms,
         head_sha=pull_request.head_sha if pull_request else None,
-        looked_up=(*(each for result in results for each in result.looked_up), *settled.looked_up),
+        looked_up=looked_up,
         keyless=keyless,
         stations=tuple(stations.times),
         notes=(
@@ -169,6 +171,7 @@ async def review_gathered(
             *analysis.notes,
             *(() if keyless else [f"{each.path}: {each.reason}." for each in analysis.unparsed]),
             *map(explain_note, settled.notes),
+            *lookup_notes(looked_up),
         ),
     )
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.domain.finding import Document, DuplicatePlace, Finding, Placement, Rejection, Severity
+from app.domain.lookup import LookedUp
 from app.domain.model_call import Provider, vendors_of
 from app.domain.review import Coverage, ReviewReport
 from app.publish.frames import CodeFrames, FrameLine
@@ -65,7 +66,20 @@ def report_value(report: ReviewReport, *, redact: Redact) -> dict[str, Any]:
             "output_tokens": report.usage.output_tokens,
             "cost_usd": report.usage.cost_usd,
         },
+        "lookups": [_lookup(each, redact=redact) for each in report.looked_up],
         "duration_ms": report.duration_ms,
+    }
+
+
+def _lookup(looked: LookedUp, *, redact: Redact) -> dict[str, Any]:
+    return {
+        "by": looked.by,
+        "kind": looked.kind.value,
+        "name": redact(looked.name) if looked.name else None,
+        "path": redact(looked.path) if looked.path else None,
+        "start_line": looked.start_line,
+        "end_line": looked.end_line,
+        "unavailable": looked.unavailable.value if looked.unavailable else None,
     }
 
 

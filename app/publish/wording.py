@@ -119,6 +119,12 @@ def source_name(source: str) -> str:
     return f"{name} ({code_span(model)})" if model else name
 
 
+def vendor_name(source: str) -> str:
+    """The vendor of a finder or verifier, in words."""
+    provider = source.partition(":")[0]
+    return _VENDORS.get(Provider(provider), provider) if provider in list(Provider) else provider
+
+
 def joined(words: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b, and c`."""
     if len(words) <= 2:

@@ -1,5 +1,6 @@
 """The service behind the MCP tools, and their endpoint at `/mcp`. Loads the SDK when the server is up, not earlier."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.main import Network, Program
@@ -12,8 +13,10 @@ if TYPE_CHECKING:
     from app.mcp_server.service import ToolService
 
 
-def mcp_tool_service(program: Program, network: Network | None = None) -> "ToolService":
-    """Build the service behind the MCP tools."""
+def mcp_tool_service(
+    program: Program, network: Network | None = None, *, repository: Path | None = None
+) -> "ToolService":
+    """Build the service behind the MCP tools; `repository` is the one whose code they may look at."""
     from app.mcp_server.scans import DastPolicy
     from app.mcp_server.service import ToolService
 
@@ -21,6 +24,7 @@ def mcp_tool_service(program: Program, network: Network | None = None) -> "ToolS
     return ToolService(
         services=program.services,
         database=program.database,
+        repository=repository,
         lookup_advisories=advisory_lookup(settings, network or Network()),
         dast=DastPolicy(targets=settings.quorum_dast_targets, all_methods=settings.quorum_dast_all_methods),
     )

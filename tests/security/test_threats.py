@@ -59,6 +59,13 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
             "test_committed_files_of_the_checkout_are_neither_settings_nor_data_nor_configuration",
         ),
     ),
+    "P4": (  # hostile look-ups
+        ("unit/gather/test_lookups.py", "test_what_is_no_text_of_the_tree_is_not_available"),
+        ("unit/gather/test_lookups.py", "test_no_look_up_raises_or_leaves_the_tree"),
+        ("unit/gather/test_lookups.py", "test_answers_and_rounds_are_limited"),
+        ("unit/stages/test_looking.py", "test_a_verifier_that_never_stops_asking_is_unsure"),
+        ("security/test_compromised_model.py", "test_a_compromised_model_sees_only_its_repository"),
+    ),
     "S1": (  # secrets in the change
         ("unit/stages/test_run.py", "test_no_secret_reaches_a_model"),
         ("security/test_compromised_model.py", "test_no_secret_is_stored"),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from app.domain.finding import Severity
 from app.mcp_server.server import STATIONS, build_mcp_server
 from app.mcp_server.service import ToolService
 from tests.scenarios.vendors import Vendors, finding
+from tests.unit.github.repositories import Checkout
 
 SINK = "import os\nfrom flask import request\n\n\ndef run():\n    os.system('ls ' + request.args['d'])\n"
 DIFF = f"""diff --git a/pay.py b/pay.py
@@ -51,6 +53,10 @@ async def test_every_tool_has_an_input_and_an_output_schema(keyless: ToolService
         "review_pipeline",
         "explain_finding",
         "stats",
+        "find_definition",
+        "find_references",
+        "read_lines",
+        "search_code",
     }
     assert all(tool.output_schema and tool.description for tool in tools.values())
     scan = tools["security_scan"].input_schema
@@ -288,3 +294,31 @@ async def test_a_tool_that_takes_too_long_is_ended_with_a_reason(
     del vendors
     with_models.deadline_s = 0.0
     assert "did not finish within 0 s" in await refusal(with_models, "code_review", code=SINK)
+
+
+async def test_the_code_tools_read_the_last_commit_and_nothing_else(
+    keyless: ToolService, tmp_path: Path
+) -> None:
+    checkout = Checkout(tmp_path / "repository")
+    key = "AKIA" + "Z7QHWT3RK5VN2XPM"  # built at runtime, so that no secret scanner blocks this file
+    checkout.commit({"shop.py": f'KEY = "{key}"\n\n\ndef total(cart):\n    return sum(cart)\n'})
+    checkout.write({".env": "SECRET=1", "shop.py": "total = None\n"})
+    keyless.repository = checkout.directory
+    found = await call(keyless, "find_definition", name="total")
+    assert found["status"] == "found"
+    assert found["code"] == [
+        {"path": "shop.py", "start_line": 4, "end_line": 5, "text": "def total(cart):\n    return sum(cart)"}
+    ]
+    lines = await call(keyless, "read_lines", path="shop.py", end_line=1)
+    assert "[REDACTED" in lines["code"][0]["text"]
+    assert key not in str(lines)
+    assert (await call(keyless, "search_code", text="sum(cart)"))["code"][0]["start_line"] == 5
+    assert (await call(keyless, "find_references", name="total"))["code"][0]["path"] == "shop.py"
+    for path in (".env", "../../etc/passwd", ".git/config", "/etc/passwd"):
+        hidden = await call(keyless, "read_lines", path=path)
+        assert (hidden["status"], hidden["code"]) == ("not_available", [])
+        assert hidden["reason"]
+
+
+async def test_without_a_repository_the_code_tools_say_so(keyless: ToolService) -> None:
+    assert "not started in a git repository" in await refusal(keyless, "find_definition", name="total")

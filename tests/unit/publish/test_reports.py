@@ -110,6 +110,7 @@ Returns one payment.\
                 "output_tokens": 1234,
                 "cost_usd": 0.0312,
             },
+            "lookups": [],
             "duration_ms": 12345,
         }
     )

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from inline_snapshot import snapshot
@@ -138,13 +139,13 @@ def test_the_compact_form_is_hardly_longer_than_the_patch() -> None:
 CHUNKS = context_of([added_file("a.py", ["x = 1", "y = 2"])]).chunks
 
 
-def result(**changes: object) -> StageResult:
-    values: dict[str, object] = {
+def result(**changes: Any) -> StageResult:
+    values: dict[str, Any] = {
         "stage": Stage.SECURITY,
         "status": StageStatus.COMPLETED,
         "provider": Provider.GPT,
     }
-    return StageResult(**(values | changes))  # pyright: ignore[reportArgumentType]
+    return StageResult(**(values | changes))
 
 
 def read(answered: StageResult, path: str = "a.py", line: int = 2) -> bool:
