@@ -21,7 +21,7 @@ USAGE = {
     "forget": "/forget ID",
     "pause": "/pause",
     "resume": "/resume",
-    "config": "/config",
+    "config": "/config [PATH]",
     "help": "/help",
 }
 FREE_TEXT = frozenset({"ask", "dismiss", "remember"})
@@ -60,6 +60,8 @@ def _fits(name: str, words: tuple[str, ...], text: str) -> bool:
             return _fits_rereview(words)
         case "ask" | "remember":
             return bool(text)
+        case "config":
+            return True
         case "undismiss" | "forget":
             return len(words) == 1
         case _:

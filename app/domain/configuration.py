@@ -58,6 +58,18 @@ class PathInstruction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Settings of files that match one of the globs `paths`; None: a less specific override or the file's own key applies."""
+
+    paths: tuple[str, ...]
+    profile: Profile | None = None
+    min_severity: Severity | None = None
+    stages: tuple[Stage, ...] | None = None
+    instructions: str | None = None
+    gate: Gate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """Upper limits in USD; a repository can only lower the operator's. None: the operator's limit applies."""
 
@@ -91,6 +103,7 @@ class RepositoryConfig:
     tone: str = ""
     ignore_paths: tuple[str, ...] = ()
     path_instructions: tuple[PathInstruction, ...] = ()
+    overrides: tuple[Override, ...] = ()
     ignore_authors: tuple[str, ...] = ()
     ignore_labels: tuple[str, ...] = ()
     ignore_branches: tuple[str, ...] = ()

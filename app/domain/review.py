@@ -106,7 +106,10 @@ class Omission:
 
 
 # Reasons that do not fail a gate: the maintainers' decision, data in its own format, and what is no longer there.
-EXCUSED_REASONS = frozenset({"binary image", "ignored", "lock file", "removed binary", "removed submodule"})
+LEFT_OUT = "left out by `overrides`"
+EXCUSED_REASONS = frozenset(
+    {"binary image", "ignored", "lock file", "removed binary", "removed submodule", LEFT_OUT}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +213,7 @@ class StageResult:
     notes: tuple[str, ...] = ()
     call_ids: tuple[str, ...] = ()  # the successful call of each chunk
     unread_paths: tuple[str, ...] = ()  # files that no model answered about, if the stage failed
+    left_out: tuple[str, ...] = ()  # files that `overrides` leave out of this stage
     looked_up: tuple[LookedUp, ...] = ()
 
 
@@ -218,13 +222,18 @@ NO_ANSWER = "no model answered about it"  # the reason of an omission
 
 def without_unanswered(coverage: Coverage, stages: Sequence[StageResult]) -> Coverage:
     """The coverage without the files that none of the stages read; they become omissions."""
-    unread = [set(each.unread_paths) for each in stages if each.status is not StageStatus.SKIPPED]
+    ran = [each for each in stages if each.status is not StageStatus.SKIPPED]
+    unread = [{*each.unread_paths, *each.left_out} for each in ran]
+    unanswered = {path for each in ran for path in each.unread_paths}
     known = {each.path for each in coverage.omitted}
     paths = sorted(set[str]().union(*unread).intersection(*unread) - known)
     return replace(
         coverage,
         reviewed=coverage.reviewed - len(paths),
-        omitted=(*coverage.omitted, *(Omission(path=path, reason=NO_ANSWER) for path in paths)),
+        omitted=(
+            *coverage.omitted,
+            *(Omission(path=path, reason=NO_ANSWER if path in unanswered else LEFT_OUT) for path in paths),
+        ),
         partly=tuple(each for each in coverage.partly if each.path not in paths),
     )
 

@@ -4,11 +4,13 @@ The worth of a finding is the verifier's rating, not the finder's own severity, 
 Severity is used only if there is no rating (`quorum: 1`, or no model).
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.configuration import Profile, RepositoryConfig
 from app.domain.diff import Diff, Side
+from app.domain.file_rules import ChangeRules, rules_without_overrides
 from app.domain.finding import (
     Finding,
     Placement,
@@ -64,23 +66,32 @@ def nothing_is_read(finding: Finding) -> bool:
 
 
 def rank(
-    findings: Sequence[Finding], config: RepositoryConfig, *, is_read: IsRead = nothing_is_read
+    findings: Sequence[Finding],
+    config: RepositoryConfig,
+    *,
+    rules: ChangeRules | None = None,
+    is_read: IsRead = nothing_is_read,
 ) -> RankedFindings:
     """Order findings, then place them: those over the profile's limits move to the summary.
 
     Except in `thorough`, pattern findings on code that a model read without reporting them also move. They keep their
-    severity and count for the gate.
+    severity and count for the gate. `rules` has the settings of each file.
     """
-    severe_enough = [each for each in findings if each.severity.at_least(config.min_severity)]
-    unshared = () if LIMITS[config.profile].unshared_patterns else severe_enough
+    rules = rules or rules_without_overrides(config)
+    severe_enough = [each for each in findings if each.severity.at_least(rules.of(each.path).min_severity)]
+    unshared = [each for each in severe_enough if not LIMITS[rules.of(each.path).profile].unshared_patterns]
     unreported = [each for each in unshared if is_by_patterns(each) and is_read(each)]
     placed = [
         replace(each, placement=Placement.SUMMARY) if each in unreported else each for each in severe_enough
     ]
     return RankedFindings(
-        findings=tuple(_placed(sorted(placed, key=_order), config)),
+        findings=tuple(_placed(sorted(placed, key=_order), rules, max_inline=config.max_inline)),
         rejected=tuple(
-            RejectedClaim(finding=each, code=RejectionCode.BELOW_MINIMUM, detail=config.min_severity.value)
+            RejectedClaim(
+                finding=each,
+                code=RejectionCode.BELOW_MINIMUM,
+                detail=rules.of(each.path).min_severity.value,
+            )
             for each in findings
             if each not in severe_enough
         ),
@@ -108,15 +119,17 @@ def _order(finding: Finding) -> tuple[int, int, int, int, str, int]:
     )
 
 
-def _placed(findings: Sequence[Finding], config: RepositoryConfig) -> list[Finding]:
-    limit = LIMITS[config.profile]
-    room = limit.inline if config.max_inline is None else config.max_inline
+def _placed(findings: Sequence[Finding], rules: ChangeRules, *, max_inline: int | None) -> list[Finding]:
+    """Keep inline what the profile of each file allows: each profile has its own limit, `max_inline` is for all of them."""
+    shown: Counter[Profile] = Counter()
     placed: list[Finding] = []
     for finding in findings:
-        is_inline = _is_commentable(finding, limit) and (room is None or room > 0)
+        profile = rules.of(finding.path).profile
+        limit = LIMITS[profile]
+        most, number = (limit.inline, shown[profile]) if max_inline is None else (max_inline, shown.total())
+        is_inline = _is_commentable(finding, limit) and (most is None or number < most)
         is_inline = is_inline and not any(_same_place_other_vendor(finding, each) for each in placed)
-        if is_inline and room is not None:
-            room -= 1
+        shown[profile] += is_inline
         placed.append(finding if is_inline else replace(finding, placement=Placement.SUMMARY))
     return placed
 
@@ -175,6 +188,7 @@ async def settle(
     is_established: IsEstablished = nothing_is_established,
     is_read: IsRead = nothing_is_read,
     left_out: Collection[str] = (),
+    rules: ChangeRules | None = None,
 ) -> Settlement:
     """Settle all claims of all stages and analyzers.
 
@@ -186,6 +200,7 @@ async def settle(
         is_established: whether parsing the code proved the finding, so that it needs no verification.
         is_read: whether a model that answered has read the code of a finding.
         left_out: changed files that no model saw; claims about them are guesses.
+        rules: the settings of each file; None: the configuration has no overrides.
     """
     index = DiffIndex(diff)
     runs = HeadRuns(source_of)
@@ -209,7 +224,7 @@ async def settle(
     def rejection_code(finding: Finding) -> RejectionCode | None:
         if is_by_analyzers(finding):
             return None
-        if finding.path in left_out:
+        if finding.path in left_out or (rules and finding.stage not in rules.of(finding.path).stages):
             return RejectionCode.EXCLUDED_FILE
         return None if index.path_of(finding.path) else RejectionCode.OTHER_FILE
 
@@ -229,7 +244,7 @@ async def settle(
         is_established=is_established,
         symbol_of=symbol_of,
     )
-    ranked = rank(verified.findings, config, is_read=is_read)
+    ranked = rank(verified.findings, config, rules=rules, is_read=is_read)
     unfit = {named[number].fingerprint for number, each in enumerate(checked) if each.is_unfit}
     return Settlement(
         findings=ranked.findings,

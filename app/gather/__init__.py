@@ -7,9 +7,11 @@ from app.gather.configuration import (
     parse_configuration,
     read_configuration,
 )
-from app.gather.gather import Gathered, TierThresholds, gather
+from app.gather.gather import Gathered, gather
 from app.gather.guidelines import guideline_cuts
+from app.gather.overrides import change_rules, explain_path
 from app.gather.selection import NOT_READABLE
+from app.gather.tiers import TierThresholds
 
 __all__ = [
     "BASE_PATHS",
@@ -17,7 +19,9 @@ __all__ = [
     "Configuration",
     "Gathered",
     "TierThresholds",
+    "change_rules",
     "configuration_schema",
+    "explain_path",
     "gather",
     "guideline_cuts",
     "parse_configuration",

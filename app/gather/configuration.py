@@ -4,134 +4,34 @@ Keys are independent: an invalid key is reported with the closest valid one, and
 budget can only lower the operator's.
 """
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import ValidationError
 
 from app.domain.configuration import (
     PROVIDER_NAMES,
     Budget,
     ConfigurationProblem,
-    Gate,
     PathInstruction,
-    Pipeline,
-    Profile,
-    Publish,
     RepositoryConfig,
-    Routing,
 )
-from app.domain.finding import Severity, Stage
-from app.domain.model_call import NAME_PATTERN, Provider
+from app.domain.model_call import Provider
 from app.domain.pull_request import Snapshot
 from app.errors import YamlRejected
-from app.gather.selection import Globs
+from app.gather.configuration_file import BudgetItem, ConfigurationFile, PathInstructionItem
+from app.gather.override_items import closest, invalid_globs, read_overrides, said
 from app.gather.strict_yaml import parse_mapping
 
 CONFIGURATION_PATH = ".github/quorum.yml"
 ORGANIZATION_PATH = "the organization's quorum.yml"
 
-MAX_PATTERNS = 100
-_Pattern = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-_Patterns = Annotated[tuple[_Pattern, ...], Field(max_length=MAX_PATTERNS)]
-_ProviderName = Annotated[str, StringConstraints(pattern=rf"^{NAME_PATTERN}$")]
-_Usd = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
 _Origin = Literal["default", "organization", "repository", "operator"]
 
-_D = RepositoryConfig()
-DEFAULT_GUIDELINES = _D.guidelines
+DEFAULT_GUIDELINES = RepositoryConfig().guidelines
 BASE_PATHS = (CONFIGURATION_PATH, *DEFAULT_GUIDELINES)  # the files that a snapshot brings from the base ref
-
-
-class PathInstructionItem(BaseModel):
-    """Instructions for files that match a glob."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    path: _Pattern
-    instructions: Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
-
-
-class BudgetItem(BaseModel):
-    """Upper limits in USD; they can only lower the operator's limits."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    review_usd: _Usd | None = Field(default=None, description="Limit per review.")
-    pull_request_day_usd: _Usd | None = Field(default=None, description="Limit per pull request and day.")
-    repository_month_usd: _Usd | None = Field(
-        default=None, description="Limit per month for this repository."
-    )
-
-
-class ConfigurationFile(BaseModel):
-    """`.github/quorum.yml`: how Quorum reviews this repository. No key is required."""
-
-    model_config = ConfigDict(extra="forbid", title="Quorum configuration")
-
-    enabled: bool = Field(_D.enabled, description="If false, Quorum reviews no pull requests.")
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1)] = Field(_D.stages, description="Stages to run.")
-    providers: tuple[_ProviderName, ...] = Field(
-        _D.providers,
-        description="Vendors and servers that may see the code; `servers`: all named ones. `analyzers` only: no model.",
-    )
-    pipeline: Pipeline = Field(
-        _D.pipeline, description="Run all stages in parallel, or docs last with the others' findings."
-    )
-    routing: Routing = Field(_D.routing, description="Order of the vendors: fixed or learned.")
-    quorum: Literal[1, 2, 3] = Field(
-        2, description="How many vendors must agree on a finding; 1 turns verification off."
-    )
-    publish: Publish = Field(
-        _D.publish, description="What to publish. `shadow`: dashboard and check runs only."
-    )
-    profile: Profile = Field(_D.profile, description="How many inline comments to write.")
-    gate: Gate = Field(_D.gate, description="The lowest severity that fails the check run.")
-    min_severity: Severity = Field(_D.min_severity, description="Hide findings below this severity.")
-    max_inline: Annotated[int, Field(ge=0, le=100)] | None = Field(
-        _D.max_inline,
-        description="Maximum number of inline comments per review. If unset, the profile decides.",
-    )
-    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9 ()-]{1,34}$")] = Field(
-        _D.language, description="Language of all text, as a tag (de) or a name (German)."
-    )
-    tone: Annotated[str, StringConstraints(max_length=300)] = Field(
-        _D.tone, description="Tone of the comments."
-    )
-    ignore_paths: _Patterns = Field(
-        _D.ignore_paths, description="Files not to review, as globs like in .gitignore."
-    )
-    path_instructions: Annotated[tuple[PathInstructionItem, ...], Field(max_length=50)] = Field(
-        (), description="Instructions for files that match a glob."
-    )
-    ignore_authors: _Patterns = Field(
-        _D.ignore_authors, description="Authors whose pull requests are not reviewed."
-    )
-    ignore_labels: _Patterns = Field(
-        _D.ignore_labels, description="Labels of pull requests that are not reviewed."
-    )
-    ignore_branches: _Patterns = Field(
-        _D.ignore_branches, description="Head branches that are not reviewed, as globs."
-    )
-    ignore_titles: _Patterns = Field(
-        _D.ignore_titles, description="Pull requests with these words in the title are not reviewed."
-    )
-    drafts: bool = Field(_D.drafts, description="If true, Quorum also reviews drafts.")
-    review_on_push: bool = Field(_D.review_on_push, description="If false, a push starts no review.")
-    guidelines: Annotated[tuple[_Pattern, ...], Field(max_length=20)] = Field(
-        _D.guidelines, description="Files at the base ref that describe the team's conventions."
-    )
-    guideline_characters: Annotated[int, Field(ge=500, le=40_000)] = Field(
-        _D.guideline_characters,
-        description="Characters of one guideline that models see; sections about the changed paths come first.",
-    )
-    docs_format: Literal["markdown", "openapi", "html"] = Field(
-        "markdown", description="Format of the API documentation."
-    )
-    budget: BudgetItem = Field(default=BudgetItem(), description="Spending limits in USD.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,49 +108,44 @@ def _read(
     for key, value in values.items():
         if value is None:
             continue
-        outcome = _read_key(key, value)
-        if isinstance(outcome, str):
-            problems.append(ConfigurationProblem(path=path, line=lines.get(key, 1), key=key, message=outcome))
-        else:
-            read |= outcome
-            problems += [
-                ConfigurationProblem(path=path, line=lines.get(key, 1), key=key, message=message)
-                for message in (
-                    *_invalid_globs(key, outcome[key]),
-                    *_unknown_providers(key, outcome[key], providers),
-                )
-            ]
+        found, messages = _read_key(key, value)
+        read |= found
+        problems += [
+            ConfigurationProblem(path=path, line=lines.get(key, 1), key=key, message=message)
+            for message in (*messages, *_unknown_providers(key, found.get(key), providers))
+        ]
     return read, problems
 
 
 def _invalid_globs(key: str, value: object) -> list[str]:
     """Say which patterns match nothing because they are not globs; the others of the key apply."""
-    is_globs = key in ("ignore_paths", "ignore_branches", "path_instructions")
-    items = cast("tuple[str | PathInstruction, ...]", value) if is_globs else ()
-    globs = Globs(item if isinstance(item, str) else item.path for item in items)
-    return [
-        f"`{key}`: `{pattern[:60]}` is not a glob as in .gitignore. It is ignored."
-        for pattern in globs.invalid
-    ]
+    if key not in ("ignore_paths", "ignore_branches", "path_instructions"):
+        return []
+    items = cast("tuple[str | PathInstruction, ...]", value)
+    return invalid_globs(key, [item if isinstance(item, str) else item.path for item in items])
 
 
 def _unknown_providers(key: str, value: object, known: Collection[str] | None) -> list[str]:
     """Say which providers nobody configured under this name; a vendor without a key is known."""
-    if key != "providers" or known is None:
+    if key != "providers" or known is None or value is None:
         return []
     unknown = [name for name in cast("tuple[str, ...]", value) if name not in known]
-    return [f"There is no provider `{name}`. It is ignored.{_closest(name, known)}" for name in unknown]
+    return [f"There is no provider `{name}`. It is ignored.{closest(name, known)}" for name in unknown]
 
 
-def _read_key(key: str, value: object) -> dict[str, Any] | str:
-    """Parse one key; returns a sentence if its value is not valid."""
+def _read_key(key: str, value: object) -> tuple[dict[str, Any], list[str]]:
+    """Parse one key; also returns a sentence about each part that is not valid."""
     if key not in ConfigurationFile.model_fields:
-        return f"There is no key `{key[:60]}`. It is ignored.{_closest(key, ConfigurationFile.model_fields)}"
+        hint = closest(key, ConfigurationFile.model_fields)
+        return {}, [f"There is no key `{key[:60]}`. It is ignored.{hint}"]
+    if key == "overrides" and isinstance(value, list):
+        overrides, messages = read_overrides(cast("list[object]", value))
+        return {key: overrides}, messages
     try:
         parsed: object = getattr(ConfigurationFile.model_validate({key: value}), key)
     except ValidationError as error:
-        return _explain(key, error)
-    return {key: _in_domain(parsed)}
+        return {}, [_explain(key, error)]
+    return {key: _in_domain(parsed)}, _invalid_globs(key, _in_domain(parsed))
 
 
 def _in_domain(value: object) -> object:
@@ -270,17 +165,9 @@ def _in_domain(value: object) -> object:
 def _explain(key: str, error: ValidationError) -> str:
     problem = error.errors(include_input=False, include_url=False)[0]
     where = ".".join(str(part) for part in problem["loc"])
-    wrong = (problem["msg"][:1].lower() + problem["msg"][1:]).replace("a valid tuple", "a list")
-    hint = ""
-    if problem["type"] == "extra_forbidden":
-        known = BudgetItem.model_fields if key == "budget" else PathInstructionItem.model_fields
-        wrong, hint = "unknown key", _closest(str(problem["loc"][-1]), known)
+    known = BudgetItem.model_fields if key == "budget" else PathInstructionItem.model_fields
+    wrong, hint = said(problem, known)
     return f"`{where[:120]}`: {wrong}. The default applies.{hint}"
-
-
-def _closest(key: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=0.5)
-    return f" Did you mean `{close[0]}`?" if close else ""
 
 
 def _lowered(

@@ -4,26 +4,26 @@ The only station that reads from the `Source`. Never asks a model.
 """
 
 import asyncio
-import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 
 from app.domain.analysis import AnalysisScope, ChangedFile
-from app.domain.configuration import ConfigurationProblem, RepositoryConfig
+from app.domain.configuration import ConfigurationProblem, PathInstruction, RepositoryConfig
 from app.domain.diff import FileDiff
+from app.domain.file_rules import ChangeRules
 from app.domain.finding import Finding
 from app.domain.lookup_answer import LookUp
 from app.domain.pull_request import Snapshot, Source
 from app.domain.review import Chunk, Coverage, Omission, ReviewContext
 from app.gather.binaries import read_binaries
-from app.gather.chunks import hunk_keys, split_into_chunks, unseen
+from app.gather.chunks import split_into_chunks
 from app.gather.configuration import Configuration
 from app.gather.contents import Contents, fetch_contents, fetch_images, find_guidelines, folder_candidates
 from app.gather.context import LIMITS, NO_CONTEXT, ContextLimits, find_context
 from app.gather.guidelines import choose_guidelines
 from app.gather.lookups import Lookups
 from app.gather.moves import find_moves
+from app.gather.overrides import change_rules, hunk_keys_under, unseen_under
 from app.gather.selection import (
     IGNORED,
     LOCK_FILE,
@@ -35,38 +35,7 @@ from app.gather.selection import (
     is_generated,
     select_files,
 )
-
-TRIVIAL_MAX_FILES = 20
-
-_RISKY = re.compile(
-    r"(?:^|[/_.-])(?:auth(?:n|z|enticat\w*|ori[sz]\w*)?|login|oauth\w*|sso|saml|jwt|sessions?|passwords?|credentials?|secrets?|crypto\w*|permissions?"
-    r"|acl|rbac|polic(?:y|ies)|security|payments?|billing|checkout|invoices?|wallets?|migrations?|middleware)(?:[/_.-]|$)"
-    r"|^\.github/(?:workflows|actions)/|(?:^|/)(?:Dockerfile|Jenkinsfile|\.gitlab-ci\.yml)|\.(?:tf|sql)$",
-    re.IGNORECASE,
-)
-_PROSE = frozenset({".md", ".rst", ".txt", ".adoc"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TierThresholds:
-    """The operator's `QUORUM_TRIVIAL_MAX_LINES`, `QUORUM_LITE_MAX_LINES` and `QUORUM_FULL_MIN_FILES`.
-
-    Risk tiers follow https://blog.cloudflare.com/ai-code-review
-    """
-
-    trivial_max_lines: int = 10
-    lite_max_lines: int = 100
-    full_min_files: int = 50
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeFacts:
-    """The facts that determine the tier."""
-
-    files: int
-    changed_lines: int
-    risky_paths: tuple[str, ...]
-    prose_only: bool
+from app.gather.tiers import ChangeFacts, TierThresholds, measure_change, tier_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +52,7 @@ class Gathered:
     coverage: Coverage
     facts: ChangeFacts
     tier: str
+    rules: ChangeRules
     hunk_keys: tuple[str, ...]  # of everything read now or earlier: `seen` of the next review
     cut_files: tuple[str, ...] = ()  # files with long lines, of which the model sees only the start
     invalid_patterns: tuple[str, ...] = ()  # of `ignore_paths`
@@ -104,7 +74,7 @@ async def gather(
     *,
     snapshot: Snapshot,
     configuration: Configuration,
-    thresholds: TierThresholds = TierThresholds(),
+    thresholds: TierThresholds = TierThresholds(),  # noqa: B008 - a frozen value
     chunk_tokens: int = 40_000,
     earlier_findings: Sequence[Finding] = (),
     seen: Collection[str] = (),
@@ -131,13 +101,14 @@ async def gather(
     if dependencies_only:
         selection = _omit(selection, lambda path: not is_dependency_file(path), reason=NOT_A_DEPENDENCY)
     left_out = _left_out(snapshot, selection)
+    rules = change_rules(config, snapshot.diff.files)
     contents, found = await asyncio.gather(  # concurrently, so that a small change needs one request
         fetch_contents(source, [*selection.reviewed, *left_out]),
         find_guidelines(
             source,
             snapshot,
             config,
-            folders=_folder_guidelines(selection, config, thresholds, seen) if for_models else None,
+            folders=_folder_guidelines(selection, config, rules, thresholds, seen) if for_models else None,
         ),
     )
     moves = find_moves(selection, contents, ignored=ignored)
@@ -146,7 +117,7 @@ async def gather(
     selection = _without_generated(moves.select(selection), contents)
     facts = measure_change(selection.reviewed)
     tier = tier_of(facts, thresholds)
-    fresh = unseen(selection.reviewed, seen)
+    fresh = unseen_under(rules, selection.reviewed, seen)
     guidelines = choose_guidelines(
         found,
         config.guidelines,
@@ -156,7 +127,13 @@ async def gather(
     )
     limits = LIMITS[tier] if for_models else NO_CONTEXT
     chunks = await _chunks(
-        source, fresh, contents=contents, config=config, limits=limits, chunk_tokens=chunk_tokens
+        source,
+        fresh,
+        contents=contents,
+        config=config,
+        rules=rules,
+        limits=limits,
+        chunk_tokens=chunk_tokens,
     )
     return Gathered(
         snapshot=snapshot,
@@ -177,32 +154,12 @@ async def gather(
         ),
         facts=facts,
         tier=tier,
-        hunk_keys=hunk_keys(selection.reviewed),
+        rules=rules,
+        hunk_keys=hunk_keys_under(rules, selection.reviewed),
         cut_files=tuple(file.path for file in selection.reviewed if _has_cut_lines(file)),
         invalid_patterns=ignored.invalid,
         look_up=Lookups(tree).answer if (tree := source.tree()) else None,
     )
-
-
-def measure_change(files: Sequence[FileDiff]) -> ChangeFacts:
-    """Measure the reviewed files."""
-    return ChangeFacts(
-        files=len(files),
-        changed_lines=sum(file.added + file.removed for file in files),
-        risky_paths=tuple(file.path for file in files if _RISKY.search(file.path)),
-        prose_only=bool(files) and all(PurePosixPath(file.path).suffix.lower() in _PROSE for file in files),
-    )
-
-
-def tier_of(facts: ChangeFacts, thresholds: TierThresholds) -> str:
-    """Return `trivial`, `lite` or `full`: how large and risky the change is."""
-    if facts.risky_paths or facts.files >= thresholds.full_min_files:
-        return "full"
-    if facts.files <= TRIVIAL_MAX_FILES and (
-        facts.changed_lines <= thresholds.trivial_max_lines or facts.prose_only
-    ):
-        return "trivial"
-    return "lite" if facts.changed_lines <= thresholds.lite_max_lines else "full"
 
 
 def _left_out(snapshot: Snapshot, selection: Selection) -> list[FileDiff]:
@@ -241,6 +198,7 @@ async def _chunks(
     *,
     contents: Contents,
     config: RepositoryConfig,
+    rules: ChangeRules,
     limits: ContextLimits,
     chunk_tokens: int,
 ) -> tuple[Chunk, ...]:
@@ -254,23 +212,36 @@ async def _chunks(
         Chunk(
             files=part,
             snippets=found,
-            instructions=tuple(
-                instruction
-                for instruction in config.path_instructions
-                if any(map(Globs([instruction.path]).matches, (file.path for file in part)))
-            ),
+            instructions=_instructions(part, config, rules),
         )
         for part, found in zip(split, snippets, strict=True)
     )
 
 
+def _instructions(
+    files: Sequence[FileDiff], config: RepositoryConfig, rules: ChangeRules
+) -> tuple[PathInstruction, ...]:
+    """The configured instructions for these files, then those of overrides."""
+    configured = [
+        each
+        for each in config.path_instructions
+        if any(map(Globs([each.path]).matches, (file.path for file in files)))
+    ]
+    of_overrides = [found for file in files if (found := rules.of(file.path).instructions)]
+    return tuple(dict.fromkeys([*configured, *of_overrides]))
+
+
 def _folder_guidelines(
-    selection: Selection, config: RepositoryConfig, thresholds: TierThresholds, seen: Collection[str]
+    selection: Selection,
+    config: RepositoryConfig,
+    rules: ChangeRules,
+    thresholds: TierThresholds,
+    seen: Collection[str],
 ) -> tuple[str, ...]:
     """List where to look for folders' guidelines; nowhere for a trivial change."""
     if tier_of(measure_change(selection.reviewed), thresholds) == "trivial":
         return ()
-    files = unseen(selection.reviewed, seen)
+    files = unseen_under(rules, selection.reviewed, seen)
     return folder_candidates((file.path for file in files), named=config.guidelines)
 
 

@@ -11,13 +11,14 @@ from app.domain.job import Command, review_id
 from app.domain.publication import ThreadAnswer
 from app.domain.review import ReviewRequest
 from app.domain.step import Checkpoint
-from app.gather import guideline_cuts
+from app.gather import explain_path, guideline_cuts
 from app.jobs import dismissals
 from app.jobs.comment import IncomingComment
 from app.jobs.conversation import converse
 from app.jobs.remembering import forget, load_instructions, remember, worth_remembering
 from app.jobs.threads import Followed, follow, record_outcomes
 from app.publish import replies
+from app.publish.path_config import render_path_config
 from app.publish.remembered import render_offer, render_remembered
 from app.store.findings import FindingOutcome, LearnedRule, load_rules
 from app.store.pull_requests import PullRequestMemory, record_paused
@@ -202,9 +203,24 @@ async def _pause(comment: IncomingComment, *, by: str | None) -> None:
 
 
 async def config(comment: IncomingComment, command: Command) -> None:
-    """`/config`."""
-    del command
+    """`/config` and `/config PATH`."""
     configuration = await comment.configuration()
+    if command.words:
+        path = " ".join(command.words).strip("`").removeprefix("./").lstrip("/")
+        explanation = explain_path(configuration.config, path)
+        await comment.answer(
+            render_path_config(
+                explanation.rules,
+                path=path,
+                origins=configuration.origins,
+                patterns=explanation.patterns,
+                is_ignored=explanation.is_ignored,
+                instructions=explanation.instructions,
+                key=comment.key,
+                redact=comment.redact,
+            )
+        )
+        return
     rules = await asyncio.to_thread(
         load_rules, comment.environment.database, comment.job.installation_id, comment.ref.repository
     )

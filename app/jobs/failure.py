@@ -8,6 +8,7 @@ import asyncio
 from dataclasses import dataclass
 
 from app.domain.configuration import Gate, RepositoryConfig
+from app.domain.file_rules import all_stages, strictest_gate
 from app.domain.finding import Stage
 from app.domain.job import CheckActionJob, CommentJob, Job, MergeGroupJob, ReviewJob
 from app.domain.publication import Conclusion
@@ -62,8 +63,8 @@ class FailureHandler:
             gate = Gate(row.gate) if row.gate else UNKNOWN_GATE
             return await runs.end(lambda stage: self._failed(stage, reason, gate))
         config = await self._read_configuration(job, request.ref, row.installation_id)
-        gate = config.gate if config else await self._last_gate(request.ref)
-        stages = [Stage(stage) for stage in row.stages if config is None or stage in config.stages]
+        gate = strictest_gate(config) if config else await self._last_gate(request.ref)
+        stages = [Stage(stage) for stage in row.stages if config is None or stage in all_stages(config)]
         if config and not config.enabled:
             stages = []
         refusals = await runs.end(lambda stage: self._failed(stage, reason, gate))
@@ -75,8 +76,8 @@ class FailureHandler:
         if ref is None:
             return []
         config = await self._read_configuration(job, ref, job.installation_id)
-        gate = config.gate if config else await self._last_gate(ref)
-        updates = [self._failed(stage, reason, gate) for stage in (config.stages if config else Stage)]
+        gate = strictest_gate(config) if config else await self._last_gate(ref)
+        updates = [self._failed(stage, reason, gate) for stage in (all_stages(config) if config else Stage)]
         runs = self._check_runs(job.key, ref, job.installation_id)
         return await runs.end(lambda stage: self._failed(stage, reason, gate)) + await runs.create(
             updates, head_sha=job.head_sha

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from app.domain.file_rules import ChangeRules
 from app.domain.finding import Stage
 from app.domain.model_call import vendors_of
 from app.domain.publication import Conclusion
@@ -35,6 +36,7 @@ class FirstWords:
     access: PullRequestAccess
     check_run_ids: Mapping[Stage, int]
     configuration: Configuration
+    rules: ChangeRules
     stages_with_earlier: Collection[Stage]
     wanted: WantedCheck
     redact: Redact
@@ -90,6 +92,7 @@ class FirstWords:
             result,
             _report_on(coverage),
             config=self.configuration.config,
+            rules=self.rules,
             redact=self.redact,
             lacking=self.access.lacking(),
         )

@@ -4,11 +4,12 @@ import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from app.domain.file_rules import ChangeRules
 from app.domain.pull_request import PullRequest, PullRequestRef, Snapshot, Source
 from app.domain.review import ReviewRequest, SkipReason
 from app.domain.step import Checkpoint, Step
 from app.errors import Cancelled, Excluded, Superseded, Unrequested
-from app.gather import BASE_PATHS, Configuration, read_configuration
+from app.gather import BASE_PATHS, Configuration, change_rules, read_configuration
 from app.gather.selection import PUSH, is_dependency_update, skip_reason
 from app.jobs.access import JobEnvironment
 from app.llm.client import CallScope, Check, always_wanted
@@ -44,13 +45,18 @@ class HeadState:
         """The head's commit."""
         return self.pull_request.head_sha
 
+    @property
+    def rules(self) -> ChangeRules:
+        """The settings of each changed file."""
+        return change_rules(self.configuration.config, self.snapshot.diff.files)
+
     def pipeline_options(self, request: ReviewRequest, *, check: Check = always_wanted) -> PipelineOptions:
         """Return the options of the pipeline for this head; `check` runs before each attempt to ask a model."""
         return PipelineOptions(
             scope=scope_of(request, check=check),
             stages=request.stages,
             full=request.full,
-            seen=self.memory.reviewed_hunks(self.sha, self.configuration.config.stages),
+            seen=self.memory.reviewed_hunks(self.sha, self.rules.stages),
             earlier=self.memory.earlier_findings(self.sha),
             dependencies_only=is_dependency_update(self.pull_request) and not request.commanded,
             remembered=self.remembered,
@@ -114,7 +120,7 @@ async def read_head(
         database,
         request.review_id,
         pull_request.head_sha,
-        gate=configuration.config.gate,
+        gate=change_rules(configuration.config, snapshot.diff.files).gate(),
         read_at=read_at,
         names={
             "title": environment.redact(pull_request.title),

@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.configuration import RepositoryConfig
+from app.domain.file_rules import ChangeRules, FileRules, all_stages, strictest_gate
 from app.domain.finding import Stage
 from app.domain.job import MergeGroupJob
 from app.domain.model_call import Provider
-from app.domain.pull_request import PullRequestRef
+from app.domain.pull_request import PullRequestRef, Snapshot
 from app.domain.review import Coverage, ReviewReport, StageResult, StageStatus, UsageTotal
 from app.domain.step import Checkpoint, Step
 from app.errors import GitHubForbidden, GitHubNotFound, GitHubRejected
-from app.gather import BASE_PATHS, read_configuration
+from app.gather import BASE_PATHS, change_rules, explain_path, read_configuration
 from app.jobs.access import JobEnvironment, PullRequestAccess
 from app.publish.check_runs import complete_checks, start_checks
 from app.publish.checks import CheckUpdate, failed_check, plan_check
@@ -64,11 +65,11 @@ class MergeGroupHandler:
 
     async def _conclude(self, job: MergeGroupJob, number: int) -> None:
         access = self._open(job, number)
-        config, head_sha = await self._read(job, access)
+        config, snapshot = await self._read(job, access)
         others = await self._others(job, number)
-        checks = await self._checks(job, config, number, head_sha, others)
+        checks = await self._checks(job, config, number, snapshot, others)
         ids = await start_checks(
-            config.stages,
+            [check.stage for check in checks],
             ref=_ref(job, number),
             head_sha=job.head_sha,
             writer=access.writer,
@@ -76,15 +77,15 @@ class MergeGroupHandler:
         )
         await complete_checks(checks, check_run_ids=ids, writer=access.writer, ledger=access.ledger)
 
-    async def _read(self, job: MergeGroupJob, access: PullRequestAccess) -> tuple[RepositoryConfig, str]:
-        """Return the base's configuration, and the head of the pull request that names the group."""
+    async def _read(self, job: MergeGroupJob, access: PullRequestAccess) -> tuple[RepositoryConfig, Snapshot]:
+        """Return the base's configuration, and the pull request that names the group."""
         snapshot = await access.source.snapshot(BASE_PATHS)
         owner = job.repository.partition("/")[0]
         configuration = read_configuration(
             snapshot,
             organization=await self.environment.organization_defaults.load(job.installation_id, owner),
         )
-        return configuration.config, snapshot.pull_request.head_sha if snapshot.pull_request else ""
+        return configuration.config, snapshot
 
     async def _others(self, job: MergeGroupJob, number: int) -> list[int] | None:
         """Return the other pull requests of the group; None if they are unknown.
@@ -109,32 +110,42 @@ class MergeGroupHandler:
         job: MergeGroupJob,
         config: RepositoryConfig,
         number: int,
-        head_sha: str,
+        snapshot: Snapshot,
         others: Sequence[int] | None,
     ) -> list[CheckUpdate]:
         redact = self.environment.redact
         if others is None:
             return [
-                failed_check(stage, reason=UNKNOWN_MERGE_GROUP, gate=config.gate, redact=redact)
-                for stage in config.stages
+                failed_check(stage, reason=UNKNOWN_MERGE_GROUP, gate=strictest_gate(config), redact=redact)
+                for stage in all_stages(config)
             ]
+        head_sha = snapshot.pull_request.head_sha if snapshot.pull_request else ""
         members = [await self._member(job, number, head_sha)]
         for other in others:
             head = await self._open(job, other).writer.head_sha()
             members.append(await self._member(job, other, head))
         report = _report(members, job.head_sha)
-        return [self._check(stage, members, report, config) for stage in config.stages]
+        rules = _rules(config, snapshot, report, is_alone=not others)
+        return [self._check(stage, members, report, config, rules) for stage in rules.stages]
 
     def _check(
-        self, stage: Stage, members: Sequence[_Member], report: ReviewReport, config: RepositoryConfig
+        self,
+        stage: Stage,
+        members: Sequence[_Member],
+        report: ReviewReport,
+        config: RepositoryConfig,
+        rules: ChangeRules,
     ) -> CheckUpdate:
         redact = self.environment.redact
         unread = [member.ref.number for member in members if stage not in member.stages]
         if unread:
-            return failed_check(stage, reason=render_unreviewed(unread), gate=config.gate, redact=redact)
+            return failed_check(
+                stage, reason=render_unreviewed(unread), gate=rules.gate(stage), redact=redact
+            )
         worst = min((member.stages[stage] for member in members), key=_completeness)
         known = {finding.fingerprint for finding in report.findings}
-        return plan_check(worst, report, config=config, redact=redact, unannotated=known)
+        worst = replace(worst, left_out=rules.left_out(stage))
+        return plan_check(worst, report, config=config, rules=rules, redact=redact, unannotated=known)
 
     async def _member(self, job: MergeGroupJob, number: int, head_sha: str) -> _Member:
         ref = _ref(job, number)
@@ -166,6 +177,20 @@ def _completeness(result: StageResult) -> int:
     if result.status is StageStatus.FAILED:
         return 0
     return 1 if result.provider is Provider.ANALYZERS else 2
+
+
+def _rules(
+    config: RepositoryConfig, snapshot: Snapshot, report: ReviewReport, *, is_alone: bool
+) -> ChangeRules:
+    """The settings of the files of the group. Those of other pull requests are unknown, so any gate may apply to them."""
+    rules = change_rules(config, snapshot.diff.files)
+    if not config.overrides or is_alone:
+        return rules
+    coverage = report.coverage
+    paths = {each.path for each in (*report.findings, *coverage.omitted, *coverage.partly)}
+    unknown = FileRules(gate=strictest_gate(config), stages=all_stages(config))
+    named = {path: explain_path(config, path).rules for path in sorted(paths)}
+    return replace(rules, by_path={"other files": unknown, **named, **rules.by_path})
 
 
 def _report(members: Sequence[_Member], head_sha: str) -> ReviewReport:

@@ -115,15 +115,13 @@ class ReviewPublication:
         notes = tuple(f"`{problem.path}`: {problem.message}" for problem in self.gathered.problems)
         disabled = render_lacking(self.access.lacking())
         report = replace(self.report, notes=(*notes, *((disabled,) if disabled else ()), *self.report.notes))
-        if self.request.full or not self.remembered.reviewed_hunks(
-            self.head_sha, self.gathered.config.stages
-        ):
+        if self.request.full or not self.remembered.reviewed_hunks(self.head_sha, self.gathered.rules.stages):
             return report
         return with_earlier_walkthrough(report, self.remembered.stages, paths=paths)
 
     def hunk_keys_read(self) -> tuple[str, ...] | None:
         """The keys of the whole change, if every stage has read all of it, now or earlier."""
-        results = [result for result in self.report.stages if result.stage in self.gathered.config.stages]
+        results = [result for result in self.report.stages if result.stage in self.gathered.rules.stages]
         is_read = not self.report.keyless and all(
             result.status is StageStatus.COMPLETED and result.provider is not Provider.ANALYZERS
             for result in results
@@ -150,6 +148,7 @@ class ReviewPublication:
         return PublicationRequest(
             report=self.whole_report(),
             config=self.gathered.config,
+            rules=self.gathered.rules,
             diff=self.gathered.context.diff,
             head_sha=self.head_sha,
             review_id=self.request.review_id,

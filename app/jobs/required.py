@@ -33,7 +33,7 @@ async def complete_required(exclusion: Excluded, head: HeadState, *, runs: Check
             stage,
             exclusion=str(exclusion),
             may_command=config.enabled,
-            conclusion=_conclusion(exclusion, config.gate),
+            conclusion=_conclusion(exclusion, head.rules.gate(stage)),
             refusal=required.refusal,
         )
         for stage in _stages(head, required)
@@ -45,8 +45,8 @@ async def complete_required(exclusion: Excluded, head: HeadState, *, runs: Check
 
 def _stages(head: HeadState, required: RequiredChecks) -> list[Stage]:
     """Return the stages whose checks the rules require; with a gate, also those that the configuration enables."""
-    config = head.configuration.config
-    gated = () if config.gate is Gate.OFF else config.stages
+    rules = head.rules
+    gated = [stage for stage in rules.stages if rules.gate(stage) is not Gate.OFF]
     return [stage for stage in Stage if stage in gated or check_name(stage) in required.names]
 
 

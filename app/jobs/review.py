@@ -137,6 +137,7 @@ class ReviewHandler:
             access=access,
             check_run_ids=starting.result(),
             configuration=head.configuration,
+            rules=head.rules,
             stages_with_earlier={each.stage for each in head.memory.earlier_findings(head.sha)},
             wanted=wanted,
             redact=environment.redact,
@@ -196,7 +197,7 @@ class ReviewHandler:
     async def _start_checks(
         self, request: ReviewRequest, head: HeadState, access: PullRequestAccess, step: Step
     ) -> dict[Stage, int]:
-        stages = [stage for stage in request.stages if stage in head.configuration.config.stages]
+        stages = [stage for stage in request.stages if stage in head.rules.stages]
         if "checks" in access.lacking():
             stages = []  # the summary says so
 

@@ -30,9 +30,11 @@ from app.findings.settle import Settlement
 from app.gather import BASE_PATHS, Configuration, Gathered, gather, read_configuration
 from app.pipeline.inputs import PipelineOptions, Services, Stations, WhenAnswered, ignore_answers
 from app.pipeline.settling import finding_calls, settle_results
+from app.pipeline.stage_files import at_places, for_stage, is_wanted, left_out_of
 from app.publish.looked_up import lookup_notes
 from app.publish.notes import (
     EVERY_FILE_LEFT_OUT,
+    LEFT_OUT_OF_STAGE,
     LINES_CUT,
     NO_FILE_READ,
     STAGE_DISABLED,
@@ -147,16 +149,15 @@ async def review_gathered(
         )
     looked_up = (*(each for result in results for each in result.looked_up), *settled.looked_up)
     pull_request = gathered.context.pull_request
-    profile = gathered.config.profile
     return ReviewReport(
-        findings=without_undocumented(settled.findings, profile),
-        rejected=tuple(map(explain_rejection, without_undocumented_claims(settled.rejected, profile))),
+        findings=without_undocumented(settled.findings, gathered.rules),
+        rejected=tuple(map(explain_rejection, without_undocumented_claims(settled.rejected, gathered.rules))),
         stages=with_undocumented(
             [replace(result, findings=()) for result in results],
             settled.findings,
             settled.rejected,
             symbols=analysis.undocumented,
-            profile=profile,
+            rules=gathered.rules,
         ),
         coverage=without_unanswered(coverage, results),
         usage=await services.models.usage(scope.review_id or ""),
@@ -202,7 +203,7 @@ async def _run_stages(
     """Return one result for each stage, in order, including stages that did not run."""
 
     async def finish(stage: Stage, answer: Awaitable[StageResult]) -> StageResult:
-        result = await _finish_stage(stage, answer, analysis, stations)
+        result = await _finish_stage(stage, answer, gathered, analysis, stations)
         if result.status is StageStatus.COMPLETED and result.provider is not Provider.ANALYZERS:
             when_answered(result)
         return result
@@ -214,7 +215,7 @@ async def _run_stages(
         )
         return finish(stage, answer)
 
-    selected = [stage for stage in Stage if stage in options.stages and stage in gathered.config.stages]
+    selected = [stage for stage in Stage if stage in options.stages and stage in gathered.rules.stages]
     if gathered.config.pipeline is Pipeline.PARALLEL:
         results = list(await asyncio.gather(*map(run, selected)))
     else:
@@ -222,7 +223,7 @@ async def _run_stages(
         for stage in selected:
             results.append(await run(stage, results if stage is Stage.DOCS else ()))
     by_stage = {result.stage: result for result in results}
-    return [by_stage.get(stage) or _skipped(stage, options) for stage in Stage]
+    return [by_stage.get(stage) or _skipped(stage, options, gathered) for stage in Stage]
 
 
 async def _ask_stage(
@@ -233,27 +234,37 @@ async def _ask_stage(
     context: StageContext,
 ) -> StageResult:
     """Run one stage and keep only models' claims, which are about redacted text, because the result becomes a checkpoint."""
-    if gathered.coverage.files and not gathered.coverage.reviewed:
-        return _without_files(stage, gathered.coverage)
+    coverage = gathered.coverage
+    if coverage.files and not coverage.reviewed:
+        return _without_files(stage, coverage)
+    if coverage.reviewed and coverage.reviewed == len(left_out_of(stage, gathered)):
+        return StageResult(stage=stage, status=StageStatus.SKIPPED, error=LEFT_OUT_OF_STAGE)
+    change, places = for_stage(stage, gathered)
     result = await run_stage(
         stage,
-        gathered.context,
+        change,
         context,
         analysis=analysis,
         handover=[finding for each in earlier for finding in each.findings],
         parents=finding_calls(earlier),
     )
+    result = at_places(result, places, len(gathered.context.chunks))
     return replace(result, findings=tuple(each for each in result.findings if not is_by_analyzers(each)))
 
 
 async def _finish_stage(
-    stage: Stage, answer: Awaitable[StageResult], analysis: Analysis, stations: Stations
+    stage: Stage,
+    answer: Awaitable[StageResult],
+    gathered: Gathered,
+    analysis: Analysis,
+    stations: Stations,
 ) -> StageResult:
     """Add the analyzers' findings, which quote unredacted code and so must not be in the checkpoint."""
     with stations.timed(stage.value):
         result = await answer
-    own = (finding for finding in analysis.findings if finding.stage is stage)
-    return replace(result, findings=(*result.findings, *own))
+    own = [each for each in analysis.findings if each.stage is stage and is_wanted(each, gathered)]
+    left_out = left_out_of(stage, gathered)
+    return replace(result, findings=(*result.findings, *own), left_out=left_out)
 
 
 def _without_files(stage: Stage, coverage: Coverage) -> StageResult:
@@ -263,9 +274,10 @@ def _without_files(stage: Stage, coverage: Coverage) -> StageResult:
     return StageResult(stage=stage, status=StageStatus.SKIPPED, error=EVERY_FILE_LEFT_OUT)
 
 
-def _skipped(stage: Stage, options: PipelineOptions) -> StageResult:
+def _skipped(stage: Stage, options: PipelineOptions, gathered: Gathered) -> StageResult:
     reason = STAGE_DISABLED if stage in options.stages else STAGE_NOT_REQUESTED
-    return StageResult(stage=stage, status=StageStatus.SKIPPED, error=reason)
+    left_out = left_out_of(stage, gathered)
+    return StageResult(stage=stage, status=StageStatus.SKIPPED, error=reason, left_out=left_out)
 
 
 def _is_keyless(gathered: Gathered, services: Services) -> bool:

@@ -52,6 +52,7 @@ async def settle_results(
         is_established=_established_by(analysis),
         is_read=lambda finding: was_reviewed(finding, results, gathered.context.chunks),
         left_out=_left_out(gathered),
+        rules=gathered.rules,
     )
     invalid = [each for result in results for each in result.rejected]
     settled = replace(settled, rejected=(*invalid, *settled.rejected), looked_up=tuple(looked_up))

@@ -9,12 +9,13 @@ from types import MappingProxyType
 
 from app.domain.configuration import Gate, RepositoryConfig
 from app.domain.diff import Side
+from app.domain.file_rules import ChangeRules, rules_without_overrides
 from app.domain.finding import Finding, Placement, Severity, Stage
-from app.domain.model_call import Provider
 from app.domain.publication import AnnotationLevel, CheckAction, CheckAnnotation, Conclusion
-from app.domain.review import ReviewReport, StageResult, StageStatus
+from app.domain.review import LEFT_OUT, Omission, ReviewReport, StageResult, StageStatus
 from app.publish.blocks import BodyBlock, code_span, compose
 from app.publish.comments import finding_blocks
+from app.publish.gates import conclude, findings_of, render_gate
 from app.publish.markdown import clean_line, clean_markdown, plain_line, plain_prose
 from app.publish.notes import render_unread_rules
 from app.publish.statement import Statement, make_statement
@@ -62,36 +63,12 @@ class CheckUpdate:
     actions: tuple[CheckAction, ...] = ()
 
 
-def conclude(result: StageResult, report: ReviewReport, *, gate: Gate) -> Conclusion:
-    """The conclusion of a stage's check run. Findings count no matter where they are shown."""
-    findings = findings_of(result.stage, report.findings)
-    if gate is not Gate.OFF and any(finding.severity.at_least(Severity(gate.value)) for finding in findings):
-        return Conclusion.FAILURE
-    if result.status is StageStatus.SKIPPED:
-        return Conclusion.NEUTRAL
-    if not_reviewed(result, report):
-        return Conclusion.NEUTRAL if gate is Gate.OFF else Conclusion.FAILURE
-    read_everything = 0 < report.coverage.reviewed == report.coverage.files
-    return Conclusion.SUCCESS if read_everything and not findings else Conclusion.NEUTRAL
-
-
-def not_reviewed(result: StageResult, report: ReviewReport) -> bool:
-    """Whether a stage's work is incomplete: it failed, no model reviewed the change, or a file was not read completely."""
-    no_model = report.keyless or result.provider is Provider.ANALYZERS
-    coverage = report.coverage
-    return result.status is StageStatus.FAILED or no_model or bool(coverage.unread or coverage.partly)
-
-
-def findings_of(stage: Stage, findings: Sequence[Finding]) -> list[Finding]:
-    """The findings of one stage."""
-    return [finding for finding in findings if finding.stage is stage]
-
-
 def plan_check(
     result: StageResult,
     report: ReviewReport,
     *,
     config: RepositoryConfig,
+    rules: ChangeRules | None = None,
     redact: Redact,
     unannotated: Collection[str] = (),
     lacking: Mapping[str, str] = MappingProxyType({}),
@@ -99,7 +76,9 @@ def plan_check(
     """The completed check run of one stage. `unannotated`: fingerprints that get no annotation, because their lines belong to an older head.
 
     `lacking`: permissions (name → level) that the installation does not grant.
+    `rules` has the settings of each file; None: the configuration has no overrides.
     """
+    rules = rules or rules_without_overrides(config)
     findings = findings_of(result.stage, report.findings)
     said = make_statement(
         replace(report, stages=(result,), findings=tuple(findings)),
@@ -110,10 +89,10 @@ def plan_check(
     annotated.sort(key=lambda finding: finding.severity.rank)
     return CheckUpdate(
         stage=result.stage,
-        title=capitalized(said.headline) + _gate_note(findings, config.gate),
-        summary=_summary(result, report, said, gate=config.gate, lacking=lacking, redact=redact),
+        title=capitalized(said.headline) + _gate_note(findings, rules),
+        summary=_summary(result, report, said, rules=rules, lacking=lacking, redact=redact),
         text=_text(findings, annotated=len(annotated), redact=redact),
-        conclusion=conclude(result, report, gate=config.gate),
+        conclusion=conclude(result, report, rules=rules),
         annotations=tuple(_annotation(each, redact=redact) for each in annotated[:MAX_ANNOTATIONS]),
         actions=(REREVIEW, DISMISS_LOW) if low else (REREVIEW,),
     )
@@ -219,7 +198,7 @@ def _summary(
     report: ReviewReport,
     said: Statement,
     *,
-    gate: Gate,
+    rules: ChangeRules,
     lacking: Mapping[str, str],
     redact: Redact,
 ) -> str:
@@ -229,8 +208,8 @@ def _summary(
         BodyBlock("the way to try again", _RETRY if result.status is StageStatus.FAILED else ""),
         BodyBlock("the missing permissions", render_lacking(lacking)),
         BodyBlock("the walkthrough", clean_markdown(walkthrough, redact=redact)),
-        BodyBlock("the files not reviewed", _unread(report, redact=redact)),
-        BodyBlock("the gate", _gate(gate)),
+        BodyBlock("the files not reviewed", _unread(result, report, redact=redact)),
+        BodyBlock("the gate", render_gate(result.stage, report.findings, rules)),
         BodyBlock("the model", _reviewed_by(result)),
         BodyBlock("the figures", _figures(result, report)),
     ]
@@ -245,25 +224,26 @@ def _figures(result: StageResult, report: ReviewReport) -> str:
     return f"The whole review: {usage_line(report.usage, duration_ms=report.duration_ms)}"
 
 
-def _gate_note(findings: Sequence[Finding], gate: Gate) -> str:
+def _gate_note(findings: Sequence[Finding], rules: ChangeRules) -> str:
     """Why a check with findings does not fail."""
-    return " (no gate)" if findings and gate is Gate.OFF else ""
+    gated = [finding for finding in findings if rules.of(finding.path).gate is not Gate.OFF]
+    return " (no gate)" if findings and not gated else ""
 
 
-def _unread(report: ReviewReport, *, redact: Redact) -> str:
+def _unread(result: StageResult, report: ReviewReport, *, redact: Redact) -> str:
     coverage = report.coverage
-    omissions = [*coverage.unread, *coverage.partly]
-    if not omissions:
-        return ""
+    left_out = [Omission(path=path, reason=LEFT_OUT) for path in result.left_out]
+    parts = (
+        ("Not read, or only in part", [*coverage.unread, *coverage.partly]),
+        ("Not read by this stage", left_out),
+    )
+    return "\n\n".join(_listed(title, omissions, redact=redact) for title, omissions in parts if omissions)
+
+
+def _listed(title: str, omissions: Sequence[Omission], *, redact: Redact) -> str:
     lines = [f"- {code_span(each.path)}: {clean_line(each.reason, redact=redact)}" for each in omissions]
     more = f"\n- and {count(len(lines) - 100, 'more file')}" if len(lines) > 100 else ""
-    return "Not read, or only in part:\n\n" + "\n".join(lines[:100]) + more
-
-
-def _gate(gate: Gate) -> str:
-    if gate is Gate.OFF:
-        return ""
-    return f"The gate is `{gate}`: this check fails for a finding of that severity or higher, or if the review is incomplete."
+    return f"{title}:\n\n" + "\n".join(lines[:100]) + more
 
 
 def _reviewed_by(result: StageResult) -> str:

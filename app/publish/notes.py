@@ -30,6 +30,7 @@ STAGE_NOT_REQUESTED = "this stage was not requested"
 NO_FILE_READ = "none of the changed files could be read"
 EVERY_FILE_LEFT_OUT = "every changed file is one that is left out"
 LINES_CUT = "models read only the first 2,000 characters of each line"
+LEFT_OUT_OF_STAGE = "`overrides` leave every changed file out of this stage"
 STAGE_DISABLED = "the repository's configuration disables this stage"
 _REJECTIONS = {
     RejectionCode.OTHER_FILE: "About a file that this change does not touch.",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from app.domain.configuration import ConfigurationProblem, Publish, RepositoryConfig
 from app.domain.diff import Diff, DiffLine, Hunk, LineKind, Side
+from app.domain.file_rules import ChangeRules, rules_without_overrides
 from app.domain.finding import Finding, Placement
 from app.domain.publication import ReviewComment
 from app.domain.review import ReviewReport, StageResult, StageStatus
@@ -46,6 +47,7 @@ class PublicationRequest:
 
     report: ReviewReport
     config: RepositoryConfig
+    rules: ChangeRules | None = None  # None: the configuration has no overrides
     diff: Diff
     head_sha: str
     review_id: str
@@ -60,6 +62,11 @@ class PublicationRequest:
     earlier_stages: Sequence[StageResult] = ()
     problems: Sequence[ConfigurationProblem] = ()
     lacking: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def file_rules(self) -> ChangeRules:
+        """The settings of each changed file."""
+        return self.rules or rules_without_overrides(self.config)
 
     @property
     def review_key(self) -> str:
@@ -147,7 +154,7 @@ def is_on_added_lines(finding: Finding, diff: Diff) -> bool:
 def _with_still_open(request: PublicationRequest) -> PublicationRequest:
     """Add the earlier findings after the report's own, marked as shown."""
     found = {finding.fingerprint for finding in request.report.findings}
-    reported = without_undocumented(request.still_open, request.config.profile)
+    reported = without_undocumented(request.still_open, request.file_rules)
     still_open = [finding for finding in reported if finding.fingerprint not in found]
     return replace(
         request,
@@ -160,7 +167,10 @@ def _with_earlier(request: PublicationRequest) -> ReviewReport:
     """The report for the summary: a stage that this run skipped keeps its earlier result."""
     earlier = {result.stage: result for result in request.earlier_stages}
     skipped = [result.stage for result in request.report.stages if result.status is StageStatus.SKIPPED]
-    stages = (earlier.get(r.stage, r) if r.stage in skipped else r for r in request.report.stages)
+    stages = (
+        replace(earlier[r.stage], left_out=r.left_out) if r.stage in skipped and r.stage in earlier else r
+        for r in request.report.stages
+    )
     kept = joined([f"`{stage}`" for stage in skipped if stage in earlier])
     notes = (f"Shown from an earlier run: {kept}.",) if kept else ()
     return replace(request.report, stages=tuple(stages), notes=(*request.report.notes, *notes))
@@ -207,6 +217,7 @@ def _plan_checks(request: PublicationRequest) -> tuple[CheckUpdate, ...]:
             result,
             request.report,
             config=request.config,
+            rules=request.file_rules,
             redact=request.redact,
             unannotated=older,
             lacking=request.lacking,

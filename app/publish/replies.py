@@ -32,7 +32,7 @@ COMMANDS = (
     ("/forget ID", "Remove a remembered instruction."),
     ("/pause", "Stop reviewing new pushes to this pull request."),
     ("/resume", "Resume reviews of new pushes."),
-    ("/config", "Show the configuration of this pull request."),
+    ("/config [PATH]", "Show the configuration of this pull request, or of one file."),
     ("/help", "Show this list."),
 )
 _ELSEWHERE = "Ask for less at a time to see it."

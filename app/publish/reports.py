@@ -12,7 +12,7 @@ from typing import Any
 from app.domain.finding import Document, DuplicatePlace, Finding, Placement, Rejection, Severity
 from app.domain.lookup import LookedUp
 from app.domain.model_call import Provider, vendors_of
-from app.domain.review import Coverage, ReviewReport
+from app.domain.review import LEFT_OUT, ReviewReport
 from app.publish.frames import CodeFrames, FrameLine
 from app.publish.statement import make_statement
 from app.publish.summary import summary_blocks
@@ -45,6 +45,7 @@ def report_value(report: ReviewReport, *, redact: Redact) -> dict[str, Any]:
                 "provider": stage.provider.value if stage.provider else None,
                 "model": stage.model,
                 "error": redact(stage.error) if stage.error else None,
+                "left_out": list(stage.left_out),
             }
             for stage in report.stages
         ],
@@ -164,7 +165,7 @@ class _TextWriter:
             yield from self._wrapped(said.found, "", _BOLD)
         if said.coverage:
             yield from self._wrapped(said.coverage)
-        yield from self._left_out(report.coverage)
+        yield from self._left_out(report)
         yield from self._rejected(report.rejected)
         yield from self._documents([d for stage in report.stages for d in stage.documents])
         yield from self._notes(report)
@@ -201,10 +202,14 @@ class _TextWriter:
             cut = f"{text[: self._width - 1]}…" if len(text) > self._width else text
             yield self._styled(cut, color if line.is_marked else _DIM)
 
-    def _left_out(self, coverage: Coverage) -> Iterator[str]:
+    def _left_out(self, report: ReviewReport) -> Iterator[str]:
+        coverage = report.coverage
         for label, omissions in (("not read", coverage.omitted), ("read in part", coverage.partly)):
             for each in omissions:
                 yield f"{_INDENT}{label}: {show_invisible(each.path)} ({show_invisible(each.reason)})"
+        for stage in report.stages:
+            for path in stage.left_out:
+                yield f"{_INDENT}not read by {stage.stage}: {show_invisible(path)} ({LEFT_OUT})"
 
     def _rejected(self, rejected: Sequence[Rejection]) -> Iterator[str]:
         if rejected:

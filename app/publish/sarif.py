@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from app.domain.diff import Side
 from app.domain.finding import DuplicatePlace, Finding, Severity
-from app.domain.review import ReviewReport, StageStatus
+from app.domain.review import LEFT_OUT, ReviewReport, StageStatus
 from app.domain.rules import RULES, Rule, rule_for
 from app.publish.markdown import clean_markdown
 from app.publish.statement import make_statement
@@ -203,6 +203,11 @@ def _invocation(report: ReviewReport, *, redact: Redact) -> dict[str, Any]:
     messages = [make_statement(report).text]
     messages += [f"{left.path} was not read: {left.reason}" for left in report.coverage.omitted]
     messages += [f"{part.path} was read only in part: {part.reason}" for part in report.coverage.partly]
+    messages += [
+        f"{path} was not read by {stage.stage}: {LEFT_OUT}"
+        for stage in report.stages
+        for path in stage.left_out
+    ]
     messages += dict.fromkeys([*report.notes, *(note for stage in report.stages for note in stage.notes)])
     complete = not report.coverage.partly and all(
         stage.status is not StageStatus.FAILED for stage in report.stages

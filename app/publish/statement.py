@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.domain.finding import Stage
-from app.domain.review import EXCUSED_REASONS, NO_ANSWER, Coverage, Omission, ReviewReport, StageResult
+from app.domain.review import (
+    EXCUSED_REASONS,
+    LEFT_OUT,
+    NO_ANSWER,
+    Coverage,
+    Omission,
+    ReviewReport,
+    StageResult,
+)
 from app.publish.readings import Clean, Reading, ReviewState
 from app.publish.wording import capitalized, count, count_findings, joined
 
@@ -195,8 +203,15 @@ def _coverage(review: ReviewState) -> str:
 def _by_models(review: ReviewState) -> list[str]:
     coverage = review.coverage
     clauses: list[str] = []
-    if names := review.names(Reading.ALL):
+    whole = [each for each in review.stages(Reading.ALL) if not each.left_out]
+    if whole:
+        names = joined([each.stage.value for each in whole])
         clauses.append(f"{names} read {_all_read(coverage)}")
+    clauses += [
+        f"{each.stage} read {_part_read(each, coverage)} ({count(len(each.left_out), 'file')} {LEFT_OUT})"
+        for each in review.stages(Reading.ALL)
+        if each.left_out
+    ]
     clauses += [f"{each.stage} read {_part_read(each, coverage)}" for each in review.stages(Reading.PART)]
     if names := review.names(Reading.NOTHING_NEW):
         clauses.append(f"{names} had nothing new to read")
@@ -209,10 +224,10 @@ def _by_models(review: ReviewState) -> list[str]:
 
 def _part_read(result: StageResult, coverage: Coverage) -> str:
     """What a stage read that failed for some files."""
-    if not result.unread_paths:
+    if not result.unread_paths and not result.left_out:
         return "a part of the change"
     omitted = {each.path for each in coverage.omitted}
-    left = len([path for path in result.unread_paths if path not in omitted])
+    left = len([path for path in {*result.unread_paths, *result.left_out} if path not in omitted])
     return f"{coverage.reviewed - left:,} of {count(coverage.files, 'changed file')}"
 
 

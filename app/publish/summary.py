@@ -11,7 +11,7 @@ from hashlib import sha256
 from app.domain.diff import Side
 from app.domain.finding import Document, Finding, Placement, Rejection, Stage, Walkthrough
 from app.domain.publication import MarkerKind, marker
-from app.domain.review import Coverage, ReviewReport, StageResult, StageStatus
+from app.domain.review import LEFT_OUT, Coverage, ReviewReport, StageResult, StageStatus
 from app.publish.agents import render_agents_fold
 from app.publish.blocks import BodyBlock, code_span, compose, details, fence, render_diagram, table
 from app.publish.comments import finding_blocks
@@ -66,7 +66,7 @@ def summary_blocks(report: ReviewReport, *, redact: Redact, files_url: str | Non
         BodyBlock("the prompt for an agent", render_agents_fold(report.findings, redact=redact)),
         *(block for walkthrough in walkthroughs for block in _walkthrough(walkthrough, redact=redact)),
         *_rejected(report.rejected, redact=redact),
-        *_left_out(report.coverage, redact=redact),
+        *_left_out(report.coverage, report.stages, redact=redact),
         BodyBlock("the stages", details("Models used", _stages(report.stages, redact=redact))),
         BodyBlock("the notes", _notes(report, redact=redact)),
         *_documents(documents, redact=redact),
@@ -150,12 +150,18 @@ def _rejected(rejected: Sequence[Rejection], *, redact: Redact) -> list[BodyBloc
     return [BodyBlock("the rejected claims", details(f"Rejected claims ({len(lines):,})", shown))]
 
 
-def _left_out(coverage: Coverage, *, redact: Redact) -> list[BodyBlock]:
-    """The files that were not read, or only in part, with the reasons."""
+def _left_out(coverage: Coverage, stages: Sequence[StageResult], *, redact: Redact) -> list[BodyBlock]:
+    """The files that were not read, or only in part or not by every stage, with the reasons."""
     lines = [
         f"- {code_span(each.path)} — {clean_line(each.reason, redact=redact)}{' (read in part)' if part else ''}"
         for omissions, part in ((coverage.omitted, False), (coverage.partly, True))
         for each in omissions
+    ]
+    lines += [
+        f"- {code_span(path)} — {LEFT_OUT}: not read by {stage.stage}"
+        for stage in stages
+        if stage.status is not StageStatus.SKIPPED
+        for path in stage.left_out
     ]
     if not lines:
         return []

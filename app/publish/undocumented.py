@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from app.domain.analysis import UndocumentedSymbol
 from app.domain.configuration import Profile
+from app.domain.file_rules import ChangeRules
 from app.domain.finding import Document, Finding, RejectedClaim, RejectionCode, Stage
 from app.domain.model_call import Provider
 from app.domain.review import StageResult, StageStatus
@@ -19,21 +20,21 @@ _MAX_ROWS = 100
 _MAX_SUGGESTIONS = 40
 
 
-def is_table_row(finding: Finding, profile: Profile) -> bool:
+def is_table_row(finding: Finding, rules: ChangeRules) -> bool:
     """Whether the finding is a row of the table and no finding of the review."""
-    return finding.rule_id == RULE and profile is not Profile.THOROUGH
+    return finding.rule_id == RULE and rules.of(finding.path).profile is not Profile.THOROUGH
 
 
-def without_undocumented(findings: Iterable[Finding], profile: Profile) -> tuple[Finding, ...]:
+def without_undocumented(findings: Iterable[Finding], rules: ChangeRules) -> tuple[Finding, ...]:
     """The findings of the review."""
-    return tuple(finding for finding in findings if not is_table_row(finding, profile))
+    return tuple(finding for finding in findings if not is_table_row(finding, rules))
 
 
 def without_undocumented_claims(
-    rejected: Iterable[RejectedClaim], profile: Profile
+    rejected: Iterable[RejectedClaim], rules: ChangeRules
 ) -> tuple[RejectedClaim, ...]:
     """The rejected claims, without those that are rows of the table because only their severity was too low."""
-    return tuple(each for each in rejected if not _is_low_row(each, profile))
+    return tuple(each for each in rejected if not _is_low_row(each, rules))
 
 
 def with_undocumented(
@@ -42,18 +43,18 @@ def with_undocumented(
     rejected: Iterable[RejectedClaim],
     *,
     symbols: Iterable[UndocumentedSymbol],
-    profile: Profile,
+    rules: ChangeRules,
 ) -> tuple[StageResult, ...]:
     """The results with the table as a document of the docs stage, if there is something to list.
 
     Args:
         symbols: what the analyzers found; listed where no model answered for the whole docs stage.
     """
-    low = (each.finding for each in rejected if _is_low_row(each, profile))
+    low = (each.finding for each in rejected if _is_low_row(each, rules))
     rows = [
         (each.path, each.start_line, each.title, each.suggestion or "")
         for each in (*findings, *low)
-        if is_table_row(each, profile)
+        if is_table_row(each, rules)
     ]
     places = {(path, line) for path, line, *_ in rows}
     known = [
@@ -77,8 +78,8 @@ def _with_table(result: StageResult, rows: Sequence[tuple[str, int, str, str]]) 
     return replace(result, documents=(*result.documents, _document(rows))) if rows else result
 
 
-def _is_low_row(rejected: RejectedClaim, profile: Profile) -> bool:
-    return rejected.code is RejectionCode.BELOW_MINIMUM and is_table_row(rejected.finding, profile)
+def _is_low_row(rejected: RejectedClaim, rules: ChangeRules) -> bool:
+    return rejected.code is RejectionCode.BELOW_MINIMUM and is_table_row(rejected.finding, rules)
 
 
 def _document(missing: Sequence[tuple[str, int, str, str]]) -> Document:

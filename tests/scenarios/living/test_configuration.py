@@ -161,6 +161,14 @@ def _(keyed: Seen, plain: Seen) -> None:
     assert "finding" in keyed.summary
 
 
+@effect("overrides: [{paths: ['*.py'], gate: high, profile: quiet}]")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert plain.checks["review"] == "neutral"
+    assert keyed.checks["review"] == "failure"
+    assert len(plain.comments) == 1
+    assert keyed.comments == []
+
+
 @effect("language: German")
 def _(keyed: Seen, plain: Seen) -> None:
     assert "German" not in plain.requests_for("correctness")

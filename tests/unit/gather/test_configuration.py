@@ -11,6 +11,7 @@ from inline_snapshot import snapshot
 
 from app.domain.configuration import Budget, Gate, PathInstruction, RepositoryConfig
 from app.domain.finding import Stage
+from app.gather import explain_path
 from app.gather.configuration import ConfigurationFile, configuration_schema, parse_configuration
 from app.gather.selection import Globs
 
@@ -149,6 +150,69 @@ def test_a_repository_can_only_lower_a_budget() -> None:
 def test_the_published_schema_matches_the_code() -> None:
     text = json.dumps(configuration_schema(), indent=2) + "\n"
     assert SCHEMA_FILE.read_text() == text, "write configuration_schema() to docs/quorum.schema.json"
+
+
+def test_a_mistake_in_an_override_is_named_and_the_rest_of_it_applies() -> None:
+    text = """
+gate: off
+overrides:
+  - {paths: ["pay/**"], gate: hgh, min_severity: low}
+  - {paths: ["a/"], gat: high, profile: quiet}
+  - {paths: pay, gate: high}
+  - {gate: high}
+  - pay
+  - {paths: ["b/"]}
+  - {paths: ["[z-a]", "c/"], stages: [review]}
+  - {paths: ["d/"], stages: []}
+"""
+    parsed = parse_configuration(text.encode())
+    assert [each.message for each in parsed.problems] == snapshot(
+        [
+            "`overrides.0.gate`: input should be 'off', 'critical', 'high' or 'medium'. It is ignored.",
+            "`overrides.1.gat`: unknown key. It is ignored. Did you mean `gate`?",
+            "`overrides.2.paths`: input should be a list. The override is ignored.",
+            "`overrides.3.paths`: field required. The override is ignored.",
+            "`overrides.4`: input should be a mapping. The override is ignored.",
+            "`overrides.5` sets nothing. It is ignored.",
+            "`overrides.6.paths`: `[z-a]` is not a glob as in .gitignore. It is ignored.",
+            "`overrides.7.stages`: the list should have at least 1 item after validation, not 0. It is ignored.",
+            "`overrides.7` sets nothing. It is ignored.",
+        ]
+    )
+    assert [(each.paths, each.gate) for each in parsed.config.overrides] == [
+        (("pay/**",), None),
+        (("a/",), None),
+        (("[z-a]", "c/"), None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "gate"),
+    [
+        ("shop.py", Gate.OFF),
+        ("pay/charge.py", Gate.HIGH),
+        ("pay/deep/charge.py", Gate.HIGH),
+        ("pay/card_test.py", Gate.HIGH),  # the longer folder beats the longer name
+        ("web/card_test.py", Gate.MEDIUM),
+        ("pay/fixtures/card.json", Gate.CRITICAL),
+        ("pay/fixtures/exact.json", Gate.MEDIUM),
+        ("lib/one.py", Gate.HIGH),  # of two equal globs, the later
+        ("lib/kept.py", Gate.OFF),  # excluded by `!`
+        ("repay/charge.py", Gate.OFF),
+    ],
+)
+def test_the_most_specific_override_decides(path: str, gate: Gate) -> None:
+    config = parse_configuration(b"""
+overrides:
+  - {paths: ["pay/fixtures/exact.json"], gate: medium}
+  - {paths: ["pay/fixtures/**"], gate: critical}
+  - {paths: ["pay/**"], gate: high}
+  - {paths: ["**/*_test.py"], gate: medium}
+  - {paths: ["lib/*.py", "!lib/kept.py"], gate: medium}
+  - {paths: ["lib/*.py", "!lib/kept.py"], gate: high}
+  - {paths: ["pay/charge.py"], profile: quiet}
+""").config
+    assert explain_path(config, path).rules.gate is gate
 
 
 @pytest.mark.parametrize("key", ["ignore_paths", "ignore_branches"])

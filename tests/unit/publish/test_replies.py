@@ -41,7 +41,7 @@ People with write access can use these commands on the first line of a comment:
 | `/forget ID` | Remove a remembered instruction. |
 | `/pause` | Stop reviewing new pushes to this pull request. |
 | `/resume` | Resume reviews of new pushes. |
-| `/config` | Show the configuration of this pull request. |
+| `/config [PATH]` | Show the configuration of this pull request, or of one file. |
 | `/help` | Show this list. |
 
 <!-- quorum:reply:c1 -->\

@@ -70,6 +70,7 @@ def test_the_json_report_has_the_documented_format() -> None:
                     "provider": "claude",
                     "model": "claude-sonnet-5-5",
                     "error": None,
+                    "left_out": [],
                 },
                 {
                     "stage": "security",
@@ -77,6 +78,7 @@ def test_the_json_report_has_the_documented_format() -> None:
                     "provider": "gpt",
                     "model": "gpt-6.2-sol",
                     "error": None,
+                    "left_out": [],
                 },
                 {
                     "stage": "docs",
@@ -84,6 +86,7 @@ def test_the_json_report_has_the_documented_format() -> None:
                     "provider": "gemini",
                     "model": "gemini-3.8-flash",
                     "error": None,
+                    "left_out": [],
                 },
             ],
             "coverage": {
