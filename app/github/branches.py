@@ -52,7 +52,7 @@ class Branches:
     async def _default(self, branch: str) -> str:
         """Return the default branch, as a remote or a usual name says; empty if it is unknown or the current branch."""
         remote = await self._line("for-each-ref", "--format=%(symref)", f"{REMOTES}*/{HEAD}")
-        named = [each for each in remote.splitlines() if each.startswith(REMOTES)]
+        named = [each for each in remote.split("\n") if each.startswith(REMOTES)]
         origin = [each for each in named if each.startswith(f"{REMOTES}origin/")]
         usual = [f"{place}{name}" for name in _DEFAULT_NAMES for place in (HEADS, f"{REMOTES}origin/")]
         for each in (*origin, *named, *usual):

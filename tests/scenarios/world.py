@@ -41,7 +41,7 @@ FILES: dict[str, FileContent] = {
 }
 DASHBOARD_TOKEN = "a-token-of-the-dashboard"
 WEBHOOK = "/webhooks/github"
-POLL_S = 0.01
+POLL_S = 0.03  # each look costs milliseconds of the processor that the jobs need
 ALL = (Provider.CLAUDE, Provider.GPT, Provider.GEMINI)
 
 

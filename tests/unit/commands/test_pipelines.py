@@ -4,14 +4,15 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from app.analyzers.runner import find_tool
+from app.cli import cli
 
 ROOT = Path(__file__).parents[3]
 SINK = "import os\nfrom flask import request\n\n\ndef run():\n    os.system('ls ' + request.args['d'])\n"
@@ -195,6 +196,8 @@ def test_zizmor_reports_nothing_about_the_action() -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["--staged", "main...HEAD"]])
-def test_review_takes_either_a_target_or_staged(arguments: list[str], checkout: Checkout) -> None:
-    quorum = str(Path(sys.executable).parent / "quorum")
-    assert checkout.run(quorum, "review", *arguments, check=False).returncode == 2
+def test_review_takes_either_a_target_or_staged(
+    arguments: list[str], checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(checkout.folder)
+    assert CliRunner().invoke(cli, ["review", *arguments]).exit_code == 2
