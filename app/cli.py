@@ -60,13 +60,18 @@ def demo(
     github: Annotated[
         bool, typer.Option("--github", help="Run only the stand-in for GitHub, to rehearse setup and serve.")
     ] = False,
+    analyzers_only: Annotated[
+        bool, typer.Option("--analyzers-only", help="Use no model and no recorded answers.")
+    ] = False,
     port: Port = 0,
 ) -> None:
-    """Run the whole App on this machine and review a sample pull request."""
+    """Run the whole App on this machine and review a sample pull request. Without a key, models' answers are recorded ones."""
     from app.commands.demo import demo as run
     from app.commands.rehearsal import rehearse
 
-    raise typer.Exit(rehearse(port=port) if github else run(once=once, port=port))
+    raise typer.Exit(
+        rehearse(port=port) if github else run(once=once, port=port, analyzers_only=analyzers_only)
+    )
 
 
 @cli.command(

@@ -1,7 +1,7 @@
 """What `quorum demo` shows in the terminal: the steps as they run, then the review as it appears on the pull request."""
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -14,7 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from app.commands.review_progress import STATIONS
+from app.domain.model_call import Outcome
 from app.domain.review import StationEvent, StationState
+from app.store.model_calls import CallLine
 from app.store.review_tables import ReviewRow
 from github_sandbox import Pull
 from github_sandbox.state import ReviewComment
@@ -22,6 +24,10 @@ from github_sandbox.state import ReviewComment
 MARKS = {StationState.FINISHED: "[green]✓[/]", StationState.FAILED: "[red]✗[/]"}
 _CHECK_COLORS = {"success": "green", "neutral": "yellow", "failure": "red", "cancelled": "dim"}
 _SUMMARY = re.compile(r"<summary>((?:[^<]|<(?!/?summary>))*)</summary>")
+# The fold for coding agents repeats the finding, so the terminal shows it without.
+_AGENT_FOLD = re.compile(
+    r"<details>\s*<summary>Fix with an agent(?:[^<]|<(?!/details>))*</summary>(?:[^<]|<(?!/details>))*</details>"
+)
 _TAGS = re.compile(r"<!--(?:[^<-]|<(?!!--)|-(?!->))*-->|</?(?:sub|details|br ?/?)>")
 
 
@@ -52,11 +58,22 @@ class ReviewView:
         self._console = console
         self._pull = pull
 
-    def show(self, review: ReviewRow, *, dashboard: str) -> None:
-        """Show what was posted, the cost and the dashboard's address."""
+    def show(self, review: ReviewRow, calls: Sequence[CallLine], *, dashboard: str) -> None:
+        """Show what was posted, who answered, the cost and the dashboard's address."""
         self.show_posted()
+        if calls:
+            self._rule("The model calls")
+            self._console.print(_calls(calls))
         self._console.print(_cost(review))
         self._console.print(f"Dashboard: [link={dashboard}]{dashboard}[/link]")
+
+    def show_page(self) -> None:
+        """Show where the pull request's page is."""
+        url = self._pull.html_url
+        self._console.print(f"Pull request: [link={url}]{url}[/link]")
+        self._console.print(
+            "Comment there as Bob, for example /rereview. Both stay open until you press Ctrl-C."
+        )
 
     def show_posted(self) -> None:
         """Show the review, the comments, the summary and the check runs."""
@@ -91,7 +108,18 @@ class ReviewView:
         return table
 
 
+def _calls(calls: Sequence[CallLine]) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 1))
+    for call in calls:
+        is_ok = call.outcome is Outcome.OK
+        cost = "" if call.cost_usd is None else f"{call.cost_usd:.4f} USD"
+        outcome = f"[{'green' if is_ok else 'yellow'}]{call.outcome}[/]"
+        table.add_row(call.stage, f"{call.provider}:{call.model}", outcome, cost)
+    return table
+
+
 def _markdown(body: str) -> Markdown:
+    body = _AGENT_FOLD.sub("", body)
     return Markdown(_TAGS.sub("", _SUMMARY.sub(r"**\1**", body)).strip())
 
 

@@ -127,6 +127,30 @@ def has_recent_error(database: Database, provider: Provider, sentence: str, *, s
         return session.connection().execute(statement.limit(1)).first() is not None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLine:
+    """One call of a review: who was asked for what, and how it ended."""
+
+    stage: str
+    provider: str
+    model: str
+    outcome: Outcome
+    cost_usd: float | None
+
+
+def load_call_lines(database: Database, review_id: str) -> list[CallLine]:
+    """Return the calls of a review in the order in which they started."""
+    columns = (ModelCallRow.stage, ModelCallRow.provider, ModelCallRow.model)
+    query = select(*map(col, columns), _OUTCOME, col(ModelCallRow.cost_usd))
+    query = query.where(col(ModelCallRow.review_id) == review_id).order_by(col(ModelCallRow.started_at))
+    with database.read() as session:
+        rows = session.connection().execute(query).all()
+    return [
+        CallLine(stage=stage, provider=provider, model=model, outcome=Outcome(outcome), cost_usd=cost)
+        for stage, provider, model, outcome, cost in rows
+    ]
+
+
 def load_usage(database: Database, review_id: str) -> UsageTotal:
     """Return the total usage of a review, of attempts on the wire only."""
     statement = select(*_SUMS).where(col(ModelCallRow.review_id) == review_id, _SENT)

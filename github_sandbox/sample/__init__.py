@@ -1,10 +1,12 @@
 """The sample pull request of `quorum demo` and `python -m github_sandbox`: a small payments service, and a change with real defects.
 
-`base/` and `head/` are data: nothing imports or runs them. `head/` contains only what differs.
+`base/` and `head/` are data: nothing imports or runs them. `head/` contains only what differs. `recorded/` holds what readers
+answered to the requests about the change, and the hashes of the prompts that they saw.
 """
 
 from pathlib import Path
 
+from github_sandbox.recorded import Recording
 from github_sandbox.repository import Pull, Repository
 from github_sandbox.sandbox import Hub
 
@@ -29,6 +31,11 @@ def _files(folder: str) -> dict[str, bytes]:
         for path in sorted(root.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
+
+
+def load_recording() -> Recording:
+    """Read the recorded answers to the requests about the sample's change."""
+    return Recording.load(_HERE / "recorded")
 
 
 def build_sample(sandbox: Hub) -> Pull:

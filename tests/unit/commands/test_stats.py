@@ -49,6 +49,8 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def run(*options: str) -> str:
     result = CliRunner().invoke(cli, ["stats", *options])
     assert result.exit_code == 0, result.output
+    if "json" in options:
+        return result.stdout
     *lines, place = result.stdout.splitlines()
     assert place.startswith("The App and `quorum review`: ")
     return "\n".join(line.rstrip() for line in lines)
