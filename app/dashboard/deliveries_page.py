@@ -24,6 +24,7 @@ class DeliveryPages:
     database: Database
     templates: Templates
     clock: Callable[[], datetime]
+    github_url: str
     has_bearer: Callable[[Request], bool]
     replay_delivery: Callable[[str], Awaitable[bool]] | None
 
@@ -36,6 +37,7 @@ class DeliveryPages:
             "deliveries.html",
             viewer=viewer,
             now=self.clock(),
+            github_url=self.github_url,
             page=page,
             state=state,
             states=[each.value for each in DeliveryState],

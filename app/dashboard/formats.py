@@ -45,6 +45,22 @@ def milliseconds(value: float | None) -> str:
     return f"{minutes} min {seconds} s"
 
 
+def hours(value: float | None) -> str:
+    """Format as `25 min`, `3.5 h`, or `2.1 d`; a dash if unknown."""
+    if value is None:
+        return NOTHING
+    if value < 1:
+        return f"{value * 60:.0f} min"
+    return f"{value:.1f} h" if value < 48 else f"{value / 24:.1f} d"
+
+
+def change(value: float, before: float) -> str:
+    """Say how a figure differs from that of the period before, e.g. `+12% on the period before`."""
+    if not before:
+        return "nothing in the period before"
+    return f"{(value - before) / before:+.0%} on the period before".replace("-", "\u2212")
+
+
 def timestamp(value: datetime | None) -> str:
     """Format as `2026-11-22 09:04 UTC`; a dash if unknown."""
     return NOTHING if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

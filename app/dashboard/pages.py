@@ -18,14 +18,17 @@ from starlette.routing import Mount, Route
 from app.clock import utc_now
 from app.dashboard.access import DashboardAccess
 from app.dashboard.api import QueueMonitor
+from app.dashboard.attention import find_attention, load_total, narrow
 from app.dashboard.charts import overview_charts
 from app.dashboard.decisions import Decisions
 from app.dashboard.deliveries_page import DeliveryPages
 from app.dashboard.findings_page import FindingPages
 from app.dashboard.live import ReviewBroadcast
 from app.dashboard.rendering import DashboardFiles, Templates
+from app.dashboard.reports_page import ReportPages
 from app.dashboard.review_page import ReviewPages
 from app.dashboard.rules_page import RulePages
+from app.dashboard.settings_page import SettingsPages
 from app.dashboard.sign_in import GitHubSignIn, SignInPages
 from app.domain.job import Delivery, Job
 from app.domain.model_call import Provider
@@ -37,6 +40,7 @@ from app.llm.learned import RoutingFigure, routing_figures
 from app.llm.router import favorites_of
 from app.store.dashboard.comparison import load_records, load_repositories
 from app.store.dashboard.overview import load_overview
+from app.store.dashboard.review_list import ReviewFilter, load_repository_names, load_reviews
 from app.store.dashboard.time_series import bucket_names, bucket_of
 from app.store.database import Database
 from app.store.processes import load_live_processes
@@ -49,6 +53,7 @@ RANGES = {
     "90d": timedelta(days=90),
 }
 DEFAULT_RANGE = "30d"
+RECENT = 8  # reviews on the overview
 
 Page = Callable[[Request, Viewer], Awaitable[Response]]
 
@@ -104,10 +109,20 @@ class DashboardPages:
             clock=dashboard.clock,
             has_bearer=dashboard.access.has_bearer,
         )
+        self._reports = ReportPages(
+            database=dashboard.database, templates=self._templates, clock=dashboard.clock
+        )
+        self._settings = SettingsPages(
+            database=dashboard.database,
+            templates=self._templates,
+            clock=dashboard.clock,
+            has_bearer=dashboard.access.has_bearer,
+        )
         self._deliveries = DeliveryPages(
             database=dashboard.database,
             templates=self._templates,
             clock=dashboard.clock,
+            github_url=dashboard.github_url,
             has_bearer=dashboard.access.has_bearer,
             replay_delivery=dashboard.replay,
         )
@@ -133,8 +148,11 @@ class DashboardPages:
             "/findings.json": self._findings.export_json,
             "/findings/{finding_id}": self._findings.show,
             "/models": self.models,
+            "/reports": self._reports.show,
+            "/reports.csv": self._reports.export_csv,
             "/repositories": self.repositories,
             "/rules": self._rules.show_list,
+            "/settings": self._settings.show,
             "/deliveries": self._deliveries.show_list,
         }
         actions: dict[str, Page] = {
@@ -142,6 +160,7 @@ class DashboardPages:
             "/findings/reopen": self._findings.reopen,
             "/findings/mute": self._findings.mute,
             "/rules/remove": self._rules.remove,
+            "/settings/check": self._settings.check,
             "/remembered/remove": self._rules.forget,
             "/deliveries/{guid}/replay": self._deliveries.replay,
         }
@@ -182,10 +201,17 @@ class DashboardPages:
     async def overview(self, request: Request, viewer: Viewer) -> Response:
         """`/`: reviews, cost, and outcomes over time."""
         chosen, span = _range(request)
-        now = self._dashboard.clock()
-        bucket = bucket_of(span)
-        overview = await asyncio.to_thread(
-            load_overview, self._dashboard.database, viewer, since=now - span, bucket=bucket
+        dashboard, now = self._dashboard, self._dashboard.clock()
+        bucket, repository = bucket_of(span), request.query_params.get("repository", "")
+        narrowed = await asyncio.to_thread(narrow, dashboard.database, viewer, repository)
+        overview, before, attention, recent, repositories = await asyncio.gather(
+            asyncio.to_thread(load_overview, dashboard.database, narrowed, since=now - span, bucket=bucket),
+            asyncio.to_thread(
+                load_total, dashboard.database, narrowed, since=now - 2 * span, until=now - span
+            ),
+            asyncio.to_thread(find_attention, dashboard.database, narrowed, dashboard.limits, now=now),
+            asyncio.to_thread(load_reviews, dashboard.database, narrowed, ReviewFilter(), limit=RECENT),
+            asyncio.to_thread(load_repository_names, dashboard.database, viewer),
         )
         return self._page(
             "overview.html",
@@ -193,6 +219,11 @@ class DashboardPages:
             chosen=chosen,
             ranges=list(RANGES),
             overview=overview,
+            before=before,
+            attention=attention,
+            recent=recent.lines,
+            repositories=repositories,
+            repository=repository,
             charts=overview_charts(overview, bucket_names(now - span, now, bucket)),
             **await self._state(),
         )

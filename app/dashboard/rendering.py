@@ -70,6 +70,8 @@ class Templates:
             "ms": formats.milliseconds,
             "timestamp": formats.timestamp,
             "worth": formats.worth,
+            "hours": formats.hours,
+            "change": formats.change,
             "prose": prose,
             "provider_name": _provider_name,
             "combine": _combine,

@@ -13,7 +13,7 @@ from app.dashboard.decisions import OPERATOR_NAME
 from app.dashboard.rendering import Templates
 from app.dashboard.sign_in import read_form
 from app.domain.viewer import Viewer
-from app.store.dashboard.comparison import load_visible_remembered, load_visible_rules
+from app.store.dashboard.teaching import load_visible_remembered, load_visible_rules
 from app.store.database import Database
 from app.store.findings import record_rules_removed
 from app.store.remembered import forget

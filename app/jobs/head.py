@@ -1,7 +1,8 @@
 """Reads the state of a head before its review, and decides whether the review is still needed."""
 
 import asyncio
-from dataclasses import dataclass, replace
+import json
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from app.domain.file_rules import ChangeRules
@@ -20,6 +21,7 @@ from app.store import reviews
 from app.store.database import Database
 from app.store.pull_requests import PullRequestMemory, load_memory, record_reopened
 from app.store.remembered import load_remembered
+from app.store.repository_settings import record_settings
 from app.store.review_tables import ReviewRow
 
 OPENED = "opened"  # may arrive after the pushes that followed it
@@ -128,6 +130,7 @@ async def read_head(
             "branch": pull_request.head_ref,
         },
     )
+    await _record_configuration(request, configuration, environment, at=read_at)
     if pull_request.head_sha != first_sha:
         raise Superseded("The pull request was pushed to while its review was interrupted.")
     return HeadState(
@@ -138,6 +141,30 @@ async def read_head(
         remembered=await _load_remembered(database, request),
         acts_for=await _inherit_trigger(request, database),
         read_at=read_at,
+    )
+
+
+async def _record_configuration(
+    request: ReviewRequest, configuration: Configuration, environment: JobEnvironment, *, at: datetime
+) -> None:
+    """Keep the configuration for the dashboard."""
+    entries = {
+        key: (
+            environment.redact(json.dumps(value, ensure_ascii=False, default=str)),
+            configuration.origins[key],
+        )
+        for key, value in asdict(configuration.config).items()
+    }
+    await asyncio.to_thread(
+        record_settings,
+        environment.database,
+        installation_id=request.installation_id,
+        repository=request.ref.repository,
+        entries=entries,
+        problems=[
+            environment.redact(f"{each.path}:{each.line}: {each.message}") for each in configuration.problems
+        ],
+        at=at,
     )
 
 

@@ -267,3 +267,17 @@ class RememberedRow(Row, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     removed_by: str | None = None  # login; None: active
     removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class RepositorySettingsRow(Row, table=True):
+    """The configuration that the last review of a repository used (`app.store.repository_settings`)."""
+
+    __tablename__ = "repository_settings"
+
+    installation_id: int = Field(
+        primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
+    )
+    repository: str = Field(primary_key=True, sa_type=AnyText)
+    entries: dict[str, list[str]] = Field(default_factory=dict, sa_type=JSON)  # key: value as JSON, origin
+    problems: list[str] = Field(default_factory=list, sa_type=JSON)
+    read_at: datetime = Field(sa_type=UtcDateTime)  # when this configuration was first used

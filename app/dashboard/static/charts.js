@@ -3,7 +3,7 @@
 
 const FORMATS = {
   count: value => value.toLocaleString("en"),
-  usd: value => "$" + value.toLocaleString("en", { maximumFractionDigits: value < 1 ? 4 : 2 }),
+  usd: value => "$" + value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
   ms: value => value < 1000 ? `${Math.round(value)} ms` : `${(value / 1000).toLocaleString("en", { maximumFractionDigits: 1 })} s`,
   share: value => `${Math.round(value * 100)}%`,
 };
@@ -22,6 +22,12 @@ function when(seconds, step) {
     ? { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC" }
     : { day: "numeric", month: "short", timeZone: "UTC" };
   return new Date(seconds * 1000).toLocaleString("en-GB", options);
+}
+
+// the axis ends at a round value, so that its highest mark is not below the highest bar
+function roundUp(value) {
+  const size = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 2.5, 5, 10].map(factor => factor * size).find(mark => mark >= value);
 }
 
 // without a pointer, the legend shows the last point
@@ -54,7 +60,7 @@ function options(chart, width) {
     ],
     scales: {
       x: { time: false, range: () => [chart.x[0] - step / 2, chart.x[chart.x.length - 1] + step / 2] },
-      y: { range: (plot, low, high) => chart.unit === "share" ? [Math.min(0.5, low || 0), 1] : [0, (high || 1) * 1.08] },
+      y: { range: (plot, low, high) => chart.unit === "share" ? [Math.min(0.5, low || 0), 1] : [0, roundUp(high || 1)] },
     },
     cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 } },
     legend: { live: true },

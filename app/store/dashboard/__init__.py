@@ -9,7 +9,13 @@ from sqlmodel import col
 from app.domain.viewer import Viewer
 from app.store.call_tables import ModelCallRow
 from app.store.job_tables import DeliveryRow
-from app.store.review_tables import FindingRow, LearnedRuleRow, RememberedRow, ReviewRow
+from app.store.review_tables import (
+    FindingRow,
+    LearnedRuleRow,
+    RememberedRow,
+    RepositorySettingsRow,
+    ReviewRow,
+)
 
 TenantTable = (
     type[ReviewRow]
@@ -18,6 +24,7 @@ TenantTable = (
     | type[DeliveryRow]
     | type[LearnedRuleRow]
     | type[RememberedRow]
+    | type[RepositorySettingsRow]
 )
 
 

@@ -10,7 +10,6 @@ from datetime import datetime
 
 from sqlalchemy import Text, cast, func, select
 from sqlmodel import Session, col
-from sqlmodel import select as select_rows
 
 from app.domain.finding import REFUTED_BY, Stage
 from app.domain.viewer import Viewer
@@ -20,7 +19,7 @@ from app.store.dashboard import visible
 from app.store.database import Database
 from app.store.findings import FindingOutcome, has_two_vendors
 from app.store.model_calls import NEVER_SENT
-from app.store.review_tables import FindingRow, LearnedRuleRow, RejectionRow, RememberedRow, ReviewRow
+from app.store.review_tables import FindingRow, RejectionRow, ReviewRow
 
 
 @dataclass(slots=True, kw_only=True)
@@ -212,25 +211,3 @@ def load_repositories(
             )
         )
     return sorted(lines, key=lambda line: (-line.cost_usd, line.repository.lower()))
-
-
-def load_visible_rules(database: Database, viewer: Viewer) -> list[LearnedRuleRow]:
-    """Return learned rules, active ones first, then the newest."""
-    statement = (
-        select_rows(LearnedRuleRow)
-        .where(visible(viewer, LearnedRuleRow))
-        .order_by(col(LearnedRuleRow.created_at).desc(), col(LearnedRuleRow.id))
-    )
-    with database.read() as session:
-        return sorted(session.exec(statement), key=lambda row: row.removed_by is not None)
-
-
-def load_visible_remembered(database: Database, viewer: Viewer) -> list[RememberedRow]:
-    """Return the instructions that teams gave with `/remember`, the newest first."""
-    statement = (
-        select_rows(RememberedRow)
-        .where(visible(viewer, RememberedRow), col(RememberedRow.removed_at).is_(None))
-        .order_by(col(RememberedRow.created_at).desc(), col(RememberedRow.id))
-    )
-    with database.read() as session:
-        return list(session.exec(statement))

@@ -11,10 +11,11 @@ from sqlmodel import Session, SQLModel, col
 from app.domain.viewer import OPERATOR, Viewer
 from app.github.people import GitHubPeople
 from app.store.dashboard import visible
-from app.store.dashboard.comparison import load_records, load_repositories, load_visible_rules
+from app.store.dashboard.comparison import load_records, load_repositories
 from app.store.dashboard.lists import load_deliveries, load_review_detail
 from app.store.dashboard.overview import load_overview
 from app.store.dashboard.review_list import ReviewFilter, load_repository_names, load_reviews
+from app.store.dashboard.teaching import load_visible_rules, load_visible_settings
 from app.store.dashboard.time_series import Bucket
 from app.store.database import Database
 from app.store.review_tables import ReviewRow
@@ -48,6 +49,7 @@ def test_every_query_returns_only_rows_that_the_user_may_see(any_database: Datab
     (line,) = load_repositories(database, VIEWER, since=SINCE, now=NOW)
     assert (line.installation_id, line.reviews, line.findings) == (7, 1, 1)
     assert [rule.id for rule in load_visible_rules(database, VIEWER)] == ["review-0-rule"]
+    assert [row.repository for row in load_visible_settings(database, VIEWER)] == ["octo/shop"]
     assert [row.guid for row in load_deliveries(database, VIEWER).rows] == ["review-0-delivery"]
 
 

@@ -22,12 +22,29 @@ from app.store.call_tables import ModelCallRow
 from app.store.columns import Row
 from app.store.database import Database
 from app.store.job_tables import DeliveryRow
-from app.store.review_tables import FindingRow, LearnedRuleRow, RejectionRow, ReviewRow, StageResultRow
+from app.store.review_tables import (
+    FindingRow,
+    LearnedRuleRow,
+    RejectionRow,
+    RepositorySettingsRow,
+    ReviewRow,
+    StageResultRow,
+)
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TOKEN = "the-operators-token"
 HOST = "quorum.test"
-PAGES = ("/", "/now", "/findings", "/reviews", "/models", "/repositories", "/rules", "/deliveries")
+PAGES = (
+    "/",
+    "/now",
+    "/findings",
+    "/reviews",
+    "/models",
+    "/repositories",
+    "/rules",
+    "/settings",
+    "/deliveries",
+)
 FROM_HERE = {"Origin": f"http://{HOST}", "Sec-Fetch-Site": "same-origin"}
 
 
@@ -254,6 +271,13 @@ def add_tenant(database: Database, review_id: str, *, repository: str, installat
         rule_row(review),
         delivery_row(review),
         stage,
+        RepositorySettingsRow(
+            installation_id=installation_id,
+            repository=repository,
+            entries={"gate": ['"high"', "repository"], "language": [f'"{repository}"', "default"]},
+            problems=[f"problem in {repository}"],
+            read_at=review.created_at,
+        ),
     )
     return review
 

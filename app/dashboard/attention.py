@@ -1,0 +1,89 @@
+"""What needs somebody: failed reviews, budgets that are nearly used up, critical findings that nobody has decided."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from app.dashboard.formats import plural, usd
+from app.domain.finding import Severity
+from app.domain.viewer import Viewer
+from app.llm.costs import BudgetLimits
+from app.store.dashboard.comparison import load_repositories
+from app.store.dashboard.finding_filter import FindingFilter
+from app.store.dashboard.findings import count_by_severity, load_findings
+from app.store.dashboard.periods import Period, load_installations_of, load_periods, total_of
+from app.store.database import Database
+
+RECENTLY = timedelta(days=7)
+NEARLY = 0.8  # of a budget
+MAX_BUDGETS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """One thing that needs somebody, with the page that shows more."""
+
+    text: str
+    url: str
+
+
+def narrow(database: Database, viewer: Viewer, repository: str) -> Viewer:
+    """Return a viewer who sees one repository only, and no more than before; an empty name changes nothing."""
+    if not repository:
+        return viewer
+    readable = viewer.repositories
+    numbers = load_installations_of(database, repository) if readable is None else list(readable)
+    seen = {
+        number: frozenset({repository})
+        for number in numbers
+        if readable is None or repository in readable[number]
+    }
+    return Viewer(login=viewer.login, repositories=seen)
+
+
+def load_total(database: Database, viewer: Viewer, *, since: datetime, until: datetime) -> Period:
+    """Return the figures of all repositories in a period."""
+    return total_of(load_periods(database, viewer, since=since, until=until).values())
+
+
+def find_attention(
+    database: Database, viewer: Viewer, limits: BudgetLimits, *, now: datetime
+) -> list[Attention]:
+    """Return what needs somebody now, the most urgent first."""
+    return [
+        *_critical(database, viewer),
+        *_failed(database, viewer, now),
+        *_budgets(database, viewer, limits, now),
+    ]
+
+
+def _critical(database: Database, viewer: Viewer) -> list[Attention]:
+    wanted = FindingFilter(severity=Severity.CRITICAL)
+    count = count_by_severity(database, viewer, wanted).get(Severity.CRITICAL, 0)
+    if not count:
+        return []
+    unconfirmed = sum(
+        not line.finding.confirmed_by and not line.finding.is_found_independently
+        for line in load_findings(database, viewer, wanted).lines
+    )
+    doubt = f", {unconfirmed:,} of the newest not confirmed by a second vendor" if unconfirmed else ""
+    text = f"{plural(count, 'open critical finding')}{doubt}"
+    return [Attention(text=text, url="/findings?severity=critical")]
+
+
+def _failed(database: Database, viewer: Viewer, now: datetime) -> list[Attention]:
+    failed = load_total(database, viewer, since=now - RECENTLY, until=now).failed
+    query = urlencode({"status": "failed", "from": f"{now - RECENTLY:%Y-%m-%d}"})
+    text = f"{plural(failed, 'review')} failed in the last 7 days"
+    return [Attention(text=text, url=f"/reviews?{query}")] if failed else []
+
+
+def _budgets(database: Database, viewer: Viewer, limits: BudgetLimits, now: datetime) -> list[Attention]:
+    near: list[tuple[float, Attention]] = []
+    for line in load_repositories(database, viewer, since=now - timedelta(days=31), now=now):
+        limit = line.limit_usd if line.limit_usd is not None else limits.repository_month_usd
+        if limit and line.month_usd >= NEARLY * limit:
+            share = line.month_usd / limit
+            text = f"{line.repository} has used {share:.0%} of its {usd(limit)} for this month"
+            near.append((share, Attention(text=text, url="/repositories")))
+    return [each for _, each in sorted(near, key=lambda pair: -pair[0])[:MAX_BUDGETS]]
