@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from app.commands.setup_pages import REGISTRATION_URL
 from app.domain.model_call import Provider, RungState
 from app.errors import ConfigurationError, ModelAuthFailed, ModelError, ModelNotFound
 from app.github.auth import parse_private_key
@@ -214,8 +215,8 @@ def check_address(hook: HookConfig) -> Check:
 
 
 def is_reserved(url: str) -> bool:
-    """Whether the name is reserved: https://www.rfc-editor.org/rfc/rfc2606"""
-    return (urlsplit(url).hostname or "").endswith(".invalid")
+    """Whether the name is reserved, so that nothing arrives there: https://www.rfc-editor.org/rfc/rfc2606"""
+    return url == REGISTRATION_URL or (urlsplit(url).hostname or "").endswith(".invalid")
 
 
 def check_deliveries(attempts: list[HookDelivery], hook: HookConfig) -> Check:

@@ -12,7 +12,7 @@ import sys
 import time
 import webbrowser
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.commands.setup_files import check_env_file, write_credentials
-from app.commands.setup_pages import BACK_PATH, Ping, SetupPages, app_manifest, installation_url
+from app.commands.setup_pages import BACK_PATH, RESERVED_URL, Ping, SetupPages, app_manifest, installation_url
 from app.errors import GitHubError, InputError
 from app.github.addresses import web_url
 from app.github.app import GitHubApp
@@ -85,7 +85,7 @@ async def register(
             github_url=web_url(settings.github_api_url),
             organization=options.organization,
             hosts=frozenset({address, address.replace(HOST, "localhost")}),
-            convert=lambda code: convert_manifest(code, settings.github_api_url, transport=network.github),
+            convert=lambda code: _convert(code, settings, network, is_polled=public_url is None),
             keep=lambda credentials: write_credentials(
                 credentials,
                 env_file=env_file,
@@ -104,6 +104,32 @@ async def register(
                 return 1
             await _finish(pages, settings, network, sleep=sleep)
     return 0
+
+
+async def _convert(code: str, settings: Settings, network: Network, *, is_polled: bool) -> AppCredentials:
+    """Exchange the code, and point the hook of a polled App to a name that nobody can ever own.
+
+    If GitHub refuses that name, the hook keeps the one it was registered with, which has no address either.
+    """
+    credentials = await convert_manifest(code, settings.github_api_url, transport=network.github)
+    if is_polled:
+        with suppress(GitHubError):
+            async with _registered_app(credentials, settings, network) as registration:
+                await registration.update_hook_url(RESERVED_URL)
+    return credentials
+
+
+@asynccontextmanager
+async def _registered_app(
+    credentials: AppCredentials, settings: Settings, network: Network
+) -> AsyncGenerator[AppRegistration]:
+    app = GitHubApp(
+        credentials.app_id, credentials.private_key, settings.github_api_url, transport=network.github
+    )
+    try:
+        yield AppRegistration(app)
+    finally:
+        await app.aclose()
 
 
 def _public_url(url: str | None) -> str | None:
@@ -148,16 +174,12 @@ async def _fetch_ping(
     credentials: AppCredentials, settings: Settings, network: Network, *, sleep: Sleep
 ) -> Ping:
     """Wait for GitHub's first ping."""
-    app = GitHubApp(
-        credentials.app_id, credentials.private_key, settings.github_api_url, transport=network.github
-    )
     try:
-        arrived = await wait_for_ping(AppRegistration(app), sleep=sleep)
+        async with _registered_app(credentials, settings, network) as registration:
+            arrived = await wait_for_ping(registration, sleep=sleep)
     except GitHubError as error:
         _print(f"GitHub did not report the ping: {error}")
         arrived = False
-    finally:
-        await app.aclose()
     return Ping.ARRIVED if arrived else Ping.MISSING
 
 

@@ -31,6 +31,8 @@ BACK_PATH = "/registered"
 NEXT_PATH = "/next"
 REFRESH_S = 2
 RESERVED_URL = f"https://quorum.invalid{WEBHOOK_PATH}"  # a name that nobody can own: RFC 2606
+# Nobody knows whether GitHub's form accepts `.invalid`. This reserved name has an ordinary top-level domain and no address.
+REGISTRATION_URL = f"https://polled-not-pushed.example.com{WEBHOOK_PATH}"
 STYLE = (
     ":root{color-scheme:light dark}body{font:16px/1.5 system-ui;max-width:40rem;margin:3rem auto;padding:0 1rem}"
     "button{font:inherit;padding:.5rem 1rem}[role=status]{border-left:.25rem solid;padding-left:.75rem}"
@@ -53,9 +55,10 @@ def app_manifest(*, name: str | None, public_url: str | None, back_url: str) -> 
     """app.yml in GitHub's manifest format, with the addresses of this installation.
 
     Without a public address, the hook has a reserved URL but stays active, because GitHub logs deliveries only for an active hook.
+    Once the App is registered, `RESERVED_URL` replaces it.
     """
     manifest: dict[str, Any] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
-    hook_url = f"{public_url}{WEBHOOK_PATH}" if public_url else RESERVED_URL
+    hook_url = f"{public_url}{WEBHOOK_PATH}" if public_url else REGISTRATION_URL
     own = {
         "hook_attributes": {"url": hook_url, "active": True},
         "redirect_url": back_url,

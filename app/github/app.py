@@ -11,9 +11,16 @@ from typing import Any, cast
 import anyio
 import httpx
 
-from app.errors import GitHubForbidden, GitHubRejected
+from app.errors import GitHubForbidden, GitHubNotFound, GitHubRejected
 from app.github.addresses import PUBLIC_API_URL
-from app.github.auth import REVIEW_PERMISSIONS, AppJwt, InstallationToken, Permissions, possible_permissions
+from app.github.auth import (
+    REVIEW_PERMISSIONS,
+    AppJwt,
+    FixedToken,
+    InstallationToken,
+    Permissions,
+    possible_permissions,
+)
 from app.github.client import ApiClient, RepositoryClient
 from app.github.failures import Clock
 from app.github.transport import InstallationThrottle, KeptOpenTransport, Processes, Sleep, open_transport
@@ -81,6 +88,16 @@ class GitHubApp:
         data = await self.api.fetch(self.api.rest.apps.async_get_authenticated(), to="read the App")
         return f"{data['slug']}[bot]"  # pyright: ignore[reportOptionalSubscript, reportTypedDictNotRequiredAccess]
 
+    async def has_installed(self, installation_id: int, repository: str) -> bool:
+        """Whether this installation holds the repository; a token for another one is refused with 422."""
+        owner, _, name = repository.partition("/")
+        request = self.api.rest.apps.async_get_repo_installation(owner, name)
+        try:
+            data = await self.api.fetch(request, to=f"find the installation of {repository}")
+        except GitHubNotFound:
+            return False
+        return cast("dict[str, Any]", data)["id"] == installation_id
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.close()
@@ -119,6 +136,10 @@ class GitHubApp:
         try:
             return *await self._request_token(installation_id, repository, permissions), {}
         except GitHubRejected as error:
+            if "not accessible" in str(error) and (
+                moved := await self._moved_id(installation_id, repository)
+            ):
+                return *await self._request_token(installation_id, moved, permissions), {}
             possible, lacking = await self._split_permissions(installation_id, permissions, error)
             if not possible:
                 raise GitHubForbidden(
@@ -139,15 +160,45 @@ class GitHubApp:
             return {}, {}
         return possible_permissions(permissions, await self._fetch_granted(installation_id))
 
+    async def _moved_id(self, installation_id: int, repository: str) -> int | None:
+        """Return the id of a repository that has another name now; None if it is gone or elsewhere.
+
+        Its old name still leads to it, but a token can be requested by the id only. The token that looks it up can read
+        metadata and nothing else.
+        """
+        token, _ = await self._request_token(installation_id, None, {"metadata": "read"})
+        api = ApiClient(
+            FixedToken(token),
+            api_url=self.api_url,
+            transport=self._transport,
+            throttle=self._throttle_of(installation_id),
+            clock=self._clock,
+        )
+        owner, _, name = repository.partition("/")
+        try:
+            data = await api.fetch(api.rest.repos.async_get(owner, name), to=f"find {repository}")
+        except GitHubNotFound:
+            return None
+        found = cast("dict[str, Any]", data)
+        is_same_owner = found["owner"]["login"].lower() == owner.lower()
+        return found["id"] if is_same_owner and found["full_name"].lower() != repository.lower() else None
+
     async def _request_token(
-        self, installation_id: int, repository: str, permissions: Permissions
+        self, installation_id: int, repository: str | int | None, permissions: Permissions
     ) -> tuple[str, str]:
-        body: Any = {
-            "repositories": [repository.partition("/")[2]],
-            "permissions": dict(permissions),
-        }
-        request = self.api.rest.apps.async_create_installation_access_token(installation_id, data=body)
-        answer = await self.api.fetch(request, to=f"create a token for {repository}")
+        """Request a token for a repository by its name or id; None for all of the installation."""
+        body: dict[str, Any] = {"permissions": dict(permissions)}
+        match repository:
+            case str():
+                body["repositories"] = [repository.partition("/")[2]]
+            case int():
+                body["repository_ids"] = [repository]
+            case None:
+                pass
+        request = self.api.rest.apps.async_create_installation_access_token(
+            installation_id, data=cast("Any", body)
+        )
+        answer = await self.api.fetch(request, to=f"create a token for {repository or 'metadata'}")
         return answer["token"], answer["expires_at"]
 
     async def _fetch_granted(self, installation_id: int) -> Permissions:

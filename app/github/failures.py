@@ -91,6 +91,12 @@ def failure_of_response(response: httpx.Response, *, to: str, clock: Clock) -> G
     if _is_rate_limit(response, message):
         return _rate_limited(to, response, clock)
     text = f"GitHub refused to {to}: {message}" if message else f"GitHub refused to {to} ({status})."
+    if status in (403, 404) and response.headers.get("x-github-sso", "").startswith("required"):
+        text = (
+            f"GitHub refused to {to}, because the organization requires SAML single sign-on: authorize this token for the "
+            "organization in your GitHub settings under Personal access tokens, Configure SSO."
+        )
+        return GitHubForbidden(text, status=status)
     match status:
         case 401 if _CLAIM_WORDS.search(message):
             text = f"GitHub refused to {to}, because this machine's clock is wrong: {message}"

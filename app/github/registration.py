@@ -1,6 +1,6 @@
 """Read the App's registration: identity, webhook, installations, deliveries.
 
-For `quorum doctor`, `quorum setup` and `quorum serve`. Its only writes are requests for redeliveries.
+For `quorum doctor`, `quorum setup` and `quorum serve`. Its only writes are requests for redeliveries and, during `quorum setup`, the hook's URL.
 """
 
 from collections.abc import Mapping
@@ -118,6 +118,11 @@ class AppRegistration:
             has_secret=bool(data.get("secret")),
             verifies_tls=str(data.get("insecure_ssl", "0")) == "0",
         )
+
+    async def update_hook_url(self, url: str) -> None:
+        """Set where GitHub sends webhooks."""
+        request = self._apps.async_update_webhook_config_for_app(url=url)
+        await self._api.send(request, to="set the webhook's address")
 
     async def fetch_installations(self) -> list[AppInstallation]:
         """Fetch all installations."""

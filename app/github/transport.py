@@ -17,7 +17,7 @@ import anyio
 import httpx
 from githubkit.throttling import BaseThrottler
 
-from app.errors import GitHubRateLimited
+from app.errors import GitHubRateLimited, GitHubRejected
 from app.github.failures import Clock
 
 TIMEOUT_S = 30.0
@@ -25,14 +25,31 @@ USER_AGENT = "quorum-review"
 
 
 class KeptOpenTransport(httpx.AsyncBaseTransport):
-    """Shares one connection pool between clients that close their transport after each request."""
+    """Shares one connection pool between clients that close their transport after each request.
+
+    GitHub redirects requests for a renamed or transferred repository to its id. Each request is repeated as it is, also a
+    POST, which httpx would turn into a GET after a 301 or 302, and nothing is sent to another host.
+    https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
+    """
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request."""
-        return await self._transport.handle_async_request(request)
+        response = await self._transport.handle_async_request(request)
+        if response.is_redirect and "location" in response.headers:
+            target = request.url.join(response.headers["location"])
+            if (target.scheme, target.host, target.port) != (
+                request.url.scheme,
+                request.url.host,
+                request.url.port,
+            ):
+                await response.aclose()
+                raise GitHubRejected("GitHub redirects to another host, which Quorum does not follow.")
+            if request.method not in ("GET", "HEAD"):
+                response.status_code = 307
+        return response
 
     async def aclose(self) -> None:
         """Do nothing; the owner calls `close`."""

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
     Headers = dict[str, str | Omit]
 
+_LLAMA_CPP_PYTHON = (
+    "Input should be 'text' or 'json_object'"  # what its server says to the form `json_schema`
+)
 LIMIT, NEW_LIMIT = "max_tokens", "max_completion_tokens"
 
 
@@ -54,6 +57,7 @@ class LocalClient:
         self._http_client = http_client
         self._sdk = LazyClient(self._open, close=lambda sdk: sdk.close(), logger="openai")
         self._limit = LIMIT  # the name of the output limit that the server accepts
+        self._takes_schema = False  # in JSON mode; llama-cpp-python then makes a grammar of it
         self._streams = StreamSupport(provider, base_url)
 
     def _open(self) -> "AsyncOpenAI":
@@ -103,7 +107,7 @@ class LocalClient:
         import openai
 
         create = cast("Any", sdk.chat.completions.create)  # its overloads do not accept a prepared body
-        name, body = self._limit, {**_body(request), **form}
+        name, body = self._limit, {**_body(request, takes_schema=self._takes_schema), **form}
         allowed = output_limit(
             self.provider,
             request.model,
@@ -117,8 +121,9 @@ class LocalClient:
         }
         try:
             return await create(**body, **{name: allowed}, **extra)
-        except openai.BadRequestError as error:
-            if name == NEW_LIMIT or NEW_LIMIT not in str(error.body):
+        except openai.APIStatusError as error:
+            self._takes_schema |= _LLAMA_CPP_PYTHON in error.response.text
+            if name == NEW_LIMIT or error.status_code != 400 or NEW_LIMIT not in str(error.body):
                 raise
         self._limit = NEW_LIMIT
         return await create(**body, **{NEW_LIMIT: allowed}, **extra)
@@ -209,7 +214,7 @@ async def _collect(provider: Provider, stream: Any, watch: Stopwatch) -> "ChatCo
     return ChatCompletion.construct(**whole, choices=choices)
 
 
-def _body(request: ModelRequest) -> dict[str, Any]:
+def _body(request: ModelRequest, *, takes_schema: bool) -> dict[str, Any]:
     body: dict[str, Any] = {
         "model": request.model,
         "messages": [
@@ -217,18 +222,18 @@ def _body(request: ModelRequest) -> dict[str, Any]:
             {"role": "user", "content": _content(request)},
         ],
     }
-    if form := _format(request):
+    if form := _format(request, takes_schema=takes_schema):
         body["response_format"] = form
     return body
 
 
-def _format(request: ModelRequest) -> dict[str, Any] | None:
+def _format(request: ModelRequest, *, takes_schema: bool) -> dict[str, Any] | None:
     match request.rung:
         case Rung.SCHEMA | Rung.OPEN_SCHEMA:
             schema = {"name": request.schema_name, "strict": True, "schema": request.schema}
             return {"type": "json_schema", "json_schema": schema}
         case Rung.JSON_MODE:
-            return {"type": "json_object"}
+            return {"type": "json_object"} | ({"schema": request.schema} if takes_schema else {})
         case Rung.PROMPT:
             return None
 

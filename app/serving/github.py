@@ -131,6 +131,12 @@ class InstallationAccess:
         return await fetch_file(self.github.installation(installation_id, repository), path, commit=branch)
 
     async def organization_file(self, installation_id: int, owner: str) -> bytes | None:
-        """Return `quorum.yml` of the owner's `.github` repository, with permission to read files only."""
-        client = self.github.installation(installation_id, f"{owner}/.github", permissions=FILE_PERMISSIONS)
+        """Return `quorum.yml` of the owner's `.github` repository, with permission to read files only.
+
+        None if there is no such repository or the App is not installed on it.
+        """
+        repository = f"{owner}/.github"
+        if not await self.github.has_installed(installation_id, repository):
+            return None
+        client = self.github.installation(installation_id, repository, permissions=FILE_PERMISSIONS)
         return await fetch_file(client, CONFIGURATION_PATH)

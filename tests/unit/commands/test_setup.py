@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.commands.doctor_checks import is_reserved
 from app.commands.setup import FINAL_PAGE_S, SetupOptions, register, wait_for_ping
 from app.commands.setup_files import merge_env
 from app.errors import InputError
@@ -52,6 +53,8 @@ class SetupHarness:
         self.http = http
         self.opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.running: asyncio.Task[int] | None = None
+        self.transport: httpx.AsyncBaseTransport | None = None  # None: the sandbox's
+        self.registered_hook = ""
 
     async def start(self, **options: Any) -> str:
         """Start `quorum setup` and return the address of its page."""
@@ -64,7 +67,7 @@ class SetupHarness:
                 SetupOptions(**options),
                 settings,
                 env_file=self.env,
-                network=Network(github=self.github.transport()),
+                network=Network(github=self.transport or self.github.transport()),
                 open_browser=lambda url: loop.call_soon_threadsafe(self.opened.set_result, url),
                 sleep=no_wait,
             )
@@ -79,6 +82,7 @@ class SetupHarness:
         form = (await self.http.get(page)).text
         action = unescape(_only(r'action="([^"]+)"', form))
         manifest = unescape(_only(r'name="manifest" value="([^"]+)"', form))
+        self.registered_hook = json.loads(manifest)["hook_attributes"]["url"]
         redirect = await self.http.post(action, data={"manifest": manifest})
         assert redirect.status_code == 302
         return await self.http.get(redirect.headers["location"], follow_redirects=True)
@@ -153,6 +157,25 @@ async def test_only_the_owner_can_read_the_written_files(world: SetupHarness) ->
 async def test_without_a_public_address_the_hook_has_a_reserved_url(world: SetupHarness) -> None:
     await world.press(await world.start())
     assert world.github.app.webhook_url == "https://quorum.invalid/webhooks/github"
+    assert ".invalid" not in world.registered_hook
+
+
+async def test_an_app_is_registered_even_if_github_accepts_no_reserved_top_level_domain(
+    world: SetupHarness,
+) -> None:
+    """Then its hook keeps a name that has no address, and `doctor` is content with it."""
+    inner = world.github.transport()
+
+    async def refuse(request: httpx.Request) -> httpx.Response:
+        if request.method == "PATCH":
+            return httpx.Response(422, json={"message": "Validation Failed"})
+        return await inner.handle_async_request(request)
+
+    world.transport = httpx.MockTransport(refuse)
+    page = await world.press(await world.start())
+    assert "is registered" in page.text
+    assert world.github.app.webhook_url == world.registered_hook
+    assert is_reserved(world.registered_hook)
 
 
 async def test_with_a_public_address_setup_waits_for_the_first_ping(

@@ -111,6 +111,19 @@ async def test_a_model_that_wants_the_new_name_of_the_limit_gets_it() -> None:
     assert ["max_tokens" in body for body in bodies(world)] == [True, False, False]
 
 
+@pytest.mark.parametrize(
+    ("fault", "has_schema"), [(Fault.FORM_CRASHES, True), (Fault.FORMAT_UNSUPPORTED, False)]
+)
+async def test_json_mode_carries_the_schema_only_for_a_server_that_makes_a_grammar_of_it(
+    fault: Fault, *, has_schema: bool
+) -> None:
+    world = harness(GATEWAY)
+    world.vendors.fail(LOCAL, fault, times=1)
+    await world.ask()
+    assert [body["response_format"]["type"] for body in bodies(world)] == ["json_schema", "json_object"]
+    assert ("schema" in bodies(world)[-1]["response_format"]) is has_schema
+
+
 async def test_an_entry_can_add_to_the_body_and_name_the_header_of_the_key() -> None:
     options = ServerOptions(api_key_header="api-key", body={"provider": {"data_collection": "deny"}})
     world = harness(GATEWAY, options=options)
