@@ -123,6 +123,8 @@ class GitHubRateLimited(GitHubError):
 class GitHubUnavailable(GitHubError):
     """5xx, timeout or broken connection; GitHub may still have processed the request."""
 
+    cause: str | None = None  # why there is no connection: "name", "certificate", "TLS" or "refused"
+
 
 class GitHubClockDiffers(GitHubUnavailable):
     """401 for the App's JWT, because this machine's clock is wrong; the work continues once it is right."""

@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import math
 import os
+import signal
 import time
 from collections.abc import Coroutine, Generator, Sequence
 from contextlib import contextmanager, suppress
@@ -41,7 +42,7 @@ from tests.durability.executed import ExecutedApp
 from tests.durability.stand_ins import StandIns, stand_ins
 
 KILLED_SHARE = 1 / 3  # of the run
-KILLS_PER_HOUR = 60
+KILLS_PER_HOUR = 20
 SAMPLE_S = 10.0
 PROGRESS_S = 60.0
 SETTLE_S = 900.0  # without the end of any job
@@ -264,6 +265,7 @@ def main() -> None:
     parser.add_argument("--interval-s", type=float, default=12.0, help="between two things that people do")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # unmounts the disks
     with suppress(OSError):
         os.nice(10)
     with TemporaryDirectory(prefix="quorum-soak-") as root, _databases(options.database) as databases:

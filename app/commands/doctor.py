@@ -23,6 +23,7 @@ from app.commands.doctor_checks import (
     check_credentials,
     check_data_use,
     check_deliveries,
+    check_failure,
     check_git,
     check_granted,
     check_identity,
@@ -143,12 +144,14 @@ async def _check_database(settings: Settings, now: datetime) -> AsyncGenerator[C
     try:
         await asyncio.to_thread(database.check)
         yield ok("database", f"{kind} answers; its tables are up to date")
+        if problem := await asyncio.to_thread(database.problem):
+            yield warning("database", problem, "move it closer to this machine, or reduce its load")
         failed = await asyncio.to_thread(
             load_failed, database, since=now - timedelta(days=FAILED_WITHIN_DAYS)
         )
         yield check_jobs(failed, days=FAILED_WITHIN_DAYS)
     except StoreUnavailable as error:
-        yield failure("database", str(error), "restart it and read its log")
+        yield failure("database", str(error), "free disk space, make it writable, or restart it")
     finally:
         database.close()
 
@@ -192,7 +195,7 @@ async def _check_github(
             remedy = "check GITHUB_APP_ID, the key, GITHUB_API_URL and this machine's clock"
             yield failure("app", str(error), remedy)
         except GitHubError as error:
-            yield warning("app", str(error), "GitHub did not answer; try again later")
+            yield check_failure(error)
 
 
 async def _check_registration(
@@ -292,13 +295,6 @@ def _load_rungs(settings: Settings, now: datetime) -> list[RungState]:
 
 def _was_unpaid(settings: Settings, provider: Provider, *, since: datetime) -> bool:
     """Whether a vendor recently said that the key is unpaid. False if the database is unavailable, which an earlier check reports."""
-    try:
-        database = _open_database(settings)
-    except (StoreUnavailable, ConfigurationError):
-        return False
-    try:
+    with suppress(StoreUnavailable, ConfigurationError), closing(_open_database(settings)) as database:
         return has_recent_error(database, provider, UNPAID_TIER, since=since)
-    except StoreUnavailable:
-        return False
-    finally:
-        database.close()
+    return False

@@ -12,7 +12,14 @@ import yaml
 
 from app.commands.setup_pages import REGISTRATION_URL
 from app.domain.model_call import Provider, RungState
-from app.errors import ConfigurationError, ModelAuthFailed, ModelError, ModelNotFound
+from app.errors import (
+    ConfigurationError,
+    GitHubError,
+    GitHubUnavailable,
+    ModelAuthFailed,
+    ModelError,
+    ModelNotFound,
+)
 from app.github.auth import parse_private_key
 from app.github.git_version import MIN_VERSION, name_of
 from app.github.registration import AppInstallation, HookConfig, HookDelivery
@@ -138,6 +145,19 @@ def check_key(settings: Settings) -> Check:
     if path and not settings.github_app_private_key and path.stat().st_mode & 0o077:
         return warning("key", f"others on this machine can read {path}", f"chmod 600 {path}")
     return ok("key", "the App's private key is readable")
+
+
+def check_failure(error: GitHubError) -> Check:
+    """Say why GitHub did not answer."""
+    cause = (error.cause if isinstance(error, GitHubUnavailable) else None) or ""
+    return warning("app", str(error), _REMEDIES.get(cause, "GitHub did not answer; try again later"))
+
+
+_REMEDIES = {
+    "name": "check this machine's DNS and GITHUB_API_URL",
+    "certificate": "find out who replaced it; if your company did, set SSL_CERT_FILE to its certificate authority",
+    **dict.fromkeys(("TLS", "refused"), "check the proxy, the firewall and GITHUB_API_URL"),
+}
 
 
 def check_identity(slug: str, settings: Settings) -> Check:

@@ -239,6 +239,7 @@ class DashboardPages:
             load_live_processes, dashboard.database, now=dashboard.clock()
         )
         return {
+            "problem": await asyncio.to_thread(dashboard.database.problem),
             "depth": await dashboard.queue.depth(),
             "workers": len(live_processes),
             "providers": [provider.value for provider in dashboard.providers],

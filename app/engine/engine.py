@@ -20,6 +20,7 @@ from app.domain.job import Accepted, Delivery, Duplicate, Job
 from app.engine.handlers import JobHandlers
 from app.engine.inbox import BurstGate, Inbox
 from app.engine.polling import QueueThreads
+from app.engine.problems import LOOK_S, ProblemLog
 from app.engine.process import Lease, Role
 from app.engine.queue import (
     ACKNOWLEDGEMENT_QUEUE,
@@ -35,7 +36,7 @@ from app.engine.queue import (
     quiet_logger,
 )
 from app.engine.worker import MAX_RESTARTS, Worker, close_failed, joined
-from app.errors import TRANSIENT, StoreUnavailable
+from app.errors import TRANSIENT, QuorumError, StoreUnavailable
 from app.store import deliveries
 from app.store.database import Database
 from app.store.deliveries import DeliveryState
@@ -117,6 +118,8 @@ class Engine:
         queue = self._queue = await asyncio.to_thread(self._open_queue)
         self._inbox = Inbox(self._database, queue, clock=self._clock)
         self._is_accepting = True
+        problems = _repeat(ProblemLog(self._database).look, first_s=LOOK_S, every_s=LOOK_S)
+        self._background = [asyncio.create_task(problems)]
         if self._settings.runs_jobs:
             worker = self._worker = self._launch(queue)
             lease = self._lease = Lease(
@@ -129,7 +132,7 @@ class Engine:
             )
             await lease.renew()
             renewal_s = self._settings.lease_renewal_s
-            self._background = [
+            self._background += [
                 asyncio.create_task(_repeat(lease.renew, first_s=renewal_s, every_s=renewal_s)),
                 asyncio.create_task(_repeat(self.sweep, first_s=FIRST_SWEEP_S, every_s=SWEEP_S)),
             ]
@@ -186,7 +189,7 @@ class Engine:
         self._inbox = self._queue = self._worker = self._threads = self._lease = None
 
     async def _close(self, queue: JobQueue) -> None:
-        """Close DBOS and the queue. Replaces the thread pool first: DBOS shuts down the loop's own, which others need."""
+        """Close DBOS and the queue. DBOS shuts down the loop's own thread pool, which others need."""
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(MAX_THREADS))
         if self._threads:
@@ -293,7 +296,6 @@ async def _repeat(do: Callable[[], Awaitable[None]], *, first_s: float, every_s:
         try:
             await do()
         except Exception as error:  # noqa: BLE001 - the next attempt may succeed
-            logger.warning(
-                "a background task of the engine failed and will be retried: %s", type(error).__name__
-            )
+            reason = error if isinstance(error, QuorumError) else type(error).__name__
+            logger.warning("a background task of the engine failed and will be retried: %s", reason)
         await asyncio.sleep(every_s)

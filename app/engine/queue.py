@@ -18,7 +18,7 @@ from app.clock import Clock
 from app.domain.job import Job, ReviewJob
 from app.store import reviews
 from app.store.changes import announce_job
-from app.store.database import Database, Session, mapped_errors, serialize
+from app.store.database import Database, Session, serialize
 from app.store.deliveries import (
     DeliveryState,
     count_started,
@@ -30,6 +30,7 @@ from app.store.deliveries import (
 from app.store.job_tables import DeliveryRow
 from app.store.processes import require_lease
 from app.store.pushes import FOLLOWS
+from app.store.unavailable import mapped_errors
 
 WORKERS = 32  # jobs of one process at a time; they spend nearly all of their time waiting for models
 PER_INSTALLATION = (
@@ -63,6 +64,7 @@ def engine_config(*, database_url: str, executor_id: str) -> DBOSConfig:
         "run_migrations": False,  # `JobQueue` ran them, also in processes that run no jobs
         "use_listen_notify": False,  # no job waits for a notification
         "notification_listener_polling_interval_sec": 0.2,  # stopping waits for this thread
+        "scheduler_polling_interval_sec": 3_600.0,  # there are no schedules
         "sys_db_pool_size": MAX_THREADS,
         "db_engine_kwargs": {"hide_parameters": True},  # keeps values of rows out of error texts
         "log_level": "WARNING",
@@ -155,8 +157,8 @@ class JobQueue:
         self._client.enqueue_in_transaction(session, options, row.guid)
         announce_job(session, delay_s=0.0)
 
-    def put_back(self, guid: str, *, workflow_id: str, delay_s: float) -> None:
-        """Queue a job again from its beginning, unless another workflow runs it by now."""
+    def put_back(self, guid: str, *, workflow_id: str, delay_s: float, reason: str) -> None:
+        """Queue a job again from its beginning, unless another workflow runs it by now. People see the reason."""
         with self._database.write() as session:
             require_lease(session, self._executor_id)
             row = session.get(DeliveryRow, guid)
@@ -165,6 +167,7 @@ class JobQueue:
             serialize(session, installation_lock(row.installation_id))
             self.enqueue(session, row, parse_job(row.request), delay_s=delay_s)
             self._start_waiting(session, row.installation_id)
+            row.reason = reason
 
     def finish(self, row: DeliveryRow, state: DeliveryState, *, reason: str | None = None) -> None:
         """Record how the job ended; the next job of its installation takes its place."""

@@ -212,7 +212,11 @@ class Worker:
         delay_s = _delay_s(error, attempt=attempt.row.attempts)
         logger.info("the job starts over in %.0f s: %s", delay_s, error)
         await self._until_stored(
-            self._queue.put_back, attempt.row.guid, workflow_id=attempt.workflow_id, delay_s=delay_s
+            self._queue.put_back,
+            attempt.row.guid,
+            workflow_id=attempt.workflow_id,
+            delay_s=delay_s,
+            reason=_record_of(error),
         )
         return PUT_BACK
 

@@ -5,6 +5,8 @@ Never retries or waits: a rate limit becomes a `GitHubRateLimited` with the time
 
 import json
 import re
+import socket
+import ssl
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -81,8 +83,38 @@ def failure_of(error: GitHubException, *, to: str, clock: Clock) -> GitHubError:
             return failure_of(inner, to=to, clock=clock)
         case GraphQLFailed():
             return failure_of_graphql(error, to=to)
+        case RequestError(exc=httpx.ConnectError() as inner):
+            return _unreachable(inner, to=to)
         case _:
             return GitHubUnavailable(f"Quorum cannot reach GitHub to {to}.")
+
+
+def _unreachable(error: httpx.ConnectError, *, to: str) -> GitHubError:
+    """Tell apart why there is no connection; httpx keeps the cause at the end of a chain."""
+    host, failure = error.request.url.host, GitHubUnavailable(f"Quorum cannot reach GitHub to {to}.")
+    for cause in _causes(error):
+        match cause:
+            case socket.gaierror():
+                name, reason = "name", f"the name {host} cannot be resolved ({cause.strerror})"
+            case ssl.SSLCertVerificationError():
+                reason = f"the certificate of {host} is not trusted ({cause.verify_message})"
+                name = "certificate"
+            case ssl.SSLError():
+                name, reason = "TLS", f"{host} does not speak TLS here ({cause.reason})"
+            case ConnectionRefusedError():
+                name, reason = "refused", f"{host} refuses the connection"
+            case _:
+                continue
+        failure = GitHubUnavailable(f"Quorum cannot reach GitHub to {to}: {reason}.")
+        failure.cause = name
+        break
+    return failure
+
+
+def _causes(error: BaseException) -> Generator[BaseException]:
+    while (inner := error.__cause__ or error.__context__) is not None:
+        yield inner
+        error = inner
 
 
 def failure_of_response(response: httpx.Response, *, to: str, clock: Clock) -> GitHubError:

@@ -1,7 +1,7 @@
 """Notices that other connections queued work, so that nothing needs to query the database again and again."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import Protocol, cast
 
@@ -11,14 +11,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 CHANNEL = "quorum_jobs"
-_NOTIFY = text("SELECT pg_notify(:channel, :delay_s)")
+_NOTIFY = text("SELECT pg_notify(:channel, :delay_s)")  # the release before reads the delay
 
 
 class Changes(Protocol):
     """Waits for changes, in one thread."""
 
-    def wait(self, timeout_s: float) -> Sequence[float]:
-        """Wait for `timeout_s`; returns in how many seconds there may be work, for each change since the last call."""
+    def wait(self, timeout_s: float) -> bool:
+        """Wait at most `timeout_s`; returns whether anything changed since the last call."""
         ...
 
     def close(self) -> None:
@@ -37,14 +37,14 @@ class SqliteChanges:
         self._errors = errors
         self._version: object = None
 
-    def wait(self, timeout_s: float) -> Sequence[float]:
-        """See `Changes`."""
+    def wait(self, timeout_s: float) -> bool:
+        """See `Changes`. Nothing wakes it earlier."""
         time.sleep(timeout_s)
         before = self._version
         with suppress(self._errors), closing(self._connection.cursor()) as cursor:
             cursor.execute("PRAGMA data_version")
             self._version = cursor.fetchone()
-        return () if self._version == before else (0.0,)
+        return self._version != before
 
     def close(self) -> None:
         """See `Changes`."""
@@ -61,19 +61,19 @@ class PostgresChanges:
         self._connect = connect
         self._connection: PoolProxiedConnection | None = None
 
-    def wait(self, timeout_s: float) -> Sequence[float]:
+    def wait(self, timeout_s: float) -> bool:
         """See `Changes`. A new connection may have missed notifications, so it counts as a change."""
         try:
             if self._connection is None:
                 self._connection = self._connect()
                 _listen(_psycopg(self._connection))
-                return (0.0,)
-            found = _psycopg(self._connection).notifies(timeout=timeout_s)
-            return [float(each.payload) for each in found]
+                return True
+            found = _psycopg(self._connection).notifies(timeout=timeout_s, stop_after=1)
+            return any(found)
         except (Error, SQLAlchemyError):
             self.close()
             time.sleep(timeout_s)
-            return ()
+            return False
 
     def close(self) -> None:
         """See `Changes`."""

@@ -6,19 +6,15 @@ SQLite allows one writer at a time. A transaction that reads and then writes mus
 
 import fcntl
 import os
+import time
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event, make_url, text
-from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPIModule
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import (
     ArgumentError,
-    DBAPIError,
-    InterfaceError,
-    InternalError,
-    OperationalError,
-    TimeoutError,
 )
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
@@ -28,12 +24,14 @@ from app.store.changes import Changes, PostgresChanges, SqliteChanges
 from app.store.columns import Driver
 from app.store.migrations import upgrade
 from app.store.read_only import check_place, check_revision, is_missing, read_only_url
+from app.store.unavailable import disk_problem, mapped_errors, unavailable, unavailable_errors
 
 BUSY_TIMEOUT_MS = 30_000
 CHECK_TIMEOUT_MS = 1_000
 CONNECT_TIMEOUT_S = 10
 IDLE_TIMEOUT_MS = 20_000  # of an abandoned PostgreSQL transaction
 POOL_SIZE = 8  # the number of worker threads; the engine has its own pool
+SLOW_S = 0.1  # of one statement; a review needs some hundreds
 CACHED_STATEMENTS = 32  # per SQLite connection; the default of 128 takes 2 MiB more in total
 IMMEDIATE = "quorum_immediate"
 BEGIN_IMMEDIATE = "BEGIN IMMEDIATE"
@@ -62,9 +60,10 @@ class Database:
         self._url = parse_database_url(url)
         self._is_read_only = read_only
         path = Path(self._url.database or "")
+        self.directory = path.parent if self.is_sqlite else None
         if read_only:
             self._engine = self._writing = _create_reading_engine(self._url)
-            with mapped_errors(), self._engine.connect() as connection:
+            with mapped_errors(self.directory), self._engine.connect() as connection:
                 check_revision(connection)
             return
         if self.is_sqlite:
@@ -72,7 +71,7 @@ class Database:
         self._engine = _create_engine(self._url)
         self._writing = self._engine.execution_options(**{IMMEDIATE: True})
         lock = _lock_directory(path.parent) if self.is_sqlite else nullcontext()
-        with mapped_errors(), lock, self._writing.begin() as connection:
+        with mapped_errors(self.directory), lock, self._writing.begin() as connection:
             upgrade(connection)
 
     @property
@@ -91,20 +90,24 @@ class Database:
     @contextmanager
     def read(self) -> Generator[Session]:
         """Open a read-only transaction; it sees a consistent state and does not wait for writers."""
-        with mapped_errors(), Session(self._engine, expire_on_commit=False) as session:
+        with mapped_errors(self.directory), Session(self._engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def write(self) -> Generator[Session]:
         """Open a transaction that commits at the end, or rolls back if an exception is raised."""
-        with mapped_errors(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+        with (
+            mapped_errors(self.directory),
+            Session(self._writing, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager
     def driver(self, *, writes: bool) -> Generator[Driver]:
         """Open a transaction on the driver's cursor, for the statements that run with every model call."""
         dialect = self._engine.dialect
-        with mapped_errors():
+        with mapped_errors(self.directory):
             connection = self._engine.raw_connection()
         try:
             cursor = connection.cursor()
@@ -112,13 +115,15 @@ class Database:
                 cursor.execute(BEGIN_IMMEDIATE)
             yield Driver(cursor, dialect)
             connection.commit()
-        except _unavailable_errors(dialect.loaded_dbapi) as error:
-            raise _unavailable(error) from error
+        except unavailable_errors(dialect.loaded_dbapi) as error:
+            raise unavailable(error, self.directory) from error
         finally:
             connection.close()  # the pool rolls back an uncommitted transaction
 
     def check(self) -> None:
         """Raise `StoreUnavailable` unless the database accepts writes; wait for another writer for up to a second."""
+        if self.directory and (reason := disk_problem(self.directory)):
+            raise StoreUnavailable(f"The database is unavailable: {reason}.")
         with self.read() as session:
             if self._is_read_only and self.is_sqlite:
                 check_place(Path(self._url.database or ""))
@@ -126,6 +131,20 @@ class Database:
                 _check_sqlite(session.connection())
             elif session.connection().execute(text("SHOW transaction_read_only")).scalar() == "on":
                 raise StoreUnavailable("The database is unavailable: it is read-only.")
+
+    def problem(self) -> str | None:
+        """Return in a sentence why work on this database is held up: a full or read-only disk, or slow answers.
+
+        Raises:
+            StoreUnavailable: the database does not answer at all.
+        """
+        if self.directory and (reason := disk_problem(self.directory)):
+            return f"Nothing can be stored: {reason}."
+        with self.driver(writes=False) as driver:
+            fastest_s = min(_timed_s(driver) for _ in range(3))
+        if fastest_s < SLOW_S:
+            return None
+        return f"The database is slow: its fastest answer to `SELECT 1` took {fastest_s * 1_000:.0f} ms."
 
     def watch_changes(self) -> Changes:
         """Watch for queued work, in one thread and with a connection of its own. Close it at the end."""
@@ -253,20 +272,7 @@ def _check_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
 
-def _unavailable_errors(dbapi: DBAPIModule) -> tuple[type[Exception], ...]:
-    """Return the driver's errors for an unavailable database; a read-only PostgreSQL raises `InternalError`."""
-    return dbapi.OperationalError, dbapi.InterfaceError, dbapi.InternalError
-
-
-@contextmanager
-def mapped_errors() -> Generator[None]:
-    """Raise `StoreUnavailable` for the drivers' errors about an unavailable database."""
-    try:
-        yield
-    except (OperationalError, InterfaceError, InternalError, TimeoutError) as error:
-        raise _unavailable(error.orig if isinstance(error, DBAPIError) else error) from error
-
-
-def _unavailable(error: BaseException | None) -> StoreUnavailable:
-    message = str(error).split("\n", 1)[0] or type(error).__name__
-    return StoreUnavailable(f"The database is unavailable: {message}")
+def _timed_s(driver: Driver) -> float:
+    started_s = time.monotonic()
+    driver.rows("SELECT 1", ())
+    return time.monotonic() - started_s

@@ -60,8 +60,9 @@ class ExecutedApp:
     async def until_ready(self, client: httpx.AsyncClient) -> None:
         """Wait until it accepts deliveries; raises `RuntimeError` if it ends instead."""
         while True:
-            if not self.is_running:
-                raise RuntimeError(f"quorum serve has ended: {self.log.read_text()[-2_000:]}")
+            if self._process is None or not self.is_running:
+                code = self._process and self._process.returncode
+                raise RuntimeError(f"quorum serve has ended with {code}: {self.log.read_text()[-2_000:]}")
             with suppress(httpx.TransportError):
                 if (await client.get(f"{self.url}/readyz")).status_code == 200:
                     return

@@ -1,76 +1,65 @@
-"""Queue threads look for jobs when the database changes, and rarely otherwise."""
+"""A queue thread polls its queue when a job may start, and never otherwise."""
 
-import time
-from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import text
 
-from app.engine.polling import Pace
+from app.engine.polling import SQLITE_IDLE_S, JobWatch, Turn
+from app.engine.queue import ACKNOWLEDGEMENT_QUEUE, QUEUE
 from app.store.changes import announce_job
 from app.store.database import Database
-
-LONG_S = 60.0
-
-
-class Script:
-    """Changes as a test says, without waiting; then none."""
-
-    def __init__(self, *answers: Sequence[float]) -> None:
-        self.answers = list(answers)
-        self.calls = 0
-        self.pace: Pace | None = None
-
-    def wait(self, timeout_s: float) -> Sequence[float]:
-        del timeout_s
-        self.calls += 1
-        if self.answers:
-            return self.answers.pop(0)
-        assert self.pace
-        self.pace.set()
-        return ()
-
-    def close(self) -> None: ...
+from tests.unit.engine.world import WEB, delivery, review_job, running
 
 
-def waits(script: Script, *, idle_s: float = LONG_S, busy_s: float = 0.0) -> Pace:
-    script.pace = Pace(script, idle_s=idle_s, busy_s=busy_s)
-    return script.pace
+class CountedTurn(Turn):
+    """Counts the turns of a queue thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given = 0
+
+    def give(self) -> None:
+        self.given += 1
 
 
-def test_without_a_change_a_thread_does_not_look_for_jobs() -> None:
-    script = Script((), (), ())
-    assert waits(script).wait(0.1)
-    assert script.calls == 4  # the last one stops the thread
+def watch_of(database: Database) -> tuple[JobWatch, dict[str, CountedTurn], list[str]]:
+    turns = {QUEUE: CountedTurn(), ACKNOWLEDGEMENT_QUEUE: CountedTurn()}
+    started: list[str] = []
+    return JobWatch(database, dict(turns), start_delayed=lambda: started.append("")), turns, started
 
 
-def test_a_change_makes_a_thread_look_for_jobs() -> None:
-    script = Script((), (0.0,))
-    assert not waits(script).wait(0.1)
-    assert script.calls == 2
+async def test_only_the_queue_with_a_job_is_polled(database: Database) -> None:
+    watch, turns, _ = watch_of(database)
+    async with running(database, settings=WEB) as web:
+        assert watch.look() == SQLITE_IDLE_S
+        assert [turn.given for turn in turns.values()] == [0, 0]
+        await web.enqueue(delivery("open"), review_job("b"))
+        watch.look()
+    assert [turn.given for turn in turns.values()] == [1, 0]
 
 
-def test_a_job_with_a_delay_is_looked_for_when_the_delay_ends() -> None:
-    script = Script((0.05,), *[()] * 1_000_000)
-    started_s = time.monotonic()
-    assert not waits(script).wait(0.1)
-    assert time.monotonic() - started_s >= 0.05
-
-
-def test_after_a_notification_a_thread_looks_again_and_again_for_a_while() -> None:
-    script = Script((0.0,), (), ())
-    pace = waits(script, busy_s=LONG_S)
-    assert [pace.wait(0.1) for _ in range(3)] == [False, False, False]
-    assert script.calls == 3
-
-
-def test_without_a_change_a_thread_looks_for_jobs_now_and_then() -> None:
-    script = Script((), (), ())
-    assert not waits(script, idle_s=0.0).wait(0.1)
-    assert script.calls == 1
+async def test_a_delayed_job_is_looked_for_when_its_delay_ends(database: Database) -> None:
+    watch, turns, started = watch_of(database)
+    async with running(database, settings=replace(WEB, debounce_s=2.0)) as web:
+        await web.enqueue(delivery("push"), review_job("b", trigger="synchronize", before="a"))
+        assert 0 < watch.look() <= 2.0
+        with database.write() as session:
+            session.connection().execute(text("UPDATE workflow_status SET delay_until_epoch_ms = 1"))
+        watch.look()
+    assert started
+    assert not turns[QUEUE].given  # only the engine itself starts it
 
 
 def test_a_stop_ends_the_wait() -> None:
-    assert waits(Script()).wait(0.1)
+    turn = Turn()
+    turn.set()
+    assert turn.wait(0.1)
+
+
+def test_a_turn_ends_the_wait() -> None:
+    turn = Turn()
+    turn.give()
+    assert not turn.wait(0.1)
 
 
 def test_each_database_notices_the_jobs_of_other_connections(database: Database) -> None:
@@ -81,7 +70,7 @@ def test_each_database_notices_the_jobs_of_other_connections(database: Database)
         with database.write() as session:
             session.connection().execute(text("CREATE TABLE change (id INTEGER)"))
             announce_job(session, delay_s=0.0)
-        assert list(changes.wait(0.3)) == [0.0]
+        assert changes.wait(0.3)
         assert not changes.wait(0.05)
     finally:
         changes.close()
@@ -97,6 +86,6 @@ def test_a_lost_connection_is_opened_again(database: Database) -> None:
             others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
             session.connection().execute(text(others))
         assert not changes.wait(0.05)
-        assert list(changes.wait(0.05)) == [0.0]
+        assert changes.wait(0.05)
     finally:
         changes.close()

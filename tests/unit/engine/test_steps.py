@@ -128,6 +128,7 @@ async def test_a_job_waits_for_a_long_outage_in_the_queue_and_is_not_lost(
         await engine.enqueue(delivery("one"), review_job())
         row = await put_back(database, "one")
     assert (row.state, workflow_of(row), tries) == ("queued", "one#2", 5)
+    assert row.reason == "502"  # the dashboard shows it
 
 
 async def test_a_job_waits_for_a_long_rate_limit_in_the_queue_and_starts_over(
