@@ -65,8 +65,8 @@ class Ruff:
     name: str = "ruff"
 
     def accepts(self, text: ChangedText) -> bool:
-        """Accept Python files."""
-        return language_of(text.path) == "python"
+        """Accept Python files, and scripts whose shebang names Python."""
+        return language_of(text.path, text.head) == "python"
 
     def unsilenced(self, source: str) -> str:
         """Return the source unchanged: an option ignores `noqa`."""

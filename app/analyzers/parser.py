@@ -142,7 +142,7 @@ async def find_syntax_facts(texts: Sequence[ChangedText], *, directory: Path, pa
     Raises:
         AnalyzerFailed: the parser process cannot start, or has exited.
     """
-    known = [text for text in texts if language_of(text.path)]
+    known = [text for text in texts if language_of(text.path, text.head)]
     answers: list[dict[str, Any]] = []
     waiting, limits = known, LIMITS
     for _ in range(MAX_RUNS):

@@ -73,7 +73,7 @@ def find_pattern_hits(path: str, source: str) -> list[Hit]:
 
     In tests, the rules that are only about production code report what comes from a request: a name must not hide an attack.
     """
-    language = language_of(path)
+    language = language_of(path, source)
     root = parse(language, source) if language and language in RULE_FILES else None
     if root is None or language is None:
         return []

@@ -48,6 +48,23 @@ EXTENSIONS = {
     ".nix": "nix",
 }
 
+FILE_NAMES = {
+    "SConstruct": "python",
+    "SConscript": "python",
+    "wscript": "python",
+    "Rakefile": "ruby",
+    "Gemfile": "ruby",
+    "Vagrantfile": "ruby",
+}
+INTERPRETERS = {  # of a shebang, without a version
+    "python": "python",
+    "node": "javascript",
+    "ruby": "ruby",
+    "php": "php",
+    "sh": "bash",
+    "bash": "bash",
+}
+
 _SCRIPT = {
     "function_declaration": "function",
     "generator_function_declaration": "function",

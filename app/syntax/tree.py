@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from ast_grep_py import Config, SgNode, SgRoot
 
-from app.syntax.languages import EXTENSIONS
+from app.syntax.languages import EXTENSIONS, FILE_NAMES, INTERPRETERS
 
 MAX_CHARACTERS = 1_000_000
 MAX_LINE_CHARACTERS = 1_000
@@ -30,12 +30,18 @@ IDENTIFIER_KINDS = frozenset(
     }
 )
 _LANGUAGES = frozenset(EXTENSIONS.values())
+_INTERPRETER = re.compile(r"#![ \t]*(?:\S{1,200}/)?(?:env[ \t]+(?:-S[ \t]+)?)?([a-z]+)")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-def language_of(path: str) -> str | None:
-    """ast-grep's name of the language, by the file's extension."""
-    return EXTENSIONS.get(PurePosixPath(path).suffix.lower())
+def language_of(path: str, source: str = "") -> str | None:
+    """ast-grep's name of the language: by the file's extension or name, or else by the source's shebang."""
+    name = PurePosixPath(path.rstrip())  # "run.py " runs as well
+    known = EXTENSIONS.get(name.suffix.lower()) or FILE_NAMES.get(name.name)
+    if known or not source.startswith("#!"):
+        return known
+    interpreter = _INTERPRETER.match(source)
+    return INTERPRETERS.get(interpreter[1]) if interpreter else None
 
 
 def parse(language: str, source: str) -> SgNode | None:

@@ -21,6 +21,7 @@ from app.llm.calls import MemoryCalls
 from app.llm.client import CallScope, ModelRequest, RoutingRequest
 from app.llm.models import Models
 from app.llm.router import VendorModels
+from app.llm.servers import ServerOptions
 
 pytestmark = [pytest.mark.local_server]
 
@@ -46,7 +47,16 @@ def address() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [python, "-m", "llama_cpp.server", "--model", found[0], "--model_alias", "smollm2"]
-    command += ["--n_ctx", str(CONTEXT_TOKENS), "--port", str(port)]
+    command += [
+        "--n_ctx",
+        str(CONTEXT_TOKENS),
+        "--port",
+        str(port),
+        "--n_threads",
+        "1",
+        "--n_threads_batch",
+        "1",
+    ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             yield _wait(f"http://127.0.0.1:{port}/v1")
@@ -66,8 +76,10 @@ def _wait(url: str) -> str:
     raise TimeoutError(url)
 
 
-def models_at(address: str, calls: MemoryCalls, model: str = "smollm2") -> Models:
-    access = VendorAccess(models=VendorModels(large=model, small=model), base_url=address)
+def models_at(
+    address: str, calls: MemoryCalls, model: str = "smollm2", *, server: ServerOptions | None = None
+) -> Models:
+    access = VendorAccess(models=VendorModels(large=model, small=model), base_url=address, server=server)
     return build_models(
         ModelSettings(access={Provider.LOCAL: access}, cache_ttl_s=0),
         ModelEnvironment(stores=ModelStores(calls=calls)),
@@ -100,6 +112,7 @@ async def test_the_server_steps_down_once_and_is_then_asked_in_json_mode(address
     await asyncio.gather(*(ask(models) for _ in range(3)), return_exceptions=True)
     outcomes = [row.outcome for row in calls.calls]
     assert outcomes.count(Outcome.UNAVAILABLE) == 1
+    assert Outcome.OK in outcomes  # JSON mode carries the schema, of which the server makes a grammar
     answered = [row for row in calls.calls if row.outcome is not Outcome.UNAVAILABLE]
     assert {row.outcome for row in answered} <= {Outcome.OK, Outcome.TRUNCATED, Outcome.INVALID_OUTPUT}
     assert all(row.usage.input_tokens > 20 and row.usage.output_tokens > 0 for row in answered)
@@ -112,6 +125,18 @@ async def test_a_request_beyond_the_context_is_understood(address: str) -> None:
     with pytest.raises(AllModelsFailed) as failed:
         await ask(models, request(material="The light is green today. " * CONTEXT_TOKENS))
     assert isinstance(failed.value.attempts[-1], ModelContextTooLong)
+    await models.aclose()
+
+
+async def test_a_stream_without_usage_is_asked_for_whole(address: str) -> None:
+    """The server ignores `stream_options`, and without usage nobody would notice a cut request."""
+    calls = MemoryCalls()
+    models = models_at(address, calls, server=ServerOptions(is_streamed=True, calls_at_once=1))
+    await ask(models)
+    errors = [row.error for row in calls.calls if row.error]
+    assert "The local server reports no usage with a streamed answer." in errors
+    assert calls.calls[-1].outcome is Outcome.OK
+    assert calls.calls[-1].usage.input_tokens > 20
     await models.aclose()
 
 

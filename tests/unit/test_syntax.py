@@ -241,3 +241,22 @@ def test_a_minified_line_is_not_parsed() -> None:
     minified = "function a(){" + "function b(){return 1}" * 20_000 + "}\n"
     assert [one.name for one in definitions("a.js", f"{minified}function pay() {{}}\n")] == ["pay"]
     assert identifiers("a.js", minified, [1]) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "language"),
+    [
+        ("deploy", "#!/usr/bin/env python3\n", "python"),
+        ("deploy", "#!/usr/bin/env -S python3.12 -u\n", "python"),
+        ("bin/run", "#! /usr/local/bin/node\n", "javascript"),
+        ("SConstruct", "", "python"),
+        ("site/wscript", "", "python"),
+        ("evil.py ", "", "python"),
+        ("notes", "#!/usr/bin/awk -f\n", None),
+        ("notes", "# python\n", None),
+        ("notes.txt", "#!" + "/" * 100_000, None),
+    ],
+)
+def test_code_without_an_extension_is_recognized(path: str, source: str, language: str | None) -> None:
+    """Otherwise no analyzer reads it, and without a model nothing would."""
+    assert language_of(path, source) == language
