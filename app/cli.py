@@ -185,11 +185,12 @@ def serve(
     poll: Annotated[
         bool, typer.Option("--poll", help="Read deliveries from the App's log; needs no public address.")
     ] = False,
+    json_logs: Annotated[bool, typer.Option("--json", help="Log JSON on a terminal, too.")] = False,
 ) -> None:
     """Run the App: webhook receiver, workers, dashboard and MCP endpoint."""
     from app.commands.serve import serve as run
 
-    raise typer.Exit(run(host=host, port=port, role=role.value, poll=poll))
+    raise typer.Exit(run(host=host, port=port, role=role.value, poll=poll, json_logs=json_logs))
 
 
 @cli.command(

@@ -17,6 +17,7 @@ from starlette.types import Send as SendTo
 
 from github_sandbox import (
     graphql_api,
+    pages,
     rest_app,
     rest_branches,
     rest_checks,
@@ -57,7 +58,7 @@ def build_asgi(hub: Hub) -> Starlette:
     graphql = Endpoint("POST", "/graphql", graphql_api.serve, "anyone")
     rest = [_route(hub, endpoint, prefix) for prefix in ("/api/v3", "") for endpoint in ENDPOINTS]
     query = [_route(hub, graphql, ""), _route(hub, graphql, "/api")]
-    code = [_route(hub, endpoint, "") for endpoint in (*rest_app.PAGES, *rest_code.GIT)]
+    code = [_route(hub, endpoint, "") for endpoint in (*rest_app.PAGES, *pages.PAGES, *rest_code.GIT)]
     unknown = Route("/{path:path}", _unknown(hub), methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     return Starlette(routes=[*query, *rest, *code, unknown])
 

@@ -195,7 +195,7 @@ async def _check_github(
             remedy = "check GITHUB_APP_ID, the key, GITHUB_API_URL and this machine's clock"
             yield failure("app", str(error), remedy)
         except GitHubError as error:
-            yield check_failure(error)
+            yield check_failure(error, settings)
 
 
 async def _check_registration(

@@ -147,13 +147,15 @@ def check_key(settings: Settings) -> Check:
     return ok("key", "the App's private key is readable")
 
 
-def check_failure(error: GitHubError) -> Check:
-    """Say why GitHub did not answer."""
+def check_failure(error: GitHubError, settings: Settings) -> Check:
+    """Say why GitHub did not answer. An address on this machine is the rehearsal's."""
     cause = (error.cause if isinstance(error, GitHubUnavailable) else None) or ""
-    return warning("app", str(error), _REMEDIES.get(cause, "GitHub did not answer; try again later"))
+    key = "rehearsal" if urlsplit(settings.github_api_url).hostname in LOOPBACK else cause
+    return warning("app", str(error), _REMEDIES.get(key, "GitHub did not answer; try again later"))
 
 
 _REMEDIES = {
+    "rehearsal": "start `quorum demo --github` again, or unset GITHUB_API_URL",
     "name": "check this machine's DNS and GITHUB_API_URL",
     "certificate": "find out who replaced it; if your company did, set SSL_CERT_FILE to its certificate authority",
     **dict.fromkeys(("TLS", "refused"), "check the proxy, the firewall and GITHUB_API_URL"),
@@ -288,8 +290,7 @@ def check_data_use(provider: Provider, access: VendorAccess, *, is_unpaid: bool 
 def _variable(check: ModelCheck) -> str:
     if check.provider.is_server and check.provider.server != Provider.LOCAL:
         return "QUORUM_SERVERS_FILE"
-    name = check.provider.value.upper()
-    return f"QUORUM_{name}_MODEL or QUORUM_{name}_SMALL_MODEL"
+    return "QUORUM_{0}_MODEL or QUORUM_{0}_SMALL_MODEL".format(check.provider.value.upper())
 
 
 def _check_model_error(subject: str, name: str, error: ModelError) -> Check:

@@ -24,9 +24,11 @@ from github_sandbox.sandbox import post_to, serve
 POLL_S = 0.2
 GREETING = """\
 A stand-in for GitHub runs until you press Ctrl-C. In another terminal:
+  mkdir -p rehearsal && cd rehearsal    # its credentials stay apart from yours
   export GITHUB_API_URL={api}
-  .venv/bin/quorum setup
-  .venv/bin/quorum serve --poll"""
+  ../.venv/bin/quorum setup
+  ../.venv/bin/quorum serve --poll
+Afterwards: cd .. && rm -r rehearsal && unset GITHUB_API_URL"""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -50,6 +52,7 @@ async def _rehearse(folder: Path, console: Console, *, port: int) -> None:
         await sender.run_until(lambda: sandbox.installation_on(repository.full_name) is not None)
         pull = open_sample_pull(repository)
         console.print(f"{pull.author.login} opens a pull request: [bold]{pull.title}[/]")
+        console.print(f"Its page: {pull.html_url}", highlight=False)
         await sender.run_until(lambda: _is_reviewed(pull))
         ReviewView(console, pull).show_posted()
         await sender.run_until(lambda: False)

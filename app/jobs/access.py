@@ -12,7 +12,7 @@ from app.domain.notification import Notify
 from app.domain.publication import RequiredChecks, ThreadWriter, WriteLedger, Writer
 from app.domain.pull_request import PullRequestRef, Source
 from app.domain.review import Watch
-from app.errors import GitHubError
+from app.errors import GitHubError, GitHubForbidden, GitHubNotFound, GitHubRejected
 from app.pipeline.inputs import Services
 from app.store.database import Database
 
@@ -82,6 +82,10 @@ class FollowUpQueue(Protocol):
         ...
 
 
+# There is no such repository, or the App is not installed on it: both are usual.
+_NO_SUCH_FILE = (GitHubNotFound, GitHubForbidden, GitHubRejected)
+
+
 class OrganizationDefaults:
     """The organizations' default configurations, cached. A file that cannot be read never delays a review."""
 
@@ -99,7 +103,8 @@ class OrganizationDefaults:
         try:
             content = await self._github.organization_file(installation_id, owner)
         except GitHubError as error:
-            logger.info("cannot read the organization default of %s: %s", owner, error)
+            if not isinstance(error, _NO_SUCH_FILE):
+                logger.info("cannot read the organization default of %s: %s", owner, error)
             content = cached[1] if cached else None
         if len(self._cached) >= MAX_CACHED:
             self._cached.clear()

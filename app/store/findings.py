@@ -1,5 +1,6 @@
 """Findings across the reviews of a pull request, their outcomes, and the rules learned from dismissals."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -122,6 +123,14 @@ def is_newest(*, shown: bool = False) -> ColumnElement[bool]:
         tuple_(col(newer.created_at), col(newer.id)) > tuple_(col(FindingRow.created_at), col(FindingRow.id)),
     )
     return ~(later.where(col(newer.shown)) if shown else later)
+
+
+def count_severities(database: Database, review_id: str) -> dict[str, int]:
+    """Count the findings of a review by severity, the worst first."""
+    query = select(FindingRow.severity).where(FindingRow.review_id == review_id)
+    with database.read() as session:
+        counted = Counter(session.exec(query).all())
+    return {severity.value: counted[severity.value] for severity in Severity if counted[severity.value]}
 
 
 def load_finding_row(database: Database, fingerprint: str) -> FindingRow | None:

@@ -1,5 +1,6 @@
 """The command line: names, options, imports, and errors as sentences. Other tests cover what the commands do."""
 
+import socket
 import subprocess
 import sys
 from dataclasses import asdict
@@ -160,6 +161,15 @@ def test_serving_without_an_app_explains_what_to_do(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigurationError, match="run `quorum setup`"):
         CliRunner().invoke(cli, ["serve"], catch_exceptions=False)
+
+
+def test_a_port_in_use_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"^Port {port} is in use"):
+            CliRunner().invoke(cli, ["serve", "--port", str(port)], catch_exceptions=False)
+    assert not list(tmp_path.iterdir())
 
 
 def test_replaying_says_who_will_run_the_delivery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
