@@ -164,6 +164,17 @@ class Settings(BaseSettings):
     quorum_notify_secret: SecretStr | None = Field(
         None, description="Secret that signs notifications, 24 to 64 bytes in base64."
     )
+    quorum_slack_url: SecretStr | None = Field(
+        None, description="Incoming webhook of Slack for budgets and the weekly digest."
+    )
+    quorum_teams_url: SecretStr | None = Field(
+        None, description="Incoming webhook of Microsoft Teams for budgets and the weekly digest."
+    )
+    quorum_smtp_url: SecretStr | None = Field(
+        None, description="Mail server for the same, e.g. smtps://USER:PASSWORD@HOST; smtp:// uses STARTTLS."
+    )
+    quorum_mail_from: str | None = Field(None, description="Sender of this mail.")
+    quorum_mail_to: str = Field("", description="Recipients of this mail, comma-separated.")
     quorum_paused: bool = Field(False, description="true: deliveries are stored, but no jobs run.")
 
     @field_validator(

@@ -10,7 +10,7 @@ from typing import Literal
 from uuid import UUID, uuid5
 
 from app.domain.finding import Stage
-from app.domain.notification import News
+from app.domain.notification import News, Recipient
 from app.domain.publication import CommentKind
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewRequest
@@ -242,6 +242,7 @@ class NotificationJob:
 
     news: News
     at: datetime
+    to: Recipient = "webhook"
     kind: Literal["notification"] = "notification"
 
     @property
@@ -252,12 +253,12 @@ class NotificationJob:
     @property
     def key(self) -> str:
         """The message's id."""
-        return self.news.id
+        return self.news.id if self.to == "webhook" else f"{self.news.id}.{self.to}"
 
     @property
     def partition(self) -> str:
         """The message itself: notifications do not wait for one another."""
-        return self.news.id
+        return self.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

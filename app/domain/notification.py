@@ -13,6 +13,7 @@ from app.domain.finding import Severity, Stage
 from app.domain.publication import Conclusion
 
 NOTIFICATIONS = UUID("0a7c3f9e-55c2-5d0b-8f5e-3d1d0c5f6a52")
+Recipient = Literal["webhook", "slack", "teams", "email"]
 BudgetName = Literal["review", "pull_request_day", "repository_month", "installation_month"]
 
 
@@ -63,7 +64,63 @@ class BudgetReached:
         return _id(self.type, self.account, str(self.limit_usd))
 
 
-News = ReviewFinished | BudgetReached
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetNear:
+    """A part of a monthly budget is spent; sent once for each budget, month, limit and percentage."""
+
+    budget: Annotated[BudgetName, "Which budget."]
+    account: Annotated[str, "The account of the budget, as in `spend`: its owner and period."]
+    percent: Annotated[Literal[50, 80, 100], "The part of the limit that is spent, including reservations."]
+    spent_usd: Annotated[float, "What is spent."]
+    limit_usd: Annotated[float, "The limit."]
+    repository: Annotated[str | None, "`owner/repo`; null for the budget of an installation."]
+    type: Literal["budget.near"] = "budget.near"
+
+    @property
+    def pull_request(self) -> None:
+        """Always None."""
+        return
+
+    @property
+    def id(self) -> str:
+        """Stable for one budget, month, limit and percentage."""
+        return _id(self.type, self.account, str(self.limit_usd), str(self.percent))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeeklyDigest:
+    """The figures of a week, from Monday to Sunday in UTC; sent once, and not for a week without reviews."""
+
+    week: Annotated[str, "The week, e.g. `2026-W48`."]
+    reviews: Annotated[int, "The number of reviews."]
+    failed_reviews: Annotated[int, "The number of reviews that failed."]
+    findings: Annotated[int, "The number of posted findings."]
+    decided_findings: Annotated[int, "How many of them are resolved, dismissed or outdated."]
+    resolved_findings: Annotated[int, "How many of them the authors resolved."]
+    open_critical_findings: Annotated[int, "The number of critical findings that are open now, of any week."]
+    cost_usd: Annotated[float, "The cost of the calls with a known price."]
+    cost_usd_before: Annotated[float, "The same for the week before."]
+    repositories: Annotated[dict[str, int], "The number of findings of the five repositories with the most."]
+    type: Literal["digest.weekly"] = "digest.weekly"
+
+    @property
+    def repository(self) -> None:
+        """Always None."""
+        return
+
+    @property
+    def pull_request(self) -> None:
+        """Always None."""
+        return
+
+    @property
+    def id(self) -> str:
+        """Stable for one week."""
+        return _id(self.type, self.week)
+
+
+News = ReviewFinished | BudgetReached | BudgetNear | WeeklyDigest
+NewsForPeople = BudgetReached | BudgetNear | WeeklyDigest  # what chats and e-mail get
 Notify = Callable[[News], Awaitable[None]]
 
 

@@ -7,15 +7,15 @@ be replayed. Notifications never delay a review and contain only what `app.domai
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from app.clock import utc_now
 from app.domain.finding import Severity, Stage
 from app.domain.job import Delivery, NotificationJob
-from app.domain.notification import News, ReviewFinished
+from app.domain.notification import News, NewsForPeople, Recipient, ReviewFinished
 from app.domain.publication import Conclusion
 from app.domain.review import ReviewReport, ReviewRequest, UsageTotal
 from app.domain.step import Checkpoint, Step
@@ -41,30 +41,50 @@ class Notifications:
     def __init__(self) -> None:
         self._queue: FollowUpQueue | None = None
         self._clock: Callable[[], datetime] = utc_now
+        self._recipients: Collection[Recipient] = ()
 
-    def open(self, queue: FollowUpQueue, *, clock: Callable[[], datetime]) -> None:
-        """Queue all further news."""
-        self._queue, self._clock = queue, clock
+    def open(
+        self,
+        queue: FollowUpQueue,
+        *,
+        clock: Callable[[], datetime],
+        recipients: Collection[Recipient] = ("webhook",),
+    ) -> None:
+        """Queue all further news for these recipients."""
+        self._queue, self._clock, self._recipients = queue, clock, recipients
 
     async def notify(self, news: News) -> None:
         """Queue the news, unless they are queued already. A `Notify`, so it raises nothing."""
         if self._queue is None:
             return
         now = self._clock()
-        delivery = Delivery(guid=news.id, event=EVENT, action=news.type, received_at=now)
-        try:
-            await self._queue.follow_up(delivery, NotificationJob(news=news, at=now))
-        except StoreUnavailable as error:  # the review matters more than the news about it
-            logger.warning("cannot queue the notification %s %s: %s", news.type, news.id, error)
+        for recipient in self._recipients:
+            if recipient != "webhook" and not isinstance(news, NewsForPeople):
+                continue  # a message for each review would be noise
+            job = NotificationJob(news=news, at=now, to=recipient)
+            delivery = Delivery(guid=job.key, event=EVENT, action=news.type, received_at=now)
+            try:
+                await self._queue.follow_up(delivery, job)
+            except StoreUnavailable as error:  # the review matters more than the news about it
+                logger.warning("cannot queue the notification %s %s: %s", news.type, news.id, error)
+
+
+class ChatReceiver(Protocol):
+    """Sends a message to people."""
+
+    async def send(self, news: NewsForPeople) -> None:
+        """Send it once; raises `NotificationFailed` if it did not arrive."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationHandler:
-    """Handles notification jobs."""
+    """Handles notification jobs. Without a receiver, those that still wait fail with that reason."""
 
-    receiver: "Receiver"
+    receiver: "Receiver | None"
     database: Database
     clock: Callable[[], datetime]
+    chats: Mapping[Recipient, ChatReceiver] = field(default_factory=dict[Recipient, ChatReceiver])
     delays_s: Sequence[float] = DELAYS_S
 
     async def handle(self, job: NotificationJob, step: Step) -> None:
@@ -78,16 +98,31 @@ class NotificationHandler:
 
     async def _send(self, job: NotificationJob) -> None:
         try:
-            await self.receiver.post(job.key, render_body(job), at=self.clock())
+            await self._deliver(job)
         except NotificationGone:
             raise
         except NotificationFailed as error:
+            if not self._is_configured(job.to):
+                raise
             row = await asyncio.to_thread(load_delivery, self.database, job.key)
             attempts = row.attempts if row else 1
             if attempts > len(self.delays_s):
                 raise
             logger.warning("attempt %d to send a notification failed: %s", attempts, error)
             raise Postponed(self.delays_s[attempts - 1]) from error
+
+    async def _deliver(self, job: NotificationJob) -> None:
+        if job.to == "webhook":
+            if self.receiver is None:
+                raise NotificationFailed("QUORUM_NOTIFY_URL is not set.")
+            await self.receiver.post(job.key, render_body(job), at=self.clock())
+            return
+        if job.to not in self.chats or not isinstance(job.news, NewsForPeople):
+            raise NotificationFailed(f"No address for {job.to} is set.")
+        await self.chats[job.to].send(job.news)
+
+    def _is_configured(self, recipient: Recipient) -> bool:
+        return recipient in self.chats or (recipient == "webhook" and self.receiver is not None)
 
 
 def render_body(job: NotificationJob) -> str:

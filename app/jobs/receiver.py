@@ -7,6 +7,7 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 
 import base64
 import binascii
+from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -32,7 +33,7 @@ class Receiver:
     def __init__(
         self, url: str, secret: str | None, *, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
-        self._url = _checked_url(url)
+        self._url = checked_url(url)
         self._webhook = Webhook(_key(secret))
         self._transport = transport
 
@@ -50,25 +51,34 @@ class Receiver:
             "webhook-timestamp": str(int(at.timestamp())),
             "webhook-signature": self._webhook.sign(message_id, at, body),
         }
-        async with httpx.AsyncClient(
-            transport=self._transport, timeout=TIMEOUT_S, follow_redirects=False
-        ) as client:
-            try:  # does not read the body, which may be endless
-                async with client.stream(
-                    "POST", self._url, headers=headers, content=body.encode()
-                ) as response:
-                    status = response.status_code
-            except httpx.HTTPError as error:
-                raise NotificationFailed(
-                    f"Cannot reach the notification receiver: {type(error).__name__}."
-                ) from error
-        if status == GONE:
-            raise NotificationGone("The notification receiver no longer exists (410).")
-        if not httpx.codes.is_success(status):
-            raise NotificationFailed(f"The notification receiver responded with status {status}.")
+        await post(self._url, headers, body, transport=self._transport)
 
 
-def _checked_url(url: str) -> str:
+async def post(
+    url: str, headers: Mapping[str, str], body: str, *, transport: httpx.AsyncBaseTransport | None
+) -> None:
+    """Send a request once.
+
+    Raises:
+        NotificationGone: the receiver does not want this notification (410).
+        NotificationFailed: the response was not 2xx.
+    """
+    async with httpx.AsyncClient(transport=transport, timeout=TIMEOUT_S, follow_redirects=False) as client:
+        try:  # does not read the body, which may be endless
+            async with client.stream("POST", url, headers=headers, content=body.encode()) as response:
+                status = response.status_code
+        except httpx.HTTPError as error:
+            raise NotificationFailed(
+                f"Cannot reach the notification receiver: {type(error).__name__}."
+            ) from error
+    if status == GONE:
+        raise NotificationGone("The notification receiver no longer exists (410).")
+    if not httpx.codes.is_success(status):
+        raise NotificationFailed(f"The notification receiver responded with status {status}.")
+
+
+def checked_url(url: str, *, setting: str = "QUORUM_NOTIFY_URL") -> str:
+    """Return the address; raises `ConfigurationError` unless it is https."""
     try:
         parts = urlsplit(url)
         host = parts.hostname
@@ -78,7 +88,7 @@ def _checked_url(url: str) -> str:
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
     if not host or not is_safe or parts.username or parts.fragment:
         raise ConfigurationError(
-            "QUORUM_NOTIFY_URL must be an https URL (http on loopback) without user and fragment."
+            f"{setting} must be an https URL (http on loopback) without user and fragment."
         )
     return url
 

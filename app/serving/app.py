@@ -25,10 +25,11 @@ from app.github.addresses import web_url
 from app.github.app import GitHubApp
 from app.github.registration import AppRegistration
 from app.jobs.delivery_log import Acceptance, DeliveryLog
+from app.jobs.reminders import Reminders
 from app.main import Network, Program, operator_limits
 from app.mcp_server.http import PATH
 from app.serving.github import open_github, open_people
-from app.serving.jobs import build_engine
+from app.serving.jobs import build_engine, recipients_of
 from app.serving.tools import mcp_endpoint
 from app.settings import Settings
 from app.store.processes import DASHBOARD, MCP, load_or_create_secret
@@ -89,7 +90,7 @@ def build_served(
     token = None if open_dashboard else _token(program, settings.quorum_dashboard_token, DASHBOARD)
     mcp_token = _token(program, settings.quorum_mcp_token, MCP) if mcp and role != "worker" else None
     endpoint = mcp_endpoint(program, network, mcp_token) if mcp_token else None
-    background: list[Background] = []
+    background = _reminders(program, role)
     if poll or recover:
         background.append(_delivery_log(program, engine, executor, github, rules, polls=poll).run)
     if preload and role != "web":
@@ -104,6 +105,12 @@ def build_served(
     if endpoint:
         http.router.routes.append(Route(PATH, endpoint))
     return Served(program=program, http=http, engine=engine, dashboard_token=token, mcp_token=mcp_token)
+
+
+def _reminders(program: Program, role: Role) -> list[Background]:
+    if role == "web" or not recipients_of(program.settings):
+        return []
+    return [Reminders(database=program.database, notify=program.notifications.notify, clock=utc_now).run]
 
 
 def _http(*, lifespan: Callable[[FastAPI], Any]) -> FastAPI:
@@ -183,8 +190,9 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         await engine.start()
-        if program.settings.quorum_notify_url:
-            program.notifications.open(engine, clock=utc_now)
+        recipients = recipients_of(program.settings)
+        if recipients:
+            program.notifications.open(engine, clock=utc_now, recipients=recipients)
         tasks = [asyncio.create_task(run()) for run in background]
         for task in tasks:
             task.add_done_callback(_log_failure)

@@ -12,29 +12,30 @@ from app.domain.job import (
     NotificationJob,
     ReviewJob,
 )
+from app.domain.notification import Recipient
 from app.domain.review import Watch
-from app.domain.step import Step
 from app.engine.engine import Engine, EngineSettings
 from app.engine.handlers import Handler, JobHandlers
 from app.engine.process import Role
-from app.errors import NotificationFailed
 from app.github.addresses import web_url
 from app.github.app import GitHubApp
 from app.github.git_objects import GitCache
 from app.jobs.access import JobEnvironment, OrganizationDefaults, Permissions
 from app.jobs.changed import ChangedHandler
+from app.jobs.chat import incoming_webhook, open_mail, slack_body, teams_body
 from app.jobs.check_actions import CheckActionHandler, CheckSuiteHandler
 from app.jobs.comment_handler import CommentHandler
 from app.jobs.failure import FailureHandler
 from app.jobs.head import NewestHeadChecker
 from app.jobs.installation import InstallationHandler
 from app.jobs.merge_queue import MergeGroupHandler
-from app.jobs.notifications import NotificationHandler
+from app.jobs.notifications import ChatReceiver, NotificationHandler
 from app.jobs.receiver import Receiver
 from app.jobs.review import ReviewHandler
 from app.jobs.threads import ClosedHandler
 from app.main import Network, Program
 from app.serving.github import InstallationAccess
+from app.settings import Settings
 
 
 def build_engine(
@@ -124,15 +125,53 @@ def _job_handlers(
 
 
 def _notification_handler(program: Program, network: Network) -> Handler[NotificationJob]:
-    """Build the handler. If the operator has removed the URL, notifications that still wait fail with that reason."""
+    """Build the handler. If the operator has removed an address, notifications that still wait fail with that reason."""
     url, secret = program.settings.quorum_notify_url, program.settings.quorum_notify_secret
-    if not url:
-        return _NoReceiver()
-    receiver = Receiver(url, secret.get_secret_value() if secret else None, transport=network.notifications)
-    return NotificationHandler(receiver=receiver, database=program.database, clock=utc_now)
+    receiver = None
+    if url:
+        receiver = Receiver(
+            url, secret.get_secret_value() if secret else None, transport=network.notifications
+        )
+    return NotificationHandler(
+        receiver=receiver, chats=_chats(program, network), database=program.database, clock=utc_now
+    )
 
 
-class _NoReceiver:
-    async def handle(self, job: NotificationJob, step: Step) -> None:
-        del job, step
-        raise NotificationFailed("QUORUM_NOTIFY_URL is not set.")
+def _chats(program: Program, network: Network) -> dict[Recipient, ChatReceiver]:
+    settings, chats = program.settings, dict[Recipient, ChatReceiver]()
+    public_url, transport = settings.quorum_public_url, network.notifications
+    if settings.quorum_slack_url:
+        chats["slack"] = incoming_webhook(
+            settings.quorum_slack_url.get_secret_value(),
+            slack_body,
+            setting="QUORUM_SLACK_URL",
+            public_url=public_url,
+            transport=transport,
+        )
+    if settings.quorum_teams_url:
+        chats["teams"] = incoming_webhook(
+            settings.quorum_teams_url.get_secret_value(),
+            teams_body,
+            setting="QUORUM_TEAMS_URL",
+            public_url=public_url,
+            transport=transport,
+        )
+    if settings.quorum_smtp_url:
+        chats["email"] = open_mail(
+            settings.quorum_smtp_url.get_secret_value(),
+            sender=settings.quorum_mail_from,
+            recipients=settings.quorum_mail_to,
+            public_url=public_url,
+        )
+    return chats
+
+
+def recipients_of(settings: Settings) -> tuple[Recipient, ...]:
+    """Return who gets notifications."""
+    addresses: dict[Recipient, object] = {
+        "webhook": settings.quorum_notify_url,
+        "slack": settings.quorum_slack_url,
+        "teams": settings.quorum_teams_url,
+        "email": settings.quorum_smtp_url,
+    }
+    return tuple(name for name, address in addresses.items() if address)

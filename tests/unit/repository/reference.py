@@ -21,7 +21,7 @@ from app.cli import cli
 from app.dashboard.access import DashboardAccess
 from app.dashboard.api import Api
 from app.domain.configuration import RepositoryConfig
-from app.domain.notification import BudgetReached, ReviewFinished
+from app.domain.notification import BudgetNear, BudgetReached, ReviewFinished, WeeklyDigest
 from app.domain.rules import RULES
 from app.gather.configuration import ConfigurationFile, configuration_schema
 from app.llm.build import ModelEnvironment, ModelSettings, build_models
@@ -197,6 +197,8 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "metrics": ("docs/metrics.md", metrics_table),
     "review.finished": ("docs/notifications.md", partial(payload_table, ReviewFinished)),
     "budget.reached": ("docs/notifications.md", partial(payload_table, BudgetReached)),
+    "budget.near": ("docs/notifications.md", partial(payload_table, BudgetNear)),
+    "digest.weekly": ("docs/notifications.md", partial(payload_table, WeeklyDigest)),
 }
 
 
