@@ -235,7 +235,8 @@ def load_waiting_installations(database: Database) -> list[int | None]:
 def _set_state(
     session: Session, guid: str, state: DeliveryState, *, reason: str | None, at: datetime | None
 ) -> None:
-    session.exec(_SET_STATE, params={"of_guid": guid, "state": state, "reason": reason, "at": at})
+    values = {"of_guid": guid, "state": state, "reason": reason, "at": at}
+    session.connection().execute(_SET_STATE, values)  # the session itself takes three times as long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

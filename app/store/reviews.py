@@ -128,7 +128,7 @@ def mark_ended(
     session: Session, *, delivery: str, status: ReviewStatus, at: datetime | None, error: str | None
 ) -> None:
     """Set the status of the delivery's review unless it is finished; `queued` re-queues it."""
-    session.exec(_MARK_ENDED, params={"of": delivery, "status": status, "at": at, "error": error})
+    session.connection().execute(_MARK_ENDED, {"of": delivery, "status": status, "at": at, "error": error})
 
 
 def load_review(database: Database, review_id: str) -> ReviewRow | None:
