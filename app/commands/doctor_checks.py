@@ -176,9 +176,8 @@ def check_permissions(
     """Compare the App's permissions with those that app.yml and the operator's settings need."""
     manifest: dict[str, Any] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     levels = ("read", "write", "admin")
-    required: dict[str, str] = manifest["default_permissions"]
-    if code_scanning:
-        required = {**required, **CODE_SCANNING_PERMISSIONS}
+    extra = CODE_SCANNING_PERMISSIONS if code_scanning else {}
+    required: dict[str, str] = {**manifest["default_permissions"], **extra}
     missing = [
         f"{name}: {level}"
         for name, level in required.items()
@@ -247,9 +246,8 @@ def check_deliveries(attempts: list[HookDelivery], hook: HookConfig) -> Check:
         return warning("deliveries", "none in 3 days", "open a pull request where the App is installed")
     if is_reserved(hook.url or ""):
         return ok("deliveries", f"{len(attempts)} attempts in the log of the last 3 days")
-    newest = attempts[0]
-    if not newest.is_ok:
-        status = newest.status_code or "no response"
+    if not attempts[0].is_ok:
+        status = attempts[0].status_code or "no response"
         remedy = "make the address reachable; Quorum fetches missed deliveries from the log"
         return warning("deliveries", f"the last one ended with {status}", remedy)
     return ok("deliveries", f"the last of {len(attempts)} deliveries in 3 days arrived")

@@ -7,6 +7,7 @@ import asyncio
 import hmac
 import json
 import secrets
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -36,7 +37,18 @@ REGISTRATION_URL = f"https://polled-not-pushed.example.com{WEBHOOK_PATH}"
 STYLE = (
     ":root{color-scheme:light dark}body{font:16px/1.5 system-ui;max-width:40rem;margin:3rem auto;padding:0 1rem}"
     "button{font:inherit;padding:.5rem 1rem}[role=status]{border-left:.25rem solid;padding-left:.75rem}"
+    "h1{display:flex;gap:.6rem;align-items:center}.steps{display:flex;flex-wrap:wrap;gap:.3rem 2.4rem;padding-left:1.2rem}"
+    ".steps [aria-current]{font-weight:bold}li{padding:.15rem 0}code{font:.95em ui-monospace,monospace}"
 )
+MARK = Path(__file__).parents[1] / "dashboard" / "static" / "mark.svg"
+CURRENT = ' aria-current="step"'
+STEPS = ("Register the App", "Install it", "Run it")
+NEXT_STEPS = """\
+<h2>What comes next</h2><ol>
+<li>Add the keys that you have to <code>.env</code>: <code>ANTHROPIC_API_KEY</code>, <code>OPENAI_API_KEY</code>, <code>GEMINI_API_KEY</code>.
+Without any, the built-in analyzers review.</li>
+<li>Run <code>{serve}</code>. It prints the address of the dashboard and, unless you set one, its token.</li>
+<li>Run <code>quorum doctor</code>, which checks all of it, and open a pull request.</li></ol>"""
 
 
 class Ping(StrEnum):
@@ -105,7 +117,7 @@ class SetupPages:
         value = escape(json.dumps(self.manifest), quote=True)
         account = f"the organization {escape(self.organization)}" if self.organization else "your account"
         return self._page(
-            f"<p>GitHub will show you the App's name and permissions for {account}. It registers nothing until you "
+            f"{_steps(0)}<p>GitHub will show you the App's name and permissions for {account}. It registers nothing until you "
             f'confirm there.</p><form action="{escape(action, quote=True)}" method="post">'
             f'<input type="hidden" name="manifest" value="{value}"><button>Register Quorum on GitHub</button></form>'
         )
@@ -138,10 +150,11 @@ class SetupPages:
         ping = self.ping
         if ping is not Ping.WAITING:
             self.seen.set()
+        serve = "quorum serve --poll" if ping is Ping.NOT_EXPECTED else "quorum serve"
         return self._page(
-            f"<p>The App <b>{escape(credentials.slug)}</b> is registered. Its credentials are in .env.</p>"
+            f"{_steps(1)}<p>The App <b>{escape(credentials.slug)}</b> is registered. Its credentials are in .env.</p>"
             f'<p><a href="{escape(installation_url(credentials), quote=True)}" target="_blank" rel="noopener">'
-            f'Install it on your repositories</a></p><p role="status">{escape(ping)}</p>',
+            f'Install it on your repositories</a></p><p role="status">{escape(ping)}</p>{NEXT_STEPS.format(serve=serve)}',
             reloads=ping is Ping.WAITING,
         )
 
@@ -155,7 +168,7 @@ class SetupPages:
         return HTMLResponse(
             f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Quorum</title>{refresh}'
             '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-            f'<style nonce="{nonce}">{STYLE}</style><main><h1>Quorum</h1>{body}</main></html>',
+            f'<style nonce="{nonce}">{STYLE}</style><main><h1>{_logo()}Quorum</h1>{body}</main></html>',
             status_code=status,
             headers={
                 "Content-Security-Policy": policy,
@@ -164,6 +177,17 @@ class SetupPages:
                 "X-Content-Type-Options": "nosniff",
             },
         )
+
+
+def _logo() -> str:
+    data = b64encode(MARK.read_bytes()).decode()
+    return f'<img src="data:image/svg+xml;base64,{data}" alt="" width="36" height="36">'
+
+
+def _steps(current: int) -> str:
+    """The steps, with the present one marked."""
+    marked = (f"<li{CURRENT if number == current else ''}>{step}</li>" for number, step in enumerate(STEPS))
+    return f'<ol class="steps">{"".join(marked)}</ol>'
 
 
 def installation_url(credentials: AppCredentials) -> str:
