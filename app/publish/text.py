@@ -93,7 +93,7 @@ _LIVE = re.compile(
 )
 # Lines that some bots treat as commands. Bots read raw bodies line by line, including code.
 COMMAND_LINE = (
-    r"(?:/[a-z][\w-]*(?![\w/-])|!\w+[^\S\n]*$|(?:bors|homu|jenkins)(?:[^\S\n]+\S.{0,60}|[^\S\n]*$)|(?:please )?(?:re)?test this\b(?: please)?"
+    r"(?:/[a-z][\w-]*(?![\w/-])|!\w+[^\S\n]*$|(?:bors|homu|jenkins)(?:[^\S\n]+\S.{0,60}\S*|[^\S\n]*$)|(?:please )?(?:re)?test this\b(?: please)?"
     r"|(?:ok to test|add to whitelist|recheck|retest|rebuild)[^\S\n]*$"
     r"|@(?:dependabot|bors|homu|mergify(?:io)?|renovate(?:bot)?|rustbot|pytorchbot|coderabbitai|copilot|claude|codex"
     r"|cursor|greptileai|sourcery-ai)\b)"
@@ -141,7 +141,9 @@ def _commit_defused(commit: re.Match[str]) -> str:
 
 _COMMIT = re.compile(r"\b[0-9a-f]{7,}\b", re.IGNORECASE)
 # A joiner ends a word, so a neighboring reference or address begins to count: `#12` in `#120123456789abcdef`.
-_REVIVED = re.compile(r":(?=//)|#(?=\d)|GH(?=-\d|SA-)|(?:mailto|xmpp)(?=:\w)", re.IGNORECASE)
+_REVIVED = re.compile(
+    r":(?=//)|#(?=\d)|GH(?=-\d|SA-)|(?<![^\W_])www(?=\.)|(?:mailto|xmpp)(?=:\w)", re.IGNORECASE
+)
 
 
 _SPECIAL = re.compile(r"[\\`*\[\]~]")

@@ -16,18 +16,18 @@ import cmarkgfm  # pyright: ignore[reportMissingTypeStubs]
 _LIVE = {
     "mention": r"@\w",
     "reference": r"#\d+\b|\bgh-\d+\b|\bghsa-\w{4}-\w{4}-\w{4}",
-    "address": r"\w://[^\W_]|(?<![^\W_])www\.[^\W_]|\b(?:mailto|xmpp):\w",
+    "address": r"[^\W_]://[^\W_]|(?<![^\W_])www\.[^\W_]|\b(?:mailto|xmpp):\w",
     "commit": r"\b[0-9a-f]{7,40}\b",
     "mathematics": r"\$",
     "emoji": r":(?:\+1|-1|100|1234|[a-z_][a-z0-9_+-]*):",
 }
 _ALERT = re.compile(r"\s*\[!(?:note|tip|important|warning|caution)\]", re.IGNORECASE)
 _COMMAND = re.compile(
-    r"^(?:/[a-z][\w-]*(?![\w/-])|@(?:dependabot|bors)\b|!\w+\s*$|bors\s|jenkins\s|(?:re)?test this|recheck\s*$|ok to test\s*$)",
+    r"^(?:/[a-z][\w-]*(?![\w/-])|@(?:dependabot|bors)\b|!\w+\s*$|bors\s|jenkins\s|(?:re)?test this\b|recheck\s*$|ok to test\s*$)",
     re.IGNORECASE | re.MULTILINE,
 )
 _HIDDEN = re.compile(
-    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u202a-\u202e\u2061-\u206f\ud800-\udfff\ufeff\U000e0000-\U000e0fff]"
+    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u180e\u202a-\u202e\u2061-\u206f\ud800-\udfff\ufeff\U000e0000-\U000e0fff]|\r(?!\n)"
 )
 # cmark-gfm recognizes no delimiter of a code span over 80 characters and no fence over 254.
 _LONG_RUN = re.compile(r"`{80,}|~{80,}")
@@ -113,6 +113,10 @@ class _Page(HTMLParser):
 
     def __post_init__(self) -> None:
         super().__init__(convert_charrefs=True)
+
+    def parse_marked_section(self, i: int, report: int = 1) -> int:
+        """Read `<![x[` as browsers do, which is as a comment; the library raises an error."""
+        return self.parse_bogus_comment(i, report)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         kinds = {"img": "image", "a": "link_open"}
