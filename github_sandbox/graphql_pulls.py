@@ -3,14 +3,17 @@
 https://docs.github.com/en/graphql/reference/objects#pullrequest
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from github_sandbox.diffs import FileChange
 from github_sandbox.graphql_values import CodeViews, QueryError, account_view, connection, later, refused
 from github_sandbox.model import PullState, RepositoryState
 from github_sandbox.state import (
     Account,
+    Issue,
     IssueComment,
     Json,
     Reaction,
@@ -22,6 +25,11 @@ from github_sandbox.state import (
 )
 from github_sandbox.tokens import Actor
 
+if TYPE_CHECKING:
+    from graphql import GraphQLResolveInfo
+
+# https://docs.github.com/en/issues/tracking-your-work-with-issues/linking-a-pull-request-to-an-issue
+_CLOSES = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#(\d+)\b", re.IGNORECASE)
 _CHANGE = {
     "added": "ADDED",
     "removed": "DELETED",
@@ -64,6 +72,7 @@ class PullViews:
             "ref": partial(self._code.ref_of, repo),
             "object": partial(self._code.object_of, repo),
             "pullRequest": partial(self._pull_of, repo),
+            "issue": partial(self._issue_of, repo),
         }
 
     def _pull_of(self, repo: RepositoryState, _info: object, number: int) -> Json:
@@ -72,6 +81,41 @@ class PullViews:
         if number not in repo.pulls:
             raise QueryError("NOT_FOUND", f"Could not resolve to a PullRequest with the number of {number}.")
         return self.pull(repo.pulls[number])
+
+    def _issue_of(self, repo: RepositoryState, _info: object, number: int) -> Json:
+        if not self._actor.may("issues:read", repo):
+            raise refused()
+        if number not in repo.issues:
+            raise QueryError("NOT_FOUND", f"Could not resolve to an Issue with the number of {number}.")
+        return self.issue(repo, repo.issues[number])
+
+    def issue(self, repo: RepositoryState, issue: Issue) -> Json:
+        """Resolve `Issue`."""
+        return {
+            "__typename": "Issue",
+            "id": node_id("I", repo.id * 1_000 + issue.number),
+            "number": issue.number,
+            "title": issue.title,
+            "body": issue.body,
+            "state": issue.state.upper(),
+            "url": f"{repo.html_url}/issues/{issue.number}",
+            "author": account_view(repo, issue.author),
+            "repository": later(lambda: self.repository(repo)),
+        }
+
+    def _closing(self, pull: PullState) -> Callable[..., Json]:
+        """Resolve the issues that the description closes; only on the default branch, and with `issues: read`."""
+        repo = pull.repository
+        numbers = map(int, _CLOSES.findall(pull.body)) if pull.base_ref == repo.default_branch else ()
+        closed = [repo.issues[number] for number in dict.fromkeys(numbers) if number in repo.issues]
+        listed = connection("closingIssuesReferences", closed, lambda issue: self.issue(repo, issue))
+
+        def resolve(info: "GraphQLResolveInfo[Any]", **arguments: Any) -> Json:  # noqa: ANN401 - what a query gives
+            if not self._actor.may("issues:read", repo):
+                raise refused()
+            return listed(info, **arguments)
+
+        return resolve
 
     def pull(self, pull: PullState) -> Json:
         """Resolve `PullRequest`."""
@@ -110,6 +154,7 @@ class PullViews:
             "deletions": later(lambda: sum(change.deletions for change in changes())),
             "changedFiles": later(lambda: len(changes())),
             "labels": connection("labels", pull.labels, lambda name: _label_view(pull, name)),
+            "closingIssuesReferences": self._closing(pull),
             "files": connection("files", changes(), _file_view),
             "comments": connection("comments", pull.issue_comments, lambda c: self.issue_comment(pull, c)),
             "reviews": connection("reviews", pull.reviews, lambda r: self.review(pull, r)),

@@ -19,6 +19,7 @@ from github_sandbox.state import (
     CheckRun,
     CheckSuite,
     Installation,
+    Issue,
     IssueComment,
     Json,
     Posted,
@@ -124,6 +125,7 @@ class RepositoryState(ABC):
         self.git = GitRepository(hub.root / owner.login / f"{name}.git")
         self.check_runs: dict[int, CheckRun] = {}
         self.check_suites: dict[str, CheckSuite] = {}
+        self.issues: dict[int, Issue] = {}
         self.required_checks: list[RequiredCheck] = []
         self.roles: dict[str, str] = {}
         self.associations: dict[str, str] = {}

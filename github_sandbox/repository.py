@@ -7,7 +7,7 @@ from github_sandbox.errors import not_found
 from github_sandbox.git import FileContent
 from github_sandbox.model import ROLES, HubState, RepositoryState
 from github_sandbox.pull import NO_COMMIT, PullLifecycle, announce_push
-from github_sandbox.state import Account, CheckRun, Json, Posted, RequiredCheck
+from github_sandbox.state import Account, CheckRun, Issue, Json, Posted, RequiredCheck
 
 
 class Pull(PullLifecycle):
@@ -102,6 +102,12 @@ class Repository(RepositoryState):
             announce_push(self, ref, before or NO_COMMIT, sha, author=author, forced=False)
         return sha
 
+    def open_issue(self, title: str, body: str = "", *, author: str = "alice") -> Issue:
+        """Open an issue; it gets the next number, which pull requests share."""
+        number = len(self._pulls) + len(self.issues) + 1
+        self.issues[number] = Issue(number=number, title=title, body=body, author=self.hub.account(author))
+        return self.issues[number]
+
     def open_pull(
         self,
         files: Mapping[str, FileContent],
@@ -122,7 +128,7 @@ class Repository(RepositoryState):
         `files` are the changes against the base. `fork` is the login of the fork's owner: then only
         `refs/pull/N/head` is in this repository, not the head branch.
         """
-        number = len(self._pulls) + 1
+        number = len(self._pulls) + len(self.issues) + 1
         pull = Pull(
             self,
             number=number,

@@ -217,6 +217,17 @@ class Installation:
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
+class Issue:
+    """An issue; it shares the numbers of the repository's pull requests."""
+
+    number: int
+    title: str
+    body: str
+    author: Account
+    state: str = "open"
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
 class Delivery:
     """A webhook delivery; `status_code` is 0 until it is sent."""
 

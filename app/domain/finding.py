@@ -183,6 +183,25 @@ class ComponentEdge:
     label: str
 
 
+class AcceptanceStatus(StrEnum):
+    """Whether the change does one thing that an issue asks for."""
+
+    MET = "met"
+    NOT_MET = "not met"
+    UNKNOWN = "cannot tell"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptancePoint:
+    """One thing that an issue asks for, and the place in the change that decides."""
+
+    issue: int
+    point: str
+    status: AcceptanceStatus
+    path: str | None = None
+    line: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walkthrough:
     """What the change does and why, written by the docs stage."""
@@ -190,3 +209,4 @@ class Walkthrough:
     summary: str
     files: tuple[FileSummary, ...] = ()
     edges: tuple[ComponentEdge, ...] = ()
+    acceptance: tuple[AcceptancePoint, ...] = ()

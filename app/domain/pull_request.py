@@ -46,6 +46,16 @@ class PullRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedIssue:
+    """An issue that a pull request closes when it is merged, or that its title or description names."""
+
+    number: int
+    title: str
+    body: str
+    closes: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """One comment of a thread."""
 
@@ -94,6 +104,7 @@ class Snapshot:
     threads: tuple[Thread, ...] = ()
     summary_comment_id: int | None = None
     summary_node_id: str = ""  # of the summary comment
+    issues: tuple[LinkedIssue, ...] = ()
     notes: tuple[str, ...] = ()
 
 

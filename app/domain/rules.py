@@ -109,6 +109,11 @@ RULES: dict[str, Rule] = {
 }  # fmt: skip
 
 
+# Not in `RULES`: models see it only if the pull request names an issue, so that all other questions stay the same.
+INTENT_MISMATCH = Rule("intent-mismatch", None, "intent", "The change does not do what its issue asks for")
+ALL_RULES = {**RULES, INTENT_MISMATCH.id: INTENT_MISMATCH}
+
+
 def render_rules() -> str:
     """Render the vocabulary for models, one `id: title` per line."""
     return "\n".join(f"{rule.id}: {rule.title}" for rule in RULES.values())
@@ -116,7 +121,7 @@ def render_rules() -> str:
 
 def rule_for(rule_id: str) -> Rule:
     """Return the rule with this id, or `other` for an id outside of the vocabulary."""
-    return RULES.get(_as_id(rule_id), RULES[OTHER])
+    return ALL_RULES.get(_as_id(rule_id), RULES[OTHER])
 
 
 def own_word(rule_id: str) -> str:

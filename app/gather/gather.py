@@ -145,6 +145,7 @@ async def gather(
             guideline_cuts=guidelines.cuts if for_models else (),
             earlier_findings=tuple(earlier_findings),
             images=await fetch_images(source, selection.omitted, snapshot.diff.files) if for_models else (),
+            issues=snapshot.issues,
             remembered=tuple(remembered),
         ),
         configuration=configuration,

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Collection, Sequence
+from typing import cast
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -46,7 +47,7 @@ def _read_item(value: object, name: str) -> tuple[OverrideItem | None, list[str]
     messages = ["{} It is ignored.{}".format(*_explain(name, problem)) for problem in problems.values()]
     wrong = {key for (key,) in problems}
     return OverrideItem.model_validate(
-        {key: each for key, each in value.items() if key not in wrong}
+        {key: each for key, each in cast("dict[object, object]", value).items() if key not in wrong}
     ), messages
 
 

@@ -23,6 +23,7 @@ _COMMENT = "fullDatabaseId body viewerDidAuthor"
 _BLOB = "... on Blob { text byteSize isBinary isTruncated }"
 _REACTIONS = "reactionGroups { content reactors(first: 1) { totalCount } }"
 _PAGE = "pageInfo { hasNextPage endCursor }"
+_ISSUE = "number title body"
 _REPLY = f"id {_COMMENT} author {{ __typename login }}"
 # Each connection costs one hundredth of a point for each node above it, so the thumbs are read on first comments only.
 _THREADS = f"""\
@@ -45,6 +46,7 @@ query Snapshot($owner: String!, $name: String!, $number: Int!{_declared("p", bas
       title body state isDraft changedFiles
       author {{ __typename login }}
       labels(first: 100) {{ nodes {{ name }} }}
+      closingIssuesReferences(first: 5) {{ nodes {{ {_ISSUE} repository {{ nameWithOwner }} }} }}
       baseRefName baseRefOid headRefName headRefOid
       headRepository {{ nameWithOwner }}
       baseRef {{ target {{ oid ... on Commit {{ oid {files} }} }} }}
@@ -61,6 +63,16 @@ def blobs(count: int) -> str:
     return f"""\
 query Blobs($owner: String!, $name: String!{_declared("e", count)}) {{
   repository(owner: $owner, name: $name) {{ {objects} }}
+}}"""
+
+
+def issues(count: int) -> str:
+    """Build the query of the issues with the numbers `$i0…`."""
+    declared = "".join(f", $i{i}: Int!" for i in range(count))
+    found = " ".join(f"i{i}: issue(number: $i{i}) {{ {_ISSUE} }}" for i in range(count))
+    return f"""\
+query Issues($owner: String!, $name: String!{declared}) {{
+  repository(owner: $owner, name: $name) {{ {found} }}
 }}"""
 
 

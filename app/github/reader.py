@@ -41,6 +41,7 @@ from app.github.conversation import (
     variables_of,
 )
 from app.github.git_objects import GitObjects
+from app.github.issues import UNREAD_ISSUES, is_refused, read_issues
 from app.github.pull_node import Node, child, parse_pull_request
 from app.github.security import fetch_advisories
 
@@ -63,6 +64,7 @@ class PullRequestSource:
         self._git = git
         self._tree: HeadTree | None = None
         self._shas = ("", "")
+        self._issues_refused = False
 
     async def snapshot(self, base_paths: Sequence[str]) -> Snapshot:
         """Read the change, and those of `base_paths` that exist at the base branch.
@@ -118,7 +120,8 @@ class PullRequestSource:
         )
         # A file missing at the base can be an error of its own. Any other error leaves a gap, such as a missing
         # configuration, which must not look like a repository without one.
-        if serious := [error.message for error in errors if not _is_expected(error)]:
+        self._issues_refused = any(map(is_refused, errors))
+        if serious := [error.message for error in errors if not (_is_expected(error) or is_refused(error))]:
             raise GitHubUnavailable(f"GitHub could not read {self._ref}: {serious[0][:200]}")
         points = child(data, "rateLimit").get("cost", 0)  # null where GitHub has no limits
         if points > graphql.MAX_POINTS:
@@ -141,7 +144,8 @@ class PullRequestSource:
             threads=await self._threads(pull),
             summary_comment_id=int(summary["fullDatabaseId"]) if summary else None,
             summary_node_id=summary["id"] if summary else "",
-            notes=(*notes, *unread),
+            issues=await read_issues(self._client, self._ref, pull),
+            notes=(*notes, *unread, *((UNREAD_ISSUES,) if self._issues_refused else ())),
         )
 
     async def _complete(self, files: list[FileDiff], pull: Node) -> tuple[list[FileDiff], list[str]]:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from app.domain.finding import Judgement, Severity
+from app.domain.finding import AcceptanceStatus, Judgement, Severity
 from app.domain.lookup import LookupKind
-from app.domain.rules import RULES
+from app.domain.rules import ALL_RULES, RULES
 
 
 def closed(**properties: object) -> dict[str, Any]:
@@ -27,13 +27,14 @@ _NULLABLE_TEXT: dict[str, Any] = {"anyOf": [_TEXT, {"type": "null"}]}
 _NULLABLE_WHOLE: dict[str, Any] = {"anyOf": [_WHOLE, {"type": "null"}]}
 
 
-def answer_schema() -> dict[str, Any]:
+def answer_schema(*, has_issues: bool = False) -> dict[str, Any]:
     """Return the schema of every answer, in the subset that all vendors support: all required, nullable, closed, no bounds.
 
     Evidence comes before the claim it supports, and look-ups before an answer, because models write in the order of the
-    schema.
+    schema. With `has_issues`, it also has `acceptance` and the rule about issues.
     https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
     """
+    acceptance = _acceptance() if has_issues else {}
     return closed(
         lookups=_array(
             kind={"type": "string", "enum": [kind.value for kind in LookupKind]},
@@ -47,7 +48,7 @@ def answer_schema() -> dict[str, Any]:
             line=_WHOLE,
             quote=_TEXT,
             evidence=_TEXT,
-            rule_id={"type": "string", "enum": sorted(RULES)},
+            rule_id={"type": "string", "enum": sorted(ALL_RULES if has_issues else RULES)},
             severity={"type": "string", "enum": [severity.value for severity in Severity]},
             title=_TEXT,
             explanation=_TEXT,
@@ -66,4 +67,14 @@ def answer_schema() -> dict[str, Any]:
         files=_array(path=_TEXT, change=_TEXT),
         edges=_array(source=_TEXT, target=_TEXT, label=_TEXT),
         documents=_array(title=_TEXT, content=_TEXT),
+        **acceptance,
     )
+
+
+def _acceptance() -> dict[str, Any]:
+    status = {"type": "string", "enum": [status.value for status in AcceptanceStatus]}
+    return {
+        "acceptance": _array(
+            issue=_WHOLE, point=_TEXT, path=_NULLABLE_TEXT, line=_NULLABLE_WHOLE, status=status
+        )
+    }

@@ -10,7 +10,7 @@ from typing import Annotated, TypeGuard, TypeVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from app.domain.finding import Judgement, Severity
+from app.domain.finding import AcceptanceStatus, Judgement, Severity
 from app.domain.lookup import LookupKind
 from app.errors import ModelInvalidOutput
 
@@ -122,6 +122,16 @@ class LookupItem(AnswerItem):
     path: Annotated[str | None, BeforeValidator(_text_or_none)] = None
     start_line: Annotated[int | None, BeforeValidator(_line_or_none)] = None
     end_line: Annotated[int | None, BeforeValidator(_line_or_none)] = None
+
+
+class PointItem(AnswerItem):
+    """One of `acceptance`: a thing that an issue asks for."""
+
+    issue: Annotated[int, BeforeValidator(_line)]
+    point: Annotated[str, Field(min_length=1), BeforeValidator(_stripped)]
+    status: Annotated[AcceptanceStatus, BeforeValidator(_lower)]
+    path: Annotated[str | None, BeforeValidator(_text_or_none)] = None
+    line: Annotated[int | None, BeforeValidator(_line_or_none)] = None
 
 
 class FileItem(AnswerItem):

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.finding import (
+    AcceptancePoint,
     ComponentEdge,
     FileSummary,
     Finding,
@@ -26,6 +27,7 @@ from app.prompting.items import (
     InvalidItem,
     Item,
     LookupItem,
+    PointItem,
     VerdictItem,
     is_object,
     read_items,
@@ -35,6 +37,7 @@ MAX_FINDINGS = 50  # of one answer; more would bury the important ones
 MAX_TITLE_CHARACTERS = 300
 MAX_LOOKUPS = 5  # of one answer
 MAX_LOOKUP_CHARACTERS = 300  # of a name or a path
+MAX_POINTS = 20  # of what issues ask for, in one answer
 UNTITLED, NOWHERE = "(no title)", "(no file)"
 
 _REDACTED = "[REDACTED"  # how redaction marks a secret
@@ -146,6 +149,7 @@ def parse_docs(value: object, *, stage: Stage, paths: Collection[str]) -> Parsed
     rows = _optional(FileItem, value, "files", notes)
     edges = _optional(EdgeItem, value, "edges", notes)
     documents = _optional(DocumentItem, value, "documents", notes)
+    points = _optional(PointItem, value, "acceptance", notes)
     named = _DiffPaths(paths)
     files = [(named.path_of(row.path), row) for row in rows]
     notes += [
@@ -160,11 +164,24 @@ def parse_docs(value: object, *, stage: Stage, paths: Collection[str]) -> Parsed
         edges=tuple(
             ComponentEdge(source=each.source, target=each.target, label=each.label) for each in edges
         ),
+        acceptance=tuple(_point(each, named) for each in points[:MAX_POINTS]),
     )
     return ParsedDocs(
-        walkthrough=walkthrough if walkthrough.summary else None,
+        walkthrough=walkthrough if walkthrough.summary or walkthrough.acceptance else None,
         documents=tuple((document.title, document.content) for document in documents),
         found=replace(found, notes=tuple(notes)),
+    )
+
+
+def _point(item: PointItem, named: "_DiffPaths") -> AcceptancePoint:
+    """Return the point; a place outside the diff is dropped."""
+    path = named.path_of(item.path) if item.path else None
+    return AcceptancePoint(
+        issue=item.issue,
+        point=item.point[:MAX_TITLE_CHARACTERS],
+        status=item.status,
+        path=path,
+        line=item.line if path else None,
     )
 
 

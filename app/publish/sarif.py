@@ -13,7 +13,7 @@ from urllib.parse import quote
 from app.domain.diff import Side
 from app.domain.finding import DuplicatePlace, Finding, Severity
 from app.domain.review import LEFT_OUT, ReviewReport, StageStatus
-from app.domain.rules import RULES, Rule, rule_for
+from app.domain.rules import ALL_RULES, Rule, rule_for
 from app.publish.markdown import clean_markdown
 from app.publish.statement import make_statement
 from app.publish.text import Redact, strip_invisible
@@ -85,7 +85,7 @@ def sarif_value(report: ReviewReport, *, redact: Redact, version: str) -> dict[s
 
 def _rule(rule_id: str, worst: Severity) -> dict[str, Any]:
     """The rule as GitHub shows it; a rule without a CWE is no security rule and has no score."""
-    rule = RULES[rule_id]
+    rule = ALL_RULES[rule_id]
     tags = [rule.family]
     descriptor: dict[str, Any] = {
         "id": rule.id,

@@ -12,6 +12,7 @@ from app.domain.diff import Side
 from app.domain.finding import Document, Finding, Placement, Rejection, Stage, Walkthrough
 from app.domain.publication import MarkerKind, marker
 from app.domain.review import LEFT_OUT, Coverage, ReviewReport, StageResult, StageStatus
+from app.publish.acceptance import is_decided, render_acceptance
 from app.publish.agents import render_agents_fold
 from app.publish.blocks import BodyBlock, code_span, compose, details, fence, render_diagram, table
 from app.publish.comments import finding_blocks
@@ -85,6 +86,7 @@ def _walkthrough(walkthrough: Walkthrough, *, redact: Redact) -> list[BodyBlock]
     files = table(("File", "Change"), rows[:_MAX_TABLE_ROWS]) + _more(rows, "file")
     return [
         BodyBlock("the walkthrough", clean_markdown(walkthrough.summary, redact=redact)),
+        BodyBlock("what the issues ask for", render_acceptance(walkthrough.acceptance, redact=redact)),
         BodyBlock("the files of the walkthrough", details("Changes by file", files) if rows else ""),
         BodyBlock("the diagram", render_diagram(walkthrough.edges, redact=redact)),
     ]
@@ -268,4 +270,5 @@ def _joined(known: Walkthrough, new: Walkthrough | None, paths: Collection[str])
         summary=f"{whole}{NEWEST_PUSH}{new.summary}",
         files=tuple(rows.values()),
         edges=tuple(dict.fromkeys((*known.edges, *new.edges))),
+        acceptance=new.acceptance if is_decided(new.acceptance) else known.acceptance or new.acceptance,
     )

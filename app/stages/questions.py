@@ -6,12 +6,21 @@ reduces what a model detects by 16 to 93 %: https://arxiv.org/abs/2603.18740
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from app.domain.analysis import Analysis
 from app.domain.configuration import RepositoryConfig
-from app.domain.finding import ComponentEdge, Document, Finding, RejectedClaim, Stage, Walkthrough
+from app.domain.finding import (
+    AcceptancePoint,
+    AcceptanceStatus,
+    ComponentEdge,
+    Document,
+    Finding,
+    RejectedClaim,
+    Stage,
+    Walkthrough,
+)
 from app.domain.lookup import LookedUp
 from app.domain.review import ChangedImage, Chunk, ReviewContext
 from app.llm.client import Image
@@ -19,6 +28,7 @@ from app.prompting.parsing import ParsedDocs, parse_docs, parse_findings, parse_
 from app.prompting.prompts import fence
 from app.stages.asking import Question
 from app.stages.documents import NO_ROUTES, check_document, has_routes, render_format
+from app.stages.intent import for_docs, for_review
 from app.stages.sections import (
     render_description,
     render_earlier,
@@ -65,7 +75,21 @@ def _join_walkthroughs(parts: Sequence[Walkthrough]) -> Walkthrough | None:
         summary="\n\n".join(part.summary for part in parts),
         files=tuple(row for part in parts for row in part.files),
         edges=tuple(edges)[:MAX_EDGES],
+        acceptance=join_points([part.acceptance for part in parts]),
     )
+
+
+def join_points(parts: Sequence[Sequence[AcceptancePoint]]) -> tuple[AcceptancePoint, ...]:
+    """Join what the answers about all chunks say: no part of a change alone can say that a point is not met."""
+    joined: dict[tuple[int, str], AcceptancePoint] = {}
+    for points in parts:
+        for each in points:
+            is_open = len(parts) > 1 and each.status is AcceptanceStatus.NOT_MET
+            point = replace(each, status=AcceptanceStatus.UNKNOWN) if is_open else each
+            key = (each.issue, " ".join(each.point.lower().split()))
+            if key not in joined or point.status is AcceptanceStatus.MET:
+                joined[key] = point
+    return tuple(joined.values())
 
 
 def stage_question(
@@ -107,12 +131,13 @@ def review_question(
         prompt_id="review/question",
         inputs={
             "lookups": offer,
-            "description": render_description(context.pull_request, secret),
+            "description": f"{render_description(context.pull_request, secret)}{for_review(context.issues, secret)}",
             "instructions": _instructions(chunk, context, config, secret),
             "earlier": render_earlier(earlier, secret, with_titles=True),
             "manner": render_manner(config, secret),
         },
         parse=parse,
+        has_issues=bool(context.issues),
     )
 
 
@@ -176,7 +201,7 @@ def docs_question(
         kind=Stage.DOCS.value,
         prompt_id="docs/question",
         inputs={
-            "description": render_description(context.pull_request, secret),
+            "description": f"{render_description(context.pull_request, secret)}{for_docs(context.issues, secret)}",
             "images": _image_names(images),
             "instructions": _instructions(chunk, context, config, secret),
             "facts": _facts(analysis, chunk, secret),
@@ -185,6 +210,7 @@ def docs_question(
             "manner": render_manner(config, secret),
         },
         parse=parse,
+        has_issues=bool(context.issues),
         images=tuple(Image(media_type=each.media_type, data=each.data) for each in images),
     )
 

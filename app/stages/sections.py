@@ -27,12 +27,16 @@ def without_secrets(context: ReviewContext, redactor: SecretRedactor) -> ReviewC
     """Redact title and body before they are put into JSON, in which rules that span lines no longer match."""
     if context.pull_request is None:
         return context
+    issues = tuple(
+        replace(each, title=redactor.redact(each.title), body=redactor.redact(each.body))
+        for each in context.issues
+    )
     clean = replace(
         context.pull_request,
         title=redactor.redact(context.pull_request.title),
         body=redactor.redact(context.pull_request.body),
     )
-    return replace(context, pull_request=clean)
+    return replace(context, pull_request=clean, issues=issues)
 
 
 def render_instructions(instructions: Sequence[PathInstruction], secret: bytes) -> str:

@@ -20,6 +20,7 @@ from app.errors import ModelInvalidOutput, QuorumError
 from app.prompting.parsing import ParsedVerdict, parse_lookups, parse_verdicts
 from app.prompting.prompts import fence
 from app.stages.asking import CallIdsByStage, Question, StageContext, StageQueue, parent_of
+from app.stages.intent import render_issues
 from app.stages.looking import ask_looking, render_offer
 from app.stages.material import is_shown_in, render_material
 from app.stages.sections import render_description, without_secrets
@@ -151,7 +152,10 @@ def _description(batch: Sequence[Finding], change: ReviewContext, context: Stage
     """Render the description; empty if all claims come from the security stage, because it biases the verifier."""
     if all(finding.stage is Stage.SECURITY for finding in batch):
         return ""
-    return render_description(without_secrets(change, context.redactor).pull_request, context.secret)
+    clean = without_secrets(change, context.redactor)
+    issues = render_issues(clean.issues, context.secret)
+    description = render_description(clean.pull_request, context.secret)
+    return f"{description}\n{issues}" if issues else description
 
 
 def _by_chunk(candidates: Sequence[Finding], chunks: Sequence[Chunk]) -> list[tuple[int, list[Finding]]]:

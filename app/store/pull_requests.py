@@ -8,6 +8,8 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from app.domain.finding import (
+    AcceptancePoint,
+    AcceptanceStatus,
     ComponentEdge,
     Document,
     FileSummary,
@@ -192,6 +194,10 @@ def _walkthrough(stored: dict[str, Any]) -> Walkthrough:
         summary=stored["summary"],
         files=tuple(FileSummary(**file) for file in stored["files"]),
         edges=tuple(ComponentEdge(**edge) for edge in stored["edges"]),
+        acceptance=tuple(
+            AcceptancePoint(**point | {"status": AcceptanceStatus(point["status"])})
+            for point in stored.get("acceptance", ())
+        ),
     )
 
 

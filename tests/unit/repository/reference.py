@@ -22,7 +22,7 @@ from app.dashboard.access import DashboardAccess
 from app.dashboard.api import Api
 from app.domain.configuration import RepositoryConfig
 from app.domain.notification import BudgetNear, BudgetReached, ReviewFinished, WeeklyDigest
-from app.domain.rules import RULES
+from app.domain.rules import ALL_RULES
 from app.gather.configuration import ConfigurationFile, configuration_schema
 from app.llm.build import ModelEnvironment, ModelSettings, build_models
 from app.settings import Settings
@@ -99,7 +99,7 @@ def _default_of_key(key: str) -> str:
 
 def rules_table() -> str:
     """One row for each rule."""
-    rows = [(f"`{rule.id}`", rule.cwe or "–", rule.family, rule.title) for rule in RULES.values()]
+    rows = [(f"`{rule.id}`", rule.cwe or "–", rule.family, rule.title) for rule in ALL_RULES.values()]
     return table(("rule_id", "CWE", "Family", "Meaning"), rows)
 
 
