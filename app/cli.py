@@ -112,6 +112,7 @@ def review(
     ] = None,
     post: Annotated[bool, typer.Option("--post", help="Post the review (only with a URL).")] = False,
     no_models: Annotated[bool, typer.Option("--no-models", help="Use only the built-in analyzers.")] = False,
+    finders: Annotated[int | None, typer.Option(min=1, max=3, help="How many vendors search.")] = None,
 ) -> None:
     """Review a change without the App. Exit: 0 done, 1 a finding at or above --fail-on, 2 unreadable input, 3 incomplete."""
     from app.commands.review import ReviewOptions
@@ -128,6 +129,7 @@ def review(
         report_format=report_format.value,
         stages=tuple(stage or Stage),
         named_stages=tuple(stage or ()),
+        finders=finders,
         fail_on=None if fail_on is FailOn.NEVER else Severity(fail_on.value),
         config=config,
         post=post,

@@ -111,6 +111,7 @@ def build_program(settings: Settings, *, network: Network | None = None) -> Prog
             full_min_files=settings.quorum_full_min_files,
         ),
         stage_deadline_s=settings.quorum_stage_deadline_s,
+        finders=settings.quorum_finders,
         lookup_rounds=LookupRounds(
             finder=settings.quorum_finder_lookups, verifier=settings.quorum_verifier_lookups
         ),

@@ -5,9 +5,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
+from app.domain.configuration import Finders
 from app.domain.model_call import NAME_PATTERN
 from app.errors import ConfigurationError
 from app.servers import NamedServer, load_servers
@@ -17,6 +26,11 @@ def user_state_dir(environ: dict[str, str]) -> Path:
     """Return the directory for the data of `review` and `mcp`, outside the checkout (XDG base directories)."""
     state = environ.get("XDG_STATE_HOME")
     return (Path(state) if state else Path.home() / ".local" / "state") / "quorum"
+
+
+def _count_or_auto(value: object) -> object:
+    """Variables are text; `finders` is a number or `auto`."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 class Settings(BaseSettings):
@@ -92,6 +106,9 @@ class Settings(BaseSettings):
         description="Time limit of an attempt, in seconds; default: from the tokens allowed and the speed seen.",
     )
     quorum_stage_deadline_s: float = Field(600.0, gt=0, description="Time limit of a stage, in seconds.")
+    quorum_finders: Annotated[Finders, BeforeValidator(_count_or_auto)] = Field(
+        "auto", description="How many vendors search a change, unless the repository sets `finders`."
+    )
     quorum_finder_lookups: int = Field(
         1, ge=0, le=3, description="How often a finder may look at more code, in reviews of the full tier."
     )

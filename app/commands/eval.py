@@ -47,6 +47,7 @@ class EvalOptions:
     record: Path | None = None
     profile: Profile = Profile.NORMAL
     quorum: int = 2
+    finders: int = 1
     report_format: str = "text"
     out: Path | None = None
     at_once: int = 4
@@ -75,7 +76,11 @@ Finish = Callable[[], list[str]]
 
 def _prepare(options: EvalOptions) -> tuple[EvaluationSetup, list[str], Finish]:
     setup = EvaluationSetup(
-        stages=options.stages, profile=options.profile, quorum=options.quorum, max_concurrent=options.at_once
+        stages=options.stages,
+        profile=options.profile,
+        quorum=options.quorum,
+        finders=options.finders,
+        max_concurrent=options.at_once,
     )
     if options.answers:
         return replay(setup, options.answers, options.providers)

@@ -27,6 +27,7 @@ def evaluate(
     quorum: Annotated[
         int, typer.Option(min=1, max=3, help="Number of vendors that must agree on a finding.")
     ] = 2,
+    finders: Annotated[int, typer.Option(min=1, max=3, help="How many vendors search.")] = 1,
     table_format: Annotated[TableFormat, typer.Option("--format", help="Output format.")] = TableFormat.TEXT,
     out: Annotated[Path | None, typer.Option(help="Also write the figures as JSON to this file.")] = None,
     at_once: Annotated[int, typer.Option(min=1, help="Number of cases to review at the same time.")] = 4,
@@ -43,6 +44,7 @@ def evaluate(
         record=record,
         profile=profile,
         quorum=quorum,
+        finders=finders,
         report_format=table_format.value,
         out=out,
         at_once=at_once,

@@ -50,6 +50,7 @@ class ReviewOptions:
     config: Path | None = None
     post: bool = False
     no_models: bool = False
+    finders: int | None = None  # None: the configuration decides
 
 
 def review(options: ReviewOptions, *, network: Network | None = None) -> int:
@@ -111,6 +112,7 @@ async def run_review(
             pull_request=target.ref.number if target.ref else None,
         ),
         stages=options.stages,
+        finders=options.finders,
     )
     services = program.services
     with services.tracer.span(REVIEW_SPAN, {"quorum.review.id": review_id}):

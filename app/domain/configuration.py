@@ -5,6 +5,7 @@ Every field has a default and no key is required; the names come from the contra
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from app.domain.finding import Severity, Stage
 from app.domain.model_call import Provider
@@ -47,6 +48,10 @@ class Gate(StrEnum):
     CRITICAL = "critical"
     HIGH = "high"
     MEDIUM = "medium"
+
+
+Finders = Literal["auto", 1, 2, 3]
+"""How many vendors search the same change for defects; `auto`: by tier and profile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +99,7 @@ class RepositoryConfig:
     pipeline: Pipeline = Pipeline.PARALLEL
     routing: Routing = Routing.FIXED
     quorum: int = 2
+    finders: Finders = "auto"
     publish: Publish = Publish.FULL
     profile: Profile = Profile.NORMAL
     gate: Gate = Gate.OFF

@@ -45,6 +45,7 @@ class EvaluationSetup:
     prompts: Prompts = field(default_factory=Prompts)
     profile: Profile = Profile.NORMAL
     quorum: int = 2
+    finders: int = 1
     call_timeout_s: float | None = None
     stage_deadline_s: float = 600.0
     max_concurrent: int = 4
@@ -116,4 +117,4 @@ def _services(case: EvaluationCase, setup: EvaluationSetup, calls: MemoryCalls) 
 
 
 def _configuration(setup: EvaluationSetup) -> bytes:
-    return f"profile: {setup.profile.value}\nquorum: {setup.quorum}\n".encode()
+    return f"profile: {setup.profile.value}\nquorum: {setup.quorum}\nfinders: {setup.finders}\n".encode()

@@ -74,6 +74,7 @@ class ConfigurationFile(BaseModel):
     quorum: Literal[1, 2, 3] = Field(
         2, description="How many vendors must agree on a finding; 1 turns verification off."
     )
+    finders: Literal["auto", 1, 2, 3] = Field("auto", description="Vendors that search; `auto`: by tier.")
     publish: Publish = Field(
         _D.publish, description="What to publish. `shadow`: dashboard and check runs only."
     )

@@ -119,6 +119,15 @@ class Models:
             await client.aclose()
         await self._components.recorder.aclose()
 
+    async def order(self, routing: RoutingRequest) -> tuple[Provider, ...]:
+        """Return the providers in the order in which a question would go to them now, whatever its length."""
+        components = self._components
+        if routing.routing is Routing.LEARNED and components.learned is not None:
+            await components.learned.refresh()
+        await components.circuits.refresh()
+        route = components.router.route(routing, text_tokens=0, max_output_tokens=0)
+        return tuple(candidate.provider for candidate in route.candidates)
+
     async def ask(
         self,
         routing: RoutingRequest,

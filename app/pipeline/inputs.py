@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from app.domain.configuration import Budget
+from app.domain.configuration import Budget, Finders
 from app.domain.finding import Finding, Stage
 from app.domain.lookup import LookupRounds
 from app.domain.review import (
@@ -39,6 +39,7 @@ class Services:
     secret: bytes = field(repr=False)  # for the fences around untrusted text
     thresholds: TierThresholds = field(default_factory=TierThresholds)
     stage_deadline_s: float = 600.0
+    finders: Finders = "auto"  # unless the repository sets them
     lookup_rounds: LookupRounds = field(default_factory=LookupRounds)
     chunk_tokens: int = 40_000
     budget: Budget = field(default_factory=Budget)  # the operator's; a repository may only lower it
@@ -51,7 +52,7 @@ class PipelineOptions:
 
     `seen` has the keys of the hunks that earlier reviews of this pull request read, and `earlier` their findings.
     `full` reviews everything again. `dependencies_only` limits the review to manifests and lock files. `remembered` has
-    the team's instructions.
+    the team's instructions. `finders` replaces the configuration's.
     """
 
     scope: CallScope
@@ -61,6 +62,7 @@ class PipelineOptions:
     earlier: Sequence[Finding] = ()
     dependencies_only: bool = False
     remembered: Sequence[str] = ()
+    finders: int | None = None
 
 
 def review_attributes(request: ReviewRequest) -> Attributes:

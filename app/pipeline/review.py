@@ -11,7 +11,7 @@ from functools import partial
 
 from app.analyzers.analysis import analyze
 from app.domain.analysis import AdvisoryLookup, Analysis
-from app.domain.configuration import Pipeline
+from app.domain.configuration import Pipeline, Profile
 from app.domain.finding import Stage
 from app.domain.model_call import Provider
 from app.domain.pull_request import Snapshot, Source
@@ -130,6 +130,7 @@ async def review_gathered(
         deadline_s=services.stage_deadline_s,
         look_up=gathered.look_up,
         lookup_rounds=services.lookup_rounds,
+        finders=_finders(options, gathered, services),
     )
     keyless = _is_keyless(gathered, services)
     coverage = _coverage(gathered, analysis, keyless=keyless)
@@ -175,6 +176,17 @@ async def review_gathered(
             *lookup_notes(looked_up),
         ),
     )
+
+
+def _finders(options: PipelineOptions, gathered: Gathered, services: Services) -> int:
+    """How many vendors search the change; the full tier covers security-relevant paths."""
+    configured = gathered.configuration.origins.get("finders", "default") != "default"
+    wanted = options.finders or (gathered.config.finders if configured else services.finders)
+    if wanted != "auto":
+        return wanted
+    if gathered.config.profile is Profile.THOROUGH:
+        return 3
+    return 2 if gathered.tier == "full" else 1
 
 
 def _coverage(gathered: Gathered, analysis: Analysis, *, keyless: bool) -> Coverage:

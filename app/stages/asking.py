@@ -6,7 +6,7 @@ Never chooses a vendor and never retries: the model layer does.
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar
 
@@ -27,6 +27,7 @@ CallIdsByStage = Mapping[Stage, Sequence[str]]  # the call that answered each ch
 EFFORT = {"trivial": "low"}  # by tier; all others: medium
 SYSTEM_PROMPT = "shared/system"
 MAX_CONCURRENT_CHUNKS = 8  # of one stage: vendors limit requests per minute
+CACHE_FILL_S = 5.0  # how long a further question to a vendor waits for its first answer
 LAST_CHANCE_S = 1.0  # for a chunk that waited until the stage's deadline
 
 
@@ -43,6 +44,10 @@ class ModelLayer(Protocol):
         """Whether no vendor has a key."""
         ...
 
+    async def order(self, routing: RoutingRequest) -> tuple[Provider, ...]:
+        """The vendors in the order in which a question would go to them now."""
+        ...
+
     async def ask(
         self,
         routing: RoutingRequest,
@@ -54,6 +59,26 @@ class ModelLayer(Protocol):
     ) -> Completion[T]:
         """Return the first valid answer; raises `AllModelsFailed` or `ModelOverBudget`."""
         ...
+
+
+class CacheFill:
+    """Which vendors' caches hold the material of which chunks, so that a further question waits for the first one."""
+
+    def __init__(self) -> None:
+        self._events: dict[tuple[Provider, int], asyncio.Event] = {}
+
+    def mark(self, provider: Provider, place: int) -> None:
+        """A question about the chunk at this place was answered."""
+        self._event(provider, place).set()
+
+    async def wait(self, provider: Provider, place: int) -> None:
+        """Wait until one was answered; vendors fill the cache when an answer begins, so not for long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CACHE_FILL_S):
+                await self._event(provider, place).wait()
+
+    def _event(self, provider: Provider, place: int) -> asyncio.Event:
+        return self._events.setdefault((provider, place), asyncio.Event())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +94,8 @@ class StageContext:
     tier: str
     deadline_s: float = 600.0  # of each stage
     look_up: LookUp | None = None  # None: there is no code but the change
+    finders: int = 1  # vendors that search the change
+    cache_fill: CacheFill = field(default_factory=CacheFill)
     lookup_rounds: LookupRounds = field(default_factory=LookupRounds)
 
     @property

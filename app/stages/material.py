@@ -6,6 +6,7 @@ reads it too. Pure.
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -19,6 +20,19 @@ MAX_LINE_CHARACTERS = 2_000
 MAX_REMOVED_FILE_LINES = 60  # enough to see what a removed file was
 
 _MARKS = {LineKind.ADDED: "+", LineKind.REMOVED: "-", LineKind.CONTEXT: "|"}
+
+
+def in_order_of(vendor: Provider | None, chunk: Chunk) -> Chunk:
+    """The chunk with its files in the vendor's own order, the same for all its calls: what is read last is read less well."""
+    files = chunk.files
+    match vendor.vendor if vendor else None:
+        case Provider.GPT:
+            return replace(chunk, files=files[::-1])
+        case Provider.GEMINI:
+            middle = len(files) // 2
+            return replace(chunk, files=(*files[middle:], *files[:middle]))
+        case _:
+            return chunk
 
 
 class SecretRedactor(Protocol):

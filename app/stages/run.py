@@ -24,9 +24,10 @@ from app.errors import (
 from app.llm.client import Completion
 from app.stages.asking import CallIdsByStage, Question, StageContext, StageQueue, parent_of
 from app.stages.documents import analysis_documents
+from app.stages.further import ask_further, finder_order
 from app.stages.halves import halves_of, join_halves, with_finder
 from app.stages.looking import ask_looking, render_offer
-from app.stages.material import render_material
+from app.stages.material import in_order_of, render_material
 from app.stages.questions import ChunkAnswer, join, stage_question
 from app.stages.sections import without_secrets
 
@@ -76,16 +77,32 @@ async def run_stage(
             parents=parents or {},
         )
         queue = StageQueue(deadline_s=context.deadline_s)
-        outcomes = await asyncio.gather(
+        order = await finder_order(stage.value, context)
+        first = order[0] if order else None
+        asking = asyncio.gather(
             *(
                 _ask_chunk(
-                    context, asked, queue=queue, halves=lambda chunk=chunk: build(_only(change, chunk))
+                    context,
+                    asked,
+                    place=place,
+                    queue=queue,
+                    halves=lambda place=place: build(_only(change, change.chunks[place]), vendor=first),
                 )
-                for chunk, asked in zip(change.chunks, build(change), strict=True)
+                for place, asked in enumerate(build(change, vendor=first))
             ),
             return_exceptions=True,
         )
-        result = _result(stage, change.chunks, outcomes)
+        further = asyncio.gather(
+            *(
+                ask_further(
+                    context, asked.question, material=asked.material, vendor=vendor, place=place, queue=queue
+                )
+                for vendor in (() if stage is Stage.DOCS else order[1 : context.finders])
+                for place, asked in enumerate(build(change, vendor=vendor))
+            )
+        )
+        outcomes, found = await asyncio.gather(asking, further)
+        result = _result(stage, change.chunks, outcomes, further=found)
     except Exception as error:
         log.exception("stage failed", extra={"stage": stage.value, "review_id": context.scope.review_id})
         result = StageResult(
@@ -102,13 +119,14 @@ async def _ask_chunk(
     context: StageContext,
     asked: _ChunkQuestion,
     *,
+    place: int,
     queue: StageQueue,
     halves: Callable[[], Sequence[_ChunkQuestion]],
 ) -> Completion[ChunkAnswer]:
     """Ask about a chunk; if the answer or the request is too long for a model, ask the same models about its halves."""
     ask_about = partial(_ask_looking, context, queue=queue)
     try:
-        return await ask_about(asked, can_split=True)
+        answered = await ask_about(asked, can_split=True)
     except (ModelTruncated, ModelContextTooLong, ModelReadPart) as error:
         parts = halves()
         if len(parts) < 2:
@@ -120,6 +138,8 @@ async def _ask_chunk(
         if failed is not None:
             raise failed from error
         return join_halves([each for each in answers if isinstance(each, Completion)], error)
+    context.cache_fill.mark(answered.response.provider, place)
+    return answered
 
 
 async def _ask_looking(
@@ -149,11 +169,15 @@ def _chunk_questions(
     analysis: Analysis,
     handover: Sequence[Finding],
     parents: CallIdsByStage,
+    *,
+    vendor: Provider | None = None,
 ) -> list[_ChunkQuestion]:
+    """One question for each chunk, with the files in the order of the vendor that is asked."""
     change = without_secrets(change, context.redactor)
     config = context.config
     rounds = 0 if stage is Stage.DOCS else context.finder_rounds
     is_prefix_reused = config.quorum > 1 or len(context.allowed) < len(config.stages)
+    is_prefix_reused = is_prefix_reused or context.finders > 1
     questions: list[_ChunkQuestion] = []
     for place, chunk in enumerate(change.chunks):
         paths = {file.path for file in chunk.files}
@@ -169,7 +193,10 @@ def _chunk_questions(
             offer=render_offer(rounds),
         )
         material = render_material(
-            chunk, guidelines=change.guidelines, secret=context.secret, redactor=context.redactor
+            in_order_of(vendor, chunk),
+            guidelines=change.guidelines,
+            secret=context.secret,
+            redactor=context.redactor,
         )
         questions.append(
             _ChunkQuestion(
@@ -183,12 +210,16 @@ def _chunk_questions(
 
 
 def _result(
-    stage: Stage, chunks: Sequence[Chunk], outcomes: Sequence[Completion[ChunkAnswer] | BaseException]
+    stage: Stage,
+    chunks: Sequence[Chunk],
+    outcomes: Sequence[Completion[ChunkAnswer] | BaseException],
+    *,
+    further: Sequence[ChunkAnswer],
 ) -> StageResult:
     if not chunks:
         return StageResult(stage=stage, status=StageStatus.COMPLETED, notes=(NOTHING_TO_REVIEW,))
     completions = [outcome for outcome in outcomes if isinstance(outcome, Completion)]
-    answer = join([with_finder(completion) for completion in completions])
+    answer = join([*map(with_finder, completions), *further])
     failures = dict.fromkeys(failure for completion in completions for failure in completion.failures)
     error = _error(chunks, outcomes)
     first = completions[0] if completions else None

@@ -20,9 +20,10 @@ from app.errors import ModelInvalidOutput, QuorumError
 from app.prompting.parsing import ParsedVerdict, parse_lookups, parse_verdicts
 from app.prompting.prompts import fence
 from app.stages.asking import CallIdsByStage, Question, StageContext, StageQueue, parent_of
+from app.stages.further import finder_order
 from app.stages.intent import render_issues
 from app.stages.looking import ask_looking, render_offer
-from app.stages.material import is_shown_in, render_material
+from app.stages.material import in_order_of, is_shown_in, render_material
 from app.stages.sections import render_description, without_secrets
 
 log = logging.getLogger(__name__)
@@ -103,8 +104,12 @@ async def _ask_batch(
         parse=lambda value: _parse(value, list(claims)),
         prefix_reused=True,  # a stage sent this material to the same vendor: only a breakpoint reads its cache
     )
+    order = await finder_order(VERIFY, context, exclude=excluded)
     material = render_material(
-        chunk, guidelines=change.guidelines, secret=context.secret, redactor=context.redactor
+        in_order_of(order[0] if order else None, chunk),
+        guidelines=change.guidelines,
+        secret=context.secret,
+        redactor=context.redactor,
     )
     try:
         looked = await ask_looking(

@@ -252,6 +252,7 @@ def app_settings(github: GitHubSandbox, data: Path, providers: tuple[Provider, .
         "quorum_data_dir": data,
         "quorum_dashboard_token": DASHBOARD_TOKEN,
         "quorum_debounce_s": 0.0,
+        "quorum_finders": 1,  # scenarios count calls; those of several finders say so in the configuration
         **models,
         **keys,
         **urls,

@@ -1,5 +1,7 @@
 """What is worth most comes first; what is worth little, or too much at once, waits in the summary."""
 
+from typing import Any
+
 import pytest
 
 from app.domain.configuration import Profile, RepositoryConfig
@@ -14,7 +16,7 @@ def confirmed(title: str, worth: int | None, **fields: object) -> Finding:
     )
 
 
-def inline(findings: list[Finding], **config: object) -> list[str]:
+def inline(findings: list[Finding], **config: Any) -> list[str]:
     ranked = rank(findings, RepositoryConfig(**config))  # pyright: ignore[reportArgumentType]
     assert len(ranked.findings) + len(ranked.rejected) == len(findings)
     return [each.title for each in ranked.findings if each.placement is not Placement.SUMMARY]

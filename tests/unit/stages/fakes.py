@@ -46,6 +46,9 @@ class FakeModels:
     def is_keyless(self) -> bool:
         return not self.providers
 
+    async def order(self, routing: RoutingRequest) -> tuple[Provider, ...]:
+        return tuple(each for each in self.providers if each not in routing.exclude)
+
     async def ask(
         self,
         routing: RoutingRequest,
