@@ -45,10 +45,7 @@ class Unrequested(Excluded):
 
 
 class Postponed(Exception):
-    """Run the job again after `delay_s`. Not a failure, so not a `QuorumError`.
-
-    `reason` is the sentence that people see if Quorum finally gives up.
-    """
+    """Run the job again after `delay_s`. Not a failure; people see `reason` if Quorum finally gives up."""
 
     def __init__(self, delay_s: float, *, reason: str = "") -> None:
         super().__init__(reason or f"retry in {delay_s:.0f} s")
@@ -289,6 +286,10 @@ class ChunksNotReviewed(QuorumError):
         more = f" and {len(paths) - MAX_PATHS_NAMED} more" if len(paths) > MAX_PATHS_NAMED else ""
         named = f"{', '.join(paths[:MAX_PATHS_NAMED])}{more}"
         super().__init__(f"{str(cause).rstrip('.')}; not reviewed: {named}")
+
+
+class HeadMoved(QuorumError):
+    """The branch of a pull request moved while Quorum worked on its head; nothing was written."""
 
 
 class FixRejected(QuorumError):

@@ -23,6 +23,7 @@ from github_sandbox import (
     rest_checks,
     rest_code,
     rest_comments,
+    rest_git,
     rest_pulls,
 )
 from github_sandbox.call import Call, Endpoint, answer
@@ -38,6 +39,7 @@ ENDPOINTS = (
     *rest_comments.ENDPOINTS,
     *rest_checks.ENDPOINTS,
     *rest_branches.ENDPOINTS,
+    *rest_git.ENDPOINTS,
     *rest_code.ENDPOINTS,
     *rest_code.LAST,
 )

@@ -176,6 +176,10 @@ class Faults:
             _Injected(fault=fault, method=method, path=pattern, times=times, retry_after_s=retry_after_s)
         )
 
+    def clear(self) -> None:
+        """Let everything work again."""
+        self._injected.clear()
+
     def next_for(self, method: str, path: str) -> tuple[Fault, int] | None:
         """The fault for this request with its `retry-after`; counts it as happened."""
         for injected in self._injected:

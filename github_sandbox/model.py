@@ -127,6 +127,7 @@ class RepositoryState(ABC):
         self.check_suites: dict[str, CheckSuite] = {}
         self.issues: dict[int, Issue] = {}
         self.required_checks: list[RequiredCheck] = []
+        self.protected: dict[str, bool] = {}  # branch → whether classic protection or a ruleset protects it
         self.roles: dict[str, str] = {}
         self.associations: dict[str, str] = {}
         self.label_ids: dict[str, int] = {}

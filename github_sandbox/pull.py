@@ -66,6 +66,14 @@ class PullLifecycle(Conversation):
         self._announce("synchronize", self.as_account(login), before=before, after=self.head_sha)
         return self.head_sha
 
+    def follow_branch(self, sha: str, user: str) -> None:
+        """Take the new head of its branch."""
+        before, self.head_sha = self.head_sha, sha
+        self.repository.git.point(f"refs/pull/{self.number}/head", sha)
+        self.base_sha = self.repository.commit(self.base_ref)
+        follow_head(self, before)
+        self._announce("synchronize", self.as_account(user), before=before, after=sha)
+
     def _commit(self, files: Mapping[str, FileContent], *, parent: str, message: str, author: str) -> None:
         git = self.repository.git
         self.head_sha = git.commit(

@@ -78,6 +78,28 @@ class Repository(RepositoryState):
         )
         self.required_checks.append(check)
 
+    def protect(self, branch: str, *, classic: bool = True) -> None:
+        """Require pull requests for a branch, with classic protection or with a ruleset."""
+        self.protected[branch] = classic
+
+    def protection_of(self, branch: str) -> str:
+        """Why GitHub refuses to move a branch directly; empty if it does not."""
+        if branch not in self.protected:
+            return ""
+        if self.protected[branch]:
+            return "Changes must be made through a pull request."
+        return "Repository rule violations found\n\nChanges must be made through a pull request.\n\n"
+
+    def move_branch(self, branch: str, sha: str, *, user: str) -> None:
+        """Point a branch at a commit, and announce the push to it and to its open pull requests."""
+        ref = f"refs/heads/{branch}"
+        before = self.git.resolve(ref)
+        self.git.point(ref, sha)
+        announce_push(self, ref, before or NO_COMMIT, sha, author=user, forced=False)
+        for pull in self.pulls.values():
+            if pull.state == "open" and pull.head_ref == branch and not pull.is_from_fork:
+                pull.follow_branch(sha, user)
+
     def push(
         self,
         files: Mapping[str, FileContent],

@@ -15,7 +15,22 @@ from github_sandbox.state import Json, RequiredCheck
 async def get_rules(call: Call) -> Response:
     """List the active rules of a branch; it need not exist."""
     repo, branch = call.repository, call.text("branch")
-    return paged(call, [_rule(repo, check) for check in repo.required_checks if check.is_rule_of(branch)])
+    rules = [_rule(repo, check) for check in repo.required_checks if check.is_rule_of(branch)]
+    return paged(call, [*rules, *_pull_request_rules(repo, branch)])
+
+
+def _pull_request_rules(repo: Repository, branch: str) -> list[Json]:
+    if repo.protected.get(branch, True):  # classic protection has no rules
+        return []
+    parameters = {
+        "dismiss_stale_reviews_on_push": False,
+        "require_code_owner_review": False,
+        "require_last_push_approval": False,
+        "required_approving_review_count": 0,
+        "required_review_thread_resolution": False,
+    }
+    source: Json = {"ruleset_source_type": "Repository", "ruleset_source": repo.full_name, "ruleset_id": 43}
+    return [{"type": "pull_request", "parameters": parameters, **source}]
 
 
 def _rule(repo: Repository, check: RequiredCheck) -> Json:
@@ -43,20 +58,20 @@ async def get_branch(call: Call) -> Response:
             "name": branch,
             "commit": render_commit(repo, commit),
             "_links": {"self": url, "html": f"{repo.html_url}/tree/{branch}"},
-            "protected": bool(checks),
-            "protection": _protection(checks),
+            "protected": bool(checks) or branch in repo.protected,
+            "protection": _protection(checks, is_enabled=bool(checks) or repo.protected.get(branch, False)),
             "protection_url": f"{url}/protection",
         }
     )
 
 
-def _protection(checks: list[RequiredCheck]) -> Json:
+def _protection(checks: list[RequiredCheck], *, is_enabled: bool) -> Json:
     required: Json = {
         "enforcement_level": "non_admins" if checks else "off",
         "contexts": [check.context for check in checks],
         "checks": [{"context": check.context, "app_id": check.app_id} for check in checks],
     }
-    return {"enabled": bool(checks), "required_status_checks": required}
+    return {"enabled": is_enabled, "required_status_checks": required}
 
 
 _R = "/repos/{owner}/{repo}"

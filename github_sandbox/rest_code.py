@@ -92,23 +92,6 @@ async def get_blob(call: Call) -> Response:
     )
 
 
-async def get_tree(call: Call) -> Response:
-    """Get the whole tree of a commit."""
-    repo = call.repository
-    sha = repo.commit(call.text("sha"))
-    rows = [
-        {
-            "path": e.path,
-            "mode": e.mode,
-            "type": e.kind,
-            "sha": e.sha,
-            **({} if e.size is None else {"size": e.size}),
-        }
-        for e in repo.git.tree(sha).values()
-    ]
-    return answer({"sha": sha, "url": f"{repo.url}/git/trees/{sha}", "tree": rows, "truncated": False})
-
-
 async def get_commit(call: Call) -> Response:
     """Get a commit with its files."""
     repo = call.repository
@@ -253,7 +236,6 @@ ENDPOINTS = (
     Endpoint("GET", _R, get_repository, "metadata:read"),
     Endpoint("GET", f"{_R}/contents/{{path:path}}", get_contents, "contents:read"),
     Endpoint("GET", f"{_R}/git/blobs/{{sha}}", get_blob, "contents:read"),
-    Endpoint("GET", f"{_R}/git/trees/{{sha}}", get_tree, "contents:read"),
     Endpoint("GET", f"{_R}/commits/{{sha}}/pulls", list_pulls_of_commit, "pull_requests:read"),
     Endpoint("GET", f"{_R}/compare/{{basehead:path}}", compare, "contents:read"),
     Endpoint("GET", f"{_R}/collaborators/{{username}}/permission", get_permission, "metadata:read"),

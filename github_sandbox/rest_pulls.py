@@ -27,7 +27,12 @@ _LINE_KEYS = (*_FILE_KEYS, "side", "line", "start_line", "start_side", "in_reply
 async def list_pulls(call: Call) -> Response:
     """List pull requests by state, newest first."""
     state = call.query.get("state", "open")
-    rows = [p for p in call.repository.pulls.values() if state in ("all", p.state)]
+    head, base = call.query.get("head", "").rpartition(":")[2], call.query.get("base", "")
+    rows = [
+        p
+        for p in call.repository.pulls.values()
+        if state in ("all", p.state) and head in ("", p.head_ref) and base in ("", p.base_ref)
+    ]
     return paged(call, [render_pull(p) for p in reversed(rows)])
 
 

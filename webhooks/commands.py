@@ -16,6 +16,7 @@ USAGE = {
     "explain": "/explain",
     "dismiss": "/dismiss [TEXT]",
     "undismiss": "/undismiss ID",
+    "fix": "/fix [all|critical|high|medium]",
     "resolve": "/resolve",
     "remember": "/remember TEXT",
     "forget": "/forget ID",
@@ -24,6 +25,7 @@ USAGE = {
     "config": "/config [PATH]",
     "help": "/help",
 }
+FIX_SCOPES = frozenset({"all", "critical", "high", "medium"})
 FREE_TEXT = frozenset({"ask", "dismiss", "remember"})
 MAX_COMMAND_CHARACTERS = 40  # a longer word is not a typo of a command
 MIN_SIMILARITY = 0.7  # a less similar word is another bot's command
@@ -60,6 +62,8 @@ def _fits(name: str, words: tuple[str, ...], text: str) -> bool:
             return _fits_rereview(words)
         case "ask" | "remember":
             return bool(text)
+        case "fix":
+            return not words or (len(words) == 1 and words[0] in FIX_SCOPES)
         case "config":
             return True
         case "undismiss" | "forget":

@@ -242,6 +242,7 @@ def decide_check_run(body: Body, context: Context) -> Job | Ignored:
         head_sha=run.head_sha,
         identifier=event.requested_action.identifier if event.requested_action else "",
         sender=event.sender.login,
+        sender_id=event.sender.id,
         guid=context.delivery.guid,
     )
 

@@ -20,6 +20,7 @@ from app.llm.learned import Interval, RoutingFigure, routing_figures
 from app.llm.router import favorites_of
 from app.settings import load_settings
 from app.store.database import Database, parse_database_url
+from app.store.fixes import FixFigures, load_fix_figures
 from app.store.model_calls import ModelStats, load_stats
 from app.store.outcomes import OutcomeDimension, OutcomeRate, load_outcomes
 from app.store.read_only import is_missing
@@ -119,7 +120,11 @@ def _load_tables(database: Database, begin: datetime, *, since: str, routing: bo
         return [render_routing(_load_routing(database, begin), since=since)]
     rows, outcomes = load_stats(database, begin), load_outcomes(database, begin)
     tables = [render_stats(rows, since=since)]
-    return [*tables, render_outcomes(outcomes, since=since)] if any(outcomes.values()) else tables
+    if any(outcomes.values()):
+        tables.append(render_outcomes(outcomes, since=since))
+    if fixes := load_fix_figures(database, begin):
+        tables.append(render_fixes(fixes, since=since))
+    return tables
 
 
 def _load_routing(database: Database, since: datetime) -> list[RoutingFigure]:
@@ -167,6 +172,19 @@ def render_outcomes(outcomes: Mapping[OutcomeDimension, Sequence[OutcomeRate]], 
         if len(lines) > MAX_LINES:
             table.add_row("", f"and {len(lines) - MAX_LINES} more: --format json", *[""] * 6)
         table.add_section()
+    return table
+
+
+def render_fixes(figures: Sequence[FixFigures], *, since: str) -> Table:
+    """What became of the fixes that people asked for, by the model that wrote them."""
+    table = Table(title=f"Fixes, last {since}", title_justify="left")
+    columns = ("asked", "proposed", "confirmed", "committed", "kept", "reverted")
+    table.add_column("model")
+    for column in (*columns, "cost USD"):
+        table.add_column(column, justify="right")
+    for line in figures:
+        counts = (f"{getattr(line, column):,}" for column in columns)
+        table.add_row(line.model or "none", *counts, f"{line.cost_usd:,.4f}")
     return table
 
 

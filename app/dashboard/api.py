@@ -14,6 +14,7 @@ from app.clock import parse_since, utc_now
 from app.dashboard.access import DashboardAccess
 from app.errors import InputError, StoreUnavailable
 from app.store.database import Database
+from app.store.fixes import load_fix_figures
 from app.store.model_calls import ModelStats, load_stats
 from app.store.outcomes import OutcomeRate, load_outcomes
 
@@ -94,6 +95,7 @@ def load_stats_value(database: Database, since: datetime) -> dict[str, Any]:
     return {
         "models": [stats_value(row) for row in load_stats(database, since)],
         "outcomes": {by.value: [outcome_value(line) for line in lines] for by, lines in outcomes.items()},
+        "fixes": [asdict(line) for line in load_fix_figures(database, since)],
     }
 
 

@@ -33,6 +33,15 @@ class Publish(StrEnum):
     SHADOW = "shadow"
 
 
+class Fixes(StrEnum):
+    """What `/fix` does with a fix that another vendor's model confirmed."""
+
+    OFF = "off"
+    SUGGEST = "suggest"  # shows a patch
+    COMMIT = "commit"  # commits it to the pull request's branch
+    PULL_REQUEST = "pull_request"  # opens a pull request into that branch
+
+
 class Profile(StrEnum):
     """How much to report."""
 
@@ -125,6 +134,7 @@ class RepositoryConfig:
     )
     guideline_characters: int = 4_000  # of one guideline; of all of them up to three times as many
     docs_format: str = "markdown"
+    fixes: Fixes = Fixes.SUGGEST
     budget: Budget = Budget()
 
     def permits(self, provider: Provider) -> bool:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from app.domain.model_call import Provider, vendor_of
+from app.domain.pull_request import PullRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,3 +132,64 @@ class HeadFiles(Protocol):
 
 FileContents = Mapping[str, bytes | None]
 """The contents of paths at the head; None for a file that does not exist."""
+
+
+class FixObstacle(StrEnum):
+    """Why confirmed fixes are not committed; `app.publish.fixes` has the sentences."""
+
+    FORK = "fork"
+    SHARED_BRANCH = "shared_branch"  # the base branch or the default branch
+    PROTECTED = "protected"
+    NO_PERMISSION = "no_permission"
+    REFUSED = "refused"  # GitHub refused the write for another reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchCommit:
+    """A commit of the pull request's branch; `author` is a login, if GitHub knows it."""
+
+    sha: str
+    message: str
+    author: str | None
+
+
+class FixWriter(Protocol):
+    """Commits fixes to the branch of one pull request through the git data API. Every method raises `GitHubError`s."""
+
+    async def obstacle(self, pull: PullRequest) -> FixObstacle | None:
+        """Say why fixes of this pull request cannot be committed; None if they can."""
+        ...
+
+    async def history(self, pull: PullRequest) -> Sequence[BranchCommit]:
+        """Return the newest commits of the branch, newest first."""
+        ...
+
+    async def own_login(self) -> str:
+        """Return the login as which commits are made."""
+        ...
+
+    async def commit(self, pull: PullRequest, files: Sequence[FixedFile], message: str) -> str:
+        """Commit on the head and move the branch to it; return the commit's id.
+
+        Raises:
+            HeadMoved: the branch is not at the pull request's head any more.
+            GitHubForbidden, GitHubRejected: GitHub refused; the branch is where it was.
+        """
+        ...
+
+    async def propose(
+        self,
+        pull: PullRequest,
+        files: Sequence[FixedFile],
+        message: str,
+        *,
+        branch: str,
+        title: str,
+        body: str,
+    ) -> int:
+        """Commit to a new branch and open a pull request from it into the pull request's branch; return its number."""
+        ...
+
+    async def find_proposal(self, pull: PullRequest, *, branch: str) -> int | None:
+        """Find the pull request that `propose` opened from this branch."""
+        ...

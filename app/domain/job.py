@@ -110,6 +110,7 @@ class CheckActionJob:
     head_sha: str
     identifier: str
     sender: str
+    sender_id: int | None = None
     guid: str  # the same button may be pressed again
     kind: Literal["check_action"] = "check_action"
 

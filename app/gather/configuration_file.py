@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.domain.configuration import Gate, Pipeline, Profile, Publish, RepositoryConfig, Routing
+from app.domain.configuration import Fixes, Gate, Pipeline, Profile, Publish, RepositoryConfig, Routing
 from app.domain.finding import Severity, Stage
 from app.domain.model_call import NAME_PATTERN
 
@@ -123,5 +123,9 @@ class ConfigurationFile(BaseModel):
     )
     docs_format: Literal["markdown", "openapi", "html"] = Field(
         "markdown", description="Format of the API documentation."
+    )
+    fixes: Fixes = Field(
+        _D.fixes,
+        description="What `/fix` does with a confirmed fix: show a patch, commit it, or open a pull request.",
     )
     budget: BudgetItem = Field(default=BudgetItem(), description="Spending limits in USD.")

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from app.domain.analysis import AdvisoryLookup
+from app.domain.fix import FixWriter, HeadFiles
 from app.domain.job import Delivery, Job, MergeGroupJob
 from app.domain.notification import Notify
 from app.domain.publication import RequiredChecks, ThreadWriter, WriteLedger, Writer
@@ -44,6 +45,8 @@ class PullRequestAccess:
     ]  # permissions that were not granted; known after the first read
     lookup_advisories: AdvisoryLookup | None = None  # None: no lookup, and the report says so
     code_scanning: SarifUploader | None = None  # None: reports are not uploaded to code scanning
+    fixes: FixWriter | None = None  # None: fixes are only shown
+    open_head: Callable[[str], HeadFiles] | None = None  # the files of a commit, which the snapshot has read
 
 
 class GitHubAccess(Protocol):

@@ -5,20 +5,24 @@ import logging
 from dataclasses import dataclass
 
 from app.domain.finding import Severity
-from app.domain.job import CheckActionJob, CheckSuiteJob, Delivery, ReviewJob, review_id
+from app.domain.job import CheckActionJob, CheckSuiteJob, Command, CommentJob, Delivery, ReviewJob, review_id
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewRequest
 from app.domain.step import Checkpoint, Step
 from app.jobs.access import FollowUpQueue, JobEnvironment, Permissions
+from app.jobs.comment import IncomingComment
 from app.jobs.dismissals import dismiss
+from app.jobs.fix import fix
 from app.jobs.head import BY_HEAD, REFRESH
 from app.jobs.review import ReviewHandler
-from app.publish.checks import DISMISS_LOW, REREVIEW
+from app.publish.buttons import DISMISS_LOW, FIX_ALL, REREVIEW
 from app.publish.notes import DISMISSED_BY_BUTTON
 from app.store.pull_requests import load_memory
 from app.store.reviews import load_pull_requests_of_heads
 
 logger = logging.getLogger(__name__)
+
+FIX_ALL_COMMAND = Command(name="fix", words=("all",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,9 @@ class CheckActionHandler:
                     Checkpoint("dismiss", type(None)), lambda: asyncio.to_thread(self._dismiss_low, job)
                 )
                 await self._review(job, step, commanded=False)
+            case FIX_ALL.identifier:
+                comment = IncomingComment(job=_as_comment(job), access=access, review=self.review, step=step)
+                await fix(comment, FIX_ALL_COMMAND)
             case other:
                 logger.warning("unknown button: %s", other)
 
@@ -79,6 +86,22 @@ class CheckActionHandler:
             commanded=commanded,
         )
         await self.review.review_within(request, step, guid=job.guid)
+
+
+def _as_comment(job: CheckActionJob) -> CommentJob:
+    """The button as the command in the conversation that does the same."""
+    return CommentJob(
+        installation_id=job.installation_id,
+        ref=job.ref,
+        comment_kind="issue_comment",
+        comment_id=job.check_run_id,
+        author=job.sender,
+        author_id=job.sender_id or 0,
+        body="",
+        command=FIX_ALL_COMMAND,
+        head_sha=job.head_sha,
+        guid=job.guid,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from app.gather import explain_path, guideline_cuts
 from app.jobs import dismissals
 from app.jobs.comment import IncomingComment
 from app.jobs.conversation import converse
+from app.jobs.fix import fix
 from app.jobs.remembering import forget, load_instructions, remember, worth_remembering
 from app.jobs.threads import Followed, follow, record_outcomes
 from app.publish import replies
@@ -258,6 +259,7 @@ COMMANDS: Mapping[str, RunCommand] = {
     "explain": explain,
     "dismiss": dismiss,
     "undismiss": undismiss,
+    "fix": fix,
     "resolve": resolve,
     "remember": remember,
     "forget": forget,
@@ -266,4 +268,4 @@ COMMANDS: Mapping[str, RunCommand] = {
     "config": config,
     "help": help_,
 }
-SLOW = frozenset({"rereview", "ask", "explain", "resolve"})  # acknowledged immediately with eyes
+SLOW = frozenset({"rereview", "ask", "explain", "fix", "resolve"})  # acknowledged immediately with eyes

@@ -34,6 +34,7 @@ from app.publish.notes import (
 from app.publish.replies import render_fixed, render_reintroduced
 from app.store.database import Database
 from app.store.findings import FindingOutcome, record_outcome
+from app.store.fixes import FixOutcome, record_fix_outcomes
 from app.store.pull_requests import KnownFinding, PullRequestMemory, load_memory, record_closed
 
 logger = logging.getLogger(__name__)
@@ -231,6 +232,17 @@ class ClosedHandler:
         memory = await asyncio.to_thread(load_memory, self.environment.database, job.ref)
         if any(known.is_unsettled for known in memory.findings):
             await step(Checkpoint("evaluate", type(None)), lambda: self._evaluate(job, memory))
+        if job.merged:
+            await asyncio.to_thread(self._record_fixes, job)
+
+    def _record_fixes(self, job: ClosedJob) -> None:
+        """Record whether committed fixes are in the merge: their findings are gone, or came back."""
+        database, now = self.environment.database, self.environment.clock()
+        memory = load_memory(database, job.ref)
+        gone = memory.with_outcome(FindingOutcome.RESOLVED)
+        back = {known.finding.fingerprint for known in memory.findings} - gone
+        record_fix_outcomes(database, job.ref, gone, FixOutcome.KEPT, at=now)
+        record_fix_outcomes(database, job.ref, back, FixOutcome.REVERTED, at=now)
 
     async def _evaluate(self, job: ClosedJob, memory: PullRequestMemory) -> None:
         access = self.environment.open(job.ref, installation_id=job.installation_id, ledger=job.key)

@@ -127,6 +127,50 @@ class ExplanationAnswer(BaseModel):
     outcome: str | None = Field(description="open, resolved, dismissed, outdated, or null.")
 
 
+class OpenFindingAnswer(FindingAnswer):
+    """An open finding of a pull request; `marked_fixed`: an agent says that it fixed it, and no review has said so yet."""
+
+    outcome: str | None
+    marked_fixed: bool
+
+
+class FindingsAnswer(BaseModel):
+    """The open findings of a pull request, the worst first; `reviewed_sha` is the head that the last review read."""
+
+    repository: str
+    pull_request: int
+    reviewed_sha: str | None
+    findings: list[OpenFindingAnswer]
+
+
+class WholeFindingAnswer(OpenFindingAnswer):
+    """A finding with the code that it is about, and what was said for it."""
+
+    repository: str
+    pull_request: int
+    quote: str
+    why: str = Field(description="The finder's evidence.")
+    verified: str = Field(description="The verifier's evidence; empty if no other model checked the finding.")
+
+
+class ProposedFixAnswer(BaseModel):
+    """A fix; only `confirmed` was checked and confirmed by another vendor's model. `git apply` takes `patch`."""
+
+    status: Literal["confirmed", "unconfirmed", "failed"]
+    sentence: str
+    patch: str
+    fixed_by: str | None
+    confirmed_by: str | None
+    problems: list[str]
+
+
+class MarkedAnswer(BaseModel):
+    """What was recorded. The finding stays open until a review of the pull request finds it gone."""
+
+    finding_id: str
+    recorded: str
+
+
 class StatsAnswer(BaseModel):
     """Statistics per model."""
 

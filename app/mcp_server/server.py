@@ -7,11 +7,10 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
@@ -30,14 +29,13 @@ from app.mcp_server.answers import (
 )
 from app.mcp_server.code_input import open_code
 from app.mcp_server.code_tools import add_code_tools
+from app.mcp_server.finding_tools import add_finding_tools, finish
 from app.mcp_server.service import DocsFormat, ToolService
 from app.pipeline import PipelineOptions, gather_change
 from app.pipeline.inputs import Services
 from app.stages.asking import system_prompt
 from app.stages.material import render_material
 from app.stages.questions import stage_question
-
-T = TypeVar("T")
 
 INSTRUCTIONS = (
     "Quorum reviews code. A model of another vendor checks each finding before it is reported. "
@@ -59,7 +57,8 @@ def build_mcp_server(service: ToolService) -> MCPServer:
     server = MCPServer("quorum", title="Quorum", instructions=INSTRUCTIONS, version=version("quorum-review"))
     _add_stage_tools(server, service)
     _add_other_tools(server, service)
-    add_code_tools(server, lambda lookup: _finish(service, service.look_up(lookup)))
+    add_finding_tools(server, service)
+    add_code_tools(server, lambda lookup: finish(service, service.look_up(lookup)))
     _add_resources(server, service)
     _add_prompts(server, service)
     return server
@@ -69,7 +68,7 @@ def _add_stage_tools(server: MCPServer, service: ToolService) -> None:
     @server.tool(title="Review code", annotations=_READS)
     async def code_review(code: Code, language: Language = None) -> ReportAnswer:  # pyright: ignore[reportUnusedFunction]
         """Find defects in source text or a diff. A second vendor's model checks each finding, if a key for one is set."""
-        return await _finish(service, service.review(code, language, stages=[Stage.REVIEW]))
+        return await finish(service, service.review(code, language, stages=[Stage.REVIEW]))
 
     @server.tool(title="Scan for vulnerabilities", annotations=_READS)
     async def security_scan(  # pyright: ignore[reportUnusedFunction]
@@ -81,10 +80,10 @@ def _add_stage_tools(server: MCPServer, service: ToolService) -> None:
         whose first server is a host that the operator has allowed for testing.
         """
         if scan_type == "sca":
-            return await _finish(service, service.scan_dependencies(code, language))
+            return await finish(service, service.scan_dependencies(code, language))
         if scan_type == "dast":
-            return await _finish(service, service.scan_running_api(code))
-        return _scan(await _finish(service, service.review(code, language, stages=[Stage.SECURITY])))
+            return await finish(service, service.scan_running_api(code))
+        return _scan(await finish(service, service.review(code, language, stages=[Stage.SECURITY])))
 
     @server.tool(title="Write documentation", annotations=_READS)
     async def doc_generator(  # pyright: ignore[reportUnusedFunction]
@@ -93,13 +92,13 @@ def _add_stage_tools(server: MCPServer, service: ToolService) -> None:
         language: Language = None,
     ) -> DocumentationAnswer:
         """Write documentation for source text or for a change."""
-        return await _finish(service, service.document(code, language, format))
+        return await finish(service, service.document(code, language, format))
 
     @server.tool(title="Review, scan, and document", annotations=_READS)
     async def review_pipeline(code: Code, context: Context, language: Language = None) -> ReportAnswer:  # pyright: ignore[reportUnusedFunction]
         """Run all three stages, as the App does on a pull request, and report the progress step by step."""
         async with _Progress(context) as progress:
-            return await _finish(
+            return await finish(
                 service, service.review(code, language, stages=list(Stage), watch=progress.watch)
             )
 
@@ -114,12 +113,12 @@ def _add_other_tools(server: MCPServer, service: ToolService) -> None:
         ],
     ) -> ExplanationAnswer:
         """Explain why a finding was reported and what the verifier decided. Calls no model."""
-        return await _finish(service, service.explain(finding_id))
+        return await finish(service, service.explain(finding_id))
 
     @server.tool(title="Show model statistics", annotations=closed)
     async def stats(since: Annotated[str, Field(description="12h, 7d, 4w")] = "7d") -> StatsAnswer:  # pyright: ignore[reportUnusedFunction]
         """Statistics per model: calls, success rate, latency, tokens, and cost."""
-        return await _finish(service, service.stats(since))
+        return await finish(service, service.stats(since))
 
 
 def _add_resources(server: MCPServer, service: ToolService) -> None:
@@ -155,17 +154,6 @@ def _prompt(service: ToolService, stage: Stage) -> Callable[..., Awaitable[str]]
             raise ValueError(str(error)) from error
 
     return prompt
-
-
-async def _finish(service: ToolService, work: Awaitable[T]) -> T:
-    """Wait for the tool until its deadline. Quorum's own errors are shown to the caller; the SDK hides all others."""
-    try:
-        async with asyncio.timeout(service.deadline_s):
-            return await work
-    except QuorumError as error:
-        raise ToolError(str(error)) from error
-    except TimeoutError as error:
-        raise ToolError(f"The tool did not finish within {service.deadline_s:g} s.") from error
 
 
 def _scan(report: ReportAnswer) -> ScanAnswer:

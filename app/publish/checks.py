@@ -14,6 +14,7 @@ from app.domain.finding import Finding, Placement, Severity, Stage
 from app.domain.publication import AnnotationLevel, CheckAction, CheckAnnotation, Conclusion
 from app.domain.review import LEFT_OUT, Omission, ReviewReport, StageResult, StageStatus
 from app.publish.blocks import BodyBlock, code_span, compose
+from app.publish.buttons import REREVIEW, buttons_of
 from app.publish.comments import finding_blocks
 from app.publish.gates import conclude, findings_of, render_gate
 from app.publish.markdown import clean_line, clean_markdown, plain_line, plain_prose
@@ -32,12 +33,6 @@ from app.publish.wording import (
 )
 
 MAX_ANNOTATIONS = 50  # of a check run: as many as GitHub takes in one request
-REREVIEW = CheckAction(
-    label="Review again", description="Rerun all stages on the newest commit", identifier="rereview"
-)
-DISMISS_LOW = CheckAction(
-    label="Dismiss all low", description="Dismiss findings of low severity", identifier="dismiss_low"
-)
 CONFIG_PATH = ".github/quorum.yml"
 _LEVELS = {
     Severity.CRITICAL: AnnotationLevel.FAILURE,
@@ -84,7 +79,6 @@ def plan_check(
         replace(report, stages=(result,), findings=tuple(findings)),
         clean=lambda text: clean_line(text, redact=redact, max_characters=1_000),
     )
-    low = any(finding.severity.rank >= Severity.LOW.rank for finding in findings)
     annotated = [each for each in findings if _is_annotatable(each) and each.fingerprint not in unannotated]
     annotated.sort(key=lambda finding: finding.severity.rank)
     return CheckUpdate(
@@ -94,7 +88,7 @@ def plan_check(
         text=_text(findings, annotated=len(annotated), redact=redact),
         conclusion=conclude(result, report, rules=rules),
         annotations=tuple(_annotation(each, redact=redact) for each in annotated[:MAX_ANNOTATIONS]),
-        actions=(REREVIEW, DISMISS_LOW) if low else (REREVIEW,),
+        actions=tuple(buttons_of(findings, config)),
     )
 
 

@@ -40,14 +40,16 @@ _MAX_SUGGESTION_BYTES = 20_000
 _IN_THE_CHECKS = "See the annotation in the check run."
 
 
-def render_finding_comment(finding: Finding, *, redact: Redact, details_url: str | None = None) -> str:
+def render_finding_comment(
+    finding: Finding, *, redact: Redact, details_url: str | None = None, may_fix: bool = False
+) -> str:
     """The body of an inline comment or a file comment, depending on the finding's placement; ends with what people can do."""
     kind = MarkerKind.FILE if finding.placement is Placement.FILE else MarkerKind.FINDING
     return compose(
         [
             *finding_blocks(finding, redact=redact),
             BodyBlock("the prompt for an agent", render_agent_fold(finding, redact=redact)),
-            BodyBlock("the actions", _actions(details_url)),
+            BodyBlock("the actions", _actions(details_url, may_fix=may_fix)),
         ],
         redact=redact,
         elsewhere=_IN_THE_CHECKS,
@@ -55,9 +57,10 @@ def render_finding_comment(finding: Finding, *, redact: Redact, details_url: str
     )
 
 
-def _actions(details_url: str | None) -> str:
+def _actions(details_url: str | None, *, may_fix: bool) -> str:
     dashboard = f" · [Dashboard]({details_url})" if details_url else ""
-    return f"<sub>Reply with `/explain` or `/dismiss` and a reason · rate with 👍 or 👎{dashboard}</sub>"
+    fix = "`/fix`, " if may_fix else ""
+    return f"<sub>Reply with {fix}`/explain` or `/dismiss` and a reason · rate with 👍 or 👎{dashboard}</sub>"
 
 
 def finding_blocks(finding: Finding, *, redact: Redact) -> list[BodyBlock]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.domain.finding import Finding
-from app.domain.fix import FindingFix, FixProblem, FixProblemCode, FixStatus
+from app.domain.fix import FindingFix, FixObstacle, FixProblem, FixProblemCode, FixStatus
 from app.domain.publication import MarkerKind, marker
 from app.publish.agents import render_agent_fold
 from app.publish.blocks import BodyBlock, code_span, compose, details, fence
@@ -127,7 +127,7 @@ def _row(finding: Finding, fix: FindingFix, *, redact: Redact) -> str:
 
 
 def _has_other_first(fix: FindingFix) -> bool:
-    return len(fix.problems) > 1 or (fix.status is FixStatus.CONFIRMED and bool(fix.problems))
+    return len(set(fix.problems)) > 1 or (fix.status is FixStatus.CONFIRMED and bool(fix.problems))
 
 
 def _authors(fix: FindingFix) -> str:
@@ -194,3 +194,52 @@ def _inert(sentence: str) -> str:
     """A model's sentence without anything that GitHub or a CI system acts on: `[skip ci]`, `fixes #1`, `@name`, addresses."""
     words = " ".join(_ISSUE.sub(r"\1 ", _INERT.sub("", sentence)).split())
     return words[:100].strip().rstrip(".") or "Fix a finding of the review"
+
+
+FIXES_ARE_OFF = "fixes are turned off in this repository (`fixes: off`)."
+IS_CLOSED = "the pull request is closed."
+IS_ARCHIVED = "the repository is archived."
+NOTHING_TO_FIX = "there is no open finding of this severity."
+FIX_NEEDS_A_THREAD = "use `/fix` in the thread of a finding, or `/fix all`."
+IS_RESOLVED = "the finding is resolved already."
+_OBSTACLES: Mapping[FixObstacle, str] = {
+    FixObstacle.FORK: "the branch is in a fork, where Quorum has no right to push.",
+    FixObstacle.SHARED_BRANCH: "Quorum never commits to a base branch or to the default branch.",
+    FixObstacle.PROTECTED: "the branch is protected.",
+    FixObstacle.NO_PERMISSION: "the App does not have the permission `contents: write`.",
+    FixObstacle.REFUSED: "GitHub refused the commit.",
+}
+
+
+def is_dismissed(fingerprint: str) -> str:
+    """Why a dismissed finding is not fixed."""
+    return f"the finding was dismissed. Restore it with `/undismiss {fingerprint[:12]}` first."
+
+
+def explain_obstacle(obstacle: FixObstacle, detail: str = "") -> str:
+    """Why confirmed fixes were not committed; `detail` is GitHub's message."""
+    return f"{_OBSTACLES[obstacle]} {detail}".strip()
+
+
+def render_already_fixed(sha: str, *, key: str) -> str:
+    """The fix was committed before: by an interrupted attempt, or for somebody else's request."""
+    body = f"Committed in {sha[:12]}. The review of this commit says whether the finding is gone."
+    return compose(
+        [BodyBlock("the result", body)], redact=str, elsewhere="", marker=marker(MarkerKind.REPLY, key)
+    )
+
+
+def render_already_proposed(number: int, *, key: str) -> str:
+    """A pull request with the fix was opened by an interrupted attempt."""
+    body = f"Opened #{number} with the fixes. Merge it into this branch to apply them."
+    return compose(
+        [BodyBlock("the result", body)], redact=str, elsewhere="", marker=marker(MarkerKind.REPLY, key)
+    )
+
+
+def render_proposal(number: int) -> str:
+    """The text of a pull request with fixes."""
+    return (
+        f"Fixes findings of Quorum's review of #{number}. Another vendor's model confirmed each fix; nothing was executed. "
+        f"Merge this into the branch of #{number} to apply it."
+    )

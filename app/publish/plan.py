@@ -7,7 +7,7 @@ new findings. A finding that was shown before is not posted again.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.domain.configuration import ConfigurationProblem, Publish, RepositoryConfig
+from app.domain.configuration import ConfigurationProblem, Fixes, Publish, RepositoryConfig
 from app.domain.diff import Diff, DiffLine, Hunk, LineKind, Side
 from app.domain.file_rules import ChangeRules, rules_without_overrides
 from app.domain.finding import Finding, Placement
@@ -77,6 +77,11 @@ class PublicationRequest:
     def is_full(self) -> bool:
         """Whether findings may become inline and file comments."""
         return self.config.publish is Publish.FULL and "pull_requests" not in self.lacking
+
+    @property
+    def may_fix(self) -> bool:
+        """Whether people can ask for fixes."""
+        return self.config.fixes is not Fixes.OFF
 
     @property
     def has_summary(self) -> bool:
@@ -238,7 +243,9 @@ def _plan_checks(request: PublicationRequest) -> tuple[CheckUpdate, ...]:
     )
 
 
-def review_comment(finding: Finding, *, redact: Redact, details_url: str | None = None) -> ReviewComment:
+def review_comment(
+    finding: Finding, *, redact: Redact, details_url: str | None = None, may_fix: bool = False
+) -> ReviewComment:
     """The finding as an inline comment."""
     is_multiline = finding.start_line < finding.end_line
     return ReviewComment(
@@ -246,7 +253,7 @@ def review_comment(finding: Finding, *, redact: Redact, details_url: str | None 
         line=finding.end_line,
         side=finding.side,
         start_line=finding.start_line if is_multiline else None,
-        body=render_finding_comment(finding, redact=redact, details_url=details_url),
+        body=render_finding_comment(finding, redact=redact, details_url=details_url, may_fix=may_fix),
     )
 
 

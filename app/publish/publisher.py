@@ -153,7 +153,12 @@ class Publisher:
             head_sha=self.request.head_sha,
             body=plan.review_body or "",
             comments=[
-                review_comment(finding, redact=self.request.redact, details_url=self.request.details_url)
+                review_comment(
+                    finding,
+                    redact=self.request.redact,
+                    details_url=self.request.details_url,
+                    may_fix=self.request.may_fix,
+                )
                 for finding in plan.inline
             ],
         )
@@ -181,7 +186,10 @@ class Publisher:
                 head_sha=self.request.head_sha,
                 path=finding.path,
                 body=render_finding_comment(
-                    finding, redact=self.request.redact, details_url=self.request.details_url
+                    finding,
+                    redact=self.request.redact,
+                    details_url=self.request.details_url,
+                    may_fix=self.request.may_fix,
                 ),
             ),
         )

@@ -27,6 +27,10 @@ COMMANDS = (
     ("/explain", "In a thread: explain the finding."),
     ("/dismiss [TEXT]", "In a thread: dismiss the finding. Quorum remembers the reason."),
     ("/undismiss ID", "Restore a dismissed finding."),
+    (
+        "/fix [all|critical|high|medium]",
+        "In a thread: fix the finding. With a word: fix all open findings, or those of this severity or higher.",
+    ),
     ("/resolve", "Resolve the threads of fixed findings."),
     ("/remember TEXT", "Remember an instruction for all reviews of this repository."),
     ("/forget ID", "Remove a remembered instruction."),

@@ -16,10 +16,12 @@ from app.github.branch_rules import fetch_required_checks
 from app.github.changed_files import fetch_merge_group_commits
 from app.github.client import token_client
 from app.github.contents import fetch_file
+from app.github.fix_branch import FixBranch
 from app.github.git_objects import GitCache
 from app.github.people import GitHubPeople
 from app.github.reader import PullRequestSource
 from app.github.security import CODE_SCANNING_PERMISSIONS, CodeScanning, fetch_database_advisories
+from app.github.tree_paths import CommitTree, RemoteHead
 from app.github.writer import PullRequestWriter
 from app.jobs.access import PullRequestAccess
 from app.main import Network
@@ -103,6 +105,8 @@ class InstallationAccess:
             ledger=Ledger(self.database, ledger, executor_id=self.executor_id),
             lacking=lambda: client.lacking,
             lookup_advisories=source.look_up_advisories,
+            fixes=FixBranch(client),
+            open_head=lambda commit: RemoteHead(source=source, tree=CommitTree(client, commit)),
             code_scanning=self._code_scanning(ref, installation_id),
         )
 

@@ -270,7 +270,7 @@ def _plainest(error: Any) -> str:
 
 
 def _is_known_gap(where: str, value: Any) -> bool:
-    return any(where.endswith(end) and fits(value) for end, (fits, _) in KNOWN_GAPS.items())
+    return any(f"/{where}".endswith(end) and fits(value) for end, (fits, _) in KNOWN_GAPS.items())
 
 
 class _GuardedTransport(httpx.AsyncBaseTransport):

@@ -8,7 +8,7 @@ from tests.fakes.vendor_wire import VendorRequest
 from tests.scenarios.vendors import BUG, Reviewers, Vendors
 
 Json = dict[str, Any]
-SAFE = "total = sum(prices) / len(prices) if prices else 0"
+SAFE = "total = sum(prices) / max(len(prices), 1)"
 
 
 def text_edit(path: str = "shop.py", old: str = BUG, new: str = SAFE) -> Json:

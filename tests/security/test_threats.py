@@ -89,6 +89,16 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
         ("unit/publish/test_markdown.py", "test_a_run_of_any_length_ends_no_code_span_and_no_fence"),
         ("unit/publish/test_markdown.py", "test_a_pipe_ends_no_code_span_in_a_table"),
     ),
+    "O4": (  # a fix that writes what nobody asked for
+        (
+            "unit/fixes/test_hostile_edits.py",
+            "test_no_answer_writes_anything_but_changed_files_and_new_tests",
+        ),
+        ("unit/fixes/test_hostile_edits.py", "test_no_spelling_of_a_protected_path_is_allowed"),
+        ("scenarios/test_fixing.py", "test_an_answer_that_the_rules_forbid_is_never_written"),
+        ("scenarios/test_fixing.py", "test_a_head_that_moves_meanwhile_is_taken_anew"),
+    ),
+    "O5": (("scenarios/test_fixing.py", "test_what_cannot_be_committed_is_a_patch_with_the_reason"),),
     "K1": (  # the App's key and its tokens
         ("security/test_secrets.py", "test_no_secret_is_in_a_repr_or_an_error"),
         ("unit/github/test_client.py", "test_no_secret_is_in_any_repr"),

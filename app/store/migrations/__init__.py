@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from app.store.call_tables import CachedAnswerRow
+from app.store.fix_tables import FixRow
 from app.store.job_tables import DeliveryRow
 from app.store.review_tables import ReviewRow
 
@@ -37,7 +38,12 @@ REVISIONS = sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versio
 FIRST, NEWEST = REVISIONS[0], REVISIONS[-1]
 ADVISORY_LOCK = 7_150_219  # an arbitrary constant
 
-TABLES = (CachedAnswerRow, DeliveryRow, ReviewRow)  # importing the modules of tables fills the metadata
+TABLES = (
+    CachedAnswerRow,
+    DeliveryRow,
+    FixRow,
+    ReviewRow,
+)  # importing the modules of tables fills the metadata
 METADATA = TABLES[0].metadata
 VERSION_TABLE = "schema_version"  # Alembic's
 

@@ -247,6 +247,12 @@ def _(keyed: Seen, plain: Seen) -> None:
     assert "API documentation as plain HTML" in keyed.requests_for("documentation")
 
 
+@effect("fixes: off")
+def _(keyed: Seen, plain: Seen) -> None:
+    assert "Reply with `/fix`, " in plain.pull.threads[0].root.body
+    assert "/fix" not in keyed.pull.threads[0].root.body
+
+
 @effect("budget: {review_usd: 0.000001}")
 def _(keyed: Seen, plain: Seen) -> None:
     assert "over_budget" not in {call.outcome for call in plain.calls}

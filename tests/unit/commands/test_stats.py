@@ -95,7 +95,7 @@ Learned order, last 7d
 @pytest.mark.usefixtures("recorded")
 def test_the_json_has_every_rate_by_every_dimension_and_the_order() -> None:
     value = json.loads(run("--format", "json", "--routing"))
-    assert set(value) == {"since", "models", "outcomes", "routing"}
+    assert set(value) == {"since", "models", "outcomes", "fixes", "routing"}
     assert set(value["outcomes"]) == {"provider", "model", "stage", "rule", "repository"}
     claude, gpt = value["outcomes"]["provider"]
     assert (claude["name"], claude["decided"], claude["resolution_rate"], claude["dismissal_rate"]) == (

@@ -175,9 +175,12 @@ def test_a_path_that_is_not_utf8_is_in_the_text_but_not_annotated() -> None:
 
 def test_the_buttons_are_within_githubs_limits() -> None:
     low = replace(REPORT, findings=(replace(INJECTION, severity=Severity.LOW),))
-    assert [action.identifier for action in checked(REPORT, Stage.SECURITY).actions] == ["rereview"]
+    assert [action.identifier for action in checked(REPORT, Stage.SECURITY).actions] == [
+        "rereview",
+        "fix_all",
+    ]
     actions = checked(low, Stage.SECURITY).actions
-    assert [action.identifier for action in actions] == ["rereview", "dismiss_low"]
+    assert [action.identifier for action in actions] == ["rereview", "dismiss_low", "fix_all"]
     assert len(actions) <= MAX_CHECK_ACTIONS
     for action in actions:
         assert len(action.label) <= 20
