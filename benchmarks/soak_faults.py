@@ -7,9 +7,11 @@ import random
 import shutil
 import sqlite3
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import closing, contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 
 import psycopg
@@ -136,13 +138,15 @@ class Trouble:
     async def _fill(self) -> None:
         self.done["disk full"] += 1
         filler = self._data / "filler"
-        try:
-            async with asyncio.timeout(FULL_S):
-                while True:
-                    await asyncio.to_thread(_fill_disk, filler)
+        until_s = time.monotonic() + FULL_S
+        # A file that is open can be deleted while a thread still writes to it, and is not created again.
+        with filler.open("ab", buffering=0) as file:
+            try:
+                while time.monotonic() < until_s:
+                    await asyncio.to_thread(_fill_disk, file)
                     await asyncio.sleep(1)
-        except TimeoutError:
-            filler.unlink(missing_ok=True)
+            finally:
+                filler.unlink(missing_ok=True)
 
 
 def set_clock(clock: Path, offset_s: int) -> None:
@@ -181,11 +185,11 @@ def _succeeds(command: list[str]) -> bool:
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
-def _fill_disk(filler: Path) -> None:
-    with suppress(OSError), filler.open("ab", buffering=0) as file:
+def _fill_disk(file: FileIO) -> None:
+    with suppress(OSError, ValueError):  # full, or closed meanwhile
         for _ in range(math.ceil(DATA_MIB)):
             file.write(bytes(1 << 20))
-    with suppress(OSError), filler.open("ab", buffering=0) as file:
+    with suppress(OSError, ValueError):
         while file.write(bytes(512)):
             pass
 

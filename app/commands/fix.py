@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.commands.own_settings import isolated_settings
-from app.commands.review import ReviewOptions, Texts, run_review
+from app.commands.review import PullRequestText, ReviewOptions, run_review
 from app.commands.review_output import DONE, FOUND, UNREADABLE, exit_code
 from app.commands.review_target import Target, open_target, read_file
 from app.domain.finding import Finding, Severity
@@ -59,7 +59,7 @@ async def _fix(options: FixOptions, settings: Settings, network: Network) -> int
     review = ReviewOptions(
         target=options.target, repo=options.repo, config=options.config, report_format="patch"
     )
-    texts = Texts(configuration=read_file(options.config) if options.config else None)
+    texts = PullRequestText(configuration=read_file(options.config) if options.config else None)
     target = await open_target(options.target, options.repo, settings, network)
     program = build_program(settings, network=network)
     try:

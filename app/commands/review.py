@@ -65,7 +65,7 @@ def review(options: ReviewOptions, *, network: Network | None = None) -> int:
 
 async def _review(options: ReviewOptions, settings: Settings, network: Network) -> int:
     _check(options)
-    texts = Texts(
+    texts = PullRequestText(
         configuration=read_file(options.config) if options.config else None,
         description=read_text(options.description) if options.description else "",
     )
@@ -83,7 +83,7 @@ async def _review(options: ReviewOptions, settings: Settings, network: Network) 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Texts:
+class PullRequestText:
     """The files that the options name."""
 
     configuration: bytes | None
@@ -101,7 +101,7 @@ def _check(options: ReviewOptions) -> None:
 
 
 async def run_review(
-    options: ReviewOptions, target: Target, program: Program, texts: Texts
+    options: ReviewOptions, target: Target, program: Program, texts: PullRequestText
 ) -> tuple[Gathered, ReviewReport]:
     """Say what is reviewed, then gather and review it, with progress on stderr."""
     review_id = str(uuid4())

@@ -44,7 +44,7 @@ MAX_LINES = 10  # of each dimension, such as rules; JSON has all of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class _Store:
     """A database that has statistics."""
 
     of: str
@@ -76,7 +76,7 @@ def stats(*, since: str, table_format: str, routing: bool) -> int:
     return 0
 
 
-def _is_readable(place: _Place) -> bool:
+def _is_readable(place: _Store) -> bool:
     """Whether there is a database with today's tables; says so on stderr if they are of an earlier release."""
     if is_missing(parse_database_url(place.url)):
         return False
@@ -88,16 +88,16 @@ def _is_readable(place: _Place) -> bool:
     return True
 
 
-def _places() -> list[_Place]:
+def _places() -> list[_Store]:
     """The App's database, and that of `quorum review` unless a setting names the same one for both."""
     app = load_settings(env_file=Path(".env")).database_url
     own = isolated_settings().database_url
     if app == own:
-        return [_Place(of="The App and `quorum review`", url=app)]
-    return [_Place(of="The App", url=app), _Place(of="`quorum review`", url=own)]
+        return [_Store(of="The App and `quorum review`", url=app)]
+    return [_Store(of="The App", url=app), _Store(of="`quorum review`", url=own)]
 
 
-def _print_json(places: Sequence[_Place], begin: datetime, *, since: str, routing: bool) -> None:
+def _print_json(places: Sequence[_Store], begin: datetime, *, since: str, routing: bool) -> None:
     """Print one object; with two databases, the second one's figures are in `quorum_review`."""
     values: list[dict[str, Any]] = []
     for place in places:

@@ -1,7 +1,4 @@
-"""The pages of the dashboard. Every page requires a viewer.
-
-GET and HEAD change nothing. The database is read in threads. Pages keep no state between requests.
-"""
+"""The pages of the dashboard. Every page requires a viewer, keeps no state, and reads the database in threads."""
 
 import asyncio
 import time

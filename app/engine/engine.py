@@ -57,10 +57,7 @@ NOT_RUNNING = "The engine is not running."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
-    """The settings of one process. With the role `web` or while `paused`, it stores deliveries and runs no jobs.
-
-    `delay_s_per_s` scales the delays of queued jobs; tests make them short.
-    """
+    """The settings of one process. With the role `web` or while `paused`, it stores deliveries and runs no jobs."""
 
     role: Role = "all"
     paused: bool = False
@@ -71,7 +68,7 @@ class EngineSettings:
     lease_ttl_s: float = 15.0
     lease_renewal_s: float = 5.0
     retention_days: int = 30
-    delay_s_per_s: float = 1.0
+    delay_s_per_s: float = 1.0  # scales the delays of queued jobs; tests make them short
 
     @property
     def runs_jobs(self) -> bool:

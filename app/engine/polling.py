@@ -34,7 +34,7 @@ _WORK = """
 """
 
 
-class Turn(threading.Event):
+class QueueTurn(threading.Event):
     """The stop event of a queue thread. Its `wait` returns when the thread is to poll its queue."""
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class JobWatch:
     """Gives the queue threads their turns. `start_delayed` lets jobs start whose delay has ended."""
 
     def __init__(
-        self, database: Database, turns: dict[str, Turn], *, start_delayed: Callable[[], None]
+        self, database: Database, turns: dict[str, QueueTurn], *, start_delayed: Callable[[], None]
     ) -> None:
         self._database = database
         self._turns = turns
@@ -114,7 +114,7 @@ class QueueThreads:
         dbos._background_jobs_stop_event.set()  # pyright: ignore[reportPrivateUsage]  # it looks for delayed jobs every second
         self._changes = database.watch_changes()
         self._stop = threading.Event()
-        self._turns = {name: Turn() for name in queues}
+        self._turns = {name: QueueTurn() for name in queues}
         watch = JobWatch(database, self._turns, start_delayed=_starter(dbos))
         self._threads = [
             threading.Thread(target=_take_jobs, args=(turn, dbos, name), name=f"queue-{name}", daemon=True)
@@ -150,7 +150,7 @@ def _starter(dbos: DBOS) -> Callable[[], None]:
     return start_delayed
 
 
-def _take_jobs(turn: Turn, dbos: DBOS, name: str) -> None:
+def _take_jobs(turn: QueueTurn, dbos: DBOS, name: str) -> None:
     queue = DBOS.retrieve_queue(name)
     if queue is None:
         raise LookupError(name)  # `JobQueue` registered it

@@ -6,12 +6,13 @@ import logging
 import os
 import secrets
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from dbos import DBOS
+from dbos import DBOS, WorkflowStatus
 
 from app.clock import Clock
 from app.engine.worker import Worker
@@ -22,6 +23,8 @@ from app.store.processes import Leases, end_lease, renew_lease
 logger = logging.getLogger(__name__)
 
 MAX_PROCESSES = 64
+# A workflow that DBOS has dequeued takes a moment to start, and one whose job has ended takes a moment to be recorded.
+STRANDED_RENEWALS = 3
 
 Role = Literal["web", "worker", "all"]
 
@@ -84,6 +87,7 @@ class Lease:
         self._ttl = timedelta(seconds=ttl_s)
         self._clock = clock
         self._is_held = False
+        self._idle_renewals: dict[str, int] = {}  # by workflow
         self.live_processes = 1
 
     async def renew(self) -> None:
@@ -98,6 +102,23 @@ class Lease:
         if orphaned:
             logger.warning("taking over the jobs of %s", ", ".join(sorted(orphaned)))
             await asyncio.to_thread(DBOS._recover_pending_workflows, sorted(orphaned))  # pyright: ignore[reportPrivateUsage]
+        await self._resume_stranded(pending)
+
+    async def _resume_stranded(self, pending: Sequence[WorkflowStatus]) -> None:
+        """Resume the workflows of this process that nothing runs: DBOS could not store how they ended, as on a full disk.
+
+        Left alone, such a workflow holds up all later jobs of its pull request.
+        """
+        queues = {
+            row.workflow_id: row.queue_name
+            for row in pending
+            if row.executor_id == self._executor_id and row.workflow_id not in self._worker.running
+        }
+        self._idle_renewals = {each: self._idle_renewals.get(each, 0) + 1 for each in queues}
+        for workflow_id, queue_name in queues.items():
+            if self._idle_renewals[workflow_id] == STRANDED_RENEWALS:
+                logger.warning("resuming %s, whose end was not stored", workflow_id)
+                await DBOS.resume_workflow_async(workflow_id, queue_name=queue_name)
 
     async def end(self) -> None:
         """Give up the lease, so that other processes need not wait until it expires."""

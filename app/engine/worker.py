@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar, cast
@@ -118,6 +118,11 @@ class Worker:
             yield self._tasks[task]
         finally:
             del self._tasks[task]
+
+    @property
+    def running(self) -> Collection[str]:
+        """The ids of the workflows that run in this process."""
+        return self._tasks.values()
 
     async def stop(self, *, timeout_s: float) -> None:
         """Wait for the running jobs, at most `timeout_s`; then leave the others at their last step."""

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 from sqlalchemy import text
 
-from app.engine.polling import SQLITE_IDLE_S, JobWatch, Turn
+from app.engine.polling import SQLITE_IDLE_S, JobWatch, QueueTurn
 from app.engine.queue import ACKNOWLEDGEMENT_QUEUE, QUEUE
 from app.store.changes import announce_job
 from app.store.database import Database
 from tests.unit.engine.world import WEB, delivery, review_job, running
 
 
-class CountedTurn(Turn):
+class CountedTurn(QueueTurn):
     """Counts the turns of a queue thread."""
 
     def __init__(self) -> None:
@@ -51,13 +51,13 @@ async def test_a_delayed_job_is_looked_for_when_its_delay_ends(database: Databas
 
 
 def test_a_stop_ends_the_wait() -> None:
-    turn = Turn()
+    turn = QueueTurn()
     turn.set()
     assert turn.wait(0.1)
 
 
 def test_a_turn_ends_the_wait() -> None:
-    turn = Turn()
+    turn = QueueTurn()
     turn.give()
     assert not turn.wait(0.1)
 

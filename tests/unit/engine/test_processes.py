@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dbos import DBOS
+from sqlalchemy import text
 
 from app.domain.job import ReviewJob
 from app.domain.step import Checkpoint, Step
@@ -178,3 +179,42 @@ async def test_a_process_that_lost_its_lease_does_not_record_how_a_job_ended(dat
     row = load_delivery(database, "one")
     assert row is not None
     assert row.state == "running"
+
+
+async def test_a_job_whose_end_could_not_be_stored_does_not_hold_up_its_pull_request(
+    database: Database,
+) -> None:
+    """On a full disk, DBOS leaves the workflow pending although nothing runs it."""
+    handled: list[str] = []
+
+    async def handler(job: ReviewJob, step: Step) -> None:
+        del step
+        handled.append(job.request.head_sha[:1])
+
+    async with running(database, handler, settings=replace(SETTINGS, lease_renewal_s=0.1)) as engine:
+        await engine.enqueue(delivery("one"), review_job("a"))
+        stranded = (await ended(database, "one")).workflow_id or ""
+        await succeeded(stranded)
+        await asyncio.to_thread(leave_pending, database, stranded)
+        await engine.enqueue(delivery("two", at_s=1), review_job("b"))
+        await ended(database, "two")
+        await succeeded(stranded)
+    assert handled == ["a", "b"]
+
+
+async def succeeded(workflow_id: str) -> None:
+    """Wait until DBOS has recorded that the workflow succeeded."""
+    while True:
+        status = await DBOS.get_workflow_status_async(workflow_id)
+        if status and status.status == "SUCCESS":
+            return
+        await asyncio.sleep(0.02)
+
+
+def leave_pending(database: Database, workflow_id: str) -> None:
+    table = "workflow_status" if database.is_sqlite else "dbos.workflow_status"
+    with database.write() as session:
+        session.connection().execute(
+            text(f"UPDATE {table} SET status = 'PENDING', completed_at = NULL WHERE workflow_uuid = :id"),
+            {"id": workflow_id},
+        )

@@ -114,7 +114,7 @@ class _Page(HTMLParser):
     def __post_init__(self) -> None:
         super().__init__(convert_charrefs=True)
 
-    def parse_marked_section(self, i: int, report: int = 1) -> int:
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
         """Read `<![x[` as browsers do, which is as a comment; the library raises an error."""
         return self.parse_bogus_comment(i, report)
 
