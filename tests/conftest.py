@@ -23,6 +23,7 @@ def pytest_configure() -> None:
     """Before anything is imported that reads the environment; processes that tests start inherit it."""
     for name in [name for name in os.environ if name.startswith(OPERATORS)]:
         del os.environ[name]
+    os.environ.pop("COLUMNS", None)  # readline sets it, and pytest-xdist's workers inherit it
     sys.addaudithook(_refuse_strangers)
     # Limits of time say something of the machine; where `CI` is set Hypothesis' own profile is the parent of this one.
     settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -114,6 +114,8 @@ def _settings(sandbox: GitHubSandbox, folder: Path, environment: Settings, answe
         "quorum_paused": False,
         "quorum_allowed_owners": (),
         **(dict.fromkeys(BASE_URLS) if models else {}),
+        # The answers were recorded for one finder per stage; a second one would repeat the first one's.
+        **({"quorum_finders": 1} if answers is Answers.RECORDED else {}),
         **models,
     }
     return Settings.model_validate({**environment.model_dump(), **own})

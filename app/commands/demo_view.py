@@ -24,10 +24,7 @@ from github_sandbox.state import ReviewComment
 MARKS = {StationState.FINISHED: "[green]✓[/]", StationState.FAILED: "[red]✗[/]"}
 _CHECK_COLORS = {"success": "green", "neutral": "yellow", "failure": "red", "cancelled": "dim"}
 _SUMMARY = re.compile(r"<summary>((?:[^<]|<(?!/?summary>))*)</summary>")
-# The fold for coding agents repeats the finding, so the terminal shows it without.
-_AGENT_FOLD = re.compile(
-    r"<details>\s*<summary>Fix with an agent(?:[^<]|<(?!/details>))*</summary>(?:[^<]|<(?!/details>))*</details>"
-)
+_AGENT_FOLD, _FOLD_END = "<details><summary>Fix with an agent", "</details>"
 _TAGS = re.compile(r"<!--(?:[^<-]|<(?!!--)|-(?!->))*-->|</?(?:sub|details|br ?/?)>")
 
 
@@ -119,8 +116,9 @@ def _calls(calls: Sequence[CallLine]) -> Table:
 
 
 def _markdown(body: str) -> Markdown:
-    body = _AGENT_FOLD.sub("", body)
-    return Markdown(_TAGS.sub("", _SUMMARY.sub(r"**\1**", body)).strip())
+    before, _, fold = body.partition(_AGENT_FOLD)  # it repeats the finding for coding agents
+    shown = before + fold.partition(_FOLD_END)[2]
+    return Markdown(_TAGS.sub("", _SUMMARY.sub(r"**\1**", shown)).strip())
 
 
 def _cost(review: ReviewRow) -> str:

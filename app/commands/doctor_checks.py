@@ -176,7 +176,7 @@ def check_permissions(
     """Compare the App's permissions with those that app.yml and the operator's settings need."""
     manifest: dict[str, Any] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     levels = ("read", "write", "admin")
-    extra = CODE_SCANNING_PERMISSIONS if code_scanning else {}
+    extra: Mapping[str, str] = CODE_SCANNING_PERMISSIONS if code_scanning else {}
     required: dict[str, str] = {**manifest["default_permissions"], **extra}
     missing = [
         f"{name}: {level}"

@@ -103,7 +103,7 @@ def _print_json(places: Sequence[_Store], begin: datetime, *, since: str, routin
     for place in places:
         with closing(Database(place.url, read_only=True)) as database:
             values.append(_load_value(database, begin, routing=routing))
-    first = values[0] if values else {"models": [], "outcomes": {}}
+    first: dict[str, Any] = values[0] if values else {"models": [], "outcomes": {}}
     second = {"quorum_review": values[1]} if len(values) > 1 else {}
     sys.stdout.write(json.dumps({"since": since, **first, **second}, indent=2) + "\n")
 

@@ -31,7 +31,7 @@ _WORDS = (
     (r"Invalid value: (?P<message>.+)", "{message}"),
     (r"Invalid value for '(?P<name>.+?)': (?P<message>.+)", "{name}: {message}"),
 )
-_GUESS = re.compile(r"\s*\(?(?:Did you mean|Possible options:)\s*(?P<names>[^?)]+)[?)]*\s*$")
+_GUESS = re.compile(r"\(?(?:Did you mean|Possible options:)")
 
 
 def explain_usage(error: TyperException) -> str:
@@ -40,9 +40,9 @@ def explain_usage(error: TyperException) -> str:
     if not message:
         return ""
     guess = _GUESS.search(message)
-    said = _in_own_words(message[: guess.start()] if guess else message)
+    said = _in_own_words(message[: guess.start()].rstrip() if guess else message)
     if guess:
-        names = [name.strip(" '") for name in re.split(r",|\bor\b", guess["names"])]
+        names = [name.strip(" '") for name in re.split(r",|\bor\b", message[guess.end() :].rstrip("?). "))]
         said += f" Did you mean {' or '.join(filter(None, names))}?"
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "quorum"

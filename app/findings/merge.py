@@ -142,11 +142,16 @@ def is_same(one: Finding, other: Finding) -> bool:
 def merged_finding(group: Sequence[Finding], *, preferred: Sequence[Finding] = ()) -> Finding:
     """Merge findings: the best text (from `preferred` if given), all finders, the highest severity, and a fitting suggestion.
 
-    A model's text wins over an analyzer's; then the higher severity wins, then a text with a suggestion.
+    A model's text wins over an analyzer's; then a known rule wins, the higher severity, and a text with a suggestion.
     """
     best = min(
         preferred or group,
-        key=lambda each: (is_by_analyzers(each), each.severity.rank, each.suggestion is None),
+        key=lambda each: (
+            is_by_analyzers(each),
+            each.rule_id == OTHER,
+            each.severity.rank,
+            each.suggestion is None,
+        ),
     )
     finders = tuple(dict.fromkeys(name for each in (best, *group) for name in each.found_by))
     return replace(

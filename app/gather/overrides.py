@@ -30,7 +30,7 @@ class _Pattern:
         text = self.text.strip("/")
         wildcard = _WILDCARD.search(text)
         folder = text if wildcard is None else text[: wildcard.start()]
-        return len(folder) if anchored else 0, len(re.sub(r"[*?]|\[[^\]]*\]", "", text))
+        return len(folder) if anchored else 0, len(re.sub(r"[*?]|\[[^\[\]]*\]", "", text))
 
 
 @dataclass(frozen=True, slots=True)

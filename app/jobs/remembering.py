@@ -92,7 +92,8 @@ async def load_instructions(comment: IncomingComment) -> list[Remembered]:
 
 def worth_remembering(text: str) -> str:
     """Return what a person said if it reads like a rule for the whole repository and is short enough, or an empty text."""
-    said = one_line(_MENTION.sub("", text, count=1) if _MENTION.match(text) else text)
+    mention = _MENTION.match(text)
+    said = one_line(text[mention.end() :] if mention else text)
     is_rule = len(said) <= MAX_REMEMBERED_CHARACTERS and _RULE.search(said) and "?" not in said
     return said if is_rule else ""
 

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from app.domain.finding import Severity
 from app.domain.notification import BudgetName, BudgetNear, Notify, WeeklyDigest
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 EVERY_S = 3_600.0
 FIRST_S = 60.0  # after the start, which has more urgent work
-PERCENTAGES = (100, 80, 50)
+PERCENTAGES: tuple[Literal[100, 80, 50], ...] = (100, 80, 50)
 DIGEST_HOUR = 8  # on Monday, in UTC
 MOST = 5  # repositories in a digest
 _BUDGETS: dict[str, BudgetName] = {"repository": "repository_month", "installation": "installation_month"}

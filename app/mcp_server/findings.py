@@ -101,7 +101,7 @@ async def get_finding(service: ToolService, finding_id: str) -> WholeFindingAnsw
 
 async def _load(service: ToolService, finding_id: str) -> tuple[FindingRow, KnownFinding]:
     row = await asyncio.to_thread(load_finding_row, service.database, finding_id)
-    if row is None or not row.repository or row.pull_request is None:
+    if row is None or not row.repository:
         raise InputError("There is no finding with this ID; use an ID from `list_findings`.")
     memory = await asyncio.to_thread(load_memory, service.database, _ref_of(row))
     known = next((each for each in memory.findings if each.finding.fingerprint == finding_id), None)

@@ -118,7 +118,7 @@ def parse_verdicts(value: object, *, ids: Sequence[str]) -> tuple[ParsedVerdict,
 def parse_lookups(value: object) -> tuple[CodeLookup, ...]:
     """Parse what a model wants to see before it answers; anything that is no look-up is ignored, and so are repetitions."""
     listed = value.get("lookups") if is_object(value) else None
-    if not isinstance(listed, list) or not listed:
+    if not listed:
         return ()
     try:
         items, _ = read_items(LookupItem, listed, "lookups")

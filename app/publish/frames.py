@@ -47,7 +47,7 @@ class CodeFrames:
         """All known lines by number, without secrets; none if a secret spans lines."""
         content = file.head if side is Side.RIGHT else file.base
         if content is None:
-            visible = file.visible if side is Side.RIGHT else {}
+            visible: Mapping[int, str] = file.visible if side is Side.RIGHT else {}
             return {number: _shown(self._redact(text)) for number, text in visible.items()}
         text = content.decode("utf-8", "replace")
         clean = self._redact(text)

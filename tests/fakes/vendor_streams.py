@@ -37,7 +37,7 @@ def _chat(answer: Json) -> list[Json]:
     deltas: list[Json] = [{"content": part} for part in _halves(choice["message"]["content"])]
     pieces = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
     pieces.append({"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]})
-    usage = {**chunk, "choices": [], "usage": answer["usage"]}
+    usage: Json = {**chunk, "choices": [], "usage": answer["usage"]}
     return [*({**chunk, "choices": [piece]} for piece in pieces), *([usage] if answer["usage"] else [])]
 
 

@@ -97,7 +97,7 @@ async def test_the_buttons_require_write_access(tmp_path: Path) -> None:
         people.bugs[BUG] = {"severity": "low"}
         pull = await opened(world)
         run = runs(pull, "quorum/review")[0]
-        assert {action["identifier"] for action in run.actions} == {"rereview", "dismiss_low"}
+        assert {action["identifier"] for action in run.actions} == {"rereview", "dismiss_low", "fix_all"}
 
         pull.repository.request_action(run, "dismiss_low", user="mallory")
         await world.settle()

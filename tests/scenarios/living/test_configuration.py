@@ -247,6 +247,14 @@ def _(keyed: Seen, plain: Seen) -> None:
     assert "API documentation as plain HTML" in keyed.requests_for("documentation")
 
 
+@effect("finders: 2")
+def _(keyed: Seen, plain: Seen) -> None:
+    def readers(seen: Seen) -> int:
+        return len({call.provider for call in seen.calls if call.stage == "review"})
+
+    assert (readers(plain), readers(keyed)) == (1, 2)
+
+
 @effect("fixes: off")
 def _(keyed: Seen, plain: Seen) -> None:
     assert "Reply with `/fix`, " in plain.pull.threads[0].root.body

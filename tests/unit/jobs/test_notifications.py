@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -34,7 +35,7 @@ JOB = NotificationJob(news=NEWS, at=NOW)
 
 
 def door(
-    database: Database, answer: Callable[[httpx.Request], httpx.Response], **how: tuple[float, ...]
+    database: Database, answer: Callable[[httpx.Request], httpx.Response], **how: Any
 ) -> NotificationHandler:
     receiver = Receiver("https://hooks.example.com", SECRET, transport=httpx.MockTransport(answer))
     return NotificationHandler(receiver=receiver, database=database, clock=lambda: datetime.now(UTC), **how)

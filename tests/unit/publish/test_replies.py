@@ -36,6 +36,7 @@ People with write access can use these commands on the first line of a comment:
 | `/explain` | In a thread: explain the finding. |
 | `/dismiss [TEXT]` | In a thread: dismiss the finding. Quorum remembers the reason. |
 | `/undismiss ID` | Restore a dismissed finding. |
+| `/fix [all\\|critical\\|high\\|medium]` | In a thread: fix the finding. With a word: fix all open findings, or those of this severity or higher. |
 | `/resolve` | Resolve the threads of fixed findings. |
 | `/remember TEXT` | Remember an instruction for all reviews of this repository. |
 | `/forget ID` | Remove a remembered instruction. |
@@ -50,7 +51,7 @@ People with write access can use these commands on the first line of a comment:
 
 def test_the_commands_are_the_documented_ones() -> None:
     assert [command.split()[0] for command, _ in COMMANDS] == [
-        "/rereview", "/ask", "/explain", "/dismiss", "/undismiss", "/resolve", "/remember",
+        "/rereview", "/ask", "/explain", "/dismiss", "/undismiss", "/fix", "/resolve", "/remember",
         "/forget", "/pause", "/resume", "/config", "/help",
     ]  # fmt: skip
 

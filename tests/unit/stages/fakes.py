@@ -60,7 +60,11 @@ class FakeModels:
     ) -> Completion[T]:
         assert self.providers, "a keyless model layer must not be asked"
         self.requests.append((routing, request, scope, parent_id))
-        free = [each for each in self.providers if each in routing.allowed and each not in routing.exclude]
+        free = [
+            each
+            for each in self.providers
+            if each in (routing.allowed or self.providers) and each not in routing.exclude
+        ]
         answer = self.reply(routing, request)
         if isinstance(answer, Exception):
             raise answer
