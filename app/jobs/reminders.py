@@ -24,7 +24,8 @@ logger = logging.getLogger(__name__)
 
 EVERY_S = 3_600.0
 FIRST_S = 60.0  # after the start, which has more urgent work
-PERCENTAGES: tuple[Literal[100, 80, 50], ...] = (100, 80, 50)
+Percentage = Literal[50, 80, 100]
+PERCENTAGES: tuple[Percentage, ...] = (100, 80, 50)
 DIGEST_HOUR = 8  # on Monday, in UTC
 MOST = 5  # repositories in a digest
 _BUDGETS: dict[str, BudgetName] = {"repository": "repository_month", "installation": "installation_month"}
@@ -65,7 +66,7 @@ def find_near_budgets(database: Database, now: datetime) -> Iterator[BudgetNear]
             if not row.account.endswith(f":{now:%Y-%m}") or not row.limit_usd:
                 continue
             share = 100 * row.spent_usd / row.limit_usd
-            percent = next((each for each in PERCENTAGES if share >= each), None)
+            percent: Percentage | None = next((each for each in PERCENTAGES if share >= each), None)
             if percent is not None:
                 yield BudgetNear(
                     budget=budget,

@@ -1,5 +1,6 @@
 """`quorum fix` as users run it: the patch and who confirmed it, `--apply`, what it refuses, exit codes."""
 
+import io
 import os
 import subprocess
 from collections.abc import Callable
@@ -122,9 +123,7 @@ def test_a_second_try_gets_the_objection_and_after_two_the_fix_is_not_used(
 @pytest.mark.parametrize("target", ["-", "--staged"])
 def test_a_target_without_files_is_refused(run: Run, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     patch = b"--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-a\n+b\n"
-    monkeypatch.setattr(
-        "sys.stdin", type("Stdin", (), {"buffer": type("B", (), {"read": lambda _: patch})()})
-    )
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(patch)))
     assert run(target)[0] == 2
 
 

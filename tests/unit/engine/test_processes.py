@@ -189,7 +189,7 @@ async def test_a_job_whose_end_could_not_be_stored_does_not_hold_up_its_pull_req
 
     async def handler(job: ReviewJob, step: Step) -> None:
         del step
-        handled.append(job.request.head_sha[:1])
+        handled.append(job.request.head_sha or "")
 
     async with running(database, handler, settings=replace(SETTINGS, lease_renewal_s=0.1)) as engine:
         await engine.enqueue(delivery("one"), review_job("a"))
@@ -199,7 +199,7 @@ async def test_a_job_whose_end_could_not_be_stored_does_not_hold_up_its_pull_req
         await engine.enqueue(delivery("two", at_s=1), review_job("b"))
         await ended(database, "two")
         await succeeded(stranded)
-    assert handled == ["a", "b"]
+    assert handled == ["a" * 40, "b" * 40]
 
 
 async def succeeded(workflow_id: str) -> None:
