@@ -5,7 +5,6 @@ Suggestions are marked as such. Diagrams are shown as their source, because ther
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 import nh3
 from markdown_it import MarkdownIt
@@ -15,8 +14,8 @@ _CLASSES = {"figure": {"class"}, "code": {"class"}, "a": {"href", "id"}}
 _CAPTIONS = {"suggestion": "Suggested change", "mermaid": "Diagram (Mermaid source)"}
 
 
-def _render_fence(tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:  # noqa: ANN401 - markdown-it's types
-    del options, env
+def _render_fence(renderer: object, tokens: Sequence[Token], index: int, options: object, env: object) -> str:
+    del renderer, options, env
     token = tokens[index]
     language = token.info.split()[0] if token.info.split() else ""
     code = f"<pre><code>{escape(token.content)}</code></pre>"
@@ -27,7 +26,7 @@ def _render_fence(tokens: Sequence[Token], index: int, options: Any, env: Any) -
 
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-_MARKDOWN.renderer.rules["fence"] = _render_fence  # pyright: ignore[reportAttributeAccessIssue] - a dict
+_MARKDOWN.add_render_rule("fence", _render_fence)
 
 
 def render_markdown(text: str) -> str:

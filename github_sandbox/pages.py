@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
@@ -37,13 +38,15 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, trim_blocks=True
     )
-    environment.filters["markdown"] = lambda text: Markup(render_markdown(text))  # noqa: S704 - sanitized
-    environment.filters["time"] = timestamp
-    environment.filters["reactions"] = _count_reactions
-    environment.globals["marks"] = _MARKS
-    environment.globals["emoji"] = _REACTIONS
-    environment.globals["suggestion_in"] = suggestion_in
+    filters: dict[str, Any] = {"markdown": _markup, "time": timestamp, "reactions": _count_reactions}
+    environment.filters.update(filters)
+    shared: dict[str, Any] = {"marks": _MARKS, "emoji": _REACTIONS, "suggestion_in": suggestion_in}
+    environment.globals.update(shared)
     return environment
+
+
+def _markup(text: str) -> Markup:
+    return Markup(render_markdown(text))  # noqa: S704 - sanitized
 
 
 def _count_reactions(comment: Comment) -> list[tuple[str, str, int]]:

@@ -156,7 +156,7 @@ def _read_openai(body: Json) -> str:
 
 
 def _write_openai(model: str, text: str, used: int, out: int) -> Json:
-    part = {"type": "output_text", "text": text, "annotations": []}
+    part: Json = {"type": "output_text", "text": text, "annotations": []}
     item = {"id": "msg_recorded", "type": "message", "role": "assistant", "status": "completed"}
     return {
         "id": "resp_recorded",

@@ -6,6 +6,7 @@ https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-
 
 import base64
 import binascii
+from typing import Any, cast
 
 from starlette.responses import Response
 
@@ -70,8 +71,8 @@ def _tree(repo: Repository, name: str, *, is_recursive: bool) -> Json:
 async def create_tree(call: Call) -> Response:
     """Create a tree from a base tree and entries; an App without the permission for workflows cannot change them."""
     _permitted(call, "base_tree", "tree")
-    repo, entries = call.repository, call.body.get("tree")
-    if not isinstance(entries, list) or not entries:
+    repo, entries = call.repository, _listed(call.body.get("tree"))
+    if not entries:
         raise invalid(message="Invalid tree info")
     base = call.body.get("base_tree")
     repo.git.run("read-tree", *([str(base)] if base else ["--empty"]))
@@ -138,11 +139,15 @@ def _render(repo: Repository, sha: str) -> Json:
     }
 
 
+def _listed(value: object) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
 async def create_commit(call: Call) -> Response:
     """Create a commit by the actor; no ref points at it yet."""
     _permitted(call, "message", "tree", "parents", "author", "committer", "signature")
     repo, body = call.repository, call.body
-    message, tree, parents = body.get("message"), str(body.get("tree")), body.get("parents") or []
+    message, tree, parents = body.get("message"), str(body.get("tree")), _listed(body.get("parents"))
     if not isinstance(message, str) or not message:
         raise invalid_field("Commit", "message", code="missing_field")
     if _kind(repo, tree) != "tree" or any(_kind(repo, str(each)) != "commit" for each in parents):

@@ -1,7 +1,7 @@
 """Why a review ran, in plain words: GitHub's event, or the command and who gave it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 _EVENTS = {
     "synchronize": "push",
@@ -31,6 +31,7 @@ def _asked(kind: str, rest: str, request: Mapping[str, Any]) -> str:
     by = f" by {person}" if isinstance(person, str) else ""
     command = request.get("command")
     if isinstance(command, Mapping):
-        words = [str(each) for each in command.get("words") or ()]
-        return " ".join([f"/{command.get('name')}", *words]) + by
+        named = cast("Mapping[str, Any]", command)
+        words = [str(each) for each in named.get("words") or ()]
+        return " ".join([f"/{named.get('name')}", *words]) + by
     return {"comment": "a comment", "check_action": "a button of a check run"}.get(kind, "an update") + by

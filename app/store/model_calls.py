@@ -140,8 +140,8 @@ class CallLine:
 
 def load_call_lines(database: Database, review_id: str) -> list[CallLine]:
     """Return the calls of a review in the order in which they started."""
-    columns = (ModelCallRow.stage, ModelCallRow.provider, ModelCallRow.model)
-    query = select(*map(col, columns), _OUTCOME, col(ModelCallRow.cost_usd))
+    stage, provider, model = col(ModelCallRow.stage), col(ModelCallRow.provider), col(ModelCallRow.model)
+    query = select(stage, provider, model, _OUTCOME, col(ModelCallRow.cost_usd))
     query = query.where(col(ModelCallRow.review_id) == review_id).order_by(col(ModelCallRow.started_at))
     with database.read() as session:
         rows = session.connection().execute(query).all()

@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, literal_column, not_, or_, true
+from sqlalchemy import (
+    ColumnElement,
+    SQLColumnExpression,
+    Text,
+    and_,
+    cast,
+    exists,
+    func,
+    literal_column,
+    not_,
+    or_,
+    true,
+)
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -107,7 +119,7 @@ def _ages(wanted: FindingFilter) -> Iterator[ColumnElement[bool]]:
 
 
 _SEARCHED: tuple[
-    ColumnElement[str], ...
+    SQLColumnExpression[str], ...
 ] = (  # as in `ix_findings_list`, whose rows PostgreSQL limits to 2.7 kB
     func.substr(FindingRow.title, literal_column("1"), literal_column("120"), type_=Text),
     func.substr(FindingRow.path, literal_column("1"), literal_column("200"), type_=Text),

@@ -95,15 +95,15 @@ def load_frequent_rules(
     """Return the rules with the most findings, each with their number."""
     count = func.count()
     statement = (
-        select(FindingRow.rule_id, count)
+        select(col(FindingRow.rule_id), count)
         .where(
             col(FindingRow.created_at) >= since,
             col(FindingRow.created_at) < until,
             col(FindingRow.shown),
             visible(viewer, FindingRow),
         )
-        .group_by(FindingRow.rule_id)
-        .order_by(count.desc(), FindingRow.rule_id)
+        .group_by(col(FindingRow.rule_id))
+        .order_by(count.desc(), col(FindingRow.rule_id))
         .limit(TOP_RULES)
     )
     with database.read() as session:
@@ -112,7 +112,9 @@ def load_frequent_rules(
 
 def load_installations_of(database: Database, repository: str) -> list[int]:
     """Return the installations in which a repository of this name was reviewed."""
-    statement = select(ReviewRow.installation_id).where(ReviewRow.repository == repository).distinct()
+    statement = (
+        select(col(ReviewRow.installation_id)).where(col(ReviewRow.repository) == repository).distinct()
+    )
     with database.read() as session:
         return list(session.connection().execute(statement).scalars())
 
@@ -124,7 +126,7 @@ def _add_reviews(
     has_findings = exists().where(col(FindingRow.review_id) == col(ReviewRow.id))
     statement = (
         select(
-            ReviewRow.repository,
+            col(ReviewRow.repository),
             func.count(),
             func.sum(case((is_completed, 1), else_=0)),
             func.sum(case((col(ReviewRow.status) == ReviewStatus.FAILED, 1), else_=0)),
@@ -133,7 +135,7 @@ def _add_reviews(
         .where(
             col(ReviewRow.created_at) >= since, col(ReviewRow.created_at) < until, visible(viewer, ReviewRow)
         )
-        .group_by(ReviewRow.repository)
+        .group_by(col(ReviewRow.repository))
     )
     for repository, reviews, completed, failed, silent in session.connection().execute(statement):
         period = periods[repository]
@@ -144,10 +146,13 @@ def _add_findings(
     session: Session, viewer: Viewer, since: datetime, until: datetime, periods: dict[str, Period]
 ) -> None:
     """Add posted findings; one that several reviews of a pull request posted counts once."""
-    outcome = func.coalesce(func.max(FindingRow.outcome), "")
+    outcome = func.max(col(FindingRow.outcome))
     statement = (
         select(
-            FindingRow.repository, outcome, func.min(FindingRow.created_at), func.max(FindingRow.decided_at)
+            col(FindingRow.repository),
+            outcome,
+            func.min(col(FindingRow.created_at)),
+            func.max(col(FindingRow.decided_at)),
         )
         .where(
             col(FindingRow.created_at) >= since,
@@ -165,7 +170,7 @@ def _add_findings(
     for repository, known, found_at, decided_at in session.connection().execute(statement):
         period = periods[repository]
         period.findings += 1
-        period.outcomes[known] = period.outcomes.get(known, 0) + 1
+        period.outcomes[known or ""] = period.outcomes.get(known or "", 0) + 1
         if known == FindingOutcome.RESOLVED and decided_at is not None:
             period.hours_to_resolve.append(max(0.0, (decided_at - found_at) / timedelta(hours=1)))
 
@@ -174,14 +179,14 @@ def _add_costs(
     session: Session, viewer: Viewer, since: datetime, until: datetime, periods: dict[str, Period]
 ) -> None:
     statement = (
-        select(ModelCallRow.repository, func.sum(ModelCallRow.cost_usd))
+        select(col(ModelCallRow.repository), func.sum(col(ModelCallRow.cost_usd)))
         .where(
             col(ModelCallRow.started_at) >= since,
             col(ModelCallRow.started_at) < until,
             col(ModelCallRow.outcome).not_in(NEVER_SENT),
             visible(viewer, ModelCallRow),
         )
-        .group_by(ModelCallRow.repository)
+        .group_by(col(ModelCallRow.repository))
     )
     for repository, cost in session.connection().execute(statement):
         periods[repository or ""].cost_usd += float(cost or 0.0)

@@ -193,8 +193,10 @@ def load_jobs(session: Session, reviews: Sequence[ReviewRow]) -> dict[str, dict[
         for review in reviews
         if review.delivery and review.trigger.startswith(("comment:", "check_action:", "refresh:"))
     }
-    statement = select(DeliveryRow.guid, DeliveryRow.request).where(col(DeliveryRow.guid).in_(list(asked)))
-    return {asked[guid]: job for guid, job in session.exec(statement)} if asked else {}
+    if not asked:
+        return {}
+    statement = select(DeliveryRow).where(col(DeliveryRow.guid).in_(list(asked)))
+    return {asked[row.guid]: dict(row.request) for row in session.exec(statement)}
 
 
 def severity_rank(severity: str) -> int:
