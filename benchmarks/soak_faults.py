@@ -106,8 +106,10 @@ class Trouble:
         provider, fault = self._rng.choice(VENDORS), self._rng.choice(VENDOR_FAULTS)
         self.done[f"vendor: {fault}"] += 1
         self._around.vendors.fail(provider, fault, times=self._rng.choice((1, 2, None)))
-        await asyncio.sleep(self._rng.uniform(10, 30))
-        self._around.vendors.heal(provider)
+        try:
+            await asyncio.sleep(self._rng.uniform(10, 30))
+        finally:
+            self._around.vendors.heal(provider)
 
     async def _github(self) -> None:
         fault = self._rng.choice(GITHUB_FAULTS)
@@ -126,8 +128,10 @@ class Trouble:
         jump_s = self._rng.choice(JUMPS_S)
         self.done[f"clock {jump_s:+} s"] += 1
         set_clock(self._clock, jump_s)
-        await asyncio.sleep(self._rng.uniform(20, 40))
-        set_clock(self._clock, 0)
+        try:
+            await asyncio.sleep(self._rng.uniform(20, 40))
+        finally:
+            set_clock(self._clock, 0)
 
     async def _lock(self) -> None:
         self.done["database locked"] += 1
