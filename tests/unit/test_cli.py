@@ -153,7 +153,10 @@ def test_an_unreachable_vendor_leaves_no_log_lines_on_the_terminal(tmp_path: Pat
     away = {"ANTHROPIC_API_KEY": "sk-ant-none", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}
     done = run("review", "a.patch", cwd=tmp_path, QUORUM_STAGE_DEADLINE_S="3", **away)
     assert done.returncode == 3
-    assert "review was not completed: claude: Anthropic" in done.stderr
+    # A slow machine reaches the deadline of the stage before the last attempt: another sentence.
+    first_line, *_ = done.stderr.splitlines()
+    assert first_line.startswith("quorum: review was not completed: claude: ")
+    assert "Anthropic" in first_line
     assert "model call" not in done.stderr
 
 
