@@ -29,6 +29,7 @@ from app.mcp_server.answers import (
 from app.mcp_server.code_input import check_length
 from app.mcp_server.service import ToolService
 from app.publish.fixes import explain_fix_problem
+from app.publish.reports import finding_value
 from app.store.findings import load_finding_row
 from app.store.fixes import load_marked, record_marked
 from app.store.pull_requests import KnownFinding, load_memory
@@ -58,28 +59,14 @@ async def list_findings(service: ToolService, repository: str, pull_request: int
         repository=ref.repository,
         pull_request=ref.number,
         reviewed_sha=memory.reviewed_sha,
-        findings=[OpenFindingAnswer.model_validate(_fields(each, marked)) for each in known],
+        findings=[OpenFindingAnswer.model_validate(_fields(service, each, marked)) for each in known],
     )
 
 
-def _fields(known: KnownFinding, marked: Mapping[str, str | None]) -> dict[str, object]:
+def _fields(service: ToolService, known: KnownFinding, marked: Mapping[str, str | None]) -> dict[str, object]:
     finding = known.finding
     return {
-        "id": finding.fingerprint,
-        "stage": finding.stage.value,
-        "severity": finding.severity.value,
-        "rule_id": finding.rule_id,
-        "cwe": finding.cwe,
-        "path": finding.path,
-        "start_line": finding.start_line,
-        "end_line": finding.end_line,
-        "side": finding.side.value,
-        "title": finding.title,
-        "explanation": finding.explanation,
-        "suggestion": finding.suggestion,
-        "found_by": list(finding.found_by),
-        "confirmed_by": list(finding.confirmed_by),
-        "placement": finding.placement.value,
+        **finding_value(finding, redact=service.services.redactor.redact),
         "outcome": known.outcome,
         "marked_fixed": finding.fingerprint in marked,
     }
@@ -89,14 +76,15 @@ async def get_finding(service: ToolService, finding_id: str) -> WholeFindingAnsw
     """Return one finding with its code and evidence; raises `InputError` if there is none."""
     row, known = await _load(service, finding_id)
     marked = await asyncio.to_thread(load_marked, service.database, _ref_of(row))
+    redact = service.services.redactor.redact
     more = {
         "repository": row.repository,
         "pull_request": row.pull_request,
-        "quote": row.quote,
-        "why": row.evidence,
-        "verified": row.verifier_evidence,
+        "quote": redact(row.quote),
+        "why": redact(row.evidence),
+        "verified": redact(row.verifier_evidence),
     }
-    return WholeFindingAnswer.model_validate(_fields(known, marked) | more)
+    return WholeFindingAnswer.model_validate(_fields(service, known, marked) | more)
 
 
 async def _load(service: ToolService, finding_id: str) -> tuple[FindingRow, KnownFinding]:

@@ -34,7 +34,7 @@ from app.mcp_server.code_tools import LookupResult, look_up_in
 from app.mcp_server.scans import DastPolicy, scan_dependencies, scan_running_api
 from app.pipeline import PipelineOptions, gather_change, review_gathered
 from app.pipeline.inputs import REVIEW_SPAN, Services, Stations
-from app.publish.reports import report_value
+from app.publish.reports import finding_value, report_value
 from app.store.database import Database
 from app.store.findings import load_finding_row
 from app.store.model_calls import load_stats
@@ -150,7 +150,7 @@ class ToolService:
         for kept in reversed(self.kept.values()):
             for finding in kept.report.findings:
                 if finding.fingerprint == finding_id:
-                    return self._explanation(finding, kept.report)
+                    return self._explanation(finding)
         row = await asyncio.to_thread(load_finding_row, self.database, finding_id)
         if row is None:
             raise InputError("There is no finding with this ID; use an ID from `findings[].id`.")
@@ -200,12 +200,10 @@ class ToolService:
         status = "not_reviewed" if failed or not report.coverage.reviewed else "reviewed"
         return ReportAnswer.model_validate({**value, "status": status, "notes": notes})
 
-    def _explanation(self, finding: Finding, report: ReviewReport) -> ExplanationAnswer:
+    def _explanation(self, finding: Finding) -> ExplanationAnswer:
         redact = self.services.redactor.redact
-        value = report_value(report, redact=redact)
-        shown = next(each for each in value["findings"] if each["id"] == finding.fingerprint)
         return ExplanationAnswer(
-            finding=shown,
+            finding=FindingAnswer.model_validate(finding_value(finding, redact=redact)),
             rule=_rule(finding.rule_id),
             why=redact(finding.evidence),
             verified=redact(finding.verifier_evidence),

@@ -33,7 +33,7 @@ def report_value(report: ReviewReport, *, redact: Redact) -> dict[str, Any]:
     return {
         "version": REPORT_VERSION,
         "result": make_statement(report, clean=redact).text,
-        "findings": [_finding(finding, redact=redact) for finding in report.findings],
+        "findings": [finding_value(finding, redact=redact) for finding in report.findings],
         "rejected": [
             {"title": redact(rejection.finding.title), "reason": redact(rejection.reason)}
             for rejection in report.rejected
@@ -84,7 +84,8 @@ def _lookup(looked: LookedUp, *, redact: Redact) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding, *, redact: Redact) -> dict[str, Any]:
+def finding_value(finding: Finding, *, redact: Redact) -> dict[str, Any]:
+    """A finding as the JSON report and the MCP tools show it."""
     return {
         "id": finding.fingerprint,
         "stage": finding.stage.value,
