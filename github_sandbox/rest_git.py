@@ -139,17 +139,19 @@ def _render(repo: Repository, sha: str) -> Json:
     }
 
 
-def _listed(value: object) -> list[Any]:
-    return cast("list[Any]", value) if isinstance(value, list) else []
+def _listed(value: object) -> list[Any] | None:
+    return cast("list[Any]", value) if isinstance(value, list) else None
 
 
 async def create_commit(call: Call) -> Response:
     """Create a commit by the actor; no ref points at it yet."""
     _permitted(call, "message", "tree", "parents", "author", "committer", "signature")
     repo, body = call.repository, call.body
-    message, tree, parents = body.get("message"), str(body.get("tree")), _listed(body.get("parents"))
+    message, tree, parents = body.get("message"), str(body.get("tree")), _listed(body.get("parents", []))
     if not isinstance(message, str) or not message:
         raise invalid_field("Commit", "message", code="missing_field")
+    if parents is None:
+        raise invalid(message="Invalid request. `parents` is not an array.")
     if _kind(repo, tree) != "tree" or any(_kind(repo, str(each)) != "commit" for each in parents):
         raise invalid(message="Tree SHA does not exist or Parent SHA does not exist")
     login = call.account.login
