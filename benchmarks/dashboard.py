@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from app.dashboard.access import DashboardAccess
 from app.dashboard.api import Api
 from app.dashboard.live import ReviewBroadcast
-from app.dashboard.pages import Dashboard, dashboard_router
+from app.dashboard.pages import Dashboard, DashboardPages
 from app.domain.viewer import Viewer
 from app.store import ensure_sqlite
 from app.store.dashboard.overview import load_overview
@@ -73,7 +73,7 @@ async def measure(database: Database) -> None:
         clock=lambda: NOW,
         replay=_replay,
     )
-    app.include_router(dashboard_router(dashboard))
+    DashboardPages(dashboard).add_to(app)
     api = Api(database=database, engine=queue, registry=CollectorRegistry(), access=access, clock=lambda: NOW)
     app.include_router(api.router())
     transport = httpx.ASGITransport(app)

@@ -43,7 +43,7 @@ def narrow(database: Database, viewer: Viewer, repository: str) -> Viewer:
 
 def load_total(database: Database, viewer: Viewer, *, since: datetime, until: datetime) -> Period:
     """Return the figures of all repositories in a period."""
-    return total_of(load_periods(database, viewer, since=since, until=until).values())
+    return total_of(load_periods(database, viewer, since=since, until=until).repositories.values())
 
 
 def find_attention(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
@@ -78,11 +78,6 @@ class Dashboard:
     monotonic: Callable[[], float] = time.monotonic
 
 
-def dashboard_router(dashboard: Dashboard) -> APIRouter:
-    """Return the routes of all pages and static files."""
-    return DashboardPages(dashboard).router()
-
-
 class DashboardPages:
     """All pages except those of one review and of signing in."""
 
@@ -99,7 +94,6 @@ class DashboardPages:
             clock=dashboard.clock,
             github_url=dashboard.github_url,
         )
-
         self._rules = RulePages(
             database=dashboard.database,
             templates=self._templates,
@@ -132,8 +126,12 @@ class DashboardPages:
             decisions=_decisions(dashboard),
         )
 
-    def router(self) -> APIRouter:
-        """Return the routes."""
+    def add_to(self, http: FastAPI) -> None:
+        """Add the routes, and the answer to an unknown address."""
+        http.include_router(self._router())
+        http.add_exception_handler(404, self._sign_in.answer_unknown)
+
+    def _router(self) -> APIRouter:
         pages: dict[str, Page] = {
             "/": self.overview,
             "/now": self.now,

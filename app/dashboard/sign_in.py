@@ -17,8 +17,9 @@ from typing import Protocol
 from urllib.parse import parse_qs, urlencode
 
 from cryptography.fernet import Fernet, InvalidToken
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from app.dashboard.access import COOKIE, SESSION_S, DashboardAccess, is_same_origin, own_path, set_cookie
 from app.dashboard.rendering import Templates
@@ -30,6 +31,7 @@ STATE_COOKIE = "quorum_state"
 STATE_S = 600
 RECHECK_S = 300.0
 MAX_USERS = 1_000
+NO_PAGE = "There is no page at this address."
 MAX_FORM_BYTES = 4_096
 MAX_SELECTION_BYTES = 65_536
 
@@ -68,6 +70,15 @@ class SignInPages:
             return OPERATOR
         token = self._decrypt(request.cookies.get(USER_COOKIE, ""), max_age_s=SESSION_S)
         return await self._load_user(token, self.github) if token and self.github else None
+
+    async def answer_unknown(self, request: Request, error: Exception) -> Response:
+        """Answer an unknown address: a browser with a page, other programs with JSON."""
+        if "text/html" not in request.headers.get("accept", ""):
+            detail = error.detail if isinstance(error, HTTPException) else "Not Found"
+            return JSONResponse({"detail": detail}, status_code=404)
+        viewer = await self.viewer(request)
+        known = {"viewer": viewer} if viewer else {}
+        return self.templates.page("problem.html", status=404, title="Not found", message=NO_PAGE, **known)
 
     async def _load_user(self, token: str, github: GitHubSignIn) -> Viewer | None:
         key = hashlib.sha256(token.encode()).hexdigest()

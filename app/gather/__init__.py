@@ -1,5 +1,6 @@
 """Gather what the models and the analyzers see of a change."""
 
+from app.gather.code_owners import CodeOwners
 from app.gather.configuration import (
     BASE_PATHS,
     Configuration,
@@ -16,6 +17,7 @@ from app.gather.tiers import TierThresholds
 __all__ = [
     "BASE_PATHS",
     "NOT_READABLE",
+    "CodeOwners",
     "Configuration",
     "Gathered",
     "TierThresholds",

@@ -21,6 +21,7 @@ from app.domain.configuration import (
 from app.domain.model_call import Provider
 from app.domain.pull_request import Snapshot
 from app.errors import YamlRejected
+from app.gather.code_owners import CODE_OWNERS_PATHS
 from app.gather.configuration_file import BudgetItem, ConfigurationFile, PathInstructionItem
 from app.gather.override_items import closest, invalid_globs, read_overrides, said
 from app.gather.strict_yaml import parse_mapping
@@ -31,7 +32,11 @@ ORGANIZATION_PATH = "the organization's quorum.yml"
 _Origin = Literal["default", "organization", "repository", "operator"]
 
 DEFAULT_GUIDELINES = RepositoryConfig().guidelines
-BASE_PATHS = (CONFIGURATION_PATH, *DEFAULT_GUIDELINES)  # the files that a snapshot brings from the base ref
+BASE_PATHS = (
+    CONFIGURATION_PATH,
+    *DEFAULT_GUIDELINES,
+    *CODE_OWNERS_PATHS,
+)  # that a snapshot brings from the base ref
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from app.errors import StoreUnavailable
 from app.store.calls import load_accounts
 from app.store.dashboard.finding_filter import FindingFilter
 from app.store.dashboard.findings import count_by_severity
-from app.store.dashboard.periods import load_periods, total_of
+from app.store.dashboard.periods import load_cost, load_periods, total_of
 from app.store.database import Database
 
 logger = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ def build_digest(database: Database, now: datetime) -> WeeklyDigest | None:
     if now < monday + timedelta(hours=DIGEST_HOUR):
         return None
     start, before = monday - timedelta(days=7), monday - timedelta(days=14)
-    periods = load_periods(database, OPERATOR, since=start, until=monday)
+    periods = load_periods(database, OPERATOR, since=start, until=monday).repositories
     total = total_of(periods.values())
     if not total.reviews:
         return None
@@ -99,8 +99,6 @@ def build_digest(database: Database, now: datetime) -> WeeklyDigest | None:
         resolved_findings=total.resolved,
         open_critical_findings=critical.get(Severity.CRITICAL, 0),
         cost_usd=round(total.cost_usd, 4),
-        cost_usd_before=round(
-            total_of(load_periods(database, OPERATOR, since=before, until=start).values()).cost_usd, 4
-        ),
+        cost_usd_before=round(load_cost(database, OPERATOR, since=before, until=start), 4),
         repositories={name: period.findings for name, period in most if name and period.findings},
     )

@@ -15,7 +15,7 @@ from app.domain.job import ReviewJob
 from app.domain.review import ReviewReport, ReviewRequest
 from app.domain.step import Checkpoint, Step
 from app.errors import Cancelled, Excluded, Retargeted, Superseded
-from app.gather import Gathered
+from app.gather import CodeOwners, Gathered
 from app.jobs.access import JobEnvironment, PullRequestAccess
 from app.jobs.check_runs import CheckRuns, adopt_open, ledger_name
 from app.jobs.dismissals import without_dismissed
@@ -246,6 +246,7 @@ class ReviewHandler:
         report = replace(publication.whole_report(), stations=tuple(stations.times))
         if not_uploaded:
             report = replace(report, notes=(*report.notes, not_uploaded))
+        owners = await asyncio.to_thread(CodeOwners, publication.gathered.snapshot.base_files)
         await asyncio.to_thread(
             reports.record_report,
             database,
@@ -256,6 +257,7 @@ class ReviewHandler:
             at=self.environment.clock(),
             hunk_keys=publication.hunk_keys_read(),
             shown=publication.is_shown,
+            owners_of=owners.owners_of,
         )
         now = self.environment.clock()
         await asyncio.to_thread(publication.record_followed, database, followed, at=now)

@@ -70,6 +70,31 @@ class WordSet:
         return sorted(cast("list[int]", self._set.Match(text) or []))
 
 
+class RegexSet:
+    """Finds which of many patterns match a text as a whole, in one pass. Leaves out patterns that RE2 does not accept.
+
+    Raises:
+        RegexError: all patterns together are too large.
+    """
+
+    def __init__(self, patterns: list[str]) -> None:
+        self._set = cast("Any", re2).Set.FullMatchSet(_options())
+        self._numbers = [number for number, pattern in enumerate(patterns) if self._add(pattern)]
+        self._set.Compile()
+
+    def last_match(self, text: str) -> int | None:
+        """Number of the last pattern that matches."""
+        found = cast("list[int]", self._set.Match(text.encode("utf-8", "replace")) or [])
+        return self._numbers[max(found)] if found else None
+
+    def _add(self, pattern: str) -> bool:
+        try:
+            self._set.Add(pattern.encode("utf-8", "replace"))
+        except RegexError:
+            return False
+        return True
+
+
 def _options() -> Any:  # noqa: ANN401 - the bindings have no types
     options = cast("Any", re2).Options()
     options.log_errors = False

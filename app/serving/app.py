@@ -17,7 +17,7 @@ from app.clock import utc_now
 from app.dashboard.access import AnswerHeaders, DashboardAccess, answer_failure
 from app.dashboard.api import Api
 from app.dashboard.live import ReviewBroadcast
-from app.dashboard.pages import Dashboard, dashboard_router
+from app.dashboard.pages import Dashboard, DashboardPages
 from app.domain.review import StationEvent, Watch, ignore_events
 from app.engine.engine import Engine
 from app.engine.process import ExecutorId, Role
@@ -100,8 +100,9 @@ def build_served(
     http = _http(lifespan=_lifespan(program, engine, executor, github, background))
     if role != "worker":
         http.include_router(_receiver(settings, engine, rules, limits))
-    for router in _pages(program, engine, live, DashboardAccess(token=token), network):
-        http.include_router(router)
+    api, pages = _pages(program, engine, live, DashboardAccess(token=token), network)
+    http.include_router(api.router())
+    pages.add_to(http)
     if endpoint:
         http.router.routes.append(Route(PATH, endpoint))
     return Served(program=program, http=http, engine=engine, dashboard_token=token, mcp_token=mcp_token)
@@ -145,7 +146,7 @@ def _receiver(settings: Settings, engine: Engine, rules: Rules, limits: RequestL
 
 def _pages(
     program: Program, engine: Engine, live: ReviewBroadcast, access: DashboardAccess, network: Network
-) -> tuple[APIRouter, APIRouter]:
+) -> tuple[Api, DashboardPages]:
     """Build the API and the dashboard, with the same access rules."""
     settings, models = program.settings, program.services.models
     api = Api(database=program.database, engine=engine, registry=program.registry, access=access)
@@ -164,7 +165,7 @@ def _pages(
         limits=operator_limits(settings),
         clock=utc_now,
     )
-    return api.router(), dashboard_router(dashboard)
+    return api, DashboardPages(dashboard)
 
 
 def _delivery_log(

@@ -3,7 +3,7 @@
 Callers redact all text before they pass it. Each function is one short transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import NAMESPACE_OID, uuid5
@@ -37,19 +37,23 @@ def record_report(
     at: datetime,
     hunk_keys: Sequence[str] | None = None,
     shown: bool = True,
+    owners_of: Callable[[str], Sequence[str]] | None = None,
 ) -> None:
     """Write the results of a published review, replacing those of an earlier attempt.
 
     Args:
         hunk_keys: the hunks that every stage has reviewed; None: some stage has not reviewed this change.
         shown: whether the findings are posted on the pull request.
+        owners_of: returns the code owners of a path; None: they are not known.
     """
     with database.write() as session:
         review = session.get_one(ReviewRow, request.review_id)
         _fill(review, report)
         _delete_results(session, request.review_id)
         session.add_all(_stage_row(request.review_id, result) for result in report.stages)
-        session.add_all(_finding_row(request, finding, at, shown=shown) for finding in _distinct(findings))
+        for row in (_finding_row(request, finding, at, shown=shown) for finding in _distinct(findings)):
+            row.owners = " ".join(owners_of(row.path)) if owners_of else None
+            session.add(row)
         session.add_all(
             _rejection_row(request, number, rejection, at) for number, rejection in enumerate(report.rejected)
         )

@@ -153,6 +153,9 @@ class FindingRow(Row, table=True):
     reason: str | None = Field(default=None, sa_type=AnyText)  # why it was dismissed or how it was resolved
     created_at: datetime = Field(sa_type=UtcDateTime)
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    owners: str | None = Field(
+        default=None, sa_type=AnyText
+    )  # of `path` in CODEOWNERS, separated by spaces; None: not known
 
     @property
     def is_found_independently(self) -> bool:

@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Reque
 
 from app.dashboard.access import DashboardAccess
 from app.dashboard.live import ReviewBroadcast
-from app.dashboard.pages import Dashboard, dashboard_router
+from app.dashboard.pages import Dashboard, DashboardPages
 from app.domain.job import Delivery, Job
 from app.domain.model_call import Provider
 from app.llm.circuits import OpenCircuit
@@ -121,22 +121,19 @@ def build_site(database: Database, *, token: str | None) -> tuple[FastAPI, Revie
         return [circuit]
 
     app = FastAPI()
-    app.include_router(
-        dashboard_router(
-            Dashboard(
-                database=database,
-                access=DashboardAccess(token=token),
-                queue=queue,
-                live=live,
-                providers=(Provider.CLAUDE, Provider.GPT, Provider.GEMINI),
-                open_circuits=open_circuits,
-                replay=queue.replay,
-                follow_up=queue.follow_up,
-                limits=BudgetLimits(review_usd=2.0, repository_month_usd=25.0),
-                clock=lambda: sample.NOW,
-            )
-        )
+    dashboard = Dashboard(
+        database=database,
+        access=DashboardAccess(token=token),
+        queue=queue,
+        live=live,
+        providers=(Provider.CLAUDE, Provider.GPT, Provider.GEMINI),
+        open_circuits=open_circuits,
+        replay=queue.replay,
+        follow_up=queue.follow_up,
+        limits=BudgetLimits(review_usd=2.0, repository_month_usd=25.0),
+        clock=lambda: sample.NOW,
     )
+    DashboardPages(dashboard).add_to(app)
     return app, live, queue
 
 

@@ -26,6 +26,7 @@ PROMPTS = {
     "docs": "docs/system",
     "verify": "verify/system",
 }
+OWNERS = {"review": "@acme/payments", "security": "@acme/payments @acme/security", "docs": "@acme/writers"}
 RULES = (
     ("null-dereference", "high", "The customer may be missing when the refund is booked"),
     ("resource-leak", "medium", "The export file is never closed on the error path"),
@@ -183,6 +184,7 @@ def _finding(
         stage=stage,
         severity=severity,
         path="payments/charges.py",
+        owners=OWNERS[stage],
         line=48,
         start_line=48,
         side="RIGHT",

@@ -254,7 +254,12 @@ def _assert_none_is_repeated(checks: dict[str, CheckRun]) -> None:
 
 
 async def test_the_first_review_of_a_small_change_makes_at_most_14_github_calls(opened: Open) -> None:
-    files: dict[str, FileContent] = {"AGENTS.md": "Be kind.\n", "cart.py": "a = 1\n", "shop.py": "b = 1\n"}
+    files: dict[str, FileContent] = {
+        ".github/CODEOWNERS": "* @octo/everyone\n*.py @octo/shop @mika\n",
+        "AGENTS.md": "Be kind.\n",
+        "cart.py": "a = 1\n",
+        "shop.py": "b = 1\n",
+    }
     async with opened(files=files, config="profile: normal\n") as world:
         world.vendors.claude.finds(DIVISION)
         pull = world.open_pull({**PAY, "cart.py": "a = 2\n", "shop.py": "b = 2\n"})
@@ -264,8 +269,9 @@ async def test_the_first_review_of_a_small_change_makes_at_most_14_github_calls(
             for request in world.github.requests
             if not request.path.endswith((".git/info/refs", "git-upload-pack"))
         ]
-        assert len(called) <= 14, [(request.method, request.path) for request in called]
+        assert len(called) <= 14, "\n".join(f"{request.method} {request.path}" for request in called)
         assert sum(request.points for request in called) <= 5
+        assert {row.owners for row in world.findings()} == {"@octo/shop @mika"}
         take_review(pull)
         take_summary(pull)
         take_checks(pull)

@@ -24,7 +24,7 @@ TOP_RULES = 10
 
 @dataclass(slots=True, kw_only=True)
 class Period:
-    """The figures of one repository, or of several; `cost_usd` is that of calls with a known price."""
+    """The figures of a repository, of a team's findings, or of several; `cost_usd` is that of calls with a known price."""
 
     reviews: int = 0
     completed: int = 0
@@ -61,16 +61,30 @@ class Period:
         return median(self.hours_to_resolve) if self.hours_to_resolve else None
 
 
-def load_periods(
-    database: Database, viewer: Viewer, *, since: datetime, until: datetime
-) -> dict[str, Period]:
-    """Return the figures of each repository from `since` until just before `until`."""
+@dataclass(slots=True, kw_only=True)
+class Periods:
+    """Figures by repository and, for findings whose code has owners, by owner. A finding counts for each of its owners."""
+
+    repositories: defaultdict[str, Period] = field(default_factory=lambda: defaultdict(Period))
+    owners: defaultdict[str, Period] = field(default_factory=lambda: defaultdict(Period))
+
+
+def load_periods(database: Database, viewer: Viewer, *, since: datetime, until: datetime) -> Periods:
+    """Return the figures from `since` until just before `until`."""
+    periods = Periods()
+    with database.read() as session:
+        _add_reviews(session, viewer, since, until, periods.repositories)
+        _add_findings(session, viewer, since, until, periods)
+        _add_costs(session, viewer, since, until, periods.repositories)
+    return periods
+
+
+def load_cost(database: Database, viewer: Viewer, *, since: datetime, until: datetime) -> float:
+    """Return the cost in USD from `since` until just before `until`."""
     periods: defaultdict[str, Period] = defaultdict(Period)
     with database.read() as session:
-        _add_reviews(session, viewer, since, until, periods)
-        _add_findings(session, viewer, since, until, periods)
         _add_costs(session, viewer, since, until, periods)
-    return dict(periods)
+    return total_of(periods.values()).cost_usd
 
 
 def total_of(periods: Iterable[Period]) -> Period:
@@ -143,7 +157,7 @@ def _add_reviews(
 
 
 def _add_findings(
-    session: Session, viewer: Viewer, since: datetime, until: datetime, periods: dict[str, Period]
+    session: Session, viewer: Viewer, since: datetime, until: datetime, periods: Periods
 ) -> None:
     """Add posted findings; one that several reviews of a pull request posted counts once."""
     outcome = func.max(col(FindingRow.outcome))
@@ -153,6 +167,7 @@ def _add_findings(
             outcome,
             func.min(col(FindingRow.created_at)),
             func.max(col(FindingRow.decided_at)),
+            func.max(col(FindingRow.owners)),
         )
         .where(
             col(FindingRow.created_at) >= since,
@@ -167,12 +182,13 @@ def _add_findings(
             col(FindingRow.fingerprint),
         )
     )
-    for repository, known, found_at, decided_at in session.connection().execute(statement):
-        period = periods[repository]
-        period.findings += 1
-        period.outcomes[known or ""] = period.outcomes.get(known or "", 0) + 1
-        if known == FindingOutcome.RESOLVED and decided_at is not None:
-            period.hours_to_resolve.append(max(0.0, (decided_at - found_at) / timedelta(hours=1)))
+    for repository, known, found_at, decided_at, owners in session.connection().execute(statement):
+        owned = [periods.owners[owner] for owner in (owners or "").split()]
+        for period in (periods.repositories[repository], *owned):
+            period.findings += 1
+            period.outcomes[known or ""] = period.outcomes.get(known or "", 0) + 1
+            if known == FindingOutcome.RESOLVED and decided_at is not None:
+                period.hours_to_resolve.append(max(0.0, (decided_at - found_at) / timedelta(hours=1)))
 
 
 def _add_costs(

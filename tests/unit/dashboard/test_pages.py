@@ -204,3 +204,17 @@ async def test_a_file_name_that_is_not_utf8_can_be_shown(database: Database) -> 
         answer = await browser.get("/reviews/r1")
     assert answer.status_code == 200
     assert "caf\\udce9\\u202e.py" in answer.text
+
+
+async def test_an_unknown_address_is_a_page_for_a_browser_and_json_for_programs(database: Database) -> None:
+    site = Site(database=database)
+    async with site.browser() as operator, site.browser(signed_in=False) as stranger:
+        page = await operator.get("/nowhere", headers={"Accept": "text/html,*/*;q=0.8"})
+        answer = await operator.get("/nowhere", headers={"Accept": "application/json"})
+        outside = await stranger.get("/static/none.css", headers={"Accept": "text/html"})
+    assert [each.status_code for each in (page, answer, outside)] == [404, 404, 404]
+    assert 'href="/findings"' in page.text
+    assert "Content-Security-Policy" in page.headers
+    assert answer.json() == {"detail": "Not Found"}
+    assert "Not found" in outside.text
+    assert 'href="/findings"' not in outside.text

@@ -16,6 +16,7 @@ def fill(database: Database) -> None:
     """This week: two reviews, one of them failed, with a resolved and a critical finding. The week before: one review."""
     this = review_row("this", at=NOW - timedelta(days=1))
     resolved, critical = finding_row(this, "f1", outcome="resolved"), finding_row(this, "f2", confirmed_by=())
+    resolved.owners, critical.owners = "@octo/shop @mika", "@octo/shop"
     resolved.decided_at, critical.severity = NOW - timedelta(hours=21), "critical"
     add(database, this, resolved, critical, call_row(this, cost_usd=1.5))
     add(database, review_row("failed", status="failed", repository="octo/other", at=NOW - timedelta(days=2)))
@@ -46,6 +47,19 @@ async def test_a_report_compares_each_repository_with_the_period_before(database
     assert "−50% on the period before" in page
     assert "3.0 h" in page
     assert "$6.28 expected by its end" in page
+
+
+async def test_a_report_counts_a_finding_for_each_owner_of_its_code(database: Database) -> None:
+    fill(database)
+    async with Site(database=database).browser() as browser:
+        page = (await browser.get("/reports?since=7d")).text
+        answer = await browser.get("/reports.csv?since=7d&by=team")
+    rows = list(csv.DictReader(answer.text.split("\r\n")))
+    assert [(row["team"], row["findings"], row["resolved"]) for row in rows] == [
+        ("'@mika", "1", "1"),
+        ("'@octo/shop", "2", "1"),
+    ]
+    assert page.index("@octo/shop") < page.index("@mika")
 
 
 async def test_the_overview_says_what_needs_attention_and_can_show_one_repository(database: Database) -> None:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from app.dashboard.access import DashboardAccess
 from app.dashboard.live import ReviewBroadcast
-from app.dashboard.pages import Dashboard, dashboard_router
+from app.dashboard.pages import Dashboard, DashboardPages
 from app.dashboard.sign_in import GitHubSignIn
 from app.domain.job import Delivery, Job
 from app.domain.model_call import Provider
@@ -88,25 +88,22 @@ class Site:
     def http(self) -> FastAPI:
         app = FastAPI()
         access = DashboardAccess(token=self.token, clock=lambda: self.seconds)
-        app.include_router(
-            dashboard_router(
-                Dashboard(
-                    database=self.database,
-                    access=access,
-                    queue=self.queue,
-                    live=self.live,
-                    providers=(Provider.CLAUDE, Provider.GPT),
-                    open_circuits=self.open_circuits,
-                    replay=self.queue.replay,
-                    follow_up=self.queue.follow_up,
-                    redact=lambda text: text.replace("hunter2", "[redacted]"),
-                    github_sign_in=self.people,
-                    limits=BudgetLimits(repository_month_usd=25.0),
-                    clock=lambda: NOW,
-                    monotonic=lambda: self.seconds,
-                )
-            )
+        dashboard = Dashboard(
+            database=self.database,
+            access=access,
+            queue=self.queue,
+            live=self.live,
+            providers=(Provider.CLAUDE, Provider.GPT),
+            open_circuits=self.open_circuits,
+            replay=self.queue.replay,
+            follow_up=self.queue.follow_up,
+            redact=lambda text: text.replace("hunter2", "[redacted]"),
+            github_sign_in=self.people,
+            limits=BudgetLimits(repository_month_usd=25.0),
+            clock=lambda: NOW,
+            monotonic=lambda: self.seconds,
         )
+        DashboardPages(dashboard).add_to(app)
         return app
 
     def browser(self, *, signed_in: bool = True) -> httpx.AsyncClient:
