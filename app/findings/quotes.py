@@ -222,6 +222,11 @@ def readings(quote: str) -> list[QuoteReading]:
     return [reading for reading in found.values() if reading.words]
 
 
+def texts_of(quote: str) -> list[str]:
+    """The distinct texts that a quote may mean, without a fence and blank lines, the most literal first."""
+    return list(dict.fromkeys(text for text, _ in _texts(_unfenced(quote))))
+
+
 def has_code(quote: str) -> bool:
     """Whether the quote contains code that can be searched for, not only space or redacted text."""
     return bool(words(_REDACTION.sub(" ", _unfenced(quote))))

@@ -26,6 +26,7 @@ from app.findings.finders import backers, is_by_analyzers, is_by_patterns
 from app.findings.fingerprint import EnclosingSymbol, Fingerprinter
 from app.findings.merge import merge
 from app.findings.quotes import DiffIndex, HeadRuns
+from app.findings.spread import show_spread_fixes
 from app.findings.suggestion import CheckEdits, SourceOf, check_suggestions
 from app.findings.verify import AskVerdicts, IsEstablished, nothing_is_established, verify
 
@@ -204,7 +205,8 @@ async def settle(
     """
     index = DiffIndex(diff)
     runs = HeadRuns(source_of)
-    anchored = [anchor(finding, index) for finding in findings]
+    shown = await show_spread_fixes(findings, index, source_of=source_of, check_edits=check_edits)
+    anchored = [anchor(finding, index) for finding in shown]
     located = [locate(finding, index, runs) for finding in anchored]
     nowhere = [
         replace(each, start_line=1, end_line=1)

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from app.domain.diff import Side
 from app.domain.edit import FileEdit
 from app.domain.finding import Finding, Placement
+from app.findings.gaps import leaves_out_code
 from app.findings.quotes import DiffIndex
 from app.findings.replacement import is_same_code, keeps_fences, read_replacement, unfenced
 
@@ -101,6 +102,8 @@ def _edit_of(finding: Finding, index: DiffIndex, source_of: SourceOf) -> FileEdi
     end = start + finding.end_line - finding.start_line + 1
     replaced = [line.removesuffix("\r") for line in lines[start:end]]
     meant = read_replacement(finding.path, finding.suggestion, replaced, around=lines)
+    if leaves_out_code(finding.path, meant.lines, replaced):
+        return None
     return FileEdit(
         path=finding.path,
         source="\n".join(lines),

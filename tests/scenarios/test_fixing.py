@@ -127,6 +127,25 @@ async def test_all_open_findings_become_one_commit_by_command_or_button(tmp_path
         assert any(f"Committed 2 fixes in {sha[:12]}." in each.body for each in pull.issue_comments)
 
 
+async def test_a_fix_in_two_places_is_a_small_diff_until_somebody_asks_for_it(tmp_path: Path) -> None:
+    other, guarded = "rate = 1 / days", "rate = 1 / max(days, 1)"
+    async with open_shop(tmp_path) as world:
+        fixers = Fixers(
+            world.vendors, {BUG: {"quote": f"{BUG}\n{other}", "suggestion": f"{SAFE}\n{guarded}"}}
+        )
+        fixers.edits = [[text_edit(), text_edit(old=other, new=guarded)]]
+        pull = await opened(world, {"shop.py": SEVERAL.format(BUG, other)})
+        body = pull.threads[0].root.body
+        assert (
+            f"```diff\n@@ -2,1 +2,1 @@\n-{BUG}\n+{SAFE}\n@@ -6,1 +6,1 @@\n-{other}\n+{guarded}\n```" in body
+        )
+        assert "Reply with `/fix`" in body
+        assert "```suggestion" not in body
+        await world.reply(pull, "/fix")
+        assert len(commits_by_quorum(pull)) == 1
+        assert content(pull) == SEVERAL.format(SAFE, guarded).encode()
+
+
 async def test_what_cannot_be_committed_is_a_patch_with_the_reason(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Fixers(world.vendors)
