@@ -206,7 +206,7 @@ async def _check_registration(
 ) -> AsyncGenerator[Check]:
     app = await registration.fetch_app()
     yield check_identity(app.slug, settings)
-    yield check_permissions(app.permissions, app.events, code_scanning=settings.quorum_code_scanning)
+    yield check_permissions(app.permissions, app.events, settings)
     installations = await registration.fetch_installations()
     yield _check_installations(installations, settings)
     for check in check_granted(installations):

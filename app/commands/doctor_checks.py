@@ -4,12 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
+from app.commands.manifest import read_manifest
 from app.commands.setup_pages import REGISTRATION_URL
 from app.domain.model_call import Provider, RungState
 from app.errors import (
@@ -34,7 +31,6 @@ from app.publish.wording import describe_disabled
 from app.settings import Settings
 from app.store.deliveries import FailedDeliveries
 
-MANIFEST = Path(__file__).parents[1] / "data" / "app.yml"  # a link: the wheel holds a copy
 WEBHOOK_PATH = "/webhooks/github"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SHUTDOWN_NOTICE = timedelta(days=60)
@@ -170,13 +166,11 @@ def check_identity(slug: str, settings: Settings) -> Check:
     return ok("app", f"GitHub accepts the key of {slug}")
 
 
-def check_permissions(
-    granted: Mapping[str, str], events: Iterable[str], *, code_scanning: bool = False
-) -> Check:
+def check_permissions(granted: Mapping[str, str], events: Iterable[str], settings: Settings) -> Check:
     """Compare the App's permissions with those that app.yml and the operator's settings need."""
-    manifest: dict[str, Any] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
+    manifest = read_manifest(settings.github_api_url)
     levels = ("read", "write", "admin")
-    extra: Mapping[str, str] = CODE_SCANNING_PERMISSIONS if code_scanning else {}
+    extra: Mapping[str, str] = CODE_SCANNING_PERMISSIONS if settings.quorum_code_scanning else {}
     required: dict[str, str] = {**manifest["default_permissions"], **extra}
     missing = [
         f"{name}: {level}"

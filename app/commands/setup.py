@@ -80,7 +80,10 @@ async def register(
         address = f"{HOST}:{listener.getsockname()[1]}"
         pages = SetupPages(
             manifest=app_manifest(
-                name=options.name, public_url=public_url, back_url=f"http://{address}{BACK_PATH}"
+                name=options.name,
+                public_url=public_url,
+                back_url=f"http://{address}{BACK_PATH}",
+                api_url=settings.github_api_url,
             ),
             github_url=web_url(settings.github_api_url),
             organization=options.organization,

@@ -16,16 +16,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import yaml
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from app.commands.manifest import read_manifest
 from app.errors import QuorumError
 from app.github.registration import AppCredentials
 
-MANIFEST = Path(__file__).parents[1] / "data" / "app.yml"  # a link: the wheel holds a copy
 WEBHOOK_PATH = "/webhooks/github"
 SIGN_IN_PATH = "/sign-in/github/callback"
 BACK_PATH = "/registered"
@@ -63,13 +62,12 @@ class Ping(StrEnum):
     MISSING = "No ping has arrived. Run quorum doctor to find the problem."
 
 
-def app_manifest(*, name: str | None, public_url: str | None, back_url: str) -> dict[str, Any]:
+def app_manifest(*, name: str | None, public_url: str | None, back_url: str, api_url: str) -> dict[str, Any]:
     """app.yml in GitHub's manifest format, with the addresses of this installation.
 
     Without a public address, the hook has a reserved URL but stays active, because GitHub logs deliveries only for an active hook.
     Once the App is registered, `RESERVED_URL` replaces it.
     """
-    manifest: dict[str, Any] = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     hook_url = f"{public_url}{WEBHOOK_PATH}" if public_url else REGISTRATION_URL
     own = {
         "hook_attributes": {"url": hook_url, "active": True},
@@ -77,7 +75,7 @@ def app_manifest(*, name: str | None, public_url: str | None, back_url: str) -> 
         **({"name": name} if name else {}),
         **({"url": public_url, "callback_urls": [f"{public_url}{SIGN_IN_PATH}"]} if public_url else {}),
     }
-    return manifest | own
+    return read_manifest(api_url) | own
 
 
 def registration_url(github_url: str, organization: str | None, state: str) -> str:

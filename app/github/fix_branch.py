@@ -37,19 +37,19 @@ class FixBranch:
         """Say why fixes of this pull request cannot be committed; None if they can."""
         if pull.head_repository is None or pull.head_repository.lower() != pull.ref.repository.lower():
             return FixObstacle.FORK
-        rest = self._client.rest.repos
+        repos = self._client.rest.repos
         try:
-            repository: Any = await self._client.fetch(rest.async_get(*self._name), to="read the repository")
+            repository: Any = await self._client.fetch(repos.async_get(*self._name), to="read the repository")
         except GitHubForbidden:
             return FixObstacle.NO_PERMISSION
         if pull.head_ref in (pull.base_ref, repository["default_branch"]):
             return FixObstacle.SHARED_BRANCH
         branch = quote(pull.head_ref, safe="")
         found: Any = await self._client.fetch(
-            rest.async_get_branch(*self._name, branch), to="read the protection of a branch"
+            repos.async_get_branch(*self._name, branch), to="read the protection of a branch"
         )
         rules: Any = await self._client.fetch(
-            rest.async_get_branch_rules(*self._name, branch, per_page=100), to="read the rules of a branch"
+            repos.async_get_branch_rules(*self._name, branch, per_page=100), to="read the rules of a branch"
         )
         is_ruled = any(rule["type"] not in _HARMLESS_RULES for rule in rules)
         return FixObstacle.PROTECTED if found["protected"] or is_ruled else None

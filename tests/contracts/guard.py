@@ -1,4 +1,4 @@
-"""Checks every request of the App and every response of the stand-in against GitHub's OpenAPI description.
+"""Checks every request of the App and every response of the stand-in against GitHub's OpenAPI descriptions.
 
 It wraps an httpx transport. Violations are: an unknown endpoint, an undocumented success, a body where none is defined, an
 extra key in a request, and any response that does not have the documented shape.
@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from tests.contracts import enterprise
 from tests.contracts.graphql import check_document
 from tests.contracts.vendoring import DATA
 
@@ -173,8 +174,8 @@ def request_errors(request: httpx.Request) -> Iterator[str]:
     if operation is None:
         yield "unknown route"
         return
-    yield from _query_errors(operation, request)
-    yield from _request_body_errors(operation, request.content)
+    errors = [*_query_errors(operation, request), *_request_body_errors(operation, request.content)]
+    yield from errors or enterprise.request_errors(operation.method, operation.template, request)
 
 
 def _query_errors(operation: Operation, request: httpx.Request) -> Iterator[str]:

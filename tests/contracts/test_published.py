@@ -3,37 +3,14 @@
 import json
 
 import pytest
-from graphql import parse, print_ast
 from graphql.language import ast
 
 from github_sandbox.graphql_api import SCHEMA_PATH
-from tests.contracts.graphql import check_document
+from tests.contracts.graphql import check_document, definitions, members
 from tests.contracts.vendoring import DATA
-
-_Fielded = ast.ObjectTypeDefinitionNode | ast.InterfaceTypeDefinitionNode | ast.InputObjectTypeDefinitionNode
-
-
-def definitions(text: str) -> dict[str, ast.TypeDefinitionNode]:
-    return {d.name.value: d for d in parse(text).definitions if isinstance(d, ast.TypeDefinitionNode)}
-
 
 MINE = definitions(SCHEMA_PATH.read_text(encoding="utf-8"))
 PUBLISHED = definitions((DATA / "schema.graphql").read_text(encoding="utf-8"))
-
-
-def members(node: ast.TypeDefinitionNode) -> dict[str, tuple[str, dict[str, str]]]:
-    """Name to (type, arguments) of fields and values."""
-    if isinstance(node, ast.EnumTypeDefinitionNode):
-        return {value.name.value: ("", {}) for value in node.values or ()}
-    if not isinstance(node, _Fielded):
-        return {}
-    return {
-        field.name.value: (
-            print_ast(field.type),
-            {a.name.value: print_ast(a.type) for a in getattr(field, "arguments", None) or ()},
-        )
-        for field in node.fields or ()
-    }
 
 
 @pytest.mark.parametrize("name", sorted(MINE))

@@ -8,20 +8,19 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from inline_snapshot import snapshot
 
 from app.commands.doctor import examine
 from app.commands.doctor_checks import (
-    MANIFEST,
     Check,
     CheckResult,
     check_address,
     check_data_use,
     check_model,
 )
+from app.commands.manifest import read_manifest
 from app.domain.model_call import CallEntry, Provider
 from app.github.registration import HookConfig
 from app.llm.build import Cloud, VendorAccess
@@ -57,7 +56,7 @@ class DoctorHarness:
         self.github = GitHubSandbox(folder / "github")
         self.github.create_repository("octo/shop", {"a.py": "1\n"})
         self.github.app.webhook_url = HOOK
-        manifest: dict[str, Any] = yaml.safe_load(MANIFEST.read_text())
+        manifest = read_manifest(self.github.urls.api)
         self.github.app.permissions = dict(manifest["default_permissions"])
         self.github.app.events = tuple(manifest["default_events"])
         self.vendors = Vendors()
@@ -235,6 +234,14 @@ async def test_a_missing_permission_is_named(world: DoctorHarness) -> None:
     checks = await world.checks()
     assert checks["permissions"].result is CheckResult.WARNING
     assert "checks: write, event check_run" in checks["permissions"].message
+
+
+async def test_an_enterprise_server_need_not_offer_merge_queues(world: DoctorHarness) -> None:
+    del world.github.app.permissions["merge_queues"]
+    world.github.app.events = tuple(each for each in world.github.app.events if each != "merge_group")
+    assert (await world.checks())["permissions"].result is CheckResult.WARNING
+    world.settings["github_api_url"] = f"{world.github.urls.api}/api/v3"
+    assert (await world.checks())["permissions"].result is CheckResult.OK
 
 
 async def test_code_scanning_requires_one_more_permission(world: DoctorHarness) -> None:
