@@ -5,6 +5,7 @@ GitHub and never has a work tree.
 """
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _CONFIG = """\
 \tallowFilter = true
 \thideRefs = refs/keep
 """
+
+_BLAMED = re.compile(r"[0-9a-f]{40} \d+ \d+ \d+")
 
 
 class GitFailed(Exception):
@@ -210,6 +213,16 @@ class GitRepository:
 
     def _commits_between(self, base: str, head: str) -> tuple[str, ...]:
         return tuple(self.run("rev-list", "--reverse", f"{base}..{head}").decode().split())
+
+    def history(self, commit: str, path: str | None) -> list[str]:
+        """Shas reachable from the commit, newest first; with a path, those that changed it."""
+        return self.run("log", "--format=%H", commit, *(("--", path) if path else ())).decode().split()
+
+    def blame(self, commit: str, path: str) -> list[tuple[int, int, str]]:
+        """Runs of lines with the commit that last changed them: first line, last line, sha."""
+        rows = self.run("blame", "--incremental", commit, "--", path).decode("utf-8", "replace").split("\n")
+        headers = [row.split() for row in rows if _BLAMED.fullmatch(row)]
+        return sorted((int(line), int(line) + int(count) - 1, sha) for sha, _, line, count in headers)
 
     def _commit_of(self, sha: str) -> Commit:
         out = self.run("show", "--no-patch", "--format=%T%x00%P%x00%an%x00%ae%x00%at%x00%B", sha)

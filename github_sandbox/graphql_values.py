@@ -184,6 +184,8 @@ class CodeViews:
             "messageHeadline": commit.message.split("\n", 1)[0],
             "committedDate": timestamp(commit.at),
             "file": partial(self._file, repo, sha),
+            "history": partial(self._history, repo, sha),
+            "blame": partial(self._blame, repo, sha),
             "tree": {
                 "__typename": "Tree",
                 "id": f"T_{commit.tree}",
@@ -195,6 +197,32 @@ class CodeViews:
 
     def _file(self, repo: RepositoryState, sha: str, _info: object, path: str) -> Json | None:
         return self._entry(repo, sha, path)
+
+    def _history(
+        self,
+        repo: RepositoryState,
+        sha: str,
+        info: "GraphQLResolveInfo[Any]",
+        path: str | None = None,
+        **arguments: object,
+    ) -> Json:
+        """Resolve `Commit.history`: https://docs.github.com/en/graphql/reference/objects#commit"""
+        self._require(repo)
+        commits = repo.git.history(sha, path)
+        return connection("history", commits, lambda each: self.commit(repo, each))(info, **arguments)
+
+    def _blame(self, repo: RepositoryState, sha: str, _info: object, path: str) -> Json:
+        """Resolve `Commit.blame`: https://docs.github.com/en/graphql/reference/objects#blame"""
+        self._require(repo)
+        if path not in repo.git.tree(sha):
+            raise QueryError("NOT_FOUND", f"Could not resolve to a file with the path '{path}'.")
+        ranges = repo.git.blame(sha, path)
+        return {
+            "ranges": [
+                {"startingLine": start, "endingLine": end, "commit": self.commit(repo, each)}
+                for start, end, each in ranges
+            ]
+        }
 
     def _entry(self, repo: RepositoryState, sha: str, path: str) -> Json | None:
         self._require(repo)

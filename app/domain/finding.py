@@ -122,6 +122,7 @@ class SettlementCode(StrEnum):
     UNFIT_SUGGESTIONS = "unfit_suggestions"  # (count)
     UNVERIFIED = "unverified"  # (count)
     QUORUM_MISSED = "quorum_missed"  # (count)
+    ASKED_AGAIN = "asked_again"  # (claims unsure without a look-up, those decided then)
     QUORUM_LOWERED = "quorum_lowered"  # (from, to, vendors)
     CHECKED_BY_ITSELF = "checked_by_itself"  # (vendor, model)
     CHECKED_BY_SIBLING = "checked_by_sibling"  # (vendor, other model of the vendor)

@@ -18,6 +18,7 @@ from app.errors import GitHubError, GitHubNotFound, GitHubRateLimited, GitHubUna
 from app.github import graphql
 from app.github.client import RepositoryClient
 from app.github.git_objects import GitObjects
+from app.github.history import PastCommits
 
 MAX_QUERIED_FILES = 15
 
@@ -43,6 +44,7 @@ class HeadTree:
         self._requested: dict[str, None] = {}  # requested before the query
         self._queried: dict[str, bytes | None] | None = None
         self._lock = asyncio.Lock()
+        self._past = PastCommits(client, head_sha=head_sha)
 
     async def blob(self, path: str, side: Side) -> bytes | None:
         """Read a file at the head or at the merge base; None if there is none or it cannot be read."""
@@ -76,8 +78,8 @@ class HeadTree:
         return await (await self._required_git()).search(self._head_sha, text, limit=limit)
 
     async def history(self, path: str, lines: tuple[int, int] | None) -> list[PastCommit] | None:
-        """Return None: the fetched head has no history."""
-        del path, lines
+        """The last commits that touched the file, or that these lines are from; None if GitHub does not say."""
+        return await self._past.read(path, lines)
 
     def _file(self, path: str, side: Side) -> FileDiff | None:
         """Find the changed file with this path on this side."""

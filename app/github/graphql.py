@@ -76,6 +76,23 @@ query Issues($owner: String!, $name: String!{declared}) {{
 }}"""
 
 
+_PAST = "oid committedDate messageHeadline"
+HISTORY = f"""\
+query History($owner: String!, $name: String!, $head: GitObjectID!, $path: String!, $first: Int!) {{
+  repository(owner: $owner, name: $name) {{
+    object(oid: $head) {{ ... on Commit {{ history(first: $first, path: $path) {{ nodes {{ {_PAST} }} }} }} }}
+  }}
+}}"""
+
+BLAME = f"""\
+query Blame($owner: String!, $name: String!, $head: GitObjectID!, $path: String!) {{
+  repository(owner: $owner, name: $name) {{
+    object(oid: $head) {{
+      ... on Commit {{ blame(path: $path) {{ ranges {{ startingLine endingLine commit {{ {_PAST} }} }} }} }}
+    }}
+  }}
+}}"""
+
 REVIEW_THREADS = f"""\
 query ReviewThreads($owner: String!, $name: String!, $number: Int!, $after: String) {{
   repository(owner: $owner, name: $name) {{

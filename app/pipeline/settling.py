@@ -6,7 +6,7 @@ from dataclasses import replace
 from app.analyzers.edits import check_edits
 from app.domain.analysis import Analysis
 from app.domain.diff import Side
-from app.domain.finding import Finding, Stage, VerifierVerdict
+from app.domain.finding import Finding, SettlementCode, SettlementNote, Stage, VerifierVerdict
 from app.domain.lookup import LookedUp
 from app.domain.model_call import Provider
 from app.domain.review import StageResult
@@ -14,7 +14,7 @@ from app.findings.finders import is_by_analyzers
 from app.findings.pairs import Comparisons
 from app.findings.settle import Settlement, settle
 from app.gather import Gathered
-from app.stages import StageContext, ask_verdicts, was_reviewed
+from app.stages import AskedAgain, StageContext, ask_verdicts, was_reviewed
 from app.syntax import enclosing_symbol
 
 MISSING_DOCUMENTATION = "missing-documentation"  # a rule of app/domain/rules.py
@@ -25,6 +25,7 @@ async def settle_results(
 ) -> Settlement:
     """Return the redacted findings of all stages, and the rejections with their reasons."""
     looked_up: list[LookedUp] = []
+    asked_again: list[AskedAgain] = []
 
     async def ask(
         candidates: Sequence[Finding], excluded: Sequence[Provider], near: Comparisons
@@ -38,6 +39,7 @@ async def settle_results(
             parents=finding_calls(results),
         )
         looked_up.extend(answer.looked_up)
+        asked_again.append(answer.asked_again)
         return answer.verdicts
 
     settled = await settle(
@@ -55,7 +57,12 @@ async def settle_results(
         rules=gathered.rules,
     )
     invalid = [each for result in results for each in result.rejected]
-    settled = replace(settled, rejected=(*invalid, *settled.rejected), looked_up=tuple(looked_up))
+    settled = replace(
+        settled,
+        rejected=(*invalid, *settled.rejected),
+        notes=(*settled.notes, *_asked_again(sum(asked_again, AskedAgain()))),
+        looked_up=tuple(looked_up),
+    )
     return _redacted(settled, context.redactor.redact)
 
 
@@ -66,6 +73,13 @@ def finding_calls(results: Sequence[StageResult]) -> Mapping[Stage, tuple[str, .
         for result in results
         if not all(is_by_analyzers(finding) for finding in result.findings)
     }
+
+
+def _asked_again(asked: AskedAgain) -> tuple[SettlementNote, ...]:
+    if not asked.claims:
+        return ()
+    values = (str(asked.claims), str(asked.decided))
+    return (SettlementNote(code=SettlementCode.ASKED_AGAIN, values=values),)
 
 
 def _left_out(gathered: Gathered) -> set[str]:

@@ -39,6 +39,9 @@ _REJECTIONS = {
     RejectionCode.UNCONFIRMED: "No other vendor confirmed it; the analyzer's own finding on this code remains.",
 }
 _NOTES = {
+    SettlementCode.ASKED_AGAIN: (
+        "Asked once more about claims that a verifier was unsure of without a look-up: {0}. Decided then: {1}."
+    ),
     SettlementCode.QUORUM_LOWERED: "The quorum was lowered from {0} to {1}, because only {2} vendors are available.",
     SettlementCode.CHECKED_BY_ITSELF: "Only {0} is available, so it checked its own findings in a fresh context ({1}).",
     SettlementCode.CHECKED_BY_SIBLING: "Only {0} is available, so another of its models ({1}) checked its findings.",

@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.domain.finding import Finding, Judgement, Stage, VerifierVerdict
 from app.domain.lookup import LookedUp
@@ -19,12 +19,13 @@ from app.domain.review import Chunk, ReviewContext
 from app.errors import ModelInvalidOutput, QuorumError
 from app.prompting.parsing import ParsedVerdict, parse_lookups, parse_verdicts
 from app.prompting.prompts import fence
-from app.stages.asking import CallIdsByStage, Question, StageContext, StageQueue, parent_of
+from app.stages.asking import CallIdsByStage, Question, StageContext, parent_of
 from app.stages.further import finder_order
 from app.stages.intent import render_issues
-from app.stages.looking import ask_looking, render_offer
+from app.stages.looking import render_offer
 from app.stages.material import in_order_of, is_shown_in, render_material
 from app.stages.sections import render_description, without_secrets
+from app.stages.unsure import AskedAgain, ask_to_decide
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +35,11 @@ ONLY_ASKED = "The verifier asked for more code than it may look up, and did not 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdicts:
-    """The verdicts on claims, and what the verifiers looked at before."""
+    """The verdicts on claims, what the verifiers looked at before, and how often they had to be asked again."""
 
     verdicts: tuple[VerifierVerdict, ...] = ()
     looked_up: tuple[LookedUp, ...] = ()
+    asked_again: AskedAgain = field(default_factory=AskedAgain)
 
 
 async def ask_verdicts(
@@ -79,6 +81,7 @@ async def ask_verdicts(
     return Verdicts(
         verdicts=tuple(verdict for answer in answers for verdict in answer.verdicts),
         looked_up=tuple(each for answer in answers for each in answer.looked_up),
+        asked_again=sum((answer.asked_again for answer in answers), AskedAgain()),
     )
 
 
@@ -112,14 +115,8 @@ async def _ask_batch(
         redactor=context.redactor,
     )
     try:
-        looked = await ask_looking(
-            context,
-            question,
-            material=material,
-            rounds=context.verifier_rounds,
-            exclude=excluded,
-            parent_id=parent_id,
-            queue=StageQueue(deadline_s=context.deadline_s),
+        looked, asked_again = await ask_to_decide(
+            context, question, material=material, exclude=excluded, parent_id=parent_id
         )
     except QuorumError as error:
         log.warning("claims not verified", extra={"review_id": context.scope.review_id, "error": str(error)})
@@ -138,7 +135,7 @@ async def _ask_batch(
         )
         for parsed in looked.completion.value
     )
-    return Verdicts(verdicts=verdicts, looked_up=looked.looked_up)
+    return Verdicts(verdicts=verdicts, looked_up=looked.looked_up, asked_again=asked_again)
 
 
 def _parse(value: object, ids: Sequence[str]) -> tuple[ParsedVerdict, ...]:

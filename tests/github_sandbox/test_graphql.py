@@ -273,3 +273,27 @@ async def test_an_invalid_cursor_is_rejected(world: SandboxHarness) -> None:
     text = """{ repository(owner: "acme", name: "payments") { pullRequest(number: 1) {
       comments(first: 1, after: "bm9uc2Vuc2U=") { totalCount } } } }"""
     assert (await world.query(text))["errors"][0]["type"] == "INVALID_CURSOR_ARGUMENTS"
+
+
+async def test_a_commit_has_its_history_and_the_lines_of_a_file_their_commits(world: SandboxHarness) -> None:
+    """https://docs.github.com/en/graphql/reference/objects#commit"""
+    document = """
+    query($owner: String!, $name: String!, $head: GitObjectID!, $path: String!) {
+      repository(owner: $owner, name: $name) { object(oid: $head) { ... on Commit {
+        history(first: 1, path: $path) { totalCount nodes { oid } }
+        blame(path: $path) { ranges { startingLine endingLine commit { oid messageHeadline } } }
+      } } }
+    }
+    """
+    world.pull.push({"past.py": "one\ntwo\n"}, message="Begin")
+    world.pull.push({"past.py": "one\n2\nthree\n"}, message="Go on")
+    where = {"owner": "acme", "name": "payments", "head": world.pull.head_sha, "path": "past.py"}
+    answer = await world.query(document, where)
+    commit = answer["data"]["repository"]["object"]
+    assert commit["history"] == {"totalCount": 2, "nodes": [{"oid": world.pull.head_sha}]}
+    assert [
+        (each["startingLine"], each["endingLine"], each["commit"]["messageHeadline"])
+        for each in commit["blame"]["ranges"]
+    ] == [(1, 1, "Begin"), (2, 3, "Go on")]
+    missing = await world.query(document, where | {"path": "nowhere.py"})
+    assert [error["type"] for error in missing["errors"]] == ["NOT_FOUND"]

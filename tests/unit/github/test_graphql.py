@@ -9,6 +9,8 @@ DOCUMENTS = {
     "snapshot without files": graphql.snapshot(0),
     "snapshot": graphql.snapshot(12),
     "blobs": graphql.blobs(15),
+    "history": graphql.HISTORY,
+    "blame": graphql.BLAME,
     "threads": graphql.REVIEW_THREADS,
     "comments": graphql.COMMENTS,
     "reviews": graphql.REVIEWS,

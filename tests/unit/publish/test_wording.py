@@ -39,6 +39,11 @@ def test_every_rejection_has_a_sentence(code: RejectionCode, by: str, detail: st
     ("code", "values", "sentence"),
     [
         (
+            SettlementCode.ASKED_AGAIN,
+            ("3", "2"),
+            "Asked once more about claims that a verifier was unsure of without a look-up: 3. Decided then: 2.",
+        ),
+        (
             SettlementCode.QUORUM_LOWERED,
             ("3", "2", "2"),
             "The quorum was lowered from 3 to 2, because only 2 vendors are available.",
