@@ -81,6 +81,10 @@ class NotificationGone(NotificationFailed):
     """The receiver answered 410 and wants no more notifications."""
 
 
+class AnswerMissing(QuorumError):
+    """Nobody has answered this request yet; it waits in a folder for a person or another program."""
+
+
 class NotApplicable(QuorumError):
     """A scan does not apply to this input, so nothing was sent; the message says why."""
 

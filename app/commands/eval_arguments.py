@@ -13,6 +13,12 @@ from app.domain.model_call import Provider
 
 def evaluate(
     *,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Measure fixes of the known defects instead of reviews.")
+    ] = False,
+    verifier: Annotated[
+        bool, typer.Option("--verifier", help="Measure the verifier on known claims instead of reviews.")
+    ] = False,
     case: Annotated[
         list[str] | None, typer.Option(help="Run only these cases (shell patterns); repeatable.")
     ] = None,
@@ -23,6 +29,10 @@ def evaluate(
     ] = None,
     answers: Annotated[Path | None, typer.Option(help="Replay the recorded answers in this folder.")] = None,
     record: Annotated[Path | None, typer.Option(help="Record the models' answers in this folder.")] = None,
+    by_hand: Annotated[
+        Path | None,
+        typer.Option(help="Write each request to this folder, and read the answers from it; ask no model."),
+    ] = None,
     profile: Annotated[Profile, typer.Option(help="How much to report.")] = Profile.NORMAL,
     quorum: Annotated[
         int, typer.Option(min=1, max=3, help="Number of vendors that must agree on a finding.")
@@ -32,11 +42,17 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="Also write the figures as JSON to this file.")] = None,
     at_once: Annotated[int, typer.Option(min=1, help="Number of cases to review at the same time.")] = 4,
 ) -> None:
-    """Measure reviews of pull requests with known defects. Exit: 0 done, 3 a stage was not completed."""
-    from app.commands.eval import EvalOptions
+    """Measure reviews, fixes or verdicts on pull requests with known defects. Exit: 0 done, 3 something is not answered."""
     from app.commands.eval import evaluate as run
+    from app.commands.eval_setup import EvalOptions, Subject
 
+    if fix and verifier:
+        raise typer.BadParameter("--fix and --verifier cannot be combined.")
+    if answers and by_hand:
+        raise typer.BadParameter("--answers and --by-hand cannot be combined.")
     options = EvalOptions(
+        subject=Subject.FIX if fix else Subject.VERIFIER if verifier else Subject.REVIEW,
+        by_hand=by_hand,
         cases=tuple(case or ()),
         stages=tuple(stage or Stage),
         providers=tuple(provider or ()),

@@ -1,7 +1,8 @@
 """The pull requests in `evals/cases`, read from folders and committed to temporary repositories for review.
 
 Each folder contains `case.yml`, `base/` (the whole repository before the change) and `head/` (the files that the change adds
-or replaces). Code of a case is never executed, and git runs with hardened options as everywhere.
+or replaces). A review executes no code of a case, and git runs with hardened options as everywhere. Some cases have a
+`check.py`, which `quorum eval --fix` runs on the fixed files in a process of its own.
 """
 
 import shutil
@@ -21,8 +22,11 @@ from app.domain.rules import RULES
 from app.errors import InputError
 from app.github.git_process import Git
 from app.github.local import GitRangeSource
+from app.github.work_tree import LocalHead
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent.parent / "evals" / "cases"
+FIX_CASES = DEFAULT_FOLDER.parent / "fixes"  # only for `quorum eval --fix`
+CHECK = "check.py"
 
 
 class CaseKind(StrEnum):
@@ -92,21 +96,35 @@ class EvaluationCase(StrictModel):
         """The files that the change adds or replaces."""
         return self.folder / "head"
 
+    @property
+    def check(self) -> Path | None:
+        """The program that says whether a fix is right, if the case has one."""
+        path = self.folder / CHECK
+        return path if path.is_file() else None
 
-def load_cases(folder: Path = DEFAULT_FOLDER, *, patterns: Sequence[str] = ()) -> tuple[EvaluationCase, ...]:
+
+def load_cases(
+    folder: Path = DEFAULT_FOLDER, *further: Path, patterns: Sequence[str] = ()
+) -> tuple[EvaluationCase, ...]:
     """Load the cases whose names match one of the shell patterns `patterns`, or all cases, sorted by name.
 
     Raises:
-        InputError: the folder contains no cases, a pattern matches none, or a file is invalid.
+        InputError: a folder contains no cases, a pattern matches none, or a file is invalid.
     """
-    names = sorted(path.parent.name for path in folder.glob("*/case.yml"))
-    if not names:
-        raise InputError(f"{folder} contains no cases. They are in evals/cases in Quorum's repository.")
+    folders = {path.parent.name: path.parent for each in (folder, *further) for path in _case_files(each)}
+    names = sorted(folders)
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise InputError(f"No case matches {pattern!r}.")
     chosen = [name for name in names if not patterns or any(fnmatchcase(name, each) for each in patterns)]
-    return tuple(_load(folder / name) for name in chosen)
+    return tuple(_load(folders[name]) for name in chosen)
+
+
+def _case_files(folder: Path) -> list[Path]:
+    found = list(folder.glob("*/case.yml"))
+    if not found:
+        raise InputError(f"{folder} contains no cases. They are in evals/ in Quorum's repository.")
+    return found
 
 
 def _load(folder: Path) -> EvaluationCase:
@@ -149,6 +167,10 @@ class CaseSource:
     def tree(self) -> CodeTree:
         """Return the tree of the head."""
         return self._range.tree()
+
+    def head_files(self) -> LocalHead:
+        """Return the files that a fix changes; call after `snapshot`."""
+        return LocalHead(self._range)
 
 
 async def commit_case(case: EvaluationCase, directory: Path) -> CaseSource:

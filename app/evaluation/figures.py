@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from app.domain.finding import Finding
 from app.domain.model_call import ModelCall, Outcome
 from app.evaluation.judge import CaseRun, JudgedFinding, JudgeVerdict
+from app.evaluation.tables import share, total_usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,32 +32,32 @@ class EvaluationFigures:
     @property
     def precision(self) -> float | None:
         """Strict precision: every unlisted finding is false."""
-        return _share(self.found, self.comments)
+        return share(self.found, self.comments)
 
     @property
     def lenient_precision(self) -> float | None:
         """Precision without plausible findings."""
-        return _share(self.found, self.comments - self.plausible)
+        return share(self.found, self.comments - self.plausible)
 
     @property
     def recall(self) -> float | None:
         """Share of known defects that were found."""
-        return _share(self.found, self.found + self.missed)
+        return share(self.found, self.found + self.missed)
 
     @property
     def f1(self) -> float | None:
         """Harmonic mean of strict precision and recall."""
-        return _share(2 * self.found, 2 * self.found + self.false + self.missed)
+        return share(2 * self.found, 2 * self.found + self.false + self.missed)
 
     @property
     def comments_per_case(self) -> float | None:
         """Findings per pull request."""
-        return _share(self.comments, self.cases)
+        return share(self.comments, self.cases)
 
     @property
     def line_accuracy(self) -> float | None:
         """Share of found defects whose finding overlaps the known lines."""
-        return _share(self.on_line, self.found)
+        return share(self.on_line, self.found)
 
 
 def figures_of(verdicts: Sequence[JudgeVerdict]) -> EvaluationFigures:
@@ -75,10 +76,6 @@ def figures_of(verdicts: Sequence[JudgeVerdict]) -> EvaluationFigures:
 
 def _count(flags: Iterable[bool]) -> int:
     return sum(flags)
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
 
 
 ANALYZERS = "analyzers"
@@ -136,7 +133,6 @@ def _model_row(
         for each in run.claimed.judged
         if model in each.finding.found_by and _made_under(prompt_id, each.finding, model, run)
     ]
-    costs = [call.cost_usd for call in calls]
     return ModelFigures(
         prompt_id=prompt_id,
         prompt_version=version,
@@ -147,7 +143,7 @@ def _model_row(
         true=sum(_is_right(each) for each in own),
         input_tokens=sum(call.usage.input_tokens for call in calls),
         output_tokens=sum(call.usage.output_tokens for call in calls),
-        cost_usd=None if None in costs else sum(cost for cost in costs if cost is not None),
+        cost_usd=total_usd([call.cost_usd for call in calls]),
     )
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from app.evaluation.cases import CaseKind
 from app.evaluation.figures import EvaluationFigures, ModelFigures, figures_of, model_rows, verification
 from app.evaluation.judge import CaseRun, JudgedFinding, JudgeVerdict
+from app.evaluation.tables import NOTHING, number, percent, render_table, usd
 
 VERSION = 1
-NOTHING = "–"
 
 SCOPES: dict[str, Callable[[CaseRun], JudgeVerdict]] = {
     "before verification": lambda run: run.claimed,
@@ -18,12 +18,12 @@ SCOPES: dict[str, Callable[[CaseRun], JudgeVerdict]] = {
     "inline only": lambda run: run.inline,
 }
 _COLUMNS: dict[str, Callable[[EvaluationFigures], str]] = {
-    "precision": lambda each: _percent(each.precision),
-    "lenient": lambda each: _percent(each.lenient_precision),
-    "recall": lambda each: _percent(each.recall),
-    "F1": lambda each: _percent(each.f1),
-    "comments/PR": lambda each: _number(each.comments_per_case),
-    "on line": lambda each: _percent(each.line_accuracy),
+    "precision": lambda each: percent(each.precision),
+    "lenient": lambda each: percent(each.lenient_precision),
+    "recall": lambda each: percent(each.recall),
+    "F1": lambda each: percent(each.f1),
+    "comments/PR": lambda each: number(each.comments_per_case),
+    "on line": lambda each: percent(each.line_accuracy),
     "found": lambda each: str(each.found),
     "missed": lambda each: str(each.missed),
     "false": lambda each: str(each.false),
@@ -99,14 +99,14 @@ def _grouped(runs: Sequence[CaseRun], of: Callable[[CaseRun], str]) -> Iterable[
 
 
 def _figures_table(title: str, rows: Sequence[tuple[str, EvaluationFigures]]) -> str:
-    return _table(
+    return render_table(
         (title, *_COLUMNS), [(name, *(show(each) for show in _COLUMNS.values())) for name, each in rows]
     )
 
 
 def _models(rows: Sequence[ModelFigures]) -> str:
     head = ("prompt", "version", "model", "calls", "failed", "claims", "true", "in", "out", "USD")
-    return _table(
+    return render_table(
         head,
         [
             (
@@ -116,7 +116,7 @@ def _models(rows: Sequence[ModelFigures]) -> str:
                 *map(str, (row.calls, row.failed, row.claims, row.true)),
                 f"{row.input_tokens:,}",
                 f"{row.output_tokens:,}",
-                NOTHING if row.cost_usd is None else f"{row.cost_usd:.4f}",
+                usd(row.cost_usd),
             )
             for row in rows
         ],
@@ -141,7 +141,7 @@ def _cases(runs: Sequence[CaseRun]) -> str:
         )
         for run in runs
     ]
-    return _table(("found/known +false", *SCOPES), rows)
+    return render_table(("found/known +false", *SCOPES), rows)
 
 
 def _found(verdict: JudgeVerdict) -> int:
@@ -154,25 +154,6 @@ def _false(verdict: JudgeVerdict) -> int:
 
 def _failures(runs: Sequence[CaseRun]) -> list[str]:
     return [f"Failed stage: {run.case.name}, {failure}" for run in runs for failure in run.failures]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if index == 0 else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in (head, *rows)
-    )
-
-
-def _percent(share: float | None) -> str:
-    return NOTHING if share is None else f"{share:.1%}"
-
-
-def _number(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.2f}"
 
 
 def _figures_value(each: EvaluationFigures) -> dict[str, Any]:

@@ -74,7 +74,7 @@ async def run_cases(
 async def run_case(case: EvaluationCase, setup: EvaluationSetup) -> CaseRun:
     """Commit, review and judge one case."""
     calls = MemoryCalls()
-    services = _services(case, setup, calls)
+    services = services_for(case, setup, calls)
     pipeline_options = PipelineOptions(
         scope=CallScope(review_id=case.name, repository=f"evals/{case.name}", pull_request=1),
         stages=tuple(each for each in setup.stages if each in setup.stages_of.get(case.name, setup.stages)),
@@ -83,7 +83,7 @@ async def run_case(case: EvaluationCase, setup: EvaluationSetup) -> CaseRun:
         with tempfile.TemporaryDirectory(prefix="quorum-eval-") as directory:
             source = await commit_case(case, Path(directory))
             gathered = await gather_change(
-                source, pipeline_options, services, configuration=_configuration(setup)
+                source, pipeline_options, services, configuration=configuration_of(setup)
             )
             report = await review_gathered(pipeline_options, gathered, services, stations=Stations(case.name))
     finally:
@@ -98,7 +98,8 @@ async def run_case(case: EvaluationCase, setup: EvaluationSetup) -> CaseRun:
     )
 
 
-def _services(case: EvaluationCase, setup: EvaluationSetup, calls: MemoryCalls) -> Services:
+def services_for(case: EvaluationCase, setup: EvaluationSetup, calls: MemoryCalls) -> Services:
+    """Build the services of one case, with its calls in `calls`."""
     models = build_models(
         ModelSettings(access=setup.access, call_timeout_s=setup.call_timeout_s),
         ModelEnvironment(
@@ -116,5 +117,6 @@ def _services(case: EvaluationCase, setup: EvaluationSetup, calls: MemoryCalls) 
     )
 
 
-def _configuration(setup: EvaluationSetup) -> bytes:
+def configuration_of(setup: EvaluationSetup) -> bytes:
+    """The configuration of every case's repository."""
     return f"profile: {setup.profile.value}\nquorum: {setup.quorum}\nfinders: {setup.finders}\n".encode()

@@ -25,6 +25,7 @@ from app.stages.material import render_file
 T = TypeVar("T")
 
 FIX, VERIFY_FIX = "fix", "verify_fix"  # the kinds of question, and the stages of their calls
+SYSTEM_PROMPT = "fix/system"
 DEADLINE_S = 300.0
 MAX_OUTPUT_TOKENS = 32_000  # thinking included
 MAX_FILE_CHARACTERS = 60_000  # of one file; around the finding if it is longer
@@ -166,7 +167,7 @@ class FixQuestions:
     ) -> Completion[T]:
         services, redact = self.services, self.services.redactor.redact
         prompt = services.prompts.render(prompt_id, **inputs)
-        system = services.prompts.render("fix/system")
+        system = services.prompts.render(SYSTEM_PROMPT)
         request = ModelRequest(
             model="",
             system=system.text,

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from inline_snapshot import snapshot
 
-from app.commands.eval import EvalOptions, evaluate, replay
+from app.commands.eval import evaluate
+from app.commands.eval_setup import EvalOptions, replay
 from app.evaluation.cases import DEFAULT_FOLDER, load_cases
 from app.evaluation.figures import EvaluationFigures, figures_of
 from app.evaluation.run import CaseRun, EvaluationSetup, run_cases

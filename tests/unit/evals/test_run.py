@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from inline_snapshot import snapshot
 
-from app.commands.eval import EvalOptions, evaluate, record, replay
+from app.commands.eval import evaluate
+from app.commands.eval_setup import EvalOptions, record, replay
 from app.domain.finding import Stage
 from app.domain.model_call import Provider
 from app.errors import InputError

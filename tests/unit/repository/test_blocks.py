@@ -66,6 +66,8 @@ NOT_RUN = {
     "quorum eval --record evals/recorded/NAME": _EVALUATION,
     "quorum eval --answers evals/recorded/NAME": _EVALUATION,
     "quorum eval --out figures.json": _EVALUATION,
+    "quorum eval --fix --answers evals/recorded/NAME": _EVALUATION,
+    "quorum eval --fix --record evals/recorded/NAME --by-hand DIR": _EVALUATION,
     "claude mcp add quorum -- /path/to/quorum/.venv/bin/quorum mcp": _OTHER_PROGRAM,
     'claude mcp add --transport http quorum https://quorum.example.com/mcp --header "Authorization: Bearer $QUORUM_MCP_TOKEN"': _OTHER_PROGRAM,
     "mcp-inspector --cli .venv/bin/quorum mcp --method tools/list": "tests/unit/mcp_server/test_inspector.py, where it is installed",

@@ -1,0 +1,1 @@
+Span = tuple[int, int]  # start and end, in minutes

@@ -1,0 +1,3 @@
+class Jobs:
+    def run(self, job):
+        return job()

@@ -1,0 +1,6 @@
+from pathlib import Path
+
+
+class Uploads:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder

@@ -1,0 +1,5 @@
+HOME = "/"
+
+
+def target_after_login() -> str:
+    return HOME

@@ -1,0 +1,2 @@
+def names(releases: dict[str, str]) -> list[str]:
+    return list(releases)

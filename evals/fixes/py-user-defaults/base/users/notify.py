@@ -1,0 +1,1 @@
+DEFAULTS = {"mail": {"digest": True, "news": False}, "sms": {"alerts": True}}
