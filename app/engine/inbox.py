@@ -14,7 +14,8 @@ from app.clock import Clock, SystemClock
 from app.domain.job import Accepted, Delivery, Duplicate, Job, ReviewJob
 from app.engine.queue import PUSH, JobQueue, installation_lock, is_push
 from app.store.database import Database, Session, serialize
-from app.store.deliveries import DeliveryState, find_earlier, new_delivery
+from app.store.deliveries import DeliveryState, find_earlier, insert_delivery, new_delivery
+from app.store.job_tables import DeliveryRow
 from app.store.pushes import supersede_waiting
 
 Arrival = tuple[Delivery, Job]
@@ -137,21 +138,23 @@ class Inbox:
             return [self._store(session, delivery, job) for delivery, job in arrivals]
 
     def _store(self, session: Session, delivery: Delivery, job: Job) -> Answer:
-        row, same = find_earlier(session, delivery.guid, job)
-        if row and row.state != DeliveryState.FAILED:
+        state, same = find_earlier(session, delivery.guid, job)
+        if state not in (None, DeliveryState.FAILED):
             return Duplicate(guid=delivery.guid, of=delivery.guid)
-        row = row or new_delivery(delivery, job)
+        row = session.get_one(DeliveryRow, delivery.guid) if state else new_delivery(delivery, job)
         if same:
-            row.state, row.reason = DeliveryState.DUPLICATE, f"same job as {same.guid}"
+            row.state, row.reason = DeliveryState.DUPLICATE, f"same job as {same}"
         else:
             follows = False
             if is_push(job):
                 row.waits_since, follows = self._supersede_waiting(session, job)
             self._queue.enqueue(session, row, job, follows=follows)
             self._queue.enqueue_acknowledgement(session, row, job)
-        session.add(row)  # last, so that it is written once
-        session.flush()  # the next delivery of the transaction must see it
-        return Duplicate(guid=delivery.guid, of=same.guid) if same else Accepted(guid=delivery.guid)
+        if state:
+            session.flush()  # the next delivery of the transaction must see it
+        else:
+            insert_delivery(session, row)  # last, so that it is written once
+        return Duplicate(guid=delivery.guid, of=same) if same else Accepted(guid=delivery.guid)
 
     def _supersede_waiting(self, session: Session, push: ReviewJob) -> tuple[datetime | None, bool]:
         """Supersede the earlier pushes that wait; returns since when, and whether a workflow of theirs still waits.

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, cast
 
-from sqlalchemy import DateTime, Dialect, Table
+from sqlalchemy import ClauseElement, DateTime, Dialect, SelectBase, Table
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.types import Text, TypeDecorator
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import Text, TypeDecorator, TypeEngine
 from sqlmodel import SQLModel
 
 # File names may contain bytes that are not UTF-8. Python represents them as U+DC80…DCFF, which databases reject, so they
@@ -73,7 +74,7 @@ _TIMESTAMP = UtcDateTime()
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """A cursor within a transaction (`Database.driver`), for the statements that run with every model call.
+    """A cursor within a transaction, for the statements that run with every model call and every delivery.
 
     For such small statements, SQLAlchemy takes more CPU than the database. Everything else uses `Database.read` and
     `Database.write`. https://docs.sqlalchemy.org/en/20/core/connections.html#working-with-the-dbapi-directly
@@ -87,7 +88,7 @@ class Driver:
         """The placeholder for a value in this driver's SQL."""
         return "?" if self.dialect.paramstyle == "qmark" else "%s"
 
-    def execute(self, sql: str, values: Sequence[Any]) -> int:
+    def execute(self, sql: str, values: Sequence[Any] | Mapping[str, Any]) -> int:
         """Run a statement and return the number of changed rows."""
         self.cursor.execute(sql, values)
         return self.cursor.rowcount
@@ -101,7 +102,7 @@ class Driver:
         """Undo the statements of this transaction."""
         self.cursor.execute("ROLLBACK")
 
-    def rows(self, sql: str, values: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    def rows(self, sql: str, values: Sequence[Any] | Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """Run a query and return all rows."""
         self.cursor.execute(sql, values)
         return self.cursor.fetchall()
@@ -150,10 +151,62 @@ class Insert:
             head=f"INSERT INTO {self._table.name} ({', '.join(column.name for column in columns)}) VALUES",
             row=f"({', '.join(driver.placeholder for _ in columns)})",
             end=self._on_conflict.format(placeholder=driver.placeholder),
-            converters=tuple(
-                (column.name, column.type.dialect_impl(driver.dialect).bind_processor(driver.dialect))
-                for column in columns
-            ),
+            converters=tuple((column.name, _bound_as(column.type, driver.dialect)) for column in columns),
         )
         self._rendered[driver.dialect.name] = rendered
         return rendered
+
+
+def _bound_as(type_: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    return type_.dialect_impl(dialect).bind_processor(dialect)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    sql: str
+    compiler: SQLCompiler
+    bound_as: Mapping[str, Convert]
+    read_as: Sequence[Convert | None]
+
+    def values(self, given: Mapping[str, Any]) -> Sequence[Any] | Mapping[str, Any]:
+        values = self.compiler.construct_params(given)
+        for name, convert in self.bound_as.items():
+            values[name] = convert(values[name])
+        order = self.compiler.positiontup
+        return values if order is None else [values[name] for name in order]
+
+
+class DriverStatement:
+    """A statement of SQLAlchemy with a `bindparam` for each value, compiled once per dialect."""
+
+    def __init__(self, statement: ClauseElement) -> None:
+        self._statement = statement
+        self._compiled: dict[str, _Compiled] = {}
+
+    def execute(self, driver: Driver, values: Mapping[str, Any]) -> int:
+        """Run the statement and return the number of changed rows."""
+        compiled = self._compiled.get(driver.dialect.name) or self._compile(driver.dialect)
+        return driver.execute(compiled.sql, compiled.values(values))
+
+    def rows(self, driver: Driver, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run the query and return all rows, as the types of its columns."""
+        compiled = self._compiled.get(driver.dialect.name) or self._compile(driver.dialect)
+        return [
+            tuple(
+                convert(value) if convert else value
+                for value, convert in zip(row, compiled.read_as, strict=True)
+            )
+            for row in driver.rows(compiled.sql, compiled.values(values))
+        ]
+
+    def _compile(self, dialect: Dialect) -> _Compiled:
+        compiler = cast("SQLCompiler", self._statement.compile(dialect=dialect))
+        bound_as = {name: _bound_as(bind.type, dialect) for bind, name in compiler.bind_names.items()}
+        columns = self._statement.selected_columns if isinstance(self._statement, SelectBase) else ()
+        compiled = self._compiled[dialect.name] = _Compiled(
+            sql=str(compiler),
+            compiler=compiler,
+            bound_as={name: convert for name, convert in bound_as.items() if convert},
+            read_as=[column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns],
+        )
+        return compiled

@@ -98,6 +98,7 @@ class Database:
         """Open a transaction that commits at the end, or rolls back if an exception is raised."""
         with (
             mapped_errors(self.directory),
+            self._mapped_driver_errors(),
             Session(self._writing, expire_on_commit=False) as session,
             session.begin(),
         ):
@@ -106,19 +107,24 @@ class Database:
     @contextmanager
     def driver(self, *, writes: bool) -> Generator[Driver]:
         """Open a transaction on the driver's cursor, for the statements that run with every model call."""
-        dialect = self._engine.dialect
         with mapped_errors(self.directory):
             connection = self._engine.raw_connection()
         try:
-            cursor = connection.cursor()
-            if writes and self.is_sqlite:  # other drivers begin a transaction by themselves
-                cursor.execute(BEGIN_IMMEDIATE)
-            yield Driver(cursor, dialect)
-            connection.commit()
-        except unavailable_errors(dialect.loaded_dbapi) as error:
-            raise unavailable(error, self.directory) from error
+            with self._mapped_driver_errors():
+                cursor = connection.cursor()
+                if writes and self.is_sqlite:  # other drivers begin a transaction by themselves
+                    cursor.execute(BEGIN_IMMEDIATE)
+                yield Driver(cursor, self._engine.dialect)
+                connection.commit()
         finally:
             connection.close()  # the pool rolls back an uncommitted transaction
+
+    @contextmanager
+    def _mapped_driver_errors(self) -> Generator[None]:
+        try:
+            yield
+        except unavailable_errors(self._engine.dialect.loaded_dbapi) as error:
+            raise unavailable(error, self.directory) from error
 
     def check(self) -> None:
         """Raise `StoreUnavailable` unless the database accepts writes; wait for another writer for up to a second."""
@@ -160,6 +166,12 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+
+def driver_of(session: Session) -> Driver:
+    """Return a cursor within the session's transaction."""
+    connection = session.connection()
+    return Driver(connection.connection.cursor(), connection.dialect)
 
 
 def serialize(session: Session, *names: str) -> None:

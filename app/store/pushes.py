@@ -6,12 +6,14 @@ from sqlalchemy import bindparam, func, or_
 from sqlmodel import Session, col, select
 
 from app.domain.pull_request import PullRequestRef
+from app.store.columns import DriverStatement
+from app.store.database import driver_of
 from app.store.deliveries import DeliveryState, mark_finished
 from app.store.job_tables import DeliveryRow
 
 FOLLOWS = "waits for the workflow of an earlier push"  # the reason of a queued delivery without a workflow
 
-_WAITING_REVIEWS = (
+_WAITING_REVIEWS = DriverStatement(
     select(
         DeliveryRow.guid,
         func.coalesce(DeliveryRow.waits_since, DeliveryRow.received_at),
@@ -38,7 +40,7 @@ def supersede_waiting(
     and whether a workflow of them still waits, so that the next delivery needs none of its own.
     """
     place = {"repository": ref.repository, "number": ref.number, "trigger": trigger, "follows": FOLLOWS}
-    waiting = session.exec(_WAITING_REVIEWS, params=place).all()
+    waiting = _WAITING_REVIEWS.rows(driver_of(session), place)
     for guid, _, _ in waiting:
         mark_finished(session, guid, DeliveryState.SUPERSEDED, at=at, reason=reason)
     since = min((since for _, since, _ in waiting), default=None)

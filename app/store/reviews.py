@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, func, null
+from sqlalchemy import bindparam, func, null, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, exists, select, update
 from sqlmodel.sql.expression import SelectOfScalar
@@ -13,7 +13,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 from app.domain.finding import Stage
 from app.domain.pull_request import PullRequestRef
 from app.domain.review import ReviewRequest, ReviewStatus
-from app.store.database import Database
+from app.store.columns import DriverStatement
+from app.store.database import Database, driver_of
 from app.store.job_tables import DeliveryRow
 from app.store.review_tables import ReviewRow
 
@@ -29,11 +30,13 @@ _RESET: dict[str, Any] = {
     "stations": [],
 }
 _IMMUTABLE = ("id", "head_sha", "created_at")
-_MARK_ENDED = (
+_MARK_ENDED = DriverStatement(
     update(ReviewRow)
-    .where(col(ReviewRow.delivery) == bindparam("of"), col(ReviewRow.status).in_(UNFINISHED))
-    .values(status=bindparam("status"), finished_at=bindparam("at"), error=bindparam("error"))
-    .execution_options(synchronize_session=False)
+    .where(
+        col(ReviewRow.delivery) == bindparam("of"),
+        or_(*(col(ReviewRow.status) == status for status in UNFINISHED)),
+    )
+    .values(status=bindparam("new"), finished_at=bindparam("at"), error=bindparam("error"))
 )
 
 
@@ -56,16 +59,19 @@ def add_queued_review(session: Session, request: ReviewRequest, *, delivery: str
         "full": request.full,
         "commanded": request.commanded,
     }
-    session.connection().execute(_add(session.get_bind().dialect.name, tuple(values)), values)
+    driver = driver_of(session)
+    _add(driver.dialect.name, tuple(values)).execute(driver, values)
 
 
 @cache
-def _add(dialect: str, names: tuple[str, ...]) -> Executable:
+def _add(dialect: str, names: tuple[str, ...]) -> DriverStatement:
     """Build the statement that inserts a row, or resets an existing one except for its immutable columns."""
     insert = (postgresql if dialect == "postgresql" else sqlite).insert(ReviewRow)
     written = {name: insert.excluded[name] for name in names if name not in _IMMUTABLE}
-    return insert.values({name: bindparam(name) for name in names}).on_conflict_do_update(
-        index_elements=["id"], set_=written | {"coverage": null()}
+    return DriverStatement(
+        insert.values({name: bindparam(name) for name in names}).on_conflict_do_update(
+            index_elements=["id"], set_=written | {"coverage": null()}
+        )
     )
 
 
@@ -128,7 +134,8 @@ def mark_ended(
     session: Session, *, delivery: str, status: ReviewStatus, at: datetime | None, error: str | None
 ) -> None:
     """Set the status of the delivery's review unless it is finished; `queued` re-queues it."""
-    session.connection().execute(_MARK_ENDED, {"of": delivery, "status": status, "at": at, "error": error})
+    values = {"of": delivery, "new": status, "at": at, "error": error}
+    _MARK_ENDED.execute(driver_of(session), values)
 
 
 def load_review(database: Database, review_id: str) -> ReviewRow | None:
