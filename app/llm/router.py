@@ -5,6 +5,7 @@ model within a vendor, never the vendor. Sizes are token estimates made without 
 factor by vendor, corrected by the usage that answers report.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -41,7 +42,7 @@ VENDOR_FACTOR = {
 }
 OTHER_FACTOR = 1.2
 
-_FIRST_WIDE = "\u2e80"  # from here on: East Asian scripts, then symbols and emoji
+_WIDE_RUN = re.compile("[\u2e80-\U0010ffff]+")  # East Asian scripts, then symbols and emoji
 _WEIGHT = 0.1  # of the latest answer in the moving average
 
 
@@ -50,7 +51,7 @@ def estimate_tokens(text: str, *, language: str | None = None) -> int:
 
     Measured with o200k on real files; unknown languages and mixed text use a rate that overestimates.
     """
-    wide = 0 if text.isascii() else sum(character >= _FIRST_WIDE for character in text)
+    wide = 0 if text.isascii() else sum(map(len, _WIDE_RUN.findall(text)))
     rate = CHARACTERS_PER_TOKEN.get(language or "", UNKNOWN_LANGUAGE)
     return round((len(text) - wide) / rate + wide / WIDE)
 
