@@ -17,7 +17,7 @@ from app.domain.rules import ALL_RULES, Rule, rule_for
 from app.publish.markdown import clean_markdown
 from app.publish.statement import make_statement
 from app.publish.text import Redact, strip_invisible
-from app.publish.wording import clean_cwe
+from app.publish.wording import clean_cwe, rule_name
 
 SCHEMA_URI = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 MAX_RESULTS = 5_000  # per run; GitHub ignores more, and rejects 25,000
@@ -159,6 +159,7 @@ def _properties(finding: Finding) -> dict[str, Any]:
         "foundBy": list(finding.found_by),
         "confirmedBy": list(finding.confirmed_by),
         "side": finding.side.value,
+        **({"ownRule": finding.own_rule} if rule_name(finding) != finding.rule_id else {}),
     }
 
 

@@ -43,6 +43,7 @@ def finding_of(row: FindingRow) -> Finding:
         stage=Stage(row.stage),
         severity=Severity(row.severity),
         rule_id=row.rule_id,
+        own_rule=row.own_rule or "",
         path=row.path,
         start_line=row.start_line,
         end_line=row.line,

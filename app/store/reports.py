@@ -136,6 +136,7 @@ def _finding_row(request: ReviewRequest, finding: Finding, at: datetime, *, show
         placement=finding.placement,
         outcome=FindingOutcome.OPEN,
         rule_id=finding.rule_id,
+        own_rule=finding.own_rule or None,
         cwe=finding.cwe,
         title=finding.title,
         explanation=finding.explanation,

@@ -156,6 +156,7 @@ class FindingRow(Row, table=True):
     owners: str | None = Field(
         default=None, sa_type=AnyText
     )  # of `path` in CODEOWNERS, separated by spaces; None: not known
+    own_rule: str | None = Field(default=None, sa_type=AnyText)  # the model's word, if `rule_id` is "other"
 
     @property
     def is_found_independently(self) -> bool:

@@ -2,21 +2,25 @@
 
 import csv
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
+from sqlmodel import select
 
 from app.dashboard.exports import csv_lines, safe_cell
 from app.dashboard.links import line_url
 from app.domain.finding import Finding
 from app.domain.job import ReviewJob
-from app.domain.review import Coverage, ReviewReport, UsageTotal
+from app.domain.pull_request import PullRequestRef
+from app.domain.review import Coverage, ReviewReport, ReviewRequest, UsageTotal
 from app.domain.viewer import OPERATOR
 from app.github.people import GitHubPeople
 from app.jobs.dismissals import without_dismissed
 from app.store.dashboard.findings import load_finding
 from app.store.database import Database
 from app.store.findings import finding_of, load_rules
+from app.store.reports import record_report
 from app.store.review_tables import FindingRow, ReviewRow
 from tests.unit.dashboard.test_sign_in import sign_in
 from tests.unit.dashboard.world import FROM_HERE, NOW, FakeGitHub, Site, add, finding_row, review_row
@@ -118,6 +122,27 @@ async def test_a_finding_shows_its_newest_line_and_links_to_it_and_to_its_thread
     assert line_url("https://g", line.finding, "b") == "https://g/octo/shop/blob/b/caf%E9%20%231%3F.py#L7-L10"
     line.finding.side = "LEFT"
     assert line_url("https://g", line.finding, "b") is None
+
+
+async def test_a_models_own_word_for_a_rule_is_stored_and_shown(database: Database) -> None:
+    row = review_row()
+    add(database, row)
+    ref = PullRequestRef(owner="octo", repo="shop", number=1)
+    found = replace(finding_of(finding_row(row)), rule_id="other", own_rule="busy-loop")
+    record_report(
+        database,
+        ReviewRequest(review_id=row.id, installation_id=7, ref=ref, trigger="opened"),
+        report_with(found),
+        findings=(found,),
+        summary_comment_id=None,
+        at=NOW,
+    )
+    with database.read() as session:
+        stored = session.exec(select(FindingRow)).one()
+    assert finding_of(stored).own_rule == "busy-loop"
+    async with Site(database=database).browser() as browser:
+        for page in (f"/findings/{stored.id}", f"/reviews/{row.id}"):
+            assert "other: busy-loop" in (await browser.get(page)).text
 
 
 async def test_every_finding_is_on_exactly_one_page(database: Database) -> None:

@@ -244,6 +244,15 @@ def test_the_sarif_validator_detects_an_error() -> None:
     assert sarif_errors(log)
 
 
+def test_a_models_own_word_for_an_unknown_rule_is_in_both_reports() -> None:
+    findings = (replace(INJECTION, rule_id="other", own_rule="busy-loop"), replace(INJECTION, own_rule="x"))
+    report = replace(REPORT, findings=findings)
+    rows = report_value(report, redact=str)["findings"]
+    results = sarif_value(report, redact=str, version="0.1.0")["runs"][0]["results"]
+    assert [row.get("own_rule") for row in rows] == ["busy-loop", None]
+    assert [result["properties"].get("ownRule") for result in results] == ["busy-loop", None]
+
+
 def test_a_sarif_result_has_rule_location_fix_and_fingerprint() -> None:
     run = sarif_value(replace(REPORT, findings=(INJECTION,)), redact=str, version="0.1.0")["runs"][0]
     assert run["tool"]["driver"]["rules"] == snapshot(
