@@ -142,6 +142,8 @@ class FixObstacle(StrEnum):
     PROTECTED = "protected"
     NO_PERMISSION = "no_permission"
     REFUSED = "refused"  # GitHub refused the write for another reason
+    CLOSED = "closed"  # the pull request, while its fix was made
+    NOT_PERMITTED = "not_permitted"  # who asked has lost the write access meanwhile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,7 @@ class PullRequest:
     head_sha: str
     head_repository: str | None  # None: the fork was deleted
     archived: bool = False  # its repository is read-only
+    merged: bool = False  # then it is closed, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ def node_of_rest(pull: Node) -> Node:
     return {
         "title": pull["title"],
         "body": pull.get("body") or "",
-        "state": pull["state"].upper(),
+        "state": "MERGED" if pull.get("merged_at") else pull["state"].upper(),
         "isDraft": bool(pull.get("draft")),
         "changedFiles": pull.get("changed_files", 0),
         "author": author_of_rest(pull.get("user")),
@@ -48,6 +48,7 @@ def parse_pull_request(ref: PullRequestRef, pull: Node) -> PullRequest:
         author=author["login"],
         author_is_bot=author["__typename"] == "Bot",
         state="open" if pull["state"] == "OPEN" else "closed",
+        merged=pull["state"] == "MERGED",
         draft=pull["isDraft"],
         labels=tuple(label["name"] for label in child(pull, "labels").get("nodes") or ()),
         base_ref=pull["baseRefName"],

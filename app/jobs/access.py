@@ -136,6 +136,11 @@ class Permissions:
             self._granted[key] = now
         return is_granted
 
+    async def may_still_command(self, writer: Writer, repository: str, login: str) -> bool:
+        """Whether this person has write access now, whatever was cached."""
+        self._granted.pop((repository, login), None)
+        return await self.may_command(writer, repository, login)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobEnvironment:

@@ -51,7 +51,15 @@ class CheckActionHandler:
                 )
                 await self._review(job, step, commanded=False)
             case FIX_ALL.identifier:
-                comment = IncomingComment(job=_as_comment(job), access=access, review=self.review, step=step)
+                comment = IncomingComment(
+                    job=_as_comment(job),
+                    access=access,
+                    review=self.review,
+                    step=step,
+                    is_still_permitted=lambda: self.permissions.may_still_command(
+                        access.writer, job.ref.repository, job.sender
+                    ),
+                )
                 await fix(comment, FIX_ALL_COMMAND)
             case other:
                 logger.warning("unknown button: %s", other)

@@ -5,6 +5,7 @@ Everything is read at most once, on first use.
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -32,6 +33,7 @@ class IncomingComment:
     access: PullRequestAccess
     review: ReviewHandler
     step: Step
+    is_still_permitted: Callable[[], Awaitable[bool]]  # whether the author may command now
     _reader: SnapshotReader = field(init=False)
     _memory: PullRequestMemory | None = field(default=None)
 

@@ -32,7 +32,13 @@ class CommentHandler:
     async def handle(self, job: CommentJob, step: Step) -> None:
         """Run the command, or answer the question."""
         access = self.review.environment.open(job.ref, installation_id=job.installation_id, ledger=job.key)
-        comment = IncomingComment(job=job, access=access, review=self.review, step=step)
+        comment = IncomingComment(
+            job=job,
+            access=access,
+            review=self.review,
+            step=step,
+            is_still_permitted=lambda: self._may_command(job, access, is_fresh=True),
+        )
         if not await step(Checkpoint("permission", bool), lambda: self._may_command(job, access)):
             await comment.react("confused")
             if job.command and job.command.name in FOR_THE_TEAM:
@@ -66,11 +72,14 @@ class CommentHandler:
             return [error]
         return []
 
-    async def _may_command(self, job: CommentJob, access: PullRequestAccess) -> bool:
+    async def _may_command(
+        self, job: CommentJob, access: PullRequestAccess, *, is_fresh: bool = False
+    ) -> bool:
         """Allow people with write access, and the bots that the operator names, which are never collaborators."""
         if job.author_id in self.allowed_bots:
             return True
-        return await self.permissions.may_command(access.writer, job.ref.repository, job.author)
+        ask = self.permissions.may_still_command if is_fresh else self.permissions.may_command
+        return await ask(access.writer, job.ref.repository, job.author)
 
 
 def _takes_time(command: Command | None) -> bool:

@@ -1,7 +1,7 @@
 """Reads the commits of a pull request's branch: those of earlier fixes, and the form of their messages. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from app.domain.fix import BranchCommit
 
@@ -12,6 +12,12 @@ _CONVENTIONAL = re.compile(r"[a-z]{2,10}(?:\([\w ./-]{1,40}\))?!?: \S", re.ASCII
 def find_commit(history: Sequence[BranchCommit], trailer: str, *, by: str) -> BranchCommit | None:
     """The newest commit by this login that has the trailer."""
     return next((each for each in history if each.author == by and trailer in each.message.split("\n")), None)
+
+
+def fixed_in(history: Sequence[BranchCommit], fingerprints: Iterable[str], *, by: str) -> dict[str, str]:
+    """The findings that commits by this login fix, with the newest commit of each."""
+    found = {each: find_commit(history, f"Quorum-Finding: {each}", by=by) for each in fingerprints}
+    return {fingerprint: commit.sha for fingerprint, commit in found.items() if commit}
 
 
 def newer_than(history: Sequence[BranchCommit], sha: str | None) -> list[BranchCommit]:

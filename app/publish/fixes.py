@@ -73,6 +73,7 @@ class FixReply:
     pull_request: int | None = None
     obstacle: str = ""
     left: int = 0  # findings beyond the limit of one request
+    fixed_before: int = 0  # findings that earlier commits fix, which no review has read yet
 
 
 def render_fix_reply(reply: FixReply, *, key: str, redact: Redact) -> str:
@@ -85,7 +86,7 @@ def render_fix_reply(reply: FixReply, *, key: str, redact: Redact) -> str:
             "the obstacle",
             f"Not committed: {clean_line(reply.obstacle, redact=redact)}" if reply.obstacle else "",
         ),
-        BodyBlock("the rest", _left(reply.left)),
+        BodyBlock("the rest", _left(reply)),
         BodyBlock("the patch", _patch(reply, confirmed, redact=redact)),
         BodyBlock("the prompt for an agent", _agent(reply, redact=redact)),
     ]
@@ -134,8 +135,16 @@ def _authors(fix: FindingFix) -> str:
     return f"written by {source_name(fix.fixed_by or '')}, confirmed by {source_name(fix.confirmed_by or '')}"
 
 
-def _left(left: int) -> str:
-    return f"{count(left, 'more finding')} did not fit this request. Use the command again." if left else ""
+def _left(reply: FixReply) -> str:
+    sentences = [
+        f"{count(reply.fixed_before, 'more finding')} {'has' if reply.fixed_before == 1 else 'have'} a fix in an earlier commit."
+        if reply.fixed_before
+        else "",
+        f"{count(reply.left, 'more finding')} did not fit this request. Use the command again."
+        if reply.left
+        else "",
+    ]
+    return " ".join(filter(None, sentences))
 
 
 def _patch(reply: FixReply, confirmed: Sequence[FindingFix], *, redact: Redact) -> str:
@@ -198,16 +207,20 @@ def _inert(sentence: str) -> str:
 
 FIXES_ARE_OFF = "fixes are turned off in this repository (`fixes: off`)."
 IS_CLOSED = "the pull request is closed."
+IS_MERGED = "the pull request is merged."
 IS_ARCHIVED = "the repository is archived."
 NOTHING_TO_FIX = "there is no open finding of this severity."
 FIX_NEEDS_A_THREAD = "use `/fix` in the thread of a finding, or `/fix all`."
 IS_RESOLVED = "the finding is resolved already."
+THREAD_IS_RESOLVED = "the conversation about the finding is resolved. Unresolve it first."
 _OBSTACLES: Mapping[FixObstacle, str] = {
     FixObstacle.FORK: "the branch is in a fork, where Quorum has no right to push.",
     FixObstacle.SHARED_BRANCH: "Quorum never commits to a base branch or to the default branch.",
     FixObstacle.PROTECTED: "the branch is protected.",
     FixObstacle.NO_PERMISSION: "the App does not have the permission `contents: write`.",
     FixObstacle.REFUSED: "GitHub refused the commit.",
+    FixObstacle.CLOSED: "the pull request was closed or merged meanwhile.",
+    FixObstacle.NOT_PERMITTED: "the person who asked no longer has write access.",
 }
 
 
@@ -221,9 +234,10 @@ def explain_obstacle(obstacle: FixObstacle, detail: str = "") -> str:
     return f"{_OBSTACLES[obstacle]} {detail}".strip()
 
 
-def render_already_fixed(sha: str, *, key: str) -> str:
-    """The fix was committed before: by an interrupted attempt, or for somebody else's request."""
-    body = f"Committed in {sha[:12]}. The review of this commit says whether the finding is gone."
+def render_already_fixed(commits: Sequence[str], *, key: str) -> str:
+    """The fixes were committed before: by an interrupted attempt, or for other requests."""
+    shas = " and ".join(sha[:12] for sha in commits)
+    body = f"Committed in {shas}. The next review says whether the finding{'s are' if len(commits) > 1 else ' is'} gone."
     return compose(
         [BodyBlock("the result", body)], redact=str, elsewhere="", marker=marker(MarkerKind.REPLY, key)
     )

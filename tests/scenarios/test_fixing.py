@@ -165,10 +165,6 @@ async def test_what_cannot_be_committed_is_a_patch_with_the_reason(tmp_path: Pat
         assert commits_by_quorum(pull) == []
 
         assert await world.reply(pull, "/fix", author="mallory") == ""
-        assert "Dismissed" in await world.reply(pull, "/dismiss")
-        assert "the finding was dismissed. Restore it with `/undismiss" in await world.reply(pull, "/fix")
-        pull.close()
-        assert "the pull request is closed" in await world.reply(pull, "/fix")
 
         fork = await opened(world, name="acme/forked", fork="eve")
         assert "the branch is in a fork" in await world.reply(fork, "/fix")
