@@ -1,7 +1,8 @@
-"""How long the dashboard's pages take with 100,000 model calls and 10,000 reviews in SQLite, all within the time shown.
+"""How long the dashboard's pages take with 100,000 model calls, 10,000 reviews and 50,000 findings in SQLite, most within the time shown.
 
-Target: 200 ms a page, rendered; `quorum stats` and `/api/stats` read the same tables. It measures wall and CPU time: on a
-busy machine the CPU time is what a page costs. Run: `python -m benchmarks.dashboard`.
+Target: 200 ms a page, rendered; `quorum stats` and `/api/stats` read the same tables. It measures wall and CPU time, and
+compares the CPU time of a current core, which needs 1 s for 20 million additions in Python: on a busy or old machine, this
+is what a page costs. Run: `python -m benchmarks.dashboard`.
 """
 
 import asyncio
@@ -29,9 +30,11 @@ from app.store.outcomes import load_outcomes
 from app.store.routing import load_provider_records
 from benchmarks.dashboard_rows import CALLS, FINDINGS, NOW, REVIEWS, seed
 from benchmarks.figures import Figure, print_figures
+from benchmarks.large_changes import ADDITIONS, calibrate
 
 TARGET_MS = 200
 REPEATS = 7
+STEPS = 20  # so many parts of the additions before each run: the machine may get faster or slower
 PERSON = Viewer(login="mika", repositories={1: frozenset({"octo/repo-0", "octo/repo-4"})})
 PATHS = (
     "/",
@@ -40,9 +43,20 @@ PATHS = (
     "/reviews?provider=gpt",
     "/reviews?status=failed",
     "/reviews?repository=octo/repo-7",
+    "/reviews?search=missing&severity=critical",
     "/reviews/review-9",
+    "/findings",
+    "/findings?state=all&order=newest",
+    "/findings?search=missing",
+    "/findings?repository=octo/repo-7&rule=rule-7",
+    "/findings?path=src/module_9&age=over-7d",
+    "/findings/finding-9",
     "/models",
+    "/reports",
+    "/reports?since=7d",
+    "/reports.csv?by=team",
     "/repositories",
+    "/settings",
     "/rules",
     "/deliveries",
     "/deliveries?state=failed",
@@ -65,7 +79,7 @@ async def measure(database: Database) -> None:
     """Request every page over ASGI, without a network; then run the queries that have no page."""
     app = FastAPI()
     access, queue = DashboardAccess(token=None), Idle()
-    dashboard = Dashboard(
+    dashboard = Dashboard(  # as an operator sees it, with every button
         database=database,
         access=access,
         queue=queue,
@@ -103,18 +117,22 @@ async def _get(client: httpx.AsyncClient, path: str) -> None:
 
 
 async def _median(name: str, work: Callable[[], Awaitable[object]]) -> Figure:
-    """Wall and CPU time: medians of a few runs after a warm-up. The target applies to CPU time."""
-    times: list[tuple[float, float]] = []
+    """Wall and CPU time: medians of a few runs after a warm-up. The target applies to CPU time of a current core."""
+    times: list[tuple[float, float, float]] = []
     for _ in range(REPEATS + 1):
+        machine_s = calibrate(ADDITIONS // STEPS) * STEPS
         wall_s, cpu_s = time.perf_counter(), time.process_time()
         await work()
-        times.append((time.perf_counter() - wall_s, time.process_time() - cpu_s))
-    wall_ms, cpu_ms = (1_000 * sorted(each)[REPEATS // 2] for each in zip(*times[1:], strict=True))
+        cpu_s = time.process_time() - cpu_s
+        times.append((time.perf_counter() - wall_s, cpu_s, cpu_s / machine_s))
+    wall_ms, cpu_ms, current_ms = (
+        1_000 * sorted(each)[REPEATS // 2] for each in zip(*times[1:], strict=True)
+    )
     return Figure(
         name=name,
-        measured=f"{wall_ms:.0f} ms, {cpu_ms:.0f} ms CPU",
+        measured=f"{current_ms:.0f} ms CPU of a current core (here {cpu_ms:.0f} ms, {wall_ms:.0f} ms in all)",
         target=f"{TARGET_MS} ms",
-        reached=cpu_ms <= TARGET_MS,
+        reached=current_ms <= TARGET_MS,
     )
 
 

@@ -1,4 +1,4 @@
-"""Rows of a busy half year for the dashboard's benchmark: 100,000 model calls, 10,000 reviews and their findings.
+"""Rows for the dashboard's benchmark: 100,000 model calls, 10,000 reviews, 50,000 findings, 40 repositories and their settings.
 
 Texts are as long as real ones, so a page that reads rows instead of an index is slow here too.
 """
@@ -12,9 +12,17 @@ from sqlalchemy import insert
 from app.store.call_tables import ModelCallRow
 from app.store.database import Database
 from app.store.job_tables import DeliveryRow
-from app.store.review_tables import FindingRow, LearnedRuleRow, RejectionRow, ReviewRow, StageResultRow
+from app.store.review_tables import (
+    FindingRow,
+    LearnedRuleRow,
+    RejectionRow,
+    RepositorySettingsRow,
+    ReviewRow,
+    StageResultRow,
+)
 
-CALLS, REVIEWS, FINDINGS, REJECTIONS, DELIVERIES, RULES = 100_000, 10_000, 20_000, 30_000, 12_000, 200
+CALLS, REVIEWS, FINDINGS, REJECTIONS, DELIVERIES, RULES = 100_000, 10_000, 50_000, 30_000, 12_000, 200
+REPOSITORIES = 40
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 SPAN = timedelta(days=29)
 MODELS = (
@@ -48,6 +56,7 @@ def seed(database: Database) -> None:
             (RejectionRow, _rejection, REJECTIONS),
             (DeliveryRow, _delivery, DELIVERIES),
             (LearnedRuleRow, _rule, RULES),
+            (RepositorySettingsRow, _settings, REPOSITORIES),
         ):
             for start in range(0, number, 10_000):
                 rows = range(start, min(start + 10_000, number))
@@ -59,7 +68,7 @@ def _at(number: int, of: int) -> datetime:
 
 
 def _place(number: int) -> dict[str, Any]:
-    return {"installation_id": 1 + number % 4, "repository": f"octo/repo-{number % 40}"}
+    return {"installation_id": 1 + number % 4, "repository": f"octo/repo-{number % REPOSITORIES}"}
 
 
 def _review(rng: Random, number: int) -> dict[str, Any]:
@@ -129,6 +138,9 @@ def _finding(rng: Random, number: int) -> dict[str, Any]:
         "confirmed_by": rng.choice([[], ["gpt:gpt-6.2-sol"]]),
         "placement": "inline",
         "outcome": rng.choice(["open", "resolved", "resolved", "dismissed", "outdated"]),
+        "owners": rng.choice(
+            [None, "", f"@octo/team-{number % 20}", f"@octo/team-{number % 20} @octo/security"]
+        ),
         "reactions_up": 0,
         "reactions_down": 0,
         "rule_id": f"rule-{number % 61}",
@@ -196,3 +208,8 @@ def _rule(rng: Random, number: int) -> dict[str, Any]:
         "dismissals": 3,
         "created_at": _at(number, RULES),
     }
+
+
+def _settings(rng: Random, number: int) -> dict[str, Any]:
+    entries = {f"key_{each}": [f'"{rng.random()}"', "default"] for each in range(30)}
+    return _place(number) | {"entries": entries, "problems": [], "read_at": NOW}

@@ -8,10 +8,10 @@ from app.dashboard.formats import plural, usd
 from app.domain.finding import Severity
 from app.domain.viewer import Viewer
 from app.llm.costs import BudgetLimits
-from app.store.dashboard.comparison import load_repositories
+from app.store.calls import load_accounts
 from app.store.dashboard.finding_filter import FindingFilter
 from app.store.dashboard.findings import count_by_severity, load_findings
-from app.store.dashboard.periods import Period, load_installations_of, load_periods, total_of
+from app.store.dashboard.periods import count_failed, load_installations_of
 from app.store.database import Database
 
 RECENTLY = timedelta(days=7)
@@ -41,11 +41,6 @@ def narrow(database: Database, viewer: Viewer, repository: str) -> Viewer:
     return Viewer(login=viewer.login, repositories=seen)
 
 
-def load_total(database: Database, viewer: Viewer, *, since: datetime, until: datetime) -> Period:
-    """Return the figures of all repositories in a period."""
-    return total_of(load_periods(database, viewer, since=since, until=until).repositories.values())
-
-
 def find_attention(
     database: Database, viewer: Viewer, limits: BudgetLimits, *, now: datetime
 ) -> list[Attention]:
@@ -72,7 +67,7 @@ def _critical(database: Database, viewer: Viewer) -> list[Attention]:
 
 
 def _failed(database: Database, viewer: Viewer, now: datetime) -> list[Attention]:
-    failed = load_total(database, viewer, since=now - RECENTLY, until=now).failed
+    failed = count_failed(database, viewer, since=now - RECENTLY)
     query = urlencode({"status": "failed", "from": f"{now - RECENTLY:%Y-%m-%d}"})
     text = f"{plural(failed, 'review')} failed in the last 7 days"
     return [Attention(text=text, url=f"/reviews?{query}")] if failed else []
@@ -80,10 +75,12 @@ def _failed(database: Database, viewer: Viewer, now: datetime) -> list[Attention
 
 def _budgets(database: Database, viewer: Viewer, limits: BudgetLimits, now: datetime) -> list[Attention]:
     near: list[tuple[float, Attention]] = []
-    for line in load_repositories(database, viewer, since=now - timedelta(days=31), now=now):
-        limit = line.limit_usd if line.limit_usd is not None else limits.repository_month_usd
-        if limit and line.month_usd >= NEARLY * limit:
-            share = line.month_usd / limit
-            text = f"{line.repository} has used {share:.0%} of its {usd(limit)} for this month"
+    for account in load_accounts(database, "repository:"):  # named by app.llm.budget
+        installation, repository, month = account.account.removeprefix("repository:").split(":")
+        limit = account.limit_usd if account.limit_usd is not None else limits.repository_month_usd
+        is_current = month == f"{now:%Y-%m}" and viewer.may_read(int(installation), repository)
+        if limit and is_current and account.spent_usd >= NEARLY * limit:
+            share = account.spent_usd / limit
+            text = f"{repository} has used {share:.0%} of its {usd(limit)} for this month"
             near.append((share, Attention(text=text, url="/repositories")))
     return [each for _, each in sorted(near, key=lambda pair: -pair[0])[:MAX_BUDGETS]]

@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 from app.clock import utc_now
 from app.dashboard.access import DashboardAccess
 from app.dashboard.api import QueueMonitor
-from app.dashboard.attention import find_attention, load_total, narrow
+from app.dashboard.attention import find_attention, narrow
 from app.dashboard.charts import overview_charts
 from app.dashboard.decisions import Decisions
 from app.dashboard.deliveries_page import DeliveryPages
@@ -37,6 +37,7 @@ from app.llm.learned import RoutingFigure, routing_figures
 from app.llm.router import favorites_of
 from app.store.dashboard.comparison import load_records, load_repositories
 from app.store.dashboard.overview import load_overview
+from app.store.dashboard.periods import load_total
 from app.store.dashboard.review_list import ReviewFilter, load_repository_names, load_reviews
 from app.store.dashboard.time_series import bucket_names, bucket_of
 from app.store.database import Database

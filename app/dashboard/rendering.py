@@ -121,6 +121,8 @@ def _printable_value(value: object) -> object:
 
 def printable(text: str) -> str:
     """Escape control characters, bidirectional marks, and lone surrogates, e.g. as `\\u202e`."""
+    if text.isprintable():
+        return text
     return "".join(
         char if char in "\n\t" or char.isprintable() else char.encode("unicode_escape").decode()
         for char in text

@@ -22,6 +22,10 @@ class Viewer:
         """Whether this person runs Quorum and so sees everything and can act."""
         return self.repositories is None
 
+    def may_read(self, installation_id: int, repository: str) -> bool:
+        """Whether this person can read the repository."""
+        return self.repositories is None or repository in self.repositories.get(installation_id, frozenset())
+
     def may_write(self, installation_id: int, repository: str) -> bool:
         """Whether this person may decide about the repository's findings, as with commands in comments."""
         return self.is_operator or repository in self.writable.get(installation_id, frozenset())

@@ -11,6 +11,7 @@ from app.redaction.engine import RegexError, RegexSet
 CODE_OWNERS_PATHS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")  # GitHub uses the first
 MAX_RULES = 5_000
 MAX_PATTERN = 1_000  # characters
+MAX_OWNER = 100  # characters; the longest login has 39, and a team's name comes after its organization's
 _WORD = re.compile(r"(?:\\.|[^\s\\])+")
 _PIECE = re.compile(r"/\*\*/|\*\*|\*|\?|\\?(.)", re.DOTALL)
 _REGEXES = {"/**/": "/(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
@@ -41,7 +42,7 @@ def _parse_line(line: str) -> tuple[str, tuple[str, ...]] | None:
     owners = rest[: next((at for at, word in enumerate(rest) if word.startswith("#")), len(rest))]
     if not 0 < len(pattern) <= MAX_PATTERN or pattern.startswith(("#", "!", "\\#")):
         return None
-    if not all("@" in owner for owner in owners):
+    if not all("@" in owner and len(owner) <= MAX_OWNER for owner in owners):
         return None
     return pattern, tuple(owners)
 

@@ -24,7 +24,16 @@ class ModelCallRow(Row, table=True):
 
     __tablename__ = "model_calls"
     __table_args__ = (
-        Index("ix_model_calls_started_at", "started_at", "provider", "model"),
+        Index(  # covers the cost of a period: app/store/dashboard/periods.py
+            "ix_model_calls_started_at",
+            "started_at",
+            "provider",
+            "model",
+            "outcome",
+            "installation_id",
+            "repository",
+            "cost_usd",
+        ),
         Index("ix_model_calls_review_id", "review_id"),
         Index(  # covers the per-model table: app/store/model_calls.py
             "ix_model_calls_stats",

@@ -25,6 +25,7 @@ from app.store.review_tables import (
 )
 
 QUOTED_LINES = 20
+MAX_OWNERS = 5  # of a path
 
 
 def record_report(
@@ -52,7 +53,7 @@ def record_report(
         _delete_results(session, request.review_id)
         session.add_all(_stage_row(request.review_id, result) for result in report.stages)
         for row in (_finding_row(request, finding, at, shown=shown) for finding in _distinct(findings)):
-            row.owners = " ".join(owners_of(row.path)) if owners_of else None
+            row.owners = " ".join(owners_of(row.path)[:MAX_OWNERS]) if owners_of else None
             session.add(row)
         session.add_all(
             _rejection_row(request, number, rejection, at) for number, rejection in enumerate(report.rejected)

@@ -85,7 +85,9 @@ class FindingRow(Row, table=True):
         UniqueConstraint("review_id", "fingerprint", "stage", name="uq_findings_in_review"),
         Index("ix_findings_pull_request", "repository", "pull_request", "fingerprint"),
         Index("ix_findings_rule", "installation_id", "repository", "rule_id", "outcome"),
-        Index("ix_findings_created_at", "created_at"),
+        Index(  # covers the most frequent rules: app/store/dashboard/periods.py
+            "ix_findings_created_at", "created_at", "rule_id", "shown", "installation_id", "repository"
+        ),
         Index("ix_findings_newest", "repository", "pull_request", "fingerprint", "created_at", "id"),
         Index(  # covers filters, search and totals of the list: app/store/dashboard/finding_filter.py
             "ix_findings_list",
@@ -115,6 +117,8 @@ class FindingRow(Row, table=True):
             "reactions_down",
             text("CAST(found_by AS TEXT)"),  # PostgreSQL cannot index JSON
             text("CAST(confirmed_by AS TEXT)"),
+            "decided_at",
+            "owners",
         ),
         Index("ix_findings_comment_id", "comment_id"),
     )
@@ -155,7 +159,7 @@ class FindingRow(Row, table=True):
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     owners: str | None = Field(
         default=None, sa_type=AnyText
-    )  # of `path` in CODEOWNERS, separated by spaces; None: not known
+    )  # of `path` in CODEOWNERS, separated by spaces; None: not known; short, because an index holds it
     own_rule: str | None = Field(default=None, sa_type=AnyText)  # the model's word, if `rule_id` is "other"
 
     @property

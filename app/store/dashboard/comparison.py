@@ -12,12 +12,13 @@ from sqlalchemy import Text, cast, func, select
 from sqlmodel import Session, col
 
 from app.domain.finding import REFUTED_BY, Stage
+from app.domain.model_call import vendors_of
 from app.domain.viewer import Viewer
 from app.store.call_tables import ModelCallRow
 from app.store.calls import load_accounts
 from app.store.dashboard import visible
 from app.store.database import Database
-from app.store.findings import FindingOutcome, has_two_vendors
+from app.store.findings import FindingOutcome
 from app.store.model_calls import NEVER_SENT
 from app.store.review_tables import FindingRow, RejectionRow, ReviewRow
 
@@ -80,7 +81,7 @@ class _Records(defaultdict[str, ModelRecord]):
 
 
 def _add_findings(session: Session, viewer: Viewer, since: datetime, records: dict[str, ModelRecord]) -> None:
-    """Add the findings, which the database groups by finders, outcome and confirmation to a few hundred lines."""
+    """Add the findings, which the database groups by finders, verifiers and outcome to a few hundred lines."""
     each = (
         select(
             func.max(cast(FindingRow.found_by, Text)).label("found_by"),
@@ -98,12 +99,12 @@ def _add_findings(session: Session, viewer: Viewer, since: datetime, records: di
         )
         .subquery()
     )
-    confirmed = has_two_vendors(each.c.found_by, each.c.confirmed_by).label("confirmed")
-    statement = select(
-        each.c.found_by, confirmed, each.c.outcome, func.count(), func.sum(each.c.up), func.sum(each.c.down)
-    ).group_by(each.c.found_by, confirmed, each.c.outcome)
-    for found_by, is_confirmed, outcome, count, up, down in session.connection().execute(statement):
-        for source in json.loads(found_by):
+    keys = (each.c.found_by, each.c.confirmed_by, each.c.outcome)
+    statement = select(*keys, func.count(), func.sum(each.c.up), func.sum(each.c.down)).group_by(*keys)
+    for found_by, confirmed_by, outcome, count, up, down in session.connection().execute(statement):
+        sources: list[str] = json.loads(found_by)
+        is_confirmed = confirmed_by != "[]" or len(vendors_of(sources)) > 1
+        for source in sources:
             record = records[source]
             record.shown += count
             record.confirmed += count if is_confirmed else 0

@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from statistics import median
+from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, Select, Text, case, cast, extract, func, select
 from sqlmodel import Session, col, exists
 
 from app.domain.review import ReviewStatus
@@ -20,6 +21,7 @@ from app.store.review_tables import FindingRow, ReviewRow
 
 DECIDED = (FindingOutcome.RESOLVED, FindingOutcome.DISMISSED, FindingOutcome.OUTDATED)
 TOP_RULES = 10
+SECONDS_PER_HOUR = 3_600
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,12 +81,37 @@ def load_periods(database: Database, viewer: Viewer, *, since: datetime, until: 
     return periods
 
 
+def load_total(database: Database, viewer: Viewer, *, since: datetime, until: datetime) -> Period:
+    """Return the figures of all repositories, without times; faster than adding up those of each repository."""
+    each = _findings(viewer, since, until).subquery()
+    outcomes = select(func.coalesce(each.c.outcome, ""), func.count()).group_by(each.c.outcome)
+    reviews = select(func.count()).where(
+        col(ReviewRow.created_at) >= since, col(ReviewRow.created_at) < until, visible(viewer, ReviewRow)
+    )
+    total = Period(cost_usd=load_cost(database, viewer, since=since, until=until))
+    with database.read() as session:
+        total.reviews = session.connection().execute(reviews).scalar_one()
+        total.outcomes = {outcome: count for outcome, count in session.connection().execute(outcomes)}
+    total.findings = sum(total.outcomes.values())
+    return total
+
+
+def count_failed(database: Database, viewer: Viewer, *, since: datetime) -> int:
+    """Return the number of reviews that failed."""
+    statement = select(func.count()).where(
+        col(ReviewRow.created_at) >= since,
+        col(ReviewRow.status) == ReviewStatus.FAILED,
+        visible(viewer, ReviewRow),
+    )
+    with database.read() as session:
+        return session.connection().execute(statement).scalar_one()
+
+
 def load_cost(database: Database, viewer: Viewer, *, since: datetime, until: datetime) -> float:
     """Return the cost in USD from `since` until just before `until`."""
-    periods: defaultdict[str, Period] = defaultdict(Period)
+    statement = select(func.sum(col(ModelCallRow.cost_usd))).where(*_were_sent(viewer, since, until))
     with database.read() as session:
-        _add_costs(session, viewer, since, until, periods)
-    return total_of(periods.values()).cost_usd
+        return float(session.connection().execute(statement).scalar_one() or 0.0)
 
 
 def total_of(periods: Iterable[Period]) -> Period:
@@ -159,21 +186,39 @@ def _add_reviews(
 def _add_findings(
     session: Session, viewer: Viewer, since: datetime, until: datetime, periods: Periods
 ) -> None:
-    """Add posted findings; one that several reviews of a pull request posted counts once."""
-    outcome = func.max(col(FindingRow.outcome))
-    statement = (
-        select(
+    """Add posted findings; the database counts them, so that few rows are read."""
+    each = (
+        _findings(viewer, since, until)
+        .add_columns(
             col(FindingRow.repository),
-            outcome,
-            func.min(col(FindingRow.created_at)),
-            func.max(col(FindingRow.decided_at)),
-            func.max(col(FindingRow.owners)),
+            func.min(col(FindingRow.created_at)).label("found_at"),
+            func.max(col(FindingRow.decided_at)).label("decided_at"),
+            func.max(col(FindingRow.owners)).label("owners"),
         )
+        .subquery()
+    )
+    seconds = extract("epoch", each.c.decided_at) - extract("epoch", each.c.found_at)
+    is_resolved = each.c.outcome == FindingOutcome.RESOLVED
+    times = func.aggregate_strings(case((is_resolved, cast(seconds, Text))), ",")
+    keys = (each.c.repository, each.c.owners, each.c.outcome)
+    statement = select(*keys, func.count(), times).group_by(*keys)
+    for repository, owners, outcome, count, resolved in session.connection().execute(statement):
+        hours = [max(0.0, float(each) / SECONDS_PER_HOUR) for each in resolved.split(",")] if resolved else []
+        owned = [periods.owners[owner] for owner in (owners or "").split()]
+        for period in (periods.repositories[repository], *owned):
+            period.findings += count
+            period.outcomes[outcome or ""] = period.outcomes.get(outcome or "", 0) + count
+            period.hours_to_resolve += hours
+
+
+def _findings(viewer: Viewer, since: datetime, until: datetime) -> Select[*tuple[Any, ...]]:
+    """Select the outcomes of posted findings; one that several reviews of a pull request posted counts once."""
+    # As a plain condition, the upper bound would make SQLite read the rows in the order of time, not in that of the groups.
+    is_before = case((col(FindingRow.created_at) < until, 1), else_=0) == 1
+    return (
+        select(func.max(col(FindingRow.outcome)).label("outcome"))
         .where(
-            col(FindingRow.created_at) >= since,
-            col(FindingRow.created_at) < until,
-            col(FindingRow.shown),
-            visible(viewer, FindingRow),
+            col(FindingRow.created_at) >= since, is_before, col(FindingRow.shown), visible(viewer, FindingRow)
         )
         .group_by(
             col(FindingRow.installation_id),
@@ -182,13 +227,6 @@ def _add_findings(
             col(FindingRow.fingerprint),
         )
     )
-    for repository, known, found_at, decided_at, owners in session.connection().execute(statement):
-        owned = [periods.owners[owner] for owner in (owners or "").split()]
-        for period in (periods.repositories[repository], *owned):
-            period.findings += 1
-            period.outcomes[known or ""] = period.outcomes.get(known or "", 0) + 1
-            if known == FindingOutcome.RESOLVED and decided_at is not None:
-                period.hours_to_resolve.append(max(0.0, (decided_at - found_at) / timedelta(hours=1)))
 
 
 def _add_costs(
@@ -196,13 +234,14 @@ def _add_costs(
 ) -> None:
     statement = (
         select(col(ModelCallRow.repository), func.sum(col(ModelCallRow.cost_usd)))
-        .where(
-            col(ModelCallRow.started_at) >= since,
-            col(ModelCallRow.started_at) < until,
-            col(ModelCallRow.outcome).not_in(NEVER_SENT),
-            visible(viewer, ModelCallRow),
-        )
+        .where(*_were_sent(viewer, since, until))
         .group_by(col(ModelCallRow.repository))
     )
     for repository, cost in session.connection().execute(statement):
         periods[repository or ""].cost_usd += float(cost or 0.0)
+
+
+def _were_sent(viewer: Viewer, since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
+    started_at = col(ModelCallRow.started_at)
+    is_sent = col(ModelCallRow.outcome).not_in(NEVER_SENT)
+    return (started_at >= since, started_at < until, is_sent, visible(viewer, ModelCallRow))
