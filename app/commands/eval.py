@@ -77,7 +77,7 @@ async def _measure_fixes(options: EvalOptions, setup: EvaluationSetup) -> Measur
     return Measured(
         text=partial(render_fix_text, runs),
         json=partial(render_fix_json, runs),
-        is_complete=all(run.made for run in runs),
+        is_complete=not any(run.waits for run in runs),
     )
 
 
@@ -109,7 +109,8 @@ def _print_review(run: CaseRun) -> None:
 
 def _print_fix(run: FixRun) -> None:
     grade = f", {run.graded.grade}" if run.graded else ""
-    _print_progress(run.case.name, f"{run.made.status}{grade}" if run.made else "waits for an answer")
+    state = f"{run.made.status}{grade}" if run.made and not run.waits else "waits for an answer"
+    _print_progress(run.case.name, state)
 
 
 def _print_claims(name: str, run: ClaimsRun) -> None:

@@ -13,7 +13,7 @@ from app.evaluation.tables import share
 class KnownFixFigures:
     """Counts over known defects; each has at most one fix.
 
-    A fix is `proposed` if a model's edits passed the product's checks, and `confirmed` if another vendor's model also agreed.
+    `waiting` counts those for which an answer is missing. A fix is `proposed` if a model's edits passed the product's checks, and `confirmed` if another vendor's model also agreed.
     `right`, `wrong` and `ungraded` are the grades of the confirmed ones; `refused_right` counts unconfirmed fixes that were right.
     """
 
@@ -39,7 +39,7 @@ def fix_figures(runs: Sequence[FixRun]) -> KnownFixFigures:
     refused = [run for run in runs if run.made and not run.is_confirmed]
     return KnownFixFigures(
         defects=len(runs),
-        waiting=sum(run.made is None for run in runs),
+        waiting=sum(run.waits for run in runs),
         proposed=sum(bool(run.made and run.made.edits) for run in runs),
         confirmed=len(confirmed),
         right=sum(run.is_right for run in confirmed),

@@ -87,7 +87,9 @@ def _cases(runs: Sequence[FixRun]) -> str:
 
 
 def _state(run: FixRun) -> str:
-    return run.made.status.value if run.made else "waits for an answer"
+    if run.waits:
+        return "waits for an answer"
+    return run.made.status.value if run.made else NOTHING
 
 
 def _grade(run: FixRun) -> str:

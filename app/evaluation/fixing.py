@@ -2,7 +2,7 @@
 
 Each known defect is given to the fix stage as if it had been posted. The product applies and checks the edits by its own
 rules and asks another vendor to confirm. The grade is independent of that: a model of a further vendor judges only if
-there is no check and no analyzer that finds the defect.
+neither a check nor an analyzer can tell.
 """
 
 import asyncio
@@ -36,13 +36,14 @@ WORTH = 8  # any posted finding has one
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixRun:
-    """The fix of one known defect; `made` is None while an answer is missing, `graded` if there is nothing to grade."""
+    """The fix of one known defect; `waits` if an answer is missing, perhaps only the judge's."""
 
     case: EvaluationCase
     defect: KnownDefect
     calls: tuple[ModelCall, ...] = ()
     made: FindingFix | None = None
     graded: GradedFix | None = None
+    waits: bool = False
 
     @property
     def is_confirmed(self) -> bool:
@@ -81,17 +82,17 @@ async def run_fixes(
 async def _run_fix(case: EvaluationCase, defect: KnownDefect, setup: EvaluationSetup) -> FixRun:
     calls = MemoryCalls()
     services = services_for(case, setup, calls)
-    made = graded = None
+    made, graded, waits = None, None, False
     try:
         with tempfile.TemporaryDirectory(prefix="quorum-eval-") as directory:
             fixing = await _open(case, defect, services, setup, Path(directory))
             made = await fix_finding(fixing.finding, fixing.state, fixing.questions)
             graded = await _grade(case, defect, made, fixing) if made.edits else None
     except AnswerMissing:
-        pass
+        waits = True
     finally:
         await services.models.aclose()
-    return FixRun(case=case, defect=defect, calls=tuple(calls.calls), made=made, graded=graded)
+    return FixRun(case=case, defect=defect, calls=tuple(calls.calls), made=made, graded=graded, waits=waits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,18 +157,15 @@ async def _grade(case: EvaluationCase, defect: KnownDefect, made: FindingFix, fi
 
 
 async def grade_by_analyzer(defect: KnownDefect, fixed: Sequence[FixedFile]) -> GradedFix | None:
-    """Whether the analyzers that found the defect are silent now; None if none had found it."""
+    """Return `RIGHT` if analyzers found the defect and are silent now; None if they cannot tell.
+
+    A pattern that still matches proves nothing: it may not know this kind of fix.
+    """
     [file, *_] = [*(each for each in fixed if each.path == defect.path), None]
     if file is None or file.before is None:
         return None
     before, after = [await _count(defect, content) for content in (file.before, file.after)]
-    if not before:
-        return None
-    return GradedFix(
-        grade=FixGrade.RIGHT if not after else FixGrade.WRONG,
-        by="analyzer",
-        detail="" if not after else "The analyzers still find it.",
-    )
+    return GradedFix(grade=FixGrade.RIGHT, by="analyzer") if before and not after else None
 
 
 async def _count(defect: KnownDefect, content: bytes) -> int:

@@ -9,6 +9,7 @@ from app.evaluation.cases import CaseKind
 from app.evaluation.figures import EvaluationFigures, ModelFigures, figures_of, model_rows, verification
 from app.evaluation.judge import CaseRun, JudgedFinding, JudgeVerdict
 from app.evaluation.tables import NOTHING, number, percent, render_table, usd
+from app.evaluation.vendor_figures import render_vendors, vendor_rows
 
 VERSION = 1
 
@@ -38,6 +39,7 @@ def render_text(runs: Sequence[CaseRun], *, notes: Sequence[str]) -> str:
         _scopes(runs),
         *(_groups(runs, name, of) for name, of in _GROUPINGS.items()),
         _models(model_rows(runs)),
+        render_vendors(vendor_rows(runs)),
         _verifier(runs),
         _cases(runs),
         "\n".join((*notes, *_failures(runs))),
@@ -60,6 +62,7 @@ def render_json(runs: Sequence[CaseRun], *, notes: Sequence[str]) -> str:
             for name, of in _GROUPINGS.items()
         },
         "models": [asdict(row) for row in model_rows(runs)],
+        "vendors": [asdict(row) for row in vendor_rows(runs)],
         "verification": asdict(verification(runs)),
         "cost_usd": sum(run.report.usage.cost_usd for run in runs),
         "results": [_case_value(run) for run in runs],

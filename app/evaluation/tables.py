@@ -20,7 +20,7 @@ def render_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def share(part: int, whole: int) -> float | None:
+def share(part: float, whole: int) -> float | None:
     """Part of a whole; None if there is none, never 0 or 1."""
     return part / whole if whole else None
 

@@ -1,4 +1,6 @@
-from evals.fixes.py-feature-flags.head.app.flags import is_on
+import importlib
+
+is_on = importlib.import_module("app.flags").is_on
 
 for value in ("true", "True", "TRUE"):
     assert is_on("search", {"FEATURE_SEARCH": value}) is True

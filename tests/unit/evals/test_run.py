@@ -16,6 +16,7 @@ from app.evaluation.cases import load_cases
 from app.evaluation.figures import model_rows
 from app.evaluation.report import render_json, render_text
 from app.evaluation.run import EvaluationSetup, run_cases
+from app.evaluation.vendor_figures import vendor_rows
 from tests.fakes.vendor_wire import VendorRequest
 from tests.fakes.vendors import FakeVendors
 
@@ -159,6 +160,16 @@ async def test_a_claim_of_two_stages_counts_for_each_of_its_models() -> None:
     assert claims["claude:claude-sonnet-5-5"] == (2, 1)
 
 
+async def test_a_defect_that_two_vendors_found_is_unique_to_neither() -> None:
+    fake = vendors()
+    alone = vendor_rows(await run_cases(load_cases(patterns=(CASE,)), setup(fake)))
+    fake.answers[Provider.CLAUDE] = scanner
+    both = vendor_rows(await run_cases(load_cases(patterns=(CASE,)), setup(fake)))
+    assert [(row.vendor, row.found, row.unique) for row in alone] == [("claude", 0, 0), ("gpt", 1, 1)]
+    assert [(row.vendor, row.found, row.unique) for row in both] == [("claude", 1, 0), ("gpt", 1, 0)]
+    assert both[1].usd_per_unique is None
+
+
 def test_a_folder_without_answers_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="contains no recorded answers"):
         replay(EvaluationSetup(), tmp_path)
@@ -177,6 +188,6 @@ def test_without_keys_the_analyzers_review(tmp_path: Path, capsys: pytest.Captur
 
 def figures(runs: Any) -> Any:
     value = json.loads(render_json(runs, notes=[]))
-    for row in value["models"]:
+    for row in (*value["models"], *value["vendors"]):
         row["cost_usd"] = None
     return value | {"cost_usd": None}
