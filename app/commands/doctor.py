@@ -276,8 +276,9 @@ async def _check_models(settings: Settings, network: Network, now: datetime) -> 
             yield warning("models", message, "set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY")
         for check in await models.check():
             yield check_model(check, now.date())
+        digests = {provider: each.digest for provider, each in access.items()}
         for state in await asyncio.to_thread(_load_rungs, settings, now):
-            if state.name.access == access[state.name.provider].digest:
+            if state.name.access == digests.get(state.name.provider):
                 yield check_rung(state)
         for provider in models.providers:
             is_unpaid = await asyncio.to_thread(_was_unpaid, settings, provider, since=now - UNPAID_WITHIN)

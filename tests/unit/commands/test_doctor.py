@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,17 @@ from app.commands.doctor_checks import (
     check_model,
 )
 from app.commands.manifest import read_manifest
-from app.domain.model_call import CallEntry, Provider
+from app.domain.model_call import CallEntry, Provider, Rung, RungName, RungState
 from app.github.registration import HookConfig
 from app.llm.build import Cloud, VendorAccess
 from app.llm.failures import UNPAID_TIER
 from app.llm.models import ModelCheck
 from app.llm.router import VendorModels
-from app.main import Network
+from app.main import Network, provider_access
 from app.settings import Settings
 from app.store.calls import record_call
 from app.store.database import Database
+from app.store.rungs import record_rung
 from github_sandbox import GitHubSandbox
 from tests.contracts.guard import OpenApiGuard
 from tests.scenarios.vendors import Vendors
@@ -38,6 +39,7 @@ from tests.scenarios.world import ALL, app_settings
 from tests.unit.llm.harness import CALL
 
 HOOK = "https://quorum.example.com/webhooks/github"
+REMOVED_SERVER = Provider("qwen@groq")  # from the file of servers
 NAMES = VendorModels(large="m", small="m")
 OURS = HookConfig(url=HOOK, content_type="json", has_secret=True, verifies_tls=True)
 
@@ -226,6 +228,22 @@ async def test_an_unpaid_google_key_is_reported(world: DoctorHarness) -> None:
     assert str((await world.checks())["gemini data"]) == snapshot(
         "warning  gemini data  The key is on the unpaid tier, so its requests may be used for training. → enable billing for the key's project before you send private code"
     )
+
+
+async def test_how_a_model_is_asked_is_shown_while_its_access_is_configured(world: DoctorHarness) -> None:
+    settings = Settings.model_validate(world.settings)
+    digest = provider_access(settings, {})[Provider.GPT].digest
+    database = Database(settings.database_url)
+    for provider, access in ((Provider.GPT, digest), (Provider.GEMINI, "another key"), (REMOVED_SERVER, "")):
+        name = RungName(provider=provider, model="m", schema="s", access=access)
+        expires_at = datetime.now(UTC) + timedelta(hours=1)
+        state = RungState(name=name, rung=Rung.JSON_MODE, error="It refused.", expires_at=expires_at)
+        record_rung(database, state)
+    database.close()
+    shown = {subject: check for subject, check in (await world.checks()).items() if "rung" in subject}
+    assert [*shown] == ["gpt rung"]
+    assert shown["gpt rung"].message.startswith("m is asked with 'JSON mode' until ")
+    assert shown["gpt rung"].message.endswith(": It refused.")
 
 
 async def test_a_missing_permission_is_named(world: DoctorHarness) -> None:

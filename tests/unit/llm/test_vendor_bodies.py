@@ -2,13 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from openai.types.responses.response_error import ResponseError
 
 from app import errors
 from app.domain.model_call import Provider
-from app.errors import ModelError
+from app.errors import ModelError, ModelRateLimited, ModelRefused
 from app.llm.build import build_client
 from tests.fakes.vendors import FakeVendors
 from tests.unit.llm.harness import request
@@ -34,6 +35,19 @@ async def failure(provider: Provider, status: int, body: object) -> ModelError:
 async def test_a_body_is_understood(row: dict[str, Any]) -> None:
     error = await failure(Provider(row["provider"]), row["status"], row["body"])
     assert (type(error), str(error)) == (getattr(errors, row["kind"]), row["sentence"])
+
+
+@pytest.mark.parametrize("code", get_args(ResponseError.model_fields["code"].annotation))
+async def test_a_failure_inside_a_200_is_a_refusal_if_its_code_names_a_policy(code: str) -> None:
+    """The codes are those of OpenAI's SDK."""
+    body = {
+        "id": "resp_1", "object": "response", "created_at": 0, "model": "gpt-6.2-sol", "status": "failed",
+        "error": {"code": code, "message": "It failed."}, "output": [], "tools": [], "tool_choice": "auto",
+        "parallel_tool_calls": False,
+    }  # fmt: skip
+    error = await failure(Provider.GPT, 200, body)
+    assert isinstance(error, ModelRefused) == ("policy" in code)
+    assert isinstance(error, ModelRateLimited) == (code == "rate_limit_exceeded")
 
 
 @pytest.mark.parametrize(
