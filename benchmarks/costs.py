@@ -17,15 +17,16 @@ from app.clock import utc_now
 from app.domain.model_call import Provider, Usage
 from app.llm.costs import Prices
 from app.llm.router import TokenEstimator, estimate_tokens
+from app.settings import Settings
 from benchmarks.large_changes import module
 from benchmarks.local_deployment import NOTHING, VENDORS, LocalDeployment, answer, deploy_locally
 from tests.fakes.vendor_wire import VendorRequest
 
 RECORDED = Path(__file__).parents[1] / "evals" / "recorded" / "three-readers" / "answers.json"
-TASKS = {"correctness": "review", "security": "security", "documentation": "docs", "refute": "verify"}
+TASKS = {"refute": "verify", "correctness": "review", "security": "security", "documentation": "docs"}
+DEFAULTS = {Settings.model_fields[f"quorum_{provider}_model"].default for provider in VENDORS}
 SMALL_LINES = 25
 FILES = (1, 4, 12, 40)
-_TASK = re.compile(r"^# Task: (\w+)", re.MULTILINE)
 _CODE = re.compile(r"def (convert_(\d+)_\d+)\b")
 
 
@@ -65,6 +66,7 @@ def row(files: int, lines: int, requests: Sequence[VendorRequest]) -> str:
     """The size, and calls, tokens and cost of the requests."""
     outputs, prices, estimator = mean_output_tokens(), Prices(), TokenEstimator()
     cost_usd, tokens = 0.0, {provider: [0, 0] for provider in VENDORS}
+    models: dict[Provider, set[str]] = {provider: set() for provider in VENDORS}
     for request in requests:
         provider = Provider(request.provider)
         text_tokens = estimate_tokens(request.prompt, language="python")
@@ -72,15 +74,23 @@ def row(files: int, lines: int, requests: Sequence[VendorRequest]) -> str:
         received = round(outputs[_task(request)])
         usage = Usage(input_tokens=sent, output_tokens=received)
         cost_usd += prices.cost_usd(provider, request.model, usage, at=utc_now()) or 0.0
+        models[provider].add(request.model)
         tokens[provider][0] += sent
         tokens[provider][1] += received
-    each = " | ".join(f"{sent:,} + {received:,}" for sent, received in tokens.values())
+    each = " | ".join(
+        f"{sent:,} + {received:,}{_by(models[provider] - DEFAULTS)}"
+        for provider, (sent, received) in tokens.items()
+    )
     return f"| {lines:,} lines in {files} file{'s' if files > 1 else ''} | {len(requests)} | {each} | {cost_usd:.3f} |"
 
 
+def _by(models: set[str]) -> str:
+    """Which models, if not the default ones."""
+    return f" by {', '.join(f'`{model}`' for model in sorted(models))}" if models else ""
+
+
 def _task(request: VendorRequest) -> str:
-    found = _TASK.search(request.text)
-    return TASKS.get(found[1], "review") if found else "review"
+    return next(task for heading, task in TASKS.items() if f"# Task: {heading}" in request.prompt)
 
 
 async def main() -> None:

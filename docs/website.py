@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 FILES = ("LICENSE", "app.yml", "action.yml")  # that pages link to
-KINDS = (".md", ".png", ".json")  # of docs/, without its scripts
+KINDS = (".md", ".png", ".svg", ".css", ".json")  # of docs/, without its scripts
 
 
 def build(target: Path) -> Path:

@@ -4,14 +4,19 @@ import importlib.util
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
+from app.domain.model_call import Provider, Usage
+from app.llm.costs import Prices
+from app.settings import Settings
 from scripts.structure import duplicate_classes, load_modules
 from tests.unit.repository.files import ROOT, read, tracked
 
 PAGES = [path for path in tracked() if path.endswith(".md") and not path.startswith(("tests/", "prompts/"))]
 _ROW = re.compile(r"^\|(.+)\|$", re.MULTILINE)
+_TOKENS = re.compile(r"([\d,]+) \+ ([\d,]+)(?: by `([\w.-]+)`)?")
 _PROGRAM = re.compile(r"\b(benchmarks\.\w+)")
 _PLACE = re.compile(
     r"`((?:app|webhooks|tests|benchmarks|github_sandbox|prompts|evals|scripts|docs)/[\w./-]*)`"
@@ -29,6 +34,22 @@ def test_every_figure_names_the_benchmark_that_prints_it() -> None:
     for figure, measured, *_, printed_by in rows:
         assert measured, figure
         assert re.fullmatch(r"`benchmarks\.\w+`", printed_by), figure
+
+
+def test_the_examples_of_costs_follow_from_their_tokens_and_the_prices() -> None:
+    prices, at = Prices(), datetime(2026, 12, 1, tzinfo=UTC)
+    rows = rows_of(read("docs/costs.md"))
+    assert len(rows) == 5
+    for _, _, *vendors, stated_usd in rows:
+        cost_usd = 0.0
+        for provider, cell in zip((Provider.CLAUDE, Provider.GPT, Provider.GEMINI), vendors, strict=True):
+            sent, received, model = _TOKENS.fullmatch(cell).groups()  # type: ignore[union-attr]
+            model = model or Settings.model_fields[f"quorum_{provider}_model"].default
+            usage = Usage(
+                input_tokens=int(sent.replace(",", "")), output_tokens=int(received.replace(",", ""))
+            )
+            cost_usd += prices.cost_usd(provider, model, usage, at=at) or 0.0
+        assert stated_usd == f"{cost_usd:.3f}"
 
 
 @pytest.mark.parametrize("path", PAGES)

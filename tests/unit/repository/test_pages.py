@@ -13,6 +13,7 @@ from webhooks.commands import USAGE, parse_command
 
 PAGES = [path for path in tracked() if path.endswith(".md") and not path.startswith(("tests/", "prompts/"))]
 _LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(#[^)\s]*)?\)")
+_PLACEHOLDER = re.compile(r"<[a-z][\w -]*>|\bYOUR[\w-]*|\b[A-Z]+_ID\b|\bOWNER/REPO\b|…")
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
@@ -32,6 +33,12 @@ def test_every_decision_is_listed_in_its_order() -> None:
     pages = sorted(path.name for path in (ROOT / "docs/decisions").glob("[0-9]*.md"))
     listed = re.findall(r"^(\d+)\. \[.*\]\((.*)\)$", read("docs/decisions/README.md"), re.MULTILINE)
     assert listed == [(str(int(name[:4])), name) for name in pages]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_commands_have_no_placeholders(path: str) -> None:
+    blocks = [text for kind, text in _FENCED.findall(read(path)) if kind in ("sh", "bash", "console")]
+    assert not [found for text in blocks for found in _PLACEHOLDER.findall(text)]
 
 
 @pytest.mark.parametrize("name", USAGE)
@@ -96,8 +103,8 @@ def test_the_installation_page_explains_every_event_and_permission() -> None:
     assert all(f"`{name}: {level}`" in page for name, level in manifest["default_permissions"].items())
 
 
-def test_the_operations_page_says_how_often_a_job_may_crash() -> None:
-    assert f"crashed {MAX_RESTARTS} times" in read("docs/operations.md")
+def test_the_troubleshooting_page_says_how_often_a_job_may_crash() -> None:
+    assert f"crashed {MAX_RESTARTS} times" in read("docs/troubleshooting.md")
 
 
 def test_the_published_schema_matches_the_code() -> None:
