@@ -166,7 +166,7 @@ def render_check_run(repo: RepositoryState, run: CheckRun) -> Json:
             "annotations_url": f"{url}/annotations",
         },
         "check_suite": {"id": run.suite.id},
-        "app": render_app(repo.hub.urls, repo.hub.app),
+        "app": render_app(repo.hub.urls, repo.hub.app) | _named(run.suite),
         "pull_requests": _minimal_pulls(repo, run.head_sha),
     }
 
@@ -203,6 +203,11 @@ def render_check_suite(repo: RepositoryState, suite: CheckSuite) -> Json:
             "committer": signature,
         },
     }
+
+
+def _named(suite: CheckSuite) -> Json:
+    other = suite.other
+    return {"id": other.id, "slug": other.slug, "name": other.slug} if other else {}
 
 
 def _suite_conclusion(runs: list[CheckRun]) -> str:

@@ -171,6 +171,10 @@ class _Root:
             for item in (*pull.threads, *pull.issue_comments, *pull.reviews, *pull.review_comments()):
                 if item.node_id == node_id:
                     return self._shown(pull, item)
+        for repo in self._hub.repositories.values():
+            for run in repo.check_runs.values() if self._call.actor.covers(repo) else ():
+                if run.node_id == node_id:
+                    return self._views.checks.run(repo, run)
         raise QueryError("NOT_FOUND", f"Could not resolve to a node with the global id of '{node_id}'")
 
     def _shown(self, pull: Pull, item: ReviewThread | IssueComment | ReviewComment | Review) -> Json:

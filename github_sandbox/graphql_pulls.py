@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from github_sandbox.diffs import FileChange
+from github_sandbox.graphql_checks import CheckViews
 from github_sandbox.graphql_values import CodeViews, QueryError, account_view, connection, later, refused
 from github_sandbox.model import PullState, RepositoryState
 from github_sandbox.state import (
@@ -49,6 +50,7 @@ class PullViews:
     def __init__(self, actor: Actor) -> None:
         self._actor = actor
         self._code = CodeViews(actor)
+        self.checks = CheckViews(actor)
 
     def _is_viewer(self, account: Account) -> bool:
         return account is self._actor.account
@@ -156,10 +158,18 @@ class PullViews:
             "labels": connection("labels", pull.labels, lambda name: _label_view(pull, name)),
             "closingIssuesReferences": self._closing(pull),
             "files": connection("files", changes(), _file_view),
+            "commits": partial(self._commits, pull),
             "comments": connection("comments", pull.issue_comments, lambda c: self.issue_comment(pull, c)),
             "reviews": connection("reviews", pull.reviews, lambda r: self.review(pull, r)),
             "reviewThreads": connection("reviewThreads", pull.threads, lambda t: self.thread(pull, t)),
         }
+
+    def _commits(self, pull: PullState, info: "GraphQLResolveInfo[Any]", **arguments: object) -> Json:
+        def view(sha: str) -> Json:
+            checks = {"checkSuites": partial(self.checks.suites, pull.repository, sha)}
+            return {"id": f"PURC_{sha}", "commit": self._code.commit(pull.repository, sha) | checks}
+
+        return connection("commits", pull.commits(), view)(info, **arguments)
 
     def _comment(self, pull: PullState, item: IssueComment | ReviewComment | Review) -> Json:
         return {

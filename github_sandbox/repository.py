@@ -7,7 +7,18 @@ from github_sandbox.errors import not_found
 from github_sandbox.git import FileContent
 from github_sandbox.model import ROLES, HubState, RepositoryState
 from github_sandbox.pull import NO_COMMIT, PullLifecycle, announce_push
-from github_sandbox.state import Account, CheckRun, Issue, Json, Posted, RequiredCheck
+from github_sandbox.state import (
+    Account,
+    CheckRun,
+    CheckSuite,
+    Issue,
+    Json,
+    OtherApp,
+    Posted,
+    RequiredCheck,
+)
+
+GITHUB_ACTIONS = OtherApp(id=15368, slug="github-actions")
 
 
 class Pull(PullLifecycle):
@@ -182,6 +193,29 @@ class Repository(RepositoryState):
         )
         self.check_runs[run.id] = run
         self._change_check_run(run, body, "created")
+        return run
+
+    def fail_check(
+        self, head_sha: str, name: str, annotations: Sequence[Json] = (), *, body: Json | None = None
+    ) -> CheckRun:
+        """Another App, GitHub Actions, completes a check run with the conclusion `failure`, or what `body` says."""
+        output: Json = {"title": f"{name} failed", "summary": "", "annotations": list(annotations)}
+        request: Json = {"name": name, "head_sha": head_sha, "conclusion": "failure", "output": output}
+        request |= body or {}
+        checks.check_request(request, creating=True)
+        suite = CheckSuite(
+            id=self.hub.next_id(),
+            head_sha=head_sha,
+            head_branch=None,
+            before=None,
+            created_at=self.hub.clock(),
+            other=GITHUB_ACTIONS,
+        )
+        run = CheckRun(
+            id=self.hub.next_id(), suite=suite, name=name, head_sha=head_sha, created_at=self.hub.clock()
+        )
+        self.check_runs[run.id] = run
+        checks.apply(run, request, now=self.hub.clock())
         return run
 
     def update_check_run(self, run: CheckRun, body: Json) -> None:

@@ -140,15 +140,24 @@ class ReviewThread:
         return self.comments[0]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherApp:
+    """Another App with checks on the same commits, such as `github-actions`."""
+
+    id: int
+    slug: str
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class CheckSuite:
-    """All check runs of one App on one commit."""
+    """All check runs of one App on one commit; `other` is set if it is not the App under test."""
 
     id: int
     head_sha: str
     head_branch: str | None
     before: str | None
     created_at: float
+    other: OtherApp | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -201,6 +201,7 @@ def render_routing(figures: list[RoutingFigure], *, since: str) -> Table | str:
         "answered",
         "findings judged",
         "held",
+        "held alone",
         "average",
         "USD a call",
     ):
@@ -214,6 +215,7 @@ def render_routing(figures: list[RoutingFigure], *, since: str) -> Table | str:
             _share(figure.success_rate, figure.success_interval),
             f"{figure.judged:,}",
             _share(figure.held_share, figure.held_interval),
+            f"{figure.held_alone:,}",
             _milliseconds(figure.average_ms),
             f"{figure.cost_usd_per_call:.4f}",
         )

@@ -79,6 +79,7 @@ class Finding:
     verifier_evidence: str = ""  # the verifier's decisive evidence
     pre_existing: bool = False  # the code predates this change
     duplicates: tuple[DuplicatePlace, ...] = ()
+    explains_check: str = ""  # the failed check that the finder explains with it
     own_rule: str = ""  # the model's word, if `rule_id` is "other" because the vocabulary lacks it
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+MAX_LOOKUP_CHARACTERS = 300  # of a name or a path; a longer one is not looked up
+
 
 class LookupKind(StrEnum):
     """What a look-up asks for."""
@@ -18,6 +20,7 @@ class Unavailable(StrEnum):
     """Why a look-up is not answered."""
 
     INCOMPLETE = "the look-up does not say what to look for"
+    TOO_LONG = "the name or the path is too long"
     OUTSIDE = "the path is outside the repository"
     NO_TREE = "only the change can be read here"
     NOT_FOUND = "nothing was found"

@@ -227,7 +227,8 @@ class ProviderRecord:
     """The record of one provider at one stage; learned routing orders providers by these numbers.
 
     `held` counts findings that another vendor confirmed or an author resolved, and that were not dismissed. `fell`
-    counts those refuted or dismissed. Findings without an outcome count as neither.
+    counts those refuted or dismissed. Findings without an outcome count as neither. `held_alone` counts those of `held`
+    that no other vendor found as well.
     """
 
     stage: str
@@ -235,6 +236,7 @@ class ProviderRecord:
     calls: int = 0  # attempts on the wire
     answered: int = 0  # attempts with a usable completion
     held: int = 0
+    held_alone: int = 0
     fell: int = 0
     average_ms: float = 0.0  # of the usable completions
     cost_usd: float = 0.0  # of all attempts with a known price

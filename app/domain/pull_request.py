@@ -57,6 +57,26 @@ class LinkedIssue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckNote:
+    """One annotation of a check run, without its raw details, which are logs."""
+
+    path: str
+    line: int
+    level: str  # "failure", "warning" or "notice"
+    message: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedCheck:
+    """A check run of another App that failed on the head before the review read it."""
+
+    name: str
+    title: str = ""
+    notes: tuple[CheckNote, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """One comment of a thread."""
 
@@ -106,6 +126,7 @@ class Snapshot:
     summary_comment_id: int | None = None
     summary_node_id: str = ""  # of the summary comment
     issues: tuple[LinkedIssue, ...] = ()
+    failed_checks: tuple[FailedCheck, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -9,7 +9,7 @@ from app.domain.diff import Diff, FileDiff
 from app.domain.finding import Document, Finding, RejectedClaim, Rejection, Stage, Walkthrough
 from app.domain.lookup import LookedUp
 from app.domain.model_call import Provider
-from app.domain.pull_request import LinkedIssue, PullRequest, PullRequestRef
+from app.domain.pull_request import FailedCheck, LinkedIssue, PullRequest, PullRequestRef
 
 
 class StationState(StrEnum):
@@ -194,6 +194,7 @@ class ReviewContext:
     earlier_findings: tuple[Finding, ...] = ()
     images: tuple[ChangedImage, ...] = ()  # for the docs stage
     issues: tuple[LinkedIssue, ...] = ()  # which the security stage never sees either
+    failed_checks: tuple[FailedCheck, ...] = ()  # which only the review stage sees
     remembered: tuple[str, ...] = ()  # instructions of the team, which the security stage never sees
 
 

@@ -164,6 +164,7 @@ def merged_finding(group: Sequence[Finding], *, preferred: Sequence[Finding] = (
         found_by=finders,
         confirmed_by=(),
         pre_existing=all(each.pre_existing for each in group),
+        explains_check=next((each.explains_check for each in (best, *group) if each.explains_check), ""),
         duplicates=tuple(dict.fromkeys(place for each in group for place in each.duplicates)),
     )
 

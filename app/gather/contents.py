@@ -13,6 +13,7 @@ from app.domain.content import ContentKind
 from app.domain.diff import FileDiff, FileStatus, Side
 from app.domain.pull_request import Snapshot, Source
 from app.domain.review import ChangedImage, Omission
+from app.gather.bundled import is_bundled
 from app.gather.configuration import DEFAULT_GUIDELINES
 from app.gather.definitions import Texts
 
@@ -73,7 +74,7 @@ def folder_candidates(paths: Iterable[str], *, named: Sequence[str]) -> tuple[st
     changed: dict[str, int] = {}
     for path in paths:
         for folder in PurePosixPath(path).parents:
-            if folder.name:
+            if folder.name and not is_bundled(f"{folder}/x"):
                 changed[str(folder)] = changed.get(str(folder), 0) + 1
     folders = sorted(changed, key=lambda folder: (-changed[folder], folder))
     names = [f"{folder}/{name}" for folder in folders for name in FOLDER_NAMES if name in named]

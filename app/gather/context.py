@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from app.domain.diff import FileDiff, Hunk, LineKind
 from app.domain.pull_request import Source
 from app.domain.review import ContextSnippet
+from app.gather.bundled import OwnCode, is_boilerplate
 from app.gather.chunks import CHARACTERS_PER_TOKEN, file_tokens
 from app.gather.definitions import MAX_DEFINITION_LINES, Texts, changed_lines, digest, last_name
 from app.gather.names import mentioned_names, used_names
@@ -97,6 +98,8 @@ async def find_context(
     if not limits.tokens:
         return ()
     visible = {file.path: _visible(file) for file in files}
+    files = [file for file in files if not is_boilerplate(texts.heads.get(file.path, ""))]
+    texts = texts.only([file.path for file in files])
     mentioned = mentioned_names(files, texts)
     names = used_names(files, texts, mentioned)
     members = {name for each in mentioned.values() for name in each}  # of a class, those worth showing
@@ -109,8 +112,9 @@ async def find_context(
     found = [part for path, each in constants.items() for part in _constants(path, each.values(), texts)]
     found += _enclosing(files, texts, visible)
     found += _definitions_here({used.name for used in names}, members, texts, visible)
-    found += await find_definitions(missing[: limits.searches - len(callers)], members, source)
-    found += await find_callers(callers, source, visible)
+    tree = OwnCode(source, changed=list(visible))
+    found += await find_definitions(missing[: limits.searches - len(callers)], members, tree)
+    found += await find_callers(callers, tree, visible)
     found += _shared_state(files, texts, visible)
     found += _rest_of_small_files(files, texts, visible)
     budget = min(limits.tokens, max(FLOOR_TOKENS, round(sum(map(file_tokens, files)) * SHARE_OF_DIFF)))

@@ -2,12 +2,15 @@
 
 A short definition is shown whole, a class as its first lines and the members that the change uses."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from app.domain.diff import Hunk, LineKind
 from app.domain.review import ContextSnippet
 from app.syntax import Definition, definitions, without_long_lines
+
+T = TypeVar("T")
 
 MIN_NAME = 4  # characters; shorter names occur everywhere
 MAX_DEFINITION_LINES = 25
@@ -28,6 +31,14 @@ class Texts:
         bases = {path: without_long_lines(base) for path, base in bases.items()}
         defined = {path: definitions(path, head) for path, head in heads.items()}
         return cls(heads=heads, bases=bases, defined=defined)
+
+    def only(self, paths: Collection[str]) -> "Texts":
+        """Keep the texts of these files."""
+
+        def kept(values: Mapping[str, T]) -> dict[str, T]:
+            return {path: value for path, value in values.items() if path in paths}
+
+        return Texts(heads=kept(self.heads), bases=kept(self.bases), defined=kept(self.defined))
 
 
 def changed_lines(hunk: Hunk) -> list[int]:

@@ -146,6 +146,7 @@ async def gather(
             earlier_findings=tuple(earlier_findings),
             images=await fetch_images(source, selection.omitted, snapshot.diff.files) if for_models else (),
             issues=snapshot.issues,
+            failed_checks=snapshot.failed_checks,
             remembered=tuple(remembered),
         ),
         configuration=configuration,

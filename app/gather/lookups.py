@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from app.domain.content import ContentKind, kind_of
 from app.domain.diff import Side
-from app.domain.lookup import CodeLookup, LookupKind, Unavailable
+from app.domain.lookup import MAX_LOOKUP_CHARACTERS, CodeLookup, LookupKind, Unavailable
 from app.domain.lookup_answer import LookupAnswer
 from app.domain.pull_request import CodeTree, EntryKind, TextMatch
 from app.domain.review import ContextSnippet
@@ -77,6 +77,8 @@ class Lookups:
         return found if isinstance(found, LookupAnswer) else LookupAnswer(lookup=lookup, unavailable=found)
 
     async def _answer(self, lookup: CodeLookup) -> LookupAnswer | Unavailable:
+        if max(len(lookup.name or ""), len(lookup.path or "")) > MAX_LOOKUP_CHARACTERS:
+            return Unavailable.TOO_LONG
         match lookup.kind:
             case LookupKind.DEFINITION:
                 return await self._definitions(lookup)
@@ -155,10 +157,10 @@ class Lookups:
         path = inner_path(lookup.path)
         if isinstance(path, Unavailable):
             return path
-        text = await self._text(path)
+        text = await self._whole_text(path)
         if isinstance(text, Unavailable):
             return text
-        rows = text.removesuffix("\n").split("\n")
+        rows = list(map(_cut_line, text.removesuffix("\n").split("\n")))
         start, end = _range(lookup, default=DEFAULT_LINES)
         if start > len(rows):
             return Unavailable.NOT_FOUND
@@ -179,6 +181,10 @@ class Lookups:
         return LookupAnswer(lookup=lookup, history=tuple(f"{each.date} {each.subject}" for each in commits))
 
     async def _text(self, path: str) -> str | Unavailable:
+        text = await self._whole_text(path)
+        return text if isinstance(text, Unavailable) else without_long_lines(text)
+
+    async def _whole_text(self, path: str) -> str | Unavailable:
         kind = await self._tree.entry(path)
         if kind is not EntryKind.FILE:
             return _ENTRIES[kind]
@@ -189,7 +195,7 @@ class Lookups:
             return Unavailable.LFS
         if kind_of(raw) is not ContentKind.TEXT:
             return Unavailable.BINARY
-        return without_long_lines(raw.decode("utf-8", "replace"))
+        return raw.decode("utf-8", "replace")
 
 
 def inner_path(path: str | None) -> str | Unavailable:
@@ -202,6 +208,10 @@ def inner_path(path: str | None) -> str | Unavailable:
     if is_outside or not parts or any(part == ".." or part.lower() == ".git" for part in parts):
         return Unavailable.OUTSIDE
     return str(pure)
+
+
+def _cut_line(text: str) -> str:
+    return text if len(text) <= MAX_LINE_CHARACTERS else f"… a line of {len(text):,} characters is left out"
 
 
 def _owner_and_name(text: str | None) -> tuple[str, str]:

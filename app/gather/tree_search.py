@@ -8,8 +8,9 @@ from itertools import islice
 from pathlib import PurePosixPath
 
 from app.domain.diff import FileDiff, Side
-from app.domain.pull_request import Source, TextMatch
+from app.domain.pull_request import TextMatch
 from app.domain.review import ContextSnippet
+from app.gather.bundled import SearchableTree
 from app.gather.definitions import MIN_NAME, Texts, changed_lines, digest, last_name
 from app.gather.names import UsedName, same_language
 from app.syntax import (
@@ -54,7 +55,7 @@ class FoundDefinition:
 
 
 async def find_definitions(
-    names: Sequence[UsedName], members: set[str], source: Source
+    names: Sequence[UsedName], members: set[str], source: SearchableTree
 ) -> list[ContextSnippet]:
     """Find definitions of names that the changed files do not define, one search each, in the order of the names."""
     found = await asyncio.gather(*(_definition_elsewhere(used, source) for used in names))
@@ -68,7 +69,7 @@ async def find_definitions(
     return snippets
 
 
-async def _definition_elsewhere(used: UsedName, source: Source) -> FoundDefinition | None:
+async def _definition_elsewhere(used: UsedName, source: SearchableTree) -> FoundDefinition | None:
     """Find the definition that the name refers to; None if there is none, or if several are equally near."""
     patterns = definition_patterns(used.name)
     matches = [
@@ -88,7 +89,7 @@ async def _definition_elsewhere(used: UsedName, source: Source) -> FoundDefiniti
 
 
 async def _read(
-    path: str, matches: Sequence[TextMatch], used: UsedName, source: Source
+    path: str, matches: Sequence[TextMatch], used: UsedName, source: SearchableTree
 ) -> FoundDefinition | None:
     """Find the definition of the name in a file by its syntax tree, or else a constant by its line."""
     raw = await source.blob(path, Side.RIGHT)
@@ -182,7 +183,7 @@ def touched_symbols(files: Sequence[FileDiff], texts: Texts) -> list[str]:
 
 
 async def find_callers(
-    names: Sequence[str], source: Source, visible: Mapping[str, set[int]]
+    names: Sequence[str], source: SearchableTree, visible: Mapping[str, set[int]]
 ) -> list[ContextSnippet]:
     """Find calls of these functions outside the diff, with a few lines around each; one search per function."""
     found = await asyncio.gather(*(source.grep(name, limit=GREP_LIMIT) for name in names))
@@ -195,7 +196,8 @@ async def find_callers(
     return [
         snippet
         for (name, match), raw in zip(calls, texts, strict=True)
-        for snippet in _caller(name, match, _text(raw) or match.text)
+        if raw is not None
+        for snippet in _caller(name, match, _text(raw))
     ]
 
 

@@ -114,6 +114,8 @@ class ApiClient:
 class ClientFactory(Protocol):
     """Creates an installation's clients; implemented by the App."""
 
+    app_id: int
+
     async def own_login(self) -> str:
         """Return the login that installations write as."""
         ...
@@ -147,6 +149,7 @@ class RepositoryClient(ApiClient):
         self.resolving_refused_until_s = 0.0  # contents:write was denied and is not requested again before
         self.lacking: Permissions = {}  # requested permissions that the token does not have
         self._app = app
+        self.app_id = app.app_id if app else None  # None: a person's token
         self._own_login: str | None = None
 
     async def own_login(self) -> str:

@@ -24,6 +24,11 @@ _BLOB = "... on Blob { text byteSize isBinary isTruncated }"
 _REACTIONS = "reactionGroups { content reactors(first: 1) { totalCount } }"
 _PAGE = "pageInfo { hasNextPage endCursor }"
 _ISSUE = "number title body"
+# The checks that failed on the head; their annotations are a query of their own, because they would cost points.
+_CHECKS = """\
+commits(last: 1) { nodes { commit { oid checkSuites(first: 20) { nodes { app { databaseId } checkRuns(
+        first: 10, filterBy: {checkType: LATEST, conclusions: [FAILURE, TIMED_OUT, STARTUP_FAILURE]}
+      ) { nodes { id name title } } } } } } }"""
 _REPLY = f"id {_COMMENT} author {{ __typename login }}"
 # Each connection costs one hundredth of a point for each node above it, so the thumbs are read on first comments only.
 _THREADS = f"""\
@@ -48,6 +53,7 @@ query Snapshot($owner: String!, $name: String!, $number: Int!{_declared("p", bas
       labels(first: 100) {{ nodes {{ name }} }}
       closingIssuesReferences(first: 5) {{ nodes {{ {_ISSUE} repository {{ nameWithOwner }} }} }}
       baseRefName baseRefOid headRefName headRefOid
+      {_CHECKS}
       headRepository {{ nameWithOwner }}
       baseRef {{ target {{ oid ... on Commit {{ oid {files} }} }} }}
       reviewThreads(first: 100) {{ {_THREADS} }}
@@ -75,6 +81,16 @@ query Issues($owner: String!, $name: String!{declared}) {{
   repository(owner: $owner, name: $name) {{ {found} }}
 }}"""
 
+
+ANNOTATIONS = """\
+query Annotations($ids: [ID!]!) {
+  nodes(ids: $ids) {
+    ... on CheckRun {
+      id
+      annotations(first: 20) { nodes { path annotationLevel title message location { start { line } } } }
+    }
+  }
+}"""
 
 _PAST = "oid committedDate messageHeadline"
 HISTORY = f"""\

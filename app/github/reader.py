@@ -40,6 +40,7 @@ from app.github.conversation import (
     parse_thread,
     variables_of,
 )
+from app.github.failed_checks import is_about_checks, read_failed_checks
 from app.github.git_objects import GitObjects
 from app.github.issues import UNREAD_ISSUES, is_refused, read_issues
 from app.github.pull_node import Node, child, parse_pull_request
@@ -145,6 +146,7 @@ class PullRequestSource:
             summary_comment_id=int(summary["fullDatabaseId"]) if summary else None,
             summary_node_id=summary["id"] if summary else "",
             issues=await read_issues(self._client, self._ref, pull),
+            failed_checks=await read_failed_checks(self._client, self._ref, pull),
             notes=(*notes, *unread, *((UNREAD_ISSUES,) if self._issues_refused else ())),
         )
 
@@ -206,8 +208,8 @@ class PullRequestSource:
 
 
 def _is_expected(error: GraphQLError) -> bool:
-    """Whether the error is about a file that is missing at the base, or about the limits of a server without any."""
-    return error.type == "NOT_FOUND" or (error.path or [""])[0] == "rateLimit"
+    """Whether the error is about a file that is missing at the base, limits of a server without any, or unreadable checks."""
+    return error.type == "NOT_FOUND" or (error.path or [""])[0] == "rateLimit" or is_about_checks(error)
 
 
 def _summary(comments: Sequence[Node]) -> Node | None:

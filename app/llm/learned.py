@@ -2,7 +2,8 @@
 
 A provider's worth at a stage is the probability that it answers times the probability that its findings are confirmed.
 Each is a Beta distribution over the latest calls and findings (a sliding window, to follow a provider that degrades).
-Cost and time reduce the worth a little. https://arxiv.org/abs/1707.02038
+Time reduces the worth a little, and so does the cost of a confirmed finding that no other vendor found: a provider that
+only repeats others is expensive, whatever its price. https://arxiv.org/abs/1707.02038
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +16,9 @@ from app.clock import Clock
 from app.domain.model_call import Provider, ProviderRecord
 
 FLOOR = 0.05  # the minimum share of questions for which each candidate is asked first
-COST_WEIGHT = 0.10  # the most expensive candidate loses a tenth of its worth, the slowest a twentieth
+COST_WEIGHT = (
+    0.10  # the candidate with the most expensive finding of its own loses a tenth, the slowest a twentieth
+)
 TIME_WEIGHT = 0.05
 REFRESH_S = 300.0
 FAVORITE_PRIOR = 2.0  # confirmed findings assumed for the stage's favorite; others start with 1
@@ -82,13 +85,18 @@ def _holds(record: ProviderRecord, place: int) -> tuple[float, float]:
 
 
 def _penalties(records: Sequence[ProviderRecord]) -> list[float]:
-    highest_usd = max((_cost_usd(record) for record in records), default=0.0)
+    highest_usd = max(map(_usd_per_own_finding, records), default=0.0)
     slowest = max((record.average_ms for record in records), default=0.0)
     return [
-        COST_WEIGHT * (_cost_usd(record) / highest_usd if highest_usd else 0.0)
+        COST_WEIGHT * (_usd_per_own_finding(record) / highest_usd if highest_usd else 0.0)
         + TIME_WEIGHT * (record.average_ms / slowest if slowest else 0.0)
         for record in records
     ]
+
+
+def _usd_per_own_finding(record: ProviderRecord) -> float:
+    """What the latest calls cost for each finding that held and that no other vendor found; starts with one finding."""
+    return record.cost_usd / (1 + record.held_alone)
 
 
 def _cost_usd(record: ProviderRecord) -> float:
@@ -111,6 +119,7 @@ class RoutingFigure:
     judged: int  # findings that were confirmed or refuted
     held_share: float | None
     held_interval: Interval
+    held_alone: int  # confirmed findings that no other vendor found
     average_ms: float
     cost_usd_per_call: float
 
@@ -145,6 +154,7 @@ def _stage_figures(records: Sequence[ProviderRecord]) -> list[RoutingFigure]:
             judged=record.held + record.fell,
             held_share=record.held / judged if (judged := record.held + record.fell) else None,
             held_interval=_interval(record.held, record.fell),
+            held_alone=record.held_alone,
             average_ms=record.average_ms,
             cost_usd_per_call=_cost_usd(record),
         )

@@ -27,14 +27,16 @@ _NULLABLE_TEXT: dict[str, Any] = {"anyOf": [_TEXT, {"type": "null"}]}
 _NULLABLE_WHOLE: dict[str, Any] = {"anyOf": [_WHOLE, {"type": "null"}]}
 
 
-def answer_schema(*, has_issues: bool = False) -> dict[str, Any]:
+def answer_schema(*, has_issues: bool = False, has_checks: bool = False) -> dict[str, Any]:
     """Return the schema of every answer, in the subset that all vendors support: all required, nullable, closed, no bounds.
 
     Evidence comes before the claim it supports, and look-ups before an answer, because models write in the order of the
-    schema. With `has_issues`, it also has `acceptance` and the rule about issues.
+    schema. With `has_issues`, it also has `acceptance` and the rule about issues; with `has_checks`,
+    a finding also has `explains_check`.
     https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
     """
     acceptance = _acceptance() if has_issues else {}
+    explains = {"explains_check": _NULLABLE_TEXT} if has_checks else {}
     return closed(
         lookups=_array(
             kind={"type": "string", "enum": [kind.value for kind in LookupKind]},
@@ -54,6 +56,7 @@ def answer_schema(*, has_issues: bool = False) -> dict[str, Any]:
             explanation=_TEXT,
             suggestion=_NULLABLE_TEXT,
             pre_existing={"type": "boolean"},
+            **explains,
         ),
         verdicts=_array(
             id=_TEXT,

@@ -101,6 +101,7 @@ class FindingItem(AnswerItem):
     suggestion: str | None
     evidence: Annotated[str, BeforeValidator(_text)] = ""
     pre_existing: Annotated[bool, BeforeValidator(_is_true)] = False
+    explains_check: Annotated[str | None, BeforeValidator(_text_or_none)] = None
 
 
 class VerdictItem(AnswerItem):

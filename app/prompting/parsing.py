@@ -16,7 +16,7 @@ from app.domain.finding import (
     Stage,
     Walkthrough,
 )
-from app.domain.lookup import CodeLookup
+from app.domain.lookup import MAX_LOOKUP_CHARACTERS, CodeLookup
 from app.domain.rules import own_word, rule_for
 from app.errors import ModelInvalidOutput
 from app.prompting.items import (
@@ -36,7 +36,6 @@ from app.prompting.items import (
 MAX_FINDINGS = 50  # of one answer; more would bury the important ones
 MAX_TITLE_CHARACTERS = 300
 MAX_LOOKUPS = 5  # of one answer
-MAX_LOOKUP_CHARACTERS = 300  # of a name or a path
 MAX_POINTS = 20  # of what issues ask for, in one answer
 UNTITLED, NOWHERE = "(no title)", "(no file)"
 
@@ -127,15 +126,24 @@ def parse_lookups(value: object) -> tuple[CodeLookup, ...]:
     asked = (
         CodeLookup(
             kind=item.kind,
-            name=item.name,
-            path=item.path,
+            name=_bounded(item.name),
+            path=_bounded(item.path),
             start_line=item.start_line,
             end_line=item.end_line,
         )
         for item in items
-        if len(item.name or "") <= MAX_LOOKUP_CHARACTERS and len(item.path or "") <= MAX_LOOKUP_CHARACTERS
     )
     return tuple(dict.fromkeys(asked))[:MAX_LOOKUPS]
+
+
+def _bounded(text: str | None) -> str | None:
+    """The text; of one that is too long, enough to see that it is."""
+    return text[: MAX_LOOKUP_CHARACTERS + 1] if text else text
+
+
+def wants_lookups(value: object) -> bool:
+    """Whether an answer asks to see more, validly or not."""
+    return is_object(value) and isinstance(value.get("lookups"), list) and bool(value["lookups"])
 
 
 def parse_docs(value: object, *, stage: Stage, paths: Collection[str]) -> ParsedDocs:
@@ -244,6 +252,7 @@ def _finding(item: FindingItem, path: str, stage: Stage) -> Finding:
         evidence=item.evidence,
         suggestion=suggestion,
         pre_existing=item.pre_existing,
+        explains_check=item.explains_check or "",
     )
 
 

@@ -31,6 +31,7 @@ from app.publish.wording import (
     count,
     describe_lines,
     name_duplicates,
+    name_explained,
     rule_name,
     short_location,
     short_sources,
@@ -79,6 +80,9 @@ def finding_blocks(finding: Finding, *, redact: Redact) -> list[BodyBlock]:
         BodyBlock("the location", location),
         BodyBlock("the explanation", clean_markdown(finding.explanation, redact=redact)),
         BodyBlock("the other places", name_duplicates(finding, show_place=_duplicate_place)),
+        BodyBlock(
+            "the failed check", name_explained(finding, show_name=lambda name: code_span(redact(name)))
+        ),
         BodyBlock("the note on existing code", note),
         BodyBlock("the suggested fix", render_fix(finding, redact=redact)),
         BodyBlock("the verification", _confirmation(finding, redact=redact)),

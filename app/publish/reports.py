@@ -17,7 +17,15 @@ from app.publish.frames import CodeFrames, FrameLine
 from app.publish.statement import make_statement
 from app.publish.summary import summary_blocks
 from app.publish.text import Redact, show_invisible, show_invisible_lines, strip_invisible
-from app.publish.wording import clean_cwe, count, joined, name_duplicates, rule_name, usage_line
+from app.publish.wording import (
+    clean_cwe,
+    count,
+    joined,
+    name_duplicates,
+    name_explained,
+    rule_name,
+    usage_line,
+)
 
 REPORT_VERSION = 1
 
@@ -103,6 +111,7 @@ def finding_value(finding: Finding, *, redact: Redact) -> dict[str, Any]:
         "found_by": list(finding.found_by),
         "confirmed_by": list(finding.confirmed_by),
         "placement": finding.placement.value,
+        "explains_check": finding.explains_check or None,
         "duplicates": [{"path": each.path, "start_line": each.start_line} for each in finding.duplicates],
     }
 
@@ -180,6 +189,8 @@ class _TextWriter:
         if self._frames:
             yield from self._code(self._frames.frame(finding), _COLORS[finding.severity])
         yield from self._wrapped(finding.explanation, _INDENT)
+        if finding.explains_check:
+            yield from self._wrapped(name_explained(finding, show_name=lambda name: f'"{name}"'), _INDENT)
         if finding.duplicates:
             yield from self._wrapped(name_duplicates(finding, show_place=_plain_place), _INDENT)
         if finding.suggestion is not None:

@@ -78,6 +78,14 @@ def describe_lines(finding: Finding) -> str:
     return span if finding.side == "RIGHT" else f"{span} of the base version"
 
 
+def name_explained(finding: Finding, *, show_name: Callable[[str], str]) -> str:
+    """Which failed check the finder explains with the finding; empty if none."""
+    if not finding.explains_check:
+        return ""
+    finder = next(map(vendor_name, finding.found_by), "the finder")
+    return f"Explains the failed check {show_name(finding.explains_check)}, according to {finder}."
+
+
 def name_duplicates(finding: Finding, *, show_place: Callable[[DuplicatePlace], str]) -> str:
     """`The same in 3 more places: …`; names the first ones. Empty if there are none."""
     places = finding.duplicates

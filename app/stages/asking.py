@@ -130,6 +130,7 @@ class Question(Generic[T]):
     images: tuple[Image, ...] = ()
     prefix_reused: bool = False
     has_issues: bool = False  # whether it shows issues, so that an answer may be about them
+    has_checks: bool = False  # whether it shows failed checks, which a finding may explain
     looked_up: str = ""  # what earlier rounds of look-ups showed; comes last
 
 
@@ -199,7 +200,7 @@ def build_request(context: StageContext, question: Question[T], *, material: str
         system=system.text,
         material=shared,
         question=context.redactor.redact(_without_blank_lines(f"{prompt.text}\n{question.looked_up}")),
-        schema=answer_schema(has_issues=question.has_issues),
+        schema=answer_schema(has_issues=question.has_issues, has_checks=question.has_checks),
         effort=EFFORT.get(context.tier, "medium"),
         prompt_id=prompt.id,
         prompt_version=f"{system.version}.{prompt.version}",

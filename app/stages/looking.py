@@ -117,6 +117,8 @@ def _answer_or_lookups(question: Question[T]) -> Question[_Reply[T]]:
         parse=parse,
         images=question.images,
         prefix_reused=question.prefix_reused,
+        has_issues=question.has_issues,
+        has_checks=question.has_checks,
         looked_up=question.looked_up,
     )
 

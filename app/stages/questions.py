@@ -24,10 +24,11 @@ from app.domain.finding import (
 from app.domain.lookup import LookedUp
 from app.domain.review import ChangedImage, Chunk, ReviewContext
 from app.llm.client import Image
-from app.prompting.parsing import ParsedDocs, parse_docs, parse_findings, parse_lookups
+from app.prompting.parsing import ParsedDocs, parse_docs, parse_findings, wants_lookups
 from app.prompting.prompts import fence
 from app.stages.asking import Question
 from app.stages.documents import NO_ROUTES, check_document, has_routes, render_format
+from app.stages.evidence import render_checks, with_known_check
 from app.stages.intent import for_docs, for_review
 from app.stages.sections import (
     render_description,
@@ -122,22 +123,31 @@ def review_question(
     paths = {file.path for file in context.diff.files}
     shown = {file.path for file in chunk.files}
     earlier = [each for each in context.earlier_findings if each.path in shown]
+    checks = context.failed_checks
 
     def parse(value: object) -> ChunkAnswer:
-        return _findings_answer(value, Stage.REVIEW, paths)
+        answer = _findings_answer(value, Stage.REVIEW, paths)
+        return replace(answer, findings=tuple(with_known_check(each, checks) for each in answer.findings))
 
     return Question(
         kind=Stage.REVIEW.value,
         prompt_id="review/question",
         inputs={
             "lookups": offer,
-            "description": f"{render_description(context.pull_request, secret)}{for_review(context.issues, secret)}",
+            "description": "".join(
+                [
+                    render_description(context.pull_request, secret),
+                    for_review(context.issues, secret),
+                    render_checks(checks, secret),
+                ]
+            ),
             "instructions": _instructions(chunk, context, config, secret),
             "earlier": render_earlier(earlier, secret, with_titles=True),
             "manner": render_manner(config, secret),
         },
         parse=parse,
         has_issues=bool(context.issues),
+        has_checks=bool(checks),
     )
 
 
@@ -177,7 +187,7 @@ def security_question(
 def _findings_answer(value: object, stage: Stage, paths: Collection[str]) -> ChunkAnswer:
     """The findings; a model that still asks for code when no look-ups are left has decided with what it saw."""
     parsed = parse_findings(value, stage=stage, paths=paths)
-    notes = (*parsed.notes, WANTED_MORE) if parse_lookups(value) and not parsed.findings else parsed.notes
+    notes = (*parsed.notes, WANTED_MORE) if wants_lookups(value) and not parsed.findings else parsed.notes
     return ChunkAnswer(findings=parsed.findings, rejected=parsed.rejected, notes=notes)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from app.domain.configuration import Gate, PathInstruction, RepositoryConfig
 from app.domain.finding import Finding, Severity
-from app.domain.pull_request import PullRequest
+from app.domain.pull_request import FailedCheck, PullRequest
 from app.domain.review import ReviewContext
 from app.prompting.prompts import fence, fence_json
 from app.stages.material import SecretRedactor
@@ -31,12 +31,28 @@ def without_secrets(context: ReviewContext, redactor: SecretRedactor) -> ReviewC
         replace(each, title=redactor.redact(each.title), body=redactor.redact(each.body))
         for each in context.issues
     )
+    checks = tuple(_without_secrets(each, redactor) for each in context.failed_checks)
     clean = replace(
         context.pull_request,
         title=redactor.redact(context.pull_request.title),
         body=redactor.redact(context.pull_request.body),
     )
-    return replace(context, pull_request=clean, issues=issues)
+    return replace(context, pull_request=clean, issues=issues, failed_checks=checks)
+
+
+def _without_secrets(check: FailedCheck, redactor: SecretRedactor) -> FailedCheck:
+    notes = (
+        replace(
+            note,
+            path=redactor.redact(note.path),
+            title=redactor.redact(note.title),
+            message=redactor.redact(note.message),
+        )
+        for note in check.notes
+    )
+    return FailedCheck(
+        name=redactor.redact(check.name), title=redactor.redact(check.title), notes=tuple(notes)
+    )
 
 
 def render_instructions(instructions: Sequence[PathInstruction], secret: bytes) -> str:

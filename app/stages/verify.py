@@ -17,7 +17,7 @@ from app.domain.lookup import LookedUp
 from app.domain.model_call import Provider
 from app.domain.review import Chunk, ReviewContext
 from app.errors import ModelInvalidOutput, QuorumError
-from app.prompting.parsing import ParsedVerdict, parse_lookups, parse_verdicts
+from app.prompting.parsing import ParsedVerdict, parse_verdicts, wants_lookups
 from app.prompting.prompts import fence
 from app.stages.asking import CallIdsByStage, Question, StageContext, parent_of
 from app.stages.further import finder_order
@@ -143,7 +143,7 @@ def _parse(value: object, ids: Sequence[str]) -> tuple[ParsedVerdict, ...]:
     try:
         return parse_verdicts(value, ids=ids)
     except ModelInvalidOutput:
-        if not parse_lookups(value):
+        if not wants_lookups(value):
             raise
         return tuple(
             ParsedVerdict(id=id_, judgement=Judgement.UNSURE, evidence=ONLY_ASKED, worth=0) for id_ in ids

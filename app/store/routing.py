@@ -60,7 +60,8 @@ def load_provider_records(database: Database, since: datetime) -> list[ProviderR
         records, judged = _load_calls(session, since), _load_judged(session, since)
     for place, verdicts in judged.items():
         record = records.get(place) or ProviderRecord(stage=place[0], provider=place[1])
-        records[place] = replace(record, held=sum(verdicts), fell=len(verdicts) - sum(verdicts))
+        held = [is_alone for is_held, is_alone in verdicts if is_held]
+        records[place] = replace(record, held=len(held), held_alone=sum(held), fell=len(verdicts) - len(held))
     return [records[place] for place in sorted(records)]
 
 
@@ -118,14 +119,15 @@ def _numbered_calls(since: datetime) -> Subquery:
     return select(*read, number.label("number")).subquery()
 
 
-def _load_judged(session: Session, since: datetime) -> dict[Place, list[bool]]:
-    """Return whether each provider's latest judged findings were confirmed, by stage."""
-    judged: defaultdict[Place, list[bool]] = defaultdict(list)
+def _load_judged(session: Session, since: datetime) -> dict[Place, list[tuple[bool, bool]]]:
+    """Return whether each provider's latest judged findings were confirmed, and whether it found them alone, by stage."""
+    judged: defaultdict[Place, list[tuple[bool, bool]]] = defaultdict(list)
     vendors_of = cache(_vendors)  # few finders, thousands of findings
     for _, stage, found_by, held in session.connection().execute(_verdicts(since)):
-        for vendor in vendors_of(found_by):
+        finders = vendors_of(found_by)
+        for vendor in finders:
             if len(verdicts := judged[stage, vendor]) < WINDOW:
-                verdicts.append(bool(held))
+                verdicts.append((bool(held), len(finders) == 1))
     return judged
 
 

@@ -66,6 +66,13 @@ COVERED: dict[str, tuple[tuple[str, str], ...]] = {
         ("unit/stages/test_looking.py", "test_a_verifier_that_never_stops_asking_is_unsure"),
         ("security/test_compromised_model.py", "test_a_compromised_model_sees_only_its_repository"),
     ),
+    "P5": (  # instructions in what stands around the change
+        ("security/test_compromised_model.py", "test_foreign_text_reaches_a_model_only_inside_its_fence"),
+        ("unit/stages/test_evidence.py", "test_annotations_that_instruct_stay_inside_one_fence"),
+        ("unit/stages/test_evidence.py", "test_checks_are_bounded"),
+        ("unit/stages/test_evidence.py", "test_a_finding_explains_only_a_check_that_was_shown"),
+        ("unit/stages/test_evidence.py", "test_only_the_review_stage_sees_failed_checks"),
+    ),
     "S1": (  # secrets in the change
         ("unit/stages/test_run.py", "test_no_secret_reaches_a_model"),
         ("security/test_compromised_model.py", "test_no_secret_is_stored"),

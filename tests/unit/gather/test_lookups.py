@@ -19,6 +19,7 @@ FILES: dict[str, str | bytes | None] = {
     "tests/test_cart.py": "def test_total():\n    assert Cart().total() == 0\n",
     "web/cart.ts": "export class Cart {\n  total(): number {\n    return 1;\n  }\n}\n",
     "long.txt": "".join(f"row {number} {'x' * 60}\n" for number in range(1, 2_001)),
+    "wide.py": f"A = '{'x' * 9_000}'\nB = 2\n",
     "logo.bin": bytes(range(256)) * 20,
     "big.lfs": POINTER,
     "huge.txt": "x = 1\n" * 500_000,
@@ -118,6 +119,11 @@ async def test_the_history_of_lines_has_dates_and_subjects_but_no_names(checkout
     assert missing.unavailable is Unavailable.NO_FILE
 
 
+async def test_a_long_line_is_named_and_not_shown_as_an_empty_one(checkout: Checkout) -> None:
+    [found] = await answer(checkout, CodeLookup(kind=LookupKind.FILE, path="wide.py"))
+    assert shown(found) == ["wide.py:1|… a line of 9,006 characters is left out", "wide.py:2|B = 2"]
+
+
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
@@ -142,6 +148,7 @@ async def test_the_history_of_lines_has_dates_and_subjects_but_no_names(checkout
         ("--output=x", Unavailable.NO_FILE),
         (":(glob)**", Unavailable.NO_FILE),
         ("shop/cart.py\nx", Unavailable.NO_FILE),
+        ("x/" * 200, Unavailable.TOO_LONG),
     ],
 )
 async def test_what_is_no_text_of_the_tree_is_not_available(

@@ -9,6 +9,7 @@ DOCUMENTS = {
     "snapshot without files": graphql.snapshot(0),
     "snapshot": graphql.snapshot(12),
     "blobs": graphql.blobs(15),
+    "annotations": graphql.ANNOTATIONS,
     "history": graphql.HISTORY,
     "blame": graphql.BLAME,
     "threads": graphql.REVIEW_THREADS,

@@ -136,6 +136,15 @@ async def test_of_two_equal_providers_the_cheaper_and_faster_one_wins() -> None:
     assert [figure.provider for figure in routing_figures(records, favorites_of)] == [GPT, CLAUDE]
 
 
+def test_of_two_equal_providers_the_one_that_finds_what_no_other_does_wins() -> None:
+    claude = ProviderRecord(
+        stage="review", provider=CLAUDE, calls=100, answered=97, held=60, fell=20, cost_usd=1.0
+    )
+    records = [replace(claude, held_alone=4), replace(claude, provider=GPT, held_alone=40, cost_usd=2.0)]
+    figures = routing_figures(records, favorites_of)
+    assert [(figure.provider, figure.held_alone) for figure in figures] == [(GPT, 40), (CLAUDE, 4)]
+
+
 def test_the_figures_have_intervals() -> None:
     records = [
         ProviderRecord(

@@ -277,6 +277,7 @@ def test_the_records_count_confirmed_and_refuted_findings(any_database: Database
             calls=2,
             answered=1,
             held=2,
+            held_alone=1,
             fell=2,
             average_ms=100.0,
             cost_usd=0.02,

@@ -83,8 +83,10 @@ def test_the_schema_stays_in_the_subset_that_every_vendor_supports() -> None:
 
 
 def test_the_schema_has_the_fields_that_are_parsed() -> None:
-    properties = answer_schema()["properties"]
+    properties = answer_schema(has_checks=True)["properties"]
     assert set(properties["findings"]["items"]["properties"]) == set(FindingItem.model_fields)
+    plain = answer_schema()["properties"]["findings"]["items"]["properties"]
+    assert set(FindingItem.model_fields) - set(plain) == {"explains_check"}
     assert set(properties["verdicts"]["items"]["properties"]) == set(VerdictItem.model_fields)
     assert set(properties["lookups"]["items"]["properties"]) == set(LookupItem.model_fields)
     for name, kind in {"files": FileItem, "edges": EdgeItem, "documents": DocumentItem}.items():
@@ -400,4 +402,4 @@ def test_hostile_look_ups_are_ignored_or_bounded(lookups: object) -> None:
     parsed = parse_lookups({"lookups": lookups})
     assert len(parsed) <= 5
     assert all(1 <= line <= MAX_LINE for each in parsed for line in (each.start_line, each.end_line) if line)
-    assert all(len(text) <= 300 for each in parsed for text in (each.name or "", each.path or ""))
+    assert all(len(text) <= 301 for each in parsed for text in (each.name or "", each.path or ""))

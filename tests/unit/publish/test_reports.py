@@ -57,6 +57,7 @@ def test_the_json_report_has_the_documented_format() -> None:
                     "found_by": ["gpt:gpt-6.2-sol"],
                     "confirmed_by": ["claude:claude-sonnet-5-5"],
                     "placement": "inline",
+                    "explains_check": None,
                     "duplicates": [],
                 }
             ],

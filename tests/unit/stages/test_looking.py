@@ -93,6 +93,14 @@ async def test_a_finder_that_never_stops_asking_is_asked_twice() -> None:
     assert "asked for more code" in note
 
 
+async def test_a_finder_whose_look_ups_are_none_is_not_taken_for_one_that_found_nothing() -> None:
+    models = asks_first(0, EMPTY | {"lookups": [{"kind": "execute", "name": "pytest"}, "db.py"]})
+    result = await review(models)
+    assert result.findings == ()
+    [note] = result.notes
+    assert "asked for more code" in note
+
+
 async def test_only_review_and_security_of_a_full_review_offer_look_ups_to_finders() -> None:
     for stage, tier, offered in (
         (Stage.REVIEW, "full", True),
