@@ -15,7 +15,7 @@ from app.gather.chunks import CHARACTERS_PER_TOKEN, file_tokens
 from app.gather.definitions import MAX_DEFINITION_LINES, Texts, changed_lines, digest, last_name
 from app.gather.names import mentioned_names, used_names
 from app.gather.tree_search import ASSIGNMENT, find_callers, find_definitions, touched_symbols
-from app.syntax import Definition, enclosing_definition, language_of
+from app.syntax import Definition, innermost, language_of
 
 _PREAMBLE = re.compile(
     r"""^\s*(?:<\?php|\?>|declare\s*\(strict_types\b.*|["']use strict["'];?"""
@@ -150,19 +150,20 @@ def _enclosing(
         head = texts.heads.get(file.path)
         if head is None:
             continue
-        lines = {line for hunk in file.hunks for line in _lines_around(file.path, head, hunk)}
+        defined = texts.defined.get(file.path, ())
+        lines = {line for hunk in file.hunks for line in _lines_around(defined, hunk)}
         missing = sorted(lines - visible[file.path])
         yield from _runs(file.path, _numbered(head), missing, kind="enclosing")
 
 
-def _lines_around(path: str, head: str, hunk: Hunk) -> Iterator[int]:
+def _lines_around(defined: Sequence[Definition], hunk: Hunk) -> Iterator[int]:
     """Yield the lines of the definition around a hunk's changes; of a long one, its head and a window."""
     changed = changed_lines(hunk)
     for line in {changed[0], changed[-1]} if changed else ():
-        around = enclosing_definition(path, head, line)
+        around = innermost(defined, line)
         if around is None:
             continue
-        start, end, _ = around
+        start, end = around.start_line, around.end_line
         if end - start < MAX_ENCLOSING_LINES:
             yield from range(start, end + 1)
         else:
@@ -197,6 +198,8 @@ def _definitions_here(
     for path, defined in texts.defined.items():
         source = _numbered(texts.heads[path])
         shown = visible.get(path, set())
+        if all(number in shown or not line.strip() for number, line in source.items()):
+            continue
         for definition in defined:
             if last_name(definition) not in names:
                 continue
@@ -236,6 +239,8 @@ def _shared_state(
     for file in files:
         source = _numbered(texts.heads.get(file.path, ""))
         touched = {name for hunk in file.hunks for name in _attributes(_changed_text(hunk))}
+        if not touched:
+            continue
         functions = [each for each in texts.defined.get(file.path, ()) if each.callable]
         ranked = sorted(
             (

@@ -134,7 +134,8 @@ def _rank(used: UsedName) -> tuple[int, int]:
 def _names_of(file: FileDiff, texts: Texts, mentioned: Sequence[str]) -> Iterator[UsedName]:
     head, added = texts.heads.get(file.path, ""), _readable(file)
     imports = imports_of(file.path, head)
-    lines = [line for line in added.values() if not _is_import(file.path, line)]
+    pattern = _IMPORTS.get(_kind(file.path))
+    lines = [line for line in added.values() if not _is_import(line, pattern)]
     occurrences = _occurrences("\n".join(lines))
     bound = _bound(texts.defined.get(file.path, ()), added)
     for name in mentioned:
@@ -207,7 +208,7 @@ def _bound(defined: Sequence[Definition], added: Mapping[int, str]) -> set[str]:
     enclosing = (
         each
         for each in defined
-        if each.callable and any(each.start_line <= line <= each.end_line for line in added)
+        if each.callable and any(line in added for line in range(each.start_line, each.end_line + 1))
     )
     names = {
         name
@@ -273,9 +274,8 @@ def _origin(module: str, path: str, language: str) -> ImportOrigin:
     return ImportOrigin.NEAR if folders & set(parts) else ImportOrigin.FAR
 
 
-def _is_import(path: str, line: str) -> bool:
+def _is_import(line: str, pattern: re.Pattern[str] | None) -> bool:
     """Whether the line only says where names come from."""
-    pattern = _IMPORTS.get(_kind(path))
     return bool(_NAMESPACE.match(line) or (pattern and pattern.match(line)))
 
 

@@ -5,12 +5,16 @@ All text that goes to a vendor, the database, a log, or GitHub passes through he
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from app.redaction.own import RULE as OWN_SECRET
 from app.redaction.own import OwnSecrets
 from app.redaction.rules import LIKELY_RULES, SecretSpan, is_ignored_path, load_secret_rules
 
 __all__ = ["LIKELY_RULES", "OWN_SECRET", "Redactor", "SecretHit"]
+
+DIGEST_BYTES = 32
+MAX_CLEAN = 10_000  # digests: the hunks of the largest reviews, in about 1 MiB
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,19 +26,33 @@ class SecretHit:
 
 
 class Redactor:
-    """Finds secrets by rule, and the operator's own secrets in any form; keeps nothing that it reads."""
+    """Finds secrets by rule, and the operator's own secrets in any form.
+
+    Of what it reads it keeps only digests of texts without secrets: a review redacts the same code for each question.
+    """
 
     def __init__(self, own_secrets: Iterable[str] = ()) -> None:
         self._own = OwnSecrets(own_secrets)
+        self._clean: set[bytes] = set()
 
     def redact(self, text: str) -> str:
         """The text with each secret replaced by `[REDACTED:<rule>]`; line breaks inside a secret are kept."""
         data = text.encode("utf-8", "surrogatepass")
+        digest = blake2b(data, digest_size=DIGEST_BYTES).digest()
+        if digest in self._clean:
+            return text
         spans = _merged([*self._own_spans(text), *load_secret_rules().find(data)])
+        if not spans:
+            self._remember_clean(digest)
         for span in reversed(spans):
             lines = data.count(b"\n", span.start, span.end)
             data = data[: span.start] + f"[REDACTED:{span.rule}]".encode() + b"\n" * lines + data[span.end :]
         return data.decode("utf-8", "surrogatepass")
+
+    def _remember_clean(self, digest: bytes) -> None:
+        if len(self._clean) >= MAX_CLEAN:
+            self._clean.clear()
+        self._clean.add(digest)
 
     def secrets_of(self, text: str) -> frozenset[str]:
         """The secrets themselves, to remove them from messages about the text; never keep them."""

@@ -5,6 +5,7 @@ time on any input. https://github.com/gitleaks/gitleaks#configuration
 """
 
 import math
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -80,28 +81,20 @@ class SecretRules:
             for keyword in rule.keywords:
                 by_keyword.setdefault(keyword, []).append(rule)
         self._keywords = WordSet(list(by_keyword))
-        self._rules_of_keyword = [tuple(matching) for matching in by_keyword.values()]
+        self._by_keyword = [
+            (f"(?i){re.escape(keyword)}", tuple(matching)) for keyword, matching in by_keyword.items()
+        ]
 
     def find(self, data: bytes) -> list[SecretSpan]:
         """Every secret, in the order of the text; spans may overlap."""
-        present = self._candidates(data)
-        if not present:
-            return []
-        found = [
-            span
-            for rule in present
-            if rule.id in _MULTI_LINE
-            for span in self._match(rule, data, 0, len(data))
-        ]
-        for start, end in _regions(data):
-            for rule in self._candidates(data[start:end]):
-                if rule.id not in _MULTI_LINE:
-                    found.extend(self._match(rule, data, start, end))
-        return sorted(set(found), key=lambda span: (span.start, -span.end))
-
-    def _candidates(self, data: bytes) -> list[SecretRule]:
-        words = self._keywords.find(data)
-        return list(dict.fromkeys(rule for word in words for rule in self._rules_of_keyword[word]))
+        found: set[SecretSpan] = set()
+        for word in self._keywords.find(data):
+            keyword, rules = self._by_keyword[word]
+            regions = _regions_with(keyword, data)
+            for rule in rules:
+                for start, end in [(0, len(data))] if rule.id in _MULTI_LINE else regions:
+                    found.update(self._match(rule, data, start, end))
+        return sorted(found, key=lambda span: (span.start, -span.end))
 
     def _match(self, rule: SecretRule, data: bytes, start: int, end: int) -> Iterator[SecretSpan]:
         """Matches that begin in the region; they may reach past its end."""
@@ -193,13 +186,18 @@ def _value_group(rule: SecretRule, match: RegexMatch) -> int:
     return next((index for index, value in enumerate(match.groups(), start=1) if value), 0)
 
 
-def _regions(data: bytes) -> Iterator[tuple[int, int]]:
-    """The lines without their line breaks; long lines are split."""
-    start = 0
-    while start < len(data):
-        end = min(_line_end(data, start), start + MAX_REGION_BYTES)
-        yield start, end
-        start = end + 1 if data[end : end + 1] == b"\n" else end
+def _regions_with(keyword: str, data: bytes) -> set[tuple[int, int]]:
+    """The lines in which the keyword occurs, without their line breaks; of a long line, the parts in which it begins."""
+    regions: set[tuple[int, int]] = set()
+    start, end = 0, -1  # of the line of the last match
+    for match in compiled(keyword).finditer(data):
+        position = match.start()
+        if position >= end:
+            start = data.rfind(b"\n", max(end, 0), position) + 1
+            end = _line_end(data, position)
+        first = position - (position - start) % MAX_REGION_BYTES
+        regions.add((first, min(first + MAX_REGION_BYTES, end)))
+    return regions
 
 
 def _line_end(data: bytes, position: int) -> int:

@@ -25,6 +25,7 @@ __all__ = [
     "enclosing_definition",
     "enclosing_symbol",
     "identifiers",
+    "innermost",
     "language_of",
     "parse",
     "without_long_lines",
@@ -39,13 +40,13 @@ def definitions(path: str, source: str) -> list[Definition]:
 
 def enclosing_symbol(path: str, source: str, line: int) -> str | None:
     """The qualified name of the innermost definition around a 1-based line."""
-    found = _innermost(path, source, line)
+    found = innermost(definitions(path, source), line)
     return found.name if found else None
 
 
 def enclosing_definition(path: str, source: str, line: int) -> tuple[int, int, str] | None:
     """First line, last line, and text of the innermost definition around a 1-based line."""
-    found = _innermost(path, source, line)
+    found = innermost(definitions(path, source), line)
     if found is None:
         return None
     text = source.split("\n")[found.start_line - 1 : found.end_line]
@@ -73,6 +74,7 @@ def count_errors(path: str, source: str) -> int | None:
     return None if errors is None else len(errors)
 
 
-def _innermost(path: str, source: str, line: int) -> Definition | None:
-    around = [one for one in definitions(path, source) if one.start_line <= line <= one.end_line]
+def innermost(found: Iterable[Definition], line: int) -> Definition | None:
+    """The innermost of the definitions around a 1-based line."""
+    around = [one for one in found if one.start_line <= line <= one.end_line]
     return max(around, key=lambda one: (one.start_line, -one.end_line), default=None)

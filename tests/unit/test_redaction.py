@@ -227,6 +227,23 @@ def test_a_secret_at_the_end_of_a_very_long_line_is_found() -> None:
     assert value not in redacted
 
 
+def test_every_line_and_every_part_of_a_long_line_is_searched() -> None:
+    value, line = FORMATS["stripe"]()
+    text = "\n".join(["a = 1", line, "b = 2", f"{'c = 3;' * 1_000}{line}{'d = 4;' * 1_000}{line}", line])
+    redacted = Redactor().redact(text)
+    assert value not in redacted
+    assert redacted.count("[REDACTED:stripe-access-token]") == 4
+
+
+def test_a_text_without_secrets_is_the_same_each_time_and_so_is_one_with_secrets() -> None:
+    redactor = Redactor()
+    _, line = FORMATS["stripe"]()
+    first = [redactor.redact(text) for text in ("a = 1\n", line)]
+    assert [redactor.redact(text) for text in ("a = 1\n", line)] == first
+    assert first[0] == "a = 1\n"
+    assert first[1] != line
+
+
 def test_a_lock_file_has_no_secrets_only_hashes() -> None:
     _, line = FORMATS["generic api key"]()
     assert Redactor().scan(line)
