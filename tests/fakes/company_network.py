@@ -50,7 +50,7 @@ async def company_network(
     app: ASGIApp, *, hosts: Sequence[str], folder: Path
 ) -> AsyncGenerator[CompanyNetwork]:
     """Run the network during the block; every host is `app`."""
-    authority, certificate = _issue(hosts, folder)
+    authority, certificate = issue(hosts, folder)
     async with _serve(app, certificate) as port:
         network = CompanyNetwork(proxy="", authority=authority)
 
@@ -99,7 +99,7 @@ async def _serve(app: ASGIApp, certificate: Path) -> AsyncGenerator[int]:
             await task
 
 
-def _issue(hosts: Sequence[str], folder: Path) -> tuple[Path, Path]:
+def issue(hosts: Sequence[str], folder: Path) -> tuple[Path, Path]:
     """Return the authority's certificate, and the hosts' key and certificate, as PEM files."""
     ca_key, host_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "The company's authority")])

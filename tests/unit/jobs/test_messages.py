@@ -1,14 +1,20 @@
 """Budget alerts and the weekly digest: when they are due, and how they reach Slack, Teams and a mail server."""
 
+import asyncio
 import json
-import socketserver
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+import ssl
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from email.parser import BytesParser
+from email.policy import default as default_policy
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from app.domain.job import Delivery, Job, NotificationJob
 from app.domain.notification import BudgetNear, News, WeeklyDigest
@@ -21,6 +27,7 @@ from app.store.call_tables import SpendRow
 from app.store.database import Database
 from app.store.deliveries import job_to_json, parse_job
 from app.store.review_tables import ReviewRow
+from tests.fakes.company_network import issue
 
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 NEAR = BudgetNear(
@@ -120,45 +127,49 @@ async def test_slack_and_teams_get_text_that_they_do_not_interpret() -> None:
     assert "hooks.example.com" not in repr(channel)
 
 
-class _Smtp(socketserver.StreamRequestHandler):
-    """The part of SMTP that `smtplib` speaks to a server on loopback."""
+class Mailbox:
+    """The messages that a mail server took."""
 
-    def handle(self) -> None:
-        self.wfile.write(b"220 here\r\n")
-        is_data = False
-        for line in self.rfile:
-            self.server.lines.append(line.decode().rstrip())  # type: ignore[attr-defined]
-            if is_data and line != b".\r\n":
-                continue
-            is_data = line.upper().startswith(b"DATA")
-            is_over = line.upper().startswith(b"QUIT")
-            self.wfile.write(b"354 go\r\n" if is_data else b"221 bye\r\n" if is_over else b"250 ok\r\n")
+    def __init__(self) -> None:
+        self.taken: list[Envelope] = []
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - its name
+        del server, session
+        self.taken.append(envelope)
+        return "250 OK"
 
 
-@contextmanager
-def smtp_server() -> Generator[tuple[int, list[str]]]:
-    """A mail server in a thread: its port and the lines that it gets."""
-    with socketserver.TCPServer(("127.0.0.1", 0), _Smtp) as server:
-        server.lines = []  # type: ignore[attr-defined]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server.server_address[1], server.lines  # type: ignore[attr-defined]
-        finally:
-            server.shutdown()
-            thread.join()
+@asynccontextmanager
+async def mail_server(mailbox: Mailbox, **options: Any) -> AsyncGenerator[int]:
+    """aiosmtpd on loopback, strict about RFC 5321; returns its port."""
+    tls = options.pop("tls", None)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: SMTP(mailbox, hostname="mail.example.com", loop=loop, **options), "127.0.0.1", 0, ssl=tls
+    )
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        await server.wait_closed()
 
 
 async def test_e_mail_reaches_the_server_and_a_missing_server_is_an_error(database: Database) -> None:
-    with smtp_server() as (port, lines):
-        url = f"smtp://127.0.0.1:{port}"
+    mailbox = Mailbox()
+    async with mail_server(mailbox) as port:
         mail = open_mail(
-            url, sender="q@example.com", recipients="a@example.com, b@example.com", public_url=None
+            f"smtp://127.0.0.1:{port}",
+            sender="q@example.com",
+            recipients="a@example.com, b@example.com",
+            public_url=None,
         )
         await mail.send(NEAR)
-    assert "Subject: Quorum: 80% of a budget is spent" in lines
-    assert "octo/a<b: 20.50 of 25.00 USD, the budget of a repository per month." in lines
-    assert "rcpt TO:<b@example.com>" in lines
+    (envelope,) = mailbox.taken
+    assert (envelope.mail_from, envelope.rcpt_tos) == ("q@example.com", ["a@example.com", "b@example.com"])
+    content = envelope.original_content or b""
+    message = BytesParser(policy=default_policy).parsebytes(content)
+    assert message["Subject"] == "Quorum: 80% of a budget is spent"
+    assert "octo/a<b: 20.50 of 25.00 USD, the budget of a repository per month." in message.get_content()
     with pytest.raises(NotificationFailed, match="ConnectionRefusedError"):
         await mail.send(NEAR)
     handler = NotificationHandler(receiver=None, database=database, clock=lambda: MONDAY)
@@ -169,6 +180,56 @@ async def test_e_mail_reaches_the_server_and_a_missing_server_is_an_error(databa
 
     with pytest.raises(NotificationFailed, match="No address for email is set"):
         await handler.handle(NotificationJob(news=NEAR, at=MONDAY, to="email"), step)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("password", "problem"), [("p@ss", None), ("wrong", "SMTPAuthenticationError")])
+async def test_e_mail_signs_in_over_tls_with_a_verified_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str, problem: str | None
+) -> None:
+    authority, certificate = issue(["localhost"], tmp_path)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate)
+    mailbox = Mailbox()
+
+    def authenticate(server: SMTP, session: Session, envelope: Envelope, kind: str, data: Any) -> AuthResult:
+        del server, session, envelope, kind
+        return AuthResult(success=data == LoginPassword(b"quorum", b"p@ss"), handled=False)
+
+    options = {
+        "authenticator": authenticate,
+        "auth_require_tls": False,
+    }  # it does not count a connection that begins with TLS
+    async with mail_server(mailbox, tls=tls, **options) as port:
+        url = f"smtps://quorum:{quote(password)}@localhost:{port}"
+        mail = open_mail(url, sender="q@example.com", recipients="a@example.com", public_url=None)
+        with pytest.raises(NotificationFailed, match="SSLCertVerificationError"):
+            await mail.send(NEAR)  # before the machine trusts the certificate
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+        with pytest.raises(NotificationFailed, match=problem) if problem else nullcontext():
+            await mail.send(NEAR)
+    assert len(mailbox.taken) == (0 if problem else 1)
+
+
+def test_slack_and_teams_bodies_have_the_published_form() -> None:
+    """The forms of these pages, with no other key.
+
+    https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+    https://learn.microsoft.com/en-us/connectors/teams/#microsoft-teams-webhook
+    https://adaptivecards.io/explorer/AdaptiveCard.html and https://adaptivecards.io/explorer/TextBlock.html
+    """
+    message = render_message(NEAR, public_url="https://q.example.com")
+    assert list(slack_body(message)) == ["text"]
+    body = teams_body(message)
+    assert (body["type"], set(body)) == ("message", {"type", "attachments"})
+    (attachment,) = body["attachments"]
+    assert set(attachment) == {"contentType", "content"}
+    assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
+    card = attachment["content"]
+    assert (card["type"], card["version"]) == ("AdaptiveCard", "1.4")
+    assert set(card) == {"$schema", "type", "version", "body"}
+    for block in card["body"]:
+        assert (block["type"], type(block["text"]), block["wrap"]) == ("TextBlock", str, True)
+        assert set(block) <= {"type", "text", "wrap", "weight"}
 
 
 @pytest.mark.parametrize(
