@@ -21,6 +21,8 @@ from app.llm.client import JsonSchema, ModelRequest
 
 REMEMBERED = timedelta(days=1)
 REFRESH_S = 60.0
+TOKENS_PER_ROW = 400  # one item of each of the seven lists of an answer, about 60 tokens each
+MIN_ROWS = 3
 MAX_NAMED_VALUES = 10  # of an enum, when the enum is left out; the prompt has the longer ones
 
 ALL = (Rung.SCHEMA, Rung.OPEN_SCHEMA, Rung.JSON_MODE, Rung.PROMPT)
@@ -84,6 +86,23 @@ def _open(node: object) -> object:
     if isinstance(enum, list) and len(cast("list[object]", enum)) <= MAX_NAMED_VALUES:
         opened["description"] = "one of: " + ", ".join(map(str, cast("list[object]", enum)))
     return opened
+
+
+def with_short_lists(schema: JsonSchema, output_tokens: int) -> JsonSchema:
+    """Return the schema with lists so short that an answer with all of them full fits in the output limit.
+
+    A small model that repeats itself stops only where the grammar of the schema ends a list.
+    """
+    return cast("JsonSchema", _shortened(schema, max(output_tokens // TOKENS_PER_ROW, MIN_ROWS)))
+
+
+def _shortened(node: object, rows: int) -> object:
+    if isinstance(node, list):
+        return [_shortened(each, rows) for each in cast("list[object]", node)]
+    if not isinstance(node, dict):
+        return node
+    values = {name: _shortened(value, rows) for name, value in cast("dict[str, object]", node).items()}
+    return values | ({"maxItems": rows} if values.get("type") == "array" else {})
 
 
 class Rungs:

@@ -19,8 +19,9 @@ from app.llm.adapter import (
     ordered_parts,
     stainless_errors,
 )
-from app.llm.client import Image, ModelRequest, ModelResponse
+from app.llm.client import Image, JsonSchema, ModelRequest, ModelResponse
 from app.llm.failures import CHECK_TIMEOUT_S, name_of, not_an_answer, not_set_up
+from app.llm.ladder import with_short_lists
 from app.llm.output_limits import output_limit
 from app.llm.servers import ServerOptions
 from app.llm.streams import Stopwatch, StreamSupport, events, is_whole
@@ -107,13 +108,14 @@ class LocalClient:
         import openai
 
         create = cast("Any", sdk.chat.completions.create)  # its overloads do not accept a prepared body
-        name, body = self._limit, {**_body(request, takes_schema=self._takes_schema), **form}
         allowed = output_limit(
             self.provider,
             request.model,
             request.max_output_tokens,
             context_tokens=self._options.context_tokens,
         )
+        grammar = with_short_lists(request.schema, allowed) if self._takes_schema else None
+        name, body = self._limit, {**_body(request, grammar=grammar), **form}
         extra = {
             "timeout": request.timeout_s,
             "extra_headers": self._headers(),
@@ -214,7 +216,7 @@ async def _collect(provider: Provider, stream: Any, watch: Stopwatch) -> "ChatCo
     return ChatCompletion.construct(**whole, choices=choices)
 
 
-def _body(request: ModelRequest, *, takes_schema: bool) -> dict[str, Any]:
+def _body(request: ModelRequest, *, grammar: JsonSchema | None) -> dict[str, Any]:
     body: dict[str, Any] = {
         "model": request.model,
         "messages": [
@@ -222,18 +224,18 @@ def _body(request: ModelRequest, *, takes_schema: bool) -> dict[str, Any]:
             {"role": "user", "content": _content(request)},
         ],
     }
-    if form := _format(request, takes_schema=takes_schema):
+    if form := _format(request, grammar=grammar):
         body["response_format"] = form
     return body
 
 
-def _format(request: ModelRequest, *, takes_schema: bool) -> dict[str, Any] | None:
+def _format(request: ModelRequest, *, grammar: JsonSchema | None) -> dict[str, Any] | None:
     match request.rung:
         case Rung.SCHEMA | Rung.OPEN_SCHEMA:
             schema = {"name": request.schema_name, "strict": True, "schema": request.schema}
             return {"type": "json_schema", "json_schema": schema}
         case Rung.JSON_MODE:
-            return {"type": "json_object"} | ({"schema": request.schema} if takes_schema else {})
+            return {"type": "json_object"} | ({"schema": grammar} if grammar else {})
         case Rung.PROMPT:
             return None
 

