@@ -9,7 +9,8 @@ times come from the App as a process of its own, with models that take 20 s.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,20 +25,22 @@ from app.store.call_tables import ModelCallRow
 from app.store.database import Database
 from benchmarks.change import NOTHING, VENDORS, Change, Lab, finding, make_change
 from benchmarks.figures import Figure, print_figures
-from benchmarks.local_deployment import FILES, LocalDeployment, answer, deploy_locally, small_change
+from benchmarks.local_deployment import FILES, FINDING, LocalDeployment, answer, deploy_locally, small_change
 from tests.fakes.vendor_wire import VendorRequest
 
 CHANGED_FILES = 12
 MODELS_S = 20.0
 MAX_TOKENS, MAX_WALL = 1.7, 1.2  # times a review with one finder
 WANTED = {"kind": "definition", "name": "total", "path": None, "start_line": None, "end_line": None}
-FOUND = finding(
-    "shop/order_0.py", "        share = row.amount / len(rows)", line=14, title="The share of a row is wrong"
-)
-OTHER = finding(
-    "shop/order_0.py", "        total += share - min(row.rebate, share)", line=15, title="A rebate is dropped"
-)
-OTHER_LOCALLY = finding("shop/search.py", "    return FIELDS[name]", line=32, title="An unknown field raises")
+SHARE = "        share = row.amount / len(rows)"
+FOUND = [
+    finding(f"shop/{name}_0.py", SHARE, line=14, title=f"The share is wrong in {name}")
+    for name in ("order", "refund")
+]
+FOUND_LOCALLY = [
+    FINDING,
+    finding("shop/search.py", "    return FIELDS[name]", line=32, title="An unknown field raises"),
+]
 
 Answer = Callable[[VendorRequest], dict[str, Any]]
 
@@ -50,15 +53,16 @@ class Variant:
     finders: int = 1
     looks: bool = False
 
-    def answering(self, inner: Answer, other: dict[str, Any]) -> Answer:
-        """The models' answers: GPT finds another defect; with look-ups, each asks for one definition whenever it first may."""
+    def answering(self, inner: Answer, found: Sequence[Mapping[str, Any]]) -> Answer:
+        """The models' answers: one finder finds both defects, each of two finds one; who may look things up does so once."""
 
         def say(request: VendorRequest) -> dict[str, Any]:
-            may_look = "Look-ups: " in request.text and "<looked_up-" not in request.text
-            if self.looks and may_look:
+            if self.looks and "Look-ups: " in request.text and "<looked_up-" not in request.text:
                 return NOTHING | {"lookups": [WANTED]}
-            is_second = "# Task: correctness" in request.text and request.provider is Provider.GPT
-            return NOTHING | {"findings": [other]} if is_second else inner(request)
+            if "# Task: correctness" not in request.text:
+                return inner(request)
+            own = found[1:] if request.provider is Provider.GPT else found[: 1 if self.finders > 1 else 2]
+            return NOTHING | {"findings": list(own)}
 
         return say
 
@@ -100,9 +104,9 @@ async def measure() -> list[Figure]:
 
 async def _tokens(change: Change, folder: Path, variant: Variant) -> tuple[float, int]:
     """Prompt tokens of one review, cached ones at their price, and the number of its model calls."""
-    lab = Lab(folder=folder, findings=[FOUND])
+    lab = Lab(folder=folder)
     lab.vendors.answers = {
-        provider: variant.answering(inner, OTHER) for provider, inner in lab.vendors.answers.items() if inner
+        provider: variant.answering(inner, FOUND) for provider, inner in lab.vendors.answers.items() if inner
     }
     config = f"finders: {variant.finders}\n".encode()
     await lab.review(GitRangeSource(change.folder, "HEAD~1...HEAD"), config=config)
@@ -125,7 +129,7 @@ def _billed(row: ModelCallRow) -> float:
 
 async def _review(deployment: LocalDeployment, variant: Variant, number: int) -> tuple[int, float]:
     """Calls to GitHub, without git and tokens, and the seconds from the webhook to the last check run."""
-    deployment.vendors.answers = dict.fromkeys(VENDORS, variant.answering(answer, OTHER_LOCALLY))
+    deployment.vendors.answers = dict.fromkeys(VENDORS, variant.answering(answer, FOUND_LOCALLY))
     files = FILES | {".github/quorum.yml": f"finders: {variant.finders}\n"}
     repository = deployment.github.create_repository(f"bench-{number}/shop", files)
     pull = repository.open_pull(small_change(number), title=f"Add the mean and the search, {number}")
@@ -138,7 +142,10 @@ async def _review(deployment: LocalDeployment, variant: Variant, number: int) ->
         for each in deployment.github.requests
         if each.path.startswith(("/repos/", "/api/graphql", "/graphql"))
     ]
-    return len([each for each in calls if ".git/" not in each.path]), ended_s - started_s
+    calls = [each for each in calls if ".git/" not in each.path]
+    for name, times in Counter(f"{each.method} {each.operation or each.path}" for each in calls).items():
+        print("     ", variant.name, times, name)
+    return len(calls), ended_s - started_s
 
 
 def _figures(variant: Variant, cost: Cost, plain: Cost) -> list[Figure]:

@@ -12,6 +12,7 @@ from app.domain.remembered import MAX_REMEMBERED_CHARACTERS, Remembered
 from app.domain.step import Checkpoint
 from app.jobs.comment import IncomingComment
 from app.publish import remembered as replies
+from app.publish.text import strip_invisible
 from app.store.remembered import RememberOutcome, load_remembered
 from app.store.remembered import forget as forget_stored
 from app.store.remembered import remember as remember_stored
@@ -29,7 +30,10 @@ _RULE = re.compile(
 
 async def remember(comment: IncomingComment, command: Command) -> None:
     """`/remember TEXT`: keep an instruction for the reviews of this repository."""
-    text = one_line(comment.redact(command.text))
+    text = one_line(comment.redact(strip_invisible(command.text)))
+    if not any(map(str.isalnum, text)):
+        await comment.answer(replies.render_no_words(key=comment.key))
+        return
     if len(text) > MAX_REMEMBERED_CHARACTERS:
         await comment.answer(replies.render_too_long(len(text), key=comment.key))
         return

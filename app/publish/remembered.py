@@ -55,6 +55,11 @@ def render_too_long(characters: int, *, key: str) -> str:
     )
 
 
+def render_no_words(*, key: str) -> str:
+    """`/remember` without a letter or a digit that a reader can see."""
+    return render_reply("Not remembered: the instruction has no words.", key=key)
+
+
 def render_forgotten(instruction: Remembered | None, *, key: str, redact: Redact) -> str:
     """`/forget`."""
     if instruction is None:

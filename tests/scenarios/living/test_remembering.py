@@ -127,3 +127,10 @@ async def test_a_secret_in_an_instruction_is_not_kept(tmp_path: Path) -> None:
         await world.settle()
         assert secret not in await world.comment(pull, f"/remember the key is {secret}")
         assert secret not in str(world.rows(RememberedRow))
+        hidden = f"{secret[:9]}\u200b{secret[9:]}"
+        assert "Remembered as" in await world.comment(pull, f"/remember \u202ethe other key is {hidden}")
+        assert secret[9:] not in str(world.rows(RememberedRow))
+        assert [row.text[:9] for row in world.rows(RememberedRow)] == ["the key i", "the other"]
+        for empty in ("\u200b\u2060", "\x07", "…", "```"):
+            assert "has no words" in await world.comment(pull, f"/remember {empty}")
+        assert len(world.rows(RememberedRow)) == 2
