@@ -17,6 +17,7 @@ from dbos import DBOS
 
 from app.clock import Clock, SystemClock
 from app.domain.job import Accepted, Delivery, Duplicate, Job
+from app.engine.delays import correct_delays
 from app.engine.handlers import JobHandlers
 from app.engine.inbox import BurstGate, Inbox
 from app.engine.polling import QueueThreads
@@ -131,6 +132,7 @@ class Engine:
             renewal_s = self._settings.lease_renewal_s
             self._background += [
                 asyncio.create_task(_repeat(lease.renew, first_s=renewal_s, every_s=renewal_s)),
+                asyncio.create_task(_repeat(self._correct_delays, first_s=0.0, every_s=renewal_s)),
                 asyncio.create_task(_repeat(self.sweep, first_s=FIRST_SWEEP_S, every_s=SWEEP_S)),
             ]
 
@@ -258,6 +260,11 @@ class Engine:
         now, keep = self._clock.now(), timedelta(days=self._settings.retention_days)
         await asyncio.to_thread(purge, self._database, now=now, keep=keep)
         await _delete_workflows(completed_before=now - keep)
+
+    async def _correct_delays(self) -> None:
+        corrected = await asyncio.to_thread(correct_delays, self._database, now=self._clock.now())
+        if corrected:
+            logger.warning("the system clock went back: corrected the delay of %d jobs", corrected)
 
     async def _close_given_up(self, queue: JobQueue) -> None:
         """Close jobs that DBOS gave up, and failed jobs whose check runs on GitHub could not be closed before."""

@@ -16,6 +16,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, Enque
 
 from app.clock import Clock
 from app.domain.job import Job, ReviewJob
+from app.engine.delays import id_time
 from app.store import reviews
 from app.store.changes import announce_job
 from app.store.database import Database, Session, serialize
@@ -244,7 +245,7 @@ class JobQueue:
 
 def _new_workflow_id(guid: str, *, attempt: int, at: datetime) -> str:
     """Start the id with the time: on SQLite, DBOS keeps times in seconds and orders equal ones by the workflow's id."""
-    return f"{int(at.timestamp() * 1_000_000):017d}:{guid}#{attempt}"
+    return f"{id_time(at)}:{guid}#{attempt}"
 
 
 def is_push(job: Job) -> TypeGuard[ReviewJob]:

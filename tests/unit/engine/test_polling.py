@@ -1,14 +1,18 @@
 """A queue thread polls its queue when a job may start, and never otherwise."""
 
+import time
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
+from app.clock import utc_now
+from app.engine.delays import correct_delays
 from app.engine.polling import SQLITE_IDLE_S, JobWatch, QueueTurn
 from app.engine.queue import ACKNOWLEDGEMENT_QUEUE, QUEUE
 from app.store.changes import announce_job
 from app.store.database import Database
-from tests.unit.engine.world import WEB, delivery, review_job, running
+from tests.unit.engine.world import WEB, FastClock, delivery, ended, review_job, running
 
 
 class CountedTurn(QueueTurn):
@@ -50,6 +54,47 @@ async def test_a_delayed_job_is_looked_for_when_its_delay_ends(database: Databas
     assert not turns[QUEUE].given  # only the engine itself starts it
 
 
+class ClockAhead(FastClock):
+    """An hour ahead."""
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(hours=1)
+
+
+def delay_s(database: Database) -> float:
+    """How long the only job still waits."""
+    with database.driver(writes=False) as driver:
+        ((until_ms,),) = driver.rows(f"SELECT delay_until_epoch_ms FROM {table_of(database)}", ())
+    return until_ms / 1_000 - time.time()
+
+
+def table_of(database: Database) -> str:
+    return "workflow_status" if database.is_sqlite else "dbos.workflow_status"
+
+
+async def test_a_delay_that_began_while_the_clock_was_an_hour_ahead_is_no_longer_than_others(
+    any_database: Database,
+) -> None:
+    settings = replace(WEB, debounce_s=0.2)
+    async with running(any_database, settings=settings, clock=ClockAhead()) as web:
+        await web.enqueue(delivery("push"), review_job("b", trigger="synchronize", before="a"))
+    with any_database.driver(writes=True) as driver:  # DBOS reads the machine's clock, not the engine's
+        driver.execute(
+            f"UPDATE {table_of(any_database)} SET delay_until_epoch_ms = delay_until_epoch_ms + 3600000", ()
+        )
+    assert delay_s(any_database) > 3_000
+
+    async with running(any_database):
+        await ended(any_database, "push")
+
+
+async def test_a_long_delay_stays_when_the_clock_is_right(database: Database) -> None:
+    async with running(database, settings=replace(WEB, debounce_s=7_200.0)) as web:
+        await web.enqueue(delivery("push"), review_job("b", trigger="synchronize", before="a"))
+    assert correct_delays(database, now=utc_now()) == 0
+    assert delay_s(database) > 7_000
+
+
 def test_a_stop_ends_the_wait() -> None:
     turn = QueueTurn()
     turn.set()
@@ -62,7 +107,8 @@ def test_a_turn_ends_the_wait() -> None:
     assert not turn.wait(0.1)
 
 
-def test_each_database_notices_the_jobs_of_other_connections(database: Database) -> None:
+def test_each_database_notices_the_jobs_of_other_connections(any_database: Database) -> None:
+    database = any_database
     changes = database.watch_changes()
     try:
         changes.wait(0.0)
@@ -76,9 +122,8 @@ def test_each_database_notices_the_jobs_of_other_connections(database: Database)
         changes.close()
 
 
-def test_a_lost_connection_is_opened_again(database: Database) -> None:
-    if database.is_sqlite:
-        return
+def test_a_lost_connection_is_opened_again(postgres_url: str) -> None:
+    database = Database(postgres_url)
     changes = database.watch_changes()
     try:
         changes.wait(0.0)
