@@ -1,8 +1,12 @@
-"""Take the screenshots in `docs/images/`: the dashboard with the browser tests' sample, and the pages of `quorum setup`. Needs Chromium.
+"""Take the screenshots in `docs/images/`. Needs Chromium.
 
-Run: `.venv/bin/python -m docs.screenshots` in the checkout.
+The dashboard shows the browser tests' sample, the pull request is that of `quorum demo` on the stand-in's page, and `quorum setup` registers with it.
+
+Run: `.venv/bin/python -m docs.screenshots` in the checkout, on a machine with a font for emoji.
 """
 
+import re
+import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -18,6 +22,7 @@ from tests.browser.conftest import ARGUMENTS, build_site, chromium, serve
 from tests.browser.registering import registering
 
 IMAGES = Path(__file__).parent / "images"
+QUORUM = Path(sys.executable).parent / "quorum"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +62,7 @@ def main() -> int:
             for picture in PICTURES:
                 take(browser, url, picture)
         take_setup(browser, Path(directory) / "setup")
+        take_pull_request(browser, Path(directory))
         browser.close()
         database.close()
     return 0
@@ -88,6 +94,19 @@ def take_setup(browser: Browser, folder: Path) -> None:
         run.deliver()
         page.get_by_text("The ping has arrived").wait_for()
     page.close()
+
+
+def take_pull_request(browser: Browser, folder: Path) -> None:
+    """The pull request that `quorum demo` has reviewed with its recorded answers, in light and in dark mode."""
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
+    command = [QUORUM, "demo"]
+    with subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True) as demo:  # noqa: S603 - our own program
+        assert demo.stdout
+        found = (re.search(r"Pull request: (\S+)", line) for line in demo.stdout)
+        url = next(match[1] for match in found if match)
+        for name, dark in (("pull-request", False), ("pull-request-dark", True)):
+            take(browser, "", Picture(name=name, path=url, dark=dark, width=1080, height=1_160))
+        demo.terminate()
 
 
 if __name__ == "__main__":

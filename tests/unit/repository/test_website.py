@@ -70,6 +70,15 @@ def test_lists_and_tables_are_rendered(html: Path) -> None:
         assert not _UNBUILT.search(page.read_text(encoding="utf-8")), page.relative_to(html)
 
 
+def test_every_picture_of_the_dark_mode_has_one_of_the_light_mode_beside_it() -> None:
+    pages = "".join(read(path) for path in public_files() if path.endswith(".md"))
+    dark = re.findall(
+        r'srcset="[\w/]*images/([\w-]+)-dark\.png">\n\s*<img src="[\w/]*images/([\w-]+)\.png" alt="\w', pages
+    )
+    assert len(dark) >= 4
+    assert all(one == other for one, other in dark)
+
+
 def test_every_picture_is_on_a_page(html: Path) -> None:
     shown = {path.stem for path in (ROOT / "docs" / "images").glob("*.png")}
     linked = "".join(page.read_text(encoding="utf-8") for page in pages_of(html))
