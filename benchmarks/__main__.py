@@ -10,10 +10,11 @@ import time
 from pathlib import Path
 
 BY_HAND = {
+    "fix_kills",
     "kills",
     "sender",
     "soak",  # runs for hours
-}  # 200 kills take longer than all the others; `sender` is a helper of `acknowledge`
+}  # 50 and 200 kills take longer than all the others; `sender` is a helper of `acknowledge`
 SHORT = {  # run the full ones by hand
     "blindness": ("--changes", "400"),
     "forged": ("--requests", "3000"),

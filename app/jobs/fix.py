@@ -1,11 +1,13 @@
 """`/fix` and the button "Fix all": which findings are to be fixed, and why not."""
 
 from collections.abc import Collection, Sequence
+from functools import partial
 
 from app.domain.configuration import Fixes
 from app.domain.finding import Severity
 from app.domain.job import Command
 from app.domain.pull_request import PullRequest
+from app.domain.step import Checkpoint
 from app.errors import GitHubForbidden, GitHubNotFound
 from app.jobs.comment import IncomingComment
 from app.jobs.fix_commits import find_commit
@@ -21,7 +23,8 @@ async def fix(comment: IncomingComment, command: Command) -> None:
     pull = (await comment.snapshot()).pull_request
     assert pull, "the App fixes pull requests"
     config = (await comment.configuration()).config
-    if earlier := await _earlier(comment, pull, config.fixes):
+    find = partial(_earlier, comment, pull, config.fixes)
+    if earlier := await comment.step(Checkpoint("earlier fix", str), find):
         await comment.answer(earlier)
         return
     refusal = _refusal(pull, config.fixes)
