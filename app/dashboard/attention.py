@@ -1,12 +1,15 @@
-"""What needs somebody: failed reviews, budgets that are nearly used up, critical findings that nobody has decided."""
+"""What needs somebody: failed reviews, vendors that are out, budgets that are nearly used up, undecided critical findings."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
+from app.dashboard.charts import PROVIDER_NAMES
 from app.dashboard.formats import plural, usd
 from app.domain.finding import Severity
 from app.domain.viewer import Viewer
+from app.llm.circuits import OpenCircuit
 from app.llm.costs import BudgetLimits
 from app.store.calls import load_accounts
 from app.store.dashboard.finding_filter import FindingFilter
@@ -50,6 +53,12 @@ def find_attention(
         *_failed(database, viewer, now),
         *_budgets(database, viewer, limits, now),
     ]
+
+
+def vendors_out(circuits: Sequence[OpenCircuit]) -> list[Attention]:
+    """Return the vendors that are not asked at present; the panel below says why."""
+    names = dict.fromkeys(PROVIDER_NAMES.get(each.provider, each.provider) for each in circuits)
+    return [Attention(text=f"{name} is unavailable", url="#now") for name in names]
 
 
 def _critical(database: Database, viewer: Viewer) -> list[Attention]:

@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 from app.clock import utc_now
 from app.dashboard.access import DashboardAccess
 from app.dashboard.api import QueueMonitor
-from app.dashboard.attention import find_attention, narrow
+from app.dashboard.attention import find_attention, narrow, vendors_out
 from app.dashboard.charts import overview_charts
 from app.dashboard.decisions import Decisions
 from app.dashboard.deliveries_page import DeliveryPages
@@ -209,6 +209,7 @@ class DashboardPages:
             asyncio.to_thread(load_reviews, dashboard.database, narrowed, ReviewFilter(), limit=RECENT),
             asyncio.to_thread(load_repository_names, dashboard.database, viewer),
         )
+        state = await self._state()
         return self._page(
             "overview.html",
             viewer,
@@ -216,12 +217,12 @@ class DashboardPages:
             ranges=list(RANGES),
             overview=overview,
             before=before,
-            attention=attention,
+            attention=[*attention, *vendors_out(state["circuits"])],
             recent=recent.lines,
             repositories=repositories,
             repository=repository,
             charts=overview_charts(overview, bucket_names(now - span, now, bucket)),
-            **await self._state(),
+            **state,
         )
 
     async def now(self, request: Request, viewer: Viewer) -> Response:

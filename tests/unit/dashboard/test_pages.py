@@ -35,6 +35,8 @@ async def test_the_overview_shows_unavailable_providers_and_the_queue(database: 
     circuit = OpenCircuit(provider=Provider.GPT, model="sol", opens_in_s=42.0, error="The key was refused.")
     async with Site(database=database, circuits=[circuit]).browser() as browser:
         text = " ".join((await browser.get("/now")).text.split())
+        overview = (await browser.get("/")).text
+    assert '<a href="#now">GPT is unavailable</a>' in overview
     assert "<dt>queued</dt><dd>2</dd>" in text
     assert "GPT <code>sol</code> is unavailable: The key was refused. Next attempt in 42.0 s." in text
 
