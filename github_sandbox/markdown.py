@@ -1,6 +1,6 @@
 """Markdown of comments as HTML that is safe to show: rendered, then sanitized.
 
-Suggestions are marked as such. Diagrams are shown as their source, because there is no library here that draws them.
+Suggestions are marked as such. Diagrams are their source, which the page draws.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 _CLASSES = {"figure": {"class"}, "code": {"class"}, "a": {"href", "id"}}
-_CAPTIONS = {"suggestion": "Suggested change", "mermaid": "Diagram (Mermaid source)"}
+_CAPTIONS = {"suggestion": "Suggested change", "mermaid": "Diagram"}
 
 
 def _render_fence(renderer: object, tokens: Sequence[Token], index: int, options: object, env: object) -> str:

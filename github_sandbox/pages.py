@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from github_sandbox.call import Call, Endpoint
 from github_sandbox.errors import ApiError, not_found
@@ -69,6 +69,11 @@ def _checks(pull: Pull) -> list[CheckRun]:
     return [run for run in pull.repository.check_runs.values() if run.head_sha == pull.head_sha]
 
 
+def _has_diagram(pull: Pull) -> bool:
+    bodies = [pull.body, *(item.body for item in (*_conversation(pull), *pull.review_comments()))]
+    return any("mermaid" in (body or "") for body in bodies)
+
+
 def _version(pull: Pull) -> str:
     """Changes whenever the page does."""
     texts = [item.body for item in (*_conversation(pull), *pull.review_comments())]
@@ -94,10 +99,12 @@ async def show_pull(call: Call) -> Response:
         bot=call.hub.bot,
         token=_TOKEN,
         nonce=nonce,
+        diagrams=DIAGRAMS if _has_diagram(pull) else None,
         version=_version(pull),
     )
     policy = (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; "
+        # Mermaid writes styles into its drawings; bodies have none, because they are sanitized.
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; connect-src 'self'; "
         "img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
     headers = {
@@ -213,8 +220,17 @@ async def show_file(call: Call) -> Response:
     return PlainTextResponse(content.decode("utf-8", "replace"))
 
 
+async def show_diagram_library(call: Call) -> Response:
+    """The library that draws Mermaid diagrams in the browser."""
+    del call
+    path = Path(__file__).parent / "static" / "mermaid.tiny.js"
+    return FileResponse(path, media_type="text/javascript", headers={"Cache-Control": "max-age=86400"})
+
+
+DIAGRAMS = "/static/mermaid.tiny.js"
 _PULL = "/{owner}/{repo}/pull/{number:int}"
 PAGES = (
+    Endpoint("GET", DIAGRAMS, show_diagram_library, "none"),
     Endpoint("GET", _PULL, show_pull, "none"),
     Endpoint("GET", f"{_PULL}/files", show_pull, "none"),
     Endpoint("POST", _PULL, act, "none"),

@@ -7,7 +7,7 @@ that were not recorded are refused, as are all requests to a vendor whose outage
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,10 @@ from github_sandbox.state import Json
 CHARACTERS_PER_TOKEN = 4  # an estimate, so that usage and cost are plausible
 _TASK = re.compile(r"^# Task: (\w+)", re.MULTILINE)
 _CLAIMS = re.compile(r"<claims-[0-9a-f]+>\n(.*?)\n</claims-", re.DOTALL)
-_REFUTE = "refute"
+_FINDING = re.compile(r"<finding-[0-9a-f]+>\n(.*?)\n</finding-", re.DOTALL)
+# The first word of each task that belongs to findings, and the part of a recorded fix that answers it.
+_REFUTE, _STILL_WRONG = "refute", "is"
+_PARTS = {"fix": "fix", "judge": "judgement"}
 _NOTHING: Json = {
     "lookups": [],
     "findings": [],
@@ -39,11 +42,15 @@ class NotRecordedError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """`answers` by task, the second answer for a request with looked-up code; `verdicts` by claim; vendors that are `out`."""
+    """`answers` by task, the second answer for a request with looked-up code; `verdicts` by claim; vendors that are `out`.
+
+    Each of the `fixes` belongs to a finding: the `fix`, its `judgement`, and the verdict on the fixed code, `after`.
+    """
 
     answers: Mapping[str, list[Json]]
     verdicts: list[Json]
     out: tuple[str, ...]
+    fixes: list[Json] = field(default_factory=list[Json])
 
     @classmethod
     def load(cls, folder: Path) -> "Recording":
@@ -53,23 +60,58 @@ class Recording:
     def answer(self, question: str) -> Json:
         """The recorded answer to a question; raises `NotRecordedError`."""
         task = _TASK.search(question)
-        if task and task[1] == _REFUTE:
+        if task and task[1] in (_REFUTE, _STILL_WRONG):
             return {**_NOTHING, "verdicts": self._judge(question)}
+        if task and task[1] in _PARTS:
+            return self._fix(question)[_PARTS[task[1]]]
         rounds = self.answers.get(task[1], []) if task else []
         if not rounds:
             raise NotRecordedError(question[:80])
-        return {**_NOTHING, **rounds[-1 if "<looked_up-" in question else 0]}
+        answer = {**_NOTHING, **rounds[-1 if "<looked_up-" in question else 0]}
+        return {
+            **answer,
+            "findings": [each for each in answer["findings"] if not self._is_fixed(each, question)],
+        }
+
+    def _is_fixed(self, finding: Json, question: str) -> bool:
+        """Whether the question shows the code of a recorded fix of the finding."""
+        edits: list[Json] = [edit for fix in self.fixes for edit in fix["fix"]["edits"]]
+        return any(
+            edit["path"] == finding["path"]
+            and finding["quote"].strip() in edit["old"]
+            and all(line.strip() in question for line in _new_lines(edit))
+            for edit in edits
+        )
+
+    def _fix(self, question: str) -> Json:
+        """The recorded fix of the finding that a question is about; raises `NotRecordedError`."""
+        asked = _FINDING.search(question)
+        finding: Json = json.loads(asked[1]) if asked else {}
+        for each in self.fixes:
+            if (each["path"], each["claim"]) == (finding.get("path"), finding.get("title")):
+                return each
+        raise NotRecordedError(question[:80])
 
     def _judge(self, question: str) -> list[Json]:
         """The verdicts on the claims of a question. A claim that nobody judged has none."""
-        known = {(each["path"], each["claim"]): each for each in self.verdicts}
+        known = {(each["path"], each["claim"]): each["verdict"] for each in self.verdicts}
+        after = {(each["path"], each["claim"]): each["after"] for each in self.fixes}
         claims = _CLAIMS.search(question)
         asked: list[Json] = [json.loads(line) for line in claims[1].splitlines()] if claims else []
         return [
-            {"same_as": None, **known[key]["verdict"], "id": claim["id"]}
+            {"same_as": None, **verdict, "id": claim["id"]}
             for claim in asked
-            if (key := (claim["path"], claim["claim"])) in known
+            if (
+                verdict := after.get((claim["path"], claim["finding"]))
+                if "finding" in claim
+                else known.get((claim["path"], claim["claim"]))
+            )
         ]
+
+
+def _new_lines(edit: Json) -> list[str]:
+    old = edit["old"].split("\n")
+    return [line for line in edit["new"].split("\n") if line.strip() and line not in old]
 
 
 @dataclass(frozen=True, slots=True)

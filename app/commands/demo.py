@@ -75,6 +75,8 @@ async def _demo(
         served = build_served(program, watch=events.put_nowait, open_dashboard=True, preload=True)
         async with _running(served, port) as app_url:
             pull = build_sample(sandbox)
+            for installation in sandbox.installations.values():
+                sandbox.accept_permissions(installation, {"contents": "write"})  # for `/fix`
             console.print(f"[yellow]{answers}[/]")
             console.print(f"{pull.author.login} opens a pull request: [bold]{pull.title}[/]")
             async with httpx.AsyncClient() as client:

@@ -12,8 +12,11 @@ from starlette.responses import Response
 from app.dashboard import exports
 from app.dashboard.rendering import Templates
 from app.domain.viewer import Viewer
+from app.store.dashboard import visible
 from app.store.dashboard.periods import Period, load_cost, load_frequent_rules, load_periods, total_of
 from app.store.database import Database
+from app.store.fix_tables import FixRow
+from app.store.fixes import load_fix_figures
 
 RANGES = {"7d": timedelta(days=7), "30d": timedelta(days=30), "90d": timedelta(days=90)}
 DEFAULT_RANGE = "30d"
@@ -61,11 +64,12 @@ class ReportPages:
     async def show(self, request: Request, viewer: Viewer) -> Response:
         """`/reports`: each repository, the one with the most findings first."""
         chosen, since, now = self._range(request)
-        current, before, rules, month_usd = await asyncio.gather(
+        current, before, rules, month_usd, fixes = await asyncio.gather(
             asyncio.to_thread(load_periods, self.database, viewer, since=since, until=now),
             asyncio.to_thread(load_periods, self.database, viewer, since=since - (now - since), until=since),
             asyncio.to_thread(load_frequent_rules, self.database, viewer, since=since, until=now),
             asyncio.to_thread(load_cost, self.database, viewer, since=_month_start(now), until=now),
+            asyncio.to_thread(load_fix_figures, self.database, since, where=visible(viewer, FixRow)),
         )
         return self.templates.page(
             "reports.html",
@@ -78,6 +82,7 @@ class ReportPages:
             total=total_of(current.repositories.values()),
             before=total_of(before.repositories.values()),
             rules=rules,
+            fixes=fixes,
             month_usd=month_usd,
             forecast_usd=forecast(month_usd, now),
         )

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import NAMESPACE_OID, uuid5
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select, update
 
 from app.domain.fix import FindingFix, FixStatus
@@ -132,9 +132,13 @@ class FixFigures:
     cost_usd: float
 
 
-def load_fix_figures(database: Database, since: datetime) -> list[FixFigures]:
-    """Count the fixes that people asked for since then, by the model that wrote them."""
+def load_fix_figures(
+    database: Database, since: datetime, *, where: ColumnElement[bool] | None = None
+) -> list[FixFigures]:
+    """Count the fixes that people asked for since then, by the model that wrote them; `where` selects some."""
     statement = select(FixRow).where(col(FixRow.created_at) >= since, col(FixRow.status) != MARKED)
+    if where is not None:
+        statement = statement.where(where)
     rows: defaultdict[str, list[FixRow]] = defaultdict(list)
     with database.read() as session:
         for row in session.exec(statement):

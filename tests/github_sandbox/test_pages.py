@@ -45,7 +45,8 @@ async def test_the_page_shows_the_conversation_the_checks_and_the_files(
     for shown in (
         "See <code>cart.py</code>.",
         "<td>2</td>",
-        "Diagram (Mermaid source)",
+        "<figcaption>Diagram</figcaption>",
+        'src="/static/mermaid.tiny.js"',
         "One finding.",
         "Suggested change",
         "quorum/review",
@@ -53,6 +54,19 @@ async def test_the_page_shows_the_conversation_the_checks_and_the_files(
     ):
         assert shown in page
     assert page.index("total = 1") < page.index("Wrong sum.")  # under its line
+
+
+async def test_only_a_page_with_a_diagram_loads_the_library_that_draws_it(
+    pull: Pull, browser: httpx.AsyncClient
+) -> None:
+    assert "mermaid" not in (await browser.get(PAGE)).text
+    pull.comment("bob", "```mermaid\nflowchart LR\n  a --> b\n```")
+    answer = await browser.get(PAGE)
+    policy = answer.headers["content-security-policy"]
+    assert "script-src 'nonce-" in policy
+    library = await browser.get(re.findall(r'src="(/static/[^"]+)"', answer.text)[0])
+    assert library.headers["content-type"].startswith("text/javascript")
+    assert 'globalThis["mermaid"]' in library.text[-100:]
 
 
 async def test_people_comment_reply_react_resolve_commit_a_suggestion_and_merge(

@@ -8,6 +8,7 @@ from sqlmodel import col
 
 from app.domain.viewer import Viewer
 from app.store.call_tables import ModelCallRow
+from app.store.fix_tables import FixRow
 from app.store.job_tables import DeliveryRow
 from app.store.review_tables import (
     FindingRow,
@@ -25,6 +26,7 @@ TenantTable = (
     | type[LearnedRuleRow]
     | type[RememberedRow]
     | type[RepositorySettingsRow]
+    | type[FixRow]
 )
 
 

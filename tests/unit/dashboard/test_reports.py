@@ -1,6 +1,7 @@
 """Reports and the overview's list of what needs somebody, over one database."""
 
 import csv
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from app.dashboard.formats import change, hours
 from app.dashboard.reports_page import forecast
 from app.store.call_tables import SpendRow
 from app.store.database import Database
-from tests.unit.dashboard.world import NOW, Site, add, call_row, finding_row, review_row
+from tests.unit.dashboard.world import NOW, Site, add, call_row, finding_row, fix_row, review_row
 
 
 def fill(database: Database) -> None:
@@ -47,6 +48,37 @@ async def test_a_report_compares_each_repository_with_the_period_before(database
     assert "−50% on the period before" in page
     assert "3.0 h" in page
     assert "$6.28 expected by its end" in page
+
+
+async def test_a_report_says_what_became_of_fixes_by_model(database: Database) -> None:
+    review, old = (
+        review_row("this", at=NOW - timedelta(days=1)),
+        review_row("old", at=NOW - timedelta(days=9)),
+    )
+    add(
+        database,
+        review,
+        fix_row(review, "a", outcome="kept"),
+        fix_row(review, "b", outcome="reverted", cost_usd=0.25),
+        fix_row(review, "c", status="unconfirmed", confirmed_by=None, commit_sha=None),
+        fix_row(
+            review, "d", status="failed", fixed_by=None, confirmed_by=None, commit_sha=None, cost_usd=0.0
+        ),
+        fix_row(review, "e", status="marked"),
+    )
+    add(database, old, fix_row(old))
+    async with Site(database=database).browser() as browser:
+        page = (await browser.get("/reports?since=7d")).text
+    section = page.partition('id="fixes-title"')[2].partition("</table>")[0]
+    rows = [
+        re.findall(r">([^<>]+)</t[dh]>", row)
+        for row in section.partition("<tbody>")[2].split("</tr>")
+        if row.strip()
+    ]
+    assert [row for row in rows if row] == [
+        ["no model", "1", "0", "0", "0", "0", "0", "$0.00", "$0.00"],
+        ["claude:opus", "3", "3", "2", "2", "1", "1", "$1.25", "$0.42"],
+    ]
 
 
 async def test_a_report_counts_a_finding_for_each_owner_of_its_code(database: Database) -> None:

@@ -21,6 +21,7 @@ from app.llm.costs import BudgetLimits
 from app.store.call_tables import ModelCallRow
 from app.store.columns import Row
 from app.store.database import Database
+from app.store.fix_tables import FixRow
 from app.store.job_tables import DeliveryRow
 from app.store.review_tables import (
     FindingRow,
@@ -230,6 +231,25 @@ def rule_row(review: ReviewRow) -> LearnedRuleRow:
     )
 
 
+def fix_row(review: ReviewRow, id_: str = "fix", **fields: str | float | None) -> FixRow:
+    """A committed fix of a finding of the review."""
+    given = {
+        "id": f"{review.id}-{id_}",
+        "installation_id": review.installation_id,
+        "repository": review.repository,
+        "pull_request": review.pull_request,
+        "fingerprint": id_,
+        "request": "review_comment-1",
+        "status": "confirmed",
+        "fixed_by": "claude:opus",
+        "confirmed_by": "gpt:sol",
+        "commit_sha": "c" * 40,
+        "cost_usd": 0.5,
+        "created_at": review.created_at,
+    }
+    return FixRow.model_validate(given | fields)
+
+
 def delivery_row(review: ReviewRow, *, state: str = "failed") -> DeliveryRow:
     return DeliveryRow(
         guid=f"{review.id}-delivery",
@@ -267,6 +287,7 @@ def add_tenant(database: Database, review_id: str, *, repository: str, installat
         rejection_row(review),
         rule_row(review),
         delivery_row(review),
+        fix_row(review, fixed_by=f"claude:model-of-{repository}"),
         stage,
         RepositorySettingsRow(
             installation_id=installation_id,

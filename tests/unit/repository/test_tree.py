@@ -14,7 +14,13 @@ FOREIGN = re.compile(
     rb"|registry\.npm"
     rb"js\.|--(?:extra-)?index-url|--trusted-host|--find-links"
 )
-VENDORED = ("tests/data/", "app/data/", "app/dashboard/static/vendor/", "tests/unit/repository/")
+VENDORED = (
+    "tests/data/",
+    "app/data/",
+    "app/dashboard/static/vendor/",
+    "github_sandbox/static/",
+    "tests/unit/repository/",
+)
 FIRST_SCREEN_LINES = 25
 
 
