@@ -21,8 +21,9 @@ from app.llm.client import JsonSchema, ModelRequest
 
 REMEMBERED = timedelta(days=1)
 REFRESH_S = 60.0
-TOKENS_PER_ROW = 400  # one item of each of the seven lists of an answer, about 60 tokens each
-MIN_ROWS = 3
+TOKENS_PER_ROW = 500  # one item of each list of an answer, and four verdicts
+MIN_ROWS = 4
+ROWS_OF = {"verdicts": 4, "acceptance": 4}  # times as many: as long as what the question lists
 MAX_NAMED_VALUES = 10  # of an enum, when the enum is left out; the prompt has the longer ones
 
 ALL = (Rung.SCHEMA, Rung.OPEN_SCHEMA, Rung.JSON_MODE, Rung.PROMPT)
@@ -93,16 +94,13 @@ def with_short_lists(schema: JsonSchema, output_tokens: int) -> JsonSchema:
 
     A small model that repeats itself stops only where the grammar of the schema ends a list.
     """
-    return cast("JsonSchema", _shortened(schema, max(output_tokens // TOKENS_PER_ROW, MIN_ROWS)))
-
-
-def _shortened(node: object, rows: int) -> object:
-    if isinstance(node, list):
-        return [_shortened(each, rows) for each in cast("list[object]", node)]
-    if not isinstance(node, dict):
-        return node
-    values = {name: _shortened(value, rows) for name, value in cast("dict[str, object]", node).items()}
-    return values | ({"maxItems": rows} if values.get("type") == "array" else {})
+    rows = max(output_tokens // TOKENS_PER_ROW, MIN_ROWS)
+    properties: dict[str, JsonSchema] = schema.get("properties", {})
+    limited = {
+        name: {**each, "maxItems": rows * ROWS_OF.get(name, 1)} if each.get("type") == "array" else each
+        for name, each in properties.items()
+    }
+    return {**schema, "properties": limited}
 
 
 class Rungs:
