@@ -161,7 +161,7 @@ async def test_the_server_lists_its_model(address: str) -> None:
 
 
 def test_a_whole_review_runs_through_it(tmp_path: Path) -> None:
-    """The grammar makes every answer one that fits the schema, and its short lists let the answer end."""
+    """The grammar makes every answer one that fits the schema, unless the model writes until the limit."""
     repository = tmp_path / "repository"
     git = ("git", "-C", str(repository), "-c", "user.name=Mika", "-c", "user.email=mika@example.com")
     subprocess.run(["git", "init", "-q", "-b", "main", repository], check=True)
