@@ -296,6 +296,10 @@ class HeadMoved(QuorumError):
     """The branch of a pull request moved while Quorum worked on its head; nothing was written."""
 
 
+class BranchTaken(QuorumError):
+    """The branch for a fix exists and has another commit than the fix; nothing was opened."""
+
+
 class FixRejected(QuorumError):
     """A check rejects a proposed fix; `code` is a `FixProblemCode`, `path` and `detail` complete the reason."""
 

@@ -104,6 +104,7 @@ class GitRepository:
         (path / "HEAD").write_text("ref: refs/heads/main\n")
         (path / "config").write_text(_CONFIG)
         self.forgotten: set[str] = set()
+        self.signed: set[str] = set()  # commits that GitHub signed itself
         self.tree = lru_cache(maxsize=256)(self._tree)
         self.blob = lru_cache(maxsize=1024)(self._blob)
         self.raw_diff = lru_cache(maxsize=256)(self._raw_diff)

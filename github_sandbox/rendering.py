@@ -195,10 +195,24 @@ def render_commit(repo: RepositoryState, sha: str) -> Json:
             "message": commit.message,
             "comment_count": 0,
             "tree": {"sha": commit.tree, "url": f"{repo.url}/git/trees/{commit.tree}"},
+            "verification": render_verification(repo, sha),
         },
         "author": author,
         "committer": author,
         "parents": [{"sha": p, "url": f"{repo.url}/commits/{p}"} for p in commit.parents],
+    }
+
+
+def render_verification(repo: RepositoryState, sha: str) -> Json:
+    """Render `verification`: GitHub signs what an App commits through the API, and nobody else's commits here."""
+    commit = repo.git.commit_of(sha)
+    is_signed = sha in repo.git.signed
+    return {
+        "verified": is_signed,
+        "reason": "valid" if is_signed else "unsigned",
+        "signature": "-----BEGIN PGP SIGNATURE-----" if is_signed else None,
+        "payload": f"tree {commit.tree}" if is_signed else None,
+        "verified_at": timestamp(commit.at) if is_signed else None,
     }
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from github_sandbox.call import Call, Endpoint, answer, paged
 from github_sandbox.errors import ApiError, forbidden, invalid, invalid_field, not_found
 from github_sandbox.git import GitFailed
-from github_sandbox.rendering import render_commit
+from github_sandbox.rendering import render_commit, render_verification
 from github_sandbox.rendering_pulls import render_pull_full
 from github_sandbox.repository import Repository
 from github_sandbox.state import Json, timestamp
@@ -129,13 +129,7 @@ def _render(repo: Repository, sha: str) -> Json:
             {"sha": p, "url": f"{repo.url}/git/commits/{p}", "html_url": f"{repo.html_url}/commit/{p}"}
             for p in commit.parents
         ],
-        "verification": {
-            "verified": True,
-            "reason": "valid",
-            "signature": "-----BEGIN PGP SIGNATURE-----",
-            "payload": f"tree {commit.tree}",
-            "verified_at": timestamp(commit.at),
-        },
+        "verification": render_verification(repo, sha),
     }
 
 
@@ -144,7 +138,10 @@ def _listed(value: object) -> list[Any] | None:
 
 
 async def create_commit(call: Call) -> Response:
-    """Create a commit by the actor; no ref points at it yet."""
+    """Create a commit by the actor; no ref points at it yet. GitHub signs those of an App:
+
+    https://docs.github.com/en/authentication/managing-commit-signature-verification/about-commit-signature-verification
+    """
     _permitted(call, "message", "tree", "parents", "author", "committer", "signature")
     repo, body = call.repository, call.body
     message, tree, parents = body.get("message"), str(body.get("tree")), _listed(body.get("parents", []))
@@ -159,6 +156,8 @@ async def create_commit(call: Call) -> Response:
     lines = [f"tree {tree}", *(f"parent {each}" for each in parents), f"author {who}", f"committer {who}"]
     content = "\n".join([*lines, "", message]).encode()
     sha = repo.git.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=content).decode().strip()
+    if call.account is call.hub.bot:
+        repo.git.signed.add(sha)
     return answer(_render(repo, sha), 201)
 
 

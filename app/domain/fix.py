@@ -143,12 +143,13 @@ class FixObstacle(StrEnum):
     NO_PERMISSION = "no_permission"
     REFUSED = "refused"  # GitHub refused the write for another reason
     CLOSED = "closed"  # the pull request, while its fix was made
+    BRANCH_TAKEN = "branch_taken"  # the branch for the fix exists with other content
     NOT_PERMITTED = "not_permitted"  # who asked has lost the write access meanwhile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BranchCommit:
-    """A commit of the pull request's branch; `author` is a login, if GitHub knows it."""
+    """A commit of the pull request's branch; `author` is a login, if GitHub knows it and nobody can have made it up."""
 
     sha: str
     message: str
@@ -189,7 +190,13 @@ class FixWriter(Protocol):
         title: str,
         body: str,
     ) -> int:
-        """Commit to a new branch and open a pull request from it into the pull request's branch; return its number."""
+        """Commit to a new branch and open a pull request from it into the pull request's branch; return its number.
+
+        Raises:
+            HeadMoved: the branch is not at the pull request's head any more.
+            BranchTaken: the new branch exists already, and what is on it is not this fix.
+            GitHubForbidden, GitHubRejected: GitHub refused.
+        """
         ...
 
     async def find_proposal(self, pull: PullRequest, *, branch: str) -> int | None:

@@ -1,7 +1,7 @@
 """Renders a fix as a patch that `git apply` takes. Pure.
 
-A comment keeps neither `\\r` nor bytes that are not UTF-8, so such files are rendered in git's binary form, which is plain
-ASCII: https://git-scm.com/docs/git-apply and `base85.c`, `diff.c` of git.
+A comment does not keep everything: not `\\r`, bytes that are not UTF-8, invisible characters, or long runs of backticks. Such
+files are rendered in git's binary form, which is plain ASCII: https://git-scm.com/docs/git-apply and `base85.c`, `diff.c` of git.
 """
 
 import base64
@@ -11,9 +11,13 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from app.domain.fix import FixedFile
+from app.publish.blocks import fence_keeps
 
 _CONTEXT_LINES = 3
 _LINE_BYTES = 52  # of one line of a binary patch
+_BINARY_END = (
+    "# End of the binary form\n"  # git needs the blank line before, and a fence drops blank lines at its end
+)
 _NO_NEWLINE = "\\ No newline at end of file"
 
 
@@ -26,12 +30,13 @@ def render_patch(files: Sequence[FixedFile], *, plain_text_only: bool = False) -
 
 
 def is_plain(file: FixedFile) -> bool:
-    """Whether the file can be copied from a page without a change: UTF-8 with `\\n` line ends and no control characters."""
+    """Whether people can copy the file's text patch from a page without a change."""
     try:
-        text = ((file.before or b"") + file.after).decode("utf-8")
+        ((file.before or b"") + b"\n" + file.after).decode("utf-8")
     except UnicodeDecodeError:
         return False
-    return all(character.isprintable() or character in "\n\t" for character in text)
+    patch = "".join(_text_patch(file))
+    return fence_keeps(patch) and all(each.isprintable() or each in "\n\t" for each in patch)
 
 
 def _text_patch(file: FixedFile) -> Iterator[str]:
@@ -69,6 +74,7 @@ def _binary_patch(file: FixedFile) -> Iterator[str]:
             piece = packed[start : start + _LINE_BYTES]
             yield f"{_length_mark(len(piece))}{_base85(piece)}\n"
         yield "\n"
+    yield _BINARY_END
 
 
 def blob_id(content: bytes) -> str:
@@ -86,11 +92,11 @@ def _base85(piece: bytes) -> str:
 
 
 def _quoted(name: str) -> str:
-    """The name as git writes it: in double quotes with octal escapes, unless it is plain."""
-    if name.isascii() and name.isprintable() and not set(name) & set('"\\ '):
+    """The name as git reads it: in double quotes with octal escapes, unless it is plain."""
+    if name.isascii() and name.isprintable() and not set(name) & set('"\\ `~'):
         return name
     escaped = "".join(
-        chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\' else f"\\{byte:03o}"
+        chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\`~' else f"\\{byte:03o}"
         for byte in name.encode("utf-8", "surrogateescape")
     )
     return f'"{escaped}"'

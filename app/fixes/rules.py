@@ -13,7 +13,7 @@ from app.domain.fix import FixedFile, FixProblemCode, PathKind, TextEdit
 from app.errors import FixRejected
 from app.findings.suggestion import is_protected
 from app.gather.lock_files import has_lock_file_name
-from app.publish.text import has_invisible
+from app.publish.text import invisible_in
 from app.syntax import language_of
 
 MAX_EDITS = 20
@@ -46,7 +46,7 @@ def check_answer(edits: Sequence[TextEdit]) -> None:
             raise FixRejected(FixProblemCode.TOO_LARGE, path=edit.path)
         if _REDACTED in edit.new:
             raise FixRejected(FixProblemCode.REDACTED, path=edit.path)
-        if has_invisible(edit.new) and not has_invisible(edit.old):
+        if invisible_in(edit.new) - invisible_in(edit.old):
             raise FixRejected(FixProblemCode.HIDDEN_CHARACTERS, path=edit.path)
 
 

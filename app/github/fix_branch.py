@@ -5,13 +5,14 @@ the base branch, the default branch, a protected branch, or a fork. https://docs
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from app.domain.fix import BranchCommit, FixedFile, FixObstacle
 from app.domain.pull_request import PullRequest
-from app.errors import GitHubForbidden, GitHubNotFound, GitHubRejected, HeadMoved
+from app.errors import BranchTaken, GitHubForbidden, GitHubNotFound, GitHubRejected, HeadMoved
+from app.github.addresses import is_enterprise_server
 from app.github.client import RepositoryClient
 
 HISTORY = 50  # commits
@@ -62,10 +63,17 @@ class FixBranch:
             BranchCommit(
                 sha=row["sha"],
                 message=row["commit"]["message"],
-                author=row["author"]["login"] if row["author"] else None,
+                author=row["author"]["login"] if row["author"] and self._is_signed(row["commit"]) else None,
             )
             for row in rows
         ]
+
+    def _is_signed(self, commit: Mapping[str, Any]) -> bool:
+        """Whether GitHub vouches for the author, whom a pusher can make up. Enterprise Server signs only if its operator says so.
+
+        https://docs.github.com/en/authentication/managing-commit-signature-verification/about-commit-signature-verification
+        """
+        return commit["verification"]["verified"] or is_enterprise_server(self._reading.api_url)
 
     async def own_login(self) -> str:
         """Return the login as which commits are made."""
@@ -74,7 +82,7 @@ class FixBranch:
     async def commit(self, pull: PullRequest, files: Sequence[FixedFile], message: str) -> str:
         """Commit on the head and move the branch to it; return the commit's id."""
         await self._check_head(pull)
-        sha = await self._create_commit(pull, files, message)
+        sha = (await self._create_commit(pull, files, message))["sha"]
         await self._check_head(pull)  # a branch that moved back would take the new commit, too
         request = self._client.rest.git.async_update_ref(
             *self._name, quote(f"heads/{pull.head_ref}", safe="/"), sha=sha, force=False
@@ -95,7 +103,9 @@ class FixBranch:
         if ref["object"]["sha"] != pull.head_sha:
             raise HeadMoved("The pull request was pushed to while its fix was made.")
 
-    async def _create_commit(self, pull: PullRequest, files: Sequence[FixedFile], message: str) -> str:
+    async def _create_commit(
+        self, pull: PullRequest, files: Sequence[FixedFile], message: str
+    ) -> Mapping[str, Any]:
         git = self._client.rest.git
         head: Any = await self._client.fetch(
             git.async_get_commit(*self._name, pull.head_sha), to="read the head's commit"
@@ -106,10 +116,9 @@ class FixBranch:
             git.async_create_tree(*self._name, data=body), to="create the tree of the fix"
         )
         content: Any = {"message": message, "tree": tree["sha"], "parents": [pull.head_sha]}
-        commit: Any = await self._client.fetch(
+        return await self._client.fetch(
             git.async_create_commit(*self._name, data=content), to="create the commit of the fix"
         )
-        return commit["sha"]
 
     async def _create_blob(self, file: FixedFile) -> dict[str, str]:
         request = self._client.rest.git.async_create_blob(
@@ -131,23 +140,28 @@ class FixBranch:
     ) -> int:
         """Commit to a new branch and open a pull request from it into the pull request's branch; return its number."""
         await self._check_head(pull)
-        sha = await self._create_commit(pull, files, message)
-        await self._create_branch(branch, sha)
+        commit = await self._create_commit(pull, files, message)
+        await self._create_branch(branch, commit)
         content: Any = {"title": title, "body": body, "head": branch, "base": pull.head_ref}
         request = self._client.rest.pulls.async_create(*self._name, data=content)
         opened: Any = await self._client.fetch(request, to="open a pull request with the fix")
         return opened["number"]
 
-    async def _create_branch(self, branch: str, sha: str) -> None:
-        """Create the branch. One that an interrupted attempt left belongs to the same request, so it stays as it is."""
+    async def _create_branch(self, branch: str, commit: Mapping[str, Any]) -> None:
+        """Create the branch, or take the one that an interrupted attempt left: the same change of the same head."""
         name = quote(f"heads/{branch}", safe="/")
+        git = self._client.rest.git
         try:
-            await self._client.send(
-                self._client.rest.git.async_get_ref(*self._name, name), to="read the branch"
-            )
+            ref: Any = await self._client.fetch(git.async_get_ref(*self._name, name), to="read the branch")
         except GitHubNotFound:
-            request = self._client.rest.git.async_create_ref(*self._name, ref=f"refs/heads/{branch}", sha=sha)
+            request = git.async_create_ref(*self._name, ref=f"refs/heads/{branch}", sha=commit["sha"])
             await self._client.send(request, to="create a branch for the fix")
+            return
+        left: Any = await self._client.fetch(
+            git.async_get_commit(*self._name, ref["object"]["sha"]), to="read the branch's commit"
+        )
+        if _content_of(left) != _content_of(commit):
+            raise BranchTaken(f"The branch {branch} has another commit than the fix.")
 
     async def find_proposal(self, pull: PullRequest, *, branch: str) -> int | None:
         """Find the pull request that `propose` opened from this branch."""
@@ -160,3 +174,8 @@ class FixBranch:
             (row["number"] for row in rows if row["head"]["ref"] == branch and row["user"]["login"] == own),
             None,
         )
+
+
+def _content_of(commit: Mapping[str, Any]) -> tuple[object, ...]:
+    """All of a commit but who made it and when: a pull request from equal commits says and changes the same."""
+    return commit["tree"]["sha"], [each["sha"] for each in commit["parents"]], commit["message"].strip()

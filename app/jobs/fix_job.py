@@ -14,7 +14,7 @@ from app.domain.finding import Finding
 from app.domain.fix import BranchCommit, FindingFix, FixedFile, FixObstacle, FixWriter
 from app.domain.pull_request import PullRequest
 from app.domain.step import Checkpoint
-from app.errors import GitHubForbidden, GitHubRejected, HeadMoved, Postponed
+from app.errors import BranchTaken, GitHubForbidden, GitHubRejected, HeadMoved, Postponed
 from app.fixes.checks import FixState
 from app.fixes.fixing import fix_finding
 from app.fixes.patch import is_plain, render_patch
@@ -163,6 +163,8 @@ class FixJob:
             return _Written(commit=await self._commit(writer, made.files, message))
         except HeadMoved as error:
             raise Postponed(0.0, reason=str(error)) from error
+        except BranchTaken:
+            return _Written(obstacle=FixObstacle.BRANCH_TAKEN)
         except GitHubForbidden:
             return _Written(obstacle=FixObstacle.NO_PERMISSION)
         except GitHubRejected as error:

@@ -32,9 +32,18 @@ def code_span(text: str) -> str:
 
 def fence(code: str, language: str = "") -> str:
     """The code in a fence longer than any run of backticks in it; lines that bots read as commands are indented by a space."""
-    content = _COMMAND_LINE.sub(" ", without_long_runs(show_invisible_lines(code))).rstrip("\n")
+    content = _fenced(code)
     ticks = "`" * max(3, _longest_run(content) + 1)
     return f"{ticks}{safe_language(language)}\n{content}\n{ticks}"
+
+
+def _fenced(code: str) -> str:
+    return _COMMAND_LINE.sub(" ", without_long_runs(show_invisible_lines(code))).rstrip("\n")
+
+
+def fence_keeps(code: str) -> bool:
+    """Whether people who copy the code from its fence get what was put in; line breaks at the end do not count."""
+    return _fenced(code) == code.rstrip("\n")
 
 
 def suggestion_fence(code: str) -> str:

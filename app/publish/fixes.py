@@ -153,7 +153,9 @@ def _patch(reply: FixReply, confirmed: Sequence[FindingFix], *, redact: Redact) 
     if redact(reply.patch) != reply.patch or len(reply.patch) > MAX_PATCH_CHARACTERS:
         why = "too long" if len(reply.patch) > MAX_PATCH_CHARACTERS else "next to a secret"
         return f"The patch is {why}, so it is not shown here. Use {code_span('quorum fix URL --apply')}."
-    form = "" if reply.is_plain else " Files with CRLF line ends or other encodings are in git's binary form."
+    form = (
+        "" if reply.is_plain else " Files whose text a page does not keep as it is are in git's binary form."
+    )
     note = f"Copy it to a file and use {code_span('git apply FILE')} on this head.{form}"
     name = "Patch" if confirmed else "Unconfirmed patch: read it before you use it"
     return details(name, f"{note}\n\n{fence(reply.patch, 'diff')}")
@@ -220,6 +222,7 @@ _OBSTACLES: Mapping[FixObstacle, str] = {
     FixObstacle.NO_PERMISSION: "the App does not have the permission `contents: write`.",
     FixObstacle.REFUSED: "GitHub refused the commit.",
     FixObstacle.CLOSED: "the pull request was closed or merged meanwhile.",
+    FixObstacle.BRANCH_TAKEN: "the branch for the fix exists already, and its content is not this fix.",
     FixObstacle.NOT_PERMITTED: "the person who asked no longer has write access.",
 }
 

@@ -7,6 +7,7 @@ https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-f
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 Redact = Callable[[str], str]
@@ -36,6 +37,11 @@ def strip_invisible(text: str) -> str:
 def has_invisible(text: str) -> bool:
     """Whether the text has invisible characters; a `\\r` at the end of a line does not count."""
     return bool(_INVISIBLE.search(_EMOJI.sub("", text.replace("\r\n", "\n"))))
+
+
+def invisible_in(text: str) -> Counter[str]:
+    """How often each invisible character is in the text, as `has_invisible` counts them."""
+    return Counter(_INVISIBLE.findall(_EMOJI.sub("", text.replace("\r\n", "\n"))))
 
 
 # cmark-gfm recognizes no code span whose delimiter has over 80 backticks and ends a fence early after 254 characters.

@@ -228,6 +228,52 @@ async def test_a_fix_as_a_pull_request_leaves_the_branch_alone(tmp_path: Path) -
         assert pull.head_sha == head
 
 
+async def test_a_branch_that_somebody_else_filled_is_never_proposed_as_a_fix(tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as world:
+        fixers = Fixers(world.vendors)
+        pull = await opened(world, base={".github/quorum.yml": "fixes: pull_request\n"})
+        git = pull.repository.git
+
+        def fill() -> None:
+            answered = pull.threads[0].comments[-1].id
+            git.commit(
+                {"evil.py": "x = 1\n"},
+                ref=f"refs/heads/quorum/fix-review_comment-{answered}",
+                parents=[pull.head_sha],
+                message="Return zero for an empty cart",
+                author="mallory",
+                at=1,
+            )
+
+        fixers.before_judging = fill
+        answer = await world.reply(pull, "/fix")
+        assert "the branch for the fix exists already, and its content is not this fix" in answer
+        assert "GIT binary patch" in patch_in(answer)
+        assert list(pull.repository.pulls.values()) == [pull]
+
+
+async def test_a_branch_that_an_interrupted_attempt_left_becomes_one_pull_request(tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as world:
+        Fixers(world.vendors)
+        pull = await opened(world, base={".github/quorum.yml": "fixes: pull_request\n"})
+        world.github.faults.inject(Fault.NO_ANSWER, method="POST", path="/pulls$")
+        assert "with 1 fix." in await world.reply(pull, "/fix")
+        [stacked] = [each for each in pull.repository.pulls.values() if each is not pull]
+        assert content(stacked) == FIXED.encode()
+
+
+async def test_a_commit_under_quorums_name_that_github_did_not_sign_settles_nothing(tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as world:
+        fixers = Fixers(world.vendors)
+        base = {".github/quorum.yml": "fixes: commit\nreview_on_push: false\n"}
+        pull = await opened(world, base=base)
+        message = f"Fix\n\nQuorum-Finding: {world.findings()[0].fingerprint}"
+        pull.push({"other.md": "x\n"}, author=world.github.bot.login, message=message)
+        assert "Committed 1 fix in" in await world.reply(pull, "/fix")
+        assert content(pull) == FIXED.encode()
+        assert len(fixers.asked) == 1
+
+
 async def test_an_interruption_between_commit_and_reply_leaves_one_of_each(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         fixers = Fixers(world.vendors)

@@ -11,6 +11,7 @@ from app.domain.fix import FixedFile, FixProblemCode, TextEdit
 from app.errors import FixRejected
 from app.fixes.applying import apply_edits
 from app.fixes.patch import render_patch
+from app.publish.blocks import fence
 
 LINES = st.lists(st.sampled_from(["a", "b", "", "c d", "é", "\ttab "]), min_size=1, max_size=12)
 ENDS = st.sampled_from(["\n", "\r\n"])
@@ -83,9 +84,18 @@ def test_replacing_one_unique_line_changes_only_that_line(
         ("a.py", b"x", b"x\n"),
         ('q"\\.py', b"a\x0cb\nx\n", b"a\x0cb\ny\n"),
         ("q.py", "a\u2028b\nx\n".encode(), "a\u2028b\ny\n".encode()),
+        ("q.py", "a = '\u26a0\ufe0f'\nx\n".encode(), "a = '\u26a0\ufe0f'\ny\n".encode()),
+        ("q.py", b"# " + b"~" * 44 + b"\nx\n", b"# " + b"~" * 44 + b"\ny\n"),
+        ("q.py", b"x\n\n\n", b"y\n\n\n"),
+        ("q.py", b"x\n/fix\n", b"y\n/fix\n\n"),
+        ("`" * 50 + ".py", b"x\n", b"y\n"),
+        ("q.py", "\u3164 = 1\nx\n".encode(), "\u3164 = 1\ny\n".encode()),
+        ("q.py", b"x\n" + b"`" * 300, b"y\n" + b"`" * 300),
     ],
 )
-def test_git_applies_the_patch(tmp_path: Path, path: str, before: bytes | None, after: bytes) -> None:
+def test_git_applies_the_patch_as_a_comment_shows_it(
+    tmp_path: Path, path: str, before: bytes | None, after: bytes
+) -> None:
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     file = tmp_path / path
     file.parent.mkdir(exist_ok=True)
@@ -93,5 +103,6 @@ def test_git_applies_the_patch(tmp_path: Path, path: str, before: bytes | None, 
         file.write_bytes(before)
     patch = render_patch([FixedFile(path=path, before=before, after=after)])
     assert "\r" not in patch
-    subprocess.run(["git", "apply"], input=patch.encode(), cwd=tmp_path, check=True)
+    shown = fence(patch, "diff").partition("\n")[2].rpartition("\n")[0] + "\n"
+    subprocess.run(["git", "apply"], input=shown.encode(), cwd=tmp_path, check=True)
     assert file.read_bytes() == after

@@ -124,6 +124,8 @@ def test_no_spelling_of_a_protected_path_is_allowed(path: str, *, upper: bool) -
         (TextEdit(path="pay.py", old="x = 1", new="z" * 5_000_000), FixProblemCode.TOO_LARGE),
         (TextEdit(path="pay.py", old="x = 1", new="x = '[REDACTED:key]'"), FixProblemCode.REDACTED),
         (TextEdit(path="pay.py", old="x = 1", new="x = 1 # \u202e"), FixProblemCode.HIDDEN_CHARACTERS),
+        (TextEdit(path="pay.py", old="\u200b", new="\u202e"), FixProblemCode.HIDDEN_CHARACTERS),
+        (TextEdit(path="pay.py", old="\u202e", new="\u202e\u202e"), FixProblemCode.HIDDEN_CHARACTERS),
     ],
 )
 async def test_each_rule_says_what_it_forbids(edit: TextEdit, code: FixProblemCode) -> None:
