@@ -19,7 +19,7 @@ from app.stages.asking import Question, StageContext, ask
 from app.syntax import enclosing_definition
 
 FIXED = "fixed"
-WINDOW_LINES = 40  # around the line, if no definition encloses it
+WINDOW_LINES = 40  # shown at least, before and after the line
 MAX_EXCERPT_LINES = 160
 MAX_FINDINGS = 30  # of one push; the others become outdated
 DEADLINE_S = 120.0
@@ -79,10 +79,8 @@ async def judge_fixes(
         tier="lite",
         deadline_s=DEADLINE_S,
     )
-    material = "\n\n".join(
-        fence("code", excerpt(finding, services.redactor.redact(text)), services.secret)
-        for finding, text in asked
-    )
+    excerpts = dict.fromkeys(excerpt(finding, services.redactor.redact(text)) for finding, text in asked)
+    material = "\n\n".join(fence("code", each, services.secret) for each in excerpts)
     try:
         answer = await ask(context, question, material=material)
     except ModelError:
@@ -99,12 +97,16 @@ async def judge_fixes(
 
 
 def excerpt(finding: Finding, text: str) -> str:
-    """Return the definition around the finding's line, or a window, with line numbers."""
+    """Return the definition around the finding's line and the lines near it, with line numbers.
+
+    The line is that of an earlier head, so a push may have moved the code of the finding out of that definition.
+    """
     lines = text.split("\n")
     line = min(finding.start_line, len(lines))
     around = enclosing_definition(finding.path, text, line)
-    start, end = (around[0], around[1]) if around else (line - WINDOW_LINES, line + WINDOW_LINES)
-    start, end = max(1, start), min(len(lines), end, max(1, start) + MAX_EXCERPT_LINES - 1)
+    first, last = (around[0], around[1]) if around else (line, line)
+    start = max(1, min(first, line - WINDOW_LINES), line - MAX_EXCERPT_LINES // 2)
+    end = min(len(lines), max(last, line + WINDOW_LINES), start + MAX_EXCERPT_LINES - 1)
     rows = [f"{number}|{lines[number - 1]}" for number in range(start, end + 1)]
     return "\n".join([f"=== {visible(finding.path)}", *rows])
 
