@@ -15,9 +15,10 @@ from app.domain.finding import Finding
 from app.findings.anchor import MAX_QUOTE_LINES, choose
 from app.findings.finders import is_by_analyzers
 from app.findings.gaps import is_gap, split_at_gaps
+from app.findings.protected import is_protected
 from app.findings.quotes import DiffIndex, LineRun, QuoteMatch, run_of_source, texts_of, words
 from app.findings.replacement import keeps_fences, read_replacement, unfenced
-from app.findings.suggestion import CheckEdits, SourceOf, is_protected
+from app.findings.suggestion import CheckEdits, SourceOf
 
 MAX_SHOWN_LINES = 40  # of a diff
 MAX_SPAN_LINES = 200  # from the first place to the last

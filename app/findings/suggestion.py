@@ -7,41 +7,14 @@ https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/review
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 
 from app.domain.diff import Side
 from app.domain.edit import FileEdit
 from app.domain.finding import Finding, Placement
 from app.findings.gaps import leaves_out_code
+from app.findings.protected import is_protected
 from app.findings.quotes import DiffIndex
 from app.findings.replacement import is_same_code, keeps_fences, read_replacement, unfenced
-
-_ENDINGS = {
-    ".yml", ".yaml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".env", ".json", ".json5", ".jsonc", ".lock",
-    ".plist", ".tf", ".tfvars", ".hcl", ".gradle", ".kts", ".mk", ".cmake", ".csproj", ".sln", ".bazel", ".bzl",
-}  # fmt: skip
-_NAMES = {
-    "build", "cargo.lock", "cmakelists.txt", "codeowners", "dockerfile", "containerfile", "gemfile", "gemfile.lock",
-    "go.mod", "go.sum", "go.work", "jenkinsfile", "justfile", "makefile", "pipfile", "pom.xml", "procfile", "rakefile",
-    "setup.py", "tiltfile", "vagrantfile", "workspace",
-}  # fmt: skip
-_CONFIG_ENDINGS = (".config.js", ".config.cjs", ".config.mjs", ".config.ts", "rc.js", "rc.cjs")
-
-
-def is_protected(path: str) -> bool:
-    """Whether the file controls builds, tools, or dependencies; all hidden files and directories count."""
-    pure = PurePosixPath(path.lower())
-    if any(part.startswith(".") for part in pure.parts):
-        return True
-    requirements = pure.name.startswith(("requirements", "constraints")) and pure.suffix in (".txt", ".in")
-    return (
-        requirements
-        or pure.suffix in _ENDINGS
-        or pure.name in _NAMES
-        or pure.name.startswith(("dockerfile.", "makefile."))
-        or pure.name.endswith(_CONFIG_ENDINGS)
-    )
-
 
 CheckEdits = Callable[[Sequence[FileEdit]], Awaitable[Sequence[bool]]]
 """Whether each edit leaves a file that parses, with its statements in the blocks that were meant."""

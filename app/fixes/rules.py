@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from app.domain.diff import Diff, FileDiff, FileStatus
 from app.domain.fix import FixedFile, FixProblemCode, PathKind, TextEdit
 from app.errors import FixRejected
-from app.findings.suggestion import is_protected
+from app.findings.protected import is_protected
 from app.gather.lock_files import has_lock_file_name
 from app.publish.text import invisible_in
 from app.syntax import language_of
@@ -25,9 +25,11 @@ MAX_FILE_BYTES = 1_000_000
 _REDACTED = "[REDACTED"  # how redaction marks a secret
 _LEGAL = re.compile(r"(?:un)?licen[cs]es?|copying|copyright|notice|patents", re.ASCII)
 # What people and agents follow when they change the repository: Quorum reads some of them as guidelines.
-_INSTRUCTIONS = frozenset(
-    {"agents.md", "claude.md", "gemini.md", "review.md", "contributing.md", "security.md", "quorum.yml"}
+_INSTRUCTIONS = re.compile(
+    r"(?:agents?|claude|codex|codeowners|contributing|conventions|copilot|gemini|llms(?:-full)?|maintainers|owners|review|security"
+    r"|skills?|warp|(?:.*[._-])?(?:instructions|prompt|chatmode|agent))(?:\..*)?",
 )
+_PROSE = frozenset({"", ".adoc", ".markdown", ".md", ".mdc", ".mdx", ".org", ".rst", ".txt"})
 _NEW_PATH = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/)*[A-Za-z0-9_][A-Za-z0-9_.-]*[A-Za-z0-9_]", re.ASCII)
 _TEST_NAME = re.compile(r"test_\w[^/]*|[^/]*(?:[._-](?:test|spec)s?|Tests?)\.\w+", re.ASCII)
 _WINDOWS_DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.ASCII)
@@ -106,11 +108,12 @@ def is_untouchable(path: str) -> bool:
     Names are compared as the least careful file system compares them.
     """
     folded = "/".join(part.rstrip(". ") for part in _folded(path).split("/"))
-    name = PurePosixPath(folded).name
+    pure = PurePosixPath(folded)
+    name = pure.name
     return (
         is_protected(folded)
         or has_lock_file_name(folded)
-        or name in _INSTRUCTIONS
+        or (pure.suffix in _PROSE and _INSTRUCTIONS.fullmatch(name) is not None)
         or any(_LEGAL.fullmatch(word) for word in re.split(r"[._-]", name))
     )
 

@@ -138,7 +138,7 @@ class GitRangeSource:
         """Return mode and path of each entry in a folder of the head (`""` or `a/b/`)."""
         try:
             rows = await self._git.run(
-                "ls-tree", "-z", "--full-tree", self._commits().head or "", folder or "."
+                "ls-tree", "-z", "--full-tree", self._commits().head or "", "--", folder or "."
             )
         except GitFailed as error:
             raise InputError(f"git cannot list a folder of the head: {error}.") from error

@@ -247,6 +247,10 @@ class ReviewHandler:
         if not_uploaded:
             report = replace(report, notes=(*report.notes, not_uploaded))
         owners = await asyncio.to_thread(CodeOwners, publication.gathered.snapshot.base_files)
+        if not owners.is_complete:
+            logger.warning(
+                "Rules of CODEOWNERS are left out for %s: too many, too long, or too complex.", request.ref
+            )
         await asyncio.to_thread(
             reports.record_report,
             database,

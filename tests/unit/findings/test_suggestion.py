@@ -8,8 +8,9 @@ from app.domain.diff import Side
 from app.domain.edit import FileEdit
 from app.domain.finding import Finding
 from app.findings.anchor import anchor
+from app.findings.protected import is_protected
 from app.findings.quotes import DiffIndex
-from app.findings.suggestion import SourceOf, as_prose, check_suggestions, is_protected
+from app.findings.suggestion import SourceOf, as_prose, check_suggestions
 from app.syntax.edits import is_sound
 from tests.unit.findings.making import finding, index_of, sources_of
 

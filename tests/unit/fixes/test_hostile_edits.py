@@ -101,6 +101,38 @@ def test_no_answer_writes_anything_but_changed_files_and_new_tests(edits: list[T
         assert "\u202e" not in after.decode()
 
 
+# One name for each kind; the names that attackers tried first.
+BY_KIND = (
+    "dev-requirements.txt", "requirements/base.txt", "reqs/dev.txt", "test_requirements.txt", "requirements-dev.pip",
+    "Podfile", "x.gemspec", "Package.swift", "build.sbt", "gems.locked", "gradlew", "gradlew.bat", "mvnw",
+    "Directory.Build.props", "GNUmakefile", "Makefile.am", "Jenkinsfile.prod", "ci.jenkinsfile", "api.dockerfile",
+    "Dockerfile.dev", "Dockerfile-dev", "Containerfile.prod", "conftest.py", "tests/conftest.py", "noxfile.py",
+    "fabfile.py", "CLAUDE.local.md", "SKILL.md", "skills/x/SKILL.md", "OWNERS", "docs/OWNERS", "OWNERS_ALIASES",
+    "MAINTAINERS", "build.rs", "build.zig", "configure", "configure.ac", "meson.build", "Rakefile.rb", "gulpfile.js",
+    "Gruntfile.js", "karma.conf.js", "vite.config.mts", "babel.config.cts", "webpack.config.babel.js", "conanfile.py",
+    "sitecustomize.py", "usercustomize.py", "a.pth", "hooks/pre-commit", "githooks/commit-msg.sh", "mix.exs",
+    "flake.nix", "main.bicep", "a.vcxproj", "a.fsproj", "a.pbxproj", "nuget.config", "web.config", "vendor/modules.txt",
+    "Cartfile.resolved", "bun.lockb", "gradle.lockfile", "AGENTS.override.md", "copilot-instructions.md",
+    "ts.instructions.md", "x.prompt.md", "llms.txt", "CONTRIBUTING", "CONTRIBUTING.rst", "CONTRIBUTING.txt", "SECURITY",
+    "SECURITY.txt", "Brewfile", "Fastfile", "Dangerfile", "Berksfile", "Snakefile", "pnpmfile.cjs", "gems.rb",
+    "magefile.go", "deps.edn", "dune-project", "a.opam", "a.cabal", "wscript", "SConstruct", "package@swift-5.9.swift",
+    "paket.lock", "go.work.sum", "debian/rules", "environment.yml",
+)  # fmt: skip
+ORDINARY = (
+    "tests/test_x.py", "config.py", "app/config.py", "src/hooks/useCart.ts", "hooks/use-cart.ts", "makefile_parser.py",
+    "tests/test_dockerfile.py", "requirements.py", "app/requirements/model.py", "security.py", "review.py", "agents.py",
+    "owners.py", "profile.py", "upload_file.py", "lock.py", "locks.go", "app/build/plan.py", "docs/guide.md",
+    "notes.txt", "src/lib.rs", "main.tf.md", "Cart.swift", "user.service.ts", "cart.spec.ts", "cart.test.js",
+    "project.py", "constraints.sql", "prompt.py", "skill.go", "file.py", "vendor.py", "app/agent.py", "conf.py",
+    "settings.py", "tasks.py", "manage.py", "README.md", "src/hooks/push-notifications.ts",
+)  # fmt: skip
+
+
+def test_files_that_control_builds_tools_rights_or_agents_are_protected_and_ordinary_code_is_not() -> None:
+    assert [path for path in BY_KIND if not is_untouchable(path)] == []
+    assert [path for path in ORDINARY if is_untouchable(path)] == []
+
+
 @given(path=st.sampled_from(FORBIDDEN), upper=st.booleans())
 def test_no_spelling_of_a_protected_path_is_allowed(path: str, *, upper: bool) -> None:
     assert is_untouchable(path.upper() if upper else path)

@@ -5,7 +5,7 @@ https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-f
 
 import pytest
 
-from app.gather import CodeOwners
+from app.gather.code_owners import MAX_RULES, CodeOwners
 
 FILE = """\
 # This is a comment.
@@ -66,3 +66,20 @@ def test_github_uses_the_file_in_dot_github_then_the_root_then_docs() -> None:
 def test_a_hostile_file_is_read_in_linear_time_and_the_other_rules_apply(hostile: str) -> None:
     owners = CodeOwners({"CODEOWNERS": f"* @all\n{hostile} @hostile\n".encode()})
     assert owners.owners_of("b/" * 2_000) == ("@all",)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["a" * 1_001, "*/" * 400, "?" * 41],
+)
+def test_a_rule_that_is_too_complex_is_left_out_alone(hostile: str) -> None:
+    owners = CodeOwners({"CODEOWNERS": f"/src/ @other\n{hostile} @hostile\n/src/ @team\n".encode()})
+    assert owners.owners_of("src/a.py") == ("@team",)
+
+
+def test_only_the_last_rules_of_a_long_file_are_read_and_none_of_one_that_github_ignores() -> None:
+    many = CodeOwners({"CODEOWNERS": b"a.py @first\n" + b"b.py @b\n" * MAX_RULES})
+    assert (many.owners_of("a.py"), many.owners_of("b.py"), many.is_complete) == ((), ("@b",), False)
+    huge = CodeOwners({"CODEOWNERS": b"* @all\n" + b"#" * 3_000_000})
+    assert (huge.owners_of("a.py"), huge.is_complete) == ((), False)
+    assert CodeOwners({"CODEOWNERS": FILE.encode()}).is_complete

@@ -40,6 +40,14 @@ async def test_three_dots_compare_with_the_merge_base(checkout: Checkout) -> Non
         assert await paths_of(GitRangeSource(checkout.directory, target)) == ["AGENTS.md", "pay.py"]
 
 
+@pytest.mark.parametrize("folder", ["--name-only/", "-d/", "--/", ":!x/"])
+async def test_a_folder_is_never_an_option(checkout: Checkout, folder: str) -> None:
+    checkout.commit({f"{folder}a.py": "x\n"}, "Odd folder")
+    source = GitRangeSource(checkout.directory, "HEAD")
+    await source.snapshot([])
+    assert await source.list_folder(folder) == [(b"100644", f"{folder}a.py".encode())]
+
+
 async def test_two_dots_compare_the_two_commits(checkout: Checkout) -> None:
     paths = await paths_of(GitRangeSource(checkout.directory, "main..topic"))
     assert paths == ["AGENTS.md", "later.py", "pay.py"]
