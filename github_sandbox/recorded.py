@@ -44,7 +44,8 @@ class NotRecordedError(LookupError):
 class Recording:
     """`answers` by task, the second answer for a request with looked-up code; `verdicts` by claim; vendors that are `out`.
 
-    Each of the `fixes` belongs to a finding: the `fix`, its `judgement`, and the verdict on the fixed code, `after`.
+    Each of the `fixes` belongs to a finding: the `fix` and its `judgement`, if somebody fixed it, and the verdict on the
+    code as it is `after` that fix or another.
     """
 
     answers: Mapping[str, list[Json]]
@@ -75,7 +76,7 @@ class Recording:
 
     def _is_fixed(self, finding: Json, question: str) -> bool:
         """Whether the question shows the code of a recorded fix of the finding."""
-        edits: list[Json] = [edit for fix in self.fixes for edit in fix["fix"]["edits"]]
+        edits: list[Json] = [edit for fix in self.fixes if "fix" in fix for edit in fix["fix"]["edits"]]
         return any(
             edit["path"] == finding["path"]
             and finding["quote"].strip() in edit["old"]
@@ -88,7 +89,7 @@ class Recording:
         asked = _FINDING.search(question)
         finding: Json = json.loads(asked[1]) if asked else {}
         for each in self.fixes:
-            if (each["path"], each["claim"]) == (finding.get("path"), finding.get("title")):
+            if "fix" in each and (each["path"], each["claim"]) == (finding.get("path"), finding.get("title")):
                 return each
         raise NotRecordedError(question[:80])
 

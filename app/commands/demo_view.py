@@ -69,7 +69,7 @@ class ReviewView:
         url = self._pull.html_url
         self._console.print(f"Pull request: [link={url}]{url}[/link]")
         self._console.print(
-            "Comment there as Bob, for example /rereview. Both stay open until you press Ctrl-C."
+            "Comment there as Bob: /rereview, or /fix in the thread of a finding. Both stay open until you press Ctrl-C."
         )
 
     def show_posted(self) -> None:
