@@ -4,10 +4,11 @@ They read the App's database, and no checkout. The caller passes the current tex
 """
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.domain.configuration import RepositoryConfig
+from app.domain.configuration import Fixes, RepositoryConfig
 from app.domain.diff import Diff, FileDiff, FileStatus
 from app.domain.finding import Finding
 from app.domain.fix import FindingFix, PathKind
@@ -33,6 +34,7 @@ from app.publish.reports import finding_value
 from app.store.findings import load_finding_row
 from app.store.fixes import load_marked, record_marked
 from app.store.pull_requests import KnownFinding, load_memory
+from app.store.repository_settings import load_settings_for_finding
 from app.store.review_tables import FindingRow
 
 ACCOUNT = "mcp"  # the repository to which the calls are charged
@@ -106,7 +108,7 @@ async def propose_fix(service: ToolService, finding_id: str, code: str) -> Propo
     """Make and check a fix of the finding in the current text of its file; writes nothing.
 
     Raises:
-        InputError: there is no such finding, or the text is too long.
+        InputError: there is no such finding, the text is too long, or the repository allows no fixes.
     """
     check_length(code)
     _, known = await _load(service, finding_id)
@@ -115,7 +117,7 @@ async def propose_fix(service: ToolService, finding_id: str, code: str) -> Propo
     diff = Diff(files=(FileDiff(path=finding.path, status=FileStatus.MODIFIED),))
     questions = FixQuestions(
         services=service.services,
-        config=RepositoryConfig(),
+        config=await _configuration(service, finding_id),
         scope=CallScope(repository=ACCOUNT),
         snapshot=Snapshot(pull_request=None, diff=diff, base_files={}),
     )
@@ -134,6 +136,19 @@ async def propose_fix(service: ToolService, finding_id: str, code: str) -> Propo
         confirmed_by=fix.confirmed_by,
         problems=[redact(explain_fix_problem(each)) for each in fix.problems],
     )
+
+
+async def _configuration(service: ToolService, finding_id: str) -> RepositoryConfig:
+    """Which vendors may see the code, as the App's last review read it; what every repository with this finding permits."""
+    known = await asyncio.to_thread(load_settings_for_finding, service.database, finding_id)
+    if not known or not all({"providers", "fixes"} <= each.keys() for each in known):
+        raise InputError(
+            "The configuration of the finding's repository is not known. Let the App review it again."
+        )
+    if any(json.loads(each["fixes"]) == Fixes.OFF for each in known):
+        raise InputError("Fixes are turned off in this repository (`fixes: off`).")
+    first, *others = (json.loads(each["providers"]) for each in known)
+    return RepositoryConfig(providers=tuple(name for name in first if all(name in each for each in others)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

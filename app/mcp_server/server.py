@@ -11,15 +11,14 @@ from typing import Annotated, Literal, Self
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
-from mcp.types import ToolAnnotations
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_PARAMS, ToolAnnotations
 from pydantic import Field
 
-from app.domain.analysis import Analysis
 from app.domain.finding import Stage
 from app.domain.review import StationEvent, StationState
-from app.errors import QuorumError
 from app.gather.configuration import configuration_schema
-from app.llm.client import CallScope
 from app.mcp_server.answers import (
     DocumentationAnswer,
     ExplanationAnswer,
@@ -27,15 +26,9 @@ from app.mcp_server.answers import (
     ScanAnswer,
     StatsAnswer,
 )
-from app.mcp_server.code_input import open_code
 from app.mcp_server.code_tools import add_code_tools
 from app.mcp_server.finding_tools import add_finding_tools, finish
 from app.mcp_server.service import DocsFormat, ToolService
-from app.pipeline import PipelineOptions, gather_change
-from app.pipeline.inputs import Services
-from app.stages.asking import system_prompt
-from app.stages.material import render_material
-from app.stages.questions import stage_question
 
 INSTRUCTIONS = (
     "Quorum reviews code. A model of another vendor checks each finding before it is reported. "
@@ -149,9 +142,9 @@ def _add_prompts(server: MCPServer, service: ToolService) -> None:
 def _prompt(service: ToolService, stage: Stage) -> Callable[..., Awaitable[str]]:
     async def prompt(code: str, language: str | None = None) -> str:
         try:
-            return await stage_prompt(service.services, stage, code, language)
-        except QuorumError as error:
-            raise ValueError(str(error)) from error
+            return await finish(service, service.prompt(stage, code, language))
+        except ToolError as error:  # of a prompt, the SDK shows only protocol errors
+            raise MCPError(INVALID_PARAMS, str(error)) from error
 
     return prompt
 
@@ -196,20 +189,3 @@ class _Progress:
         while event := await self._ended.get():
             done += 1
             await self._context.report_progress(done, len(STATIONS), f"{event.station}: {event.state}")
-
-
-async def stage_prompt(services: Services, stage: Stage, code: str, language: str | None) -> str:
-    """The instructions, the code in a fence, and the stage's question, redacted as for Quorum's own models.
-
-    Raises:
-        InputError: the code or the language cannot be read.
-    """
-    source = await asyncio.to_thread(open_code, code, language)
-    gathered = await gather_change(source, PipelineOptions(scope=CallScope(), stages=(stage,)), services)
-    context, config = gathered.context, gathered.config
-    parts = [system_prompt(services.prompts).text]
-    for chunk in context.chunks:
-        question = stage_question(stage, chunk, context, config, secret=services.secret, analysis=Analysis())
-        material = render_material(chunk, guidelines=(), secret=services.secret, redactor=services.redactor)
-        parts += [material, services.prompts.render(question.prompt_id, **question.inputs).text]
-    return services.redactor.redact("\n\n".join(parts))

@@ -32,6 +32,7 @@ from app.mcp_server.answers import (
 from app.mcp_server.code_input import check_length, open_code
 from app.mcp_server.code_tools import LookupResult, look_up_in
 from app.mcp_server.scans import DastPolicy, scan_dependencies, scan_running_api
+from app.mcp_server.stage_prompts import stage_prompt
 from app.pipeline import PipelineOptions, gather_change, review_gathered
 from app.pipeline.inputs import REVIEW_SPAN, Services, Stations
 from app.publish.reports import finding_value, report_value
@@ -108,6 +109,12 @@ class ToolService:
                 report = await review_gathered(options, gathered, self.services, stations=stations)
         self._keep(KeptReport(id=review_id, at=self.clock(), report=report))
         return self._answer(report)
+
+    async def prompt(self, stage: Stage, code: str, language: str | None) -> str:
+        """See `app.mcp_server.stage_prompts`."""
+        check_length(code)
+        async with self._slots:
+            return await stage_prompt(self.services, stage, code, language)
 
     async def scan_dependencies(self, code: str, language: str | None) -> ScanAnswer:
         """See `app.mcp_server.scans`."""

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from mcp import Client
+from sqlmodel import delete
 
 from app.clock import utc_now
 from app.mcp_server.server import build_mcp_server
 from app.serving.tools import mcp_tool_service
 from app.store.fixes import load_fix_figures
+from app.store.review_tables import RepositorySettingsRow
 from tests.scenarios.fixing import SAFE, Fixers
 from tests.scenarios.test_fixing import FIXED, SHOP, apply_with_git, opened
 from tests.scenarios.vendors import BUG
@@ -41,6 +43,27 @@ async def test_an_agent_lists_gets_fixes_and_marks_a_finding(tmp_path: Path) -> 
             refused = await client.call_tool("list_findings", {"repository": "acme/shop", "pull_request": 99})
             assert "Quorum has not reviewed acme/shop#99" in str(refused.content)
         assert pull.head_sha == head
+
+
+async def test_an_agents_fix_respects_the_configuration_of_the_repository(tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as world:
+        fixers = Fixers(world.vendors)
+        await opened(world, base={".github/quorum.yml": "providers: [gemini]\n"})
+        async with Client(build_mcp_server(mcp_tool_service(world.served.program))) as client:
+
+            async def propose() -> str:
+                code = {"finding_id": world.findings()[0].fingerprint, "code": SHOP}
+                answer = await client.call_tool("propose_fix", code)
+                return str(answer.structured_content or answer.content)
+
+            assert "unconfirmed" in await propose()
+            assert {each.provider for each in (*fixers.asked, *fixers.judged)} == {"gemini"}
+            # The same finding in a copy of the repository: what both repositories permit.
+            await opened(world, base={".github/quorum.yml": "fixes: off\n"}, name="acme/copy")
+            assert "Fixes are turned off" in await propose()
+            with world.database.write() as session:
+                session.exec(delete(RepositorySettingsRow))
+            assert "configuration of the finding's repository is not known" in await propose()
 
 
 async def test_the_figures_count_fixes_by_model_until_the_merge(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp import Client
+from mcp import Client, MCPError
 
 from app.domain.analysis import Advisory, AdvisoryAnswer, Package
 from app.domain.finding import Severity
@@ -245,6 +245,17 @@ async def test_the_stages_prompts_can_be_used_by_others(keyless: ToolService, st
     assert "# Task: " in text
     assert "snippet.py" in text
     assert "os.system" in text
+
+
+async def test_a_prompt_says_what_was_left_out_and_why_it_failed(keyless: ToolService) -> None:
+    async with Client(build_mcp_server(keyless)) as client:
+        prompt = await client.get_prompt("review", {"code": "x = 1\n" * 60_000, "language": "python"})
+        assert "Note: snippet.py is not below: " in prompt.messages[0].content.model_dump()["text"]
+        with pytest.raises(MCPError, match="`code` is empty"):
+            await client.get_prompt("review", {"code": " "})
+        keyless.deadline_s = 0.0
+        with pytest.raises(MCPError, match="did not finish within 0 s"):
+            await client.get_prompt("review", {"code": "x = 1\n"})
 
 
 async def database_of_one_flaw(packages: Sequence[Package]) -> AdvisoryAnswer:
