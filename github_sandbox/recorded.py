@@ -80,7 +80,7 @@ class Recording:
         return any(
             edit["path"] == finding["path"]
             and finding["quote"].strip() in edit["old"]
-            and all(line.strip() in question for line in _new_lines(edit))
+            and all(_shows(question, line) for line in _new_lines(edit))
             for edit in edits
         )
 
@@ -108,6 +108,11 @@ class Recording:
                 else known.get((claim["path"], claim["claim"]))
             )
         ]
+
+
+def _shows(question: str, line: str) -> bool:
+    """Whether a question shows the code line; its number and mark come before it."""
+    return re.search(rf"^\d+[+|]\s*{re.escape(line.strip())}$", question, re.MULTILINE) is not None
 
 
 def _new_lines(edit: Json) -> list[str]:

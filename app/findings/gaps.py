@@ -6,15 +6,13 @@ from itertools import groupby, pairwise
 from pathlib import PurePosixPath
 
 _DOTS = r"(?:…|\.{3,})"
-_GAP = re.compile(
-    rf"[ \t]*(?:(?:\#|//|/\*|--|;|%|<!--|\{{/\*)[ \t]*[\[(]?{_DOTS}.*|[\[(]?{_DOTS}[ \t]*[\])]?[ \t]*)"
-)
+_GAP = re.compile(rf"(?:\#|//|/\*|--|;|%|<!--|\{{/\*)[ \t]*[\[(]?{_DOTS}.*|[\[(]?{_DOTS}[ \t]*[\])]?")
 _PYTHON = (".py", ".pyi")
 
 
 def is_gap(line: str) -> bool:
     """Whether the line is an ellipsis, alone or in a comment."""
-    return _GAP.fullmatch(line) is not None
+    return _GAP.fullmatch(line.strip()) is not None
 
 
 def split_at_gaps(lines: Sequence[str]) -> list[list[str]]:

@@ -231,10 +231,17 @@ def stranger(site: Site, browser: Browser) -> Generator[Visit]:
 def page(browser: Browser) -> Generator[Page]:
     """A page in its own profile; at its end there were no console errors."""
     complaints: list[str] = []
-    page = BROWSER_THREAD.submit(browser.new_page).result()
-    page.set_default_timeout(TIMEOUT_MS)
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+
+    def open_page() -> Page:
+        page = browser.new_page()
+        page.set_default_timeout(TIMEOUT_MS)
+        page.on(
+            "console", lambda message: complaints.append(message.text) if message.type == "error" else None
+        )
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    page = BROWSER_THREAD.submit(open_page).result()
     yield page
     BROWSER_THREAD.submit(page.context.close).result()
     assert complaints == []

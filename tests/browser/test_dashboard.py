@@ -14,6 +14,8 @@ from tests.browser import sample
 from tests.browser.axe import complaints_of
 from tests.browser.conftest import TOKEN, Site, Visit
 
+pytestmark = pytest.mark.slow
+
 CHECKS = (Path(__file__).parent / "checks.js").read_text(encoding="utf-8")
 PAGES = {
     "/": "Overview",

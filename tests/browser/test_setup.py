@@ -17,6 +17,8 @@ from app.settings import load_settings
 from tests.browser.axe import complaints_of
 from tests.browser.registering import registering
 
+pytestmark = pytest.mark.slow
+
 QUORUM = str(Path(sys.executable).parent / "quorum")
 PROGRAM_TIMEOUT_S = 900.0  # only bounds a hang
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "COLUMNS": "120", "PYTHONUNBUFFERED": "1"}

@@ -14,6 +14,8 @@ from docs.website import build
 from tests.browser.axe import complaints_of
 from tests.browser.conftest import serve
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def html(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -5,10 +5,14 @@ import resource
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.durability.app_process import AppProcess
 from tests.durability.killing import faults_of
 from tests.durability.many import open_pulls, post_all, send_all
 from tests.durability.stand_ins import stand_ins
+
+pytestmark = pytest.mark.slow
 
 MAX_FILE_BYTES = 4_096  # nothing can be written after them
 

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.durability.fixing import kill_around_fixes
+
+pytestmark = pytest.mark.slow
 
 
 async def test_a_kill_after_the_commit_the_branch_or_the_reply_leaves_one_of_each(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from tests.durability.killing import kill_many
 
+pytestmark = pytest.mark.slow
+
 SEED = 20_261_122
 
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from tests.durability.app_process import AppProcess
@@ -14,6 +15,8 @@ from tests.durability.killing import faults_of
 from tests.durability.many import open_pulls, send_all
 from tests.durability.stand_ins import StandIns, stand_ins
 from webhooks.bodies import RequestLimits
+
+pytestmark = pytest.mark.slow
 
 
 @asynccontextmanager

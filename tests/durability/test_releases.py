@@ -19,6 +19,8 @@ from tests.durability.many import send_all
 from tests.durability.releases import install_last_release
 from tests.durability.stand_ins import StandIns, faulty_file, pulls_of, stand_ins
 
+pytestmark = pytest.mark.slow
+
 ENDLESS_S = 3_600.0
 ENDED = {DeliveryState.DONE, DeliveryState.SUPERSEDED, DeliveryState.DUPLICATE}
 

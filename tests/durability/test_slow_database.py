@@ -9,6 +9,8 @@ from app.store.database import Database
 from tests.durability.slow_proxy import slow_proxy
 from tests.unit.engine.world import delivery, ended, review_job, running
 
+pytestmark = pytest.mark.slow
+
 DELAY_S = 0.2
 SLOW = "The database is slow: its fastest answer to `SELECT 1` took "
 

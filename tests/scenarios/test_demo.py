@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from app.prompting.prompts import Prompts
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +38,7 @@ def run_demo(folder: Path, *options: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_demo_replays_a_quorum_of_recorded_answers(tmp_path: Path) -> None:
     shown = run_demo(tmp_path)
     assert shown.count("Recorded answers; no key is set.") == 2
@@ -53,6 +56,7 @@ def test_the_demo_replays_a_quorum_of_recorded_answers(tmp_path: Path) -> None:
     assert "for 0.0000 USD" not in shown
 
 
+@pytest.mark.slow
 def test_the_demo_can_use_the_analyzers_only(tmp_path: Path) -> None:
     shown = run_demo(tmp_path, "--analyzers-only")
     assert "Analyzers only: no model is used." in shown

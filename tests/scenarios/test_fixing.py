@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from github_sandbox import Fault, Pull
 from github_sandbox.git import Entry, FileContent
 from tests.scenarios.fixing import SAFE, Fixers, patch_in, text_edit
@@ -76,6 +78,7 @@ async def test_by_default_a_fix_is_a_patch_that_git_applies(tmp_path: Path) -> N
         assert applied == FIXED.replace("\r", "").encode()
 
 
+@pytest.mark.slow
 async def test_a_fix_is_one_commit_on_the_branch_and_its_push_is_reviewed(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Fixers(world.vendors)
@@ -146,6 +149,7 @@ async def test_a_fix_in_two_places_is_a_small_diff_until_somebody_asks_for_it(tm
         assert content(pull) == SEVERAL.format(SAFE, guarded).encode()
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_committed_is_a_patch_with_the_reason(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Fixers(world.vendors)
@@ -176,6 +180,7 @@ async def test_what_cannot_be_committed_is_a_patch_with_the_reason(tmp_path: Pat
         ][1:]
 
 
+@pytest.mark.slow
 async def test_an_answer_that_the_rules_forbid_is_never_written(tmp_path: Path) -> None:
     workflow = {".github/workflows/ci.yml": "on: push\n"}
     answers = {
@@ -274,6 +279,7 @@ async def test_a_commit_under_quorums_name_that_github_did_not_sign_settles_noth
         assert len(fixers.asked) == 1
 
 
+@pytest.mark.slow
 async def test_an_interruption_between_commit_and_reply_leaves_one_of_each(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         fixers = Fixers(world.vendors)

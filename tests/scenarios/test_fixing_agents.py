@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from mcp import Client
 from sqlmodel import delete
 
@@ -66,6 +67,7 @@ async def test_an_agents_fix_respects_the_configuration_of_the_repository(tmp_pa
             assert "configuration of the finding's repository is not known" in await propose()
 
 
+@pytest.mark.slow
 async def test_the_figures_count_fixes_by_model_until_the_merge(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Fixers(world.vendors)

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from github_sandbox import Pull
 from tests.scenarios.fixing import SAFE, Fixers, text_edit
 from tests.scenarios.test_fixing import SEVERAL, SHOP, commits_by_quorum, content, opened
@@ -11,6 +13,7 @@ from tests.scenarios.vendors import BUG
 from tests.scenarios.world import open_shop
 
 
+@pytest.mark.slow
 async def test_two_people_who_ask_at_once_get_one_commit(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         fixers = Fixers(world.vendors)
@@ -36,6 +39,7 @@ async def test_two_people_who_ask_at_once_get_one_commit(tmp_path: Path) -> None
         assert len(fixers.asked) == 1
 
 
+@pytest.mark.slow
 async def test_what_another_request_has_fixed_is_not_fixed_again(tmp_path: Path) -> None:
     other, guarded = "rate = 1 / days", "rate = 1 / max(days, 1)"
     async with open_shop(tmp_path) as world:
@@ -57,6 +61,7 @@ async def test_what_another_request_has_fixed_is_not_fixed_again(tmp_path: Path)
         assert len(fixers.asked) == 2
 
 
+@pytest.mark.slow
 async def test_what_changes_while_a_fix_is_made_prevents_its_commit(tmp_path: Path) -> None:
     meanwhile: dict[str, Callable[[Pull], object]] = {
         "the pull request was closed or merged meanwhile": lambda pull: pull.close(),
@@ -82,6 +87,7 @@ async def test_what_changes_while_a_fix_is_made_prevents_its_commit(tmp_path: Pa
             assert commits_by_quorum(pull) == []
 
 
+@pytest.mark.slow
 async def test_a_finding_or_pull_request_that_is_settled_is_not_fixed(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         fixers = Fixers(world.vendors)

@@ -108,6 +108,7 @@ async def test_where_check_runs_are_refused_too_the_delivery_doctor_and_the_log_
         assert "pull_request acme/shop#1: GitHub refused to" in line
 
 
+@pytest.mark.slow
 async def test_a_command_that_cannot_be_carried_out_is_answered_with_the_reason(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         pull = world.create_repository().open_pull(PAY)

@@ -19,6 +19,7 @@ PAY = {"pay.py": "def pay(cart, rate):\n    return cart.total / rate\n"}
 DIVISION = finding("pay.py", "    return cart.total / rate", line=2, title="A rate of 0 ends in an error")
 
 
+@pytest.mark.slow
 async def test_rereview_by_a_writer_adds_eyes_reviews_again_and_edits_the_summary(world: World) -> None:
     pull = world.open_pull(PAY)
     await world.settle()
@@ -64,6 +65,7 @@ async def test_rereview_of_one_stage_runs_only_that_stage(world: World, stage: s
     take_summary(pull)
 
 
+@pytest.mark.slow
 async def test_rereview_uses_the_cache_and_full_does_not(world: World) -> None:
     pull = world.open_pull(PAY)
     await world.settle()
@@ -121,6 +123,7 @@ async def test_a_member_whom_the_payload_calls_a_stranger_may_give_commands(worl
     pull.take_all()
 
 
+@pytest.mark.slow
 async def test_the_bots_own_comments_and_edited_comments_are_not_commands(world: World) -> None:
     pull = world.open_pull(PAY)
     await world.settle()

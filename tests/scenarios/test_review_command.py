@@ -194,6 +194,7 @@ def test_title_and_description_reach_the_models(run: Run, vendors: Vendors, tmp_
     )
 
 
+@pytest.mark.slow
 def test_a_patch_file_and_standard_input_are_reviewed(
     run: Run, checkout: Path, tmp_path: Path, home: Path
 ) -> None:
@@ -358,6 +359,7 @@ def quorum(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.Comp
     )
 
 
+@pytest.mark.slow
 def test_committed_files_of_the_checkout_are_neither_settings_nor_data_nor_configuration(
     checkout: Path, home: Path
 ) -> None:
@@ -404,6 +406,7 @@ def test_a_bare_repository_and_a_subfolder_work(
     assert json.loads(capsys.readouterr().out)["coverage"]["files"] == 1
 
 
+@pytest.mark.slow
 def test_a_folder_without_a_repository_exits_with_2_without_a_traceback(tmp_path: Path, home: Path) -> None:
     done = quorum(tmp_path, "review", "main...HEAD")
     assert done.returncode == 2

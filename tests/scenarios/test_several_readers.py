@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from app.domain.model_call import Provider
 from app.store.call_tables import ModelCallRow
 from tests.fakes.vendor_wire import VendorRequest
@@ -17,6 +19,7 @@ BUG = finding("auth.py", "    return user.word == word", line=6, title="An unkno
 LOOK = {"kind": "definition", "name": "find", "path": None, "start_line": None, "end_line": None}
 
 
+@pytest.mark.slow
 async def test_two_vendors_search_and_a_verifier_looks_before_it_judges(tmp_path: Path) -> None:
     files = {"db.py": DB, "other.py": "x = 1\n"}
     async with open_world(tmp_path, files=files, config="finders: 2\n") as world:

@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from app.main import Network, build_program
 from app.serving.app import build_served
@@ -71,6 +72,7 @@ def let_others_live(database: Database) -> None:
         renew_lease(database, f"elsewhere-{number}", role="worker", now=now, ttl=timedelta(hours=1))
 
 
+@pytest.mark.slow
 async def test_a_storm_of_pushes_stays_within_githubs_limits_and_every_final_head_is_reviewed(
     tmp_path: Path,
 ) -> None:

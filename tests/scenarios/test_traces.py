@@ -189,6 +189,7 @@ def failures(collector: Collector) -> set[tuple[str, str | int | float]]:
     return {(span.name.partition(" ")[0], attributes(span)["error.type"]) for span in failed}
 
 
+@pytest.mark.slow
 def test_nothing_is_imported_without_tracing() -> None:
     code = (
         "import sys\nfrom app.main import build_program\nfrom app.settings import Settings\nimport pathlib, tempfile\n"

@@ -64,6 +64,7 @@ def test_help_loads_no_sdk(tmp_path: Path) -> None:
     assert not loaded & set(SDKS)
 
 
+@pytest.mark.slow
 def test_serving_loads_no_terminal_libraries(tmp_path: Path) -> None:
     code = "import sys, app.commands.serve; print('\\n'.join(sys.modules))"
     loaded = set(run(cwd=tmp_path, code=code).stdout.split())
@@ -146,6 +147,7 @@ def test_an_internal_error_is_a_sentence_and_not_a_traceback(tmp_path: Path) -> 
     assert "Traceback" in run(cwd=tmp_path, code=code, QUORUM_DEBUG="1").stderr
 
 
+@pytest.mark.slow
 def test_an_unreachable_vendor_leaves_no_log_lines_on_the_terminal(tmp_path: Path) -> None:
     (tmp_path / "a.patch").write_text(
         "diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a = 1\n+a = 2\n"

@@ -34,6 +34,7 @@ async def opened(world: World, *, fork: str | None = None, files: dict[str, str]
     return pull
 
 
+@pytest.mark.slow
 async def test_the_re_run_button_starts_a_new_run_of_that_stage_and_posts_no_second_comment(
     tmp_path: Path,
 ) -> None:
@@ -109,6 +110,7 @@ async def test_the_buttons_require_write_access(tmp_path: Path) -> None:
         assert [each.conclusion for each in runs(pull, "quorum/review")] == ["neutral", "success"]
 
 
+@pytest.mark.slow
 async def test_re_run_all_reviews_each_pull_request_of_the_head(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
@@ -126,6 +128,7 @@ async def test_re_run_all_reviews_each_pull_request_of_the_head(tmp_path: Path) 
         assert {row.status for row in requested} == {"completed"}
 
 
+@pytest.mark.slow
 async def test_re_run_all_ignores_a_closed_pull_request_of_the_head(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
@@ -162,6 +165,7 @@ async def test_the_buttons_work_after_the_repository_is_renamed(tmp_path: Path) 
         assert len(own_comments(pull)) == 1
 
 
+@pytest.mark.slow
 async def test_a_review_requested_only_by_a_command_is_updated_too(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)

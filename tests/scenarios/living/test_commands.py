@@ -19,6 +19,7 @@ async def opened(world: World) -> Pull:
     return pull
 
 
+@pytest.mark.slow
 async def test_commands_that_need_no_model_are_answered(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
@@ -74,6 +75,7 @@ async def test_an_edited_comment_is_not_a_command(tmp_path: Path) -> None:
         assert world.vendors.fake.requests == []
 
 
+@pytest.mark.slow
 async def test_a_dismissed_finding_leaves_summary_and_check_run_and_can_be_restored(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
@@ -103,6 +105,7 @@ async def test_a_bot_may_give_commands_if_the_operator_lists_its_id(tmp_path: Pa
         assert world.vendors.fake.requests == []
 
 
+@pytest.mark.slow
 async def test_a_dismissal_is_undone_by_its_id_from_the_conversation(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)

@@ -329,6 +329,7 @@ async def _live(folder: Path) -> dict[str, Seen]:
         return {key: watched.seen(key) for key in watched.pulls}
 
 
+@pytest.mark.slow
 async def test_every_key_changes_what_people_see(tmp_path: Path, subtests: pytest.Subtests) -> None:
     lived = await _live(tmp_path)
     for name, key in KEYS.items():

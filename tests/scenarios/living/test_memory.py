@@ -32,6 +32,7 @@ async def dismisses(world: World, pull: Pull) -> None:
     await world.settle()
 
 
+@pytest.mark.slow
 async def test_a_finding_dismissed_three_times_is_not_shown_a_fourth_time(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
@@ -56,6 +57,7 @@ async def test_a_finding_dismissed_three_times_is_not_shown_a_fourth_time(tmp_pa
         assert len(own_comments(fifth)) == 1
 
 
+@pytest.mark.slow
 async def test_a_thumbs_up_restores_the_rule(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
@@ -74,6 +76,7 @@ async def test_a_thumbs_up_restores_the_rule(tmp_path: Path) -> None:
         assert len(own_comments(shown)) == 1
 
 
+@pytest.mark.slow
 async def test_outcomes_are_recorded_at_the_merge(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
@@ -138,6 +141,7 @@ async def test_the_organizations_default_applies_until_the_repository_overrides_
         assert '| `gate` | `"off"` | repository |' in answer
 
 
+@pytest.mark.slow
 async def test_a_dependency_bots_change_is_reviewed_for_its_manifests_unless_requested(
     tmp_path: Path,
 ) -> None:

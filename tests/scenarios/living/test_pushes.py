@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from github_sandbox import GitHubSandbox, Pull
 from tests.scenarios.reading import own_comments
 from tests.scenarios.vendors import BUG, Reviewers
@@ -69,6 +71,7 @@ async def test_a_fixed_finding_gets_one_reply_and_its_comment_is_minimized(tmp_p
         assert set(world.outcomes().values()) == {"resolved"}
 
 
+@pytest.mark.slow
 async def test_nothing_is_posted_twice_over_twenty_pushes_rebases_restarts_and_redeliveries(
     tmp_path: Path,
 ) -> None:
@@ -94,6 +97,7 @@ async def test_nothing_is_posted_twice_over_twenty_pushes_rebases_restarts_and_r
     assert len(pull.issue_comments) == 1
 
 
+@pytest.mark.slow
 async def test_of_five_quick_pushes_only_the_last_is_reviewed(tmp_path: Path) -> None:
     async with open_shop(tmp_path, quorum_debounce_s=1.0) as world:
         Reviewers(world.vendors)
@@ -132,6 +136,7 @@ async def test_a_push_without_a_webhook_is_reviewed(tmp_path: Path) -> None:
         assert "cancelled" not in second
 
 
+@pytest.mark.slow
 async def test_a_finding_that_comes_back_gets_one_reply_in_its_thread(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)
@@ -185,6 +190,7 @@ async def test_a_finding_in_changed_code_that_is_still_wrong_is_not_called_fixed
         assert "finding" in pull.issue_comments[0].body
 
 
+@pytest.mark.slow
 async def test_a_push_that_fixes_findings_makes_at_most_twelve_github_calls(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from app.gather import parse_configuration
 from app.store.review_tables import RememberedRow
 from tests.scenarios.reading import conclusions, take_checks
@@ -82,6 +84,7 @@ async def test_the_configuration_lists_exports_and_forgets_what_is_remembered_on
         assert WISH not in str(world.rows(RememberedRow))
 
 
+@pytest.mark.slow
 async def test_only_the_team_may_ask_to_remember_and_only_so_much(tmp_path: Path) -> None:
     async with open_shop(tmp_path) as world:
         Reviewers(world.vendors)

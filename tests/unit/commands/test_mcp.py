@@ -3,12 +3,14 @@
 import sys
 from pathlib import Path
 
+import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
 QUORUM = str(Path(sys.executable).parent / "quorum")
 
 
+@pytest.mark.slow
 async def test_the_server_ignores_the_settings_of_its_checkout(tmp_path: Path) -> None:
     checkout, state = tmp_path / "checkout", tmp_path / "state"
     (checkout / ".github").mkdir(parents=True)

@@ -63,6 +63,7 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_hook_stops_a_commit_that_stages_a_flaw(checkout: Checkout) -> None:
     definition: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     hook = definition[0]
@@ -85,6 +86,7 @@ def test_the_hook_stops_a_commit_that_stages_a_flaw(checkout: Checkout) -> None:
     assert checkout.git("commit", "-q", "-m", "fixed").returncode == 0
 
 
+@pytest.mark.slow
 def test_the_hook_of_a_partial_commit_sees_only_that_commit(checkout: Checkout) -> None:
     (checkout.folder / ".git" / "hooks" / "pre-commit").write_text(
         f"#!/bin/sh\nexec {ROOT / 'hooks/pre-commit'} --no-models --fail-on=high\n"
@@ -121,6 +123,7 @@ def _act(checkout: Checkout, tmp_path: Path, **environment: str) -> "subprocess.
     )
 
 
+@pytest.mark.slow
 def test_the_action_reports_the_findings_of_a_pull_request_as_sarif(
     checkout: Checkout, tmp_path: Path
 ) -> None:

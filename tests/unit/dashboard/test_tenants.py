@@ -96,6 +96,7 @@ READABLE = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(places=st.lists(PLACES, max_size=6), readable=READABLE)
 def test_the_visibility_rule_matches_what_the_user_can_read(

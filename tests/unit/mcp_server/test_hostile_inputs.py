@@ -3,6 +3,7 @@
 import itertools
 from typing import Any
 
+import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
@@ -65,6 +66,7 @@ def hostile_calls() -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
+@pytest.mark.slow
 async def test_every_hostile_input_is_answered_over_http(keyless: ToolService) -> None:
     assert len(INPUTS) >= 50
     async with (

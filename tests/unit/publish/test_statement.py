@@ -251,6 +251,7 @@ def is_incomplete(report: ReviewReport, *, stage: StageResult | None = None) -> 
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(reports(), st.sampled_from(Gate))
 def test_no_good_news_comes_before_a_failure_in_any_output(report: ReviewReport, gate: Gate) -> None:

@@ -142,6 +142,7 @@ def test_a_documented_command_runs(command: str, project: Path, monkeypatch: pyt
     assert done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [each for each in RUN if IN_A_SHELL.search(each)])
 def test_a_documented_line_of_a_shell_runs(command: str, project: Path) -> None:
     assert program_of(command), command

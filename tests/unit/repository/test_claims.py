@@ -76,6 +76,7 @@ def test_no_class_name_is_defined_twice() -> None:
     assert duplicate_classes(load_modules(ROOT)) == {}
 
 
+@pytest.mark.slow
 def test_the_structure_script_prints_its_figures() -> None:
     printed = subprocess.run(
         [sys.executable, ROOT / "scripts" / "structure.py"], capture_output=True, text=True, check=True

@@ -89,6 +89,7 @@ def run(
     )
 
 
+@pytest.mark.slow
 def test_the_wheel_has_every_file_of_the_packages(installed: Path) -> None:
     expected = set(files())
     installed_files = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
@@ -98,6 +99,7 @@ def test_the_wheel_has_every_file_of_the_packages(installed: Path) -> None:
     assert own - expected == set()
 
 
+@pytest.mark.slow
 def test_a_review_runs_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     done = run(installed, tmp_path, "review", "-", "--format", "json", given=PATCH)
     assert done.returncode == 0, done.stderr

@@ -133,6 +133,7 @@ def column_names(connection: Connection, table: str) -> set[str]:
     return {column["name"] for column in inspect(connection).get_columns(table)}
 
 
+@pytest.mark.slow
 def test_alembic_is_not_loaded_for_a_database_that_is_up_to_date(tmp_path: Path) -> None:
     program = "import sys; from app.store.database import Database; Database(sys.argv[1]).close(); print('alembic' in sys.modules)"
     for _ in ("a new one", "the same again"):
