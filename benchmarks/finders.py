@@ -106,7 +106,7 @@ async def _tokens(change: Change, folder: Path, variant: Variant) -> tuple[float
     """Prompt tokens of one review, cached ones at their price, and the number of its model calls."""
     lab = Lab(folder=folder)
     lab.vendors.answers = {
-        provider: variant.answering(inner, FOUND) for provider, inner in lab.vendors.answers.items() if inner
+        provider: variant.answering(inner, FOUND) for provider, inner in lab.vendors.answers.items()
     }
     config = f"finders: {variant.finders}\n".encode()
     await lab.review(GitRangeSource(change.folder, "HEAD~1...HEAD"), config=config)

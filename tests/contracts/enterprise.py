@@ -40,7 +40,7 @@ def request_errors(method: str, path: str, request: httpx.Request) -> Iterator[s
         sent = {f"query parameter {name}" for name in request.url.params} - {
             f"query parameter {name}" for name in known["query"]
         }
-        body = json.loads(request.content) if request.content else {}
+        body: Json = json.loads(request.content) if request.content else {}
         sent |= {f"field {name}" for name in _names_of(body)} - {f"field {name}" for name in known["body"]}
         yield from (f"{known['versions']} of Enterprise Server: unknown {name}" for name in sorted(sent))
 

@@ -188,4 +188,4 @@ def _commits_of(pull: Pull) -> list[str]:
 
 
 def _replies_of(thread: ReviewThread) -> list[str]:
-    return [each.body for each in thread.comments[1:] if each.user is not None and each.user.login != "alice"]
+    return [each.body for each in thread.comments[1:] if each.user.login != "alice"]

