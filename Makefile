@@ -25,8 +25,10 @@ test-slow: .venv/.dev ## run the tests that kill processes, drive a browser, bui
 	$(PYTEST) -m slow
 
 # Unit tests that start programs, servers or databases.
-START_PROGRAMS = commands engine evals github/test_git_hardening.py github/test_local.py github/test_reader.py jobs/test_delivery_log.py \
-	llm/test_broken_connections.py llm/test_company_network.py llm/test_preload.py mcp_server repository store test_cli.py
+START_PROGRAMS = analyzers/test_linters.py commands dashboard domain/test_patch_against_git.py domain/test_patch_series.py engine evals \
+	gather/test_lookups.py github/test_git_blobs.py github/test_git_hardening.py github/test_git_search.py github/test_local.py \
+	github/test_reader.py jobs llm/test_broken_connections.py llm/test_company_network.py llm/test_faults.py llm/test_preload.py \
+	mcp_server repository store test_cli.py webhooks/test_receiver.py
 
 test-quick: .venv/.dev ## run the unit tests that start no programs, for while you edit
 	$(PYTEST) $(EXCEPT_SLOW) tests/unit $(START_PROGRAMS:%=--ignore=tests/unit/%)
