@@ -11,7 +11,7 @@ from functools import partial
 
 from app.analyzers.analysis import analyze
 from app.domain.analysis import AdvisoryLookup, Analysis
-from app.domain.configuration import Pipeline, Profile
+from app.domain.configuration import Pipeline
 from app.domain.finding import Stage
 from app.domain.model_call import Provider
 from app.domain.pull_request import Snapshot, Source
@@ -28,6 +28,7 @@ from app.domain.step import Checkpoint, Step, run_directly
 from app.findings.finders import is_by_analyzers
 from app.findings.settle import Settlement
 from app.gather import BASE_PATHS, Configuration, Gathered, gather, read_configuration
+from app.pipeline.finders import plan_finders
 from app.pipeline.inputs import PipelineOptions, Services, Stations, WhenAnswered, ignore_answers
 from app.pipeline.settling import finding_calls, settle_results
 from app.pipeline.stage_files import at_places, for_stage, is_wanted, left_out_of
@@ -42,6 +43,7 @@ from app.publish.notes import (
     context_notes,
     explain_note,
     explain_rejection,
+    further_finder_notes,
 )
 from app.publish.undocumented import with_undocumented, without_undocumented, without_undocumented_claims
 from app.stages import StageContext, run_stage
@@ -119,6 +121,7 @@ async def review_gathered(
         analysis = await analyze(
             gathered.changed_files, redactor=services.redactor, lookup_advisories=lookup_advisories
         )
+    plan = plan_finders(options, gathered, services)
     context = StageContext(
         models=services.models,
         prompts=services.prompts,
@@ -130,7 +133,8 @@ async def review_gathered(
         deadline_s=services.stage_deadline_s,
         look_up=gathered.look_up,
         lookup_rounds=services.lookup_rounds,
-        finders=_finders(options, gathered, services),
+        finders=plan.finders,
+        further_paths=plan.paths,
     )
     keyless = _is_keyless(gathered, services)
     coverage = _coverage(gathered, analysis, keyless=keyless)
@@ -171,22 +175,12 @@ async def review_gathered(
             *gathered.snapshot.notes,
             *context_notes(gathered.context, invalid_patterns=gathered.invalid_patterns),
             *analysis.notes,
+            *further_finder_notes(plan.paths, vendors=context.vendors),
             *(() if keyless else [f"{each.path}: {each.reason}." for each in analysis.unparsed]),
             *map(explain_note, settled.notes),
             *lookup_notes(looked_up),
         ),
     )
-
-
-def _finders(options: PipelineOptions, gathered: Gathered, services: Services) -> int:
-    """How many vendors search the change; the full tier covers security-relevant paths."""
-    configured = gathered.configuration.origins.get("finders", "default") != "default"
-    wanted = options.finders or (gathered.config.finders if configured else services.finders)
-    if wanted != "auto":
-        return wanted
-    if gathered.config.profile is Profile.THOROUGH:
-        return 3
-    return 2 if gathered.tier == "full" else 1
 
 
 def _coverage(gathered: Gathered, analysis: Analysis, *, keyless: bool) -> Coverage:

@@ -1,6 +1,6 @@
 """Reasons and notes: why claims were rejected, why a review or stage was skipped, and what a review covered."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from app.domain.finding import (
     REFUTED_BY,
@@ -132,6 +132,19 @@ def context_notes(context: ReviewContext, *, invalid_patterns: Sequence[str]) ->
     if invalid_patterns:
         notes.append(f"Invalid patterns in ignore_paths: {', '.join(invalid_patterns)}.")
     return notes
+
+
+def further_finder_notes(paths: Collection[str] | None, *, vendors: int) -> list[str]:
+    """Say that a further finder was not shown all of a large change; `paths` is None if it was."""
+    if paths is None or vendors < 2:
+        return []
+    remedy = "Set `finders: 2` to have two vendors search all of it."
+    if not paths:
+        return [f"Only one vendor searched for each kind of defect, because the change is large. {remedy}"]
+    shown = _list_paths(sorted(paths))
+    return [
+        f"A second vendor searched only the files whose paths concern security, because the change is large: {shown}. {remedy}"
+    ]
 
 
 def render_guideline_cut(cut: GuidelineCut) -> str:

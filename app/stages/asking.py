@@ -95,6 +95,7 @@ class StageContext:
     deadline_s: float = 600.0  # of each stage
     look_up: LookUp | None = None  # None: there is no code but the change
     finders: int = 1  # vendors that search the change
+    further_paths: frozenset[str] | None = None  # files that all but the first of them read; None: every file
     cache_fill: CacheFill = field(default_factory=CacheFill)
     lookup_rounds: LookupRounds = field(default_factory=LookupRounds)
 
@@ -102,6 +103,11 @@ class StageContext:
     def allowed(self) -> tuple[Provider, ...]:
         """The configured providers that the repository permits."""
         return tuple(filter(self.config.permits, self.models.providers))
+
+    @property
+    def vendors(self) -> int:
+        """How many vendors may be asked."""
+        return len({provider.vendor for provider in self.allowed})
 
     @property
     def is_keyless(self) -> bool:

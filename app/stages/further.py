@@ -7,6 +7,7 @@ note, never a failed stage.
 from dataclasses import replace
 
 from app.domain.model_call import Provider
+from app.domain.review import ReviewContext
 from app.errors import QuorumError
 from app.llm.client import Completion, RoutingRequest
 from app.stages.asking import Question, StageContext, StageQueue
@@ -35,6 +36,17 @@ async def finder_order(
     return tuple({each.vendor: each for each in reversed(order)}.values())[::-1]
 
 
+def change_for_further(change: ReviewContext, context: StageContext) -> ReviewContext:
+    """The part of the change that further finders read."""
+    if context.further_paths is None:
+        return change
+    parts = [
+        tuple(file for file in chunk.files if file.path in context.further_paths) for chunk in change.chunks
+    ]
+    chunks = [replace(chunk, files=files) for chunk, files in zip(change.chunks, parts, strict=True) if files]
+    return replace(change, chunks=tuple(chunks))
+
+
 async def ask_further(
     context: StageContext,
     question: Question[ChunkAnswer],
@@ -45,7 +57,8 @@ async def ask_further(
     queue: StageQueue,
 ) -> ChunkAnswer:
     """Return what this vendor finds in the chunk at `place`; if it fails, a note."""
-    await context.cache_fill.wait(vendor, place)
+    if context.further_paths is None:  # else no other question has the same material
+        await context.cache_fill.wait(vendor, place)
     try:
         looked = await ask_looking(
             context,

@@ -24,7 +24,7 @@ from app.errors import (
 from app.llm.client import Completion
 from app.stages.asking import CallIdsByStage, Question, StageContext, StageQueue, parent_of
 from app.stages.documents import analysis_documents
-from app.stages.further import ask_further, finder_order
+from app.stages.further import ask_further, change_for_further, finder_order
 from app.stages.halves import halves_of, join_halves, with_finder
 from app.stages.looking import ask_looking, render_offer
 from app.stages.material import in_order_of, render_material
@@ -98,7 +98,7 @@ async def run_stage(
                     context, asked.question, material=asked.material, vendor=vendor, place=place, queue=queue
                 )
                 for vendor in (() if stage is Stage.DOCS else order[1 : context.finders])
-                for place, asked in enumerate(build(change, vendor=vendor))
+                for place, asked in enumerate(build(change_for_further(change, context), vendor=vendor))
             )
         )
         outcomes, found = await asyncio.gather(asking, further)

@@ -254,3 +254,42 @@ async def test_an_invalid_finding_and_one_on_code_that_is_nowhere_are_rejected_w
     assert first.startswith("The model did not state it in the required form: severity:")
     assert second == "The file does not contain the code that it quotes."
     assert {stage.status for stage in report.stages} == {StageStatus.COMPLETED}
+
+
+def new_file(path: str, lines: int) -> bytes:
+    """The patch of a new file."""
+    added = "".join(f"+total_{number} = {number}\n" for number in range(lines))
+    return f"diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{lines} @@\n{added}".encode()
+
+
+async def files_read(
+    patch: bytes, configuration: bytes | None = None
+) -> tuple[ReviewReport, list[list[str]]]:
+    """The report, and the files of each question of the review stage."""
+    report, reader = await read_by(always(EMPTY), patch, configuration=configuration)
+    asked = [request.material for task, request, *_ in reader.requests if task.kind == "review"]
+    return report, [
+        sorted(line.split()[1] for line in each.split("\n") if line.startswith("=== ")) for each in asked
+    ]
+
+
+async def test_a_second_vendor_reads_a_large_change_only_where_its_paths_concern_security() -> None:
+    patch = new_file("app/report.py", 1001) + new_file("app/auth/login.py", 5)
+    report, read = await files_read(patch)
+    assert read == [["app/auth/login.py", "app/report.py"], ["app/auth/login.py"]]
+    assert (
+        "A second vendor searched only the files whose paths concern security, because the change is large: "
+        "app/auth/login.py. Set `finders: 2` to have two vendors search all of it." in report.notes
+    )
+
+
+async def test_one_vendor_reads_a_large_change_without_such_paths() -> None:
+    report, read = await files_read(new_file("app/report.py", 1001))
+    assert len(read) == 1
+    assert any(note.startswith("Only one vendor searched for each kind of defect") for note in report.notes)
+
+
+async def test_two_vendors_read_all_of_a_large_change_if_they_are_configured() -> None:
+    report, read = await files_read(new_file("app/report.py", 1001), b"finders: 2\n")
+    assert len(read) == 2
+    assert not any("vendor searched" in note for note in report.notes)
